@@ -1,0 +1,50 @@
+// Errors that come outside the promise of a handler (a forgotten promise, a callback) would end the process. The async
+// context in which they happen says whose they are; those that are nobody's are left to Node.js.
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+export interface Owner {
+  late(error: unknown): void
+}
+
+const owners = new AsyncLocalStorage<Owner>()
+let listeners = 0
+
+export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
+  return owners.run(owner, fn, a, b)
+}
+
+/** From now on late errors are told to their owners, until the returned function is called. */
+export function listen(): () => void {
+  if (listeners++ === 0) {
+    process.on('uncaughtException', onException)
+    process.on('unhandledRejection', onRejection)
+  }
+  let listening = true
+  return () => {
+    if (!listening) return
+    listening = false
+    if (--listeners > 0) return
+    process.off('uncaughtException', onException)
+    process.off('unhandledRejection', onRejection)
+  }
+}
+
+function onException(error: unknown): void {
+  const owner = owners.getStore()
+  if (owner !== undefined) owner.late(error)
+  else if (process.listenerCount('uncaughtException') === 1) leaveToNode(error)
+}
+
+function onRejection(reason: unknown): void {
+  const owner = owners.getStore()
+  if (owner !== undefined) owner.late(reason)
+  else if (process.listenerCount('unhandledRejection') === 1) leaveToNode(reason)
+}
+
+/** As if we were not listening: the error is printed and the process ends. */
+function leaveToNode(error: unknown): void {
+  process.off('uncaughtException', onException)
+  setImmediate(() => {
+    throw error
+  })
+}

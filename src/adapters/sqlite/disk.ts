@@ -1,0 +1,94 @@
+import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { fault } from '../../model/errors.ts'
+import type { Disk, Synced } from '../../seam/disk.ts'
+
+const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+const thread = (name: string) => new URL(`./${name}-thread.${ending}`, import.meta.url)
+
+interface Waiting<T> {
+  resolve(value: T): void
+  reject(error: unknown): void
+}
+
+/** The real disk: a thread that syncs, started at once, and a thread for maintenance, started when first needed. */
+export function nodeDisk(): Disk {
+  const control = new Int32Array(new SharedArrayBuffer(4))
+  let file = ''
+  let syncer: Worker | undefined
+  /** Syncs asked for and not answered, each with its number. */
+  let syncing: (Waiting<Synced> & { number: number })[] = []
+  let keeper: Worker | undefined
+  let asked: Waiting<unknown> | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const syncFailed = (why: string) => {
+    const failed = syncing
+    syncing = []
+    for (const { reject } of failed) reject(fault('millrace/sync-failed', `syncing ${file}-wal failed: ${why}`))
+  }
+
+  /** Asks the maintenance thread, one question at a time. */
+  function ask<T>(question: 'checkpoint' | 'quickCheck'): Promise<T> {
+    const answer = turn.then(() => {
+      keeper ??= startKeeper()
+      return new Promise<T>((resolve, reject) => {
+        asked = { resolve: resolve as (value: unknown) => void, reject }
+        keeper!.postMessage(question)
+      })
+    })
+    turn = answer.catch(() => {})
+    return answer
+  }
+
+  function startKeeper(): Worker {
+    const worker = new Worker(thread('maintenance'), { workerData: { file } })
+    worker.unref()
+    worker.on('message', ({ value, error }: { value?: unknown; error?: string }) => {
+      if (error === undefined) asked?.resolve(value)
+      else asked?.reject(fault('millrace/disk-failed', `maintenance of ${file} failed: ${error}`))
+    })
+    const gone = (error?: unknown) => {
+      asked?.reject(fault('millrace/disk-failed', `the maintenance thread of ${file} ended: ${String(error)}`))
+      if (keeper === worker) keeper = undefined
+    }
+    worker.on('error', gone)
+    worker.on('exit', gone)
+    return worker
+  }
+
+  return {
+    async open(path) {
+      file = path
+      // The first sync of a new file has to reach its name in the folder too.
+      const folder = openSync(dirname(file), 'r')
+      fsyncSync(folder)
+      closeSync(folder)
+      syncer = new Worker(thread('sync'), { workerData: { file, control } })
+      syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
+        if (answer.error !== undefined) return syncFailed(answer.error)
+        while (syncing.length > 0 && syncing[0]!.number <= answer.number) syncing.shift()!.resolve(answer)
+      })
+      syncer.on('error', (error) => syncFailed(String(error)))
+    },
+    sync: () =>
+      new Promise((resolve, reject) => {
+        const number = Atomics.add(control, 0, 1) + 1
+        syncing.push({ number, resolve, reject })
+        Atomics.notify(control, 0)
+      }),
+    checkpoint: () => ask<boolean>('checkpoint'),
+    quickCheck: () => ask<string[]>('quickCheck'),
+    async close() {
+      await turn
+      const ends = [syncer, keeper]
+        .filter((worker) => worker !== undefined)
+        .map((worker) => new Promise((end) => worker.once('exit', end)))
+      Atomics.store(control, 0, -1)
+      Atomics.notify(control, 0)
+      keeper?.postMessage('close')
+      await Promise.all(ends)
+    },
+  }
+}

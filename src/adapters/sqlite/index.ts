@@ -1,0 +1,49 @@
+import { resolve } from 'node:path'
+import { fault } from '../../model/errors.ts'
+import { checkOptions, limit } from '../../model/options.ts'
+import type { Broker } from '../../seam/store.ts'
+import { nodeDisk } from './disk.ts'
+import { SqliteStore } from './store.ts'
+
+export interface SqliteOptions {
+  /** The database file; made when it does not exist, its folder is not. One process uses it at a time. */
+  readonly file: string
+  /** Statements of one commit function, default 100,000. */
+  readonly commitQueriesMax?: number
+  /** Size of the -wal file above which health is red, bytes, default 256 MiB. */
+  readonly walBytesMax?: number
+  /** Growth of the -wal file after which it is checkpointed, bytes, default 4 MiB. */
+  readonly checkpointBytes?: number
+  /** Free disk below which publishing is refused, bytes, default 64 MiB. */
+  readonly diskFreeMinBytes?: number
+}
+
+/**
+ * The broker and store in one SQLite file: one process, nothing to install. Power-safe: what was accepted survives a
+ * power cut.
+ *
+ * @throws `millrace/bad-option`, `millrace/unknown-option`
+ */
+export function sqlite(options: SqliteOptions): Broker {
+  checkOptions('sqlite', options, ['file', 'commitQueriesMax', 'walBytesMax', 'checkpointBytes', 'diskFreeMinBytes'])
+  if (typeof options.file !== 'string' || options.file === '') {
+    throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
+  }
+  const bound = (name: Parameters<typeof limit>[1]) =>
+    limit('sqlite', name, (options as unknown as Record<string, unknown>)[name])
+  const limits = {
+    queriesMax: bound('commitQueriesMax'),
+    turnsMax: limit('sqlite', 'commitTurnsMax', undefined),
+    functionsMax: limit('sqlite', 'flushFunctionsMax', undefined),
+    flushMs: limit('sqlite', 'flushMs', undefined),
+    walBytesMax: bound('walBytesMax'),
+    checkpointBytes: bound('checkpointBytes'),
+    diskFreeMinBytes: bound('diskFreeMinBytes'),
+  }
+  const file = resolve(options.file)
+  return {
+    name: 'sqlite',
+    where: file,
+    create: (world) => new SqliteStore(file, world, nodeDisk(), limits),
+  }
+}

@@ -1,0 +1,249 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isDeepStrictEqual } from 'node:util'
+import type { Stored } from '../../model/codec.ts'
+import { createLog, logTable } from './schema.ts'
+
+interface Stream {
+  head: number
+  /** All data of the stream so far, bytes. */
+  bytes: number
+  readonly insert: StatementSync
+  readonly after: StatementSync
+}
+
+interface Row {
+  position: number
+  id: string
+  kind: number
+  time: number
+  context: string | null
+  correlation: string | null
+  causation: string | null
+  trace: string | null
+  own_id: number
+  data: string
+}
+
+interface Kind {
+  readonly type: string
+  readonly version: number
+  readonly source: string
+}
+
+/** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
+export class Log {
+  private readonly db: DatabaseSync
+  private readonly streams = new Map<number, Stream>()
+  private readonly kinds = new Map<number, Kind>()
+  private readonly kindIds = new Map<string, Map<string, number>>()
+  private readonly remember: StatementSync
+  private readonly lookUp: StatementSync
+  private readonly addKind: StatementSync
+  private before: { stream: Stream; head: number; bytes: number }[] = []
+  private newKinds = false
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+    this.remember = db.prepare('insert or ignore into millrace_ids values (?, ?, ?, ?)')
+    this.lookUp = db.prepare('select stream, position from millrace_ids where type = ? and id = ?')
+    this.addKind = db.prepare('insert into millrace_kinds (type, version, source) values (?, ?, ?) returning id')
+    this.loadKinds()
+  }
+
+  /** Makes a stream exist and gives its head. */
+  open(id: number): number {
+    const table = logTable(id)
+    createLog(this.db, id)
+    const last = this.db.prepare(`select position, bytes from ${table} order by position desc limit 1`).get() as
+      | { position: number; bytes: number }
+      | undefined
+    this.streams.set(id, {
+      head: last?.position ?? 0,
+      bytes: last?.bytes ?? 0,
+      insert: this.db.prepare(`insert into ${table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      after: this.db.prepare(
+        `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${table}
+         where position > ? order by position limit ?`,
+      ),
+    })
+    return last?.position ?? 0
+  }
+
+  begin(): void {
+    this.before.length = 0
+    for (const stream of this.streams.values()) this.before.push({ stream, head: stream.head, bytes: stream.bytes })
+  }
+
+  rollback(): void {
+    for (const { stream, head, bytes } of this.before) {
+      stream.head = head
+      stream.bytes = bytes
+    }
+    if (this.newKinds) this.loadKinds()
+  }
+
+  /** Appends a message and gives it its position; or, when its id was there, says what repeats. */
+  append(message: Stored): void {
+    const stream = this.streams.get(message.stream)!
+    const position = stream.head + 1
+    if (message.ownId && this.remember.run(message.type, message.id, message.stream, position).changes === 0) {
+      this.repeated(message)
+      return
+    }
+    const { id, correlationId } = message
+    stream.head = position
+    stream.bytes += message.json.length
+    message.position = position
+    message.repeat = undefined
+    stream.insert.run(
+      position,
+      id,
+      this.kindId(message.type, message.version, message.source),
+      message.time,
+      message.context,
+      correlationId === id ? null : correlationId,
+      message.causationId,
+      message.traceparent,
+      stream.bytes,
+      message.ownId ? 1 : 0,
+      message.json,
+    )
+  }
+
+  read(streamId: number, after: number, limit: number, bytesMax: number): Stored[] {
+    const found: Stored[] = []
+    let bytes = 0
+    for (const row of this.streams.get(streamId)!.after.iterate(after, limit) as IterableIterator<unknown>) {
+      const stored = this.stored(streamId, row as Row)
+      bytes += stored.json.length
+      if (bytes > bytesMax && found.length > 0) break
+      found.push(stored)
+    }
+    return found
+  }
+
+  /**
+   * The last position before a time, for a processor that starts at a date. Times rise with positions as far as the
+   * clock did; where it jumped, the answer is one of the places that fit.
+   */
+  positionBefore(streamId: number, ms: number): number {
+    const at = this.db.prepare(
+      `select position, time from ${logTable(streamId)} where position >= ? order by position limit 1`,
+    )
+    let low = this.first(streamId) - 1
+    let high = this.head(streamId)
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2) + 1
+      const row = at.get(middle) as { position: number; time: number }
+      if (row.time < ms) low = row.position
+      else high = middle - 1
+    }
+    return low
+  }
+
+  /** The oldest position that is kept, or where the first message will be. */
+  first(streamId: number): number {
+    const row = this.db.prepare(`select min(position) as first from ${logTable(streamId)}`).get() as {
+      first: number | null
+    }
+    return row.first ?? this.head(streamId) + 1
+  }
+
+  head(streamId: number): number {
+    return this.streams.get(streamId)!.head
+  }
+
+  /** Removes at most so many of the oldest messages, up to a position and while they are old and beyond `bytes`. */
+  trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
+    const table = logTable(streamId)
+    const stream = this.streams.get(streamId)!
+    const rows = this.db
+      .prepare(
+        `select m.position, m.time, m.bytes, m.id, k.type, m.own_id from ${table} m join millrace_kinds k on k.id = m.kind
+         where m.position <= ? and m.position < ? order by m.position limit ?`,
+      )
+      .all(upTo, stream.head, limit) as {
+      position: number
+      time: number
+      bytes: number
+      id: string
+      type: string
+      own_id: number
+    }[]
+    const keep = rows.findIndex(
+      (row) =>
+        (retain.beforeMs !== undefined && row.time >= retain.beforeMs) ||
+        (retain.bytes !== undefined && stream.bytes - row.bytes < retain.bytes),
+    )
+    const gone = keep === -1 ? rows : rows.slice(0, keep)
+    if (gone.length === 0) return 0
+    const forget = this.db.prepare('delete from millrace_ids where type = ? and id = ?')
+    for (const row of gone) if (row.own_id === 1) forget.run(row.type, row.id)
+    this.db.prepare(`delete from ${table} where position <= ?`).run(gone.at(-1)!.position)
+    return gone.length
+  }
+
+  /** A row, of a log or of the desk, as a message. */
+  stored(streamId: number, row: Row): Stored {
+    const { type, version, source } = this.kinds.get(row.kind)!
+    return {
+      stream: streamId,
+      position: row.position,
+      repeat: undefined,
+      id: row.id,
+      ownId: row.own_id === 1,
+      type,
+      version,
+      source,
+      time: row.time,
+      context: row.context,
+      correlationId: row.correlation ?? row.id,
+      causationId: row.causation,
+      traceparent: row.trace,
+      json: row.data,
+      decoded: undefined,
+    }
+  }
+
+  kindId(type: string, version: number, source: string): number {
+    const key = version === 1 ? type : `${version} ${type}`
+    let bySource = this.kindIds.get(key)
+    if (bySource === undefined) {
+      bySource = new Map()
+      this.kindIds.set(key, bySource)
+    }
+    let id = bySource.get(source)
+    if (id === undefined) {
+      id = (this.addKind.get(type, version, source) as { id: number }).id
+      this.newKinds = true
+      bySource.set(source, id)
+      this.kinds.set(id, { type, version, source })
+    }
+    return id
+  }
+
+  private loadKinds(): void {
+    this.kinds.clear()
+    this.kindIds.clear()
+    this.newKinds = false
+    const rows = this.db.prepare('select id, type, version, source from millrace_kinds').all()
+    for (const { id, type, version, source } of rows as unknown as (Kind & { id: number })[]) {
+      this.kinds.set(id, { type, version, source })
+      const key = version === 1 ? type : `${version} ${type}`
+      if (!this.kindIds.has(key)) this.kindIds.set(key, new Map())
+      this.kindIds.get(key)!.set(source, id)
+    }
+  }
+
+  private repeated(message: Stored): void {
+    const { stream, position } = this.lookUp.get(message.type, message.id) as { stream: number; position: number }
+    const [first] = this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
+    const sameData =
+      first === undefined ||
+      first.position !== position ||
+      first.version !== message.version ||
+      first.json === message.json ||
+      isDeepStrictEqual(JSON.parse(first.json), JSON.parse(message.json))
+    message.repeat = sameData ? 'same' : 'other'
+  }
+}

@@ -1,0 +1,513 @@
+// The log and the state in one SQLite file.
+//
+// One connection writes; everything that is written goes through `commit`, one transaction at a time:
+//
+//   idle → open (functions, then what follows from them) → committed → synced → idle
+//            └ failed as a whole → rolled back → its members one by one, each open → committed
+//
+// Committed is not durable: nothing leaves before the sync of the -wal file, which a thread of its own does. A sync
+// that failed is never tried again; the store is then closed and opened anew, and all is written out once more.
+import { closeSync, existsSync, openSync, readSync, statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { Stored } from '../../model/codec.ts'
+import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
+import type { Query, Value } from '../../model/tx.ts'
+import type { Disk } from '../../seam/disk.ts'
+import type {
+  Batch,
+  CommitFunction,
+  Committed,
+  DeskEntry,
+  DeskFilter,
+  DeskRow,
+  Opened,
+  ProgressRow,
+  SourcePlan,
+  StartAt,
+  Store,
+  Subscribed,
+} from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
+import { DeskTable } from './desk.ts'
+import { Log } from './log.ts'
+import { takeOwnership } from './owner.ts'
+import { migrate } from './schema.ts'
+import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
+
+export interface SqliteLimits {
+  readonly queriesMax: number
+  readonly turnsMax: number
+  readonly functionsMax: number
+  readonly flushMs: number
+  readonly walBytesMax: number
+  readonly checkpointBytes: number
+  readonly diskFreeMinBytes: number
+}
+
+const trimRows = 1_000
+/** What a transaction writes besides the data: pages at the ends of its tables. For pacing checkpoints only. */
+const pagesPerCommit = 6 * 4096
+const bytesPerRow = 200
+const bytesPerQuery = 300
+
+export class SqliteStore implements Store {
+  private readonly file: string
+  private readonly world: World
+  private readonly disk: Disk
+  private readonly limits: SqliteLimits
+  private open_: Open | undefined
+  private owner: { release(): void } | undefined
+  /** The sync under way, which readers outside wait for. */
+  private durable: Promise<unknown> = Promise.resolve()
+  private sinceCheckpoint = 0
+  private checkpointing = false
+  /** While set, no transaction may begin. */
+  private gate: Promise<unknown> | undefined
+  private walBytes = 0
+  private freeBytes = Number.MAX_SAFE_INTEGER
+  private damage: string[] = []
+
+  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits) {
+    this.file = file
+    this.world = world
+    this.disk = disk
+    this.limits = limits
+  }
+
+  async open(sources: readonly SourcePlan[]): Promise<Opened> {
+    checkPlace(this.file)
+    try {
+      this.owner = takeOwnership(this.file, this.world.now())
+      const db = openDatabase(this.file, false)
+      this.open_ = new Open(db, this.file)
+      const { streams, clean } = this.open_.prepareStreams(sources)
+      // What is in the -wal file may be there in memory only, after a failed sync for good: written out anew.
+      if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
+      await this.disk.open(this.file)
+      await this.sync()
+      if (!clean) this.lookForDamage()
+      return { streams, clean }
+    } catch (error) {
+      this.open_?.close()
+      this.open_ = undefined
+      this.owner?.release()
+      this.owner = undefined
+      await this.disk.close()
+      throw openFault(this.file, error)
+    }
+  }
+
+  async subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed> {
+    const { log, desk, db } = this.opened
+    const low =
+      startAt === 'now'
+        ? log.head(stream)
+        : startAt === 'beginning'
+          ? log.first(stream) - 1
+          : log.positionBefore(stream, startAt.getTime())
+    const row = db
+      .prepare(
+        `insert into millrace_progress values (?, ?, 1, ?, null)
+         on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
+      )
+      .get(processor, stream, low) as { epoch: number; low: number; done: Uint8Array | null }
+    const marks = db
+      .prepare('select position from millrace_marks where processor = ? and stream = ? order by position')
+      .all(processor, stream) as { position: number }[]
+    return {
+      processor,
+      stream,
+      ...row,
+      marks: marks.map(({ position }) => position),
+      lanes: desk.lanes(processor, stream),
+    }
+  }
+
+  async read(stream: number, after: number, limit: number, bytesMax: number): Promise<Stored[]> {
+    return this.opened.log.read(stream, after, limit, bytesMax)
+  }
+
+  async commit(batch: Batch): Promise<Committed> {
+    while (this.gate !== undefined) await this.gate
+    const { functions } = batch
+    let rest = false
+    let trouble: MillraceError | undefined
+    try {
+      await this.group(batch, functions, true)
+      rest = true
+    } catch (error) {
+      trouble = diskTrouble(this.file, error)
+      if (functions.length > 0) {
+        // Nothing of the group counts: what needs no function first, then one function after the other.
+        for (const fn of functions) fn.outcome = undefined
+        try {
+          await this.group(batch, [], true)
+          rest = true
+          trouble = undefined
+        } catch (alone) {
+          trouble = diskTrouble(this.file, alone) ?? raise(alone)
+        }
+        for (const fn of rest ? functions : []) {
+          try {
+            await this.group(batch, [fn], false)
+          } catch (alone) {
+            fn.outcome = undefined
+            const disk = diskTrouble(this.file, alone)
+            if (disk === undefined) fn.outcome = { ok: false, error: alone }
+            else trouble = disk
+          }
+        }
+      } else if (trouble === undefined) throw error
+    }
+    await this.sync()
+    this.checkpointWhenDue()
+    return { rest, trouble }
+  }
+
+  readonly query: Query = async <Row>(text: TemplateStringsArray, ...values: Value[]) => {
+    await this.durable
+    return this.opened.reads.run<Row>(text, values)
+  }
+
+  async line(processor: string, context: string, afterId: number, limit: number): Promise<DeskEntry[]> {
+    return this.opened.desk.line(processor, context, afterId, limit)
+  }
+
+  async desk(filter: DeskFilter): Promise<DeskRow[]> {
+    await this.durable
+    return this.opened.desk.list(filter)
+  }
+
+  async deskEntry(id: number): Promise<DeskRow | undefined> {
+    return this.opened.desk.get(id)
+  }
+
+  async deskCounts(): Promise<{ held: number; waiting: number }> {
+    await this.durable
+    return this.opened.desk.counts()
+  }
+
+  async progress(): Promise<ProgressRow[]> {
+    return this.opened.db.prepare('select processor, stream, epoch, low, done from millrace_progress').all() as never
+  }
+
+  async clearMarks(processors: readonly string[]): Promise<void> {
+    const clear = this.opened.db.prepare('delete from millrace_marks where processor = ?')
+    for (const processor of processors) clear.run(processor)
+  }
+
+  async trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number> {
+    const { db, log } = this.opened
+    const gone = transaction(db, () => log.trim(stream, upTo, retain, trimRows))
+    this.sinceCheckpoint += gone * bytesPerRow * 4
+    return gone
+  }
+
+  async retire(processor: string): Promise<void> {
+    const { db } = this.opened
+    transaction(db, () => {
+      for (const table of ['millrace_progress', 'millrace_marks', 'millrace_desk']) {
+        db.prepare(`delete from ${table} where processor = ?`).run(processor)
+      }
+    })
+    await this.sync()
+  }
+
+  health(): readonly string[] {
+    const { walBytesMax, diskFreeMinBytes } = this.limits
+    const found = this.damage.map((damage) => `the file is damaged: ${damage}`)
+    if (this.walBytes > walBytesMax) found.push(`the -wal file has ${this.walBytes} bytes, more than ${walBytesMax}`)
+    if (this.freeBytes < diskFreeMinBytes) {
+      found.push(`the disk has ${this.freeBytes} bytes free, less than ${diskFreeMinBytes}`)
+    }
+    return found
+  }
+
+  /** Whether there is room to accept more; with `millrace/disk-low` where not. */
+  room(): MillraceError | undefined {
+    if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
+    // Looked up again at each refusal: no sync may come that would.
+    const { bavail, bsize } = statfsSync(dirname(this.file))
+    this.freeBytes = bavail * bsize
+    if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
+    return fault(
+      'millrace/disk-low',
+      `the disk of ${this.file} has ${this.freeBytes} bytes free, less than ${this.limits.diskFreeMinBytes}`,
+    )
+  }
+
+  async close(clean: boolean): Promise<void> {
+    if (this.open_ === undefined) return
+    const { db } = this.open_
+    try {
+      while (this.gate !== undefined) await this.gate
+      if (clean) {
+        db.exec("insert or replace into millrace_meta values ('clean', 1)")
+        db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
+      }
+    } finally {
+      await this.disk.close()
+      this.open_.close()
+      this.open_ = undefined
+      this.owner?.release()
+      this.owner = undefined
+    }
+  }
+
+  private get opened(): Open {
+    if (this.open_ === undefined) throw fault('millrace/not-started', `${this.file} is not open`)
+    return this.open_
+  }
+
+  /** One transaction: functions, each in a savepoint, and what follows from them. */
+  private async group(batch: Batch, functions: readonly CommitFunction[], rest: boolean): Promise<void> {
+    const open = this.opened
+    const { db, log, desk } = open
+    log.begin()
+    open.begin.run()
+    try {
+      const startedAt = functions.length > 1 ? this.world.elapsed() : 0
+      let ran = 0
+      for (const fn of functions) {
+        if (ran > 0 && (ran >= this.limits.functionsMax || this.world.elapsed() - startedAt >= this.limits.flushMs))
+          break
+        await this.runFunction(open, fn)
+        ran++
+      }
+      const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
+      for (const message of changes.append) log.append(message)
+      for (const row of changes.progress) open.writeProgress(row)
+      for (const change of changes.desk) desk.apply(change)
+      for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
+      open.commit.run()
+      this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
+    } catch (error) {
+      if (db.isTransaction) open.rollback.run()
+      log.rollback()
+      batch.rolledBack()
+      throw error
+    }
+  }
+
+  private async runFunction(open: Open, fn: CommitFunction): Promise<void> {
+    const tx = new UserTx(open.guard, open.statements, this.limits)
+    open.savepoint.run()
+    try {
+      const value = await settle(fn.run, tx, this.limits.turnsMax)
+      tx.close()
+      if (!open.db.isTransaction) throw transactionEnded()
+      open.release.run()
+      fn.outcome = { ok: true, value }
+    } catch (error) {
+      tx.close()
+      // Gone with the whole transaction: the group counts for nothing and is repeated one by one.
+      if (!open.db.isTransaction) throw transactionEnded()
+      if (diskTrouble(this.file, error) !== undefined) throw error
+      open.rollbackTo.run()
+      open.release.run()
+      fn.outcome = { ok: false, error }
+    }
+    this.sinceCheckpoint += tx.calls * bytesPerQuery
+  }
+
+  private sync(): Promise<void> {
+    const done = this.disk.sync().then(({ walBytes, freeBytes }) => {
+      this.walBytes = walBytes
+      this.freeBytes = freeBytes
+    })
+    this.durable = done.catch(() => {})
+    return done
+  }
+
+  private paceCheckpoints(append: readonly Stored[], rows: number): void {
+    let bytes = pagesPerCommit + rows * bytesPerRow
+    for (const message of append) bytes += message.json.length + bytesPerRow
+    this.sinceCheckpoint += bytes
+  }
+
+  /** Once beside the work, which does most of it; then again while the next transaction waits, which ends it. */
+  private checkpointWhenDue(): void {
+    if (this.checkpointing || this.sinceCheckpoint < this.limits.checkpointBytes) return
+    this.checkpointing = true
+    this.sinceCheckpoint = 0
+    const run = async () => {
+      await this.disk.checkpoint()
+      this.gate = this.disk.checkpoint()
+      await this.gate
+    }
+    run()
+      .catch((error) => this.world.log('error', 'a checkpoint failed', { file: this.file, error: String(error) }))
+      .finally(() => {
+        this.gate = undefined
+        this.checkpointing = false
+      })
+  }
+
+  private lookForDamage(): void {
+    this.disk.quickCheck().then(
+      (found) => {
+        this.damage = found
+        if (found.length > 0) this.world.log('error', 'the file is damaged', { file: this.file, found })
+      },
+      () => {},
+    )
+  }
+}
+
+/** What belongs to one opening of the file. */
+class Open {
+  readonly db: DatabaseSync
+  readonly guard: Guard
+  readonly statements: Statements
+  /** Statements of a second connection, which only reads. */
+  readonly reads: Statements
+  readonly log: Log
+  readonly desk: DeskTable
+  readonly begin: StatementSync
+  readonly commit: StatementSync
+  readonly rollback: StatementSync
+  readonly savepoint: StatementSync
+  readonly release: StatementSync
+  readonly rollbackTo: StatementSync
+  readonly mark: StatementSync
+  private readonly progress: StatementSync
+  private readonly reader: DatabaseSync
+
+  constructor(db: DatabaseSync, file: string) {
+    this.db = db
+    this.guard = new Guard(db)
+    migrate(db, file)
+    this.statements = new Statements(this.guard)
+    this.reader = openDatabase(file, true)
+    this.reads = new Statements(new Guard(this.reader))
+    this.log = new Log(db)
+    this.desk = new DeskTable(db, this.log)
+    this.begin = db.prepare('begin immediate')
+    this.commit = db.prepare('commit')
+    this.rollback = db.prepare('rollback')
+    this.savepoint = db.prepare('savepoint millrace')
+    this.release = db.prepare('release millrace')
+    this.rollbackTo = db.prepare('rollback to millrace')
+    this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
+    this.progress = db.prepare(
+      'update millrace_progress set low = ?, done = ? where processor = ? and stream = ? and epoch = ?',
+    )
+  }
+
+  prepareStreams(sources: readonly SourcePlan[]): Opened {
+    const { db, log } = this
+    return transaction(db, () => {
+      const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as
+        | { value: number }
+        | undefined
+      db.exec("insert or replace into millrace_meta values ('clean', 0)")
+      db.exec("insert or ignore into millrace_meta values ('partitions', 1)")
+      const add = db.prepare('insert or ignore into millrace_streams (kind, name) values (?, ?)')
+      for (const { kind, name } of sources) add.run(kind, name)
+      const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
+      return { clean: clean?.value !== 0, streams: rows.map((row) => ({ ...row, head: log.open(row.id) })) }
+    })
+  }
+
+  writeProgress({ low, done, processor, stream, epoch }: ProgressRow): void {
+    if (this.progress.run(low, done, processor, stream, epoch).changes === 1) return
+    throw new Error(`processor "${processor}" has lost its stream: epoch ${epoch} is over`)
+  }
+
+  close(): void {
+    this.reader.close()
+    this.db.close()
+  }
+}
+
+function transaction<T>(db: DatabaseSync, fn: () => T): T {
+  db.exec('begin immediate')
+  try {
+    const value = fn()
+    db.exec('commit')
+    return value
+  } catch (error) {
+    if (db.isTransaction) db.exec('rollback')
+    throw error
+  }
+}
+
+function openDatabase(file: string, readOnly: boolean): DatabaseSync {
+  const db = new DatabaseSync(file, { timeout: 5_000, readOnly })
+  if (!readOnly) db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma wal_autocheckpoint=0')
+  db.exec('pragma cache_size=-32768')
+  return db
+}
+
+const networkFileSystems = new Map([
+  [0x6969, 'NFS'],
+  [0x517b, 'SMB'],
+  [0xff534d42, 'CIFS'],
+  [0xfe534d42, 'SMB2'],
+  [0x5346414f, 'AFS'],
+  [0x01021997, '9P'],
+])
+
+/** Refuses places where a file could not be kept safely, before anything is touched. */
+function checkPlace(file: string): void {
+  const folder = dirname(file)
+  if (!existsSync(folder)) {
+    throw fault('millrace/cannot-open', `cannot open ${file}: there is no folder ${folder}`)
+  }
+  const name = networkFileSystems.get(statfsSync(folder).type)
+  if (name !== undefined) {
+    throw fault(
+      'millrace/network-file-system',
+      `${file} is on a network file system (${name}), whose locks cannot be relied on`,
+    )
+  }
+  if (existsSync(file) && !looksLikeDatabase(file)) {
+    throw fault('millrace/corrupt-file', `${file} is no SQLite database, or its beginning is torn`)
+  }
+}
+
+/** Before it is open, and only then: closing a descriptor of an open database would drop its locks. */
+function looksLikeDatabase(file: string): boolean {
+  const magic = Buffer.alloc(16)
+  const descriptor = openSync(file, 'r')
+  const bytes = readSync(descriptor, magic, 0, magic.length, 0)
+  closeSync(descriptor)
+  return bytes === 0 || magic.toString('latin1') === 'SQLite format 3\0'
+}
+
+const sqliteCodes = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 }
+
+/** The error of a database that could not be opened, as one of ours. */
+function openFault(file: string, error: unknown): unknown {
+  if (isMillraceError(error)) return error
+  const { errcode, message } = error as { errcode?: number; message?: string }
+  const code = (errcode ?? 0) & 0xff
+  if (code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase) {
+    return fault('millrace/corrupt-file', `${file} is damaged: ${message}`, { cause: error })
+  }
+  const disk = diskTrouble(file, error)
+  if (disk !== undefined) return disk
+  return fault('millrace/cannot-open', `cannot open ${file}: ${message}`, { cause: error })
+}
+
+/** Whether an error is the disk's and nobody's fault: then as one of ours. */
+function diskTrouble(file: string, error: unknown): MillraceError | undefined {
+  const { errcode, message } = (error ?? {}) as { errcode?: number; message?: string }
+  switch ((errcode ?? 0) & 0xff) {
+    case sqliteCodes.full:
+      return fault('millrace/disk-full', `cannot write ${file}: ${message}`, { cause: error })
+    case sqliteCodes.readOnly:
+      return fault('millrace/read-only', `cannot write ${file}: ${message}`, { cause: error })
+    case sqliteCodes.ioError:
+    case sqliteCodes.corrupt:
+    case sqliteCodes.cannotOpen:
+      return fault('millrace/disk-failed', `cannot write ${file}: ${message}`, { cause: error })
+    default:
+      return undefined
+  }
+}
+
+function raise(error: unknown): never {
+  throw error
+}

@@ -1,0 +1,184 @@
+// What SQL of users may do, and how a function that runs in our transaction is watched. One connection serves both
+// our statements and theirs; a flag tells the authorizer whose turn it is.
+import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
+import { fault } from '../../model/errors.ts'
+import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+
+const forbidden = new Set([
+  constants.SQLITE_TRANSACTION,
+  constants.SQLITE_SAVEPOINT,
+  constants.SQLITE_ATTACH,
+  constants.SQLITE_DETACH,
+  constants.SQLITE_PRAGMA,
+])
+const harmless = new Set([
+  constants.SQLITE_SELECT,
+  constants.SQLITE_READ,
+  constants.SQLITE_FUNCTION,
+  constants.SQLITE_RECURSIVE,
+])
+const ours = (name: string | null) => name?.toLowerCase().startsWith('millrace_') === true
+const sqliteAuth = 23
+
+/** Guards a connection: while `asUser` runs, only what users may do is allowed. */
+export class Guard {
+  readonly db: DatabaseSync
+  private user = false
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+    // Set before the first statement is prepared: savepoints prepared earlier would fail under a later authorizer.
+    db.setAuthorizer((action, first, second) => {
+      if (!this.user || harmless.has(action)) return constants.SQLITE_OK
+      return forbidden.has(action) || ours(first) || ours(second) ? constants.SQLITE_DENY : constants.SQLITE_OK
+    })
+  }
+
+  asUser<T>(fn: () => T): T {
+    this.user = true
+    try {
+      return fn()
+    } catch (cause) {
+      if ((cause as { errcode?: number }).errcode !== sqliteAuth) throw cause
+      throw fault(
+        'millrace/denied',
+        'the statement does what user code may not: it controls transactions, attaches files, uses a pragma or writes to a table of Millrace',
+        { cause },
+      )
+    } finally {
+      this.user = false
+    }
+  }
+}
+
+/** Runs tagged templates on a connection; each place in the code is prepared once. */
+export class Statements {
+  private readonly guard: Guard
+  private readonly prepared = new WeakMap<TemplateStringsArray, StatementSync>()
+
+  constructor(guard: Guard) {
+    this.guard = guard
+  }
+
+  run<Row>(text: TemplateStringsArray, values: readonly unknown[]): Row[] {
+    if (!Array.isArray(text) || !Array.isArray(text.raw)) {
+      throw fault('millrace/bad-value', 'query is a tag: write tx.query`select …`, not tx.query("select …")')
+    }
+    checkValues(values)
+    return this.guard.asUser(() => {
+      let statement = this.prepared.get(text)
+      if (statement === undefined) {
+        statement = this.guard.db.prepare(text.join('?'))
+        this.prepared.set(text, statement)
+      }
+      const rows = statement.all(...values.map(bindable)) as Row[]
+      return rows.length === 0 ? rows : rows.map((row) => ({ ...row }))
+    })
+  }
+}
+
+const bindable = (value: Value) => (typeof value === 'boolean' ? Number(value) : value)
+
+export interface TxLimits {
+  readonly queriesMax: number
+  readonly turnsMax: number
+}
+
+/** The `tx` of one function: counts its calls, and refuses them once the function or the transaction has ended. */
+export class UserTx implements Tx {
+  calls = 0
+  /** Set when a statement ended the whole transaction behind our back. */
+  broken = false
+  private open = true
+  private readonly guard: Guard
+  private readonly limits: TxLimits
+  private facade: unknown
+  readonly query: Query
+
+  constructor(guard: Guard, statements: Statements, limits: TxLimits) {
+    this.guard = guard
+    this.limits = limits
+    this.query = async <Row>(text: TemplateStringsArray, ...values: Value[]) =>
+      this.guarded(() => statements.run<Row>(text, values))
+  }
+
+  /** As in `node:sqlite`, as far as query builders need it. */
+  get client(): unknown {
+    const call = <T>(fn: () => T): T => this.guarded(() => this.guard.asUser(fn))
+    this.facade ??= {
+      exec: (sql: string) => call(() => this.guard.db.exec(sql)),
+      prepare: (sql: string) => {
+        const statement = call(() => this.guard.db.prepare(sql))
+        const values = (given: unknown[]) => {
+          checkValues(given)
+          return given.map(bindable)
+        }
+        return {
+          all: (...given: unknown[]) => call(() => statement.all(...values(given))),
+          get: (...given: unknown[]) => call(() => statement.get(...values(given))),
+          run: (...given: unknown[]) => call(() => statement.run(...values(given))),
+          iterate: (...given: unknown[]) => call(() => statement.all(...values(given)).values()),
+        }
+      },
+    }
+    return this.facade
+  }
+
+  close(): void {
+    this.open = false
+  }
+
+  private guarded<T>(fn: () => T): T {
+    if (!this.open) throw fault('millrace/tx-closed', 'tx was used after its function had ended')
+    if (this.broken) throw transactionEnded()
+    if (++this.calls > this.limits.queriesMax) {
+      throw fault('millrace/too-many-queries', `the function made more than ${this.limits.queriesMax} statements`)
+    }
+    try {
+      return fn()
+    } finally {
+      if (!this.guard.db.isTransaction) this.broken = true
+    }
+  }
+}
+
+export const transactionEnded = () =>
+  fault('millrace/transaction-ended', 'a statement of the function ended the whole transaction (OR ROLLBACK or RAISE)')
+
+/**
+ * Runs a function to its end without ever leaving the queue of microtasks, so that nothing else happens while the
+ * transaction is open. It may take so many turns without a call on `tx`; each call begins the count again.
+ *
+ * @throws what the function throws; `millrace/commit-waited`
+ */
+export async function settle(run: (tx: Tx) => unknown, tx: UserTx, turnsMax: number): Promise<unknown> {
+  const first = run(tx)
+  if (typeof (first as PromiseLike<unknown> | undefined)?.then !== 'function') return first
+  let settled = false
+  let failed = false
+  let value: unknown
+  ;(first as PromiseLike<unknown>).then(
+    (result) => {
+      settled = true
+      value = result
+    },
+    (error: unknown) => {
+      settled = true
+      failed = true
+      value = error
+    },
+  )
+  let calls = tx.calls
+  for (let turn = 0; !settled; turn++) {
+    if (turn > turnsMax) {
+      throw fault('millrace/commit-waited', `the commit function waited for something else than tx (${turnsMax} turns)`)
+    }
+    await null
+    if (tx.calls !== calls) {
+      calls = tx.calls
+      turn = 0
+    }
+  }
+  if (failed) throw value
+  return value
+}

@@ -1,0 +1,423 @@
+import { listen } from './adapters/node/late-errors.ts'
+import { nodeWorld } from './adapters/node/world.ts'
+import { Engine, type EnginePlan } from './engine/engine.ts'
+import type { Stored } from './model/codec.ts'
+import { fault } from './model/errors.ts'
+import type { Command, DataFor, Event, MessageType } from './model/message.ts'
+import { checkName, suggest } from './model/names.ts'
+import { checkOptions, limit } from './model/options.ts'
+import type { Query, Tx } from './model/tx.ts'
+import { checkKnown, type Part, specOf, type Wiring, wire } from './parts/wiring.ts'
+import type { Broker, DeskFilter, DeskRow } from './seam/store.ts'
+import type { World } from './seam/world.ts'
+
+export interface AppOptions {
+  /** Part of the `source` of its messages. */
+  readonly name: string
+  readonly broker: Broker
+  readonly parts: readonly Part[]
+  /** Runs at each start, before the first dispatch, in one transaction: make tables here, so that it may run again. */
+  readonly setup?: (tx: Tx) => unknown
+  /** Size of the data of one message as JSON, bytes, default 1,000,000. */
+  readonly messageBytesMax?: number
+  /** Publishes that may wait for their acknowledgement, default 100,000. */
+  readonly pendingMax?: number
+  /** Messages of one processor in memory at once, 1 to 16,384, default 4,096. */
+  readonly windowMessages?: number
+  /** Size of the messages of one processor in memory at once, bytes, default 32 MiB. */
+  readonly windowBytes?: number
+  /** Time for which handled commands are kept, milliseconds, default 7 days. */
+  readonly channelRetainMs?: number
+  /** Time between looks for messages that need not be kept, milliseconds, default 60,000. */
+  readonly retainEveryMs?: number
+  /** Where lines for operators go; default: warnings and errors to standard error. */
+  readonly log?: World['log']
+}
+
+export interface StartOptions {
+  /** Another broker than that of the app: for tests, for `--db`. */
+  readonly broker?: Broker
+  /** Only these processors run; what is published for the others waits. */
+  readonly only?: readonly string[]
+}
+
+/** What `publish` and `send` give once the message is on disk. */
+export interface Accepted {
+  readonly id: string
+  /** Set when the id had been published before, with the same data: nothing was added. */
+  readonly duplicate?: true
+}
+
+export interface PublishOptions {
+  /** 1 to 255 characters: publishing again with it adds nothing, as long as the log keeps the message. */
+  readonly id?: string
+}
+
+/** A transaction with the caller's own rows, which may publish. */
+export interface AppTx extends Tx {
+  publish<E extends Event>(type: E, data: DataFor<E>): void
+  send<C extends Command>(type: C, data: DataFor<C>): void
+}
+
+export interface StopOptions {
+  /** Time for running handlers to end, milliseconds, default 10,000. What has not ended is handed back untouched. */
+  readonly graceMs?: number
+}
+
+/** A message that was accepted, as `tail` shows it. */
+export type Accepting = (message: Stored) => void
+
+/** What is at the desk, and what people may do about it. */
+export interface Desk {
+  list(filter?: DeskFilter): Promise<DeskRow[]>
+  show(id: number): Promise<DeskRow | undefined>
+  counts(): Promise<{ held: number; waiting: number; discarded: number }>
+  /**
+   * Lets a held message run again, and the line behind it in order.
+   *
+   * @throws `millrace/unknown-item`, `millrace/not-held`
+   */
+  release(id: number): Promise<void>
+}
+
+/** The processors, and what an operator may do about them. */
+export interface Processors {
+  list(): Promise<ProcessorRow[]>
+  /**
+   * Lets go of a processor that is gone, so that nothing is kept for it any more.
+   *
+   * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
+   */
+  retire(name: string, options?: { readonly force?: boolean }): Promise<void>
+}
+
+export interface ProcessorRow {
+  readonly name: string
+  /** `gone`: the store knows it, the app does not; `off`: left out by `only`. */
+  readonly state: 'live' | 'behind' | 'stuck' | 'gone' | 'off'
+  /** Everything up to here is done. */
+  readonly position: number
+  /** Messages of its topic after that. */
+  readonly lag: number
+  readonly running: number
+  readonly held: number
+}
+
+export interface App {
+  readonly name: string
+  readonly parts: readonly Part[]
+  readonly broker: Broker
+  /**
+   * Opens the store, runs `setup`, begins to dispatch.
+   *
+   * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
+   *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/unknown-part`; store: `millrace/in-use`,
+   *   `millrace/foreign-file`, `millrace/newer-file`, `millrace/corrupt-file`, `millrace/network-file-system`,
+   *   `millrace/cannot-open`; `millrace/already-started`
+   */
+  start(options?: StartOptions): Promise<void>
+  /** Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Safe to call twice. */
+  stop(options?: StopOptions): Promise<void>
+  /**
+   * Publishes an event; resolves once it is on disk, before it is handled.
+   *
+   * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/id-conflict`,
+   *   `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
+   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`
+   */
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
+  /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
+  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
+  /**
+   * One transaction with the caller's own rows; what it publishes is kept with them or not at all. Follows the rules
+   * of `commit`; gives what `fn` gives, once it is on disk.
+   */
+  transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result>
+  /** Reads rows outside any transaction. */
+  readonly read: Query
+  /** Resolves when every accepted message has been handled or is held at the desk. */
+  idle(): Promise<void>
+  health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
+  /** Calls a function for each message from now on, once it is on disk; gives a function that ends it. */
+  tail(accepting: Accepting): () => void
+  readonly desk: Desk
+  readonly processors: Processors
+}
+
+const appOptions = [
+  'name',
+  'broker',
+  'parts',
+  'setup',
+  'messageBytesMax',
+  'pendingMax',
+  'windowMessages',
+  'windowBytes',
+  'channelRetainMs',
+  'retainEveryMs',
+  'log',
+]
+
+/** After the store has failed, how long until it is opened anew, milliseconds. */
+const reopenMs = 1_000
+
+/**
+ * Puts parts together into an application. Touches no file before `start`.
+ *
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ */
+export function app(options: AppOptions): App {
+  checkOptions('app', options, appOptions)
+  checkName('app', options.name)
+  return new RunningApp(options)
+}
+
+class RunningApp implements App {
+  readonly name: string
+  readonly parts: readonly Part[]
+  readonly broker: Broker
+  readonly desk: Desk
+  readonly processors: Processors
+  private readonly options: AppOptions
+  private readonly limits: EnginePlan['limits']
+  private readonly world: World
+  private readonly tails = new Set<Accepting>()
+  private wiring: Wiring | undefined
+  private engine: Engine | undefined
+  private state: 'new' | 'starting' | 'started' | 'reopening' | 'stopping' = 'new'
+  private stopListening: () => void = () => {}
+  private reopened: Promise<void> = Promise.resolve()
+  private endReopening: () => void = () => {}
+
+  constructor(options: AppOptions) {
+    const { name, broker, parts, setup } = options
+    const where = `app "${name}"`
+    if (typeof broker?.create !== 'function') {
+      throw fault('millrace/bad-option', `${where}: broker must be a broker, such as sqlite({ file })`)
+    }
+    if (setup !== undefined && typeof setup !== 'function') {
+      throw fault('millrace/bad-option', `${where}: setup must be a function`)
+    }
+    this.name = name
+    this.parts = parts
+    this.broker = broker
+    this.options = options
+    this.limits = {
+      messageBytesMax: limit(where, 'messageBytesMax', options.messageBytesMax),
+      pendingMax: limit(where, 'pendingMax', options.pendingMax),
+      windowMessages: limit(where, 'windowMessages', options.windowMessages),
+      windowBytes: limit(where, 'windowBytes', options.windowBytes),
+      channelRetainMs: limit(where, 'channelRetainMs', options.channelRetainMs),
+      retainEveryMs: limit(where, 'retainEveryMs', options.retainEveryMs),
+      flushBytes: limit(where, 'flushBytes', undefined),
+    }
+    this.world = nodeWorld(options.log ?? printTrouble)
+    this.desk = {
+      list: (filter = {}) => this.running.store.desk(filter),
+      show: (id) => this.running.store.deskEntry(id),
+      counts: async () => ({ ...(await this.running.store.deskCounts()), discarded: 0 }),
+      release: (id) => this.running.release(id),
+    }
+    this.processors = {
+      list: () => this.listProcessors(),
+      retire: (processor, { force = false } = {}) => this.retire(processor, force),
+    }
+  }
+
+  async start({ broker = this.broker, only, ...unknown }: StartOptions = {}): Promise<void> {
+    checkOptions('start', unknown, [])
+    if (this.state !== 'new') throw fault('millrace/already-started', `app "${this.name}" is ${this.state}`)
+    this.wiring = wire(this.name, this.parts)
+    const plan = this.plan(this.wiring, only, broker)
+    this.state = 'starting'
+    this.stopListening = listen()
+    try {
+      this.engine = await Engine.start(plan, this.world, broker)
+      this.state = 'started'
+    } catch (error) {
+      this.state = 'new'
+      this.stopListening()
+      throw error
+    }
+  }
+
+  async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
+    checkOptions('stop', unknown, [])
+    const grace = limit('stop', 'graceMs', graceMs)
+    const { engine } = this
+    if (engine === undefined) {
+      if (this.state === 'reopening') this.state = 'new'
+      this.endReopening()
+      return
+    }
+    this.state = 'stopping'
+    await engine.stop(grace)
+    this.engine = undefined
+    this.state = 'new'
+    this.stopListening()
+  }
+
+  async publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
+    return this.accept(type, data, options)
+  }
+
+  async send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
+    return this.accept(type, data, options)
+  }
+
+  async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
+    const run = (tx: Tx, collect: (type: MessageType, data: unknown) => void) => {
+      const put = (type: MessageType, data: unknown) => {
+        checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+        collect(type, data)
+      }
+      return fn({
+        query: tx.query,
+        get client() {
+          return tx.client
+        },
+        publish: put,
+        send: put,
+      })
+    }
+    return (await this.running.transaction(run)) as Result
+  }
+
+  readonly read: Query = async (text, ...values) => this.running.store.query(text, ...values)
+
+  async idle(): Promise<void> {
+    // A run that ends because its store failed is followed by another, which goes on with what is on disk.
+    while (!(await this.running.idle())) await this.reopened
+  }
+
+  health(): { status: 'green' | 'red'; reasons: readonly string[] } {
+    return this.engine?.health() ?? { status: 'red', reasons: [`app "${this.name}" is not running`] }
+  }
+
+  tail(accepting: Accepting): () => void {
+    this.tails.add(accepting)
+    return () => void this.tails.delete(accepting)
+  }
+
+  private async accept(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
+    const { running } = this
+    if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+    if (options !== undefined) checkPublishOptions(options)
+    const { id, repeat } = await running.publish(type, data, options?.id)
+    return repeat === 'same' ? { id, duplicate: true } : { id }
+  }
+
+  private get running(): Engine {
+    if (this.engine !== undefined) return this.engine
+    if (this.state === 'reopening') {
+      throw fault('millrace/disk-failed', `the store of app "${this.name}" has failed and is being opened anew`)
+    }
+    throw fault('millrace/not-started', `app "${this.name}" is not started`)
+  }
+
+  private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
+    const { processors, sources } = wiring
+    const names = processors.map(({ name }) => name)
+    for (const name of only ?? []) {
+      if (names.includes(name)) continue
+      throw fault('millrace/unknown-part', `app "${this.name}" has no processor "${name}"${suggest(name, names)}`)
+    }
+    const running = only === undefined ? processors : processors.filter(({ name }) => only.includes(name))
+    const plan: EnginePlan = {
+      app: this.name,
+      sources,
+      processors: running.map(specOf),
+      setup: this.options.setup,
+      limits: this.limits,
+      accepted: (message) => {
+        for (const accepting of this.tails) accepting(message)
+      },
+      failed: (error) => this.reopen(plan, broker, error),
+    }
+    return plan
+  }
+
+  /** The store failed for good: what is in memory is gone, a new run takes up what is on disk. */
+  private reopen(plan: EnginePlan, broker: Broker, why: unknown): void {
+    this.world.log('error', `app "${this.name}" opens its store anew`, { error: String(why) })
+    this.engine = undefined
+    if (this.state === 'stopping') return
+    if (this.state !== 'reopening') {
+      this.reopened = new Promise((resolve) => {
+        this.endReopening = resolve
+      })
+    }
+    this.state = 'reopening'
+    Engine.start(plan, this.world, broker).then(
+      (engine) => {
+        if (this.state === 'reopening') {
+          this.engine = engine
+          this.state = 'started'
+          this.endReopening()
+        } else engine.stop(0)
+      },
+      (error) => {
+        if (this.state === 'reopening') this.world.after(reopenMs, () => this.reopen(plan, broker, error))
+      },
+    )
+  }
+
+  private async listProcessors(): Promise<ProcessorRow[]> {
+    const { running } = this
+    const held = await running.store.desk({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })
+    const heldBy = (name: string) => held.filter((row) => row.processor === name).length
+    const live = running.processors()
+    const rows: ProcessorRow[] = live.map(({ name, state, position, lag, running }) => ({
+      name,
+      state,
+      position,
+      lag,
+      running,
+      held: heldBy(name),
+    }))
+    const names = this.wiring!.processors.map(({ name }) => name)
+    for (const { processor: name, low } of await running.progress()) {
+      if (live.some((row) => row.name === name)) continue
+      const state = names.includes(name) ? 'off' : 'gone'
+      rows.push({ name, state, position: low, lag: 0, running: 0, held: heldBy(name) })
+    }
+    return rows
+  }
+
+  private async retire(processor: string, force: boolean): Promise<void> {
+    const rows = await this.listProcessors()
+    const row = rows.find(({ name }) => name === processor)
+    if (row === undefined) {
+      const hint = suggest(
+        processor,
+        rows.map(({ name }) => name),
+      )
+      throw fault('millrace/unknown-processor', `the store knows no processor "${processor}"${hint}`)
+    }
+    if (row.state !== 'gone') {
+      throw fault('millrace/processor-in-use', `processor "${processor}" is part of app "${this.name}"`)
+    }
+    if (row.held > 0 && !force) {
+      throw fault('millrace/processor-has-held', `processor "${processor}" holds ${row.held} messages at the desk`)
+    }
+    await this.running.retire(processor)
+  }
+}
+
+const idCharsMax = 255
+
+function checkPublishOptions(options: PublishOptions): void {
+  checkOptions('publish', options, ['id'])
+  const { id } = options
+  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax)) return
+  throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
+}
+
+function printTrouble(level: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  if (level === 'info') return
+  const { error, ...rest } = fields
+  const details = Object.entries(error === undefined ? rest : { error, ...rest })
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  process.stderr.write(`millrace ${level}: ${text}${details.length === 0 ? '' : ` (${details.join(', ')})`}\n`)
+}

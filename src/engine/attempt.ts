@@ -1,0 +1,191 @@
+// One attempt of a handler at one message.
+//
+//   running ──ended well──→ ended ──its commit──→ (done, or failed by its commit function)
+//      ├────threw─────────→ ended
+//      └────timeoutMs─────→ expired: fenced, nothing of it counts any more; it lingers until the handler ends
+import type { Stored } from '../model/codec.ts'
+import { fault } from '../model/errors.ts'
+import type { MessageType } from '../model/message.ts'
+import { check } from '../model/schema.ts'
+import type { Query, Tx } from '../model/tx.ts'
+import type { CommitFunction } from '../seam/store.ts'
+import type { Consumer } from './consumer.ts'
+import type { Delivery } from './delivery.ts'
+import type { HandlerSpec } from './spec.ts'
+
+/** What `commit` gives, and the handler has to return. */
+export const committed = Object.freeze({ millrace: 'committed' })
+
+export class Attempt implements CommitFunction {
+  readonly delivery: Delivery
+  readonly consumer: Consumer
+  readonly handler: HandlerSpec
+  readonly startedAt: number
+  state: 'running' | 'ended' | 'expired' = 'running'
+  fn: ((tx: Tx) => unknown) | undefined
+  outcome: CommitFunction['outcome']
+  /** What the handler publishes and sends: stays when its commit function has to run again. */
+  private early: Stored[] | undefined
+  /** What the commit function publishes and sends: begins anew with each run. */
+  private inCommit: Stored[] | undefined
+  private committing = false
+  private aborter: AbortController | undefined
+  /** Called when the handler of an expired attempt ends at last. */
+  gone: (() => void) | undefined
+  /** Neighbours among the running attempts of the consumer, oldest first. */
+  before: Attempt | undefined
+  after: Attempt | undefined
+
+  constructor(consumer: Consumer, delivery: Delivery, handler: HandlerSpec, startedAt: number) {
+    this.consumer = consumer
+    this.delivery = delivery
+    this.handler = handler
+    this.startedAt = startedAt
+  }
+
+  get signal(): AbortSignal {
+    this.aborter ??= new AbortController()
+    if (this.state === 'expired') this.aborter.abort()
+    return this.aborter.signal
+  }
+
+  abort(reason: unknown): void {
+    this.state = 'expired'
+    this.aborter?.abort(reason)
+  }
+
+  /** What is thrown by a promise or callback that the handler has forgotten. */
+  late(error: unknown): void {
+    this.consumer.late(this, error)
+  }
+
+  commit(fn: unknown): typeof committed {
+    const { name } = this.consumer.spec
+    if (typeof fn !== 'function') throw fault('millrace/bad-option', `processor "${name}": commit takes a function`)
+    if (this.fn !== undefined) throw fault('millrace/commit-twice', `processor "${name}" called commit twice`)
+    if (this.state !== 'running') throw this.afterEnd('commit')
+    this.fn = fn as (tx: Tx) => unknown
+    return committed
+  }
+
+  collect(type: MessageType, data: unknown): void {
+    const verb = type?.kind === 'command' ? 'send' : 'publish'
+    if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
+    const message = this.consumer.encode(type, data, this.delivery.message)
+    const list = this.committing ? this.inCommit : this.early
+    if (list !== undefined) list.push(message)
+    else if (this.committing) this.inCommit = [message]
+    else this.early = [message]
+  }
+
+  /** What leaves with the commit. */
+  get outgoing(): readonly Stored[] {
+    if (this.inCommit === undefined) return this.early ?? none
+    return this.early === undefined ? this.inCommit : [...this.early, ...this.inCommit]
+  }
+
+  readonly run = (tx: Tx): unknown => {
+    this.inCommit = undefined
+    this.committing = true
+    const { type } = this.handler
+    let result: unknown
+    try {
+      result = this.fn!(tx)
+    } catch (error) {
+      this.committing = false
+      throw error
+    }
+    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
+      this.committing = false
+      return checkReply(type, result)
+    }
+    return (result as PromiseLike<unknown>).then(
+      (value) => {
+        this.committing = false
+        return checkReply(type, value)
+      },
+      (error: unknown) => {
+        this.committing = false
+        throw error
+      },
+    )
+  }
+
+  /** What the handler returned, judged: throws where it is not what a handler may return. */
+  judge(result: unknown): void {
+    const { type } = this.handler
+    if (this.fn !== undefined) {
+      if (result === committed) return
+      throw fault(
+        'millrace/commit-not-returned',
+        `processor "${this.consumer.name}" called commit and did not return it`,
+      )
+    }
+    if (type.kind === 'command') checkReply(type, result)
+    else if (result !== undefined) {
+      throw fault(
+        'millrace/returned-value',
+        `processor "${this.consumer.name}" returned a value for event "${type.name}"`,
+      )
+    }
+  }
+
+  private afterEnd(verb: string) {
+    const why = this.state === 'expired' ? 'its time was over' : 'it had ended'
+    return fault('millrace/after-end', `an attempt of processor "${this.consumer.name}" called ${verb} after ${why}`)
+  }
+}
+
+const none: readonly Stored[] = []
+
+function checkReply(type: MessageType, value: unknown): unknown {
+  if (type.kind !== 'command' || type.reply === undefined) return value
+  return check(`reply to command "${type.name}"`, type.reply, value)
+}
+
+/** What a handler gets beside the message. Each part is made when it is asked for, so that destructuring works. */
+export class HandlerContext {
+  readonly #attempt: Attempt
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt
+  }
+
+  get commit() {
+    return (fn: unknown) => this.#attempt.commit(fn)
+  }
+
+  get publish() {
+    return (type: MessageType, data: unknown) => this.#attempt.collect(type, data)
+  }
+
+  get send() {
+    return (type: MessageType, data: unknown) => this.#attempt.collect(type, data)
+  }
+
+  get read(): Query {
+    return this.#attempt.consumer.read
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  /** The same for each attempt at this message by this processor. */
+  get idempotencyKey(): string {
+    const { delivery, consumer } = this.#attempt
+    return `${consumer.name}/${delivery.message.type}/${delivery.message.id}/0`
+  }
+
+  get now() {
+    return this.#attempt.consumer.now
+  }
+
+  get log() {
+    const { delivery, consumer } = this.#attempt
+    const { type, id, correlationId } = delivery.message
+    const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) =>
+      consumer.log(level, text, { processor: consumer.name, type, id, correlationId, ...fields })
+    return { info: line('info'), warn: line('warn'), error: line('error') }
+  }
+}

@@ -1,0 +1,345 @@
+// Everything that is written goes through here, one batch at a time.
+//
+//   idle ──kick──→ scheduled (a turn later, so that what is ready now goes along) ──→ flushing ──→ idle | scheduled
+//                                                                                        └ disk trouble → waiting ──→ scheduled
+//
+// While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
+import type { Stored } from '../model/codec.ts'
+import { fault, type MillraceError } from '../model/errors.ts'
+import type { Batch, Changes, CommitFunction, DeskChange, ProgressRow, Store } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import { Attempt } from './attempt.ts'
+import type { Consumer } from './consumer.ts'
+
+/** A message from outside that waits to be accepted. */
+export interface Publish {
+  readonly message: Stored
+  readonly resolve: (message: Stored) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A function of `app.transaction` or `setup`, with what it publishes. */
+export interface Transaction extends CommitFunction {
+  readonly outgoing: readonly Stored[]
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Job {
+  readonly change: DeskChange | undefined
+  /** Whose progress is written with it. */
+  readonly consumer: Consumer | undefined
+  /** The position that is done with it; 0 for none. */
+  readonly position: number
+  readonly written: (() => void) | undefined
+}
+
+interface Mark {
+  readonly message: Stored
+  readonly processor: string
+  readonly written: () => void
+}
+
+/** What the engine does with a batch that is durable. */
+export interface Settled {
+  readonly appended: readonly Stored[]
+  readonly consumers: ReadonlySet<Consumer>
+}
+
+/** After trouble with the disk, how long until the next try, milliseconds. */
+const troubleMs = 1_000
+const publishesPerBatch = 4_096
+
+export class Committer {
+  /** Why the last batch was not written, while that is so. */
+  trouble: MillraceError | undefined
+  private readonly world: World
+  private readonly store: Store
+  private readonly flushBytes: number
+  private readonly settled: (what: Settled) => void
+  private readonly quiet: () => void
+  private readonly fatal: (error: unknown) => void
+  private publishes: Publish[] = []
+  private functions: (Attempt | Transaction)[] = []
+  private finished: Attempt[] = []
+  private jobs: Job[] = []
+  private marks: Mark[] = []
+  private works: (() => Promise<void>)[] = []
+  private scheduled = false
+  private flushing = false
+  private waiting = false
+  private ended = false
+
+  constructor(
+    world: World,
+    store: Store,
+    flushBytes: number,
+    settled: (what: Settled) => void,
+    quiet: () => void,
+    fatal: (error: unknown) => void,
+  ) {
+    this.world = world
+    this.store = store
+    this.flushBytes = flushBytes
+    this.settled = settled
+    this.quiet = quiet
+    this.fatal = fatal
+  }
+
+  publish(publish: Publish): void {
+    this.publishes.push(publish)
+    this.kick()
+  }
+
+  get pendingPublishes(): number {
+    return this.publishes.length
+  }
+
+  transact(transaction: Transaction): void {
+    this.functions.push(transaction)
+    this.kick()
+  }
+
+  /** An attempt that ended well; its commit is what makes its message done. */
+  finish(attempt: Attempt): void {
+    if (attempt.fn === undefined) this.finished.push(attempt)
+    else this.functions.push(attempt)
+    this.kick()
+  }
+
+  desk(change: DeskChange, consumer: Consumer | undefined, position: number, written?: () => void): void {
+    this.jobs.push({ change, consumer, position, written })
+    this.kick()
+  }
+
+  /** Writes how far a consumer is, though nothing of it was handled. */
+  save(consumer: Consumer): void {
+    this.jobs.push({ change: undefined, consumer, position: 0, written: undefined })
+    this.kick()
+  }
+
+  /** Runs something that writes by itself, between two batches. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.works.push(() => work().then(resolve, reject))
+      this.kick()
+    })
+  }
+
+  /** Remembers that a message is about to start. It may start once that is committed. */
+  mark(message: Stored, processor: string, written: () => void): void {
+    this.marks.push({ message, processor, written })
+    this.kick()
+  }
+
+  get idle(): boolean {
+    return !this.flushing && this.empty
+  }
+
+  /** Nothing more is written: what waits is told so. */
+  end(error: unknown): void {
+    this.ended = true
+    for (const { reject } of this.publishes) reject(error)
+    for (const fn of this.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+    this.publishes = []
+    this.functions = []
+    this.finished = []
+    this.jobs = []
+    this.marks = []
+  }
+
+  private get empty(): boolean {
+    return (
+      this.publishes.length === 0 &&
+      this.functions.length === 0 &&
+      this.finished.length === 0 &&
+      this.jobs.length === 0 &&
+      this.marks.length === 0 &&
+      this.works.length === 0
+    )
+  }
+
+  private kick(): void {
+    if (this.scheduled || this.flushing || this.waiting || this.ended) return
+    this.scheduled = true
+    this.world.soon(this.flush)
+  }
+
+  private readonly flush = (): void => {
+    this.scheduled = false
+    if (this.ended || this.empty) return
+    this.flushing = true
+    this.write().then(
+      () => {
+        this.flushing = false
+        if (this.empty) this.quiet()
+        else this.kick()
+      },
+      (error) => {
+        this.flushing = false
+        this.fatal(error)
+      },
+    )
+  }
+
+  private async write(): Promise<void> {
+    for (const work of this.works.splice(0)) await work()
+    if (this.empty) return
+    const batch = new OneBatch(this.takePublishes(), this.functions, this.finished, this.jobs, this.marks)
+    this.functions = []
+    this.finished = []
+    this.jobs = []
+    this.marks = []
+    let rest: boolean
+    let trouble: MillraceError | undefined
+    try {
+      ;({ rest, trouble } = await this.store.commit(batch))
+    } catch (error) {
+      for (const { reject } of batch.publishes) reject(error)
+      for (const fn of batch.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+      throw error
+    }
+    if (this.ended) return
+    this.settle(batch, rest, trouble)
+    if (trouble !== undefined) this.wait()
+    this.trouble = trouble
+  }
+
+  /** What was written has its consequences; what was not goes to the front again. */
+  private settle(batch: OneBatch, rest: boolean, trouble: MillraceError | undefined): void {
+    const again: (Attempt | Transaction)[] = []
+    const { consumers } = batch
+    for (const fn of batch.functions) {
+      const { outcome } = fn
+      if (outcome === undefined) {
+        again.push(fn)
+        continue
+      }
+      if (fn instanceof Attempt) {
+        consumers.add(fn.consumer)
+        if (outcome.ok) fn.consumer.completed(fn.delivery)
+        else {
+          fn.outcome = undefined
+          fn.consumer.failed(fn.delivery, outcome.error)
+        }
+      } else if (outcome.ok) fn.resolve(outcome.value)
+      else fn.reject(outcome.error)
+    }
+    if (again.length > 0) this.functions = [...again, ...this.functions]
+    if (rest) {
+      for (const attempt of batch.finished) {
+        attempt.consumer.completed(attempt.delivery)
+        consumers.add(attempt.consumer)
+      }
+      for (const { message, resolve, reject } of batch.publishes) {
+        if (message.repeat === 'other') {
+          const what = `id "${message.id}" of "${message.type}" was published before with other data`
+          reject(fault('millrace/id-conflict', what, { data: { id: message.id, type: message.type } }))
+        } else resolve(message)
+      }
+      for (const job of batch.jobs) job.written?.()
+      for (const { written } of batch.marks) written()
+    } else {
+      for (const { reject } of batch.publishes) reject(trouble)
+      this.finished = [...batch.finished, ...this.finished]
+      this.jobs = [...batch.jobs, ...this.jobs]
+      this.marks = [...batch.marks, ...this.marks]
+    }
+    this.settled(batch)
+  }
+
+  private takePublishes(): Publish[] {
+    const { publishes } = this
+    let bytes = 0
+    let count = 0
+    while (count < publishes.length && count < publishesPerBatch && bytes < this.flushBytes) {
+      bytes += publishes[count++]!.message.json.length
+    }
+    this.publishes = count === publishes.length ? [] : publishes.slice(count)
+    return count === publishes.length ? publishes : publishes.slice(0, count)
+  }
+
+  private wait(): void {
+    this.waiting = true
+    this.world.log('error', 'the store cannot be written; trying again', { inMs: troubleMs })
+    this.world.after(troubleMs, () => {
+      this.waiting = false
+      this.kick()
+    })
+  }
+}
+
+class OneBatch implements Batch {
+  readonly publishes: readonly Publish[]
+  readonly functions: readonly (Attempt | Transaction)[]
+  readonly finished: readonly Attempt[]
+  readonly jobs: readonly Job[]
+  readonly marks: readonly Mark[]
+  /** All that was appended, in the order of positions. */
+  readonly appended: Stored[] = []
+  private appendedBefore = 0
+  readonly consumers = new Set<Consumer>()
+  private touched = new Set<Consumer>()
+
+  constructor(
+    publishes: readonly Publish[],
+    functions: readonly (Attempt | Transaction)[],
+    finished: readonly Attempt[],
+    jobs: readonly Job[],
+    marks: readonly Mark[],
+  ) {
+    this.publishes = publishes
+    this.functions = functions
+    this.finished = finished
+    this.jobs = jobs
+    this.marks = marks
+  }
+
+  changes(functions: readonly CommitFunction[], rest: boolean): Changes {
+    const append: Stored[] = []
+    const desk: DeskChange[] = []
+    this.touched = new Set()
+    this.appendedBefore = this.appended.length
+    if (rest) {
+      for (const { message } of this.publishes) append.push(message)
+      for (const { change, consumer, position } of this.jobs) {
+        if (change !== undefined) desk.push(change)
+        if (consumer !== undefined) this.done(consumer, position)
+      }
+      for (const attempt of this.finished) this.finish(attempt, append, desk)
+    }
+    for (const fn of functions as readonly (Attempt | Transaction)[]) {
+      if (fn.outcome?.ok !== true) continue
+      if (fn instanceof Attempt) this.finish(fn, append, desk)
+      else append.push(...fn.outgoing)
+    }
+    const progress: ProgressRow[] = []
+    for (const consumer of this.touched) progress.push(consumer.progress.row())
+    const marks = rest
+      ? this.marks.map(({ message, processor }) => ({ processor, stream: message.stream, position: message.position }))
+      : []
+    for (const message of append) this.appended.push(message)
+    return { append, progress, desk, marks }
+  }
+
+  rolledBack(): void {
+    for (const consumer of this.touched) consumer.progress.restore()
+    this.touched = new Set()
+    this.appended.length = this.appendedBefore
+  }
+
+  private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {
+    const { consumer, delivery } = attempt
+    for (const message of attempt.outgoing) append.push(message)
+    if (delivery.entry === undefined) this.done(consumer, delivery.message.position)
+    else desk.push({ do: 'remove', entry: delivery.entry })
+  }
+
+  private done(consumer: Consumer, position: number): void {
+    if (!this.touched.has(consumer)) {
+      this.touched.add(consumer)
+      consumer.progress.save()
+    }
+    if (position > 0) consumer.progress.done(position)
+  }
+}

@@ -1,0 +1,366 @@
+// One run of an app on one store: opens it, makes a consumer of each processor, hands new messages to them, stops.
+//
+//   starting → running → stopping → stopped
+//                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
+import { encode, type Stamp, type Stored } from '../model/codec.ts'
+import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
+import type { MessageType, Source } from '../model/message.ts'
+import type { Tx } from '../model/tx.ts'
+import type { Broker, CommitFunction, ProgressRow, Store } from '../seam/store.ts'
+import type { Timer, World } from '../seam/world.ts'
+import { Committer, type Publish, type Settled, type Transaction } from './committer.ts'
+import { Consumer, type Surroundings } from './consumer.ts'
+import { Retention } from './retention.ts'
+import type { EngineLimits, ProcessorSpec } from './spec.ts'
+import { Tail } from './stream.ts'
+
+export interface EnginePlan {
+  readonly app: string
+  readonly sources: readonly Source[]
+  /** The processors that run. */
+  readonly processors: readonly ProcessorSpec[]
+  readonly setup: ((tx: Tx) => unknown) | undefined
+  readonly limits: EngineLimits
+  /** Called when the store has failed for good and the run is over. */
+  readonly failed: (error: unknown) => void
+  /** Called for each message that was accepted, when it is durable. */
+  readonly accepted: (message: Stored) => void
+}
+
+/** How often a message may kill the process while it runs alone before it is held. */
+const killsMax = 2
+/** How long others wait for a message that runs alone, milliseconds. */
+const aloneMs = 5_000
+const tickMsMax = 250
+const tickMsMin = 5
+
+export class Engine {
+  readonly store: Store
+  private readonly plan: EnginePlan
+  private readonly world: World
+  private readonly committer: Committer
+  private readonly tails = new Map<number, Tail>()
+  private readonly streamIds = new Map<string, number>()
+  private readonly streamOf = new Map<MessageType, number>()
+  private readonly consumers: Consumer[] = []
+  private readonly consumersOf = new Map<number, Consumer[]>()
+  private state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
+  private idleWaiters: ((idle: boolean) => void)[] = []
+  private ticking: Timer | undefined
+  private tickMs = tickMsMax
+  private suspecting = false
+  private retention: Retention | undefined
+
+  private constructor(plan: EnginePlan, world: World, store: Store) {
+    this.plan = plan
+    this.world = world
+    this.store = store
+    this.committer = new Committer(world, store, plan.limits.flushBytes, this.settled, this.maybeIdle, this.fail)
+  }
+
+  /** Opens the store, runs `setup`, takes up the processors. */
+  static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
+    const engine = new Engine(plan, world, broker.create(world))
+    const { streams, clean } = await engine.store.open(plan.sources)
+    try {
+      for (const { id, head, name } of streams) {
+        engine.tails.set(id, new Tail(head))
+        engine.streamIds.set(name, id)
+        for (const type of plan.sources.find((source) => source.name === name)?.types ?? [])
+          engine.streamOf.set(type, id)
+      }
+      if (plan.setup !== undefined) await engine.setUp(plan.setup)
+      await engine.takeUp(clean)
+    } catch (error) {
+      engine.state = 'failed'
+      engine.committer.end(error)
+      await engine.store.close(false)
+      throw error
+    }
+    engine.state = 'running'
+    engine.begin()
+    return engine
+  }
+
+  // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private async setUp(setup: (tx: Tx) => unknown): Promise<void> {
+    const fn: CommitFunction = { run: setup, outcome: undefined }
+    const nothing = { append: [], progress: [], desk: [], marks: [] }
+    const { trouble } = await this.store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
+    if (fn.outcome?.ok === false) throw fn.outcome.error
+    if (trouble !== undefined) throw trouble
+  }
+
+  private async takeUp(clean: boolean): Promise<void> {
+    const { limits, processors } = this.plan
+    const around: Surroundings = {
+      world: this.world,
+      store: this.store,
+      committer: this.committer,
+      limits,
+      encode: (type, data, processor, cause) => this.encodeFrom(type, data, processor, cause),
+      watch: this.watch,
+      maybeIdle: this.maybeIdle,
+    }
+    for (const spec of processors) {
+      const stream = this.streamIds.get(spec.source.name)!
+      const tail = this.tails.get(stream)!
+      const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
+      const consumer = new Consumer(spec, subscribed, tail, clean, around)
+      this.consumers.push(consumer)
+      const others = this.consumersOf.get(stream)
+      if (others === undefined) this.consumersOf.set(stream, [consumer])
+      else others.push(consumer)
+      await consumer.takeUp(subscribed, clean)
+      this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
+    }
+    // What was found running at the second death is at the desk before anything is taken from the log.
+    await this.committer.alone(async () => {})
+    await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))
+  }
+
+  private begin(): void {
+    this.suspecting = true
+    const suspects = async () => {
+      for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
+    }
+    suspects().then(() => {
+      this.suspecting = false
+      for (const consumer of this.consumers) consumer.pull()
+    }, this.fail)
+    this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
+    this.retention.begin()
+  }
+
+  // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  publish(type: MessageType, data: unknown, ownId: string | undefined): Promise<Stored> {
+    return new Promise((resolve, reject) => {
+      this.accept()
+      const message = this.encodeFresh(type, data, ownId)
+      this.committer.publish({ message, resolve, reject } satisfies Publish)
+    })
+  }
+
+  transaction(run: (tx: Tx, collect: (type: MessageType, data: unknown) => void) => unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.accept()
+      const outgoing: Stored[] = []
+      const collect = (type: MessageType, data: unknown) => {
+        outgoing.push(this.encodeFresh(type, data, undefined))
+      }
+      this.committer.transact({
+        outgoing,
+        resolve,
+        reject,
+        outcome: undefined,
+        run: (tx) => {
+          outgoing.length = 0
+          return run(tx, collect)
+        },
+      } satisfies Transaction)
+    })
+  }
+
+  /** Whether anything may come in now. */
+  private accept(): void {
+    if (this.state !== 'running') {
+      throw fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
+    }
+    if (this.committer.pendingPublishes >= this.plan.limits.pendingMax) {
+      throw fault(
+        'millrace/too-many-pending',
+        `${this.plan.limits.pendingMax} publishes wait for their acknowledgement`,
+      )
+    }
+    const full = this.store.room()
+    if (full !== undefined) throw full
+  }
+
+  private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined): Stored {
+    const id = ownId ?? this.world.newId()
+    return this.encode(type, data, id, ownId !== undefined, `/${this.plan.app}`, id, null, null)
+  }
+
+  private encodeFrom(type: MessageType, data: unknown, processor: string, cause: Stored): Stored {
+    const source = `/${this.plan.app}/${processor}`
+    return this.encode(type, data, this.world.newId(), false, source, cause.correlationId, cause.id, cause.traceparent)
+  }
+
+  private encode(
+    type: MessageType,
+    data: unknown,
+    id: string,
+    ownId: boolean,
+    source: string,
+    correlationId: string,
+    causationId: string | null,
+    traceparent: string | null,
+  ): Stored {
+    const stream = this.streamOf.get(type)
+    if (stream === undefined) {
+      throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
+    }
+    const time = this.world.now()
+    const stamp: Stamp = { stream, id, ownId, source, time, correlationId, causationId, traceparent }
+    return encode(type, data, stamp, this.plan.limits.messageBytesMax)
+  }
+
+  // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private readonly settled = ({ appended, consumers }: Settled): void => {
+    if (this.state === 'failed') return
+    const streams = new Set<number>()
+    for (const message of appended) {
+      if (message.repeat !== undefined) continue
+      this.tails.get(message.stream)!.push(message)
+      streams.add(message.stream)
+      this.plan.accepted(message)
+    }
+    const toPull = new Set(consumers)
+    for (const stream of streams) for (const consumer of this.consumersOf.get(stream) ?? []) toPull.add(consumer)
+    if (this.state === 'running' && !this.suspecting) for (const consumer of toPull) consumer.pull()
+    for (const stream of streams) this.trimTail(stream)
+  }
+
+  private trimTail(stream: number): void {
+    const tail = this.tails.get(stream)!
+    let passed = tail.head
+    for (const consumer of this.consumersOf.get(stream) ?? [])
+      if (consumer.position < passed) passed = consumer.position
+    tail.trim(passed)
+  }
+
+  private readonly watch = (): void => {
+    if (this.ticking !== undefined) return
+    this.ticking = this.world.after(this.tickMs, () => {
+      this.ticking = undefined
+      let active = false
+      for (const consumer of this.consumers) {
+        consumer.tick()
+        active ||= consumer.active
+      }
+      if (active && this.state !== 'stopped') this.watch()
+    })
+  }
+
+  /** Resolves when every accepted message has been handled or is held at the desk; false when the run ended before. */
+  idle(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.idleWaiters.push(resolve)
+      this.maybeIdle()
+    })
+  }
+
+  private readonly maybeIdle = (): void => {
+    if (this.idleWaiters.length > 0 && this.quiet) this.endIdle(true)
+  }
+
+  private endIdle(idle: boolean): void {
+    const waiters = this.idleWaiters
+    this.idleWaiters = []
+    for (const resolve of waiters) resolve(idle)
+  }
+
+  private get quiet(): boolean {
+    return !this.suspecting && this.committer.idle && this.consumers.every((consumer) => consumer.idle)
+  }
+
+  // ── the desk ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async release(id: number): Promise<void> {
+    const entry = await this.store.deskEntry(id)
+    if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${id} at the desk`)
+    const consumer = this.consumers.find(({ name }) => name === entry.processor)
+    if (consumer === undefined) {
+      throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${id} is not running`)
+    }
+    await consumer.release(id)
+  }
+
+  // ── looking ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  processors() {
+    return this.consumers.map((consumer) => consumer.state())
+  }
+
+  progress(): Promise<ProgressRow[]> {
+    return this.store.progress()
+  }
+
+  health(): { status: 'green' | 'red'; reasons: string[] } {
+    const reasons = [...this.store.health()]
+    const { trouble } = this.committer
+    if (trouble !== undefined) reasons.push(trouble.message)
+    for (const consumer of this.consumers) {
+      if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
+    }
+    if (this.state !== 'running') reasons.push(`the app is ${this.state}`)
+    return { status: reasons.length === 0 ? 'green' : 'red', reasons }
+  }
+
+  retire(processor: string): Promise<void> {
+    return this.committer.alone(() => this.store.retire(processor))
+  }
+
+  // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Lets what runs end within the time, gives up the rest, writes what is finished, closes the store. */
+  async stop(graceMs: number): Promise<void> {
+    if (this.state !== 'running') return
+    this.state = 'stopping'
+    this.retention?.end()
+    for (const consumer of this.consumers) consumer.stopTaking()
+    const deadline = this.world.elapsed() + graceMs
+    while (this.running > 0 && this.world.elapsed() < deadline) await this.pause(tickMsMin)
+    for (const consumer of this.consumers) {
+      consumer.abandon()
+      this.committer.save(consumer)
+    }
+    while (!this.committer.idle && this.committer.trouble === undefined && this.alive) await this.pause(1)
+    if (!this.alive) return
+    this.state = 'stopped'
+    this.committer.end(fault('millrace/stopping', `app "${this.plan.app}" was stopped`))
+    this.ticking?.cancel()
+    this.endIdle(false)
+    await this.store.close(true)
+  }
+
+  private get alive(): boolean {
+    return this.state !== 'failed'
+  }
+
+  private get running(): number {
+    let running = 0
+    for (const consumer of this.consumers) running += consumer.runningNow
+    return running
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.world.after(ms, resolve))
+  }
+
+  /** The store failed: what is in memory may be ahead of the disk, so all of it is dropped. */
+  private readonly fail = (error: unknown): void => {
+    if (this.state === 'failed' || this.state === 'stopped') return
+    this.state = 'failed'
+    this.retention?.end()
+    this.ticking?.cancel()
+    for (const consumer of this.consumers) {
+      consumer.stopTaking()
+      consumer.abandon()
+    }
+    this.committer.end(asFault(error))
+    this.endIdle(false)
+    this.store.close(false).then(
+      () => this.plan.failed(error),
+      () => this.plan.failed(error),
+    )
+  }
+}
+
+function asFault(error: unknown): MillraceError {
+  if (isMillraceError(error)) return error
+  return fault('millrace/disk-failed', `the store failed: ${String(error)}`, { cause: error })
+}

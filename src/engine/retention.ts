@@ -1,0 +1,76 @@
+import type { Source } from '../model/message.ts'
+import type { Store } from '../seam/store.ts'
+import type { Timer, World } from '../seam/world.ts'
+import type { Committer } from './committer.ts'
+import type { EngineLimits } from './spec.ts'
+
+/** Looks now and then for messages that need not be kept, and removes them in slices between other work. */
+export class Retention {
+  private readonly sources: readonly Source[]
+  private readonly limits: EngineLimits
+  private readonly world: World
+  private readonly store: Store
+  private readonly committer: Committer
+  private readonly streamIds: ReadonlyMap<string, number>
+  private timer: Timer | undefined
+  private ended = false
+
+  constructor(
+    { sources, limits }: { readonly sources: readonly Source[]; readonly limits: EngineLimits },
+    world: World,
+    store: Store,
+    committer: Committer,
+    streamIds: ReadonlyMap<string, number>,
+  ) {
+    this.sources = sources
+    this.limits = limits
+    this.world = world
+    this.store = store
+    this.committer = committer
+    this.streamIds = streamIds
+  }
+
+  begin(): void {
+    if (this.ended || this.sources.every((source) => this.rule(source) === undefined)) return
+    this.timer = this.world.after(this.limits.retainEveryMs, () => {
+      this.sweep().then(
+        () => this.begin(),
+        (error) => {
+          if (this.ended) return
+          this.world.log('error', 'old messages could not be removed', { error: String(error) })
+          this.begin()
+        },
+      )
+    })
+  }
+
+  end(): void {
+    this.ended = true
+    this.timer?.cancel()
+  }
+
+  private rule(source: Source): { ageMs?: number; bytes?: number } | undefined {
+    return source.retain ?? (source.kind === 'channel' ? { ageMs: this.limits.channelRetainMs } : undefined)
+  }
+
+  private async sweep(): Promise<void> {
+    for (const source of this.sources) {
+      const rule = this.rule(source)
+      const stream = this.streamIds.get(source.name)
+      if (rule === undefined || stream === undefined) continue
+      const { ageMs, bytes } = rule
+      const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.world.now() - ageMs }
+      let gone: number
+      do {
+        gone = await this.committer.alone(async () => this.store.trim(stream, await this.neededFrom(stream), retain))
+      } while (gone > 0 && !this.ended)
+    }
+  }
+
+  /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */
+  private async neededFrom(stream: number): Promise<number> {
+    let low = Number.MAX_SAFE_INTEGER
+    for (const row of await this.store.progress()) if (row.stream === stream && row.low < low) low = row.low
+    return low
+  }
+}

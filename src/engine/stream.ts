@@ -1,0 +1,63 @@
+import type { Stored } from '../model/codec.ts'
+
+/** How much of the newest messages of a stream stays in memory for those that keep up. */
+const tailMessagesMax = 16_384
+const tailCharsMax = 32 * 1024 * 1024
+
+/**
+ * The newest messages of one stream, in memory, so that who keeps up never reads the disk. Only durable messages come
+ * in, in order and without a gap between them and the head.
+ */
+export class Tail {
+  /** The newest durable position. */
+  head: number
+  private messages: Stored[] = []
+  /** Messages before this index are gone. */
+  private start = 0
+  private chars = 0
+
+  constructor(head: number) {
+    this.head = head
+  }
+
+  push(message: Stored): void {
+    this.messages.push(message)
+    this.chars += message.json.length
+    this.head = message.position
+  }
+
+  /**
+   * The messages after a position with the index at which they begin; undefined where they are not in memory any more
+   * (then they are on disk).
+   */
+  after(position: number): { readonly messages: readonly Stored[]; readonly index: number } | undefined {
+    const first = this.messages[this.start]
+    if (first === undefined || position < first.position - 1) return position >= this.head ? this.none : undefined
+    let index = this.start + (position + 1 - first.position)
+    if (index > this.messages.length) index = this.messages.length
+    // Positions may have gaps: then the place guessed is too far, and the right one lies before it.
+    while (index > this.start && this.messages[index - 1]!.position > position) index--
+    return { messages: this.messages, index }
+  }
+
+  /** Lets go of what everybody has passed, and of the oldest beyond the bounds. */
+  trim(passed: number): void {
+    const { messages } = this
+    while (this.start < messages.length) {
+      const oldest = messages[this.start]!
+      const over = messages.length - this.start > tailMessagesMax || this.chars > tailCharsMax
+      if (oldest.position > passed && !over) break
+      this.chars -= oldest.json.length
+      this.start++
+    }
+    if (this.start === messages.length) {
+      this.messages = []
+      this.start = 0
+    } else if (this.start > 1_024 && this.start * 2 > messages.length) {
+      this.messages = messages.slice(this.start)
+      this.start = 0
+    }
+  }
+
+  private readonly none = { messages: [], index: 0 }
+}

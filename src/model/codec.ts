@@ -1,0 +1,167 @@
+import { fault, isMillraceError, type MillraceError } from './errors.ts'
+import type { Message, MessageType } from './message.ts'
+import { check } from './schema.ts'
+
+/**
+ * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from
+ * memory, on to the processors. `position` is 0 until the store has given it one.
+ */
+export interface Stored {
+  /** The stream it is in: a topic or channel and a partition. */
+  readonly stream: number
+  position: number
+  /** Set by the store where the id was there before: with the `same` data, or with `other`. */
+  repeat: 'same' | 'other' | undefined
+  readonly id: string
+  /** Whether the publisher gave the id: then publishing again with it adds nothing. */
+  readonly ownId: boolean
+  readonly type: string
+  readonly version: number
+  readonly source: string
+  readonly time: number
+  readonly context: string | null
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+  /** The data as JSON. */
+  readonly json: string
+  /** What {@link decode} gave, kept so that ten processors decode once. */
+  decoded: Message | MillraceError | undefined
+}
+
+/** What goes into a message besides its type and data. */
+export interface Stamp {
+  readonly stream: number
+  readonly id: string
+  readonly ownId: boolean
+  readonly source: string
+  readonly time: number
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+}
+
+const contextCharsMax = 1_024
+
+/**
+ * Checks data and makes a message of it.
+ *
+ * @throws `millrace/bad-data`, `millrace/async-schema`, `millrace/not-json`, `millrace/bad-context`,
+ *   `millrace/too-large`
+ */
+export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax: number): Stored {
+  const output = check(`data of ${type.kind} "${type.name}"`, type.schema, data)
+  const json = toJson(type, output)
+  if (json.length * 3 > bytesMax) {
+    const bytes = Buffer.byteLength(json)
+    if (bytes > bytesMax) {
+      throw fault('millrace/too-large', `data of ${type.kind} "${type.name}" is ${bytes} bytes, at most ${bytesMax} go`)
+    }
+  }
+  return {
+    stream: stamp.stream,
+    position: 0,
+    repeat: undefined,
+    id: stamp.id,
+    ownId: stamp.ownId,
+    type: type.name,
+    version: type.version,
+    source: stamp.source,
+    time: stamp.time,
+    context: contextOf(type, output),
+    correlationId: stamp.correlationId,
+    causationId: stamp.causationId,
+    traceparent: stamp.traceparent,
+    json,
+    decoded: undefined,
+  }
+}
+
+function toJson(type: MessageType, output: unknown): string {
+  let json: string | undefined
+  try {
+    json = JSON.stringify(output)
+  } catch (cause) {
+    throw fault(
+      'millrace/not-json',
+      `data of ${type.kind} "${type.name}" cannot be written as JSON: ${String(cause)}`,
+      {
+        cause,
+      },
+    )
+  }
+  if (json === undefined) {
+    throw fault('millrace/not-json', `data of ${type.kind} "${type.name}" is ${typeof output}, which JSON cannot carry`)
+  }
+  return json
+}
+
+function contextOf(type: MessageType, output: unknown): string | null {
+  if (type.contextOf === undefined) return null
+  const context: unknown = type.contextOf(output)
+  if (typeof context === 'string' && context.length > 0 && context.length <= contextCharsMax) return context
+  const got = typeof context === 'string' ? `a string of ${context.length} characters` : typeof context
+  throw fault('millrace/bad-context', `context of ${type.kind} "${type.name}" is ${got}, not a string of 1 to 1,024`)
+}
+
+/**
+ * The message of a stored row in today's shape: parsed, brought up from older versions, checked, frozen. Done once
+ * for all processors; a row that does not fit throws the same error for each.
+ *
+ * @throws `millrace/bad-data`, `millrace/newer-version`, `millrace/no-upcast`
+ */
+export function decode(type: MessageType, stored: Stored): Message {
+  stored.decoded ??= attemptDecode(type, stored)
+  if (isMillraceError(stored.decoded)) throw stored.decoded
+  return stored.decoded
+}
+
+function attemptDecode(type: MessageType, stored: Stored): Message | MillraceError {
+  const what = `stored data of ${type.kind} "${type.name}"`
+  try {
+    let data: unknown = JSON.parse(stored.json)
+    if (stored.version !== type.version) data = upcast(type, stored.version, data)
+    check(what, type.schema, data)
+    return Object.freeze({
+      id: stored.id,
+      type: stored.type,
+      source: stored.source,
+      time: stored.time,
+      context: stored.context ?? undefined,
+      correlationId: stored.correlationId,
+      causationId: stored.causationId ?? undefined,
+      version: stored.version,
+      data: deepFreeze(data),
+    })
+  } catch (cause) {
+    return isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${String(cause)}`, { cause })
+  }
+}
+
+function upcast(type: MessageType, from: number, data: unknown): unknown {
+  if (from > type.version) {
+    throw fault(
+      'millrace/newer-version',
+      `"${type.name}" is stored in version ${from}, this code knows ${type.version}`,
+    )
+  }
+  let shape = data
+  for (let version = from; version < type.version; version++) {
+    const step = type.upcasts[version]
+    if (step === undefined) {
+      throw fault('millrace/no-upcast', `"${type.name}" is stored in version ${from} and has no upcast from ${version}`)
+    }
+    shape = step(shape)
+  }
+  // What an upcast makes is data like any other: only what JSON carries, so that memory and disk give the same.
+  return JSON.parse(JSON.stringify(shape) ?? 'null')
+}
+
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value
+  for (const key in value) {
+    const child = value[key]
+    if (typeof child === 'object' && child !== null) deepFreeze(child)
+  }
+  return Object.freeze(value)
+}

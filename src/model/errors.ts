@@ -1,0 +1,208 @@
+// Every error that Millrace raises is made from this one table; docs/errors.md is the same table in prose
+// and a test holds the two together.
+
+type Class = 'ConfigurationError' | 'DataError' | 'StateError' | 'StoreError' | 'HandlerError'
+interface Row {
+  /** The `name` of the error: what kind of thing is wrong. */
+  readonly class: Class
+  /** Whether the same call may succeed later without a change by its caller. */
+  readonly retryable: boolean
+  readonly help: string
+}
+
+export const errors = {
+  'millrace/bad-option': row(
+    'ConfigurationError',
+    false,
+    'Set the option within its bounds; see the table of defaults.',
+  ),
+  'millrace/unknown-option': row('ConfigurationError', false, 'Remove or correct the option.'),
+  'millrace/bad-name': row(
+    'ConfigurationError',
+    false,
+    'Names begin with a letter and go on with letters, digits, ".", "_" or "-", at most 100 of them.',
+  ),
+  'millrace/duplicate-name': row('ConfigurationError', false, 'Give each part, topic, channel and type its own name.'),
+  'millrace/type-on-two-topics': row(
+    'ConfigurationError',
+    false,
+    'List each type on exactly one topic or channel; publish it there and subscribe to that.',
+  ),
+  'millrace/unknown-handler': row('ConfigurationError', false, 'Handle only types of the topic or channel in `on`.'),
+  'millrace/missing-handler': row('ConfigurationError', false, 'Handle every command of the channel that is served.'),
+  'millrace/channel-unserved': row('ConfigurationError', false, 'Add the processor that serves the channel.'),
+  'millrace/channel-served-twice': row('ConfigurationError', false, 'Keep one of the processors of the channel.'),
+  'millrace/type-without-topic': row(
+    'ConfigurationError',
+    false,
+    'List the type on a topic (events) or channel (commands) and that in the parts of the app.',
+  ),
+  'millrace/undeclared': row('ConfigurationError', false, 'Name the type in `publishes` or `sends` of the processor.'),
+  'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app.'),
+  'millrace/partitions-fixed': row(
+    'ConfigurationError',
+    false,
+    'Keep the number of partitions with which the store was created, or move to a new store.',
+  ),
+
+  'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
+  'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously.'),
+  'millrace/not-json': row('DataError', false, 'Use only strings, finite numbers, booleans, null, lists and objects.'),
+  'millrace/bad-context': row('DataError', false, 'Let `context` give a non-empty string of at most 1,024 characters.'),
+  'millrace/bad-id': row('DataError', false, 'Let `id` be a non-empty string of at most 255 characters.'),
+  'millrace/too-large': row('DataError', false, 'Keep large data elsewhere and publish a reference to it.'),
+  'millrace/id-conflict': row('DataError', false, 'Publish other data under an id of its own.'),
+  'millrace/unknown-type': row(
+    'DataError',
+    false,
+    'Bring the type back, or list its name in `retired` of its topic, then release the message.',
+  ),
+  'millrace/newer-version': row('DataError', false, 'Deploy code that knows this version, then release the message.'),
+  'millrace/no-upcast': row('DataError', false, 'Add an upcast from this version, then release the message.'),
+  'millrace/bad-value': row(
+    'DataError',
+    false,
+    'Bind only strings, finite numbers, bigints, booleans, null and Uint8Array; turn anything else into one of them.',
+  ),
+
+  'millrace/not-started': row('StateError', false, 'Call `start` first.'),
+  'millrace/already-started': row('StateError', false, 'Call `stop` before starting again.'),
+  'millrace/stopping': row('StateError', true, 'Publish again when the app has been started again.'),
+  'millrace/too-many-pending': row('StateError', true, 'Wait for earlier publishes to be acknowledged.'),
+  'millrace/unknown-item': row('StateError', false, 'List the desk for what is on it now.'),
+  'millrace/not-held': row('StateError', false, 'Only a held message can be released; the others wait behind it.'),
+  'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
+  'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before it is retired.'),
+  'millrace/processor-has-held': row('StateError', false, 'Resolve what it holds at the desk, or retire with force.'),
+  'millrace/no-app': row('StateError', false, 'Name the application file, or a database that exists.'),
+
+  'millrace/in-use': row('StoreError', true, 'Stop the process that owns the file, or use another file.'),
+  'millrace/foreign-file': row(
+    'StoreError',
+    false,
+    'Name a file that Millrace created, or one that does not exist yet.',
+  ),
+  'millrace/newer-file': row('StoreError', false, 'Run the version of Millrace that wrote the file, or a later one.'),
+  'millrace/corrupt-file': row('StoreError', false, 'Restore the file from a backup; keep the broken one for study.'),
+  'millrace/network-file-system': row('StoreError', false, 'Put the file on a local disk.'),
+  'millrace/cannot-open': row('StoreError', true, 'Make the folder exist and let this user write to it.'),
+  'millrace/read-only': row('StoreError', true, 'Let this user write to the file and its folder.'),
+  'millrace/disk-full': row('StoreError', true, 'Make room on the disk; work goes on by itself.'),
+  'millrace/disk-low': row('StoreError', true, 'Make room on the disk, or lower `diskFreeMinBytes`.'),
+  'millrace/disk-failed': row('StoreError', true, 'Look at the disk; the store is opened anew by itself.'),
+  'millrace/sync-failed': row(
+    'StoreError',
+    true,
+    'Whether the message was kept is not known: publish again with the same `id`.',
+  ),
+
+  'millrace/timed-out': row('HandlerError', true, 'Let the handler heed `signal`, or raise `timeoutMs`.'),
+  'millrace/stopped': row('HandlerError', true, 'The app was stopped during the attempt; it is made again.'),
+  'millrace/commit-twice': row('HandlerError', false, 'Call `commit` once and do everything in its function.'),
+  'millrace/commit-not-returned': row('HandlerError', false, 'Return what `commit` gives from the handler.'),
+  'millrace/commit-waited': row(
+    'HandlerError',
+    false,
+    'Only `tx` may be awaited in a commit function: do timers, files and calls to others before it.',
+  ),
+  'millrace/too-many-queries': row('HandlerError', false, 'Do less in one commit, or raise `commitQueriesMax`.'),
+  'millrace/denied': row(
+    'HandlerError',
+    false,
+    'Leave transactions, savepoints, attached files, pragmas and tables that begin with millrace_ to Millrace.',
+  ),
+  'millrace/transaction-ended': row('HandlerError', false, 'Do not use OR ROLLBACK or RAISE(ROLLBACK).'),
+  'millrace/tx-closed': row('HandlerError', false, 'Use `tx` only while its function runs.'),
+  'millrace/after-end': row('HandlerError', false, 'Publish and send before the handler returns, or in its commit.'),
+  'millrace/returned-value': row(
+    'HandlerError',
+    false,
+    'Return nothing, or what `commit` gives, from a topic handler.',
+  ),
+  'millrace/late-error': row('HandlerError', false, 'Await every promise and catch errors in callbacks.'),
+  'millrace/killed-the-process': row(
+    'HandlerError',
+    false,
+    'Find out why this message ends or blocks the process, mend it, then release the message.',
+  ),
+} as const satisfies Record<string, Row>
+
+function row(kind: Class, retryable: boolean, help: string): Row {
+  return { class: kind, retryable, help }
+}
+
+export type ErrorCode = keyof typeof errors
+
+const brand = Symbol.for('millrace.error')
+
+/** An error made from the table. Recognise it with {@link isMillraceError}, by code. */
+export class MillraceError extends Error {
+  readonly code: ErrorCode
+  readonly retryable: boolean
+  readonly help: string
+  /** Facts about this case, plain JSON. */
+  readonly data: unknown
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; data?: unknown } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+    const { class: kind, retryable, help } = errors[code]
+    this.name = kind
+    this.code = code
+    this.retryable = retryable
+    this.help = help
+    this.data = options.data
+    Object.defineProperty(this, brand, { value: true })
+  }
+}
+
+/** Whether a caught value is an error of Millrace, and of that code where one is named. */
+export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {
+  if (typeof error !== 'object' || error === null || !(brand in error)) return false
+  return code === undefined || (error as unknown as MillraceError).code === code
+}
+
+export function fault(code: ErrorCode, message: string, options?: { cause?: unknown; data?: unknown }): MillraceError {
+  return new MillraceError(code, message, options)
+}
+
+/** What is kept of an error beside a held message: plain JSON, whatever was thrown. */
+export interface ErrorRecord {
+  readonly code: string
+  readonly message: string
+  readonly stack?: string
+  readonly data?: unknown
+  readonly cause?: ErrorRecord
+}
+
+const causesMax = 8
+const textMax = 20_000
+
+/** Anything that can be thrown, a string or `undefined` too, as plain JSON of bounded size. */
+export function recordError(error: unknown, depth = 0): ErrorRecord {
+  if (!(error instanceof Error)) return { code: 'thrown', message: `thrown: ${printable(error)}`.slice(0, textMax) }
+  const { code, data } = error as { code?: unknown; data?: unknown }
+  return {
+    code: typeof code === 'string' ? code : error.name,
+    message: String(error.message).slice(0, textMax),
+    ...(typeof error.stack === 'string' ? { stack: error.stack.slice(0, textMax) } : {}),
+    ...(data === undefined ? {} : { data: jsonOrText(data) }),
+    ...(error.cause === undefined || depth >= causesMax ? {} : { cause: recordError(error.cause, depth + 1) }),
+  }
+}
+
+function printable(value: unknown): string {
+  try {
+    return typeof value === 'object' ? (JSON.stringify(value) ?? String(value)) : String(value)
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+function jsonOrText(value: unknown): unknown {
+  try {
+    const json = JSON.stringify(value)
+    return json === undefined || json.length > textMax ? printable(value).slice(0, textMax) : JSON.parse(json)
+  } catch {
+    return printable(value)
+  }
+}

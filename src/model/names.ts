@@ -1,0 +1,38 @@
+import { fault } from './errors.ts'
+
+const shape = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/
+
+/** Refuses a name that could not be an address, a table entry and a word on the command line alike. */
+export function checkName(what: string, name: unknown): void {
+  if (typeof name === 'string' && shape.test(name)) return
+  throw fault(
+    'millrace/bad-name',
+    `${what} name ${JSON.stringify(name)} is not allowed: letters, digits, ".", "_", "-"`,
+  )
+}
+
+/** The known name nearest to a wrong one, as the end of a sentence; empty when none is near. */
+export function suggest(wrong: string, known: Iterable<string>): string {
+  let best = ''
+  let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1
+  for (const name of known) {
+    const distance = editDistance(wrong.toLowerCase(), name.toLowerCase(), bestDistance)
+    if (distance < bestDistance) [best, bestDistance] = [name, distance]
+  }
+  return best === '' ? '' : `; did you mean "${best}"?`
+}
+
+/** Levenshtein distance by rows, cut off at a bound. */
+function editDistance(a: string, b: string, bound: number): number {
+  if (Math.abs(a.length - b.length) >= bound) return bound
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
+}

@@ -1,0 +1,83 @@
+import { fault } from './errors.ts'
+import { suggest } from './names.ts'
+
+/** One row of the table of defaults: a whole number with its bounds; `what` ends with the unit. */
+export interface Bound {
+  readonly default: number
+  readonly min: number
+  readonly max: number
+  readonly what: string
+}
+
+const minute = 60_000
+const day = 24 * 60 * minute
+const MiB = 1024 * 1024
+
+/** Every default and bound of Millrace. The option of the same name overrides the default. */
+export const defaults = {
+  /** of a processor */
+  concurrency: bound(16, 1, 10_000, 'handlers of one processor running at once'),
+  timeoutMs: bound(30_000, 1, day, 'time for one attempt of a handler, milliseconds'),
+  lingerMs: bound(30_000, 0, day, 'wait for an attempt that outlived its time before the next begins, milliseconds'),
+  attempts: bound(5, 1, 1_000, 'attempts before a message is held'),
+  firstDelayMs: bound(200, 0, day, 'wait before the second attempt, milliseconds; doubles from then on'),
+  maxDelayMs: bound(30_000, 0, day, 'longest wait between attempts, milliseconds'),
+
+  /** of an app */
+  messageBytesMax: bound(1_000_000, 100, 100_000_000, 'size of the data of one message as JSON, bytes'),
+  pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement'),
+  windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory at once'),
+  windowBytes: bound(32 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),
+  commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
+  commitTurnsMax: bound(1_000, 10, 1_000_000, 'turns of a commit function without a call on tx'),
+  flushFunctionsMax: bound(512, 1, 100_000, 'commit functions in one transaction'),
+  flushMs: bound(10, 1, 10_000, 'time for the commit functions of one transaction, milliseconds'),
+  flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of what is appended in one transaction, bytes'),
+  blockedMs: bound(
+    15_000,
+    100,
+    day,
+    'time a handler may block the event loop before the process is ended, milliseconds',
+  ),
+  graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
+  retainEveryMs: bound(minute, 100, day, 'time between looks for messages that need not be kept, milliseconds'),
+  channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
+
+  /** of the SQLite broker */
+  walBytesMax: bound(256 * MiB, MiB, 64 * 1024 * MiB, 'size of the -wal file above which health is red, bytes'),
+  checkpointBytes: bound(
+    4 * MiB,
+    64 * 1024,
+    1024 * MiB,
+    'growth of the -wal file after which it is checkpointed, bytes',
+  ),
+  diskFreeMinBytes: bound(64 * MiB, 0, Number.MAX_SAFE_INTEGER, 'free disk below which publishing is refused, bytes'),
+} as const satisfies Record<string, Bound>
+
+function bound(value: number, min: number, max: number, what: string): Bound {
+  return { default: value, min, max, what }
+}
+
+export type Limit = keyof typeof defaults
+
+/** The value of an option, or its default; refused outside its bounds. */
+export function limit(where: string, name: Limit, value: unknown): number {
+  const { default: fallback, min, max, what } = defaults[name]
+  if (value === undefined) return fallback
+  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
+  throw fault(
+    'millrace/bad-option',
+    `${where}: ${name} is ${String(value)}, but must be a whole number from ${min} to ${max} (${what})`,
+  )
+}
+
+/** Refuses options that nobody knows, with a suggestion. */
+export function checkOptions(where: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) {
+    throw fault('millrace/bad-option', `${where}: options must be an object`)
+  }
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    throw fault('millrace/unknown-option', `${where}: unknown option "${name}"${suggest(name, known)}`)
+  }
+}

@@ -1,0 +1,84 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { fault } from './errors.ts'
+
+/** Any schema of a library that follows Standard Schema: zod, valibot, arktype and others. */
+export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
+// biome-ignore lint/suspicious/noExplicitAny: the widest schema, whatever it takes and gives
+export type AnySchema = StandardSchemaV1<any, any>
+export type Output<S extends AnySchema> = StandardSchemaV1.InferOutput<S>
+
+type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
+
+type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | undefined
+  | { readonly [key: string]: JsonValue }
+  | readonly JsonValue[]
+
+type NotJson =
+  | bigint
+  | symbol
+  | Date
+  | RegExp
+  | ReadonlyMap<unknown, unknown>
+  | ReadonlySet<unknown>
+  | ArrayBuffer
+  | ArrayBufferView
+  // biome-ignore lint/suspicious/noExplicitAny: any function at all
+  | ((...args: any[]) => unknown)
+
+/** A type as JSON gives it back; `never` where JSON would change or lose it. */
+type AsJson<T> = [T] extends [JsonValue]
+  ? T
+  : T extends string | number | boolean | null | undefined
+    ? T
+    : T extends NotJson
+      ? never
+      : T extends object
+        ? { [K in keyof T]: AsJson<T[K]> }
+        : T
+
+/** Passes a schema through when what goes in has the type of what comes out; else an error to read. */
+export type Stable<S extends AnySchema> =
+  Same<StandardSchemaV1.InferInput<S>, Output<S>> extends true
+    ? S
+    : { error: 'a message schema must not transform: input and output type differ' }
+
+/** Passes a schema through when its data survives JSON; else an error to read. */
+export type Plain<S extends AnySchema> = [Output<S>] extends [AsJson<Output<S>>]
+  ? S
+  : { error: 'message data must be plain JSON: no Date, bigint, Map, Set, function or bytes' }
+
+const issuesShown = 3
+
+/** Checks a value and gives what the schema gives. Errors: `millrace/bad-data`, `millrace/async-schema`. */
+export function check(what: string, schema: AnySchema, value: unknown): unknown {
+  const result = schema['~standard'].validate(value)
+  if (result instanceof Promise) {
+    result.catch(() => {})
+    throw fault('millrace/async-schema', `${what}: its schema checks asynchronously`)
+  }
+  if (result.issues === undefined) return result.value
+  const issues = result.issues.map((issue) => {
+    const path = (issue.path ?? []).map((key) => String(typeof key === 'object' ? key.key : key)).join('.')
+    return path === '' ? issue.message : `${path}: ${issue.message}`
+  })
+  const more = issues.length > issuesShown ? ` (and ${issues.length - issuesShown} more)` : ''
+  throw fault(
+    'millrace/bad-data',
+    `${what} does not fit its schema: ${issues.slice(0, issuesShown).join('; ')}${more}`,
+    {
+      data: { issues },
+    },
+  )
+}
+
+export function isSchema(value: unknown): value is AnySchema {
+  const standard = (value as { '~standard'?: { version?: unknown; validate?: unknown } } | null | undefined)?.[
+    '~standard'
+  ]
+  return standard?.version === 1 && typeof standard.validate === 'function'
+}

@@ -1,0 +1,176 @@
+import type { RetryPolicy } from '../engine/spec.ts'
+import { fault } from '../model/errors.ts'
+import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
+import { checkName, suggest } from '../model/names.ts'
+import { checkOptions, limit } from '../model/options.ts'
+import type { Query, Tx } from '../model/tx.ts'
+import type { StartAt } from '../seam/store.ts'
+
+declare const committed: unique symbol
+
+/** What `commit` gives: the handler has to return it. No promise: there is nothing to await. */
+export interface Committed<Result> {
+  readonly [committed]: Result
+}
+
+/** Writes lines for operators, with the processor, type, id and flow of the message. */
+export interface Log {
+  info(text: string, fields?: Readonly<Record<string, unknown>>): void
+  warn(text: string, fields?: Readonly<Record<string, unknown>>): void
+  error(text: string, fields?: Readonly<Record<string, unknown>>): void
+}
+
+/** What a handler gets beside the message. Each part may be taken out by destructuring. */
+export interface Context<P extends Event, S extends Command> {
+  /**
+   * The last participant: `fn` runs after the handler has returned, in the transaction that acknowledges the message.
+   * Its rows, what was published and the acknowledgement are kept together or not at all. At most once per attempt;
+   * the handler has to return what it gives. `fn` must be repeatable, and may await nothing but `tx`.
+   */
+  commit<Result>(fn: (tx: Tx) => Result | Promise<Result>): Committed<Result>
+  /**
+   * Collects an event; it leaves with the commit or not at all.
+   *
+   * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/after-end`
+   */
+  publish<E extends P>(type: E, data: DataFor<E>): void
+  /** Collects a command; it leaves with the commit or not at all. Errors as of `publish`. */
+  send<C extends S>(type: C, data: DataFor<C>): void
+  /** Reads rows outside the transaction; never shows what is not on disk yet. */
+  readonly read: Query
+  /** Aborted when the attempt is over: its time is up, or the app stops. */
+  readonly signal: AbortSignal
+  /** The same for each attempt at this message by this processor: for calls to the world outside. */
+  readonly idempotencyKey: string
+  /** Milliseconds since 1970. */
+  now(): number
+  readonly log: Log
+}
+
+type Returned<T extends MessageType> = T extends Command
+  ? ReplyOf<T> | Committed<ReplyOf<T>>
+  : // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing
+    void | Committed<unknown>
+
+/** Handles one type: the reply for a command, nothing for an event, or what `commit` gives. */
+export type Handler<T extends MessageType, P extends Event, S extends Command> = (
+  message: Message<T>,
+  context: Context<P, S>,
+) => Returned<T> | Promise<Returned<T>>
+
+type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
+
+/** On a topic each handler is optional, on a channel none. */
+export type Handlers<T extends MessageType, P extends Event, S extends Command> = [T] extends [Event]
+  ? { readonly [Name in T['name']]?: Handler<Named<T, Name>, P, S> }
+  : { readonly [Name in T['name']]: Handler<Named<T, Name>, P, S> }
+
+export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]> {
+  /** The topic it reacts to, or the channel it serves. */
+  readonly on: Source<T>
+  /** The events that its handlers may publish. */
+  readonly publishes?: P
+  /** The commands that its handlers may send. */
+  readonly sends?: S
+  /** Handlers running at once, 1 to 10,000, default 16; one at a time per context all the same. */
+  readonly concurrency?: number
+  /** Time for one attempt, milliseconds, default 30,000. After it the attempt has failed and can commit no more. */
+  readonly timeoutMs?: number
+  /** How long the next attempt waits for one that outlived its time, milliseconds, default 30,000. */
+  readonly lingerMs?: number
+  /** When failed attempts are made again: default 5 attempts, 200 ms doubling to at most 30,000 ms, with jitter. */
+  readonly retry?: Partial<RetryPolicy>
+  /** Where a processor that is new begins: `'beginning'` (default), `'now'` or a date. */
+  readonly startAt?: StartAt
+  readonly handle: Handlers<T, P[number], S[number]>
+}
+
+/** A processor as a part of an app. */
+export interface Processor {
+  readonly kind: 'processor'
+  readonly name: string
+  readonly on: Source
+  readonly publishes: readonly Event[]
+  readonly sends: readonly Command[]
+  readonly concurrency: number
+  readonly timeoutMs: number
+  readonly lingerMs: number
+  readonly retry: RetryPolicy
+  readonly startAt: StartAt
+  readonly handle: Readonly<Record<string, unknown>>
+}
+
+const known = ['on', 'publishes', 'sends', 'concurrency', 'timeoutMs', 'lingerMs', 'retry', 'startAt', 'handle']
+
+/**
+ * Declares a processor: it reacts to the events of a topic, or serves the commands of a channel. Messages of one
+ * context are handled one at a time and in order, those of different contexts side by side.
+ *
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`,
+ *   `millrace/missing-handler`
+ */
+export function processor<
+  T extends MessageType,
+  const P extends readonly Event[] = [],
+  const S extends readonly Command[] = [],
+>(name: string, options: ProcessorOptions<T, P, S>): Processor {
+  checkName('processor', name)
+  const where = `processor "${name}"`
+  checkOptions(where, options, known)
+  const { on, publishes = [], sends = [], startAt = 'beginning', retry = {} } = options
+  if (on?.kind !== 'topic' && on?.kind !== 'channel') {
+    throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
+  }
+  checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
+  checkTypes(`${where}: publishes`, 'event', publishes)
+  checkTypes(`${where}: sends`, 'command', sends)
+  if (startAt !== 'beginning' && startAt !== 'now' && !(startAt instanceof Date && !Number.isNaN(startAt.getTime()))) {
+    throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
+  }
+  checkOptions(`${where}: retry`, retry, ['attempts', 'firstDelayMs', 'maxDelayMs'])
+  return Object.freeze({
+    kind: 'processor',
+    name,
+    on,
+    publishes,
+    sends,
+    concurrency: limit(where, 'concurrency', options.concurrency),
+    timeoutMs: limit(where, 'timeoutMs', options.timeoutMs),
+    lingerMs: limit(where, 'lingerMs', options.lingerMs),
+    retry: {
+      attempts: limit(`${where}: retry`, 'attempts', retry.attempts),
+      firstDelayMs: limit(`${where}: retry`, 'firstDelayMs', retry.firstDelayMs),
+      maxDelayMs: limit(`${where}: retry`, 'maxDelayMs', retry.maxDelayMs),
+    },
+    startAt,
+    handle: options.handle as Readonly<Record<string, unknown>>,
+  })
+}
+
+function checkHandlers(where: string, on: Source, handle: Readonly<Record<string, unknown>>): void {
+  if (typeof handle !== 'object' || handle === null) {
+    throw fault('millrace/bad-option', `${where}: handle must be an object with a function per type`)
+  }
+  const names = on.types.map((type) => type.name)
+  for (const [name, handler] of Object.entries(handle)) {
+    if (!names.includes(name)) {
+      const hint = suggest(name, names)
+      throw fault('millrace/unknown-handler', `${where}: "${name}" is not on ${on.kind} "${on.name}"${hint}`)
+    }
+    if (typeof handler !== 'function' && handler !== undefined) {
+      throw fault('millrace/bad-option', `${where}: the handler of "${name}" is no function`)
+    }
+  }
+  if (on.kind === 'topic') return
+  const missing = names.find((name) => typeof handle[name] !== 'function')
+  if (missing !== undefined) {
+    throw fault('millrace/missing-handler', `${where}: no handler for command "${missing}" of channel "${on.name}"`)
+  }
+}
+
+function checkTypes(where: string, kind: string, types: readonly MessageType[]): void {
+  if (!Array.isArray(types)) throw fault('millrace/bad-option', `${where} must be a list`)
+  types.forEach((type, index) => {
+    if (type?.kind !== kind) throw fault('millrace/bad-option', `${where}: entry ${index} is no ${kind}`)
+  })
+}

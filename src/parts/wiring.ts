@@ -1,0 +1,120 @@
+// How the parts of an app fit together, checked before anything starts.
+import type { HandlerSpec, ProcessorSpec } from '../engine/spec.ts'
+import { fault } from '../model/errors.ts'
+import type { MessageType, Source } from '../model/message.ts'
+import { suggest } from '../model/names.ts'
+import type { Processor } from './processor.ts'
+
+/** What an app is made of. */
+export type Part = Source | Processor
+
+export interface Wiring {
+  readonly sources: readonly Source[]
+  readonly processors: readonly Processor[]
+  /** The topic or channel of each type. */
+  readonly sourceOf: ReadonlyMap<MessageType, Source>
+}
+
+/**
+ * @throws `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
+ *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/bad-option`
+ */
+export function wire(app: string, parts: readonly Part[]): Wiring {
+  if (!Array.isArray(parts)) throw fault('millrace/bad-option', `app "${app}": parts must be a list`)
+  const processors: Processor[] = []
+  const sources = new Map<string, Source>()
+  const addSource = (source: Source) => {
+    const other = sources.get(source.name)
+    if (other !== undefined && other !== source) {
+      throw fault('millrace/duplicate-name', `app "${app}": two topics or channels are called "${source.name}"`)
+    }
+    sources.set(source.name, source)
+  }
+  parts.forEach((part, index) => {
+    if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
+    else if (part?.kind === 'processor') processors.push(part)
+    else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
+  })
+  for (const { on } of processors) addSource(on)
+  checkProcessorNames(app, processors)
+  const sourceOf = typesOf(app, sources.values())
+  for (const { name, publishes, sends } of processors) {
+    for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
+  }
+  for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, processors)
+  return { sources: [...sources.values()], processors, sourceOf }
+}
+
+function describe(part: unknown): string {
+  const kind = (part as { kind?: unknown } | undefined)?.kind
+  return kind === 'event' || kind === 'command' ? `an ${kind}; list it on a topic or channel` : typeof part
+}
+
+function checkProcessorNames(app: string, processors: readonly Processor[]): void {
+  const names = new Set<string>()
+  for (const { name } of processors) {
+    if (names.has(name)) throw fault('millrace/duplicate-name', `app "${app}": two processors are called "${name}"`)
+    names.add(name)
+  }
+}
+
+function typesOf(app: string, sources: Iterable<Source>): Map<MessageType, Source> {
+  const sourceOf = new Map<MessageType, Source>()
+  const byName = new Map<string, MessageType>()
+  for (const source of sources) {
+    for (const type of source.types) {
+      const elsewhere = sourceOf.get(type)
+      if (elsewhere !== undefined) {
+        throw fault(
+          'millrace/type-on-two-topics',
+          `app "${app}": "${type.name}" is on "${elsewhere.name}" and on "${source.name}"`,
+        )
+      }
+      if (byName.has(type.name)) {
+        throw fault('millrace/duplicate-name', `app "${app}": two types are called "${type.name}"`)
+      }
+      sourceOf.set(type, source)
+      byName.set(type.name, type)
+    }
+  }
+  return sourceOf
+}
+
+/** Refuses a type that is on no topic or channel, with a hint. */
+export function checkKnown(where: string, type: MessageType, sourceOf: ReadonlyMap<MessageType, Source>): void {
+  if (sourceOf.has(type)) return
+  const names = [...sourceOf.keys()].map(({ name }) => name)
+  const kind = type?.kind === 'command' ? 'channel' : 'topic'
+  const twin = names.includes(type?.name)
+    ? '; the app has another type of that name: import the one that is listed'
+    : suggest(String(type?.name), names)
+  throw fault('millrace/type-without-topic', `${where}: "${type?.name}" is on no ${kind} of the app${twin}`)
+}
+
+function checkServed(channel: Source, processors: readonly Processor[]): void {
+  const serving = processors.filter(({ on }) => on === channel).map(({ name }) => `"${name}"`)
+  if (serving.length === 1) return
+  if (serving.length === 0) {
+    throw fault(
+      'millrace/channel-unserved',
+      `channel "${channel.name}" has no processor: its commands would wait forever; add one with on: that channel`,
+    )
+  }
+  throw fault(
+    'millrace/channel-served-twice',
+    `channel "${channel.name}" is served by ${serving.join(' and ')}: a command goes to exactly one`,
+  )
+}
+
+export function specOf(part: Processor): ProcessorSpec {
+  const { name, on, concurrency, timeoutMs, lingerMs, retry, startAt } = part
+  const handlers = new Map<string, HandlerSpec>()
+  const passedOver = new Set(on.retired)
+  for (const type of on.types) {
+    const handle = part.handle[type.name]
+    if (typeof handle === 'function') handlers.set(type.name, { type, handle: handle as HandlerSpec['handle'] })
+    else passedOver.add(type.name)
+  }
+  const declared = new Set<MessageType>([...part.publishes, ...part.sends])
+  return { name, source: on, handlers, passedOver, declared, startAt, concurrency, timeoutMs, lingerMs, retry }
+}

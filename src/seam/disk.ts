@@ -1,0 +1,21 @@
+// The seam to the disk below the SQLite store: the thread that syncs and the thread that does maintenance. A
+// simulation puts its own in place and loses there what was not synced.
+
+export interface Synced {
+  /** Free bytes on the disk, as last looked up. */
+  readonly freeBytes: number
+  /** Size of the -wal file, as last looked up. */
+  readonly walBytes: number
+}
+
+export interface Disk {
+  /** Begins with the files of an open database. */
+  open(file: string): Promise<void>
+  /** Resolves when all that was committed before the call is on disk; rejects when that failed, for good. */
+  sync(): Promise<Synced>
+  /** Copies what is in the -wal file into the database as far as readers allow. Gives whether all of it went. */
+  checkpoint(): Promise<boolean>
+  /** Reads the database for damage, beside the work under way. Gives what it found; empty when all is well. */
+  quickCheck(): Promise<string[]>
+  close(): Promise<void>
+}

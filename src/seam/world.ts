@@ -1,0 +1,28 @@
+// What the engine may know of the world outside: time, chance, ids, turns. Nothing below `app` reads the globals, so
+// that the same engine runs in a simulation.
+
+export interface Timer {
+  cancel(): void
+}
+
+export interface World {
+  /** Wall clock, milliseconds since 1970; may jump. */
+  now(): number
+  /** Milliseconds that only go forward; for durations. */
+  elapsed(): number
+  /** Calls `fn` once, after at least so many milliseconds. Does not keep the process alive by itself. */
+  after(ms: number, fn: () => void): Timer
+  /** Calls `fn` in a later turn of the event loop, when what is ready now has had its turn. */
+  soon(fn: () => void): void
+  /** From 0 up to 1. */
+  random(): number
+  /** A new time-ordered id (UUIDv7); later ids of one process sort after earlier ones. */
+  newId(): string
+  /**
+   * Calls `fn`. What is thrown later by what it began (a forgotten promise, a callback) is told to `owner` instead of
+   * ending the process.
+   */
+  guard<A, B, T>(owner: { late(error: unknown): void }, fn: (a: A, b: B) => T, a: A, b: B): T
+  /** One line for operators; fields are plain JSON. */
+  log(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, unknown>>): void
+}
