@@ -30,7 +30,7 @@ export const defaults = {
   windowBytes: bound(32 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),
   commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
   commitTurnsMax: bound(1_000, 10, 1_000_000, 'turns of a commit function without a call on tx'),
-  flushFunctionsMax: bound(512, 1, 100_000, 'commit functions in one transaction'),
+  flushFunctionsMax: bound(2_048, 1, 100_000, 'commit functions in one transaction'),
   flushMs: bound(10, 1, 10_000, 'time for the commit functions of one transaction, milliseconds'),
   flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of what is appended in one transaction, bytes'),
   blockedMs: bound(

@@ -82,6 +82,7 @@ export function nodeDisk(): Disk {
     quickCheck: () => ask<string[]>('quickCheck'),
     async close() {
       await turn
+      keeper?.ref()
       const ends = [syncer, keeper]
         .filter((worker) => worker !== undefined)
         .map((worker) => new Promise((end) => worker.once('exit', end)))

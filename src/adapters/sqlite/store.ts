@@ -61,7 +61,7 @@ export class SqliteStore implements Store {
   /** The sync under way, which readers outside wait for. */
   private durable: Promise<unknown> = Promise.resolve()
   private sinceCheckpoint = 0
-  private checkpointing = false
+  private checkpointing: Promise<void> | undefined
   /** While set, no transaction may begin. */
   private gate: Promise<unknown> | undefined
   private walBytes = 0
@@ -241,7 +241,7 @@ export class SqliteStore implements Store {
     if (this.open_ === undefined) return
     const { db } = this.open_
     try {
-      while (this.gate !== undefined) await this.gate
+      await this.checkpointing
       if (clean) {
         db.exec("insert or replace into millrace_meta values ('clean', 1)")
         db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
@@ -328,19 +328,18 @@ export class SqliteStore implements Store {
 
   /** Once beside the work, which does most of it; then again while the next transaction waits, which ends it. */
   private checkpointWhenDue(): void {
-    if (this.checkpointing || this.sinceCheckpoint < this.limits.checkpointBytes) return
-    this.checkpointing = true
+    if (this.checkpointing !== undefined || this.sinceCheckpoint < this.limits.checkpointBytes) return
     this.sinceCheckpoint = 0
     const run = async () => {
       await this.disk.checkpoint()
       this.gate = this.disk.checkpoint()
       await this.gate
     }
-    run()
+    this.checkpointing = run()
       .catch((error) => this.world.log('error', 'a checkpoint failed', { file: this.file, error: String(error) }))
       .finally(() => {
         this.gate = undefined
-        this.checkpointing = false
+        this.checkpointing = undefined
       })
   }
 
