@@ -1,4 +1,5 @@
 import { listen } from './adapters/node/late-errors.ts'
+import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { Engine, type EnginePlan } from './engine/engine.ts'
 import type { Stored } from './model/codec.ts'
@@ -30,6 +31,8 @@ export interface AppOptions {
   readonly channelRetainMs?: number
   /** Time between looks for messages that need not be kept, milliseconds, default 60,000. */
   readonly retainEveryMs?: number
+  /** Time a handler may block the event loop before the watchdog ends the process, milliseconds, default 15,000. */
+  readonly blockedMs?: number
   /** Where lines for operators go; default: warnings and errors to standard error. */
   readonly log?: World['log']
 }
@@ -39,6 +42,11 @@ export interface StartOptions {
   readonly broker?: Broker
   /** Only these processors run; what is published for the others waits. */
   readonly only?: readonly string[]
+  /**
+   * Ends the process when a handler blocks its event loop beyond `blockedMs`, so that after some restarts the message
+   * is held instead of standing in everybody's way. Default false; true under `millrace start`.
+   */
+  readonly watchdog?: boolean
 }
 
 /** What `publish` and `send` give once the message is on disk. */
@@ -155,6 +163,7 @@ const appOptions = [
   'windowBytes',
   'channelRetainMs',
   'retainEveryMs',
+  'blockedMs',
   'log',
 ]
 
@@ -185,7 +194,9 @@ class RunningApp implements App {
   private wiring: Wiring | undefined
   private engine: Engine | undefined
   private state: 'new' | 'starting' | 'started' | 'reopening' | 'stopping' = 'new'
+  private readonly blockedMs: number
   private stopListening: () => void = () => {}
+  private endWatch: () => void = () => {}
   private reopened: Promise<void> = Promise.resolve()
   private endReopening: () => void = () => {}
 
@@ -211,6 +222,7 @@ class RunningApp implements App {
       retainEveryMs: limit(where, 'retainEveryMs', options.retainEveryMs),
       flushBytes: limit(where, 'flushBytes', undefined),
     }
+    this.blockedMs = limit(where, 'blockedMs', options.blockedMs)
     this.world = nodeWorld(options.log ?? printTrouble)
     this.desk = {
       list: (filter = {}) => this.running.store.desk(filter),
@@ -224,7 +236,7 @@ class RunningApp implements App {
     }
   }
 
-  async start({ broker = this.broker, only, ...unknown }: StartOptions = {}): Promise<void> {
+  async start({ broker = this.broker, only, watchdog = false, ...unknown }: StartOptions = {}): Promise<void> {
     checkOptions('start', unknown, [])
     if (this.state !== 'new') throw fault('millrace/already-started', `app "${this.name}" is ${this.state}`)
     this.wiring = wire(this.name, this.parts)
@@ -234,6 +246,7 @@ class RunningApp implements App {
     try {
       this.engine = await Engine.start(plan, this.world, broker)
       this.state = 'started'
+      if (watchdog) this.endWatch = watch(this.blockedMs)
     } catch (error) {
       this.state = 'new'
       this.stopListening()
@@ -254,6 +267,7 @@ class RunningApp implements App {
     await engine.stop(grace)
     this.engine = undefined
     this.state = 'new'
+    this.endWatch()
     this.stopListening()
   }
 
