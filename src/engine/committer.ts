@@ -237,7 +237,10 @@ export class Committer {
           reject(fault('millrace/id-conflict', what, { data: { id: message.id, type: message.type } }))
         } else resolve(message)
       }
-      for (const job of batch.jobs) job.written?.()
+      for (const { consumer, written } of batch.jobs) {
+        if (consumer !== undefined) consumers.add(consumer)
+        written?.()
+      }
       for (const { written } of batch.marks) written()
     } else {
       for (const { reject } of batch.publishes) reject(trouble)

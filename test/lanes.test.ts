@@ -1,0 +1,249 @@
+// Order per context through failures, retries, holds and releases, on the public surface with a real file.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import test from 'node:test'
+import { app, event, type Processor, type ProcessorOptions, processor, Refused, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+
+const Moved = event('moved', {
+  schema: z.object({ account: z.string(), n: z.number().int() }),
+  context: (m) => m.account,
+})
+const Moves = topic('moves', [Moved])
+type Options = ProcessorOptions<typeof Moved, [], []>
+
+/** A program that is repeatable: the same seed, the same numbers. */
+function dice(seed: number): (below: number) => number {
+  let state = seed
+  return (below) => {
+    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
+    return state % below
+  }
+}
+
+function bank(file: string, ...parts: Processor[]) {
+  return app({
+    name: 'bank',
+    broker: sqlite({ file }),
+    log: () => {},
+    setup: (tx) => tx.query`create table if not exists seen (place integer primary key, who text, account text, n int)`,
+    parts: [Moves, ...parts],
+  })
+}
+
+/** A processor that writes down what it handles, in the order of its commits. */
+function recorder(
+  name: string,
+  before: (n: number, account: string) => unknown,
+  options: Partial<Options> = {},
+): Processor {
+  return processor(name, {
+    on: Moves,
+    retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
+    ...options,
+    handle: {
+      moved: async ({ data: { account, n } }, { commit }) => {
+        await before(n, account)
+        return commit((tx) => tx.query`insert into seen (who, account, n) values (${name}, ${account}, ${n})`)
+      },
+    },
+  })
+}
+
+function seen(file: string, who: string): Map<string, number[]> {
+  const db = new DatabaseSync(file, { readOnly: true })
+  const rows = db.prepare('select account, n from seen where who = ? order by place').all(who)
+  db.close()
+  const lanes = new Map<string, number[]>()
+  for (const { account, n } of rows as { account: string; n: number }[]) {
+    lanes.set(account, [...(lanes.get(account) ?? []), n])
+  }
+  return lanes
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
+
+function folder(t: { after(fn: () => void): void }): string {
+  const path = mkdtempSync(join(tmpdir(), 'millrace-lanes-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return join(path, 'bank.db')
+}
+
+test('every context stays in order through failures, holds, releases and restarts, for twelve seeds', async (t) => {
+  for (let seed = 1; seed <= 12; seed++) {
+    const file = folder(t)
+    const roll = dice(seed)
+    const accounts = 5
+    const moves = 40
+    // Each message of the first processor fails so many times; more than two attempts means that it is held.
+    const failures = new Map<string, number>()
+    const before = async (n: number, account: string) => {
+      const key = `${account}/${n}`
+      if (!failures.has(key)) failures.set(key, roll(4) === 0 ? roll(5) : 0)
+      if (roll(3) === 0) await new Promise((resolve) => setImmediate(resolve))
+      const left = failures.get(key)!
+      if (left === 0) return
+      failures.set(key, left - 1)
+      if (left === 4) throw new Refused('no')
+      throw new Error(`fails ${left} more times`)
+    }
+    const parts = [recorder('fails', before, { concurrency: 1 + roll(8) }), recorder('works', () => {})]
+    let bankApp = bank(file, ...parts)
+    await bankApp.start()
+    for (let n = 0; n < moves; n++) {
+      await Promise.all(upTo(accounts).map((a) => bankApp.publish(Moved, { account: `a${a}`, n })))
+      if (roll(12) === 0) {
+        await bankApp.stop()
+        bankApp = bank(file, ...parts)
+        await bankApp.start()
+      }
+      if (roll(4) === 0) {
+        const held = await bankApp.desk.list({ states: ['held'] })
+        for (const { id } of held) if (roll(2) === 0) await bankApp.desk.release(id)
+      }
+    }
+    for (let round = 0; ; round++) {
+      await bankApp.idle()
+      const held = await bankApp.desk.list({ states: ['held'] })
+      if (held.length === 0) break
+      assert.ok(round < 1_000, `seed ${seed}: messages are held again and again`)
+      for (const { id } of held) await bankApp.desk.release(id)
+    }
+    assert.deepEqual(await bankApp.desk.counts(), { held: 0, waiting: 0, discarded: 0 }, `seed ${seed}`)
+    await bankApp.stop()
+    for (const who of ['fails', 'works']) {
+      const lanes = seen(file, who)
+      for (const a of upTo(accounts)) assert.deepEqual(lanes.get(`a${a}`), upTo(moves), `seed ${seed}: ${who} a${a}`)
+    }
+  }
+})
+
+test('a held message closes its lane and no other; others go on, and its own line waits in order', async (t) => {
+  const file = folder(t)
+  let broken = true
+  const bankApp = bank(
+    file,
+    recorder('ledger', (n, account) => {
+      if (broken && account === 'a' && n === 1) throw new Error('broken')
+    }),
+  )
+  await bankApp.start()
+  for (const n of upTo(4)) for (const account of ['a', 'b']) await bankApp.publish(Moved, { account, n })
+  await bankApp.idle()
+  assert.deepEqual(Object.fromEntries(seen(file, 'ledger')), { a: [0], b: [0, 1, 2, 3] })
+  assert.deepEqual(await bankApp.desk.counts(), { held: 1, waiting: 2, discarded: 0 })
+  const [held] = await bankApp.desk.list({ states: ['held'] })
+  assert.equal(held?.error?.message, 'broken')
+  assert.equal(held?.attempts, 2)
+  assert.equal(held?.waiting, 2)
+  broken = false
+  await bankApp.desk.release(held!.id)
+  await bankApp.publish(Moved, { account: 'a', n: 4 })
+  await bankApp.idle()
+  assert.deepEqual(seen(file, 'ledger').get('a'), upTo(5))
+  await assert.rejects(bankApp.desk.release(held!.id), { code: 'millrace/unknown-item' })
+  await bankApp.stop()
+})
+
+test('a middle message of a line that fails again is held with the rest of the line behind it', async (t) => {
+  const file = folder(t)
+  const broken = new Set([1, 3])
+  const bankApp = bank(
+    file,
+    recorder('ledger', (n) => {
+      if (broken.has(n)) throw new Error(`broken ${n}`)
+    }),
+  )
+  await bankApp.start()
+  for (const n of upTo(6)) await bankApp.publish(Moved, { account: 'a', n })
+  await bankApp.idle()
+  broken.delete(1)
+  const [first] = await bankApp.desk.list({ states: ['held'] })
+  await bankApp.desk.release(first!.id)
+  await bankApp.idle()
+  const [second] = await bankApp.desk.list({ states: ['held'] })
+  assert.equal(second?.error?.message, 'broken 3')
+  assert.equal(second?.waiting, 2)
+  assert.deepEqual(seen(file, 'ledger').get('a'), [0, 1, 2])
+  broken.clear()
+  await bankApp.desk.release(second!.id)
+  await bankApp.idle()
+  assert.deepEqual(seen(file, 'ledger').get('a'), upTo(6))
+  await bankApp.stop()
+})
+
+test('a lane that waits for its next attempt does not hold others back, however many messages come', async (t) => {
+  const file = folder(t)
+  const bankApp = app({
+    name: 'bank',
+    broker: sqlite({ file }),
+    windowMessages: 50,
+    log: () => {},
+    setup: (tx) => tx.query`create table if not exists seen (place integer primary key, who text, account text, n int)`,
+    parts: [
+      recorder(
+        'ledger',
+        (n, account) => {
+          if (account === 'slow' && n === 0) throw new Error('not yet')
+        },
+        { retry: { attempts: 1_000, firstDelayMs: 3_600_000, maxDelayMs: 3_600_000 } },
+      ),
+    ],
+  })
+  await bankApp.start()
+  const others = new Promise<void>((resolve) => {
+    const look = () => {
+      if ((seen(file, 'ledger').get('quick')?.length ?? 0) === 200) resolve()
+      else setTimeout(look, 20)
+    }
+    look()
+  })
+  // More messages of the waiting lane than the window holds stand between the others.
+  for (const n of upTo(200)) for (const account of ['slow', 'quick']) await bankApp.publish(Moved, { account, n })
+  await others
+  assert.equal(seen(file, 'ledger').get('slow'), undefined)
+  await bankApp.stop()
+
+  const again = bank(
+    file,
+    recorder('ledger', () => {}),
+  )
+  await again.start()
+  await again.idle()
+  assert.deepEqual(seen(file, 'ledger').get('slow'), upTo(200))
+  assert.deepEqual(seen(file, 'ledger').get('quick'), upTo(200))
+  await again.stop()
+})
+
+test('messages of a type without a context have lanes of their own: one that is held holds up none', async (t) => {
+  const file = folder(t)
+  const Rang = event('rang', { schema: z.object({ n: z.number() }) })
+  const Bells = topic('bells', [Rang])
+  const handled: number[] = []
+  let broken = true
+  const ears = processor('ears', {
+    on: Bells,
+    retry: { attempts: 1 },
+    handle: {
+      rang: ({ data: { n } }) => {
+        if (broken && n === 1) throw new Error('broken')
+        handled.push(n)
+      },
+    },
+  })
+  const bells = app({ name: 'bells', broker: sqlite({ file }), log: () => {}, parts: [ears] })
+  await bells.start()
+  for (const n of upTo(4)) await bells.publish(Rang, { n })
+  await bells.idle()
+  assert.deepEqual(handled.sort(), [0, 2, 3])
+  broken = false
+  const [held] = await bells.desk.list()
+  await bells.desk.release(held!.id)
+  await bells.idle()
+  assert.deepEqual(handled.sort(), [0, 1, 2, 3])
+  assert.deepEqual(await bells.desk.counts(), { held: 0, waiting: 0, discarded: 0 })
+  await bells.stop()
+})
