@@ -1,7 +1,6 @@
 import { url } from 'node:inspector'
-import { Worker } from 'node:worker_threads'
+import { startThread } from './thread.ts'
 
-const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 /** How many looks without a beat make a blocked event loop. Looks are counted, not time: a process that was suspended beats before it is judged. */
 export const looks = 8
 
@@ -19,7 +18,7 @@ export function watch(blockedMs: number): () => void {
   const beating = setInterval(beat, Math.max(1, Math.floor(blockedMs / looks / 2)))
   beating.unref()
   const workerData = { shared, everyMs: Math.max(1, Math.floor(blockedMs / looks)), blockedMs, looks }
-  const worker = new Worker(new URL(`./watchdog-thread.${ending}`, import.meta.url), { workerData })
+  const worker = startThread(new URL('./watchdog-thread', import.meta.url), workerData)
   worker.unref()
   worker.on('error', () => {})
   return () => {

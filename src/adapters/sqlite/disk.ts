@@ -1,11 +1,12 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
+import { startThread } from '../node/thread.ts'
 
-const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-const thread = (name: string) => new URL(`./${name}-thread.${ending}`, import.meta.url)
+const thread = (name: string, workerData: unknown) =>
+  startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
 
 interface Waiting<T> {
   resolve(value: T): void
@@ -43,7 +44,7 @@ export function nodeDisk(): Disk {
   }
 
   function startKeeper(): Worker {
-    const worker = new Worker(thread('maintenance'), { workerData: { file } })
+    const worker = thread('maintenance', { file })
     worker.unref()
     worker.on('message', ({ value, error }: { value?: unknown; error?: string }) => {
       if (error === undefined) asked?.resolve(value)
@@ -65,7 +66,7 @@ export function nodeDisk(): Disk {
       const folder = openSync(dirname(file), 'r')
       fsyncSync(folder)
       closeSync(folder)
-      syncer = new Worker(thread('sync'), { workerData: { file, control } })
+      syncer = thread('sync', { file, control })
       syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
         if (answer.error !== undefined) return syncFailed(answer.error)
         while (syncing.length > 0 && syncing[0]!.number <= answer.number) syncing.shift()!.resolve(answer)
