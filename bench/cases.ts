@@ -1,0 +1,141 @@
+import type { Scale } from './scale.ts'
+import type { Figures, Load, Task } from './task.ts'
+
+/** A run that leaves a log in its folder for the runs of a case; made once for all cases that name it. */
+export interface Preparation {
+  name: string
+  task: Task
+}
+
+/** A run of a case: in an empty folder, on the prepared log itself, or on a copy of it as it was left. */
+export interface Run {
+  task: Task
+  on?: 'prepared' | 'copy'
+}
+
+/** Who is measured in a case; `base` is Millrace under the usual circumstances. */
+export type Column = 'millrace' | 'base' | 'raw' | 'rawShape'
+
+/** What the runs of a case found: medians over its rounds. Who failed or was not run is missing. */
+export interface Found {
+  columns: Partial<Record<Column | 'prepared', Figures>>
+  peers: ReadonlyMap<string, Figures>
+}
+
+/** A figure of a case; the value is undefined when the run it needs has failed. */
+export interface Line {
+  name: string
+  unit: '/s' | 'ms' | 'MB' | 'ratio'
+  value: (found: Found) => number | undefined
+}
+
+/** A case is a value: which runs it needs, interleaved in rounds, and which figures come out. */
+export interface Case {
+  rounds: number
+  prepare?: Preparation
+  runs: Partial<Record<Column, Run>>
+  /** What the peers do when they take part. */
+  peerLoad?: Load
+  lines: Line[]
+}
+
+const usual: Load = { work: 'handle', inFlight: 1000, contexts: 1000, processors: 1 }
+
+/** The table of all cases at a scale. */
+export function casesAt(scale: Scale): Case[] {
+  const { rounds, warmMs, measureMs } = scale
+  const span = { warmMs, measureMs }
+  const millrace = (load: Load): Run => ({ task: { by: 'millrace', ...load, ...span } })
+  const raw = (load: Load): Run => ({ task: { by: 'raw', ...load, ...span } })
+
+  const rate = (name: string, load: Load, withPeers = false): Case => ({
+    rounds,
+    runs: { raw: raw({ ...load, work: 'publish' }), millrace: millrace(load), rawShape: raw(load) },
+    ...(withPeers && { peerLoad: load }),
+    lines: [{ name, unit: '/s', value: ({ columns }) => columns.millrace?.['perSecond'] }],
+  })
+
+  const latency = (perSecond: 1 | 100 | 1000): Case => {
+    const line = (suffix: string, figure: string): Line => ({
+      name: `latency.${perSecond}.${suffix}`,
+      unit: 'ms',
+      value: ({ columns }) => columns.millrace?.[figure],
+    })
+    return {
+      rounds: perSecond === 1 ? 1 : rounds,
+      runs: { millrace: { task: { by: 'latency', perSecond, warmMs, measureMs: scale.latencyMs[perSecond] } } },
+      lines: [
+        line('p50', 'p50Ms'),
+        line('p99', 'p99Ms'),
+        ...(perSecond === 1000 ? [line('loop.p99', 'loopP99Ms')] : []),
+      ],
+    }
+  }
+
+  const relative = (name: string, changed: Run, prepare?: Preparation): Case => ({
+    rounds: scale.relativeRounds,
+    ...(prepare && { prepare }),
+    runs: { base: millrace(usual), millrace: changed },
+    lines: [{ name, unit: 'ratio', value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond') }],
+  })
+
+  const history = (suffix: string, prepare: Preparation): Case =>
+    relative(`history.${suffix}`, { ...millrace(usual), on: 'prepared' }, prepare)
+
+  const memory = (suffix: string, prepare: Preparation): Case => ({
+    rounds: 0,
+    prepare,
+    runs: {},
+    lines: [
+      { name: `memory.peak${suffix}`, unit: 'MB', value: ({ columns }) => columns.prepared?.['peakMb'] },
+      { name: `memory.growth${suffix}`, unit: 'ratio', value: ({ columns }) => columns.prepared?.['growth'] },
+    ],
+  })
+
+  const filled = (events: number): Preparation => ({ name: `${events} handled`, task: { by: 'fill', events } })
+  const million = filled(scale.millionEvents)
+  const waiting: Preparation = { name: 'waiting', task: { by: 'strand', events: scale.millionEvents } }
+  const tenMillion = scale.tenMillionEvents === null ? null : filled(scale.tenMillionEvents)
+
+  return [
+    rate('publish.1', { ...usual, work: 'publish', inFlight: 1 }),
+    rate('publish.32', { ...usual, work: 'publish', inFlight: 32 }),
+    rate('publish.1000', { ...usual, work: 'publish' }, true),
+    rate('handle.norow.32', { ...usual, inFlight: 32 }),
+    rate('handle.norow.1000', usual, true),
+    rate('handle.row.1000', { ...usual, work: 'row' }, true),
+    rate('handle.fanout10', { ...usual, processors: 10 }),
+    latency(1),
+    latency(100),
+    latency(1000),
+    relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
+    history('1m', million),
+    memory('', million),
+    {
+      rounds,
+      prepare: waiting,
+      runs: { millrace: { task: { by: 'restart' }, on: 'copy' } },
+      lines: [
+        { name: 'restart.1m', unit: 'ms', value: ({ columns }) => columns.millrace?.['fromProcessMs'] },
+        { name: 'restart.1m.start', unit: 'ms', value: ({ columns }) => columns.millrace?.['fromStartMs'] },
+      ],
+    },
+    ...(tenMillion ? [history('10m', tenMillion), memory('.10m', tenMillion)] : []),
+  ]
+}
+
+function quotient(above: Figures | undefined, below: Figures | undefined, figure: string): number | undefined {
+  return above && below && above[figure]! / below[figure]!
+}
+
+/** Whether a name is the pattern or lies below it: `latency.1` takes `latency.1.p50`, and not `latency.100.p50`. */
+export function isBelow(pattern: string): (line: Line) => boolean {
+  return ({ name }) => name === pattern || name.startsWith(`${pattern}.`)
+}
+
+/** The cases that have a line below one of the patterns, with those lines alone; all when there is no pattern. */
+export function only(cases: readonly Case[], patterns: readonly string[]): Case[] {
+  if (patterns.length === 0) return [...cases]
+  const wanted = (line: Line) => patterns.some((pattern) => isBelow(pattern)(line))
+  return cases.map((each) => ({ ...each, lines: each.lines.filter(wanted) })).filter((each) => each.lines.length > 0)
+}

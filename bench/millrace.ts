@@ -1,0 +1,157 @@
+import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { app, event, processor, sqlite, topic } from 'millrace'
+import { closedLoop, percentile, rateOf } from './measure.ts'
+import { Order, order } from './message.ts'
+import type { Figures, Load, Span } from './task.ts'
+
+const contextsUsual = 1000
+const inFlightUsual = 1000
+/** Node's timers come up to about this late; what they are later than this is counted as latency. */
+const timerGrainMs = 2
+
+const OrderPlaced = event('order.placed', { schema: Order, context: (placed) => placed.orderId })
+const Orders = topic('orders', [OrderPlaced])
+
+/** A processor whose handler does nothing but call `seen`. */
+const observer = (name: string, seen: (placed: Order) => void = () => {}) =>
+  processor(name, { on: Orders, handle: { 'order.placed': async (placed) => seen(placed.data) } })
+
+/** A processor that writes one row per event in the acknowledging transaction. */
+const writer = (name: string) =>
+  processor(name, {
+    on: Orders,
+    handle: {
+      'order.placed': async (placed, { commit }) =>
+        commit(async (tx) => {
+          await tx.query`insert into fx (id, quantity) values (${placed.id}, ${placed.data.quantity})`
+        }),
+    },
+  })
+
+type Processors = (ReturnType<typeof observer> | ReturnType<typeof writer>)[]
+
+async function open(folder: string, processors: Processors) {
+  const opened = app({
+    name: 'bench',
+    broker: sqlite({ file: join(folder, 'millrace.db') }),
+    setup: async (tx) => {
+      await tx.query`create table if not exists fx (id text primary key, quantity integer) without rowid`
+    },
+    parts: [Orders, ...processors],
+  })
+  await opened.start()
+  return opened
+}
+
+type Running = Awaited<ReturnType<typeof open>>
+
+/** Publishes with a fixed number in flight and then waits until all is handled and acknowledged. */
+function source(running: Running, load: Pick<Load, 'inFlight' | 'contexts'>) {
+  let sequence = 0
+  return async (more: (published: number) => boolean): Promise<number> => {
+    const start = sequence
+    await closedLoop(
+      load.inFlight,
+      () => more(sequence - start),
+      () => running.publish(OrderPlaced, order(sequence++, load.contexts)),
+    )
+    await running.idle()
+    return sequence - start
+  }
+}
+
+function processorsFor(load: Load): Processors {
+  if (load.work === 'publish') return []
+  const make = load.work === 'row' ? writer : observer
+  return Array.from({ length: load.processors }, (_, i) => make(`p${i}`))
+}
+
+/** Rate of a load, on the file in the folder if there is one. */
+export async function millraceRate(load: Load & Span, folder: string): Promise<Figures> {
+  const running = await open(folder, processorsFor(load))
+  const publish = source(running, load)
+  const figures = await rateOf(load, (untilMs) => publish(() => performance.now() < untilMs))
+  await running.stop()
+  return figures
+}
+
+/** Time from the call of publish to the handler's run, at a steady rate, with the event loop's delay meanwhile. */
+export async function millraceLatency(task: { perSecond: number } & Span, folder: string): Promise<Figures> {
+  const publishedAt = new Map<number, number>()
+  const latenciesMs: number[] = []
+  const running = await open(folder, [
+    observer('p0', ({ totalCents: sequence }) => {
+      const at = publishedAt.get(sequence)
+      publishedAt.delete(sequence)
+      if (at !== undefined) latenciesMs.push(performance.now() - at)
+    }),
+  ])
+  const warmUntilMs = performance.now() + task.warmMs
+  const publish = source(running, { inFlight: 32, contexts: contextsUsual })
+  let sequence = await publish(() => performance.now() < warmUntilMs)
+  globalThis.gc?.()
+
+  const loopDelay = monitorEventLoopDelay({ resolution: 1 })
+  loopDelay.enable()
+  const start = performance.now()
+  const sent: Promise<unknown>[] = []
+  for (let dueMs = start; dueMs < start + task.measureMs; dueMs += 1000 / task.perSecond) {
+    if (dueMs > performance.now()) await sleep(dueMs - performance.now())
+    const now = performance.now()
+    publishedAt.set(sequence, now - Math.max(0, now - dueMs - timerGrainMs))
+    sent.push(running.publish(OrderPlaced, order(sequence++, contextsUsual)))
+  }
+  await Promise.all(sent)
+  await running.idle()
+  loopDelay.disable()
+  await running.stop()
+  return {
+    p50Ms: percentile(latenciesMs, 0.5),
+    p99Ms: percentile(latenciesMs, 0.99),
+    loopP99Ms: loopDelay.percentile(99) / 1e6,
+  }
+}
+
+function rssMb(): number {
+  globalThis.gc?.()
+  return process.memoryUsage.rss() / 1e6
+}
+
+/** Leaves a log of so many handled events in the folder; memory at its peak, and at the end relative to early on. */
+export async function millraceFill({ events }: { events: number }, folder: string): Promise<Figures> {
+  const early = Math.min(events / 10, 100_000)
+  const running = await open(folder, [observer('p0')])
+  const publish = source(running, { inFlight: inFlightUsual, contexts: contextsUsual })
+  await publish((published) => published < early)
+  const earlyMb = rssMb()
+  await publish((published) => published < events - early)
+  const lateMb = rssMb()
+  await running.stop()
+  return { peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6, growth: lateMb / earlyMb }
+}
+
+/**
+ * Leaves so many events waiting for a processor that is known to the store and does not run. The app is not stopped:
+ * whoever started this process kills it.
+ */
+export async function millraceStrand({ events }: { events: number }, folder: string): Promise<Figures> {
+  const known = await open(folder, [observer('p0')])
+  await source(known, { inFlight: 1, contexts: contextsUsual })((published) => published < 1)
+  await known.stop()
+  const publish = source(await open(folder, []), { inFlight: inFlightUsual, contexts: contextsUsual })
+  return { waiting: await publish((published) => published < events) }
+}
+
+/**
+ * Time to the first handled message, counted from the start of this process and from the start of the app. The app is
+ * left as it is, with the rest of its work, for whoever started this process to kill.
+ */
+export async function millraceRestart(folder: string): Promise<Figures> {
+  const handled = Promise.withResolvers<number>()
+  const startMs = performance.now()
+  await open(folder, [observer('p0', () => handled.resolve(performance.now()))])
+  const handledMs = await handled.promise
+  return { fromProcessMs: handledMs, fromStartMs: handledMs - startMs }
+}

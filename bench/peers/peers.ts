@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { Place } from '../place.ts'
+import type { Progress } from '../progress.ts'
+import type { Load, Span, Task } from '../task.ts'
+import { findRedis, startRedis } from './redis.ts'
+
+/** Another library that does the same work in its way. */
+export interface Peer {
+  name: string
+  task: (load: Load & Span) => Task
+}
+
+/** The peers that can be measured here, what to say about them under the table, and what ends them. */
+export interface Peers {
+  peers: Peer[]
+  notes: string[]
+  stop: () => Promise<void>
+}
+
+const folder = new URL('./', import.meta.url)
+const installMs = 120_000
+
+/** Installs the peers when that has not been done, and starts the server one of them needs. Goes on without peers. */
+export async function preparePeers(place: Place, progress: Progress): Promise<Peers> {
+  const none = (note: string): Peers => {
+    progress.note(note)
+    return { peers: [], notes: [note], stop: async () => {} }
+  }
+  if (!isInstalled()) {
+    progress.show('installing the peers of the bench (npm ci in bench/peers)')
+    try {
+      await install()
+    } catch (error) {
+      return none(`no peers: npm ci in bench/peers failed (${reasonOf(error)})`)
+    }
+  }
+  const plainjob: Peer = { name: 'plainjob', task: (load) => ({ by: 'plainjob', ...load }) }
+  const aboutPlainjob = `plainjob ${version('plainjob')}: addMany, one worker, node:sqlite, WAL, synchronous=FULL.`
+
+  const program = findRedis()
+  if (!program) {
+    const note = 'bullmq is not measured: there is no redis-server on PATH.'
+    progress.note(note)
+    return { peers: [plainjob], notes: [aboutPlainjob, note], stop: async () => {} }
+  }
+  const redis = await startRedis(program, place.next())
+  return {
+    peers: [plainjob, { name: 'bullmq', task: (load) => ({ by: 'bullmq', port: redis.port, ...load }) }],
+    notes: [aboutPlainjob, `bullmq ${version('bullmq')}: addBulk, one worker, Redis with appendfsync always.`],
+    stop: redis.stop,
+  }
+}
+
+function wanted(): [name: string, version: string][] {
+  const text = readFileSync(new URL('package.json', folder), 'utf8')
+  return Object.entries((JSON.parse(text) as { dependencies: Record<string, string> }).dependencies)
+}
+
+function version(peer: string): string {
+  return wanted().find(([name]) => name === peer)![1]
+}
+
+function isInstalled(): boolean {
+  return wanted().every(([name, version]) => {
+    const file = new URL(`node_modules/${name}/package.json`, folder)
+    return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version === version
+  })
+}
+
+/** With the npm that runs the bench, if npm does. */
+async function install(): Promise<void> {
+  const npm = process.env['npm_execpath']
+  const [program, ...first] = npm ? [process.execPath, npm] : ['npm']
+  await promisify(execFile)(
+    program,
+    [...first, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=1', '--loglevel=error'],
+    {
+      cwd: fileURLToPath(folder),
+      timeout: installMs,
+    },
+  )
+}
+
+/** What npm says is wrong, if npm said anything. */
+function reasonOf(error: unknown): string {
+  const printed = error instanceof Error && 'stderr' in error ? String(error.stderr) : ''
+  const complaint = printed.split('\n').find((line) => line.startsWith('npm error'))
+  return complaint ?? (error instanceof Error ? error.message : String(error))
+}

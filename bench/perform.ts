@@ -1,0 +1,23 @@
+import type { Figures, Task } from './task.ts'
+
+/** Runs one task in this process. Only what the task needs is loaded, so that start times are its own. */
+export async function perform(task: Task, folder: string): Promise<Figures> {
+  switch (task.by) {
+    case 'raw':
+      return (await import('./raw.ts')).rawRate(task, folder)
+    case 'plainjob':
+      return (await import('./peers/plainjob.ts')).plainjobRate(task, folder)
+    case 'bullmq':
+      return (await import('./peers/bullmq.ts')).bullmqRate(task)
+    case 'millrace':
+      return (await import('./millrace.ts')).millraceRate(task, folder)
+    case 'latency':
+      return (await import('./millrace.ts')).millraceLatency(task, folder)
+    case 'fill':
+      return (await import('./millrace.ts')).millraceFill(task, folder)
+    case 'strand':
+      return (await import('./millrace.ts')).millraceStrand(task, folder)
+    case 'restart':
+      return (await import('./millrace.ts')).millraceRestart(folder)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Found, Line } from './cases.ts'
+
+/** One line of the output; programs outside rely on these names. What has no counterpart is null. */
+export interface Result {
+  name: string
+  value: number | null
+  unit: string
+  raw: number | null
+  rawRatio: number | null
+  rawShape: number | null
+  rawShapeRatio: number | null
+  peer: string | null
+  peerValue: number | null
+  ratio: number | null
+  durability: string
+}
+
+export const durability = 'fdatasync before acknowledgement'
+
+/** A line of a case with the medians that were found, each ratio being the value by the number it is compared with. */
+export function resultOf(line: Line, found: Found): Result {
+  const value = rounded(line.value(found), line.unit)
+  const raw = rounded(found.columns.raw?.['perSecond'], '/s')
+  const rawShape = rounded(found.columns.rawShape?.['perSecond'], '/s')
+  const [peer, figures] = [...found.peers].toSorted(([, a], [, b]) => b['perSecond']! - a['perSecond']!)[0] ?? []
+  const peerValue = rounded(figures?.['perSecond'], '/s')
+  return {
+    name: line.name,
+    value,
+    unit: line.unit,
+    raw,
+    rawRatio: ratio(value, raw),
+    rawShape,
+    rawShapeRatio: ratio(value, rawShape),
+    peer: peer ?? null,
+    peerValue,
+    ratio: ratio(value, peerValue),
+    durability,
+  }
+}
+
+function ratio(value: number | null, by: number | null): number | null {
+  return value === null || by === null ? null : rounded(value / by, 'ratio')
+}
+
+const digits: Record<Line['unit'], number> = { '/s': 0, ms: 2, MB: 1, ratio: 3 }
+
+function rounded(value: number | undefined, unit: Line['unit']): number | null {
+  return value === undefined || !Number.isFinite(value) ? null : Number(value.toFixed(digits[unit]))
+}

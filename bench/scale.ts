@@ -1,0 +1,53 @@
+/** How much of everything a run does. */
+export interface Scale {
+  rounds: number
+  /** Rounds of the cases whose figure is one rate by another, and so needs a steadier one. */
+  relativeRounds: number
+  warmMs: number
+  measureMs: number
+  /** Length of a latency run at 1, 100 and 1,000 events per second. */
+  latencyMs: { 1: number; 100: number; 1000: number }
+  /** Events that stand for the million in `history.1m`, `restart.1m` and `memory.*`. */
+  millionEvents: number
+  /** Events of `history.10m`; null leaves it out. */
+  tenMillionEvents: number | null
+  /** Whether each measured run has a process of its own. */
+  isolated: boolean
+}
+
+const standard: Scale = {
+  rounds: 3,
+  relativeRounds: 5,
+  warmMs: 500,
+  measureMs: 1500,
+  latencyMs: { 1: 20_000, 100: 8_000, 1000: 8_000 },
+  millionEvents: 1_000_000,
+  tenMillionEvents: null,
+  isolated: true,
+}
+
+export type ScaleName = 'tiny' | 'quick' | 'standard' | 'full'
+
+export const scales: Record<ScaleName, Scale> = {
+  standard,
+  full: { ...standard, tenMillionEvents: 10_000_000 },
+  quick: {
+    ...standard,
+    rounds: 1,
+    relativeRounds: 2,
+    warmMs: 150,
+    measureMs: 400,
+    latencyMs: { 1: 4_000, 100: 2_000, 1000: 2_000 },
+    millionEvents: 100_000,
+  },
+  tiny: {
+    rounds: 1,
+    relativeRounds: 1,
+    warmMs: 10,
+    measureMs: 30,
+    latencyMs: { 1: 200, 100: 200, 1000: 200 },
+    millionEvents: 2_000,
+    tenMillionEvents: null,
+    isolated: false,
+  },
+}

@@ -1,0 +1,47 @@
+import type { Result } from './result.ts'
+
+interface TableColumn {
+  title: string
+  width: number
+  text: (result: Result) => string
+}
+
+const nameWidth = 21
+
+const columns: TableColumn[] = [
+  { title: 'value', width: 11, text: ({ value, unit }) => withUnit(value, unit) },
+  { title: 'raw', width: 8, text: ({ raw }) => number(raw, 0) },
+  { title: '×', width: 5, text: ({ rawRatio }) => number(rawRatio, 2) },
+  { title: 'shape', width: 8, text: ({ rawShape }) => number(rawShape, 0) },
+  { title: '×', width: 5, text: ({ rawShapeRatio }) => number(rawShapeRatio, 2) },
+  { title: 'best peer', width: 17, text: ({ peer, peerValue }) => (peer ? `${peer} ${number(peerValue, 0)}` : '') },
+  { title: '×', width: 5, text: ({ ratio }) => number(ratio, 1) },
+]
+
+/** The titles of the table, which is 80 columns wide. */
+export const header: string = line('name', ({ title }) => title)
+
+/** A result as a line of the table. */
+export function row(result: Result): string {
+  return line(result.name, ({ text }) => text(result))
+}
+
+function line(name: string, text: (column: TableColumn) => string): string {
+  return `${name.padEnd(nameWidth)}${columns.map((column) => text(column).padStart(column.width)).join('')}`.trimEnd()
+}
+
+function withUnit(value: number | null, unit: string): string {
+  switch (unit) {
+    case '/s':
+      return `${number(value, 0) || '–'}/s`
+    case 'ratio':
+      return `${number(value, 2) || '–'} ×`
+    default:
+      return `${number(value, unit === 'MB' ? 0 : 2) || '–'} ${unit}`
+  }
+}
+
+function number(value: number | null, digits: number): string {
+  if (value === null) return ''
+  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+}

@@ -1,0 +1,27 @@
+/** Work that is the same for everybody who is measured. */
+export interface Load {
+  /** `publish` only; `handle` and acknowledge too; `row`: handle, and each handler writes one row. */
+  work: 'publish' | 'handle' | 'row'
+  inFlight: number
+  contexts: number
+  /** Processors on the topic, each of which handles every event. */
+  processors: number
+}
+
+/** How long a measured run warms up, which is not counted, and how long it publishes after that. */
+export interface Span {
+  warmMs: number
+  measureMs: number
+}
+
+/** One measured run, a value that travels to a child process as JSON. */
+export type Task =
+  | ({ by: 'raw' | 'millrace' | 'plainjob' } & Load & Span)
+  | ({ by: 'bullmq'; port: number } & Load & Span)
+  | ({ by: 'latency'; perSecond: number } & Span)
+  | { by: 'fill'; events: number }
+  | { by: 'strand'; events: number }
+  | { by: 'restart' }
+
+/** What a run found, by name; the unit is in the name. */
+export type Figures = Record<string, number>
