@@ -1,5 +1,5 @@
-import { constants, createReadStream } from 'node:fs'
-import { access, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
 import { CsvError, type Parser, parse } from 'csv-parse'
 
 /** What is wrong with an input file, where, and what to do. `line` counts from 1; null when it is about the whole file. */
@@ -29,7 +29,7 @@ export async function checkReadable(file: string): Promise<number> {
   try {
     const status = await stat(file)
     if (status.isDirectory()) throw new InvoiceFileError(file, null, remedies.EISDIR!)
-    await access(file, constants.R_OK)
+    await (await open(file, 'r')).close()
     return status.size
   } catch (error) {
     throw explain(file, null, error)

@@ -117,6 +117,7 @@ export class Consumer {
     while (this.cursor < this.tail.head && this.room()) {
       const found = this.tail.after(this.cursor)
       if (found === undefined) {
+        if (!this.roomToRead()) break
         this.pulling = true
         this.catchUp().then(
           () => {
@@ -139,8 +140,10 @@ export class Consumer {
 
   /** Reads from disk until it is back among what is in memory, or has no room. */
   private async catchUp(): Promise<void> {
-    while (this.room() && this.cursor < this.tail.head && this.tail.after(this.cursor) === undefined) {
-      const limit = Math.min(readMessages, this.tail.head - this.cursor)
+    while (this.roomToRead() && this.cursor < this.tail.head && this.tail.after(this.cursor) === undefined) {
+      // No more than there is room for: what does not fit would be read again with each message that ends.
+      const free = this.around.limits.windowMessages - this.outstanding
+      const limit = Math.min(readMessages, this.tail.head - this.cursor, free)
       const messages = await this.around.store.read(
         this.progress.stream,
         this.cursor,
@@ -157,6 +160,12 @@ export class Consumer {
       }
       this.pump()
     }
+  }
+
+  /** Reading pays when there is room for many: otherwise what is under way makes more of it first. */
+  private roomToRead(): boolean {
+    const free = this.around.limits.windowMessages - this.outstanding
+    return this.room() && (this.outstanding === 0 || free >= this.around.limits.windowMessages / 4)
   }
 
   private room(): boolean {
