@@ -39,11 +39,6 @@ export const errors = {
   ),
   'millrace/undeclared': row('ConfigurationError', false, 'Name the type in `publishes` or `sends` of the processor.'),
   'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app.'),
-  'millrace/partitions-fixed': row(
-    'ConfigurationError',
-    false,
-    'Keep the number of partitions with which the store was created, or move to a new store.',
-  ),
 
   'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
   'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously.'),
@@ -75,6 +70,17 @@ export const errors = {
   'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before it is retired.'),
   'millrace/processor-has-held': row('StateError', false, 'Resolve what it holds at the desk, or retire with force.'),
   'millrace/no-app': row('StateError', false, 'Name the application file, or a database that exists.'),
+  'millrace/bad-app': row('StateError', false, 'Let the file load, and `export default` what `app({ … })` gives.'),
+  'millrace/not-running': row('StateError', true, 'Start the app, or name its file where the command can do without.'),
+  'millrace/no-answer': row(
+    'StateError',
+    true,
+    'Wait until the process has started or answers again; a command never goes around it.',
+  ),
+  'millrace/no-file': row('StateError', false, 'Use a broker that keeps its messages in a file.'),
+  'millrace/disconnected': row('StateError', true, 'Look whether the app still runs; publish again with the same ids.'),
+  'millrace/other-protocol': row('StateError', false, 'Use the command of the version of Millrace that the app runs.'),
+  'millrace/bad-request': row('StateError', false, 'Correct the request; the guide to the command line has examples.'),
 
   'millrace/in-use': row('StoreError', true, 'Stop the process that owns the file, or use another file.'),
   'millrace/foreign-file': row(
@@ -87,6 +93,12 @@ export const errors = {
   'millrace/network-file-system': row('StoreError', false, 'Put the file on a local disk.'),
   'millrace/cannot-open': row('StoreError', true, 'Make the folder exist and let this user write to it.'),
   'millrace/read-only': row('StoreError', true, 'Let this user write to the file and its folder.'),
+  'millrace/backup-exists': row('StoreError', false, 'Name a file that does not exist yet.'),
+  'millrace/backup-failed': row(
+    'StoreError',
+    true,
+    'Look at the disk and the place of the copy; the original is untouched and nothing is left of the copy.',
+  ),
   'millrace/disk-full': row('StoreError', true, 'Make room on the disk; work goes on by itself.'),
   'millrace/disk-low': row('StoreError', true, 'Make room on the disk, or lower `diskFreeMinBytes`.'),
   'millrace/disk-failed': row('StoreError', true, 'Look at the disk; the store is opened anew by itself.'),

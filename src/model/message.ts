@@ -1,7 +1,7 @@
 import { fault } from './errors.ts'
 import { checkName } from './names.ts'
 import { checkOptions } from './options.ts'
-import { type AnySchema, isSchema, type Output, type Plain, type Schema, type Stable } from './schema.ts'
+import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
 
 /** Brings data of one version of a type to the next: `upcast: { 1: (old) => … }` makes version 2 of version 1. */
 // biome-ignore lint/suspicious/noExplicitAny: what older code stored has no type any more
@@ -47,7 +47,7 @@ export type DataFor<T> = (T extends MessageType ? (data: DataOf<T>) => void : ne
 
 interface TypeOptions<S extends AnySchema> {
   /** The schema of the data: synchronous, not transforming, plain JSON. Checked at publish and when read. */
-  readonly schema: S & Stable<S> & Plain<S>
+  readonly schema: S & Stable<S> & Plain<S> & Present<S>
   /**
    * The value that groups messages whose order matters, 1 to 1,024 characters. A type without one gives each
    * message a lane of its own: no order.

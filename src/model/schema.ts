@@ -9,13 +9,13 @@ export type Output<S extends AnySchema> = StandardSchemaV1.InferOutput<S>
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
+/** What JSON carries. A property may be missing, an entry of a list may not: JSON would make null of it. */
 type JsonValue =
   | string
   | number
   | boolean
   | null
-  | undefined
-  | { readonly [key: string]: JsonValue }
+  | { readonly [key: string]: JsonValue | undefined }
   | readonly JsonValue[]
 
 type NotJson =
@@ -31,15 +31,19 @@ type NotJson =
   | ((...args: any[]) => unknown)
 
 /** A type as JSON gives it back; `never` where JSON would change or lose it. */
-type AsJson<T> = [T] extends [JsonValue]
+type AsJson<T> = [T] extends [JsonValue | undefined]
   ? T
   : T extends string | number | boolean | null | undefined
     ? T
     : T extends NotJson
       ? never
-      : T extends object
-        ? { [K in keyof T]: AsJson<T[K]> }
-        : T
+      : T extends readonly unknown[]
+        ? { [K in keyof T]: AsEntry<T[K]> }
+        : T extends object
+          ? { [K in keyof T]: AsJson<T[K]> }
+          : T
+
+type AsEntry<T> = T extends undefined ? never : AsJson<T>
 
 /** Passes a schema through when what goes in has the type of what comes out; else an error to read. */
 export type Stable<S extends AnySchema> =
@@ -50,7 +54,15 @@ export type Stable<S extends AnySchema> =
 /** Passes a schema through when its data survives JSON; else an error to read. */
 export type Plain<S extends AnySchema> = [Output<S>] extends [AsJson<Output<S>>]
   ? S
-  : { error: 'message data must be plain JSON: no Date, bigint, Map, Set, function or bytes' }
+  : { error: 'message data must be plain JSON: no Date, bigint, Map, Set, function, bytes or undefined in a list' }
+
+/** Passes a schema through when there is always data; else an error to read. */
+export type Present<S extends AnySchema> =
+  unknown extends Output<S>
+    ? S
+    : undefined extends Output<S>
+      ? { error: 'message data must not be undefined: use an object with optional properties, or null' }
+      : S
 
 const issuesShown = 3
 

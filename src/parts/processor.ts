@@ -20,6 +20,11 @@ export interface Log {
   error(text: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
+/** What is declared, or, where nothing is, an error to read. */
+type Declared<T extends MessageType, Option extends string> = [T] extends [never]
+  ? { error: `the processor may not do this: name the type in \`${Option}\`` }
+  : T
+
 /** What a handler gets beside the message. Each part may be taken out by destructuring. */
 export interface Context<P extends Event, S extends Command> {
   /**
@@ -33,9 +38,9 @@ export interface Context<P extends Event, S extends Command> {
    *
    * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/after-end`
    */
-  publish<E extends P>(type: E, data: DataFor<E>): void
+  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>): void
   /** Collects a command; it leaves with the commit or not at all. Errors as of `publish`. */
-  send<C extends S>(type: C, data: DataFor<C>): void
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>): void
   /** Reads rows outside the transaction; never shows what is not on disk yet. */
   readonly read: Query
   /** Aborted when the attempt is over: its time is up, or the app stops. */

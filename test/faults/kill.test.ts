@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import { judgeChain, type Publishing } from './support/chain-judge.ts'
+import { run } from './support/child.ts'
+import { place } from './support/place.ts'
+import { readRecord } from './support/record.ts'
+import { Chance, withSeed } from './support/seed.ts'
+
+const kills = 30
+/** The longest that a process lives after it was begun, milliseconds: most of them get as far as handling. */
+const livesMs = 650
+
+test('after a hundred kill -9 while publishing and handling, nothing is lost, nothing is double, each lane in order', (t) =>
+  withSeed(async (seed) => {
+    const folder = place(t)
+    const file = join(folder, 'chain.db')
+    const record = join(folder, 'record')
+    const chance = new Chance(seed)
+    let started = 0
+    for (let kill = 0; kill < kills; kill++) {
+      const child = run(t, 'chain-program', file, record, String(chance.below(2 ** 32)), 'publish')
+      const killing = setTimeout(() => child.kill(), 100 + chance.next() * livesMs)
+      const { signal } = await child.ended
+      clearTimeout(killing)
+      assert.equal(signal, 'SIGKILL', `run ${kill} ended by itself: ${child.errors}`)
+      if (child.lines.includes('started')) started++
+    }
+    await finishAndJudge(t, file, record, seed)
+    assert.ok(started > kills / 3, `only ${started} of ${kills} processes lived long enough to publish`)
+  }))
+
+async function finishAndJudge(t: TestContext, file: string, record: string, seed: number): Promise<void> {
+  const last = run(t, 'chain-program', file, record, String(seed), 'finish')
+  const begun = performance.now()
+  await last.line('finished')
+  t.diagnostic('finish ' + (performance.now() - begun))
+  const jb = performance.now()
+  t.after(() => console.log('judge', performance.now() - jb))
+  const { tried, acknowledged } = publishings(record)
+  t.diagnostic(`${tried.length} publishes, ${acknowledged.length} acknowledged`)
+  assert.ok(acknowledged.length > 100, 'something was acknowledged')
+  judgeChain(file, tried, acknowledged)
+}
+
+function publishings(record: string): { tried: Publishing[]; acknowledged: Publishing[] } {
+  const tried: Publishing[] = []
+  const acknowledged: Publishing[] = []
+  for (const [what, id = '', lane = '', n, how = ''] of readRecord(record)) {
+    ;(what === 'ack' ? acknowledged : tried).push({ id, lane, n: Number(n), how })
+  }
+  return { tried, acknowledged }
+}

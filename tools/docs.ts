@@ -1,0 +1,111 @@
+// Writes the pages that are tables of the code: docs/errors.md and docs/defaults.md. A test holds them together.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { errors } from '../src/model/errors.ts'
+import { type Bound, defaults, type Limit } from '../src/model/options.ts'
+
+type Place = 'processor' | 'retry' | 'app' | 'stop' | 'sqlite' | 'fixed'
+
+const places: Readonly<Record<Place, string>> = {
+  processor: '`processor(name, { … })`',
+  retry: '`processor(name, { retry: { … } })`',
+  app: '`app({ … })`',
+  stop: '`app.stop({ … })`',
+  sqlite: '`sqlite({ … })`',
+  fixed: 'fixed',
+}
+
+/** Where each default may be set otherwise. */
+export const placeOf: Readonly<Record<Limit, Place>> = {
+  concurrency: 'processor',
+  timeoutMs: 'processor',
+  lingerMs: 'processor',
+  attempts: 'retry',
+  firstDelayMs: 'retry',
+  maxDelayMs: 'retry',
+  messageBytesMax: 'app',
+  pendingMax: 'app',
+  windowMessages: 'app',
+  windowBytes: 'app',
+  retainEveryMs: 'app',
+  channelRetainMs: 'app',
+  blockedMs: 'app',
+  graceMs: 'stop',
+  commitQueriesMax: 'sqlite',
+  walBytesMax: 'sqlite',
+  checkpointBytes: 'sqlite',
+  diskFreeMinBytes: 'sqlite',
+  commitTurnsMax: 'fixed',
+  flushFunctionsMax: 'fixed',
+  flushMs: 'fixed',
+  flushBytes: 'fixed',
+}
+
+const classes: Readonly<Record<string, string>> = {
+  ConfigurationError: 'The declarations of the app do not fit together. Raised before anything runs.',
+  DataError: 'A message, or a value bound to a statement, is not as it has to be.',
+  StateError: 'What was asked for does not go now, or not with what was named.',
+  StoreError: 'The file or the disk says no.',
+  HandlerError: 'A handler or commit function broke one of its rules: the attempt has failed.',
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+/** The text of docs/errors.md. */
+export function errorsPage(): string {
+  const sections = Object.entries(classes).map(([name, about]) => {
+    const rows = Object.entries(errors).filter(([, row]) => row.class === name)
+    const cells = rows.map(([code, { retryable, help }]) => [`\`${code}\``, retryable ? 'yes' : 'no', help])
+    return `## ${name}\n\n${about}\n\n${table(['code', 'retryable', 'help'], cells)}\n`
+  })
+  return `# Errors
+
+Every error of Millrace has a \`code\` from this page, a \`message\` that says what happened, \`help\` that says what to do,
+\`retryable\` (whether the same call may succeed later without a change by its caller) and, where there are facts to the
+case, \`data\`. Recognise it with \`isMillraceError(error, 'millrace/bad-data')\`, never by its message.
+
+The page is written by \`node tools/docs.ts\` from \`src/model/errors.ts\`.
+
+${sections.join('\n')}`
+}
+
+/** The text of docs/defaults.md. */
+export function defaultsPage(): string {
+  const rows = Object.entries(defaults).map(([name, bound]: [string, Bound]) => [
+    `\`${name}\``,
+    places[placeOf[name as Limit]],
+    amount(bound.default),
+    `${amount(bound.min)} to ${amount(bound.max)}`,
+    bound.what,
+  ])
+  return `# Defaults and bounds
+
+Every number that Millrace assumes: where it may be set otherwise, what it is when it is not, and within which bounds. A
+value outside them is refused with \`millrace/bad-option\` when it is declared. All are whole numbers; the name ends with
+the unit. The page is written by \`node tools/docs.ts\` from \`src/model/options.ts\`.
+
+${table(['name', 'set in', 'default', 'bounds', 'what'], rows)}
+`
+}
+
+function amount(value: number): string {
+  return value.toLocaleString('en-US')
+}
+
+/** The pages, by their path in the repository. */
+export const pages: Readonly<Record<string, () => string>> = {
+  'docs/errors.md': errorsPage,
+  'docs/defaults.md': defaultsPage,
+}
+
+if (import.meta.main) {
+  for (const [path, page] of Object.entries(pages)) {
+    const url = new URL(`../${path}`, import.meta.url)
+    const text = page()
+    if (readFileSync(url, { encoding: 'utf8', flag: 'a+' }) === text) continue
+    writeFileSync(url, text)
+    console.log(`wrote ${path}`)
+  }
+}
