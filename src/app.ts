@@ -1,6 +1,8 @@
 import { listen } from './adapters/node/late-errors.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { type Control, openControl } from './control/server.ts'
+import type { Accepted } from './engine/committer.ts'
 import { Engine, type EnginePlan } from './engine/engine.ts'
 import type { Stored } from './model/codec.ts'
 import { fault } from './model/errors.ts'
@@ -47,13 +49,8 @@ export interface StartOptions {
    * is held instead of standing in everybody's way. Default false; true under `millrace start`.
    */
   readonly watchdog?: boolean
-}
-
-/** What `publish` and `send` give once the message is on disk. */
-export interface Accepted {
-  readonly id: string
-  /** Set when the id had been published before, with the same data: nothing was added. */
-  readonly duplicate?: true
+  /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */
+  readonly control?: boolean
 }
 
 export interface PublishOptions {
@@ -197,6 +194,7 @@ class RunningApp implements App {
   private readonly blockedMs: number
   private stopListening: () => void = () => {}
   private endWatch: () => void = () => {}
+  private control: Control | undefined
   private reopened: Promise<void> = Promise.resolve()
   private endReopening: () => void = () => {}
 
@@ -236,7 +234,13 @@ class RunningApp implements App {
     }
   }
 
-  async start({ broker = this.broker, only, watchdog = false, ...unknown }: StartOptions = {}): Promise<void> {
+  async start({
+    broker = this.broker,
+    only,
+    watchdog = false,
+    control = true,
+    ...unknown
+  }: StartOptions = {}): Promise<void> {
     checkOptions('start', unknown, [])
     if (this.state !== 'new') throw fault('millrace/already-started', `app "${this.name}" is ${this.state}`)
     this.wiring = wire(this.name, this.parts)
@@ -252,6 +256,7 @@ class RunningApp implements App {
       this.stopListening()
       throw error
     }
+    if (control) await this.openControl(broker)
   }
 
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
@@ -260,22 +265,29 @@ class RunningApp implements App {
     const { engine } = this
     if (engine === undefined) {
       if (this.state === 'reopening') this.state = 'new'
+      this.control?.stopTaking()
+      this.control?.goodbye()
+      this.control = undefined
       this.endReopening()
       return
     }
     this.state = 'stopping'
+    const { control } = this
+    this.control = undefined
+    control?.stopTaking()
     await engine.stop(grace)
+    control?.goodbye()
     this.engine = undefined
     this.state = 'new'
     this.endWatch()
     this.stopListening()
   }
 
-  async publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
     return this.accept(type, data, options)
   }
 
-  async send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
+  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
     return this.accept(type, data, options)
   }
 
@@ -313,12 +325,16 @@ class RunningApp implements App {
     return () => void this.tails.delete(accepting)
   }
 
-  private async accept(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
-    const { running } = this
-    if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
-    if (options !== undefined) checkPublishOptions(options)
-    const { id, repeat } = await running.publish(type, data, options?.id)
-    return repeat === 'same' ? { id, duplicate: true } : { id }
+  /** One promise per message and no more: this is the hot path of publishers. */
+  private accept(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
+    try {
+      const { running } = this
+      if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+      if (options !== undefined) checkPublishOptions(options)
+      return running.publish(type, data, options?.id)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   private get running(): Engine {
@@ -327,6 +343,21 @@ class RunningApp implements App {
       throw fault('millrace/disk-failed', `the store of app "${this.name}" has failed and is being opened anew`)
     }
     throw fault('millrace/not-started', `app "${this.name}" is not started`)
+  }
+
+  /** The app works without it: what is in the way is only told. */
+  private async openControl({ file }: Broker): Promise<void> {
+    if (file === undefined) return
+    const warn = (text: string) => this.world.log('warn', text)
+    try {
+      const control = await openControl(this, file, warn)
+      if (this.engine !== undefined && this.state !== 'stopping') this.control = control
+      else control.stopTaking()
+    } catch (error) {
+      warn(
+        `app "${this.name}" cannot be reached by commands: ${error instanceof Error ? error.message : String(error)}`,
+      )
+    }
   }
 
   private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {

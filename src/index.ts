@@ -1,6 +1,5 @@
 export { type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
 export {
-  type Accepted,
   type Accepting,
   type App,
   type AppOptions,
@@ -13,6 +12,7 @@ export {
   type StartOptions,
   type StopOptions,
 } from './app.ts'
+export type { Accepted } from './engine/committer.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type ErrorCode,
@@ -58,4 +58,5 @@ export {
   processor,
 } from './parts/processor.ts'
 export type { Part } from './parts/wiring.ts'
+export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from './seam/file.ts'
 export type { Broker, DeskFilter, DeskRow, DeskState, StartAt } from './seam/store.ts'

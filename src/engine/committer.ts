@@ -11,10 +11,17 @@ import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import type { Consumer } from './consumer.ts'
 
+/** What `publish` and `send` give once the message is on disk. */
+export interface Accepted {
+  readonly id: string
+  /** Set when the id had been published before, with the same data: nothing was added. */
+  readonly duplicate?: true
+}
+
 /** A message from outside that waits to be accepted. */
 export interface Publish {
   readonly message: Stored
-  readonly resolve: (message: Stored) => void
+  readonly resolve: (accepted: Accepted) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -235,7 +242,7 @@ export class Committer {
         if (message.repeat === 'other') {
           const what = `id "${message.id}" of "${message.type}" was published before with other data`
           reject(fault('millrace/id-conflict', what, { data: { id: message.id, type: message.type } }))
-        } else resolve(message)
+        } else resolve(message.repeat === 'same' ? { id: message.id, duplicate: true } : { id: message.id })
       }
       for (const { consumer, written } of batch.jobs) {
         if (consumer !== undefined) consumers.add(consumer)

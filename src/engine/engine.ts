@@ -8,7 +8,7 @@ import type { MessageType, Source } from '../model/message.ts'
 import type { Tx } from '../model/tx.ts'
 import type { Broker, CommitFunction, ProgressRow, Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { Committer, type Publish, type Settled, type Transaction } from './committer.ts'
+import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer, type Surroundings } from './consumer.ts'
 import { Retention } from './retention.ts'
 import type { EngineLimits, ProcessorSpec } from './spec.ts'
@@ -135,7 +135,7 @@ export class Engine {
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  publish(type: MessageType, data: unknown, ownId: string | undefined): Promise<Stored> {
+  publish(type: MessageType, data: unknown, ownId: string | undefined): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.accept()
       const message = this.encodeFresh(type, data, ownId)

@@ -4,6 +4,7 @@
 import type { Stored } from '../model/codec.ts'
 import type { ErrorRecord, MillraceError } from '../model/errors.ts'
 import type { Query, Tx } from '../model/tx.ts'
+import type { StoreFile } from './file.ts'
 import type { World } from './world.ts'
 
 /** A topic or channel as it has to exist in the store. */
@@ -185,4 +186,6 @@ export interface Broker {
   /** For people: the file, the address. */
   readonly where: string
   create(world: World): Store
+  /** Where the store is one file: what may be done with it from beside, without an app. */
+  readonly file?: StoreFile
 }

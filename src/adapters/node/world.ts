@@ -21,39 +21,30 @@ export function nodeWorld(log: World['log']): World {
   }
 }
 
-const poolBytes = 8_192
-const bytesPerId = 8
+const countHex = Array.from({ length: 0x1000 }, (_, count) => count.toString(16).padStart(3, '0'))
 
 /**
- * UUIDv7 (RFC 9562): 48 bits of milliseconds, 12 bits that count within one (method 1), 62 random bits. When the
- * clock goes back, or 4,096 ids come in one millisecond, the time of the last id goes on instead.
+ * UUIDv7 (RFC 9562): 48 bits of milliseconds, 12 bits that count within one (method 1), 62 random bits, drawn once per
+ * millisecond: what is unique within it is the count. When the clock goes back, or 4,096 ids come in one millisecond,
+ * the time of the last id goes on instead.
  */
 function uuids(now: () => number): () => string {
-  const pool = new Uint32Array(poolBytes / 4)
-  let used = pool.length
+  const random = new Uint32Array(2)
   let lastMs = 0
   let count = 0
-  let prefix = ''
+  let before = ''
+  let after = ''
   return () => {
     const ms = now()
     if (ms > lastMs || count === 0xfff) {
       lastMs = Math.max(ms, lastMs + 1)
       count = 0
       const hex = lastMs.toString(16).padStart(12, '0')
-      prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+      before = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
+      randomFillSync(random)
+      const high = (((random[0]! & 0x3fffffff) | 0x80000000) >>> 0).toString(16)
+      after = `-${high.slice(0, 4)}-${high.slice(4)}${random[1]!.toString(16).padStart(8, '0')}`
     } else count++
-    if (used + bytesPerId / 4 > pool.length) {
-      randomFillSync(pool)
-      used = 0
-    }
-    const high = ((pool[used++]! & 0x3fffffff) | 0x80000000) >>> 0
-    const low = hex8(pool[used++]!)
-    const start = high.toString(16)
-    return `${prefix}${(0x1000 + count).toString(16).slice(1)}-${start.slice(0, 4)}-${start.slice(4)}${low}`
+    return before + countHex[count] + after
   }
-}
-
-function hex8(value: number): string {
-  const hex = value.toString(16)
-  return hex.length === 8 ? hex : hex.padStart(8, '0')
 }

@@ -133,6 +133,14 @@ export class DeskTable {
     return { ...counts }
   }
 
+  /** How many messages each processor holds. */
+  heldCounts(): Map<string, number> {
+    const rows = this.db
+      .prepare("select processor, count(*) as held from millrace_desk where state = 'held' group by processor")
+      .all() as { processor: string; held: number }[]
+    return new Map(rows.map(({ processor, held }) => [processor, held]))
+  }
+
   private entry(row: Row): DeskEntry {
     return {
       id: row.desk_id,

@@ -3,6 +3,7 @@ import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
 import type { Broker } from '../../seam/store.ts'
 import { nodeDisk } from './disk.ts'
+import { sqliteFile } from './file.ts'
 import { SqliteStore } from './store.ts'
 
 export interface SqliteOptions {
@@ -45,5 +46,6 @@ export function sqlite(options: SqliteOptions): Broker {
     name: 'sqlite',
     where: file,
     create: (world) => new SqliteStore(file, world, nodeDisk(), limits),
+    file: sqliteFile(file, limits),
   }
 }

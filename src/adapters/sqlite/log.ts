@@ -11,7 +11,8 @@ interface Stream {
   readonly after: StatementSync
 }
 
-interface Row {
+/** A row of a log. */
+export interface LogTableRow {
   position: number
   id: string
   kind: number
@@ -41,6 +42,8 @@ export class Log {
   private readonly addKind: StatementSync
   private before: { stream: Stream; head: number; bytes: number }[] = []
   private newKinds = false
+  /** The kind asked for last, which mostly is the next one too. */
+  private last = { id: 0, type: '', version: 0, source: '' }
 
   constructor(db: DatabaseSync) {
     this.db = db
@@ -114,7 +117,7 @@ export class Log {
     const found: Stored[] = []
     let bytes = 0
     for (const row of this.streams.get(streamId)!.after.iterate(after, limit) as IterableIterator<unknown>) {
-      const stored = this.stored(streamId, row as Row)
+      const stored = this.stored(streamId, row as LogTableRow)
       bytes += stored.json.length
       if (bytes > bytesMax && found.length > 0) break
       found.push(stored)
@@ -184,7 +187,7 @@ export class Log {
   }
 
   /** A row, of a log or of the desk, as a message. */
-  stored(streamId: number, row: Row): Stored {
+  stored(streamId: number, row: LogTableRow): Stored {
     const { type, version, source } = this.kinds.get(row.kind)!
     return {
       stream: streamId,
@@ -206,6 +209,8 @@ export class Log {
   }
 
   kindId(type: string, version: number, source: string): number {
+    const { last } = this
+    if (last.type === type && last.source === source && last.version === version) return last.id
     const key = version === 1 ? type : `${version} ${type}`
     let bySource = this.kindIds.get(key)
     if (bySource === undefined) {
@@ -219,6 +224,7 @@ export class Log {
       bySource.set(source, id)
       this.kinds.set(id, { type, version, source })
     }
+    this.last = { id, type, version, source }
     return id
   }
 
@@ -226,6 +232,7 @@ export class Log {
     this.kinds.clear()
     this.kindIds.clear()
     this.newKinds = false
+    this.last = { id: 0, type: '', version: 0, source: '' }
     const rows = this.db.prepare('select id, type, version, source from millrace_kinds').all()
     for (const { id, type, version, source } of rows as unknown as (Kind & { id: number })[]) {
       this.kinds.set(id, { type, version, source })

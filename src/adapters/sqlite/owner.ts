@@ -1,6 +1,11 @@
+import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
+import type { FileOwner } from '../../seam/file.ts'
+
+/** Longer than `ownerOf` looks, milliseconds: looking must not get in the way of who starts. */
+const lookMs = 100
 
 /**
  * One process per file. A database of its own beside it (`FILE-owner`) names the owner, and a write transaction on it
@@ -9,7 +14,7 @@ import { fault } from '../../model/errors.ts'
  * @throws `millrace/in-use` with who has it
  */
 export function takeOwnership(file: string, now: number): { release(): void } {
-  const db = new DatabaseSync(`${file}-owner`, { timeout: 0 })
+  const db = new DatabaseSync(`${file}-owner`, { timeout: lookMs })
   try {
     // Not WAL: in it readers and the writer would not exclude each other across all versions of a file's life.
     db.exec('pragma journal_mode=delete; pragma synchronous=off')
@@ -37,10 +42,41 @@ export function takeOwnership(file: string, now: number): { release(): void } {
 
 const sqliteBusy = 5
 
-function whoOwns(db: DatabaseSync): { pid: number; host: string; since: string } | undefined {
+/** The process that has a file now; undefined when nobody has. Makes nothing. */
+export function ownerOf(file: string): FileOwner | undefined {
+  if (!existsSync(`${file}-owner`)) return undefined
+  const db = new DatabaseSync(`${file}-owner`, { timeout: 0 })
   try {
-    return db.prepare('select pid, host, since from owner').get() as { pid: number; host: string; since: string }
+    db.exec('begin immediate')
+    db.exec('rollback')
+    return undefined
+  } catch (error) {
+    const owner = whoOwns(db)
+    // Without the right to lock, whether the process that is named lives has to do.
+    if ((error as { errcode?: number }).errcode !== sqliteBusy && (owner === undefined || !lives(owner))) {
+      return undefined
+    }
+    return owner ?? { pid: 0, host: hostname(), since: '' }
+  } finally {
+    db.close()
+  }
+}
+
+function whoOwns(db: DatabaseSync): FileOwner | undefined {
+  try {
+    db.exec(`pragma busy_timeout=${lookMs}`)
+    const row = db.prepare('select pid, host, since from owner').get() as FileOwner | undefined
+    return row && { ...row }
   } catch {
     return undefined
+  }
+}
+
+function lives({ pid, host }: FileOwner): boolean {
+  if (host !== hostname()) return true
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as { code?: string }).code === 'EPERM'
   }
 }

@@ -36,12 +36,15 @@ const migrations: readonly string[] = [
    create index millrace_desk_lanes on millrace_desk (processor, context, id);`,
 ]
 
+/** The format that this version writes. */
+export const formatKnown: number = migrations.length
+
 /**
- * Creates the tables in a new file and migrates an older one.
+ * The format of a file; 0 when nothing was created in it yet.
  *
  * @throws `millrace/foreign-file`, `millrace/newer-file`
  */
-export function migrate(db: DatabaseSync, file: string): void {
+export function formatOf(db: DatabaseSync, file: string): number {
   const { application_id: owner } = db.prepare('pragma application_id').get() as { application_id: number }
   const { count } = db.prepare('select count(*) as count from sqlite_schema').get() as { count: number }
   if (owner !== applicationId && count > 0) {
@@ -51,6 +54,12 @@ export function migrate(db: DatabaseSync, file: string): void {
   if (format > migrations.length) {
     throw fault('millrace/newer-file', `${file} has format ${format}, this version knows up to ${migrations.length}`)
   }
+  return format
+}
+
+/** Creates the tables in a new file and migrates an older one. Errors as of `formatOf`. */
+export function migrate(db: DatabaseSync, file: string): void {
+  const format = formatOf(db, file)
   if (format === migrations.length) return
   db.exec('begin immediate')
   try {

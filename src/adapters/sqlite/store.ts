@@ -478,7 +478,7 @@ function looksLikeDatabase(file: string): boolean {
 const sqliteCodes = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 }
 
 /** The error of a database that could not be opened, as one of ours. */
-function openFault(file: string, error: unknown): unknown {
+export function openFault(file: string, error: unknown): unknown {
   if (isMillraceError(error)) return error
   const { errcode, message } = error as { errcode?: number; message?: string }
   const code = (errcode ?? 0) & 0xff

@@ -1,0 +1,289 @@
+// A database from beside, without an app: what the command line does with a file that no process runs, and the copy
+// that it takes of one that runs.
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { fault } from '../../model/errors.ts'
+import type { FileFacts, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from '../../seam/file.ts'
+import type { Batch, DeskEntry, ProgressRow, StreamInfo } from '../../seam/store.ts'
+import { startThread } from '../node/thread.ts'
+import { nodeWorld } from '../node/world.ts'
+import { DeskTable } from './desk.ts'
+import { nodeDisk } from './disk.ts'
+import { Log, type LogTableRow } from './log.ts'
+import { ownerOf, takeOwnership } from './owner.ts'
+import { openReading } from './reading.ts'
+import { formatKnown, formatOf, logTable } from './schema.ts'
+import { openFault, type SqliteLimits, SqliteStore } from './store.ts'
+
+/** How many positions are looked at before others have their turn. */
+const sliceRows = 2_000
+
+export function sqliteFile(path: string, limits: SqliteLimits): StoreFile {
+  return {
+    path,
+    exists: () => existsSync(path),
+    owner: () => ownerOf(path),
+    read: (running) => openChecked(path, running, (db) => new Reader(db)),
+    write: () => openWriter(path, limits),
+    examine: (full, running) => openChecked(path, running, (db) => examine(db, path, limits, full)),
+    copyTo: (to, running) => copy(path, to, running, limits.diskFreeMinBytes),
+  }
+}
+
+/**
+ * Opens it for reading and gives it to `use`, which closes it; every failure is one of ours. Never by `fs`: where an
+ * app of this process has it, closing the descriptor would drop its locks.
+ */
+function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T): T {
+  if (!existsSync(path)) throw fault('millrace/no-app', `there is no file ${path}`)
+  let db: DatabaseSync | undefined
+  try {
+    db = openReading(path, running)
+    const format = formatOf(db, path)
+    if (format === 0) throw fault('millrace/foreign-file', `${path} is empty: no app has used it yet`)
+    if (format < formatKnown) {
+      throw fault(
+        'millrace/cannot-open',
+        `${path} has format ${format}; start its app once to bring it to ${formatKnown}`,
+      )
+    }
+    return use(db)
+  } catch (error) {
+    if (db?.isOpen) db.close()
+    throw openFault(path, error)
+  }
+}
+
+class Reader implements FileReader {
+  private readonly db: DatabaseSync
+  private readonly log: Log
+  private readonly table: DeskTable
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+    this.log = new Log(db)
+    this.table = new DeskTable(db, this.log)
+  }
+
+  desk: FileReader['desk'] = (filter) => this.table.list(filter)
+  deskEntry: FileReader['deskEntry'] = (id) => this.table.get(id)
+  deskCounts: FileReader['deskCounts'] = () => this.table.counts()
+  heldCounts: FileReader['heldCounts'] = () => this.table.heldCounts()
+
+  streams(): StreamInfo[] {
+    return streamsOf(this.db)
+  }
+
+  progress(): ProgressRow[] {
+    return progressOf(this.db)
+  }
+
+  async last(count: number, filter: LogFilter): Promise<LogRow[]> {
+    const found: LogRow[] = []
+    for (const stream of this.streams()) {
+      if (filter.source === undefined || filter.source === stream.name) {
+        for await (const row of this.backwards(stream, filter, count)) found.push(row)
+      }
+    }
+    found.sort((a, b) => a.time - b.time || a.stream - b.stream || a.position - b.position)
+    return found.slice(-count)
+  }
+
+  close(): void {
+    this.db.close()
+  }
+
+  private async *backwards(stream: StreamInfo, filter: LogFilter, count: number): AsyncGenerator<LogRow> {
+    const { type = null, context = null, correlation = null } = filter
+    const slice = this.db.prepare(
+      `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${logTable(stream.id)}
+       where position <= :upTo and position > :after
+         and (:type is null or kind in (select id from millrace_kinds where type = :type))
+         and (:context is null or context = :context)
+         and (:correlation is null or coalesce(correlation, id) = :correlation)
+       order by position desc limit :left`,
+    )
+    const first = firstOf(this.db, stream)
+    let left = count
+    for (let upTo = stream.head; upTo >= first && left > 0; upTo -= sliceRows) {
+      const rows = slice.all({ upTo, after: upTo - sliceRows, type, context, correlation, left })
+      for (const row of rows as unknown as LogTableRow[]) yield this.row(stream, row)
+      left -= rows.length
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  }
+
+  private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
+    const { source: from, repeat: _, ownId: _own, decoded: _decoded, ...message } = this.log.stored(stream, found)
+    return { ...message, from, source: name, kind }
+  }
+}
+
+function streamsOf(db: DatabaseSync): StreamInfo[] {
+  const rows = db.prepare('select id, kind, name from millrace_streams order by id').all()
+  return (rows as unknown as Omit<StreamInfo, 'head'>[]).map((row) => {
+    const { head } = db.prepare(`select coalesce(max(position), 0) as head from ${logTable(row.id)}`).get() as {
+      head: number
+    }
+    return { ...row, head }
+  })
+}
+
+/** The oldest position that is kept, or where the first message will be. */
+function firstOf(db: DatabaseSync, { id, head }: StreamInfo): number {
+  const { first } = db.prepare(`select min(position) as first from ${logTable(id)}`).get() as { first: number | null }
+  return first ?? head + 1
+}
+
+function progressOf(db: DatabaseSync): ProgressRow[] {
+  const rows = db.prepare('select processor, stream, epoch, low, done from millrace_progress').all()
+  return rows.map((row) => ({ ...row })) as unknown as ProgressRow[]
+}
+
+/** Takes the file as an app would, so that what is changed is durable and nobody else has it meanwhile. */
+async function openWriter(path: string, limits: SqliteLimits): Promise<FileWriter> {
+  openChecked(path, false, (db) => db.close())
+  const store = new SqliteStore(
+    path,
+    nodeWorld(() => {}),
+    nodeDisk(),
+    limits,
+  )
+  const { clean } = await store.open([])
+  const update = async (entry: DeskEntry) => {
+    const changes = { append: [], progress: [], desk: [{ do: 'update' as const, entry }], marks: [] }
+    const batch: Batch = { functions: [], changes: () => changes, rolledBack: () => {} }
+    const { trouble } = await store.commit(batch)
+    if (trouble !== undefined) throw trouble
+  }
+  return {
+    async release(id) {
+      const entry = await store.deskEntry(id)
+      if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${id} at the desk`)
+      if (entry.state === 'line') {
+        throw fault('millrace/not-held', `message ${id} waits in line behind another of its context`)
+      }
+      if (entry.state !== 'held') throw fault('millrace/not-held', `message ${id} was released already`)
+      // The next start tries it, and its line after it.
+      await update(Object.assign(entry, { state: 'trying', attempts: 0, kills: 0 }))
+    },
+    retire: (processor) => store.retire(processor),
+    // A file that its app has left in the middle of something stays so: the next start has to know it.
+    close: () => store.close(clean),
+  }
+}
+
+function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boolean): FileFacts {
+  const { bavail, bsize } = statfsSync(dirname(path))
+  const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as { value: number } | undefined
+  const { held, waiting } = new DeskTable(db, new Log(db)).counts()
+  const facts = {
+    bytes: statSync(path).size,
+    walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+    walBytesMax: limits.walBytesMax,
+    freeBytes: bavail * bsize,
+    freeBytesMin: limits.diskFreeMinBytes,
+    format: formatOf(db, path),
+    formatKnown,
+    clean: clean?.value !== 0,
+    damage: damageOf(db, full),
+    streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
+    progress: progressOf(db),
+    held,
+    waiting,
+  }
+  db.close()
+  return facts
+}
+
+/** Each table in a read of its own, so that no long read keeps the -wal file of a running app from being used anew. */
+function damageOf(db: DatabaseSync, full: boolean): string[] {
+  const check = full ? 'integrity_check' : 'quick_check'
+  const tables = db.prepare("select name from sqlite_schema where type = 'table'").all() as { name: string }[]
+  const found: string[] = []
+  for (const { name } of tables) {
+    try {
+      const rows = db.prepare(`pragma ${check}("${name.replaceAll('"', '""')}")`).all() as Record<string, string>[]
+      for (const row of rows) if (row[check] !== 'ok') found.push(`${name}: ${row[check]}`)
+    } catch (error) {
+      found.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  return found
+}
+
+async function copy(path: string, to: string, running: boolean, freeBytesMin: number): Promise<number> {
+  const there = [to, `${to}-wal`, `${to}-journal`].find((name) => existsSync(name))
+  if (there !== undefined) throw fault('millrace/backup-exists', `${there} exists and is not overwritten`)
+  const failed = (why: unknown) =>
+    fault('millrace/backup-failed', `cannot copy ${path} to ${to}: ${why instanceof Error ? why.message : String(why)}`)
+  if (!existsSync(dirname(to))) throw failed(`there is no folder ${dirname(to)}`)
+  openChecked(path, running, (db) => db.close())
+  checkRoom(path, to, freeBytesMin)
+  const owned = running ? undefined : own(path)
+  // Under another name until it is complete: a copy that was cut off is never taken for one.
+  const partial = `${to}-partial-${process.pid}`
+  try {
+    const error = await copyInThread(path, partial, running)
+    if (error !== undefined) throw failed(error)
+    place(partial, to)
+    const folder = openSync(dirname(to), 'r')
+    fsyncSync(folder)
+    closeSync(folder)
+    return statSync(to).size
+  } catch (error) {
+    throw error instanceof Error && 'code' in error && String(error.code).startsWith('millrace/')
+      ? error
+      : failed(error)
+  } finally {
+    for (const rest of [partial, `${partial}-journal`, `${partial}-wal`, `${partial}-shm`])
+      rmSync(rest, { force: true })
+    owned?.release()
+  }
+}
+
+function own(path: string): { release(): void } {
+  try {
+    return takeOwnership(path, Date.now())
+  } catch (error) {
+    throw openFault(path, error)
+  }
+}
+
+function checkRoom(path: string, to: string, freeBytesMin: number): void {
+  const { bavail, bsize } = statfsSync(dirname(to))
+  const needed = statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0)
+  if (bavail * bsize >= needed + freeBytesMin) return
+  throw fault(
+    'millrace/disk-low',
+    `the disk of ${to} has ${bavail * bsize} bytes free, the copy of ${basename(path)} may need ${needed}, and ${freeBytesMin} are to stay free`,
+  )
+}
+
+/** Gives why it failed. */
+function copyInThread(file: string, to: string, running: boolean): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const worker = startThread(new URL('./backup-thread', import.meta.url), { file, to, running })
+    let answer: { error?: string } | undefined
+    worker.on('message', (message: { error?: string }) => {
+      answer = message
+    })
+    worker.on('error', (error) => {
+      answer = { error: String(error) }
+    })
+    worker.on('exit', () => resolve(answer === undefined ? 'its thread ended' : answer.error))
+  })
+}
+
+/** Gives a finished copy its name, unless somebody took it meanwhile. */
+function place(partial: string, to: string): void {
+  try {
+    linkSync(partial, to)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'EEXIST') throw fault('millrace/backup-exists', `${to} exists and is not overwritten`)
+    // Not every file system has links.
+    renameSync(partial, to)
+  }
+}

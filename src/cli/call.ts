@@ -1,0 +1,150 @@
+// What every command is given: the app file or `--db`, its own words, the common options.
+import { setTimeout as pause } from 'node:timers/promises'
+import { ControlClient } from '../control/client.ts'
+import { stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
+import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
+import { loadApp } from './load.ts'
+import { type Output, UsageError } from './output.ts'
+
+export interface Call {
+  /** The app file, where one was named. */
+  readonly appFile: string | undefined
+  /** The database, where one was named. */
+  readonly db: string | undefined
+  /** What was said besides. */
+  readonly words: readonly string[]
+  readonly waitMs: number
+  readonly out: Output
+}
+
+const appEnding = /\.[cm]?[jt]s$/
+
+/** The app file is the word that ends like a program, wherever it stands; the others are the command's own. */
+export function splitWords(words: readonly string[]): { appFile: string | undefined; words: string[] } {
+  const at = words.findIndex((word) => appEnding.test(word))
+  return { appFile: words[at], words: words.filter((_, index) => index !== at) }
+}
+
+/** The words of a command by name; refuses too few and too many. */
+export function takeWords(call: Call, names: readonly string[], required: number): (string | undefined)[] {
+  const { words } = call
+  if (words.length > names.length) throw new UsageError(`"${words[names.length]}" is one word too many`)
+  if (words.length < required) throw new UsageError(`${names[words.length]} is missing`)
+  return names.map((_, at) => words[at])
+}
+
+export interface Place {
+  readonly app: App | undefined
+  readonly file: StoreFile
+}
+
+/** The app and the file that a command is about. */
+export async function locate({ appFile, db }: Call): Promise<Place> {
+  if (appFile === undefined && db === undefined) throw new UsageError('name the app file (app.ts) or --db FILE')
+  const app = appFile === undefined ? undefined : await loadApp(appFile)
+  const broker = db === undefined ? app!.broker : sqlite({ file: db })
+  if (broker.file !== undefined) return { app, file: broker.file }
+  throw new MillraceError('millrace/no-file', `the broker of app "${app!.name}" (${broker.name}) is no file`)
+}
+
+const againMs = 50
+
+/**
+ * The running app; undefined when no process has the file.
+ *
+ * @throws `millrace/no-answer` when a process has it that does not answer: it is never bypassed
+ */
+export async function reach(file: StoreFile, waitMs: number): Promise<ControlClient | undefined> {
+  const deadline = performance.now() + waitMs
+  for (;;) {
+    const client = await ControlClient.connect(file.path, waitMs)
+    if (client !== undefined) return client
+    const owner = file.owner()
+    if (owner === undefined) return undefined
+    // It may be starting: it has the file before it listens.
+    if (performance.now() >= deadline) {
+      const { pid, since } = owner
+      const who = pid === 0 ? 'a process' : `process ${pid}, since ${since},`
+      throw new MillraceError('millrace/no-answer', `${who} has ${file.path} and does not answer`, { data: owner })
+    }
+    await pause(againMs)
+  }
+}
+
+export interface Reached {
+  readonly running: boolean
+  readonly desk: Desk
+  readonly processors: Processors
+}
+
+/** Does something with the desk and the processors of an app, through the app that runs or through its file. */
+export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<T>): Promise<T> {
+  const { app, file } = await locate(call)
+  const client = await reach(file, call.waitMs)
+  if (client !== undefined) {
+    try {
+      return await use({ running: true, desk: client.desk, processors: client.processors })
+    } finally {
+      client.close()
+    }
+  }
+  return use({ running: false, desk: stoppedDesk(file), processors: stoppedProcessors(file, processorNames(app)) })
+}
+
+function processorNames(app: App | undefined): string[] | undefined {
+  return app?.parts.filter(({ kind }) => kind === 'processor').map(({ name }) => name)
+}
+
+const twiceMs = 100
+
+export interface Interrupted {
+  readonly signal: AbortSignal
+  /** The exit status, when it came to that: 128 and the number of the signal. */
+  readonly status: () => number | undefined
+  readonly end: () => void
+}
+
+/**
+ * Turns Ctrl-C and SIGTERM into a request to end cleanly; the second one ends at once. Below npm a Ctrl-C arrives
+ * twice, from the terminal and from npm: what comes together counts once.
+ */
+export function interruptible(): Interrupted {
+  const controller = new AbortController()
+  let status: number | undefined
+  let first = 0
+  const on = (code: number) => () => {
+    if (status !== undefined) {
+      if (performance.now() - first > twiceMs) process.exit(status)
+      return
+    }
+    status = code
+    first = performance.now()
+    controller.abort()
+  }
+  const listeners = { SIGINT: on(130), SIGTERM: on(143) }
+  const names = Object.keys(listeners) as (keyof typeof listeners)[]
+  for (const name of names) process.on(name, listeners[name])
+  return {
+    signal: controller.signal,
+    status: () => status,
+    end: () => {
+      for (const name of names) process.off(name, listeners[name])
+    },
+  }
+}
+
+export function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+/** A whole number of an option, within its bounds. */
+export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value
+    throw new UsageError(`${name} is "${text}", but must be a whole number from ${min} to ${max}`)
+  }
+}

@@ -1,0 +1,136 @@
+import type { FileFacts, StoreFile } from '../../index.ts'
+import { isMillraceError } from '../../index.ts'
+import { type Call, locate, reach, takeWords } from '../call.ts'
+import { errorText } from '../output.ts'
+import { bytes, count, pad, safe } from '../print.ts'
+
+export interface Finding {
+  readonly check: string
+  readonly result: 'ok' | 'warn' | 'fail'
+  readonly text: string
+}
+
+/** Who has the file, as far as a command can tell. */
+export interface Process {
+  readonly state: 'running' | 'stopped' | 'silent'
+  readonly pid?: number
+  /** Why the app says that it is not well. */
+  readonly reasons?: readonly string[]
+  readonly text?: string
+}
+
+const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
+
+/** Looks whether all is well; exit status 1 when something is not. */
+export async function doctor(call: Call, { full = false }: { readonly full?: boolean }): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  const { file } = await locate(call)
+  const process = await look(file, call.waitMs)
+  const findings = [...judgeProcess(process), ...judgeFile(file, full, process)]
+  for (const { check, result, text } of findings) {
+    if (out.json) out.object({ check, result, text })
+    else out.line(`${out.colour(colours[result], pad(result, 4))}  ${pad(check, 10)}  ${safe(text)}`)
+  }
+  return findings.some(({ result }) => result === 'fail') ? 1 : 0
+}
+
+async function look(file: StoreFile, waitMs: number): Promise<Process> {
+  try {
+    const client = await reach(file, waitMs)
+    if (client === undefined) return { state: 'stopped' }
+    try {
+      const { health } = await client.status()
+      return { state: 'running', pid: client.pid, reasons: health.reasons }
+    } finally {
+      client.close()
+    }
+  } catch (error) {
+    return { state: 'silent', text: says(error) }
+  }
+}
+
+function says(error: unknown): string {
+  return errorText(error).replace(/^millrace: /, '')
+}
+
+function judgeProcess({ state, pid, reasons = [], text = '' }: Process): Finding[] {
+  if (state === 'stopped') return [{ check: 'process', result: 'ok', text: 'no app runs with it' }]
+  if (state === 'silent') return [{ check: 'process', result: 'fail', text }]
+  const runs: Finding = { check: 'process', result: 'ok', text: `running as process ${pid}` }
+  return [runs, ...reasons.map((reason): Finding => ({ check: 'health', result: 'fail', text: reason }))]
+}
+
+function judgeFile(file: StoreFile, full: boolean, process: Process): Finding[] {
+  try {
+    return judge(file.path, file.examine(full, process.state !== 'stopped'), process)
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    return [{ check: 'file', result: 'fail', text: says(error) }]
+  }
+}
+
+const lagMany = 10_000
+
+/** What the facts mean. */
+export function judge(path: string, facts: FileFacts, { state }: Process): Finding[] {
+  const findings: Finding[] = []
+  const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
+
+  add('file', 'ok', `${path}, ${bytes(facts.bytes)}, a file of Millrace`)
+  add('format', 'ok', `${facts.format}, the newest is ${facts.formatKnown}`)
+  for (const damage of facts.damage) add('integrity', 'fail', damage)
+  if (facts.damage.length === 0) add('integrity', 'ok', 'no damage found')
+  const unclean = state === 'stopped' && !facts.clean
+  if (unclean) add('last stop', 'warn', 'the last process died; the next start takes up what it left')
+
+  const { freeBytes, freeBytesMin, walBytes, walBytesMax } = facts
+  const free = `${bytes(freeBytes)} free, publishing is refused below ${bytes(freeBytesMin)}`
+  add('disk', freeBytes < freeBytesMin ? 'fail' : freeBytes < 2 * freeBytesMin ? 'warn' : 'ok', free)
+  const wal = `${bytes(walBytes)} of at most ${bytes(walBytesMax)}`
+  add('wal', walBytes > walBytesMax ? 'fail' : walBytes > walBytesMax / 2 ? 'warn' : 'ok', wal)
+
+  const wrong = judgeProgress(facts)
+  findings.push(...wrong)
+  if (wrong.length === 0) add('progress', 'ok', 'of every processor fits the messages that are kept')
+  const heads = new Map(facts.streams.map((stream) => [stream.id, stream]))
+  for (const { processor, stream, low } of facts.progress) {
+    const source = heads.get(stream)
+    if (source === undefined) continue
+    const lag = Math.max(0, source.head - low)
+    const text = `${processor} is at ${low} of ${source.head} of ${source.name}${lag === 0 ? '' : `, ${lag} behind`}`
+    add('lag', lag > lagMany ? 'warn' : 'ok', text)
+  }
+
+  const { held, waiting } = facts
+  if (held === 0) add('desk', 'ok', 'nothing is held')
+  else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see millrace desk list`)
+  return findings
+}
+
+/** Progress that points at what is not there, or not any more. */
+function judgeProgress({ streams, progress }: FileFacts): Finding[] {
+  const byId = new Map(streams.map((stream) => [stream.id, stream]))
+  const findings: Finding[] = []
+  const fail = (text: string) => findings.push({ check: 'progress', result: 'fail', text })
+  for (const { processor, stream, low, done } of progress) {
+    const source = byId.get(stream)
+    if (source === undefined) {
+      fail(`${processor} is on stream ${stream}, which is not there`)
+      continue
+    }
+    const last = low + lastBit(done)
+    if (last > source.head) fail(`${processor} has done ${last} of ${source.name}, which ends at ${source.head}`)
+    if (low + 1 < source.first && low < source.head) {
+      fail(`${processor} needs ${source.name} from ${low + 1} on, which begins at ${source.first}`)
+    }
+  }
+  return findings
+}
+
+/** How far above the low-water something is done. */
+function lastBit(done: Uint8Array | null): number {
+  if (done === null) return 0
+  for (let bit = done.length * 8 - 1; bit >= 0; bit--) if (done[bit >> 3]! & (1 << (bit & 7))) return bit + 1
+  return 0
+}

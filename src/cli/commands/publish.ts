@@ -1,0 +1,214 @@
+import { Lines } from '../../control/lines.ts'
+import { lineBytesMax } from '../../control/protocol.ts'
+import { type PublishByName, publishByName } from '../../control/publish.ts'
+import { isMillraceError, MillraceError, sqlite } from '../../index.ts'
+import { type Call, interruptible, locate, reach, takeWords } from '../call.ts'
+import { errorObject, errorText, UsageError } from '../output.ts'
+import { count } from '../print.ts'
+
+export interface PublishWords {
+  readonly id?: string
+}
+
+/** Publishes one message, or one for each line of standard input. */
+export async function publish(call: Call, { id }: PublishWords): Promise<number> {
+  const [type, json] = takeWords(call, ['TYPE', 'DATA'], 0)
+  if (json === undefined && id !== undefined) throw new UsageError('--id needs DATA; a line gives its own as "id"')
+  if (json === undefined && process.stdin.isTTY) {
+    throw new UsageError('name TYPE and DATA, or give lines of JSON on standard input')
+  }
+  const data = json === undefined ? undefined : parse('DATA', json)
+  return withPublisher(call, async (publisher) => {
+    if (json === undefined) return publishLines(call, type, publisher)
+    const accepted = await publisher(type!, data, id)
+    if (call.out.json) call.out.object(accepted)
+    else call.out.line(`${accepted.id}${accepted.duplicate ? ' (published before, with the same data)' : ''}`)
+    return 0
+  })
+}
+
+function parse(what: string, json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new UsageError(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+/** Through the app that runs; or through its code, with no processor running, when it does not. */
+async function withPublisher(call: Call, use: (publish: PublishByName) => Promise<number>): Promise<number> {
+  const { app, file } = await locate(call)
+  const client = await reach(file, call.waitMs)
+  if (client !== undefined) {
+    try {
+      return await use((type, data, id) => client.publish(type, data, id))
+    } finally {
+      client.close()
+    }
+  }
+  if (app === undefined) {
+    throw new MillraceError(
+      'millrace/not-running',
+      file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`,
+    )
+  }
+  await app.start({ only: [], ...(call.db === undefined ? {} : { broker: sqlite({ file: call.db }) }) })
+  try {
+    return await use(publishByName(app))
+  } finally {
+    await app.stop()
+  }
+}
+
+const inFlightMax = 1_000
+const errorsShownMax = 20
+
+interface Line {
+  readonly type: string
+  readonly data: unknown
+  readonly id: string | undefined
+}
+
+/**
+ * Publishes line by line, in order, many in flight. A line that is refused is told by its number and the others go on;
+ * what is wrong with the app or its disk ends it.
+ */
+async function publishLines({ out }: Call, type: string | undefined, publish: PublishByName): Promise<number> {
+  const counts = { published: 0, duplicates: 0, refused: 0 }
+  const interrupted = interruptible()
+  const flight = new Flight()
+  let trouble: { readonly line: number; readonly error: unknown } | undefined
+
+  const refuse = (line: number, error: unknown) => {
+    counts.refused++
+    if (out.json) out.object({ line, error: errorObject(error) })
+    else if (counts.refused <= errorsShownMax) out.note(`line ${line}: ${errorText(error).replace(/^millrace: /, '')}`)
+    else if (counts.refused === errorsShownMax + 1) out.note('further refused lines are only counted')
+  }
+  const send = (line: number, { type, data, id }: Line) =>
+    publish(type, data, id).then(
+      (accepted) => {
+        counts.published++
+        if (accepted.duplicate) counts.duplicates++
+        return out.json ? out.object({ line, ...accepted }) : undefined
+      },
+      (error) => {
+        if (isLineAtFault(error)) refuse(line, error)
+        else trouble ??= { line, error }
+      },
+    )
+
+  let number = 0
+  try {
+    for await (const text of linesOf(process.stdin, interrupted.signal)) {
+      number++
+      if (trouble !== undefined || interrupted.signal.aborted) break
+      let line: Line | undefined
+      try {
+        line = readLine(text, type)
+      } catch (error) {
+        refuse(number, error)
+      }
+      if (line === undefined) continue
+      const before = flight.room(inFlightMax)
+      if (before !== undefined) await before
+      flight.add(send(number, line))
+    }
+  } catch (error) {
+    trouble ??= { line: number + 1, error }
+  } finally {
+    await flight.empty()
+    interrupted.end()
+  }
+  if (out.json) out.object(counts)
+  else out.line(summary(counts))
+  if (trouble !== undefined) {
+    out.note(`ended at line ${trouble.line}; ${count(counts.published, 'line')} published before and beside it`)
+    out.error(trouble.error)
+  }
+  return interrupted.status() ?? (trouble === undefined && counts.refused === 0 ? 0 : 1)
+}
+
+function summary({
+  published,
+  duplicates,
+  refused,
+}: {
+  published: number
+  duplicates: number
+  refused: number
+}): string {
+  const before = duplicates === 0 ? '' : ` (${duplicates} of them published before)`
+  return `${published} published${before}, ${refused} refused`
+}
+
+/** Whether it is about this one message and not about the app or its disk. */
+function isLineAtFault(error: unknown): boolean {
+  return isMillraceError(error) && (error.name === 'DataError' || error.code === 'millrace/type-without-topic')
+}
+
+/** Promises that are pending, of which there is to be a bounded number. */
+class Flight {
+  private pending = 0
+  private waiting: { readonly below: number; readonly go: () => void } | undefined
+
+  add(promise: Promise<unknown>): void {
+    this.pending++
+    promise.finally(() => {
+      this.pending--
+      if (this.waiting === undefined || this.pending >= this.waiting.below) return
+      const { go } = this.waiting
+      this.waiting = undefined
+      go()
+    })
+  }
+
+  /** Undefined when there is room at once. */
+  room(max: number): Promise<void> | undefined {
+    if (this.pending < max) return undefined
+    return new Promise((go) => {
+      this.waiting = { below: max, go }
+    })
+  }
+
+  async empty(): Promise<void> {
+    await this.room(1)
+  }
+}
+
+async function* linesOf(input: NodeJS.ReadStream, signal: AbortSignal): AsyncGenerator<Buffer> {
+  const lines = new Lines(lineBytesMax)
+  const stop = () => void input.destroy()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    for await (const chunk of input) yield* lines.take(Buffer.from(chunk))
+    const rest = lines.end()
+    if (rest.length > 0) yield rest
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+/** What a line says; undefined when it is empty. */
+function readLine(bytes: Buffer, type: string | undefined): Line | undefined {
+  let text: string
+  try {
+    text = utf8.decode(bytes)
+  } catch {
+    throw new UsageError('it is not UTF-8')
+  }
+  if (text.trim() === '') return undefined
+  const value = parse('it', text)
+  if (type !== undefined) return { type, data: value, id: undefined }
+  const line = value as { type?: unknown; data?: unknown; id?: unknown } | null
+  if (typeof line !== 'object' || typeof line?.type !== 'string' || !('data' in line)) {
+    throw new UsageError('it must be { "type": …, "data": …, "id"?: … }, or name TYPE for all lines')
+  }
+  const unknown = Object.keys(line).find((key) => !['type', 'data', 'id'].includes(key))
+  if (unknown !== undefined) throw new UsageError(`it has "${unknown}", but only "type", "data" and "id" are known`)
+  return { type: line.type, data: line.data, id: line.id as string | undefined }
+}

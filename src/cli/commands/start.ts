@@ -1,0 +1,88 @@
+import { sourcesOf } from '../../control/rows.ts'
+import { type App, type StartOptions, sqlite } from '../../index.ts'
+import { aborted, type Call, interruptible, takeWords } from '../call.ts'
+import { loadApp } from '../load.ts'
+import { UsageError } from '../output.ts'
+import { facts } from '../print.ts'
+
+export interface StartWords {
+  readonly only?: readonly string[]
+}
+
+/** Runs an app until a signal. */
+export async function start(call: Call, { only }: StartWords): Promise<number> {
+  const { out, db, appFile } = call
+  if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
+  takeWords(call, [], 0)
+  const interrupted = interruptible()
+  // Between two openings of a store that has failed nothing else would keep the process alive.
+  const alive = setInterval(() => {}, 2 ** 30)
+  try {
+    const app = await loadApp(appFile)
+    const options: StartOptions = {
+      watchdog: true,
+      only,
+      ...(db === undefined ? {} : { broker: sqlite({ file: db }) }),
+    }
+    await app.start(options)
+    const described = describe(app, options)
+    if (out.json) out.object({ event: 'ready', ...described })
+    else {
+      out.line(`app ${app.name}, process ${process.pid}`)
+      out.lines(describedLines(described, out.columns))
+      out.line('ready')
+    }
+    await aborted(interrupted.signal)
+    say('stopping', 'stopping: running handlers end first; a second signal ends at once')
+    await app.stop()
+    say('stopped', 'stopped')
+    return interrupted.status()!
+  } finally {
+    clearInterval(alive)
+    interrupted.end()
+  }
+
+  function say(event: string, text: string): void {
+    if (out.json) out.object({ event })
+    else out.line(text)
+  }
+}
+
+interface Described {
+  readonly app: string
+  readonly pid: number
+  readonly where: string
+  readonly topics: readonly { readonly name: string; readonly types: readonly string[] }[]
+  readonly channels: readonly { readonly name: string; readonly types: readonly string[] }[]
+  readonly processors: readonly { readonly name: string; readonly on: string; readonly runs: boolean }[]
+}
+
+function describe(app: App, { broker = app.broker, only }: StartOptions): Described {
+  const sources = (kind: string) =>
+    sourcesOf(app.parts)
+      .filter((source) => source.kind === kind)
+      .map(({ name, types }) => ({ name, types: types.map((type) => type.name) }))
+  const processors = app.parts
+    .filter((part) => part.kind === 'processor')
+    .map(({ name, on }) => ({ name, on: on.name, runs: only === undefined || only.includes(name) }))
+  const { where } = broker
+  return { app: app.name, pid: process.pid, where, topics: sources('topic'), channels: sources('channel'), processors }
+}
+
+function describedLines({ where, topics, channels, processors }: Described, columns: number): string[] {
+  const source = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
+  const lines = (title: string, texts: readonly string[]) =>
+    texts.map((text, at): [string, string] => [at === 0 ? title : '', text])
+  return facts(
+    [
+      ['where', where],
+      ...lines('topics', topics.map(source)),
+      ...lines('channels', channels.map(source)),
+      ...lines(
+        'processors',
+        processors.map(({ name, on, runs }) => `${name} on ${on}${runs ? '' : ' (left out)'}`),
+      ),
+    ],
+    columns,
+  )
+}

@@ -1,0 +1,87 @@
+import { type Followed, lastMax } from '../../control/protocol.ts'
+import { isMillraceError, type LogFilter, type LogRow, MillraceError } from '../../index.ts'
+import { aborted, type Call, interruptible, locate, reach, takeWords } from '../call.ts'
+import type { Output } from '../output.ts'
+import { UsageError } from '../output.ts'
+import { count, cut, safe } from '../print.ts'
+
+export interface TailWords {
+  readonly topic?: string
+  readonly type?: string
+  readonly context?: string
+  readonly correlation?: string
+  readonly last?: number
+  readonly follow?: boolean
+}
+
+export const tailLastMax: number = lastMax
+
+/** Shows messages as they are accepted; of a stopped app the last ones. */
+export async function tail(call: Call, words: TailWords): Promise<number> {
+  const { out } = call
+  const { topic: source, type, context, correlation, last = 0, follow = true } = words
+  takeWords(call, [], 0)
+  if (!follow && words.last === undefined) throw new UsageError('--no-follow needs --last N')
+  const filter: LogFilter = { source, type, context, correlation }
+  const { file } = await locate(call)
+  const client = await reach(file, call.waitMs)
+  if (client === undefined) {
+    if (words.last === undefined) {
+      const what = file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`
+      throw new MillraceError('millrace/not-running', `${what}; --last N shows what a file has`)
+    }
+    const reader = file.read(false)
+    try {
+      for (const row of await reader.last(last, filter)) await show(out, row)
+    } finally {
+      reader.close()
+    }
+    return 0
+  }
+  const interrupted = interruptible()
+  const take = (item: Followed) => {
+    if ('message' in item) return show(out, item.message)
+    out.note(`${count(item.missed, 'message was', 'messages were')} passed over: they came faster than they were read`)
+    return undefined
+  }
+  try {
+    const shown = client.tail(filter, last, follow, take)
+    await Promise.race([shown, aborted(interrupted.signal), aborted(out.closed)])
+    shown.catch(() => {})
+  } catch (error) {
+    if (!isMillraceError(error, 'millrace/stopping')) throw error
+    out.note(error.message)
+  } finally {
+    client.close()
+    interrupted.end()
+  }
+  return interrupted.status() ?? 0
+}
+
+function show(out: Output, row: LogRow): Promise<void> | undefined {
+  if (out.json) return out.line(cloudEvent(row))
+  const time = new Date(row.time).toISOString()
+  const context = row.context === null ? '' : `  ${safe(row.context)}`
+  const line = `${time}  ${row.source}/${row.position}  ${safe(row.type)}${context}  ${safe(row.json)}`
+  return out.line(out.isTerminal ? cut(line, out.columns) : line)
+}
+
+/** As JSON of CloudEvents 1.0. The data goes as it is stored: numbers keep all their digits. */
+export function cloudEvent(row: LogRow): string {
+  const attributes = {
+    specversion: '1.0',
+    id: row.id,
+    source: row.from,
+    type: row.type,
+    time: new Date(row.time).toISOString(),
+    datacontenttype: 'application/json',
+    dataschema: `urn:millrace:${row.type}:${row.version}`,
+    partitionkey: row.context ?? undefined,
+    correlationid: row.correlationId,
+    causationid: row.causationId ?? undefined,
+    traceparent: row.traceparent ?? undefined,
+    [row.kind]: row.source,
+    position: row.position,
+  }
+  return `${JSON.stringify(attributes).slice(0, -1)},"data":${row.json}}`
+}

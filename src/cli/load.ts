@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { type App, isMillraceError, MillraceError } from '../index.ts'
+
+/**
+ * The app that a file exports as default.
+ *
+ * @throws `millrace/no-app`, `millrace/bad-app`
+ */
+export async function loadApp(path: string): Promise<App> {
+  const file = resolve(path)
+  if (!existsSync(file)) throw new MillraceError('millrace/no-app', `there is no file ${path}`)
+  let exported: Readonly<Record<string, unknown>>
+  try {
+    exported = await import(pathToFileURL(file).href)
+  } catch (error) {
+    if (isMillraceError(error)) throw error
+    throw new MillraceError('millrace/bad-app', `${path} cannot be loaded: ${whyNot(error)}`, { cause: error })
+  }
+  const { default: found } = exported
+  if (isApp(found)) return found
+  if (found !== undefined) throw new MillraceError('millrace/bad-app', `what ${path} exports as default is no app`)
+  const named = Object.keys(exported).find((name) => isApp(exported[name]))
+  const hint = named === undefined ? '' : ` (but an app as "${named}")`
+  throw new MillraceError('millrace/bad-app', `${path} exports nothing as default${hint}`)
+}
+
+/** By what it can do, not by its class: the file may have a Millrace of its own. */
+function isApp(value: unknown): value is App {
+  const { start, stop, publish, parts, broker } = (value ?? {}) as Partial<App>
+  const functions = [start, stop, publish].every((one) => typeof one === 'function')
+  return functions && Array.isArray(parts) && typeof broker === 'object'
+}
+
+/** In one line, with the place in the file where it is known. */
+function whyNot(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  const [message] = error.message.split('\n')
+  const place = /file:\/\/[^\s)]+:\d+(?::\d+)?/.exec(error.stack ?? '')?.[0]
+  const near = place === undefined || message!.includes(place) ? '' : ` at ${decodeURI(place.replace('file://', ''))}`
+  return `${error.name}: ${message}${near}`
+}

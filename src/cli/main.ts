@@ -1,0 +1,216 @@
+// The command `millrace`: reads the arguments, calls one command, gives the exit status.
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError, Option } from 'commander'
+import { type Call, splitWords, wholeNumber } from './call.ts'
+import { backup } from './commands/backup.ts'
+import { deskList, deskRelease, deskShow } from './commands/desk.ts'
+import { doctor } from './commands/doctor.ts'
+import { processorsList, processorsRetire } from './commands/processors.ts'
+import { publish } from './commands/publish.ts'
+import { start } from './commands/start.ts'
+import { tail, tailLastMax } from './commands/tail.ts'
+import { Output, UsageError } from './output.ts'
+
+const status = { ok: 0, failed: 1, usage: 2 }
+const waitMsDefault = 3_000
+
+type Run<Options> = (call: Call, options: Options) => Promise<number>
+
+interface Common {
+  readonly db?: string
+  readonly json?: boolean
+  readonly waitMs: number
+}
+
+/**
+ * Runs one command.
+ *
+ * @returns the exit status: 0 done, 1 failed, 2 used wrongly, 130 and 143 ended by Ctrl-C and SIGTERM
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const closed = new AbortController()
+  const onClosed = () => closed.abort()
+  process.stdout.on('error', onClosed)
+  process.stderr.on('error', onClosed)
+  const output = (json: boolean) => new Output(json, process.stdout, process.stderr, closed.signal)
+  let result = status.ok
+  let used = 'millrace'
+  const program = commands((run, { db, json = false, waitMs, ...options }, words, name) => {
+    used = name
+    const call: Call = { ...splitWords(words), db, waitMs, out: output(json) }
+    return run(call, options).then((code) => {
+      result = code
+    })
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return result
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? status.ok : status.usage
+    if (error instanceof UsageError) {
+      output(argv.includes('--json')).error(new UsageError(`${error.message}; see ${used} --help`))
+      return status.usage
+    }
+    output(argv.includes('--json')).error(error)
+    return status.failed
+  } finally {
+    process.stdout.off('error', onClosed)
+    process.stderr.off('error', onClosed)
+  }
+}
+
+type Invoke = (run: Run<never>, options: Common, words: readonly string[], name: string) => Promise<void>
+
+function commands(invoke: Invoke): Command {
+  const program = new Command('millrace')
+    .description('Runs and operates apps of Millrace.')
+    .version(version(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .exitOverride()
+    .configureOutput({
+      getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, 100),
+      getErrHelpWidth: () => Math.min(process.stderr.columns ?? 80, 100),
+      outputError: (text, write) => write(`${usageText(text)}\n`),
+    })
+    .addHelpText('after', exitText)
+  program.action(() => program.help({ error: true }))
+
+  add(
+    program,
+    'start',
+    'app.ts',
+    'run an app until Ctrl-C or SIGTERM',
+    start,
+    'start app.ts --only stock,labels',
+  ).option('--only <names>', 'run only these processors, separated by commas', (text, before: string[] = []) => [
+    ...before,
+    ...text.split(',').filter((name) => name !== ''),
+  ])
+  add(
+    program,
+    'publish',
+    '[app.ts] [TYPE] [DATA]',
+    'publish an event or send a command; without DATA one for each line of standard input',
+    publish,
+    'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
+    'publish app.ts order.placed < orders.jsonl               # each line is data',
+    'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
+  ).option('--id <id>', 'publishing again with the same id adds nothing')
+  add(
+    program,
+    'tail',
+    '[app.ts]',
+    'show messages as they are accepted',
+    tail,
+    'tail app.ts --topic orders --last 10',
+    'tail --db shop.db --last 100 --json   # CloudEvents; of a stopped app too',
+  )
+    .option('--topic <name>', 'only messages of this topic or channel')
+    .option('--type <name>', 'only messages of this type')
+    .option('--context <value>', 'only messages of this context')
+    .option('--correlation <id>', 'only messages of this flow')
+    .option(
+      '--last <n>',
+      `show the newest messages first, at most ${tailLastMax}`,
+      wholeNumber('--last', 0, tailLastMax),
+    )
+    .option('--no-follow', 'end after them')
+
+  const desk = group(program, 'desk', 'see and release messages that are held')
+  add(desk, 'list', '[app.ts]', 'show what is at the desk', deskList, 'desk list app.ts --processor stock')
+    .option('--processor <name>', 'only of this processor')
+    .addOption(
+      new Option('--state <names>', 'held (default), trying, line or all, separated by commas').argParser((text) =>
+        text.split(','),
+      ),
+    )
+    .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
+    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+  add(desk, 'show', '[app.ts] ID', 'show one message with its error and data', deskShow, 'desk show app.ts 3')
+  add(
+    desk,
+    'release',
+    '[app.ts] ID...',
+    'let held messages run again, then the lines behind them',
+    deskRelease,
+    'desk release app.ts 3',
+  )
+
+  const processors = group(program, 'processors', 'see the processors, let go of those that are gone')
+  add(processors, 'list', '[app.ts]', 'show how far each is', processorsList, 'processors list --db shop.db')
+  add(
+    processors,
+    'retire',
+    '[app.ts] NAME',
+    'let go of a processor that is gone, so that nothing is kept for it',
+    processorsRetire,
+    'processors retire app.ts old-labels',
+  ).option('--force', 'although it holds messages, or although only --db is named')
+
+  add(
+    program,
+    'doctor',
+    '[app.ts]',
+    'look whether the file and the app are well; status 1 when not',
+    doctor,
+    'doctor --db shop.db --full',
+  ).option('--full', 'check every index too, which takes longer')
+  add(
+    program,
+    'backup',
+    '[app.ts]',
+    'copy the file as it is at one moment, while the app runs or not',
+    backup,
+    'backup app.ts --to copies/shop-monday.db',
+  ).requiredOption('--to <file>', 'the copy; must not exist')
+  return program
+
+  function group(parent: Command, name: string, text: string): Command {
+    const command = parent.command(name).description(text)
+    command.helpCommand(false).action(() => command.help({ error: true }))
+    return command
+  }
+
+  function add<Options>(
+    parent: Command,
+    name: string,
+    usage: string,
+    text: string,
+    run: Run<Options>,
+    ...examples: readonly string[]
+  ): Command {
+    const command = parent.command(name).description(text).usage(`${usage} [options]`).argument('[words...]')
+    if (name !== 'start') command.summary(text)
+    const shown = examples.map((example) => `  millrace ${example}`).join('\n')
+    const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
+    return command
+      .option('--db <file>', 'the database of the app, in place of the app file or of its own')
+      .option('--json', 'print JSON, one object on a line')
+      .option('--wait-ms <ms>', 'wait for a running app to answer', wholeNumber('--wait-ms', 1, 600_000), waitMsDefault)
+      .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${shown}`)
+      .action((words: string[], options: Common) => invoke(run as Run<never>, options, words, used))
+  }
+}
+
+const exitText = `
+Exit status: 0 done; 1 failed; 2 used wrongly; 130, 143 ended by Ctrl-C, SIGTERM.
+
+Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or
+--db FILE. A running app is asked over the socket beside its file; of a stopped
+one the file is read.`
+
+/** "error: unknown option '--jsn'\n(Did you mean --json?)" in our words. */
+function usageText(text: string): string {
+  const [what = '', hint = ''] = text
+    .trim()
+    .replace(/^error: /, '')
+    .split('\n')
+  const suggestion = /\(Did you mean (.*)\?\)/.exec(hint)?.[1]
+  return `millrace: ${what}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version
+}

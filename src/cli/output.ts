@@ -1,0 +1,98 @@
+import { isMillraceError } from '../index.ts'
+import { safe } from './print.ts'
+
+/** What is shown wrongly used: exit status 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+const columnsDefault = 80
+const columnsMin = 40
+const colours = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 }
+export type Colour = keyof typeof colours
+
+/** Where a command writes: results on standard output, the rest on standard error. */
+export class Output {
+  readonly json: boolean
+  /** Aborted when nobody reads the results any more. */
+  readonly closed: AbortSignal
+  private readonly stdout: NodeJS.WriteStream
+  private readonly stderr: NodeJS.WriteStream
+
+  constructor(json: boolean, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, closed: AbortSignal) {
+    this.json = json
+    this.stdout = stdout
+    this.stderr = stderr
+    this.closed = closed
+  }
+
+  /** Columns of the terminal; of anything else 80. */
+  get columns(): number {
+    return this.stdout.isTTY ? Math.max(columnsMin, this.stdout.columns) : columnsDefault
+  }
+
+  get isTerminal(): boolean {
+    return this.stdout.isTTY === true
+  }
+
+  /** Writes one line; what it gives resolves when there is room for more. */
+  line(text: string): Promise<void> | undefined {
+    if (this.closed.aborted || this.stdout.write(`${text}\n`)) return undefined
+    return new Promise((resolve) => {
+      const go = () => {
+        this.stdout.off('drain', go)
+        this.closed.removeEventListener('abort', go)
+        resolve()
+      }
+      this.stdout.on('drain', go)
+      this.closed.addEventListener('abort', go)
+    })
+  }
+
+  lines(texts: readonly string[]): void {
+    for (const text of texts) this.line(text)
+  }
+
+  /** One object on a line of its own. */
+  object(value: unknown): Promise<void> | undefined {
+    return this.line(JSON.stringify(value))
+  }
+
+  /** A word about what happens, which is no result. */
+  note(text: string): void {
+    this.stderr.write(`millrace: ${text}\n`)
+  }
+
+  colour(colour: Colour, text: string): string {
+    return hasColours(this.stdout) ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text
+  }
+
+  error(error: unknown): void {
+    this.stderr.write(`${this.json ? JSON.stringify({ error: errorObject(error) }) : errorText(error)}\n`)
+  }
+}
+
+function hasColours(stream: NodeJS.WriteStream): boolean {
+  return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
+}
+
+/** An error that says what to do is shown by its words; one that nobody expected with where it came from. */
+export function errorText(error: unknown): string {
+  if (isMillraceError(error)) {
+    const { message, help, code } = error
+    return `millrace: ${safe(message)}; ${help.charAt(0).toLowerCase()}${help.slice(1).replace(/\.$/, '')} (${code})`
+  }
+  if (!(error instanceof Error)) return `millrace: ${safe(String(error))}`
+  if (error instanceof UsageError || typeof (error as { code?: unknown }).code === 'string') {
+    return `millrace: ${safe(error.message)}`
+  }
+  return `millrace: unexpected: ${error.stack ?? error.message}`
+}
+
+export function errorObject(error: unknown): { code: string; message: string; help?: string } {
+  const message = error instanceof Error ? error.message : String(error)
+  if (isMillraceError(error)) return { code: error.code, message, help: error.help }
+  if (error instanceof UsageError) return { code: 'usage', message }
+  const { code } = (error ?? {}) as { code?: unknown }
+  return { code: typeof code === 'string' ? code : 'unexpected', message }
+}

@@ -1,0 +1,147 @@
+// How things look: pure functions from values to text.
+
+/** Characters that would act on a terminal, or hide or turn text around, as their escapes. */
+export function safe(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escaped)
+}
+
+function escaped(character: string): string {
+  if (character === '\n') return '\\n'
+  if (character === '\t') return '\\t'
+  const code = character.codePointAt(0)!
+  return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
+}
+
+/** As `safe`, but of text that has lines. */
+export function safeLines(text: string): string[] {
+  return text.split(/\r?\n/).map(safe)
+}
+
+const wide =
+  /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u
+
+/** How many columns of a terminal a text takes. */
+export function widthOf(text: string): number {
+  let width = 0
+  for (const character of text) {
+    if (/^\p{M}$/u.test(character)) continue
+    width += wide.test(character) ? 2 : 1
+  }
+  return width
+}
+
+/** At most so many columns; what was cut off is marked by `…`. */
+export function cut(text: string, columns: number): string {
+  if (text.length * 2 <= columns || widthOf(text) <= columns) return text
+  let width = 0
+  let kept = ''
+  for (const character of text) {
+    width += widthOf(character)
+    if (width > columns - 1) break
+    kept += character
+  }
+  return `${kept}…`
+}
+
+export function pad(text: string, columns: number, right = false): string {
+  const space = ' '.repeat(Math.max(0, columns - widthOf(text)))
+  return right ? space + text : text + space
+}
+
+export interface Column<Row> {
+  readonly title: string
+  readonly value: (row: Row) => string | number
+  /** Columns that may be made narrower when there is not enough room, to at least so many. */
+  readonly shrinksTo?: number
+}
+
+const gap = 2
+
+/** A table with a line of titles, as wide as it needs to be and at most `columns`. Numbers stand to the right. */
+export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], columnsMax: number): string[] {
+  const cells = rows.map((row) => columns.map(({ value }) => value(row)))
+  const texts = cells.map((line) => line.map((cell) => safe(String(cell))))
+  const widths = columns.map(({ title }, at) =>
+    Math.max(title.length, ...texts.map((line) => Math.min(widthOf(line[at]!), columnsMax))),
+  )
+  shrink(widths, columns, columnsMax - gap * (columns.length - 1))
+  const line = (values: readonly string[], numbers: readonly boolean[]) =>
+    values
+      .map((value, at) => pad(cut(value, widths[at]!), widths[at]!, numbers[at]))
+      .join(' '.repeat(gap))
+      .trimEnd()
+  const numbers = columns.map((_, at) => cells.length > 0 && cells.every((row) => typeof row[at] === 'number'))
+  return [
+    line(
+      columns.map(({ title }) => title),
+      numbers,
+    ),
+    ...texts.map((values) => line(values, numbers)),
+  ]
+}
+
+/** Takes from the widest column that gives, one by one, until all fit or none gives any more. */
+function shrink<Row>(widths: number[], columns: readonly Column<Row>[], columnsMax: number): void {
+  let over = widths.reduce((sum, width) => sum + width, 0) - columnsMax
+  for (; over > 0; over--) {
+    let widest = -1
+    columns.forEach(({ shrinksTo = Number.POSITIVE_INFINITY }, at) => {
+      if (widths[at]! > shrinksTo && (widest === -1 || widths[at]! > widths[widest]!)) widest = at
+    })
+    if (widest === -1) return
+    widths[widest]!--
+  }
+}
+
+/** Names and what they are, below each other; a long text goes on below its beginning. */
+export function facts(
+  pairs: readonly (readonly [name: string, text: string | undefined])[],
+  columns: number,
+): string[] {
+  const shown = pairs.filter((pair): pair is readonly [string, string] => pair[1] !== undefined)
+  const width = Math.max(...shown.map(([name]) => name.length))
+  return shown.flatMap(([name, text]) => {
+    const lines = wrap(safe(text), Math.max(20, columns - width - 2 * gap))
+    return lines.map((line, at) => `  ${pad(at === 0 ? name : '', width)}  ${line}`)
+  })
+}
+
+/** Lines of at most so many columns, cut at spaces; a word that is longer has a line of its own. */
+export function wrap(text: string, columns: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && widthOf(line) + 1 + widthOf(word) > columns) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}
+
+export function bytes(count: number): string {
+  if (count < 1_000) return `${count} bytes`
+  const units = ['kB', 'MB', 'GB', 'TB']
+  let value = count
+  let unit = -1
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1_000
+    unit++
+  }
+  return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[unit]}`
+}
+
+/** How long something took, in one unit, short: `5 s`, `3 min`, `2 h`, `4 d`. */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.floor(ms / 1_000))
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.floor(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`
+}
+
+/** `1 message`, `2 messages`. */
+export function count(number: number, one: string, many: string = `${one}s`): string {
+  return `${number} ${number === 1 ? one : many}`
+}

@@ -1,0 +1,181 @@
+import { connect, type Socket } from 'node:net'
+import type { Accepted, App, Desk, DeskFilter, DeskRow, LogFilter, ProcessorRow, Processors } from '../index.ts'
+import { fault } from '../model/errors.ts'
+import { Lines } from './lines.ts'
+import {
+  type Ask,
+  type Bye,
+  type Followed,
+  fromSent,
+  type Hello,
+  lineBytesMax,
+  protocolVersion,
+  type Reply,
+  socketPath,
+} from './protocol.ts'
+
+interface Waiting {
+  readonly take: (item: unknown) => unknown
+  readonly resolve: (done: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** A running app, over its control socket. */
+export class ControlClient {
+  readonly app: string
+  readonly pid: number
+  private readonly socket: Socket
+  private readonly waiting = new Map<number, Waiting>()
+  private lastId = 0
+  private over: Error | undefined
+
+  private constructor(socket: Socket, { app, pid }: Hello) {
+    this.socket = socket
+    this.app = app
+    this.pid = pid
+  }
+
+  /**
+   * The app that runs with a file; undefined when none listens.
+   *
+   * @throws `millrace/no-answer`, `millrace/other-protocol`
+   */
+  static async connect(file: string, waitMs: number): Promise<ControlClient | undefined> {
+    const path = socketPath(file)
+    const socket = await open(path)
+    if (socket === undefined) return undefined
+    const silent = setTimeout(() => {
+      socket.destroy(fault('millrace/no-answer', `the app that has ${file} did not answer within ${waitMs} ms`))
+    }, waitMs)
+    const messages = read(socket)
+    try {
+      const { value } = await messages.next()
+      if (value === undefined) return undefined
+      if ((value as Hello).millrace !== protocolVersion) {
+        throw fault(
+          'millrace/other-protocol',
+          `the app that has ${file} speaks version ${String((value as Hello).millrace)} of the protocol, this command ${protocolVersion}`,
+        )
+      }
+      const client = new ControlClient(socket, value as Hello)
+      client.listen(messages)
+      return client
+    } catch (error) {
+      socket.destroy()
+      throw error
+    } finally {
+      clearTimeout(silent)
+    }
+  }
+
+  /** Asks; `take` gets each of what comes before the end, and holds back what follows while its promise is pending. */
+  ask<T>(ask: Ask, take: (item: never) => unknown = () => {}): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.over !== undefined) return reject(this.over)
+      const id = ++this.lastId
+      this.waiting.set(id, {
+        take: take as (item: unknown) => unknown,
+        resolve: resolve as (done: unknown) => void,
+        reject,
+      })
+      this.socket.write(`${JSON.stringify({ id, ...ask })}\n`)
+    })
+  }
+
+  publish(type: string, data: unknown, ownId: string | undefined): Promise<Accepted> {
+    return this.ask({ do: 'publish', type, data, ...(ownId === undefined ? {} : { ownId }) })
+  }
+
+  /** Shows messages until the app stops, or only the last ones. */
+  async tail(filter: LogFilter, last: number, follow: boolean, take: (item: Followed) => unknown): Promise<void> {
+    await this.ask({ do: 'tail', filter, last, follow }, take)
+  }
+
+  backup(to: string): Promise<number> {
+    return this.ask({ do: 'backup', to })
+  }
+
+  status(): Promise<{ health: ReturnType<App['health']> }> {
+    return this.ask({ do: 'status' })
+  }
+
+  readonly desk: Desk = {
+    list: async (filter: DeskFilter = {}) => {
+      const rows: DeskRow[] = []
+      await this.ask({ do: 'desk.list', filter }, (row: DeskRow) => rows.push(row))
+      return rows
+    },
+    show: async (item) => (await this.ask<DeskRow | null>({ do: 'desk.show', item })) ?? undefined,
+    counts: () => this.ask({ do: 'desk.counts' }),
+    release: async (item) => {
+      await this.ask({ do: 'desk.release', item })
+    },
+  }
+
+  readonly processors: Processors = {
+    list: () => this.ask<ProcessorRow[]>({ do: 'processors.list' }),
+    retire: async (name, { force = false } = {}) => {
+      await this.ask({ do: 'processors.retire', name, force })
+    },
+  }
+
+  close(): void {
+    this.over ??= fault('millrace/disconnected', 'the connection was closed')
+    this.socket.destroy()
+  }
+
+  private async listen(messages: AsyncGenerator<unknown>): Promise<void> {
+    let why = fault('millrace/disconnected', `the connection to process ${this.pid} of app "${this.app}" broke off`)
+    try {
+      for await (const message of messages) {
+        if ((message as Bye).bye) why = fault('millrace/stopping', `app "${this.app}" has stopped`)
+        else await this.take(message as Reply)
+      }
+    } catch (cause) {
+      why = fault('millrace/disconnected', `${why.message}: ${String(cause)}`, { cause })
+    }
+    this.over ??= why
+    for (const { reject } of this.waiting.values()) reject(this.over)
+    this.waiting.clear()
+  }
+
+  private async take(reply: Reply): Promise<void> {
+    const waiting = this.waiting.get(reply.id)
+    if (waiting === undefined) return
+    if ('item' in reply) {
+      try {
+        await waiting.take(reply.item)
+      } catch (error) {
+        this.waiting.delete(reply.id)
+        waiting.reject(error)
+      }
+      return
+    }
+    this.waiting.delete(reply.id)
+    if ('error' in reply) waiting.reject(fromSent(reply.error))
+    else waiting.resolve(reply.done)
+  }
+}
+
+/** Undefined when nobody listens there. */
+function open(path: string): Promise<Socket | undefined> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.removeAllListeners('error')
+      socket.on('error', () => {})
+      resolve(socket)
+    })
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ENOENT' || error.code === 'ECONNREFUSED' || error.code === 'ENOTSOCK') resolve(undefined)
+      else reject(fault('millrace/no-answer', `the socket ${path} cannot be reached: ${error.message}`))
+    })
+  })
+}
+
+async function* read(socket: Socket): AsyncGenerator<unknown> {
+  const lines = new Lines(lineBytesMax)
+  for await (const chunk of socket) {
+    for (const line of lines.take(chunk as Buffer)) yield JSON.parse(line.toString())
+  }
+}

@@ -1,0 +1,39 @@
+import { fault } from '../model/errors.ts'
+
+const newline = 0x0a
+
+/** Cuts bytes into lines, each of bounded length; keeps what is not ended yet. */
+export class Lines {
+  private readonly bytesMax: number
+  private parts: Buffer[] = []
+  private bytes = 0
+
+  constructor(bytesMax: number) {
+    this.bytesMax = bytesMax
+  }
+
+  /** @throws `millrace/bad-request` when a line is too long */
+  *take(chunk: Buffer): Generator<Buffer> {
+    let start = 0
+    for (;;) {
+      const end = chunk.indexOf(newline, start)
+      const part = chunk.subarray(start, end === -1 ? chunk.length : end)
+      if (this.bytes + part.length > this.bytesMax) {
+        throw fault('millrace/bad-request', `a line is longer than ${this.bytesMax} bytes`)
+      }
+      if (part.length > 0) this.parts.push(part)
+      this.bytes += part.length
+      if (end === -1) return
+      yield this.end()
+      start = end + 1
+    }
+  }
+
+  /** What came after the last end of a line. */
+  end(): Buffer {
+    const line = this.parts.length === 1 ? this.parts[0]! : Buffer.concat(this.parts)
+    this.parts = []
+    this.bytes = 0
+    return line
+  }
+}

@@ -1,0 +1,108 @@
+// What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
+import type { DeskFilter, DeskRow, ProgressRow, StreamInfo } from './store.ts'
+
+/** The process that has a file. */
+export interface FileOwner {
+  readonly pid: number
+  readonly host: string
+  /** ISO 8601. */
+  readonly since: string
+}
+
+/** A message of a log as it is shown. */
+export interface LogRow {
+  /** The topic or channel it is in. */
+  readonly source: string
+  readonly kind: 'topic' | 'channel'
+  readonly stream: number
+  readonly position: number
+  readonly id: string
+  readonly type: string
+  readonly version: number
+  /** Who published it, as CloudEvents calls it: `/app`, `/app/processor`. */
+  readonly from: string
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly context: string | null
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+  /** The data as JSON. */
+  readonly json: string
+}
+
+/** Which messages are meant; all that is set has to fit. */
+export interface LogFilter {
+  /** Name of a topic or channel. */
+  readonly source?: string
+  readonly type?: string
+  readonly context?: string
+  readonly correlation?: string
+}
+
+/** What `millrace doctor` looks at. */
+export interface FileFacts {
+  readonly bytes: number
+  readonly walBytes: number
+  readonly walBytesMax: number
+  readonly freeBytes: number
+  readonly freeBytesMin: number
+  readonly format: number
+  /** The newest format that this version knows. */
+  readonly formatKnown: number
+  /** Whether the last process that used it said goodbye. */
+  readonly clean: boolean
+  /** What the integrity check found; empty when all is well. */
+  readonly damage: readonly string[]
+  readonly streams: readonly (StreamInfo & { /** The oldest position that is kept. */ readonly first: number })[]
+  readonly progress: readonly ProgressRow[]
+  readonly held: number
+  readonly waiting: number
+}
+
+/** Looks into a file and changes nothing, not even beside it where that can be avoided. */
+export interface FileReader {
+  desk(filter: DeskFilter): DeskRow[]
+  deskEntry(id: number): DeskRow | undefined
+  deskCounts(): { held: number; waiting: number }
+  /** How many messages each processor holds. */
+  heldCounts(): ReadonlyMap<string, number>
+  streams(): StreamInfo[]
+  progress(): ProgressRow[]
+  /** The newest messages that fit, oldest first. Reads in slices, so that others have their turn between them. */
+  last(count: number, filter: LogFilter): Promise<LogRow[]>
+  close(): void
+}
+
+/** Changes a file that no process has; owns it as long as it is open. */
+export interface FileWriter {
+  /** @throws `millrace/unknown-item`, `millrace/not-held` */
+  release(id: number): Promise<void>
+  retire(processor: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface StoreFile {
+  readonly path: string
+  exists(): boolean
+  /** Who has it now; undefined when nobody has. */
+  owner(): FileOwner | undefined
+  /**
+   * `running` says that a process has it, in this and what follows.
+   *
+   * @throws `millrace/no-app` when there is none, `millrace/foreign-file`, `millrace/newer-file`,
+   *   `millrace/corrupt-file`, `millrace/cannot-open`
+   */
+  read(running: boolean): FileReader
+  /** Errors as of `read`, and `millrace/in-use`. */
+  write(): Promise<FileWriter>
+  /** Looks at everything; `full` reads every index too. Errors as of `read`. */
+  examine(full: boolean, running: boolean): FileFacts
+  /**
+   * Copies it as it is at one moment, beside the work under way, to a file that must not exist. `running` says that
+   * an app of this process has it; otherwise it is owned meanwhile. Gives the size of the copy, bytes.
+   *
+   * @throws `millrace/backup-exists`, `millrace/backup-failed`, `millrace/disk-low`, and as of `write`
+   */
+  copyTo(path: string, running: boolean): Promise<number>
+}
