@@ -27,7 +27,7 @@ export interface AppOptions {
   readonly pendingMax?: number
   /** Messages of one processor in memory at once, 1 to 16,384, default 4,096. */
   readonly windowMessages?: number
-  /** Size of the messages of one processor in memory at once, bytes, default 32 MiB. */
+  /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
   readonly windowBytes?: number
   /** Time for which handled commands are kept, milliseconds, default 7 days. */
   readonly channelRetainMs?: number

@@ -38,7 +38,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = commands((run, { db, json = false, waitMs, ...options }, words, name) => {
     used = name
     const call: Call = { ...splitWords(words), db, waitMs, out: output(json) }
-    return run(call, options).then((code) => {
+    return run(call, options as never).then((code) => {
       result = code
     })
   })
@@ -67,6 +67,7 @@ function commands(invoke: Invoke): Command {
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help of a command')
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
     .configureOutput({
       getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, 100),
@@ -74,7 +75,6 @@ function commands(invoke: Invoke): Command {
       outputError: (text, write) => write(`${usageText(text)}\n`),
     })
     .addHelpText('after', exitText)
-  program.action(() => program.help({ error: true }))
 
   add(
     program,
@@ -94,7 +94,7 @@ function commands(invoke: Invoke): Command {
     'publish an event or send a command; without DATA one for each line of standard input',
     publish,
     'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
-    'publish app.ts order.placed < orders.jsonl               # each line is data',
+    'publish app.ts order.placed < orders.jsonl   # each line is data',
     'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
   ).option('--id <id>', 'publishing again with the same id adds nothing')
   add(
@@ -167,9 +167,7 @@ function commands(invoke: Invoke): Command {
   return program
 
   function group(parent: Command, name: string, text: string): Command {
-    const command = parent.command(name).description(text)
-    command.helpCommand(false).action(() => command.help({ error: true }))
-    return command
+    return parent.command(name).description(text).helpCommand(false)
   }
 
   function add<Options>(
@@ -181,7 +179,6 @@ function commands(invoke: Invoke): Command {
     ...examples: readonly string[]
   ): Command {
     const command = parent.command(name).description(text).usage(`${usage} [options]`).argument('[words...]')
-    if (name !== 'start') command.summary(text)
     const shown = examples.map((example) => `  millrace ${example}`).join('\n')
     const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command

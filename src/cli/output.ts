@@ -80,7 +80,9 @@ function hasColours(stream: NodeJS.WriteStream): boolean {
 export function errorText(error: unknown): string {
   if (isMillraceError(error)) {
     const { message, help, code } = error
-    return `millrace: ${safe(message)}; ${help.charAt(0).toLowerCase()}${help.slice(1).replace(/\.$/, '')} (${code})`
+    // A message that ends in a question is a sentence of its own.
+    const goesOn = message.endsWith('?') ? ` ${help}` : `; ${help.charAt(0).toLowerCase()}${help.slice(1)}`
+    return `millrace: ${safe(message)}${goesOn.replace(/\.$/, '')} (${code})`
   }
   if (!(error instanceof Error)) return `millrace: ${safe(String(error))}`
   if (error instanceof UsageError || typeof (error as { code?: unknown }).code === 'string') {

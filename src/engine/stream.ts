@@ -2,7 +2,7 @@ import type { Stored } from '../model/codec.ts'
 
 /** How much of the newest messages of a stream stays in memory for those that keep up. */
 const tailMessagesMax = 16_384
-const tailCharsMax = 32 * 1024 * 1024
+const tailCharsMax = 8 * 1024 * 1024
 
 /**
  * The newest messages of one stream, in memory, so that who keeps up never reads the disk. Only durable messages come

@@ -27,7 +27,7 @@ export const defaults = {
   messageBytesMax: bound(1_000_000, 100, 100_000_000, 'size of the data of one message as JSON, bytes'),
   pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement'),
   windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory at once'),
-  windowBytes: bound(32 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),
+  windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),
   commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
   commitTurnsMax: bound(1_000, 10, 1_000_000, 'turns of a commit function without a call on tx'),
   flushFunctionsMax: bound(2_048, 1, 100_000, 'commit functions in one transaction'),

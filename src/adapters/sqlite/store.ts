@@ -112,6 +112,12 @@ export class SqliteStore implements Store {
          on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
       )
       .get(processor, stream, low) as { epoch: number; low: number; done: Uint8Array | null }
+    if (row.low > log.head(stream)) {
+      throw fault(
+        'millrace/corrupt-file',
+        `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${log.head(stream)}`,
+      )
+    }
     const marks = db
       .prepare('select position from millrace_marks where processor = ? and stream = ? order by position')
       .all(processor, stream) as { position: number }[]
@@ -435,7 +441,7 @@ function transaction<T>(db: DatabaseSync, fn: () => T): T {
 function openDatabase(file: string, readOnly: boolean): DatabaseSync {
   const db = new DatabaseSync(file, { timeout: 5_000, readOnly })
   if (!readOnly) db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma wal_autocheckpoint=0')
-  db.exec('pragma cache_size=-32768')
+  db.exec(`pragma cache_size=${readOnly ? -4096 : -32768}`)
   return db
 }
 
