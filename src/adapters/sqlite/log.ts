@@ -8,8 +8,16 @@ interface Stream {
   /** All data of the stream so far, bytes. */
   bytes: number
   readonly insert: StatementSync
+  readonly insertMany: StatementSync
+  /** The values of rows that are not inserted yet, one after the other. */
+  readonly rows: (string | number | null)[]
   readonly after: StatementSync
 }
+
+/** How many rows one statement inserts: a third faster than one by one, and more than eight gain nothing. */
+const rowsPerInsert = 8
+const valuesPerRow = 11
+const places = `(${Array(valuesPerRow).fill('?').join(', ')})`
 
 /** A row of a log. */
 export interface LogTableRow {
@@ -63,7 +71,9 @@ export class Log {
     this.streams.set(id, {
       head: last?.position ?? 0,
       bytes: last?.bytes ?? 0,
-      insert: this.db.prepare(`insert into ${table} values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
+      insert: this.db.prepare(`insert into ${table} values ${places}`),
+      insertMany: this.db.prepare(`insert into ${table} values ${Array(rowsPerInsert).fill(places).join(', ')}`),
+      rows: [],
       after: this.db.prepare(
         `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${table}
          where position > ? order by position limit ?`,
@@ -81,11 +91,15 @@ export class Log {
     for (const { stream, head, bytes } of this.before) {
       stream.head = head
       stream.bytes = bytes
+      stream.rows.length = 0
     }
     if (this.newKinds) this.loadKinds()
   }
 
-  /** Appends a message and gives it its position; or, when its id was there, says what repeats. */
+  /**
+   * Appends a message and gives it its position; or, when its id was there, says what repeats. It is in the table at
+   * the latest after `flush`.
+   */
   append(message: Stored): void {
     const stream = this.streams.get(message.stream)!
     const position = stream.head + 1
@@ -98,7 +112,7 @@ export class Log {
     stream.bytes += message.json.length
     message.position = position
     message.repeat = undefined
-    stream.insert.run(
+    stream.rows.push(
       position,
       id,
       this.kindId(message.type, message.version, message.source),
@@ -111,6 +125,18 @@ export class Log {
       message.ownId ? 1 : 0,
       message.json,
     )
+    if (stream.rows.length === rowsPerInsert * valuesPerRow) {
+      stream.insertMany.run(...stream.rows)
+      stream.rows.length = 0
+    }
+  }
+
+  /** Inserts what was appended and is not in its table yet. */
+  flush(): void {
+    for (const { rows, insert } of this.streams.values()) {
+      for (let row = 0; row < rows.length; row += valuesPerRow) insert.run(...rows.slice(row, row + valuesPerRow))
+      rows.length = 0
+    }
   }
 
   read(streamId: number, after: number, limit: number, bytesMax: number): Stored[] {
@@ -243,6 +269,7 @@ export class Log {
   }
 
   private repeated(message: Stored): void {
+    this.flush()
     const { stream, position } = this.lookUp.get(message.type, message.id) as { stream: number; position: number }
     const [first] = this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
     const sameData =

@@ -283,6 +283,7 @@ export class SqliteStore implements Store {
       }
       const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
       for (const message of changes.append) log.append(message)
+      log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
