@@ -639,7 +639,7 @@ export class Consumer {
 
   /** Whether every accepted message is done or held. */
   get idle(): boolean {
-    if (this.outstanding > 0 || this.running > 0 || this.resting.size > 0 || this.cursor < this.tail.head) return false
+    if (this.outstanding > 0 || this.runningNow > 0 || this.resting.size > 0 || this.cursor < this.tail.head) return false
     if (this.readyStart < this.ready.length || this.suspects.length > 0) return false
     for (const lanes of [this.closed, this.alone]) {
       for (const lane of lanes.values()) if (lane.state === 'trying') return false
@@ -652,8 +652,9 @@ export class Consumer {
     return this.oldest !== undefined || this.resting.size > 0
   }
 
+  /** Attempts that count; those that outlived their time do not. */
   get runningNow(): number {
-    return this.running
+    return this.running - this.lingering
   }
 
   state() {

@@ -148,9 +148,12 @@ export class Engine {
       this.accept()
       const outgoing: Stored[] = []
       const collect = (type: MessageType, data: unknown) => {
+        if (transaction.outcome !== undefined) {
+          throw fault('millrace/tx-closed', 'tx was used to publish or send after its function had ended')
+        }
         outgoing.push(this.encodeFresh(type, data, undefined))
       }
-      this.committer.transact({
+      const transaction: Transaction = {
         outgoing,
         resolve,
         reject,
@@ -159,7 +162,8 @@ export class Engine {
           outgoing.length = 0
           return run(tx, collect)
         },
-      } satisfies Transaction)
+      }
+      this.committer.transact(transaction)
     })
   }
 

@@ -6,7 +6,7 @@ import { Record, readRecord } from './record.ts'
 import { Chance } from './seed.ts'
 
 const [file, recordPath, seed, task] = process.argv.slice(2) as [string, string, string, 'publish' | 'finish']
-const inFlight = 40
+const roundMax = 150
 const lanes = 12
 
 const before = readRecord(recordPath)
@@ -42,11 +42,18 @@ async function again(): Promise<void> {
   await Promise.all(open.map(([, id, lane, number, how]) => publish(id!, lane!, Number(number), how!)))
 }
 
+/** Rounds of publishing, each followed by the rest of its handling, so that kills find both. */
 async function publishOn(): Promise<void> {
   for (;;) {
-    n++
-    const how = ['own', 'made', 'made', 'transaction'][chance.below(4)]!
-    await publish(how === 'own' ? `own-${n}` : '', `lane-${chance.below(lanes)}`, n, how)
+    const round: Promise<void>[] = []
+    for (let left = 1 + chance.below(roundMax); left > 0; left--) {
+      n++
+      const how = ['own', 'made', 'made', 'transaction'][chance.below(4)]!
+      round.push(publish(how === 'own' ? `own-${n}` : '', `lane-${chance.below(lanes)}`, n, how))
+      if (chance.next() < 0.02) await Promise.all(round)
+    }
+    await Promise.all(round)
+    await shop.idle()
   }
 }
 
@@ -66,4 +73,4 @@ async function finish(): Promise<void> {
 
 await again()
 if (task === 'finish') await finish()
-else await Promise.all(Array.from({ length: inFlight }, publishOn))
+else await publishOn()

@@ -96,8 +96,10 @@ export function chain({ broker, chance, failures, saw = () => {} }: ChainOptions
   return app({
     name: 'chain',
     broker,
-    // Failures are part of the trial, so nothing is printed about them.
-    log: () => {},
+    // Failed attempts are part of the trial and not worth a line, what goes wrong in the library is.
+    log: (level, text, fields) => {
+      if (level === 'error') process.stderr.write(`${text} ${JSON.stringify(fields)}\n`)
+    },
     setup: async (tx) => {
       await tx.query`create table if not exists reserved
         (seq integer primary key autoincrement, message text not null, lane text not null, step integer not null)`
