@@ -8,8 +8,8 @@ import { readRecord } from './support/record.ts'
 import { Chance, withSeed } from './support/seed.ts'
 
 const kills = 100
-/** The longest that a process lives after it was begun, milliseconds: most of them get as far as handling. */
-const livesMs = 650
+/** The longest that a process lives after it was begun, or after it was ready to publish, milliseconds. */
+const livesMs = 350
 
 test('after a hundred kill -9 while publishing and handling, nothing is lost, nothing is double, each lane in order', (t) =>
   withSeed(async (seed) => {
@@ -17,17 +17,16 @@ test('after a hundred kill -9 while publishing and handling, nothing is lost, no
     const file = join(folder, 'chain.db')
     const record = join(folder, 'record')
     const chance = new Chance(seed)
-    let started = 0
     for (let kill = 0; kill < kills; kill++) {
       const child = run(t, 'chain-program', file, record, String(chance.below(2 ** 32)), 'publish')
-      const killing = setTimeout(() => child.kill(), 100 + chance.next() * livesMs)
+      // Some die while they open the file and look at what the last one left, most while they publish and handle.
+      if (chance.next() < 0.8) await child.line('started')
+      const killing = setTimeout(() => child.kill(), chance.next() * livesMs)
       const { signal } = await child.ended
       clearTimeout(killing)
       assert.equal(signal, 'SIGKILL', `run ${kill} ended by itself: ${child.errors}`)
-      if (child.lines.includes('started')) started++
     }
     await finishAndJudge(t, file, record, seed)
-    assert.ok(started > kills / 3, `only ${started} of ${kills} processes lived long enough to publish`)
   }))
 
 async function finishAndJudge(t: TestContext, file: string, record: string, seed: number): Promise<void> {

@@ -49,7 +49,7 @@ export class DeskTable {
     this.delete = db.prepare('delete from millrace_desk where id = ?')
     this.next = db.prepare(
       `select ${columns}, 0 as waiting from millrace_desk d
-       where processor = ? and context = ? and id > ? order by id limit ?`,
+       where processor = ? and context = ? and d.id > ? order by d.id limit ?`,
     )
   }
 

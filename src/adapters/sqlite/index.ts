@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
+import type { Disk } from '../../seam/disk.ts'
 import type { Broker } from '../../seam/store.ts'
 import { nodeDisk } from './disk.ts'
 import { sqliteFile } from './file.ts'
@@ -26,6 +27,11 @@ export interface SqliteOptions {
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  */
 export function sqlite(options: SqliteOptions): Broker {
+  return sqliteOn(options, nodeDisk)
+}
+
+/** The same on another disk: for tests that lose or refuse what is written. */
+export function sqliteOn(options: SqliteOptions, disk: () => Disk): Broker {
   checkOptions('sqlite', options, ['file', 'commitQueriesMax', 'walBytesMax', 'checkpointBytes', 'diskFreeMinBytes'])
   if (typeof options.file !== 'string' || options.file === '') {
     throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
@@ -45,7 +51,7 @@ export function sqlite(options: SqliteOptions): Broker {
   return {
     name: 'sqlite',
     where: file,
-    create: (world) => new SqliteStore(file, world, nodeDisk(), limits),
+    create: (world) => new SqliteStore(file, world, disk(), limits),
     file: sqliteFile(file, limits),
   }
 }
