@@ -248,16 +248,23 @@ export class SqliteStore implements Store {
     const { db } = this.open_
     try {
       await this.checkpointing
-      if (clean) {
-        db.exec("insert or replace into millrace_meta values ('clean', 1)")
-        db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
-      }
+      if (clean) this.sayGoodbye(db)
     } finally {
       await this.disk.close()
       this.open_.close()
       this.open_ = undefined
       this.owner?.release()
       this.owner = undefined
+    }
+  }
+
+  private sayGoodbye(db: DatabaseSync): void {
+    try {
+      db.exec("insert or replace into millrace_meta values ('clean', 1)")
+      db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
+    } catch (error) {
+      // All that was accepted is in the file all the same; the next start takes more care.
+      this.world.log('warn', 'the store was closed without a clean mark', { file: this.file, error: String(error) })
     }
   }
 
