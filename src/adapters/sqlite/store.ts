@@ -32,7 +32,7 @@ import type { World } from '../../seam/world.ts'
 import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
 import { takeOwnership } from './owner.ts'
-import { migrate } from './schema.ts'
+import { formatOf, migrate } from './schema.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 
 export interface SqliteLimits {
@@ -76,8 +76,8 @@ export class SqliteStore implements Store {
   }
 
   async open(sources: readonly SourcePlan[]): Promise<Opened> {
-    checkPlace(this.file)
     try {
+      checkPlace(this.file)
       this.owner = takeOwnership(this.file, this.world.now())
       const db = openDatabase(this.file, false)
       this.open_ = new Open(db, this.file)
@@ -475,8 +475,16 @@ function checkPlace(file: string): void {
       `${file} is on a network file system (${name}), whose locks cannot be relied on`,
     )
   }
-  if (existsSync(file) && !looksLikeDatabase(file)) {
+  if (!existsSync(file)) return
+  if (!looksLikeDatabase(file)) {
     throw fault('millrace/corrupt-file', `${file} is no SQLite database, or its beginning is torn`)
+  }
+  // Looked at before it is opened for writing: a database of somebody else stays as it is.
+  const db = new DatabaseSync(file, { timeout: 5_000, readOnly: true })
+  try {
+    formatOf(db, file)
+  } finally {
+    db.close()
   }
 }
 
