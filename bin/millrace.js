@@ -10,12 +10,25 @@ if (major < 24 || (major === 24 && minor < 15)) {
 const source = new URL('../src/cli/main.ts', import.meta.url)
 const published = source.pathname.includes('/node_modules/') || !existsSync(source)
 if (!published) {
-  // Application files import 'millrace': here that is src/, as with --conditions=millrace-source.
+  // Application files import 'millrace': here that is src/, as with --conditions=millrace-source, wherever they are.
   const { registerHooks } = await import('node:module')
   registerHooks({
-    resolve: (specifier, context, next) =>
-      next(specifier, { ...context, conditions: [...context.conditions, 'millrace-source'] }),
+    resolve: (specifier, context, next) => {
+      const conditions = [...context.conditions, 'millrace-source']
+      try {
+        return next(specifier, { ...context, conditions })
+      } catch (error) {
+        if (error.code !== 'ERR_MODULE_NOT_FOUND' || !/^millrace(\/|$)/.test(specifier)) throw error
+        return next(specifier, { ...context, conditions, parentURL: import.meta.url })
+      }
+    },
   })
 }
 const { main } = await import(published ? '../dist/cli/main.js' : source.href)
-process.exitCode = await main(process.argv.slice(2))
+const status = await main(process.argv.slice(2))
+// An app file may keep timers and connections of its own: a command is over all the same, once what it said is out.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', () => {})
+  if (stream.writable) await new Promise((resolve) => stream.write('', resolve))
+}
+process.exit(status)

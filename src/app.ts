@@ -372,6 +372,7 @@ class RunningApp implements App {
       app: this.name,
       sources,
       processors: running.map(specOf),
+      complete: running.length === processors.length,
       setup: this.options.setup,
       limits: this.limits,
       accepted: (message) => {
@@ -454,7 +455,8 @@ const idCharsMax = 255
 function checkPublishOptions(options: PublishOptions): void {
   checkOptions('publish', options, ['id'])
   const { id } = options
-  if (id === undefined || (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax)) return
+  if (id === undefined) return
+  if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
   throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
 }
 
@@ -464,5 +466,7 @@ function printTrouble(level: string, text: string, fields: Readonly<Record<strin
   const details = Object.entries(error === undefined ? rest : { error, ...rest })
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  process.stderr.write(`millrace ${level}: ${text}${details.length === 0 ? '' : ` (${details.join(', ')})`}\n`)
+  const line = `millrace ${level}: ${text}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+  // One line, whatever a message of somebody's error has in it.
+  process.stderr.write(`${line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}\n`)
 }

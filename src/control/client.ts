@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import type { Accepted, App, Desk, DeskFilter, DeskRow, LogFilter, ProcessorRow, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
@@ -42,6 +43,7 @@ export class ControlClient {
    */
   static async connect(file: string, waitMs: number): Promise<ControlClient | undefined> {
     const path = socketPath(file)
+    if (!isTrusted(path, file)) throw fault('millrace/no-answer', `the socket ${path} belongs to another user`)
     const socket = await open(path)
     if (socket === undefined) return undefined
     const silent = setTimeout(() => {
@@ -155,6 +157,13 @@ export class ControlClient {
     if ('error' in reply) waiting.reject(fromSent(reply.error))
     else waiting.resolve(reply.done)
   }
+}
+
+/** In the temporary folder anybody could put a socket under the name: it has to be ours or of whose the file is. */
+function isTrusted(path: string, file: string): boolean {
+  const socket = statSync(path, { throwIfNoEntry: false })
+  if (path.endsWith('-control') || socket === undefined) return true
+  return [process.getuid?.(), statSync(file, { throwIfNoEntry: false })?.uid].includes(socket.uid)
 }
 
 /** Undefined when nobody listens there. */

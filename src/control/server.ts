@@ -148,11 +148,11 @@ class Connection {
         return undefined
       }
       case 'desk.show':
-        return app.desk.show(request.item)
+        return app.desk.show(itemOf(request))
       case 'desk.counts':
         return app.desk.counts()
       case 'desk.release':
-        return app.desk.release(request.item)
+        return app.desk.release(itemOf(request))
       case 'processors.list':
         return app.processors.list()
       case 'processors.retire':
@@ -203,6 +203,11 @@ class Connection {
   private write(line: Hello | Reply | Bye): boolean {
     return this.socket.writable && this.socket.write(`${JSON.stringify(line)}\n`)
   }
+}
+
+function itemOf({ item }: { readonly item: unknown }): number {
+  if (Number.isSafeInteger(item)) return item as number
+  throw fault('millrace/bad-request', `item is ${JSON.stringify(item)}, but must be a whole number`)
 }
 
 function readRequest(line: Buffer): Request {

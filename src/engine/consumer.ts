@@ -243,6 +243,10 @@ export class Consumer {
     const now = world.elapsed()
     if (delivery.headSince === 0) delivery.headSince = now
     const handler = this.spec.handlers.get(message.type)
+    if (handler === undefined && this.spec.passedOver.has(message.type)) {
+      this.letPass(delivery)
+      return
+    }
     let attempt: Attempt
     let result: unknown
     try {
@@ -268,6 +272,15 @@ export class Consumer {
         (error: unknown) => this.threw(attempt, error),
       )
     } else this.ended(attempt, result)
+  }
+
+  /** Its type was retired, or its handler given up, while it was at the desk. */
+  private letPass(delivery: Delivery): void {
+    const entry = delivery.entry!
+    this.around.committer.desk({ do: 'remove', entry }, undefined, 0, () => {
+      this.completed(delivery)
+      this.pump()
+    })
   }
 
   private unknownType(message: Stored) {
@@ -639,7 +652,8 @@ export class Consumer {
 
   /** Whether every accepted message is done or held. */
   get idle(): boolean {
-    if (this.outstanding > 0 || this.runningNow > 0 || this.resting.size > 0 || this.cursor < this.tail.head) return false
+    if (this.outstanding > 0 || this.runningNow > 0 || this.resting.size > 0 || this.cursor < this.tail.head)
+      return false
     if (this.readyStart < this.ready.length || this.suspects.length > 0) return false
     for (const lanes of [this.closed, this.alone]) {
       for (const lane of lanes.values()) if (lane.state === 'trying') return false

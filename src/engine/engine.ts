@@ -19,6 +19,8 @@ export interface EnginePlan {
   readonly sources: readonly Source[]
   /** The processors that run. */
   readonly processors: readonly ProcessorSpec[]
+  /** Whether these are all processors of the app. */
+  readonly complete: boolean
   readonly setup: ((tx: Tx) => unknown) | undefined
   readonly limits: EngineLimits
   /** Called when the store has failed for good and the run is over. */
@@ -49,6 +51,7 @@ export class Engine {
   private ticking: Timer | undefined
   private tickMs = tickMsMax
   private suspecting = false
+  private openedClean = false
   private retention: Retention | undefined
 
   private constructor(plan: EnginePlan, world: World, store: Store) {
@@ -62,6 +65,7 @@ export class Engine {
   static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
     const { streams, clean } = await engine.store.open(plan.sources)
+    engine.openedClean = clean
     try {
       for (const { id, head, name } of streams) {
         engine.tails.set(id, new Tail(head))
@@ -328,7 +332,8 @@ export class Engine {
     this.committer.end(fault('millrace/stopping', `app "${this.plan.app}" was stopped`))
     this.ticking?.cancel()
     this.endIdle(false)
-    await this.store.close(true)
+    // What died with some processors is still to be found by a run that has them.
+    await this.store.close(this.openedClean || this.plan.complete)
   }
 
   private get alive(): boolean {

@@ -78,30 +78,75 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
 }
 
 function toJson(type: MessageType, output: unknown): string {
-  let json: string | undefined
+  const what = `data of ${type.kind} "${type.name}"`
+  const path: string[] = []
+  let json: string
   try {
     json = JSON.stringify(output)
+    if (survives(output, path)) return json
   } catch (cause) {
-    throw fault(
-      'millrace/not-json',
-      `data of ${type.kind} "${type.name}" cannot be written as JSON: ${String(cause)}`,
-      {
-        cause,
-      },
-    )
+    throw fault('millrace/not-json', `${what} cannot be written as JSON: ${String(cause)}`, { cause })
   }
-  if (json === undefined) {
-    throw fault('millrace/not-json', `data of ${type.kind} "${type.name}" is ${typeof output}, which JSON cannot carry`)
+  throw fault('millrace/not-json', `${what} is not what JSON can carry: ${describe(output, path)}`)
+}
+
+/** Whether JSON carries a value as it is; else `path` gets the way to what it would change or leave out. */
+function survives(value: unknown, path: string[]): boolean {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true
+    case 'number':
+      return Number.isFinite(value)
+    case 'object':
+      break
+    default:
+      return false
   }
-  return json
+  if (value === null) return true
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index++) {
+      if (survives(value[index], path)) continue
+      path.unshift(String(index))
+      return false
+    }
+    return true
+  }
+  const prototype = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  for (const key in value) {
+    const child = (value as Record<string, unknown>)[key]
+    // An optional property may be there as undefined: then it is left out, as if it were not.
+    if (child === undefined || survives(child, path)) continue
+    path.unshift(key)
+    return false
+  }
+  return true
+}
+
+function describe(output: unknown, path: readonly string[]): string {
+  let value = output
+  for (const key of path) value = (value as Record<string, unknown>)[key]
+  const name = typeof value === 'object' ? value?.constructor?.name : undefined
+  const what = name === undefined ? (typeof value === 'number' ? String(value) : typeof value) : `a ${name}`
+  return path.length === 0 ? what : `${path.join('.')} is ${what}`
 }
 
 function contextOf(type: MessageType, output: unknown): string | null {
   if (type.contextOf === undefined) return null
-  const context: unknown = type.contextOf(output)
-  if (typeof context === 'string' && context.length > 0 && context.length <= contextCharsMax) return context
-  const got = typeof context === 'string' ? `a string of ${context.length} characters` : typeof context
-  throw fault('millrace/bad-context', `context of ${type.kind} "${type.name}" is ${got}, not a string of 1 to 1,024`)
+  const what = `context of ${type.kind} "${type.name}"`
+  let context: unknown
+  try {
+    context = type.contextOf(output)
+  } catch (cause) {
+    throw fault('millrace/bad-context', `${what} cannot be told: ${String(cause)}`, { cause })
+  }
+  if (typeof context !== 'string') throw fault('millrace/bad-context', `${what} is ${typeof context}, not a string`)
+  if (context.length === 0 || context.length > contextCharsMax) {
+    throw fault('millrace/bad-context', `${what} is a string of ${context.length} characters, not of 1 to 1,024`)
+  }
+  if (!context.isWellFormed()) throw fault('millrace/bad-context', `${what} is half a character: a lone surrogate`)
+  return context
 }
 
 /**
@@ -120,8 +165,8 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
   const what = `stored data of ${type.kind} "${type.name}"`
   try {
     let data: unknown = JSON.parse(stored.json)
-    if (stored.version !== type.version) data = upcast(type, stored.version, data)
-    check(what, type.schema, data)
+    if (stored.version === type.version) check(what, type.schema, data)
+    else data = check(what, type.schema, upcast(type, stored.version, data))
     return Object.freeze({
       id: stored.id,
       type: stored.type,

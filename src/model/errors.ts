@@ -41,7 +41,7 @@ export const errors = {
   'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app.'),
 
   'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
-  'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously.'),
+  'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously and does not throw.'),
   'millrace/not-json': row('DataError', false, 'Use only strings, finite numbers, booleans, null, lists and objects.'),
   'millrace/bad-context': row('DataError', false, 'Let `context` give a non-empty string of at most 1,024 characters.'),
   'millrace/bad-id': row('DataError', false, 'Let `id` be a non-empty string of at most 255 characters.'),
@@ -191,10 +191,22 @@ const textMax = 20_000
 
 /** Anything that can be thrown, a string or `undefined` too, as plain JSON of bounded size. */
 export function recordError(error: unknown, depth = 0): ErrorRecord {
-  if (!(error instanceof Error)) return { code: 'thrown', message: `thrown: ${printable(error)}`.slice(0, textMax) }
+  try {
+    return error instanceof Error ? recordOf(error, depth) : thrown(error)
+  } catch {
+    // A getter of the error throws, or it is a proxy that was revoked.
+    return thrown('something that cannot be looked at')
+  }
+}
+
+function thrown(value: unknown): ErrorRecord {
+  return { code: 'thrown', message: `thrown: ${printable(value)}`.slice(0, textMax) }
+}
+
+function recordOf(error: Error, depth: number): ErrorRecord {
   const { code, data } = error as { code?: unknown; data?: unknown }
   return {
-    code: typeof code === 'string' ? code : error.name,
+    code: typeof code === 'string' ? code : String(error.name),
     message: String(error.message).slice(0, textMax),
     ...(typeof error.stack === 'string' ? { stack: error.stack.slice(0, textMax) } : {}),
     ...(data === undefined ? {} : { data: jsonOrText(data) }),

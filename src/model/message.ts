@@ -111,10 +111,14 @@ function typeParts<const Name extends string, S extends AnySchema>(what: string,
   if (!isSchema(options.schema)) throw notASchema(`${where}: schema`)
   const { version = 1, upcast = {}, context } = options
   if (!Number.isSafeInteger(version) || version < 1 || version > versionMax) {
-    throw fault('millrace/bad-option', `${where}: version is ${String(version)}, but must be a whole number from 1`)
+    const bounds = 'a whole number from 1 to 1,000,000'
+    throw fault('millrace/bad-option', `${where}: version is ${String(version)}, but must be ${bounds}`)
   }
   if (context !== undefined && typeof context !== 'function') {
     throw fault('millrace/bad-option', `${where}: context must be a function from data to a string`)
+  }
+  if (typeof upcast !== 'object' || upcast === null) {
+    throw fault('millrace/bad-option', `${where}: upcast must be an object with a function per older version`)
   }
   for (const [from, step] of Object.entries(upcast)) {
     if (!/^[1-9][0-9]*$/.test(from) || Number(from) >= version || typeof step !== 'function') {
@@ -170,7 +174,7 @@ export interface SourceOptions {
 /**
  * Declares a topic: everyone who is on it gets each of its events, those published before too.
  *
- * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/duplicate-name`
  */
 export function topic<const T extends readonly Event[]>(
   name: string,
@@ -183,7 +187,7 @@ export function topic<const T extends readonly Event[]>(
 /**
  * Declares a channel: exactly one processor serves its commands.
  *
- * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/duplicate-name`
  */
 export function channel<const T extends readonly Command[]>(
   name: string,
@@ -204,16 +208,21 @@ function sourceParts<T extends MessageType>(
   checkName(what, name)
   checkOptions(where, options, ['retired', 'retain'])
   if (!Array.isArray(types)) throw fault('millrace/bad-option', `${where}: its types must be a list`)
+  const names = new Set<string>()
   types.forEach((type, index) => {
-    if (type?.kind === kind) return
-    throw fault(
-      'millrace/bad-option',
-      `${where}: entry ${index} of its types is no ${kind}; declare it with ${kind}(…)`,
-    )
+    if (type?.kind !== kind) {
+      throw fault(
+        'millrace/bad-option',
+        `${where}: entry ${index} of its types is no ${kind}; declare it with ${kind}(…)`,
+      )
+    }
+    if (names.has(type.name)) throw fault('millrace/duplicate-name', `${where}: it lists "${type.name}" twice`)
+    names.add(type.name)
   })
   const { retired = [], retain } = options
+  if (!Array.isArray(retired)) throw fault('millrace/bad-option', `${where}: retired must be a list of names`)
   for (const old of retired) checkName(`${where}: retired type`, old)
-  const again = retired.find((old) => types.some((type) => type.name === old))
+  const again = retired.find((old) => names.has(old))
   if (again !== undefined) {
     throw fault('millrace/bad-option', `${where}: "${again}" is both a type of it and retired; drop one of the two`)
   }

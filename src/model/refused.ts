@@ -28,5 +28,10 @@ export class Refused<Data = unknown> extends Error {
 }
 
 export function isRefused(error: unknown): error is Refused {
-  return typeof error === 'object' && error !== null && brand in error
+  try {
+    return typeof error === 'object' && error !== null && brand in error
+  } catch {
+    // Anything can be thrown, a proxy that refuses to be looked at too.
+    return false
+  }
 }

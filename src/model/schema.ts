@@ -68,10 +68,15 @@ const issuesShown = 3
 
 /** Checks a value and gives what the schema gives. Errors: `millrace/bad-data`, `millrace/async-schema`. */
 export function check(what: string, schema: AnySchema, value: unknown): unknown {
-  const result = schema['~standard'].validate(value)
+  let result: ReturnType<AnySchema['~standard']['validate']>
+  try {
+    result = schema['~standard'].validate(value)
+  } catch (cause) {
+    throw fault('millrace/bad-data', `${what} cannot be checked, its schema throws: ${String(cause)}`, { cause })
+  }
   if (result instanceof Promise) {
     result.catch(() => {})
-    throw fault('millrace/async-schema', `${what}: its schema checks asynchronously`)
+    throw fault('millrace/async-schema', `${what}: its schema checks asynchronously, or throws`)
   }
   if (result.issues === undefined) return result.value
   const issues = result.issues.map((issue) => {

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
@@ -51,7 +52,8 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk): Broker {
   return {
     name: 'sqlite',
     where: file,
-    create: (world) => new SqliteStore(file, world, disk(), limits),
+    // One file whatever links lead to it: the owner and the -wal file lie beside the real one.
+    create: (world) => new SqliteStore(existsSync(file) ? realpathSync(file) : file, world, disk(), limits),
     file: sqliteFile(file, limits),
   }
 }

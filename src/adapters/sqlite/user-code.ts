@@ -24,18 +24,24 @@ const sqliteAuth = 23
 export class Guard {
   readonly db: DatabaseSync
   private user = false
+  private text = ''
 
   constructor(db: DatabaseSync) {
     this.db = db
     // Set before the first statement is prepared: savepoints prepared earlier would fail under a later authorizer.
     db.setAuthorizer((action, first, second) => {
       if (!this.user || harmless.has(action)) return constants.SQLITE_OK
-      return forbidden.has(action) || ours(first) || ours(second) ? constants.SQLITE_DENY : constants.SQLITE_OK
+      if (forbidden.has(action) || ours(first) || ours(second)) return constants.SQLITE_DENY
+      // The new name of a table is not told, only its text has it.
+      const intrudes = action === constants.SQLITE_ALTER_TABLE && /millrace_/i.test(this.text)
+      return intrudes ? constants.SQLITE_DENY : constants.SQLITE_OK
     })
   }
 
-  asUser<T>(fn: () => T): T {
+  /** `text` is what `fn` prepares, where it prepares anything. */
+  asUser<T>(fn: () => T, text = ''): T {
     this.user = true
+    this.text = text
     try {
       return fn()
     } catch (cause) {
@@ -65,15 +71,14 @@ export class Statements {
       throw fault('millrace/bad-value', 'query is a tag: write tx.query`select …`, not tx.query("select …")')
     }
     checkValues(values)
+    const known = this.prepared.get(text)
+    const sql = known === undefined ? text.join('?') : ''
     return this.guard.asUser(() => {
-      let statement = this.prepared.get(text)
-      if (statement === undefined) {
-        statement = this.guard.db.prepare(text.join('?'))
-        this.prepared.set(text, statement)
-      }
+      const statement = known ?? this.guard.db.prepare(sql)
+      if (known === undefined) this.prepared.set(text, statement)
       const rows = statement.all(...values.map(bindable)) as Row[]
       return rows.length === 0 ? rows : rows.map((row) => ({ ...row }))
-    })
+    }, sql)
   }
 }
 
@@ -104,11 +109,11 @@ export class UserTx implements Tx {
 
   /** As in `node:sqlite`, as far as query builders need it. */
   get client(): unknown {
-    const call = <T>(fn: () => T): T => this.guarded(() => this.guard.asUser(fn))
+    const call = <T>(fn: () => T, sql = ''): T => this.guarded(() => this.guard.asUser(fn, sql))
     this.facade ??= {
-      exec: (sql: string) => call(() => this.guard.db.exec(sql)),
+      exec: (sql: string) => call(() => this.guard.db.exec(sql), sql),
       prepare: (sql: string) => {
-        const statement = call(() => this.guard.db.prepare(sql))
+        const statement = call(() => this.guard.db.prepare(sql), sql)
         const values = (given: unknown[]) => {
           checkValues(given)
           return given.map(bindable)

@@ -82,7 +82,12 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   for (const damage of facts.damage) add('integrity', 'fail', damage)
   if (facts.damage.length === 0) add('integrity', 'ok', 'no damage found')
   const unclean = state === 'stopped' && !facts.clean
-  if (unclean) add('last stop', 'warn', 'the last process died; the next start takes up what it left')
+  if (unclean)
+    add(
+      'last stop',
+      'warn',
+      'the process that used it died, or it is a copy of a running one; the next start sees to it',
+    )
 
   const { freeBytes, freeBytesMin, walBytes, walBytesMax } = facts
   const free = `${bytes(freeBytes)} free, publishing is refused below ${bytes(freeBytesMin)}`

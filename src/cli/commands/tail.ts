@@ -28,7 +28,7 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
   if (client === undefined) {
     if (words.last === undefined) {
       const what = file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`
-      throw new MillraceError('millrace/not-running', `${what} (--last N shows what a file has)`)
+      throw new MillraceError('millrace/not-running', `${what} (--last N shows what the file has)`)
     }
     const reader = file.read(false)
     try {

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { socketPath } from '../control/protocol.ts'
+import { type FileOwner, isMillraceError, type StoreFile } from '../index.ts'
+import { reach, splitWords, wholeNumber } from './call.ts'
+
+test('the app file is the word that ends like a program, wherever it stands', () => {
+  assert.deepEqual(splitWords([]), { appFile: undefined, words: [] })
+  assert.deepEqual(splitWords(['app.ts', '3']), { appFile: 'app.ts', words: ['3'] })
+  assert.deepEqual(splitWords(['3', 'shop/app.mjs']), { appFile: 'shop/app.mjs', words: ['3'] })
+  assert.deepEqual(splitWords(['order.placed', '{"a":1}']), { appFile: undefined, words: ['order.placed', '{"a":1}'] })
+  assert.deepEqual(splitWords(['a.cts', 'b.js']), { appFile: 'a.cts', words: ['b.js'] })
+})
+
+test('numbers are whole and within their bounds', () => {
+  const read = wholeNumber('--limit', 1, 100)
+  assert.equal(read('100'), 100)
+  for (const text of ['0', '101', '-1', '1.5', '1e1', '', ' 1', 'x']) assert.throws(() => read(text), /--limit is "/)
+})
+
+/** A file that nobody but the test knows. */
+function fileOf(path: string, owner: () => FileOwner | undefined): StoreFile {
+  return { path, owner } as unknown as StoreFile
+}
+
+test('a process that has the file is waited for until it listens', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-reach-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'a.db')
+  const server = createServer((socket) => socket.write('{"millrace":1,"app":"a","pid":7}\n'))
+  t.after(() => server.close())
+  let looked = 0
+  const starting = fileOf(path, () => {
+    if (++looked === 2) server.listen(socketPath(path))
+    return { pid: 7, host: 'here', since: 'now' }
+  })
+  const client = await reach(starting, 60_000)
+  assert.equal(client!.pid, 7)
+  assert.ok(looked >= 2)
+  client!.close()
+})
+
+test('a process that never listens is named; a file that nobody has is no app that runs', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-reach-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = join(folder, 'a.db')
+  const owner = { pid: 7, host: 'here', since: 'now' }
+  const rejected = reach(
+    fileOf(path, () => owner),
+    1,
+  )
+  await assert.rejects(
+    rejected,
+    (error) => isMillraceError(error, 'millrace/no-answer') && /process 7/.test(error.message),
+  )
+  assert.equal(
+    await reach(
+      fileOf(path, () => undefined),
+      1,
+    ),
+    undefined,
+  )
+})

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { FileFacts } from '../../index.ts'
+import { judge } from './doctor.ts'
+
+const well: FileFacts = {
+  bytes: 1_000,
+  walBytes: 0,
+  walBytesMax: 1_000,
+  freeBytes: 1_000,
+  freeBytesMin: 100,
+  format: 1,
+  formatKnown: 1,
+  clean: true,
+  damage: [],
+  streams: [{ id: 1, kind: 'topic', name: 'orders', head: 20, first: 5 }],
+  progress: [{ processor: 'stock', stream: 1, epoch: 1, low: 10, done: new Uint8Array([0b10]) }],
+  held: 0,
+  waiting: 0,
+}
+
+/** What is not ok of facts that differ. */
+function found(facts: Partial<FileFacts>, state: 'running' | 'stopped' = 'stopped'): string[] {
+  const findings = judge('a.db', { ...well, ...facts }, { state })
+  return findings
+    .filter(({ result }) => result !== 'ok')
+    .map(({ check, result, text }) => `${result} ${check}: ${text}`)
+}
+
+const progress = (low: number, done: number[] | null = null, stream = 1) => ({
+  progress: [{ processor: 'stock', stream, epoch: 1, low, done: done && new Uint8Array(done) }],
+})
+
+test('what is well is ok', () => {
+  assert.deepEqual(found({}), [])
+  assert.deepEqual(found({ clean: false }, 'running'), [])
+  assert.deepEqual(found(progress(20)), [])
+  assert.deepEqual(found(progress(4)), [])
+  assert.deepEqual(found({ streams: [{ id: 1, kind: 'topic', name: 'o', head: 0, first: 1 }], ...progress(0) }), [])
+})
+
+test('each thing that is not has its finding', () => {
+  assert.match(found({ clean: false })[0]!, /^warn last stop: /)
+  assert.deepEqual(found({ damage: ['t: broken'] }), ['fail integrity: t: broken'])
+  assert.match(found({ freeBytes: 99 })[0]!, /^fail disk: 99 bytes free/)
+  assert.match(found({ freeBytes: 199 })[0]!, /^warn disk: /)
+  assert.match(found({ walBytes: 501 })[0]!, /^warn wal: /)
+  assert.match(found({ walBytes: 1_001 })[0]!, /^fail wal: /)
+  assert.match(found({ held: 2, waiting: 5 })[0]!, /^warn desk: 2 messages held, 5 waiting behind/)
+  const far = [{ id: 1, kind: 'topic' as const, name: 'orders', head: 100_000, first: 5 }]
+  assert.deepEqual(found({ streams: far }), ['warn lag: stock is at 10 of 100000 of orders, 99990 behind'])
+})
+
+test('progress fits the log, or not', () => {
+  assert.deepEqual(found(progress(21)), ['fail progress: stock has done 21 of orders, which ends at 20'])
+  assert.deepEqual(found(progress(18, [0b100])), ['fail progress: stock has done 21 of orders, which ends at 20'])
+  assert.deepEqual(found(progress(3)), ['fail progress: stock needs orders from 4 on, which begins at 5'])
+  assert.deepEqual(found(progress(3, null, 9)), ['fail progress: stock is on stream 9, which is not there'])
+})

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { bytes, cut, duration, facts, safe, table, widthOf, wrap } from './print.ts'
+
+test('nothing that is shown acts on the terminal', () => {
+  assert.equal(
+    safe('a\u001b[31mred\n\ttab\u009bx\u202eback\u0000'),
+    'a\\u001b[31mred\\n\\ttab\\u009bx\\u202eback\\u0000',
+  )
+  assert.equal(safe('Mühle 水車 🌾'), 'Mühle 水車 🌾')
+})
+
+test('what is cut fits and says so', () => {
+  assert.equal(cut('millrace', 8), 'millrace')
+  assert.equal(cut('millraces', 8), 'millrac…')
+  assert.equal(cut('水車水車', 6), '水車…')
+  for (let columns = 1; columns < 20; columns++)
+    assert.ok(widthOf(cut('a水b車c\u0301d🌾'.repeat(3), columns)) <= columns)
+})
+
+test('a table fits its width; the widest columns give way first, numbers stand to the right', () => {
+  const columns = [
+    { title: 'ID', value: ({ id }: { id: number; text: string; other: string }) => id },
+    { title: 'TEXT', value: ({ text }: { text: string }) => text, shrinksTo: 4 },
+    { title: 'OTHER', value: ({ other }: { other: string }) => other, shrinksTo: 5 },
+  ]
+  const rows = [
+    { id: 1, text: 'a'.repeat(100), other: 'short' },
+    { id: 12, text: 'b', other: 'c\nd' },
+  ]
+  assert.deepEqual(table(columns, rows, 24), [
+    'ID  TEXT           OTHER',
+    ' 1  aaaaaaaaaaaa…  short',
+    '12  b              c\\nd',
+  ])
+  for (let width = 15; width < 130; width++)
+    for (const line of table(columns, rows, width)) assert.ok(widthOf(line) <= Math.max(width, 15), line)
+})
+
+test('facts go on below their beginning', () => {
+  const shown = facts(
+    [
+      ['name', 'one two three four five six'],
+      ['none', undefined],
+      ['x', 'y'],
+    ],
+    28,
+  )
+  assert.deepEqual(shown, ['  name  one two three four', '        five six', '  x     y'])
+  assert.deepEqual(wrap('a bb ccc', 4), ['a bb', 'ccc'])
+})
+
+test('sizes and times are short', () => {
+  assert.deepEqual([0, 999, 1_000, 9_960, 53_248, 999_600, 3_000_000_000].map(bytes), [
+    '0 bytes',
+    '999 bytes',
+    '1.0 kB',
+    '10.0 kB',
+    '53 kB',
+    '1.0 MB',
+    '3.0 GB',
+  ])
+  assert.deepEqual([-5, 0, 59_999, 60_000, 3_600_000, 47 * 3_600_000, 48 * 3_600_000].map(duration), [
+    '0 s',
+    '0 s',
+    '59 s',
+    '1 min',
+    '1 h',
+    '47 h',
+    '2 d',
+  ])
+})

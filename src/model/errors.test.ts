@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import vm from 'node:vm'
+import fc from 'fast-check'
+import { type ErrorCode, errors, fault, isMillraceError, recordError } from './errors.ts'
+import { Refused } from './refused.ts'
+
+test('every error has a help that is a sentence, and a code of words', () => {
+  for (const [code, { help }] of Object.entries(errors)) {
+    assert.match(code, /^millrace\/[a-z]+(-[a-z]+)*$/)
+    assert.match(help, /^[A-Z].*[^.]\.$/, code)
+  }
+})
+
+test('an error carries what the table says of its code', () => {
+  for (const code of Object.keys(errors) as ErrorCode[]) {
+    const cause = new Error('below')
+    const error = fault(code, 'what happened', { cause, data: { n: 1 } })
+    assert(error instanceof Error)
+    assert.equal(error.name, errors[code].class)
+    assert.equal(error.retryable, errors[code].retryable)
+    assert.equal(error.help, errors[code].help)
+    assert.deepEqual([error.code, error.message, error.cause, error.data], [code, 'what happened', cause, { n: 1 }])
+  }
+  assert(!('cause' in fault('millrace/denied', 'no cause')))
+})
+
+test('an error is recognised by its brand and code, also when another copy of the package made it', () => {
+  const error = fault('millrace/denied', 'no')
+  assert(isMillraceError(error))
+  assert(isMillraceError(error, 'millrace/denied'))
+  assert(!isMillraceError(error, 'millrace/bad-data'))
+  const elsewhere = vm.runInNewContext(
+    `Object.assign(new Error('no'), { code: 'millrace/denied', [Symbol.for('millrace.error')]: true })`,
+  )
+  assert(isMillraceError(elsewhere, 'millrace/denied'))
+  for (const other of [
+    undefined,
+    null,
+    'millrace/denied',
+    new Error('no'),
+    { code: 'millrace/denied' },
+    new Refused('no'),
+  ])
+    assert(!isMillraceError(other))
+})
+
+test('the brand does not show when an error is printed or copied', () => {
+  const error = fault('millrace/denied', 'no')
+  assert.deepEqual(Object.keys(error).sort(), ['code', 'data', 'help', 'name', 'retryable'])
+})
+
+test('whatever is thrown becomes a record of plain JSON and bounded size', () => {
+  fc.assert(
+    fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }), (value) => {
+      const record = recordError(value)
+      assert.equal(record.code, 'thrown')
+      assert.match(record.message, /^thrown: /)
+      assert.deepEqual(JSON.parse(JSON.stringify(record)), record)
+    }),
+  )
+})
+
+test('what is thrown and is no error is shown as well as it can be', () => {
+  const circle: Record<string, unknown> = {}
+  circle['self'] = circle
+  for (const [value, message] of [
+    [undefined, 'thrown: undefined'],
+    [null, 'thrown: null'],
+    ['a string', 'thrown: a string'],
+    [7n, 'thrown: 7'],
+    [Symbol('s'), 'thrown: Symbol(s)'],
+    [{ why: 1 }, 'thrown: {"why":1}'],
+    [circle, 'thrown: [object Object]'],
+  ] as const) {
+    assert.deepEqual(recordError(value), { code: 'thrown', message })
+  }
+  assert(recordError('x'.repeat(1_000_000)).message.length <= 20_000)
+})
+
+test('a record of an error has its code, data and causes, cut to a bound', () => {
+  const refused = recordError(new Refused('out of stock', { short: 3 }))
+  assert.deepEqual([refused.code, refused.message, refused.data], ['refused', 'out of stock', { short: 3 }])
+  assert.match(refused.stack!, /errors\.test/)
+  assert.equal(recordError(new RangeError('far')).code, 'RangeError')
+  assert.equal(recordError(Object.assign(new Error('no'), { code: 'ENOENT' })).code, 'ENOENT')
+  assert.equal(recordError(Object.assign(new Error('no'), { code: 7 })).code, 'Error')
+  assert.deepEqual(recordError(new Error('out', { cause: 'a string' })).cause, {
+    code: 'thrown',
+    message: 'thrown: a string',
+  })
+
+  const endless = new Error('round')
+  endless.cause = endless
+  let depth = 0
+  for (let record = recordError(endless).cause; record !== undefined; record = record.cause) depth++
+  assert.equal(depth, 8)
+
+  const large = Object.assign(new Error('x'.repeat(100_000)), { data: { text: 'y'.repeat(100_000) } })
+  large.stack = 'z'.repeat(100_000)
+  assert(JSON.stringify(recordError(large)).length < 70_000)
+  const odd = recordError(Object.assign(new Error('odd'), { data: { big: 1n } }))
+  assert.equal(odd.data, '[object Object]')
+})
+
+test('an error that cannot be looked at is recorded all the same', () => {
+  class Hostile extends Error {
+    override get message(): string {
+      throw new Error('not for you')
+    }
+  }
+  assert.equal(recordError(new Hostile()).code, 'thrown')
+  const { proxy, revoke } = Proxy.revocable(new Error('gone'), {})
+  revoke()
+  assert.equal(recordError(proxy).code, 'thrown')
+  assert.equal(recordError(Object.assign(new Error('no name'), { name: undefined })).code, 'undefined')
+})

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { coded } from '../../test/support.ts'
+import { type Bound, checkOptions, defaults, type Limit, limit } from './options.ts'
+
+const all = Object.entries(defaults) as [Limit, Bound][]
+
+test('every default is a whole number within its bounds, and says what it is with its unit', () => {
+  for (const [name, { default: value, min, max, what }] of all) {
+    for (const number of [value, min, max]) assert(Number.isSafeInteger(number), name)
+    assert(min <= value && value <= max, name)
+    if (name.endsWith('Ms')) assert.match(what, /, milliseconds\b/, name)
+    if (name.includes('Bytes') || name.endsWith('bytes')) assert.match(what, /, bytes$/, name)
+  }
+})
+
+test('a value within its bounds is taken, none is the default, and any other is refused with the bounds', () => {
+  for (const [name, { default: value, min, max }] of all) {
+    assert.equal(limit('here', name, undefined), value)
+    assert.equal(limit('here', name, min), min)
+    assert.equal(limit('here', name, max), max)
+    for (const wrong of [min - 1, max + 1, min + 0.5, Number.NaN, Number.POSITIVE_INFINITY, '7', null, 7n, {}]) {
+      const says = new RegExp(`^here: ${name} is .*, but must be a whole number from ${min} to ${max} \\(`)
+      assert.throws(() => limit('here', name, wrong), coded('millrace/bad-option', says))
+    }
+  }
+})
+
+test('an unknown option is refused, with the one that was meant', () => {
+  checkOptions('here', {}, [])
+  checkOptions('here', { a: 1 }, ['a', 'b'])
+  assert.throws(
+    () => checkOptions('here', { concurency: 1 }, ['concurrency']),
+    coded('millrace/unknown-option', /^here: unknown option "concurency"; did you mean "concurrency"\?$/),
+  )
+  assert.throws(() => checkOptions('here', { zzz: 1 }, ['a']), coded('millrace/unknown-option', /"zzz"$/))
+  for (const none of [undefined, null, 'a', 7]) {
+    assert.throws(
+      () => checkOptions('here', none as unknown as object, []),
+      coded('millrace/bad-option', /options must be an object/),
+    )
+  }
+})

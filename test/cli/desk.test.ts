@@ -1,0 +1,162 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import test, { type TestContext } from 'node:test'
+import type { App } from 'millrace'
+import { mill, Placed } from './support/mill.ts'
+import { appFile, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
+
+/** Two lanes that are held, the first with one message in line behind it. */
+async function heldMill(t: TestContext): Promise<{ app: App; file: string; mended: string }> {
+  const place = folder(t)
+  const file = join(place, 'mill.db')
+  const mended = join(place, 'mended')
+  const app = mill(file)
+  await app.start()
+  t.after(() => app.stop())
+  await app.publish(Placed, { orderId: 'a', fail: mended })
+  await app.idle()
+  await app.publish(Placed, { orderId: 'b', fail: mended })
+  await app.idle()
+  await app.publish(Placed, { orderId: 'a', fail: mended })
+  await app.idle()
+  return { app, file, mended }
+}
+
+async function stoppedMill(t: TestContext): Promise<{ file: string; mended: string }> {
+  const { app, file, mended } = await heldMill(t)
+  await app.stop()
+  return { file, mended }
+}
+
+const list = async (...args: string[]) => objectsOf((await millrace(['desk', 'list', '--json', ...args])).out)
+
+test('lists what is held, the same from a running app and from the file of a stopped one', async (t) => {
+  const { app, file } = await heldMill(t)
+  const running = await list('--db', file)
+  assert.deepEqual(
+    running.map(({ heldAt: _, messageId: _id, correlationId: _flow, ...row }) => row),
+    [
+      {
+        id: 1,
+        processor: 'stock',
+        state: 'held',
+        type: 'order.placed',
+        context: 'a',
+        error: { code: 'EMPTY', message: 'no stock' },
+        attempts: 2,
+        waiting: 1,
+      },
+      {
+        id: 2,
+        processor: 'stock',
+        state: 'held',
+        type: 'order.placed',
+        context: 'b',
+        error: { code: 'EMPTY', message: 'no stock' },
+        attempts: 2,
+        waiting: 0,
+      },
+    ],
+  )
+  for (const { heldAt } of running) assert.match(heldAt as string, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  await app.stop()
+  const before = readdirSync(dirname(file))
+  const bytes = readFileSync(file)
+  assert.deepEqual(await list('--db', file), running)
+  assert.deepEqual(await list(appFile, '--db', file), running)
+  assert.deepEqual(readdirSync(dirname(file)), before)
+  assert.ok(readFileSync(file).equals(bytes))
+})
+
+test('filters by processor and state, and pages', async (t) => {
+  const { file } = await heldMill(t)
+  const ids = async (...args: string[]) => (await list('--db', file, ...args)).map(({ id }) => id)
+  assert.deepEqual(await ids('--processor', 'printer'), [])
+  assert.deepEqual(await ids('--state', 'line'), [3])
+  assert.deepEqual(await ids('--state', 'all'), [1, 2, 3])
+  assert.deepEqual(await ids('--limit', '1'), [1])
+  assert.deepEqual(await ids('--limit', '1', '--after', '1'), [2])
+  assert.deepEqual(await ids('--after', '2'), [])
+})
+
+test('the table fits 80 columns and has no colours when it goes to a file', async (t) => {
+  const { app, file } = await heldMill(t)
+  const long = 'x'.repeat(300)
+  await app.publish(Placed, { orderId: `${long}\u001b[31m`, fail: 'nowhere' })
+  await app.idle()
+  const { out } = await millrace(['desk', 'list', '--db', file])
+  assert.equal(linesOf(out).length, 4)
+  for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
+  assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*WAITING {2}SINCE\n/)
+  assert.match(out, /x…/)
+  assert.equal(out.includes('\u001b'), false)
+})
+
+test('shows one with its errors, data and what waits behind', async (t) => {
+  const { file, mended } = await heldMill(t)
+  const { status, out } = await millrace(['desk', 'show', '--db', file, '1'])
+  assert.equal(status, 0)
+  assert.match(out, /^message 1 at the desk of processor stock: held\n {2}type +order\.placed\n/)
+  assert.match(out, /\n {2}attempts +2\n {2}waiting +1 behind it: 3\n/)
+  assert.match(out, /\nerror EMPTY\n {2}Error: no stock\n {6}at .*mill\.ts/)
+  assert.match(out, /\ncaused by Error\n {2}Error: the mill stands still\n {6}at /)
+  assert.ok(out.endsWith(`\ndata\n  {\n    "orderId": "a",\n    "fail": ${JSON.stringify(mended)}\n  }\n`), out)
+  const object = objectsOf((await millrace(['desk', 'show', '--db', file, '1', '--json'])).out)[0]!
+  assert.deepEqual(object['data'], { orderId: 'a', fail: mended })
+  assert.match((object['error'] as { stack: string }).stack, /^Error: no stock\n/)
+  const none = await millrace(['desk', 'show', '--db', file, '99'])
+  assert.equal(none.status, 1)
+  assert.match(none.err, /^millrace: there is no message 99 at the desk; .*\(millrace\/unknown-item\)\n$/)
+})
+
+test('a release in a running app is tried at once; only what is held can be released', async (t) => {
+  const { app, file, mended } = await heldMill(t)
+  const inLine = await millrace(['desk', 'release', '--db', file, '3'])
+  assert.equal(inLine.status, 1)
+  assert.match(inLine.err, /\(millrace\/not-held\)/)
+  const unknown = await millrace(['desk', 'release', '--db', file, '99'])
+  assert.match(unknown.err, /\(millrace\/unknown-item\)/)
+  writeFileSync(mended, '')
+  const released = await millrace(['desk', 'release', '--db', file, '1', '2'])
+  assert.deepEqual(released, { status: 0, out: 'message 1 is released\nmessage 2 is released\n', err: '' })
+  await app.idle()
+  assert.deepEqual(await list('--db', file, '--state', 'all'), [])
+})
+
+test('a release in the file of a stopped app is tried when it starts, with its line, in order', async (t) => {
+  const { file, mended } = await stoppedMill(t)
+  writeFileSync(mended, '')
+  const inLine = await millrace(['desk', 'release', '--db', file, '3'])
+  assert.match(inLine.err, /^millrace: message 3 waits in line behind another of its context; .*\(millrace\/not-held\)/)
+  const released = await millrace(['desk', 'release', '--db', file, '1', '--json'])
+  assert.deepEqual(JSON.parse(released.out), { id: 1, released: true })
+  const again = await millrace(['desk', 'release', '--db', file, '1'])
+  assert.match(again.err, /^millrace: message 1 was released already; .*\(millrace\/not-held\)/)
+  assert.deepEqual(
+    (await list('--db', file, '--state', 'all')).map(({ id, state }) => [id, state]),
+    [
+      [1, 'trying'],
+      [2, 'held'],
+      [3, 'line'],
+    ],
+  )
+  assert.equal(existsSync(`${file}-wal`), false)
+  const app = mill(file)
+  await app.start()
+  await app.idle()
+  assert.deepEqual(
+    (await list('--db', file, '--state', 'all')).map(({ id }) => id),
+    [2],
+  )
+  await app.stop()
+})
+
+test('an empty desk is said to be empty', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const app = mill(file)
+  await app.start()
+  t.after(() => app.stop())
+  const { status, out } = await millrace(['desk', 'list', '--db', file])
+  assert.deepEqual({ status, out }, { status: 0, out: 'nothing is at the desk\n' })
+})

@@ -1,0 +1,119 @@
+// The command as a process of its own, as somebody at a terminal would use it.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const bin = fileURLToPath(new URL('../../../bin/millrace.js', import.meta.url))
+/** So that not every one of the many processes compiles all anew. */
+const compileCache = fileURLToPath(new URL('../../../node_modules/.cache/millrace-cli-tests', import.meta.url))
+/** The app of these tests as a file. */
+export const appFile: string = fileURLToPath(new URL('../mill-app.ts', import.meta.url))
+
+export interface Done {
+  /** The exit status, or the name of the signal that ended it. */
+  readonly status: number | string
+  readonly out: string
+  readonly err: string
+}
+
+export interface Surroundings {
+  readonly input?: string | Buffer
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A command that runs: what it says, line by line, and how it ends. */
+export class Running {
+  readonly process: ChildProcess
+  readonly done: Promise<Done>
+  private out = ''
+  private err = ''
+  private over = false
+  private waiting: {
+    readonly said: (text: string) => boolean
+    readonly resolve: () => void
+    reject(e: Error): void
+  }[] = []
+
+  constructor(args: readonly string[], { input, cwd, env }: Surroundings = {}) {
+    this.process = spawn(process.execPath, [bin, ...args], {
+      cwd,
+      env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, ...env },
+      stdio: 'pipe',
+    })
+    this.process.stdin!.on('error', () => {})
+    if (input !== undefined) this.process.stdin!.end(input)
+    this.process.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text
+      this.look()
+    })
+    this.process.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.err += text
+      this.look()
+    })
+    this.done = new Promise((resolve, reject) => {
+      this.process.on('error', reject)
+      this.process.on('close', (code, signal) => {
+        this.over = true
+        this.look()
+        resolve({ status: code ?? signal!, out: this.out, err: this.err })
+      })
+    })
+  }
+
+  /** Resolves when it has said this on standard output or standard error. */
+  says(what: string | RegExp): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const said = (text: string) => (typeof what === 'string' ? text.includes(what) : what.test(text))
+      this.waiting.push({ said, resolve, reject })
+      this.look()
+    })
+  }
+
+  lines(): string[] {
+    return linesOf(this.out)
+  }
+
+  private look(): void {
+    const text = this.out + this.err
+    this.waiting = this.waiting.filter(({ said, resolve, reject }) => {
+      if (said(text)) resolve()
+      else if (this.over) reject(new Error(`the command ended without saying it; it said:\n${text}`))
+      else return true
+      return false
+    })
+  }
+}
+
+/** Runs a command to its end, with nothing on standard input unless given. */
+export function millrace(args: readonly string[], surroundings: Surroundings = {}): Promise<Done> {
+  return new Running(args, { input: '', ...surroundings }).done
+}
+
+/** Begins a command; what is left of it is killed at the end of the test. */
+export function begin(t: TestContext, args: readonly string[], surroundings: Surroundings = {}): Running {
+  const running = new Running(args, surroundings)
+  t.after(async () => {
+    running.process.kill('SIGKILL')
+    await running.done
+  })
+  return running
+}
+
+export function linesOf(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '')
+}
+
+export function objectsOf(text: string): Record<string, unknown>[] {
+  return linesOf(text).map((line) => JSON.parse(line))
+}
+
+/** A folder of its own, removed at the end of the test. */
+export function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}

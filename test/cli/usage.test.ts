@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import test from 'node:test'
+import { folder, linesOf, millrace } from './support/millrace.ts'
+
+test('the version is that of the package', async () => {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const { status, out } = await millrace(['--version'])
+  assert.deepEqual({ status, out }, { status: 0, out: `${version}\n` })
+})
+
+test('every command has help with an example, within 80 columns', async () => {
+  const commands = ['start', 'publish', 'tail', 'desk list', 'desk show', 'desk release', 'processors list']
+  commands.push('processors retire', 'doctor', 'backup')
+  await Promise.all(
+    commands.map(async (command) => {
+      const { status, out, err } = await millrace([...command.split(' '), '--help'])
+      assert.equal(status, 0, err)
+      assert.match(out, new RegExp(`^Usage: millrace ${command} `))
+      assert.match(out, new RegExp(`Examples?:\n {2}millrace ${command} `))
+      const [before = ''] = out.split('\nExample')
+      for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
+    }),
+  )
+})
+
+const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
+  [[], /^Usage: millrace/],
+  [['strt'], /^millrace: unknown command 'strt'; did you mean start\?\n$/],
+  [['desk'], /^Usage: millrace desk/],
+  [['desk', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
+  [['doctor', '--jsn'], /^millrace: unknown option '--jsn'; did you mean --json\?\n$/],
+  [['doctor'], /^millrace: name the app file \(app\.ts\) or --db FILE; see millrace doctor --help\n$/],
+  [['doctor', '--db', 'a.db', 'more'], /^millrace: "more" is one word too many; see millrace doctor --help\n$/],
+  [['start'], /^millrace: name the app file, such as app\.ts; see millrace start --help\n$/],
+  [['desk', 'show', '--db', 'a.db'], /^millrace: ID is missing; see millrace desk show --help\n$/],
+  [['desk', 'show', '--db', 'a.db', 'x'], /^millrace: ID is "x", but must be the number of a message at the desk; /],
+  [['desk', 'release', '--db', 'a.db'], /^millrace: ID is missing; /],
+  [['desk', 'list', '--db', 'a.db', '--limit', '0'], /^millrace: --limit is "0", but must be a whole number from 1 /],
+  [['desk', 'list', '--db', 'a.db', '--state', 'hled'], /^millrace: --state is "hled", but must be held, trying, /],
+  [['processors', 'retire', '--db', 'a.db'], /^millrace: NAME is missing; /],
+  [['backup', '--db', 'a.db'], /^millrace: required option '--to <file>' not specified\n$/],
+  [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
+  [
+    ['publish', '--db', 'a.db', 'order.placed', '{"a'],
+    /^millrace: DATA is not JSON: .*; see millrace publish --help\n$/,
+  ],
+  [['publish', '--db', 'a.db', 'order.placed', '--id', 'x'], /^millrace: --id needs DATA; /],
+]
+
+test('wrong use is told in one line, with status 2 and nothing on standard output', async (t) => {
+  const cwd = folder(t)
+  await Promise.all(
+    wrong.map(async ([args, expected]) => {
+      const { status, out, err } = await millrace(args, { cwd })
+      assert.deepEqual({ args, status, out }, { args, status: 2, out: '' })
+      assert.match(err, expected)
+    }),
+  )
+})
+
+test('with --json errors are JSON too', async (t) => {
+  const cwd = folder(t)
+  const missing = await millrace(['doctor', 'no-app.ts', '--json'], { cwd })
+  assert.equal(missing.status, 1)
+  assert.deepEqual(JSON.parse(missing.err), {
+    error: {
+      code: 'millrace/no-app',
+      message: 'there is no file no-app.ts',
+      help: 'Name the application file, or a database that exists.',
+    },
+  })
+  const usage = await millrace(['desk', 'show', '--db', 'a.db', '--json'], { cwd })
+  assert.equal(usage.status, 2)
+  assert.equal(JSON.parse(usage.err).error.code, 'usage')
+})

@@ -1,0 +1,194 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: some texts are source code
+import assert from 'node:assert/strict'
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { app, type Broker, defaults, errors, isMillraceError, type Limit, processor, sqlite, topic } from 'millrace'
+import { pages, placeOf } from '../tools/docs.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+for (const [path, page] of Object.entries(pages)) {
+  test(`${path} is the table of the code, as node tools/docs.ts writes it`, () => {
+    assert.equal(read(path), page(), 'run node tools/docs.ts')
+  })
+}
+
+/** The rows of the tables of a page, each with its cells. */
+function rowsOf(path: string): string[][] {
+  const rows = read(path).matchAll(/^\| (`.*) \|$/gm)
+  return [...rows].map((row) => row[1]!.split(' | '))
+}
+
+test('docs/errors.md has each error once, with its class, whether it is retryable, and its help', () => {
+  const documented = read('docs/errors.md')
+    .split(/^## /m)
+    .slice(1)
+    .flatMap((section) => {
+      const rows = [...section.matchAll(/^\| `(.*)` \| (yes|no) \| (.*) \|$/gm)]
+      const kind = section.slice(0, section.indexOf('\n'))
+      return rows.map(([, code, retryable, help]) => [code, { class: kind, retryable: retryable === 'yes', help }])
+    })
+  assert.equal(documented.length, Object.keys(errors).length)
+  assert.deepEqual(Object.fromEntries(documented), errors)
+})
+
+test('docs/defaults.md has each default with its bounds', () => {
+  const number = (text: string) => Number(text.replaceAll(',', ''))
+  const documented = rowsOf('docs/defaults.md').map(([name, , value, bounds, what]) => {
+    const [min, max] = bounds!.split(' to ')
+    return [name!.slice(1, -1), { default: number(value!), min: number(min!), max: number(max!), what }]
+  })
+  assert.deepEqual(Object.fromEntries(documented), defaults)
+})
+
+test('each default may be set where docs/defaults.md says, within its bounds and not beyond', () => {
+  const Empty = topic('empty', [])
+  const file = 'never-opened.db'
+  const broker: Broker = sqlite({ file })
+  const parts = { name: 'docs', broker, parts: [] }
+  const set: Record<string, (option: Record<string, number>) => unknown> = {
+    processor: (option) => processor('docs', { on: Empty, handle: {}, ...option }),
+    retry: (option) => processor('docs', { on: Empty, handle: {}, retry: option }),
+    app: (option) => app({ ...parts, ...option }),
+    sqlite: (option) => sqlite({ file, ...option }),
+  }
+  for (const [name, place] of Object.entries(placeOf)) {
+    const { min, max } = defaults[name as Limit]
+    const declare = set[place]
+    if (declare === undefined) continue
+    declare({ [name]: min })
+    declare({ [name]: max })
+    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN]) {
+      const refused = (error: unknown) => isMillraceError(error, 'millrace/bad-option') && error.message.includes(name)
+      assert.throws(() => declare({ [name]: value }), refused, `${name}: ${value}`)
+    }
+  }
+  for (const [name, place] of Object.entries(placeOf)) {
+    if (place !== 'fixed') continue
+    for (const declare of Object.values(set)) {
+      assert.throws(
+        () => declare({ [name]: 1 }),
+        (error) => isMillraceError(error, 'millrace/unknown-option'),
+      )
+    }
+  }
+})
+
+test('every error code of the table is raised somewhere, and every code raised is in the table', () => {
+  const raised = new Set<string>()
+  for (const file of globSync('src/**/*.ts', { cwd: root })) {
+    if (file.endsWith('.test.ts')) continue
+    let text = read(file)
+    if (file === 'src/model/errors.ts') text = text.slice(text.indexOf('satisfies Record<string, Row>'))
+    // In comments codes stand in backticks, in code in quotes.
+    for (const [, code] of text.matchAll(/'(millrace\/[^']+)'/g)) raised.add(code!)
+  }
+  const codes = Object.keys(errors)
+  assert.deepEqual(
+    codes.filter((code) => !raised.has(code)),
+    [],
+    'in the table and never raised',
+  )
+  assert.deepEqual(
+    [...raised].filter((code) => !codes.includes(code)),
+    [],
+    'raised and not in the table',
+  )
+})
+
+test('every error code that a comment or a page names is in the table', () => {
+  const wrong: string[] = []
+  for (const file of globSync(['src/**/*.ts', '*.md', 'docs/**/*.md'], { cwd: root })) {
+    for (const [, code] of read(file).matchAll(/`(millrace\/[a-z-]+)`/g)) {
+      if (!(code! in errors) && !subpaths.includes(code!)) wrong.push(`${file}: ${code}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+/** Modules of the package, which look like codes. */
+const subpaths = ['millrace/postgres', 'millrace/nats', 'millrace/kafka', 'millrace/testing']
+
+const markdown = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
+
+interface Link {
+  readonly file: string
+  readonly text: string
+  readonly path: string
+  readonly anchor: string
+}
+
+/** The relative links of a page; what stands in code is none. */
+function linksOf(file: string): Link[] {
+  const text = read(file).replace(/```[\s\S]*?```/g, '')
+  const links = text.matchAll(/\[((?:`[^`]*`|[^\]`])*)\]\(([^()\s#]*)(?:#([^()\s]*))?\)/g)
+  return [...links]
+    .map(([, text, path, anchor]) => ({ file, text: text!, path: path!, anchor: anchor ?? '' }))
+    .filter(({ path }) => !/^[a-z]+:/.test(path))
+}
+
+test('every relative link of a page points to a file, and its anchor to a heading', () => {
+  const wrong: string[] = []
+  for (const file of markdown) {
+    for (const { path, anchor } of linksOf(file)) {
+      const target = path === '' ? file : join(dirname(file), path)
+      if (!existsSync(join(root, target))) wrong.push(`${file}: ${path}`)
+      else if (anchor !== '' && target.endsWith('.md') && !anchorsOf(target).includes(anchor)) {
+        wrong.push(`${file}: ${path}#${anchor}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+/** As GitHub makes them of headings. */
+function anchorsOf(file: string): string[] {
+  return [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  )
+}
+
+test('every test that a page names exists in the file it is linked to', () => {
+  const wrong: string[] = []
+  for (const file of markdown) {
+    for (const { text, path } of linksOf(file)) {
+      const target = join(root, dirname(file), path)
+      if (!path.endsWith('.test.ts') || !existsSync(target)) continue
+      const name = text.replaceAll('`', '')
+      if (name.endsWith('.test.ts')) continue
+      if (!namesOf(readFileSync(target, 'utf8')).some((pattern) => pattern.test(name))) {
+        wrong.push(`${file}: "${name}" is no test of ${path}`)
+      }
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
+/** The names of the tests of a file; where a template has a hole, anything may stand. */
+function namesOf(text: string): RegExp[] {
+  const calls = text.matchAll(/\b(?:test|it|scenario)(?:\.\w+)?\(\s*(['"`])((?:\\.|(?!\1)[^\\])*)\1/g)
+  return [...calls].map(([, , name]) => {
+    const literal = name!.replace(/\\(.)/g, '$1').split(/\$\{[^}]*\}/)
+    return new RegExp(`^${literal.map((part) => part.replace(/[^\w\s]/g, '\\$&')).join('.+')}$`)
+  })
+}
+
+test('what checks the pages finds links, anchors and tests', () => {
+  assert.deepEqual(
+    namesOf("test('a is b', () => {})\ntest(`for ${x} it is so`, fn)\n  test.skip(\n 'it\\'s c',").map((name) =>
+      ['a is b', 'for you it is so', "it's c"].map((text) => name.test(text)),
+    ),
+    [
+      [true, false, false],
+      [false, true, false],
+      [false, false, true],
+    ],
+  )
+  assert(markdown.includes('docs/errors.md'))
+})
