@@ -11,6 +11,8 @@ const tailCharsMax = 8 * 1024 * 1024
 export class Tail {
   /** The newest durable position. */
   head: number
+  /** Everything after this position is in memory. */
+  private base: number
   private messages: Stored[] = []
   /** Messages before this index are gone. */
   private start = 0
@@ -18,6 +20,7 @@ export class Tail {
 
   constructor(head: number) {
     this.head = head
+    this.base = head
   }
 
   push(message: Stored): void {
@@ -31,9 +34,10 @@ export class Tail {
    * (then they are on disk).
    */
   after(position: number): { readonly messages: readonly Stored[]; readonly index: number } | undefined {
+    if (position < this.base) return undefined
     const first = this.messages[this.start]
-    if (first === undefined || position < first.position - 1) return position >= this.head ? this.none : undefined
-    let index = this.start + (position + 1 - first.position)
+    if (first === undefined) return this.none
+    let index = this.start + Math.max(0, position + 1 - first.position)
     if (index > this.messages.length) index = this.messages.length
     // Positions may have gaps: then the place guessed is too far, and the right one lies before it.
     while (index > this.start && this.messages[index - 1]!.position > position) index--
@@ -48,6 +52,7 @@ export class Tail {
       const over = messages.length - this.start > tailMessagesMax || this.chars > tailCharsMax
       if (oldest.position > passed && !over) break
       this.chars -= oldest.json.length
+      this.base = oldest.position
       this.start++
     }
     if (this.start === messages.length) {
