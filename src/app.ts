@@ -367,12 +367,13 @@ class RunningApp implements App {
       if (names.includes(name)) continue
       throw fault('millrace/unknown-part', `app "${this.name}" has no processor "${name}"${suggest(name, names)}`)
     }
-    const running = only === undefined ? processors : processors.filter(({ name }) => only.includes(name))
+    const running = processors.filter(({ name }) => only === undefined || only.includes(name))
+    const leftOut = processors.filter((processor) => !running.includes(processor))
     const plan: EnginePlan = {
       app: this.name,
       sources,
       processors: running.map(specOf),
-      complete: running.length === processors.length,
+      leftOut: leftOut.map(specOf),
       setup: this.options.setup,
       limits: this.limits,
       accepted: (message) => {

@@ -498,3 +498,22 @@ test('handled commands are removed after channelRetainMs, unhandled ones are not
   open()
   await shop.idle()
 })
+
+test('nothing is removed for a processor that was left out from the first start on', async (t) => {
+  const file = place(t)
+  const { Kept, Others } = retained({ ageMs: 0 })
+  const got: number[] = []
+  const runs = processor('runs', { on: Kept, handle: { counted: () => {} } })
+  const off = processor('off', { on: Kept, handle: { counted: ({ data }) => void got.push(data.n) } })
+  const shop = bank(file, [Others, runs, off], { retainEveryMs: 100 })
+  t.after(() => shop.stop())
+  await shop.start({ only: ['runs'] })
+  await publishes(1, 5)(shop)
+  await shop.idle()
+  await swept(file, shop)
+  assert.equal(places(file).length, 5)
+  await shop.stop()
+  await shop.start()
+  await shop.idle()
+  assert.deepEqual(got, [1, 2, 3, 4, 5])
+})

@@ -19,8 +19,8 @@ export interface EnginePlan {
   readonly sources: readonly Source[]
   /** The processors that run. */
   readonly processors: readonly ProcessorSpec[]
-  /** Whether these are all processors of the app. */
-  readonly complete: boolean
+  /** Those that do not run this time: what they need is kept for them. */
+  readonly leftOut: readonly ProcessorSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
   readonly limits: EngineLimits
   /** Called when the store has failed for good and the run is over. */
@@ -118,6 +118,12 @@ export class Engine {
       else others.push(consumer)
       await consumer.takeUp(subscribed, clean)
       this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
+    }
+    const known = await this.store.progress()
+    for (const { name, source, startAt } of this.plan.leftOut) {
+      const stream = this.streamIds.get(source.name)!
+      if (known.some((row) => row.processor === name && row.stream === stream)) continue
+      await this.store.subscribe(name, stream, startAt)
     }
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
@@ -333,7 +339,7 @@ export class Engine {
     this.ticking?.cancel()
     this.endIdle(false)
     // What died with some processors is still to be found by a run that has them.
-    await this.store.close(this.openedClean || this.plan.complete)
+    await this.store.close(this.openedClean || this.plan.leftOut.length === 0)
   }
 
   private get alive(): boolean {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
@@ -53,11 +53,83 @@ test('the packed package works in an empty folder: program, types and command', 
     run(user, process.execPath, 'node_modules/millrace/bin/millrace.js', ...words)
   assert.match(millrace('--version'), /^\d+\.\d+\.\d+\n$/)
   assert.match(millrace('doctor', '--db', 'shop.db'), /labels is at 1 of 1 of stock-moves/)
+  millrace('backup', '--db', 'shop.db', '--to', 'copy.db')
+  assert.match(millrace('doctor', '--db', 'copy.db'), /labels is at 1 of 1 of stock-moves/)
+  const path = `${dirname(process.execPath)}${delimiter}${env['PATH']}`
+  assert.match(run(user, 'env', `PATH=${path}`, 'npx', '--no-install', 'millrace', '--version'), /^\d+\.\d+\.\d+\n$/)
+  writeFileSync(join(user, 'threads.ts'), threads)
+  assert.equal(run(user, process.execPath, 'threads.ts'), '[{"cents":1},{"cents":2}] green true millrace/bad-data\n')
 
   const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false']
   const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
-  run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), ...options, ...types, 'shop.ts')
+  const compile = (file: string) =>
+    run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), ...options, ...types, file)
+  compile('shop.ts')
+  compile('threads.ts')
+  writeFileSync(join(user, 'wrong.ts'), wrong)
+  assert.throws(
+    () => compile('wrong.ts'),
+    ({ stdout }: { stdout: string }) => /message data must be plain JSON: no Date/.test(stdout),
+  )
+  assert.deepEqual(
+    foreignTypes(join(user, 'node_modules/millrace/dist/index.d.ts')),
+    new Set(['@standard-schema/spec']),
+    'no types of others in our declarations',
+  )
 })
+
+/** Rows in a file, with every thread that the library starts, and errors that are recognised by their code. */
+const threads = `
+import { app, event, isMillraceError, processor, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+
+const Paid = event('paid', { schema: z.object({ cents: z.number() }), context: () => 'one' })
+const Payments = topic('payments', [Paid])
+const ledger = processor('ledger', {
+  on: Payments,
+  handle: { paid: ({ data }, { commit }) => commit((tx) => tx.query\`insert into ledger values (\${data.cents})\`) },
+})
+const bank = app({
+  name: 'bank',
+  broker: sqlite({ file: './bank.db' }),
+  setup: (tx) => tx.query\`create table if not exists ledger (cents integer)\`,
+  parts: [ledger],
+})
+await bank.start({ watchdog: true })
+await bank.publish(Paid, { cents: 1 }, { id: 'first' })
+const { duplicate } = await bank.publish(Paid, { cents: 1 }, { id: 'first' })
+await bank.publish(Paid, { cents: 2 })
+const wrong = await bank.publish(Paid, { cents: 'three' } as never).catch((error: unknown) => error)
+await bank.idle()
+const rows = await bank.read<{ cents: number }>\`select cents from ledger order by cents\`
+console.log(JSON.stringify(rows), bank.health().status, duplicate, isMillraceError(wrong) ? wrong.code : wrong)
+await bank.stop()
+`
+
+const wrong = `
+import { event } from 'millrace'
+import { z } from 'zod'
+event('wrong', { schema: z.object({ at: z.date() }) })
+`
+
+/** The packages whose types can be reached from a declaration file. */
+function foreignTypes(start: string): Set<string> {
+  const foreign = new Set<string>()
+  const seen = new Set<string>()
+  const visit = (file: string) => {
+    if (seen.has(file)) return
+    seen.add(file)
+    const text = readFileSync(file, 'utf8')
+    assert.doesNotMatch(text, /\/\/\/ <reference/, file)
+    for (const [, name] of text.matchAll(/(?:from|import|import\()\s*['"]([^'"]+)['"]/g)) {
+      if (!name!.startsWith('.')) foreign.add(name!)
+      else visit(join(dirname(file), name!.replace(/\.[jt]s$/, '.d.ts')))
+    }
+  }
+  visit(start)
+  assert(seen.size > 5)
+  return foreign
+}
 
 test('no package that is installed runs anything at its installation, and neither do we', () => {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
@@ -75,7 +147,7 @@ test('no package that is installed runs anything at its installation, and neithe
   )
 })
 
-test('our declarations mention no types of others but those of Standard Schema', () => {
+test('the library imports the packages that it declares and no others', () => {
   const source = readFileSync(join(root, 'package.json'), 'utf8')
   const { dependencies } = JSON.parse(source) as { dependencies: Record<string, string> }
   const text = run(root, 'grep', '-rhoE', "from '[^.'][^']*'", 'src', '--include=*.ts', '--exclude=*.test.ts')
