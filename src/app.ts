@@ -379,34 +379,38 @@ class RunningApp implements App {
       accepted: (message) => {
         for (const accepting of this.tails) accepting(message)
       },
-      failed: (error) => this.reopen(plan, broker, error),
+      failed: (error, closed) => this.reopen(plan, broker, error, closed),
     }
     return plan
   }
 
   /** The store failed for good: what is in memory is gone, a new run takes up what is on disk. */
-  private reopen(plan: EnginePlan, broker: Broker, why: unknown): void {
+  private reopen(plan: EnginePlan, broker: Broker, why: unknown, closed: Promise<void>): void {
     this.world.log('error', `app "${this.name}" opens its store anew`, { error: String(why) })
     this.engine = undefined
-    if (this.state === 'stopping') return
+    // A start that fails says so to its caller, a stop ends all the same.
+    if (this.state === 'stopping' || this.state === 'starting') return
     if (this.state !== 'reopening') {
       this.reopened = new Promise((resolve) => {
         this.endReopening = resolve
       })
     }
     this.state = 'reopening'
-    Engine.start(plan, this.world, broker).then(
-      (engine) => {
-        if (this.state === 'reopening') {
-          this.engine = engine
-          this.state = 'started'
-          this.endReopening()
-        } else engine.stop(0)
-      },
-      (error) => {
-        if (this.state === 'reopening') this.world.after(reopenMs, () => this.reopen(plan, broker, error))
-      },
-    )
+    closed
+      .then(() => Engine.start(plan, this.world, broker))
+      .then(
+        (engine) => {
+          if (this.state === 'reopening') {
+            this.engine = engine
+            this.state = 'started'
+            this.endReopening()
+          } else engine.stop(0)
+        },
+        (error) => {
+          if (this.state === 'reopening')
+            this.world.after(reopenMs, () => this.reopen(plan, broker, error, Promise.resolve()))
+        },
+      )
   }
 
   private async listProcessors(): Promise<ProcessorRow[]> {

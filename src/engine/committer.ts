@@ -71,7 +71,7 @@ export class Committer {
   private finished: Attempt[] = []
   private jobs: Job[] = []
   private marks: Mark[] = []
-  private works: (() => Promise<void>)[] = []
+  private works: { run(): Promise<void>; reject(error: unknown): void }[] = []
   private scheduled = false
   private flushing = false
   private waiting = false
@@ -128,7 +128,7 @@ export class Committer {
   /** Runs something that writes by itself, between two batches. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.works.push(() => work().then(resolve, reject))
+      this.works.push({ run: () => work().then(resolve, reject), reject })
       this.kick()
     })
   }
@@ -148,6 +148,8 @@ export class Committer {
     this.ended = true
     for (const { reject } of this.publishes) reject(error)
     for (const fn of this.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+    for (const { reject } of this.works) reject(error)
+    this.works = []
     this.publishes = []
     this.functions = []
     this.finished = []
@@ -190,7 +192,7 @@ export class Committer {
   }
 
   private async write(): Promise<void> {
-    for (const work of this.works.splice(0)) await work()
+    for (const { run } of this.works.splice(0)) await run()
     if (this.empty) return
     const batch = new OneBatch(this.takePublishes(), this.functions, this.finished, this.jobs, this.marks)
     this.functions = []

@@ -23,8 +23,8 @@ export interface EnginePlan {
   readonly leftOut: readonly ProcessorSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
   readonly limits: EngineLimits
-  /** Called when the store has failed for good and the run is over. */
-  readonly failed: (error: unknown) => void
+  /** Called at once when the store has failed for good and the run is over; `closed` resolves when it is closed. */
+  readonly failed: (error: unknown, closed: Promise<void>) => void
   /** Called for each message that was accepted, when it is durable. */
   readonly accepted: (message: Stored) => void
 }
@@ -366,12 +366,12 @@ export class Engine {
       consumer.stopTaking()
       consumer.abandon()
     }
+    this.plan.failed(
+      error,
+      this.store.close(false).catch(() => {}),
+    )
     this.committer.end(asFault(error))
     this.endIdle(false)
-    this.store.close(false).then(
-      () => this.plan.failed(error),
-      () => this.plan.failed(error),
-    )
   }
 }
 

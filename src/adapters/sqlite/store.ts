@@ -62,6 +62,7 @@ export class SqliteStore implements Store {
   private durable: Promise<unknown> = Promise.resolve()
   private sinceCheckpoint = 0
   private checkpointing: Promise<void> | undefined
+  private closing: Promise<void> | undefined
   /** While set, no transaction may begin. */
   private gate: Promise<unknown> | undefined
   private walBytes = 0
@@ -243,7 +244,12 @@ export class SqliteStore implements Store {
     )
   }
 
-  async close(clean: boolean): Promise<void> {
+  close(clean: boolean): Promise<void> {
+    this.closing ??= this.end(clean)
+    return this.closing
+  }
+
+  private async end(clean: boolean): Promise<void> {
     if (this.open_ === undefined) return
     const { db } = this.open_
     try {
