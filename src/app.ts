@@ -12,7 +12,7 @@ import { checkOptions, limit } from './model/options.ts'
 import type { Query, Tx } from './model/tx.ts'
 import { checkKnown, type Part, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { Broker, DeskFilter, DeskRow } from './seam/store.ts'
-import type { World } from './seam/world.ts'
+import type { Timer, World } from './seam/world.ts'
 
 export interface AppOptions {
   /** Part of the `source` of its messages. */
@@ -197,6 +197,9 @@ class RunningApp implements App {
   private control: Control | undefined
   private reopened: Promise<void> = Promise.resolve()
   private endReopening: () => void = () => {}
+  /** The attempt to open the store anew that is under way, and the one to come. */
+  private opening: Promise<void> = Promise.resolve()
+  private retrying: Timer | undefined
 
   constructor(options: AppOptions) {
     const { name, broker, parts, setup } = options
@@ -263,19 +266,15 @@ class RunningApp implements App {
     checkOptions('stop', unknown, [])
     const grace = limit('stop', 'graceMs', graceMs)
     const { engine } = this
-    if (engine === undefined) {
-      if (this.state === 'reopening') this.state = 'new'
-      this.control?.stopTaking()
-      this.control?.goodbye()
-      this.control = undefined
-      this.endReopening()
-      return
-    }
+    if (engine === undefined && this.state !== 'reopening') return
     this.state = 'stopping'
     const { control } = this
     this.control = undefined
     control?.stopTaking()
-    await engine.stop(grace)
+    this.retrying?.cancel()
+    this.endReopening()
+    await engine?.stop(grace)
+    await this.opening
     control?.goodbye()
     this.engine = undefined
     this.state = 'new'
@@ -396,19 +395,19 @@ class RunningApp implements App {
       })
     }
     this.state = 'reopening'
-    closed
+    this.opening = closed
       .then(() => Engine.start(plan, this.world, broker))
       .then(
         (engine) => {
-          if (this.state === 'reopening') {
-            this.engine = engine
-            this.state = 'started'
-            this.endReopening()
-          } else engine.stop(0)
+          if (this.state !== 'reopening') return engine.stop(0)
+          this.engine = engine
+          this.state = 'started'
+          this.endReopening()
         },
         (error) => {
-          if (this.state === 'reopening')
-            this.world.after(reopenMs, () => this.reopen(plan, broker, error, Promise.resolve()))
+          if (this.state !== 'reopening') return
+          const again = () => this.reopen(plan, broker, error, Promise.resolve())
+          this.retrying = this.world.after(reopenMs, again)
         },
       )
   }

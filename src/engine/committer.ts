@@ -39,6 +39,8 @@ interface Job {
   /** The position that is done with it; 0 for none. */
   readonly position: number
   readonly written: (() => void) | undefined
+  /** Called when it is not known to be written, for good. */
+  readonly dropped: ((error: unknown) => void) | undefined
 }
 
 interface Mark {
@@ -114,14 +116,20 @@ export class Committer {
     this.kick()
   }
 
-  desk(change: DeskChange, consumer: Consumer | undefined, position: number, written?: () => void): void {
-    this.jobs.push({ change, consumer, position, written })
+  desk(
+    change: DeskChange,
+    consumer: Consumer | undefined,
+    position: number,
+    written?: () => void,
+    dropped?: (error: unknown) => void,
+  ): void {
+    this.jobs.push({ change, consumer, position, written, dropped })
     this.kick()
   }
 
   /** Writes how far a consumer is, though nothing of it was handled. */
   save(consumer: Consumer): void {
-    this.jobs.push({ change: undefined, consumer, position: 0, written: undefined })
+    this.jobs.push({ change: undefined, consumer, position: 0, written: undefined, dropped: undefined })
     this.kick()
   }
 
@@ -143,12 +151,18 @@ export class Committer {
     return !this.flushing && this.empty
   }
 
+  /** Whether a batch is being written. */
+  get busy(): boolean {
+    return this.flushing
+  }
+
   /** Nothing more is written: what waits is told so. */
   end(error: unknown): void {
     this.ended = true
     for (const { reject } of this.publishes) reject(error)
     for (const fn of this.functions) if (!(fn instanceof Attempt)) fn.reject(error)
     for (const { reject } of this.works) reject(error)
+    for (const { dropped } of this.jobs) dropped?.(error)
     this.works = []
     this.publishes = []
     this.functions = []
@@ -206,6 +220,7 @@ export class Committer {
     } catch (error) {
       for (const { reject } of batch.publishes) reject(error)
       for (const fn of batch.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+      for (const { dropped } of batch.jobs) dropped?.(error)
       throw error
     }
     if (this.ended) return

@@ -629,12 +629,13 @@ export class Consumer {
     if (lane.state !== 'held') throw fault('millrace/not-held', `message ${id} was released already`)
     lane.state = 'trying'
     Object.assign(lane.head, { state: 'trying', attempts: 0, kills: 0 })
-    return new Promise((resolve) => {
-      this.around.committer.desk({ do: 'update', entry: lane.head }, undefined, 0, () => {
+    return new Promise((resolve, reject) => {
+      const written = () => {
         this.ready.push(new Delivery(lane.head.message, lane.head))
         this.pump()
         resolve()
-      })
+      }
+      this.around.committer.desk({ do: 'update', entry: lane.head }, undefined, 0, written, reject)
     })
   }
 

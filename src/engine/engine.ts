@@ -51,6 +51,9 @@ export class Engine {
   private ticking: Timer | undefined
   private tickMs = tickMsMax
   private suspecting = false
+  private stopped: Promise<void> | undefined
+  /** Resolves when the store of a run that failed is closed. */
+  private closed: Promise<void> = Promise.resolve()
   private openedClean = false
   private retention: Retention | undefined
 
@@ -321,8 +324,13 @@ export class Engine {
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Lets what runs end within the time, gives up the rest, writes what is finished, closes the store. */
-  async stop(graceMs: number): Promise<void> {
-    if (this.state !== 'running') return
+  stop(graceMs: number): Promise<void> {
+    this.stopped ??= this.end(graceMs)
+    return this.stopped
+  }
+
+  private async end(graceMs: number): Promise<void> {
+    if (this.state !== 'running') return this.closed
     this.state = 'stopping'
     this.retention?.end()
     for (const consumer of this.consumers) consumer.stopTaking()
@@ -332,8 +340,10 @@ export class Engine {
       consumer.abandon()
       this.committer.save(consumer)
     }
-    while (!this.committer.idle && this.committer.trouble === undefined && this.alive) await this.pause(1)
-    if (!this.alive) return
+    const { committer } = this
+    // While the disk is in trouble only what is being written is waited for.
+    while (this.alive && (committer.busy || (!committer.idle && committer.trouble === undefined))) await this.pause(1)
+    if (!this.alive) return this.closed
     this.state = 'stopped'
     this.committer.end(fault('millrace/stopping', `app "${this.plan.app}" was stopped`))
     this.ticking?.cancel()
@@ -366,10 +376,8 @@ export class Engine {
       consumer.stopTaking()
       consumer.abandon()
     }
-    this.plan.failed(
-      error,
-      this.store.close(false).catch(() => {}),
-    )
+    this.closed = this.store.close(false).catch(() => {})
+    this.plan.failed(error, this.closed)
     this.committer.end(asFault(error))
     this.endIdle(false)
   }
