@@ -1,12 +1,13 @@
 import { listen } from './adapters/node/late-errors.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { toRetire } from './control/retire.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
 import { Engine, type EnginePlan } from './engine/engine.ts'
 import type { Stored } from './model/codec.ts'
 import { fault } from './model/errors.ts'
-import type { Command, DataFor, Event, MessageType } from './model/message.ts'
+import { type Command, checkVerb, type DataFor, type Event, type MessageType, type Verb } from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
 import type { Query, Tx } from './model/tx.ts'
@@ -98,7 +99,9 @@ export interface Processors {
 
 export interface ProcessorRow {
   readonly name: string
-  /** `gone`: the store knows it, the app does not; `off`: left out by `only`. */
+  /** Its topic or channel. */
+  readonly on: string
+  /** `gone`: the store knows it, the app does not (any more on this topic); `off`: left out by `only`. */
   readonly state: 'live' | 'behind' | 'stuck' | 'gone' | 'off'
   /** Everything up to here is done. */
   readonly position: number
@@ -283,17 +286,18 @@ class RunningApp implements App {
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
-    return this.accept(type, data, options)
+    return this.accept('publish', type, data, options)
   }
 
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
-    return this.accept(type, data, options)
+    return this.accept('send', type, data, options)
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
     const run = (tx: Tx, collect: (type: MessageType, data: unknown) => void) => {
-      const put = (type: MessageType, data: unknown) => {
+      const put = (verb: Verb) => (type: MessageType, data: unknown) => {
         checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+        checkVerb('tx', verb, type)
         collect(type, data)
       }
       return fn({
@@ -301,8 +305,8 @@ class RunningApp implements App {
         get client() {
           return tx.client
         },
-        publish: put,
-        send: put,
+        publish: put('publish'),
+        send: put('send'),
       })
     }
     return (await this.running.transaction(run)) as Result
@@ -325,10 +329,11 @@ class RunningApp implements App {
   }
 
   /** One promise per message and no more: this is the hot path of publishers. */
-  private accept(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
+  private accept(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     try {
       const { running } = this
       if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+      checkVerb(`app "${this.name}"`, verb, type)
       if (options !== undefined) checkPublishOptions(options)
       return running.publish(type, data, options?.id)
     } catch (error) {
@@ -414,43 +419,24 @@ class RunningApp implements App {
 
   private async listProcessors(): Promise<ProcessorRow[]> {
     const { running } = this
-    const held = await running.store.desk({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })
-    const heldBy = (name: string) => held.filter((row) => row.processor === name).length
+    const counts = await running.store.heldCounts()
+    const heldBy = (name: string, on: string) =>
+      counts.find(({ processor, source }) => processor === name && source === on)?.held ?? 0
     const live = running.processors()
-    const rows: ProcessorRow[] = live.map(({ name, state, position, lag, running }) => ({
-      name,
-      state,
-      position,
-      lag,
-      running,
-      held: heldBy(name),
-    }))
-    const names = this.wiring!.processors.map(({ name }) => name)
-    for (const { processor: name, low } of await running.progress()) {
-      if (live.some((row) => row.name === name)) continue
-      const state = names.includes(name) ? 'off' : 'gone'
-      rows.push({ name, state, position: low, lag: 0, running: 0, held: heldBy(name) })
+    const rows: ProcessorRow[] = live.map(({ name, source: on, state, position, lag, running }) => {
+      return { name, on, state, position, lag, running, held: heldBy(name, on) }
+    })
+    for (const { processor: name, source: on, low: position, lag } of await running.progress()) {
+      if (live.some((row) => row.name === name && row.source === on)) continue
+      const known = this.wiring!.processors.some((processor) => processor.name === name && processor.on.name === on)
+      rows.push({ name, on, state: known ? 'off' : 'gone', position, lag, running: 0, held: heldBy(name, on) })
     }
     return rows
   }
 
   private async retire(processor: string, force: boolean): Promise<void> {
-    const rows = await this.listProcessors()
-    const row = rows.find(({ name }) => name === processor)
-    if (row === undefined) {
-      const hint = suggest(
-        processor,
-        rows.map(({ name }) => name),
-      )
-      throw fault('millrace/unknown-processor', `the store knows no processor "${processor}"${hint}`)
-    }
-    if (row.state !== 'gone') {
-      throw fault('millrace/processor-in-use', `processor "${processor}" is part of app "${this.name}"`)
-    }
-    if (row.held > 0 && !force) {
-      throw fault('millrace/processor-has-held', `processor "${processor}" holds ${row.held} messages at the desk`)
-    }
-    await this.running.retire(processor)
+    const gone = toRetire(await this.listProcessors(), processor, force)
+    for (const { on } of gone) await this.running.retire(processor, on)
   }
 }
 

@@ -333,7 +333,7 @@ test('a processor that is gone is let go of by name, with its reasons when that 
     shop.processors.retire('tow'),
     coded('millrace/unknown-processor', /"tow"; did you mean "two"\?/),
   )
-  await assert.rejects(shop.processors.retire('one'), coded('millrace/processor-in-use', /"one" is part of app "bank"/))
+  await assert.rejects(shop.processors.retire('one'), coded('millrace/processor-in-use', /"one" is part of the app/))
   await assert.rejects(shop.processors.retire('holds'), coded('millrace/processor-has-held', /holds 1 message/))
   await shop.processors.retire('two')
   await shop.processors.retire('holds', { force: true })
@@ -434,6 +434,37 @@ test('nothing is removed for a processor that is gone until it is retired', asyn
   assert.deepEqual(places(file).slice(-4), [3, 4, 5, 6])
   await shop.processors.retire('gone')
   await until('all but the newest are gone', () => places(file).length === 1)
+})
+
+test('a processor that moved to another topic lets go of the one before when it is retired there', async (t) => {
+  const file = place(t)
+  const { Kept, Others } = retained({ ageMs: 0 })
+  const Elsewhere = topic('elsewhere', [event('moved', { schema: z.object({}) })])
+  const { promise: never } = Promise.withResolvers<void>()
+  const before = processor('settler', {
+    on: Kept,
+    handle: { counted: ({ data }) => (data.n === 3 ? never : undefined) },
+  })
+  const first = bank(file, [Others, before])
+  await first.start()
+  await publishes(1, 6)(first)
+  await first.stop({ graceMs: 0 })
+  const settled = processor('settler', { on: Elsewhere, handle: {} })
+  const shop = await started(t, bank(file, [Kept, Others, settled], { retainEveryMs: 100 }))
+  assert.deepEqual(
+    (await shop.processors.list()).map(({ name, on, state }) => [name, on, state]),
+    [
+      ['settler', 'elsewhere', 'live'],
+      ['settler', Kept.name, 'gone'],
+    ],
+  )
+  await shop.processors.retire('settler')
+  await until('all but the newest are gone', () => places(file).length === 1)
+  assert.deepEqual(
+    (await shop.processors.list()).map(({ name, on }) => [name, on]),
+    [['settler', 'elsewhere']],
+  )
+  await assert.rejects(shop.processors.retire('settler'), coded('millrace/processor-in-use', /part of the app/))
 })
 
 test('what is held at the desk can be released after the topic has let go of it', async (t) => {

@@ -1,7 +1,7 @@
 // What every command is given: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
-import { stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
+import { type ProcessorSources, stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
 import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
@@ -88,11 +88,12 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
       client.close()
     }
   }
-  return use({ running: false, desk: stoppedDesk(file), processors: stoppedProcessors(file, processorNames(app)) })
+  return use({ running: false, desk: stoppedDesk(file), processors: stoppedProcessors(file, processorsOf(app)) })
 }
 
-function processorNames(app: App | undefined): string[] | undefined {
-  return app?.parts.filter(({ kind }) => kind === 'processor').map(({ name }) => name)
+function processorsOf(app: App | undefined): ProcessorSources | undefined {
+  const processors = app?.parts.filter((part) => part.kind === 'processor')
+  return processors && new Map(processors.map(({ name, on }) => [name, on.name]))
 }
 
 const twiceMs = 100

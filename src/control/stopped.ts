@@ -1,6 +1,6 @@
 import type { Desk, FileReader, FileWriter, ProcessorRow, Processors, StoreFile } from '../index.ts'
 import { fault } from '../model/errors.ts'
-import { suggest } from '../model/names.ts'
+import { toRetire } from './retire.ts'
 
 /** The desk of an app that does not run. What is released is tried when it starts. */
 export function stoppedDesk(file: StoreFile): Desk {
@@ -12,46 +12,46 @@ export function stoppedDesk(file: StoreFile): Desk {
   }
 }
 
-/** The processors of an app that does not run. `names` are those of its code; undefined when that is not known. */
-export function stoppedProcessors(file: StoreFile, names: readonly string[] | undefined): Processors {
-  const list = () => reading(file, (reader) => rowsOf(reader, names))
+/** What the code of an app has, by processor: its topic or channel. */
+export type ProcessorSources = ReadonlyMap<string, string>
+
+/** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */
+export function stoppedProcessors(file: StoreFile, known: ProcessorSources | undefined): Processors {
+  const list = () => reading(file, (reader) => rowsOf(reader, known))
   return {
     list,
     retire: async (name, { force = false } = {}) => {
       const rows = await list()
-      const row = rows.find((one) => one.name === name)
-      if (row === undefined) {
-        const known = rows.map((one) => one.name)
-        throw fault('millrace/unknown-processor', `the store knows no processor "${name}"${suggest(name, known)}`)
-      }
-      if (names?.includes(name)) {
-        throw fault('millrace/processor-in-use', `processor "${name}" is a part of the app`)
-      }
-      if (names === undefined && !force) {
+      if (known === undefined && !force && rows.some((row) => row.name === name)) {
         throw fault(
           'millrace/processor-in-use',
           `whether the app still has processor "${name}" is not known without its file; name the app file, or retire with force`,
         )
       }
-      if (row.held > 0 && !force) {
-        throw fault('millrace/processor-has-held', `processor "${name}" holds ${row.held} messages at the desk`)
-      }
-      await writing(file, (writer) => writer.retire(name))
+      const all = known === undefined ? rows.map((row) => ({ ...row, state: 'gone' as const })) : rows
+      const gone = toRetire(all, name, force)
+      await writing(file, async (writer) => {
+        for (const { on } of gone) await writer.retire(name, on)
+      })
     },
   }
 }
 
-function rowsOf(reader: FileReader, names: readonly string[] | undefined): ProcessorRow[] {
-  const heads = new Map(reader.streams().map(({ id, head }) => [id, head]))
-  const held = reader.heldCounts()
-  return reader.progress().map(({ processor, stream, low }) => ({
-    name: processor,
-    state: names === undefined || names.includes(processor) ? 'off' : 'gone',
-    position: low,
-    lag: (heads.get(stream) ?? low) - low,
-    running: 0,
-    held: held.get(processor) ?? 0,
-  }))
+function rowsOf(reader: FileReader, known: ProcessorSources | undefined): ProcessorRow[] {
+  const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
+  const counts = reader.heldCounts()
+  return reader.progress().map(({ processor, stream, low }) => {
+    const { name: on, head } = streams.get(stream)!
+    return {
+      name: processor,
+      on,
+      state: known === undefined || known.get(processor) === on ? 'off' : 'gone',
+      position: low,
+      lag: head - low,
+      running: 0,
+      held: counts.find((count) => count.processor === processor && count.source === on)?.held ?? 0,
+    }
+  })
 }
 
 async function reading<T>(file: StoreFile, use: (reader: FileReader) => T): Promise<T> {

@@ -5,7 +5,7 @@
 //      └────timeoutMs─────→ expired: fenced, nothing of it counts any more; it lingers until the handler ends
 import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
-import type { MessageType } from '../model/message.ts'
+import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
 import { check } from '../model/schema.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/store.ts'
@@ -68,10 +68,10 @@ export class Attempt implements CommitFunction {
     return committed
   }
 
-  collect(type: MessageType, data: unknown): void {
-    const verb = type?.kind === 'command' ? 'send' : 'publish'
+  collect(verb: Verb, type: MessageType, data: unknown): void {
     if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
     const message = this.consumer.encode(type, data, this.delivery.message)
+    checkVerb(`processor "${this.consumer.name}"`, verb, type)
     const list = this.committing ? this.inCommit : this.early
     if (list !== undefined) list.push(message)
     else if (this.committing) this.inCommit = [message]
@@ -156,11 +156,11 @@ export class HandlerContext {
   }
 
   get publish() {
-    return (type: MessageType, data: unknown) => this.#attempt.collect(type, data)
+    return (type: MessageType, data: unknown) => this.#attempt.collect('publish', type, data)
   }
 
   get send() {
-    return (type: MessageType, data: unknown) => this.#attempt.collect(type, data)
+    return (type: MessageType, data: unknown) => this.#attempt.collect('send', type, data)
   }
 
   get read(): Query {

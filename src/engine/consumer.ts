@@ -677,6 +677,7 @@ export class Consumer {
     const lag = this.tail.head - this.progress.low
     return {
       name: this.name,
+      source: this.spec.source.name,
       position: this.progress.low,
       head: this.tail.head,
       lag,

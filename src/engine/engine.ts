@@ -6,7 +6,7 @@ import { encode, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import type { Tx } from '../model/tx.ts'
-import type { Broker, CommitFunction, ProgressRow, Store } from '../seam/store.ts'
+import type { Broker, CommitFunction, Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer, type Surroundings } from './consumer.ts'
@@ -302,8 +302,15 @@ export class Engine {
     return this.consumers.map((consumer) => consumer.state())
   }
 
-  progress(): Promise<ProgressRow[]> {
-    return this.store.progress()
+  /** How far each processor that the store knows is on each of its topics and channels. */
+  async progress(): Promise<{ processor: string; source: string; low: number; lag: number }[]> {
+    const sources = new Map([...this.streamIds].map(([name, id]) => [id, name]))
+    return (await this.store.progress()).map(({ processor, stream, low }) => ({
+      processor,
+      source: sources.get(stream)!,
+      low,
+      lag: this.tails.get(stream)!.head - low,
+    }))
   }
 
   health(): { status: 'green' | 'red'; reasons: string[] } {
@@ -317,8 +324,8 @@ export class Engine {
     return { status: reasons.length === 0 ? 'green' : 'red', reasons }
   }
 
-  retire(processor: string): Promise<void> {
-    return this.committer.alone(() => this.store.retire(processor))
+  retire(processor: string, source: string): Promise<void> {
+    return this.committer.alone(() => this.store.retire(processor, source))
   }
 
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────

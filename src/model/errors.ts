@@ -37,6 +37,7 @@ export const errors = {
     false,
     'List the type on a topic (events) or channel (commands) and that in the parts of the app.',
   ),
+  'millrace/wrong-verb': row('ConfigurationError', false, 'Publish events, send commands.'),
   'millrace/undeclared': row('ConfigurationError', false, 'Name the type in `publishes` or `sends` of the processor.'),
   'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app.'),
 

@@ -258,3 +258,16 @@ export interface Message<T extends MessageType = MessageType> {
   readonly version: number
   readonly data: DataOf<T>
 }
+
+/** What one does with an event, and with a command. */
+export type Verb = 'publish' | 'send'
+
+/** The types say it too; this is for plain JavaScript. */
+export function checkVerb(where: string, verb: Verb, type: MessageType): void {
+  if (type.kind === (verb === 'publish' ? 'event' : 'command')) return
+  const other = verb === 'publish' ? 'send' : 'publish'
+  throw fault(
+    'millrace/wrong-verb',
+    `${where}: "${type.name}" is ${type.kind === 'event' ? 'an event' : 'a command'}: ${other} it`,
+  )
+}

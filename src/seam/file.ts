@@ -1,5 +1,5 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
-import type { DeskFilter, DeskRow, ProgressRow, StreamInfo } from './store.ts'
+import type { DeskFilter, DeskRow, HeldCount, ProgressRow, StreamInfo } from './store.ts'
 
 /** The process that has a file. */
 export interface FileOwner {
@@ -65,8 +65,7 @@ export interface FileReader {
   desk(filter: DeskFilter): DeskRow[]
   deskEntry(id: number): DeskRow | undefined
   deskCounts(): { held: number; waiting: number }
-  /** How many messages each processor holds. */
-  heldCounts(): ReadonlyMap<string, number>
+  heldCounts(): HeldCount[]
   streams(): StreamInfo[]
   progress(): ProgressRow[]
   /** The newest messages that fit, oldest first. Reads in slices, so that others have their turn between them. */
@@ -78,7 +77,7 @@ export interface FileReader {
 export interface FileWriter {
   /** @throws `millrace/unknown-item`, `millrace/not-held` */
   release(id: number): Promise<void>
-  retire(processor: string): Promise<void>
+  retire(processor: string, source: string): Promise<void>
   close(): Promise<void>
 }
 

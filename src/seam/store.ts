@@ -134,6 +134,13 @@ export interface DeskRow extends DeskEntry {
   readonly waiting: number
 }
 
+export interface HeldCount {
+  readonly processor: string
+  /** The topic or channel. */
+  readonly source: string
+  readonly held: number
+}
+
 export interface Store {
   /**
    * Takes the store for this process, creates or migrates it, makes the streams exist.
@@ -170,8 +177,10 @@ export interface Store {
    * Gives how many.
    */
   trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number>
-  /** Forgets a processor: its progress and what it holds at the desk. */
-  retire(processor: string): Promise<void>
+  /** How many messages are held, by processor and source. */
+  heldCounts(): Promise<HeldCount[]>
+  /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
+  retire(processor: string, source: string): Promise<void>
   /** Why nothing more can be accepted now, where that is so. */
   room(): MillraceError | undefined
   /** What an operator has to know: empty when all is well. */

@@ -34,10 +34,10 @@ test('lists what runs, how far it is, and what is gone', async (t) => {
   const { status, out } = await millrace(['processors', 'list', '--db', file])
   assert.equal(status, 0)
   assert.deepEqual(linesOf(out), [
-    'NAME     STATE  POSITION  LAG  RUNNING  HELD',
-    'stock    live          1    0        0     0',
-    'printer  live          0    0        0     0',
-    'old      gone          1    0        0     1',
+    'NAME     ON      STATE  POSITION  LAG  RUNNING  HELD',
+    'stock    orders  live          1    0        0     0',
+    'printer  labels  live          0    0        0     0',
+    'old      orders  gone          1    0        0     1',
   ])
 })
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { ErrorRecord } from '../../model/errors.ts'
-import type { DeskChange, DeskEntry, DeskFilter, DeskLaneRow, DeskRow, DeskState } from '../../seam/store.ts'
+import type { DeskChange, DeskEntry, DeskFilter, DeskLaneRow, DeskRow, DeskState, HeldCount } from '../../seam/store.ts'
 import type { Log } from './log.ts'
 
 interface Row {
@@ -133,12 +133,14 @@ export class DeskTable {
     return { ...counts }
   }
 
-  /** How many messages each processor holds. */
-  heldCounts(): Map<string, number> {
+  heldCounts(): HeldCount[] {
     const rows = this.db
-      .prepare("select processor, count(*) as held from millrace_desk where state = 'held' group by processor")
-      .all() as { processor: string; held: number }[]
-    return new Map(rows.map(({ processor, held }) => [processor, held]))
+      .prepare(
+        `select processor, s.name as source, count(*) as held from millrace_desk d join millrace_streams s on s.id = d.stream
+         where state = 'held' group by 1, 2`,
+      )
+      .all()
+    return rows.map((row) => ({ ...row })) as never
   }
 
   private entry(row: Row): DeskEntry {

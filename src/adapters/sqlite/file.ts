@@ -168,7 +168,7 @@ async function openWriter(path: string, limits: SqliteLimits): Promise<FileWrite
       // The next start tries it, and its line after it.
       await update(Object.assign(entry, { state: 'trying', attempts: 0, kills: 0 }))
     },
-    retire: (processor) => store.retire(processor),
+    retire: (processor, source) => store.retire(processor, source),
     // A file that its app has left in the middle of something stays so: the next start has to know it.
     close: () => store.close(clean),
   }

@@ -21,6 +21,7 @@ import type {
   DeskEntry,
   DeskFilter,
   DeskRow,
+  HeldCount,
   Opened,
   ProgressRow,
   SourcePlan,
@@ -211,11 +212,18 @@ export class SqliteStore implements Store {
     return gone
   }
 
-  async retire(processor: string): Promise<void> {
+  async heldCounts(): Promise<HeldCount[]> {
+    await this.durable
+    return this.opened.desk.heldCounts()
+  }
+
+  async retire(processor: string, source: string): Promise<void> {
     const { db } = this.opened
     transaction(db, () => {
       for (const table of ['millrace_progress', 'millrace_marks', 'millrace_desk']) {
-        db.prepare(`delete from ${table} where processor = ?`).run(processor)
+        db.prepare(
+          `delete from ${table} where processor = ? and stream = (select id from millrace_streams where name = ?)`,
+        ).run(processor, source)
       }
     })
     await this.sync()

@@ -4,6 +4,7 @@ import { type Column, table } from '../print.ts'
 
 const columns: readonly Column<ProcessorRow>[] = [
   { title: 'NAME', value: ({ name }) => name, shrinksTo: 10 },
+  { title: 'ON', value: ({ on }) => on, shrinksTo: 8 },
   { title: 'STATE', value: ({ state }) => state },
   { title: 'POSITION', value: ({ position }) => position },
   { title: 'LAG', value: ({ lag }) => lag },

@@ -1,0 +1,23 @@
+import type { ProcessorRow } from '../index.ts'
+import { fault } from '../model/errors.ts'
+import { suggest } from '../model/names.ts'
+
+/**
+ * What is let go of when a processor is retired: its rows of topics that it is not on any more.
+ *
+ * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
+ */
+export function toRetire(rows: readonly ProcessorRow[], name: string, force: boolean): ProcessorRow[] {
+  const mine = rows.filter((row) => row.name === name)
+  if (mine.length === 0) {
+    const known = rows.map((row) => row.name)
+    throw fault('millrace/unknown-processor', `the store knows no processor "${name}"${suggest(name, known)}`)
+  }
+  const gone = mine.filter(({ state }) => state === 'gone')
+  if (gone.length === 0) throw fault('millrace/processor-in-use', `processor "${name}" is part of the app`)
+  const held = gone.reduce((sum, row) => sum + row.held, 0)
+  if (held > 0 && !force) {
+    throw fault('millrace/processor-has-held', `processor "${name}" holds ${held} messages at the desk`)
+  }
+  return gone
+}
