@@ -1,4 +1,3 @@
-import { listen } from './adapters/node/late-errors.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { toRetire } from './control/retire.ts'
@@ -181,13 +180,19 @@ export function app(options: AppOptions): App {
   return new RunningApp(options)
 }
 
+/** The same app in another world: for simulations. It has to be started on a broker of its own. */
+export function appIn(app: App, world: World): App {
+  if (!(app instanceof RunningApp)) throw fault('millrace/bad-option', 'simulation: app must be what app({ … }) gives')
+  return new RunningApp(app.options, world)
+}
+
 class RunningApp implements App {
   readonly name: string
   readonly parts: readonly Part[]
   readonly broker: Broker
   readonly desk: Desk
   readonly processors: Processors
-  private readonly options: AppOptions
+  readonly options: AppOptions
   private readonly limits: EnginePlan['limits']
   private readonly world: World
   private readonly tails = new Set<Accepting>()
@@ -204,7 +209,7 @@ class RunningApp implements App {
   private opening: Promise<void> = Promise.resolve()
   private retrying: Timer | undefined
 
-  constructor(options: AppOptions) {
+  constructor(options: AppOptions, world = nodeWorld(options.log ?? printTrouble)) {
     const { name, broker, parts, setup } = options
     const where = `app "${name}"`
     if (typeof broker?.create !== 'function') {
@@ -227,7 +232,7 @@ class RunningApp implements App {
       flushBytes: limit(where, 'flushBytes', undefined),
     }
     this.blockedMs = limit(where, 'blockedMs', options.blockedMs)
-    this.world = nodeWorld(options.log ?? printTrouble)
+    this.world = world
     this.desk = {
       list: (filter = {}) => this.running.store.desk(filter),
       show: (id) => this.running.store.deskEntry(id),
@@ -252,7 +257,7 @@ class RunningApp implements App {
     this.wiring = wire(this.name, this.parts)
     const plan = this.plan(this.wiring, only, broker)
     this.state = 'starting'
-    this.stopListening = listen()
+    this.stopListening = this.world.listen()
     try {
       this.engine = await Engine.start(plan, this.world, broker)
       this.state = 'started'
@@ -316,7 +321,11 @@ class RunningApp implements App {
 
   async idle(): Promise<void> {
     // A run that ends because its store failed is followed by another, which goes on with what is on disk.
-    while (!(await this.running.idle())) await this.reopened
+    while (!(await this.running.idle())) {
+      if (this.state !== 'reopening')
+        throw fault('millrace/stopping', `app "${this.name}" was stopped before it was idle`)
+      await this.reopened
+    }
   }
 
   health(): { status: 'green' | 'red'; reasons: readonly string[] } {

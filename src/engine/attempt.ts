@@ -24,6 +24,8 @@ export class Attempt implements CommitFunction {
   state: 'running' | 'ended' | 'expired' = 'running'
   fn: ((tx: Tx) => unknown) | undefined
   outcome: CommitFunction['outcome']
+  /** What the handler of a command returned without `commit`, as its schema gives it. */
+  reply: unknown
   /** What the handler publishes and sends: stays when its commit function has to run again. */
   private early: Stored[] | undefined
   /** What the commit function publishes and sends: begins anew with each run. */
@@ -121,7 +123,7 @@ export class Attempt implements CommitFunction {
         `processor "${this.consumer.name}" called commit and did not return it`,
       )
     }
-    if (type.kind === 'command') checkReply(type, result)
+    if (type.kind === 'command') this.reply = checkReply(type, result)
     else if (result !== undefined) {
       throw fault(
         'millrace/returned-value',

@@ -376,7 +376,13 @@ export class Engine {
   /** The store failed: what is in memory may be ahead of the disk, so all of it is dropped. */
   private readonly fail = (error: unknown): void => {
     if (this.state === 'failed' || this.state === 'stopped') return
+    const starting = this.state === 'starting'
     this.state = 'failed'
+    if (starting) {
+      // Who starts it is told by the start itself, which closes the store too.
+      this.committer.end(asFault(error))
+      return
+    }
     this.retention?.end()
     this.ticking?.cancel()
     for (const consumer of this.consumers) {

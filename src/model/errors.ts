@@ -83,6 +83,29 @@ export const errors = {
   'millrace/other-protocol': row('StateError', false, 'Use the command of the version of Millrace that the app runs.'),
   'millrace/bad-request': row('StateError', false, 'Correct the request; the guide to the command line has examples.'),
 
+  'millrace/no-check': row(
+    'ConfigurationError',
+    false,
+    'Give `always`, `eventually` or both: a run without a check shows nothing.',
+  ),
+  'millrace/simulation-failed': row(
+    'StateError',
+    false,
+    'Run the command that the message names; it does the same again.',
+  ),
+  'millrace/simulation-stalled': row('StateError', false, 'Look at the end of the trace for what is waited for.'),
+  'millrace/not-quiet': row(
+    'StateError',
+    true,
+    'Look at the processors it names; wait longer, or let their handlers end.',
+  ),
+  'millrace/not-seen': row('StateError', false, 'Look at what came instead and at the desk.'),
+  'millrace/not-deterministic': row(
+    'StateError',
+    false,
+    'Take time from `now`, chance from outside, and do timers and I/O behind something that a test can replace.',
+  ),
+
   'millrace/in-use': row('StoreError', true, 'Stop the process that owns the file, or use another file.'),
   'millrace/foreign-file': row(
     'StoreError',

@@ -11,6 +11,8 @@ export interface Synced {
 export interface Disk {
   /** Begins with the files of an open database. */
   open(file: string): Promise<void>
+  /** Free bytes, looked up now. */
+  freeBytes(): number
   /** Resolves when all that was committed before the call is on disk; rejects when that failed, for good. */
   sync(): Promise<Synced>
   /** Copies what is in the -wal file into the database as far as readers allow. Gives whether all of it went. */

@@ -23,6 +23,8 @@ export interface World {
    * ending the process.
    */
   guard<A, B, T>(owner: { late(error: unknown): void }, fn: (a: A, b: B) => T, a: A, b: B): T
+  /** From now on what is thrown late is told to its owner, until the function is called that this gives. */
+  listen(): () => void
   /** One line for operators; fields are plain JSON. */
   log(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, unknown>>): void
 }

@@ -48,3 +48,6 @@ function leaveToNode(error: unknown): void {
     throw error
   })
 }
+
+/** Whose code runs now. */
+export const ownerNow = (): Owner | undefined => owners.getStore()

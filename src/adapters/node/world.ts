@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
-import { guard } from './late-errors.ts'
+import { guard, listen } from './late-errors.ts'
 
 /** The real world: the clocks, chance and event loop of Node.js. */
 export function nodeWorld(log: World['log']): World {
@@ -17,6 +17,7 @@ export function nodeWorld(log: World['log']): World {
     random: Math.random,
     newId: uuids(now),
     guard,
+    listen,
     log,
   }
 }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
@@ -72,6 +72,10 @@ export function nodeDisk(): Disk {
         while (syncing.length > 0 && syncing[0]!.number <= answer.number) syncing.shift()!.resolve(answer)
       })
       syncer.on('error', (error) => syncFailed(String(error)))
+    },
+    freeBytes() {
+      const { bavail, bsize } = statfsSync(dirname(file))
+      return bavail * bsize
     },
     sync: () =>
       new Promise((resolve, reject) => {

@@ -11,7 +11,7 @@ import { nodeWorld } from '../node/world.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
 import { Log, type LogTableRow } from './log.ts'
-import { ownerOf, takeOwnership } from './owner.ts'
+import { nodeDatabase, ownerOf, takeOwnership } from './owner.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
 import { openFault, type SqliteLimits, SqliteStore } from './store.ts'
@@ -149,6 +149,7 @@ async function openWriter(path: string, limits: SqliteLimits): Promise<FileWrite
     nodeWorld(() => {}),
     nodeDisk(),
     limits,
+    nodeDatabase,
   )
   const { clean } = await store.open([])
   const update = async (entry: DeskEntry) => {
@@ -245,7 +246,7 @@ async function copy(path: string, to: string, running: boolean, freeBytesMin: nu
 
 function own(path: string): { release(): void } {
   try {
-    return takeOwnership(path, Date.now())
+    return takeOwnership(path, Date.now(), nodeDatabase)
   } catch (error) {
     throw openFault(path, error)
   }

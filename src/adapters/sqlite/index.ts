@@ -6,6 +6,7 @@ import type { Disk } from '../../seam/disk.ts'
 import type { Broker } from '../../seam/store.ts'
 import { nodeDisk } from './disk.ts'
 import { sqliteFile } from './file.ts'
+import { nodeDatabase } from './owner.ts'
 import { SqliteStore } from './store.ts'
 
 export interface SqliteOptions {
@@ -32,7 +33,7 @@ export function sqlite(options: SqliteOptions): Broker {
 }
 
 /** The same on another disk: for tests that lose or refuse what is written. */
-export function sqliteOn(options: SqliteOptions, disk: () => Disk): Broker {
+export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = nodeDatabase): Broker {
   checkOptions('sqlite', options, ['file', 'commitQueriesMax', 'walBytesMax', 'checkpointBytes', 'diskFreeMinBytes'])
   if (typeof options.file !== 'string' || options.file === '') {
     throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
@@ -53,7 +54,7 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk): Broker {
     name: 'sqlite',
     where: file,
     // One file whatever links lead to it: the owner and the -wal file lie beside the real one.
-    create: (world) => new SqliteStore(existsSync(file) ? realpathSync(file) : file, world, disk(), limits),
+    create: (world) => new SqliteStore(existsSync(file) ? realpathSync(file) : file, world, disk(), limits, database),
     file: sqliteFile(file, limits),
   }
 }

@@ -4,6 +4,16 @@ import { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import type { FileOwner } from '../../seam/file.ts'
 
+/**
+ * Opens one connection to a file. A simulation puts its own in place and counts, breaks or ends what goes through it.
+ */
+export type OpenDatabase = (
+  file: string,
+  options: { readonly timeout: number; readonly readOnly?: boolean },
+) => DatabaseSync
+
+export const nodeDatabase: OpenDatabase = (file, options) => new DatabaseSync(file, options)
+
 /** Longer than `ownerOf` looks, milliseconds: looking must not get in the way of who starts. */
 const lookMs = 100
 
@@ -13,8 +23,8 @@ const lookMs = 100
  *
  * @throws `millrace/in-use` with who has it
  */
-export function takeOwnership(file: string, now: number): { release(): void } {
-  const db = new DatabaseSync(`${file}-owner`, { timeout: lookMs })
+export function takeOwnership(file: string, now: number, database: OpenDatabase): { release(): void } {
+  const db = database(`${file}-owner`, { timeout: lookMs })
   try {
     // Not WAL: in it readers and the writer would not exclude each other across all versions of a file's life.
     db.exec('pragma journal_mode=delete; pragma synchronous=off')

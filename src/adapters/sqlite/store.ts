@@ -32,7 +32,7 @@ import type {
 import type { World } from '../../seam/world.ts'
 import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
-import { takeOwnership } from './owner.ts'
+import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { formatOf, migrate } from './schema.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 
@@ -57,6 +57,7 @@ export class SqliteStore implements Store {
   private readonly world: World
   private readonly disk: Disk
   private readonly limits: SqliteLimits
+  private readonly database: OpenDatabase
   private open_: Open | undefined
   private owner: { release(): void } | undefined
   /** The sync under way, which readers outside wait for. */
@@ -70,8 +71,9 @@ export class SqliteStore implements Store {
   private freeBytes = Number.MAX_SAFE_INTEGER
   private damage: string[] = []
 
-  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits) {
+  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase) {
     this.file = file
+    this.database = database
     this.world = world
     this.disk = disk
     this.limits = limits
@@ -80,9 +82,9 @@ export class SqliteStore implements Store {
   async open(sources: readonly SourcePlan[]): Promise<Opened> {
     try {
       checkPlace(this.file)
-      this.owner = takeOwnership(this.file, this.world.now())
-      const db = openDatabase(this.file, false)
-      this.open_ = new Open(db, this.file)
+      this.owner = takeOwnership(this.file, this.world.now(), this.database)
+      this.open_ = new Open(this.file, this.database)
+      const { db } = this.open_
       const { streams, clean } = this.open_.prepareStreams(sources)
       // What is in the -wal file may be there in memory only, after a failed sync for good: written out anew.
       if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
@@ -243,8 +245,7 @@ export class SqliteStore implements Store {
   room(): MillraceError | undefined {
     if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
     // Looked up again at each refusal: no sync may come that would.
-    const { bavail, bsize } = statfsSync(dirname(this.file))
-    this.freeBytes = bavail * bsize
+    this.freeBytes = this.disk.freeBytes()
     if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
     return fault(
       'millrace/disk-low',
@@ -403,12 +404,13 @@ class Open {
   private readonly progress: StatementSync
   private readonly reader: DatabaseSync
 
-  constructor(db: DatabaseSync, file: string) {
+  constructor(file: string, database: OpenDatabase) {
+    const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
     migrate(db, file)
     this.statements = new Statements(this.guard)
-    this.reader = openDatabase(file, true)
+    this.reader = openDatabase(database, file, true)
     this.reads = new Statements(new Guard(this.reader))
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
@@ -462,8 +464,8 @@ function transaction<T>(db: DatabaseSync, fn: () => T): T {
   }
 }
 
-function openDatabase(file: string, readOnly: boolean): DatabaseSync {
-  const db = new DatabaseSync(file, { timeout: 5_000, readOnly })
+function openDatabase(database: OpenDatabase, file: string, readOnly: boolean): DatabaseSync {
+  const db = database(file, { timeout: 5_000, readOnly })
   if (!readOnly) db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma wal_autocheckpoint=0')
   db.exec(`pragma cache_size=${readOnly ? -4096 : -32768}`)
   return db

@@ -37,6 +37,10 @@ export class LosingDisk implements Disk {
     this.durable = { database: content(this.database), wal: content(this.wal) }
   }
 
+  freeBytes(): number {
+    return plenty.freeBytes
+  }
+
   async sync(): Promise<Synced> {
     const asked = content(this.wal)
     await this.step()

@@ -1,0 +1,191 @@
+// Rows, outgoing messages and acknowledgement: together, once, or not at all.
+import assert from 'node:assert/strict'
+import { type AppTx, event, isMillraceError, type Processor, processor, Refused, type Tx, topic } from '../../index.ts'
+import {
+  accounts,
+  assertDesk,
+  assertWritten,
+  type BrokerCase,
+  brokerCase,
+  lanes,
+  ledger,
+  type Move,
+  Moved,
+  Moves,
+  move,
+  publish,
+  twice,
+  upTo,
+  write,
+} from './support.ts'
+
+const Booked = event('booked', { schema: move, context: ({ account }) => account })
+const Bookings = topic('bookings', [Booked])
+
+/** Writes down what `bookkeeper` publishes. */
+const booked = processor('booked', {
+  on: Bookings,
+  handle: { booked: ({ data }, { commit }) => commit((tx) => write(tx, 'booked', data)) },
+})
+
+/** Writes a row and publishes in its commit, then does what `last` does. */
+const bookkeeper = (last: (move: Move) => unknown): Processor =>
+  processor('bookkeeper', {
+    on: Moves,
+    publishes: [Booked],
+    retry: twice,
+    handle: {
+      moved: ({ data }, { commit, publish }) =>
+        commit(async (tx) => {
+          await write(tx, 'bookkeeper', data)
+          publish(Booked, data)
+          await last(data)
+        }),
+    },
+  })
+
+const says = (text: string) => () => {
+  throw new Error(text)
+}
+
+export const commitCases: readonly BrokerCase[] = [
+  brokerCase('a commit that throws leaves no rows and no outgoing events', async (place) => {
+    const last = ({ account }: Move) => {
+      if (account === 'bad') throw new Error('bad')
+    }
+    const bank = await place.start([bookkeeper(last), booked])
+    await publish(bank, ['good', 'bad'], upTo(3))
+    await place.idle(bank)
+    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], upTo(3)))
+    await assertDesk(bank, { held: 1, waiting: 2 })
+  }),
+
+  brokerCase('a commit that refuses leaves no rows and no outgoing events', async (place) => {
+    const last = ({ account }: Move) => {
+      if (account === 'bad') throw new Refused('bad')
+    }
+    const bank = await place.start([bookkeeper(last), booked])
+    await publish(bank, ['good', 'bad'], upTo(3))
+    await place.idle(bank)
+    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], upTo(3)))
+    await assertDesk(bank, { held: 1, waiting: 2 })
+  }),
+
+  brokerCase('rows and outgoing events are there once when the commit fails first and is made again', async (place) => {
+    const failed = new Set<number>()
+    const last = ({ n }: Move) => {
+      if (failed.has(n)) return
+      failed.add(n)
+      throw new Error('the first time')
+    }
+    const first = await place.start([bookkeeper(last), booked])
+    await publish(first, ['a'], upTo(10))
+    await place.idle(first)
+    await place.stop(first)
+    const bank = await place.start([bookkeeper(last), booked])
+    await place.idle(bank)
+    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['a'], upTo(10)))
+  }),
+
+  brokerCase('what a handler without a commit publishes leaves once, with the attempt that succeeds', async (place) => {
+    let attempts = 0
+    const forward = processor('forward', {
+      on: Moves,
+      publishes: [Booked],
+      retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 2 },
+      handle: {
+        moved: ({ data: { account, n } }, { publish }) => {
+          publish(Booked, { account, n })
+          if (++attempts < 3) throw new Error('not yet')
+        },
+      },
+    })
+    const bank = await place.start([forward, booked])
+    await publish(bank, ['a'], [7])
+    await place.idle(bank)
+    assert.equal(attempts, 3)
+    await assertWritten(bank, 'booked', lanes(['a'], [7]))
+  }),
+
+  brokerCase('a statement that the database refuses fails its own message and no other', async (place) => {
+    // The place is a primary key: a row more with it is refused.
+    const twiceTheSame = async (tx: Tx, { account, n }: Move) => {
+      for (const _ of upTo(2)) await tx.query`insert into written values (${-1 - n}, 'sick', ${account}, ${n})`
+    }
+    const clerk = processor('clerk', {
+      on: Moves,
+      retry: twice,
+      concurrency: 50,
+      handle: {
+        moved: ({ data }, { commit }) =>
+          commit(async (tx) => {
+            await write(tx, 'clerk', data)
+            if (data.account === 'a7') await twiceTheSame(tx, data)
+          }),
+      },
+    })
+    const bank = await place.start([clerk])
+    await publish(bank, accounts(50), [0])
+    await place.idle(bank)
+    const others = accounts(50).filter((account) => account !== 'a7')
+    await assertWritten(bank, 'clerk', lanes(others, [0]))
+    await assertWritten(bank, 'sick', lanes([], []))
+    await assertDesk(bank, { held: 1, waiting: 0 })
+  }),
+
+  brokerCase('a transaction of the app keeps its rows and events together or not at all', async (place) => {
+    const bank = await place.start([ledger('ledger')])
+    const both = async (tx: AppTx, n: number) => {
+      await write(tx, 'caller', { account: 'a', n })
+      tx.publish(Moved, { account: 'a', n })
+    }
+    const value = await bank.transaction(async (tx) => {
+      await both(tx, 0)
+      return 'the value'
+    })
+    assert.equal(value, 'the value')
+    const changed = bank.transaction((tx) => both(tx, 1).then(says('changed my mind')))
+    await assert.rejects(changed, { message: 'changed my mind' })
+    await Promise.all(upTo(6, 2).map((n) => bank.transaction((tx) => both(tx, n))))
+    await place.idle(bank)
+    for (const name of ['caller', 'ledger']) await assertWritten(bank, name, lanes(['a'], [0, ...upTo(6, 2)]))
+  }),
+
+  brokerCase('an attempt that ends after its time can neither commit nor publish', async (place) => {
+    const nextBegun = Promise.withResolvers<void>()
+    const lateEnded = Promise.withResolvers<void>()
+    const refused: unknown[] = []
+    let attempts = 0
+    const slow = processor('slow', {
+      on: Moves,
+      publishes: [Booked],
+      timeoutMs: 50,
+      lingerMs: 1,
+      retry: { attempts: 100, firstDelayMs: 1, maxDelayMs: 2 },
+      handle: {
+        moved: async ({ data }, { commit, publish }) => {
+          if (data.n === 1) nextBegun.resolve()
+          if (data.n === 1 || ++attempts > 1) return commit((tx) => write(tx, 'slow', data))
+          // It outlives its time until its lane has gone on without it.
+          await nextBegun.promise
+          const late = [() => publish(Booked, data), () => void commit((tx) => write(tx, 'late', data))]
+          for (const call of late) {
+            try {
+              call()
+            } catch (error) {
+              refused.push(isMillraceError(error) ? error.code : error)
+            }
+          }
+          lateEnded.resolve()
+        },
+      },
+    })
+    const bank = await place.start([slow, booked])
+    await publish(bank, ['a'], upTo(2))
+    await place.until('the attempt that is late has ended', lateEnded.promise)
+    await place.idle(bank)
+    assert.deepEqual(refused, ['millrace/after-end', 'millrace/after-end'])
+    await assertWritten(bank, 'slow', lanes(['a'], upTo(2)))
+    for (const name of ['late', 'booked']) await assertWritten(bank, name, lanes([], []))
+  }),
+]

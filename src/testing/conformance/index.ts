@@ -1,0 +1,95 @@
+// The conformance suite: what every broker has to keep, whoever wrote it.
+import type { Broker } from '../../index.ts'
+import { fault } from '../../model/errors.ts'
+import { suggest } from '../../model/names.ts'
+import { checkOptions } from '../../model/options.ts'
+import { commitCases } from './commit.ts'
+import { deliveryCases } from './delivery.ts'
+import { holdCases } from './hold.ts'
+import { orderCases } from './order.ts'
+import { publishCases } from './publish.ts'
+import { restartCases } from './restart.ts'
+import { type BrokerCase, caseMs } from './support.ts'
+
+export type { BrokerCase }
+
+/** Every case of the conformance suite, for a runner of one's own; {@link testBroker} runs them all. */
+export const brokerCases: readonly BrokerCase[] = [
+  ...publishCases,
+  ...deliveryCases,
+  ...orderCases,
+  ...holdCases,
+  ...restartCases,
+  ...commitCases,
+]
+
+export interface TestBrokerOptions {
+  /** What is tested; the name of each test begins with it. */
+  readonly name: string
+  /**
+   * A broker on a fresh, empty place, each time it is called. Apps are started on the same broker one after the other:
+   * that is a restart on the same place. To clear the place afterwards is the caller's.
+   */
+  readonly open: () => Broker | Promise<Broker>
+  /**
+   * What the broker cannot do, by the name of the case, each with the reason. Such a case is run all the same: when it
+   * passes, the run fails, so that no exception outlives its reason.
+   */
+  readonly cannot?: Readonly<Record<string, string>>
+  /** The `test` function of the runner, default that of `node:test`. */
+  readonly test?: (name: string, run: () => Promise<void>) => unknown
+  /** Time for one case, milliseconds, default 20,000. After it the case has failed. */
+  readonly withinMs?: number
+}
+
+const known = ['name', 'open', 'cannot', 'test', 'withinMs']
+
+/**
+ * Declares the conformance suite for one broker as tests of the runner: delivery, order per context, the desk,
+ * restarts, commits, ids. It uses the public surface only. A broker that passes keeps what apps are promised; what it
+ * cannot keep is named in `cannot` with a reason.
+ *
+ * @throws `millrace/bad-option`, `millrace/unknown-option`
+ */
+export function testBroker(options: TestBrokerOptions): void {
+  checkOptions('testBroker', options, known)
+  const { name, open, cannot = {}, test = nodeTest(), withinMs = caseMs } = options
+  if (typeof name !== 'string' || name === '') throw bad('name must say what is tested')
+  if (typeof open !== 'function') throw bad('open must be a function that gives a broker on an empty place')
+  if (typeof test !== 'function') throw bad('test must be the test function of the runner')
+  if (!Number.isSafeInteger(withinMs) || withinMs < 1) throw bad('withinMs must be a whole number from 1')
+  const names = brokerCases.map((one) => one.name)
+  for (const [exception, reason] of Object.entries(cannot)) {
+    if (!names.includes(exception)) throw bad(`cannot: no case is named "${exception}"${suggest(exception, names)}`)
+    if (typeof reason !== 'string' || reason === '') throw bad(`cannot: "${exception}" needs a reason`)
+  }
+  for (const one of brokerCases) {
+    const reason = Object.hasOwn(cannot, one.name) ? cannot[one.name] : undefined
+    if (reason === undefined) test(`${name}: ${one.name}`, async () => one.run(await open(), withinMs))
+    else {
+      test(`${name} cannot: ${one.name} (${reason})`, async () => runException(one, await open(), withinMs))
+    }
+  }
+}
+
+/** An exception has to fail: one that passes is none. */
+async function runException(one: BrokerCase, broker: Broker, withinMs: number): Promise<void> {
+  let passed: boolean
+  try {
+    await one.run(broker, withinMs)
+    passed = true
+  } catch {
+    passed = false
+  }
+  if (passed) throw new Error(`"${one.name}" is named as an exception but passes: remove it`)
+}
+
+/** Looked up when it is needed: the kit runs under any runner. */
+function nodeTest(): NonNullable<TestBrokerOptions['test']> {
+  const { test } = process.getBuiltinModule('node:test')
+  return (name, run) => test(name, run)
+}
+
+function bad(what: string) {
+  return fault('millrace/bad-option', `testBroker: ${what}`)
+}

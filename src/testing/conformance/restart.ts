@@ -1,0 +1,96 @@
+// What a stop and a start leave as it was.
+import assert from 'node:assert/strict'
+import {
+  accounts,
+  assertDesk,
+  assertWritten,
+  type BrokerCase,
+  brokerCase,
+  lanes,
+  ledger,
+  publish,
+  upTo,
+} from './support.ts'
+
+export const restartCases: readonly BrokerCase[] = [
+  brokerCase('a processor goes on where it was', async (place) => {
+    const first = await place.start([ledger('ledger')])
+    await publish(first, accounts(5), upTo(10))
+    await place.idle(first)
+    await place.stop(first)
+    const bank = await place.start([ledger('ledger')])
+    await place.idle(bank)
+    await publish(bank, accounts(5), upTo(20, 10))
+    await place.idle(bank)
+    await assertWritten(bank, 'ledger', lanes(accounts(5), upTo(20)))
+  }),
+
+  brokerCase('what is published while a processor does not run waits for it', async (place) => {
+    const parts = [ledger('sometimes'), ledger('always')]
+    const first = await place.start(parts)
+    await publish(first, accounts(5), upTo(10))
+    await place.idle(first)
+    await place.stop(first)
+    const without = await place.start(parts, { only: ['always'] })
+    await publish(without, accounts(5), upTo(20, 10))
+    await place.idle(without)
+    await assertWritten(without, 'sometimes', lanes(accounts(5), upTo(10)))
+    await place.stop(without)
+    const bank = await place.start(parts)
+    await place.idle(bank)
+    for (const name of ['sometimes', 'always']) await assertWritten(bank, name, lanes(accounts(5), upTo(20)))
+  }),
+
+  brokerCase('stops in the middle of the work lose nothing and repeat nothing', async (place) => {
+    for (const round of upTo(6)) {
+      const bank = await place.start([ledger('one'), ledger('two')])
+      await publish(bank, accounts(5), upTo(20 * round + 20, 20 * round))
+      await place.stop(bank, round % 2 === 0 ? 0 : undefined)
+    }
+    const bank = await place.start([ledger('one'), ledger('two')])
+    await place.idle(bank)
+    for (const name of ['one', 'two']) await assertWritten(bank, name, lanes(accounts(5), upTo(120)))
+  }),
+
+  brokerCase('a stop gives running handlers their time, and what they did counts', async (place) => {
+    const begun = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    let handled = 0
+    const before = () => {
+      handled++
+      begun.resolve()
+      return go.promise
+    }
+    const first = await place.start([ledger('ledger', { before })])
+    await publish(first, ['a'], [0])
+    await place.until('the handler runs', begun.promise)
+    const stopped = place.stop(first)
+    go.resolve()
+    await stopped
+    const bank = await place.start([ledger('ledger', { before })])
+    await place.idle(bank)
+    assert.equal(handled, 1, 'the handler ran once')
+    await assertWritten(bank, 'ledger', lanes(['a'], [0]))
+  }),
+
+  brokerCase(
+    'a stop hands back what has not ended in time, untouched, and it is handled once afterwards',
+    async (place) => {
+      const begun = Promise.withResolvers<void>()
+      const never = new Promise<void>(() => {})
+      const retry = { attempts: 1 }
+      const before = () => {
+        begun.resolve()
+        return never
+      }
+      const first = await place.start([ledger('ledger', { retry, before })])
+      await publish(first, accounts(3), upTo(3))
+      await place.until('a handler runs', begun.promise)
+      await place.stop(first, 0)
+      const bank = await place.start([ledger('ledger', { retry })])
+      await place.idle(bank)
+      await assertWritten(bank, 'ledger', lanes(accounts(3), upTo(3)))
+      await assertDesk(bank, { held: 0, waiting: 0 })
+    },
+  ),
+]

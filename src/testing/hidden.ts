@@ -1,0 +1,151 @@
+// What a handler may use though a seed does not decide it: the real clock, real chance, real timers, real I/O. Nothing
+// is put in its place; it is only noticed who uses it, so that it can be named.
+import { createHook } from 'node:async_hooks'
+import { ownerNow } from '../adapters/node/late-errors.ts'
+import { Attempt } from '../engine/attempt.ts'
+import { fault, type MillraceError } from '../model/errors.ts'
+
+export interface Hidden {
+  /** `read`: gives another value each time. `wait`: ends at a time of its own. */
+  readonly kind: 'read' | 'wait'
+  readonly source: string
+  readonly processor: string
+  /** Where in the code, as far as the stack tells. */
+  readonly where: string
+}
+
+export interface HiddenWatch {
+  readonly seen: readonly Hidden[]
+  /** @throws `millrace/not-deterministic` when something of this kind was seen */
+  check(kind: Hidden['kind']): void
+  end(): void
+}
+
+type Holder = Record<string, unknown>
+
+const places: readonly (readonly [Hidden['kind'], holder: () => Holder, prefix: string, names: readonly string[]])[] = [
+  ['read', () => Date as unknown as Holder, 'Date.', ['now']],
+  ['read', () => Math as unknown as Holder, 'Math.', ['random']],
+  ['read', () => performance as unknown as Holder, 'performance.', ['now']],
+  ['read', () => crypto as unknown as Holder, 'crypto.', ['randomUUID', 'getRandomValues']],
+  ['read', () => process as unknown as Holder, 'process.', ['hrtime']],
+  ['wait', () => globalThis as unknown as Holder, '', ['setTimeout', 'setInterval', 'setImmediate', 'fetch']],
+]
+
+let watches: Set<{ seen: Hidden[] }> | undefined
+let unwatch: () => void = () => {}
+
+/**
+ * Begins to notice. With `deep` also what goes past the globals, such as files, sockets and `node:timers/promises`, at
+ * some cost for each promise.
+ */
+export function watchHidden(deep = false): HiddenWatch {
+  if (watches === undefined) {
+    watches = new Set()
+    unwatch = replaceAll()
+  }
+  const mine: { seen: Hidden[] } = { seen: [] }
+  watches.add(mine)
+  const hook = deep ? createHook({ init: (_id, type) => notice('wait', asyncTypes.get(type)) }).enable() : undefined
+  return {
+    seen: mine.seen,
+    check(kind) {
+      const found = mine.seen.find((one) => one.kind === kind)
+      if (found !== undefined) throw notDeterministic([found])
+    },
+    end() {
+      hook?.disable()
+      watches?.delete(mine)
+      if (watches?.size !== 0) return
+      watches = undefined
+      unwatch()
+    },
+  }
+}
+
+export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceError {
+  const list = [
+    ...new Set(seen.map(({ source, processor, where }) => `processor "${processor}" uses ${source}${where}`)),
+  ]
+  const said = list.length === 0 ? 'something that the seed does not decide was used' : list.join('; ')
+  return fault('millrace/not-deterministic', `${what}${said}`, { data: { seen } })
+}
+
+/** What Node.js calls what it waits for, and what people call it. */
+const asyncTypes = new Map([
+  ['Timeout', 'a real timer'],
+  ['Immediate', 'setImmediate'],
+  ['FSREQPROMISE', 'real I/O (a file)'],
+  ['FSREQCALLBACK', 'real I/O (a file)'],
+  ['FILEHANDLE', 'real I/O (a file)'],
+  ['TCPWRAP', 'real I/O (a socket)'],
+  ['TCPCONNECTWRAP', 'real I/O (a socket)'],
+  ['PIPEWRAP', 'real I/O (a pipe)'],
+  ['GETADDRINFOREQWRAP', 'real I/O (a look-up of a name)'],
+  ['PROCESSWRAP', 'real I/O (a process)'],
+  ['RANDOMBYTESREQUEST', 'real chance'],
+  ['WORKER', 'a worker thread'],
+  ['MESSAGEPORT', 'a worker thread'],
+])
+
+/** Whose code runs now, if it is a handler's. */
+function attemptNow(): Attempt | undefined {
+  const owner = ownerNow()
+  return owner instanceof Attempt ? owner : undefined
+}
+
+function notice(kind: Hidden['kind'], source: string | undefined): void {
+  const attempt = source === undefined ? undefined : attemptNow()
+  if (attempt === undefined || watches === undefined) return
+  const hidden: Hidden = { kind, source: source!, processor: attempt.consumer.name, where: place() }
+  for (const { seen } of watches) if (seen.length < seenMax) seen.push(hidden)
+}
+
+const seenMax = 100
+
+/** The first line of the stack that is neither ours nor Node's. */
+function place(): string {
+  const lines = (new Error().stack ?? '').split('\n').slice(1)
+  const line = lines.find((one) => !/[/\\](src|dist)[/\\](testing|engine|adapters)[/\\]|node:|async_hooks/.test(one))
+  const found = line?.match(/\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/)?.[1]
+  return found === undefined ? '' : ` at ${found}`
+}
+
+function replaceAll(): () => void {
+  const undo: (() => void)[] = []
+  const put = (holder: Holder, name: string, value: unknown) => {
+    const before = Object.getOwnPropertyDescriptor(holder, name)
+    Object.defineProperty(holder, name, {
+      value,
+      configurable: true,
+      writable: true,
+      enumerable: before?.enumerable ?? false,
+    })
+    undo.push(() => {
+      if (before === undefined) delete holder[name]
+      else Object.defineProperty(holder, name, before)
+    })
+  }
+  for (const [kind, holderOf, prefix, names] of places) {
+    const holder = holderOf()
+    for (const name of names) {
+      const real = holder[name] as (...args: unknown[]) => unknown
+      const noticing = function (this: unknown, ...args: unknown[]) {
+        notice(kind, `${prefix}${name}`)
+        return real.apply(this, args)
+      }
+      put(holder, name, Object.assign(noticing, real))
+    }
+  }
+  const RealDate = Date
+  const noticingDate = new Proxy(RealDate, {
+    construct(target, args, newTarget) {
+      if (args.length === 0) notice('read', 'new Date()')
+      return Reflect.construct(target, args, newTarget)
+    },
+  })
+  put(globalThis as unknown as Holder, 'Date', noticingDate)
+  return () => {
+    for (const one of undo.reverse()) one()
+  }
+}

@@ -1,0 +1,29 @@
+// What `millrace/testing` gives: an app as a whole under simulation, one part by itself, an adapter under its promises.
+
+export { type BrokerCase, brokerCases, type TestBrokerOptions, testBroker } from './conformance/index.ts'
+export type { FaultCounts, FaultKind, Faults } from './faults.ts'
+export {
+  type Asked,
+  type Case,
+  type Circumstances,
+  type Comparing,
+  type Expected,
+  type Given,
+  given,
+  type Outcome,
+  type WhenOptions,
+} from './given.ts'
+export { type NextOptions, nextOf, type QuietOptions, quiet } from './quiet.ts'
+export type { Random } from './random.ts'
+export type { Check, CheckView } from './run.ts'
+export {
+  type Pin,
+  type Scenario,
+  type SimulateOptions,
+  type SimulationFailure,
+  type SimulationReport,
+  simulate,
+} from './simulate.ts'
+export { type Simulation, type SimulationOptions, simulation } from './simulation.ts'
+export type { View } from './view.ts'
+export type { AcceptedMessage, Actions, Client, Workload } from './workload.ts'

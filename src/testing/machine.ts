@@ -1,0 +1,397 @@
+// The machine on which simulated processes run, one after the other: its clock, its chance, its disk, its crashes.
+//
+//   down ──start──→ starting ──→ up ──stop──→ down
+//                      └──dies──────┴──dies──→ down: the next process finds the files as they were left
+
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { DatabaseSync as Database } from 'node:sqlite'
+import { guard, listen } from '../adapters/node/late-errors.ts'
+import { sqliteOn } from '../adapters/sqlite/index.ts'
+import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
+import { type App, appIn } from '../app.ts'
+import type { Attempt } from '../engine/attempt.ts'
+import { fault } from '../model/errors.ts'
+import type { Message } from '../model/message.ts'
+import type { Disk, Synced } from '../seam/disk.ts'
+import type { World } from '../seam/world.ts'
+import { simulatedDatabase } from './database.ts'
+import type { FaultPlan, Step } from './faults.ts'
+import { Files, makeFolder, removeFolder } from './files.ts'
+import { type Random, randomOf } from './random.ts'
+import { type Life, Scheduler } from './scheduler.ts'
+import { Trace } from './trace.ts'
+
+/** Thrown where a simulated process has died: whatever its code does about it, nothing comes of it. */
+class Died extends Error {
+  override name = 'Died'
+}
+
+/** What injected failures say, so that they are known again. */
+export const injected = 'failed by the simulation'
+
+const syncMsMax = 2
+const checkpointMsMax = 5
+const smallCheckpointBytes = 64 * 1024
+const plentyBytes = Number.MAX_SAFE_INTEGER
+
+export interface MachineOptions {
+  readonly make: () => App
+  readonly seed: number
+  /** When it begins, milliseconds since 1970. */
+  readonly beginsAt: number
+  readonly faults: FaultPlan
+  /** Called when all that was committed is on disk, before anybody hears of it. */
+  readonly durable?: (machine: Machine) => void
+  /** Called between two steps after that. */
+  readonly check?: () => Promise<void>
+}
+
+export class Machine {
+  readonly random: Random
+  readonly scheduler: Scheduler
+  readonly trace: Trace
+  readonly faults: FaultPlan
+  readonly folder = makeFolder()
+  /** The app of the process that runs; undefined while none does. */
+  app: App | undefined
+  /** What ended the run: an error that belongs to nobody. */
+  broken: unknown
+  private readonly options: MachineOptions
+  private process: SimulatedProcess | undefined
+  private count = 0
+  private file: string
+  private checkDue = false
+  private readonly dead: SimulatedProcess[] = []
+  private readonly endListening = listen()
+
+  constructor(options: MachineOptions) {
+    this.options = options
+    this.faults = options.faults
+    this.random = randomOf(options.seed, 'machine')
+    const owner = { late: (error: unknown) => this.late(error) }
+    const around = (run: () => void) =>
+      guard(
+        owner,
+        () => {
+          try {
+            run()
+          } catch (error) {
+            this.late(error)
+          }
+        },
+        undefined,
+        undefined,
+      )
+    this.scheduler = new Scheduler(this.random.fork('order'), around, () => this.between())
+    this.trace = new Trace(() => this.scheduler.elapsed, `${this.folder}/`)
+    this.file = join(this.folder, '0.db')
+  }
+
+  now(): number {
+    return this.options.beginsAt + Math.floor(this.scheduler.elapsed)
+  }
+
+  /** How many processes have been started. */
+  get starts(): number {
+    return this.count
+  }
+
+  /** Begins to start a process; gives a promise that never settles when it dies on the way. */
+  begin(): Promise<void> {
+    if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
+    const process = new SimulatedProcess(this, this.file, ++this.count)
+    this.process = process
+    this.trace.add(`process ${this.count} starts`)
+    const app = appIn(this.options.make(), process.world)
+    const broker = sqliteOn(
+      { file: this.file, checkpointBytes: smallCheckpointBytes },
+      () => process.disk,
+      (file, how) => process.database(file, how),
+    )
+    const create = (world: World) => {
+      if (!process.life.alive) throw new Died()
+      return broker.create(world)
+    }
+    this.app = app
+    return app.start({ broker: { ...broker, create }, control: false }).catch((error: unknown) => {
+      if (!process.life.alive) return new Promise(() => {})
+      this.trace.add(`process ${process.number} does not start: ${String(error)}`)
+      this.end(process)
+      throw error
+    }) as Promise<void>
+  }
+
+  /** Stops the app as it wants to be stopped. */
+  async stop(): Promise<void> {
+    const { process, app } = this
+    if (process === undefined) return
+    await app!.stop({ graceMs: 0 })
+    this.trace.add(`process ${process.number} stops`)
+    this.end(process)
+  }
+
+  /** The process is gone; with `powerCut` also what was not synced. */
+  die(how: 'crash' | 'powerCut', where: string): void {
+    const { process } = this
+    if (process === undefined) return
+    this.trace.add(`process ${process.number} dies: ${how} ${where}`)
+    const next = join(this.folder, `${this.count}.db`)
+    if (how === 'crash') process.files.afterKill(next)
+    else process.files.afterPowerCut(next, this.random)
+    this.file = next
+    this.end(process)
+  }
+
+  /** Resolves when the process that runs now is gone. */
+  ends(): Promise<void> {
+    return this.process === undefined ? Promise.resolve() : this.process.ended.promise
+  }
+
+  private end(process: SimulatedProcess): void {
+    process.life.alive = false
+    process.ended.resolve()
+    this.process = undefined
+    this.app = undefined
+    this.dead.push(process)
+  }
+
+  /** A connection of its own, for looking at what the process has committed. */
+  look<T>(use: (db: DatabaseSync) => T): T {
+    const db = new Database(this.file, { readOnly: this.process !== undefined })
+    try {
+      return use(db)
+    } finally {
+      db.close()
+    }
+  }
+
+  /** Ends everything and leaves nothing behind. */
+  dispose(): void {
+    if (this.process !== undefined) this.end(this.process)
+    this.bury()
+    this.endListening()
+    removeFolder(this.folder)
+  }
+
+  // ── what its processes do ──────────────────────────────────────────────────────────────────────────────────────
+
+  /** A step of the store, before or after which the process may die. */
+  step(process: SimulatedProcess, step: Step, where: string): void {
+    if (!process.life.alive) throw new Died()
+    const how = this.faults.dies(step)
+    if (how === undefined) return
+    this.die(how, where)
+    throw new Died()
+  }
+
+  durable(): void {
+    this.options.durable?.(this)
+    this.checkDue = true
+  }
+
+  private between(): Promise<void> | undefined {
+    if (this.dead.length > 0) this.bury()
+    if (this.broken !== undefined) throw this.broken
+    if (!this.checkDue) return undefined
+    this.checkDue = false
+    return this.options.check?.()
+  }
+
+  private bury(): void {
+    for (const process of this.dead.splice(0)) process.bury()
+  }
+
+  private late(error: unknown): void {
+    if (isDeath(error)) return
+    this.broken ??= error
+  }
+}
+
+function isDeath(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Died) return true
+  return false
+}
+
+/** One process: the world that its app sees, and its connections. */
+class SimulatedProcess {
+  readonly life: Life = { alive: true }
+  readonly ended = Promise.withResolvers<void>()
+  readonly files: Files
+  readonly disk: Disk
+  readonly world: World
+  readonly number: number
+  private readonly machine: Machine
+  private readonly connections: DatabaseSync[] = []
+  private keeper: DatabaseSync | undefined
+
+  constructor(machine: Machine, file: string, number: number) {
+    this.machine = machine
+    this.number = number
+    this.files = new Files(file)
+    this.disk = this.makeDisk()
+    this.world = this.makeWorld()
+  }
+
+  /** Closes what it had open, for the process that runs the simulation. */
+  bury(): void {
+    for (const db of [...this.connections, this.keeper]) {
+      try {
+        if (db !== undefined) Database.prototype.close.call(db)
+      } catch {
+        // It was closed by the process itself.
+      }
+    }
+  }
+
+  database(file: string, how: Parameters<OpenDatabase>[1]): DatabaseSync {
+    if (file.endsWith('-owner')) {
+      const owner = new Database(file, how)
+      this.connections.push(owner)
+      return owner
+    }
+    const db = simulatedDatabase(file, how, {
+      read: (run) => {
+        if (!this.life.alive) throw new Died()
+        return run()
+      },
+      write: (text, values, run) => this.write(text, values, run),
+    })
+    this.connections.push(db)
+    return db
+  }
+
+  private write<T>(text: string, values: readonly unknown[], run: () => T): T {
+    const { machine, files } = this
+    const { trace, faults, scheduler } = machine
+    const commits = text === 'commit'
+    const checkpoints = text === 'close' || text.includes('wal_checkpoint')
+    const step = commits ? 'commit' : checkpoints ? 'checkpoint' : 'statement'
+    const shown = text.length > 60 ? `${text.slice(0, 60).replaceAll(/\s+/g, ' ')}…` : text
+    machine.step(this, step, `before ${shown}`)
+    if (faults.full(scheduler.elapsed, commits) && !checkpoints && text !== 'rollback') throw diskFull()
+    trace.blend(text)
+    for (const value of values) trace.blend(String(value))
+    const result = run()
+    if (commits) trace.add(`commits ${trace.fingerprint}`)
+    if (text.includes('journal_mode')) files.databaseSynced()
+    if (checkpoints) {
+      // SQLite has written its pages; the power may go before it has synced them.
+      machine.step(this, step, `in the middle of ${shown}`)
+      files.allSynced()
+    }
+    machine.step(this, step, `after ${shown}`)
+    return result
+  }
+
+  private makeDisk(): Disk {
+    const { machine, files, life } = this
+    const { scheduler, faults, random } = machine
+    /** Answers after a while, if the process still lives. */
+    const later = <T>(msMax: number, work: (resolve: (value: T) => void, reject: (error: unknown) => void) => void) =>
+      new Promise<T>((resolve, reject) => {
+        scheduler.after(random() * msMax, life, () => work(resolve, reject))
+      })
+    const free = () => (faults.full(scheduler.elapsed, false) ? 0 : plentyBytes)
+    return {
+      open: async () => {},
+      freeBytes: free,
+      sync: () => {
+        const wal = files.wal()
+        return later<Synced>(syncMsMax, (resolve, reject) => {
+          machine.step(this, 'sync', 'before a sync')
+          if (faults.syncFails()) {
+            machine.trace.add('a sync fails')
+            reject(fault('millrace/sync-failed', `the sync was ${injected}`))
+            return
+          }
+          files.walSynced(wal)
+          machine.durable()
+          machine.step(this, 'sync', 'after a sync')
+          resolve({ freeBytes: free(), walBytes: wal.length })
+        })
+      },
+      checkpoint: () =>
+        later<boolean>(checkpointMsMax, (resolve) => {
+          machine.step(this, 'checkpoint', 'before a checkpoint')
+          files.walSynced(files.wal())
+          const { log, checkpointed } = this.keep().prepare('pragma wal_checkpoint(passive)').get() as {
+            log: number
+            checkpointed: number
+          }
+          machine.step(this, 'checkpoint', 'in the middle of a checkpoint')
+          files.databaseSynced()
+          machine.step(this, 'checkpoint', 'after a checkpoint')
+          resolve(log === checkpointed)
+        }),
+      quickCheck: () => later<string[]>(checkpointMsMax, (resolve) => resolve([])),
+      close: async () => {
+        this.keeper?.close()
+        this.keeper = undefined
+      },
+    }
+  }
+
+  private keep(): DatabaseSync {
+    if (this.keeper === undefined) {
+      this.keeper = new Database(this.files.database, { timeout: 5_000 })
+      this.keeper.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
+    }
+    return this.keeper
+  }
+
+  private makeWorld(): World {
+    const { machine, life } = this
+    const { scheduler, random, trace } = machine
+    const ids = random.fork(`ids ${this.number}`)
+    let count = 0
+    return {
+      now: () => machine.now(),
+      elapsed: () => scheduler.elapsed,
+      after: (ms, fn) => scheduler.after(ms, life, fn),
+      soon: (fn) => void scheduler.after(0, life, fn),
+      random: random.fork(`world ${this.number}`),
+      newId: () => uuid(machine.now(), this.number, count++, ids),
+      guard: (owner, fn, a, b) => this.handle(owner as unknown as Attempt, fn as never, a as never, b) as never,
+      listen: () => () => {},
+      log: (level, text, fields) => {
+        if (life.alive) trace.add(`${level}: ${text}${fields?.['error'] === undefined ? '' : `: ${fields['error']}`}`)
+      },
+    }
+  }
+
+  /** Calls a handler, or makes it fail or take its time. */
+  private handle<B>(attempt: Attempt, fn: (a: Message, b: B) => unknown, message: Message, context: B): unknown {
+    const { scheduler, faults, trace } = this.machine
+    const { consumer } = attempt
+    const { type, id } = message
+    const what = faults.handler()
+    const name = `${consumer.name} handles ${type} ${id}`
+    trace.add(`${name}${what === undefined ? '' : `, ${said[what]}`}`)
+    if (what === 'failsBefore') throw new Error(injected)
+    const call = () => guard(attempt, fn, message, context)
+    if (what === undefined) return call()
+    if (what === 'failsAfter') {
+      return Promise.resolve(call()).then(() => {
+        throw new Error(injected)
+      })
+    }
+    return new Promise((resolve) => {
+      scheduler.after(faults.slowMs(consumer.spec.timeoutMs), this.life, () => resolve(undefined))
+    }).then(call)
+  }
+}
+
+const said = { failsBefore: 'fails at once', failsAfter: 'fails at its end', slow: 'slowly' }
+
+function diskFull(): Error {
+  return Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })
+}
+
+/** UUIDv7: the time, a count, which process, and random bits, so that no two of a run are the same. */
+function uuid(ms: number, process: number, count: number, random: Random): string {
+  const hex = (value: number, digits: number) => value.toString(16).padStart(digits, '0')
+  const time = hex(ms, 12)
+  const tail = `${hex(process & 0xffff, 4)}${hex(random.below(0x1_0000), 4)}${hex((count >> 12) & 0xffff, 4)}`
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${hex(count & 0xfff, 3)}-8${hex(random.below(0x1000), 3)}-${tail}`
+}

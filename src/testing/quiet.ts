@@ -1,0 +1,196 @@
+// Waiting in tests against a running app: for the system to be quiet, for one message. Nothing is polled and nothing
+// sleeps; a bound ends what would wait forever.
+import type { App } from '../app.ts'
+import { decode, type Stored } from '../model/codec.ts'
+import { fault, isMillraceError } from '../model/errors.ts'
+import type { Message, MessageType } from '../model/message.ts'
+import { checkOptions } from '../model/options.ts'
+import { checkKnown, wire } from '../parts/wiring.ts'
+
+export interface QuietOptions {
+  /** How long to wait at most, milliseconds, 1 to 86,400,000, default 10,000. */
+  readonly timeoutMs?: number
+}
+
+export interface NextOptions<T extends MessageType> extends QuietOptions {
+  /** Which messages of the type fit; default: each. */
+  readonly where?: (message: Message<T>) => boolean
+  /** What makes the message come. It is awaited; only after its end the app may be found quiet. */
+  readonly during?: () => unknown
+}
+
+const timeoutMsDefault = 10_000
+const timeoutMsMax = 86_400_000
+/** How many messages at the desk, and how many that did not fit, an error shows. */
+const shownMax = 3
+const shownCharsMax = 200
+
+/**
+ * Resolves when every accepted message has been handled or is held at the desk.
+ *
+ * @throws `millrace/not-quiet` after `timeoutMs`, naming what still runs or lags; `millrace/not-started`;
+ *   `millrace/unknown-option`
+ */
+export async function quiet(app: App, options: QuietOptions = {}): Promise<void> {
+  checkOptions('quiet', options, ['timeoutMs'])
+  const timeoutMs = bound('quiet', options.timeoutMs)
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const deadline = setTimeout(() => {
+    const what = `app "${app.name}" is not quiet after ${timeoutMs} ms`
+    underWay(app).then((why) => reject(fault('millrace/not-quiet', `${what}: ${why}`)), reject)
+  }, timeoutMs)
+  app.idle().then(resolve, reject)
+  try {
+    await promise
+  } finally {
+    clearTimeout(deadline)
+  }
+}
+
+/**
+ * The first message of a type, accepted after the call, that fits; resolves once it is on disk, which is before it is
+ * handled. Rejects as soon as the app is quiet without it, and says what came instead. The app is found quiet
+ * - with `during`: only after `during` has ended, so that all that it publishes counts, also when nothing comes of it;
+ * - without: only after something was accepted since the call. So what is published first may be the message itself or
+ *   lead to it. A test that publishes more than once, with time between, needs `during`.
+ *
+ * With `during` it also waits for its end, and rejects with its error.
+ *
+ *     const label = await nextOf(shop, LabelPrinted, { during: () => shop.publish(OrderPlaced, order) })
+ *
+ * @throws `millrace/not-seen` when the app is quiet without it, or after `timeoutMs`; `millrace/type-without-topic`;
+ *   `millrace/bad-data` where the message does not fit its schema; `millrace/not-started`; `millrace/unknown-option`;
+ *   what `where` and `during` throw
+ */
+export function nextOf<T extends MessageType>(app: App, type: T, options: NextOptions<T> = {}): Promise<Message<T>> {
+  const next = wait(app, type, options)
+  // Who awaits it later, after publishing, gets its error then.
+  next.catch(() => {})
+  return next
+}
+
+async function wait<T extends MessageType>(app: App, type: T, options: NextOptions<T>): Promise<Message<T>> {
+  checkOptions('nextOf', options, ['where', 'during', 'timeoutMs'])
+  const { where = () => true, during } = options
+  for (const [name, fn] of Object.entries({ where, during })) {
+    if (fn === undefined || typeof fn === 'function') continue
+    throw fault('millrace/bad-option', `nextOf: ${name} must be a function`)
+  }
+  const timeoutMs = bound('nextOf', options.timeoutMs)
+  checkKnown(`nextOf: app "${app.name}"`, type, wire(app.name, app.parts).sourceOf)
+
+  const { promise, resolve, reject } = Promise.withResolvers<Message<T>>()
+  const came = new Came(type)
+  let over = false
+  const missing = (when: string) => {
+    if (over) return
+    const what = `no ${type.kind} "${type.name}"${options.where === undefined ? '' : ' that fits'} came ${when}`
+    atDesk(app).then((held) => reject(fault('millrace/not-seen', `${what}; ${came}${held}`)), reject)
+  }
+  const whenQuiet = () => app.idle().then(() => missing(`before app "${app.name}" was quiet`), reject)
+  const endTail = app.tail((stored) => {
+    // Nothing may be thrown into the engine.
+    try {
+      if (stored.type === type.name) {
+        const message = decode(type, stored) as Message<T>
+        if (where(message)) {
+          endTail()
+          resolve(message)
+          return
+        }
+      }
+      if (came.add(stored) === 1 && during === undefined) whenQuiet()
+    } catch (error) {
+      reject(error)
+    }
+  })
+  const deadline = setTimeout(() => missing(`within ${timeoutMs} ms`), timeoutMs)
+  try {
+    if (during !== undefined) {
+      await Promise.race([(async () => during())(), failureOf(promise)])
+      whenQuiet()
+    }
+    return await promise
+  } finally {
+    over = true
+    endTail()
+    clearTimeout(deadline)
+  }
+}
+
+/** Rejects as the promise does, and never resolves. */
+function failureOf(promise: Promise<unknown>): Promise<never> {
+  return new Promise((_, reject) => void promise.catch(reject))
+}
+
+/** What was accepted instead of the message that is waited for: counted, not kept. */
+class Came {
+  private readonly type: MessageType
+  private readonly counts = new Map<string, number>()
+  private readonly unfit: string[] = []
+  private total = 0
+
+  constructor(type: MessageType) {
+    this.type = type
+  }
+
+  add({ type, json }: Stored): number {
+    this.counts.set(type, (this.counts.get(type) ?? 0) + 1)
+    if (type === this.type.name && this.unfit.length < shownMax) this.unfit.push(shorten(json))
+    return ++this.total
+  }
+
+  toString(): string {
+    if (this.total === 0) return 'nothing was accepted since the call'
+    const list = [...this.counts].map(([name, count]) => {
+      const data = name === this.type.name ? ` that did not fit (${this.unfit.join(', ')}${this.more(count)})` : ''
+      return `${count} "${name}"${data}`
+    })
+    return `what came instead: ${list.join(', ')}`
+  }
+
+  private more(count: number): string {
+    return count > shownMax ? ', …' : ''
+  }
+}
+
+function shorten(text: string): string {
+  return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}…` : text
+}
+
+/** Why the app is not quiet. */
+async function underWay(app: App): Promise<string> {
+  const rows = await app.processors.list()
+  const busy = rows
+    .filter(({ state, lag, running }) => state !== 'off' && state !== 'gone' && (lag > 0 || running > 0))
+    .map(({ name, on, lag, running, state }) => {
+      const stuck = state === 'stuck' ? ', stuck' : ''
+      return `processor "${name}" runs ${running} and has ${lag} of "${on}" not done${stuck}`
+    })
+  const why = [...busy, ...app.health().reasons]
+  return why.length === 0 ? 'something is being written, or is tried from the desk' : why.join('; ')
+}
+
+/** What is held at the desk, as the end of a sentence: often the reason why a message does not come. */
+async function atDesk(app: App): Promise<string> {
+  try {
+    const { held } = await app.desk.counts()
+    if (held === 0) return ''
+    const rows = await app.desk.list({ states: ['held'], limit: shownMax })
+    const list = rows.map(({ processor, message, error }) => `"${message.type}" by "${processor}": ${error?.message}`)
+    return `; at the desk ${held} held: ${shorten(list.join(', '))}`
+  } catch (error) {
+    if (isMillraceError(error)) return ''
+    throw error
+  }
+}
+
+function bound(where: string, timeoutMs: unknown = timeoutMsDefault): number {
+  if (Number.isSafeInteger(timeoutMs) && (timeoutMs as number) >= 1 && (timeoutMs as number) <= timeoutMsMax) {
+    return timeoutMs as number
+  }
+  throw fault(
+    'millrace/bad-option',
+    `${where}: timeoutMs is ${String(timeoutMs)}, but must be a whole number from 1 to ${timeoutMsMax}`,
+  )
+}

@@ -1,0 +1,38 @@
+/** Chance that is the same for the same seed. Each use forks a stream of its own, so that one does not shift another. */
+export interface Random {
+  /** From 0 up to 1. */
+  (): number
+  /** A whole number from 0 up to `below`. */
+  below(below: number): number
+  /** True with this probability. */
+  chance(probability: number): boolean
+  /** One of a list that is not empty. */
+  pick<T>(list: readonly T[]): T
+  /** Another stream, the same for the same name. */
+  fork(name: string): Random
+}
+
+/** A stream of numbers for a seed: a counter through a mixing function of 32 bits, as splitmix does it. */
+export function randomOf(seed: number, name = ''): Random {
+  let origin = (seed ^ Math.floor(seed / 2 ** 32)) | 0
+  for (const char of name) origin = mix(origin + char.codePointAt(0)! + 0x9e3779b9)
+  let count = mix(origin)
+  const next = () => {
+    count = (count + 0x9e3779b9) | 0
+    return (mix(count) >>> 0) / 2 ** 32
+  }
+  return Object.assign(next, {
+    below: (below: number) => Math.floor(next() * below),
+    chance: (probability: number) => next() < probability,
+    pick: <T>(list: readonly T[]): T => list[Math.floor(next() * list.length)]!,
+    fork: (other: string) => randomOf(seed, `${name}/${other}`),
+  })
+}
+
+/** Spreads the bits of a number: the finalizer of MurmurHash3 (public domain). */
+export function mix(value: number): number {
+  let bits = value | 0
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return bits ^ (bits >>> 16)
+}

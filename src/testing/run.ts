@@ -1,0 +1,217 @@
+// One run of one seed: clients at work under faults, then healing, then the question whether all has come right.
+import type { App } from '../app.ts'
+import { isMillraceError } from '../model/errors.ts'
+import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
+import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
+import { injected, Machine } from './machine.ts'
+import { randomOf } from './random.ts'
+import { type View, viewOf } from './view.ts'
+import { type AcceptedMessage, type Actions, describeStep, type Plan, type WorkStep } from './workload.ts'
+
+/** What a check may look at. */
+export interface CheckView extends View {
+  /** What was acknowledged to clients so far. */
+  readonly accepted: readonly AcceptedMessage[]
+}
+
+/** Throws when something is not as it has to be. */
+export type Check = (view: CheckView) => unknown
+
+export interface RunOptions {
+  readonly make: () => App
+  readonly seed: number
+  readonly plan: Plan
+  readonly faults: Faults
+  readonly always: Readonly<Record<string, Check>>
+  readonly eventually: Readonly<Record<string, Check>>
+  readonly beginsAt: number
+  readonly durable?: (machine: Machine) => void
+}
+
+export interface RunFailure {
+  /** `always "…"`, `eventually "…"`, or what else went wrong. */
+  readonly what: string
+  readonly error: unknown
+  readonly step: number
+}
+
+export interface RunResult {
+  readonly trace: readonly string[]
+  readonly steps: number
+  readonly simulatedMs: number
+  readonly starts: number
+  readonly faults: FaultCounts
+  readonly failure: RunFailure | undefined
+  readonly hidden: readonly Hidden[]
+}
+
+const againMsMax = 500
+const downMsMax = 3_000
+const quietRoundsMax = 10_000
+
+class CheckFailed extends Error {
+  readonly what: string
+
+  constructor(what: string, cause: unknown) {
+    super(what, { cause })
+    this.what = what
+  }
+}
+
+export async function run(options: RunOptions, deep = false): Promise<RunResult> {
+  const { seed, plan } = options
+  const random = randomOf(seed, 'run')
+  const faults = new FaultPlan(options.faults, random.fork('faults'))
+  const accepted: AcceptedMessage[] = []
+  let started = false
+  const check = async (name: string, all: Readonly<Record<string, Check>>) => {
+    if (!started) return
+    for (const [title, fn] of Object.entries(all)) {
+      try {
+        await fn(view)
+      } catch (error) {
+        throw new CheckFailed(title === '' ? name : `${name} "${title}"`, error)
+      }
+    }
+  }
+  const machine = new Machine({
+    make: options.make,
+    seed,
+    beginsAt: options.beginsAt,
+    faults,
+    durable: options.durable,
+    check: () => check('always', options.always),
+  })
+  const view: CheckView = { ...viewOf(machine, seed), accepted }
+  const hidden = watchHidden(deep)
+  const { scheduler, trace } = machine
+  const always = { alive: true }
+
+  const pause = (ms: number) => new Promise<void>((resolve) => void scheduler.after(ms, always, resolve))
+  let over = false
+  let up = Promise.withResolvers<App>()
+  /** Starts a process whenever none runs, as a supervisor does. */
+  const supervise = async () => {
+    while (!over) {
+      if (machine.app === undefined) {
+        const born = machine.begin().then(
+          () => true,
+          (error: unknown) => {
+            if (!isMillraceError(error) || !error.retryable) throw error
+            return false
+          },
+        )
+        const app = machine.app as App | undefined
+        const dies = machine.ends()
+        const lives = await Promise.race([born, dies.then(() => false)])
+        if (lives) {
+          started = true
+          up.resolve(app!)
+          await dies
+          up = Promise.withResolvers()
+        }
+      }
+      await pause(random() * downMsMax)
+    }
+  }
+  const running = () => up.promise
+
+  const publish = async (step: WorkStep & { do: 'publish' }) => {
+    const { type, data, id } = step
+    const verb = type.kind === 'event' ? 'publish' : 'send'
+    for (;;) {
+      const app = await running()
+      const dies = machine.ends()
+      const sent = (app[verb] as App['publish'])(type as never, data as never, { id }).then(
+        () => 'accepted' as const,
+        (error: unknown) => error,
+      )
+      trace.add(`client: ${verb} ${type.name} ${id}`)
+      const end = await Promise.race([sent, dies.then(() => 'died' as const)])
+      if (end === 'accepted') {
+        trace.add(`client: accepted ${type.name} ${id}`)
+        if (!accepted.some((one) => one.id === id && one.type === type.name))
+          accepted.push({ type: type.name, id, data })
+        return
+      }
+      if (end !== 'died' && !(isMillraceError(end) && (end.retryable || end.code === 'millrace/not-started'))) throw end
+      await pause(random() * againMsMax)
+    }
+  }
+
+  const act = async ({ what, run }: WorkStep & { do: 'act' }) => {
+    const app = await running()
+    trace.add(`client: ${what}`)
+    const actions: Actions = { ...view, random: random.fork(what), release: (id) => app.desk.release(id) }
+    const done = (async () => run(actions))().catch((error: unknown) => {
+      // What was true when it looked need not be true any more when it acts.
+      if (!isMillraceError(error)) throw error
+    })
+    await Promise.race([done, machine.ends()])
+  }
+
+  const client = async (number: number) => {
+    for (const { client, step } of plan.steps) {
+      if (client !== number) continue
+      await pause(random() * 20)
+      if (step.do === 'wait') await pause(step.ms)
+      else if (step.do === 'act') await act(step)
+      else {
+        await publish(step)
+        if (faults.publishTwice()) await publish(step)
+      }
+    }
+  }
+
+  const untilQuiet = async () => {
+    for (let round = 0; round < quietRoundsMax; round++) {
+      const app = await running()
+      await Promise.race([app.idle(), machine.ends()])
+      if (machine.app === undefined) continue
+      const broken = view.held().filter(({ error }) => byUs(error?.message, error?.code))
+      if (broken.length === 0) return
+      for (const { id } of broken) await app.desk.release(id)
+    }
+    throw new Error(`the app is not quiet after ${quietRoundsMax} rounds of releasing what was ${injected}`)
+  }
+
+  let failure: RunFailure | undefined
+  try {
+    const broken = Promise.withResolvers<never>()
+    supervise().catch(broken.reject)
+    const clients = Promise.all(Array.from({ length: plan.clients }, (_, number) => client(number)))
+    await scheduler.settled('the clients to end', Promise.race([clients, broken.promise]))
+    await scheduler.settled('what comes after them', pause(random() * downMsMax))
+    faults.heal()
+    trace.add('healed')
+    await scheduler.settled('the app to be quiet', Promise.race([untilQuiet(), broken.promise]))
+    await check('always', options.always)
+    await check('eventually', options.eventually)
+  } catch (error) {
+    const failed = error instanceof CheckFailed
+    failure = { what: failed ? error.what : 'the run', error: failed ? error.cause : error, step: scheduler.steps }
+  }
+  over = true
+  hidden.end()
+  machine.dispose()
+  const waits = hidden.seen.filter(({ kind }) => kind === 'wait')
+  if (waits.length > 0) {
+    failure = { what: 'the rules of a simulation', error: notDeterministic(waits), step: scheduler.steps }
+  }
+  return {
+    trace: trace.lines,
+    steps: scheduler.steps,
+    simulatedMs: scheduler.elapsed,
+    starts: machine.starts,
+    faults: faults.counts,
+    failure,
+    hidden: hidden.seen,
+  }
+}
+
+/** Held only because of what the simulation did: a person would let it run again. */
+function byUs(message: string | undefined, code: string | undefined): boolean {
+  return message === injected || code === 'millrace/timed-out' || code === 'millrace/killed-the-process'
+}
+
+export { describeStep }

@@ -1,0 +1,162 @@
+// Virtual time: what is to be done at what moment, one thing after the other, in an order that the seed decides among
+// what is due together. Between two steps all that is ready in the queue of microtasks runs to its end.
+import { fault } from '../model/errors.ts'
+import type { Timer } from '../seam/world.ts'
+import type { Random } from './random.ts'
+
+interface Task {
+  readonly at: number
+  /** Decides among tasks of one moment. */
+  readonly order: number
+  readonly life: Life
+  run: (() => void) | undefined
+}
+
+/** Whose tasks they are: those of what has died are dropped. */
+export interface Life {
+  alive: boolean
+}
+
+interface Waiter {
+  readonly what: string
+  done(): boolean
+  resolve(): void
+  reject(error: unknown): void
+}
+
+/** How many steps one wait may take before it is said to lead nowhere. */
+const stepsMax = 2_000_000
+
+// Taken before anybody can put something else in their place.
+const { setImmediate: later } = globalThis
+
+/** Resolves when every promise that was ready has run. */
+export const turn = (): Promise<void> => new Promise((resolve) => void later(resolve))
+
+export class Scheduler {
+  /** Milliseconds since the beginning. */
+  elapsed = 0
+  steps = 0
+  private readonly heap: Task[] = []
+  private readonly random: Random
+  private readonly around: (run: () => void) => void
+  private readonly between: () => Promise<void> | undefined
+  private waiters: Waiter[] = []
+  private looping = false
+
+  /** `around` calls each step; `between` is called after it, and waited for when it gives a promise. */
+  constructor(random: Random, around: (run: () => void) => void, between: () => Promise<void> | undefined) {
+    this.random = random
+    this.around = around
+    this.between = between
+  }
+
+  after(ms: number, life: Life, run: () => void): Timer {
+    const task: Task = { at: this.elapsed + Math.max(0, ms), order: this.random(), life, run }
+    this.push(task)
+    return {
+      cancel: () => {
+        task.run = undefined
+      },
+    }
+  }
+
+  /**
+   * Lets time pass until `done` says so.
+   *
+   * @throws `millrace/simulation-stalled` when nothing is left that could make it true; what a check throws
+   */
+  until(what: string, done: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.waiters.push({ what, done, resolve, reject })
+      if (!this.looping) void this.loop()
+    })
+  }
+
+  /** Lets time pass until a promise is settled. */
+  async settled<T>(what: string, promise: Promise<T>): Promise<T> {
+    let settled = false
+    const end = () => {
+      settled = true
+    }
+    promise.then(end, end)
+    await this.until(what, () => settled)
+    return promise
+  }
+
+  private async loop(): Promise<void> {
+    this.looping = true
+    const last = this.steps + stepsMax
+    try {
+      await turn()
+      for (;;) {
+        const waiters = this.waiters
+        this.waiters = []
+        for (const waiter of waiters)
+          if (waiter.done()) waiter.resolve()
+          else this.waiters.push(waiter)
+        if (this.waiters.length === 0) {
+          // Who was waiting goes on now, and may ask for more.
+          await turn()
+          if (this.waiters.length === 0) return
+          continue
+        }
+        const task = this.pop()
+        if (task === undefined || this.steps >= last) throw this.stalled(task === undefined)
+        if (task.run === undefined || !task.life.alive) continue
+        this.elapsed = Math.max(this.elapsed, task.at)
+        this.steps++
+        this.around(task.run)
+        await turn()
+        const check = this.between()
+        if (check !== undefined) await check
+      }
+    } catch (error) {
+      const { waiters } = this
+      this.waiters = []
+      for (const waiter of waiters) waiter.reject(error)
+    } finally {
+      this.looping = false
+    }
+  }
+
+  private stalled(empty: boolean) {
+    const whats = [...new Set(this.waiters.map(({ what }) => what))].join(', ')
+    const why = empty ? 'nothing is left to happen' : `${stepsMax} steps have passed`
+    return fault('millrace/simulation-stalled', `the simulation waits for ${whats}, but ${why}`)
+  }
+
+  // A binary heap, the next task first.
+
+  private push(task: Task): void {
+    const { heap } = this
+    let place = heap.push(task) - 1
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      if (!before(task, heap[parent]!)) break
+      heap[place] = heap[parent]!
+      place = parent
+    }
+    heap[place] = task
+  }
+
+  private pop(): Task | undefined {
+    const { heap } = this
+    const first = heap[0]
+    const last = heap.pop()
+    if (heap.length === 0 || last === undefined) return first
+    let place = 0
+    for (;;) {
+      let child = place * 2 + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && before(heap[child + 1]!, heap[child]!)) child++
+      if (!before(heap[child]!, last)) break
+      heap[place] = heap[child]!
+      place = child
+    }
+    heap[place] = last
+    return first
+  }
+}
+
+const before = (a: Task, b: Task) => a.at < b.at || (a.at === b.at && a.order < b.order)

@@ -1,0 +1,220 @@
+import type { App } from '../app.ts'
+import { fault, type MillraceError } from '../model/errors.ts'
+import { checkOptions } from '../model/options.ts'
+import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
+import { notDeterministic } from './hidden.ts'
+import type { Machine } from './machine.ts'
+import { type Random, randomOf } from './random.ts'
+import { type Check, type RunFailure, type RunOptions, type RunResult, run } from './run.ts'
+import { checkSeed, maker } from './simulation.ts'
+import { describeStep, type Plan, planOf, type Workload } from './workload.ts'
+
+/** What is simulated, and what has to hold. */
+export interface Scenario {
+  /** The app, or what makes one: with a function each process gets its own, as in real life. */
+  readonly app: App | (() => App)
+  /** What may go wrong, default all of it. */
+  readonly faults?: Faults | 'all' | 'none'
+  /** Writes down what clients do; called once per seed, with chance from the seed. */
+  readonly workload: (work: Workload, random: Random) => void
+  /** Safety: has to hold at every moment, whatever goes wrong. Called whenever something has come to the disk. */
+  readonly always?: Check | Readonly<Record<string, Check>>
+  /** Liveness: has to hold once nothing goes wrong any more and all is handled or held. */
+  readonly eventually?: Check | Readonly<Record<string, Check>>
+  /** The app file, for the command that replays a failure. */
+  readonly file?: string
+}
+
+export interface SimulateOptions extends Scenario {
+  /** So many seeds from 1 on, or these; default 100. */
+  readonly seeds?: number | readonly number[]
+  /** A failure that was found before: only its seed, with the steps of the workload that it needs. */
+  readonly pinned?: Pin
+  /** Whether a failing workload is made small; default true. */
+  readonly shrink?: boolean
+  /** Called after each seed. */
+  readonly progress?: (report: SimulationReport) => void
+}
+
+/** Names a run exactly. */
+export interface Pin {
+  readonly seed: number
+  /** Which steps of the workload are done, by their number; default all. */
+  readonly steps?: readonly number[]
+}
+
+/** What was run. Each seed counts once, though it is run twice. */
+export interface SimulationReport {
+  readonly seeds: number
+  readonly steps: number
+  readonly simulatedMs: number
+  /** Processes that were started. */
+  readonly starts: number
+  readonly faults: FaultCounts
+}
+
+/** What a failed simulation has in `error.data`. */
+export interface SimulationFailure extends Pin {
+  readonly step: number
+  /** The invariant that did not hold, or what else went wrong. */
+  readonly what: string
+  /** What the clients did, in words. */
+  readonly workload: readonly string[]
+  readonly trace: readonly string[]
+  readonly replay: string
+}
+
+const beginsAt = Date.UTC(2026, 0, 1)
+const seedsDefault = 100
+const shrinkRunsMax = 200
+const traceLinesShown = 30
+const knownOptions = [
+  ...['app', 'faults', 'workload', 'always', 'eventually', 'file'],
+  ...['seeds', 'pinned', 'shrink', 'progress'],
+]
+
+/**
+ * Runs an app under many seeds: clients at work, faults, crashes; checks what must always hold, heals, waits until all
+ * is quiet, checks what must hold in the end. Each seed runs twice and has to give the same trace.
+ *
+ * @returns what was run
+ * @throws `millrace/simulation-failed` with seed, step, invariant and the command that replays it, the error of the
+ *   check as its cause, `SimulationFailure` as its data; `millrace/not-deterministic` with what the seed does not
+ *   decide; `millrace/no-check`, `millrace/bad-option`, `millrace/unknown-option`
+ */
+export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
+  return simulateWith(options, undefined)
+}
+
+/** The same, looking at each moment in which something has come to the disk: for proving the engine itself. */
+export async function simulateWith(
+  options: SimulateOptions,
+  watch: ((seed: number) => (machine: Machine) => void) | undefined,
+): Promise<SimulationReport> {
+  checkOptions('simulate', options, knownOptions)
+  const { workload, pinned, shrink = true, progress, file = 'app.ts' } = options
+  if (typeof workload !== 'function') throw fault('millrace/bad-option', 'simulate: workload must be a function')
+  const always = checksOf('always', options.always)
+  const eventually = checksOf('eventually', options.eventually)
+  if (Object.keys(always).length + Object.keys(eventually).length === 0) {
+    throw fault('millrace/no-check', 'simulate: neither always nor eventually says what has to hold')
+  }
+  const make = maker('simulate', { app: options.app })
+  make()
+  const faults = faultsOf('simulate', options.faults)
+  const report = { seeds: 0, steps: 0, simulatedMs: 0, starts: 0, faults: noFaults() }
+
+  for (const seed of seedsOf(options)) {
+    const plan = planOf(workload, randomOf(seed, 'workload'))
+    const kept = pinned?.steps
+    const runOptions = (steps: readonly number[] | undefined): RunOptions => ({
+      make,
+      seed,
+      plan: steps === undefined ? plan : { ...plan, steps: steps.map((step) => plan.steps[step]!).filter(Boolean) },
+      faults,
+      always,
+      eventually,
+      beginsAt,
+      durable: watch?.(seed),
+    })
+    const first = await run(runOptions(kept))
+    const second = await run(runOptions(kept))
+    const difference = firstDifference(first.trace, second.trace)
+    if (difference !== undefined) {
+      const third = await run(runOptions(kept), true)
+      throw notDeterministic([...second.hidden, ...third.hidden], `seed ${seed}: ${difference}\n`)
+    }
+    if (first.failure !== undefined) {
+      const deep = await run(runOptions(kept), true)
+      if (deep.failure?.what === 'the rules of a simulation') throw deep.failure.error
+      const smallest = shrink ? await shrunk(first, runOptions, kept ?? plan.steps.map((_, step) => step)) : undefined
+      throw failed(seed, plan, smallest ?? { result: first, steps: kept }, file)
+    }
+    report.seeds++
+    report.steps += first.steps
+    report.simulatedMs += first.simulatedMs
+    report.starts += first.starts
+    for (const kind of faultKinds) report.faults[kind] += first.faults[kind]
+    progress?.(report)
+  }
+  return report
+}
+
+function checksOf(name: string, given: SimulateOptions['always']): Readonly<Record<string, Check>> {
+  if (given === undefined) return {}
+  if (typeof given === 'function') return { '': given }
+  for (const [title, fn] of Object.entries(given)) {
+    if (typeof fn !== 'function') throw fault('millrace/bad-option', `simulate: ${name} "${title}" must be a function`)
+  }
+  return given
+}
+
+function seedsOf({ seeds = seedsDefault, pinned }: SimulateOptions): Iterable<number> {
+  if (pinned !== undefined) {
+    checkSeed('simulate: pinned', pinned.seed)
+    return [pinned.seed]
+  }
+  if (typeof seeds !== 'number') {
+    for (const seed of seeds) checkSeed('simulate', seed)
+    if (seeds.length === 0) throw fault('millrace/bad-option', 'simulate: seeds is empty')
+    return seeds
+  }
+  if (!Number.isSafeInteger(seeds) || seeds < 1) {
+    throw fault('millrace/bad-option', `simulate: seeds is ${seeds}, but must be a whole number from 1, or a list`)
+  }
+  return Array.from({ length: seeds }, (_, index) => index + 1)
+}
+
+function firstDifference(one: readonly string[], other: readonly string[]): string | undefined {
+  for (let line = 0; line < Math.max(one.length, other.length); line++) {
+    if (one[line] === other[line]) continue
+    return `run twice, it goes two ways at line ${line + 1} of its trace: "${one[line] ?? 'its end'}" and "${other[line] ?? 'its end'}"`
+  }
+  return undefined
+}
+
+interface Shrunk {
+  readonly result: RunResult
+  readonly steps: readonly number[] | undefined
+}
+
+/** Leaves out steps, in halves, quarters and so on, as long as the same check fails. */
+async function shrunk(
+  found: RunResult,
+  runOptions: (steps: readonly number[]) => RunOptions,
+  all: readonly number[],
+): Promise<Shrunk> {
+  let best: Shrunk = { result: found, steps: all }
+  let runs = 0
+  for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let from = 0; from < best.steps!.length && runs < shrinkRunsMax; ) {
+      const steps = best.steps!.filter((_, place) => place < from || place >= from + size)
+      runs++
+      const result = await run(runOptions(steps))
+      if (result.failure?.what === found.failure!.what) best = { result, steps }
+      else from += size
+    }
+  }
+  return best
+}
+
+function failed(seed: number, plan: Plan, { result, steps }: Shrunk, file: string): MillraceError {
+  const { what, error, step } = result.failure as RunFailure
+  const kept = steps ?? plan.steps.map((_, place) => place)
+  const workload = kept.map((place) => plan.steps[place]).map((one) => describeStep(one!.step))
+  const replay = `npx millrace simulate ${file} --seed ${seed}`
+  const pin = kept.length === plan.steps.length ? `{ seed: ${seed} }` : `{ seed: ${seed}, steps: [${kept.join(', ')}] }`
+  const data: SimulationFailure = { seed, steps, step, what, workload, trace: result.trace, replay }
+  // Its end is in the message; printed whole, it would bury that.
+  Object.defineProperty(data, 'trace', { enumerable: false })
+  const lines = [
+    `seed ${seed}, step ${step}: ${what} does not hold: ${error instanceof Error ? error.message : String(error)}`,
+    `replay: ${replay}`,
+    `as a test: await simulate({ ...scenario, pinned: ${pin} })`,
+    `${kept.length} of ${plan.steps.length} steps of the workload are enough:`,
+    ...workload.slice(0, traceLinesShown).map((line) => `  ${line}`),
+    `the last of ${result.trace.length} lines of the trace:`,
+    ...result.trace.slice(-traceLinesShown).map((line) => `  ${line}`),
+  ]
+  return fault('millrace/simulation-failed', lines.join('\n'), { cause: error, data })
+}

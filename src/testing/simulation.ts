@@ -1,0 +1,151 @@
+import { sqlite } from '../adapters/sqlite/index.ts'
+import { type App, type AppOptions, app as makeApp, type PublishOptions } from '../app.ts'
+import type { Accepted } from '../engine/committer.ts'
+import { fault } from '../model/errors.ts'
+import type { Command, DataFor, Event } from '../model/message.ts'
+import { checkOptions } from '../model/options.ts'
+import type { Part } from '../parts/wiring.ts'
+import { FaultPlan } from './faults.ts'
+import { watchHidden } from './hidden.ts'
+import { Machine } from './machine.ts'
+import { randomOf } from './random.ts'
+import { type View, viewOf } from './view.ts'
+
+export interface SimulationOptions {
+  /** The app, or what makes one: with a function each process gets its own, as in real life. */
+  readonly app?: App | (() => App)
+  /** Instead of an app: its parts, as in `app({ parts })`. */
+  readonly parts?: readonly Part[]
+  /** With `parts`: as in `app({ setup })`. */
+  readonly setup?: AppOptions['setup']
+  /** Decides everything that is left to chance: a whole number, default 1. */
+  readonly seed?: number
+  /** When it begins, default 2026-01-01 00:00 UTC. */
+  readonly beginsAt?: Date
+}
+
+/** One app on a simulated machine. Time passes only while one of its promises is awaited. */
+export interface Simulation extends View, AsyncDisposable {
+  /** The app of the process that runs. */
+  readonly app: App
+  /** As `app.publish`. */
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
+  /** As `app.send`. */
+  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
+  /** As `app.desk.release`. */
+  release(id: number): Promise<void>
+  /** Lets so many milliseconds pass, and all happen that falls due in them. */
+  advance(ms: number): Promise<void>
+  /** Lets time pass until everything accepted is handled or held. */
+  untilIdle(): Promise<void>
+  /** Waits for something that the app does, letting time pass. */
+  settled<T>(promise: Promise<T>): Promise<T>
+  /** The process dies at once; with `power: true` the machine does, and what was not synced may be lost. */
+  crash(options?: { readonly power?: boolean }): Promise<void>
+  /** Starts the process again, after a crash or, stopped first, when it runs. */
+  restart(): Promise<void>
+  /** Ends the simulation and removes its files. */
+  stop(): Promise<void>
+}
+
+const beginsAtDefault = Date.UTC(2026, 0, 1)
+
+/**
+ * Runs an app with the real engine and the real SQLite store on a simulated machine: virtual time, chance and ids from
+ * the seed, handlers of different contexts in an order that the seed decides. The app starts with the first call.
+ *
+ * @throws `millrace/bad-option`, `millrace/unknown-option`; its methods: as those of the app,
+ *   `millrace/not-started` after a crash, `millrace/simulation-stalled`, `millrace/not-deterministic`
+ */
+export function simulation(options: SimulationOptions): Simulation {
+  checkOptions('simulation', options, ['app', 'parts', 'setup', 'seed', 'beginsAt'])
+  const { seed = 1, beginsAt } = options
+  checkSeed('simulation', seed)
+  const make = maker('simulation', options)
+  make()
+  const machine = new Machine({
+    make,
+    seed,
+    beginsAt: beginsAt?.getTime() ?? beginsAtDefault,
+    faults: new FaultPlan({}, randomOf(seed, 'faults')),
+  })
+  const hidden = watchHidden()
+  let begun = false
+  let ended = false
+
+  const started = async (): Promise<App> => {
+    if (ended) throw fault('millrace/not-started', 'the simulation has ended')
+    if (!begun) {
+      begun = true
+      await machine.scheduler.settled('the start', machine.begin())
+    }
+    if (machine.app === undefined) {
+      throw fault('millrace/not-started', 'the simulated process is down since its crash: call restart() first')
+    }
+    return machine.app
+  }
+  const settled = async <T>(what: string, work: (app: App) => Promise<T>): Promise<T> => {
+    const app = await started()
+    const result = await machine.scheduler.settled(what, work(app))
+    hidden.check('wait')
+    return result
+  }
+  const stop = async () => {
+    if (ended) return
+    ended = true
+    hidden.end()
+    machine.dispose()
+  }
+
+  return {
+    ...viewOf(machine, seed),
+    get app() {
+      if (machine.app === undefined) throw fault('millrace/not-started', 'the simulated process does not run')
+      return machine.app
+    },
+    publish: (type, data, how) => settled('a publish', (app) => app.publish(type, data, how)),
+    send: (type, data, how) => settled('a send', (app) => app.send(type, data, how)),
+    release: (id) => settled('a release', (app) => app.desk.release(id)),
+    settled: (promise) => settled('a promise', () => promise),
+    untilIdle: () => settled('the app to be idle', (app) => app.idle()),
+    async advance(ms) {
+      if (!(Number.isFinite(ms) && ms >= 0)) {
+        throw fault('millrace/bad-option', `simulation: advance takes milliseconds from 0 on, not ${String(ms)}`)
+      }
+      if (!begun) await started()
+      let over = false
+      machine.scheduler.after(ms, { alive: true }, () => {
+        over = true
+      })
+      await machine.scheduler.until('time to pass', () => over)
+      hidden.check('wait')
+    },
+    async crash({ power = false } = {}) {
+      await started()
+      machine.die(power ? 'powerCut' : 'crash', 'on demand')
+    },
+    async restart() {
+      begun = true
+      if (machine.app !== undefined) await machine.scheduler.settled('the stop', machine.stop())
+      await machine.scheduler.settled('the start', machine.begin())
+    },
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** @throws `millrace/bad-option` */
+export function checkSeed(where: string, seed: unknown): void {
+  if (Number.isSafeInteger(seed) && (seed as number) >= 0) return
+  throw fault('millrace/bad-option', `${where}: seed must be a whole number from 0 on, not ${String(seed)}`)
+}
+
+/** What makes the app of each process. */
+export function maker(where: string, { app, parts, setup }: SimulationOptions): () => App {
+  if ((app === undefined) === (parts === undefined)) {
+    throw fault('millrace/bad-option', `${where}: give either app or parts`)
+  }
+  if (typeof app === 'function') return app
+  if (app !== undefined) return () => app
+  return () => makeApp({ name: 'simulated', broker: sqlite({ file: 'simulated.db' }), parts: parts!, setup })
+}

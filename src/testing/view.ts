@@ -1,0 +1,65 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { DeskTable } from '../adapters/sqlite/desk.ts'
+import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
+import { logTable } from '../adapters/sqlite/schema.ts'
+import { decode } from '../model/codec.ts'
+import { isMillraceError } from '../model/errors.ts'
+import type { Message, MessageType } from '../model/message.ts'
+import { checkValues, type Value } from '../model/tx.ts'
+import type { DeskRow } from '../seam/store.ts'
+import type { Machine } from './machine.ts'
+
+/** What can be looked at in a simulation: what has been committed, read without letting time pass. */
+export interface View {
+  readonly seed: number
+  /** Virtual time, milliseconds since 1970. */
+  now(): number
+  /** All rows of a table. */
+  rows<Row = Record<string, unknown>>(table: string): Row[]
+  /** Reads by SQL; a tag, values are bound. */
+  query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: Value[]): Row[]
+  /** All messages of a type that the log keeps, oldest first. */
+  published<T extends MessageType>(type: T): Message<T>[]
+  /** What is held at the desk, in the order in which it came there. */
+  held(): DeskRow[]
+  /** What happened so far, line by line, each with its virtual seconds. */
+  trace(): readonly string[]
+}
+
+export function viewOf(machine: Machine, seed: number): View {
+  const all = <Row>(sql: string, values: readonly unknown[]) =>
+    machine.look((db) => db.prepare(sql).all(...(values as never[])) as Row[]).map((row) => ({ ...row }))
+  return {
+    seed,
+    now: () => machine.now(),
+    rows: (table) => all(`select * from "${table.replaceAll('"', '""')}"`, []),
+    query: (text, ...values) => {
+      checkValues(values)
+      return all(
+        text.join('?'),
+        values.map((value) => (typeof value === 'boolean' ? Number(value) : value)),
+      )
+    },
+    published: (type) => machine.look((db) => publishedIn(db, type)),
+    held: () =>
+      machine.look((db) => new DeskTable(db, new Log(db)).list({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })),
+    trace: () => machine.trace.lines,
+  }
+}
+
+function publishedIn<T extends MessageType>(db: DatabaseSync, type: T): Message<T>[] {
+  const log = new Log(db)
+  const found: Message<T>[] = []
+  for (const { id } of db.prepare('select id from millrace_streams order by id').all() as { id: number }[]) {
+    const rows = db
+      .prepare(
+        `select m.* from ${logTable(id)} m join millrace_kinds k on k.id = m.kind where k.type = ? order by position`,
+      )
+      .all(type.name)
+    for (const row of rows) {
+      const message = decode(type, log.stored(id, row as unknown as LogTableRow))
+      if (!isMillraceError(message)) found.push(message as Message<T>)
+    }
+  }
+  return found
+}

@@ -1,0 +1,80 @@
+// What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
+import { fault } from '../model/errors.ts'
+import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
+import type { Random } from './random.ts'
+import type { View } from './view.ts'
+
+/** What people and programs may do beside publishing, in a step of a workload. */
+export interface Actions extends View {
+  /** As `app.desk.release`. */
+  release(id: number): Promise<void>
+  readonly random: Random
+}
+
+/** What one client does, one step after the other: each begins when the one before has ended. */
+export interface Client {
+  /** Publishes until it is acknowledged, again with the same id after each failure. */
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: { readonly id?: string }): void
+  /** As `publish`, a command. */
+  send<C extends Command>(type: C, data: DataFor<C>, options?: { readonly id?: string }): void
+  /** Waits, milliseconds. */
+  wait(ms: number): void
+  /** Does something else; when the process dies meanwhile it is left undone. */
+  act(what: string, run: (actions: Actions) => unknown): void
+}
+
+export interface Workload extends Client {
+  /** Another client, at work beside this one. */
+  client(): Client
+}
+
+export type WorkStep =
+  | { readonly do: 'publish'; readonly type: MessageType; readonly data: unknown; readonly id: string }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'act'; readonly what: string; readonly run: (actions: Actions) => unknown }
+
+/** Steps of all clients, in the order in which they were written down. */
+export interface Plan {
+  readonly steps: readonly { readonly client: number; readonly step: WorkStep }[]
+  readonly clients: number
+}
+
+/** A message that was acknowledged to a client. */
+export interface AcceptedMessage {
+  readonly type: string
+  readonly id: string
+  readonly data: unknown
+}
+
+const stepsMax = 1_000_000
+
+export function planOf(write: (work: Workload, random: Random) => unknown, random: Random): Plan {
+  const steps: { client: number; step: WorkStep }[] = []
+  let clients = 0
+  const add = (client: number, step: WorkStep) => {
+    if (steps.length >= stepsMax) throw fault('millrace/bad-option', `the workload has more than ${stepsMax} steps`)
+    steps.push({ client, step })
+  }
+  const newClient = (): Client => {
+    const client = clients++
+    const put = (type: MessageType, data: unknown, { id }: { readonly id?: string } = {}) =>
+      add(client, { do: 'publish', type, data, id: id ?? `client ${client} step ${steps.length}` })
+    return {
+      publish: put,
+      send: put,
+      wait: (ms) => add(client, { do: 'wait', ms }),
+      act: (what, run) => add(client, { do: 'act', what, run }),
+    }
+  }
+  const result = write({ ...newClient(), client: newClient }, random)
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
+    throw fault('millrace/bad-option', 'a workload is written down at once: let its function return no promise')
+  }
+  return { steps, clients }
+}
+
+export function describeStep(step: WorkStep): string {
+  if (step.do === 'wait') return `wait ${step.ms} ms`
+  if (step.do === 'act') return step.what
+  return `${step.type.kind === 'event' ? 'publish' : 'send'} ${step.type.name} ${JSON.stringify(step.data)}`
+}
