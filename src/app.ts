@@ -142,7 +142,11 @@ export interface App {
   transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result>
   /** Reads rows outside any transaction. */
   readonly read: Query
-  /** Resolves when every accepted message has been handled or is held at the desk. */
+  /**
+   * Resolves when every accepted message has been handled or is held at the desk.
+   *
+   * @throws `millrace/not-started`, `millrace/stopping` when the app is stopped before
+   */
   idle(): Promise<void>
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   /** Calls a function for each message from now on, once it is on disk; gives a function that ends it. */
@@ -182,8 +186,13 @@ export function app(options: AppOptions): App {
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
 export function appIn(app: App, world: World): App {
-  if (!(app instanceof RunningApp)) throw fault('millrace/bad-option', 'simulation: app must be what app({ … }) gives')
-  return new RunningApp(app.options, world)
+  return new RunningApp(checkApp(app).options, world)
+}
+
+/** @throws `millrace/bad-option` */
+export function checkApp(app: App): RunningApp {
+  if (app instanceof RunningApp) return app
+  throw fault('millrace/bad-option', 'simulation: app must be what app({ … }) of this copy of millrace gives')
 }
 
 class RunningApp implements App {
@@ -321,10 +330,11 @@ class RunningApp implements App {
 
   async idle(): Promise<void> {
     // A run that ends because its store failed is followed by another, which goes on with what is on disk.
-    while (!(await this.running.idle())) {
-      if (this.state !== 'reopening')
-        throw fault('millrace/stopping', `app "${this.name}" was stopped before it was idle`)
-      await this.reopened
+    for (;;) {
+      if (this.state === 'reopening') await this.reopened
+      if (await this.running.idle()) return
+      if (this.state === 'reopening') continue
+      throw fault('millrace/stopping', `app "${this.name}" was stopped before it was idle`)
     }
   }
 

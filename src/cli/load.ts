@@ -9,6 +9,17 @@ import { type App, isMillraceError, MillraceError } from '../index.ts'
  * @throws `millrace/no-app`, `millrace/bad-app`
  */
 export async function loadApp(path: string): Promise<App> {
+  return (await loadModule(path)).app
+}
+
+export interface AppModule {
+  readonly app: App
+  /** Everything that the file exports, by name. */
+  readonly exported: Readonly<Record<string, unknown>>
+}
+
+/** As `loadApp`, with what else the file exports. */
+export async function loadModule(path: string): Promise<AppModule> {
   const file = resolve(path)
   if (!existsSync(file)) throw new MillraceError('millrace/no-app', `there is no file ${path}`)
   let exported: Readonly<Record<string, unknown>>
@@ -19,7 +30,7 @@ export async function loadApp(path: string): Promise<App> {
     throw new MillraceError('millrace/bad-app', `${path} cannot be loaded: ${whyNot(error)}`, { cause: error })
   }
   const { default: found } = exported
-  if (isApp(found)) return found
+  if (isApp(found)) return { app: found, exported }
   if (found !== undefined) throw new MillraceError('millrace/bad-app', `what ${path} exports as default is no app`)
   const named = Object.keys(exported).find((name) => isApp(exported[name]))
   const hint = named === undefined ? '' : ` (but an app as "${named}")`

@@ -7,6 +7,7 @@ import { deskList, deskRelease, deskShow } from './commands/desk.ts'
 import { doctor } from './commands/doctor.ts'
 import { processorsList, processorsRetire } from './commands/processors.ts'
 import { publish } from './commands/publish.ts'
+import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
 import { Output, UsageError } from './output.ts'
@@ -148,6 +149,17 @@ function commands(invoke: Invoke): Command {
     'processors retire app.ts old-labels',
   ).option('--force', 'although it holds messages, or although only --db is named')
 
+  add(
+    program,
+    'simulate',
+    'app.ts',
+    'run what the app file exports as `simulation` under many seeds, with faults',
+    simulate,
+    'simulate app.ts --seeds 1000',
+    'simulate app.ts --seed 7   # one again, exactly',
+  )
+    .option('--seeds <n>', 'so many seeds from 1 on (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
+    .option('--seed <n>', 'only this one', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
   add(
     program,
     'doctor',

@@ -135,6 +135,7 @@ export class Consumer {
       for (let index = found.index; index < messages.length && this.room(); index++) this.offer(messages[index]!)
     }
     this.pump()
+    if (this.heldBack) this.around.watch()
     this.around.maybeIdle()
   }
 
@@ -664,7 +665,12 @@ export class Consumer {
 
   /** Whether the deadlines or the window have to be looked at. */
   get active(): boolean {
-    return this.oldest !== undefined || this.resting.size > 0
+    return this.oldest !== undefined || this.heldBack
+  }
+
+  /** Whether what rests may stand in the way of messages that are not taken yet. */
+  private get heldBack(): boolean {
+    return this.resting.size > 0 && this.cursor < this.tail.head
   }
 
   /** Attempts that count; those that outlived their time do not. */

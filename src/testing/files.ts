@@ -18,7 +18,7 @@ const removeAll = () => {
 }
 
 export function makeFolder(): string {
-  const folder = mkdtempSync(join(base, 'millrace-sim-'))
+  const folder = mkdtempSync(join(base, `millrace-sim-${process.pid}-`))
   if (folders.size === 0) process.once('exit', removeAll)
   folders.add(folder)
   return folder
@@ -51,9 +51,10 @@ export class Files {
     this.durable.wal = wal
   }
 
-  /** Everything that was written is on disk: SQLite itself has synced it. */
-  allSynced(): void {
-    this.durable = { database: content(this.database), wal: this.wal() }
+  /** A checkpoint that SQLite synced itself is over; where it was whole, the -wal file is empty or gone. */
+  checkpointed(): void {
+    const wal = this.wal()
+    if (wal.length === 0) this.durable = { database: content(this.database), wal }
   }
 
   /** Outside a checkpoint SQLite writes the database only where it syncs it at once. */

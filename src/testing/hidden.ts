@@ -103,10 +103,12 @@ function notice(kind: Hidden['kind'], source: string | undefined): void {
 
 const seenMax = 100
 
+const ours = /[/\\](src|dist)[/\\](engine|adapters|parts|testing)[/\\][\w/\\-]+(?<!\.test)\.[jt]s|\bnode:|async_hooks/
+
 /** The first line of the stack that is neither ours nor Node's. */
 function place(): string {
   const lines = (new Error().stack ?? '').split('\n').slice(1)
-  const line = lines.find((one) => !/[/\\](src|dist)[/\\](testing|engine|adapters)[/\\]|node:|async_hooks/.test(one))
+  const line = lines.find((one) => !ours.test(one))
   const found = line?.match(/\(?((?:file:\/\/)?[^()\s]+:\d+:\d+)\)?$/)?.[1]
   return found === undefined ? '' : ` at ${found}`
 }

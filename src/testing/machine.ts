@@ -35,14 +35,21 @@ const checkpointMsMax = 5
 const smallCheckpointBytes = 64 * 1024
 const plentyBytes = Number.MAX_SAFE_INTEGER
 
+/** Looks on closely: for proving the engine itself. What it throws ends the run. */
+export interface Watch {
+  /** All that was committed is on disk, and nobody has heard of it yet. */
+  durable(machine: Machine): void
+  /** A client was told that its message is accepted. */
+  accepted(type: string, id: string): void
+}
+
 export interface MachineOptions {
   readonly make: () => App
   readonly seed: number
   /** When it begins, milliseconds since 1970. */
   readonly beginsAt: number
   readonly faults: FaultPlan
-  /** Called when all that was committed is on disk, before anybody hears of it. */
-  readonly durable?: (machine: Machine) => void
+  readonly watch?: Watch
   /** Called between two steps after that. */
   readonly check?: () => Promise<void>
 }
@@ -59,6 +66,7 @@ export class Machine {
   broken: unknown
   private readonly options: MachineOptions
   private process: SimulatedProcess | undefined
+  private looking: DatabaseSync | undefined
   private count = 0
   private file: string
   private checkDue = false
@@ -100,6 +108,7 @@ export class Machine {
   /** Begins to start a process; gives a promise that never settles when it dies on the way. */
   begin(): Promise<void> {
     if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
+    this.endLooking()
     const process = new SimulatedProcess(this, this.file, ++this.count)
     this.process = process
     this.trace.add(`process ${this.count} starts`)
@@ -149,6 +158,7 @@ export class Machine {
   }
 
   private end(process: SimulatedProcess): void {
+    this.endLooking()
     process.life.alive = false
     process.ended.resolve()
     this.process = undefined
@@ -158,17 +168,19 @@ export class Machine {
 
   /** A connection of its own, for looking at what the process has committed. */
   look<T>(use: (db: DatabaseSync) => T): T {
-    const db = new Database(this.file, { readOnly: this.process !== undefined })
-    try {
-      return use(db)
-    } finally {
-      db.close()
-    }
+    this.looking ??= new Database(this.file, { readOnly: this.process !== undefined })
+    return use(this.looking)
+  }
+
+  endLooking(): void {
+    this.looking?.close()
+    this.looking = undefined
   }
 
   /** Ends everything and leaves nothing behind. */
   dispose(): void {
     if (this.process !== undefined) this.end(this.process)
+    this.endLooking()
     this.bury()
     this.endListening()
     removeFolder(this.folder)
@@ -186,7 +198,7 @@ export class Machine {
   }
 
   durable(): void {
-    this.options.durable?.(this)
+    this.options.watch?.durable(this)
     this.checkDue = true
   }
 
@@ -272,13 +284,14 @@ class SimulatedProcess {
     if (faults.full(scheduler.elapsed, commits) && !checkpoints && text !== 'rollback') throw diskFull()
     trace.blend(text)
     for (const value of values) trace.blend(String(value))
+    if (text === 'close') machine.endLooking()
     const result = run()
     if (commits) trace.add(`commits ${trace.fingerprint}`)
     if (text.includes('journal_mode')) files.databaseSynced()
     if (checkpoints) {
       // SQLite has written its pages; the power may go before it has synced them.
       machine.step(this, step, `in the middle of ${shown}`)
-      files.allSynced()
+      files.checkpointed()
     }
     machine.step(this, step, `after ${shown}`)
     return result
@@ -362,6 +375,7 @@ class SimulatedProcess {
 
   /** Calls a handler, or makes it fail or take its time. */
   private handle<B>(attempt: Attempt, fn: (a: Message, b: B) => unknown, message: Message, context: B): unknown {
+    if (!this.life.alive) throw new Died()
     const { scheduler, faults, trace } = this.machine
     const { consumer } = attempt
     const { type, id } = message
@@ -376,13 +390,27 @@ class SimulatedProcess {
         throw new Error(injected)
       })
     }
-    return new Promise((resolve) => {
-      scheduler.after(faults.slowMs(consumer.spec.timeoutMs), this.life, () => resolve(undefined))
-    }).then(call)
+    const pause = () =>
+      new Promise<void>((resolve) => {
+        scheduler.after(faults.slowMs(consumer.spec.timeoutMs), this.life, resolve)
+      })
+    if (what === 'slowBefore') {
+      return pause().then(() => {
+        // The engine has given it up: a handler that begins now would be one that nobody called.
+        if (attempt.state !== 'running') throw new Error(injected)
+        return call()
+      })
+    }
+    return Promise.resolve(call()).then((result) => pause().then(() => result))
   }
 }
 
-const said = { failsBefore: 'fails at once', failsAfter: 'fails at its end', slow: 'slowly' }
+const said = {
+  failsBefore: 'fails at once',
+  failsAfter: 'fails at its end',
+  slowBefore: 'begins late',
+  slowAfter: 'ends late',
+}
 
 function diskFull(): Error {
   return Object.assign(new Error('database or disk is full'), { code: 'ERR_SQLITE_ERROR', errcode: 13 })

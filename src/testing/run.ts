@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
-import { injected, Machine } from './machine.ts'
+import { injected, Machine, type Watch } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 import { type AcceptedMessage, type Actions, describeStep, type Plan, type WorkStep } from './workload.ts'
@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly always: Readonly<Record<string, Check>>
   readonly eventually: Readonly<Record<string, Check>>
   readonly beginsAt: number
-  readonly durable?: (machine: Machine) => void
+  readonly watch?: Watch
 }
 
 export interface RunFailure {
@@ -79,7 +79,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     seed,
     beginsAt: options.beginsAt,
     faults,
-    durable: options.durable,
+    watch: options.watch,
     check: () => check('always', options.always),
   })
   const view: CheckView = { ...viewOf(machine, seed), accepted }
@@ -130,6 +130,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       const end = await Promise.race([sent, dies.then(() => 'died' as const)])
       if (end === 'accepted') {
         trace.add(`client: accepted ${type.name} ${id}`)
+        options.watch?.accepted(type.name, id)
         if (!accepted.some((one) => one.id === id && one.type === type.name))
           accepted.push({ type: type.name, id, data })
         return
@@ -170,7 +171,12 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       if (machine.app === undefined) continue
       const broken = view.held().filter(({ error }) => byUs(error?.message, error?.code))
       if (broken.length === 0) return
-      for (const { id } of broken) await app.desk.release(id)
+      for (const { id } of broken) {
+        await app.desk.release(id).catch((error: unknown) => {
+          // It was released before, or the store fails while it is: then it is looked at again.
+          if (!isMillraceError(error)) throw error
+        })
+      }
     }
     throw new Error(`the app is not quiet after ${quietRoundsMax} rounds of releasing what was ${injected}`)
   }

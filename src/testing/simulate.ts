@@ -3,7 +3,7 @@ import { fault, type MillraceError } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
 import { notDeterministic } from './hidden.ts'
-import type { Machine } from './machine.ts'
+import type { Watch } from './machine.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Check, type RunFailure, type RunOptions, type RunResult, run } from './run.ts'
 import { checkSeed, maker } from './simulation.ts'
@@ -21,8 +21,8 @@ export interface Scenario {
   readonly always?: Check | Readonly<Record<string, Check>>
   /** Liveness: has to hold once nothing goes wrong any more and all is handled or held. */
   readonly eventually?: Check | Readonly<Record<string, Check>>
-  /** The app file, for the command that replays a failure. */
-  readonly file?: string
+  /** The command that replays a failure; ` --seed N` is put behind it. Default: `npx millrace simulate app.ts`. */
+  readonly replay?: string
 }
 
 export interface SimulateOptions extends Scenario {
@@ -66,10 +66,11 @@ export interface SimulationFailure extends Pin {
 
 const beginsAt = Date.UTC(2026, 0, 1)
 const seedsDefault = 100
+const replayDefault = 'npx millrace simulate app.ts'
 const shrinkRunsMax = 200
 const traceLinesShown = 30
 const knownOptions = [
-  ...['app', 'faults', 'workload', 'always', 'eventually', 'file'],
+  ...['app', 'faults', 'workload', 'always', 'eventually', 'replay'],
   ...['seeds', 'pinned', 'shrink', 'progress'],
 ]
 
@@ -89,10 +90,10 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
 /** The same, looking at each moment in which something has come to the disk: for proving the engine itself. */
 export async function simulateWith(
   options: SimulateOptions,
-  watch: ((seed: number) => (machine: Machine) => void) | undefined,
+  watch: (() => Watch) | undefined,
 ): Promise<SimulationReport> {
   checkOptions('simulate', options, knownOptions)
-  const { workload, pinned, shrink = true, progress, file = 'app.ts' } = options
+  const { workload, pinned, shrink = true, progress, replay = replayDefault } = options
   if (typeof workload !== 'function') throw fault('millrace/bad-option', 'simulate: workload must be a function')
   const always = checksOf('always', options.always)
   const eventually = checksOf('eventually', options.eventually)
@@ -100,7 +101,6 @@ export async function simulateWith(
     throw fault('millrace/no-check', 'simulate: neither always nor eventually says what has to hold')
   }
   const make = maker('simulate', { app: options.app })
-  make()
   const faults = faultsOf('simulate', options.faults)
   const report = { seeds: 0, steps: 0, simulatedMs: 0, starts: 0, faults: noFaults() }
 
@@ -115,7 +115,7 @@ export async function simulateWith(
       always,
       eventually,
       beginsAt,
-      durable: watch?.(seed),
+      watch: watch?.(),
     })
     const first = await run(runOptions(kept))
     const second = await run(runOptions(kept))
@@ -128,7 +128,7 @@ export async function simulateWith(
       const deep = await run(runOptions(kept), true)
       if (deep.failure?.what === 'the rules of a simulation') throw deep.failure.error
       const smallest = shrink ? await shrunk(first, runOptions, kept ?? plan.steps.map((_, step) => step)) : undefined
-      throw failed(seed, plan, smallest ?? { result: first, steps: kept }, file)
+      throw failed(seed, plan, smallest ?? { result: first, steps: kept }, replay)
     }
     report.seeds++
     report.steps += first.steps
@@ -198,11 +198,11 @@ async function shrunk(
   return best
 }
 
-function failed(seed: number, plan: Plan, { result, steps }: Shrunk, file: string): MillraceError {
+function failed(seed: number, plan: Plan, { result, steps }: Shrunk, command: string): MillraceError {
   const { what, error, step } = result.failure as RunFailure
   const kept = steps ?? plan.steps.map((_, place) => place)
   const workload = kept.map((place) => plan.steps[place]).map((one) => describeStep(one!.step))
-  const replay = `npx millrace simulate ${file} --seed ${seed}`
+  const replay = `${command} --seed ${seed}`
   const pin = kept.length === plan.steps.length ? `{ seed: ${seed} }` : `{ seed: ${seed}, steps: [${kept.join(', ')}] }`
   const data: SimulationFailure = { seed, steps, step, what, workload, trace: result.trace, replay }
   // Its end is in the message; printed whole, it would bury that.

@@ -1,5 +1,5 @@
 import { sqlite } from '../adapters/sqlite/index.ts'
-import { type App, type AppOptions, app as makeApp, type PublishOptions } from '../app.ts'
+import { type App, type AppOptions, checkApp, app as makeApp, type PublishOptions } from '../app.ts'
 import type { Accepted } from '../engine/committer.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event } from '../model/message.ts'
@@ -62,7 +62,9 @@ export function simulation(options: SimulationOptions): Simulation {
   const { seed = 1, beginsAt } = options
   checkSeed('simulation', seed)
   const make = maker('simulation', options)
-  make()
+  if (beginsAt !== undefined && !(beginsAt instanceof Date && Number.isFinite(beginsAt.getTime()))) {
+    throw fault('millrace/bad-option', 'simulation: beginsAt must be a valid Date')
+  }
   const machine = new Machine({
     make,
     seed,
@@ -70,15 +72,13 @@ export function simulation(options: SimulationOptions): Simulation {
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
   const hidden = watchHidden()
-  let begun = false
+  let begun: Promise<void> | undefined
   let ended = false
 
   const started = async (): Promise<App> => {
     if (ended) throw fault('millrace/not-started', 'the simulation has ended')
-    if (!begun) {
-      begun = true
-      await machine.scheduler.settled('the start', machine.begin())
-    }
+    begun ??= machine.scheduler.settled('the start', machine.begin())
+    await begun
     if (machine.app === undefined) {
       throw fault('millrace/not-started', 'the simulated process is down since its crash: call restart() first')
     }
@@ -112,7 +112,7 @@ export function simulation(options: SimulationOptions): Simulation {
       if (!(Number.isFinite(ms) && ms >= 0)) {
         throw fault('millrace/bad-option', `simulation: advance takes milliseconds from 0 on, not ${String(ms)}`)
       }
-      if (!begun) await started()
+      if (begun === undefined) await started()
       let over = false
       machine.scheduler.after(ms, { alive: true }, () => {
         over = true
@@ -125,9 +125,9 @@ export function simulation(options: SimulationOptions): Simulation {
       machine.die(power ? 'powerCut' : 'crash', 'on demand')
     },
     async restart() {
-      begun = true
       if (machine.app !== undefined) await machine.scheduler.settled('the stop', machine.stop())
-      await machine.scheduler.settled('the start', machine.begin())
+      begun = machine.scheduler.settled('the start', machine.begin())
+      await begun
     },
     stop,
     [Symbol.asyncDispose]: stop,
@@ -146,6 +146,9 @@ export function maker(where: string, { app, parts, setup }: SimulationOptions): 
     throw fault('millrace/bad-option', `${where}: give either app or parts`)
   }
   if (typeof app === 'function') return app
-  if (app !== undefined) return () => app
+  if (app !== undefined) {
+    checkApp(app)
+    return () => app
+  }
   return () => makeApp({ name: 'simulated', broker: sqlite({ file: 'simulated.db' }), parts: parts!, setup })
 }

@@ -1,0 +1,58 @@
+import { MillraceError } from '../../index.ts'
+import type { Scenario, SimulationFailure, SimulationReport } from '../../testing/index.ts'
+import { type Call, takeWords } from '../call.ts'
+import { loadModule } from '../load.ts'
+import { UsageError } from '../output.ts'
+import { facts, safe } from '../print.ts'
+
+interface Words {
+  readonly seed?: number
+  readonly seeds?: number
+}
+
+/** Runs the scenario that the app file exports as `simulation`; exit status 1 when something does not hold. */
+export async function simulate(call: Call, { seed, seeds }: Words): Promise<number> {
+  takeWords(call, [], 0)
+  const { appFile, out } = call
+  if (appFile === undefined) throw new UsageError('name the app file (app.ts)')
+  if (seed !== undefined && seeds !== undefined) throw new UsageError('--seed and --seeds do not go together')
+  const { app, exported } = await loadModule(appFile)
+  const scenario = exported['simulation'] as Omit<Scenario, 'app'> | undefined
+  if (typeof scenario !== 'object' || scenario === null) {
+    throw new MillraceError(
+      'millrace/no-check',
+      `${appFile} exports no "simulation": export const simulation = { workload, always, eventually }`,
+    )
+  }
+  // Here, because nothing else that the command does needs it.
+  const testing = await import('../../testing/index.ts')
+  const progress = (report: SimulationReport) => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${report.seeds} seeds`)
+  }
+  try {
+    const replay = `npx millrace simulate ${appFile}`
+    const chosen = seed === undefined ? seeds : [seed]
+    const report = await testing.simulate({ app, replay, ...scenario, seeds: chosen, progress })
+    if (process.stderr.isTTY) process.stderr.write('\r')
+    if (out.json) out.object(report)
+    else out.lines(facts(reportFacts(report), out.columns))
+    return 0
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'millrace/simulation-failed') throw error
+    const failure = error.data as SimulationFailure
+    if (out.json) out.object({ ...failure, trace: failure.trace, error: error.message })
+    else for (const line of error.message.split('\n')) out.line(safe(line))
+    return 1
+  }
+}
+
+function reportFacts({ seeds, steps, starts, simulatedMs, faults }: SimulationReport): [string, string][] {
+  const met = Object.entries(faults).filter(([, count]) => count > 0)
+  return [
+    ['seeds', `${seeds}, each run twice`],
+    ['steps', String(steps)],
+    ['processes', `${starts} started`],
+    ['simulated', `${(simulatedMs / 60_000).toFixed(1)} minutes`],
+    ['faults', met.map(([kind, count]) => `${kind} ${count}`).join(', ') || 'none'],
+  ]
+}

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict'
+import { readFile } from 'node:fs/promises'
+import test from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { app, event, isMillraceError, processor, sqlite, topic } from 'millrace'
+import { type Scenario, type SimulateOptions, type SimulationFailure, simulate } from 'millrace/testing'
+import { z } from 'zod'
+
+const Moved = event('moved', {
+  schema: z.object({ account: z.string(), amount: z.number() }),
+  context: ({ account }) => account,
+})
+const Booked = event('booked', { schema: z.object({ mark: z.number() }) })
+const Moves = topic('moves', [Moved])
+const Bookings = topic('bookings', [Booked])
+
+type Handle = NonNullable<Parameters<typeof processor<typeof Moved, [typeof Booked]>>[1]['handle']['moved']>
+
+const book: Handle = ({ data: { account, amount } }, { commit }) =>
+  commit(
+    (tx) => tx.query`insert into balances values (${account}, ${amount})
+      on conflict (account) do update set amount = amount + excluded.amount`,
+  )
+
+/** A bank whose handler is given, so that it can be wrong. */
+const bank =
+  (moved: Handle = book) =>
+  () =>
+    app({
+      name: 'bank',
+      broker: sqlite({ file: 'bank.db' }),
+      setup: (tx) => tx.query`create table if not exists balances (account text primary key, amount int)`,
+      parts: [Moves, Bookings, processor('ledger', { on: Moves, publishes: [Booked], handle: { moved } })],
+    })
+
+const workload: Scenario['workload'] = (work, random) => {
+  for (const client of [work, work.client()]) {
+    for (let n = 0; n < 10; n++)
+      client.publish(Moved, { account: random.pick(['a', 'b']), amount: 1 + random.below(9) })
+  }
+}
+
+const everythingIsBooked: SimulateOptions['eventually'] = {
+  'the balances are what was moved': ({ rows, accepted }) => {
+    const sum = (numbers: number[]) => numbers.reduce((all, one) => all + one, 0)
+    const booked = sum(rows<{ amount: number }>('balances').map(({ amount }) => amount))
+    assert.equal(booked, sum(accepted.map(({ data }) => (data as { amount: number }).amount)))
+  },
+}
+
+/** What a simulation that has to fail fails with. */
+async function failureOf(options: SimulateOptions) {
+  try {
+    await simulate(options)
+  } catch (error) {
+    assert(isMillraceError(error), String((error as Error).stack))
+    return { code: error.code, message: error.message, failure: error.data as SimulationFailure, cause: error.cause }
+  }
+  return assert.fail('the simulation passes')
+}
+
+test('a sound app passes under all faults, and the report says what was met', async () => {
+  const reports: number[] = []
+  const report = await simulate({
+    app: bank(),
+    seeds: 20,
+    workload,
+    always: ({ rows }) => assert(rows<{ amount: number }>('balances').every(({ amount }) => amount > 0)),
+    eventually: everythingIsBooked,
+    progress: ({ seeds }) => reports.push(seeds),
+  })
+  assert.equal(report.seeds, 20)
+  assert.deepEqual(reports.at(-1), 20)
+  assert(report.faults.crash + report.faults.powerCut > 10, JSON.stringify(report.faults))
+  assert(report.starts > 20 && report.simulatedMs > 0 && report.steps > 0)
+})
+
+test('an app that books outside its commit is found out, with the seed, the invariant and a small workload', async () => {
+  const memory = new Set<string>()
+  const forgetful: Handle = (message, context) => {
+    // Wrong: it remembers what it has seen before the commit has succeeded.
+    if (memory.has(message.id)) return undefined
+    memory.add(message.id)
+    return book(message, context)
+  }
+  const scenario = {
+    app: () => {
+      memory.clear()
+      return bank(forgetful)()
+    },
+    workload,
+    eventually: everythingIsBooked,
+  }
+  const { code, message, failure, cause } = await failureOf({ ...scenario, seeds: 50 })
+  assert.equal(code, 'millrace/simulation-failed')
+  assert.equal(failure.what, 'eventually "the balances are what was moved"')
+  assert(failure.workload.length < 20, failure.workload.join('\n'))
+  assert.match(message, new RegExp(`^seed ${failure.seed}, step \\d+: eventually "the balances are what was moved"`))
+  assert.match(message, new RegExp(`replay: npx millrace simulate app.ts --seed ${failure.seed}\n`))
+  assert.match(message, new RegExp(`pinned: { seed: ${failure.seed}, steps: \\[[\\d, ]+\\] }`))
+  assert(cause instanceof assert.AssertionError)
+  const { seed, steps } = failure
+  const again = await failureOf({ ...scenario, pinned: { seed, steps }, shrink: false })
+  assert.deepEqual(again.failure.trace, failure.trace)
+  assert.equal((await failureOf({ ...scenario, seeds: [seed], shrink: false })).failure.what, failure.what)
+})
+
+test('what must always hold is looked at whenever something has come to the disk', async () => {
+  const { failure, message } = await failureOf({
+    app: bank(),
+    faults: 'none',
+    seeds: 1,
+    workload,
+    always: {
+      'no account has more than 20': ({ rows }) =>
+        assert(!rows<{ amount: number }>('balances').some(({ amount }) => amount > 20)),
+    },
+  })
+  assert.equal(failure.what, 'always "no account has more than 20"')
+  assert.match(message, /does not hold/)
+})
+
+for (const [what, moved, named] of [
+  [
+    'Date.now',
+    (_, { publish }) => publish(Booked, { mark: Date.now() }),
+    /"ledger" uses Date\.now at .*simulate\.test\.ts/,
+  ],
+  ['new Date()', (_, { publish }) => publish(Booked, { mark: Number(new Date()) }), /"ledger" uses new Date\(\)/],
+  ['Math.random', (_, { publish }) => publish(Booked, { mark: Math.random() }), /"ledger" uses Math\.random at /],
+  ['performance.now', (_, { publish }) => publish(Booked, { mark: performance.now() }), /uses performance\.now at /],
+  [
+    'crypto.randomUUID',
+    (_, { publish }) => publish(Booked, { mark: Number.parseInt(crypto.randomUUID().slice(0, 8), 16) }),
+    /uses crypto\.randomUUID at /,
+  ],
+] as const satisfies readonly (readonly [string, Handle, RegExp])[]) {
+  test(`a handler that uses ${what} is named when its runs differ`, async () => {
+    const { code, message } = await failureOf({
+      app: bank(moved),
+      seeds: 3,
+      faults: 'none',
+      workload,
+      always: () => {},
+    })
+    assert.equal(code, 'millrace/not-deterministic')
+    assert.match(message, /^seed 1: run twice, it goes two ways at line \d+ of its trace: /)
+    assert.match(message, named)
+  })
+}
+
+for (const [what, wait, named] of [
+  ['a real timer', () => new Promise((resolve) => setTimeout(resolve, 1)), /"ledger" uses setTimeout at /],
+  ['a timer that goes past the globals', () => sleep(1), /"ledger" uses a real timer/],
+  ['a file', () => readFile(import.meta.filename), /"ledger" uses real I\/O \(a file\)/],
+] as const) {
+  test(`a handler that waits for ${what} is named`, async () => {
+    const moved: Handle = async (message, context) => {
+      await wait()
+      return book(message, context)
+    }
+    const { code, message } = await failureOf({
+      app: bank(moved),
+      seeds: 3,
+      faults: 'none',
+      workload,
+      eventually: everythingIsBooked,
+    })
+    assert.equal(code, 'millrace/not-deterministic')
+    assert.match(message, named)
+  })
+}
+
+test('clients act in between, and what they may find changed meanwhile is no failure', async () => {
+  let broken = false
+  const report = await simulate({
+    app: bank((message, context) => {
+      if (broken) throw new Error('closed')
+      return book(message, context)
+    }),
+    seeds: 5,
+    workload: (work) => {
+      work.act('break it', () => {
+        broken = true
+      })
+      work.publish(Moved, { account: 'a', amount: 1 })
+      work.wait(60_000)
+      work.act('mend it', () => {
+        broken = false
+      })
+      work.act('release', async ({ held, release }) => {
+        for (const { id } of held()) await release(id)
+        await release(1_000_000)
+      })
+    },
+    // When the process dies while it is released, it stays held.
+    eventually: ({ rows, held }) => assert.equal(rows('balances').length + held().length, 1),
+  })
+  assert.equal(report.seeds, 5)
+})
+
+test('a run without a check, and wrong options, are refused with what to do', async () => {
+  const refused = async (options: object, code: string, says: RegExp) => {
+    const complete = { app: bank(), workload, always: () => {}, ...options } as SimulateOptions
+    await assert.rejects(simulate(complete), (error: unknown) => {
+      assert(isMillraceError(error))
+      assert.equal(error.code, code)
+      assert.match(error.message, says)
+      return true
+    })
+  }
+  await refused({ always: undefined }, 'millrace/no-check', /neither always nor eventually/)
+  await refused({ always: {} }, 'millrace/no-check', /neither/)
+  await refused({ seed: 3 }, 'millrace/unknown-option', /did you mean "seeds"/)
+  await refused({ seeds: 0 }, 'millrace/bad-option', /seeds is 0/)
+  await refused({ seeds: [] }, 'millrace/bad-option', /seeds is empty/)
+  await refused({ seeds: [-1] }, 'millrace/bad-option', /seed must be/)
+  await refused({ faults: { crashes: true } }, 'millrace/unknown-option', /did you mean "crash"/)
+  await refused({ faults: { crash: 1 } }, 'millrace/bad-option', /crash must be true or false/)
+  await refused({ workload: [] }, 'millrace/bad-option', /workload must be a function/)
+  await refused({ workload: async () => {} }, 'millrace/bad-option', /let its function return no promise/)
+  await refused({ eventually: { title: 1 } }, 'millrace/bad-option', /eventually "title" must be a function/)
+  await refused({ app: undefined }, 'millrace/bad-option', /either app or parts/)
+})

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import test, { type TestContext } from 'node:test'
+import { app, event, type Part, processor, Refused, sqlite, topic } from 'millrace'
+import { type Simulation, type SimulationOptions, simulation } from 'millrace/testing'
+import { z } from 'zod'
+
+const Moved = event('moved', {
+  schema: z.object({ account: z.string(), n: z.number() }),
+  context: ({ account }) => account,
+})
+const Moves = topic('moves', [Moved])
+
+type Handle = NonNullable<Parameters<typeof processor<typeof Moved>>[1]['handle']['moved']>
+const ledger = (before: (n: number) => unknown = () => {}) => {
+  const moved: Handle = async ({ data: { account, n } }, { commit }) => {
+    await before(n)
+    return commit((tx) => tx.query`insert into seen (account, n) values (${account}, ${n})`)
+  }
+  return processor('ledger', { on: Moves, handle: { moved } })
+}
+
+const setup: SimulationOptions['setup'] = (tx) =>
+  tx.query`create table if not exists seen (place integer primary key, account text, n int)`
+
+function simulated(t: TestContext, parts: readonly Part[], seed = 1): Simulation {
+  const sim = simulation({ parts: [Moves, ...parts], setup, seed })
+  t.after(() => sim.stop())
+  return sim
+}
+
+const numbers = (sim: Simulation) => sim.rows<{ n: number }>('seen').map(({ n }) => n)
+
+test('an app runs as in real life, and what it did can be looked at', async (t) => {
+  const sim = simulated(t, [ledger()])
+  const { id } = await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.untilIdle()
+  assert.deepEqual(sim.rows('seen'), [{ place: 1, account: 'a', n: 1 }])
+  assert.deepEqual(sim.query`select n from seen where account = ${'a'}`, [{ n: 1 }])
+  const [published] = sim.published(Moved)
+  assert.deepEqual(
+    { ...published, time: 0 },
+    {
+      id,
+      type: 'moved',
+      source: '/simulated',
+      time: 0,
+      context: 'a',
+      correlationId: id,
+      causationId: undefined,
+      version: 1,
+      data: { account: 'a', n: 1 },
+    },
+  )
+  assert.deepEqual(sim.held(), [])
+  assert.match(sim.trace().join('\n'), /ledger handles moved/)
+})
+
+test('thirty days pass in no time, and nothing that falls due in them is left out', async (t) => {
+  const days = 30
+  const ends: number[] = []
+  let failsLeft = days
+  const sim = simulation({
+    parts: [
+      Moves,
+      processor('patient', {
+        on: Moves,
+        retry: { attempts: 100, firstDelayMs: 86_400_000, maxDelayMs: 86_400_000 },
+        handle: {
+          moved: (_, { now }) => {
+            if (failsLeft-- > 0) throw new Error('not yet')
+            ends.push(now())
+          },
+        },
+      }),
+    ],
+  })
+  t.after(() => sim.stop())
+  const began = sim.now()
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.advance(days * 86_400_000)
+  assert.equal(ends.length, 1)
+  assert(ends[0]! - began > 10 * 86_400_000)
+  assert.equal(sim.now() - began >= days * 86_400_000, true)
+})
+
+test('the same seed gives the same trace, another seed another', async (t) => {
+  const story = async (seed: number) => {
+    const sim = simulated(t, [ledger()], seed)
+    for (let n = 0; n < 5; n++) await sim.publish(Moved, { account: `a${n % 2}`, n })
+    await sim.untilIdle()
+    return sim.trace()
+  }
+  const first = await story(7)
+  assert.deepEqual(await story(7), first)
+  assert.notDeepEqual(await story(8), first)
+})
+
+test('after a crash nothing happens until the process is started again, which goes on where it was', async (t) => {
+  for (const power of [false, true]) {
+    let open: () => void
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const sim = simulated(t, [ledger((n) => (n === 2 ? gate : undefined))])
+    for (const n of [1, 2, 3]) await sim.publish(Moved, { account: 'a', n })
+    await sim.advance(100)
+    assert.deepEqual(numbers(sim), [1])
+    await sim.crash({ power })
+    open!()
+    await sim.advance(60_000)
+    assert.deepEqual(numbers(sim), [1])
+    await assert.rejects(sim.publish(Moved, { account: 'a', n: 4 }), { code: 'millrace/not-started' })
+    await sim.restart()
+    await sim.untilIdle()
+    assert.deepEqual(numbers(sim), [1, 2, 3])
+  }
+})
+
+test('what is held can be seen and released', async (t) => {
+  let broken = true
+  const sim = simulated(t, [
+    ledger(() => {
+      if (broken) throw new Refused('closed')
+    }),
+  ])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.untilIdle()
+  const [held] = sim.held()
+  assert.equal(held?.error?.message, 'closed')
+  broken = false
+  await sim.release(held!.id)
+  await sim.untilIdle()
+  assert.deepEqual(sim.held(), [])
+  assert.deepEqual(numbers(sim), [1])
+  await assert.rejects(sim.release(99), { code: 'millrace/unknown-item' })
+})
+
+test('several things may be waited for at once', async (t) => {
+  const sim = simulated(t, [ledger()])
+  const all = Array.from({ length: 20 }, (_, n) => sim.publish(Moved, { account: `a${n}`, n }))
+  assert.equal(new Set((await Promise.all(all)).map(({ id }) => id)).size, 20)
+  await Promise.all([sim.untilIdle(), sim.advance(1_000)])
+  assert.equal(numbers(sim).length, 20)
+})
+
+test('a handler that waits for a real timer is named: no seed decides it', async (t) => {
+  const sim = simulated(t, [ledger(() => new Promise((resolve) => setTimeout(resolve, 1)))])
+  const story = async () => {
+    await sim.publish(Moved, { account: 'a', n: 1 })
+    await sim.untilIdle()
+  }
+  await assert.rejects(story(), {
+    code: 'millrace/not-deterministic',
+    message: /processor "ledger" uses setTimeout at .*simulation\.test\.ts/,
+  })
+})
+
+test('an app that is made in the test is started on a file of the simulation, and nothing is left behind', async () => {
+  const own = app({ name: 'own', broker: sqlite({ file: '/nowhere/own.db' }), parts: [Moves, ledger()], setup })
+  const sim = simulation({ app: own, seed: 3 })
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.restart()
+  await sim.untilIdle()
+  assert.equal(sim.rows('seen').length, 1)
+  await sim.stop()
+  await sim.stop()
+  await assert.rejects(sim.publish(Moved, { account: 'a', n: 1 }), { code: 'millrace/not-started' })
+  const left = readdirSync('/dev/shm').filter((name) => name.startsWith(`millrace-sim-${process.pid}-`))
+  assert.deepEqual(left, [])
+})
+
+test('wrong options are refused with what to do', () => {
+  const wrong = (options: unknown) => () => simulation(options as SimulationOptions)
+  assert.throws(wrong({}), { code: 'millrace/bad-option', message: /either app or parts/ })
+  assert.throws(wrong({ parts: [], app: () => {} }), { code: 'millrace/bad-option' })
+  assert.throws(wrong({ app: {} }), { code: 'millrace/bad-option', message: /app must be what app/ })
+  assert.throws(wrong({ parts: [], seeds: 1 }), { code: 'millrace/unknown-option', message: /did you mean "seed"/ })
+  assert.throws(wrong({ parts: [], seed: 1.5 }), { code: 'millrace/bad-option', message: /seed must be/ })
+  assert.throws(wrong({ parts: [], beginsAt: new Date('x') }), { code: 'millrace/bad-option', message: /beginsAt/ })
+})
