@@ -389,7 +389,9 @@ export class Engine {
       consumer.stopTaking()
       consumer.abandon()
     }
-    this.closed = this.store.close(false).catch(() => {})
+    this.closed = this.store.close(false).catch((why: unknown) => {
+      this.world.log('error', 'the store was not closed well', { error: String(why) })
+    })
     this.plan.failed(error, this.closed)
     this.committer.end(asFault(error))
     this.endIdle(false)

@@ -9,6 +9,11 @@ export interface Synced {
 }
 
 export interface Disk {
+  /**
+   * Writes the -wal file of a database that nobody has open out anew, as it is, and syncs it: after a sync that failed
+   * its pages may be in memory only, where no later sync looks for them.
+   */
+  renewWal(file: string): Promise<void>
   /** Begins with the files of an open database. */
   open(file: string): Promise<void>
   /** Free bytes, looked up now. */

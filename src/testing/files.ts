@@ -30,15 +30,23 @@ export function removeFolder(folder: string): void {
   if (folders.size === 0) process.off('exit', removeAll)
 }
 
-/** A database and its -wal file, as a process uses them. */
+interface Content {
+  readonly database: Buffer
+  readonly wal: Buffer
+}
+
+/** A database and its -wal file, through the lives of the processes that use them. */
 export class Files {
   readonly database: string
   /** What a power cut would leave for certain. */
-  private durable: { database: Buffer; wal: Buffer }
+  private durable: Content
+  /** After a failed sync: what is in memory as if it were on disk, and is not. */
+  private unwritten: Buffer | undefined
 
-  constructor(database: string) {
+  constructor(database: string, durable: Content = { database: nothing, wal: nothing }, unwritten?: Buffer) {
     this.database = database
-    this.durable = { database: content(database), wal: content(`${database}-wal`) }
+    this.durable = durable
+    this.unwritten = unwritten
   }
 
   /** What is in the -wal file now. */
@@ -48,36 +56,69 @@ export class Files {
 
   /** The -wal file was synced when it had this in it. */
   walSynced(wal: Buffer): void {
-    this.durable.wal = wal
+    const { unwritten, durable } = this
+    this.durable = { ...durable, wal: unwritten === undefined ? wal : without(wal, unwritten, durable.wal) }
+  }
+
+  /** A sync of the -wal file failed: no later one writes what this one did not. */
+  syncFailed(): void {
+    this.unwritten = this.wal()
+  }
+
+  /** The -wal file was written out anew and synced. */
+  walRenewed(): void {
+    this.unwritten = undefined
+    this.walSynced(this.wal())
   }
 
   /** A checkpoint that SQLite synced itself is over; where it was whole, the -wal file is empty or gone. */
   checkpointed(): void {
     const wal = this.wal()
-    if (wal.length === 0) this.durable = { database: content(this.database), wal }
+    if (wal.length > 0) return
+    this.durable = { database: content(this.database), wal }
+    this.unwritten = undefined
   }
 
   /** Outside a checkpoint SQLite writes the database only where it syncs it at once. */
   databaseSynced(): void {
-    this.durable.database = content(this.database)
+    this.durable = { ...this.durable, database: content(this.database) }
   }
 
-  /** Leaves the files for the next process as they are when this one dies. */
-  afterKill(next: string): void {
+  /** The files for the next process as they are when this one dies: what is in memory stays there. */
+  afterKill(next: string): Files {
     writeFileSync(next, content(this.database))
     writeFileSync(`${next}-wal`, this.wal())
+    return new Files(next, this.durable, this.unwritten)
   }
 
-  /** Leaves the files as a power cut does: what was not synced is there by sectors, or not. */
-  afterPowerCut(next: string, random: Random): void {
+  /** The files for the next process as a power cut leaves them: what was not synced is there by sectors, or not. */
+  afterPowerCut(next: string, random: Random): Files {
     const keep = random.pick([0, 0.1, 0.5, 0.9, 1])
-    writeFileSync(next, cut(this.durable.database, content(this.database), keep, random))
     const wal = this.wal()
-    const left = cut(this.durable.wal, wal, keep, random)
+    const { unwritten } = this
+    const later = unwritten === undefined ? wal : without(wal, unwritten, this.durable.wal)
+    const left = {
+      database: cut(this.durable.database, content(this.database), keep, random),
+      wal: cut(this.durable.wal, later, keep, random),
+    }
     // When the file is used anew SQLite writes its header and syncs that itself, before the first frame.
-    wal.copy(left, 0, 0, Math.min(walHeader, left.length))
-    writeFileSync(`${next}-wal`, left)
+    wal.copy(left.wal, 0, 0, Math.min(walHeader, left.wal.length))
+    writeFileSync(next, left.database)
+    writeFileSync(`${next}-wal`, left.wal)
+    return new Files(next, left)
   }
+}
+
+/** What is written when the sectors that are as in `unwritten` are not. */
+function without(wal: Buffer, unwritten: Buffer, durable: Buffer): Buffer {
+  const written = Buffer.from(wal)
+  for (let at = 0; at < wal.length; at += sector) {
+    const to = Math.min(at + sector, wal.length)
+    if (to > unwritten.length || wal.compare(unwritten, at, to, at, to) !== 0) continue
+    written.fill(0, at, to)
+    if (at < durable.length) durable.copy(written, at, at, Math.min(to, durable.length))
+  }
+  return written
 }
 
 function content(file: string): Buffer {

@@ -68,7 +68,7 @@ export class Machine {
   private process: SimulatedProcess | undefined
   private looking: DatabaseSync | undefined
   private count = 0
-  private file: string
+  private files: Files
   private checkDue = false
   private readonly dead: SimulatedProcess[] = []
   private readonly endListening = listen()
@@ -93,7 +93,7 @@ export class Machine {
       )
     this.scheduler = new Scheduler(this.random.fork('order'), around, () => this.between())
     this.trace = new Trace(() => this.scheduler.elapsed, `${this.folder}/`)
-    this.file = join(this.folder, '0.db')
+    this.files = new Files(join(this.folder, '0.db'))
   }
 
   now(): number {
@@ -109,12 +109,12 @@ export class Machine {
   begin(): Promise<void> {
     if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
     this.endLooking()
-    const process = new SimulatedProcess(this, this.file, ++this.count)
+    const process = new SimulatedProcess(this, this.files, ++this.count)
     this.process = process
     this.trace.add(`process ${this.count} starts`)
     const app = appIn(this.options.make(), process.world)
     const broker = sqliteOn(
-      { file: this.file, checkpointBytes: smallCheckpointBytes },
+      { file: this.files.database, checkpointBytes: smallCheckpointBytes },
       () => process.disk,
       (file, how) => process.database(file, how),
     )
@@ -146,9 +146,7 @@ export class Machine {
     if (process === undefined) return
     this.trace.add(`process ${process.number} dies: ${how} ${where}`)
     const next = join(this.folder, `${this.count}.db`)
-    if (how === 'crash') process.files.afterKill(next)
-    else process.files.afterPowerCut(next, this.random)
-    this.file = next
+    this.files = how === 'crash' ? this.files.afterKill(next) : this.files.afterPowerCut(next, this.random)
     this.end(process)
   }
 
@@ -168,7 +166,7 @@ export class Machine {
 
   /** A connection of its own, for looking at what the process has committed. */
   look<T>(use: (db: DatabaseSync) => T): T {
-    this.looking ??= new Database(this.file, { readOnly: this.process !== undefined })
+    this.looking ??= new Database(this.files.database, { readOnly: this.process !== undefined })
     return use(this.looking)
   }
 
@@ -237,10 +235,10 @@ class SimulatedProcess {
   private readonly connections: DatabaseSync[] = []
   private keeper: DatabaseSync | undefined
 
-  constructor(machine: Machine, file: string, number: number) {
+  constructor(machine: Machine, files: Files, number: number) {
     this.machine = machine
     this.number = number
-    this.files = new Files(file)
+    this.files = files
     this.disk = this.makeDisk()
     this.world = this.makeWorld()
   }
@@ -285,6 +283,8 @@ class SimulatedProcess {
     trace.blend(text)
     for (const value of values) trace.blend(String(value))
     if (text === 'close') machine.endLooking()
+    // Before its pages SQLite syncs the -wal file.
+    if (checkpoints) files.walSynced(files.wal())
     const result = run()
     if (commits) trace.add(`commits ${trace.fingerprint}`)
     if (text.includes('journal_mode')) files.databaseSynced()
@@ -308,6 +308,11 @@ class SimulatedProcess {
     const free = () => (faults.full(scheduler.elapsed, false) ? 0 : plentyBytes)
     return {
       open: async () => {},
+      renewWal: async () => {
+        machine.step(this, 'sync', 'before the -wal file is written out anew')
+        files.walRenewed()
+        machine.step(this, 'sync', 'after the -wal file was written out anew')
+      },
       freeBytes: free,
       sync: () => {
         const wal = files.wal()
@@ -315,6 +320,7 @@ class SimulatedProcess {
           machine.step(this, 'sync', 'before a sync')
           if (faults.syncFails()) {
             machine.trace.add('a sync fails')
+            files.syncFailed()
             reject(fault('millrace/sync-failed', `the sync was ${injected}`))
             return
           }

@@ -126,7 +126,14 @@ for (const [what, moved, named] of [
     (_, { publish }) => publish(Booked, { mark: Date.now() }),
     /"ledger" uses Date\.now at .*simulate\.test\.ts/,
   ],
-  ['new Date()', (_, { publish }) => publish(Booked, { mark: Number(new Date()) }), /"ledger" uses new Date\(\)/],
+  [
+    'new Date()',
+    (_, { publish }) => {
+      const date = new Date()
+      publish(Booked, { mark: date.getTime() })
+    },
+    /"ledger" uses new Date\(\)/,
+  ],
   ['Math.random', (_, { publish }) => publish(Booked, { mark: Math.random() }), /"ledger" uses Math\.random at /],
   ['performance.now', (_, { publish }) => publish(Booked, { mark: performance.now() }), /uses performance\.now at /],
   [

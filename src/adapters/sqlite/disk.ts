@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, statfsSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, statfsSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
@@ -7,6 +7,9 @@ import { startThread } from '../node/thread.ts'
 
 const thread = (name: string, workerData: unknown) =>
   startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
+
+/** How much of a -wal file is read and written at once. */
+const renewing = Buffer.alloc(1024 * 1024)
 
 interface Waiting<T> {
   resolve(value: T): void
@@ -60,6 +63,21 @@ export function nodeDisk(): Disk {
   }
 
   return {
+    async renewWal(path) {
+      const place = `${path}-wal`
+      if (!existsSync(place)) return
+      const wal = openSync(place, 'r+')
+      try {
+        for (let at = 0, bytes = 0; ; at += bytes) {
+          bytes = readSync(wal, renewing, 0, renewing.length, at)
+          if (bytes === 0) break
+          writeSync(wal, renewing, 0, bytes, at)
+        }
+        fsyncSync(wal)
+      } finally {
+        closeSync(wal)
+      }
+    },
     async open(path) {
       file = path
       // The first sync of a new file has to reach its name in the folder too.

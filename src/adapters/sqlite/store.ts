@@ -83,17 +83,17 @@ export class SqliteStore implements Store {
     try {
       checkPlace(this.file)
       this.owner = takeOwnership(this.file, this.world.now(), this.database)
+      await this.disk.renewWal(this.file)
       this.open_ = new Open(this.file, this.database)
       const { db } = this.open_
       const { streams, clean } = this.open_.prepareStreams(sources)
-      // What is in the -wal file may be there in memory only, after a failed sync for good: written out anew.
       if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await this.disk.open(this.file)
       await this.sync()
       if (!clean) this.lookForDamage()
       return { streams, clean }
     } catch (error) {
-      this.open_?.close()
+      this.open_?.close(false)
       this.open_ = undefined
       this.owner?.release()
       this.owner = undefined
@@ -266,10 +266,13 @@ export class SqliteStore implements Store {
       if (clean) this.sayGoodbye(db)
     } finally {
       await this.disk.close()
-      this.open_.close()
-      this.open_ = undefined
-      this.owner?.release()
-      this.owner = undefined
+      try {
+        this.open_.close(clean)
+      } finally {
+        this.open_ = undefined
+        this.owner?.release()
+        this.owner = undefined
+      }
     }
   }
 
@@ -446,9 +449,11 @@ class Open {
     throw new Error(`processor "${processor}" has lost its stream: epoch ${epoch} is over`)
   }
 
-  close(): void {
-    this.reader.close()
-    this.db.close()
+  /** The last writer to close would checkpoint. After a failed sync that is not to be done before the next start. */
+  close(clean: boolean): void {
+    const [first, last] = clean ? [this.reader, this.db] : [this.db, this.reader]
+    first.close()
+    last.close()
   }
 }
 

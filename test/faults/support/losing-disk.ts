@@ -28,6 +28,8 @@ export class LosingDisk implements Disk {
     this.liesEvery = liesEvery
   }
 
+  async renewWal(): Promise<void> {}
+
   async open(file: string): Promise<void> {
     // Kept open to the end: closing a descriptor of an open database would drop its locks.
     this.database = openSync(file, 'r')
