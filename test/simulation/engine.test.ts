@@ -11,7 +11,7 @@ import { mutations } from './mutations.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const seeds = 200
 /** Seeds until a mutation has to be found. */
-const huntSeeds = 80
+const huntSeeds = 400
 
 test('two hundred random applications keep every promise under crashes, power cuts and failures', async () => {
   const report = await proveEngine(Array.from({ length: seeds }, (_, index) => index + 1))

@@ -32,7 +32,11 @@ export function sqlite(options: SqliteOptions): Broker {
   return sqliteOn(options, nodeDisk)
 }
 
-/** The same on another disk: for tests that lose or refuse what is written. */
+/**
+ * The same on another disk: for tests that lose or refuse what is written.
+ *
+ * @internal
+ */
 export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = nodeDatabase): Broker {
   checkOptions('sqlite', options, ['file', 'commitQueriesMax', 'walBytesMax', 'checkpointBytes', 'diskFreeMinBytes'])
   if (typeof options.file !== 'string' || options.file === '') {
