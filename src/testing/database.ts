@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 
 /** What stands around each statement of a simulated process. */
 export interface Statements {
@@ -11,19 +12,14 @@ export interface Statements {
 const readsOnly = /^\s*(select|pragma (?!wal_checkpoint))/i
 
 /** A connection whose statements go through `around`. */
-export function simulatedDatabase(
-  file: string,
-  how: { readonly timeout: number; readonly readOnly?: boolean },
-  around: Statements,
-): DatabaseSync {
+export function simulatedDatabase(file: string, how: Parameters<OpenDatabase>[1], around: Statements): DatabaseSync {
   const db = new DatabaseSync(file, how)
   const { prepare, exec, close } = db
   return Object.assign(db, {
     prepare(sql: string): StatementSync {
       const statement = around.read(() => prepare.call(db, sql))
-      return (
-        how.readOnly || readsOnly.test(sql) ? reading(statement, around) : writing(sql, statement, around)
-      ) as never
+      const reads = how.readOnly || readsOnly.test(sql)
+      return through(statement, (values, run) => (reads ? around.read(run) : around.write(sql, values, run))) as never
     },
     exec(sql: string): void {
       around.write(sql, [], () => exec.call(db, sql))
@@ -36,20 +32,12 @@ export function simulatedDatabase(
 
 type Values = Parameters<StatementSync['all']>
 
-function reading(statement: StatementSync, { read }: Statements) {
+/** A statement each run of which goes through `call`. */
+function through(statement: StatementSync, call: <T>(values: Values, run: () => T) => T) {
   return {
-    all: (...values: Values) => read(() => statement.all(...values)),
-    get: (...values: Values) => read(() => statement.get(...values)),
-    run: (...values: Values) => read(() => statement.run(...values)),
-    iterate: (...values: Values) => read(() => statement.iterate(...values)),
-  }
-}
-
-function writing(sql: string, statement: StatementSync, { write }: Statements) {
-  return {
-    all: (...values: Values) => write(sql, values, () => statement.all(...values)),
-    get: (...values: Values) => write(sql, values, () => statement.get(...values)),
-    run: (...values: Values) => write(sql, values, () => statement.run(...values)),
-    iterate: (...values: Values) => write(sql, values, () => statement.all(...values).values()),
+    all: (...values: Values) => call(values, () => statement.all(...values)),
+    get: (...values: Values) => call(values, () => statement.get(...values)),
+    run: (...values: Values) => call(values, () => statement.run(...values)),
+    iterate: (...values: Values) => call(values, () => statement.all(...values).values()),
   }
 }

@@ -2,7 +2,7 @@
 // so every rule of `commit`, `publish`, replies and refusals is the engine's; only the store behind it is missing.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { nodeWorld } from '../adapters/node/world.ts'
-import { settle, type UserTx } from '../adapters/sqlite/user-code.ts'
+import { settle } from '../adapters/sqlite/user-code.ts'
 import type { Attempt } from '../engine/attempt.ts'
 import type { Committer } from '../engine/committer.ts'
 import { Consumer, type Surroundings } from '../engine/consumer.ts'
@@ -319,8 +319,7 @@ class Trial {
     }
     const tx = new AnsweredTx(this.query)
     this.waiting = undefined
-    // It reads nothing but the calls of the transaction.
-    settle(attempt.run, tx as Tx as UserTx, turnsMax).then(
+    settle(attempt.run, tx, turnsMax).then(
       (value) => {
         tx.close()
         this.wentWell(attempt, value)

@@ -4,8 +4,7 @@
 //                      └──dies──────┴──dies──→ down: the next process finds the files as they were left
 
 import { join } from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
-import { DatabaseSync as Database } from 'node:sqlite'
+import { DatabaseSync } from 'node:sqlite'
 import { guard, listen } from '../adapters/node/late-errors.ts'
 import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
@@ -29,6 +28,9 @@ class Died extends Error {
 
 /** What injected failures say, so that they are known again. */
 export const injected = 'failed by the simulation'
+
+/** When a simulation begins, unless it says otherwise: milliseconds since 1970. */
+export const beginsAtDefaultMs = Date.UTC(2026, 0, 1)
 
 const syncMsMax = 2
 const checkpointMsMax = 5
@@ -166,7 +168,7 @@ export class Machine {
 
   /** A connection of its own, for looking at what the process has committed. */
   look<T>(use: (db: DatabaseSync) => T): T {
-    this.looking ??= new Database(this.files.database, { readOnly: this.process !== undefined })
+    this.looking ??= new DatabaseSync(this.files.database, { readOnly: this.process !== undefined })
     return use(this.looking)
   }
 
@@ -247,7 +249,7 @@ class SimulatedProcess {
   bury(): void {
     for (const db of [...this.connections, this.keeper]) {
       try {
-        if (db !== undefined) Database.prototype.close.call(db)
+        if (db !== undefined) DatabaseSync.prototype.close.call(db)
       } catch {
         // It was closed by the process itself.
       }
@@ -256,7 +258,7 @@ class SimulatedProcess {
 
   database(file: string, how: Parameters<OpenDatabase>[1]): DatabaseSync {
     if (file.endsWith('-owner')) {
-      const owner = new Database(file, how)
+      const owner = new DatabaseSync(file, how)
       this.connections.push(owner)
       return owner
     }
@@ -353,7 +355,7 @@ class SimulatedProcess {
 
   private keep(): DatabaseSync {
     if (this.keeper === undefined) {
-      this.keeper = new Database(this.files.database, { timeout: 5_000 })
+      this.keeper = new DatabaseSync(this.files.database, { timeout: 5_000 })
       this.keeper.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
     }
     return this.keeper

@@ -3,10 +3,10 @@ import type { App } from '../app.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
-import { injected, Machine, type Watch } from './machine.ts'
+import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
-import { type AcceptedMessage, type Actions, describeStep, type Plan, type WorkStep } from './workload.ts'
+import type { AcceptedMessage, Actions, Plan, WorkStep } from './workload.ts'
 
 /** What a check may look at. */
 export interface CheckView extends View {
@@ -24,7 +24,6 @@ export interface RunOptions {
   readonly faults: Faults
   readonly always: Readonly<Record<string, Check>>
   readonly eventually: Readonly<Record<string, Check>>
-  readonly beginsAt: number
   readonly watch?: Watch
 }
 
@@ -63,6 +62,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const random = randomOf(seed, 'run')
   const faults = new FaultPlan(options.faults, random.fork('faults'))
   const accepted: AcceptedMessage[] = []
+  const known = new Set<string>()
   let started = false
   const check = async (name: string, all: Readonly<Record<string, Check>>) => {
     if (!started) return
@@ -77,7 +77,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const machine = new Machine({
     make: options.make,
     seed,
-    beginsAt: options.beginsAt,
+    beginsAt: beginsAtDefaultMs,
     faults,
     watch: options.watch,
     check: () => check('always', options.always),
@@ -131,8 +131,9 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       if (end === 'accepted') {
         trace.add(`client: accepted ${type.name} ${id}`)
         options.watch?.accepted(type.name, id)
-        if (!accepted.some((one) => one.id === id && one.type === type.name))
-          accepted.push({ type: type.name, id, data })
+        const key = `${type.name} ${id}`
+        if (!known.has(key)) accepted.push({ type: type.name, id, data })
+        known.add(key)
         return
       }
       if (end !== 'died' && !(isMillraceError(end) && (end.retryable || end.code === 'millrace/not-started'))) throw end
@@ -219,5 +220,3 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
 function byUs(message: string | undefined, code: string | undefined): boolean {
   return message === injected || code === 'millrace/timed-out' || code === 'millrace/killed-the-process'
 }
-
-export { describeStep }

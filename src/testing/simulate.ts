@@ -64,14 +64,21 @@ export interface SimulationFailure extends Pin {
   readonly replay: string
 }
 
-const beginsAt = Date.UTC(2026, 0, 1)
 const seedsDefault = 100
 const replayDefault = 'npx millrace simulate app.ts'
 const shrinkRunsMax = 200
 const traceLinesShown = 30
 const knownOptions = [
-  ...['app', 'faults', 'workload', 'always', 'eventually', 'replay'],
-  ...['seeds', 'pinned', 'shrink', 'progress'],
+  'app',
+  'faults',
+  'workload',
+  'always',
+  'eventually',
+  'replay',
+  'seeds',
+  'pinned',
+  'shrink',
+  'progress',
 ]
 
 /**
@@ -102,7 +109,7 @@ export async function simulateWith(
   }
   const make = maker('simulate', { app: options.app })
   const faults = faultsOf('simulate', options.faults)
-  const report = { seeds: 0, steps: 0, simulatedMs: 0, starts: 0, faults: noFaults() }
+  let report: SimulationReport = { seeds: 0, steps: 0, simulatedMs: 0, starts: 0, faults: noFaults() }
 
   for (const seed of seedsOf(options)) {
     const plan = planOf(workload, randomOf(seed, 'workload'))
@@ -114,7 +121,6 @@ export async function simulateWith(
       faults,
       always,
       eventually,
-      beginsAt,
       watch: watch?.(),
     })
     const first = await run(runOptions(kept))
@@ -130,14 +136,23 @@ export async function simulateWith(
       const smallest = shrink ? await shrunk(first, runOptions, kept ?? plan.steps.map((_, step) => step)) : undefined
       throw failed(seed, plan, smallest ?? { result: first, steps: kept }, replay)
     }
-    report.seeds++
-    report.steps += first.steps
-    report.simulatedMs += first.simulatedMs
-    report.starts += first.starts
-    for (const kind of faultKinds) report.faults[kind] += first.faults[kind]
+    report = sumOf(report, { seeds: 1, ...first })
     progress?.(report)
   }
   return report
+}
+
+/** Two reports as one. */
+export function sumOf(one: SimulationReport, other: SimulationReport): SimulationReport {
+  const faults = noFaults()
+  for (const kind of faultKinds) faults[kind] = one.faults[kind] + other.faults[kind]
+  return {
+    seeds: one.seeds + other.seeds,
+    steps: one.steps + other.steps,
+    simulatedMs: one.simulatedMs + other.simulatedMs,
+    starts: one.starts + other.starts,
+    faults,
+  }
 }
 
 function checksOf(name: string, given: SimulateOptions['always']): Readonly<Record<string, Check>> {

@@ -7,7 +7,7 @@ import { checkOptions } from '../model/options.ts'
 import type { Part } from '../parts/wiring.ts'
 import { FaultPlan } from './faults.ts'
 import { watchHidden } from './hidden.ts'
-import { Machine } from './machine.ts'
+import { beginsAtDefaultMs, Machine } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 
@@ -48,8 +48,6 @@ export interface Simulation extends View, AsyncDisposable {
   stop(): Promise<void>
 }
 
-const beginsAtDefault = Date.UTC(2026, 0, 1)
-
 /**
  * Runs an app with the real engine and the real SQLite store on a simulated machine: virtual time, chance and ids from
  * the seed, handlers of different contexts in an order that the seed decides. The app starts with the first call.
@@ -68,7 +66,7 @@ export function simulation(options: SimulationOptions): Simulation {
   const machine = new Machine({
     make,
     seed,
-    beginsAt: beginsAt?.getTime() ?? beginsAtDefault,
+    beginsAt: beginsAt?.getTime() ?? beginsAtDefaultMs,
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
   const hidden = watchHidden()
@@ -87,7 +85,7 @@ export function simulation(options: SimulationOptions): Simulation {
   const settled = async <T>(what: string, work: (app: App) => Promise<T>): Promise<T> => {
     const app = await started()
     const result = await machine.scheduler.settled(what, work(app))
-    hidden.check('wait')
+    hidden.check()
     return result
   }
   const stop = async () => {
@@ -118,7 +116,7 @@ export function simulation(options: SimulationOptions): Simulation {
         over = true
       })
       await machine.scheduler.until('time to pass', () => over)
-      hidden.check('wait')
+      hidden.check()
     },
     async crash({ power = false } = {}) {
       await started()

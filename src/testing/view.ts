@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { DeskTable } from '../adapters/sqlite/desk.ts'
 import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
 import { logTable } from '../adapters/sqlite/schema.ts'
+import { bindable } from '../adapters/sqlite/user-code.ts'
 import { decode } from '../model/codec.ts'
 import { isMillraceError } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
@@ -35,10 +36,7 @@ export function viewOf(machine: Machine, seed: number): View {
     rows: (table) => all(`select * from "${table.replaceAll('"', '""')}"`, []),
     query: (text, ...values) => {
       checkValues(values)
-      return all(
-        text.join('?'),
-        values.map((value) => (typeof value === 'boolean' ? Number(value) : value)),
-      )
+      return all(text.join('?'), values.map(bindable))
     },
     published: (type) => machine.look((db) => publishedIn(db, type)),
     held: () =>

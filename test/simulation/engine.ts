@@ -1,5 +1,4 @@
-import { faultKinds } from '../../src/testing/faults.ts'
-import { type SimulationReport, simulateWith } from '../../src/testing/simulate.ts'
+import { type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
 import { generate } from './generate.ts'
 import { Model } from './model.ts'
 
@@ -28,19 +27,9 @@ export async function proveEngine(
         return model
       },
     )
-    total = total === undefined ? report : sum(total, report)
+    total = total === undefined ? report : sumOf(total, report)
     progress(total)
   }
   if (total === undefined) throw new Error('no seed was given')
   return total
-}
-
-function sum(one: SimulationReport, other: SimulationReport): SimulationReport {
-  return {
-    seeds: one.seeds + other.seeds,
-    steps: one.steps + other.steps,
-    simulatedMs: one.simulatedMs + other.simulatedMs,
-    starts: one.starts + other.starts,
-    faults: Object.fromEntries(faultKinds.map((kind) => [kind, one.faults[kind] + other.faults[kind]])) as never,
-  }
 }

@@ -10,12 +10,12 @@ import {
   type Part,
   processor,
   Refused,
-  type Schema,
   type Source,
   sqlite,
   topic,
 } from 'millrace'
 import type { Random, Workload } from 'millrace/testing'
+import { shape } from '../../src/testing/conformance/support.ts'
 import { mix, randomOf } from '../../src/testing/random.ts'
 import type { Known, Logged, Model } from './model.ts'
 
@@ -24,17 +24,7 @@ export interface Data {
   readonly n: number
 }
 
-const schema: Schema<Data> = {
-  '~standard': {
-    version: 1,
-    vendor: 'millrace',
-    validate: (value) => {
-      const { key, n } = (value ?? {}) as Partial<Data>
-      if (typeof key === 'string' && Number.isInteger(n)) return { value: value as Data }
-      return { issues: [{ message: 'no data of the simulation' }] }
-    },
-  },
-}
+const schema = shape({ key: 'string', n: 'number' })
 
 export interface Generated {
   readonly make: (model: () => Model) => App
@@ -118,6 +108,10 @@ export function generate(seed: number): Generated {
     retry: { attempts: 1 + random.below(4), firstDelayMs: random.pick([0, 10, 300]), maxDelayMs: 2_000 },
   }))
 
+  const windows = random.pick([2, 16, 4_096])
+  const messages = random.pick([10, 30, 60])
+  const keys = 1 + random.below(6)
+
   const make = (model: () => Model): App => {
     const parts: Part[] = plans.map((plan, index) => {
       const source = sources[plan.on]!
@@ -128,9 +122,9 @@ export function generate(seed: number): Generated {
         const fails = draw(plan, id, 'unruly') < unruly ? Math.floor(draw(plan, id, 'fails') * 7) : 0
         const early = draw(plan, id, 'early') < 0.5
         const sends = () => {
-          for (const { type, data } of outgoing(plan, id, data_(message))) {
-            if (type.kind === 'event') context.publish(type, data)
-            else context.send(type, data)
+          for (const { type, data: sent } of outgoing(plan, id, data)) {
+            if (type.kind === 'event') context.publish(type, sent)
+            else context.send(type, sent)
           }
         }
         if (draw(plan, id, 'pause') < 0.5) await null
@@ -167,9 +161,6 @@ export function generate(seed: number): Generated {
       parts: [...sources, ...parts],
     })
   }
-  const windows = random.pick([2, 16, 4_096])
-  const messages = random.pick([10, 30, 60])
-  const keys = 1 + random.below(6)
 
   const workload = (work: Workload, draw: Random) => {
     const clients = [work, ...Array.from({ length: draw.below(4) }, () => work.client())]
@@ -196,8 +187,6 @@ export function generate(seed: number): Generated {
   }
   return { make, workload, processors: plans, expected }
 }
-
-const data_ = ({ data }: { data: Data }) => data
 
 interface AnyContext {
   publish(type: unknown, data: unknown): void

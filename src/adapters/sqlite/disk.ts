@@ -1,15 +1,16 @@
-import { closeSync, existsSync, fsyncSync, openSync, readSync, statfsSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
 import { startThread } from '../node/thread.ts'
+import { freeBytesOf } from './free.ts'
 
 const thread = (name: string, workerData: unknown) =>
   startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
 
 /** How much of a -wal file is read and written at once. */
-const renewing = Buffer.alloc(1024 * 1024)
+const renewBytes = 1024 * 1024
 
 interface Waiting<T> {
   resolve(value: T): void
@@ -67,11 +68,12 @@ export function nodeDisk(): Disk {
       const place = `${path}-wal`
       if (!existsSync(place)) return
       const wal = openSync(place, 'r+')
+      const part = Buffer.alloc(renewBytes)
       try {
         for (let at = 0, bytes = 0; ; at += bytes) {
-          bytes = readSync(wal, renewing, 0, renewing.length, at)
+          bytes = readSync(wal, part, 0, renewBytes, at)
           if (bytes === 0) break
-          writeSync(wal, renewing, 0, bytes, at)
+          writeSync(wal, part, 0, bytes, at)
         }
         fsyncSync(wal)
       } finally {
@@ -91,10 +93,7 @@ export function nodeDisk(): Disk {
       })
       syncer.on('error', (error) => syncFailed(String(error)))
     },
-    freeBytes() {
-      const { bavail, bsize } = statfsSync(dirname(file))
-      return bavail * bsize
-    },
+    freeBytes: () => freeBytesOf(file),
     sync: () =>
       new Promise((resolve, reject) => {
         const number = Atomics.add(control, 0, 1) + 1

@@ -1,6 +1,6 @@
 // A database from beside, without an app: what the command line does with a file that no process runs, and the copy
 // that it takes of one that runs.
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statfsSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
@@ -10,6 +10,7 @@ import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
+import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
 import { nodeDatabase, ownerOf, takeOwnership } from './owner.ts'
 import { openReading } from './reading.ts'
@@ -176,14 +177,13 @@ async function openWriter(path: string, limits: SqliteLimits): Promise<FileWrite
 }
 
 function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boolean): FileFacts {
-  const { bavail, bsize } = statfsSync(dirname(path))
   const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as { value: number } | undefined
   const { held, waiting } = new DeskTable(db, new Log(db)).counts()
   const facts = {
     bytes: statSync(path).size,
     walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
     walBytesMax: limits.walBytesMax,
-    freeBytes: bavail * bsize,
+    freeBytes: freeBytesOf(path),
     freeBytesMin: limits.diskFreeMinBytes,
     format: formatOf(db, path),
     formatKnown,
@@ -253,12 +253,12 @@ function own(path: string): { release(): void } {
 }
 
 function checkRoom(path: string, to: string, freeBytesMin: number): void {
-  const { bavail, bsize } = statfsSync(dirname(to))
+  const freeBytes = freeBytesOf(to)
   const needed = statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0)
-  if (bavail * bsize >= needed + freeBytesMin) return
+  if (freeBytes >= needed + freeBytesMin) return
   throw fault(
     'millrace/disk-low',
-    `the disk of ${to} has ${bavail * bsize} bytes free, the copy of ${basename(path)} may need ${needed}, and ${freeBytesMin} are to stay free`,
+    `the disk of ${to} has ${freeBytes} bytes free, the copy of ${basename(path)} may need ${needed}, and ${freeBytesMin} are to stay free`,
   )
 }
 

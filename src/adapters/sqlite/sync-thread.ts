@@ -1,8 +1,8 @@
 // The thread that syncs the -wal file: one of its own, because in the thread pool a sync waits behind whatever user
 // code keeps it busy with. It sleeps on a counter in shared memory and answers by a message.
-import { closeSync, fdatasyncSync, fstatSync, openSync, statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, fdatasyncSync, fstatSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
+import { freeBytesOf } from './free.ts'
 
 const { file, control } = workerData as { file: string; control: Int32Array }
 const lookEveryMs = 500
@@ -16,8 +16,7 @@ function look(): void {
   if (performance.now() - lookedAt < lookEveryMs) return
   lookedAt = performance.now()
   walBytes = fstatSync(wal).size
-  const { bavail, bsize } = statfsSync(dirname(file))
-  freeBytes = bavail * bsize
+  freeBytes = freeBytesOf(file)
 }
 
 let seen = 0

@@ -82,7 +82,8 @@ export class Statements {
   }
 }
 
-const bindable = (value: Value) => (typeof value === 'boolean' ? Number(value) : value)
+/** A value as SQLite takes it. */
+export const bindable = (value: Value) => (typeof value === 'boolean' ? Number(value) : value)
 
 export interface TxLimits {
   readonly queriesMax: number
@@ -156,7 +157,11 @@ export const transactionEnded = () =>
  *
  * @throws what the function throws; `millrace/commit-waited`
  */
-export async function settle(run: (tx: Tx) => unknown, tx: UserTx, turnsMax: number): Promise<unknown> {
+export async function settle(
+  run: (tx: Tx) => unknown,
+  tx: Tx & { readonly calls: number },
+  turnsMax: number,
+): Promise<unknown> {
   const first = run(tx)
   if (typeof (first as PromiseLike<unknown> | undefined)?.then !== 'function') return first
   let settled = false

@@ -49,27 +49,23 @@ const says = (text: string) => () => {
 }
 
 export const commitCases: readonly BrokerCase[] = [
-  brokerCase('a commit that throws leaves no rows and no outgoing events', async (place) => {
-    const last = ({ account }: Move) => {
-      if (account === 'bad') throw new Error('bad')
-    }
-    const bank = await place.start([bookkeeper(last), booked])
-    await publish(bank, ['good', 'bad'], upTo(3))
-    await place.idle(bank)
-    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], upTo(3)))
-    await assertDesk(bank, { held: 1, waiting: 2 })
-  }),
-
-  brokerCase('a commit that refuses leaves no rows and no outgoing events', async (place) => {
-    const last = ({ account }: Move) => {
-      if (account === 'bad') throw new Refused('bad')
-    }
-    const bank = await place.start([bookkeeper(last), booked])
-    await publish(bank, ['good', 'bad'], upTo(3))
-    await place.idle(bank)
-    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], upTo(3)))
-    await assertDesk(bank, { held: 1, waiting: 2 })
-  }),
+  ...(
+    [
+      ['throws', Error],
+      ['refuses', Refused],
+    ] as const
+  ).map(([what, Failure]) =>
+    brokerCase(`a commit that ${what} leaves no rows and no outgoing events`, async (place) => {
+      const last = ({ account }: Move) => {
+        if (account === 'bad') throw new Failure('bad')
+      }
+      const bank = await place.start([bookkeeper(last), booked])
+      await publish(bank, ['good', 'bad'], upTo(3))
+      await place.idle(bank)
+      for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], upTo(3)))
+      await assertDesk(bank, { held: 1, waiting: 2 })
+    }),
+  ),
 
   brokerCase('rows and outgoing events are there once when the commit fails first and is made again', async (place) => {
     const failed = new Set<number>()

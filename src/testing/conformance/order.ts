@@ -1,12 +1,12 @@
 // One lane per context: one message at a time, in order, whatever fails.
 import assert from 'node:assert/strict'
 import { processor } from '../../index.ts'
+import { randomOf } from '../random.ts'
 import {
   accounts,
   assertWritten,
   type BrokerCase,
   brokerCase,
-  dice,
   lanes,
   ledger,
   Moves,
@@ -88,20 +88,20 @@ export const orderCases: readonly BrokerCase[] = [
 
   ...[1, 2, 3].map((seed) =>
     brokerCase(`order holds through failures, holds, releases and restarts, with seed ${seed}`, async (place) => {
-      const roll = dice(seed)
+      const random = randomOf(seed)
       const failsLeft = new Map(
         accounts(5).flatMap((account) =>
-          upTo(30).map((n): [string, number] => [`${account}/${n}`, roll(4) === 0 ? roll(5) : 0]),
+          upTo(30).map((n): [string, number] => [`${account}/${n}`, random.below(4) === 0 ? random.below(5) : 0]),
         ),
       )
       const before = async ({ account, n }: { account: string; n: number }) => {
-        await turns(roll(3))
+        await turns(random.below(3))
         const left = failsLeft.get(`${account}/${n}`)!
         if (left === 0) return
         failsLeft.set(`${account}/${n}`, left - 1)
         throw new Error(`fails ${left} times more`)
       }
-      const parts = [ledger('fails', { concurrency: 1 + roll(8), before }), ledger('works')]
+      const parts = [ledger('fails', { concurrency: 1 + random.below(8), before }), ledger('works')]
       let bank = await place.start(parts)
       const release = async () => {
         const held = await bank.desk.list({ states: ['held'] })
@@ -110,9 +110,9 @@ export const orderCases: readonly BrokerCase[] = [
       }
       for (const n of upTo(30)) {
         await publish(bank, accounts(5), [n])
-        if (roll(4) === 0) await release()
-        if (roll(10) > 0) continue
-        await place.stop(bank, roll(2) === 0 ? 0 : undefined)
+        if (random.below(4) === 0) await release()
+        if (random.below(10) > 0) continue
+        await place.stop(bank, random.below(2) === 0 ? 0 : undefined)
         bank = await place.start(parts)
       }
       // Each round ends at least one failure of those that are left.

@@ -287,7 +287,7 @@ export function coded(code: ErrorCode): (error: unknown) => boolean {
   }
 }
 
-// ── time and chance ──────────────────────────────────────────────────────────────────────────────────────────────
+// ── time ──────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Gives others their turn. */
 export async function turns(count: number): Promise<void> {
@@ -303,13 +303,4 @@ export async function betweenMessages(): Promise<Date> {
   const between = new Date()
   await later(between.getTime())
   return between
-}
-
-/** Repeatable chance: the same seed, the same numbers, each below what is asked for. */
-export function dice(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state * 1_103_515_245 + 12_345) & 0x7fffffff
-    return (state >> 8) % below
-  }
 }
