@@ -20,7 +20,10 @@ export interface Disk {
   freeBytes(): number
   /** Resolves when all that was committed before the call is on disk; rejects when that failed, for good. */
   sync(): Promise<Synced>
-  /** Copies what is in the -wal file into the database as far as readers allow. Gives whether all of it went. */
+  /**
+   * Copies what is in the -wal file into the database as far as readers allow. Gives whether all of it went. None begins
+   * once a sync has failed: the database would get pages whose way back, the -wal file, may not be on disk.
+   */
   checkpoint(): Promise<boolean>
   /** Reads the database for damage, beside the work under way. Gives what it found; empty when all is well. */
   quickCheck(): Promise<string[]>

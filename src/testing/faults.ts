@@ -104,9 +104,9 @@ export class FaultPlan {
   }
 
   /** Whether the next attempt of a handler goes wrong. */
-  handler(): 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowAfter' | undefined {
+  handler(): 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter' | undefined {
     if (this.happens('handlerFails')) return this.random.chance(0.5) ? 'failsBefore' : 'failsAfter'
-    if (this.happens('handlerSlow')) return this.random.chance(0.5) ? 'slowBefore' : 'slowAfter'
+    if (this.happens('handlerSlow')) return this.random.pick(['slowBefore', 'slowInside', 'slowAfter'])
     return undefined
   }
 

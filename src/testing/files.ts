@@ -1,5 +1,5 @@
 // The files of a simulated machine: what is in them now, and what of it would be there after a power cut.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from './random.ts'
@@ -17,7 +17,28 @@ const removeAll = () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 
+/** A process that was killed could not remove its own. */
+function sweep(): void {
+  for (const name of readdirSync(base)) {
+    const pid = Number(/^millrace-sim-(\d+)-/.exec(name)?.[1])
+    if (pid > 0 && !alive(pid)) rmSync(join(base, name), { recursive: true, force: true })
+  }
+}
+
+function alive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH'
+  }
+}
+
+let swept = false
+
 export function makeFolder(): string {
+  if (!swept) sweep()
+  swept = true
   const folder = mkdtempSync(join(base, `millrace-sim-${process.pid}-`))
   if (folders.size === 0) process.once('exit', removeAll)
   folders.add(folder)
@@ -85,9 +106,9 @@ export class Files {
   }
 
   /** The files for the next process as they are when this one dies: what is in memory stays there. */
-  afterKill(next: string): Files {
+  afterKill(next: string, wal = this.wal()): Files {
     writeFileSync(next, content(this.database))
-    writeFileSync(`${next}-wal`, this.wal())
+    writeFileSync(`${next}-wal`, wal)
     return new Files(next, this.durable, this.unwritten)
   }
 

@@ -1,6 +1,8 @@
 // What a handler may use though a seed does not decide it: the real clock, real chance, real timers, real I/O. Nothing
 // is put in its place; it is only noticed who uses it, so that it can be named.
 import { createHook } from 'node:async_hooks'
+import nodeCrypto from 'node:crypto'
+import { syncBuiltinESMExports } from 'node:module'
 import { ownerNow } from '../adapters/node/late-errors.ts'
 import { Attempt } from '../engine/attempt.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
@@ -28,34 +30,42 @@ const places: readonly (readonly [Hidden['kind'], holder: () => Holder, prefix: 
   ['read', () => Math as unknown as Holder, 'Math.', ['random']],
   ['read', () => performance as unknown as Holder, 'performance.', ['now']],
   ['read', () => crypto as unknown as Holder, 'crypto.', ['randomUUID', 'getRandomValues']],
+  ['read', () => process.hrtime as unknown as Holder, 'process.hrtime.', ['bigint']],
   ['read', () => process as unknown as Holder, 'process.', ['hrtime']],
+  ['read', () => nodeCrypto as unknown as Holder, 'node:crypto ', ['randomUUID', 'randomBytes', 'randomInt']],
   ['wait', () => globalThis as unknown as Holder, '', ['setTimeout', 'setInterval', 'setImmediate', 'fetch']],
 ]
 
-let watches: Set<{ seen: Hidden[] }> | undefined
+interface Watching {
+  readonly seen: Hidden[]
+  readonly mine: (attempt: Attempt) => boolean
+}
+
+let watches: Set<Watching> | undefined
 let unwatch: () => void = () => {}
 
 /**
- * Begins to notice. With `deep` also what goes past the globals, such as files, sockets and `node:timers/promises`, at
+ * Begins to notice what the attempts use that are `mine`. With `deep` also what goes past the globals, such as files, sockets and `node:timers/promises`, at
  * some cost for each promise.
  */
-export function watchHidden(deep = false): HiddenWatch {
+export function watchHidden(mine: Watching['mine'], deep = false): HiddenWatch {
   if (watches === undefined) {
     watches = new Set()
     unwatch = replaceAll()
   }
-  const mine: { seen: Hidden[] } = { seen: [] }
-  watches.add(mine)
+  const watching: Watching = { seen: [], mine }
+  const { seen } = watching
+  watches.add(watching)
   const hook = deep ? createHook({ init: (_id, type) => notice('wait', asyncTypes.get(type)) }).enable() : undefined
   return {
-    seen: mine.seen,
+    seen,
     check() {
-      const found = mine.seen.find(({ kind }) => kind === 'wait')
+      const found = seen.find(({ kind }) => kind === 'wait')
       if (found !== undefined) throw notDeterministic([found])
     },
     end() {
       hook?.disable()
-      watches?.delete(mine)
+      watches?.delete(watching)
       if (watches?.size !== 0) return
       watches = undefined
       unwatch()
@@ -67,7 +77,10 @@ export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceEr
   const list = [
     ...new Set(seen.map(({ source, processor, where }) => `processor "${processor}" uses ${source}${where}`)),
   ]
-  const said = list.length === 0 ? 'something that the seed does not decide was used' : list.join('; ')
+  const said =
+    list.length === 0
+      ? 'something was used that the seed does not decide; state that outlives an app, such as a variable of its module, has to be made anew by each run: app: () => …'
+      : list.join('; ')
   return fault('millrace/not-deterministic', `${what}${said}`, { data: { seen } })
 }
 
@@ -98,7 +111,7 @@ function notice(kind: Hidden['kind'], source: string | undefined): void {
   const attempt = source === undefined ? undefined : attemptNow()
   if (attempt === undefined || watches === undefined) return
   const hidden: Hidden = { kind, source: source!, processor: attempt.consumer.name, where: place() }
-  for (const { seen } of watches) if (seen.length < seenMax) seen.push(hidden)
+  for (const { seen, mine } of watches) if (seen.length < seenMax && mine(attempt)) seen.push(hidden)
 }
 
 const seenMax = 100
@@ -147,7 +160,10 @@ function replaceAll(): () => void {
     },
   })
   put(globalThis as unknown as Holder, 'Date', noticingDate)
+  // What was imported by name follows.
+  syncBuiltinESMExports()
   return () => {
     for (const one of undo.reverse()) one()
+    syncBuiltinESMExports()
   }
 }

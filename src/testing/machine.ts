@@ -5,14 +5,16 @@
 
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { guard, listen } from '../adapters/node/late-errors.ts'
+import { inspect } from 'node:util'
+import { guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
 import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 import { type App, appIn } from '../app.ts'
-import type { Attempt } from '../engine/attempt.ts'
+import { Attempt } from '../engine/attempt.ts'
 import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
 import type { Disk, Synced } from '../seam/disk.ts'
+import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { simulatedDatabase } from './database.ts'
 import type { FaultPlan, Step } from './faults.ts'
@@ -34,6 +36,7 @@ export const beginsAtDefaultMs = Date.UTC(2026, 0, 1)
 
 const syncMsMax = 2
 const checkpointMsMax = 5
+const readMsMax = 1
 const smallCheckpointBytes = 64 * 1024
 const plentyBytes = Number.MAX_SAFE_INTEGER
 
@@ -72,6 +75,8 @@ export class Machine {
   private count = 0
   private files: Files
   private checkDue = false
+  private readonly attempts = new WeakSet<object>()
+  private readonly interfered = new Set<string>()
   private readonly dead: SimulatedProcess[] = []
   private readonly endListening = listen()
 
@@ -107,8 +112,8 @@ export class Machine {
     return this.count
   }
 
-  /** Begins to start a process; gives a promise that never settles when it dies on the way. */
-  begin(): Promise<void> {
+  /** Begins to start a process; gives whether it has started, or died on the way. */
+  begin(): Promise<boolean> {
     if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
     this.endLooking()
     const process = new SimulatedProcess(this, this.files, ++this.count)
@@ -122,15 +127,22 @@ export class Machine {
     )
     const create = (world: World) => {
       if (!process.life.alive) throw new Died()
-      return broker.create(world)
+      return process.readingTakesTime(broker.create(world))
     }
     this.app = app
-    return app.start({ broker: { ...broker, create }, control: false }).catch((error: unknown) => {
-      if (!process.life.alive) return new Promise(() => {})
-      this.trace.add(`process ${process.number} does not start: ${String(error)}`)
-      this.end(process)
-      throw error
-    }) as Promise<void>
+    const born = Promise.withResolvers<boolean>()
+    process.ended.promise.then(() => born.resolve(false))
+    app.start({ broker: { ...broker, create }, control: false }).then(
+      () => born.resolve(true),
+      (error: unknown) => {
+        if (!process.life.alive) return
+        this.trace.add(`process ${process.number} does not start: ${String(error)}`)
+        // First: that it has ended is no answer to who asks why.
+        born.reject(error)
+        this.end(process)
+      },
+    )
+    return born.promise
   }
 
   /** Stops the app as it wants to be stopped. */
@@ -142,13 +154,13 @@ export class Machine {
     this.end(process)
   }
 
-  /** The process is gone; with `powerCut` also what was not synced. */
-  die(how: 'crash' | 'powerCut', where: string): void {
+  /** The process is gone; with `powerCut` also what was not synced. `wal` is left where another is not yet written. */
+  die(how: 'crash' | 'powerCut', where: string, wal?: Buffer): void {
     const { process } = this
     if (process === undefined) return
     this.trace.add(`process ${process.number} dies: ${how} ${where}`)
     const next = join(this.folder, `${this.count}.db`)
-    this.files = how === 'crash' ? this.files.afterKill(next) : this.files.afterPowerCut(next, this.random)
+    this.files = how === 'crash' ? this.files.afterKill(next, wal) : this.files.afterPowerCut(next, this.random)
     this.end(process)
   }
 
@@ -168,7 +180,10 @@ export class Machine {
 
   /** A connection of its own, for looking at what the process has committed. */
   look<T>(use: (db: DatabaseSync) => T): T {
-    this.looking ??= new DatabaseSync(this.files.database, { readOnly: this.process !== undefined })
+    if (this.looking === undefined) {
+      this.looking = new DatabaseSync(this.files.database, { readOnly: this.process !== undefined })
+      this.looking.exec('pragma query_only=1')
+    }
     return use(this.looking)
   }
 
@@ -189,12 +204,28 @@ export class Machine {
   // ── what its processes do ──────────────────────────────────────────────────────────────────────────────────────
 
   /** A step of the store, before or after which the process may die. */
-  step(process: SimulatedProcess, step: Step, where: string): void {
+  step(process: SimulatedProcess, step: Step, where: string, wal?: Buffer): void {
     if (!process.life.alive) throw new Died()
     const how = this.faults.dies(step)
     if (how === undefined) return
-    this.die(how, where)
+    this.die(how, where, wal)
     throw new Died()
+  }
+
+  /** Notes an attempt of one of its handlers; `touched` when the simulation makes it go wrong. */
+  noteAttempt(attempt: Attempt, touched: boolean): void {
+    this.attempts.add(attempt)
+    if (touched) this.interfered.add(placeOf(attempt.consumer.name, attempt.delivery.message))
+  }
+
+  /** Whether a handler is called by one of its processes. */
+  runs(attempt: object): boolean {
+    return this.attempts.has(attempt)
+  }
+
+  /** Whether the simulation has made a message fail since it was asked last. */
+  hasInterfered(processor: string, message: Place): boolean {
+    return this.interfered.delete(placeOf(processor, message))
   }
 
   durable(): void {
@@ -220,6 +251,13 @@ export class Machine {
   }
 }
 
+interface Place {
+  readonly stream: number
+  readonly position: number
+}
+
+const placeOf = (processor: string, { stream, position }: Place) => `${processor} ${stream} ${position}`
+
 function isDeath(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Died) return true
   return false
@@ -236,6 +274,9 @@ class SimulatedProcess {
   private readonly machine: Machine
   private readonly connections: DatabaseSync[] = []
   private keeper: DatabaseSync | undefined
+  private syncFailed = false
+  /** Attempts the next read of which takes its time. */
+  private readonly slow = new WeakSet<object>()
 
   constructor(machine: Machine, files: Files, number: number) {
     this.machine = machine
@@ -253,6 +294,8 @@ class SimulatedProcess {
       } catch {
         // It was closed by the process itself.
       }
+      // What was put around it holds the whole machine, and the garbage collector does not see through SQLite.
+      if (db !== undefined) for (const name of ['prepare', 'exec', 'close']) delete (db as never)[name]
     }
   }
 
@@ -287,12 +330,13 @@ class SimulatedProcess {
     if (text === 'close') machine.endLooking()
     // Before its pages SQLite syncs the -wal file.
     if (checkpoints) files.walSynced(files.wal())
+    const wal = checkpoints ? files.wal() : undefined
     const result = run()
     if (commits) trace.add(`commits ${trace.fingerprint}`)
     if (text.includes('journal_mode')) files.databaseSynced()
     if (checkpoints) {
-      // SQLite has written its pages; the power may go before it has synced them.
-      machine.step(this, step, `in the middle of ${shown}`)
+      // SQLite has written its pages, not synced them, and not yet emptied the -wal file.
+      machine.step(this, step, `in the middle of ${shown}`, wal)
       files.checkpointed()
     }
     machine.step(this, step, `after ${shown}`)
@@ -323,6 +367,7 @@ class SimulatedProcess {
           if (faults.syncFails()) {
             machine.trace.add('a sync fails')
             files.syncFailed()
+            this.syncFailed = true
             reject(fault('millrace/sync-failed', `the sync was ${injected}`))
             return
           }
@@ -333,7 +378,11 @@ class SimulatedProcess {
         })
       },
       checkpoint: () =>
-        later<boolean>(checkpointMsMax, (resolve) => {
+        later<boolean>(checkpointMsMax, (resolve, reject) => {
+          if (this.syncFailed) {
+            reject(fault('millrace/disk-failed', 'no checkpoint is begun after a failed sync'))
+            return
+          }
           machine.step(this, 'checkpoint', 'before a checkpoint')
           files.walSynced(files.wal())
           const { log, checkpointed } = this.keep().prepare('pragma wal_checkpoint(passive)').get() as {
@@ -376,18 +425,41 @@ class SimulatedProcess {
       guard: (owner, fn, a, b) => this.handle(owner as unknown as Attempt, fn as never, a as never, b) as never,
       listen: () => () => {},
       log: (level, text, fields) => {
-        if (life.alive) trace.add(`${level}: ${text}${fields?.['error'] === undefined ? '' : `: ${fields['error']}`}`)
+        const error = fields?.['error']
+        const why =
+          error === undefined
+            ? ''
+            : `: ${typeof error === 'string' ? error : inspect(error, { breakLength: Infinity })}`
+        if (life.alive) trace.add(`${level}: ${text}${why}`)
       },
     }
+  }
+
+  /** Lets what a handler reads take a moment, so that it may be in the middle when its time ends, or the process does. */
+  readingTakesTime(store: Store): Store {
+    const { query } = store
+    const { random, faults } = this.machine
+    const slowly = async (...given: Parameters<typeof query>) => {
+      const attempt = ownerNow()
+      const slow = attempt instanceof Attempt && this.slow.delete(attempt)
+      await this.pause(slow ? faults.slowMs(attempt.consumer.spec.timeoutMs) : random() * readMsMax)
+      return query(...given)
+    }
+    return Object.assign(store, { query: slowly })
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.machine.scheduler.after(ms, this.life, resolve))
   }
 
   /** Calls a handler, or makes it fail or take its time. */
   private handle<B>(attempt: Attempt, fn: (a: Message, b: B) => unknown, message: Message, context: B): unknown {
     if (!this.life.alive) throw new Died()
-    const { scheduler, faults, trace } = this.machine
+    const { faults, trace } = this.machine
     const { consumer } = attempt
     const { type, id } = message
     const what = faults.handler()
+    this.machine.noteAttempt(attempt, what !== undefined)
     const name = `${consumer.name} handles ${type} ${id}`
     trace.add(`${name}${what === undefined ? '' : `, ${said[what]}`}`)
     if (what === 'failsBefore') throw new Error(injected)
@@ -398,10 +470,11 @@ class SimulatedProcess {
         throw new Error(injected)
       })
     }
-    const pause = () =>
-      new Promise<void>((resolve) => {
-        scheduler.after(faults.slowMs(consumer.spec.timeoutMs), this.life, resolve)
-      })
+    if (what === 'slowInside') {
+      this.slow.add(attempt)
+      return call()
+    }
+    const pause = () => this.pause(faults.slowMs(consumer.spec.timeoutMs))
     if (what === 'slowBefore') {
       return pause().then(() => {
         // The engine has given it up: a handler that begins now would be one that nobody called.
@@ -417,6 +490,7 @@ const said = {
   failsBefore: 'fails at once',
   failsAfter: 'fails at its end',
   slowBefore: 'begins late',
+  slowInside: 'reads slowly',
   slowAfter: 'ends late',
 }
 

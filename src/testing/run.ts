@@ -1,6 +1,7 @@
 // One run of one seed: clients at work under faults, then healing, then the question whether all has come right.
 import type { App } from '../app.ts'
 import { isMillraceError } from '../model/errors.ts'
+import type { DeskRow } from '../seam/store.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
 import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'
@@ -47,6 +48,10 @@ export interface RunResult {
 const againMsMax = 500
 const downMsMax = 3_000
 const quietRoundsMax = 10_000
+const checkMsMax = 30_000
+
+// Taken before anybody can put something else in its place.
+const { setTimeout: realTimeout } = globalThis
 
 class CheckFailed extends Error {
   readonly what: string
@@ -54,6 +59,18 @@ class CheckFailed extends Error {
   constructor(what: string, cause: unknown) {
     super(what, { cause })
     this.what = what
+  }
+}
+
+/** A check may read a file; one that never ends would make the run wait forever. */
+async function settles(result: unknown): Promise<void> {
+  if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return
+  const late = Promise.withResolvers<never>()
+  const timer = realTimeout(() => late.reject(new Error(`the check has not ended after ${checkMsMax} ms`)), checkMsMax)
+  try {
+    await Promise.race([result, late.promise])
+  } finally {
+    clearTimeout(timer)
   }
 }
 
@@ -68,7 +85,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     if (!started) return
     for (const [title, fn] of Object.entries(all)) {
       try {
-        await fn(view)
+        await settles(fn(view))
       } catch (error) {
         throw new CheckFailed(title === '' ? name : `${name} "${title}"`, error)
       }
@@ -83,7 +100,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     check: () => check('always', options.always),
   })
   const view: CheckView = { ...viewOf(machine, seed), accepted }
-  const hidden = watchHidden(deep)
+  const hidden = watchHidden((attempt) => machine.runs(attempt), deep)
   const { scheduler, trace } = machine
   const always = { alive: true }
 
@@ -94,20 +111,14 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const supervise = async () => {
     while (!over) {
       if (machine.app === undefined) {
-        const born = machine.begin().then(
-          () => true,
-          (error: unknown) => {
-            if (!isMillraceError(error) || !error.retryable) throw error
-            return false
-          },
-        )
-        const app = machine.app as App | undefined
-        const dies = machine.ends()
-        const lives = await Promise.race([born, dies.then(() => false)])
-        if (lives) {
+        const lives = await machine.begin().catch((error: unknown) => {
+          if (!isMillraceError(error) || !error.retryable) throw error
+          return false
+        })
+        if (lives && machine.app !== undefined) {
           started = true
-          up.resolve(app!)
-          await dies
+          up.resolve(machine.app)
+          await machine.ends()
           up = Promise.withResolvers()
         }
       }
@@ -141,10 +152,15 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     }
   }
 
+  let acts = 0
   const act = async ({ what, run }: WorkStep & { do: 'act' }) => {
     const app = await running()
     trace.add(`client: ${what}`)
-    const actions: Actions = { ...view, random: random.fork(what), release: (id) => app.desk.release(id) }
+    const actions: Actions = {
+      ...view,
+      random: random.fork(`${what} ${acts++}`),
+      release: (id) => app.desk.release(id),
+    }
     const done = (async () => run(actions))().catch((error: unknown) => {
       // What was true when it looked need not be true any more when it acts.
       if (!isMillraceError(error)) throw error
@@ -165,14 +181,18 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     }
   }
 
+  /** Held because of what the simulation did, in its last attempt or before: a person would let it run again, once. */
+  const byUs = ({ processor, message, error }: DeskRow) =>
+    machine.hasInterfered(processor, message) || error?.code === 'millrace/killed-the-process'
+
   const untilQuiet = async () => {
     for (let round = 0; round < quietRoundsMax; round++) {
       const app = await running()
       await Promise.race([app.idle(), machine.ends()])
       if (machine.app === undefined) continue
-      const broken = view.held().filter(({ error }) => byUs(error?.message, error?.code))
-      if (broken.length === 0) return
-      for (const { id } of broken) {
+      const failed = view.held().filter(byUs)
+      if (failed.length === 0) return
+      for (const { id } of failed) {
         await app.desk.release(id).catch((error: unknown) => {
           // It was released before, or the store fails while it is: then it is looked at again.
           if (!isMillraceError(error)) throw error
@@ -214,9 +234,4 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     failure,
     hidden: hidden.seen,
   }
-}
-
-/** Held only because of what the simulation did: a person would let it run again. */
-function byUs(message: string | undefined, code: string | undefined): boolean {
-  return message === injected || code === 'millrace/timed-out' || code === 'millrace/killed-the-process'
 }

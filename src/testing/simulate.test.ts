@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { app, event, isMillraceError, processor, sqlite, topic } from 'millrace'
-import { type Scenario, type SimulateOptions, type SimulationFailure, simulate } from 'millrace/testing'
+import { type Scenario, type SimulateOptions, type SimulationFailure, simulate, type Workload } from 'millrace/testing'
 import { z } from 'zod'
 
 const Moved = event('moved', {
@@ -156,6 +157,99 @@ for (const [what, moved, named] of [
   })
 }
 
+test('a handler that takes chance from node:crypto is named too', async () => {
+  const moved: Handle = (_, { publish }) => publish(Booked, { mark: randomInt(1_000_000) })
+  const { message } = await failureOf({ app: bank(moved), seeds: 3, faults: 'none', workload, always: () => {} })
+  assert.match(message, /uses node:crypto randomInt at /)
+})
+
+test('a workload that takes chance from elsewhere is refused', async () => {
+  const { code, message } = await failureOf({
+    app: bank(),
+    workload: (work) => work.publish(Moved, { account: 'a', amount: 1 + Math.random() }),
+    always: () => {},
+  })
+  assert.equal(code, 'millrace/not-deterministic')
+  assert.match(message, /seed 1: written down twice, the workload differs/)
+})
+
+test('an app that cannot start is said to, with its own error', async () => {
+  const { failure, cause } = await failureOf({
+    app: () =>
+      app({
+        name: 'bank',
+        broker: sqlite({ file: 'bank.db' }),
+        setup: () => {
+          throw new Error('no such column')
+        },
+        parts: [Moves, Bookings],
+      }),
+    workload,
+    always: () => {},
+  })
+  assert.equal(failure.what, 'the run')
+  assert.match(String(cause), /no such column/)
+})
+
+test('a workload is made small for the failure that was found, not for another of the same check', async () => {
+  const { message, failure } = await failureOf({
+    app: bank(),
+    faults: 'none',
+    seeds: 1,
+    workload: (work) => {
+      for (const amount of [7, 1, 2, 3, 4, 5, 6, 8]) work.publish(Moved, { account: `a${amount}`, amount })
+    },
+    eventually: ({ rows }) => {
+      const amounts = rows<{ amount: number }>('balances').map((row) => row.amount)
+      if (amounts.includes(7)) throw new Error('seven')
+      if (amounts.length > 3) throw new Error('many')
+    },
+  })
+  assert.match(message, /does not hold: seven/)
+  assert.deepEqual(failure.steps, [0])
+})
+
+test('a handler may be in the middle when its time ends: what it reads takes a while', async () => {
+  let late = 0
+  const report = await simulate({
+    app: bank(async (message, context) => {
+      await context.read`select 1`
+      if (context.signal.aborted) late++
+      return book(message, context)
+    }),
+    seeds: 30,
+    faults: { handlerSlow: true },
+    workload,
+    eventually: everythingIsBooked,
+  })
+  assert(late > 0, JSON.stringify(report.faults))
+})
+
+test('attempts that the simulation has used up are given back once all is well', async () => {
+  const report = await simulate({
+    app: () => {
+      const seen = new Set<string>()
+      const moved: Handle = (message, context) => {
+        if (seen.has(message.id)) return book(message, context)
+        seen.add(message.id)
+        throw new Error('its own first failure')
+      }
+      const retry = { attempts: 2, firstDelayMs: 1, maxDelayMs: 1 }
+      return app({
+        name: 'bank',
+        broker: sqlite({ file: 'bank.db' }),
+        setup: (tx) => tx.query`create table if not exists balances (account text primary key, amount int)`,
+        parts: [Moves, Bookings, processor('ledger', { on: Moves, publishes: [Booked], retry, handle: { moved } })],
+      })
+    },
+    seeds: 20,
+    faults: { handlerFails: true },
+    workload,
+    eventually: { ...everythingIsBooked, 'nothing is held': ({ held }) => assert.deepEqual(held(), []) },
+  })
+  assert(report.faults.handlerFails > 0)
+})
+
 for (const [what, wait, named] of [
   ['a real timer', () => new Promise((resolve) => setTimeout(resolve, 1)), /"ledger" uses setTimeout at /],
   ['a timer that goes past the globals', () => sleep(1), /"ledger" uses a real timer/],
@@ -227,5 +321,17 @@ test('a run without a check, and wrong options, are refused with what to do', as
   await refused({ workload: [] }, 'millrace/bad-option', /workload must be a function/)
   await refused({ workload: async () => {} }, 'millrace/bad-option', /let its function return no promise/)
   await refused({ eventually: { title: 1 } }, 'millrace/bad-option', /eventually "title" must be a function/)
+  await refused({ seeds: {} }, 'millrace/bad-option', /seeds is \[object Object\]/)
+  await refused({ always: null }, 'millrace/bad-option', /always must be a function/)
+  await refused({ pinned: { seed: 1, step: [1] } }, 'millrace/unknown-option', /did you mean "steps"/)
+  await refused({ pinned: { seed: 1, steps: ['1'] } }, 'millrace/bad-option', /a list of whole numbers/)
+  await refused({ pinned: { seed: 1, steps: [99] } }, 'millrace/bad-option', /past the 20 of the workload/)
+  for (const ms of ['5s', Number.NaN, -1]) {
+    await refused(
+      { workload: (work: Workload) => work.wait(ms as number) },
+      'millrace/bad-option',
+      /milliseconds from 0/,
+    )
+  }
   await refused({ app: undefined }, 'millrace/bad-option', /either app or parts/)
 })

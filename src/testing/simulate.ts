@@ -113,7 +113,24 @@ export async function simulateWith(
 
   for (const seed of seedsOf(options)) {
     const plan = planOf(workload, randomOf(seed, 'workload'))
+    const again = planOf(workload, randomOf(seed, 'workload'))
+    const differs = plan.steps.findIndex(({ step }, place) => {
+      const other = again.steps[place]?.step
+      return other === undefined || describeStep(step) !== describeStep(other)
+    })
+    if (differs !== -1 || plan.steps.length !== again.steps.length) {
+      throw notDeterministic(
+        [],
+        `seed ${seed}: written down twice, the workload differs: take chance from its second argument; `,
+      )
+    }
     const kept = pinned?.steps
+    if (kept?.some((step) => plan.steps[step] === undefined)) {
+      throw fault(
+        'millrace/bad-option',
+        `simulate: pinned.steps names steps past the ${plan.steps.length} of the workload`,
+      )
+    }
     const runOptions = (steps: readonly number[] | undefined): RunOptions => ({
       make,
       seed,
@@ -158,6 +175,9 @@ export function sumOf(one: SimulationReport, other: SimulationReport): Simulatio
 function checksOf(name: string, given: SimulateOptions['always']): Readonly<Record<string, Check>> {
   if (given === undefined) return {}
   if (typeof given === 'function') return { '': given }
+  if (typeof given !== 'object' || given === null) {
+    throw fault('millrace/bad-option', `simulate: ${name} must be a function, or functions by name`)
+  }
   for (const [title, fn] of Object.entries(given)) {
     if (typeof fn !== 'function') throw fault('millrace/bad-option', `simulate: ${name} "${title}" must be a function`)
   }
@@ -166,18 +186,25 @@ function checksOf(name: string, given: SimulateOptions['always']): Readonly<Reco
 
 function seedsOf({ seeds = seedsDefault, pinned }: SimulateOptions): Iterable<number> {
   if (pinned !== undefined) {
+    checkOptions('simulate: pinned', pinned, ['seed', 'steps'])
     checkSeed('simulate: pinned', pinned.seed)
+    if (pinned.steps !== undefined && !(Array.isArray(pinned.steps) && pinned.steps.every(Number.isSafeInteger))) {
+      throw fault('millrace/bad-option', 'simulate: pinned.steps must be a list of whole numbers')
+    }
     return [pinned.seed]
   }
-  if (typeof seeds !== 'number') {
+  if (Array.isArray(seeds)) {
     for (const seed of seeds) checkSeed('simulate', seed)
     if (seeds.length === 0) throw fault('millrace/bad-option', 'simulate: seeds is empty')
     return seeds
   }
-  if (!Number.isSafeInteger(seeds) || seeds < 1) {
-    throw fault('millrace/bad-option', `simulate: seeds is ${seeds}, but must be a whole number from 1, or a list`)
+  if (!Number.isSafeInteger(seeds) || (seeds as number) < 1) {
+    throw fault(
+      'millrace/bad-option',
+      `simulate: seeds is ${String(seeds)}, but must be a whole number from 1, or a list`,
+    )
   }
-  return Array.from({ length: seeds }, (_, index) => index + 1)
+  return Array.from({ length: seeds as number }, (_, index) => index + 1)
 }
 
 function firstDifference(one: readonly string[], other: readonly string[]): string | undefined {
@@ -193,12 +220,20 @@ interface Shrunk {
   readonly steps: readonly number[] | undefined
 }
 
+/** Tells failures apart: the check, the error, and what it says but for its numbers and what it quotes. */
+function kindOf({ what, error }: RunFailure): string {
+  const { name, code, message } = (error ?? {}) as { name?: string; code?: string; message?: string }
+  const said = String(message ?? error).split('\n')[0]!
+  return [what, name, code, said.replaceAll(/"[^"]*"|'[^']*'|[\d.]+/g, '…')].join(' ')
+}
+
 /** Leaves out steps, in halves, quarters and so on, as long as the same check fails. */
 async function shrunk(
   found: RunResult,
   runOptions: (steps: readonly number[]) => RunOptions,
   all: readonly number[],
 ): Promise<Shrunk> {
+  const kind = kindOf(found.failure!)
   let best: Shrunk = { result: found, steps: all }
   let runs = 0
   for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
@@ -206,7 +241,7 @@ async function shrunk(
       const steps = best.steps!.filter((_, place) => place < from || place >= from + size)
       runs++
       const result = await run(runOptions(steps))
-      if (result.failure?.what === found.failure!.what) best = { result, steps }
+      if (result.failure !== undefined && kindOf(result.failure) === kind) best = { result, steps }
       else from += size
     }
   }

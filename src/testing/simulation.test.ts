@@ -84,6 +84,29 @@ test('thirty days pass in no time, and nothing that falls due in them is left ou
   assert.equal(sim.now() - began >= days * 86_400_000, true)
 })
 
+test('what a handler of one simulation uses is not laid to another', async (t) => {
+  const wrong = simulated(t, [ledger(() => void setTimeout(() => {}, 0))])
+  const right = simulated(t, [ledger()])
+  await Promise.all([
+    assert.rejects(
+      wrong.publish(Moved, { account: 'a', n: 1 }).then(() => wrong.untilIdle()),
+      /uses setTimeout/,
+    ),
+    right.publish(Moved, { account: 'a', n: 1 }).then(() => right.untilIdle()),
+  ])
+})
+
+test('who waits for a process that dies is told; a look at its files changes nothing', async (t) => {
+  const sim = simulated(t, [ledger()])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  const [published] = await Promise.allSettled([sim.publish(Moved, { account: 'a', n: 2 }), sim.crash()])
+  assert.match(String((published as PromiseRejectedResult).reason), /has died before a publish ended/)
+  assert.throws(() => sim.query`delete from seen`, /readonly/)
+  await assert.rejects(sim.crash({ powr: true } as object), /did you mean "power"/)
+  await sim.restart()
+  await sim.untilIdle()
+})
+
 test('the same seed gives the same trace, another seed another', async (t) => {
   const story = async (seed: number) => {
     const sim = simulated(t, [ledger()], seed)

@@ -69,8 +69,8 @@ export function simulation(options: SimulationOptions): Simulation {
     beginsAt: beginsAt?.getTime() ?? beginsAtDefaultMs,
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
-  const hidden = watchHidden()
-  let begun: Promise<void> | undefined
+  const hidden = watchHidden((attempt) => machine.runs(attempt))
+  let begun: Promise<boolean> | undefined
   let ended = false
 
   const started = async (): Promise<App> => {
@@ -84,7 +84,10 @@ export function simulation(options: SimulationOptions): Simulation {
   }
   const settled = async <T>(what: string, work: (app: App) => Promise<T>): Promise<T> => {
     const app = await started()
-    const result = await machine.scheduler.settled(what, work(app))
+    const died = machine.ends().then((): never => {
+      throw fault('millrace/not-started', `the simulated process has died before ${what} ended`)
+    })
+    const result = await machine.scheduler.settled(what, Promise.race([work(app), died]))
     hidden.check()
     return result
   }
@@ -118,7 +121,9 @@ export function simulation(options: SimulationOptions): Simulation {
       await machine.scheduler.until('time to pass', () => over)
       hidden.check()
     },
-    async crash({ power = false } = {}) {
+    async crash(how = {}) {
+      checkOptions('simulation: crash', how, ['power'])
+      const { power = false } = how
       await started()
       machine.die(power ? 'powerCut' : 'crash', 'on demand')
     },

@@ -62,8 +62,17 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
     return {
       publish: put,
       send: put,
-      wait: (ms) => add(client, { do: 'wait', ms }),
-      act: (what, run) => add(client, { do: 'act', what, run }),
+      wait: (ms) => {
+        if (!(Number.isFinite(ms) && ms >= 0)) {
+          throw fault('millrace/bad-option', `the workload waits ${String(ms)}, but takes milliseconds from 0 on`)
+        }
+        add(client, { do: 'wait', ms })
+      },
+      act: (what, run) => {
+        if (typeof run !== 'function')
+          throw fault('millrace/bad-option', `the workload: act "${what}" takes a function`)
+        add(client, { do: 'act', what, run })
+      },
     }
   }
   const result = write({ ...newClient(), client: newClient }, random)

@@ -27,8 +27,10 @@ export function nodeDisk(): Disk {
   let keeper: Worker | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
+  let broken = false
 
   const syncFailed = (why: string) => {
+    broken = true
     const failed = syncing
     syncing = []
     for (const { reject } of failed) reject(fault('millrace/sync-failed', `syncing ${file}-wal failed: ${why}`))
@@ -37,6 +39,8 @@ export function nodeDisk(): Disk {
   /** Asks the maintenance thread, one question at a time. */
   function ask<T>(question: 'checkpoint' | 'quickCheck'): Promise<T> {
     const answer = turn.then(() => {
+      if (broken)
+        throw fault('millrace/disk-failed', `a sync of ${file} has failed: no ${question} before it is opened anew`)
       keeper ??= startKeeper()
       return new Promise<T>((resolve, reject) => {
         asked = { resolve: resolve as (value: unknown) => void, reject }

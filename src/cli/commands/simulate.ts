@@ -1,5 +1,5 @@
 import { MillraceError } from '../../index.ts'
-import type { Scenario, SimulationFailure, SimulationReport } from '../../testing/index.ts'
+import type { SimulateOptions, SimulationFailure, SimulationReport } from '../../testing/index.ts'
 import { type Call, takeWords } from '../call.ts'
 import { loadModule } from '../load.ts'
 import { UsageError } from '../output.ts'
@@ -17,11 +17,12 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
   if (appFile === undefined) throw new UsageError('name the app file (app.ts)')
   if (seed !== undefined && seeds !== undefined) throw new UsageError('--seed and --seeds do not go together')
   const { app, exported } = await loadModule(appFile)
-  const scenario = exported['simulation'] as Omit<Scenario, 'app'> | undefined
+  const scenario = exported['simulation'] as Omit<SimulateOptions, 'app' | 'seeds'> | undefined
   if (typeof scenario !== 'object' || scenario === null) {
+    const has = scenario === undefined ? 'exports no "simulation"' : 'exports a "simulation" that is no object'
     throw new MillraceError(
       'millrace/no-check',
-      `${appFile} exports no "simulation": export const simulation = { workload, always, eventually }`,
+      `${appFile} ${has}: export const simulation = { workload, always, eventually }`,
     )
   }
   // Here, because nothing else that the command does needs it.
@@ -32,7 +33,8 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
   try {
     const replay = `npx millrace simulate ${appFile}`
     const chosen = seed === undefined ? seeds : [seed]
-    const report = await testing.simulate({ app, replay, ...scenario, seeds: chosen, progress })
+    const pinned = chosen === undefined ? scenario.pinned : undefined
+    const report = await testing.simulate({ app, replay, ...scenario, seeds: chosen, pinned, progress })
     if (process.stderr.isTTY) process.stderr.write('\r')
     if (out.json) out.object(report)
     else out.lines(facts(reportFacts(report), out.columns))
