@@ -300,6 +300,48 @@ test('clients act in between, and what they may find changed meanwhile is no fai
   assert.equal(report.seeds, 5)
 })
 
+for (const [what, seed] of [
+  ['a kill in the middle of a checkpoint leaves the -wal file as it was', 801],
+  ['a start for which the disk has no room is tried again', 202],
+  ['while the disk is full the store says so in its own words, also while it is opened anew', 498],
+] as const) {
+  test(`${what}: seed ${seed}`, async () => {
+    await simulate({
+      app: () =>
+        app({
+          name: 'bank',
+          broker: sqlite({ file: 'bank.db' }),
+          setup: (tx) => tx.query`create table if not exists rows (id text, account text, amount int)`,
+          parts: [
+            Moves,
+            processor('ledger', {
+              on: Moves,
+              handle: {
+                moved: async ({ id, data: { account, amount } }, { commit, read }) => {
+                  await read`select count(*) as c from rows where account = ${account}`
+                  return commit((tx) => tx.query`insert into rows values (${id}, ${account}, ${amount})`)
+                },
+              },
+            }),
+          ],
+        }),
+      seeds: [seed],
+      workload: (work, random) => {
+        for (const client of [work, work.client()]) {
+          for (let n = 0; n < 30; n++) client.publish(Moved, { account: `a${random.below(1_000)}`, amount: n })
+        }
+      },
+      eventually: ({ rows, accepted }) =>
+        assert.deepEqual(
+          rows<{ id: string }>('rows')
+            .map(({ id }) => id)
+            .sort(),
+          accepted.map(({ id }) => id).sort(),
+        ),
+    })
+  })
+}
+
 test('a run without a check, and wrong options, are refused with what to do', async () => {
   const refused = async (options: object, code: string, says: RegExp) => {
     const complete = { app: bank(), workload, always: () => {}, ...options } as SimulateOptions

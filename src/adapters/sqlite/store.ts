@@ -110,12 +110,15 @@ export class SqliteStore implements Store {
         : startAt === 'beginning'
           ? log.first(stream) - 1
           : log.positionBefore(stream, startAt.getTime())
-    const row = db
-      .prepare(
-        `insert into millrace_progress values (?, ?, 1, ?, null)
-         on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
-      )
-      .get(processor, stream, low) as { epoch: number; low: number; done: Uint8Array | null }
+    const take = db.prepare(
+      `insert into millrace_progress values (?, ?, 1, ?, null)
+       on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
+    )
+    const row = this.writing(() => take.get(processor, stream, low)) as {
+      epoch: number
+      low: number
+      done: Uint8Array | null
+    }
     if (row.low > log.head(stream)) {
       throw fault(
         'millrace/corrupt-file',
@@ -204,12 +207,14 @@ export class SqliteStore implements Store {
 
   async clearMarks(processors: readonly string[]): Promise<void> {
     const clear = this.opened.db.prepare('delete from millrace_marks where processor = ?')
-    for (const processor of processors) clear.run(processor)
+    this.writing(() => {
+      for (const processor of processors) clear.run(processor)
+    })
   }
 
   async trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number> {
     const { db, log } = this.opened
-    const gone = transaction(db, () => log.trim(stream, upTo, retain, trimRows))
+    const gone = this.write(db, () => log.trim(stream, upTo, retain, trimRows))
     this.sinceCheckpoint += gone * bytesPerRow * 4
     return gone
   }
@@ -221,7 +226,7 @@ export class SqliteStore implements Store {
 
   async retire(processor: string, source: string): Promise<void> {
     const { db } = this.opened
-    transaction(db, () => {
+    this.write(db, () => {
       for (const table of ['millrace_progress', 'millrace_marks', 'millrace_desk']) {
         db.prepare(
           `delete from ${table} where processor = ? and stream = (select id from millrace_streams where name = ?)`,
@@ -341,6 +346,20 @@ export class SqliteStore implements Store {
       fn.outcome = { ok: false, error }
     }
     this.sinceCheckpoint += tx.calls * bytesPerQuery
+  }
+
+  /** A transaction beside those of `commit`. */
+  private write<T>(db: DatabaseSync, fn: () => T): T {
+    return this.writing(() => transaction(db, fn))
+  }
+
+  /** @throws what is the disk's fault as one of ours */
+  private writing<T>(fn: () => T): T {
+    try {
+      return fn()
+    } catch (error) {
+      throw diskTrouble(this.file, error) ?? error
+    }
   }
 
   private sync(): Promise<void> {

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type Simulation, simulate, simulation, type View } from 'millrace/testing'
+import shop from './app.ts'
+import { readInvoices } from './invoices.ts'
+import { type Invoice, InvoiceReceived } from './messages.ts'
+import { sampleFile } from './options.ts'
+import { realDays, realFile, reckon } from './reckoning.ts'
+import { summarize } from './summary.ts'
+
+const nothingHeld = { held: 0, waiting: 0, discarded: 0 }
+
+async function invoicesOf(file: string): Promise<Invoice[]> {
+  const invoices: Invoice[] = []
+  for await (const invoice of readInvoices(file)) invoices.push(invoice)
+  return invoices
+}
+
+/** The summary as `npm start` makes it, of what a simulated process has committed. */
+const summaryOf = ({ query, held }: View) =>
+  summarize({
+    read: (async (text, ...values) => query(text, ...values)) as typeof shop.read,
+    desk: { counts: async () => ({ ...nothingHeld, held: held().length }) } as typeof shop.desk,
+  })
+
+test('the summary of the sample is the same for every seed, whatever crashes and fails', async () => {
+  const invoices = await invoicesOf(sampleFile)
+  const report = await simulate({
+    app: shop,
+    seeds: 30,
+    workload: (work, random) => {
+      const clients = [work, work.client(), work.client()]
+      for (const invoice of invoices) {
+        random.pick(clients).publish(InvoiceReceived, invoice, { id: `invoice-${invoice.invoiceNo}` })
+      }
+    },
+    eventually: async (view) => assert.deepEqual(await summaryOf(view), { ...reckon(sampleFile), ...nothingHeld }),
+  })
+  assert.ok(report.faults.crash + report.faults.powerCut > 30, JSON.stringify(report.faults))
+})
+
+const day = '2010-12-01.csv'
+const crashes = 12
+
+/** Publishes a day, with as many crashes of process and power in between, at places that the seed decides. */
+async function dayWithCrashes(sim: Simulation, invoices: readonly Invoice[], seed: number): Promise<void> {
+  const crashAt = new Set(Array.from({ length: crashes }, (_, n) => (n * 37 + seed * 11) % invoices.length))
+  for (const [place, invoice] of invoices.entries()) {
+    await sim.publish(InvoiceReceived, invoice, { id: `invoice-${invoice.invoiceNo}` })
+    if (!crashAt.has(place)) continue
+    await sim.crash({ power: place % 2 === 0 })
+    await sim.restart()
+  }
+  await sim.untilIdle()
+}
+
+test('the summary of a real day is the same for every seed with crashes', async (t) => {
+  const file = realFile(day, t)
+  if (!file) return
+  const invoices = await invoicesOf(file)
+  for (const seed of [1, 2, 3]) {
+    await using sim = simulation({ app: shop, seed })
+    await dayWithCrashes(sim, invoices, seed)
+    assert.deepEqual(await summaryOf(sim), { ...realDays[day], ...nothingHeld })
+  }
+})

@@ -1,0 +1,16 @@
+import assert from 'node:assert/strict'
+import { mkdtempDisposableSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import test from 'node:test'
+import { nodeDisk } from './disk.ts'
+
+test('no checkpoint begins after a sync has failed', async () => {
+  using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-'))
+  const disk = nodeDisk()
+  await disk.open(join(folder.path, 'none.db'))
+  // There is no -wal file to be synced.
+  await assert.rejects(disk.sync(), { code: 'millrace/sync-failed' })
+  await assert.rejects(disk.checkpoint(), { code: 'millrace/disk-failed', message: /a sync of .*none\.db has failed/ })
+  await disk.close()
+})
