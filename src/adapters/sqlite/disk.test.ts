@@ -3,14 +3,18 @@ import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeDisk } from './disk.ts'
 
-test('no checkpoint begins after a sync has failed', async () => {
+test('after a sync has failed no other succeeds and no checkpoint begins, and it closes though its thread is gone', async () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-'))
   const disk = nodeDisk()
   await disk.open(join(folder.path, 'none.db'))
   // There is no -wal file to be synced.
   await assert.rejects(disk.sync(), { code: 'millrace/sync-failed' })
   await assert.rejects(disk.checkpoint(), { code: 'millrace/disk-failed', message: /a sync of .*none\.db has failed/ })
+  await assert.rejects(disk.sync(), { code: 'millrace/sync-failed' })
+  // Long enough for the thread to have ended.
+  await sleep(300)
   await disk.close()
 })

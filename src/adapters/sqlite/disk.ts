@@ -6,9 +6,6 @@ import type { Disk, Synced } from '../../seam/disk.ts'
 import { startThread } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
 
-const thread = (name: string, workerData: unknown) =>
-  startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
-
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
 
@@ -27,19 +24,28 @@ export function nodeDisk(): Disk {
   let keeper: Worker | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
-  let broken = false
+  let broken: string | undefined
+  /** The ends of all threads, noted from their beginning: one that fails is gone before anybody asks for its end. */
+  const ends: Promise<unknown>[] = []
 
+  function thread(name: string, workerData: unknown): Worker {
+    const worker = startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
+    ends.push(new Promise((end) => worker.once('exit', end)))
+    return worker
+  }
+
+  const syncFault = (why: string) => fault('millrace/sync-failed', `syncing ${file}-wal failed: ${why}`)
   const syncFailed = (why: string) => {
-    broken = true
+    broken ??= why
     const failed = syncing
     syncing = []
-    for (const { reject } of failed) reject(fault('millrace/sync-failed', `syncing ${file}-wal failed: ${why}`))
+    for (const { reject } of failed) reject(syncFault(why))
   }
 
   /** Asks the maintenance thread, one question at a time. */
   function ask<T>(question: 'checkpoint' | 'quickCheck'): Promise<T> {
     const answer = turn.then(() => {
-      if (broken)
+      if (broken !== undefined)
         throw fault('millrace/disk-failed', `a sync of ${file} has failed: no ${question} before it is opened anew`)
       keeper ??= startKeeper()
       return new Promise<T>((resolve, reject) => {
@@ -100,6 +106,10 @@ export function nodeDisk(): Disk {
     freeBytes: () => freeBytesOf(file),
     sync: () =>
       new Promise((resolve, reject) => {
+        if (broken !== undefined) {
+          reject(syncFault(broken))
+          return
+        }
         const number = Atomics.add(control, 0, 1) + 1
         syncing.push({ number, resolve, reject })
         Atomics.notify(control, 0)
@@ -109,9 +119,6 @@ export function nodeDisk(): Disk {
     async close() {
       await turn
       keeper?.ref()
-      const ends = [syncer, keeper]
-        .filter((worker) => worker !== undefined)
-        .map((worker) => new Promise((end) => worker.once('exit', end)))
       Atomics.store(control, 0, -1)
       Atomics.notify(control, 0)
       keeper?.postMessage('close')
