@@ -1,17 +1,20 @@
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { type Desk, deskOn } from './control/desk.ts'
 import { toRetire } from './control/retire.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
 import { Engine, type EnginePlan } from './engine/engine.ts'
 import type { Stored } from './model/codec.ts'
+import { type Actor, checkActor } from './model/desk.ts'
 import { fault } from './model/errors.ts'
 import { type Command, checkVerb, type DataFor, type Event, type MessageType, type Verb } from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
 import type { Query, Tx } from './model/tx.ts'
+import type { Processor } from './parts/processor.ts'
 import { checkKnown, type Part, specOf, type Wiring, wire } from './parts/wiring.ts'
-import type { Broker, DeskFilter, DeskRow } from './seam/store.ts'
+import type { Broker } from './seam/store.ts'
 import type { Timer, World } from './seam/world.ts'
 
 export interface AppOptions {
@@ -29,6 +32,12 @@ export interface AppOptions {
   readonly windowMessages?: number
   /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
   readonly windowBytes?: number
+  /** Time for which resolved messages stay at the desk, milliseconds, default 30 days; the audit log is kept for good. */
+  readonly deskRetainMs?: number
+  /** Time in which a discarded message can be taken back, milliseconds, default 7 days. */
+  readonly takeBackMs?: number
+  /** Contexts of held lanes of one processor in memory, default 100,000; more are looked up on disk. */
+  readonly heldContextsMax?: number
   /** Time for which handled commands are kept, milliseconds, default 7 days. */
   readonly channelRetainMs?: number
   /** Time between looks for messages that need not be kept, milliseconds, default 60,000. */
@@ -72,19 +81,6 @@ export interface StopOptions {
 /** A message that was accepted, as `tail` shows it. */
 export type Accepting = (message: Stored) => void
 
-/** What is at the desk, and what people may do about it. */
-export interface Desk {
-  list(filter?: DeskFilter): Promise<DeskRow[]>
-  show(id: number): Promise<DeskRow | undefined>
-  counts(): Promise<{ held: number; waiting: number; discarded: number }>
-  /**
-   * Lets a held message run again, and the line behind it in order.
-   *
-   * @throws `millrace/unknown-item`, `millrace/not-held`
-   */
-  release(id: number): Promise<void>
-}
-
 /** The processors, and what an operator may do about them. */
 export interface Processors {
   list(): Promise<ProcessorRow[]>
@@ -94,14 +90,27 @@ export interface Processors {
    * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
    */
   retire(name: string, options?: { readonly force?: boolean }): Promise<void>
+  /**
+   * Lets a processor start nothing more, until it is resumed, across restarts too; what runs goes on to its end. What
+   * it has to do waits. Recorded in the audit log; done twice it changes nothing.
+   *
+   * @throws `millrace/unknown-processor`
+   */
+  pause(name: string, actor?: Actor): Promise<void>
+  /** Lets a paused processor go on. Errors: `millrace/unknown-processor`. */
+  resume(name: string, actor?: Actor): Promise<void>
 }
 
 export interface ProcessorRow {
   readonly name: string
   /** Its topic or channel. */
   readonly on: string
-  /** `gone`: the store knows it, the app does not (any more on this topic); `off`: left out by `only`. */
-  readonly state: 'live' | 'behind' | 'stuck' | 'gone' | 'off'
+  /**
+   * `probing`: its last attempts have all failed, it tries one message at a time until one succeeds; `stuck`: all its
+   * attempts have outlived their time; `paused` by a person; `gone`: the store knows it, the app does not (any more on
+   * this topic); `off`: left out by `only`.
+   */
+  readonly state: 'live' | 'behind' | 'probing' | 'stuck' | 'paused' | 'gone' | 'off'
   /** Everything up to here is done. */
   readonly position: number
   /** Messages of its topic after that. */
@@ -164,6 +173,9 @@ const appOptions = [
   'pendingMax',
   'windowMessages',
   'windowBytes',
+  'deskRetainMs',
+  'takeBackMs',
+  'heldContextsMax',
   'channelRetainMs',
   'retainEveryMs',
   'blockedMs',
@@ -236,21 +248,25 @@ class RunningApp implements App {
       pendingMax: limit(where, 'pendingMax', options.pendingMax),
       windowMessages: limit(where, 'windowMessages', options.windowMessages),
       windowBytes: limit(where, 'windowBytes', options.windowBytes),
+      deskRetainMs: limit(where, 'deskRetainMs', options.deskRetainMs),
+      takeBackMs: limit(where, 'takeBackMs', options.takeBackMs),
+      heldContextsMax: limit(where, 'heldContextsMax', options.heldContextsMax),
       channelRetainMs: limit(where, 'channelRetainMs', options.channelRetainMs),
       retainEveryMs: limit(where, 'retainEveryMs', options.retainEveryMs),
       flushBytes: limit(where, 'flushBytes', undefined),
     }
     this.blockedMs = limit(where, 'blockedMs', options.blockedMs)
     this.world = world
-    this.desk = {
-      list: (filter = {}) => this.running.store.desk(filter),
-      show: (id) => this.running.store.deskEntry(id),
-      counts: async () => ({ ...(await this.running.store.deskCounts()), discarded: 0 }),
-      release: (id) => this.running.release(id),
-    }
+    this.desk = deskOn(
+      () => this.running,
+      `app ${name}`,
+      () => world.now(),
+    )
     this.processors = {
       list: () => this.listProcessors(),
       retire: (processor, { force = false } = {}) => this.retire(processor, force),
+      pause: (processor, actor) => this.pause(processor, true, actor),
+      resume: (processor, actor) => this.pause(processor, false, actor),
     }
   }
 
@@ -384,7 +400,8 @@ class RunningApp implements App {
   }
 
   private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
-    const { processors, sources } = wiring
+    const { processors, sources, desks } = wiring
+    const spec = (processor: Processor) => specOf(processor, desks)
     const names = processors.map(({ name }) => name)
     for (const name of only ?? []) {
       if (names.includes(name)) continue
@@ -395,8 +412,8 @@ class RunningApp implements App {
     const plan: EnginePlan = {
       app: this.name,
       sources,
-      processors: running.map(specOf),
-      leftOut: leftOut.map(specOf),
+      processors: running.map(spec),
+      leftOut: leftOut.map(spec),
       setup: this.options.setup,
       limits: this.limits,
       accepted: (message) => {
@@ -438,7 +455,7 @@ class RunningApp implements App {
 
   private async listProcessors(): Promise<ProcessorRow[]> {
     const { running } = this
-    const counts = await running.store.heldCounts()
+    const counts = await running.store.look((desk) => desk.heldCounts())
     const heldBy = (name: string, on: string) =>
       counts.find(({ processor, source }) => processor === name && source === on)?.held ?? 0
     const live = running.processors()
@@ -451,6 +468,10 @@ class RunningApp implements App {
       rows.push({ name, on, state: known ? 'off' : 'gone', position, lag, running: 0, held: heldBy(name, on) })
     }
     return rows
+  }
+
+  private async pause(processor: string, paused: boolean, actor: Actor = { by: `app ${this.name}` }): Promise<void> {
+    await this.running.pause(processor, paused, checkActor(paused ? 'pause' : 'resume', actor))
   }
 
   private async retire(processor: string, force: boolean): Promise<void> {

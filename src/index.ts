@@ -5,15 +5,33 @@ export {
   type AppOptions,
   type AppTx,
   app,
-  type Desk,
   type ProcessorRow,
   type Processors,
   type PublishOptions,
   type StartOptions,
   type StopOptions,
 } from './app.ts'
+export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
 export type { Accepted } from './engine/committer.ts'
+export type { FailedAttempt, RetryPolicy } from './engine/retry.ts'
 export type { Stored } from './model/codec.ts'
+export {
+  type Actor,
+  type AuditRow,
+  type Decision,
+  type DeskAction,
+  type DeskEntry,
+  type DeskState,
+  type Discard,
+  discard,
+  type Hold,
+  hold,
+  type Resubmit,
+  type Retry,
+  resubmit,
+  retry,
+  type Try,
+} from './model/desk.ts'
 export {
   type ErrorCode,
   type ErrorRecord,
@@ -21,6 +39,12 @@ export {
   isMillraceError,
   MillraceError,
 } from './model/errors.ts'
+export {
+  type FailedMessage,
+  failures,
+  type ProcessingFailed,
+  type ProcessingResolved,
+} from './model/failures.ts'
 export {
   type Channel,
   type Command,
@@ -47,6 +71,7 @@ export { type Bound, defaults, type Limit } from './model/options.ts'
 export { Refused } from './model/refused.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
+export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export {
   type Committed,
   type Context,
@@ -59,4 +84,18 @@ export {
 } from './parts/processor.ts'
 export type { Part } from './parts/wiring.ts'
 export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from './seam/file.ts'
-export type { Broker, DeskFilter, DeskRow, DeskState, StartAt } from './seam/store.ts'
+export type {
+  AuditFilter,
+  Broker,
+  DeskCounts,
+  DeskFilter,
+  DeskGroup,
+  DeskReads,
+  DeskRow,
+  GroupBy,
+  NewOperation,
+  Operation,
+  Selection,
+  StartAt,
+  WishAction,
+} from './seam/store.ts'

@@ -4,7 +4,19 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { app, type Broker, defaults, errors, isMillraceError, type Limit, processor, sqlite, topic } from 'millrace'
+import {
+  app,
+  type Bound,
+  type Broker,
+  defaults,
+  desk,
+  errors,
+  isMillraceError,
+  type Limit,
+  processor,
+  sqlite,
+  topic,
+} from 'millrace'
 import { pages, placeOf } from '../tools/docs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -41,7 +53,8 @@ test('docs/defaults.md has each default with its bounds', () => {
     const [min, max] = bounds!.split(' to ')
     return [name!.slice(1, -1), { default: number(value!), min: number(min!), max: number(max!), what }]
   })
-  assert.deepEqual(Object.fromEntries(documented), defaults)
+  const shown = Object.entries(defaults).map(([name, { fraction: _, ...bound }]: [string, Bound]) => [name, bound])
+  assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(shown))
 })
 
 test('each default may be set where docs/defaults.md says, within its bounds and not beyond', () => {
@@ -52,16 +65,17 @@ test('each default may be set where docs/defaults.md says, within its bounds and
   const set: Record<string, (option: Record<string, number>) => unknown> = {
     processor: (option) => processor('docs', { on: Empty, handle: {}, ...option }),
     retry: (option) => processor('docs', { on: Empty, handle: {}, retry: option }),
+    desk: (option) => desk('docs', { on: Empty, decide: {}, ...option }),
     app: (option) => app({ ...parts, ...option }),
     sqlite: (option) => sqlite({ file, ...option }),
   }
   for (const [name, place] of Object.entries(placeOf)) {
-    const { min, max } = defaults[name as Limit]
+    const { min, max, fraction = false }: Bound = defaults[name as Limit]
     const declare = set[place]
     if (declare === undefined) continue
     declare({ [name]: min })
     declare({ [name]: max })
-    for (const value of [min - 1, max + 1, min + 0.5, Number.NaN]) {
+    for (const value of [min - 1, max + 1, ...(fraction ? [] : [min + 0.5]), Number.NaN]) {
       const refused = (error: unknown) => isMillraceError(error, 'millrace/bad-option') && error.message.includes(name)
       assert.throws(() => declare({ [name]: value }), refused, `${name}: ${value}`)
     }

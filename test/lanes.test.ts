@@ -144,7 +144,7 @@ test('a held message closes its lane and no other; others go on, and its own lin
   await bankApp.publish(Moved, { account: 'a', n: 4 })
   await bankApp.idle()
   assert.deepEqual(seen(file, 'ledger').get('a'), upTo(5))
-  await assert.rejects(bankApp.desk.release(held!.id), { code: 'millrace/unknown-item' })
+  await assert.rejects(bankApp.desk.release(held!.id), { code: 'millrace/not-held' })
   await bankApp.stop()
 })
 

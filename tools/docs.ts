@@ -3,11 +3,12 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type Bound, defaults, type Limit } from '../src/model/options.ts'
 
-type Place = 'processor' | 'retry' | 'app' | 'stop' | 'sqlite' | 'fixed'
+type Place = 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'sqlite' | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
   processor: '`processor(name, { … })`',
   retry: '`processor(name, { retry: { … } })`',
+  desk: '`desk(name, { … })`',
   app: '`app({ … })`',
   stop: '`app.stop({ … })`',
   sqlite: '`sqlite({ … })`',
@@ -20,14 +21,27 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   timeoutMs: 'processor',
   lingerMs: 'processor',
   attempts: 'retry',
+  immediate: 'retry',
   firstDelayMs: 'retry',
   maxDelayMs: 'retry',
+  factor: 'retry',
+  jitter: 'retry',
+  probeAfter: 'processor',
+  probeFirstMs: 'processor',
+  probeEveryMs: 'processor',
+  probeMaxMs: 'processor',
+  decideMs: 'desk',
+  decisionsMax: 'desk',
+  rulesAtOnce: 'desk',
   messageBytesMax: 'app',
   pendingMax: 'app',
   windowMessages: 'app',
   windowBytes: 'app',
   retainEveryMs: 'app',
   channelRetainMs: 'app',
+  deskRetainMs: 'app',
+  takeBackMs: 'app',
+  heldContextsMax: 'app',
   blockedMs: 'app',
   graceMs: 'stop',
   commitQueriesMax: 'sqlite',
@@ -83,8 +97,8 @@ export function defaultsPage(): string {
   return `# Defaults and bounds
 
 Every number that Millrace assumes: where it may be set otherwise, what it is when it is not, and within which bounds. A
-value outside them is refused with \`millrace/bad-option\` when it is declared. All are whole numbers; the name ends with
-the unit. The page is written by \`node tools/docs.ts\` from \`src/model/options.ts\`.
+value outside them is refused with \`millrace/bad-option\` when it is declared. All are whole numbers where nothing
+else is said; the name ends with the unit. The page is written by \`node tools/docs.ts\` from \`src/model/options.ts\`.
 
 ${table(['name', 'set in', 'default', 'bounds', 'what'], rows)}
 `

@@ -1,6 +1,7 @@
 // What every command is given: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
+import { checkDataOf } from '../control/rows.ts'
 import { type ProcessorSources, stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
 import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
 import { loadApp } from './load.ts'
@@ -88,7 +89,8 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
       client.close()
     }
   }
-  return use({ running: false, desk: stoppedDesk(file), processors: stoppedProcessors(file, processorsOf(app)) })
+  const desk = stoppedDesk(file, app && checkDataOf(app.parts), Date.now)
+  return use({ running: false, desk, processors: stoppedProcessors(file, processorsOf(app)) })
 }
 
 function processorsOf(app: App | undefined): ProcessorSources | undefined {

@@ -1,11 +1,12 @@
 import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import type { Accepted, App, Desk, DeskFilter, DeskRow, LogFilter, ProcessorRow, Processors } from '../index.ts'
+import type { Accepted, App, Desk, DeskItem, LogFilter, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { Lines } from './lines.ts'
 import {
   type Ask,
   type Bye,
+  type Called,
   type Followed,
   fromSent,
   type Hello,
@@ -101,24 +102,31 @@ export class ControlClient {
     return this.ask({ do: 'status' })
   }
 
+  /** Lists longer than the bound of one answer come in pages, as from the app itself. */
   readonly desk: Desk = {
-    list: async (filter: DeskFilter = {}) => {
-      const rows: DeskRow[] = []
-      await this.ask({ do: 'desk.list', filter }, (row: DeskRow) => rows.push(row))
-      return rows
-    },
-    show: async (item) => (await this.ask<DeskRow | null>({ do: 'desk.show', item })) ?? undefined,
-    counts: () => this.ask({ do: 'desk.counts' }),
-    release: async (item) => {
-      await this.ask({ do: 'desk.release', item })
-    },
+    list: (filter) => this.call('desk', 'list', filter),
+    show: async (item) => (await this.call<DeskItem | null>('desk', 'show', item)) ?? undefined,
+    counts: () => this.call('desk', 'counts'),
+    groups: (by, filter) => this.call('desk', 'groups', by, filter),
+    release: (item, actor) => this.call('desk', 'release', item, actor),
+    resubmit: (item, data, actor) => this.call('desk', 'resubmit', item, data, actor),
+    discard: (item, actor) => this.call('desk', 'discard', item, actor),
+    takeBack: (item, actor) => this.call('desk', 'takeBack', item, actor),
+    select: (action, what, options) => this.call('desk', 'select', action, what, options),
+    operations: () => this.call('desk', 'operations'),
+    abort: (operation, actor) => this.call('desk', 'abort', operation, actor),
+    audit: (filter) => this.call('desk', 'audit', filter),
   }
 
   readonly processors: Processors = {
-    list: () => this.ask<ProcessorRow[]>({ do: 'processors.list' }),
-    retire: async (name, { force = false } = {}) => {
-      await this.ask({ do: 'processors.retire', name, force })
-    },
+    list: () => this.call('processors', 'list'),
+    retire: (name, options) => this.call('processors', 'retire', name, options),
+    pause: (name, actor) => this.call('processors', 'pause', name, actor),
+    resume: (name, actor) => this.call('processors', 'resume', name, actor),
+  }
+
+  private call<T>(on: Called, name: string, ...given: unknown[]): Promise<T> {
+    return this.ask({ do: 'call', on, name, given })
   }
 
   close(): void {

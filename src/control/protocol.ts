@@ -1,6 +1,6 @@
 // What a command and a running app say to each other over the control socket: lines of JSON.
 //
-//   app:      { millrace: 1, app, pid }                                                first, at once
+//   app:      { millrace: 2, app, pid }                                                first, at once
 //   command:  { id, do, … }                                                            any number, at any time
 //   app:      { id, item }* { id, done } | { id, error }                               for each, in any order
 //   app:      { bye: true }                                                            when it stops
@@ -8,11 +8,11 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DeskFilter, LogFilter, LogRow } from '../index.ts'
+import type { LogFilter, LogRow } from '../index.ts'
 import { type ErrorCode, errors, fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 
 /** Raised when an older command and a newer app, or the other way round, would misunderstand each other. */
-export const protocolVersion = 1
+export const protocolVersion = 2
 
 /** Longest line, bytes: the largest message that an app may allow, and room for what goes around it. */
 export const lineBytesMax: number = 256 * 1024 * 1024
@@ -29,15 +29,32 @@ export interface Hello {
   readonly pid: number
 }
 
+/** Which surface of the app a call is for; the names are those of its functions. */
+export type Called = 'desk' | 'processors'
+
+export const callable: Readonly<Record<Called, readonly string[]>> = {
+  desk: [
+    'list',
+    'show',
+    'counts',
+    'groups',
+    'release',
+    'resubmit',
+    'discard',
+    'takeBack',
+    'select',
+    'operations',
+    'abort',
+    'audit',
+  ],
+  processors: ['list', 'retire', 'pause', 'resume'],
+}
+
 export type Ask =
   | { readonly do: 'status' }
   | { readonly do: 'publish'; readonly type: string; readonly data: unknown; readonly ownId?: string }
   | { readonly do: 'tail'; readonly filter: LogFilter; readonly last: number; readonly follow: boolean }
-  | { readonly do: 'desk.list'; readonly filter: DeskFilter }
-  | { readonly do: 'desk.show' | 'desk.release'; readonly item: number }
-  | { readonly do: 'desk.counts' }
-  | { readonly do: 'processors.list' }
-  | { readonly do: 'processors.retire'; readonly name: string; readonly force: boolean }
+  | { readonly do: 'call'; readonly on: Called; readonly name: string; readonly given: readonly unknown[] }
   | { readonly do: 'backup'; readonly to: string }
 
 export type Request = Ask & { readonly id: number }

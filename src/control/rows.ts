@@ -1,8 +1,10 @@
 import type { LogFilter, LogRow, MessageType, Part, Source, Stored } from '../index.ts'
+import { fault } from '../model/errors.ts'
+import { check } from '../model/schema.ts'
 
 /** The topics and channels of an app, those that only a processor names too. */
 export function sourcesOf(parts: readonly Part[]): Source[] {
-  return [...new Set(parts.map((part) => (part.kind === 'processor' ? part.on : part)))]
+  return [...new Set(parts.map((part) => ('on' in part ? part.on : part)))]
 }
 
 /** The types of an app by name, each with where it goes. */
@@ -25,4 +27,14 @@ export function fits(row: LogRow, { source, type, context, correlation }: LogFil
     (context === undefined || row.context === context) &&
     (correlation === undefined || row.correlationId === correlation)
   )
+}
+
+/** Checks data for a type of an app, by its name. Errors: `millrace/bad-data`, `millrace/unknown-type`. */
+export function checkDataOf(parts: readonly Part[]): (type: string, data: unknown) => void {
+  const types = typesOf(parts)
+  return (name, data) => {
+    const type = types.get(name)?.type
+    if (type === undefined) throw fault('millrace/unknown-type', `the app has no type "${name}" any more`)
+    check(`data of ${type.kind} "${name}"`, type.schema, data)
+  }
 }

@@ -3,12 +3,13 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
-import type { App, LogFilter, StoreFile } from '../index.ts'
+import type { App, DeskFilter, LogFilter, StoreFile } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { Following, lastOf } from './follow.ts'
 import { Lines } from './lines.ts'
 import {
   type Bye,
+  callable,
   followBytesMax,
   type Hello,
   lineBytesMax,
@@ -140,28 +141,27 @@ class Connection {
         return this.publish(request.type, request.data, request.ownId)
       case 'tail':
         return this.tail(request.id, request.filter, request.last, request.follow)
-      case 'desk.list': {
-        const { limit = rowsMax } = request.filter
-        for (const row of await app.desk.list({ ...request.filter, limit: Math.min(limit, rowsMax) })) {
-          await this.send(request.id, row)
-        }
-        return undefined
-      }
-      case 'desk.show':
-        return app.desk.show(itemOf(request))
-      case 'desk.counts':
-        return app.desk.counts()
-      case 'desk.release':
-        return app.desk.release(itemOf(request))
-      case 'processors.list':
-        return app.processors.list()
-      case 'processors.retire':
-        return app.processors.retire(request.name, { force: request.force })
+      case 'call':
+        return this.call(request)
       case 'backup':
         return this.file.copyTo(request.to, true)
       default:
         throw fault('millrace/bad-request', `this app does not know "${String((request as { do?: unknown }).do)}"`)
     }
+  }
+
+  /** One of the functions of `app.desk` or `app.processors`, by its name. */
+  private async call({ on, name, given }: Extract<Request, { do: 'call' }>): Promise<unknown> {
+    if (!callable[on]?.includes(name) || !Array.isArray(given)) {
+      throw fault('millrace/bad-request', `this app does not know "${String(on)}.${String(name)}"`)
+    }
+    // JSON has no undefined: what was not given comes as null.
+    const values = given.map((value: unknown) => value ?? undefined)
+    if (on === 'desk' && name === 'list') {
+      const { limit = rowsMax, ...filter } = (values[0] ?? {}) as DeskFilter
+      return this.app.desk.list({ ...filter, limit: Math.min(limit, rowsMax) })
+    }
+    return (this.app[on] as never as Record<string, (...values: unknown[]) => unknown>)[name]!(...values)
   }
 
   private async tail(id: number, filter: LogFilter, last: number, follow: boolean): Promise<void> {
@@ -203,11 +203,6 @@ class Connection {
   private write(line: Hello | Reply | Bye): boolean {
     return this.socket.writable && this.socket.write(`${JSON.stringify(line)}\n`)
   }
-}
-
-function itemOf({ item }: { readonly item: unknown }): number {
-  if (Number.isSafeInteger(item)) return item as number
-  throw fault('millrace/bad-request', `item is ${JSON.stringify(item)}, but must be a whole number`)
 }
 
 function readRequest(line: Buffer): Request {

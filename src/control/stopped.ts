@@ -1,16 +1,38 @@
-import type { Desk, FileReader, FileWriter, ProcessorRow, Processors, StoreFile } from '../index.ts'
+import type { Actor, Desk, DeskReads, FileReader, FileWriter, ProcessorRow, Processors, StoreFile } from '../index.ts'
+import { checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
+import { deskOn } from './desk.ts'
 import { toRetire } from './retire.ts'
 
-/** The desk of an app that does not run. What is released is tried when it starts. */
-export function stoppedDesk(file: StoreFile): Desk {
-  return {
-    list: (filter = {}) => reading(file, (reader) => reader.desk(filter)),
-    show: (id) => reading(file, (reader) => reader.deskEntry(id)),
-    counts: () => reading(file, (reader) => ({ ...reader.deskCounts(), discarded: 0 })),
-    release: (id) => writing(file, (writer) => writer.release(id)),
-  }
+/** Checks corrected data for a type, where the code of the app is known. */
+export type CheckData = (type: string, data: unknown) => void
+
+/** The desk of an app that does not run. What is decided is written down; the app does it when it starts. */
+export function stoppedDesk(file: StoreFile, check: CheckData | undefined, now: () => number): Desk {
+  const look = <T>(read: (desk: DeskReads) => T) => reading(file, (reader) => read(reader.desk))
+  return deskOn(
+    () => ({
+      look,
+      decide: async (item, decision, actor) => {
+        if (decision.do === 'resubmit') {
+          if (check === undefined) {
+            throw fault('millrace/no-app', 'corrected data are checked by the code of the app: name the app file')
+          }
+          const entry = await look((desk) => desk.entry(item))
+          if (entry !== undefined) check(entry.message.type, decision.data)
+        }
+        await writing(file, (writer) => writer.wish(item, decision, actor))
+      },
+      takeBack: (item, actor) => writing(file, (writer) => writer.wish(item, { do: 'take back' }, actor)),
+      select: (operation, what) => writing(file, (writer) => writer.select(operation, what)),
+      abort: (operation, actor) => writing(file, (writer) => writer.abort(operation, actor)),
+    }),
+    'millrace',
+    now,
+  )
 }
+
+const us: Actor = { by: 'millrace' }
 
 /** What the code of an app has, by processor: its topic or channel. */
 export type ProcessorSources = ReadonlyMap<string, string>
@@ -34,18 +56,25 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
         for (const { on } of gone) await writer.retire(name, on)
       })
     },
+    pause: (name, actor = us) => writing(file, (writer) => writer.pause(name, true, checkActor('pause', actor))),
+    resume: (name, actor = us) => writing(file, (writer) => writer.pause(name, false, checkActor('resume', actor))),
   }
 }
 
 function rowsOf(reader: FileReader, known: ProcessorSources | undefined): ProcessorRow[] {
   const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
-  const counts = reader.heldCounts()
+  const counts = reader.desk.heldCounts()
+  const paused = new Set(reader.desk.paused().map(({ processor }) => processor))
+  const stateOf = (name: string, on: string) => {
+    if (known !== undefined && known.get(name) !== on) return 'gone'
+    return paused.has(name) ? 'paused' : 'off'
+  }
   return reader.progress().map(({ processor, stream, low }) => {
     const { name: on, head } = streams.get(stream)!
     return {
       name: processor,
       on,
-      state: known === undefined || known.get(processor) === on ? 'off' : 'gone',
+      state: stateOf(processor, on),
       position: low,
       lag: head - low,
       running: 0,
@@ -63,10 +92,10 @@ async function reading<T>(file: StoreFile, use: (reader: FileReader) => T): Prom
   }
 }
 
-async function writing(file: StoreFile, use: (writer: FileWriter) => Promise<void>): Promise<void> {
+async function writing<T>(file: StoreFile, use: (writer: FileWriter) => Promise<T>): Promise<T> {
   const writer = await file.write()
   try {
-    await use(writer)
+    return await use(writer)
   } finally {
     await writer.close()
   }

@@ -173,10 +173,10 @@ export class HandlerContext {
     return this.#attempt.signal
   }
 
-  /** The same for each attempt at this message by this processor. */
+  /** The same for each attempt at this message by this processor, until its data are replaced. */
   get idempotencyKey(): string {
     const { delivery, consumer } = this.#attempt
-    return `${consumer.name}/${delivery.message.type}/${delivery.message.id}/0`
+    return `${consumer.name}/${delivery.message.type}/${delivery.message.id}/${delivery.entry?.revision ?? 0}`
   }
 
   get now() {

@@ -32,21 +32,31 @@ export interface Transaction extends CommitFunction {
   readonly reject: (error: unknown) => void
 }
 
-interface Job {
-  readonly change: DeskChange | undefined
+/** Something to write that needs no function of a user. */
+export interface Job {
+  readonly changes?: readonly DeskChange[]
+  /** Messages that leave with it. */
+  readonly outgoing?: readonly Stored[]
   /** Whose progress is written with it. */
-  readonly consumer: Consumer | undefined
-  /** The position that is done with it; 0 for none. */
-  readonly position: number
-  readonly written: (() => void) | undefined
+  readonly consumer?: Consumer
+  /** The position that is done with it. */
+  readonly position?: number
+  readonly written?: () => void
   /** Called when it is not known to be written, for good. */
-  readonly dropped: ((error: unknown) => void) | undefined
+  readonly dropped?: (error: unknown) => void
 }
 
 interface Mark {
-  readonly message: Stored
   readonly processor: string
+  readonly stream: number
+  readonly position: number
   readonly written: () => void
+}
+
+/** What the end of an attempt changes besides its rows. */
+export interface Ending {
+  readonly changes: readonly DeskChange[]
+  readonly outgoing: readonly Stored[]
 }
 
 /** What the engine does with a batch that is durable. */
@@ -116,21 +126,14 @@ export class Committer {
     this.kick()
   }
 
-  desk(
-    change: DeskChange,
-    consumer: Consumer | undefined,
-    position: number,
-    written?: () => void,
-    dropped?: (error: unknown) => void,
-  ): void {
-    this.jobs.push({ change, consumer, position, written, dropped })
+  write(job: Job): void {
+    this.jobs.push(job)
     this.kick()
   }
 
   /** Writes how far a consumer is, though nothing of it was handled. */
   save(consumer: Consumer): void {
-    this.jobs.push({ change: undefined, consumer, position: 0, written: undefined, dropped: undefined })
-    this.kick()
+    this.write({ consumer })
   }
 
   /** Runs something that writes by itself, between two batches. */
@@ -142,8 +145,8 @@ export class Committer {
   }
 
   /** Remembers that a message is about to start. It may start once that is committed. */
-  mark(message: Stored, processor: string, written: () => void): void {
-    this.marks.push({ message, processor, written })
+  mark(mark: Mark): void {
+    this.marks.push(mark)
     this.kick()
   }
 
@@ -192,7 +195,7 @@ export class Committer {
     this.scheduled = false
     if (this.ended || this.empty) return
     this.flushing = true
-    this.write().then(
+    this.writeBatch().then(
       () => {
         this.flushing = false
         if (this.empty) this.quiet()
@@ -205,7 +208,7 @@ export class Committer {
     )
   }
 
-  private async write(): Promise<void> {
+  private async writeBatch(): Promise<void> {
     for (const { run } of this.works.splice(0)) await run()
     if (this.empty) return
     const batch = new OneBatch(this.takePublishes(), this.functions, this.finished, this.jobs, this.marks)
@@ -329,9 +332,10 @@ class OneBatch implements Batch {
     this.appendedBefore = this.appended.length
     if (rest) {
       for (const { message } of this.publishes) append.push(message)
-      for (const { change, consumer, position } of this.jobs) {
-        if (change !== undefined) desk.push(change)
-        if (consumer !== undefined) this.done(consumer, position)
+      for (const { changes, outgoing, consumer, position } of this.jobs) {
+        if (changes !== undefined) for (const change of changes) desk.push(change)
+        if (outgoing !== undefined) for (const message of outgoing) append.push(message)
+        if (consumer !== undefined) this.done(consumer, position ?? 0)
       }
       for (const attempt of this.finished) this.finish(attempt, append, desk)
     }
@@ -342,9 +346,7 @@ class OneBatch implements Batch {
     }
     const progress: ProgressRow[] = []
     for (const consumer of this.touched) progress.push(consumer.progress.row())
-    const marks = rest
-      ? this.marks.map(({ message, processor }) => ({ processor, stream: message.stream, position: message.position }))
-      : []
+    const marks = rest ? this.marks : []
     for (const message of append) this.appended.push(message)
     return { append, progress, desk, marks }
   }
@@ -358,8 +360,13 @@ class OneBatch implements Batch {
   private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {
     const { consumer, delivery } = attempt
     for (const message of attempt.outgoing) append.push(message)
-    if (delivery.entry === undefined) this.done(consumer, delivery.message.position)
-    else desk.push({ do: 'remove', entry: delivery.entry })
+    if (delivery.entry === undefined) {
+      this.done(consumer, delivery.message.position)
+      return
+    }
+    const { changes, outgoing } = consumer.endingOf(delivery.entry)
+    for (const change of changes) desk.push(change)
+    for (const message of outgoing) append.push(message)
   }
 
   private done(consumer: Consumer, position: number): void {

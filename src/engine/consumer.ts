@@ -1,60 +1,28 @@
 // One processor on one stream: takes messages in order, sorts them into lanes, runs handlers, decides what follows
 // from their failures.
 //
-// A lane is open (its messages come from the log) or at the desk (they come from the desk, and later ones of its
-// context join the line there):
-//
-//   open ──hold, or parked because its head holds the low-water back──→ at the desk
-//   at the desk: held ──release──→ trying ──done, none in line──→ open
-//                  ↑                 │└──done, next in line──→ trying
-//                  └───held again────┘
-//
-// Invariants: at most one message of a lane is between start and durable commit; nothing of a lane starts before the
-// commit of the one before it is durable; a message ends exactly once: its position is done, or its entry is removed.
-import { decode, type Stored } from '../model/codec.ts'
-import { fault, recordError } from '../model/errors.ts'
+// A lane is open (its messages come from the log) or at the desk (see desk-lanes.ts). Invariants: at most one message of
+// a lane is between start and durable commit; nothing of a lane starts before the commit of the one before it is
+// durable; a message ends exactly once: its position is done, or its entry at the desk is.
+import { asStored, decode, replaceData, type Stored } from '../model/codec.ts'
+import { type Actor, checkState, type Decision, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
+import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
+import { isRefused } from '../model/refused.ts'
 import type { Query } from '../model/tx.ts'
-import type { DeskEntry, DeskLaneRow, Store, Subscribed } from '../seam/store.ts'
+import type { DeskChange, DeskHead, Subscribed } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt, HandlerContext } from './attempt.ts'
-import type { Committer } from './committer.ts'
+import type { Ending, Job } from './committer.ts'
 import { Delivery } from './delivery.ts'
+import { DeskLane, DeskLanes } from './desk-lanes.ts'
+import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
-import { consequence } from './retry.ts'
-import type { EngineLimits, ProcessorSpec } from './spec.ts'
+import { type Consequence, consequence, policyFor } from './retry.ts'
+import type { ProcessorSpec } from './spec.ts'
 import type { Tail } from './stream.ts'
+import type { Surroundings } from './surroundings.ts'
 
-/** What a consumer needs of the engine around it. */
-export interface Surroundings {
-  readonly world: World
-  readonly store: Store
-  readonly committer: Committer
-  readonly limits: EngineLimits
-  /** Makes a message of what a handler publishes or sends. */
-  encode(type: MessageType, data: unknown, processor: string, cause: Stored): Stored
-  /** Something runs or rests: from now on `tick` has to be called now and then. */
-  watch(): void
-  /** Nothing may be under way any more, perhaps. */
-  maybeIdle(): void
-}
-
-interface DeskLane {
-  readonly context: string | null
-  head: DeskEntry
-  state: 'held' | 'trying'
-  /** How many are in line behind the head, those not yet written included. */
-  waiting: number
-  /** The next of them, as far as they are in memory. */
-  line: DeskEntry[]
-  /** The head is done and the next in line is not written yet. */
-  starved: boolean
-  /** How many were written to the line since the lane closed. */
-  written: number
-}
-
-/** How many of a line are read at once. */
-const lineRows = 64
 /** How many messages are read from disk at once. */
 const readMessages = 512
 /** How many messages are passed over before that is written. */
@@ -71,30 +39,36 @@ export class Consumer {
   readonly log: World['log']
   private readonly around: Surroundings
   private readonly tail: Tail
+  private readonly desk: DeskLanes
+  private readonly probing: Probing
   /** The newest message of each open lane. */
   private readonly lanes = new Map<string, Delivery>()
-  /** Lanes at the desk: those with a context, and by the entry of the head those without. */
-  private readonly closed = new Map<string, DeskLane>()
-  private readonly alone = new Map<DeskEntry, DeskLane>()
-  private ready: Delivery[] = []
+  private ready: (Delivery | DeskLane)[] = []
   private readyStart = 0
   private oldest: Attempt | undefined
   private newest: Attempt | undefined
-  private readonly resting = new Set<Delivery>()
   private running = 0
   /** Attempts whose time is over and whose handler has not ended. */
   private lingering = 0
   private cursor: number
   private outstanding = 0
   private outstandingChars = 0
+  /** Messages of which the store is asked whether their lane is at the desk. */
+  private looking = 0
   private pulling = false
   private pumping = false
   private stopping = false
-  /** Up to this position each start is marked, because the process died before they were done. */
+  private paused = false
+  /** Until then no probe starts, on the clock of durations. */
+  private probeAt = 0
+  /** Up to this position, and to this message at the desk, each start is marked: the process died before they were done. */
   private readonly markUpTo: number
+  private readonly markItemsUpTo: number
   private readonly suspects: DeskLane[] = []
   /** What runs alone now. */
-  private suspect: { readonly delivery: Delivery; readonly ended: () => void } | undefined
+  private suspect: { readonly item: number; readonly ended: () => void } | undefined
+  /** Decisions that are being written, by message. */
+  private readonly deciding = new Map<number, Promise<unknown>>()
 
   constructor(spec: ProcessorSpec, subscribed: Subscribed, tail: Tail, clean: boolean, around: Surroundings) {
     this.name = spec.name
@@ -104,9 +78,21 @@ export class Consumer {
     this.progress = new Progress(subscribed)
     this.cursor = this.progress.low
     this.markUpTo = clean ? 0 : tail.head
+    this.markItemsUpTo = clean ? 0 : around.store.newDeskId()
+    this.probing = new Probing(spec)
     this.read = around.store.query
     this.now = () => around.world.now()
     this.log = (level, text, fields) => around.world.log(level, text, fields)
+    this.desk = new DeskLanes(
+      {
+        name: spec.name,
+        stream: this.progress.stream,
+        ready: (next) => void this.ready.push(next),
+        pump: () => this.pump(),
+        keep: (delivery, fields, also) => this.keep(delivery, fields, also),
+      },
+      around,
+    )
   }
 
   // ── taking messages ────────────────────────────────────────────────────────────────────────────────────────────
@@ -135,7 +121,6 @@ export class Consumer {
       for (let index = found.index; index < messages.length && this.room(); index++) this.offer(messages[index]!)
     }
     this.pump()
-    if (this.heldBack) this.around.watch()
     this.around.maybeIdle()
   }
 
@@ -180,7 +165,7 @@ export class Consumer {
   }
 
   private offer(message: Stored): void {
-    const { position, context } = message
+    const { position } = message
     for (let gap = this.cursor + 1; gap < position; gap++) if (!this.progress.isDone(gap)) this.progress.done(gap)
     this.cursor = position
     if (this.progress.isDone(position)) return
@@ -190,21 +175,45 @@ export class Consumer {
     }
     this.outstanding++
     this.outstandingChars += message.json.length
-    const delivery = new Delivery(message, undefined)
-    if (context !== null) {
-      const lane = this.closed.get(context)
-      if (lane !== undefined) {
-        this.joinLine(lane, delivery)
-        return
-      }
-      const last = this.lanes.get(context)
-      this.lanes.set(context, delivery)
-      if (last !== undefined) {
-        last.next = delivery
-        return
-      }
+    this.queue(new Delivery(message, undefined))
+  }
+
+  /** Puts a message at the end of its lane, wherever that is. */
+  private queue(delivery: Delivery): void {
+    const { context } = delivery.message
+    if (context === null) {
+      this.ready.push(delivery)
+      return
     }
-    this.ready.push(delivery)
+    const last = this.lanes.get(context)
+    if (last !== undefined) {
+      this.lanes.set(context, delivery)
+      last.next = delivery
+      return
+    }
+    const atDesk = this.desk.has(context)
+    if (atDesk === 'yes') {
+      this.desk.join(delivery)
+      return
+    }
+    this.lanes.set(context, delivery)
+    if (atDesk === 'no') this.ready.push(delivery)
+    else this.lookUp(delivery, context)
+  }
+
+  /** Whether the lane of a message is at the desk is on disk only: until that is read, others queue behind it. */
+  private lookUp(first: Delivery, context: string): void {
+    this.looking++
+    this.desk.look(context).then(
+      (head) => {
+        this.looking--
+        if (head === undefined && this.desk.has(context) !== 'yes') this.ready.push(first)
+        else this.moveToLine(first)
+        this.pump()
+        this.around.maybeIdle()
+      },
+      (error) => this.log('error', `cannot look for "${context}" at the desk`, { error: String(error) }),
+    )
   }
 
   /** Done without being handled; written with the next commit, or when much has come together. */
@@ -220,22 +229,65 @@ export class Consumer {
   private pump(): void {
     if (this.pumping) return
     this.pumping = true
-    while (this.running < this.spec.concurrency && this.readyStart < this.ready.length && !this.stopping) {
-      const delivery = this.ready[this.readyStart]!
+    while (this.mayStart()) {
+      const next = this.ready[this.readyStart]!
       this.ready[this.readyStart++] = undefined as never
       if (this.readyStart === this.ready.length) {
         this.ready = []
         this.readyStart = 0
       }
-      if (delivery.entry === undefined && delivery.message.position <= this.markUpTo && delivery.attempts === 0) {
-        this.running++
-        this.around.committer.mark(delivery.message, this.name, () => {
-          this.running--
-          if (!this.stopping) this.start(delivery)
-        })
-      } else this.start(delivery)
+      if (next instanceof DeskLane) this.take(next)
+      else this.begin(next)
     }
     this.pumping = false
+  }
+
+  private mayStart(): boolean {
+    if (this.readyStart === this.ready.length || this.stopping || this.paused) return false
+    if (!this.probing.active) return this.running < this.spec.concurrency
+    return this.runningNow === 0 && !this.stuck && this.around.world.elapsed() >= this.probeAt
+  }
+
+  /** Begins with the head of a lane at the desk, which may be on disk only. */
+  private take(lane: DeskLane): void {
+    if (lane.entry !== undefined) {
+      this.begin(new Delivery(lane.entry.message, lane.entry))
+      return
+    }
+    this.running++
+    this.around.store.deskEntry(lane.headId).then(
+      (entry) => {
+        this.running--
+        if (entry === undefined) this.desk.drop(lane)
+        else if (!this.stopping) {
+          lane.entry = entry
+          this.begin(new Delivery(entry.message, entry))
+        }
+        this.pump()
+        this.around.maybeIdle()
+      },
+      (error) => this.log('error', `cannot read message ${lane.headId} at the desk`, { error: String(error) }),
+    )
+  }
+
+  private begin(delivery: Delivery): void {
+    const { entry, message } = delivery
+    const marked = entry === undefined ? message.position <= this.markUpTo : entry.id <= this.markItemsUpTo
+    const alone = entry !== undefined && this.suspect?.item === entry.id
+    if (!marked || alone || (entry === undefined && delivery.attempts > 0)) {
+      this.start(delivery)
+      return
+    }
+    this.running++
+    this.around.committer.mark({
+      processor: this.name,
+      stream: this.progress.stream,
+      position: entry === undefined ? message.position : -entry.id,
+      written: () => {
+        this.running--
+        if (!this.stopping) this.start(delivery)
+      },
+    })
   }
 
   private start(delivery: Delivery): void {
@@ -263,8 +315,9 @@ export class Consumer {
         return
       }
     } catch (error) {
-      delivery.attempts++
-      this.hold(delivery, error)
+      // The message itself cannot be read: that is as final as a refusal.
+      this.tried(delivery, recordError(error))
+      this.giveUp(delivery, recordError(error))
       return
     }
     if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
@@ -277,10 +330,12 @@ export class Consumer {
 
   /** Its type was retired, or its handler given up, while it was at the desk. */
   private letPass(delivery: Delivery): void {
-    const entry = delivery.entry!
-    this.around.committer.desk({ do: 'remove', entry }, undefined, 0, () => {
-      this.completed(delivery)
-      this.pump()
+    this.around.committer.write({
+      ...this.endingOf(delivery.entry!),
+      written: () => {
+        this.completed(delivery)
+        this.pump()
+      },
     })
   }
 
@@ -386,105 +441,228 @@ export class Consumer {
     return this.lingering >= this.spec.concurrency
   }
 
+  get probes(): boolean {
+    return this.probing.active
+  }
+
   // ── failing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A failed attempt: the lane waits for the next one, or the message is held. */
+  /** A failed attempt: the lane waits for the next one, or the message has failed for good. */
   failed(delivery: Delivery, error: unknown, before?: Promise<void>): void {
-    delivery.attempts++
-    this.suspectEnded(delivery)
     const { world } = this.around
-    const next = consequence(error, delivery.attempts, this.spec.retry, world.random())
+    const { message } = delivery
+    const record = recordError(error)
+    this.suspectEnded(delivery)
+    const counts = isRefused(error) || this.probing.counts(world.elapsed())
+    if (counts) this.tried(delivery, record)
+    if (!isRefused(error)) this.mayProbe(message)
+    const next: Consequence = counts ? this.consequence(delivery, error) : { do: 'retry', delayMs: 0 }
     if (next.do === 'hold') {
-      this.hold(delivery, error)
+      this.giveUp(delivery, record)
       return
     }
     this.log('warn', `attempt ${delivery.attempts} of processor "${this.name}" failed`, {
-      type: delivery.message.type,
-      id: delivery.message.id,
-      context: delivery.message.context,
-      error: recordError(error).message,
+      type: message.type,
+      id: message.id,
+      context: message.context,
+      error: record.message,
       nextInMs: Math.round(next.delayMs),
     })
-    this.resting.add(delivery)
-    this.around.watch()
-    world.after(next.delayMs, () => {
-      const again = () => {
-        this.resting.delete(delivery)
-        if (this.stopping) return
-        this.ready.push(delivery)
-        this.pump()
-      }
+    if (next.delayMs === 0 && before === undefined) {
+      this.again(delivery)
+      this.pump()
+    } else this.rest(delivery, record, next.delayMs, before)
+  }
+
+  private tried(delivery: Delivery, record: ErrorRecord): void {
+    delivery.attempts++
+    delivery.tries = withTry(delivery.tries, this.around.world.now(), record)
+  }
+
+  private consequence(delivery: Delivery, error: unknown): Consequence {
+    const { retry } = this.spec
+    const { attempts, message } = delivery
+    const { id, type, context } = message
+    let policy = retry
+    try {
+      const about = { id, type, context: context ?? undefined }
+      policy = policyFor(`processor "${this.name}": retry`, retry, { error, attempts, message: about })
+    } catch (why) {
+      this.log('error', `byError of processor "${this.name}" failed; its other numbers hold`, { error: String(why) })
+    }
+    return consequence(error, attempts, policy, this.around.world.random())
+  }
+
+  /** What all lanes depend on may be down: then one message at a time is tried until one succeeds. */
+  private mayProbe({ context, id }: Stored): void {
+    const { world } = this.around
+    const was = this.probing.active
+    const waitMs = this.probing.failed(context ?? id, world.elapsed())
+    if (waitMs === undefined) return
+    this.probeAt = world.elapsed() + waitMs
+    world.after(waitMs, () => this.pump())
+    if (!was) this.log('error', `processor "${this.name}" only probes: its last attempts failed, whatever the lane`)
+  }
+
+  /** Back to where its turn comes again, at the end. */
+  private again(delivery: Delivery): void {
+    const { entry } = delivery
+    const lane = entry === undefined ? undefined : this.desk.of(entry)
+    if (lane === undefined) this.ready.push(delivery)
+    else {
+      Object.assign(entry!, { attempts: delivery.attempts, tries: delivery.tries })
+      this.ready.push(lane)
+    }
+  }
+
+  /** Waits at the desk for its next attempt, durably; what waits behind it joins the line. */
+  private rest(delivery: Delivery, error: ErrorRecord, delayMs: number, before: Promise<void> | undefined): void {
+    const { world } = this.around
+    const { attempts, tries } = delivery
+    const dueAt = Math.ceil(world.now() + delayMs)
+    const fields = { state: 'trying', dueAt, attempts, tries, error } as const
+    const known = delivery.entry === undefined ? undefined : this.desk.of(delivery.entry)
+    const lane = known ?? this.close(delivery, fields)
+    if (known !== undefined) this.keep(delivery, fields, () => ({ written: () => this.unload(lane, dueAt) }))
+    this.wake(lane, delayMs, before)
+  }
+
+  private wake(lane: DeskLane, delayMs: number, before?: Promise<void>): void {
+    const again = () => {
+      if (this.stopping) return
+      this.ready.push(lane)
+      this.pump()
+    }
+    this.around.world.after(delayMs, () => {
       if (before === undefined) again()
       else before.then(again)
     })
   }
 
-  /** Puts a message at the desk and closes its lane; what waits behind it joins the line. */
-  private hold(delivery: Delivery, error: unknown): void {
-    const { message } = delivery
-    const record = recordError(error)
-    this.log('error', `processor "${this.name}" holds a message`, {
-      type: message.type,
-      id: message.id,
-      context: message.context,
-      attempts: delivery.attempts,
-      error: record.message,
-    })
-    if (delivery.entry !== undefined) {
-      const lane = this.laneOf(delivery.entry)
-      lane.state = 'held'
-      Object.assign(delivery.entry, { state: 'held', attempts: delivery.attempts, error: record })
-      this.around.committer.desk({ do: 'update', entry: delivery.entry }, undefined, 0)
-      this.pump()
-      return
-    }
-    this.close(delivery, 'held', record)
-    this.pump()
+  /** A lane that has long to wait is needed on disk only. */
+  private unload(lane: DeskLane, dueAt: number): void {
+    if (lane.entry?.dueAt === dueAt && dueAt - this.around.world.now() > parkAfterMs) lane.entry = undefined
   }
 
   /** Moves an open lane to the desk, head first. */
-  private close(head: Delivery, state: 'held' | 'trying', error: DeskEntry['error']): void {
+  private close(head: Delivery, fields: Partial<DeskEntry>): DeskLane {
     const { context } = head.message
-    const entry = this.put(head, state, error)
-    const lane: DeskLane = { context, head: entry, state, waiting: 0, line: [], starved: false, written: 0 }
-    if (context === null) {
-      this.alone.set(entry, lane)
-      return
-    }
-    this.lanes.delete(context)
-    this.closed.set(context, lane)
-    for (let next = head.next; next !== undefined; next = next.next) this.joinLine(lane, next)
+    // A message that came from the desk into an open lane goes before those behind it.
+    const place = head.entry === undefined ? {} : { place: this.around.store.newDeskId() }
+    const entry = this.keep(head, { ...fields, ...place, lane: context }, ({ dueAt }) => ({
+      written: () => this.unload(lane, dueAt),
+    }))
+    const lane = this.desk.begin(entry, head.next !== undefined)
+    lane.entry = entry
+    if (context !== null) this.moveToLine(head.next, context)
     head.next = undefined
+    return lane
   }
 
-  private joinLine(lane: DeskLane, delivery: Delivery): void {
-    lane.waiting++
-    this.put(delivery, 'line', null, () => {
-      lane.written++
-      if (!lane.starved) return
-      this.advance(lane)
-      this.pump()
-    })
+  /** An open lane is none any more: its messages, from one on, join the line at the desk. */
+  private moveToLine(first: Delivery | undefined, context = first!.message.context!): void {
+    this.lanes.delete(context)
+    for (let next = first; next !== undefined; next = next.next) this.desk.join(next)
   }
 
-  /** Copies a message to the desk in the commit that moves the position past it. */
-  private put(delivery: Delivery, state: DeskEntry['state'], error: DeskEntry['error'], then?: () => void): DeskEntry {
-    const { message, attempts } = delivery
-    const heldAt = this.around.world.now()
-    const entry: DeskEntry = { id: 0, processor: this.name, message, state, attempts, kills: 0, error, heldAt }
+  /** Failed for good: at the desk, where a rule or a person decides about it. */
+  private giveUp(delivery: Delivery, error: ErrorRecord): void {
+    const { message, attempts, tries, entry: known } = delivery
+    const { context, id, type } = message
+    this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, error: error.message })
+    const deskLane = known === undefined ? undefined : this.desk.of(known)
+    const blocks = this.spec.onHold === 'block' && context !== null
+    const state = this.spec.desk?.rules.has(type) === true ? 'deciding' : 'held'
+    const failures = (known?.failures ?? 0) + 1
+    const fields = { state, lane: blocks ? context : null, dueAt: 0, attempts, tries, error, failures } as const
+    const { code, message: text } = error
+    const entry = this.keep(delivery, fields, (failed) => ({
+      changes: [this.recorded(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
+      outgoing: this.around.failed(this, failed),
+      written: () => {
+        if (state === 'deciding') this.around.judge(this, failed.id)
+        else if (failures > 1) this.around.ended(failed.id, false)
+        if (!blocks && context !== null) this.goOn(delivery, deskLane)
+      },
+    }))
+    if (context === null) this.desk.forget(entry.id)
+    else if (blocks) {
+      this.desk.wait(context)
+      if (deskLane === undefined) this.moveToLine(delivery.next, context)
+      delivery.next = undefined
+    }
+    this.pump()
+  }
+
+  /** What follows a message that was passed has its turn. */
+  private goOn(delivery: Delivery, deskLane: DeskLane | undefined): void {
+    if (deskLane !== undefined) this.desk.advance(deskLane)
+    else this.openNext(delivery)
+    this.pump()
+    this.around.maybeIdle()
+  }
+
+  /** The next of an open lane has its turn. */
+  private openNext({ next, message }: Delivery): void {
+    if (next === undefined) this.lanes.delete(message.context!)
+    else this.ready.push(next)
+  }
+
+  /** Writes what became of a message at the desk; the first time in the commit that moves the position past it. */
+  private keep(delivery: Delivery, fields: Partial<DeskEntry>, also: (entry: DeskEntry) => Job): DeskEntry {
+    const { message, entry: known } = delivery
+    const { committer } = this.around
+    if (known !== undefined) {
+      const leaves = known.lane
+      const job = also(Object.assign(known, fields))
+      committer.write({ ...job, changes: [{ do: 'update', entry: known, leaves }, ...(job.changes ?? [])] })
+      return known
+    }
+    const entry = Object.assign(this.entryOf(delivery), fields)
+    const { position } = message
+    const job = also(entry)
     delivery.entry = entry
     this.outstanding--
     this.outstandingChars -= message.json.length
-    this.around.committer.desk({ do: 'put', entry }, this, message.position, then)
+    committer.write({ ...job, consumer: this, position, changes: [{ do: 'put', entry }, ...(job.changes ?? [])] })
     return entry
   }
 
-  /** Parks lanes whose head has been unresolved for long, so that those behind them in the stream are not held back. */
+  private entryOf({ message, attempts, tries }: Delivery): DeskEntry {
+    const id = this.around.store.newDeskId()
+    return {
+      id,
+      processor: this.name,
+      message,
+      state: 'trying',
+      lane: null,
+      place: id,
+      dueAt: 0,
+      attempts,
+      kills: 0,
+      revision: 0,
+      failures: 0,
+      decisions: 0,
+      error: null,
+      tries,
+      original: null,
+      heldAt: this.around.world.now(),
+      resolvedAt: null,
+    }
+  }
+
+  private recorded(entry: DeskEntry, action: DeskAction, { by, reason = '' }: Actor, detail?: unknown): DeskChange {
+    const at = this.around.world.now()
+    const why = reason === '' ? null : reason
+    return { do: 'record', audit: { at, by, action, item: entry.id, subject: this.name, reason: why, detail } }
+  }
+
+  /** Parks lanes whose head runs for long, so that those behind them in the stream are not held back. */
   private park(now: number): void {
-    const old = (delivery: Delivery) => delivery.entry === undefined && now - delivery.headSince >= parkAfterMs
-    for (const delivery of this.resting) if (old(delivery)) this.close(delivery, 'trying', null)
     for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) {
-      if (old(attempt.delivery)) this.close(attempt.delivery, 'trying', null)
+      const { delivery } = attempt
+      if (delivery.entry === undefined && now - delivery.headSince >= parkAfterMs)
+        this.close(delivery, { state: 'trying' })
     }
   }
 
@@ -492,158 +670,244 @@ export class Consumer {
 
   /** The commit of an attempt is durable: its lane goes on. */
   completed(delivery: Delivery): void {
-    if (delivery.entry !== undefined) {
-      this.suspectEnded(delivery)
-      this.advance(this.laneOf(delivery.entry))
-      return
-    }
-    const { context, json } = delivery.message
-    this.outstanding--
-    this.outstandingChars -= json.length
-    if (context !== null) {
-      const { next } = delivery
-      if (next === undefined) this.lanes.delete(context)
-      else this.ready.push(next)
+    const { entry, message } = delivery
+    const { context, json } = message
+    if (this.probing.succeeded()) this.log('info', `processor "${this.name}" has recovered and goes on as before`)
+    this.suspectEnded(delivery)
+    const lane = entry === undefined ? undefined : this.desk.of(entry)
+    if (lane !== undefined) this.desk.advance(lane)
+    else if (context !== null) this.openNext(delivery)
+    if (entry === undefined) {
+      this.outstanding--
+      this.outstandingChars -= json.length
+    } else if (entry.failures > 0) this.around.ended(entry.id, true)
+  }
+
+  /** What the end of a message at the desk changes there: what was held stays to be seen, the rest leaves no trace. */
+  endingOf(entry: DeskEntry): Ending {
+    if (entry.failures === 0) return { changes: [{ do: 'remove', entry }], outgoing: [] }
+    return this.resolving(entry, 'handled', { by: 'millrace' })
+  }
+
+  private resolving(entry: DeskEntry, state: 'handled' | 'discarded', actor: Actor): Ending {
+    return {
+      changes: [{ do: 'resolve', entry, state, at: this.around.world.now() }, this.recorded(entry, state, actor)],
+      outgoing: this.around.resolved(this, entry, state),
     }
   }
 
-  /** The head of a lane at the desk is done: the next in line has its turn, or the lane opens. */
-  private advance(lane: DeskLane): void {
-    const { context } = lane
-    lane.starved = false
-    if (context === null) {
-      this.alone.delete(lane.head)
-      return
-    }
-    if (lane.waiting === 0) {
-      this.closed.delete(context)
-      return
-    }
-    const next = lane.line.shift()
-    if (next !== undefined) {
-      lane.waiting--
-      lane.head = next
-      lane.state = 'trying'
-      this.ready.push(new Delivery(next.message, next))
-      return
-    }
-    const { written } = lane
-    this.around.store.line(this.name, context, lane.head.id, lineRows).then(
-      (entries) => {
-        lane.line = entries
-        if (entries.length === 0 && lane.written === written) {
-          lane.starved = true
-          return
-        }
-        this.advance(lane)
-        this.pump()
-      },
-      (error) => this.log('error', `cannot read the line of "${context}"`, { error: String(error) }),
-    )
-  }
-
-  private laneOf(entry: DeskEntry): DeskLane {
-    const { context } = entry.message
-    const lane = context === null ? this.alone.get(entry) : this.closed.get(context)
-    if (lane === undefined) throw new Error(`entry ${entry.id} of processor "${this.name}" has no lane`)
-    return lane
-  }
-
-  // ── the desk ───────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Takes up the lanes that are at the desk, and what was running when the process died twice. */
-  async takeUp({ lanes, marks }: Subscribed, clean: boolean): Promise<void> {
-    for (const row of lanes) await this.takeUpLane(row, clean)
+  async takeUp({ marks }: Subscribed): Promise<void> {
+    const { store, world } = this.around
+    const { stream } = this.progress
+    const marked = new Set(marks)
+    const now = world.now()
+    const joining: number[] = []
+    await store.heads(this.name, stream, (head) => {
+      const { id, lane, context, state } = head
+      if (state !== 'trying') {
+        if (lane !== null) this.desk.wait(lane)
+        if (state === 'deciding') this.around.judge(this, id)
+      } else if (lane === null && context !== null) joining.push(id)
+      else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now)
+    })
+    for (const id of joining) {
+      const entry = await store.deskEntry(id)
+      if (entry !== undefined) this.queue(new Delivery(entry.message, entry))
+    }
     for (const position of marks) {
-      if (this.progress.isDone(position)) continue
-      const [message] = await this.around.store.read(this.progress.stream, position - 1, 1, Number.POSITIVE_INFINITY)
+      if (position < 0 || this.progress.isDone(position)) continue
+      const [message] = await store.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
       if (message?.position !== position) continue
-      if (message.context !== null && this.closed.has(message.context)) continue
+      const { context } = message
+      if (context !== null && (this.lanes.has(context) || (await this.isAtDesk(context)))) continue
       this.outstanding++
       this.outstandingChars += message.json.length
-      const delivery = new Delivery(message, undefined)
-      this.close(delivery, 'trying', null)
-      this.suspects.push(this.laneOf(delivery.entry!))
+      this.suspects.push(this.close(new Delivery(message, undefined), { state: 'trying' }))
     }
   }
 
-  private async takeUpLane({ headId, state, context, waiting }: DeskLaneRow, clean: boolean): Promise<void> {
-    const head = (await this.around.store.deskEntry(headId))!
-    const held = state === 'held'
-    const lane: DeskLane = {
-      context,
-      head,
-      state: held ? 'held' : 'trying',
-      waiting,
-      line: [],
-      starved: false,
-      written: 0,
-    }
-    if (context === null) this.alone.set(head, lane)
-    else this.closed.set(context, lane)
-    if (held) return
-    if (clean) this.ready.push(new Delivery(head.message, head))
-    else this.suspects.push(lane)
+  private takeUpLane(head: DeskHead, suspect: boolean, now: number): void {
+    const lane = this.desk.begin(head, true)
+    const waitMs = Math.max(0, head.dueAt - now)
+    if (suspect && waitMs === 0) this.suspects.push(lane)
+    else if (waitMs === 0) this.ready.push(lane)
+    // The clock may have been set back meanwhile.
+    else this.wake(lane, Math.min(waitMs, this.spec.retry.maxDelayMs))
+  }
+
+  private async isAtDesk(context: string): Promise<boolean> {
+    const known = this.desk.has(context)
+    return known === 'maybe' ? (await this.desk.look(context)) !== undefined : known === 'yes'
   }
 
   /** Runs what may have killed the process, one message at a time; resolves when all are through. */
   async runSuspects(killsMax: number, aloneMs: number): Promise<void> {
-    for (const lane of this.suspects.splice(0)) {
-      const { head } = lane
+    while (!this.paused && this.suspects.length > 0) {
+      const lane = this.suspects.shift()!
+      const head = lane.entry ?? (await this.around.store.deskEntry(lane.headId))
+      if (head === undefined) continue
+      lane.entry = head
       const delivery = new Delivery(head.message, head)
       if (head.kills >= killsMax) {
-        const error = fault(
-          'millrace/killed-the-process',
-          `the process died ${head.kills} times while processor "${this.name}" handled this message alone`,
-        )
-        this.hold(delivery, error)
+        const what = `the process died ${head.kills} times while processor "${this.name}" handled this message alone`
+        this.giveUp(delivery, recordError(fault('millrace/killed-the-process', what)))
         continue
       }
-      head.kills++
       await new Promise<void>((resolve) => {
-        this.suspect = { delivery, ended: resolve }
+        this.suspect = { item: head.id, ended: resolve }
         this.around.world.after(aloneMs, resolve)
-        this.around.committer.desk({ do: 'update', entry: head }, undefined, 0, () => {
-          this.ready.push(delivery)
+        const written = () => {
+          this.ready.push(lane)
           this.pump()
-        })
+        }
+        this.keep(delivery, { kills: head.kills + 1 }, () => ({ written }))
       })
     }
   }
 
   /** The handler did not kill the process this time. */
-  private suspectEnded(delivery: Delivery): void {
-    if (this.suspect?.delivery !== delivery) return
-    delivery.entry!.kills = 0
+  private suspectEnded({ entry }: Delivery): void {
+    if (entry === undefined || this.suspect?.item !== entry.id) return
+    entry.kills = 0
     this.suspect.ended()
     this.suspect = undefined
   }
 
+  // ── decisions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
   /**
-   * Lets a held message run again, and its line after it. Resolves when that is durable.
+   * Carries out what a person (about what is held) or a rule (about what is with it) has decided. Resolves when that is
+   * durable. Two decisions about one message come one after the other, so that the second finds what the first did.
    *
-   * @throws `millrace/not-held`, `millrace/unknown-item`
+   * @throws `millrace/unknown-item`, `millrace/not-held`; of a resubmit `millrace/bad-data`, `millrace/not-json`,
+   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`
    */
-  release(id: number): Promise<void> {
-    const lane = this.findHead(id)
-    if (lane === undefined) throw fault('millrace/not-held', `message ${id} is not held by processor "${this.name}"`)
-    if (lane.state !== 'held') throw fault('millrace/not-held', `message ${id} was released already`)
-    lane.state = 'trying'
-    Object.assign(lane.head, { state: 'trying', attempts: 0, kills: 0 })
-    return new Promise((resolve, reject) => {
-      const written = () => {
-        this.ready.push(new Delivery(lane.head.message, lane.head))
-        this.pump()
-        resolve()
-      }
-      this.around.committer.desk({ do: 'update', entry: lane.head }, undefined, 0, written, reject)
+  decide(item: number, decision: Decision, actor: Actor, job: Job = {}): Promise<void> {
+    return this.inTurn(item, async () => {
+      const entry = await this.entryToDecide(item)
+      checkState(entry, 'held')
+      await this.carryOut(entry, decision, actor, 0, job)
     })
   }
 
-  private findHead(id: number): DeskLane | undefined {
-    for (const lanes of [this.closed, this.alone])
-      for (const lane of lanes.values()) if (lane.head.id === id) return lane
-    return undefined
+  /** The same for the decision that a rule has made about a message as it was: void when it is with no rule any more. */
+  decideByRule(item: number, decision: Decision, by: string): Promise<void> {
+    return this.inTurn(item, async () => {
+      const entry = await this.entryToDecide(item)
+      if (entry.state !== 'deciding') return
+      await this.carryOut(entry, decision, { by }, entry.decisions + 1)
+    })
+  }
+
+  /**
+   * Takes back a discard: the message joins the end of its lane.
+   *
+   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/too-late`
+   */
+  takeBack(item: number, actor: Actor): Promise<void> {
+    return this.inTurn(item, async () => {
+      const entry = await this.entryToDecide(item)
+      checkState(entry, 'discarded')
+      const { takeBackMs } = this.around.limits
+      if (this.around.world.now() - entry.resolvedAt! > takeBackMs) {
+        throw fault('millrace/too-late', `message ${item} was discarded more than ${takeBackMs} ms ago`)
+      }
+      Object.assign(entry, { resolvedAt: null, decisions: 0 })
+      await this.runAgain(entry, [this.recorded(entry, 'taken back', actor)], {})
+    })
+  }
+
+  private async inTurn(item: number, act: () => Promise<void>): Promise<void> {
+    while (this.deciding.has(item)) await this.deciding.get(item)
+    const done = act()
+    const over = done
+      .catch(() => {})
+      .then(() => {
+        if (this.deciding.get(item) === over) this.deciding.delete(item)
+      })
+    this.deciding.set(item, over)
+    return done
+  }
+
+  private async entryToDecide(item: number): Promise<DeskEntry> {
+    const entry = await this.around.store.deskEntry(item)
+    if (entry !== undefined) return entry
+    throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
+  }
+
+  private async carryOut(
+    entry: DeskEntry,
+    decision: Decision,
+    { by, reason }: Actor,
+    decisions: number,
+    job: Job = {},
+  ): Promise<void> {
+    switch (decision.do) {
+      case 'retry':
+        entry.decisions = decisions
+        return this.runAgain(entry, [this.recorded(entry, 'released', { by, reason })], job)
+      case 'resubmit': {
+        const { json: before } = entry.message
+        entry.message = this.corrected(entry.message, decision.data)
+        entry.original ??= before
+        entry.revision++
+        entry.decisions = decisions
+        const detail = { before: asStored(before), after: asStored(entry.message.json) }
+        return this.runAgain(entry, [this.recorded(entry, 'resubmitted', { by, reason: decision.note }, detail)], job)
+      }
+      case 'hold':
+        Object.assign(entry, { state: 'held', decisions })
+        await this.written({
+          changes: [{ do: 'update', entry, leaves: entry.lane }, this.recorded(entry, 'kept', { by, ...decision })],
+        })
+        this.around.ended(entry.id, false)
+        return
+      case 'discard': {
+        const { changes, outgoing } = this.resolving(entry, 'discarded', { by, reason: decision.reason })
+        const lane = entry.lane === null ? undefined : this.desk.resume(entry)
+        await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing })
+        this.around.ended(entry.id, false)
+        if (lane === undefined) return
+        this.desk.advance(lane)
+        this.pump()
+        this.around.maybeIdle()
+      }
+    }
+  }
+
+  private corrected(message: Stored, data: unknown): Stored {
+    const type = this.spec.source.types.find(({ name }) => name === message.type)
+    if (type === undefined) throw this.unknownType(message)
+    return replaceData(type, message, data, this.around.limits.messageBytesMax)
+  }
+
+  /** Tries a message anew: at the head of its lane, alone, or at the end of an open lane. */
+  private async runAgain(entry: DeskEntry, records: readonly DeskChange[], job: Job): Promise<void> {
+    const { message, lane: leaves } = entry
+    Object.assign(entry, { state: 'trying', attempts: 0, kills: 0, dueAt: 0 })
+    const lane = entry.lane === null && message.context !== null ? undefined : this.desk.resume(entry)
+    await this.written({
+      ...job,
+      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
+    })
+    if (lane === undefined) this.queue(new Delivery(message, entry))
+    else this.ready.push(lane)
+    this.pump()
+  }
+
+  private written(job: Job): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.around.committer.write({ ...job, written: resolve, dropped: reject })
+    })
+  }
+
+  /** Starts nothing more until it is resumed; what runs goes on to its end. */
+  pause(paused: boolean): void {
+    this.paused = paused
+    this.pump()
   }
 
   // ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -654,23 +918,13 @@ export class Consumer {
 
   /** Whether every accepted message is done or held. */
   get idle(): boolean {
-    if (this.outstanding > 0 || this.runningNow > 0 || this.resting.size > 0 || this.cursor < this.tail.head)
-      return false
-    if (this.readyStart < this.ready.length || this.suspects.length > 0) return false
-    for (const lanes of [this.closed, this.alone]) {
-      for (const lane of lanes.values()) if (lane.state === 'trying') return false
-    }
-    return true
+    if (this.outstanding > 0 || this.runningNow > 0 || this.looking > 0 || this.cursor < this.tail.head) return false
+    return this.readyStart === this.ready.length && this.suspects.length === 0 && this.desk.idle
   }
 
   /** Whether the deadlines or the window have to be looked at. */
   get active(): boolean {
-    return this.oldest !== undefined || this.heldBack
-  }
-
-  /** Whether what rests may stand in the way of messages that are not taken yet. */
-  private get heldBack(): boolean {
-    return this.resting.size > 0 && this.cursor < this.tail.head
+    return this.oldest !== undefined
   }
 
   /** Attempts that count; those that outlived their time do not. */
@@ -679,20 +933,24 @@ export class Consumer {
   }
 
   state() {
-    const { cursor, running, resting, outstanding } = this
-    const lag = this.tail.head - this.progress.low
     return {
       name: this.name,
       source: this.spec.source.name,
       position: this.progress.low,
       head: this.tail.head,
-      lag,
-      running,
-      resting: resting.size,
-      inMemory: outstanding,
-      lanesAtDesk: this.closed.size + this.alone.size,
-      state: this.stuck ? ('stuck' as const) : cursor < this.tail.head ? ('behind' as const) : ('live' as const),
+      lag: this.tail.head - this.progress.low,
+      running: this.running,
+      tried: this.desk.tried,
+      inMemory: this.outstanding,
+      state: this.stateName,
     }
+  }
+
+  private get stateName(): 'paused' | 'stuck' | 'probing' | 'behind' | 'live' {
+    if (this.paused) return 'paused'
+    if (this.stuck) return 'stuck'
+    if (this.probing.active) return 'probing'
+    return this.cursor < this.tail.head ? 'behind' : 'live'
   }
 
   /** Makes a message of what a handler publishes or sends. */

@@ -3,16 +3,22 @@
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { encode, type Stamp, type Stored } from '../model/codec.ts'
+import type { Actor, Decision, DeskEntry } from '../model/desk.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
-import type { MessageType, Source } from '../model/message.ts'
+import { failedMessage, failures, failureTypes } from '../model/failures.ts'
+import type { Event, MessageType, Source } from '../model/message.ts'
+import { suggest } from '../model/names.ts'
 import type { Tx } from '../model/tx.ts'
-import type { Broker, CommitFunction, Store } from '../seam/store.ts'
+import type { Broker, CommitFunction, DeskReads, NewOperation, Operation, Selection, Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
-import { Consumer, type Surroundings } from './consumer.ts'
+import { Consumer } from './consumer.ts'
+import { Operations } from './operations.ts'
 import { Retention } from './retention.ts'
-import type { EngineLimits, ProcessorSpec } from './spec.ts'
+import { Rules } from './rules.ts'
+import type { DeskSpec, EngineLimits, ProcessorSpec } from './spec.ts'
 import { Tail } from './stream.ts'
+import type { Surroundings } from './surroundings.ts'
 
 export interface EnginePlan {
   readonly app: string
@@ -56,12 +62,30 @@ export class Engine {
   private closed: Promise<void> = Promise.resolve()
   private openedClean = false
   private retention: Retention | undefined
+  private readonly rules = new Map<DeskSpec, Rules>()
+  private readonly operations: Operations
+  private readonly around: Surroundings
 
   private constructor(plan: EnginePlan, world: World, store: Store) {
     this.plan = plan
     this.world = world
     this.store = store
-    this.committer = new Committer(world, store, plan.limits.flushBytes, this.settled, this.maybeIdle, this.fail)
+    const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, this.maybeIdle, this.fail)
+    this.committer = committer
+    this.operations = new Operations({ world, store, committer }, (name) => this.consumer(name))
+    this.around = {
+      world,
+      store,
+      committer,
+      limits: plan.limits,
+      encode: (type, data, processor, cause) => this.encodeFrom(type, data, processor, cause),
+      failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
+      resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
+      judge: (consumer, item) => this.rulesOf(consumer.spec.desk!).judge(consumer, item),
+      ended: (item, handled) => this.operations.ended(item, handled),
+      watch: this.watch,
+      maybeIdle: this.maybeIdle,
+    }
   }
 
   /** Opens the store, runs `setup`, takes up the processors. */
@@ -100,26 +124,19 @@ export class Engine {
   }
 
   private async takeUp(clean: boolean): Promise<void> {
-    const { limits, processors } = this.plan
-    const around: Surroundings = {
-      world: this.world,
-      store: this.store,
-      committer: this.committer,
-      limits,
-      encode: (type, data, processor, cause) => this.encodeFrom(type, data, processor, cause),
-      watch: this.watch,
-      maybeIdle: this.maybeIdle,
-    }
+    const { processors } = this.plan
+    const paused = new Set((await this.store.look((desk) => desk.paused())).map(({ processor }) => processor))
     for (const spec of processors) {
       const stream = this.streamIds.get(spec.source.name)!
       const tail = this.tails.get(stream)!
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
-      const consumer = new Consumer(spec, subscribed, tail, clean, around)
+      const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
+      if (paused.has(spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
       const others = this.consumersOf.get(stream)
       if (others === undefined) this.consumersOf.set(stream, [consumer])
       else others.push(consumer)
-      await consumer.takeUp(subscribed, clean)
+      await consumer.takeUp(subscribed)
       this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
     }
     const known = await this.store.progress()
@@ -137,13 +154,40 @@ export class Engine {
     this.suspecting = true
     const suspects = async () => {
       for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
+      await this.grantWishes()
+      await this.operations.takeUp()
     }
     suspects().then(() => {
       this.suspecting = false
       for (const consumer of this.consumers) consumer.pull()
+      for (const rules of this.rules.values()) rules.begin()
     }, this.fail)
     this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
     this.retention.begin()
+  }
+
+  private rulesOf(spec: DeskSpec): Rules {
+    let rules = this.rules.get(spec)
+    if (rules === undefined) {
+      rules = new Rules(spec, this.around)
+      this.rules.set(spec, rules)
+      if (this.state === 'running' && !this.suspecting) rules.begin()
+    }
+    return rules
+  }
+
+  /** What was asked for while the app did not run. */
+  private async grantWishes(): Promise<void> {
+    for (const { item, wish, by, reason } of await this.store.wishes()) {
+      try {
+        if (wish.do === 'take back') await this.takeBack(item, { by, reason })
+        else await this.decide(item, wish, { by, reason })
+      } catch (error) {
+        if (!isMillraceError(error) || this.state === 'failed') throw error
+        this.world.log('error', `what ${by} wanted of message ${item} cannot be done`, { error: error.message })
+      }
+      await this.committer.alone(() => this.store.granted(item))
+    }
   }
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -205,6 +249,18 @@ export class Engine {
     return this.encode(type, data, this.world.newId(), false, source, cause.correlationId, cause.id, cause.traceparent)
   }
 
+  /** An event on the topic of failures about a message; none about those of that topic itself. */
+  private tell(type: Event, consumer: Consumer, entry: DeskEntry, more: object): readonly Stored[] {
+    const on = consumer.spec.source.name
+    if (on === failures.name) return []
+    const { processor, message, revision } = entry
+    const data = { processor, on, message: failedMessage(entry), revision, ...more }
+    const source = `/${this.plan.app}/${processor}`
+    const { correlationId, id, traceparent } = message
+    const told = this.encode(type, data, this.world.newId(), false, source, correlationId, id, traceparent, Infinity)
+    return [told]
+  }
+
   private encode(
     type: MessageType,
     data: unknown,
@@ -214,6 +270,7 @@ export class Engine {
     correlationId: string,
     causationId: string | null,
     traceparent: string | null,
+    bytesMax = this.plan.limits.messageBytesMax,
   ): Stored {
     const stream = this.streamOf.get(type)
     if (stream === undefined) {
@@ -221,7 +278,7 @@ export class Engine {
     }
     const time = this.world.now()
     const stamp: Stamp = { stream, id, ownId, source, time, correlationId, causationId, traceparent }
-    return encode(type, data, stamp, this.plan.limits.messageBytesMax)
+    return encode(type, data, stamp, bytesMax)
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -281,19 +338,63 @@ export class Engine {
   }
 
   private get quiet(): boolean {
-    return !this.suspecting && this.committer.idle && this.consumers.every((consumer) => consumer.idle)
+    if (this.suspecting || !this.committer.idle || !this.operations.idle) return false
+    for (const rules of this.rules.values()) if (!rules.idle) return false
+    return this.consumers.every((consumer) => consumer.idle)
   }
 
   // ── the desk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async release(id: number): Promise<void> {
-    const entry = await this.store.deskEntry(id)
-    if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${id} at the desk`)
-    const consumer = this.consumers.find(({ name }) => name === entry.processor)
-    if (consumer === undefined) {
-      throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${id} is not running`)
+  /** Errors as of `Consumer.decide`; `millrace/unknown-item`, `millrace/unknown-processor`. */
+  async decide(item: number, decision: Decision, actor: Actor): Promise<void> {
+    await (await this.consumerOfItem(item)).decide(item, decision, actor)
+  }
+
+  /** Errors as of `Consumer.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
+  async takeBack(item: number, actor: Actor): Promise<void> {
+    await (await this.consumerOfItem(item)).takeBack(item, actor)
+  }
+
+  look<T>(read: (desk: DeskReads) => T): Promise<T> {
+    return this.store.look(read)
+  }
+
+  select(operation: NewOperation, what: Selection): Promise<Operation> {
+    return this.operations.start(operation, what)
+  }
+
+  async abort(operation: number, actor: Actor): Promise<void> {
+    await this.committer.alone(() => this.store.abort(operation, actor, this.world.now()))
+    this.operations.abort(operation)
+  }
+
+  /** Errors: `millrace/unknown-processor`. */
+  async pause(processor: string, paused: boolean, actor: Actor): Promise<void> {
+    const known = (await this.store.progress()).map((row) => row.processor)
+    if (!known.includes(processor)) {
+      throw fault(
+        'millrace/unknown-processor',
+        `the store knows no processor "${processor}"${suggest(processor, known)}`,
+      )
     }
-    await consumer.release(id)
+    const consumer = this.consumer(processor)
+    if (paused) consumer?.pause(true)
+    await this.committer.alone(() => this.store.pause(processor, paused, actor, this.world.now()))
+    if (paused || consumer === undefined) return
+    consumer.pause(false)
+    consumer.runSuspects(killsMax, aloneMs).then(() => consumer.pull(), this.fail)
+  }
+
+  private consumer(name: string): Consumer | undefined {
+    return this.consumers.find((consumer) => consumer.name === name)
+  }
+
+  private async consumerOfItem(item: number): Promise<Consumer> {
+    const entry = await this.store.deskEntry(item)
+    if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
+    const consumer = this.consumer(entry.processor)
+    if (consumer !== undefined && consumer.progress.stream === entry.message.stream) return consumer
+    throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${item} is not running`)
   }
 
   // ── looking ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -319,6 +420,7 @@ export class Engine {
     if (trouble !== undefined) reasons.push(trouble.message)
     for (const consumer of this.consumers) {
       if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
+      if (consumer.probes) reasons.push(`processor "${consumer.name}" only probes: its last attempts have all failed`)
     }
     if (this.state !== 'running') reasons.push(`the app is ${this.state}`)
     return { status: reasons.length === 0 ? 'green' : 'red', reasons }
@@ -339,17 +441,17 @@ export class Engine {
   private async end(graceMs: number): Promise<void> {
     if (this.state !== 'running') return this.closed
     this.state = 'stopping'
-    this.retention?.end()
+    this.endWork()
     for (const consumer of this.consumers) consumer.stopTaking()
     const deadline = this.world.elapsed() + graceMs
-    while (this.running > 0 && this.world.elapsed() < deadline) await this.pause(tickMsMin)
+    while (this.running > 0 && this.world.elapsed() < deadline) await this.wait(tickMsMin)
     for (const consumer of this.consumers) {
       consumer.abandon()
       this.committer.save(consumer)
     }
     const { committer } = this
     // While the disk is in trouble only what is being written is waited for.
-    while (this.alive && (committer.busy || (!committer.idle && committer.trouble === undefined))) await this.pause(1)
+    while (this.alive && (committer.busy || (!committer.idle && committer.trouble === undefined))) await this.wait(1)
     if (!this.alive) return this.closed
     this.state = 'stopped'
     this.committer.end(fault('millrace/stopping', `app "${this.plan.app}" was stopped`))
@@ -357,6 +459,13 @@ export class Engine {
     this.endIdle(false)
     // What died with some processors is still to be found by a run that has them.
     await this.store.close(this.openedClean || this.plan.leftOut.length === 0)
+  }
+
+  /** Begins nothing more beside the processors. */
+  private endWork(): void {
+    this.retention?.end()
+    this.operations.end()
+    for (const rules of this.rules.values()) rules.end()
   }
 
   private get alive(): boolean {
@@ -369,7 +478,7 @@ export class Engine {
     return running
   }
 
-  private pause(ms: number): Promise<void> {
+  private wait(ms: number): Promise<void> {
     return new Promise((resolve) => void this.world.after(ms, resolve))
   }
 
@@ -383,7 +492,7 @@ export class Engine {
       this.committer.end(asFault(error))
       return
     }
-    this.retention?.end()
+    this.endWork()
     this.ticking?.cancel()
     for (const consumer of this.consumers) {
       consumer.stopTaking()
@@ -401,4 +510,9 @@ export class Engine {
 function asFault(error: unknown): MillraceError {
   if (isMillraceError(error)) return error
   return fault('millrace/disk-failed', `the store failed: ${String(error)}`, { cause: error })
+}
+
+function failedOf({ error, attempts }: DeskEntry): object {
+  const { code, message, data } = error!
+  return { error: data === undefined ? { code, message } : { code, message, data }, attempts }
 }

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { Refused } from '../model/refused.ts'
 import { consequence } from './retry.ts'
 
-const policy = { attempts: 5, firstDelayMs: 200, maxDelayMs: 1_000 }
+const policy = { attempts: 5, immediate: 0, firstDelayMs: 200, maxDelayMs: 1_000, factor: 2, jitter: 0.5 }
 const error = new Error('failed')
 
 test('the delay doubles from the first to the longest, and varies by half of itself', () => {
@@ -35,7 +35,12 @@ test('with any policy the delay is a number between half of its step and all of 
   const attempts = fc.integer({ min: 1, max: 999 })
   fc.assert(
     fc.property(ms, ms, attempts, fc.double({ min: 0, max: 0.999, noNaN: true }), (first, max, made, random) => {
-      const next = consequence(error, made, { attempts: 1_000, firstDelayMs: first, maxDelayMs: max }, random)
+      const next = consequence(
+        error,
+        made,
+        { ...policy, attempts: 1_000, firstDelayMs: first, maxDelayMs: max },
+        random,
+      )
       assert(next.do === 'retry')
       const step = Math.min(max, first * 2 ** (made - 1))
       assert(next.delayMs >= step / 2 && next.delayMs <= step)

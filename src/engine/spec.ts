@@ -1,9 +1,13 @@
+import type { Decision } from '../model/desk.ts'
 import type { Message, MessageType, Source } from '../model/message.ts'
+import type { Query } from '../model/tx.ts'
 import type { StartAt } from '../seam/store.ts'
 import type { HandlerContext } from './attempt.ts'
+import type { ProbeLimits } from './probing.ts'
+import type { RetryPolicy } from './retry.ts'
 
 /** A processor as the engine runs it: checked, complete, every default filled in. */
-export interface ProcessorSpec {
+export interface ProcessorSpec extends ProbeLimits {
   readonly name: string
   readonly source: Source
   /** By name of the type. */
@@ -17,6 +21,9 @@ export interface ProcessorSpec {
   readonly timeoutMs: number
   readonly lingerMs: number
   readonly retry: RetryPolicy
+  readonly onHold: 'block' | 'pass'
+  /** The desk of its topic or channel, where there is one. */
+  readonly desk: DeskSpec | undefined
 }
 
 export interface HandlerSpec {
@@ -24,10 +31,24 @@ export interface HandlerSpec {
   readonly handle: (message: Message, context: HandlerContext) => unknown
 }
 
-export interface RetryPolicy {
+/** What a rule is told of a message that has failed for good. */
+export interface Failure {
+  readonly message: Message
+  readonly processor: string
+  readonly error: { readonly code: string; readonly message: string; readonly data?: unknown }
+  /** Attempts since it was published, released or resubmitted. */
   readonly attempts: number
-  readonly firstDelayMs: number
-  readonly maxDelayMs: number
+  /** Reads rows, outside any transaction. */
+  readonly read: Query
+}
+
+/** A desk as the engine runs it: a rule per type, by name. */
+export interface DeskSpec {
+  readonly name: string
+  readonly rules: ReadonlyMap<string, (failure: Failure) => Decision | Promise<Decision>>
+  readonly decideMs: number
+  readonly decisionsMax: number
+  readonly rulesAtOnce: number
 }
 
 export interface EngineLimits {
@@ -38,4 +59,7 @@ export interface EngineLimits {
   readonly flushBytes: number
   readonly channelRetainMs: number
   readonly retainEveryMs: number
+  readonly deskRetainMs: number
+  readonly takeBackMs: number
+  readonly heldContextsMax: number
 }

@@ -77,6 +77,21 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
   }
 }
 
+/**
+ * The same message with other data, in today's version.
+ *
+ * @throws as of {@link encode}; `millrace/context-changed`
+ */
+export function replaceData(type: MessageType, message: Stored, data: unknown, bytesMax: number): Stored {
+  const next = encode(type, data, message, bytesMax)
+  if (next.context !== message.context) {
+    const contexts = `${JSON.stringify(message.context)} to ${JSON.stringify(next.context)}`
+    throw fault('millrace/context-changed', `the corrected data would move "${type.name}" from context ${contexts}`)
+  }
+  next.position = message.position
+  return next
+}
+
 function toJson(type: MessageType, output: unknown): string {
   const what = `data of ${type.kind} "${type.name}"`
   const path: string[] = []
@@ -200,6 +215,15 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
   }
   // What an upcast makes is data like any other: only what JSON carries, so that memory and disk give the same.
   return JSON.parse(JSON.stringify(shape) ?? 'null')
+}
+
+/** Stored data as they are; what is no JSON any more as its text. */
+export function asStored(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    return json
+  }
 }
 
 export function deepFreeze<T>(value: T): T {

@@ -5,9 +5,10 @@ import { type Bound, checkOptions, defaults, type Limit, limit } from './options
 
 const all = Object.entries(defaults) as [Limit, Bound][]
 
-test('every default is a whole number within its bounds, and says what it is with its unit', () => {
-  for (const [name, { default: value, min, max, what }] of all) {
-    for (const number of [value, min, max]) assert(Number.isSafeInteger(number), name)
+test('every default is a number within its bounds, a whole one unless it says so, and says what it is with its unit', () => {
+  for (const [name, { default: value, min, max, what, fraction = false }] of all) {
+    const fits = fraction ? Number.isFinite : Number.isSafeInteger
+    for (const number of [value, min, max]) assert(fits(number), name)
     assert(min <= value && value <= max, name)
     if (name.endsWith('Ms')) assert.match(what, /, milliseconds\b/, name)
     if (name.includes('Bytes') || name.endsWith('bytes')) assert.match(what, /, bytes$/, name)
@@ -15,12 +16,13 @@ test('every default is a whole number within its bounds, and says what it is wit
 })
 
 test('a value within its bounds is taken, none is the default, and any other is refused with the bounds', () => {
-  for (const [name, { default: value, min, max }] of all) {
+  for (const [name, { default: value, min, max, fraction = false }] of all) {
     assert.equal(limit('here', name, undefined), value)
     assert.equal(limit('here', name, min), min)
     assert.equal(limit('here', name, max), max)
-    for (const wrong of [min - 1, max + 1, min + 0.5, Number.NaN, Number.POSITIVE_INFINITY, '7', null, 7n, {}]) {
-      const says = new RegExp(`^here: ${name} is .*, but must be a whole number from ${min} to ${max} \\(`)
+    const halves = fraction ? [] : [min + 0.5]
+    for (const wrong of [min - 1, max + 1, ...halves, Number.NaN, Number.POSITIVE_INFINITY, '7', null, 7n, {}]) {
+      const says = new RegExp(`^here: ${name} is .*, but must be a (?:whole )?number from ${min} to ${max} \\(`)
       assert.throws(() => limit('here', name, wrong), coded('millrace/bad-option', says))
     }
   }

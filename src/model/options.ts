@@ -7,6 +7,8 @@ export interface Bound {
   readonly min: number
   readonly max: number
   readonly what: string
+  /** Not only whole numbers. */
+  readonly fraction?: boolean
 }
 
 const minute = 60_000
@@ -20,8 +22,23 @@ export const defaults = {
   timeoutMs: bound(30_000, 1, day, 'time for one attempt of a handler, milliseconds'),
   lingerMs: bound(30_000, 0, day, 'wait for an attempt that outlived its time before the next begins, milliseconds'),
   attempts: bound(5, 1, 1_000, 'attempts before a message is held'),
-  firstDelayMs: bound(200, 0, day, 'wait before the second attempt, milliseconds; doubles from then on'),
-  maxDelayMs: bound(30_000, 0, day, 'longest wait between attempts, milliseconds'),
+  immediate: bound(0, 0, 100, 'further attempts made at once, before the first wait'),
+  firstDelayMs: bound(200, 0, 30 * day, 'first wait between attempts, milliseconds'),
+  maxDelayMs: bound(30_000, 0, 30 * day, 'longest wait between attempts, milliseconds'),
+  factor: {
+    ...bound(2, 1, 100, 'by which each wait is longer than the one before; may be a fraction'),
+    fraction: true,
+  },
+  jitter: { ...bound(0.5, 0, 1, 'part of each wait that is left to chance; may be a fraction'), fraction: true },
+  probeAfter: bound(20, 2, 10_000, 'failed attempts in a row, across lanes, after which a processor only probes'),
+  probeFirstMs: bound(1_000, 1, day, 'wait after the first failed probe, milliseconds; doubles from then on'),
+  probeEveryMs: bound(30_000, 1, day, 'longest wait between probes, milliseconds'),
+  probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes use up attempts again, milliseconds'),
+
+  /** of a desk */
+  decideMs: bound(30_000, 1, day, 'time for one decision of a rule, milliseconds'),
+  decisionsMax: bound(5, 1, 1_000, 'decisions of a rule about one message before it is held for a person'),
+  rulesAtOnce: bound(16, 1, 1_000, 'rules of one desk deciding at once'),
 
   /** of an app */
   messageBytesMax: bound(1_000_000, 100, 100_000_000, 'size of the data of one message as JSON, bytes'),
@@ -41,6 +58,9 @@ export const defaults = {
   ),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
   retainEveryMs: bound(minute, 100, day, 'time between looks for messages that need not be kept, milliseconds'),
+  deskRetainMs: bound(30 * day, 0, 36_500 * day, 'time for which resolved messages stay at the desk, milliseconds'),
+  takeBackMs: bound(7 * day, 0, 36_500 * day, 'time in which a discarded message can be taken back, milliseconds'),
+  heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of the SQLite broker */
@@ -62,12 +82,14 @@ export type Limit = keyof typeof defaults
 
 /** The value of an option, or its default; refused outside its bounds. */
 export function limit(where: string, name: Limit, value: unknown): number {
-  const { default: fallback, min, max, what } = defaults[name]
+  const { default: fallback, min, max, what, fraction = false }: Bound = defaults[name]
   if (value === undefined) return fallback
-  if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max) return value as number
+  const fits = fraction ? Number.isFinite(value) : Number.isSafeInteger(value)
+  if (fits && (value as number) >= min && (value as number) <= max) return value as number
+  const kind = fraction ? 'number' : 'whole number'
   throw fault(
     'millrace/bad-option',
-    `${where}: ${name} is ${String(value)}, but must be a whole number from ${min} to ${max} (${what})`,
+    `${where}: ${name} is ${String(value)}, but must be a ${kind} from ${min} to ${max} (${what})`,
   )
 }
 

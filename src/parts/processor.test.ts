@@ -33,15 +33,31 @@ test('a processor has what was declared, every default filled in, and cannot be 
       concurrency: 16,
       timeoutMs: 30_000,
       lingerMs: 30_000,
-      retry: { attempts: 5, firstDelayMs: 200, maxDelayMs: 30_000 },
+      retry: {
+        attempts: 5,
+        immediate: 0,
+        firstDelayMs: 200,
+        maxDelayMs: 30_000,
+        factor: 2,
+        jitter: 0.5,
+        byError: undefined,
+      },
+      onHold: 'block',
+      probeAfter: 20,
+      probeFirstMs: 1_000,
+      probeEveryMs: 30_000,
+      probeMaxMs: 900_000,
       startAt: 'beginning',
       handle,
     },
   )
   assert.throws(() => Object.assign(ledger, { name: 'other' }), TypeError)
   const date = new Date(0)
-  const retry = { attempts: 1, firstDelayMs: 0, maxDelayMs: 0 }
-  const whole = { publishes: [Placed], sends: [Take], concurrency: 1, timeoutMs: 1, lingerMs: 0, retry, startAt: date }
+  const byError = () => undefined
+  const retry = { attempts: 1, immediate: 100, firstDelayMs: 0, maxDelayMs: 0, factor: 1.5, jitter: 0, byError }
+  const probes = { probeAfter: 2, probeFirstMs: 1, probeEveryMs: 1, probeMaxMs: 0 }
+  const times = { concurrency: 1, timeoutMs: 1, lingerMs: 0, startAt: date, ...probes }
+  const whole = { publishes: [Placed], sends: [Take], retry, onHold: 'pass' as const, ...times }
   const { kind, name, on, handle: handlers, ...rest } = processor('whole', { on: Orders, handle: {}, ...whole })
   assert.deepEqual(rest, whole)
 })

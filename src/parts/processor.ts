@@ -1,4 +1,5 @@
-import type { RetryPolicy } from '../engine/spec.ts'
+import type { ProbeLimits } from '../engine/probing.ts'
+import { type RetryPolicy, retryNumbers } from '../engine/retry.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName, suggest } from '../model/names.ts'
@@ -70,7 +71,8 @@ export type Handlers<T extends MessageType, P extends Event, S extends Command> 
   ? { readonly [Name in T['name']]?: Handler<Named<T, Name>, P, S> }
   : { readonly [Name in T['name']]: Handler<Named<T, Name>, P, S> }
 
-export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]> {
+export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]>
+  extends Partial<ProbeLimits> {
   /** The topic it reacts to, or the channel it serves. */
   readonly on: Source<T>
   /** The events that its handlers may publish. */
@@ -83,15 +85,23 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
   readonly timeoutMs?: number
   /** How long the next attempt waits for one that outlived its time, milliseconds, default 30,000. */
   readonly lingerMs?: number
-  /** When failed attempts are made again: default 5 attempts, 200 ms doubling to at most 30,000 ms, with jitter. */
+  /**
+   * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms, half
+   * of each left to chance. The lane waits meanwhile; waits are kept on disk and survive restarts.
+   */
   readonly retry?: Partial<RetryPolicy>
+  /**
+   * What becomes of a lane whose head has failed for good: `'block'` (default), it waits until that is resolved;
+   * `'pass'`, it goes on with the next message, still one at a time: the order is given up for what failed.
+   */
+  readonly onHold?: 'block' | 'pass'
   /** Where a processor that is new begins: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt
   readonly handle: Handlers<T, P[number], S[number]>
 }
 
 /** A processor as a part of an app. */
-export interface Processor {
+export interface Processor extends ProbeLimits {
   readonly kind: 'processor'
   readonly name: string
   readonly on: Source
@@ -101,11 +111,27 @@ export interface Processor {
   readonly timeoutMs: number
   readonly lingerMs: number
   readonly retry: RetryPolicy
+  readonly onHold: 'block' | 'pass'
   readonly startAt: StartAt
   readonly handle: Readonly<Record<string, unknown>>
 }
 
-const known = ['on', 'publishes', 'sends', 'concurrency', 'timeoutMs', 'lingerMs', 'retry', 'startAt', 'handle']
+const known = [
+  'on',
+  'publishes',
+  'sends',
+  'concurrency',
+  'timeoutMs',
+  'lingerMs',
+  'retry',
+  'onHold',
+  'probeAfter',
+  'probeFirstMs',
+  'probeEveryMs',
+  'probeMaxMs',
+  'startAt',
+  'handle',
+]
 
 /**
  * Declares a processor: it reacts to the events of a topic, or serves the commands of a channel. Messages of one
@@ -122,7 +148,7 @@ export function processor<
   checkName('processor', name)
   const where = `processor "${name}"`
   checkOptions(where, options, known)
-  const { on, publishes = [], sends = [], startAt = 'beginning', retry = {} } = options
+  const { on, publishes = [], sends = [], startAt = 'beginning', retry = {}, onHold = 'block' } = options
   if (on?.kind !== 'topic' && on?.kind !== 'channel') {
     throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
   }
@@ -132,7 +158,9 @@ export function processor<
   if (startAt !== 'beginning' && startAt !== 'now' && !(startAt instanceof Date && !Number.isNaN(startAt.getTime()))) {
     throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
   }
-  checkOptions(`${where}: retry`, retry, ['attempts', 'firstDelayMs', 'maxDelayMs'])
+  if (onHold !== 'block' && onHold !== 'pass') {
+    throw fault('millrace/bad-option', `${where}: onHold is ${JSON.stringify(onHold)}, but must be 'block' or 'pass'`)
+  }
   return Object.freeze({
     kind: 'processor',
     name,
@@ -142,14 +170,33 @@ export function processor<
     concurrency: limit(where, 'concurrency', options.concurrency),
     timeoutMs: limit(where, 'timeoutMs', options.timeoutMs),
     lingerMs: limit(where, 'lingerMs', options.lingerMs),
-    retry: {
-      attempts: limit(`${where}: retry`, 'attempts', retry.attempts),
-      firstDelayMs: limit(`${where}: retry`, 'firstDelayMs', retry.firstDelayMs),
-      maxDelayMs: limit(`${where}: retry`, 'maxDelayMs', retry.maxDelayMs),
-    },
+    retry: policyOf(`${where}: retry`, retry),
+    onHold,
+    probeAfter: limit(where, 'probeAfter', options.probeAfter),
+    probeFirstMs: limit(where, 'probeFirstMs', options.probeFirstMs),
+    probeEveryMs: limit(where, 'probeEveryMs', options.probeEveryMs),
+    probeMaxMs: limit(where, 'probeMaxMs', options.probeMaxMs),
     startAt,
     handle: options.handle as Readonly<Record<string, unknown>>,
   })
+}
+
+function policyOf(where: string, options: Partial<RetryPolicy>): RetryPolicy {
+  checkOptions(where, options, [...retryNumbers, 'byError'])
+  const { byError } = options
+  if (byError !== undefined && typeof byError !== 'function') {
+    throw fault('millrace/bad-option', `${where}: byError must be a function from a failed attempt to other numbers`)
+  }
+  const number = (name: (typeof retryNumbers)[number]) => limit(where, name, options[name])
+  return {
+    attempts: number('attempts'),
+    immediate: number('immediate'),
+    firstDelayMs: number('firstDelayMs'),
+    maxDelayMs: number('maxDelayMs'),
+    factor: number('factor'),
+    jitter: number('jitter'),
+    byError,
+  }
 }
 
 function checkHandlers(where: string, on: Source, handle: Readonly<Record<string, unknown>>): void {

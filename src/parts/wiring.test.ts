@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { z } from 'zod'
 import { coded } from '../../test/support.ts'
+import { failures } from '../model/failures.ts'
 import { channel, command, event, topic } from '../model/message.ts'
 import { processor } from './processor.ts'
 import { checkKnown, type Part, specOf, wire } from './wiring.ts'
@@ -20,18 +21,14 @@ const orders = processor('orders', { on: Orders, sends: [Take], handle: {} })
 
 test('topics and channels are known by their processors, or listed themselves, once', () => {
   const wiring = wire('shop', [Moves, Orders, stock, ledger, orders])
-  assert.deepEqual(wiring.sources, [Moves, Orders, Stock])
+  assert.deepEqual(wiring.sources, [Moves, Orders, Stock, failures])
   assert.deepEqual(wiring.processors, [stock, ledger, orders])
   assert.deepEqual(
     [...wiring.sourceOf],
-    [
-      [Moved, Moves],
-      [Placed, Orders],
-      [Take, Stock],
-    ],
+    [[Moved, Moves], [Placed, Orders], [Take, Stock], ...failures.types.map((type) => [type, failures])],
   )
-  assert.deepEqual(wire('shop', [Orders, Orders]).sources, [Orders])
-  assert.deepEqual(wire('shop', []).sources, [])
+  assert.deepEqual(wire('shop', [Orders, Orders]).sources, [Orders, failures])
+  assert.deepEqual(wire('shop', []).sources, [failures])
 })
 
 test('what is no part is refused, with what to do about a type', () => {

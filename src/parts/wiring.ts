@@ -1,16 +1,19 @@
 // How the parts of an app fit together, checked before anything starts.
 import type { HandlerSpec, ProcessorSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
+import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
+import type { DeskPart } from './desk.ts'
 import type { Processor } from './processor.ts'
 
 /** What an app is made of. */
-export type Part = Source | Processor
+export type Part = Source | Processor | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]
   readonly processors: readonly Processor[]
+  readonly desks: readonly DeskPart[]
   /** The topic or channel of each type. */
   readonly sourceOf: ReadonlyMap<MessageType, Source>
 }
@@ -22,6 +25,7 @@ export interface Wiring {
 export function wire(app: string, parts: readonly Part[]): Wiring {
   if (!Array.isArray(parts)) throw fault('millrace/bad-option', `app "${app}": parts must be a list`)
   const processors: Processor[] = []
+  const desks: DeskPart[] = []
   const sources = new Map<string, Source>()
   const addSource = (source: Source) => {
     const other = sources.get(source.name)
@@ -33,16 +37,19 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   parts.forEach((part, index) => {
     if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
     else if (part?.kind === 'processor') processors.push(part)
+    else if (part?.kind === 'desk') desks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
-  for (const { on } of processors) addSource(on)
-  checkProcessorNames(app, processors)
+  for (const { on } of [...processors, ...desks]) addSource(on)
+  addSource(failures)
+  checkNames(app, [...processors, ...desks])
+  checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
   for (const { name, publishes, sends } of processors) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
   }
   for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, processors)
-  return { sources: [...sources.values()], processors, sourceOf }
+  return { sources: [...sources.values()], processors, desks, sourceOf }
 }
 
 function describe(part: unknown): string {
@@ -50,11 +57,29 @@ function describe(part: unknown): string {
   return kind === 'event' || kind === 'command' ? `an ${kind}; list it on a topic or channel` : typeof part
 }
 
-function checkProcessorNames(app: string, processors: readonly Processor[]): void {
-  const names = new Set<string>()
-  for (const { name } of processors) {
-    if (names.has(name)) throw fault('millrace/duplicate-name', `app "${app}": two processors are called "${name}"`)
-    names.add(name)
+function checkNames(app: string, parts: readonly (Processor | DeskPart)[]): void {
+  const kinds = new Map<string, string>()
+  for (const { name, kind } of parts) {
+    const other = kinds.get(name)
+    if (other !== undefined) {
+      const what = other === kind ? `two ${kind}s` : `a ${other} and a ${kind}`
+      throw fault('millrace/duplicate-name', `app "${app}": ${what} are called "${name}"`)
+    }
+    kinds.set(name, kind)
+  }
+}
+
+function checkDesks(app: string, desks: readonly DeskPart[]): void {
+  const bySource = new Map<Source, string>()
+  for (const { name, on } of desks) {
+    const other = bySource.get(on)
+    if (other !== undefined) {
+      throw fault(
+        'millrace/two-desks',
+        `app "${app}": desks "${other}" and "${name}" are both on ${on.kind} "${on.name}": one decides`,
+      )
+    }
+    bySource.set(on, name)
   }
 }
 
@@ -106,15 +131,16 @@ function checkServed(channel: Source, processors: readonly Processor[]): void {
   )
 }
 
-export function specOf(part: Processor): ProcessorSpec {
-  const { name, on, concurrency, timeoutMs, lingerMs, retry, startAt } = part
+export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
+  const { name, on, publishes, sends, handle, kind: _, ...numbers } = part
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {
-    const handle = part.handle[type.name]
-    if (typeof handle === 'function') handlers.set(type.name, { type, handle: handle as HandlerSpec['handle'] })
+    const handler = handle[type.name]
+    if (typeof handler === 'function') handlers.set(type.name, { type, handle: handler as HandlerSpec['handle'] })
     else passedOver.add(type.name)
   }
-  const declared = new Set<MessageType>([...part.publishes, ...part.sends])
-  return { name, source: on, handlers, passedOver, declared, startAt, concurrency, timeoutMs, lingerMs, retry }
+  const declared = new Set<MessageType>([...publishes, ...sends])
+  const desk = desks.find((one) => one.on === on)?.spec
+  return { ...numbers, name, source: on, handlers, passedOver, declared, desk }
 }

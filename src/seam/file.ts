@@ -1,5 +1,6 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
-import type { DeskFilter, DeskRow, HeldCount, ProgressRow, StreamInfo } from './store.ts'
+import type { Actor } from '../model/desk.ts'
+import type { DeskReads, NewOperation, Operation, ProgressRow, Selection, StreamInfo, WishAction } from './store.ts'
 
 /** The process that has a file. */
 export interface FileOwner {
@@ -62,10 +63,7 @@ export interface FileFacts {
 
 /** Looks into a file and changes nothing, not even beside it where that can be avoided. */
 export interface FileReader {
-  desk(filter: DeskFilter): DeskRow[]
-  deskEntry(id: number): DeskRow | undefined
-  deskCounts(): { held: number; waiting: number }
-  heldCounts(): HeldCount[]
+  readonly desk: DeskReads
   streams(): StreamInfo[]
   progress(): ProgressRow[]
   /** The newest messages that fit, oldest first. Reads in slices, so that others have their turn between them. */
@@ -75,8 +73,18 @@ export interface FileReader {
 
 /** Changes a file that no process has; owns it as long as it is open. */
 export interface FileWriter {
-  /** @throws `millrace/unknown-item`, `millrace/not-held` */
-  release(id: number): Promise<void>
+  /**
+   * Writes down what is to be done about a message at the desk; the app does it when it starts.
+   *
+   * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/not-discarded`
+   */
+  wish(item: number, wish: WishAction, actor: Actor): Promise<void>
+  /** Makes an operation of all held messages that fit; the app carries it out when it starts. */
+  select(operation: NewOperation, what: Selection): Promise<Operation>
+  /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
+  abort(operation: number, actor: Actor): Promise<void>
+  /** Stops a processor, or lets it go on, from the next start on. Errors: `millrace/unknown-processor`. */
+  pause(processor: string, paused: boolean, actor: Actor): Promise<void>
   retire(processor: string, source: string): Promise<void>
   close(): Promise<void>
 }

@@ -2,7 +2,8 @@
 // enforces it. Positions of a stream are strictly increasing and may have gaps.
 
 import type { Stored } from '../model/codec.ts'
-import type { ErrorRecord, MillraceError } from '../model/errors.ts'
+import type { Actor, Audit, AuditRow, Decision, DeskEntry, DeskState } from '../model/desk.ts'
+import type { MillraceError } from '../model/errors.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StoreFile } from './file.ts'
 import type { World } from './world.ts'
@@ -42,49 +43,45 @@ export interface ProgressRow {
 
 /** What the store knows of one processor when it takes up its stream. */
 export interface Subscribed extends ProgressRow {
-  /** Positions that had been started when the process died; some may be done. */
+  /**
+   * What had been started when the process died; some of it may be done. Positions of the stream, and as negative
+   * numbers the ids of messages at the desk.
+   */
   readonly marks: readonly number[]
-  /** Lanes at the desk, each by its head, in order. */
-  readonly lanes: readonly DeskLaneRow[]
+}
+
+/** The head of a lane at the desk, or a message that stands alone there. */
+export interface DeskHead {
+  readonly id: number
+  readonly state: 'held' | 'deciding' | 'trying'
+  readonly lane: string | null
+  readonly context: string | null
+  readonly place: number
+  readonly dueAt: number
+  readonly kills: number
 }
 
 /**
- * A message at the desk is
- * - `held`: it failed for good and closes its lane until it is resolved;
- * - `trying`: it is attempted from the desk, because it was released or would keep the low-water back for too long;
- * - `line`: it waits behind one of the two.
- * Order is by id. All but the head of a lane are in line; a head in line is one whose turn has just come, and is tried.
+ * Changes of the desk. The store keeps each lane with exactly one head: what joins a lane that has none becomes its
+ * head (and its state `trying`), and when the head leaves, the next in line becomes `trying`.
  */
-export type DeskState = 'held' | 'trying' | 'line'
-
-export interface DeskEntry {
-  /** 0 until the store has given it one. */
-  id: number
-  readonly processor: string
-  readonly message: Stored
-  state: DeskState
-  attempts: number
-  /** How often the process died while this message ran alone. */
-  kills: number
-  error: ErrorRecord | null
-  /** When it came to the desk, milliseconds since 1970. */
-  readonly heldAt: number
-}
-
-/** A lane at the desk, by its head. */
-export interface DeskLaneRow {
-  readonly headId: number
-  readonly state: DeskState
-  /** Null where the type has no context: then the message is a lane of its own. */
-  readonly context: string | null
-  /** How many are in line behind the head. */
-  readonly waiting: number
-}
-
 export type DeskChange =
-  | { readonly do: 'put' | 'update'; readonly entry: DeskEntry }
+  | { readonly do: 'put'; readonly entry: DeskEntry }
+  /** `leaves`: the lane that it was in and is in no more. */
+  | { readonly do: 'update'; readonly entry: DeskEntry; readonly leaves?: string | null }
   /** Removes a message that is done; refused (the group fails) when it is not there. */
   | { readonly do: 'remove'; readonly entry: DeskEntry }
+  /** What was held is done: kept for a while, out of its lane. Refused when it is not there. */
+  | {
+      readonly do: 'resolve'
+      readonly entry: DeskEntry
+      readonly state: 'handled' | 'discarded'
+      readonly at: number
+    }
+  | { readonly do: 'record'; readonly audit: Audit }
+  /** One message of an operation was dealt with. */
+  | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
+  | { readonly do: 'operation'; readonly operation: Operation }
 
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
 export interface CommitFunction {
@@ -120,11 +117,20 @@ export interface Committed {
   readonly trouble: MillraceError | undefined
 }
 
+export type { DeskEntry, DeskState }
+
 export interface DeskFilter {
   readonly processor?: string
+  /** Default: all but those resolved. */
   readonly states?: readonly DeskState[]
+  /** Name of the type of the message. */
+  readonly type?: string
+  readonly context?: string
+  /** A group of {@link DeskGroup}, by id. */
+  readonly group?: number
   /** Only entries with a higher id. */
   readonly after?: number
+  /** At most so many, default 100. */
   readonly limit?: number
 }
 
@@ -134,11 +140,103 @@ export interface DeskRow extends DeskEntry {
   readonly waiting: number
 }
 
+/** Held messages that belong together. */
+export interface DeskGroup {
+  /** For {@link DeskFilter}; only where it is one of processor, type and error. */
+  readonly id: number | null
+  readonly processor: string | null
+  readonly type: string | null
+  /** The error without what differs between messages. */
+  readonly error: string | null
+  readonly held: number
+  /** When the first and the last of them came to be held, milliseconds since 1970. */
+  readonly firstAt: number
+  readonly lastAt: number
+}
+
+/** What groups are made of. */
+export type GroupBy = 'processor' | 'error' | 'type' | 'all'
+
+/** What is done to many held messages: a frozen selection, with a name, progress and an end. */
+export interface Operation {
+  readonly id: number
+  readonly name: string
+  readonly action: 'release' | 'discard'
+  readonly by: string
+  readonly reason: string | null
+  /** One message first, and the others only when that one was handled. */
+  readonly oneFirst: boolean
+  /**
+   * `trying`: waits for the first to end; `failed`: the first was held again, the others were left as they are;
+   * `aborted` by a person.
+   */
+  readonly state: 'running' | 'trying' | 'done' | 'failed' | 'aborted'
+  /** Messages selected, dealt with, and of these not possible (released by someone else meanwhile). */
+  readonly total: number
+  readonly done: number
+  readonly refused: number
+  readonly startedAt: number
+  readonly endedAt: number | null
+}
+
+export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
+
+export type WishAction = Decision | { readonly do: 'take back' }
+
+/** An action on a message at the desk by someone who does not own its lane; the owner carries it out. */
+export interface Wish extends Actor {
+  readonly item: number
+  readonly wish: WishAction
+  readonly at: number
+}
+
+export interface AuditFilter {
+  readonly item?: number
+  /** Only older lines: the newest come first. */
+  readonly before?: number
+  readonly limit?: number
+}
+
 export interface HeldCount {
   readonly processor: string
   /** The topic or channel. */
   readonly source: string
   readonly held: number
+}
+
+/** Which held messages are meant: those that fit, or those named. */
+export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & { readonly items?: readonly number[] }
+
+export interface DeskCounts {
+  readonly held: number
+  readonly waiting: number
+  /** Those given up that can still be looked at. */
+  readonly discarded: number
+}
+
+/** A processor that a person has stopped. */
+export interface Paused {
+  readonly processor: string
+  readonly at: number
+  readonly by: string
+  readonly reason: string | null
+}
+
+/** Reads of the desk, by a running store and by a file reader alike. */
+export interface DeskReads {
+  list(filter: DeskFilter): DeskRow[]
+  entry(id: number): DeskEntry | undefined
+  row(id: number): DeskRow | undefined
+  /** The first that wait in line behind a message, in order. */
+  behind(entry: DeskEntry, limit: number): DeskRow[]
+  counts(): DeskCounts
+  heldCounts(): HeldCount[]
+  groups(by: GroupBy, filter: { readonly processor?: string }): DeskGroup[]
+  /** Newest first. */
+  audit(filter: AuditFilter): AuditRow[]
+  operations(): Operation[]
+  paused(): Paused[]
+  wishes(): Wish[]
 }
 
 export interface Store {
@@ -163,11 +261,36 @@ export interface Store {
   commit(batch: Batch): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */
   readonly query: Query
-  /** The next messages in line of a lane, in order. */
-  line(processor: string, context: string, afterId: number, limit: number): Promise<DeskEntry[]>
-  desk(filter: DeskFilter): Promise<DeskRow[]>
-  deskEntry(id: number): Promise<DeskRow | undefined>
-  deskCounts(): Promise<{ held: number; waiting: number }>
+  /** A new number for a message at the desk, and for its place in a lane: higher than all before. */
+  newDeskId(): number
+  /** Gives each head of the lanes of a processor at the desk, in the order of ids. */
+  heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
+  /** The head of one lane; undefined when the lane is not at the desk. */
+  headOf(processor: string, stream: number, lane: string): Promise<DeskHead | undefined>
+  /** The next messages of a lane after a place, in order. */
+  line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
+  /** A message at the desk as the engine needs it, though it may not be durable yet. */
+  deskEntry(id: number): Promise<DeskEntry | undefined>
+  /** Reads for people: never shows what is not durable yet. */
+  look<T>(read: (desk: DeskReads) => T): Promise<T>
+  /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
+  abort(operation: number, actor: Actor, at: number): Promise<void>
+  /** Writes a wish down. Errors: `millrace/not-held` where there is one about that message. */
+  wish(wish: Wish): Promise<void>
+  /** What was wished for while nobody owned the store, oldest first. */
+  wishes(): Promise<Wish[]>
+  /** Forgets the wish about a message. */
+  granted(item: number): Promise<void>
+  /** Makes an operation of all held messages that fit. Errors: `millrace/duplicate-name`. */
+  select(operation: NewOperation, what: Selection): Promise<Operation>
+  /** The next messages of an operation that were not dealt with. */
+  selected(operation: number, limit: number): Promise<number[]>
+  /** The message of an operation that was, or is, dealt with first. */
+  firstSelected(operation: number): Promise<number | undefined>
+  /** Stops a processor, or lets it go on, durably, with a line in the audit log. */
+  pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void>
+  /** Forgets a slice of what was resolved before a time. Gives how many. */
+  forgetResolved(beforeMs: number): Promise<number>
   /** Low-water per processor and stream, those of processors that are gone too. */
   progress(): Promise<ProgressRow[]>
   /** Forgets the start marks of processors. */
@@ -177,8 +300,6 @@ export interface Store {
    * Gives how many.
    */
   trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number>
-  /** How many messages are held, by processor and source. */
-  heldCounts(): Promise<HeldCount[]>
   /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
   retire(processor: string, source: string): Promise<void>
   /** Why nothing more can be accepted now, where that is so. */

@@ -5,10 +5,11 @@ import { nodeWorld } from '../adapters/node/world.ts'
 import { settle } from '../adapters/sqlite/user-code.ts'
 import type { Attempt } from '../engine/attempt.ts'
 import type { Committer } from '../engine/committer.ts'
-import { Consumer, type Surroundings } from '../engine/consumer.ts'
+import { Consumer } from '../engine/consumer.ts'
 import type { Delivery } from '../engine/delivery.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { Tail } from '../engine/stream.ts'
+import type { Surroundings } from '../engine/surroundings.ts'
 import { decode, encode, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError, recordError } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
@@ -217,7 +218,7 @@ class Once extends Consumer {
   private readonly told: (error: unknown) => void
 
   constructor(spec: ProcessorSpec, tail: Tail, around: Surroundings, told: (error: unknown) => void) {
-    const nothingYet = { processor: spec.name, stream, epoch: 1, low: 0, done: null, marks: [], lanes: [] }
+    const nothingYet = { processor: spec.name, stream, epoch: 1, low: 0, done: null, marks: [] }
     super(spec, nothingYet, tail, true, around)
     this.told = told
   }
@@ -267,6 +268,9 @@ class Trial {
         flushBytes: none,
         channelRetainMs: none,
         retainEveryMs: none,
+        deskRetainMs: none,
+        takeBackMs: none,
+        heldContextsMax: none,
       },
       encode: (type, data, processor, cause) => {
         const message = stored(type, data, {
@@ -280,6 +284,10 @@ class Trial {
         this.types.set(message, type)
         return message
       },
+      failed: () => [],
+      resolved: () => [],
+      judge: () => {},
+      ended: () => {},
       watch: () => this.watch(),
       maybeIdle: () => {},
     }

@@ -3,6 +3,7 @@
 import type { App } from '../app.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
+import { failures } from '../model/failures.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import { checkKnown, wire } from '../parts/wiring.ts'
@@ -99,6 +100,8 @@ async function wait<T extends MessageType>(app: App, type: T, options: NextOptio
           return
         }
       }
+      // What is held is told anyhow.
+      if (failures.types.some(({ name }) => name === stored.type)) return
       if (came.add(stored) === 1 && during === undefined) whenQuiet()
     } catch (error) {
       reject(error)

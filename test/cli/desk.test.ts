@@ -128,15 +128,15 @@ test('a release in the file of a stopped app is tried when it starts, with its l
   const { file, mended } = await stoppedMill(t)
   writeFileSync(mended, '')
   const inLine = await millrace(['desk', 'release', '--db', file, '3'])
-  assert.match(inLine.err, /^millrace: message 3 waits in line behind another of its context; .*\(millrace\/not-held\)/)
+  assert.match(inLine.err, /^millrace: message 3 of processor "stock" waits in line behind another of its context; .*\(millrace\/not-held\)/)
   const released = await millrace(['desk', 'release', '--db', file, '1', '--json'])
   assert.deepEqual(JSON.parse(released.out), { id: 1, released: true })
   const again = await millrace(['desk', 'release', '--db', file, '1'])
-  assert.match(again.err, /^millrace: message 1 was released already; .*\(millrace\/not-held\)/)
+  assert.match(again.err, /^millrace: .* has asked for "retry" of message 1; .*\(millrace\/not-held\)/)
   assert.deepEqual(
     (await list('--db', file, '--state', 'all')).map(({ id, state }) => [id, state]),
     [
-      [1, 'trying'],
+      [1, 'held'],
       [2, 'held'],
       [3, 'line'],
     ],

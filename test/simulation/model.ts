@@ -43,6 +43,8 @@ interface Place {
   readonly rows: Set<number>
   readonly lastOfLane: Map<string, number>
   desk: Set<number>
+  /** Those that are held. */
+  held: Set<number>
 }
 
 export class Model implements Watch {
@@ -79,7 +81,10 @@ export class Model implements Watch {
         this.readProgress(row)
       }
       this.readDesk(
-        all<DeskRow>('select id, processor, stream, position, context, state from millrace_desk order by id'),
+        all<DeskRow>(
+          `select id, processor, stream, position, context, state from millrace_desk
+           where resolved_at is null order by lane, place`,
+        ),
       )
       for (const row of all<{ place: number; processor: string; id: string }>(
         'select place, processor, id from done where place > ? order by place',
@@ -115,7 +120,16 @@ export class Model implements Watch {
     let place = this.places.get(processor)
     if (place === undefined) {
       const known = this.processors.find(({ name }) => name === processor)!
-      place = { known, stream, low: 0, done: new Set(), rows: new Set(), lastOfLane: new Map(), desk: new Set() }
+      place = {
+        known,
+        stream,
+        low: 0,
+        done: new Set(),
+        rows: new Set(),
+        lastOfLane: new Map(),
+        desk: new Set(),
+        held: new Set(),
+      }
       this.places.set(processor, place)
     }
     assert(low >= place.low, `the progress of "${processor}" went back from ${place.low} to ${low}`)
@@ -132,17 +146,19 @@ export class Model implements Watch {
   }
 
   private readDesk(rows: readonly DeskRow[]): void {
-    for (const place of this.places.values()) place.desk = new Set()
+    for (const place of this.places.values()) Object.assign(place, { desk: new Set(), held: new Set() })
     const lines = new Map<string, number>()
     for (const { processor, position, context, state } of rows) {
       const place = this.places.get(processor)!
       assert(!place.desk.has(position), `"${processor}" has position ${position} at the desk twice`)
       place.desk.add(position)
+      if (state === 'held') place.held.add(position)
       if (context === null) continue
       const lane = `${processor} ${context}`
       const before = lines.get(lane)
       assert(before === undefined || before < position, `the line of ${lane} has ${position} behind ${before}`)
       assert(before === undefined || state === 'line', `${state} position ${position} of ${lane} is not the head`)
+      assert(before !== undefined || state !== 'line', `the line of ${lane} has no head before ${position}`)
       lines.set(lane, position)
     }
   }
@@ -211,26 +227,46 @@ export class Model implements Watch {
     }
   }
 
+  /** How often each failure, and its end, was told on the topic of failures. */
+  private told(): Map<string, { failed: number; resolved: number }> {
+    const told = new Map<string, { failed: number; resolved: number }>()
+    for (const { type, json } of this.log.get(this.streams.get('failures')!) ?? []) {
+      const { processor, message } = JSON.parse(json) as { processor: string; message: { id: string } }
+      const key = `${processor} ${message.id}`
+      const { failed = 0, resolved = 0 } = told.get(key) ?? {}
+      told.set(
+        key,
+        type === 'processing.failed' ? { failed: failed + 1, resolved } : { failed, resolved: resolved + 1 },
+      )
+    }
+    return told
+  }
+
   // ── in the end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Everything is handled or at the desk, and what was handled has had its consequences, once each. */
   complete(expected: (processor: string, message: Logged) => readonly string[]): void {
     if (this.wrong !== undefined) throw this.wrong
     const caused = new Map<string, string[]>()
-    for (const messages of this.log.values()) {
+    const told = this.told()
+    for (const [stream, messages] of this.log) {
+      if (stream === this.streams.get('failures')) continue
       for (const { causation, source, json } of messages) {
         if (causation === null) continue
         const key = `${source} ${causation}`
         caused.set(key, [...(caused.get(key) ?? []), json])
       }
     }
-    for (const { known, stream, done, desk } of this.places.values()) {
+    for (const { known, stream, done, desk, held } of this.places.values()) {
       for (const message of this.log.get(stream)!) {
         const { position, id, type } = message
         // What is passed over is written down lazily.
         const due = known.handles.has(type)
         assert(!due || done.has(position), `"${known.name}" is neither done with ${id} nor has it at the desk`)
         const handled = due && !desk.has(position)
+        const { failed = 0, resolved = 0 } = told.get(`${known.name} ${id}`) ?? {}
+        assert.equal(resolved, failed > 0 && handled ? 1 : 0, `"${known.name}" tells once that ${id} is resolved`)
+        if (held.has(position)) assert(failed > 0, `"${known.name}" tells that ${id} has failed`)
         const outgoing = caused.get(`/simulated/${known.name} ${id}`) ?? []
         assert.deepEqual(
           outgoing,

@@ -24,7 +24,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'forgets the done-set': [{ file: 'engine/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' }],
   'releases a lane out of order': [
-    { file: 'engine/consumer.ts', from: 'const next = lane.line.shift()', to: 'const next = lane.line.pop()' },
+    { file: 'engine/desk-lanes.ts', from: 'const next = lane.line.shift()', to: 'const next = lane.line.pop()' },
   ],
   'reopens a lane before its commit': [
     {
@@ -71,13 +71,38 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'opens a lane while one is left in its line': [
-    { file: 'engine/consumer.ts', from: '    if (lane.waiting === 0) {\n', to: '    if (lane.waiting <= 1) {\n' },
+    {
+      file: 'engine/desk-lanes.ts',
+      from: 'if (entries.length > 0 || lane.written !== written) this.advance(lane)',
+      to: 'if (entries.length > 1 || lane.written !== written) this.advance(lane)',
+    },
   ],
   'holds a message without moving past it': [
     {
       file: 'engine/consumer.ts',
-      from: "this.around.committer.desk({ do: 'put', entry }, this, message.position, then)",
-      to: "this.around.committer.desk({ do: 'put', entry }, undefined, 0, then)",
+      from: 'committer.write({ ...job, consumer: this, position, changes:',
+      to: 'committer.write({ ...job, changes:',
+    },
+  ],
+  'forgets that a lane waits at the desk when it starts': [
+    {
+      file: 'engine/consumer.ts',
+      from: '        if (lane !== null) this.desk.wait(lane)\n',
+      to: '',
+    },
+  ],
+  'lets a lane go on before what failed is on disk': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      if (deskLane === undefined) this.moveToLine(delivery.next, context)\n',
+      to: '      if (deskLane === undefined) this.openNext(delivery)\n',
+    },
+  ],
+  'leaves the next in line without its turn': [
+    {
+      file: 'adapters/sqlite/desk.ts',
+      from: "`update millrace_desk set state = 'trying' where state = 'line' and id",
+      to: "`update millrace_desk set state = 'line' where state = 'line' and id",
     },
   ],
   'drops what a handler publishes': [

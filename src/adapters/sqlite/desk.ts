@@ -1,16 +1,52 @@
+// The table of the desk, and what belongs to it. Every change goes through `apply`, in the transaction of a commit; it
+// keeps each lane with exactly one head, and the number of held messages of each group.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ErrorRecord } from '../../model/errors.ts'
-import type { DeskChange, DeskEntry, DeskFilter, DeskLaneRow, DeskRow, DeskState, HeldCount } from '../../seam/store.ts'
+import {
+  type Audit,
+  type AuditRow,
+  type DeskEntry,
+  type DeskState,
+  fingerprint,
+  headStates,
+  type Try,
+} from '../../model/desk.ts'
+import { type ErrorRecord, fault } from '../../model/errors.ts'
+import type {
+  AuditFilter,
+  DeskChange,
+  DeskCounts,
+  DeskFilter,
+  DeskGroup,
+  DeskHead,
+  DeskReads,
+  DeskRow,
+  GroupBy,
+  HeldCount,
+  NewOperation,
+  Operation,
+  Paused,
+  Selection,
+  Wish,
+} from '../../seam/store.ts'
 import type { Log } from './log.ts'
 
 interface Row {
   desk_id: number
   processor: string
   state: DeskState
+  lane: string | null
+  place: number
+  due_at: number
   attempts: number
   kills: number
+  revision: number
+  failures: number
+  decisions: number
   error: string | null
+  tries: string | null
+  original: string | null
   held_at: number
+  resolved_at: number | null
   stream: number
   position: number
   id: string
@@ -25,134 +61,599 @@ interface Row {
   waiting: number
 }
 
-const columns = `d.id as desk_id, processor, state, attempts, kills, error, held_at, stream, position, message_id as id,
-  kind, time, context, correlation, causation, trace, 0 as own_id, data`
-const behind = `(select count(*) from millrace_desk l where l.processor = d.processor and l.context = d.context
-  and l.state = 'line')`
+const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
+  error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
+  causation, trace, 0 as own_id, data`
+/** A head that closes its lane has the rest of it behind itself. */
+const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from millrace_desk l
+  where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
+/** Spelt out in statements, so that the indexes of these states are used. */
+const quoted = (states: readonly DeskState[]) => states.map((state) => `'${state}'`).join(', ')
+const heads = quoted(headStates)
+const unresolved: readonly DeskState[] = [...headStates, 'line']
+const allStates: readonly DeskState[] = [...unresolved, 'handled', 'discarded']
+/** Errors of one processor that are told apart; what comes beyond is grouped by its code. */
+const groupsMax = 1_000
+const forgetRows = 1_000
+const listRows = 100
 
-/** Which messages are held, tried or in line: the table of the desk. */
-export class DeskTable {
+export class DeskTable implements DeskReads {
   private readonly db: DatabaseSync
   private readonly log: Log
-  private readonly insert: StatementSync
-  private readonly change: StatementSync
-  private readonly delete: StatementSync
-  private readonly next: StatementSync
+  private readonly statements = new Map<string, StatementSync>()
+  private lastId: number
 
   constructor(db: DatabaseSync, log: Log) {
     this.db = db
     this.log = log
-    this.insert = db.prepare(`insert into millrace_desk (processor, state, attempts, kills, error, held_at, stream,
-      position, message_id, kind, time, context, correlation, causation, trace, data)
-      values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
-    this.change = db.prepare('update millrace_desk set state = ?, attempts = ?, kills = ?, error = ? where id = ?')
-    this.delete = db.prepare('delete from millrace_desk where id = ?')
-    this.next = db.prepare(
-      `select ${columns}, 0 as waiting from millrace_desk d
-       where processor = ? and context = ? and d.id > ? order by d.id limit ?`,
+    const row = db.prepare("select seq from sqlite_sequence where name = 'millrace_desk'").get()
+    this.lastId = (row as { seq: number } | undefined)?.seq ?? 0
+  }
+
+  newId(): number {
+    return ++this.lastId
+  }
+
+  // ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  apply(change: DeskChange): void {
+    switch (change.do) {
+      case 'put':
+        this.put(change.entry)
+        break
+      case 'update':
+        this.update(change.entry, change.leaves ?? null)
+        break
+      case 'remove':
+        this.remove(change.entry)
+        break
+      case 'resolve':
+        this.resolve(change.entry, change.state, change.at)
+        break
+      case 'record':
+        this.record(change.audit)
+        break
+      case 'selected':
+        this.dealtWith(change.operation, change.item, change.error)
+        break
+      case 'operation':
+        this.putOperation(change.operation)
+        break
+    }
+  }
+
+  private put(entry: DeskEntry): void {
+    this.joins(entry)
+    const { message } = entry
+    this.run(
+      `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      entry.id,
+      entry.processor,
+      message.stream,
+      entry.state,
+      entry.lane,
+      entry.place,
+      entry.dueAt,
+      entry.attempts,
+      entry.kills,
+      entry.revision,
+      entry.failures,
+      entry.decisions,
+      entry.state === 'held' ? this.joinGroup(entry) : null,
+      entry.error === null ? null : JSON.stringify(entry.error),
+      triesJson(entry),
+      entry.heldAt,
+      message.position,
+      message.id,
+      this.log.kindId(message.type, message.version, message.source),
+      message.time,
+      message.context,
+      message.correlationId === message.id ? null : message.correlationId,
+      message.causationId,
+      message.traceparent,
+      message.json,
+      entry.original,
     )
   }
 
-  apply(change: DeskChange): void {
-    const { entry } = change
-    const error = entry.error === null ? null : JSON.stringify(entry.error)
-    if (change.do === 'put') {
-      const { message } = entry
-      const { lastInsertRowid } = this.insert.run(
-        entry.processor,
-        entry.state,
-        entry.attempts,
-        entry.kills,
-        error,
-        entry.heldAt,
-        message.stream,
-        message.position,
-        message.id,
-        this.log.kindId(message.type, message.version, message.source),
-        message.time,
-        message.context,
-        message.correlationId === message.id ? null : message.correlationId,
-        message.causationId,
-        message.traceparent,
-        message.json,
+  private update(entry: DeskEntry, leaves: string | null): void {
+    const { message } = entry
+    this.left(entry)
+    this.joins(entry)
+    const changed = this.run(
+      `update millrace_desk set state = ?, lane = ?, place = ?, due_at = ?, attempts = ?, kills = ?, revision = ?,
+         failures = ?, decisions = ?, group_id = ?, error = ?, tries = ?, resolved_at = ?, kind = ?, data = ?, original = ?
+       where id = ?`,
+      entry.state,
+      entry.lane,
+      entry.place,
+      entry.dueAt,
+      entry.attempts,
+      entry.kills,
+      entry.revision,
+      entry.failures,
+      entry.decisions,
+      entry.state === 'held' ? this.joinGroup(entry) : null,
+      entry.error === null ? null : JSON.stringify(entry.error),
+      triesJson(entry),
+      entry.resolvedAt,
+      this.log.kindId(message.type, message.version, message.source),
+      message.json,
+      entry.original,
+      entry.id,
+    )
+    this.one(entry, changed)
+    if (leaves !== entry.lane) this.promote(entry, leaves)
+  }
+
+  private remove(entry: DeskEntry): void {
+    this.left(entry)
+    this.one(entry, this.run('delete from millrace_desk where id = ?', entry.id))
+    this.promote(entry, entry.lane)
+  }
+
+  private resolve(entry: DeskEntry, state: 'handled' | 'discarded', at: number): void {
+    this.left(entry)
+    const changed = this.run(
+      'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, resolved_at = ? where id = ?',
+      state,
+      at,
+      entry.id,
+    )
+    this.one(entry, changed)
+    this.promote(entry, entry.lane)
+  }
+
+  private one(entry: DeskEntry, changed: number): void {
+    if (changed !== 1) throw new Error(`desk entry ${entry.id} is not there any more`)
+  }
+
+  /** What comes to a lane that has no head is its head; it is in line only behind one. */
+  private joins(entry: DeskEntry): void {
+    if (entry.state !== 'line') return
+    const head = this.get(
+      'select 1 from millrace_desk where processor = ? and stream = ? and lane = ? and id <> ? limit 1',
+      entry.processor,
+      entry.message.stream,
+      entry.lane,
+      entry.id,
+    )
+    if (head === undefined) entry.state = 'trying'
+  }
+
+  /** The head of a lane has left it: the next in line has its turn. */
+  private promote({ processor, message }: DeskEntry, lane: string | null): void {
+    if (lane === null) return
+    this.run(
+      `update millrace_desk set state = 'trying' where state = 'line' and id = (select id from millrace_desk
+         where processor = ? and stream = ? and lane = ? order by place limit 1)`,
+      processor,
+      message.stream,
+      lane,
+    )
+  }
+
+  /** The group to which a message that is held now belongs; it counts there. */
+  private joinGroup({ processor, message: { type }, error, tries, heldAt }: DeskEntry): number {
+    const at = tries.at(-1)?.at ?? heldAt
+    const exact = fingerprint(error)
+    const found = this.countIn(processor, type, exact, at)
+    if (found !== undefined) return found
+    const { groups } = this.get(
+      'select count(*) as groups from millrace_desk_groups where processor = ?',
+      processor,
+    ) as { groups: number }
+    const print = groups < groupsMax ? exact : (error?.code ?? '-')
+    const { id } = this.get(
+      `insert into millrace_desk_groups (processor, type, fingerprint, held, first_at, last_at)
+       values (?, ?, ?, 1, ?, ?) on conflict do update set held = held + 1, last_at = excluded.last_at returning id`,
+      processor,
+      type,
+      print,
+      at,
+      at,
+    ) as { id: number }
+    return id
+  }
+
+  private countIn(processor: string, type: string, print: string, at: number): number | undefined {
+    const row = this.get(
+      `update millrace_desk_groups set held = held + 1, last_at = ?, first_at = case held when 0 then ? else first_at end
+       where processor = ? and type = ? and fingerprint = ? returning id`,
+      at,
+      at,
+      processor,
+      type,
+      print,
+    )
+    return (row as { id: number } | undefined)?.id
+  }
+
+  /** A message is not what it was: where it was held, its group has one less. */
+  private left({ id, failures }: DeskEntry): void {
+    if (failures === 0) return
+    this.run(
+      'update millrace_desk_groups set held = held - 1 where id = (select group_id from millrace_desk where id = ?)',
+      id,
+    )
+  }
+
+  private record({ at, by, action, item, subject, reason, detail }: Audit): void {
+    this.run(
+      'insert into millrace_audit (at, who, action, item, subject, why, detail) values (?, ?, ?, ?, ?, ?, ?)',
+      at,
+      by,
+      action,
+      item,
+      subject,
+      reason,
+      detail === undefined ? null : JSON.stringify(detail),
+    )
+  }
+
+  /** Forgets what was resolved before a time, at most one slice. */
+  forgetResolved(beforeMs: number): number {
+    return this.run(
+      `delete from millrace_desk where id in (
+         select id from millrace_desk where resolved_at is not null and resolved_at < ? limit ?)`,
+      beforeMs,
+      forgetRows,
+    )
+  }
+
+  /** Forgets all that a processor has at the desk of one stream. */
+  retire(processor: string, stream: number): void {
+    this.run(
+      `update millrace_desk_groups set held = held - (
+         select count(*) from millrace_desk d where d.group_id = millrace_desk_groups.id and d.stream = ?)
+       where processor = ?`,
+      stream,
+      processor,
+    )
+    this.run('delete from millrace_desk where processor = ? and stream = ?', processor, stream)
+  }
+
+  // ── pausing, wishes ────────────────────────────────────────────────────────────────────────────────────────────
+
+  pause(
+    processor: string,
+    paused: boolean,
+    { by, reason = null }: { readonly by: string; readonly reason?: string | null },
+    at: number,
+  ): void {
+    if (paused) {
+      this.run('insert or ignore into millrace_paused values (?, ?, ?, ?)', processor, at, by, reason)
+    } else this.run('delete from millrace_paused where processor = ?', processor)
+    const action = paused ? 'paused' : 'resumed'
+    this.record({ at, by, action, item: null, subject: processor, reason, detail: undefined })
+  }
+
+  paused(): Paused[] {
+    return this.all('select processor, at, who as by, why as reason from millrace_paused') as Paused[]
+  }
+
+  /** @throws `millrace/not-held` */
+  wish({ item, wish, at, by, reason = null }: Omit<Wish, 'reason'> & { readonly reason?: string | null }): void {
+    const before = this.get('select who, wish from millrace_wishes where item = ?', item)
+    if (before !== undefined) {
+      const { who, wish: other } = before as { who: string; wish: string }
+      const what = (JSON.parse(other) as Wish['wish']).do
+      throw fault(
+        'millrace/not-held',
+        `${who} has asked for "${what}" of message ${item}; the app does it at its start`,
       )
-      entry.id = Number(lastInsertRowid)
-      return
     }
-    const { changes } =
-      change.do === 'remove'
-        ? this.delete.run(entry.id)
-        : this.change.run(entry.state, entry.attempts, entry.kills, error, entry.id)
-    if (changes !== 1) throw new Error(`desk entry ${entry.id} is not there any more`)
+    this.run('insert into millrace_wishes values (?, ?, ?, ?, ?)', item, JSON.stringify(wish), at, by, reason)
   }
 
-  line(processor: string, context: string, afterId: number, limit: number): DeskEntry[] {
-    return (this.next.all(processor, context, afterId, limit) as unknown as Row[]).map((row) => this.entry(row))
+  wishes(): Wish[] {
+    const rows = this.all('select * from millrace_wishes order by at, item') as {
+      item: number
+      wish: string
+      at: number
+      who: string
+      why: string | null
+    }[]
+    return rows.map(({ item, wish, at, who, why }) => ({
+      item,
+      wish: JSON.parse(wish),
+      at,
+      by: who,
+      reason: why ?? undefined,
+    }))
   }
 
-  /** The heads of the lanes of one processor: whatever comes first. One that says `line` was being drained. */
-  lanes(processor: string, stream: number): DeskLaneRow[] {
-    return this.db
-      .prepare(
-        `select min(id) as headId, state, context, count(*) - 1 as waiting from millrace_desk
-         where processor = ? and stream = ? group by context, case when context is null then id end order by 1`,
-      )
-      .all(processor, stream) as unknown as DeskLaneRow[]
+  granted(item: number): void {
+    this.run('delete from millrace_wishes where item = ?', item)
   }
 
-  list({ processor, states, after = 0, limit = 100 }: DeskFilter): DeskRow[] {
-    const where = ['d.id > ?']
-    const values: (string | number)[] = [after]
-    if (processor !== undefined) {
-      where.push('processor = ?')
-      values.push(processor)
+  // ── operations ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Freezes what is held now and fits. Errors: `millrace/duplicate-name`, `millrace/nothing-selected`. */
+  select({ name, action, by, reason, oneFirst, startedAt }: NewOperation, what: Selection): Operation {
+    if (this.get('select 1 from millrace_operations where name = ?', name) !== undefined) {
+      throw fault('millrace/duplicate-name', `an operation "${name}" exists already; give this one another name`)
     }
-    if (states !== undefined) {
-      where.push(`state in (${states.map(() => '?').join(', ')})`)
-      values.push(...states)
+    const { id } = this.get(
+      `insert into millrace_operations (name, action, who, why, one_first, state, total, done, refused, started_at)
+       values (?, ?, ?, ?, ?, 'running', 0, 0, 0, ?) returning id`,
+      name,
+      action,
+      by,
+      reason,
+      oneFirst ? 1 : 0,
+      startedAt,
+    ) as { id: number }
+    const { items, ...filter } = what
+    const { where, values } = conditions({ ...filter, states: ['held'] })
+    if (items !== undefined) where.push('d.id in (select value from json_each(?))')
+    const total = this.run(
+      `insert into millrace_selected select ?, d.id, null, 0 from millrace_desk d where ${where.join(' and ')}`,
+      id,
+      ...values,
+      ...(items === undefined ? [] : [JSON.stringify(items)]),
+    )
+    if (total === 0) throw fault('millrace/nothing-selected', 'no held message fits: nothing is to be done')
+    this.run('update millrace_operations set total = ? where id = ?', total, id)
+    this.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail: { action, total } })
+    return this.operation(id)!
+  }
+
+  selected(operation: number, limit: number): number[] {
+    const rows = this.all(
+      'select item from millrace_selected where operation = ? and done = 0 order by item limit ?',
+      operation,
+      limit,
+    )
+    return (rows as { item: number }[]).map(({ item }) => item)
+  }
+
+  firstSelected(operation: number): number | undefined {
+    const row = this.get('select min(item) as item from millrace_selected where operation = ?', operation)
+    return (row as { item: number | null }).item ?? undefined
+  }
+
+  private dealtWith(operation: number, item: number, error: string | null): void {
+    const changed = this.run(
+      'update millrace_selected set done = 1, error = ? where operation = ? and item = ? and done = 0',
+      error,
+      operation,
+      item,
+    )
+    if (changed === 0) return
+    this.run(
+      'update millrace_operations set done = done + 1, refused = refused + ? where id = ?',
+      error === null ? 0 : 1,
+      operation,
+    )
+  }
+
+  private putOperation({ id, state, endedAt }: Operation): void {
+    this.run(
+      "update millrace_operations set state = ?, ended_at = ? where id = ? and state in ('running', 'trying')",
+      state,
+      endedAt,
+      id,
+    )
+  }
+
+  /** @throws `millrace/unknown-operation`, `millrace/operation-ended` */
+  abort(id: number, { by, reason = null }: { readonly by: string; readonly reason?: string | null }, at: number): void {
+    const operation = this.operation(id)
+    if (operation === undefined) throw fault('millrace/unknown-operation', `there is no operation ${id}`)
+    const { state, name } = operation
+    if (state !== 'running' && state !== 'trying') {
+      throw fault('millrace/operation-ended', `operation "${name}" has ended already: ${state}`)
     }
-    const rows = this.db
-      .prepare(
-        `select ${columns}, case when state = 'line' then 0 else ${behind} end as waiting
-         from millrace_desk d where ${where.join(' and ')} order by d.id limit ?`,
-      )
-      .all(...values, limit) as unknown as Row[]
-    return rows.map((row) => ({ ...this.entry(row), waiting: row.waiting }))
+    this.putOperation({ ...operation, state: 'aborted', endedAt: at })
+    this.record({ at, by, action: 'aborted', item: null, subject: name, reason, detail: undefined })
   }
 
-  get(id: number): DeskRow | undefined {
-    return this.list({ after: id - 1, limit: 1 }).find((row) => row.id === id)
+  operations(): Operation[] {
+    return (this.all(`${operationColumns} order by id`) as OperationRow[]).map(operationOf)
   }
 
-  counts(): { held: number; waiting: number } {
-    const counts = this.db
-      .prepare(
-        `select coalesce(sum(state = 'held'), 0) as held, coalesce(sum(state = 'line'), 0) as waiting from millrace_desk`,
-      )
-      .get() as { held: number; waiting: number }
-    return { ...counts }
+  operation(id: number): Operation | undefined {
+    const row = this.get(`${operationColumns} where id = ?`, id) as OperationRow | undefined
+    return row === undefined ? undefined : operationOf(row)
+  }
+
+  // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): DeskEntry[] {
+    const rows = this.all(lineText, processor, stream, lane, afterPlace, limit)
+    return (rows as Row[]).map((row) => this.toEntry(row))
+  }
+
+  heads(processor: string, stream: number, take: (head: DeskHead) => void): void {
+    const each = this.statement(
+      `${headColumns} where processor = ? and stream = ? and state in (${heads}) order by id`,
+    ).iterate(processor, stream)
+    for (const row of each as Iterable<unknown>) take({ ...(row as DeskHead) })
+  }
+
+  headOf(processor: string, stream: number, lane: string): DeskHead | undefined {
+    const row = this.get(
+      `${headColumns} where processor = ? and stream = ? and lane = ? order by place limit 1`,
+      processor,
+      stream,
+      lane,
+    )
+    return row === undefined ? undefined : ({ ...row } as unknown as DeskHead)
+  }
+
+  list(filter: DeskFilter): DeskRow[] {
+    const { where, values } = conditions(filter)
+    const rows = this.all(
+      `select ${columns}, ${behind} as waiting from millrace_desk d where ${where.join(' and ')} order by d.id limit ?`,
+      ...values,
+      filter.limit ?? listRows,
+    )
+    return (rows as Row[]).map((row) => ({ ...this.toEntry(row), waiting: row.waiting }))
+  }
+
+  entry(id: number): DeskEntry | undefined {
+    const row = this.get(entryText, id) as Row | undefined
+    return row === undefined ? undefined : this.toEntry(row)
+  }
+
+  row(id: number): DeskRow | undefined {
+    const row = this.get(`select ${columns}, ${behind} as waiting from millrace_desk d where d.id = ?`, id) as
+      | Row
+      | undefined
+    return row === undefined ? undefined : { ...this.toEntry(row), waiting: row.waiting }
+  }
+
+  behind({ processor, message, lane, place }: DeskEntry, limit: number): DeskRow[] {
+    if (lane === null) return []
+    return this.line(processor, message.stream, lane, place, limit).map((entry) => ({ ...entry, waiting: 0 }))
+  }
+
+  counts(): DeskCounts {
+    const { held, lanes, closing, discarded } = this.get(
+      `select (select coalesce(sum(held), 0) from millrace_desk_groups) as held,
+         (select count(*) from millrace_desk indexed by millrace_desk_lanes where lane is not null) as lanes,
+         (select count(lane) from millrace_desk indexed by millrace_desk_heads where state in (${heads})) as closing,
+         (select count(*) from millrace_desk where resolved_at is not null and state = 'discarded') as discarded`,
+    ) as { held: number; lanes: number; closing: number; discarded: number }
+    return { held, waiting: lanes - closing, discarded }
   }
 
   heldCounts(): HeldCount[] {
-    const rows = this.db
-      .prepare(
-        `select processor, s.name as source, count(*) as held from millrace_desk d join millrace_streams s on s.id = d.stream
-         where state = 'held' group by 1, 2`,
-      )
-      .all()
-    return rows.map((row) => ({ ...row })) as never
+    const rows = this.all(
+      `select processor, s.name as source, count(*) as held
+       from millrace_desk d join millrace_streams s on s.id = d.stream where state = 'held' group by 1, 2`,
+    )
+    return rows as HeldCount[]
   }
 
-  private entry(row: Row): DeskEntry {
+  groups(by: GroupBy, { processor }: { readonly processor?: string }): DeskGroup[] {
+    const keys = { processor: ['processor'], type: ['type'], error: ['fingerprint'], all: groupKeys }[by]
+    const chosen = groupKeys.map((key) => (keys.includes(key) ? key : `null as ${key}`)).join(', ')
+    const rows = this.all(
+      `select ${by === 'all' ? 'id' : 'null as id'}, ${chosen}, sum(held) as held, min(first_at) as first_at,
+         max(last_at) as last_at
+       from millrace_desk_groups where held > 0 ${processor === undefined ? '' : 'and processor = ?'}
+       group by ${by === 'all' ? 'id' : keys.join(', ')} order by held desc, 1, 2, 3, 4`,
+      ...(processor === undefined ? [] : [processor]),
+    ) as {
+      id: number | null
+      processor: string | null
+      type: string | null
+      fingerprint: string | null
+      held: number
+      first_at: number
+      last_at: number
+    }[]
+    return rows.map(({ fingerprint: error, first_at: firstAt, last_at: lastAt, ...row }) => ({
+      ...row,
+      error,
+      firstAt,
+      lastAt,
+    }))
+  }
+
+  audit({ item, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
+    const rows = this.all(
+      `select id, at, who as by, action, item, subject, why as reason, detail from millrace_audit
+       where id < ? ${item === undefined ? '' : 'and item = ?'} order by id desc limit ?`,
+      before,
+      ...(item === undefined ? [] : [item]),
+      limit,
+    ) as (Omit<AuditRow, 'detail'> & { detail: string | null })[]
+    return rows.map((row) => ({ ...row, detail: row.detail === null ? null : JSON.parse(row.detail) }))
+  }
+
+  private toEntry(row: Row): DeskEntry {
     return {
       id: row.desk_id,
       processor: row.processor,
       state: row.state,
+      lane: row.lane,
+      place: row.place,
+      dueAt: row.due_at,
       attempts: row.attempts,
       kills: row.kills,
+      revision: row.revision,
+      failures: row.failures,
+      decisions: row.decisions,
       error: row.error === null ? null : (JSON.parse(row.error) as ErrorRecord),
+      tries: row.tries === null ? [] : (JSON.parse(row.tries) as Try[]),
+      original: row.original,
       heldAt: row.held_at,
+      resolvedAt: row.resolved_at,
       message: this.log.stored(row.stream, row),
     }
   }
+
+  // ── statements, each prepared once ─────────────────────────────────────────────────────────────────────────────
+
+  private statement(sql: string): StatementSync {
+    let statement = this.statements.get(sql)
+    if (statement === undefined) {
+      statement = this.db.prepare(sql)
+      this.statements.set(sql, statement)
+    }
+    return statement
+  }
+
+  private run(sql: string, ...values: (string | number | null)[]): number {
+    return Number(this.statement(sql).run(...values).changes)
+  }
+
+  private get(sql: string, ...values: (string | number | null)[]): object | undefined {
+    return this.statement(sql).get(...values)
+  }
+
+  private all(sql: string, ...values: (string | number | null)[]): object[] {
+    return this.statement(sql)
+      .all(...values)
+      .map((row) => ({ ...row }))
+  }
+}
+
+const entryText = `select ${columns} from millrace_desk d where d.id = ?`
+const lineText = `select ${columns} from millrace_desk d where processor = ? and stream = ? and lane = ? and place > ?
+  order by place limit ?`
+const groupKeys = ['processor', 'type', 'fingerprint']
+const headColumns = 'select id, state, lane, context, place, due_at as dueAt, kills from millrace_desk'
+
+const operationColumns = `select id, name, action, who, why, one_first, state, total, done, refused, started_at, ended_at
+  from millrace_operations`
+
+interface OperationRow extends Omit<Operation, 'by' | 'reason' | 'oneFirst' | 'startedAt' | 'endedAt'> {
+  readonly who: string
+  readonly why: string | null
+  readonly one_first: number
+  readonly started_at: number
+  readonly ended_at: number | null
+}
+
+function operationOf({ who, why, one_first, started_at, ended_at, ...row }: OperationRow): Operation {
+  return { ...row, by: who, reason: why, oneFirst: one_first === 1, startedAt: started_at, endedAt: ended_at }
+}
+
+function triesJson({ tries }: DeskEntry): string | null {
+  return tries.length === 0 ? null : JSON.stringify(tries)
+}
+
+/** Spells out the states, so that the index of exactly these is used. */
+function conditions({ processor, states = unresolved, type, context, group, after = 0 }: DeskFilter): {
+  where: string[]
+  values: (string | number)[]
+} {
+  const where = ['d.id > ?']
+  const values: (string | number)[] = [after]
+  const also = (sql: string, value: string | number | undefined) => {
+    if (value === undefined) return
+    where.push(sql)
+    values.push(value)
+  }
+  const known = allStates.filter((state) => states.includes(state))
+  where.push(known.length === 1 ? `d.state = '${known[0]}'` : `d.state in (${quoted(known)})`)
+  also('d.processor = ?', processor)
+  also('d.context = ?', context)
+  also('d.group_id = ?', group)
+  also('d.kind in (select id from millrace_kinds where type = ?)', type)
+  return { where, values }
 }

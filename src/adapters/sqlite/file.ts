@@ -3,9 +3,11 @@
 import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
+import { suggest } from '../../model/names.ts'
 import type { FileFacts, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from '../../seam/file.ts'
-import type { Batch, DeskEntry, ProgressRow, StreamInfo } from '../../seam/store.ts'
+import type { ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
 import { DeskTable } from './desk.ts'
@@ -59,18 +61,13 @@ function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) 
 class Reader implements FileReader {
   private readonly db: DatabaseSync
   private readonly log: Log
-  private readonly table: DeskTable
+  readonly desk: DeskTable
 
   constructor(db: DatabaseSync) {
     this.db = db
     this.log = new Log(db)
-    this.table = new DeskTable(db, this.log)
+    this.desk = new DeskTable(db, this.log)
   }
-
-  desk: FileReader['desk'] = (filter) => this.table.list(filter)
-  deskEntry: FileReader['deskEntry'] = (id) => this.table.get(id)
-  deskCounts: FileReader['deskCounts'] = () => this.table.counts()
-  heldCounts: FileReader['heldCounts'] = () => this.table.heldCounts()
 
   streams(): StreamInfo[] {
     return streamsOf(this.db)
@@ -153,22 +150,25 @@ async function openWriter(path: string, limits: SqliteLimits): Promise<FileWrite
     nodeDatabase,
   )
   const { clean } = await store.open([])
-  const update = async (entry: DeskEntry) => {
-    const changes = { append: [], progress: [], desk: [{ do: 'update' as const, entry }], marks: [] }
-    const batch: Batch = { functions: [], changes: () => changes, rolledBack: () => {} }
-    const { trouble } = await store.commit(batch)
-    if (trouble !== undefined) throw trouble
-  }
+  const now = () => Date.now()
   return {
-    async release(id) {
-      const entry = await store.deskEntry(id)
-      if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${id} at the desk`)
-      if (entry.state === 'line') {
-        throw fault('millrace/not-held', `message ${id} waits in line behind another of its context`)
+    async wish(item, wish, actor) {
+      const entry = await store.deskEntry(item)
+      if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
+      checkState(entry, wish.do === 'take back' ? 'discarded' : 'held')
+      await store.wish({ item, wish, at: now(), ...actor })
+    },
+    select: (operation, what) => store.select(operation, what),
+    abort: (operation, actor) => store.abort(operation, actor, now()),
+    async pause(processor, paused, actor) {
+      const known = (await store.progress()).map((row) => row.processor)
+      if (!known.includes(processor)) {
+        throw fault(
+          'millrace/unknown-processor',
+          `the file knows no processor "${processor}"${suggest(processor, known)}`,
+        )
       }
-      if (entry.state !== 'held') throw fault('millrace/not-held', `message ${id} was released already`)
-      // The next start tries it, and its line after it.
-      await update(Object.assign(entry, { state: 'trying', attempts: 0, kills: 0 }))
+      await store.pause(processor, paused, actor, now())
     },
     retire: (processor, source) => store.retire(processor, source),
     // A file that its app has left in the middle of something stays so: the next start has to know it.

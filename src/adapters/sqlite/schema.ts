@@ -34,6 +34,67 @@ const migrations: readonly string[] = [
      time integer not null, context text, correlation text, causation text, trace text, data text not null
    ) strict;
    create index millrace_desk_lanes on millrace_desk (processor, context, id);`,
+  `create table millrace_desk_groups (
+     id integer primary key, processor text not null, type text not null, fingerprint text not null,
+     held integer not null, first_at integer not null, last_at integer not null,
+     unique (processor, type, fingerprint)
+   ) strict;
+   create table millrace_audit (
+     id integer primary key autoincrement, at integer not null, who text not null, action text not null,
+     item integer, subject text not null, why text, detail text
+   ) strict;
+   create index millrace_audit_items on millrace_audit (item) where item is not null;
+   create table millrace_paused (
+     processor text primary key, at integer not null, who text not null, why text
+   ) strict, without rowid;
+   create table millrace_wishes (
+     item integer primary key, wish text not null, at integer not null, who text not null, why text
+   ) strict;
+   create table millrace_operations (
+     id integer primary key autoincrement, name text not null unique, action text not null, who text not null,
+     why text, one_first integer not null, state text not null, total integer not null, done integer not null,
+     refused integer not null, started_at integer not null, ended_at integer
+   ) strict;
+   create table millrace_selected (
+     operation integer, item integer, error text, done integer not null, primary key (operation, item)
+   ) strict, without rowid;
+   create index millrace_selected_open on millrace_selected (operation, item) where done = 0;
+   drop index millrace_desk_lanes;
+   alter table millrace_desk rename to millrace_desk_1;
+   create table millrace_desk (
+     id integer primary key autoincrement, processor text not null, stream integer not null, state text not null,
+     lane text, place integer not null, due_at integer not null, attempts integer not null, kills integer not null,
+     revision integer not null, failures integer not null, decisions integer not null, group_id integer, error text,
+     tries text, held_at integer not null, resolved_at integer, position integer not null, message_id text not null,
+     kind integer not null, time integer not null, context text, correlation text, causation text, trace text,
+     data text not null, original text
+   ) strict;
+   insert into millrace_desk_groups (processor, type, fingerprint, held, first_at, last_at)
+     select d.processor, k.type, coalesce(json_extract(d.error, '$.code'), '-'), count(*), min(held_at), max(held_at)
+     from millrace_desk_1 d join millrace_kinds k on k.id = d.kind where d.state = 'held' group by 1, 2, 3;
+   insert into millrace_desk
+     select d.id, d.processor, d.stream,
+       case when d.state = 'line' and d.id = min(d.id) over (partition by d.processor, d.stream, d.context)
+         then 'trying' else d.state end,
+       d.context, d.id, 0, d.attempts, d.kills, 0, d.state = 'held', 0,
+       case when d.state = 'held' then (
+         select g.id from millrace_desk_groups g join millrace_kinds k on k.id = d.kind
+         where g.processor = d.processor and g.type = k.type
+           and g.fingerprint = coalesce(json_extract(d.error, '$.code'), '-')) end,
+       d.error, null, d.held_at, null, d.position, d.message_id, d.kind, d.time, d.context, d.correlation,
+       d.causation, d.trace, d.data, null
+     from millrace_desk_1 d;
+   drop table millrace_desk_1;
+   -- what is next in a lane
+   create index millrace_desk_lanes on millrace_desk (processor, stream, lane, place) where lane is not null;
+   -- what a processor takes up when it starts
+   create index millrace_desk_heads on millrace_desk (processor, stream, id, lane)
+     where state in ('held', 'deciding', 'trying');
+   -- what people look for
+   create index millrace_desk_held on millrace_desk (id) where state = 'held';
+   create index millrace_desk_grouped on millrace_desk (group_id, id) where group_id is not null;
+   create index millrace_desk_contexts on millrace_desk (context, id) where state = 'held';
+   create index millrace_desk_resolved on millrace_desk (resolved_at, state) where resolved_at is not null;`,
 ]
 
 /** The format that this version writes. */

@@ -11,6 +11,7 @@ import { closeSync, existsSync, openSync, readSync, statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
+import type { Actor, DeskEntry } from '../../model/desk.ts'
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { Disk } from '../../seam/disk.ts'
@@ -18,16 +19,18 @@ import type {
   Batch,
   CommitFunction,
   Committed,
-  DeskEntry,
-  DeskFilter,
-  DeskRow,
-  HeldCount,
+  DeskHead,
+  DeskReads,
+  NewOperation,
   Opened,
+  Operation,
   ProgressRow,
+  Selection,
   SourcePlan,
   StartAt,
   Store,
   Subscribed,
+  Wish,
 } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import { DeskTable } from './desk.ts'
@@ -103,7 +106,7 @@ export class SqliteStore implements Store {
   }
 
   async subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed> {
-    const { log, desk, db } = this.opened
+    const { log, db } = this.opened
     const low =
       startAt === 'now'
         ? log.head(stream)
@@ -133,7 +136,6 @@ export class SqliteStore implements Store {
       stream,
       ...row,
       marks: marks.map(({ position }) => position),
-      lanes: desk.lanes(processor, stream),
     }
   }
 
@@ -183,22 +185,74 @@ export class SqliteStore implements Store {
     return this.opened.reads.run<Row>(text, values)
   }
 
-  async line(processor: string, context: string, afterId: number, limit: number): Promise<DeskEntry[]> {
-    return this.opened.desk.line(processor, context, afterId, limit)
+  newDeskId(): number {
+    return this.opened.desk.newId()
   }
 
-  async desk(filter: DeskFilter): Promise<DeskRow[]> {
+  async heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void> {
+    this.opened.desk.heads(processor, stream, take)
+  }
+
+  async headOf(processor: string, stream: number, lane: string): Promise<DeskHead | undefined> {
+    return this.opened.desk.headOf(processor, stream, lane)
+  }
+
+  async line(processor: string, stream: number, lane: string, after: number, limit: number): Promise<DeskEntry[]> {
+    return this.opened.desk.line(processor, stream, lane, after, limit)
+  }
+
+  async deskEntry(id: number): Promise<DeskEntry | undefined> {
+    return this.opened.desk.entry(id)
+  }
+
+  async look<T>(read: (desk: DeskReads) => T): Promise<T> {
     await this.durable
-    return this.opened.desk.list(filter)
+    return read(this.opened.desk)
   }
 
-  async deskEntry(id: number): Promise<DeskRow | undefined> {
-    return this.opened.desk.get(id)
+  async select(operation: NewOperation, what: Selection): Promise<Operation> {
+    const { db, desk } = this.opened
+    const made = this.write(db, () => desk.select(operation, what))
+    await this.sync()
+    return made
   }
 
-  async deskCounts(): Promise<{ held: number; waiting: number }> {
-    await this.durable
-    return this.opened.desk.counts()
+  async selected(operation: number, limit: number): Promise<number[]> {
+    return this.opened.desk.selected(operation, limit)
+  }
+
+  async firstSelected(operation: number): Promise<number | undefined> {
+    return this.opened.desk.firstSelected(operation)
+  }
+
+  async abort(operation: number, actor: Actor, at: number): Promise<void> {
+    const { db, desk } = this.opened
+    this.write(db, () => desk.abort(operation, actor, at))
+    await this.sync()
+  }
+
+  async wish(wish: Wish): Promise<void> {
+    this.writing(() => this.opened.desk.wish(wish))
+    await this.sync()
+  }
+
+  async wishes(): Promise<Wish[]> {
+    return this.opened.desk.wishes()
+  }
+
+  async granted(item: number): Promise<void> {
+    this.writing(() => this.opened.desk.granted(item))
+  }
+
+  async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {
+    const { db, desk } = this.opened
+    this.write(db, () => desk.pause(processor, paused, actor, at))
+    await this.sync()
+  }
+
+  async forgetResolved(beforeMs: number): Promise<number> {
+    const { db, desk } = this.opened
+    return this.write(db, () => desk.forgetResolved(beforeMs))
   }
 
   async progress(): Promise<ProgressRow[]> {
@@ -219,19 +273,14 @@ export class SqliteStore implements Store {
     return gone
   }
 
-  async heldCounts(): Promise<HeldCount[]> {
-    await this.durable
-    return this.opened.desk.heldCounts()
-  }
-
   async retire(processor: string, source: string): Promise<void> {
-    const { db } = this.opened
+    const { db, desk } = this.opened
     this.write(db, () => {
-      for (const table of ['millrace_progress', 'millrace_marks', 'millrace_desk']) {
-        db.prepare(
-          `delete from ${table} where processor = ? and stream = (select id from millrace_streams where name = ?)`,
-        ).run(processor, source)
+      const stream = db.prepare('select id from millrace_streams where name = ?').get(source) as { id: number }
+      for (const table of ['millrace_progress', 'millrace_marks']) {
+        db.prepare(`delete from ${table} where processor = ? and stream = ?`).run(processor, stream.id)
       }
+      desk.retire(processor, stream.id)
     })
     await this.sync()
   }

@@ -147,8 +147,9 @@ export const deliveryCases: readonly BrokerCase[] = [
     const bank = await place.start([ledger('ledger', { before })])
     const held = await bank.desk.list({ states: ['held'] })
     assert.deepEqual(held.map(({ message }) => message.context).sort(), [...odd].sort(), 'one of each context is held')
-    for (const { id } of held) await bank.desk.release(id)
     await publish(bank, odd, upTo(6, 3))
+    await place.idle(bank)
+    for (const { id } of held) await bank.desk.release(id)
     await place.idle(bank)
     await assertWritten(bank, 'ledger', lanes(odd, upTo(6)))
   }),

@@ -7,6 +7,7 @@ import {
   type AppOptions,
   app,
   type Broker,
+  defaults,
   type ErrorCode,
   event,
   isMillraceError,
@@ -202,6 +203,8 @@ export function ledger(name: string, { before = () => {}, ...options }: LedgerOp
   return processor(name, {
     on: Moves,
     retry: twice,
+    // Many lanes fail at once here by themselves, not by something they share.
+    probeAfter: defaults.probeAfter.max,
     ...options,
     handle: {
       moved: async ({ data }, { commit }) => {

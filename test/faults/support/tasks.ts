@@ -50,6 +50,8 @@ export function tasks(options: TasksOptions): App {
     timeoutMs,
     lingerMs,
     retry: { attempts, firstDelayMs: 1, maxDelayMs: 5 },
+    // What fails here is nobody else's fault.
+    probeAfter: 10_000,
     handle: {
       // What a trial returns is not what the types allow, which is part of the trial.
       task: (task, context) => (doing[task.data.what] ?? innocent)(task, context) as undefined,

@@ -1,0 +1,154 @@
+// Operations on many held messages: a frozen selection, dealt with slice by slice, across restarts.
+//
+//   running ──all dealt with──→ done
+//      └ one first ──→ trying ──it was handled──→ running
+//                        └ it was held again, or was not possible ──→ failed: the others stay as they are
+//   running, trying ──a person──→ aborted
+import { type Decision, discard, retry } from '../model/desk.ts'
+import { isMillraceError } from '../model/errors.ts'
+import type { DeskChange, NewOperation, Operation, Selection } from '../seam/store.ts'
+import type { Consumer } from './consumer.ts'
+import type { Surroundings } from './surroundings.ts'
+
+const sliceItems = 256
+
+export class Operations {
+  private readonly around: Pick<Surroundings, 'world' | 'store' | 'committer'>
+  private readonly consumerOf: (processor: string) => Consumer | undefined
+  /** The first message of operations that wait for it. */
+  private readonly firsts = new Map<number, Operation>()
+  private readonly aborted = new Set<number>()
+  private queue: Operation[] = []
+  private running = false
+  private open = true
+
+  constructor(around: Operations['around'], consumerOf: (processor: string) => Consumer | undefined) {
+    this.around = around
+    this.consumerOf = consumerOf
+  }
+
+  /** Goes on with what a run before has not finished. */
+  async takeUp(): Promise<void> {
+    const all = await this.around.store.look((desk) => desk.operations())
+    for (const operation of all) {
+      if (operation.state === 'running') this.enqueue(operation)
+      else if (operation.state === 'trying') await this.watch(operation)
+    }
+  }
+
+  async start(operation: NewOperation, what: Selection): Promise<Operation> {
+    const { committer, store } = this.around
+    const made = await committer.alone(() => store.select(operation, what))
+    this.enqueue(made)
+    return made
+  }
+
+  abort(id: number): void {
+    this.aborted.add(id)
+    for (const [item, operation] of this.firsts) if (operation.id === id) this.firsts.delete(item)
+  }
+
+  /** A message that had been released has come to an end, or is held again. */
+  ended(item: number, handled: boolean): void {
+    const operation = this.firsts.get(item)
+    if (operation === undefined) return
+    this.firsts.delete(item)
+    if (handled) {
+      this.write(operation, 'running')
+      this.enqueue({ ...operation, state: 'running', oneFirst: false })
+    } else this.write(operation, 'failed')
+  }
+
+  end(): void {
+    this.open = false
+  }
+
+  get idle(): boolean {
+    return !this.running && this.queue.length === 0
+  }
+
+  private enqueue(operation: Operation): void {
+    this.queue.push(operation)
+    if (this.running) return
+    this.running = true
+    this.runAll().then(
+      () => {
+        this.running = false
+      },
+      (error) => {
+        this.running = false
+        if (this.open) this.around.world.log('error', 'an operation at the desk failed', { error: String(error) })
+      },
+    )
+  }
+
+  private async runAll(): Promise<void> {
+    for (let next = this.queue.shift(); next !== undefined && this.open; next = this.queue.shift()) await this.run(next)
+  }
+
+  private async run(operation: Operation): Promise<void> {
+    const { id } = operation
+    const firstOnly = operation.oneFirst && operation.done === 0
+    while (this.open && !this.aborted.has(id)) {
+      const items = await this.around.store.selected(id, firstOnly ? 1 : sliceItems)
+      if (items.length === 0) {
+        await this.write(operation, 'done')
+        return
+      }
+      if (!firstOnly) {
+        await Promise.all(items.map((item) => this.dealWith(operation, item)))
+        continue
+      }
+      const [first] = items as [number]
+      this.firsts.set(first, operation)
+      await this.write(operation, 'trying')
+      if (await this.dealWith(operation, first)) return
+      this.ended(first, false)
+      return
+    }
+  }
+
+  /** Gives whether it was possible. */
+  private async dealWith({ id, action, by, reason, name }: Operation, item: number): Promise<boolean> {
+    const { store, committer } = this.around
+    const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
+    const decision: Decision = action === 'release' ? retry() : discard(actor.reason)
+    const dealt = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
+    const entry = await store.deskEntry(item)
+    const consumer = entry === undefined ? undefined : this.consumerOf(entry.processor)
+    const refuse = (why: string) =>
+      new Promise<boolean>((resolve, reject) => {
+        committer.write({ changes: [dealt(why)], written: () => resolve(false), dropped: reject })
+      })
+    if (consumer === undefined) return refuse('its processor is not running, or it is at the desk no more')
+    try {
+      // What it counts as is written with what is done, so that a crash leaves both or neither.
+      await consumer.decide(item, decision, actor, { changes: [dealt(null)] })
+      return true
+    } catch (error) {
+      if (!isMillraceError(error) || !this.open) throw error
+      return refuse(error.message)
+    }
+  }
+
+  /** After a restart: the first message may have come to its end meanwhile. */
+  private async watch(operation: Operation): Promise<void> {
+    const { store } = this.around
+    const item = await store.firstSelected(operation.id)
+    const entry = item === undefined ? undefined : await store.deskEntry(item)
+    if (entry === undefined || entry.state === 'handled') {
+      this.enqueue({ ...operation, state: 'running', oneFirst: false })
+    } else if (entry.state === 'trying' || entry.state === 'deciding' || entry.state === 'line') {
+      this.firsts.set(entry.id, operation)
+    } else if (operation.done === 0) this.enqueue({ ...operation, state: 'running' })
+    else await this.write(operation, 'failed')
+  }
+
+  private write(operation: Operation, state: Operation['state']): Promise<void> {
+    const endedAt = state === 'done' || state === 'failed' ? this.around.world.now() : null
+    return new Promise((resolve, reject) => {
+      const change: DeskChange = { do: 'operation', operation: { ...operation, state, endedAt } }
+      this.around.committer.write({ changes: [change], written: resolve, dropped: reject })
+    })
+  }
+}

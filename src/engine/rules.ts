@@ -1,0 +1,141 @@
+// The rules of one desk decide about messages that have failed for good, beside the processors and never in their way.
+//
+//   judged (its number in the queue) → loaded → decided → carried out by the processor that owns the lane
+//                                                 └ threw, took too long, gave nothing, decided too often → held, with why
+import { asStored, decode, deepFreeze } from '../model/codec.ts'
+import { type Decision, type DeskEntry, hold, isDecision } from '../model/desk.ts'
+import { isMillraceError, recordError } from '../model/errors.ts'
+import type { Message } from '../model/message.ts'
+import type { Consumer } from './consumer.ts'
+import type { DeskSpec, Failure } from './spec.ts'
+import type { Surroundings } from './surroundings.ts'
+
+export class Rules {
+  private readonly spec: DeskSpec
+  private readonly around: Pick<Surroundings, 'world' | 'store' | 'maybeIdle'>
+  /** Messages that wait for their rule. */
+  private queue: { readonly consumer: Consumer; readonly item: number }[] = []
+  private next = 0
+  private running = 0
+  private open = false
+
+  constructor(spec: DeskSpec, around: Rules['around']) {
+    this.spec = spec
+    this.around = around
+  }
+
+  judge(consumer: Consumer, item: number): void {
+    this.queue.push({ consumer, item })
+    this.pump()
+  }
+
+  /** From now on rules are asked; before, they only queue. */
+  begin(): void {
+    this.open = true
+    this.pump()
+  }
+
+  end(): void {
+    this.open = false
+  }
+
+  get idle(): boolean {
+    return this.running === 0 && this.next === this.queue.length
+  }
+
+  private pump(): void {
+    while (this.open && this.running < this.spec.rulesAtOnce && this.next < this.queue.length) {
+      const { consumer, item } = this.queue[this.next++]!
+      if (this.next === this.queue.length) {
+        this.queue = []
+        this.next = 0
+      }
+      this.running++
+      this.decide(consumer, item)
+        .catch((error) => {
+          if (this.open) this.around.world.log('error', `desk "${this.spec.name}" failed`, { error: String(error) })
+        })
+        .finally(() => {
+          this.running--
+          this.pump()
+          this.around.maybeIdle()
+        })
+    }
+  }
+
+  private async decide(consumer: Consumer, item: number): Promise<void> {
+    const entry = await this.around.store.deskEntry(item)
+    if (entry?.state !== 'deciding') return
+    const by = `rule ${this.spec.name}`
+    const decision = await this.decisionOn(consumer, entry)
+    if (!this.open) return
+    try {
+      await consumer.decideByRule(item, decision, by)
+    } catch (error) {
+      // What it wanted cannot be done: data that do not fit, another context. A person has to look.
+      if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
+      await consumer.decideByRule(item, hold(`the rule wanted to ${decision.do}, but ${error.message}`), by)
+    }
+  }
+
+  private async decisionOn(consumer: Consumer, entry: DeskEntry): Promise<Decision> {
+    const { decisionsMax } = this.spec
+    if (entry.decisions >= decisionsMax) {
+      return hold(`its rule has decided ${entry.decisions} times already and it failed again each time`)
+    }
+    let given: unknown
+    try {
+      given = await this.ask(consumer, entry)
+    } catch (error) {
+      const { code, message } = recordError(error)
+      return hold(`the rule failed with ${code}: ${message}`.slice(0, 1_000))
+    }
+    return isDecision(given) ? given : hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
+  }
+
+  /** Calls the rule; rejects when it takes too long. What it throws later is told to nobody: its time was up. */
+  private ask(consumer: Consumer, entry: DeskEntry): Promise<unknown> {
+    const { world, store } = this.around
+    const { name, rules, decideMs } = this.spec
+    const rule = rules.get(entry.message.type)!
+    const { code, message, data } = entry.error!
+    const failure: Failure = {
+      message: readable(consumer, entry),
+      processor: consumer.name,
+      error: data === undefined ? { code, message } : { code, message, data },
+      attempts: entry.attempts,
+      read: store.query,
+    }
+    return new Promise((resolve, reject) => {
+      const timer = world.after(decideMs, () => reject(new Error(`it did not decide within ${decideMs} ms`)))
+      const owner = { late: (error: unknown) => reject(error) }
+      const call = (about: Failure) => rule(about)
+      new Promise((decided) => decided(world.guard(owner, call, failure, undefined)))
+        .then(resolve, reject)
+        .finally(() => timer.cancel())
+      world.log('info', `desk "${name}" is asked`, { item: entry.id })
+    })
+  }
+}
+
+/** The message as a handler gets it; where it cannot be read so, its data as they are stored. */
+function readable(consumer: Consumer, { message }: DeskEntry): Message {
+  const handler = consumer.spec.handlers.get(message.type)
+  try {
+    if (handler !== undefined) return decode(handler.type, message)
+  } catch {
+    // The rule may be there to mend just that.
+  }
+  const { id, type, source, time, context, correlationId, causationId, version, json } = message
+  return Object.freeze({
+    id,
+    type,
+    source,
+    time,
+    context: context ?? undefined,
+    correlationId,
+    causationId: causationId ?? undefined,
+    version,
+    data: deepFreeze(asStored(json)),
+  })
+}

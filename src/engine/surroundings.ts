@@ -1,0 +1,29 @@
+import type { Stored } from '../model/codec.ts'
+import type { DeskEntry } from '../model/desk.ts'
+import type { MessageType } from '../model/message.ts'
+import type { Store } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import type { Committer } from './committer.ts'
+import type { Consumer } from './consumer.ts'
+import type { EngineLimits } from './spec.ts'
+
+/** What a consumer needs of the engine around it. */
+export interface Surroundings {
+  readonly world: World
+  readonly store: Store
+  readonly committer: Committer
+  readonly limits: EngineLimits
+  /** Makes a message of what a handler publishes or sends. */
+  encode(type: MessageType, data: unknown, processor: string, cause: Stored): Stored
+  /** The events that tell of a failure for good, and of its end; none for processors of failures. */
+  failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
+  resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
+  /** A message waits for a rule. */
+  judge(consumer: Consumer, item: number): void
+  /** A message that had been released was handled, discarded or is held again. */
+  ended(item: number, handled: boolean): void
+  /** Something runs or rests: from now on `tick` has to be called now and then. */
+  watch(): void
+  /** Nothing may be under way any more, perhaps. */
+  maybeIdle(): void
+}

@@ -1,0 +1,78 @@
+import type { Failure as AnyFailure, DeskSpec } from '../engine/spec.ts'
+import type { Decision } from '../model/desk.ts'
+import { fault } from '../model/errors.ts'
+import type { DataOf, Message, MessageType, Source } from '../model/message.ts'
+import { checkName, suggest } from '../model/names.ts'
+import { checkOptions, limit } from '../model/options.ts'
+
+/** What a rule is told of a message that has failed for good. */
+export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
+  /** As its handler gets it; where its data cannot be read any more, as they are stored. */
+  readonly message: Message<T>
+}
+
+/** Decides about one failed message. May read, and take its time: it runs beside the processors. */
+export type Rule<T extends MessageType> = (failure: Failure<T>) => Decision<DataOf<T>> | Promise<Decision<DataOf<T>>>
+
+type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
+
+export interface DeskOptions<T extends MessageType> {
+  /** The topic or channel whose messages it looks after. */
+  readonly on: Source<T>
+  /** A rule per type, each optional: without one the message is held. */
+  readonly decide: { readonly [Name in T['name']]?: Rule<Named<T, Name>> }
+  /** Time for one decision, milliseconds, default 30,000; after it the message is held. */
+  readonly decideMs?: number
+  /** Decisions about one message, 1 to 1,000, default 5; when it fails for good once more, it is held. */
+  readonly decisionsMax?: number
+  /** Rules deciding at once, 1 to 1,000, default 16. */
+  readonly rulesAtOnce?: number
+}
+
+/** A desk as a part of an app. */
+export interface DeskPart {
+  readonly kind: 'desk'
+  readonly name: string
+  readonly on: Source
+  readonly spec: DeskSpec
+}
+
+/**
+ * Declares the desk of a topic or channel: for messages that have failed for good, for any of its processors, a rule
+ * decides: `retry()`, `resubmit(data, note)`, `hold(reason)` or `discard(reason)`. Each decision is on record. A rule
+ * that throws, takes too long or has decided too often leaves the message to a person, with the reason. After a crash
+ * a rule may be asked again about the same failure; what it decides is done once.
+ *
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`
+ */
+export function desk<T extends MessageType>(name: string, options: DeskOptions<T>): DeskPart {
+  checkName('desk', name)
+  const where = `desk "${name}"`
+  checkOptions(where, options, ['on', 'decide', 'decideMs', 'decisionsMax', 'rulesAtOnce'])
+  const { on, decide } = options
+  if (on?.kind !== 'topic' && on?.kind !== 'channel') {
+    throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
+  }
+  if (typeof decide !== 'object' || decide === null) {
+    throw fault('millrace/bad-option', `${where}: decide must be an object with a rule per type`)
+  }
+  const names = on.types.map((type) => type.name)
+  const rules = new Map<string, never>()
+  for (const [type, rule] of Object.entries(decide)) {
+    if (!names.includes(type)) {
+      const hint = suggest(type, names)
+      throw fault('millrace/unknown-handler', `${where}: "${type}" is not on ${on.kind} "${on.name}"${hint}`)
+    }
+    if (rule === undefined) continue
+    if (typeof rule !== 'function') throw fault('millrace/bad-option', `${where}: the rule of "${type}" is no function`)
+    rules.set(type, rule as never)
+  }
+  const spec = {
+    name,
+    rules,
+    decideMs: limit(where, 'decideMs', options.decideMs),
+    decisionsMax: limit(where, 'decisionsMax', options.decisionsMax),
+    rulesAtOnce: limit(where, 'rulesAtOnce', options.rulesAtOnce),
+  }
+  return Object.freeze({ kind: 'desk', name, on, spec })
+}
