@@ -128,7 +128,10 @@ test('a release in the file of a stopped app is tried when it starts, with its l
   const { file, mended } = await stoppedMill(t)
   writeFileSync(mended, '')
   const inLine = await millrace(['desk', 'release', '--db', file, '3'])
-  assert.match(inLine.err, /^millrace: message 3 of processor "stock" waits in line behind another of its context; .*\(millrace\/not-held\)/)
+  assert.match(
+    inLine.err,
+    /^millrace: message 3 of processor "stock" waits in line behind another of its context; .*\(millrace\/not-held\)/,
+  )
   const released = await millrace(['desk', 'release', '--db', file, '1', '--json'])
   assert.deepEqual(JSON.parse(released.out), { id: 1, released: true })
   const again = await millrace(['desk', 'release', '--db', file, '1'])
