@@ -4,13 +4,14 @@ import { type Desk, deskOn } from './control/desk.ts'
 import { toRetire } from './control/retire.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
-import { Engine, type EnginePlan } from './engine/engine.ts'
+import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
 import { fault } from './model/errors.ts'
 import { type Command, checkVerb, type DataFor, type Event, type MessageType, type Verb } from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
+import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { checkKnown, type Part, specOf, type Wiring, wire } from './parts/wiring.ts'
@@ -62,15 +63,18 @@ export interface StartOptions {
   readonly control?: boolean
 }
 
-export interface PublishOptions {
-  /** 1 to 255 characters: publishing again with it adds nothing, as long as the log keeps the message. */
+/** With `at` or `delayMs` the message is kept on disk until it is due, and only then put into the log. */
+export interface PublishOptions extends Delay {
+  /**
+   * 1 to 255 characters: publishing again with it adds nothing, as long as the message is pending or the log keeps it.
+   */
   readonly id?: string
 }
 
 /** A transaction with the caller's own rows, which may publish. */
 export interface AppTx extends Tx {
-  publish<E extends Event>(type: E, data: DataFor<E>): void
-  send<C extends Command>(type: C, data: DataFor<C>): void
+  publish<E extends Event>(type: E, data: DataFor<E>, delay?: Delay): void
+  send<C extends Command>(type: C, data: DataFor<C>, delay?: Delay): void
 }
 
 export interface StopOptions {
@@ -135,15 +139,25 @@ export interface App {
   /** Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Safe to call twice. */
   stop(options?: StopOptions): Promise<void>
   /**
-   * Publishes an event; resolves once it is on disk, before it is handled.
+   * Publishes an event; resolves once it is on disk, before it is handled. A delayed one comes into the log never before
+   * its time and once, whatever crashes; those that are due together in order of due time, then as they were accepted;
+   * its `time` is when it came there. While the app is down nothing comes: what has become due then comes at the start.
    *
-   * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/id-conflict`,
-   *   `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
+   * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
+   *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
    *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
   /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
+  /**
+   * Takes back a delayed message. True: it was pending and will never come, and its id may be used anew. False: there is
+   * none such, or it has come already. Resolves once that is on disk.
+   *
+   * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/not-started`, `millrace/stopping`,
+   *   `millrace/disk-full`, `millrace/sync-failed`
+   */
+  cancel(type: MessageType, id: string): Promise<boolean>
   /**
    * One transaction with the caller's own rows; what it publishes is kept with them or not at all. Follows the rules
    * of `commit`; gives what `fn` gives, once it is on disk.
@@ -152,7 +166,8 @@ export interface App {
   /** Reads rows outside any transaction. */
   readonly read: Query
   /**
-   * Resolves when every accepted message has been handled or is held at the desk.
+   * Resolves when every accepted message has been handled or is held at the desk. Delayed ones that are not due are not
+   * waited for.
    *
    * @throws `millrace/not-started`, `millrace/stopping` when the app is stopped before
    */
@@ -323,12 +338,19 @@ class RunningApp implements App {
     return this.accept('send', type, data, options)
   }
 
+  async cancel(type: MessageType, id: string): Promise<boolean> {
+    const { running } = this
+    checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+    checkId(id)
+    return running.cancel(type, id)
+  }
+
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
-    const run = (tx: Tx, collect: (type: MessageType, data: unknown) => void) => {
-      const put = (verb: Verb) => (type: MessageType, data: unknown) => {
+    const run = (tx: Tx, collect: Collect) => {
+      const put = (verb: Verb) => (type: MessageType, data: unknown, delay?: Delay) => {
         checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
         checkVerb('tx', verb, type)
-        collect(type, data)
+        collect(type, data, delay)
       }
       return fn({
         query: tx.query,
@@ -369,8 +391,11 @@ class RunningApp implements App {
       const { running } = this
       if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
       checkVerb(`app "${this.name}"`, verb, type)
-      if (options !== undefined) checkPublishOptions(options)
-      return running.publish(type, data, options?.id)
+      if (options === undefined) return running.publish(type, data, undefined, undefined)
+      checkOptions(verb, options, ['id', ...delayOptions])
+      const { id, at, delayMs } = options
+      if (id !== undefined) checkId(id)
+      return running.publish(type, data, id, at === undefined && delayMs === undefined ? undefined : { at, delayMs })
     } catch (error) {
       return Promise.reject(error)
     }
@@ -482,10 +507,7 @@ class RunningApp implements App {
 
 const idCharsMax = 255
 
-function checkPublishOptions(options: PublishOptions): void {
-  checkOptions('publish', options, ['id'])
-  const { id } = options
-  if (id === undefined) return
+function checkId(id: unknown): void {
   if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
   throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
 }

@@ -70,6 +70,7 @@ export {
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export { Refused } from './model/refused.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
+export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export {

@@ -7,6 +7,7 @@ import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
 import { check } from '../model/schema.ts'
+import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
@@ -70,9 +71,9 @@ export class Attempt implements CommitFunction {
     return committed
   }
 
-  collect(verb: Verb, type: MessageType, data: unknown): void {
+  collect(verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined): void {
     if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
-    const message = this.consumer.encode(type, data, this.delivery.message)
+    const message = this.consumer.encode(type, data, this.delivery.message, delay)
     checkVerb(`processor "${this.consumer.name}"`, verb, type)
     const list = this.committing ? this.inCommit : this.early
     if (list !== undefined) list.push(message)
@@ -158,11 +159,11 @@ export class HandlerContext {
   }
 
   get publish() {
-    return (type: MessageType, data: unknown) => this.#attempt.collect('publish', type, data)
+    return (type: MessageType, data: unknown, delay?: Delay) => this.#attempt.collect('publish', type, data, delay)
   }
 
   get send() {
-    return (type: MessageType, data: unknown) => this.#attempt.collect('send', type, data)
+    return (type: MessageType, data: unknown, delay?: Delay) => this.#attempt.collect('send', type, data, delay)
   }
 
   get read(): Query {

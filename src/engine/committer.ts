@@ -6,7 +6,7 @@
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
 import type { Stored } from '../model/codec.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
-import type { Batch, Changes, CommitFunction, DeskChange, ProgressRow, Store } from '../seam/store.ts'
+import type { Batch, Changes, CommitFunction, DeskChange, ProgressRow, Store, TimedChange } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import type { Consumer } from './consumer.ts'
@@ -59,8 +59,19 @@ export interface Ending {
   readonly outgoing: readonly Stored[]
 }
 
+/** What is written because of time. */
+export interface Errand {
+  readonly change: TimedChange
+  readonly written: () => void
+  /** Called when it is not known to be written, for good. */
+  readonly dropped: (error: unknown) => void
+  /** Whether it waits for the disk where that is in trouble; else it is dropped then. */
+  readonly patient: boolean
+}
+
 /** What the engine does with a batch that is durable. */
 export interface Settled {
+  /** What was appended, and what was kept until it is due, in the order of positions; what repeats is there too. */
   readonly appended: readonly Stored[]
   readonly consumers: ReadonlySet<Consumer>
 }
@@ -83,6 +94,7 @@ export class Committer {
   private finished: Attempt[] = []
   private jobs: Job[] = []
   private marks: Mark[] = []
+  private errands: Errand[] = []
   private works: { run(): Promise<void>; reject(error: unknown): void }[] = []
   private scheduled = false
   private flushing = false
@@ -150,6 +162,12 @@ export class Committer {
     this.kick()
   }
 
+  /** Writes what is due to time, with the next batch. */
+  errand(errand: Errand): void {
+    this.errands.push(errand)
+    this.kick()
+  }
+
   get idle(): boolean {
     return !this.flushing && this.empty
   }
@@ -166,12 +184,14 @@ export class Committer {
     for (const fn of this.functions) if (!(fn instanceof Attempt)) fn.reject(error)
     for (const { reject } of this.works) reject(error)
     for (const { dropped } of this.jobs) dropped?.(error)
+    for (const { dropped } of this.errands) dropped(error)
     this.works = []
     this.publishes = []
     this.functions = []
     this.finished = []
     this.jobs = []
     this.marks = []
+    this.errands = []
   }
 
   private get empty(): boolean {
@@ -181,6 +201,7 @@ export class Committer {
       this.finished.length === 0 &&
       this.jobs.length === 0 &&
       this.marks.length === 0 &&
+      this.errands.length === 0 &&
       this.works.length === 0
     )
   }
@@ -211,11 +232,13 @@ export class Committer {
   private async writeBatch(): Promise<void> {
     for (const { run } of this.works.splice(0)) await run()
     if (this.empty) return
-    const batch = new OneBatch(this.takePublishes(), this.functions, this.finished, this.jobs, this.marks)
+    const { functions, finished, jobs, marks, errands } = this
+    const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
     this.functions = []
     this.finished = []
     this.jobs = []
     this.marks = []
+    this.errands = []
     let rest: boolean
     let trouble: MillraceError | undefined
     try {
@@ -224,6 +247,7 @@ export class Committer {
       for (const { reject } of batch.publishes) reject(error)
       for (const fn of batch.functions) if (!(fn instanceof Attempt)) fn.reject(error)
       for (const { dropped } of batch.jobs) dropped?.(error)
+      for (const { dropped } of batch.errands) dropped(error)
       throw error
     }
     if (this.ended) return
@@ -269,8 +293,11 @@ export class Committer {
         written?.()
       }
       for (const { written } of batch.marks) written()
+      for (const { written } of batch.errands) written()
     } else {
       for (const { reject } of batch.publishes) reject(trouble)
+      for (const { patient, dropped } of batch.errands) if (!patient) dropped(trouble)
+      this.errands = [...batch.errands.filter(({ patient }) => patient), ...this.errands]
       this.finished = [...batch.finished, ...this.finished]
       this.jobs = [...batch.jobs, ...this.jobs]
       this.marks = [...batch.marks, ...this.marks]
@@ -305,9 +332,10 @@ class OneBatch implements Batch {
   readonly finished: readonly Attempt[]
   readonly jobs: readonly Job[]
   readonly marks: readonly Mark[]
-  /** All that was appended, in the order of positions. */
-  readonly appended: Stored[] = []
-  private appendedBefore = 0
+  readonly errands: readonly Errand[]
+  /** Lists of what was appended, in the order of positions; the store fills those of timed changes. */
+  private readonly lists: (() => readonly Stored[])[] = []
+  private listsBefore = 0
   readonly consumers = new Set<Consumer>()
   private touched = new Set<Consumer>()
 
@@ -317,19 +345,25 @@ class OneBatch implements Batch {
     finished: readonly Attempt[],
     jobs: readonly Job[],
     marks: readonly Mark[],
+    errands: readonly Errand[],
   ) {
     this.publishes = publishes
     this.functions = functions
     this.finished = finished
     this.jobs = jobs
     this.marks = marks
+    this.errands = errands
+  }
+
+  get appended(): readonly Stored[] {
+    return this.lists.length === 1 ? this.lists[0]!() : this.lists.flatMap((list) => list())
   }
 
   changes(functions: readonly CommitFunction[], rest: boolean): Changes {
     const append: Stored[] = []
     const desk: DeskChange[] = []
     this.touched = new Set()
-    this.appendedBefore = this.appended.length
+    this.listsBefore = this.lists.length
     if (rest) {
       for (const { message } of this.publishes) append.push(message)
       for (const { changes, outgoing, consumer, position } of this.jobs) {
@@ -347,14 +381,16 @@ class OneBatch implements Batch {
     const progress: ProgressRow[] = []
     for (const consumer of this.touched) progress.push(consumer.progress.row())
     const marks = rest ? this.marks : []
-    for (const message of append) this.appended.push(message)
-    return { append, progress, desk, marks }
+    const timed = rest ? this.errands.map(({ change }) => change) : []
+    this.lists.push(() => append)
+    for (const change of timed) if (change.do === 'fire') this.lists.push(() => change.appended)
+    return { append, progress, desk, marks, timed }
   }
 
   rolledBack(): void {
     for (const consumer of this.touched) consumer.progress.restore()
     this.touched = new Set()
-    this.appended.length = this.appendedBefore
+    this.lists.length = this.listsBefore
   }
 
   private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {

@@ -9,6 +9,7 @@ import { type Actor, checkState, type Decision, type DeskAction, type DeskEntry,
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { isRefused } from '../model/refused.ts'
+import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
 import type { DeskChange, DeskHead, Subscribed } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -954,12 +955,12 @@ export class Consumer {
   }
 
   /** Makes a message of what a handler publishes or sends. */
-  encode(type: MessageType, data: unknown, cause: Stored): Stored {
+  encode(type: MessageType, data: unknown, cause: Stored, delay: Delay | undefined): Stored {
     if (!this.spec.declared.has(type)) {
       const list = type?.kind === 'command' ? 'sends' : 'publishes'
       throw fault('millrace/undeclared', `processor "${this.name}": "${type?.name}" is not in its ${list}`)
     }
-    return this.around.encode(type, data, this.name, cause)
+    return this.around.encode(type, data, this.name, cause, delay)
   }
 
   /** Starts nothing more. */

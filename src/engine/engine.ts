@@ -8,8 +8,18 @@ import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
+import { type Delay, dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
-import type { Broker, CommitFunction, DeskReads, NewOperation, Operation, Selection, Store } from '../seam/store.ts'
+import type {
+  Broker,
+  Cancel,
+  CommitFunction,
+  DeskReads,
+  NewOperation,
+  Operation,
+  Selection,
+  Store,
+} from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer } from './consumer.ts'
@@ -19,6 +29,7 @@ import { Rules } from './rules.ts'
 import type { DeskSpec, EngineLimits, ProcessorSpec } from './spec.ts'
 import { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
+import { Timers } from './timers.ts'
 
 export interface EnginePlan {
   readonly app: string
@@ -34,6 +45,9 @@ export interface EnginePlan {
   /** Called for each message that was accepted, when it is durable. */
   readonly accepted: (message: Stored) => void
 }
+
+/** Takes what is published or sent in a transaction. */
+export type Collect = (type: MessageType, data: unknown, delay: Delay | undefined) => void
 
 /** How often a message may kill the process while it runs alone before it is held. */
 const killsMax = 2
@@ -65,6 +79,7 @@ export class Engine {
   private readonly rules = new Map<DeskSpec, Rules>()
   private readonly operations: Operations
   private readonly around: Surroundings
+  private timers: Timers | undefined
 
   private constructor(plan: EnginePlan, world: World, store: Store) {
     this.plan = plan
@@ -78,7 +93,7 @@ export class Engine {
       store,
       committer,
       limits: plan.limits,
-      encode: (type, data, processor, cause) => this.encodeFrom(type, data, processor, cause),
+      encode: (type, data, processor, cause, delay) => this.encodeFrom(type, data, processor, cause, delay),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk!).judge(consumer, item),
@@ -91,8 +106,9 @@ export class Engine {
   /** Opens the store, runs `setup`, takes up the processors. */
   static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
-    const { streams, clean } = await engine.store.open(plan.sources)
+    const { streams, clean, nextDue } = await engine.store.open(plan.sources)
     engine.openedClean = clean
+    engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
       for (const { id, head, name } of streams) {
         engine.tails.set(id, new Tail(head))
@@ -164,6 +180,7 @@ export class Engine {
     }, this.fail)
     this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
     this.retention.begin()
+    this.timers!.begin()
   }
 
   private rulesOf(spec: DeskSpec): Rules {
@@ -192,23 +209,32 @@ export class Engine {
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  publish(type: MessageType, data: unknown, ownId: string | undefined): Promise<Accepted> {
+  publish(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.accept()
-      const message = this.encodeFresh(type, data, ownId)
+      const message = this.encodeFresh(type, data, ownId, delay)
       this.committer.publish({ message, resolve, reject } satisfies Publish)
     })
   }
 
-  transaction(run: (tx: Tx, collect: (type: MessageType, data: unknown) => void) => unknown): Promise<unknown> {
+  cancel(type: MessageType, id: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      if (this.state !== 'running') throw this.takesNothing()
+      const change: Cancel = { do: 'cancel', type: type.name, id, found: false }
+      const written = () => resolve(change.found)
+      this.committer.errand({ change, written, dropped: reject, patient: false })
+    })
+  }
+
+  transaction(run: (tx: Tx, collect: Collect) => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.accept()
       const outgoing: Stored[] = []
-      const collect = (type: MessageType, data: unknown) => {
+      const collect: Collect = (type, data, delay) => {
         if (transaction.outcome !== undefined) {
           throw fault('millrace/tx-closed', 'tx was used to publish or send after its function had ended')
         }
-        outgoing.push(this.encodeFresh(type, data, undefined))
+        outgoing.push(this.encodeFresh(type, data, undefined, delay))
       }
       const transaction: Transaction = {
         outgoing,
@@ -226,9 +252,7 @@ export class Engine {
 
   /** Whether anything may come in now. */
   private accept(): void {
-    if (this.state !== 'running') {
-      throw fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
-    }
+    if (this.state !== 'running') throw this.takesNothing()
     if (this.committer.pendingPublishes >= this.plan.limits.pendingMax) {
       throw fault(
         'millrace/too-many-pending',
@@ -239,14 +263,25 @@ export class Engine {
     if (full !== undefined) throw full
   }
 
-  private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined): Stored {
-    const id = ownId ?? this.world.newId()
-    return this.encode(type, data, id, ownId !== undefined, `/${this.plan.app}`, id, null, null)
+  private takesNothing() {
+    return fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
   }
 
-  private encodeFrom(type: MessageType, data: unknown, processor: string, cause: Stored): Stored {
+  private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Stored {
+    const id = ownId ?? this.world.newId()
+    return this.encode(type, data, delay, id, ownId !== undefined, `/${this.plan.app}`, id, null, null)
+  }
+
+  private encodeFrom(
+    type: MessageType,
+    data: unknown,
+    processor: string,
+    cause: Stored,
+    delay: Delay | undefined,
+  ): Stored {
     const source = `/${this.plan.app}/${processor}`
-    return this.encode(type, data, this.world.newId(), false, source, cause.correlationId, cause.id, cause.traceparent)
+    const { correlationId, id, traceparent } = cause
+    return this.encode(type, data, delay, this.world.newId(), false, source, correlationId, id, traceparent)
   }
 
   /** An event on the topic of failures about a message; none about those of that topic itself. */
@@ -257,13 +292,14 @@ export class Engine {
     const data = { processor, on, message: failedMessage(entry), revision, ...more }
     const source = `/${this.plan.app}/${processor}`
     const { correlationId, id, traceparent } = message
-    const told = this.encode(type, data, this.world.newId(), false, source, correlationId, id, traceparent, Infinity)
-    return [told]
+    const newId = this.world.newId()
+    return [this.encode(type, data, undefined, newId, false, source, correlationId, id, traceparent, Infinity)]
   }
 
   private encode(
     type: MessageType,
     data: unknown,
+    delay: Delay | undefined,
     id: string,
     ownId: boolean,
     source: string,
@@ -277,7 +313,8 @@ export class Engine {
       throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
     }
     const time = this.world.now()
-    const stamp: Stamp = { stream, id, ownId, source, time, correlationId, causationId, traceparent }
+    const due = delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, time)
+    const stamp: Stamp = { stream, id, ownId, source, time, due, correlationId, causationId, traceparent }
     return encode(type, data, stamp, bytesMax)
   }
 
@@ -288,6 +325,10 @@ export class Engine {
     const streams = new Set<number>()
     for (const message of appended) {
       if (message.repeat !== undefined) continue
+      if (message.due > 0) {
+        this.timers!.isSet(message.due)
+        continue
+      }
       this.tails.get(message.stream)!.push(message)
       streams.add(message.stream)
       this.plan.accepted(message)
@@ -319,7 +360,10 @@ export class Engine {
     })
   }
 
-  /** Resolves when every accepted message has been handled or is held at the desk; false when the run ended before. */
+  /**
+   * Resolves when every accepted message that is due has been handled or is held at the desk; false when the run ended
+   * before.
+   */
   idle(): Promise<boolean> {
     return new Promise((resolve) => {
       this.idleWaiters.push(resolve)
@@ -338,7 +382,7 @@ export class Engine {
   }
 
   private get quiet(): boolean {
-    if (this.suspecting || !this.committer.idle || !this.operations.idle) return false
+    if (this.suspecting || !this.committer.idle || !this.timers!.idle || !this.operations.idle) return false
     for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
@@ -464,6 +508,7 @@ export class Engine {
   /** Begins nothing more beside the processors. */
   private endWork(): void {
     this.retention?.end()
+    this.timers?.end()
     this.operations.end()
     for (const rules of this.rules.values()) rules.end()
   }

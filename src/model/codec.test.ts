@@ -117,6 +117,7 @@ test('an encoded message carries what it was stamped with and what its type says
     ...stamp,
     position: 0,
     repeat: undefined,
+    due: 0,
     type: 'placed',
     version: 3,
     context: 'order ü',

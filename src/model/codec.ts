@@ -18,7 +18,10 @@ export interface Stored {
   readonly type: string
   readonly version: number
   readonly source: string
+  /** When it was put into the log, milliseconds since 1970; of a delayed one, when it was published. */
   readonly time: number
+  /** When it is to be put into the log, milliseconds since 1970; 0 for at once. */
+  readonly due: number
   readonly context: string | null
   readonly correlationId: string
   readonly causationId: string | null
@@ -36,6 +39,8 @@ export interface Stamp {
   readonly ownId: boolean
   readonly source: string
   readonly time: number
+  /** Default 0: at once. */
+  readonly due?: number
   readonly correlationId: string
   readonly causationId: string | null
   readonly traceparent: string | null
@@ -68,6 +73,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
     version: type.version,
     source: stamp.source,
     time: stamp.time,
+    due: stamp.due ?? 0,
     context: contextOf(type, output),
     correlationId: stamp.correlationId,
     causationId: stamp.causationId,

@@ -52,6 +52,11 @@ export const errors = {
     'Keep the context of the message; what belongs to another context is to be published there.',
   ),
   'millrace/bad-id': row('DataError', false, 'Let `id` be a non-empty string of at most 255 characters.'),
+  'millrace/bad-time': row(
+    'DataError',
+    false,
+    'Give `at` as a Date or milliseconds since 1970, or `delayMs` as milliseconds from now: one of them, at most 100 years ahead.',
+  ),
   'millrace/too-large': row('DataError', false, 'Keep large data elsewhere and publish a reference to it.'),
   'millrace/id-conflict': row('DataError', false, 'Publish other data under an id of its own.'),
   'millrace/unknown-type': row(

@@ -4,6 +4,7 @@ import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
+import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StartAt } from '../seam/store.ts'
 
@@ -35,13 +36,14 @@ export interface Context<P extends Event, S extends Command> {
    */
   commit<Result>(fn: (tx: Tx) => Result | Promise<Result>): Committed<Result>
   /**
-   * Collects an event; it leaves with the commit or not at all.
+   * Collects an event; it leaves with the commit or not at all. With a `delay` it is kept until it is due, counted from
+   * this call.
    *
-   * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/after-end`
+   * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-time`, `millrace/after-end`
    */
-  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>): void
+  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
   /** Collects a command; it leaves with the commit or not at all. Errors as of `publish`. */
-  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>): void
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
   /** Reads rows outside the transaction; never shows what is not on disk yet. */
   readonly read: Query
   /** Aborted when the attempt is over: its time is up, or the app stops. */

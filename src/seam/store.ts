@@ -26,6 +26,8 @@ export interface Opened {
   readonly streams: readonly StreamInfo[]
   /** Whether the last process that used the store said goodbye. */
   readonly clean: boolean
+  /** When the first delayed message is due, milliseconds since 1970; undefined when there is none. */
+  readonly nextDue: number | undefined
 }
 
 /** Where a processor that the store does not know yet begins. */
@@ -83,6 +85,32 @@ export type DeskChange =
   | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
   | { readonly do: 'operation'; readonly operation: Operation }
 
+/** A delayed message is not to come any more. */
+export interface Cancel {
+  readonly do: 'cancel'
+  readonly type: string
+  readonly id: string
+  /** Set by the store: whether it was pending, and now is not. */
+  found: boolean
+}
+
+/**
+ * The delayed messages that are due go to their logs, at most so many, in order of due time, then of the order in which
+ * they were accepted. Their time becomes that of now.
+ */
+export interface Firing {
+  readonly do: 'fire'
+  readonly limit: number
+  readonly bytesMax: number
+  /** Set by the store: what went to the logs, in order. */
+  appended: readonly Stored[]
+  /** Set by the store: when the next one is due. */
+  nextDue: number | undefined
+}
+
+/** What is written because of time. */
+export type TimedChange = Cancel | Firing
+
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
 export interface CommitFunction {
   readonly run: (tx: Tx) => unknown
@@ -91,12 +119,17 @@ export interface CommitFunction {
 
 /** What is written in one transaction besides the rows of commit functions. */
 export interface Changes {
-  /** Appended in order; the store sets `position` or `repeat`. */
+  /**
+   * Appended in order; the store sets `position` or `repeat`. One with a `due` is kept until then instead, and has no
+   * position; after it no message of its type with its id is appended until it is gone from the log again.
+   */
   readonly append: readonly Stored[]
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
   /** Messages about to start, remembered so that the one that kills the process can be found. */
   readonly marks: readonly { readonly processor: string; readonly stream: number; readonly position: number }[]
+  /** Cancels come before `append`, the others after it. */
+  readonly timed?: readonly TimedChange[]
 }
 
 export interface Batch {

@@ -346,8 +346,8 @@ test('what is expected has to make sense', async () => {
   // @ts-expect-error: the same for the compiler
   await assert.rejects(fine.then({ publishd: [] }), coded('millrace/unknown-option'))
   await refuses({ published: {} }, 'millrace/bad-option', /published must be a list$/)
-  await refuses({ published: [Moved] }, 'millrace/bad-option', /entry 0 of published must be a pair of event and data$/)
-  await refuses({ sent: [[Moved, {}]] }, 'millrace/bad-option', /entry 0 of sent must be a pair of command and data$/)
+  await refuses({ published: [Moved] }, 'millrace/bad-option', /entry 0 of published must be a list of event and data$/)
+  await refuses({ sent: [[Moved, {}]] }, 'millrace/bad-option', /entry 0 of sent must be a list of command and data$/)
   await refuses({ published: [[Cancelled, {}]] }, 'millrace/undeclared', /not in the publishes of processor "orders"$/)
   await refuses({ fails: 7 }, 'millrace/bad-option', /fails must be a pattern for the message or a code$/)
   await refuses({ fails: /a/, refused: true }, 'millrace/bad-option', /name one of them$/)

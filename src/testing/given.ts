@@ -16,6 +16,7 @@ import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
+import { type Delay, dueOf } from '../model/time.ts'
 import { checkValues, type Query, type Tx, type Value } from '../model/tx.ts'
 import type { Processor } from '../parts/processor.ts'
 import { specOf } from '../parts/wiring.ts'
@@ -51,9 +52,12 @@ export interface Asked {
 
 /** What came of one attempt. */
 export interface Outcome {
-  /** What left with the commit, as who is on its topic gets it: decoded and frozen. Empty when the attempt failed. */
-  readonly published: readonly (readonly [type: Event, data: unknown])[]
-  readonly sent: readonly (readonly [command: Command, data: unknown])[]
+  /**
+   * What left with the commit, as who is on its topic gets it: decoded and frozen, of a delayed one with the delay as it
+   * was given. Empty when the attempt failed.
+   */
+  readonly published: readonly (readonly [type: Event, data: unknown, delay?: Delay])[]
+  readonly sent: readonly (readonly [command: Command, data: unknown, delay?: Delay])[]
   /** Of a command: the reply as its schema gives it. */
   readonly reply: unknown
   /** What the handler or its commit function refused with. */
@@ -68,8 +72,8 @@ export interface Outcome {
 
 /** What is expected of an attempt. Only what is named is compared, each list as a whole and in order. */
 export interface Expected {
-  readonly published?: readonly (readonly [type: Event, data: unknown])[]
-  readonly sent?: readonly (readonly [command: Command, data: unknown])[]
+  readonly published?: readonly (readonly [type: Event, data: unknown, delay?: Delay])[]
+  readonly sent?: readonly (readonly [command: Command, data: unknown, delay?: Delay])[]
   readonly reply?: unknown
   /** `true`: refused, whatever the reason; a pattern: for the reason; anything else: the data of the refusal. */
   readonly refused?: unknown
@@ -235,7 +239,7 @@ class Trial {
   private readonly world: World
   private readonly consumer: Once
   private readonly queries: Asked[] = []
-  private readonly types = new Map<Stored, MessageType>()
+  private readonly types = new Map<Stored, { readonly type: MessageType; readonly delay: Delay | undefined }>()
   private readonly resolve: (outcome: Outcome) => void
   private deadline: NodeJS.Timeout | undefined
   /** The statement whose answer is a promise that has not settled. */
@@ -272,16 +276,18 @@ class Trial {
         takeBackMs: none,
         heldContextsMax: none,
       },
-      encode: (type, data, processor, cause) => {
+      encode: (type, data, processor, cause, delay) => {
+        const time = this.world.now()
+        if (delay !== undefined) dueOf(`${type.kind} "${type.name}"`, delay, time)
         const message = stored(type, data, {
           id: this.world.newId(),
           ownId: false,
           source: `/${appName}/${processor}`,
-          time: this.world.now(),
+          time,
           correlationId: cause.correlationId,
           causationId: cause.id,
         })
-        this.types.set(message, type)
+        this.types.set(message, { type, delay })
         return message
       },
       failed: () => [],
@@ -350,11 +356,12 @@ class Trial {
 
   private wentWell(attempt: Attempt, value: unknown): void {
     const left = attempt.outgoing.map((message) => {
-      const type = this.types.get(message)!
-      return { type, pair: [type, decode(type, message).data] as const }
+      const { type, delay } = this.types.get(message)!
+      const { data } = decode(type, message)
+      return { type, pair: delay === undefined ? ([type, data] as const) : ([type, data, delay] as const) }
     })
     const of = <T extends MessageType>(kind: T['kind']) =>
-      left.filter(({ type }) => type.kind === kind).map(({ pair }) => pair) as (readonly [T, unknown])[]
+      left.filter(({ type }) => type.kind === kind).map(({ pair }) => pair) as unknown as (readonly [T, unknown])[]
     this.end({
       published: of<Event>('event'),
       sent: of<Command>('command'),
@@ -450,7 +457,7 @@ function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): vo
     list.forEach((pair, index) => {
       const type: MessageType | undefined = pair?.[0]
       if (type?.kind !== kind) {
-        throw fault('millrace/bad-option', `${where}: entry ${index} of ${name} must be a pair of ${kind} and data`)
+        throw fault('millrace/bad-option', `${where}: entry ${index} of ${name} must be a list of ${kind} and data`)
       }
       if (spec.declared.has(type)) return
       const option = kind === 'event' ? 'publishes' : 'sends'
@@ -510,8 +517,8 @@ function checkNamed(outcome: Outcome, expected: Expected): void {
   }
 }
 
-function named(pairs: readonly (readonly [MessageType, unknown])[]): unknown[] {
-  return pairs.map(([type, data]) => [type.name, data])
+function named(pairs: readonly (readonly [MessageType, unknown, Delay?])[]): unknown[] {
+  return pairs.map(([type, ...rest]) => [type.name, ...rest])
 }
 
 /** The pattern itself where the text fits it, so that the two are equal. */

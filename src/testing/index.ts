@@ -26,4 +26,4 @@ export {
 } from './simulate.ts'
 export { type Simulation, type SimulationOptions, simulation } from './simulation.ts'
 export type { View } from './view.ts'
-export type { AcceptedMessage, Actions, Client, Workload } from './workload.ts'
+export type { AcceptedMessage, Actions, Client, Workload, WorkOptions } from './workload.ts'

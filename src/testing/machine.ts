@@ -73,6 +73,8 @@ export class Machine {
   private process: SimulatedProcess | undefined
   private looking: DatabaseSync | undefined
   private count = 0
+  /** By how much the wall clock was set. */
+  private clockMs = 0
   private files: Files
   private checkDue = false
   private readonly attempts = new WeakSet<object>()
@@ -104,7 +106,12 @@ export class Machine {
   }
 
   now(): number {
-    return this.options.beginsAt + Math.floor(this.scheduler.elapsed)
+    return this.options.beginsAt + this.clockMs + Math.floor(this.scheduler.elapsed)
+  }
+
+  setClock(to: number): void {
+    this.clockMs += to - this.now()
+    this.trace.add(`the clock is set to ${new Date(to).toISOString()}`)
   }
 
   /** How many processes have been started. */

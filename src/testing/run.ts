@@ -128,12 +128,12 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const running = () => up.promise
 
   const publish = async (step: WorkStep & { do: 'publish' }) => {
-    const { type, data, id } = step
+    const { type, data, id, delay } = step
     const verb = type.kind === 'event' ? 'publish' : 'send'
     for (;;) {
       const app = await running()
       const dies = machine.ends()
-      const sent = (app[verb] as App['publish'])(type as never, data as never, { id }).then(
+      const sent = (app[verb] as App['publish'])(type as never, data as never, { id, ...delay }).then(
         () => 'accepted' as const,
         (error: unknown) => error,
       )
@@ -160,6 +160,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       ...view,
       random: random.fork(`${what} ${acts++}`),
       release: (id) => app.desk.release(id),
+      cancel: (type, id) => app.cancel(type, id),
     }
     const done = (async () => run(actions))().catch((error: unknown) => {
       // What was true when it looked need not be true any more when it acts.

@@ -2,7 +2,7 @@ import { sqlite } from '../adapters/sqlite/index.ts'
 import { type App, type AppOptions, checkApp, app as makeApp, type PublishOptions } from '../app.ts'
 import type { Accepted } from '../engine/committer.ts'
 import { fault } from '../model/errors.ts'
-import type { Command, DataFor, Event } from '../model/message.ts'
+import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import type { Part } from '../parts/wiring.ts'
 import { FaultPlan } from './faults.ts'
@@ -32,12 +32,16 @@ export interface Simulation extends View, AsyncDisposable {
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
   /** As `app.send`. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
+  /** As `app.cancel`. */
+  cancel(type: MessageType, id: string): Promise<boolean>
   /** As `app.desk.release`. */
   release(id: number): Promise<void>
   /** Lets so many milliseconds pass, and all happen that falls due in them. */
   advance(ms: number): Promise<void>
   /** Lets time pass until everything accepted is handled or held. */
   untilIdle(): Promise<void>
+  /** Sets the wall clock of the machine, as a person or a time server does. Durations are not touched. */
+  setClock(to: Date): void
   /** Waits for something that the app does, letting time pass. */
   settled<T>(promise: Promise<T>): Promise<T>
   /** The process dies at once; with `power: true` the machine does, and what was not synced may be lost. */
@@ -106,7 +110,14 @@ export function simulation(options: SimulationOptions): Simulation {
     },
     publish: (type, data, how) => settled('a publish', (app) => app.publish(type, data, how)),
     send: (type, data, how) => settled('a send', (app) => app.send(type, data, how)),
+    cancel: (type, id) => settled('a cancel', (app) => app.cancel(type, id)),
     release: (id) => settled('a release', (app) => app.desk.release(id)),
+    setClock(to) {
+      if (!(to instanceof Date && Number.isFinite(to.getTime()))) {
+        throw fault('millrace/bad-option', 'simulation: setClock takes a valid Date')
+      }
+      machine.setClock(to.getTime())
+    },
     settled: (promise) => settled('a promise', () => promise),
     untilIdle: () => settled('the app to be idle', (app) => app.idle()),
     async advance(ms) {

@@ -1,6 +1,7 @@
 // What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
+import type { Delay } from '../model/time.ts'
 import type { Random } from './random.ts'
 import type { View } from './view.ts'
 
@@ -8,15 +9,22 @@ import type { View } from './view.ts'
 export interface Actions extends View {
   /** As `app.desk.release`. */
   release(id: number): Promise<void>
+  /** As `app.cancel`. */
+  cancel(type: MessageType, id: string): Promise<boolean>
   readonly random: Random
+}
+
+/** As those of `app.publish`. */
+export interface WorkOptions extends Delay {
+  readonly id?: string
 }
 
 /** What one client does, one step after the other: each begins when the one before has ended. */
 export interface Client {
   /** Publishes until it is acknowledged, again with the same id after each failure. */
-  publish<E extends Event>(type: E, data: DataFor<E>, options?: { readonly id?: string }): void
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: WorkOptions): void
   /** As `publish`, a command. */
-  send<C extends Command>(type: C, data: DataFor<C>, options?: { readonly id?: string }): void
+  send<C extends Command>(type: C, data: DataFor<C>, options?: WorkOptions): void
   /** Waits, milliseconds. */
   wait(ms: number): void
   /** Does something else; when the process dies meanwhile it is left undone. */
@@ -29,7 +37,13 @@ export interface Workload extends Client {
 }
 
 export type WorkStep =
-  | { readonly do: 'publish'; readonly type: MessageType; readonly data: unknown; readonly id: string }
+  | {
+      readonly do: 'publish'
+      readonly type: MessageType
+      readonly data: unknown
+      readonly id: string
+      readonly delay: Delay
+    }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'act'; readonly what: string; readonly run: (actions: Actions) => unknown }
 
@@ -57,8 +71,8 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
   }
   const newClient = (): Client => {
     const client = clients++
-    const put = (type: MessageType, data: unknown, { id }: { readonly id?: string } = {}) =>
-      add(client, { do: 'publish', type, data, id: id ?? `client ${client} step ${steps.length}` })
+    const put = (type: MessageType, data: unknown, { id, ...delay }: WorkOptions = {}) =>
+      add(client, { do: 'publish', type, data, id: id ?? `client ${client} step ${steps.length}`, delay })
     return {
       publish: put,
       send: put,
@@ -85,5 +99,7 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
 export function describeStep(step: WorkStep): string {
   if (step.do === 'wait') return `wait ${step.ms} ms`
   if (step.do === 'act') return step.what
-  return `${step.type.kind === 'event' ? 'publish' : 'send'} ${step.type.name} ${JSON.stringify(step.data)}`
+  const { type, data, delay } = step
+  const when = Object.keys(delay).length === 0 ? '' : ` ${JSON.stringify(delay)}`
+  return `${type.kind === 'event' ? 'publish' : 'send'} ${type.name} ${JSON.stringify(data)}${when}`
 }

@@ -113,7 +113,14 @@ class Reader implements FileReader {
   }
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
-    const { source: from, repeat: _, ownId: _own, decoded: _decoded, ...message } = this.log.stored(stream, found)
+    const {
+      source: from,
+      repeat: _,
+      ownId: _own,
+      decoded: _decoded,
+      due: _due,
+      ...message
+    } = this.log.stored(stream, found)
     return { ...message, from, source: name, kind }
   }
 }

@@ -47,6 +47,9 @@ export class Log {
   private readonly kindIds = new Map<string, Map<string, number>>()
   private readonly remember: StatementSync
   private readonly lookUp: StatementSync
+  private readonly move: StatementSync
+  private readonly release: StatementSync
+  private readonly delayed: StatementSync
   private readonly addKind: StatementSync
   private before: { stream: Stream; head: number; bytes: number }[] = []
   private newKinds = false
@@ -57,6 +60,11 @@ export class Log {
     this.db = db
     this.remember = db.prepare('insert or ignore into millrace_ids values (?, ?, ?, ?)')
     this.lookUp = db.prepare('select stream, position from millrace_ids where type = ? and id = ?')
+    this.move = db.prepare('update millrace_ids set position = ? where type = ? and id = ?')
+    this.release = db.prepare('delete from millrace_ids where type = ? and id = ?')
+    this.delayed =
+      db.prepare(`select version, data as json from millrace_timers t join millrace_kinds k on k.id = t.kind
+      where message_id = ? and k.type = ?`)
     this.addKind = db.prepare('insert into millrace_kinds (type, version, source) values (?, ?, ?) returning id')
     this.loadKinds()
   }
@@ -101,12 +109,32 @@ export class Log {
    * the latest after `flush`.
    */
   append(message: Stored): void {
+    if (message.ownId && !this.claim(message, this.head(message.stream) + 1)) return
+    this.put(message)
+  }
+
+  /** As `append`, a delayed message, whose id is its own since it was set. */
+  appendClaimed(message: Stored): void {
+    const { ownId, type, id, stream } = message
+    if (ownId) this.move.run(this.head(stream) + 1, type, id)
+    this.put(message)
+  }
+
+  /** Takes an id; where it is taken already the message says what repeats. Position 0 is that of delayed messages. */
+  claim(message: Stored, position: number): boolean {
+    message.repeat = undefined
+    if (this.remember.run(message.type, message.id, message.stream, position).changes === 1) return true
+    this.repeated(message)
+    return false
+  }
+
+  forget(type: string, id: string): void {
+    this.release.run(type, id)
+  }
+
+  private put(message: Stored): void {
     const stream = this.streams.get(message.stream)!
     const position = stream.head + 1
-    if (message.ownId && this.remember.run(message.type, message.id, message.stream, position).changes === 0) {
-      this.repeated(message)
-      return
-    }
     const { id, correlationId } = message
     stream.head = position
     stream.bytes += message.json.length
@@ -206,8 +234,7 @@ export class Log {
     )
     const gone = keep === -1 ? rows : rows.slice(0, keep)
     if (gone.length === 0) return 0
-    const forget = this.db.prepare('delete from millrace_ids where type = ? and id = ?')
-    for (const row of gone) if (row.own_id === 1) forget.run(row.type, row.id)
+    for (const row of gone) if (row.own_id === 1) this.forget(row.type, row.id)
     this.db.prepare(`delete from ${table} where position <= ?`).run(gone.at(-1)!.position)
     return gone.length
   }
@@ -225,6 +252,7 @@ export class Log {
       version,
       source,
       time: row.time,
+      due: 0,
       context: row.context,
       correlationId: row.correlation ?? row.id,
       causationId: row.causation,
@@ -270,14 +298,22 @@ export class Log {
 
   private repeated(message: Stored): void {
     this.flush()
-    const { stream, position } = this.lookUp.get(message.type, message.id) as { stream: number; position: number }
-    const [first] = this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
+    const { type, id, version, json } = message
+    const { stream, position } = this.lookUp.get(type, id) as { stream: number; position: number }
+    const first = position === 0 ? this.pending(type, id) : this.at(stream, position)
     const sameData =
       first === undefined ||
-      first.position !== position ||
-      first.version !== message.version ||
-      first.json === message.json ||
-      isDeepStrictEqual(JSON.parse(first.json), JSON.parse(message.json))
+      first.version !== version ||
+      first.json === json ||
+      isDeepStrictEqual(JSON.parse(first.json), JSON.parse(json))
     message.repeat = sameData ? 'same' : 'other'
+  }
+
+  private at(stream: number, position: number): Stored | undefined {
+    return this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY).find((found) => found.position === position)
+  }
+
+  private pending(type: string, id: string): Pick<Stored, 'version' | 'json'> | undefined {
+    return this.delayed.get(id, type) as unknown as Pick<Stored, 'version' | 'json'> | undefined
   }
 }

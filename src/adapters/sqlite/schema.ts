@@ -95,6 +95,15 @@ const migrations: readonly string[] = [
    create index millrace_desk_grouped on millrace_desk (group_id, id) where group_id is not null;
    create index millrace_desk_contexts on millrace_desk (context, id) where state = 'held';
    create index millrace_desk_resolved on millrace_desk (resolved_at, state) where resolved_at is not null;`,
+
+  `-- delayed messages, in the order in which they are due; those with an id of their own have it in millrace_ids too,
+   -- at position 0
+   create table millrace_timers (
+     due integer, sequence integer, stream integer not null, kind integer not null, message_id text not null,
+     own_id integer not null, time integer not null, context text, correlation text, causation text, trace text,
+     data text not null, primary key (due, sequence)
+   ) strict, without rowid;
+   create index millrace_timers_ids on millrace_timers (message_id);`,
 ]
 
 /** The format that this version writes. */

@@ -37,6 +37,7 @@ import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { formatOf, migrate } from './schema.ts'
+import { TimerTable } from './timers.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 
 export interface SqliteLimits {
@@ -89,12 +90,12 @@ export class SqliteStore implements Store {
       await this.disk.renewWal(this.file)
       this.open_ = new Open(this.file, this.database)
       const { db } = this.open_
-      const { streams, clean } = this.open_.prepareStreams(sources)
+      const { streams, clean, nextDue } = this.open_.prepareStreams(sources)
       if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await this.disk.open(this.file)
       await this.sync()
       if (!clean) this.lookForDamage()
-      return { streams, clean }
+      return { streams, clean, nextDue }
     } catch (error) {
       this.open_?.close(false)
       this.open_ = undefined
@@ -348,7 +349,7 @@ export class SqliteStore implements Store {
   /** One transaction: functions, each in a savepoint, and what follows from them. */
   private async group(batch: Batch, functions: readonly CommitFunction[], rest: boolean): Promise<void> {
     const open = this.opened
-    const { db, log, desk } = open
+    const { db, log, desk, timers } = open
     log.begin()
     open.begin.run()
     try {
@@ -361,13 +362,20 @@ export class SqliteStore implements Store {
         ran++
       }
       const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
-      for (const message of changes.append) log.append(message)
+      const { timed = [] } = changes
+      for (const change of timed) if (change.do === 'cancel') timers.cancel(change)
+      for (const message of changes.append) {
+        if (message.due === 0) log.append(message)
+        else timers.keep(message)
+      }
+      for (const change of timed) if (change.do === 'fire') timers.fire(change, this.world.now())
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
+      for (const change of timed) if (change.do === 'fire') this.paceCheckpoints(change.appended, 0)
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
@@ -465,6 +473,7 @@ class Open {
   readonly reads: Statements
   readonly log: Log
   readonly desk: DeskTable
+  readonly timers: TimerTable
   readonly begin: StatementSync
   readonly commit: StatementSync
   readonly rollback: StatementSync
@@ -485,6 +494,7 @@ class Open {
     this.reads = new Statements(new Guard(this.reader))
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
+    this.timers = new TimerTable(db, this.log)
     this.begin = db.prepare('begin immediate')
     this.commit = db.prepare('commit')
     this.rollback = db.prepare('rollback')
@@ -508,7 +518,8 @@ class Open {
       const add = db.prepare('insert or ignore into millrace_streams (kind, name) values (?, ?)')
       for (const { kind, name } of sources) add.run(kind, name)
       const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
-      return { clean: clean?.value !== 0, streams: rows.map((row) => ({ ...row, head: log.open(row.id) })) }
+      const streams = rows.map((row) => ({ ...row, head: log.open(row.id) }))
+      return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
     })
   }
 

@@ -1,0 +1,91 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Stored } from '../../model/codec.ts'
+import type { Cancel, Firing } from '../../seam/store.ts'
+import type { Log, LogTableRow } from './log.ts'
+
+interface Row extends LogTableRow {
+  due: number
+  sequence: number
+  stream: number
+}
+
+const columns = `due, sequence, stream, 0 as position, message_id as id, kind, time, context, correlation, causation,
+  trace, own_id, data`
+
+/** Delayed messages until they are due. */
+export class TimerTable {
+  private readonly log: Log
+  private readonly insert: StatementSync
+  private readonly first: StatementSync
+  private readonly ripe: StatementSync
+  private readonly deleteUpTo: StatementSync
+  private readonly find: StatementSync
+  private readonly delete: StatementSync
+
+  constructor(db: DatabaseSync, log: Log) {
+    this.log = log
+    this.insert = db.prepare(
+      `insert into millrace_timers
+       select :due, coalesce(max(sequence), 0) + 1, :stream, :kind, :id, :own, :time, :context, :correlation, :causation,
+         :trace, :data from millrace_timers where due = :due`,
+    )
+    this.first = db.prepare('select due from millrace_timers order by due limit 1')
+    this.ripe = db.prepare(`select ${columns} from millrace_timers where due <= ? order by due, sequence limit ?`)
+    this.deleteUpTo = db.prepare('delete from millrace_timers where (due, sequence) <= (?, ?)')
+    this.find = db.prepare(
+      `select due, sequence, own_id from millrace_timers t join millrace_kinds k on k.id = t.kind
+       where message_id = ? and k.type = ?`,
+    )
+    this.delete = db.prepare('delete from millrace_timers where due = ? and sequence = ?')
+  }
+
+  /** Keeps a message until it is due; or, when its id was there, says what repeats. */
+  keep(message: Stored): void {
+    if (message.ownId && !this.log.claim(message, 0)) return
+    const { due, stream, type, version, source, id, time, context, correlationId, causationId } = message
+    this.insert.run({
+      due,
+      stream,
+      kind: this.log.kindId(type, version, source),
+      id,
+      own: message.ownId ? 1 : 0,
+      time,
+      context,
+      correlation: correlationId === id ? null : correlationId,
+      causation: causationId,
+      trace: message.traceparent,
+      data: message.json,
+    })
+  }
+
+  /** Moves what is due to its logs. */
+  fire(firing: Firing, now: number): void {
+    const appended: Stored[] = []
+    let bytes = 0
+    let last: Row | undefined
+    for (const row of this.ripe.iterate(now, firing.limit) as IterableIterator<unknown> as IterableIterator<Row>) {
+      bytes += row.data.length
+      if (bytes > firing.bytesMax && last !== undefined) break
+      const message = this.log.stored(row.stream, { ...row, time: now })
+      this.log.appendClaimed(message)
+      appended.push(message)
+      last = row
+    }
+    if (last !== undefined) this.deleteUpTo.run(last.due, last.sequence)
+    firing.appended = appended
+    firing.nextDue = this.nextDue()
+  }
+
+  cancel(cancel: Cancel): void {
+    const { type, id } = cancel
+    const row = this.find.get(id, type) as { due: number; sequence: number; own_id: number } | undefined
+    cancel.found = row !== undefined
+    if (row === undefined) return
+    this.delete.run(row.due, row.sequence)
+    if (row.own_id === 1) this.log.forget(type, id)
+  }
+
+  nextDue(): number | undefined {
+    return (this.first.get() as { due: number } | undefined)?.due
+  }
+}

@@ -1,0 +1,64 @@
+import { fault } from './errors.ts'
+import { checkOptions } from './options.ts'
+
+/** When a message is to come, where that is not at once: one of the two. */
+export interface Delay {
+  /**
+   * When it is put into its log: a date, or milliseconds since 1970, at most 100 years ahead. One that has passed means
+   * at once: what computes it from data may run late.
+   */
+  readonly at?: Date | number
+  /** The same as time from now, milliseconds from 0 on, at most 100 years. */
+  readonly delayMs?: number
+}
+
+export const delayOptions = ['at', 'delayMs']
+
+const second = 1_000
+const farthestMs = 100 * 365.25 * 24 * 3_600 * second
+/** In milliseconds this is 2001, in seconds the year 33658: nobody delays to the one or means the other. */
+const earliestMs = 1e12
+
+/**
+ * When a message is due, milliseconds since 1970; 0 for at once. A fraction is rounded up: never early.
+ *
+ * @throws `millrace/bad-time`, `millrace/unknown-option`
+ */
+export function dueOf(where: string, delay: Delay, now: number): number {
+  checkOptions(where, delay, delayOptions)
+  const { at, delayMs } = delay
+  if (at !== undefined && delayMs !== undefined) throw badTime(where, 'both at and delayMs are given; give one of them')
+  if (delayMs !== undefined) return ahead(where, `delayMs is ${shown(delayMs)}`, delayOf(where, delayMs) + now, now)
+  if (at !== undefined) return ahead(where, `at is ${shown(at)}`, timeOf(where, at), now)
+  return 0
+}
+
+function delayOf(where: string, delayMs: unknown): number {
+  if (typeof delayMs === 'number' && Number.isFinite(delayMs) && delayMs >= 0) return delayMs
+  throw badTime(where, `delayMs is ${shown(delayMs)}, but must be milliseconds from 0 on`)
+}
+
+function timeOf(where: string, at: unknown): number {
+  const ms = at instanceof Date ? at.getTime() : at
+  if (typeof ms !== 'number' || !Number.isFinite(ms)) {
+    throw badTime(where, `at is ${shown(at)}, but must be a valid Date or milliseconds since 1970`)
+  }
+  if (ms < earliestMs) {
+    throw badTime(where, `at is ${shown(at)}, which is before 2001: it takes milliseconds since 1970, not seconds`)
+  }
+  return ms
+}
+
+function ahead(where: string, given: string, due: number, now: number): number {
+  if (due - now > farthestMs) throw badTime(where, `${given}, which is more than 100 years ahead`)
+  return due <= now ? 0 : Math.ceil(due)
+}
+
+function shown(value: unknown): string {
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  return typeof value === 'number' ? String(value) : `of type ${typeof value}`
+}
+
+function badTime(where: string, what: string) {
+  return fault('millrace/bad-time', `${where}: ${what}`)
+}
