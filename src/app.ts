@@ -14,7 +14,7 @@ import { checkOptions, limit } from './model/options.ts'
 import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
-import { checkKnown, type Part, specOf, type Wiring, wire } from './parts/wiring.ts'
+import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { Broker } from './seam/store.ts'
 import type { Timer, World } from './seam/world.ts'
 
@@ -52,7 +52,7 @@ export interface AppOptions {
 export interface StartOptions {
   /** Another broker than that of the app: for tests, for `--db`. */
   readonly broker?: Broker
-  /** Only these processors run; what is published for the others waits. */
+  /** Only these processors and schedules run; what is published for the others waits. */
   readonly only?: readonly string[]
   /**
    * Ends the process when a handler blocks its event loop beyond `blockedMs`, so that after some restarts the message
@@ -425,20 +425,22 @@ class RunningApp implements App {
   }
 
   private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
-    const { processors, sources, desks } = wiring
+    const { processors, schedules, sources, desks } = wiring
     const spec = (processor: Processor) => specOf(processor, desks)
-    const names = processors.map(({ name }) => name)
+    const names = [...processors, ...schedules].map(({ name }) => name)
     for (const name of only ?? []) {
       if (names.includes(name)) continue
-      throw fault('millrace/unknown-part', `app "${this.name}" has no processor "${name}"${suggest(name, names)}`)
+      throw fault('millrace/unknown-part', `app "${this.name}" has no part "${name}" that runs${suggest(name, names)}`)
     }
-    const running = processors.filter(({ name }) => only === undefined || only.includes(name))
+    const runs = ({ name }: { readonly name: string }) => only === undefined || only.includes(name)
+    const running = processors.filter(runs)
     const leftOut = processors.filter((processor) => !running.includes(processor))
     const plan: EnginePlan = {
       app: this.name,
       sources,
       processors: running.map(spec),
       leftOut: leftOut.map(spec),
+      schedules: schedules.filter(runs).map(scheduleSpecOf),
       setup: this.options.setup,
       limits: this.limits,
       accepted: (message) => {

@@ -83,6 +83,7 @@ export {
   type ProcessorOptions,
   processor,
 } from './parts/processor.ts'
+export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { Part } from './parts/wiring.ts'
 export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from './seam/file.ts'
 export type {

@@ -30,7 +30,7 @@ function look(parts: Part[] = [Reminders, asks], seed = 1) {
 // ── when ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test('a delayed message comes at its time, not before, and its time is then', async () => {
-  const { sim, came, pending } = look()
+  const { sim, came, pending } = look([Reminders])
   await using _ = sim
   await sim.publish(Reminded, { n: 1 }, { at: at(30 * day) })
   assert.deepEqual([came(), pending()], [[], [30 * day]])
@@ -309,7 +309,9 @@ test('a file of the format before knows delayed messages after its first start',
   await bank.publish(Reminded, { n: 1 })
   await bank.stop()
   const db = new DatabaseSync(file)
-  db.exec(`drop table millrace_timers; update millrace_meta set value = value - 1 where key = 'format'`)
+  db.exec(
+    `drop table millrace_timers; drop table millrace_slots; update millrace_meta set value = value - 1 where key = 'format'`,
+  )
   db.close()
   await started(t, bank)
   await bank.publish(Reminded, { n: 2 }, { delayMs: hour })

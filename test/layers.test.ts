@@ -27,6 +27,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   model: ['@standard-schema/spec'],
   cli: ['commander'],
+  parts: ['croner'],
 }
 
 /** Layers that run in a simulation: nothing of Node.js, no clock, no chance, no timer. */

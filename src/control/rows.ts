@@ -4,7 +4,12 @@ import { check } from '../model/schema.ts'
 
 /** The topics and channels of an app, those that only a processor names too. */
 export function sourcesOf(parts: readonly Part[]): Source[] {
-  return [...new Set(parts.map((part) => ('on' in part ? part.on : part)))]
+  return [...new Set(parts.flatMap(sourceOf))]
+}
+
+function sourceOf(part: Part): Source[] {
+  if (part.kind === 'schedule') return []
+  return ['on' in part ? part.on : part]
 }
 
 /** The types of an app by name, each with where it goes. */

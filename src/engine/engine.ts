@@ -26,7 +26,8 @@ import { Consumer } from './consumer.ts'
 import { Operations } from './operations.ts'
 import { Retention } from './retention.ts'
 import { Rules } from './rules.ts'
-import type { DeskSpec, EngineLimits, ProcessorSpec } from './spec.ts'
+import { Schedules } from './schedules.ts'
+import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
 import { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timers } from './timers.ts'
@@ -38,6 +39,8 @@ export interface EnginePlan {
   readonly processors: readonly ProcessorSpec[]
   /** Those that do not run this time: what they need is kept for them. */
   readonly leftOut: readonly ProcessorSpec[]
+  /** The schedules that run. */
+  readonly schedules: readonly ScheduleSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
   readonly limits: EngineLimits
   /** Called at once when the store has failed for good and the run is over; `closed` resolves when it is closed. */
@@ -80,12 +83,14 @@ export class Engine {
   private readonly operations: Operations
   private readonly around: Surroundings
   private timers: Timers | undefined
+  private readonly schedules: Schedules
 
   private constructor(plan: EnginePlan, world: World, store: Store) {
     this.plan = plan
     this.world = world
     this.store = store
-    const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, this.maybeIdle, this.fail)
+    const { maybeIdle } = this
+    const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.operations = new Operations({ world, store, committer }, (name) => this.consumer(name))
     this.around = {
@@ -99,8 +104,10 @@ export class Engine {
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk!).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
       watch: this.watch,
-      maybeIdle: this.maybeIdle,
+      maybeIdle,
     }
+    const encodeSlot = (spec: ScheduleSpec, data: unknown, id: string) => this.encodeSlot(spec, data, id)
+    this.schedules = new Schedules({ world, store, committer, encode: encodeSlot, maybeIdle })
   }
 
   /** Opens the store, runs `setup`, takes up the processors. */
@@ -161,6 +168,7 @@ export class Engine {
       if (known.some((row) => row.processor === name && row.stream === stream)) continue
       await this.store.subscribe(name, stream, startAt)
     }
+    await this.schedules.takeUp(this.plan.schedules)
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
     await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))
@@ -181,6 +189,7 @@ export class Engine {
     this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
     this.retention.begin()
     this.timers!.begin()
+    this.schedules.begin()
   }
 
   private rulesOf(spec: DeskSpec): Rules {
@@ -270,6 +279,10 @@ export class Engine {
   private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Stored {
     const id = ownId ?? this.world.newId()
     return this.encode(type, data, delay, id, ownId !== undefined, `/${this.plan.app}`, id, null, null)
+  }
+
+  private encodeSlot({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored {
+    return this.encode(publishes, data, undefined, id, true, `/${this.plan.app}/${name}`, id, null, null)
   }
 
   private encodeFrom(
@@ -382,7 +395,8 @@ export class Engine {
   }
 
   private get quiet(): boolean {
-    if (this.suspecting || !this.committer.idle || !this.timers!.idle || !this.operations.idle) return false
+    if (this.suspecting || !this.committer.idle || !this.operations.idle) return false
+    if (!this.timers!.idle || !this.schedules.idle) return false
     for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
@@ -459,7 +473,7 @@ export class Engine {
   }
 
   health(): { status: 'green' | 'red'; reasons: string[] } {
-    const reasons = [...this.store.health()]
+    const reasons = [...this.store.health(), ...this.schedules.health()]
     const { trouble } = this.committer
     if (trouble !== undefined) reasons.push(trouble.message)
     for (const consumer of this.consumers) {
@@ -509,6 +523,7 @@ export class Engine {
   private endWork(): void {
     this.retention?.end()
     this.timers?.end()
+    this.schedules.end()
     this.operations.end()
     for (const rules of this.rules.values()) rules.end()
   }

@@ -31,6 +31,25 @@ export interface HandlerSpec {
   readonly handle: (message: Message, context: HandlerContext) => unknown
 }
 
+/** The slots of a schedule. */
+export interface Calendar {
+  /** The first slot after a time, milliseconds since 1970; undefined when there is none. */
+  after(ms: number): number | undefined
+  /** The last slot up to and with a time. */
+  upTo(ms: number): number | undefined
+}
+
+/** What becomes of slots that were missed. */
+export type Missed = 'skip' | 'once' | 'all'
+
+export interface ScheduleSpec {
+  readonly name: string
+  readonly publishes: MessageType
+  readonly calendar: Calendar
+  readonly missed: Missed
+  readonly dataOf: (slotMs: number) => unknown
+}
+
 /** What a rule is told of a message that has failed for good. */
 export interface Failure {
   readonly message: Message

@@ -63,6 +63,11 @@ export const defaults = {
   heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
+  /** of a schedule */
+  scheduleGraceMs: bound(30_000, 0, day, 'how late a slot of a schedule still counts as on time, milliseconds'),
+  missedMax: bound(1_000, 1, 1_000_000, 'missed slots of a schedule that are made up for at once'),
+  slotAttemptsMax: bound(20, 1, 1_000, 'attempts at the data of a slot before it is given up'),
+
   /** of the SQLite broker */
   walBytesMax: bound(256 * MiB, MiB, 64 * 1024 * MiB, 'size of the -wal file above which health is red, bytes'),
   checkpointBytes: bound(

@@ -1,19 +1,21 @@
 // How the parts of an app fit together, checked before anything starts.
-import type { HandlerSpec, ProcessorSpec } from '../engine/spec.ts'
+import type { HandlerSpec, ProcessorSpec, ScheduleSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Processor } from './processor.ts'
+import type { Schedule } from './schedule.ts'
 
 /** What an app is made of. */
-export type Part = Source | Processor | DeskPart
+export type Part = Source | Processor | Schedule | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
+  readonly schedules: readonly Schedule[]
   /** The topic or channel of each type. */
   readonly sourceOf: ReadonlyMap<MessageType, Source>
 }
@@ -26,6 +28,7 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   if (!Array.isArray(parts)) throw fault('millrace/bad-option', `app "${app}": parts must be a list`)
   const processors: Processor[] = []
   const desks: DeskPart[] = []
+  const schedules: Schedule[] = []
   const sources = new Map<string, Source>()
   const addSource = (source: Source) => {
     const other = sources.get(source.name)
@@ -37,19 +40,21 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   parts.forEach((part, index) => {
     if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
     else if (part?.kind === 'processor') processors.push(part)
+    else if (part?.kind === 'schedule') schedules.push(part)
     else if (part?.kind === 'desk') desks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
   for (const { on } of [...processors, ...desks]) addSource(on)
   addSource(failures)
-  checkNames(app, [...processors, ...desks])
+  checkNames(app, [...processors, ...schedules, ...desks])
   checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
   for (const { name, publishes, sends } of processors) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
   }
+  for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, sourceOf)
   for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, processors)
-  return { sources: [...sources.values()], processors, desks, sourceOf }
+  return { sources: [...sources.values()], processors, schedules, desks, sourceOf }
 }
 
 function describe(part: unknown): string {
@@ -57,7 +62,7 @@ function describe(part: unknown): string {
   return kind === 'event' || kind === 'command' ? `an ${kind}; list it on a topic or channel` : typeof part
 }
 
-function checkNames(app: string, parts: readonly (Processor | DeskPart)[]): void {
+function checkNames(app: string, parts: readonly { readonly kind: string; readonly name: string }[]): void {
   const kinds = new Map<string, string>()
   for (const { name, kind } of parts) {
     const other = kinds.get(name)
@@ -129,6 +134,10 @@ function checkServed(channel: Source, processors: readonly Processor[]): void {
     'millrace/channel-served-twice',
     `channel "${channel.name}" is served by ${serving.join(' and ')}: a command goes to exactly one`,
   )
+}
+
+export function scheduleSpecOf({ name, publishes, calendar, missed, dataOf }: Schedule): ScheduleSpec {
+  return { name, publishes, calendar, missed, dataOf }
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {

@@ -108,8 +108,20 @@ export interface Firing {
   nextDue: number | undefined
 }
 
+/** A slot of a schedule is done: its event is appended, unless the slot has a row already. */
+export interface SlotChange {
+  readonly do: 'slot'
+  readonly schedule: string
+  /** When it was due, milliseconds since 1970. */
+  readonly due: number
+  /** Undefined where only the row is written: for a schedule that is new. */
+  readonly message: Stored | undefined
+  /** Set by the store: the message, where it was appended. */
+  appended: readonly Stored[]
+}
+
 /** What is written because of time. */
-export type TimedChange = Cancel | Firing
+export type TimedChange = Cancel | Firing | SlotChange
 
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
 export interface CommitFunction {
@@ -333,6 +345,8 @@ export interface Store {
    * Gives how many.
    */
   trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number>
+  /** The last slot of a schedule that has a row, up to and with a time. */
+  lastSlot(schedule: string, upTo: number): Promise<number | undefined>
   /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
   retire(processor: string, source: string): Promise<void>
   /** Why nothing more can be accepted now, where that is so. */

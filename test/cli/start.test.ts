@@ -168,6 +168,6 @@ test('a part that is not there is told', async (t) => {
   assert.equal(status, 1)
   assert.match(
     err,
-    /^millrace: app "mill" has no processor "stok"; did you mean "stock"\? .*\(millrace\/unknown-part\)/,
+    /^millrace: app "mill" has no part "stok" that runs; did you mean "stock"\? .*\(millrace\/unknown-part\)/,
   )
 })

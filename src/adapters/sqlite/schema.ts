@@ -103,7 +103,9 @@ const migrations: readonly string[] = [
      own_id integer not null, time integer not null, context text, correlation text, causation text, trace text,
      data text not null, primary key (due, sequence)
    ) strict, without rowid;
-   create index millrace_timers_ids on millrace_timers (message_id);`,
+   create index millrace_timers_ids on millrace_timers (message_id);
+   -- slots of schedules that are done, the newest of each; the first row is when it was new
+   create table millrace_slots (schedule text, due integer, primary key (schedule, due)) strict, without rowid;`,
 ]
 
 /** The format that this version writes. */

@@ -37,6 +37,7 @@ import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { formatOf, migrate } from './schema.ts'
+import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 
@@ -274,6 +275,10 @@ export class SqliteStore implements Store {
     return gone
   }
 
+  async lastSlot(schedule: string, upTo: number): Promise<number | undefined> {
+    return this.opened.slots.last(schedule, upTo)
+  }
+
   async retire(processor: string, source: string): Promise<void> {
     const { db, desk } = this.opened
     this.write(db, () => {
@@ -349,7 +354,7 @@ export class SqliteStore implements Store {
   /** One transaction: functions, each in a savepoint, and what follows from them. */
   private async group(batch: Batch, functions: readonly CommitFunction[], rest: boolean): Promise<void> {
     const open = this.opened
-    const { db, log, desk, timers } = open
+    const { db, log, desk, timers, slots } = open
     log.begin()
     open.begin.run()
     try {
@@ -368,14 +373,17 @@ export class SqliteStore implements Store {
         if (message.due === 0) log.append(message)
         else timers.keep(message)
       }
-      for (const change of timed) if (change.do === 'fire') timers.fire(change, this.world.now())
+      for (const change of timed) {
+        if (change.do === 'fire') timers.fire(change, this.world.now())
+        else if (change.do === 'slot') slots.add(change)
+      }
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
-      for (const change of timed) if (change.do === 'fire') this.paceCheckpoints(change.appended, 0)
+      for (const change of timed) if (change.do !== 'cancel') this.paceCheckpoints(change.appended, 0)
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
@@ -474,6 +482,7 @@ class Open {
   readonly log: Log
   readonly desk: DeskTable
   readonly timers: TimerTable
+  readonly slots: SlotTable
   readonly begin: StatementSync
   readonly commit: StatementSync
   readonly rollback: StatementSync
@@ -495,6 +504,7 @@ class Open {
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
     this.timers = new TimerTable(db, this.log)
+    this.slots = new SlotTable(db, this.log)
     this.begin = db.prepare('begin immediate')
     this.commit = db.prepare('commit')
     this.rollback = db.prepare('rollback')

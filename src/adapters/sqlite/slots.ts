@@ -1,0 +1,41 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { SlotChange } from '../../seam/store.ts'
+import type { Log } from './log.ts'
+
+/** How many slots of a schedule have a row: those before them are older than any clock is set back. */
+const slotsKept = 1_000
+
+/** Which slots of schedules are done. */
+export class SlotTable {
+  private readonly log: Log
+  private readonly insert: StatementSync
+  private readonly newest: StatementSync
+  private readonly forget: StatementSync
+
+  constructor(db: DatabaseSync, log: Log) {
+    this.log = log
+    this.insert = db.prepare('insert or ignore into millrace_slots values (?, ?)')
+    this.newest = db.prepare('select due from millrace_slots where schedule = ? and due <= ? order by due desc limit 1')
+    // Counted from the slot that is written: one that was written while the clock was wrong is not the newest for good.
+    this.forget = db.prepare(
+      `delete from millrace_slots where schedule = :schedule and due < (select due from millrace_slots
+         where schedule = :schedule and due <= :due order by due desc limit 1 offset ${slotsKept - 1})`,
+    )
+  }
+
+  /** Appends the event of a slot that has no row yet, and gives it one. */
+  add(change: SlotChange): void {
+    const { schedule, due, message } = change
+    change.appended = []
+    if (this.insert.run(schedule, due).changes === 0) return
+    if (message !== undefined) {
+      this.log.append(message)
+      if (message.repeat === undefined) change.appended = [message]
+    }
+    this.forget.run({ schedule, due })
+  }
+
+  last(schedule: string, upTo: number): number | undefined {
+    return (this.newest.get(schedule, upTo) as { due: number } | undefined)?.due
+  }
+}

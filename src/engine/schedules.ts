@@ -1,0 +1,224 @@
+// Schedules: each slot becomes one event, in one transaction with the row that says so.
+//
+//   waiting ──slots come──→ publishing the first of them ──written──→ publishing the next | waiting
+//                               └ data fails → resting, longer each time ──→ publishing again
+//                                                └ too often → given up, as if it were written
+//
+// Invariants: one slot of a schedule at a time, in order; every slot up to `seenMs` is written, left out by policy, or in
+// `slots`; what is in memory only is found again from the rows of the store.
+import type { Stored } from '../model/codec.ts'
+import { recordError } from '../model/errors.ts'
+import { defaults } from '../model/options.ts'
+import type { SlotChange, Store } from '../seam/store.ts'
+import type { Timer, World } from '../seam/world.ts'
+import { Alarm } from './alarm.ts'
+import type { Committer } from './committer.ts'
+import type { Calendar, Missed, ScheduleSpec } from './spec.ts'
+
+const graceMs = defaults.scheduleGraceMs.default
+const missedMax = defaults.missedMax.default
+const attemptsMax = defaults.slotAttemptsMax.default
+const firstRestMs = 1_000
+const restMsMax = 60_000
+
+interface Running {
+  readonly spec: ScheduleSpec
+  state: 'waiting' | 'publishing' | 'resting'
+  /** Up to here every slot is dealt with, or in `slots`. */
+  seenMs: number
+  /** What is to be published, the oldest first. */
+  slots: readonly number[]
+  /** Failed attempts at the first of `slots`. */
+  attempts: number
+  /** What is wrong, until a slot is published. */
+  trouble: string | undefined
+}
+
+/** What schedules need of the engine around them. */
+export interface ScheduleSurroundings {
+  readonly world: World
+  readonly store: Store
+  readonly committer: Committer
+  encode(spec: ScheduleSpec, data: unknown, id: string): Stored
+  /** Nothing may be under way any more, perhaps. */
+  maybeIdle(): void
+}
+
+export class Schedules {
+  private readonly around: ScheduleSurroundings
+  private readonly all: Running[] = []
+  private readonly alarm: Alarm
+  private readonly rests = new Set<Timer>()
+  private ended = false
+
+  constructor(around: ScheduleSurroundings) {
+    this.around = around
+    this.alarm = new Alarm(around.world, () => this.look())
+  }
+
+  /** Finds where each schedule was; a new one is noted, and begins after now. */
+  async takeUp(specs: readonly ScheduleSpec[]): Promise<void> {
+    const { store, world } = this.around
+    for (const spec of specs) {
+      const now = world.now()
+      const last = await store.lastSlot(spec.name, now)
+      if (last === undefined)
+        this.write({ do: 'slot', schedule: spec.name, due: now, message: undefined, appended: [] })
+      const seenMs = last ?? now
+      this.all.push({ spec, state: 'waiting', seenMs, slots: [], attempts: 0, trouble: undefined })
+    }
+  }
+
+  begin(): void {
+    this.look()
+  }
+
+  /** Whether no slot is to be published now, but for those that rest. */
+  get idle(): boolean {
+    const now = this.around.world.now()
+    return this.all.every(({ state, spec, seenMs }) => {
+      return state === 'resting' || (state === 'waiting' && !(nextOf(spec, seenMs, now) <= now))
+    })
+  }
+
+  health(): string[] {
+    return this.all.flatMap(({ trouble }) => trouble ?? [])
+  }
+
+  end(): void {
+    this.ended = true
+    this.alarm.cancel()
+    for (const rest of this.rests) rest.cancel()
+  }
+
+  private look(): void {
+    if (this.ended) return
+    const now = this.around.world.now()
+    let next = Number.POSITIVE_INFINITY
+    for (const one of this.all) {
+      if (one.state !== 'waiting') continue
+      this.take(one, now)
+      next = Math.min(next, nextOf(one.spec, one.seenMs, now))
+    }
+    if (next < Number.POSITIVE_INFINITY) this.alarm.set(next)
+    this.around.maybeIdle()
+  }
+
+  /** Takes the slots that have come. */
+  private take(one: Running, now: number): void {
+    const { name, missed, calendar } = one.spec
+    // Where the clock was set back, what has a row by now is not published again when its time comes again.
+    const { slots, leftOut } = slotsOf(calendar, missed, Math.min(one.seenMs, now), now)
+    if (leftOut) {
+      const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
+      this.around.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
+    }
+    one.seenMs = now
+    one.slots = slots
+    if (slots.length > 0) this.publish(one)
+  }
+
+  private publish(one: Running): void {
+    const { spec } = one
+    const due = one.slots[0]!
+    const id = `${spec.name}@${new Date(due).toISOString()}`
+    one.state = 'publishing'
+    let message: Stored
+    try {
+      message = this.around.encode(spec, spec.dataOf(due), id)
+    } catch (error) {
+      this.failed(one, id, error)
+      return
+    }
+    const full = this.around.store.room()
+    if (full !== undefined) {
+      one.trouble = `schedule "${spec.name}" waits: ${full.message}`
+      this.rest(one, firstRestMs)
+      return
+    }
+    this.write({ do: 'slot', schedule: spec.name, due, message, appended: [] }, () => {
+      if (message.repeat === 'other') {
+        this.around.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
+      }
+      one.trouble = undefined
+      this.done(one)
+    })
+  }
+
+  private done(one: Running): void {
+    one.attempts = 0
+    one.slots = one.slots.slice(1)
+    one.state = 'waiting'
+    if (this.ended) return
+    if (one.slots.length > 0) this.publish(one)
+    else this.look()
+  }
+
+  private failed(one: Running, id: string, error: unknown): void {
+    const { world } = this.around
+    const { code, message } = recordError(error)
+    one.attempts++
+    one.trouble = `schedule "${one.spec.name}" cannot publish ${id}: ${message}`
+    if (one.attempts >= attemptsMax) {
+      world.log('error', `schedule "${one.spec.name}" gives up a slot`, {
+        id,
+        attempts: one.attempts,
+        code,
+        error: message,
+      })
+      // Not within the look at all schedules that this may be part of.
+      world.soon(() => this.done(one))
+      return
+    }
+    const restMs = Math.min(restMsMax, firstRestMs * 2 ** (one.attempts - 1))
+    world.log('error', `schedule "${one.spec.name}" cannot publish a slot; it is tried again`, {
+      id,
+      attempts: one.attempts,
+      nextInMs: restMs,
+      code,
+      error: message,
+    })
+    this.rest(one, restMs)
+  }
+
+  private rest(one: Running, ms: number): void {
+    one.state = 'resting'
+    const rest = this.around.world.after(ms, () => {
+      this.rests.delete(rest)
+      this.publish(one)
+    })
+    this.rests.add(rest)
+  }
+
+  private write(change: SlotChange, written: () => void = () => {}): void {
+    this.around.committer.errand({ change, written, dropped: () => {}, patient: true })
+  }
+}
+
+/** The next slot after all that were seen; where the clock was set back, after now. */
+function nextOf({ calendar }: ScheduleSpec, seenMs: number, now: number): number {
+  return calendar.after(Math.min(seenMs, now)) ?? Number.POSITIVE_INFINITY
+}
+
+/**
+ * The slots after `seenMs` up to `now` that are to be published, oldest first; `leftOut` says that older ones were missed
+ * beyond the bound.
+ */
+export function slotsOf(
+  calendar: Calendar,
+  missed: Missed,
+  seenMs: number,
+  now: number,
+): { readonly slots: readonly number[]; readonly leftOut: boolean } {
+  const onTimeFrom = now - graceMs
+  const slots: number[] = []
+  let at = calendar.upTo(now)
+  while (at !== undefined && at > seenMs && slots.length < missedMax) {
+    if (missed === 'skip' && at < onTimeFrom) break
+    slots.unshift(at)
+    if (missed === 'once' && at < onTimeFrom) break
+    at = calendar.upTo(at - 1)
+  }
+  const leftOut = missed === 'all' && at !== undefined && at > seenMs
+  return { slots, leftOut }
+}
