@@ -52,7 +52,7 @@ export interface AppOptions {
 export interface StartOptions {
   /** Another broker than that of the app: for tests, for `--db`. */
   readonly broker?: Broker
-  /** Only these processors and schedules run; what is published for the others waits. */
+  /** Only these processors, gathers and schedules run; what is published for the others waits. */
   readonly only?: readonly string[]
   /**
    * Ends the process when a handler blocks its event loop beyond `blockedMs`, so that after some restarts the message
@@ -432,7 +432,8 @@ class RunningApp implements App {
       if (names.includes(name)) continue
       throw fault('millrace/unknown-part', `app "${this.name}" has no part "${name}" that runs${suggest(name, names)}`)
     }
-    const runs = ({ name }: { readonly name: string }) => only === undefined || only.includes(name)
+    const runs = ({ name, partOf = name }: { readonly name: string; readonly partOf?: string }) =>
+      only === undefined || only.includes(name) || only.includes(partOf)
     const running = processors.filter(runs)
     const leftOut = processors.filter((processor) => !running.includes(processor))
     const plan: EnginePlan = {

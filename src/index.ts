@@ -73,6 +73,7 @@ export type { AnySchema, Schema } from './model/schema.ts'
 export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
+export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
 export {
   type Committed,
   type Context,

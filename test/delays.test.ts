@@ -310,7 +310,8 @@ test('a file of the format before knows delayed messages after its first start',
   await bank.stop()
   const db = new DatabaseSync(file)
   db.exec(
-    `drop table millrace_timers; drop table millrace_slots; update millrace_meta set value = value - 1 where key = 'format'`,
+    `drop table millrace_timers; drop table millrace_slots; drop table millrace_gathers;
+    drop table millrace_gathered; update millrace_meta set value = value - 1 where key = 'format'`,
   )
   db.close()
   await started(t, bank)

@@ -11,12 +11,15 @@ import {
   defaults,
   desk,
   errors,
+  event,
+  gather,
   isMillraceError,
   type Limit,
   processor,
   sqlite,
   topic,
 } from 'millrace'
+import { z } from 'zod'
 import { pages, placeOf } from '../tools/docs.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -59,6 +62,7 @@ test('docs/defaults.md has each default with its bounds', () => {
 
 test('each default may be set where docs/defaults.md says, within its bounds and not beyond', () => {
   const Empty = topic('empty', [])
+  const Full = event('full', { schema: z.object({}) })
   const file = 'never-opened.db'
   const broker: Broker = sqlite({ file })
   const parts = { name: 'docs', broker, parts: [] }
@@ -66,6 +70,12 @@ test('each default may be set where docs/defaults.md says, within its bounds and
     processor: (option) => processor('docs', { on: Empty, handle: {}, ...option }),
     retry: (option) => processor('docs', { on: Empty, handle: {}, retry: option }),
     desk: (option) => desk('docs', { on: Empty, decide: {}, ...option }),
+    gather: (option) => {
+      const Item = event('item', { schema: z.object({}) })
+      const how = 'window' in option ? { when: { value: () => 0, above: 1 } } : {}
+      const on = topic('items', [Item])
+      return gather('docs', { on, of: [Item], publishes: Full, data: () => ({}), ...how, ...option })
+    },
     app: (option) => app({ ...parts, ...option }),
     sqlite: (option) => sqlite({ file, ...option }),
   }

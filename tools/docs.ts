@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type Bound, defaults, type Limit } from '../src/model/options.ts'
 
-type Place = 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'sqlite' | 'fixed'
+type Place = 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
   processor: '`processor(name, { … })`',
@@ -11,6 +11,7 @@ const places: Readonly<Record<Place, string>> = {
   desk: '`desk(name, { … })`',
   app: '`app({ … })`',
   stop: '`app.stop({ … })`',
+  gather: '`gather(name, { … })`',
   sqlite: '`sqlite({ … })`',
   fixed: 'fixed',
 }
@@ -48,6 +49,10 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   walBytesMax: 'sqlite',
   checkpointBytes: 'sqlite',
   diskFreeMinBytes: 'sqlite',
+  count: 'gather',
+  bytes: 'gather',
+  afterMs: 'gather',
+  window: 'gather',
   scheduleGraceMs: 'fixed',
   missedMax: 'fixed',
   slotAttemptsMax: 'fixed',

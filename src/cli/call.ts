@@ -1,7 +1,7 @@
 // What every command is given: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
-import { checkDataOf } from '../control/rows.ts'
+import { checkDataOf, processorsOf } from '../control/rows.ts'
 import { type ProcessorSources, stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
 import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
 import { loadApp } from './load.ts'
@@ -90,12 +90,11 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     }
   }
   const desk = stoppedDesk(file, app && checkDataOf(app.parts), Date.now)
-  return use({ running: false, desk, processors: stoppedProcessors(file, processorsOf(app)) })
+  return use({ running: false, desk, processors: stoppedProcessors(file, sourcesKnown(app)) })
 }
 
-function processorsOf(app: App | undefined): ProcessorSources | undefined {
-  const processors = app?.parts.filter((part) => part.kind === 'processor')
-  return processors && new Map(processors.map(({ name, on }) => [name, on.name]))
+function sourcesKnown(app: App | undefined): ProcessorSources | undefined {
+  return app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
 }
 
 const twiceMs = 100

@@ -1,4 +1,4 @@
-import type { LogFilter, LogRow, MessageType, Part, Source, Stored } from '../index.ts'
+import type { LogFilter, LogRow, MessageType, Part, Processor, Source, Stored } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { check } from '../model/schema.ts'
 
@@ -9,7 +9,13 @@ export function sourcesOf(parts: readonly Part[]): Source[] {
 
 function sourceOf(part: Part): Source[] {
   if (part.kind === 'schedule') return []
+  if (part.kind === 'gather') return part.processors.map(({ on }) => on)
   return ['on' in part ? part.on : part]
+}
+
+/** The processors of an app, those of its gathers too. */
+export function processorsOf(parts: readonly Part[]): Processor[] {
+  return parts.flatMap((part) => (part.kind === 'gather' ? part.processors : part.kind === 'processor' ? [part] : []))
 }
 
 /** The types of an app by name, each with where it goes. */

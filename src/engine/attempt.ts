@@ -9,13 +9,27 @@ import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
 import { check } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import type { CommitFunction } from '../seam/store.ts'
+import type { CommitFunction, OwnTables } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
 import type { HandlerSpec } from './spec.ts'
 
 /** What `commit` gives, and the handler has to return. */
 export const committed = Object.freeze({ millrace: 'committed' })
+
+/** Publishes or sends from within a function of the engine's own. */
+export type Collecting = (verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined) => Stored
+
+/** A commit function of the engine's own, which may write its tables. */
+export type OwnFunction = (own: OwnTables, collect: Collecting) => unknown
+
+const ownFunctions = new WeakSet<object>()
+
+/** Marks a function as one that `commit` runs as one of the engine's own. */
+export function ownFunction(fn: OwnFunction): OwnFunction {
+  ownFunctions.add(fn)
+  return fn
+}
 
 export class Attempt implements CommitFunction {
   readonly delivery: Delivery
@@ -71,7 +85,7 @@ export class Attempt implements CommitFunction {
     return committed
   }
 
-  collect(verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined): void {
+  collect(verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined): Stored {
     if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
     const message = this.consumer.encode(type, data, this.delivery.message, delay)
     checkVerb(`processor "${this.consumer.name}"`, verb, type)
@@ -79,6 +93,7 @@ export class Attempt implements CommitFunction {
     if (list !== undefined) list.push(message)
     else if (this.committing) this.inCommit = [message]
     else this.early = [message]
+    return message
   }
 
   /** What leaves with the commit. */
@@ -87,13 +102,13 @@ export class Attempt implements CommitFunction {
     return this.early === undefined ? this.inCommit : [...this.early, ...this.inCommit]
   }
 
-  readonly run = (tx: Tx): unknown => {
+  readonly run = (tx: Tx, own: OwnTables): unknown => {
     this.inCommit = undefined
     this.committing = true
     const { type } = this.handler
     let result: unknown
     try {
-      result = this.fn!(tx)
+      result = this.call(this.fn!, tx, own)
     } catch (error) {
       this.committing = false
       throw error
@@ -112,6 +127,11 @@ export class Attempt implements CommitFunction {
         throw error
       },
     )
+  }
+
+  private call(fn: (tx: Tx) => unknown, tx: Tx, own: OwnTables): unknown {
+    if (!ownFunctions.has(fn)) return fn(tx)
+    return (fn as unknown as OwnFunction)(own, (...what) => this.collect(...what))
   }
 
   /** What the handler returned, judged: throws where it is not what a handler may return. */
@@ -159,11 +179,13 @@ export class HandlerContext {
   }
 
   get publish() {
-    return (type: MessageType, data: unknown, delay?: Delay) => this.#attempt.collect('publish', type, data, delay)
+    return (type: MessageType, data: unknown, delay?: Delay): void =>
+      void this.#attempt.collect('publish', type, data, delay)
   }
 
   get send() {
-    return (type: MessageType, data: unknown, delay?: Delay) => this.#attempt.collect('send', type, data, delay)
+    return (type: MessageType, data: unknown, delay?: Delay): void =>
+      void this.#attempt.collect('send', type, data, delay)
   }
 
   get read(): Query {

@@ -139,7 +139,7 @@ export class Engine {
   // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async setUp(setup: (tx: Tx) => unknown): Promise<void> {
-    const fn: CommitFunction = { run: setup, outcome: undefined }
+    const fn: CommitFunction = { run: (tx) => setup(tx), outcome: undefined }
     const nothing = { append: [], progress: [], desk: [], marks: [] }
     const { trouble } = await this.store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
     if (fn.outcome?.ok === false) throw fn.outcome.error

@@ -183,11 +183,8 @@ export function decode(type: MessageType, stored: Stored): Message {
 }
 
 function attemptDecode(type: MessageType, stored: Stored): Message | MillraceError {
-  const what = `stored data of ${type.kind} "${type.name}"`
   try {
-    let data: unknown = JSON.parse(stored.json)
-    if (stored.version === type.version) check(what, type.schema, data)
-    else data = check(what, type.schema, upcast(type, stored.version, data))
+    const data = dataOf(type, stored.version, stored.json)
     return Object.freeze({
       id: stored.id,
       type: stored.type,
@@ -197,10 +194,24 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
       correlationId: stored.correlationId,
       causationId: stored.causationId ?? undefined,
       version: stored.version,
-      data: deepFreeze(data),
+      data,
     })
   } catch (cause) {
-    return isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${String(cause)}`, { cause })
+    if (isMillraceError(cause)) return cause
+    throw cause
+  }
+}
+
+/** Stored data in today's shape: parsed, brought up from older versions, checked, frozen. Errors as of `decode`. */
+export function dataOf(type: MessageType, version: number, json: string): unknown {
+  const what = `stored data of ${type.kind} "${type.name}"`
+  try {
+    let data: unknown = JSON.parse(json)
+    if (version === type.version) check(what, type.schema, data)
+    else data = check(what, type.schema, upcast(type, version, data))
+    return deepFreeze(data)
+  } catch (cause) {
+    throw isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${String(cause)}`, { cause })
   }
 }
 

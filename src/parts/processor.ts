@@ -116,6 +116,8 @@ export interface Processor extends ProbeLimits {
   readonly onHold: 'block' | 'pass'
   readonly startAt: StartAt
   readonly handle: Readonly<Record<string, unknown>>
+  /** The part that it runs for, where it is not one by itself. */
+  readonly partOf?: string
 }
 
 const known = [

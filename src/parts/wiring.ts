@@ -5,14 +5,16 @@ import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
+import type { Gather } from './gather.ts'
 import type { Processor } from './processor.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What an app is made of. */
-export type Part = Source | Processor | Schedule | DeskPart
+export type Part = Source | Processor | Gather | Schedule | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]
+  /** Those of gathers too. */
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
@@ -29,6 +31,7 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   const processors: Processor[] = []
   const desks: DeskPart[] = []
   const schedules: Schedule[] = []
+  const gathers: Gather[] = []
   const sources = new Map<string, Source>()
   const addSource = (source: Source) => {
     const other = sources.get(source.name)
@@ -40,13 +43,16 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   parts.forEach((part, index) => {
     if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
     else if (part?.kind === 'processor') processors.push(part)
+    else if (part?.kind === 'gather') gathers.push(part)
     else if (part?.kind === 'schedule') schedules.push(part)
     else if (part?.kind === 'desk') desks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
+  checkNames(app, [...processors, ...gathers, ...schedules, ...desks])
+  for (const gather of gathers) processors.push(...gather.processors)
+  checkNames(app, [...processors, ...schedules, ...desks])
   for (const { on } of [...processors, ...desks]) addSource(on)
   addSource(failures)
-  checkNames(app, [...processors, ...schedules, ...desks])
   checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
   for (const { name, publishes, sends } of processors) {
@@ -141,7 +147,7 @@ export function scheduleSpecOf({ name, publishes, calendar, missed, dataOf }: Sc
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
-  const { name, on, publishes, sends, handle, kind: _, ...numbers } = part
+  const { name, on, publishes, sends, handle, kind: _, partOf: _partOf, ...numbers } = part
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {

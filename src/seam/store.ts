@@ -123,9 +123,50 @@ export interface SlotChange {
 /** What is written because of time. */
 export type TimedChange = Cancel | Firing | SlotChange
 
+/** Where items are gathered: the items of one context of one gather; an empty context for those without. */
+export interface GatherPlace {
+  readonly gather: string
+  readonly context: string
+}
+
+/** What is known of a batch that is not full yet. */
+export interface GatherGroup {
+  readonly count: number
+  readonly bytes: number
+  /** Whether its condition may fire. */
+  readonly armed: boolean
+  /** The id of the command that ends its time; null where none is sent. */
+  readonly timer: string | null
+}
+
+export interface GatheredItem {
+  readonly type: string
+  readonly version: number
+  readonly json: string
+}
+
+/** What gathers have not made an event of yet; part of the transaction in which it is used. */
+export interface GatherTables {
+  group(place: GatherPlace): Promise<GatherGroup | undefined>
+  /** Undefined removes its row. */
+  save(place: GatherPlace, group: GatherGroup | undefined): Promise<void>
+  add(place: GatherPlace, item: GatheredItem): Promise<void>
+  /** All items of a place, in the order in which they were added. */
+  items(place: GatherPlace): Promise<GatheredItem[]>
+  keepNewest(place: GatherPlace, keep: number): Promise<void>
+  clear(place: GatherPlace): Promise<void>
+  /** Takes back a delayed message where it is still pending. */
+  cancel(type: string, id: string): Promise<void>
+}
+
+/** What functions of the engine's own may write in their transaction, and those of users may not. */
+export interface OwnTables {
+  readonly gathers: GatherTables
+}
+
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
 export interface CommitFunction {
-  readonly run: (tx: Tx) => unknown
+  readonly run: (tx: Tx, own: OwnTables) => unknown
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 

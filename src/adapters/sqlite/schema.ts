@@ -105,7 +105,16 @@ const migrations: readonly string[] = [
    ) strict, without rowid;
    create index millrace_timers_ids on millrace_timers (message_id);
    -- slots of schedules that are done, the newest of each; the first row is when it was new
-   create table millrace_slots (schedule text, due integer, primary key (schedule, due)) strict, without rowid;`,
+   create table millrace_slots (schedule text, due integer, primary key (schedule, due)) strict, without rowid;
+   -- batches that are not full yet, and conditions that have fired; an empty context for items without
+   create table millrace_gathers (
+     gather text, context text, count integer not null, bytes integer not null, armed integer not null, timer text,
+     primary key (gather, context)
+   ) strict, without rowid;
+   create table millrace_gathered (
+     gather text, context text, place integer, type text not null, version integer not null, data text not null,
+     primary key (gather, context, place)
+   ) strict, without rowid;`,
 ]
 
 /** The format that this version writes. */

@@ -34,6 +34,7 @@ import type {
 } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import { DeskTable } from './desk.ts'
+import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { formatOf, migrate } from './schema.ts'
@@ -287,6 +288,12 @@ export class SqliteStore implements Store {
         db.prepare(`delete from ${table} where processor = ? and stream = ?`).run(processor, stream.id)
       }
       desk.retire(processor, stream.id)
+      // A gather that has moved to another topic goes on with what it has.
+      for (const table of ['millrace_gathers', 'millrace_gathered']) {
+        db.prepare(
+          `delete from ${table} where gather = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
+        ).run(processor)
+      }
     })
     await this.sync()
   }
@@ -396,7 +403,7 @@ export class SqliteStore implements Store {
     const tx = new UserTx(open.guard, open.statements, this.limits)
     open.savepoint.run()
     try {
-      const value = await settle(fn.run, tx, this.limits.turnsMax)
+      const value = await settle((given) => fn.run(given, open), tx, this.limits.turnsMax)
       tx.close()
       if (!open.db.isTransaction) throw transactionEnded()
       open.release.run()
@@ -483,6 +490,7 @@ class Open {
   readonly desk: DeskTable
   readonly timers: TimerTable
   readonly slots: SlotTable
+  readonly gathers: SqliteGathers
   readonly begin: StatementSync
   readonly commit: StatementSync
   readonly rollback: StatementSync
@@ -505,6 +513,7 @@ class Open {
     this.desk = new DeskTable(db, this.log)
     this.timers = new TimerTable(db, this.log)
     this.slots = new SlotTable(db, this.log)
+    this.gathers = new SqliteGathers(db, this.timers)
     this.begin = db.prepare('begin immediate')
     this.commit = db.prepare('commit')
     this.rollback = db.prepare('rollback')

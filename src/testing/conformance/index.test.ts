@@ -55,9 +55,9 @@ function like(batch: Batch, functions: readonly CommitFunction[], change = (chan
 /** A function whose failure the store does not see, but the engine does: its rows stay. */
 function quietly(fn: CommitFunction): CommitFunction {
   return {
-    run: async (tx) => {
+    run: async (tx, own) => {
       try {
-        return { value: await fn.run(tx) }
+        return { value: await fn.run(tx, own) }
       } catch (error) {
         return { error }
       }

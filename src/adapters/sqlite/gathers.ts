@@ -1,0 +1,72 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/store.ts'
+import type { TimerTable } from './timers.ts'
+
+interface Row {
+  count: number
+  bytes: number
+  armed: number
+  timer: string | null
+}
+
+/** What gathers have not made an event of yet. */
+export class SqliteGathers implements GatherTables {
+  private readonly timers: TimerTable
+  private readonly find: StatementSync
+  private readonly put: StatementSync
+  private readonly remove: StatementSync
+  private readonly insert: StatementSync
+  private readonly all: StatementSync
+  private readonly deleteAll: StatementSync
+  private readonly deleteOldest: StatementSync
+
+  constructor(db: DatabaseSync, timers: TimerTable) {
+    this.timers = timers
+    const here = 'gather = ? and context = ?'
+    this.find = db.prepare(`select count, bytes, armed, timer from millrace_gathers where ${here}`)
+    this.put = db.prepare('insert or replace into millrace_gathers values (?, ?, ?, ?, ?, ?)')
+    this.remove = db.prepare(`delete from millrace_gathers where ${here}`)
+    this.insert = db.prepare(
+      `insert into millrace_gathered values (:gather, :context,
+         (select coalesce(max(place), 0) + 1 from millrace_gathered where gather = :gather and context = :context),
+         :type, :version, :data)`,
+    )
+    this.all = db.prepare(`select type, version, data as json from millrace_gathered where ${here} order by place`)
+    this.deleteAll = db.prepare(`delete from millrace_gathered where ${here}`)
+    this.deleteOldest = db.prepare(
+      `delete from millrace_gathered where gather = :gather and context = :context and place <= (
+         select place from millrace_gathered where gather = :gather and context = :context
+         order by place desc limit 1 offset :keep)`,
+    )
+  }
+
+  async group({ gather, context }: GatherPlace): Promise<GatherGroup | undefined> {
+    const row = this.find.get(gather, context) as Row | undefined
+    return row && { ...row, armed: row.armed === 1 }
+  }
+
+  async save({ gather, context }: GatherPlace, group: GatherGroup | undefined): Promise<void> {
+    if (group === undefined) this.remove.run(gather, context)
+    else this.put.run(gather, context, group.count, group.bytes, group.armed ? 1 : 0, group.timer)
+  }
+
+  async add({ gather, context }: GatherPlace, { type, version, json }: GatheredItem): Promise<void> {
+    this.insert.run({ gather, context, type, version, data: json })
+  }
+
+  async items({ gather, context }: GatherPlace): Promise<GatheredItem[]> {
+    return this.all.all(gather, context) as unknown as GatheredItem[]
+  }
+
+  async keepNewest({ gather, context }: GatherPlace, keep: number): Promise<void> {
+    this.deleteOldest.run({ gather, context, keep })
+  }
+
+  async clear({ gather, context }: GatherPlace): Promise<void> {
+    this.deleteAll.run(gather, context)
+  }
+
+  async cancel(type: string, id: string): Promise<void> {
+    this.timers.cancel({ do: 'cancel', type, id, found: false })
+  }
+}

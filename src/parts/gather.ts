@@ -1,0 +1,197 @@
+import { type HandlerContext, ownFunction } from '../engine/attempt.ts'
+import { addItem, type Due, endTime, type GatherRule, type WhenRule } from '../engine/gathers.ts'
+import { fault } from '../model/errors.ts'
+import { channel, command, type DataFor, type DataOf, type Event, type Message, type Topic } from '../model/message.ts'
+import { checkName } from '../model/names.ts'
+import { checkOptions, defaults, limit } from '../model/options.ts'
+import type { Schema } from '../model/schema.ts'
+import type { StartAt } from '../seam/store.ts'
+import { type Processor, processor } from './processor.ts'
+
+/** A condition on the items of a batch, by a number; it fires when that crosses one of two bounds. */
+export interface When<Items> {
+  /** Called with each item that comes; gives a number for the items so far. */
+  readonly value: (items: Items) => number
+  /** It fires when the value is above this. One of `above` and `below`. */
+  readonly above?: number
+  /** It fires when the value is below this. */
+  readonly below?: number
+  /**
+   * After it has fired it fires again only once the value was back over this (at it, or on the side away from the bound),
+   * so that a value that trembles about the bound fires once. Default: the bound itself.
+   */
+  readonly rearm?: number
+}
+
+/**
+ * How a gather makes a batch: full by `count`, `bytes`, `afterMs` or `when`, whatever comes first; at least one of them.
+ */
+export interface GatherOptions<S extends Event, T extends readonly S[], F extends Event> {
+  /** The topic that it listens to. */
+  readonly on: Topic<S>
+  /** The events of the topic that it gathers. */
+  readonly of: T
+  /** The event that a batch becomes; on a topic of the app, and none that it gathers. */
+  readonly publishes: F
+  /** So many items are a batch, 1 to 100,000; default, where there is no window: 100,000. With `when` at most 1,000. */
+  readonly count?: number
+  /** Items that are together so large are a batch, bytes of data as JSON, default, where there is no window: 16 MiB. */
+  readonly bytes?: number
+  /** The items that have come so long after the first of them are a batch, milliseconds, 1 to 365 days. */
+  readonly afterMs?: number
+  /**
+   * The items are a batch when this condition becomes true. Alone it looks at the `window` newest items, and those before
+   * them are let go of; with one of the others it looks at all items of the batch.
+   */
+  readonly when?: When<readonly DataOf<T[number]>[]>
+  /** How many items a condition that is alone looks at, 1 to 1,000, default 1. */
+  readonly window?: number
+  /** Where a gather that is new begins: `'beginning'` (default), `'now'` or a date. */
+  readonly startAt?: StartAt
+  /** Makes the data of the event of the data of the items, in order. Called again where the transaction is repeated. */
+  readonly data: (items: readonly DataOf<T[number]>[]) => DataFor<F>
+}
+
+/** A gather as a part of an app. */
+export interface Gather {
+  readonly kind: 'gather'
+  readonly name: string
+  readonly on: Topic
+  readonly of: readonly Event[]
+  readonly publishes: Event
+  /** What it is run by: a processor of its name, and `NAME.due`, which ends the time of batches. */
+  readonly processors: readonly Processor[]
+}
+
+const known = ['on', 'of', 'publishes', 'count', 'bytes', 'afterMs', 'when', 'window', 'startAt', 'data']
+const dueSuffix = '.due'
+const nameCharsMax = 100 - dueSuffix.length
+
+/**
+ * Declares a gather: it turns enough items of one context into one event. Each item is in one event, in order of its lane,
+ * exactly once, whatever crashes; those of types without context are one group. What `data` throws, or gives that does not
+ * fit its schema, fails the message that made the batch full, as in any handler: it is tried again, then held.
+ *
+ *     gather('digest', { on: Orders, of: [OrderPlaced], publishes: OrdersDigested, count: 100, afterMs: 60_000,
+ *       data: (orders) => ({ orderIds: orders.map(({ orderId }) => orderId) }) })
+ *
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ */
+export function gather<S extends Event, const T extends readonly S[], F extends Event>(
+  name: string,
+  options: GatherOptions<S, T, F>,
+): Gather {
+  checkName('gather', name)
+  const where = `gather "${name}"`
+  if (name.length > nameCharsMax) {
+    throw fault('millrace/bad-name', `${where}: the name has ${name.length} characters, at most ${nameCharsMax}`)
+  }
+  checkOptions(where, options, known)
+  const { on, of, publishes, startAt, data } = options
+  checkTypes(where, on, of, publishes)
+  if (typeof data !== 'function') {
+    throw fault('millrace/bad-option', `${where}: data must be a function from items to the data of the event`)
+  }
+  const due = command(`${name}${dueSuffix}`, { schema: dueSchema })
+  const types = new Map(of.map((type) => [type.name, type]))
+  const rule: GatherRule = { name, types, publishes, due, data: data as GatherRule['data'], ...bounds(where, options) }
+  const add = (message: Message, { commit }: HandlerContext) => commit(ownFunction(addItem(rule, message)))
+  const end = (message: Message, { commit }: HandlerContext) => commit(ownFunction(endTime(rule, message)))
+  const adds = processor(name, {
+    on,
+    publishes: [publishes],
+    sends: [due],
+    startAt,
+    handle: Object.fromEntries(of.map((type) => [type.name, add])) as never,
+  })
+  const ends = processor(due.name, {
+    on: channel(due.name, [due]),
+    publishes: [publishes],
+    handle: { [due.name]: end } as never,
+  })
+  const processors = [adds, ends].map((one) => Object.freeze({ ...one, partOf: name }))
+  return Object.freeze({ kind: 'gather', name, on, of, publishes, processors })
+}
+
+function checkTypes(where: string, on: Topic, of: readonly Event[], publishes: Event): void {
+  if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
+  if (!Array.isArray(of) || of.length === 0) {
+    throw fault('millrace/bad-option', `${where}: of must be a list of events, at least one`)
+  }
+  const stranger = of.find((type) => !on.types.includes(type))
+  if (stranger !== undefined) {
+    throw fault('millrace/bad-option', `${where}: of has "${stranger?.name}", which is not on topic "${on.name}"`)
+  }
+  if (publishes?.kind !== 'event') throw fault('millrace/bad-option', `${where}: publishes must be an event`)
+  if (of.includes(publishes)) {
+    throw fault('millrace/bad-option', `${where}: it would gather "${publishes.name}", which it publishes, without end`)
+  }
+}
+
+type Bounds = Pick<GatherRule, 'count' | 'bytes' | 'afterMs' | 'when' | 'window'>
+interface BoundOptions {
+  readonly count?: number
+  readonly bytes?: number
+  readonly afterMs?: number
+  // biome-ignore lint/suspicious/noExplicitAny: items of whatever types
+  readonly when?: When<any>
+  readonly window?: number
+}
+
+function bounds(where: string, { count, bytes, afterMs, when, window }: BoundOptions): Bounds {
+  const batch = [count, bytes, afterMs].some((bound) => bound !== undefined)
+  if (!batch && when === undefined) {
+    throw fault('millrace/bad-option', `${where}: say when a batch is full: count, bytes, afterMs or when`)
+  }
+  if (window !== undefined && (batch || when === undefined)) {
+    throw fault(
+      'millrace/bad-option',
+      `${where}: window goes with when alone: with count, bytes or afterMs all items are kept until they are a batch`,
+    )
+  }
+  const countMax = when === undefined ? defaults.count.max : defaults.window.max
+  if (count !== undefined && count > countMax && count <= defaults.count.max) {
+    throw fault(
+      'millrace/bad-option',
+      `${where}: count is ${count}, but with when, which looks at all items each time, at most ${countMax}`,
+    )
+  }
+  return {
+    count: Math.min(limit(where, 'count', count), countMax),
+    bytes: limit(where, 'bytes', bytes),
+    afterMs: afterMs === undefined ? undefined : limit(where, 'afterMs', afterMs),
+    when: when === undefined ? undefined : whenOf(`${where}: when`, when),
+    window: batch ? undefined : limit(where, 'window', window),
+  }
+}
+
+function whenOf(where: string, when: When<never>): WhenRule {
+  checkOptions(where, when, ['value', 'above', 'below', 'rearm'])
+  const { value, above, below, rearm } = when
+  if (typeof value !== 'function') throw fault('millrace/bad-option', `${where}: value must be a function of the items`)
+  for (const [name, bound] of Object.entries({ above, below, rearm })) {
+    if (bound === undefined || Number.isFinite(bound)) continue
+    throw fault('millrace/bad-option', `${where}: ${name} is ${String(bound)}, but must be a finite number`)
+  }
+  if ((above === undefined) === (below === undefined)) {
+    throw fault('millrace/bad-option', `${where}: give either above or below`)
+  }
+  if (rearm !== undefined && (above !== undefined ? rearm > above : rearm < below!)) {
+    const side = above !== undefined ? `above ${above}` : `below ${below}`
+    throw fault('millrace/bad-option', `${where}: rearm is ${rearm}, where the value is still ${side}`)
+  }
+  return { value: value as WhenRule['value'], above, below, rearm }
+}
+
+/** Its commands are made by itself: what else is sent there is refused. */
+const dueSchema: Schema<Due> = {
+  '~standard': {
+    version: 1,
+    vendor: 'millrace',
+    validate: (value) => {
+      const { context } = (value ?? {}) as Partial<Due>
+      if (typeof context === 'string') return { value: { context } }
+      return { issues: [{ message: 'must be a string', path: ['context'] }] }
+    },
+  },
+}
