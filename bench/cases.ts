@@ -120,6 +120,15 @@ export function casesAt(scale: Scale): Case[] {
         { name: 'restart.1m.start', unit: 'ms', value: ({ columns }) => columns.millrace?.['fromStartMs'] },
       ],
     },
+    {
+      rounds: 1,
+      runs: { millrace: { task: { by: 'timers', events: scale.millionEvents } } },
+      lines: [
+        { name: 'timers.1m', unit: 'MB', value: ({ columns }) => columns.millrace?.['growthMb'] },
+        { name: 'timers.1m.set', unit: '/s', value: ({ columns }) => columns.millrace?.['setPerSecond'] },
+        { name: 'timers.1m.fire', unit: '/s', value: ({ columns }) => columns.millrace?.['firePerSecond'] },
+      ],
+    },
     ...(tenMillion ? [history('10m', tenMillion), memory('.10m', tenMillion)] : []),
   ]
 }

@@ -132,6 +132,47 @@ export async function millraceFill({ events }: { events: number }, folder: strin
   return { peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6, growth: lateMb / earlyMb }
 }
 
+/** Less than this is not told from nothing, MB. */
+const grainMb = 0.1
+const hourMs = 3_600_000
+
+/**
+ * Sets so many delayed events, due at random times within an hour, then lets them all be due at once: the app is started
+ * again with a clock two hours ahead. What is in memory for them, and how many are set and put into the log per second.
+ */
+export async function millraceTimers({ events }: { events: number }, folder: string): Promise<Figures> {
+  const running = await open(folder, [])
+  let sequence = 0
+  const set = async (count: number) => {
+    const until = sequence + count
+    await closedLoop(
+      inFlightUsual,
+      () => sequence < until,
+      () => running.publish(OrderPlaced, order(sequence++, contextsUsual), { delayMs: hourMs * (0.5 + Math.random()) }),
+    )
+  }
+  await set(Math.min(events / 10, 100_000))
+  const earlyMb = rssMb()
+  const startMs = performance.now()
+  const early = sequence
+  await set(events - early)
+  const setPerSecond = (sequence - early) / ((performance.now() - startMs) / 1000)
+  const growthMb = Math.max(grainMb, rssMb() - earlyMb)
+  await running.stop()
+  const { now } = Date
+  try {
+    Date.now = () => now() + 2 * hourMs
+    const fireMs = performance.now()
+    await running.start()
+    await running.idle()
+    const firePerSecond = sequence / ((performance.now() - fireMs) / 1000)
+    await running.stop()
+    return { setPerSecond, firePerSecond, growthMb }
+  } finally {
+    Date.now = now
+  }
+}
+
 /**
  * Leaves so many events waiting for a processor that is known to the store and does not run. The app is not stopped:
  * whoever started this process kills it.

@@ -22,6 +22,7 @@ export type Task =
   | { by: 'fill'; events: number }
   | { by: 'strand'; events: number }
   | { by: 'restart' }
+  | { by: 'timers'; events: number }
 
 /** What a run found, by name; the unit is in the name. */
 export type Figures = Record<string, number>
