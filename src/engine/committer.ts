@@ -195,14 +195,17 @@ export class Committer {
   }
 
   private get empty(): boolean {
+    return this.works.length === 0 && this.batchEmpty
+  }
+
+  private get batchEmpty(): boolean {
     return (
       this.publishes.length === 0 &&
       this.functions.length === 0 &&
       this.finished.length === 0 &&
       this.jobs.length === 0 &&
       this.marks.length === 0 &&
-      this.errands.length === 0 &&
-      this.works.length === 0
+      this.errands.length === 0
     )
   }
 
@@ -231,7 +234,7 @@ export class Committer {
 
   private async writeBatch(): Promise<void> {
     for (const { run } of this.works.splice(0)) await run()
-    if (this.empty) return
+    if (this.batchEmpty) return
     const { functions, finished, jobs, marks, errands } = this
     const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
     this.functions = []

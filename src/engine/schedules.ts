@@ -26,6 +26,8 @@ interface Running {
   state: 'waiting' | 'publishing' | 'resting'
   /** Up to here every slot is dealt with, or in `slots`. */
   seenMs: number
+  /** The first slot after that. */
+  nextMs: number
   /** What is to be published, the oldest first. */
   slots: readonly number[]
   /** Failed attempts at the first of `slots`. */
@@ -65,7 +67,8 @@ export class Schedules {
       if (last === undefined)
         this.write({ do: 'slot', schedule: spec.name, due: now, message: undefined, appended: [] })
       const seenMs = last ?? now
-      this.all.push({ spec, state: 'waiting', seenMs, slots: [], attempts: 0, trouble: undefined })
+      const nextMs = nextOf(spec, seenMs)
+      this.all.push({ spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined })
     }
   }
 
@@ -76,9 +79,7 @@ export class Schedules {
   /** Whether no slot is to be published now, but for those that rest. */
   get idle(): boolean {
     const now = this.around.world.now()
-    return this.all.every(({ state, spec, seenMs }) => {
-      return state === 'resting' || (state === 'waiting' && !(nextOf(spec, seenMs, now) <= now))
-    })
+    return this.all.every(({ state, nextMs }) => state === 'resting' || (state === 'waiting' && nextMs > now))
   }
 
   health(): string[] {
@@ -97,8 +98,9 @@ export class Schedules {
     let next = Number.POSITIVE_INFINITY
     for (const one of this.all) {
       if (one.state !== 'waiting') continue
-      this.take(one, now)
-      next = Math.min(next, nextOf(one.spec, one.seenMs, now))
+      // Where the clock was set back, slots come again; what has a row is not published again.
+      if (now >= one.nextMs || now < one.seenMs) this.take(one, now)
+      next = Math.min(next, one.nextMs)
     }
     if (next < Number.POSITIVE_INFINITY) this.alarm.set(next)
     this.around.maybeIdle()
@@ -107,13 +109,13 @@ export class Schedules {
   /** Takes the slots that have come. */
   private take(one: Running, now: number): void {
     const { name, missed, calendar } = one.spec
-    // Where the clock was set back, what has a row by now is not published again when its time comes again.
     const { slots, leftOut } = slotsOf(calendar, missed, Math.min(one.seenMs, now), now)
     if (leftOut) {
       const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
       this.around.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
     }
     one.seenMs = now
+    one.nextMs = nextOf(one.spec, now)
     one.slots = slots
     if (slots.length > 0) this.publish(one)
   }
@@ -195,9 +197,8 @@ export class Schedules {
   }
 }
 
-/** The next slot after all that were seen; where the clock was set back, after now. */
-function nextOf({ calendar }: ScheduleSpec, seenMs: number, now: number): number {
-  return calendar.after(Math.min(seenMs, now)) ?? Number.POSITIVE_INFINITY
+function nextOf({ calendar }: ScheduleSpec, ms: number): number {
+  return calendar.after(ms) ?? Number.POSITIVE_INFINITY
 }
 
 /**

@@ -33,6 +33,15 @@ export interface LogTableRow {
   data: string
 }
 
+interface OldRow {
+  position: number
+  time: number
+  bytes: number
+  id: string
+  type: string
+  own_id: number
+}
+
 interface Kind {
   readonly type: string
   readonly version: number
@@ -212,6 +221,15 @@ export class Log {
 
   /** Removes at most so many of the oldest messages, up to a position and while they are old and beyond `bytes`. */
   trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
+    const gone = this.trimmable(streamId, upTo, retain, limit)
+    if (gone.length === 0) return 0
+    for (const row of gone) if (row.own_id === 1) this.forget(row.type, row.id)
+    this.db.prepare(`delete from ${logTable(streamId)} where position <= ?`).run(gone.at(-1)!.position)
+    return gone.length
+  }
+
+  /** What `trim` would remove. */
+  trimmable(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): OldRow[] {
     const table = logTable(streamId)
     const stream = this.streams.get(streamId)!
     const rows = this.db
@@ -219,24 +237,13 @@ export class Log {
         `select m.position, m.time, m.bytes, m.id, k.type, m.own_id from ${table} m join millrace_kinds k on k.id = m.kind
          where m.position <= ? and m.position < ? order by m.position limit ?`,
       )
-      .all(upTo, stream.head, limit) as {
-      position: number
-      time: number
-      bytes: number
-      id: string
-      type: string
-      own_id: number
-    }[]
+      .all(upTo, stream.head, limit) as unknown as OldRow[]
     const keep = rows.findIndex(
       (row) =>
         (retain.beforeMs !== undefined && row.time >= retain.beforeMs) ||
         (retain.bytes !== undefined && stream.bytes - row.bytes < retain.bytes),
     )
-    const gone = keep === -1 ? rows : rows.slice(0, keep)
-    if (gone.length === 0) return 0
-    for (const row of gone) if (row.own_id === 1) this.forget(row.type, row.id)
-    this.db.prepare(`delete from ${table} where position <= ?`).run(gone.at(-1)!.position)
-    return gone.length
+    return keep === -1 ? rows : rows.slice(0, keep)
   }
 
   /** A row, of a log or of the desk, as a message. */

@@ -271,6 +271,8 @@ export class SqliteStore implements Store {
 
   async trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number> {
     const { db, log } = this.opened
+    // Mostly there is nothing to do, and then nothing is written.
+    if (log.trimmable(stream, upTo, retain, 1).length === 0) return 0
     const gone = this.write(db, () => log.trim(stream, upTo, retain, trimRows))
     this.sinceCheckpoint += gone * bytesPerRow * 4
     return gone

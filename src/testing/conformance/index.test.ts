@@ -100,7 +100,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'says now and then that it has written, and has not': {
     spoil: (store) => {
-      let commits = 0
+      let commits = 1
       return {
         commit: async (batch) => (++commits % 4 === 0 ? { rest: true, trouble: undefined } : store.commit(batch)),
       }
