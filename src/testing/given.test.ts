@@ -200,6 +200,20 @@ test('what was published is seen as others get it: by its schema, decoded and fr
   assert(Object.isFrozen(published[0]![1]))
 })
 
+test('what is delayed is compared with its delay, and what is no time fails', async () => {
+  const moved = { sku: 'a', quantity: 1 }
+  const delays = orders((_, { publish, send }) => {
+    publish(Moved, moved, { delayMs: 5_000 })
+    send(Print, { orderId: 'o-1' })
+  })
+  const late = given(delays).when(Placed, order)
+  await late.then({ published: [[Moved, moved, { delayMs: 5_000 }]], sent: [[Print, { orderId: 'o-1' }]] })
+  const error = await difference(late.then({ published: [[Moved, moved]] }))
+  assert.match(error.message, /delayMs/)
+  const seconds = orders((_, { publish }) => publish(Moved, moved, { at: 1_767_225_600 }))
+  await given(seconds).when(Placed, order).then({ fails: 'millrace/bad-time' })
+})
+
 test('the rules of the engine hold', async () => {
   // biome-ignore lint/suspicious/noExplicitAny: wrong on purpose
   const fails = (code: string, handle: (message: any, context: any) => unknown) =>

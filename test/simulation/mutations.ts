@@ -118,8 +118,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'accepts a message again under the same id': [
     {
       file: 'adapters/sqlite/log.ts',
-      from: 'message.ownId && this.remember.run(',
-      to: 'message.ownId && this.remember.run === undefined && this.remember.run(',
+      from: '    if (message.ownId && !this.claim(message, this.head(message.stream) + 1)) return\n',
+      to: '',
     },
   ],
   'goes on after a failed sync as if nothing were': [
