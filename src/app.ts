@@ -5,17 +5,26 @@ import { toRetire } from './control/retire.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
 import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
+import type { Said } from './engine/requests.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
 import { fault } from './model/errors.ts'
-import { type Command, checkVerb, type DataFor, type Event, type MessageType, type Verb } from './model/message.ts'
+import {
+  type Command,
+  checkVerb,
+  type DataFor,
+  type Event,
+  type MessageType,
+  type ReplyOf,
+  type Verb,
+} from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
 import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
-import type { Broker } from './seam/store.ts'
+import type { Broker, RequestState } from './seam/store.ts'
 import type { Timer, World } from './seam/world.ts'
 
 export interface AppOptions {
@@ -33,6 +42,8 @@ export interface AppOptions {
   readonly windowMessages?: number
   /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
   readonly windowBytes?: number
+  /** Time for which ended requests can be fetched, milliseconds, default 7 days. */
+  readonly requestRetainMs?: number
   /** Time for which resolved messages stay at the desk, milliseconds, default 30 days; the audit log is kept for good. */
   readonly deskRetainMs?: number
   /** Time in which a discarded message can be taken back, milliseconds, default 7 days. */
@@ -69,6 +80,33 @@ export interface PublishOptions extends Delay {
    * 1 to 255 characters: publishing again with it adds nothing, as long as the message is pending or the log keeps it.
    */
   readonly id?: string
+}
+
+export interface RequestOptions {
+  /** How long to wait for the reply, milliseconds, default 30,000. */
+  readonly timeoutMs?: number
+  /** As for `publish`: asking again with it sends nothing, and gives the reply of the first. */
+  readonly id?: string
+}
+
+/** How far a request is. */
+export interface RequestOperation {
+  readonly id: string
+  /** The type of the command. */
+  readonly command: string
+  /** `held`: it has failed for good, a rule or a person decides. The last three are ends. */
+  readonly state: RequestState
+  /** What the processor gave. */
+  readonly reply?: unknown
+  /** What it said when it refused. */
+  readonly refusal?: Said
+  /** Why it was discarded. */
+  readonly reason?: string
+  /** Its number at the desk, while it is held. */
+  readonly item?: number
+  /** Milliseconds since 1970. */
+  readonly askedAt: number
+  readonly endedAt?: number
 }
 
 /** A transaction with the caller's own rows, which may publish. */
@@ -151,6 +189,18 @@ export interface App {
   /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
   /**
+   * Sends a command and waits for its reply. The command is on disk before it is handled, and so is its end: who asks
+   * may die meanwhile, and ask again with the same `id`, which sends nothing twice.
+   *
+   * @returns the reply, as the schema of the command gives it
+   * @throws `Refused` (see `Refused.by`) when the processor says no; `millrace/request-timed-out` when there is no
+   *   reply in time: the command goes on, see {@link App.operation}; `millrace/request-discarded` when it was held and a
+   *   person has given it up; `millrace/stopping`; and as of `publish`
+   */
+  request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
+  /** How far a request is, by the `id` of its command; undefined when there is none such (any more). */
+  operation(id: string): Promise<RequestOperation | undefined>
+  /**
    * Takes back a delayed message. True: it was pending and will never come, and its id may be used anew. False: there is
    * none such, or it has come already. Resolves once that is on disk.
    *
@@ -188,6 +238,7 @@ const appOptions = [
   'pendingMax',
   'windowMessages',
   'windowBytes',
+  'requestRetainMs',
   'deskRetainMs',
   'takeBackMs',
   'heldContextsMax',
@@ -263,6 +314,7 @@ class RunningApp implements App {
       pendingMax: limit(where, 'pendingMax', options.pendingMax),
       windowMessages: limit(where, 'windowMessages', options.windowMessages),
       windowBytes: limit(where, 'windowBytes', options.windowBytes),
+      requestRetainMs: limit(where, 'requestRetainMs', options.requestRetainMs),
       deskRetainMs: limit(where, 'deskRetainMs', options.deskRetainMs),
       takeBackMs: limit(where, 'takeBackMs', options.takeBackMs),
       heldContextsMax: limit(where, 'heldContextsMax', options.heldContextsMax),
@@ -336,6 +388,34 @@ class RunningApp implements App {
 
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
     return this.accept('send', type, data, options)
+  }
+
+  async request<C extends Command>(type: C, data: DataFor<C>, options: RequestOptions = {}): Promise<ReplyOf<C>> {
+    const { running } = this
+    const where = `app "${this.name}": request`
+    checkKnown(where, type, this.wiring!.sourceOf)
+    checkVerb(where, 'send', type)
+    checkOptions(where, options, ['id', 'timeoutMs'])
+    if (options.id !== undefined) checkId(options.id)
+    const timeoutMs = limit(where, 'requestMs', options.timeoutMs)
+    return (await running.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
+  }
+
+  async operation(id: string): Promise<RequestOperation | undefined> {
+    const row = await this.running.operation(id)
+    if (row === undefined) return undefined
+    const { type: command, state, item, outcome, askedAt, endedAt } = row
+    return {
+      id,
+      command,
+      state,
+      askedAt,
+      ...(endedAt === null ? {} : { endedAt }),
+      ...(item === null ? {} : { item }),
+      ...(state === 'replied' ? { reply: outcome } : {}),
+      ...(state === 'refused' ? { refusal: outcome as Said } : {}),
+      ...(state === 'discarded' ? { reason: (outcome as Said).message } : {}),
+    }
   }
 
   async cancel(type: MessageType, id: string): Promise<boolean> {

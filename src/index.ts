@@ -8,6 +8,8 @@ export {
   type ProcessorRow,
   type Processors,
   type PublishOptions,
+  type RequestOperation,
+  type RequestOptions,
   type StartOptions,
   type StopOptions,
 } from './app.ts'
@@ -98,6 +100,7 @@ export type {
   GroupBy,
   NewOperation,
   Operation,
+  RequestState,
   Selection,
   StartAt,
   WishAction,

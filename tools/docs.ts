@@ -3,12 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type Bound, defaults, type Limit } from '../src/model/options.ts'
 
-type Place = 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
+type Place = 'request' | 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
   processor: '`processor(name, { … })`',
   retry: '`processor(name, { retry: { … } })`',
   desk: '`desk(name, { … })`',
+  request: '`app.request(…, { timeoutMs })`',
   app: '`app({ … })`',
   stop: '`app.stop({ … })`',
   gather: '`gather(name, { … })`',
@@ -40,6 +41,8 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   windowBytes: 'app',
   retainEveryMs: 'app',
   channelRetainMs: 'app',
+  requestMs: 'request',
+  requestRetainMs: 'app',
   deskRetainMs: 'app',
   takeBackMs: 'app',
   heldContextsMax: 'app',

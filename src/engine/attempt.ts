@@ -96,6 +96,11 @@ export class Attempt implements CommitFunction {
     return message
   }
 
+  /** What the handler, or its commit function, gave: the reply of a command. */
+  get value(): unknown {
+    return this.outcome?.ok === true ? this.outcome.value : this.reply
+  }
+
   /** What leaves with the commit. */
   get outgoing(): readonly Stored[] {
     if (this.inCommit === undefined) return this.early ?? none

@@ -6,7 +6,16 @@
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
 import type { Stored } from '../model/codec.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
-import type { Batch, Changes, CommitFunction, DeskChange, ProgressRow, Store, TimedChange } from '../seam/store.ts'
+import type {
+  Batch,
+  Changes,
+  CommitFunction,
+  DeskChange,
+  ProgressRow,
+  RequestChange,
+  Store,
+  TimedChange,
+} from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import type { Consumer } from './consumer.ts'
@@ -35,6 +44,7 @@ export interface Transaction extends CommitFunction {
 /** Something to write that needs no function of a user. */
 export interface Job {
   readonly changes?: readonly DeskChange[]
+  readonly requests?: readonly RequestChange[]
   /** Messages that leave with it. */
   readonly outgoing?: readonly Stored[]
   /** Whose progress is written with it. */
@@ -73,6 +83,8 @@ export interface Errand {
 export interface Settled {
   /** What was appended, and what was kept until it is due, in the order of positions; what repeats is there too. */
   readonly appended: readonly Stored[]
+  /** What has become of requests. */
+  readonly requests: readonly RequestChange[]
   readonly consumers: ReadonlySet<Consumer>
 }
 
@@ -339,6 +351,8 @@ class OneBatch implements Batch {
   /** Lists of what was appended, in the order of positions; the store fills those of timed changes. */
   private readonly lists: (() => readonly Stored[])[] = []
   private listsBefore = 0
+  readonly requests: RequestChange[] = []
+  private requestsBefore = 0
   readonly consumers = new Set<Consumer>()
   private touched = new Set<Consumer>()
 
@@ -367,10 +381,15 @@ class OneBatch implements Batch {
     const desk: DeskChange[] = []
     this.touched = new Set()
     this.listsBefore = this.lists.length
+    this.requestsBefore = this.requests.length
     if (rest) {
-      for (const { message } of this.publishes) append.push(message)
-      for (const { changes, outgoing, consumer, position } of this.jobs) {
+      for (const { message } of this.publishes) {
+        append.push(message)
+        if (message.asked) this.requests.push({ do: 'ask', message })
+      }
+      for (const { changes, requests, outgoing, consumer, position } of this.jobs) {
         if (changes !== undefined) for (const change of changes) desk.push(change)
+        if (requests !== undefined) for (const change of requests) this.requests.push(change)
         if (outgoing !== undefined) for (const message of outgoing) append.push(message)
         if (consumer !== undefined) this.done(consumer, position ?? 0)
       }
@@ -387,18 +406,20 @@ class OneBatch implements Batch {
     const timed = rest ? this.errands.map(({ change }) => change) : []
     this.lists.push(() => append)
     for (const change of timed) if (change.do !== 'cancel') this.lists.push(() => change.appended)
-    return { append, progress, desk, marks, timed }
+    return { append, progress, desk, marks, timed, requests: this.requests.slice(this.requestsBefore) }
   }
 
   rolledBack(): void {
     for (const consumer of this.touched) consumer.progress.restore()
     this.touched = new Set()
     this.lists.length = this.listsBefore
+    this.requests.length = this.requestsBefore
   }
 
   private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {
     const { consumer, delivery } = attempt
     for (const message of attempt.outgoing) append.push(message)
+    if (delivery.message.asked) this.requests.push(consumer.replied(delivery.message, attempt.value))
     if (delivery.entry === undefined) {
       this.done(consumer, delivery.message.position)
       return

@@ -11,7 +11,7 @@ import type { MessageType } from '../model/message.ts'
 import { isRefused } from '../model/refused.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
-import type { DeskChange, DeskHead, Subscribed } from '../seam/store.ts'
+import type { DeskChange, DeskHead, RequestChange, Subscribed } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt, HandlerContext } from './attempt.ts'
 import type { Ending, Job } from './committer.ts'
@@ -454,6 +454,10 @@ export class Consumer {
     const { message } = delivery
     const record = recordError(error)
     this.suspectEnded(delivery)
+    if (message.asked && isRefused(error)) {
+      this.refuse(delivery, record)
+      return
+    }
     const counts = isRefused(error) || this.probing.counts(world.elapsed())
     if (counts) this.tried(delivery, record)
     if (!isRefused(error)) this.mayProbe(message)
@@ -473,6 +477,31 @@ export class Consumer {
       this.again(delivery)
       this.pump()
     } else this.rest(delivery, record, next.delayMs, before)
+  }
+
+  /** Who asked is told at once; the command is done. */
+  private refuse(delivery: Delivery, { message: said, data }: ErrorRecord): void {
+    const { message, entry } = delivery
+    const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
+    const outcome = data === undefined ? { message: said } : { message: said, data }
+    this.around.committer.write({
+      ...ending,
+      requests: [this.requestEnds(message, 'refused', outcome)],
+      written: () => {
+        this.completed(delivery)
+        this.pump()
+        this.around.maybeIdle()
+      },
+    })
+  }
+
+  /** The reply of a command that was asked. */
+  replied(message: Stored, reply: unknown): RequestChange {
+    return this.requestEnds(message, 'replied', reply)
+  }
+
+  private requestEnds({ id }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): RequestChange {
+    return { do: 'end', id, state, outcome, at: this.around.world.now() }
   }
 
   private tried(delivery: Delivery, record: ErrorRecord): void {
@@ -580,6 +609,7 @@ export class Consumer {
     const entry = this.keep(delivery, fields, (failed) => ({
       changes: [this.recorded(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: this.around.failed(this, failed),
+      requests: message.asked ? [{ do: 'held', id, item: failed.id }] : [],
       written: () => {
         if (state === 'deciding') this.around.judge(this, failed.id)
         else if (failures > 1) this.around.ended(failed.id, false)
@@ -869,7 +899,10 @@ export class Consumer {
       case 'discard': {
         const { changes, outgoing } = this.resolving(entry, 'discarded', { by, reason: decision.reason })
         const lane = entry.lane === null ? undefined : this.desk.resume(entry)
-        await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing })
+        const requests = entry.message.asked
+          ? [this.requestEnds(entry.message, 'discarded', { message: decision.reason })]
+          : []
+        await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing, requests })
         this.around.ended(entry.id, false)
         if (lane === undefined) return
         this.desk.advance(lane)
@@ -893,6 +926,7 @@ export class Consumer {
     await this.written({
       ...job,
       changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
+      requests: message.asked ? [{ do: 'released', id: message.id }] : [],
     })
     if (lane === undefined) this.queue(new Delivery(message, entry))
     else this.ready.push(lane)

@@ -6,7 +6,7 @@ import { encode, type Stamp, type Stored } from '../model/codec.ts'
 import type { Actor, Decision, DeskEntry } from '../model/desk.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
-import type { Event, MessageType, Source } from '../model/message.ts'
+import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { type Delay, dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
@@ -17,6 +17,7 @@ import type {
   DeskReads,
   NewOperation,
   Operation,
+  RequestRow,
   Selection,
   Store,
 } from '../seam/store.ts'
@@ -24,6 +25,7 @@ import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer } from './consumer.ts'
 import { Operations } from './operations.ts'
+import { Requests } from './requests.ts'
 import { Retention } from './retention.ts'
 import { Rules } from './rules.ts'
 import { Schedules } from './schedules.ts'
@@ -51,6 +53,9 @@ export interface EnginePlan {
 
 /** Takes what is published or sent in a transaction. */
 export type Collect = (type: MessageType, data: unknown, delay: Delay | undefined) => void
+
+/** What goes into a message besides its type and data, and the moment. */
+type Origin = Omit<Stamp, 'stream' | 'time' | 'due'>
 
 /** How often a message may kill the process while it runs alone before it is held. */
 const killsMax = 2
@@ -81,6 +86,7 @@ export class Engine {
   private retention: Retention | undefined
   private readonly rules = new Map<DeskSpec, Rules>()
   private readonly operations: Operations
+  private readonly requests: Requests
   private readonly around: Surroundings
   private timers: Timers | undefined
   private readonly schedules: Schedules
@@ -92,6 +98,7 @@ export class Engine {
     const { maybeIdle } = this
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
+    this.requests = new Requests(world, store)
     this.operations = new Operations({ world, store, committer }, (name) => this.consumer(name))
     this.around = {
       world,
@@ -218,6 +225,21 @@ export class Engine {
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Errors as of `Requests.wait`. */
+  request(type: Command, data: unknown, ownId: string | undefined, timeoutMs: number): Promise<unknown> {
+    const id = ownId ?? this.world.newId()
+    const accepted = new Promise<Accepted>((resolve, reject) => {
+      this.accept()
+      const message = this.encode(type, data, { ...this.fromOutside(id), ownId: ownId !== undefined, asked: true })
+      this.committer.publish({ message, resolve, reject })
+    })
+    return this.requests.wait(type, id, timeoutMs, accepted)
+  }
+
+  operation(id: string): Promise<RequestRow | undefined> {
+    return this.store.request(id)
+  }
+
   publish(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.accept()
@@ -277,12 +299,17 @@ export class Engine {
   }
 
   private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Stored {
+    return this.encode(type, data, this.fromOutside(ownId), delay)
+  }
+
+  private fromOutside(ownId: string | undefined, part = ''): Origin {
     const id = ownId ?? this.world.newId()
-    return this.encode(type, data, delay, id, ownId !== undefined, `/${this.plan.app}`, id, null, null)
+    const source = `/${this.plan.app}${part}`
+    return { id, ownId: ownId !== undefined, source, correlationId: id, causationId: null, traceparent: null }
   }
 
   private encodeSlot({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored {
-    return this.encode(publishes, data, undefined, id, true, `/${this.plan.app}/${name}`, id, null, null)
+    return this.encode(publishes, data, this.fromOutside(id, `/${name}`))
   }
 
   private encodeFrom(
@@ -292,9 +319,12 @@ export class Engine {
     cause: Stored,
     delay: Delay | undefined,
   ): Stored {
+    return this.encode(type, data, this.causedBy(cause, processor), delay)
+  }
+
+  private causedBy({ correlationId, id: causationId, traceparent }: Stored, processor: string): Origin {
     const source = `/${this.plan.app}/${processor}`
-    const { correlationId, id, traceparent } = cause
-    return this.encode(type, data, delay, this.world.newId(), false, source, correlationId, id, traceparent)
+    return { id: this.world.newId(), ownId: false, source, correlationId, causationId, traceparent }
   }
 
   /** An event on the topic of failures about a message; none about those of that topic itself. */
@@ -303,22 +333,14 @@ export class Engine {
     if (on === failures.name) return []
     const { processor, message, revision } = entry
     const data = { processor, on, message: failedMessage(entry), revision, ...more }
-    const source = `/${this.plan.app}/${processor}`
-    const { correlationId, id, traceparent } = message
-    const newId = this.world.newId()
-    return [this.encode(type, data, undefined, newId, false, source, correlationId, id, traceparent, Infinity)]
+    return [this.encode(type, data, this.causedBy(message, processor), undefined, Number.POSITIVE_INFINITY)]
   }
 
   private encode(
     type: MessageType,
     data: unknown,
-    delay: Delay | undefined,
-    id: string,
-    ownId: boolean,
-    source: string,
-    correlationId: string,
-    causationId: string | null,
-    traceparent: string | null,
+    origin: Origin,
+    delay?: Delay,
     bytesMax = this.plan.limits.messageBytesMax,
   ): Stored {
     const stream = this.streamOf.get(type)
@@ -327,14 +349,14 @@ export class Engine {
     }
     const time = this.world.now()
     const due = delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, time)
-    const stamp: Stamp = { stream, id, ownId, source, time, due, correlationId, causationId, traceparent }
-    return encode(type, data, stamp, bytesMax)
+    return encode(type, data, { stream, time, due, ...origin }, bytesMax)
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private readonly settled = ({ appended, consumers }: Settled): void => {
+  private readonly settled = ({ appended, consumers, requests }: Settled): void => {
     if (this.state === 'failed') return
+    this.requests.written(requests)
     const streams = new Set<number>()
     for (const message of appended) {
       if (message.repeat !== undefined) continue
@@ -512,7 +534,9 @@ export class Engine {
     while (this.alive && (committer.busy || (!committer.idle && committer.trouble === undefined))) await this.wait(1)
     if (!this.alive) return this.closed
     this.state = 'stopped'
-    this.committer.end(fault('millrace/stopping', `app "${this.plan.app}" was stopped`))
+    const stopped = fault('millrace/stopping', `app "${this.plan.app}" was stopped`)
+    this.committer.end(stopped)
+    this.requests.end(stopped)
     this.ticking?.cancel()
     this.endIdle(false)
     // What died with some processors is still to be found by a run that has them.
@@ -563,6 +587,7 @@ export class Engine {
     })
     this.plan.failed(error, this.closed)
     this.committer.end(asFault(error))
+    this.requests.end(asFault(error))
     this.endIdle(false)
   }
 }

@@ -31,7 +31,7 @@ export class Retention {
   }
 
   begin(): void {
-    if (this.ended || this.sources.every((source) => this.rule(source) === undefined)) return
+    if (this.ended) return
     this.timer = this.world.after(this.limits.retainEveryMs, () => {
       this.sweep().then(
         () => this.begin(),
@@ -54,17 +54,21 @@ export class Retention {
   }
 
   private async sweep(): Promise<void> {
+    await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
     for (const source of this.sources) {
       const rule = this.rule(source)
       const stream = this.streamIds.get(source.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
       const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.world.now() - ageMs }
-      let gone: number
-      do {
-        gone = await this.committer.alone(async () => this.store.trim(stream, await this.neededFrom(stream), retain))
-      } while (gone > 0 && !this.ended)
+      await this.inSlices(async () => this.store.trim(stream, await this.neededFrom(stream), retain))
     }
+  }
+
+  private async inSlices(remove: () => Promise<number>): Promise<void> {
+    let gone: number
+    do gone = await this.committer.alone(remove)
+    while (gone > 0 && !this.ended)
   }
 
   /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */

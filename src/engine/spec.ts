@@ -79,6 +79,7 @@ export interface EngineLimits {
   readonly channelRetainMs: number
   readonly retainEveryMs: number
   readonly deskRetainMs: number
+  readonly requestRetainMs: number
   readonly takeBackMs: number
   readonly heldContextsMax: number
 }

@@ -15,6 +15,8 @@ export interface Stored {
   readonly id: string
   /** Whether the publisher gave the id: then publishing again with it adds nothing. */
   readonly ownId: boolean
+  /** Whether somebody waits for its reply: a command that was requested. */
+  readonly asked: boolean
   readonly type: string
   readonly version: number
   readonly source: string
@@ -37,6 +39,8 @@ export interface Stamp {
   readonly stream: number
   readonly id: string
   readonly ownId: boolean
+  /** Default false. */
+  readonly asked?: boolean
   readonly source: string
   readonly time: number
   /** Default 0: at once. */
@@ -69,6 +73,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
     repeat: undefined,
     id: stamp.id,
     ownId: stamp.ownId,
+    asked: stamp.asked ?? false,
     type: type.name,
     version: type.version,
     source: stamp.source,

@@ -76,6 +76,12 @@ export const errors = {
   'millrace/already-started': row('StateError', false, 'Call `stop` before starting again.'),
   'millrace/stopping': row('StateError', true, 'Publish again when the app has been started again.'),
   'millrace/too-many-pending': row('StateError', true, 'Wait for earlier publishes to be acknowledged.'),
+  'millrace/request-timed-out': row(
+    'StateError',
+    true,
+    'It goes on: fetch its end with `app.operation`, or request it again with the same `id`.',
+  ),
+  'millrace/request-discarded': row('StateError', false, 'Ask who looks after the desk why; request it anew.'),
   'millrace/unknown-item': row('StateError', false, 'List the desk for what is on it now.'),
   'millrace/not-held': row(
     'StateError',

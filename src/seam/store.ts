@@ -170,6 +170,37 @@ export interface CommitFunction {
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 
+/** How far a command that was asked is. */
+export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded'
+
+/** A command that somebody asked: its row is written with it, and it ends once. */
+export type RequestChange =
+  /** Written unless the message repeats another. */
+  | { readonly do: 'ask'; readonly message: Stored }
+  /** It has failed for good and is at the desk, under that number; or it is tried again. */
+  | { readonly do: 'held'; readonly id: string; readonly item: number }
+  | { readonly do: 'released'; readonly id: string }
+  | {
+      readonly do: 'end'
+      readonly id: string
+      readonly state: 'replied' | 'refused' | 'discarded'
+      /** The reply; or what was said on refusing or discarding it. Plain JSON. */
+      readonly outcome: unknown
+      readonly at: number
+    }
+
+export interface RequestRow {
+  readonly id: string
+  /** The type of the command. */
+  readonly type: string
+  readonly state: RequestState
+  /** Its number at the desk, while it is held. */
+  readonly item: number | null
+  readonly outcome: unknown
+  readonly askedAt: number
+  readonly endedAt: number | null
+}
+
 /** What is written in one transaction besides the rows of commit functions. */
 export interface Changes {
   /**
@@ -179,6 +210,7 @@ export interface Changes {
   readonly append: readonly Stored[]
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
+  readonly requests?: readonly RequestChange[]
   /** Messages about to start, remembered so that the one that kills the process can be found. */
   readonly marks: readonly { readonly processor: string; readonly stream: number; readonly position: number }[]
   /** Cancels come before `append`, the others after it. */
@@ -357,6 +389,10 @@ export interface Store {
   line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
   /** A message at the desk as the engine needs it, though it may not be durable yet. */
   deskEntry(id: number): Promise<DeskEntry | undefined>
+  /** A request by its id, as far as it is durable. */
+  request(id: string): Promise<RequestRow | undefined>
+  /** Forgets a slice of the requests that have ended before a time. Gives how many. */
+  forgetRequests(beforeMs: number): Promise<number>
   /** Reads for people: never shows what is not durable yet. */
   look<T>(read: (desk: DeskReads) => T): Promise<T>
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */

@@ -274,6 +274,7 @@ class Trial {
         flushBytes: none,
         channelRetainMs: none,
         retainEveryMs: none,
+        requestRetainMs: none,
         deskRetainMs: none,
         takeBackMs: none,
         heldContextsMax: none,

@@ -1,8 +1,15 @@
 import { sqlite } from '../adapters/sqlite/index.ts'
-import { type App, type AppOptions, checkApp, app as makeApp, type PublishOptions } from '../app.ts'
+import {
+  type App,
+  type AppOptions,
+  checkApp,
+  app as makeApp,
+  type PublishOptions,
+  type RequestOptions,
+} from '../app.ts'
 import type { Accepted } from '../engine/committer.ts'
 import { fault } from '../model/errors.ts'
-import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
+import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import type { Part } from '../parts/wiring.ts'
 import { FaultPlan } from './faults.ts'
@@ -34,6 +41,8 @@ export interface Simulation extends View, AsyncDisposable {
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
   /** As `app.cancel`. */
   cancel(type: MessageType, id: string): Promise<boolean>
+  /** As `app.request`. */
+  request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
   /** As `app.desk.release`. */
   release(id: number): Promise<void>
   /** Lets so many milliseconds pass, and all happen that falls due in them. */
@@ -111,6 +120,7 @@ export function simulation(options: SimulationOptions): Simulation {
     publish: (type, data, how) => settled('a publish', (app) => app.publish(type, data, how)),
     send: (type, data, how) => settled('a send', (app) => app.send(type, data, how)),
     cancel: (type, id) => settled('a cancel', (app) => app.cancel(type, id)),
+    request: (type, data, how) => settled('a request', (app) => app.request(type, data, how)),
     release: (id) => settled('a release', (app) => app.desk.release(id)),
     setClock(to) {
       if (!(to instanceof Date && Number.isFinite(to.getTime()))) {

@@ -28,7 +28,7 @@ import type {
   Selection,
   Wish,
 } from '../../seam/store.ts'
-import type { Log } from './log.ts'
+import { askedFlag, type Log } from './log.ts'
 
 interface Row {
   desk_id: number
@@ -63,7 +63,7 @@ interface Row {
 
 const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
   error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
-  causation, trace, 0 as own_id, data`
+  causation, trace, asked * ${askedFlag} as own_id, data`
 /** A head that closes its lane has the rest of it behind itself. */
 const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from millrace_desk l
   where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
@@ -126,7 +126,7 @@ export class DeskTable implements DeskReads {
     this.joins(entry)
     const { message } = entry
     this.run(
-      `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.id,
       entry.processor,
       message.stream,
@@ -153,6 +153,7 @@ export class DeskTable implements DeskReads {
       message.traceparent,
       message.json,
       entry.original,
+      message.asked ? 1 : 0,
     )
   }
 

@@ -48,6 +48,12 @@ interface Kind {
   readonly source: string
 }
 
+const ownIdFlag = 1
+export const askedFlag = 2
+
+/** What the column `own_id` holds of a message. */
+const flagsOf = ({ ownId, asked }: Stored) => (ownId ? ownIdFlag : 0) | (asked ? askedFlag : 0)
+
 /** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
 export class Log {
   private readonly db: DatabaseSync
@@ -159,7 +165,7 @@ export class Log {
       message.causationId,
       message.traceparent,
       stream.bytes,
-      message.ownId ? 1 : 0,
+      flagsOf(message),
       message.json,
     )
     if (stream.rows.length === rowsPerInsert * valuesPerRow) {
@@ -223,7 +229,7 @@ export class Log {
   trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
     const gone = this.trimmable(streamId, upTo, retain, limit)
     if (gone.length === 0) return 0
-    for (const row of gone) if (row.own_id === 1) this.forget(row.type, row.id)
+    for (const row of gone) if ((row.own_id & ownIdFlag) !== 0) this.forget(row.type, row.id)
     this.db.prepare(`delete from ${logTable(streamId)} where position <= ?`).run(gone.at(-1)!.position)
     return gone.length
   }
@@ -254,7 +260,8 @@ export class Log {
       position: row.position,
       repeat: undefined,
       id: row.id,
-      ownId: row.own_id === 1,
+      ownId: (row.own_id & ownIdFlag) !== 0,
+      asked: (row.own_id & askedFlag) !== 0,
       type,
       version,
       source,

@@ -115,6 +115,12 @@ const migrations: readonly string[] = [
      gather text, context text, place integer, type text not null, version integer not null, data text not null,
      primary key (gather, context, place)
    ) strict, without rowid;`,
+  `alter table millrace_desk add column asked integer not null default 0;
+   create table millrace_requests (
+     id text primary key, type text not null, state text not null, item integer, outcome text, asked_at integer not null,
+     ended_at integer
+   ) strict, without rowid;
+   create index millrace_requests_ended on millrace_requests (ended_at) where ended_at is not null;`,
 ]
 
 /** The format that this version writes. */

@@ -25,6 +25,7 @@ import type {
   Opened,
   Operation,
   ProgressRow,
+  RequestRow,
   Selection,
   SourcePlan,
   StartAt,
@@ -37,6 +38,7 @@ import { DeskTable } from './desk.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
+import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
@@ -206,6 +208,16 @@ export class SqliteStore implements Store {
 
   async deskEntry(id: number): Promise<DeskEntry | undefined> {
     return this.opened.desk.entry(id)
+  }
+
+  async request(id: string): Promise<RequestRow | undefined> {
+    await this.durable
+    return this.opened.requests.get(id)
+  }
+
+  async forgetRequests(beforeMs: number): Promise<number> {
+    const { db, requests } = this.opened
+    return this.write(db, () => requests.forget(beforeMs))
   }
 
   async look<T>(read: (desk: DeskReads) => T): Promise<T> {
@@ -389,6 +401,7 @@ export class SqliteStore implements Store {
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
+      for (const change of changes.requests ?? []) open.requests.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
@@ -490,6 +503,7 @@ class Open {
   readonly reads: Statements
   readonly log: Log
   readonly desk: DeskTable
+  readonly requests: RequestTable
   readonly timers: TimerTable
   readonly slots: SlotTable
   readonly gathers: SqliteGathers
@@ -513,6 +527,7 @@ class Open {
     this.reads = new Statements(new Guard(this.reader))
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
+    this.requests = new RequestTable(db)
     this.timers = new TimerTable(db, this.log)
     this.slots = new SlotTable(db, this.log)
     this.gathers = new SqliteGathers(db, this.timers)

@@ -1,0 +1,58 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { RequestChange, RequestRow } from '../../seam/store.ts'
+
+const forgetRows = 1_000
+
+/** Commands that somebody asked, each until some time after its end. */
+export class RequestTable {
+  private readonly ask: StatementSync
+  private readonly state: StatementSync
+  private readonly end: StatementSync
+  private readonly find: StatementSync
+  private readonly delete: StatementSync
+
+  constructor(db: DatabaseSync) {
+    this.ask = db.prepare("insert into millrace_requests (id, type, state, asked_at) values (?, ?, 'waiting', ?)")
+    this.state = db.prepare('update millrace_requests set state = ?, item = ? where id = ? and ended_at is null')
+    this.end = db.prepare(
+      'update millrace_requests set state = ?, item = null, outcome = ?, ended_at = ? where id = ? and ended_at is null',
+    )
+    this.find = db.prepare(
+      `select id, type, state, item, outcome, asked_at as askedAt, ended_at as endedAt from millrace_requests
+       where id = ?`,
+    )
+    this.delete = db.prepare(
+      `delete from millrace_requests where id in (
+         select id from millrace_requests where ended_at is not null and ended_at < ? limit ?)`,
+    )
+  }
+
+  apply(change: RequestChange): void {
+    switch (change.do) {
+      case 'ask': {
+        const { repeat, id, type, time } = change.message
+        if (repeat === undefined) this.ask.run(id, type, time)
+        break
+      }
+      case 'held':
+        this.state.run('held', change.item, change.id)
+        break
+      case 'released':
+        this.state.run('waiting', null, change.id)
+        break
+      case 'end':
+        this.end.run(change.state, JSON.stringify(change.outcome ?? null), change.at, change.id)
+        break
+    }
+  }
+
+  get(id: string): RequestRow | undefined {
+    const row = this.find.get(id) as (Omit<RequestRow, 'outcome'> & { outcome: string | null }) | undefined
+    return row && { ...row, outcome: row.outcome === null ? undefined : JSON.parse(row.outcome) }
+  }
+
+  /** Forgets what has ended before a time, at most one slice. Gives how many. */
+  forget(beforeMs: number): number {
+    return Number(this.delete.run(beforeMs, forgetRows).changes)
+  }
+}

@@ -1,0 +1,207 @@
+// Request and reply: who asks gets the reply of its own request, or learns what there is instead, and a crash on either
+// side loses nothing.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { app, channel, command, type Processor, type ProcessorOptions, processor, Refused, sqlite } from 'millrace'
+import { simulation } from 'millrace/testing'
+import { z } from 'zod'
+import { coded, place, rows, started } from './support.ts'
+
+const Take = command('stock.take', {
+  schema: z.object({ sku: z.string(), quantity: z.number().int() }),
+  reply: z.object({ left: z.number().int() }),
+  refusal: z.object({ short: z.number().int() }),
+  context: (take) => take.sku,
+})
+const Ring = command('bell.ring', { schema: z.object({ times: z.number().int() }) })
+const Stock = channel('stock', [Take, Ring])
+
+type Handle = ProcessorOptions<typeof Take | typeof Ring, [], []>['handle']
+
+/** A stock of ten each, kept in a table. */
+const stock = (more: Partial<ProcessorOptions<typeof Take | typeof Ring, [], []>> = {}, handle: Partial<Handle> = {}) =>
+  processor('stock', {
+    on: Stock,
+    retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 1 },
+    ...more,
+    handle: {
+      'stock.take': ({ data: { sku, quantity } }, { commit }) =>
+        commit(async (tx) => {
+          await tx.query`insert into stock values (${sku}, 10) on conflict do nothing`
+          const [row] = await tx.query<{ left: number }>`update stock set left = left - ${quantity}
+            where sku = ${sku} and left >= ${quantity} returning left`
+          if (row === undefined) throw new Refused('out of stock', { short: quantity })
+          return { left: row.left }
+        }),
+      'bell.ring': () => {},
+      ...handle,
+    },
+  })
+
+const setup = (tx: { query: import('millrace').Query }) =>
+  tx.query`create table if not exists stock (sku text primary key, left integer not null)`
+
+const shop = (file: string, part: Processor) =>
+  app({ name: 'shop', broker: sqlite({ file }), log: () => {}, setup, parts: [part] })
+
+test('a request gets the reply of its own command, and many at once get theirs', async (t) => {
+  const running = await started(t, shop(place(t), stock()))
+  assert.deepEqual(await running.request(Take, { sku: 'a', quantity: 3 }), { left: 7 })
+  const replies = await Promise.all(
+    Array.from({ length: 200 }, (_, n) => running.request(Take, { sku: `s${n}`, quantity: (n % 9) + 1 })),
+  )
+  assert.deepEqual(
+    replies.map(({ left }) => left),
+    Array.from({ length: 200 }, (_, n) => 9 - (n % 9)),
+  )
+  assert.equal(await running.request(Ring, { times: 2 }), undefined)
+})
+
+test('a refusal comes typed, leaves no row and nothing at the desk; a failing attempt is made again first', async (t) => {
+  const file = place(t)
+  let failures = 1
+  const handle: Partial<Handle> = {
+    'bell.ring': () => {
+      if (failures-- > 0) throw new Error('the rope broke')
+    },
+  }
+  const running = await started(t, shop(file, stock({}, handle)))
+  const error = await running.request(Take, { sku: 'a', quantity: 11 }).catch((caught: unknown) => caught)
+  assert(Refused.by(Take, error))
+  assert.equal(error.message, 'out of stock')
+  assert.equal(error.data.short, 11)
+  assert.deepEqual(rows(file, 'select * from stock'), [])
+  assert.deepEqual(await running.desk.list(), [])
+  await running.request(Ring, { times: 1 })
+  assert.equal(failures, -1)
+})
+
+test('a command that was only sent and is refused is held: nobody would be told', async (t) => {
+  const running = await started(t, shop(place(t), stock()))
+  await running.send(Take, { sku: 'a', quantity: 11 })
+  await running.idle()
+  assert.equal((await running.desk.list())[0]?.error?.code, 'refused')
+})
+
+test('who waits in vain is told so, and the reply that comes late is kept under the id', async (t) => {
+  let ring = () => {}
+  const rung = new Promise<void>((resolve) => {
+    ring = resolve
+  })
+  const running = await started(t, shop(place(t), stock({}, { 'bell.ring': () => rung })))
+  const asked = running.request(Ring, { times: 1 }, { id: 'bell-1', timeoutMs: 20 })
+  await assert.rejects(asked, coded('millrace/request-timed-out', /no reply to "bell.ring" within 20 ms/))
+  assert.equal((await running.operation('bell-1'))?.state, 'waiting')
+  ring()
+  await running.idle()
+  const late = await running.operation('bell-1')
+  assert.equal(late?.state, 'replied')
+  assert.equal(late?.command, 'bell.ring')
+  assert(late.endedAt! >= late.askedAt)
+  assert.equal(await running.operation('none'), undefined)
+})
+
+test('asking again with the same id sends nothing, and gives the reply of the first', async (t) => {
+  const file = place(t)
+  const running = await started(t, shop(file, stock()))
+  const first = await running.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1' })
+  assert.deepEqual(await running.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1' }), first)
+  assert.equal(rows<{ left: number }>(file, 'select left from stock')[0]?.left, 6)
+  await assert.rejects(
+    running.request(Take, { sku: 'a', quantity: 5 }, { id: 'take-1' }),
+    coded('millrace/id-conflict', /was published before with other data/),
+  )
+  await running.send(Ring, { times: 1 }, { id: 'sent' })
+  await assert.rejects(
+    running.request(Ring, { times: 1 }, { id: 'sent' }),
+    coded('millrace/id-conflict', /was sent with id "sent" before, and not asked for/),
+  )
+})
+
+test('a command that fails for good shows as held; released it replies, discarded it says why', async (t) => {
+  let broken = true
+  const handle: Partial<Handle> = {
+    'bell.ring': () => {
+      if (broken) throw new Error('the rope broke')
+    },
+  }
+  const running = await started(t, shop(place(t), stock({}, handle)))
+  const released = running.request(Ring, { times: 1 }, { id: 'one' })
+  const discarded = running.request(Ring, { times: 2 }, { id: 'two' })
+  await running.idle()
+  const one = await running.operation('one')
+  const two = await running.operation('two')
+  assert.deepEqual([one?.state, two?.state], ['held', 'held'])
+  broken = false
+  await running.desk.release(one!.item!, { by: 'ann' })
+  assert.equal(await released, undefined)
+  const told = assert.rejects(
+    discarded,
+    coded('millrace/request-discarded', /"bell.ring" was discarded .*: nobody listens/),
+  )
+  await running.desk.discard(two!.item!, { by: 'ann', reason: 'nobody listens' })
+  await told
+  assert.equal((await running.operation('two'))?.reason, 'nobody listens')
+  assert.equal((await running.operation('one'))?.state, 'replied')
+})
+
+test('what is asked wrongly is refused before anything is sent', async (t) => {
+  const running = await started(t, shop(place(t), stock()))
+  const request = running.request as (...given: unknown[]) => Promise<unknown>
+  await assert.rejects(request.call(running, Take, { sku: 1 }), coded('millrace/bad-data'))
+  await assert.rejects(
+    request.call(running, Take, { sku: 'a', quantity: 1 }, { timeoutMs: 0 }),
+    coded('millrace/bad-option', /requestMs is 0/),
+  )
+  await assert.rejects(
+    request.call(running, Take, { sku: 'a', quantity: 1 }, { timeout: 5 }),
+    coded('millrace/unknown-option', /did you mean "timeoutMs"/),
+  )
+  await assert.rejects(request.call(running, Take, { sku: 'a', quantity: 1 }, { id: '' }), coded('millrace/bad-id'))
+  await running.stop()
+  await assert.rejects(running.request(Ring, { times: 1 }), coded('millrace/not-started'))
+})
+
+test('a stop tells who waits; the request goes on with the next start, and asking again gets its reply', async (t) => {
+  const file = place(t)
+  const hangs = shop(file, stock({}, { 'bell.ring': () => new Promise<void>(() => {}) }))
+  await hangs.start()
+  const asked = hangs.request(Ring, { times: 1 }, { id: 'bell' })
+  const told = assert.rejects(asked, coded('millrace/stopping'))
+  await hangs.request(Take, { sku: 'a', quantity: 1 })
+  await hangs.stop({ graceMs: 0 })
+  await told
+  const running = await started(t, shop(file, stock()))
+  assert.equal(await running.request(Ring, { times: 1 }, { id: 'bell' }), undefined)
+})
+
+test('for forty seeds: whatever crashes, a client that asks until it is answered is answered once, and rightly', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    await using simulated = simulation({ parts: [stock()], setup: setup as never, seed })
+    const answers: number[] = []
+    for (let n = 0; n < 6; n++) {
+      const id = `take-${n}`
+      for (;;) {
+        const asked = simulated.request(Take, { sku: 'a', quantity: 1 }, { id })
+        if ((seed + n) % 3 === 0) {
+          const died = asked.then(
+            () => undefined,
+            () => undefined,
+          )
+          await simulated.advance(((seed * 7 + n * 3) % 5) / 4)
+          await simulated.crash({ power: seed % 2 === 0 })
+          await died
+          await simulated.restart()
+        }
+        try {
+          answers.push((await simulated.request(Take, { sku: 'a', quantity: 1 }, { id })).left)
+          break
+        } catch (error) {
+          coded('millrace/not-started')(error)
+          await simulated.restart()
+        }
+      }
+    }
+    assert.deepEqual(answers, [9, 8, 7, 6, 5, 4], `seed ${seed}`)
+  }
+})
