@@ -5,6 +5,7 @@ import test from 'node:test'
 import { app, channel, command, event, type Part, processor, sqlite, topic } from 'millrace'
 import { nextOf, simulate, simulation } from 'millrace/testing'
 import { z } from 'zod'
+import { createLog, migrate } from '../src/adapters/sqlite/schema.ts'
 import { coded, kept, place, rows, started } from './support.ts'
 
 const schema = z.object({ n: z.number(), key: z.string().optional() })
@@ -15,6 +16,8 @@ const Remind = command('remind', { schema })
 const Orders = channel('orders', [Remind])
 const asks = processor('asks', { on: Orders, handle: { remind: () => {} } })
 
+/** The last format without delayed messages. */
+const formatBefore = 2
 const hour = 3_600_000
 const day = 24 * hour
 const begins = Date.UTC(2026, 0, 1)
@@ -304,19 +307,19 @@ test('a pending message whose topic is gone from the code is put into its log fo
 
 test('a file of the format before knows delayed messages after its first start', async (t) => {
   const file = place(t)
-  const bank = app({ name: 'bank', broker: sqlite({ file }), parts: [Reminders] })
-  await bank.start()
-  await bank.publish(Reminded, { n: 1 })
-  await bank.stop()
   const db = new DatabaseSync(file)
-  db.exec(
-    `drop table millrace_timers; drop table millrace_slots; drop table millrace_gathers;
-    drop table millrace_gathered; update millrace_meta set value = value - 1 where key = 'format'`,
-  )
+  migrate(db, file, formatBefore)
+  createLog(db, 1)
+  db.exec(`insert into millrace_streams values (1, 'topic', 'reminders');
+    insert into millrace_kinds values (1, 'reminded', 1, '/bank');
+    insert into millrace_log_1 values (1, 'first', 1, 1, 'one', null, null, null, 7, 0, '{"n":1}')`)
   db.close()
-  await started(t, bank)
+  const bank = await started(t, app({ name: 'bank', broker: sqlite({ file }), parts: [Reminders] }))
   await bank.publish(Reminded, { n: 2 }, { delayMs: hour })
-  assert.equal(kept(file, 'reminders').length, 1)
+  assert.deepEqual(
+    kept(file, 'reminders').map(({ data }) => data),
+    ['{"n":1}'],
+  )
   assert.equal(rows(file, 'select * from millrace_timers').length, 1)
 })
 

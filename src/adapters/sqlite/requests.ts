@@ -9,6 +9,7 @@ export class RequestTable {
   private readonly state: StatementSync
   private readonly end: StatementSync
   private readonly find: StatementSync
+  private readonly old: StatementSync
   private readonly delete: StatementSync
 
   constructor(db: DatabaseSync) {
@@ -21,6 +22,7 @@ export class RequestTable {
       `select id, type, state, item, outcome, asked_at as askedAt, ended_at as endedAt from millrace_requests
        where id = ?`,
     )
+    this.old = db.prepare('select 1 from millrace_requests where ended_at is not null and ended_at < ? limit 1')
     this.delete = db.prepare(
       `delete from millrace_requests where id in (
          select id from millrace_requests where ended_at is not null and ended_at < ? limit ?)`,
@@ -49,6 +51,11 @@ export class RequestTable {
   get(id: string): RequestRow | undefined {
     const row = this.find.get(id) as (Omit<RequestRow, 'outcome'> & { outcome: string | null }) | undefined
     return row && { ...row, outcome: row.outcome === null ? undefined : JSON.parse(row.outcome) }
+  }
+
+  /** Whether something has ended before a time. */
+  hasOld(beforeMs: number): boolean {
+    return this.old.get(beforeMs) !== undefined
   }
 
   /** Forgets what has ended before a time, at most one slice. Gives how many. */

@@ -144,14 +144,14 @@ export function formatOf(db: DatabaseSync, file: string): number {
   return format
 }
 
-/** Creates the tables in a new file and migrates an older one. Errors as of `formatOf`. */
-export function migrate(db: DatabaseSync, file: string): void {
+/** Creates the tables in a new file and migrates an older one, to the newest format. Errors as of `formatOf`. */
+export function migrate(db: DatabaseSync, file: string, to: number = migrations.length): void {
   const format = formatOf(db, file)
-  if (format === migrations.length) return
+  if (format === to) return
   db.exec('begin immediate')
   try {
-    for (const step of migrations.slice(format)) db.exec(step)
-    db.prepare("insert or replace into millrace_meta values ('format', ?)").run(migrations.length)
+    for (const step of migrations.slice(format, to)) db.exec(step)
+    db.prepare("insert or replace into millrace_meta values ('format', ?)").run(to)
     db.exec(`pragma application_id = ${applicationId}`)
     db.exec('commit')
   } catch (error) {

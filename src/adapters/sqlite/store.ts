@@ -217,7 +217,7 @@ export class SqliteStore implements Store {
 
   async forgetRequests(beforeMs: number): Promise<number> {
     const { db, requests } = this.opened
-    return this.write(db, () => requests.forget(beforeMs))
+    return requests.hasOld(beforeMs) ? this.write(db, () => requests.forget(beforeMs)) : 0
   }
 
   async look<T>(read: (desk: DeskReads) => T): Promise<T> {
