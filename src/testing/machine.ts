@@ -21,6 +21,7 @@ import type { FaultPlan, Step } from './faults.ts'
 import { Files, makeFolder, removeFolder } from './files.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Life, Scheduler } from './scheduler.ts'
+import { decideSql } from './sql.ts'
 import { Trace } from './trace.ts'
 
 /** Thrown where a simulated process has died: whatever its code does about it, nothing comes of it. */
@@ -190,6 +191,7 @@ export class Machine {
     if (this.looking === undefined) {
       this.looking = new DatabaseSync(this.files.database, { readOnly: this.process !== undefined })
       this.looking.exec('pragma query_only=1')
+      decideSql(this.looking, () => this.now(), this.random.fork('looking'))
     }
     return use(this.looking)
   }
@@ -312,6 +314,7 @@ class SimulatedProcess {
       this.connections.push(owner)
       return owner
     }
+    const { machine } = this
     const db = simulatedDatabase(file, how, {
       read: (run) => {
         if (!this.life.alive) throw new Died()
@@ -320,6 +323,7 @@ class SimulatedProcess {
       write: (text, values, run) => this.write(text, values, run),
     })
     this.connections.push(db)
+    decideSql(db, () => machine.now(), machine.random.fork(`sql ${this.number} ${this.connections.length}`))
     return db
   }
 
