@@ -78,6 +78,7 @@ export class Machine {
   private clockMs = 0
   private files: Files
   private checkDue = false
+  private disposed = false
   private readonly attempts = new WeakSet<object>()
   private readonly interfered = new Set<string>()
   private readonly dead: SimulatedProcess[] = []
@@ -158,6 +159,7 @@ export class Machine {
     const { process, app } = this
     if (process === undefined) return
     await app!.stop({ graceMs: 0 })
+    if (this.process !== process) return
     this.trace.add(`process ${process.number} stops`)
     this.end(process)
   }
@@ -188,6 +190,8 @@ export class Machine {
 
   /** A connection of its own, for looking at what the process has committed. */
   look<T>(use: (db: DatabaseSync) => T): T {
+    if (this.disposed) throw fault('millrace/not-started', 'the simulation has ended, and its files are gone')
+    if (this.count === 0) throw fault('millrace/not-started', 'nothing has been started yet that could be looked at')
     if (this.looking === undefined) {
       this.looking = new DatabaseSync(this.files.database, { readOnly: this.process !== undefined })
       this.looking.exec('pragma query_only=1')
@@ -203,6 +207,7 @@ export class Machine {
 
   /** Ends everything and leaves nothing behind. */
   dispose(): void {
+    this.disposed = true
     if (this.process !== undefined) this.end(this.process)
     this.endLooking()
     this.bury()

@@ -193,6 +193,95 @@ test('an app that is made in the test is started on a file of the simulation, an
   assert.deepEqual(left, [])
 })
 
+const down = { code: 'millrace/not-started', message: /is down since its crash: call restart\(\) first/ }
+const over = { code: 'millrace/not-started', message: /the simulation has ended/ }
+const startsOf = (sim: Simulation) => sim.trace().filter((line) => / process \d+ (starts|stops|dies)/.test(line)).length
+
+test('restarts that are asked for at once come one after the other, and what is asked for meanwhile waits', async (t) => {
+  const sim = simulated(t, [ledger()])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  const all = [sim.restart(), sim.restart(), sim.publish(Moved, { account: 'a', n: 2 }), sim.untilIdle()]
+  await Promise.all(all)
+  assert.deepEqual(numbers(sim), [1, 2])
+  assert.equal(startsOf(sim), 5)
+  await Promise.all([sim.restart(), sim.crash()])
+  await assert.rejects(sim.publish(Moved, { account: 'a', n: 3 }), down)
+  await Promise.all([sim.restart(), sim.advance(1_000)])
+  await sim.publish(Moved, { account: 'a', n: 3 })
+})
+
+test('a restart may be the first thing that is asked for, and a crash may meet one that stops the process', async (t) => {
+  const sim = simulated(t, [ledger()])
+  await sim.restart()
+  assert.equal(startsOf(sim), 1)
+  await Promise.all([sim.crash({ power: true }), sim.restart()])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [1])
+})
+
+test('what is down does not crash again, be it asked for at once or later', async (t) => {
+  const sim = simulated(t, [ledger()])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  const [first, second] = await Promise.allSettled([sim.crash(), sim.crash({ power: true })])
+  assert.equal(first.status, 'fulfilled')
+  assert.match(String((second as PromiseRejectedResult).reason), down.message)
+  await assert.rejects(sim.crash(), down)
+  await assert.rejects(sim.untilIdle(), down)
+  await assert.rejects(sim.settled(Promise.resolve()), down)
+  assert.throws(() => sim.app, { code: 'millrace/not-started' })
+  await sim.restart()
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [1])
+})
+
+test('an app that its test has stopped is started again by a restart', async (t) => {
+  const sim = simulated(t, [ledger()])
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  await sim.settled(sim.app.stop())
+  await assert.rejects(sim.publish(Moved, { account: 'a', n: 2 }), { code: 'millrace/not-started' })
+  await sim.restart()
+  await sim.publish(Moved, { account: 'a', n: 2 })
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [1, 2])
+})
+
+test('who asks for something of an app that does not start is told why, until a restart goes well', async (t) => {
+  let broken = true
+  const sim = simulation({
+    parts: [Moves, ledger()],
+    setup: (tx) => {
+      if (broken) throw new Error('no such column')
+      return setup!(tx)
+    },
+  })
+  t.after(() => sim.stop())
+  const asked = [sim.publish(Moved, { account: 'a', n: 1 }), sim.restart(), sim.crash(), sim.advance(1)]
+  for (const { reason } of (await Promise.allSettled(asked)) as PromiseRejectedResult[]) {
+    assert.match(String(reason), /no such column/)
+  }
+  broken = false
+  await sim.restart()
+  await sim.publish(Moved, { account: 'a', n: 1 })
+})
+
+test('before the first call there is nothing to look at, after the end nothing to do', async () => {
+  const sim = simulation({ parts: [Moves, ledger()], setup })
+  assert.throws(() => sim.rows('seen'), { code: 'millrace/not-started', message: /nothing has been started yet/ })
+  await sim.publish(Moved, { account: 'a', n: 1 })
+  const asked = [sim.publish(Moved, { account: 'a', n: 2 }), sim.restart(), sim.restart(), sim.untilIdle(), sim.crash()]
+  await Promise.all([sim.stop(), sim.stop()])
+  for (const { reason } of (await Promise.allSettled(asked)) as PromiseRejectedResult[]) {
+    assert.equal(reason?.code, 'millrace/not-started')
+  }
+  const calls = [() => sim.restart(), () => sim.crash(), () => sim.advance(1), () => sim.untilIdle()]
+  for (const call of calls) await assert.rejects(call(), over)
+  for (const look of [() => sim.rows('seen'), () => sim.held(), () => sim.published(Moved)]) assert.throws(look, over)
+  assert(sim.trace().length > 0 && sim.now() > 0)
+  const left = readdirSync('/dev/shm').filter((name) => name.startsWith(`millrace-sim-${process.pid}-`))
+  assert.deepEqual(left, [])
+})
+
 test('wrong options are refused with what to do', () => {
   const wrong = (options: unknown) => () => simulation(options as SimulationOptions)
   assert.throws(wrong({}), { code: 'millrace/bad-option', message: /either app or parts/ })

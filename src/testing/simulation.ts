@@ -31,7 +31,10 @@ export interface SimulationOptions {
   readonly beginsAt?: Date
 }
 
-/** One app on a simulated machine. Time passes only while one of its promises is awaited. */
+/**
+ * One app on a simulated machine. Time passes only while one of its promises is awaited. What is called before others
+ * have ended begins in the order of the calls; after `stop` everything is refused but `trace` and `now`.
+ */
 export interface Simulation extends View, AsyncDisposable {
   /** The app of the process that runs. */
   readonly app: App
@@ -55,7 +58,7 @@ export interface Simulation extends View, AsyncDisposable {
   settled<T>(promise: Promise<T>): Promise<T>
   /** The process dies at once; with `power: true` the machine does, and what was not synced may be lost. */
   crash(options?: { readonly power?: boolean }): Promise<void>
-  /** Starts the process again, after a crash or, stopped first, when it runs. */
+  /** Starts the process again, after a crash or, stopped first, when it runs. What is asked for meanwhile waits for it. */
   restart(): Promise<void>
   /** Ends the simulation and removes its files. */
   stop(): Promise<void>
@@ -83,20 +86,47 @@ export function simulation(options: SimulationOptions): Simulation {
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
   const hidden = watchHidden((attempt) => machine.runs(attempt))
-  let begun: Promise<boolean> | undefined
+  /** The last start that was asked for, until it has gone well. */
+  let starting: Promise<void> | undefined
   let ended = false
 
-  const started = async (): Promise<App> => {
+  const checkEnded = () => {
     if (ended) throw fault('millrace/not-started', 'the simulation has ended')
-    begun ??= machine.scheduler.settled('the start', machine.begin())
-    await begun
-    if (machine.app === undefined) {
-      throw fault('millrace/not-started', 'the simulated process is down since its crash: call restart() first')
+  }
+  const startAnew = async () => {
+    checkEnded()
+    if (machine.app !== undefined) {
+      await machine.scheduler.settled('the stop', Promise.race([machine.stop(), machine.ends()]))
     }
-    return machine.app
+    checkEnded()
+    await machine.scheduler.settled('the start', machine.begin())
+    checkEnded()
+  }
+  /** Starts come one after the other, in the order in which they were asked for. */
+  const start = (): Promise<void> => {
+    const before = starting ?? Promise.resolve()
+    const done = before.then(startAnew, startAnew)
+    starting = done
+    const over = () => {
+      if (starting === done) starting = undefined
+    }
+    done.then(over, () => {})
+    return done
+  }
+  /** What is to be waited for first. Nothing when the app has started: then things begin in the order of the calls. */
+  const pending = () => {
+    checkEnded()
+    return starting ?? (machine.starts === 0 ? start() : undefined)
+  }
+  const up = (): App => {
+    checkEnded()
+    if (machine.app !== undefined) return machine.app
+    throw fault('millrace/not-started', 'the simulated process is down since its crash: call restart() first')
   }
   const settled = async <T>(what: string, work: (app: App) => Promise<T>): Promise<T> => {
-    const app = await started()
+    const first = pending()
+    if (first !== undefined) await first
+    const app = up()
     const died = machine.ends().then((): never => {
       throw fault('millrace/not-started', `the simulated process has died before ${what} ended`)
     })
@@ -134,7 +164,8 @@ export function simulation(options: SimulationOptions): Simulation {
       if (!(Number.isFinite(ms) && ms >= 0)) {
         throw fault('millrace/bad-option', `simulation: advance takes milliseconds from 0 on, not ${String(ms)}`)
       }
-      if (begun === undefined) await started()
+      const first = pending()
+      if (first !== undefined) await first
       let over = false
       machine.scheduler.after(ms, { alive: true }, () => {
         over = true
@@ -145,13 +176,14 @@ export function simulation(options: SimulationOptions): Simulation {
     async crash(how = {}) {
       checkOptions('simulation: crash', how, ['power'])
       const { power = false } = how
-      await started()
+      const first = pending()
+      if (first !== undefined) await first
+      up()
       machine.die(power ? 'powerCut' : 'crash', 'on demand')
     },
-    async restart() {
-      if (machine.app !== undefined) await machine.scheduler.settled('the stop', machine.stop())
-      begun = machine.scheduler.settled('the start', machine.begin())
-      await begun
+    restart: async () => {
+      checkEnded()
+      await start()
     },
     stop,
     [Symbol.asyncDispose]: stop,
