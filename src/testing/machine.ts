@@ -259,7 +259,8 @@ export class Machine {
     for (const process of this.dead.splice(0)) process.bury()
   }
 
-  private late(error: unknown): void {
+  /** Ends the run: an error that is nobody's, or what no app may do. */
+  late(error: unknown): void {
     if (isDeath(error)) return
     this.broken ??= error
   }
@@ -288,6 +289,7 @@ class SimulatedProcess {
   private readonly machine: Machine
   private readonly connections: DatabaseSync[] = []
   private keeper: DatabaseSync | undefined
+  private owner: DatabaseSync | undefined
   private syncFailed = false
   /** Attempts the next read of which takes its time. */
   private readonly slow = new WeakSet<object>()
@@ -315,7 +317,10 @@ class SimulatedProcess {
 
   database(file: string, how: Parameters<OpenDatabase>[1]): DatabaseSync {
     if (file.endsWith('-owner')) {
-      const owner = new DatabaseSync(file, how)
+      // Who has it does not let go while somebody waits: nothing else runs meanwhile.
+      const owner = new DatabaseSync(file, { ...how, timeout: 0 })
+      if (this.owner?.isOpen) this.machine.late(new Error('the app opens its store though it has not closed it'))
+      this.owner = owner
       this.connections.push(owner)
       return owner
     }

@@ -48,6 +48,8 @@ export interface RunResult {
 const againMsMax = 500
 const downMsMax = 3_000
 const quietRoundsMax = 10_000
+/** Publishes of one message, and starts in a row, that fail before it is said that they lead nowhere. */
+const triesMax = 300
 const checkMsMax = 30_000
 
 // Taken before anybody can put something else in its place.
@@ -109,14 +111,16 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   let up = Promise.withResolvers<App>()
   /** Starts a process whenever none runs, as a supervisor does. */
   const supervise = async () => {
+    let failed = 0
     while (!over) {
       if (machine.app === undefined) {
         const lives = await machine.begin().catch((error: unknown) => {
-          if (!isMillraceError(error) || !error.retryable) throw error
+          if (!isMillraceError(error) || !error.retryable || ++failed === triesMax) throw error
           return false
         })
         if (lives && machine.app !== undefined) {
           started = true
+          failed = 0
           up.resolve(machine.app)
           await machine.ends()
           up = Promise.withResolvers()
@@ -130,7 +134,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const publish = async (step: WorkStep & { do: 'publish' }) => {
     const { type, data, id, delay } = step
     const verb = type.kind === 'event' ? 'publish' : 'send'
-    for (;;) {
+    for (let tries = 1; ; tries++) {
       const app = await running()
       const dies = machine.ends()
       const sent = (app[verb] as App['publish'])(type as never, data as never, { id, ...delay }).then(
@@ -148,6 +152,11 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
         return
       }
       if (end !== 'died' && !(isMillraceError(end) && (end.retryable || end.code === 'millrace/not-started'))) throw end
+      if (tries === triesMax) {
+        const cause = end === 'died' ? undefined : end
+        const why = cause === undefined ? 'the process died each time' : cause.message
+        throw new Error(`${verb} of ${type.name} ${id} has not been accepted in ${tries} tries: ${why}`, { cause })
+      }
       await pause(random() * againMsMax)
     }
   }

@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { app, event, isMillraceError, processor, sqlite, topic } from 'millrace'
+import { app, event, isMillraceError, MillraceError, processor, sqlite, topic } from 'millrace'
 import { type Scenario, type SimulateOptions, type SimulationFailure, simulate, type Workload } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -189,6 +189,16 @@ test('an app that cannot start is said to, with its own error', async () => {
   })
   assert.equal(failure.what, 'the run')
   assert.match(String(cause), /no such column/)
+})
+
+test('an app that can never start, though it may be tried again, is said to in the end', async () => {
+  const full = () => {
+    throw new MillraceError('millrace/disk-full', 'no room at all')
+  }
+  const never = () => app({ name: 'bank', broker: sqlite({ file: 'bank.db' }), setup: full, parts: [Moves] })
+  const { failure, cause } = await failureOf({ app: never, workload, always: () => {}, faults: 'none', shrink: false })
+  assert.equal(failure.what, 'the run')
+  assert.match(String(cause), /no room at all/)
 })
 
 test('a workload is made small for the failure that was found, not for another of the same check', async () => {

@@ -67,6 +67,8 @@ export interface SimulationFailure extends Pin {
 const seedsDefault = 100
 const replayDefault = 'npx millrace simulate app.ts'
 const shrinkRunsMax = 200
+/** Steps of all these runs: where a run fails because it leads nowhere, each is long. */
+const shrinkStepsMax = 1_000_000
 const traceLinesShown = 30
 const knownOptions = [
   'app',
@@ -236,11 +238,13 @@ async function shrunk(
   const kind = kindOf(found.failure!)
   let best: Shrunk = { result: found, steps: all }
   let runs = 0
+  let spent = 0
   for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < best.steps!.length && runs < shrinkRunsMax; ) {
+    for (let from = 0; from < best.steps!.length && runs < shrinkRunsMax && spent < shrinkStepsMax; ) {
       const steps = best.steps!.filter((_, place) => place < from || place >= from + size)
       runs++
       const result = await run(runOptions(steps))
+      spent += result.steps
       if (result.failure !== undefined && kindOf(result.failure) === kind) best = { result, steps }
       else from += size
     }
