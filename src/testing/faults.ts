@@ -56,12 +56,15 @@ export type Step = 'statement' | 'commit' | 'sync' | 'checkpoint'
 /** How many steps of a kind go well between two crashes, about; some kinds of steps are rarer than others. */
 const stepsBetween: Readonly<Record<Step, number>> = { statement: 400, commit: 40, sync: 40, checkpoint: 3 }
 const crashesMax = 6
+/** Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens. */
+const stepsToOpenAnew = 9
 const fullForMsMax = 4_000
 
 export class FaultPlan {
   readonly counts = noFaults()
   private readonly faults: Faults
   private readonly random: Random
+  private readonly soon: Random
   private healed = false
   private crashes: number
   private readonly steps: Partial<Record<Step, number>> = {}
@@ -72,6 +75,7 @@ export class FaultPlan {
   constructor(faults: Faults, random: Random) {
     this.faults = faults
     this.random = random
+    this.soon = random.fork('soon')
     const rate = (most: number) => random.pick([0, 0, most / 8, most / 3, most])
     this.crashes = random.below(crashesMax + 1)
     this.stretch = random.pick([0.2, 0.5, 1, 2])
@@ -121,7 +125,9 @@ export class FaultPlan {
   }
 
   syncFails(): boolean {
-    return this.happens('syncFails')
+    const fails = this.happens('syncFails')
+    if (fails) this.mayDieSoon()
+    return fails
   }
 
   /** Whether the disk is full now; asked before each commit. */
@@ -131,6 +137,13 @@ export class FaultPlan {
     if (!begins || !this.happens('diskFull')) return false
     this.fullUntil = now + this.random() * fullForMsMax
     return true
+  }
+
+  /** Troubles come together. Opening the store anew is too short for a crash to meet it often by itself. */
+  private mayDieSoon(): void {
+    if (!this.soon.chance(0.5)) return
+    this.crashes = Math.max(1, this.crashes)
+    this.steps.checkpoint = 1 + this.soon.below(stepsToOpenAnew)
   }
 
   private happens(kind: keyof FaultPlan['rates']): boolean {

@@ -6,7 +6,7 @@ import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { faultKinds } from '../../src/testing/faults.ts'
 import { proveEngine } from './engine.ts'
-import { mutations } from './mutations.ts'
+import { mutations, rare } from './mutations.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const seeds = 200
@@ -20,23 +20,18 @@ test('two hundred random applications keep every promise under crashes, power cu
   assert(report.starts > 2 * seeds)
 })
 
-for (const [what, seed] of [
-  ['a start that failed while the store was opened anew is followed by one other, not by two', 29],
-  ['idle that is asked for while the store is opened anew waits for it', 41],
-] as const) {
-  test(`${what}: seed ${seed}`, async () => {
-    await proveEngine([seed])
-  })
-}
-
 for (const name of Object.keys(mutations)) {
   test(`an engine that ${name} is found out`, async () => {
     const args = ['--conditions=millrace-source', '--import', './test/simulation/mutate.ts']
-    const child = spawn(process.execPath, [...args, 'test/simulation/hunt.ts', String(huntSeeds)], {
-      cwd: root,
-      env: { ...process.env, MILLRACE_MUTATION: name, NODE_NO_WARNINGS: '1' },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    const child = spawn(
+      process.execPath,
+      [...args, 'test/simulation/hunt.ts', String(rare[name] ?? 1), String(huntSeeds)],
+      {
+        cwd: root,
+        env: { ...process.env, MILLRACE_MUTATION: name, NODE_NO_WARNINGS: '1' },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)])
     assert.equal(err, '')
     const { seed, said } = JSON.parse(out) as { seed: number | null; said: string }

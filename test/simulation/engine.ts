@@ -1,4 +1,4 @@
-import { type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
+import { type SimulateOptions, type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
 import { generate } from './generate.ts'
 import { Model } from './model.ts'
 
@@ -8,7 +8,7 @@ import { Model } from './model.ts'
  */
 export async function proveEngine(
   seeds: Iterable<number>,
-  progress: (report: SimulationReport) => void = () => {},
+  { progress, shrink }: Pick<SimulateOptions, 'progress' | 'shrink'> = {},
 ): Promise<SimulationReport> {
   let total: SimulationReport | undefined
   for (const seed of seeds) {
@@ -20,6 +20,7 @@ export async function proveEngine(
         seeds: [seed],
         workload,
         replay: 'npm run simulate --',
+        shrink,
         eventually: { 'all is handled or at the desk, once': () => model.complete(expected) },
       },
       () => {
@@ -28,7 +29,7 @@ export async function proveEngine(
       },
     )
     total = total === undefined ? report : sumOf(total, report)
-    progress(total)
+    progress?.(total)
   }
   if (total === undefined) throw new Error('no seed was given')
   return total

@@ -64,12 +64,13 @@ function* numbers(): Generator<number> {
   for (let at = first; at < first + count; at++) yield at
 }
 try {
-  const report = await proveEngine(numbers(), ({ seeds }) => {
+  const progress = ({ seeds }: SimulationReport) => {
     if (performance.now() - shownAt < everyMs) return
     shownAt = performance.now()
     const line = `${seeds} of ${count} seeds`
     process.stderr.write(process.stderr.isTTY ? `\r${line}` : `${line}\n`)
-  })
+  }
+  const report = await proveEngine(numbers(), { progress })
   if (process.stderr.isTTY) process.stderr.write('\r')
   process.stdout.write(json ? `${JSON.stringify(report)}\n` : lines(report))
   if (!json) process.stdout.write(`took ${((performance.now() - began) / 1_000).toFixed(1)} s\n`)

@@ -129,4 +129,24 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '    this.durable = done.catch(() => {})\n    return done.catch(() => {})\n',
     },
   ],
+  'does not write the -wal file out anew before it is used again': [
+    { file: 'adapters/sqlite/store.ts', from: '      await this.disk.renewWal(this.file)\n', to: '' },
+  ],
+  'begins a second run beside that of a start that failed': [
+    { file: 'engine/engine.ts', from: "const starting = this.state === 'starting'", to: 'const starting = false' },
+  ],
+  'does not wait for a store that is opened anew before it says idle': [
+    {
+      file: 'app.ts',
+      from: "      if (this.state === 'reopening') await this.reopened\n      if (await",
+      to: '      if (await',
+    },
+  ],
+}
+
+/** Those that few seeds meet: the seed from which they are looked for. */
+export const rare: Readonly<Record<string, number>> = {
+  'does not write the -wal file out anew before it is used again': 123,
+  'begins a second run beside that of a start that failed': 374,
+  'does not wait for a store that is opened anew before it says idle': 335,
 }
