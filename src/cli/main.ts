@@ -20,7 +20,7 @@ type Run<Options> = (call: Call, options: Options) => Promise<number>
 interface Common {
   readonly db?: string
   readonly json?: boolean
-  readonly waitMs: number
+  readonly waitMs?: number
 }
 
 /**
@@ -36,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const output = (json: boolean) => new Output(json, process.stdout, process.stderr, closed.signal)
   let result = status.ok
   let used = 'millrace'
-  const program = commands((run, { db, json = false, waitMs, ...options }, words, name) => {
+  const program = commands((run, { db, json = false, waitMs = waitMsDefault, ...options }, words, name) => {
     used = name
     const call: Call = { ...splitWords(words), db, waitMs, out: output(json) }
     return run(call, options as never).then((code) => {
@@ -149,7 +149,7 @@ function commands(invoke: Invoke): Command {
     'processors retire app.ts old-labels',
   ).option('--force', 'although it holds messages, or although only --db is named')
 
-  add(
+  addPlain(
     program,
     'simulate',
     'app.ts',
@@ -182,7 +182,14 @@ function commands(invoke: Invoke): Command {
     return parent.command(name).description(text).helpCommand(false)
   }
 
-  function add<Options>(
+  /** A command about the file of an app, which may be running. */
+  function add<Options>(...given: Parameters<typeof addPlain<Options>>): Command {
+    return addPlain(...given)
+      .option('--db <file>', 'the database of the app, in place of the app file or of its own')
+      .option('--wait-ms <ms>', 'wait for a running app to answer', wholeNumber('--wait-ms', 1, 600_000), waitMsDefault)
+  }
+
+  function addPlain<Options>(
     parent: Command,
     name: string,
     usage: string,
@@ -194,9 +201,7 @@ function commands(invoke: Invoke): Command {
     const shown = examples.map((example) => `  millrace ${example}`).join('\n')
     const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command
-      .option('--db <file>', 'the database of the app, in place of the app file or of its own')
       .option('--json', 'print JSON, one object on a line')
-      .option('--wait-ms <ms>', 'wait for a running app to answer', wholeNumber('--wait-ms', 1, 600_000), waitMsDefault)
       .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${shown}`)
       .action((words: string[], options: Common) => invoke(run as Run<never>, options, words, used))
   }
@@ -205,8 +210,8 @@ function commands(invoke: Invoke): Command {
 const exitText = `
 Exit status: 0 done; 1 failed; 2 used wrongly; 130, 143 ended by Ctrl-C, SIGTERM.
 
-Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or
---db FILE. A running app is asked over the socket beside its file; of a stopped
+Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or,
+but for simulate, --db FILE. A running app is asked over the socket beside its file; of a stopped
 one the file is read.`
 
 /** "error: unknown option '--jsn'\n(Did you mean --json?)" in our words. */

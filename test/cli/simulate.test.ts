@@ -36,4 +36,10 @@ test('a file without a scenario, and wrong words, are refused with what to do', 
   assert.match(none.err, /exports no "simulation": export const simulation = .*\(millrace\/no-check\)/)
   assert.equal((await millrace(['simulate'])).status, 2)
   assert.equal((await millrace(['simulate', bankFile, '--seed', '1', '--seeds', '2'])).status, 2)
+  for (const option of ['--db', '--wait-ms']) {
+    const { status, err } = await millrace(['simulate', bankFile, option, '1'])
+    assert.equal(status, 2)
+    assert.match(err, new RegExp(`^millrace: unknown option '${option}'\n$`))
+  }
+  assert.doesNotMatch((await millrace(['simulate', '--help'])).out, /--db <|--wait-ms/)
 })
