@@ -1,16 +1,12 @@
 // What `millrace/testing` gives: an app as a whole under simulation, one part by itself, an adapter under its promises.
 
 export { type BrokerCase, brokerCases, type TestBrokerOptions, testBroker } from './conformance/index.ts'
+export type { Case, Comparing, Expected } from './expected.ts'
 export type { FaultCounts, FaultKind, Faults } from './faults.ts'
 export {
-  type Asked,
-  type Case,
   type Circumstances,
-  type Comparing,
-  type Expected,
   type Given,
   given,
-  type Outcome,
   type WhenOptions,
 } from './given.ts'
 export { type NextOptions, nextOf, type QuietOptions, quiet } from './quiet.ts'
@@ -25,5 +21,6 @@ export {
   simulate,
 } from './simulate.ts'
 export { type Simulation, type SimulationOptions, simulation } from './simulation.ts'
+export type { Asked, Outcome } from './trial.ts'
 export type { View } from './view.ts'
 export type { AcceptedMessage, Actions, Client, Workload, WorkOptions } from './workload.ts'

@@ -1,0 +1,139 @@
+// What came of an attempt, compared with what is expected of it.
+import { AssertionError, deepStrictEqual } from 'node:assert'
+import type { ProcessorSpec } from '../engine/spec.ts'
+import { fault, recordError } from '../model/errors.ts'
+import type { MessageType } from '../model/message.ts'
+import { checkOptions } from '../model/options.ts'
+import { collapsed, type Outcome } from './trial.ts'
+
+/** What is expected of an attempt. Only what is named is compared, each list as a whole and in order. */
+export interface Expected extends Partial<Pick<Outcome, 'published' | 'sent' | 'reply'>> {
+  /** `true`: refused, whatever the reason; a pattern: for the reason; anything else: the data of the refusal. */
+  readonly refused?: unknown
+  /** A pattern for the message of the error, or its code. */
+  readonly fails?: RegExp | string
+  /** A pattern for each statement, or its text with `?` for each value; white space does not matter. */
+  readonly queries?: readonly (RegExp | string)[]
+}
+
+/**
+ * A message at a processor. It is handled once, when it is first asked what came of it: with `then(expected)`, or by
+ * awaiting it, which gives the {@link Outcome}.
+ */
+export interface Case {
+  /**
+   * Compares what came of it with what is expected, strictly. An attempt that failed or was refused where neither was
+   * expected fails the comparison, with its error as `cause`.
+   *
+   * @throws `AssertionError` with the difference; `millrace/undeclared` where a type is expected that the processor
+   *   does not publish or send; `millrace/unknown-option`, `millrace/bad-option`
+   */
+  then(this: Comparing, expected: Expected): Promise<Outcome>
+  then<A = Outcome, B = never>(
+    ended?: ((outcome: Outcome) => A | PromiseLike<A>) | null,
+    failed?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>
+  // biome-ignore lint/suspicious/noExplicitAny: see Comparing
+  readonly _comparing?: any
+}
+
+/**
+ * Only for the compiler: a case is assignable to it, but no subtype of it, because of the `any`. So `then(expected)` can
+ * be called, and `await` looks at the other `then` only.
+ */
+export interface Comparing {
+  readonly _comparing?: 'then(expected)'
+}
+
+const lists = [
+  { name: 'published', kind: 'event', option: 'publishes' },
+  { name: 'sent', kind: 'command', option: 'sends' },
+] as const
+
+/** `ask` gives what came of it, however often it is called. */
+export function caseOf(spec: ProcessorSpec, type: MessageType, ask: () => Promise<Outcome>): Case {
+  const who = `processor "${spec.name}"`
+  const compare = async (expected: Expected): Promise<Outcome> => {
+    checkExpected(who, spec, expected)
+    const outcome = await ask()
+    const difference = endDiffers(who, type, outcome, expected) ?? partDiffers(outcome, expected)
+    if (difference === undefined) return outcome
+    const cause = outcome.error ?? outcome.refused
+    throw cause === undefined ? difference : Object.assign(difference, { cause })
+  }
+  const then = (first: unknown, failed?: (error: unknown) => unknown) =>
+    typeof (first ?? undefined) === 'object' ? compare(first as Expected) : ask().then(first as never, failed)
+  return { then } as Case
+}
+
+function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): void {
+  const where = `${who}: then`
+  const wrong = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
+  checkOptions(where, expected, ['published', 'sent', 'reply', 'refused', 'fails', 'queries'])
+  const { queries = [], fails, refused } = expected
+  for (const { name, kind, option } of lists) {
+    const pairs = expected[name] ?? []
+    if (!Array.isArray(pairs)) throw wrong(`${name} must be a list`)
+    for (const [index, pair] of pairs.entries()) {
+      const type: MessageType | undefined = pair?.[0]
+      if (type?.kind !== kind) throw wrong(`entry ${index} of ${name} must be a list of ${kind} and data`)
+      if (spec.declared.has(type)) continue
+      throw fault('millrace/undeclared', `${where}: "${type.name}" is expected, but not in the ${option} of ${who}`)
+    }
+  }
+  if (!Array.isArray(queries)) throw wrong('queries must be a list')
+  if (fails === undefined) return
+  if (typeof fails !== 'string' && !(fails instanceof RegExp)) {
+    throw wrong('fails must be a pattern for the message or a code')
+  }
+  if (refused !== undefined) throw wrong('an attempt fails or is refused, name one of them')
+}
+
+/** Whether it ended another way than expected: well, refused or failed. */
+function endDiffers(who: string, type: MessageType, outcome: Outcome, expected: Expected): Error | undefined {
+  const ended = outcome.error !== undefined ? 'failed' : outcome.refused !== undefined ? 'refused' : 'handled'
+  const wanted = expected.fails !== undefined ? 'failed' : expected.refused !== undefined ? 'refused' : 'handled'
+  if (ended === wanted) return undefined
+  const did = `${who} ${ended === 'failed' ? 'failed at' : ended} ${type.kind} "${type.name}"`
+  const instead = { failed: ', but it should have failed', refused: ', but it should have refused it', handled: '' }
+  const why = ended === 'handled' ? '' : `: ${recordError(outcome.error ?? outcome.refused).message}`
+  return new AssertionError({ message: `${did}${instead[wanted]}${why}`, actual: ended, expected: wanted })
+}
+
+/** What is named, compared all at once, so that the difference says what it is about. */
+function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
+  const { refused, error } = outcome
+  const pairs: [name: string, is: unknown, should: unknown][] = []
+  for (const { name } of lists) {
+    if (expected[name] !== undefined) pairs.push([name, named(outcome[name]), named(expected[name])])
+  }
+  if ('reply' in expected) pairs.push(['reply', outcome.reply, expected.reply])
+  if (refused !== undefined && expected.refused !== true) {
+    const is = expected.refused instanceof RegExp ? matched(refused.message, expected.refused) : refused.data
+    pairs.push(['refused', is, expected.refused])
+  }
+  if (expected.fails !== undefined) {
+    const { code, message } = recordError(error)
+    pairs.push(['fails', typeof expected.fails === 'string' ? code : matched(message, expected.fails), expected.fails])
+  }
+  if (expected.queries !== undefined) {
+    const should = expected.queries.map((query) => (typeof query === 'string' ? collapsed(query) : query))
+    pairs.push(['queries', outcome.queries.map(({ text }, index) => matched(text, should[index])), should])
+  }
+  try {
+    deepStrictEqual(
+      Object.fromEntries(pairs.map(([name, is]) => [name, is])),
+      Object.fromEntries(pairs.map(([name, , should]) => [name, should])),
+    )
+    return undefined
+  } catch (difference) {
+    return difference as Error
+  }
+}
+
+const named = (pairs: Outcome['published'] | Outcome['sent']) => pairs.map(([type, ...rest]) => [type.name, ...rest])
+
+/** The pattern itself where the text fits it, so that the two are equal. */
+function matched(text: string, pattern: RegExp | string | undefined): unknown {
+  return pattern instanceof RegExp && text.search(pattern) >= 0 ? pattern : text
+}

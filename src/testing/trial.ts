@@ -1,0 +1,191 @@
+// One attempt of a handler at one message, with a store that only answers. The attempt is the engine's own, so every
+// rule of `commit`, `publish`, replies and refusals is the engine's.
+import { settle } from '../adapters/sqlite/user-code.ts'
+import { Attempt, HandlerContext } from '../engine/attempt.ts'
+import { Consumer } from '../engine/consumer.ts'
+import { Delivery } from '../engine/delivery.ts'
+import type { ProcessorSpec } from '../engine/spec.ts'
+import type { Surroundings } from '../engine/surroundings.ts'
+import { decode, encode, type Stamp, type Stored } from '../model/codec.ts'
+import { fault, isMillraceError } from '../model/errors.ts'
+import type { Command, Event, MessageType } from '../model/message.ts'
+import { limit } from '../model/options.ts'
+import { isRefused, type Refused } from '../model/refused.ts'
+import { type Delay, dueOf } from '../model/time.ts'
+import { checkValues, type Query, type Value } from '../model/tx.ts'
+import type { World } from '../seam/world.ts'
+
+/** One statement that the handler made. */
+export interface Asked {
+  /** With `?` for each value, white space collapsed. */
+  readonly text: string
+  readonly values: readonly Value[]
+}
+
+/** What came of one attempt. */
+export interface Outcome {
+  /**
+   * What left with the commit, as who is on its topic gets it: decoded and frozen, of a delayed one with the delay as it
+   * was given. Empty when the attempt failed.
+   */
+  readonly published: readonly (readonly [type: Event, data: unknown, delay?: Delay])[]
+  readonly sent: readonly (readonly [command: Command, data: unknown, delay?: Delay])[]
+  /** Of a command: the reply as its schema gives it. */
+  readonly reply: unknown
+  /** What the handler or its commit function refused with. */
+  readonly refused: Refused | undefined
+  /** Why the attempt failed otherwise. */
+  readonly error: unknown
+  /** The statements of `read` and `tx.query`, in order, also those of an attempt that failed. */
+  readonly queries: readonly Asked[]
+  /** Whether the handler used `commit` and its function went through. */
+  readonly committed: boolean
+}
+
+/** What answers statements: gets text and values, gives rows. */
+export type Answer = (text: string, values: readonly Value[]) => readonly object[] | Promise<readonly object[]>
+
+/** The delays of messages that leave, as they were given. */
+const delays = new WeakMap<Stored, Delay>()
+/** Only parts that are no processors of users write them. */
+const noTables = undefined as never
+
+/** Where messages come from. */
+export const origin = '/given'
+const bytesMax = limit('given', 'messageBytesMax', undefined)
+const turnsMax = limit('given', 'commitTurnsMax', undefined)
+const queriesMax = limit('given', 'commitQueriesMax', undefined)
+
+/** A message as the store would give it. */
+export function stored(type: MessageType, data: unknown, stamp: Omit<Stamp, 'stream' | 'traceparent'>): Stored {
+  const message = encode(type, data, { ...stamp, stream: 1, traceparent: null }, bytesMax)
+  message.position = 1
+  return message
+}
+
+/** Makes one attempt; what fails is told, not tried again. */
+export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer, world: World): Promise<Outcome> {
+  const statements = new Statements(answer)
+  const attempt = attemptAt(spec, message, statements.query, world)
+  const ended = { queries: statements.asked, committed: false, reply: undefined, refused: undefined, error: undefined }
+  try {
+    await handled(attempt)
+    // As in the engine, commit functions have a turn of their own.
+    await new Promise<void>((turn) => world.soon(turn))
+    const committed = attempt.fn !== undefined
+    const value = committed ? await inCommit(attempt, statements) : attempt.reply
+    const reply = attempt.handler.type.kind === 'command' ? value : undefined
+    return Object.freeze({ ...ended, ...leaving(attempt), reply, committed })
+  } catch (thrown) {
+    const error = thrown ?? new Error(`thrown: ${String(thrown)}`)
+    return Object.freeze({ ...ended, published: [], sent: [], ...(isRefused(error) ? { refused: error } : { error }) })
+  }
+}
+
+/** An attempt of the engine, by a consumer that has as much as an attempt asks for. */
+function attemptAt(spec: ProcessorSpec, message: Stored, read: Query, { now, log, newId, elapsed }: World): Attempt {
+  const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, delay) => {
+    const stamp = { source: `${origin}/${processor}`, time: now(), correlationId, causationId }
+    if (delay !== undefined) dueOf(`${type.kind} "${type.name}"`, delay, stamp.time)
+    const message = stored(type, data, { ...stamp, id: newId(), ownId: false })
+    if (delay !== undefined) delays.set(message, delay)
+    return message
+  }
+  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing } }
+  const consumer: Consumer = Object.assign(Object.create(Consumer.prototype), has)
+  return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
+}
+
+/** Lets the handler run as long as its time lasts. */
+async function handled(attempt: Attempt): Promise<void> {
+  const { handler, delivery, consumer } = attempt
+  const { timeoutMs } = consumer.spec
+  const expired = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    const what = `an attempt of processor "${consumer.name}" took longer than ${timeoutMs} ms`
+    const error = fault('millrace/timed-out', what)
+    attempt.abort(error)
+    expired.reject(error)
+  }, timeoutMs)
+  try {
+    const result = handler.handle(decode(handler.type, delivery.message), new HandlerContext(attempt))
+    attempt.judge(await Promise.race([result, expired.promise]))
+  } finally {
+    clearTimeout(timer)
+    if (attempt.state === 'running') attempt.state = 'ended'
+  }
+}
+
+/** Runs the commit function; gives its value. */
+async function inCommit(attempt: Attempt, statements: Statements): Promise<unknown> {
+  let open = true
+  let calls = 0
+  const query: Query = async (text, ...values) => {
+    if (!open) throw fault('millrace/tx-closed', 'tx was used after its function had ended')
+    if (++calls <= queriesMax) return statements.query(text, ...values)
+    throw fault('millrace/too-many-queries', `the function made more than ${queriesMax} statements`)
+  }
+  const tx = {
+    query,
+    get calls() {
+      return calls
+    },
+    get client(): unknown {
+      const why = 'it answers tx.query; start the app for query builders'
+      throw fault('millrace/bad-option', `given has no tx.client: ${why}`)
+    },
+  }
+  statements.waiting = undefined
+  try {
+    return await settle((given) => attempt.run(given, noTables), tx, turnsMax)
+  } catch (error) {
+    const { waiting } = statements
+    if (waiting === undefined || !isMillraceError(error, 'millrace/commit-waited')) throw error
+    const what = `the answer to \`${waiting}\` waited for something outside`
+    throw fault('millrace/bad-option', `given: ${what}; in a commit function it has to be there`)
+  } finally {
+    open = false
+  }
+}
+
+function leaving({ outgoing, consumer }: Attempt): Pick<Outcome, 'published' | 'sent'> {
+  const types = new Map([...consumer.spec.declared].map((type) => [type.name, type]))
+  const pairs = outgoing.map((message) => {
+    const type = types.get(message.type)!
+    const { data } = decode(type, message)
+    const delay = delays.get(message)
+    return delay === undefined ? ([type, data] as const) : ([type, data, delay] as const)
+  })
+  const of = (kind: MessageType['kind']) => pairs.filter(([type]) => type.kind === kind) as never
+  return { published: of('event'), sent: of('command') }
+}
+
+/** What the handler asks, and the answers. */
+class Statements {
+  readonly asked: Asked[] = []
+  /** The statement whose answer is a promise that has not settled. */
+  waiting: string | undefined
+  private readonly answer: Answer
+
+  constructor(answer: Answer) {
+    this.answer = answer
+  }
+
+  readonly query: Query = async <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => {
+    if (!Array.isArray(text?.raw)) throw fault('millrace/bad-value', 'query is a tag: write query`select …`')
+    checkValues(values)
+    const statement = collapsed(text.join('?'))
+    this.asked.push({ text: statement, values })
+    this.waiting = statement
+    let rows: unknown
+    try {
+      rows = await this.answer(statement, values)
+    } finally {
+      this.waiting = undefined
+    }
+    if (Array.isArray(rows)) return rows.map((row) => ({ ...row })) as Row[]
+    throw fault('millrace/bad-option', `given: query gave ${typeof rows} for \`${statement}\`, but must give rows`)
+  }
+}
+
+export const collapsed = (text: string): string => text.replace(/\s+/g, ' ').trim()
