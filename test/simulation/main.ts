@@ -10,6 +10,8 @@ const usage = `usage: npm run simulate -- [options]
   --seed N     only this one
   --json       the summary as one JSON object
   --help       this text
+
+Ctrl-C and SIGTERM end it after the seed that runs, with the summary of those that have run.
 `
 const seedsDefault = '1000'
 const everyMs = 1_000
@@ -60,8 +62,15 @@ function lines({ seeds, steps, starts, simulatedMs, faults }: SimulationReport):
 
 let shownAt = performance.now()
 const began = performance.now()
+let ending = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  // Once: a second one ends it at once.
+  process.once(signal, () => {
+    ending = true
+  })
+}
 function* numbers(): Generator<number> {
-  for (let at = first; at < first + count; at++) yield at
+  for (let at = first; at < first + count && (at === first || !ending); at++) yield at
 }
 try {
   const progress = ({ seeds }: SimulationReport) => {
