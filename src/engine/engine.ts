@@ -99,7 +99,6 @@ export class Engine {
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.requests = new Requests(world, store)
-    this.operations = new Operations({ world, store, committer }, (name) => this.consumer(name))
     this.around = {
       world,
       store,
@@ -113,6 +112,7 @@ export class Engine {
       watch: this.watch,
       maybeIdle,
     }
+    this.operations = new Operations(this.around, (name) => this.consumer(name))
     const encodeSlot = (spec: ScheduleSpec, data: unknown, id: string) => this.encodeSlot(spec, data, id)
     this.schedules = new Schedules({ world, store, committer, encode: encodeSlot, maybeIdle })
   }

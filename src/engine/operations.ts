@@ -13,7 +13,7 @@ import type { Surroundings } from './surroundings.ts'
 const sliceItems = 256
 
 export class Operations {
-  private readonly around: Pick<Surroundings, 'world' | 'store' | 'committer'>
+  private readonly around: Pick<Surroundings, 'world' | 'store' | 'committer' | 'maybeIdle'>
   private readonly consumerOf: (processor: string) => Consumer | undefined
   /** The first message of operations that wait for it. */
   private readonly firsts = new Map<number, Operation>()
@@ -69,21 +69,26 @@ export class Operations {
 
   private enqueue(operation: Operation): void {
     this.queue.push(operation)
-    if (this.running) return
-    this.running = true
-    this.runAll().then(
-      () => {
-        this.running = false
-      },
-      (error) => {
-        this.running = false
-        if (this.open) this.around.world.log('error', 'an operation at the desk failed', { error: String(error) })
-      },
-    )
+    this.pump()
   }
 
-  private async runAll(): Promise<void> {
-    for (let next = this.queue.shift(); next !== undefined && this.open; next = this.queue.shift()) await this.run(next)
+  /** One operation after the other; one that fails keeps none of the others from their turn. */
+  private pump(): void {
+    const next = this.running || !this.open ? undefined : this.queue.shift()
+    if (next === undefined) {
+      this.around.maybeIdle()
+      return
+    }
+    this.running = true
+    this.run(next)
+      .catch((error) => {
+        if (!this.open) return
+        this.around.world.log('error', `operation "${next.name}" at the desk failed`, { error: String(error) })
+      })
+      .finally(() => {
+        this.running = false
+        this.pump()
+      })
   }
 
   private async run(operation: Operation): Promise<void> {
