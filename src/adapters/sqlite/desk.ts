@@ -184,6 +184,7 @@ export class DeskTable implements DeskReads {
       entry.id,
     )
     this.one(entry, changed)
+    if (entry.place > entry.id) this.takeNumber(entry.place)
     if (leaves !== entry.lane) this.promote(entry, leaves)
   }
 
@@ -203,6 +204,11 @@ export class DeskTable implements DeskReads {
     )
     this.one(entry, changed)
     this.promote(entry, entry.lane)
+  }
+
+  /** A place was drawn from the numbers of messages: after a restart it must not be given to another. */
+  private takeNumber(place: number): void {
+    this.run("update sqlite_sequence set seq = max(seq, ?) where name = 'millrace_desk'", place)
   }
 
   private one(entry: DeskEntry, changed: number): void {
