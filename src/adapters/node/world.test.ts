@@ -65,6 +65,25 @@ test('a timer fires once after its time, unless it is cancelled', async () => {
   assert(world.elapsed() - begun >= 19)
 })
 
+test('a wait of months is not over at once, and can be cancelled in the middle', (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const world = nodeWorld(silent)
+  const day = 86_400_000
+  const fired: string[] = []
+  world.after(90 * day, () => fired.push('first'))
+  const second = world.after(90 * day, () => fired.push('second'))
+  // By the hour: a timer that is made within a tick begins at its end.
+  const pass = (days: number) => {
+    for (let hour = 0; hour < days * 24; hour++) t.mock.timers.tick(day / 24)
+  }
+  pass(60)
+  second.cancel()
+  pass(29)
+  assert.deepEqual(fired, [])
+  pass(2)
+  assert.deepEqual(fired, ['first'])
+})
+
 test('soon comes after what is ready now', async () => {
   const world = nodeWorld(silent)
   const order: string[] = []

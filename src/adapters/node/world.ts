@@ -2,6 +2,9 @@ import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
 import { guard, listen } from './late-errors.ts'
 
+/** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
+const timerMsMax = 2 ** 31 - 1
+
 /** The real world: the clocks, chance and event loop of Node.js. */
 export function nodeWorld(log: World['log']): World {
   const now = () => Date.now()
@@ -9,8 +12,12 @@ export function nodeWorld(log: World['log']): World {
     now,
     elapsed: () => performance.now(),
     after(ms, fn) {
-      const timer = setTimeout(fn, ms)
-      timer.unref()
+      let timer: NodeJS.Timeout
+      const wait = (left: number) => {
+        timer = left > timerMsMax ? setTimeout(wait, timerMsMax, left - timerMsMax) : setTimeout(fn, left)
+        timer.unref()
+      }
+      wait(ms)
       return { cancel: () => clearTimeout(timer) }
     },
     soon: (fn) => void setImmediate(fn),
