@@ -68,6 +68,10 @@ export class Consumer {
   private readonly suspects: DeskLane[] = []
   /** What runs alone now. */
   private suspect: { readonly item: number; readonly ended: () => void } | undefined
+  /** Attempts that outlived their time and are still running, by the message at the desk. */
+  private readonly outlived = new Map<number, Promise<void>>()
+  /** What waits for one of these to end. */
+  private waitingForEnd = 0
   /** Decisions that are being written, by message. */
   private readonly deciding = new Map<number, Promise<unknown>>()
 
@@ -463,7 +467,7 @@ export class Consumer {
     if (!isRefused(error)) this.mayProbe(message)
     const next: Consequence = counts ? this.consequence(delivery, error) : { do: 'retry', delayMs: 0 }
     if (next.do === 'hold') {
-      this.giveUp(delivery, record)
+      this.giveUp(delivery, record, before)
       return
     }
     this.log('warn', `attempt ${delivery.attempts} of processor "${this.name}" failed`, {
@@ -596,7 +600,7 @@ export class Consumer {
   }
 
   /** Failed for good: at the desk, where a rule or a person decides about it. */
-  private giveUp(delivery: Delivery, error: ErrorRecord): void {
+  private giveUp(delivery: Delivery, error: ErrorRecord, before?: Promise<void>): void {
     const { message, attempts, tries, entry: known } = delivery
     const { context, id, type } = message
     this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, error: error.message })
@@ -613,9 +617,13 @@ export class Consumer {
       written: () => {
         if (state === 'deciding') this.around.judge(this, failed.id)
         else if (failures > 1) this.around.ended(failed.id, false)
-        if (!blocks && context !== null) this.goOn(delivery, deskLane)
+        if (!blocks && context !== null) this.whenEnded(failed.id, () => this.goOn(delivery, deskLane))
       },
     }))
+    if (before !== undefined) {
+      this.outlived.set(entry.id, before)
+      before.then(() => this.outlived.delete(entry.id))
+    }
     if (context === null) this.desk.forget(entry.id)
     else if (blocks) {
       this.desk.wait(context)
@@ -623,6 +631,20 @@ export class Consumer {
       delivery.next = undefined
     }
     this.pump()
+  }
+
+  /** Goes on with a lane when no attempt at its message runs any more, or not for longer than `lingerMs`. */
+  private whenEnded(item: number, goOn: () => void): void {
+    const before = this.outlived.get(item)
+    if (before === undefined) {
+      goOn()
+      return
+    }
+    this.waitingForEnd++
+    before.then(() => {
+      this.waitingForEnd--
+      goOn()
+    })
   }
 
   /** What follows a message that was passed has its turn. */
@@ -736,14 +758,16 @@ export class Consumer {
     const marked = new Set(marks)
     const now = world.now()
     const joining: number[] = []
+    const long: DeskLane[] = []
     await store.heads(this.name, stream, (head) => {
       const { id, lane, context, state } = head
       if (state !== 'trying') {
         if (lane !== null) this.desk.wait(lane)
         if (state === 'deciding') this.around.judge(this, id)
       } else if (lane === null && context !== null) joining.push(id)
-      else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now)
+      else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now, long)
     })
+    for (const lane of long) await this.takeUpLong(lane, now)
     for (const id of joining) {
       const entry = await store.deskEntry(id)
       if (entry !== undefined) this.queue(new Delivery(entry.message, entry))
@@ -760,13 +784,19 @@ export class Consumer {
     }
   }
 
-  private takeUpLane(head: DeskHead, suspect: boolean, now: number): void {
+  private takeUpLane(head: DeskHead, suspect: boolean, now: number, long: DeskLane[]): void {
     const lane = this.desk.begin(head, true)
     const waitMs = Math.max(0, head.dueAt - now)
     if (suspect && waitMs === 0) this.suspects.push(lane)
     else if (waitMs === 0) this.ready.push(lane)
-    // The clock may have been set back meanwhile.
-    else this.wake(lane, Math.min(waitMs, this.spec.retry.maxDelayMs))
+    else if (waitMs <= this.spec.retry.maxDelayMs) this.wake(lane, waitMs)
+    else long.push(lane)
+  }
+
+  /** A wait longer than usual: chosen by `byError`, or the clock was set back meanwhile. The whole of it is enough. */
+  private async takeUpLong(lane: DeskLane, now: number): Promise<void> {
+    const { dueAt, tries, heldAt } = (await this.around.store.deskEntry(lane.headId))!
+    this.wake(lane, Math.min(dueAt - now, dueAt - (tries.at(-1)?.at ?? heldAt)))
   }
 
   private async isAtDesk(context: string): Promise<boolean> {
@@ -905,9 +935,11 @@ export class Consumer {
         await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing, requests })
         this.around.ended(entry.id, false)
         if (lane === undefined) return
-        this.desk.advance(lane)
-        this.pump()
-        this.around.maybeIdle()
+        this.whenEnded(entry.id, () => {
+          this.desk.advance(lane)
+          this.pump()
+          this.around.maybeIdle()
+        })
       }
     }
   }
@@ -928,9 +960,11 @@ export class Consumer {
       changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
       requests: message.asked ? [{ do: 'released', id: message.id }] : [],
     })
-    if (lane === undefined) this.queue(new Delivery(message, entry))
-    else this.ready.push(lane)
-    this.pump()
+    this.whenEnded(entry.id, () => {
+      if (lane === undefined) this.queue(new Delivery(message, entry))
+      else this.ready.push(lane)
+      this.pump()
+    })
   }
 
   private written(job: Job): Promise<void> {
@@ -953,7 +987,8 @@ export class Consumer {
 
   /** Whether every accepted message is done or held. */
   get idle(): boolean {
-    if (this.outstanding > 0 || this.runningNow > 0 || this.looking > 0 || this.cursor < this.tail.head) return false
+    if (this.outstanding > 0 || this.runningNow > 0 || this.cursor < this.tail.head) return false
+    if (this.looking > 0 || this.waitingForEnd > 0) return false
     return this.readyStart === this.ready.length && this.suspects.length === 0 && this.desk.idle
   }
 
