@@ -19,7 +19,7 @@ import { type Simulation, simulation } from 'millrace/testing'
 import { z } from 'zod'
 
 export const Moved = event('moved', {
-  schema: z.object({ account: z.string(), n: z.number().int() }),
+  schema: z.object({ account: z.string(), n: z.number().int(), note: z.string().optional() }),
   context: (move) => move.account,
 })
 export const Moves = topic('moves', [Moved])
