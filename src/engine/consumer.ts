@@ -60,8 +60,6 @@ export class Consumer {
   private pumping = false
   private stopping = false
   private paused = false
-  /** Until then no probe starts, on the clock of durations. */
-  private probeAt = 0
   /** Up to this position, and to this message at the desk, each start is marked: the process died before they were done. */
   private readonly markUpTo: number
   private readonly markItemsUpTo: number
@@ -250,7 +248,7 @@ export class Consumer {
   private mayStart(): boolean {
     if (this.readyStart === this.ready.length || this.stopping || this.paused) return false
     if (!this.probing.active) return this.running < this.spec.concurrency
-    return this.runningNow === 0 && !this.stuck && this.around.world.elapsed() >= this.probeAt
+    return this.runningNow === 0 && !this.stuck && this.probing.due(this.around.world.elapsed())
   }
 
   /** Begins with the head of a lane at the desk, which may be on disk only. */
@@ -533,8 +531,8 @@ export class Consumer {
     const was = this.probing.active
     const waitMs = this.probing.failed(context ?? id, world.elapsed())
     if (waitMs === undefined) return
-    this.probeAt = world.elapsed() + waitMs
-    world.after(waitMs, () => this.pump())
+    // A timer may come a little early by the other clock.
+    world.after(waitMs + 1, () => this.pump())
     if (!was) this.log('error', `processor "${this.name}" only probes: its last attempts failed, whatever the lane`)
   }
 

@@ -22,6 +22,8 @@ export class Probing {
   /** Since when it probes, on the clock of durations; undefined while it is well. */
   private since: number | undefined
   private waitMs = 0
+  /** No probe starts before: what fails until then had begun before it probed. */
+  private nextAt = 0
 
   constructor(limits: ProbeLimits) {
     this.limits = limits
@@ -36,7 +38,12 @@ export class Probing {
     return this.since === undefined || now - this.since >= this.limits.probeMaxMs
   }
 
-  /** An attempt failed by something that may be the fault of all. Gives the wait before the next probe, where it probes. */
+  /** Whether a probe may start now. */
+  due(now: number): boolean {
+    return now >= this.nextAt
+  }
+
+  /** An attempt failed by something that may be the fault of all. Gives the wait before the next probe, where one follows. */
   failed(lane: string, now: number): number | undefined {
     this.failures++
     this.severalLanes ||= this.lane !== undefined && this.lane !== lane
@@ -45,11 +52,15 @@ export class Probing {
     if (this.since === undefined) {
       if (this.failures < probeAfter || !this.severalLanes) return undefined
       this.since = now
-      this.waitMs = probeFirstMs
-      return this.waitMs
+      return this.wait(Math.min(probeFirstMs, probeEveryMs), now)
     }
-    this.waitMs = Math.min(probeEveryMs, this.waitMs * 2)
-    return this.waitMs
+    return this.due(now) ? this.wait(Math.min(probeEveryMs, this.waitMs * 2), now) : undefined
+  }
+
+  private wait(waitMs: number, now: number): number {
+    this.waitMs = waitMs
+    this.nextAt = now + waitMs
+    return waitMs
   }
 
   /** Gives whether it has recovered by this. */
