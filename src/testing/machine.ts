@@ -443,7 +443,10 @@ class SimulatedProcess {
       soon: (fn) => void scheduler.after(0, life, fn),
       random: random.fork(`world ${this.number}`),
       newId: () => uuid(machine.now(), this.number, count++, ids),
-      guard: (owner, fn, a, b) => this.handle(owner as unknown as Attempt, fn as never, a as never, b) as never,
+      guard: (owner, fn, a, b) =>
+        owner instanceof Attempt
+          ? (this.handle(owner, fn as never, a as never, b) as never)
+          : this.run(() => guard(owner, fn, a, b)),
       listen: () => () => {},
       log: (level, text, fields) => {
         const error = fields?.['error']
@@ -471,6 +474,12 @@ class SimulatedProcess {
 
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.machine.scheduler.after(ms, this.life, resolve))
+  }
+
+  /** Calls what is no handler, such as a rule. */
+  private run<T>(fn: () => T): T {
+    if (!this.life.alive) throw new Died()
+    return fn()
   }
 
   /** Calls a handler, or makes it fail or take its time. */
