@@ -61,6 +61,8 @@ type Origin = Omit<Stamp, 'stream' | 'time' | 'due'>
 const killsMax = 2
 /** How long others wait for a message that runs alone, milliseconds. */
 const aloneMs = 5_000
+/** What was with the rule of a desk that the app has no more. */
+const noDesk: DeskSpec = { name: 'none', rules: new Map(), decideMs: 1, decisionsMax: 1, rulesAtOnce: 1 }
 const tickMsMax = 250
 const tickMsMin = 5
 
@@ -107,7 +109,7 @@ export class Engine {
       encode: (type, data, processor, cause, delay) => this.encodeFrom(type, data, processor, cause, delay),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
-      judge: (consumer, item) => this.rulesOf(consumer.spec.desk!).judge(consumer, item),
+      judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
       watch: this.watch,
       maybeIdle,

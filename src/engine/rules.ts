@@ -1,9 +1,10 @@
 // The rules of one desk decide about messages that have failed for good, beside the processors and never in their way.
 //
 //   judged (its number in the queue) → loaded → decided → carried out by the processor that owns the lane
-//                                                 └ threw, took too long, gave nothing, decided too often → held, with why
+//                                                 └ threw, took too long, gave nothing, decided too often, is not there
+//                                                   any more → held, with why
 import { asStored, decode, deepFreeze } from '../model/codec.ts'
-import { type Decision, type DeskEntry, hold, isDecision } from '../model/desk.ts'
+import { type Decision, type DeskEntry, decisionOf, hold } from '../model/desk.ts'
 import { isMillraceError, recordError } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
 import type { Consumer } from './consumer.ts'
@@ -66,7 +67,7 @@ export class Rules {
   private async decide(consumer: Consumer, item: number): Promise<void> {
     const entry = await this.around.store.deskEntry(item)
     if (entry?.state !== 'deciding') return
-    const by = `rule ${this.spec.name}`
+    const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
     const decision = await this.decisionOn(consumer, entry)
     if (!this.open) return
     try {
@@ -74,23 +75,23 @@ export class Rules {
     } catch (error) {
       // What it wanted cannot be done: data that do not fit, another context. A person has to look.
       if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
-      await consumer.decideByRule(item, hold(`the rule wanted to ${decision.do}, but ${error.message}`), by)
+      await consumer.decideByRule(item, because(`the rule wanted to ${decision.do}, but ${error.message}`), by)
     }
   }
 
   private async decisionOn(consumer: Consumer, entry: DeskEntry): Promise<Decision> {
-    const { decisionsMax } = this.spec
+    const { decisionsMax, rules } = this.spec
+    if (!rules.has(entry.message.type)) return hold('no rule decides about it any more')
     if (entry.decisions >= decisionsMax) {
       return hold(`its rule has decided ${entry.decisions} times already and it failed again each time`)
     }
-    let given: unknown
     try {
-      given = await this.ask(consumer, entry)
+      const given = decisionOf(await this.ask(consumer, entry))
+      return given ?? hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
     } catch (error) {
       const { code, message } = recordError(error)
-      return hold(`the rule failed with ${code}: ${message}`.slice(0, 1_000))
+      return because(`the rule failed with ${code}: ${message}`)
     }
-    return isDecision(given) ? given : hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
   }
 
   /** Calls the rule; rejects when it takes too long. What it throws later is told to nobody: its time was up. */
@@ -117,6 +118,13 @@ export class Rules {
     })
   }
 }
+
+/** For a reason that may be longer than one may be. */
+function because(why: string): Decision {
+  return hold(why.slice(0, whyMax))
+}
+
+const whyMax = 1_000
 
 /** The message as a handler gets it; where it cannot be read so, its data as they are stored. */
 function readable(consumer: Consumer, { message }: DeskEntry): Message {

@@ -149,8 +149,12 @@ export function discard(reason: string): Discard {
 export const textMax = 2_000
 
 export function checkText(where: string, name: string, text: unknown): string {
-  if (typeof text === 'string' && text.trim() !== '' && text.length <= textMax) return text
+  if (isText(text)) return text
   throw fault('millrace/bad-option', `${where}: ${name} must be a text of 1 to ${textMax} characters`)
+}
+
+function isText(text: unknown): text is string {
+  return typeof text === 'string' && text.trim() !== '' && text.length <= textMax
 }
 
 export function checkActor(where: string, { by, reason }: Actor): Actor {
@@ -159,20 +163,21 @@ export function checkActor(where: string, { by, reason }: Actor): Actor {
   return { by, reason }
 }
 
-/** What a rule gave, if it is a decision at all. */
-export function isDecision(value: unknown): value is Decision {
-  const decision = value as Partial<Record<string, unknown>> | null
-  if (typeof decision !== 'object' || decision === null) return false
-  switch (decision.do) {
+/** What a rule gave, if it is a decision at all, as plain values. Errors: what its getters throw. */
+export function decisionOf(value: unknown): Decision | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const given = value as Readonly<Record<string, unknown>>
+  const { do: what, note, reason } = given
+  switch (what) {
     case 'retry':
-      return true
+      return { do: what }
     case 'resubmit':
-      return 'data' in decision && typeof decision.note === 'string'
+      return 'data' in given && isText(note) ? { do: what, data: given['data'], note } : undefined
     case 'hold':
     case 'discard':
-      return typeof decision.reason === 'string'
+      return isText(reason) ? { do: what, reason } : undefined
     default:
-      return false
+      return undefined
   }
 }
 
