@@ -29,7 +29,7 @@ export interface DeskItem extends DeskRow {
 export interface OperationOptions extends Actor {
   /** 1 to 100 characters, its own: for people to know it by. */
   readonly name: string
-  /** One message first, and the others only when that one was handled. Default false. */
+  /** Of a release: one message first, and the others only when that one was handled. Default false. */
   readonly oneFirst?: boolean
 }
 
@@ -164,6 +164,9 @@ function newOperation(action: Operation['action'], options: OperationOptions, st
     throw fault('millrace/bad-option', `${where}: the name has more than ${nameCharsMax} characters`)
   }
   if (action === 'discard') checkText(where, 'reason', reason)
+  if (action === 'discard' && oneFirst) {
+    throw fault('millrace/bad-option', `${where}: oneFirst is for a release: what is discarded is not tried`)
+  }
   return { name, action, by, reason, oneFirst, startedAt }
 }
 

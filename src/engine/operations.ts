@@ -4,7 +4,7 @@
 //      └ one first ──→ trying ──it was handled──→ running
 //                        └ it was held again, or was not possible ──→ failed: the others stay as they are
 //   running, trying ──a person──→ aborted
-import { type Decision, discard, retry } from '../model/desk.ts'
+import type { Decision } from '../model/desk.ts'
 import { isMillraceError } from '../model/errors.ts'
 import type { DeskChange, NewOperation, Operation, Selection } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
@@ -53,10 +53,7 @@ export class Operations {
     const operation = this.firsts.get(item)
     if (operation === undefined) return
     this.firsts.delete(item)
-    if (handled) {
-      this.write(operation, 'running')
-      this.enqueue({ ...operation, state: 'running', oneFirst: false })
-    } else this.write(operation, 'failed')
+    this.enqueue({ ...operation, state: handled ? 'running' : 'failed', oneFirst: false })
   }
 
   end(): void {
@@ -92,8 +89,10 @@ export class Operations {
   }
 
   private async run(operation: Operation): Promise<void> {
-    const { id } = operation
+    const { id, state } = operation
     const firstOnly = operation.oneFirst && operation.done === 0
+    if (!firstOnly) await this.write(operation, state)
+    if (state === 'failed') return
     while (this.open && !this.aborted.has(id)) {
       const items = await this.around.store.selected(id, firstOnly ? 1 : sliceItems)
       if (items.length === 0) {
@@ -117,7 +116,7 @@ export class Operations {
   private async dealWith({ id, action, by, reason, name }: Operation, item: number): Promise<boolean> {
     const { store, committer } = this.around
     const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
-    const decision: Decision = action === 'release' ? retry() : discard(actor.reason)
+    const decision: Decision = action === 'release' ? { do: 'retry' } : { do: 'discard', reason: actor.reason }
     const dealt = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
     const entry = await store.deskEntry(item)
     const consumer = entry === undefined ? undefined : this.consumerOf(entry.processor)
@@ -146,7 +145,7 @@ export class Operations {
     } else if (entry.state === 'trying' || entry.state === 'deciding' || entry.state === 'line') {
       this.firsts.set(entry.id, operation)
     } else if (operation.done === 0) this.enqueue({ ...operation, state: 'running' })
-    else await this.write(operation, 'failed')
+    else this.enqueue({ ...operation, state: 'failed' })
   }
 
   private write(operation: Operation, state: Operation['state']): Promise<void> {
