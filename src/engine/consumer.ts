@@ -870,9 +870,10 @@ export class Consumer {
     return this.inTurn(item, async () => {
       const entry = await this.entryToDecide(item)
       checkState(entry, 'discarded')
-      const { takeBackMs } = this.around.limits
-      if (this.around.world.now() - entry.resolvedAt! > takeBackMs) {
-        throw fault('millrace/too-late', `message ${item} was discarded more than ${takeBackMs} ms ago`)
+      const { takeBackMs, deskRetainMs } = this.around.limits
+      const most = Math.min(takeBackMs, deskRetainMs)
+      if (this.around.world.now() - entry.resolvedAt! > most) {
+        throw fault('millrace/too-late', `message ${item} was discarded more than ${most} ms ago`)
       }
       Object.assign(entry, { resolvedAt: null, decisions: 0 })
       await this.runAgain(entry, [this.recorded(entry, 'taken back', actor)], {})

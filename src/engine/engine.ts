@@ -108,7 +108,10 @@ export class Engine {
       limits: plan.limits,
       encode: (type, data, processor, cause, delay) => this.encodeFrom(type, data, processor, cause, delay),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
-      resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
+      resolved: (consumer, entry, outcome) => {
+        this.retention?.resolved()
+        return this.tell(failureTypes.resolved, consumer, entry, { outcome })
+      },
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
       watch: this.watch,

@@ -4,6 +4,9 @@ import type { Timer, World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
 import type { EngineLimits } from './spec.ts'
 
+/** Who takes a discard back in its last moment still finds it: it is forgotten so much later, milliseconds. */
+const spareMs = 60_000
+
 /** Looks now and then for messages that need not be kept, and removes them in slices between other work. */
 export class Retention {
   private readonly sources: readonly Source[]
@@ -12,6 +15,9 @@ export class Retention {
   private readonly store: Store
   private readonly committer: Committer
   private readonly streamIds: ReadonlyMap<string, number>
+  private readonly always: boolean
+  /** Whether any message at the desk may be resolved. */
+  private resolvedAny = true
   private timer: Timer | undefined
   private ended = false
 
@@ -28,20 +34,27 @@ export class Retention {
     this.store = store
     this.committer = committer
     this.streamIds = streamIds
+    this.always = sources.some((source) => this.rule(source) !== undefined)
   }
 
   begin(): void {
-    if (this.ended) return
+    if (this.ended || this.timer !== undefined || !(this.always || this.resolvedAny)) return
     this.timer = this.world.after(this.limits.retainEveryMs, () => {
-      this.sweep().then(
-        () => this.begin(),
-        (error) => {
-          if (this.ended) return
-          this.world.log('error', 'old messages could not be removed', { error: String(error) })
+      this.sweep()
+        .catch((error) => {
+          if (!this.ended) this.world.log('error', 'old messages could not be removed', { error: String(error) })
+        })
+        .finally(() => {
+          this.timer = undefined
           this.begin()
-        },
-      )
+        })
     })
+  }
+
+  /** A message at the desk was resolved: some time it is to be forgotten. */
+  resolved(): void {
+    this.resolvedAny = true
+    this.begin()
   }
 
   end(): void {
@@ -54,6 +67,7 @@ export class Retention {
   }
 
   private async sweep(): Promise<void> {
+    await this.sweepDesk()
     await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
     for (const source of this.sources) {
       const rule = this.rule(source)
@@ -69,6 +83,20 @@ export class Retention {
     let gone: number
     do gone = await this.committer.alone(remove)
     while (gone > 0 && !this.ended)
+  }
+
+  private async sweepDesk(): Promise<void> {
+    // What is resolved from here on says so again.
+    this.resolvedAny = false
+    let left: 'more' | 'newer' | 'nothing' = 'newer'
+    try {
+      do {
+        const before = this.world.now() - this.limits.deskRetainMs - spareMs
+        left = await this.committer.alone(() => this.store.forgetResolved(before))
+      } while (left === 'more' && !this.ended)
+    } finally {
+      this.resolvedAny ||= left !== 'nothing'
+    }
   }
 
   /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */

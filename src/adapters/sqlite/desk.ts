@@ -299,13 +299,16 @@ export class DeskTable implements DeskReads {
   }
 
   /** Forgets what was resolved before a time, at most one slice. */
-  forgetResolved(beforeMs: number): number {
-    return this.run(
+  forgetResolved(beforeMs: number): 'more' | 'newer' | 'nothing' {
+    const gone = this.run(
       `delete from millrace_desk where id in (
          select id from millrace_desk where resolved_at is not null and resolved_at < ? limit ?)`,
       beforeMs,
       forgetRows,
     )
+    if (gone === forgetRows) return 'more'
+    const left = this.get('select 1 from millrace_desk where resolved_at is not null limit 1')
+    return left === undefined ? 'nothing' : 'newer'
   }
 
   /** Forgets all that a processor has at the desk of one stream. */

@@ -265,7 +265,7 @@ export class SqliteStore implements Store {
     await this.sync()
   }
 
-  async forgetResolved(beforeMs: number): Promise<number> {
+  async forgetResolved(beforeMs: number): Promise<'more' | 'newer' | 'nothing'> {
     const { db, desk } = this.opened
     return this.write(db, () => desk.forgetResolved(beforeMs))
   }
