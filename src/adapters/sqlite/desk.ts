@@ -246,11 +246,10 @@ export class DeskTable implements DeskReads {
     const exact = fingerprint(error)
     const found = this.countIn(processor, type, exact, at)
     if (found !== undefined) return found
-    const { groups } = this.get(
-      'select count(*) as groups from millrace_desk_groups where processor = ?',
-      processor,
-    ) as { groups: number }
-    const print = groups < groupsMax ? exact : (error?.code ?? '-')
+    if (!this.roomForGroup(processor)) {
+      this.run('delete from millrace_desk_groups where processor = ? and held = 0', processor)
+    }
+    const print = this.roomForGroup(processor) ? exact : (error?.code ?? '-')
     const { id } = this.get(
       `insert into millrace_desk_groups (processor, type, fingerprint, held, first_at, last_at)
        values (?, ?, ?, 1, ?, ?) on conflict do update set held = held + 1, last_at = excluded.last_at returning id`,
@@ -261,6 +260,11 @@ export class DeskTable implements DeskReads {
       at,
     ) as { id: number }
     return id
+  }
+
+  private roomForGroup(processor: string): boolean {
+    const row = this.get('select count(*) as groups from millrace_desk_groups where processor = ?', processor)
+    return (row as { groups: number }).groups < groupsMax
   }
 
   private countIn(processor: string, type: string, print: string, at: number): number | undefined {
@@ -331,9 +335,10 @@ export class DeskTable implements DeskReads {
     { by, reason = null }: { readonly by: string; readonly reason?: string | null },
     at: number,
   ): void {
-    if (paused) {
-      this.run('insert or ignore into millrace_paused values (?, ?, ?, ?)', processor, at, by, reason)
-    } else this.run('delete from millrace_paused where processor = ?', processor)
+    const changed = paused
+      ? this.run('insert or ignore into millrace_paused values (?, ?, ?, ?)', processor, at, by, reason)
+      : this.run('delete from millrace_paused where processor = ?', processor)
+    if (changed === 0) return
     const action = paused ? 'paused' : 'resumed'
     this.record({ at, by, action, item: null, subject: processor, reason, detail: undefined })
   }
