@@ -866,7 +866,7 @@ export class Consumer {
    *
    * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/too-late`
    */
-  takeBack(item: number, actor: Actor): Promise<void> {
+  takeBack(item: number, actor: Actor, job: Job = {}): Promise<void> {
     return this.inTurn(item, async () => {
       const entry = await this.entryToDecide(item)
       checkState(entry, 'discarded')
@@ -876,7 +876,7 @@ export class Consumer {
         throw fault('millrace/too-late', `message ${item} was discarded more than ${most} ms ago`)
       }
       Object.assign(entry, { resolvedAt: null, decisions: 0 })
-      await this.runAgain(entry, [this.recorded(entry, 'taken back', actor)], {})
+      await this.runAgain(entry, [this.recorded(entry, 'taken back', actor)], job)
     })
   }
 
@@ -921,7 +921,12 @@ export class Consumer {
       case 'hold':
         Object.assign(entry, { state: 'held', decisions })
         await this.written({
-          changes: [{ do: 'update', entry, leaves: entry.lane }, this.recorded(entry, 'kept', { by, ...decision })],
+          ...job,
+          changes: [
+            { do: 'update', entry, leaves: entry.lane },
+            this.recorded(entry, 'kept', { by, reason: decision.reason }),
+            ...(job.changes ?? []),
+          ],
         })
         this.around.ended(entry.id, false)
         return

@@ -217,15 +217,27 @@ export class Engine {
   /** What was asked for while the app did not run. */
   private async grantWishes(): Promise<void> {
     for (const { item, wish, by, reason } of await this.store.wishes()) {
+      const actor = { by, reason }
+      // Forgotten in the commit that does it, so that a crash leaves both or neither.
+      const changes = [{ do: 'granted', item } as const]
       try {
-        if (wish.do === 'take back') await this.takeBack(item, { by, reason })
-        else await this.decide(item, wish, { by, reason })
+        if (await this.isLeftOut(item)) continue
+        const consumer = await this.consumerOfItem(item)
+        if (wish.do === 'take back') await consumer.takeBack(item, actor, { changes })
+        else await consumer.decide(item, wish, actor, { changes })
       } catch (error) {
-        if (!isMillraceError(error) || this.state === 'failed') throw error
+        if (this.state !== 'running') return
+        if (!isMillraceError(error)) throw error
         this.world.log('error', `what ${by} wanted of message ${item} cannot be done`, { error: error.message })
+        this.committer.write({ changes })
       }
-      await this.committer.alone(() => this.store.granted(item))
     }
+  }
+
+  /** Whether the processor of a message does not run this time, but may the next. */
+  private async isLeftOut(item: number): Promise<boolean> {
+    const entry = await this.store.deskEntry(item)
+    return this.plan.leftOut.some(({ name }) => name === entry?.processor)
   }
 
   // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────

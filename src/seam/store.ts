@@ -84,6 +84,8 @@ export type DeskChange =
   /** One message of an operation was dealt with. */
   | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
   | { readonly do: 'operation'; readonly operation: Operation }
+  /** The wish about a message was dealt with. */
+  | { readonly do: 'granted'; readonly item: number }
 
 /** A delayed message is not to come any more. */
 export interface Cancel {
@@ -401,8 +403,6 @@ export interface Store {
   wish(wish: Wish): Promise<void>
   /** What was wished for while nobody owned the store, oldest first. */
   wishes(): Promise<Wish[]>
-  /** Forgets the wish about a message. */
-  granted(item: number): Promise<void>
   /** Makes an operation of all held messages that fit. Errors: `millrace/duplicate-name`. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** The next messages of an operation that were not dealt with. */

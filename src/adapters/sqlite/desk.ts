@@ -119,6 +119,9 @@ export class DeskTable implements DeskReads {
       case 'operation':
         this.putOperation(change.operation)
         break
+      case 'granted':
+        this.run('delete from millrace_wishes where item = ?', change.item)
+        break
     }
   }
 
@@ -376,10 +379,6 @@ export class DeskTable implements DeskReads {
       by: who,
       reason: why ?? undefined,
     }))
-  }
-
-  granted(item: number): void {
-    this.run('delete from millrace_wishes where item = ?', item)
   }
 
   // ── operations ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -255,10 +255,6 @@ export class SqliteStore implements Store {
     return this.opened.desk.wishes()
   }
 
-  async granted(item: number): Promise<void> {
-    this.writing(() => this.opened.desk.granted(item))
-  }
-
   async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {
     const { db, desk } = this.opened
     this.write(db, () => desk.pause(processor, paused, actor, at))
