@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
-import { app, event, type Part, processor, Refused, sqlite, topic } from 'millrace'
+import { app, desk, event, type Part, processor, Refused, resubmit, sqlite, topic } from 'millrace'
 import { type Simulation, type SimulationOptions, simulation } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -54,6 +54,20 @@ test('an app runs as in real life, and what it did can be looked at', async (t) 
   )
   assert.deepEqual(sim.held(), [])
   assert.match(sim.trace().join('\n'), /ledger handles moved/)
+})
+
+test('the rule of a desk decides in a simulation too', async (t) => {
+  const positive = ledger((n) => {
+    if (n < 0) throw new Refused('below zero')
+  })
+  const signs = desk('signs', {
+    on: Moves,
+    decide: { moved: ({ message: { data } }) => resubmit({ ...data, n: -data.n }, 'the sign') },
+  })
+  const sim = simulated(t, [positive, signs])
+  await sim.publish(Moved, { account: 'a', n: -1 })
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [1])
 })
 
 test('thirty days pass in no time, and nothing that falls due in them is left out', async (t) => {
