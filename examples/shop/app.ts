@@ -1,5 +1,6 @@
 import { app, sqlite } from 'millrace'
 import { customers } from './customers.ts'
+import { invoiceDesk } from './desk.ts'
 import { ledger } from './ledger.ts'
 import { Invoices, Movements } from './messages.ts'
 import { stock } from './stock.ts'
@@ -22,5 +23,5 @@ export default app({
       customer_id text not null primary key, invoices bigint not null, cancellations bigint not null,
       amount_micros bigint not null check (abs(amount_micros) < 9000000000000000000))`
   },
-  parts: [Invoices, Movements, ledger, stock, customers],
+  parts: [Invoices, Movements, ledger, stock, customers, invoiceDesk],
 })

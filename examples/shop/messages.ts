@@ -27,7 +27,7 @@ export type InvoiceLine = z.infer<typeof line>
 export type Invoice = z.infer<typeof invoice>
 
 /** What happens to one customer happens in order; each invoice of a guest stands alone. */
-const customerOrInvoice = (invoice: Invoice): string => invoice.customerId ?? invoice.invoiceNo
+export const customerOrInvoice = (invoice: Invoice): string => invoice.customerId ?? invoice.invoiceNo
 
 /** An invoice came in from outside; it starts everything else. */
 export const InvoiceReceived = event('invoice.received', { schema: invoice, context: customerOrInvoice })
