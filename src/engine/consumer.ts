@@ -601,13 +601,13 @@ export class Consumer {
   private giveUp(delivery: Delivery, error: ErrorRecord, before?: Promise<void>): void {
     const { message, attempts, tries, entry: known } = delivery
     const { context, id, type } = message
-    this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, error: error.message })
     const deskLane = known === undefined ? undefined : this.desk.of(known)
     const blocks = this.spec.onHold === 'block' && context !== null
     const state = this.spec.desk?.rules.has(type) === true ? 'deciding' : 'held'
     const failures = (known?.failures ?? 0) + 1
     const fields = { state, lane: blocks ? context : null, dueAt: 0, attempts, tries, error, failures } as const
     const { code, message: text } = error
+    if (state === 'held') this.sayHeld(message, attempts, error)
     const entry = this.keep(delivery, fields, (failed) => ({
       changes: [this.recorded(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: this.around.failed(this, failed),
@@ -643,6 +643,11 @@ export class Consumer {
       this.waitingForEnd--
       goOn()
     })
+  }
+
+  /** Only when no rule is left to ask: what a rule mends is nothing for operators. */
+  private sayHeld({ type, id, context }: Stored, attempts: number, { code, message: error }: ErrorRecord): void {
+    this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, code, error })
   }
 
   /** What follows a message that was passed has its turn. */
@@ -920,6 +925,7 @@ export class Consumer {
       }
       case 'hold':
         Object.assign(entry, { state: 'held', decisions })
+        this.sayHeld(entry.message, entry.attempts, entry.error!)
         await this.written({
           ...job,
           changes: [
