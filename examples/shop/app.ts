@@ -2,6 +2,7 @@ import { app, sqlite } from 'millrace'
 import { customers } from './customers.ts'
 import { invoiceDesk } from './desk.ts'
 import { ledger } from './ledger.ts'
+import { log } from './log.ts'
 import { Invoices, Movements } from './messages.ts'
 import { stock } from './stock.ts'
 
@@ -12,6 +13,7 @@ import { stock } from './stock.ts'
 export default app({
   name: 'shop',
   broker: sqlite({ file: './shop.db' }),
+  log,
   setup: async (tx) => {
     await tx.query`create table if not exists ledger (
       invoice_no text not null, line_no integer not null, customer_id text, country text not null, at text not null,

@@ -44,6 +44,7 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const summary = await summarize(shop)
     process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryTable(summary)}\n`)
+    if (summary.held > 0) say(`what is held, and why: npx millrace desk list --db ${options.db}`)
     if (failure) throw failure
     if (options.stay) {
       say('waiting for more; Ctrl-C stops')

@@ -27,7 +27,7 @@ test('the table for people shows each figure, with thousands apart', () => {
       ['goods', '3,900', 'different articles'],
       ['customers', '4,372', 'not counting guests'],
       ['money', '£9,747,747.93'],
-      ['held', '28', 'at the desk'],
+      ['held', '28', 'at the desk, for a person to decide'],
       ['waiting', '0', 'behind those'],
       ['discarded', '1,000'],
     ],

@@ -57,7 +57,7 @@ export function summaryTable(summary: Summary): string {
     ['goods', grouped(summary.goods), 'different articles'],
     ['customers', grouped(summary.customers), 'not counting guests'],
     ['money', `£${grouped(summary.money)}`, ''],
-    ['held', grouped(summary.held), 'at the desk'],
+    ['held', grouped(summary.held), 'at the desk, for a person to decide'],
     ['waiting', grouped(summary.waiting), 'behind those'],
     ['discarded', grouped(summary.discarded), ''],
   ] as const
