@@ -179,7 +179,7 @@ async function comesToWhatTheRulesSay(t: TestContext, file: string, numRuns: num
 }
 
 test('whatever becomes of the sample, its figures are those of the rules', (t) =>
-  comesToWhatTheRulesSay(t, sampleFile, 40))
+  comesToWhatTheRulesSay(t, sampleFile, 25))
 
 for (const name of Object.keys(realDays)) {
   test(`whatever becomes of ${name}, its figures are those of the rules`, async (t) => {

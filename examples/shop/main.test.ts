@@ -81,6 +81,8 @@ test('without --from it is the sample, with a table for people, and all books ag
   assert.equal(status, 0, err)
   const { invoices, cancellations } = reckon(sampleFile)
   assert.match(out, new RegExp(`^ {2}invoices +${invoices} {2}${cancellations} of them cancellations\n`))
+  assert.ok(err.includes(`npx millrace desk list --db ${db}\n`), err)
+  assert.doesNotMatch(err, /refused|warn|error/)
   shows(await run('--db', db, '--json'), reckon(sampleFile))
 
   const store = new DatabaseSync(db, { readOnly: true })

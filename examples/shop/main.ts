@@ -44,7 +44,7 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const summary = await summarize(shop)
     process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryTable(summary)}\n`)
-    if (summary.held > 0) say(`what is held, and why: npx millrace desk list --db ${options.db}`)
+    if (summary.held > 0) say(`what is held, and why: npx millrace desk list --db ${quoted(options.db)}`)
     if (failure) throw failure
     if (options.stay) {
       say('waiting for more; Ctrl-C stops')
@@ -101,6 +101,9 @@ function aborted(signal: AbortSignal): Promise<void> {
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
 }
+
+/** As a shell takes it. */
+const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`)

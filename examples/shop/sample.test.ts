@@ -52,6 +52,13 @@ test('the sample has a negative quantity on an invoice that is no cancellation, 
   assert.ok(invoices.slice(index + 1).some((one) => one.customerId === invoices[index]!.customerId))
 })
 
+test('the sample has a cancellation without a description, and trouble that waits behind other trouble', () => {
+  someLine((line, invoice) => line.description === '' && isCancellation(invoice))
+  const held = invoices.find((one) => one.invoiceNo === '704978')!
+  const later = invoices.slice(invoices.indexOf(held) + 1).filter((one) => one.customerId === held.customerId)
+  assert.ok(later.some((one) => one.lines.some((line) => line.description === '')))
+})
+
 test('the sample has services', () => {
   for (const code of ['POST', 'M', 'DOT', 'D', 'C2', 'BANK CHARGES']) someLine((line) => line.stockCode === code)
 })
