@@ -461,8 +461,8 @@ export class Engine {
   }
 
   async abort(operation: number, actor: Actor): Promise<void> {
-    await this.committer.alone(() => this.store.abort(operation, actor, this.world.now()))
-    this.operations.abort(operation)
+    const write = () => this.committer.alone(() => this.store.abort(operation, actor, this.world.now()))
+    await this.operations.abort(operation, write)
   }
 
   /** Errors: `millrace/unknown-processor`. */

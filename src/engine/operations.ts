@@ -17,7 +17,11 @@ export class Operations {
   private readonly consumerOf: (processor: string) => Consumer | undefined
   /** The first message of operations that wait for it. */
   private readonly firsts = new Map<number, Operation>()
-  private readonly aborted = new Set<number>()
+  /** Those that are to end, or have been ended, as they were when that broke them off. */
+  private readonly aborted = new Map<number, Operation | undefined>()
+  private aborting: Promise<unknown> = Promise.resolve()
+  /** What is being done of an operation now. */
+  private underWay: Promise<unknown> = Promise.resolve()
   private queue: Operation[] = []
   private running = false
   private open = true
@@ -43,9 +47,26 @@ export class Operations {
     return made
   }
 
-  abort(id: number): void {
-    this.aborted.add(id)
-    for (const [item, operation] of this.firsts) if (operation.id === id) this.firsts.delete(item)
+  /** Ends an operation: what is under way of it is done before `write` says that it has ended, and nothing after. */
+  abort(id: number, write: () => Promise<void>): Promise<void> {
+    const done = this.aborting.then(() => this.breakOff(id, write))
+    this.aborting = done.catch(() => {})
+    return done
+  }
+
+  private async breakOff(id: number, write: () => Promise<void>): Promise<void> {
+    if (this.aborted.has(id)) return write()
+    this.aborted.set(id, undefined)
+    try {
+      await this.underWay.catch(() => {})
+      await write()
+      for (const [item, operation] of this.firsts) if (operation.id === id) this.firsts.delete(item)
+    } catch (error) {
+      const operation = this.aborted.get(id)
+      this.aborted.delete(id)
+      if (operation !== undefined) this.enqueue(operation)
+      throw error
+    }
   }
 
   /** A message that had been released has come to an end, or is held again. */
@@ -99,17 +120,22 @@ export class Operations {
         await this.write(operation, 'done')
         return
       }
-      if (!firstOnly) {
-        await Promise.all(items.map((item) => this.dealWith(operation, item)))
-        continue
-      }
-      const [first] = items as [number]
-      this.firsts.set(first, operation)
-      await this.write(operation, 'trying')
-      if (await this.dealWith(operation, first)) return
-      this.ended(first, false)
-      return
+      const done = firstOnly ? this.tryFirst(operation, items[0]!) : this.dealWithAll(operation, items)
+      this.underWay = done
+      await done
+      if (firstOnly) return
     }
+    if (this.aborted.has(id)) this.aborted.set(id, operation)
+  }
+
+  private async dealWithAll(operation: Operation, items: readonly number[]): Promise<void> {
+    await Promise.all(items.map((item) => this.dealWith(operation, item)))
+  }
+
+  private async tryFirst(operation: Operation, first: number): Promise<void> {
+    this.firsts.set(first, operation)
+    await this.write(operation, 'trying')
+    if (!(await this.dealWith(operation, first))) this.ended(first, false)
   }
 
   /** Gives whether it was possible. */

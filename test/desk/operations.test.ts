@@ -135,6 +135,25 @@ test('an operation that is aborted half way leaves the rest held; what it has do
   assert.equal(sim.held().length, 600 - done, 'it does not go on after a restart')
 })
 
+test('once an abort is told nothing more of its operation is done, for twenty seeds', async (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const { part, state } = mendable()
+    const sim = bank(t, [part], { seed })
+    await hold(sim, 20)
+    state.broken = false
+    const { id } = await select(sim, 'release')
+    await sim.settled(sim.app.desk.abort(id, { by: 'bob' }))
+    const released = times(sim, 'released')
+    await sim.untilIdle()
+    assert.deepEqual(times(sim, 'released'), released)
+    assert.equal(
+      (await operation(sim)).done,
+      released.reduce((sum, count) => sum + count, 0),
+    )
+    await sim.stop()
+  }
+})
+
 test('with one first the others follow when that one is handled', async (t) => {
   const wait = gate()
   const { part, state } = mendable(new Set(), (account) => (state.broken ? undefined : account === 'a0' && wait.opened))
