@@ -10,9 +10,9 @@ export interface Faults {
   readonly crash?: boolean
   /** As `crash`, and what was not synced is lost, by sectors, at random. */
   readonly powerCut?: boolean
-  /** A handler fails, before it has run or after. */
+  /** A handler fails, before it has run or after; so may the rule of a desk. */
   readonly handlerFails?: boolean
-  /** A handler takes its time, sometimes more than its `timeoutMs`. */
+  /** A handler takes its time, sometimes more than its `timeoutMs`; so may the rule of a desk. */
   readonly handlerSlow?: boolean
   /** A client publishes again what was acknowledged, with the same id. */
   readonly publishTwice?: boolean
@@ -59,6 +59,9 @@ const crashesMax = 6
 /** Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens. */
 const stepsToOpenAnew = 9
 const fullForMsMax = 4_000
+
+/** How a handler goes wrong. */
+export type HandlerFault = 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter'
 
 export class FaultPlan {
   readonly counts = noFaults()
@@ -107,8 +110,8 @@ export class FaultPlan {
     return how
   }
 
-  /** Whether the next attempt of a handler goes wrong. */
-  handler(): 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter' | undefined {
+  /** Whether the next call of a handler, or of a rule, goes wrong. */
+  handler(): HandlerFault | undefined {
     if (this.happens('handlerFails')) return this.random.chance(0.5) ? 'failsBefore' : 'failsAfter'
     if (this.happens('handlerSlow')) return this.random.pick(['slowBefore', 'slowInside', 'slowAfter'])
     return undefined

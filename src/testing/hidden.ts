@@ -4,14 +4,14 @@ import { createHook } from 'node:async_hooks'
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { ownerNow } from '../adapters/node/late-errors.ts'
-import { Attempt } from '../engine/attempt.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 
 export interface Hidden {
   /** `read`: gives another value each time. `wait`: ends at a time of its own. */
   readonly kind: 'read' | 'wait'
   readonly source: string
-  readonly processor: string
+  /** Whose code uses it: a processor, a desk. */
+  readonly who: string
   /** Where in the code, as far as the stack tells. */
   readonly where: string
 }
@@ -36,24 +36,27 @@ const places: readonly (readonly [Hidden['kind'], holder: () => Holder, prefix: 
   ['wait', () => globalThis as unknown as Holder, '', ['setTimeout', 'setInterval', 'setImmediate', 'fetch']],
 ]
 
+/** What the owner of a call is called, where it is one of ours. */
+export type NameOf = (owner: object) => string | undefined
+
 interface Watching {
   readonly seen: Hidden[]
-  readonly mine: (attempt: Attempt) => boolean
+  readonly nameOf: NameOf
 }
 
 let watches: Set<Watching> | undefined
 let unwatch: () => void = () => {}
 
 /**
- * Begins to notice what the attempts use that are `mine`. With `deep` also what goes past the globals, such as files, sockets and `node:timers/promises`, at
- * some cost for each promise.
+ * Begins to notice what handlers and rules use whose owners have a name. With `deep` also what goes past the globals,
+ * such as files, sockets and `node:timers/promises`, at some cost for each promise.
  */
-export function watchHidden(mine: Watching['mine'], deep = false): HiddenWatch {
+export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
   if (watches === undefined) {
     watches = new Set()
     unwatch = replaceAll()
   }
-  const watching: Watching = { seen: [], mine }
+  const watching: Watching = { seen: [], nameOf }
   const { seen } = watching
   watches.add(watching)
   const hook = deep ? createHook({ init: (_id, type) => notice('wait', asyncTypes.get(type)) }).enable() : undefined
@@ -74,9 +77,7 @@ export function watchHidden(mine: Watching['mine'], deep = false): HiddenWatch {
 }
 
 export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceError {
-  const list = [
-    ...new Set(seen.map(({ source, processor, where }) => `processor "${processor}" uses ${source}${where}`)),
-  ]
+  const list = [...new Set(seen.map(({ source, who, where }) => `${who} uses ${source}${where}`))]
   const said =
     list.length === 0
       ? 'something was used that the seed does not decide; state that outlives an app, such as a variable of its module, has to be made anew by each run: app: () => …'
@@ -101,17 +102,13 @@ const asyncTypes = new Map([
   ['MESSAGEPORT', 'a worker thread'],
 ])
 
-/** Whose code runs now, if it is a handler's. */
-function attemptNow(): Attempt | undefined {
-  const owner = ownerNow()
-  return owner instanceof Attempt ? owner : undefined
-}
-
 function notice(kind: Hidden['kind'], source: string | undefined): void {
-  const attempt = source === undefined ? undefined : attemptNow()
-  if (attempt === undefined || watches === undefined) return
-  const hidden: Hidden = { kind, source: source!, processor: attempt.consumer.name, where: place() }
-  for (const { seen, mine } of watches) if (seen.length < seenMax && mine(attempt)) seen.push(hidden)
+  const owner = source === undefined ? undefined : ownerNow()
+  if (owner === undefined || watches === undefined) return
+  for (const { seen, nameOf } of watches) {
+    const who = seen.length < seenMax ? nameOf(owner) : undefined
+    if (who !== undefined) seen.push({ kind, source: source!, who, where: place() })
+  }
 }
 
 const seenMax = 100

@@ -11,13 +11,15 @@ import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 import { type App, appIn } from '../app.ts'
 import { Attempt } from '../engine/attempt.ts'
+import type { Failure } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
+import { defaults } from '../model/options.ts'
 import type { Disk, Synced } from '../seam/disk.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { simulatedDatabase } from './database.ts'
-import type { FaultPlan, Step } from './faults.ts'
+import type { FaultPlan, HandlerFault, Step } from './faults.ts'
 import { Files, makeFolder, removeFolder } from './files.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Life, Scheduler } from './scheduler.ts'
@@ -47,6 +49,10 @@ export interface Watch {
   durable(machine: Machine): void
   /** A client was told that its message is accepted. */
   accepted(type: string, id: string): void
+  /** The engine calls a handler. */
+  called?(processor: string): void
+  /** A process is about to start. */
+  starting?(machine: Machine): void
 }
 
 export interface MachineOptions {
@@ -79,7 +85,8 @@ export class Machine {
   private files: Files
   private checkDue = false
   private disposed = false
-  private readonly attempts = new WeakSet<object>()
+  /** Whose code its processes have called, by owner of the call. */
+  private readonly calls = new WeakMap<object, string>()
   private readonly interfered = new Set<string>()
   private readonly dead: SimulatedProcess[] = []
   private readonly endListening = listen()
@@ -124,6 +131,7 @@ export class Machine {
   /** Begins to start a process; gives whether it has started, or died on the way. */
   begin(): Promise<boolean> {
     if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
+    this.options.watch?.starting?.(this)
     this.endLooking()
     const process = new SimulatedProcess(this, this.files, ++this.count)
     this.process = process
@@ -200,6 +208,21 @@ export class Machine {
     return use(this.looking)
   }
 
+  /** Changes the database while no process has it, as a command from beside does. */
+  beside(use: (db: DatabaseSync) => void): void {
+    this.endLooking()
+    const db = new DatabaseSync(this.files.database)
+    try {
+      // Syncs as it goes; when it closes, the -wal file is written back and emptied.
+      db.exec('pragma journal_mode=wal; pragma synchronous=full; begin immediate')
+      use(db)
+      db.exec('commit')
+    } finally {
+      db.close()
+    }
+    this.files.checkpointed()
+  }
+
   endLooking(): void {
     this.looking?.close()
     this.looking = undefined
@@ -226,20 +249,22 @@ export class Machine {
     throw new Died()
   }
 
-  /** Notes an attempt of one of its handlers; `touched` when the simulation makes it go wrong. */
-  noteAttempt(attempt: Attempt, touched: boolean): void {
-    this.attempts.add(attempt)
-    if (touched) this.interfered.add(placeOf(attempt.consumer.name, attempt.delivery.message))
+  /** Notes a call of a handler or a rule; `touched` when the simulation makes it go wrong. */
+  noteCall(owner: object, who: string, processor: string, message: Named, touched: boolean): void {
+    this.calls.set(owner, who)
+    if (touched) this.interfered.add(keyOf(processor, message))
   }
 
-  /** Whether a handler is called by one of its processes. */
-  runs(attempt: object): boolean {
-    return this.attempts.has(attempt)
-  }
+  /** What the owner of a call by one of its processes is called. */
+  readonly nameOf = (owner: object): string | undefined => this.calls.get(owner)
 
   /** Whether the simulation has made a message fail since it was asked last. */
-  hasInterfered(processor: string, message: Place): boolean {
-    return this.interfered.delete(placeOf(processor, message))
+  hasInterfered(processor: string, message: Named): boolean {
+    return this.interfered.delete(keyOf(processor, message))
+  }
+
+  called(processor: string): void {
+    this.options.watch?.called?.(processor)
   }
 
   durable(): void {
@@ -266,12 +291,12 @@ export class Machine {
   }
 }
 
-interface Place {
-  readonly stream: number
-  readonly position: number
-}
+type Named = Pick<Message, 'type' | 'id'>
 
-const placeOf = (processor: string, { stream, position }: Place) => `${processor} ${stream} ${position}`
+const keyOf = (processor: string, { type, id }: Named) => `${processor} ${type} ${id}`
+
+/** About how long a slow rule takes at most, but for those that take too long. */
+const ruleMs = defaults.decideMs.default
 
 function isDeath(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (at instanceof Died) return true
@@ -443,10 +468,11 @@ class SimulatedProcess {
       soon: (fn) => void scheduler.after(0, life, fn),
       random: random.fork(`world ${this.number}`),
       newId: () => uuid(machine.now(), this.number, count++, ids),
-      guard: (owner, fn, a, b) =>
-        owner instanceof Attempt
-          ? (this.handle(owner, fn as never, a as never, b) as never)
-          : this.run(() => guard(owner, fn, a, b)),
+      guard: (owner, fn, a, b) => {
+        const call = () => guard(owner, fn, a, b)
+        const ends = owner instanceof Attempt ? this.handle(owner, call) : this.judge(owner, a as never, call)
+        return ends as never
+      },
       listen: () => () => {},
       log: (level, text, fields) => {
         const error = fields?.['error']
@@ -476,47 +502,70 @@ class SimulatedProcess {
     return new Promise((resolve) => void this.machine.scheduler.after(ms, this.life, resolve))
   }
 
-  /** Calls what is no handler, such as a rule. */
-  private run<T>(fn: () => T): T {
-    if (!this.life.alive) throw new Died()
-    return fn()
-  }
-
   /** Calls a handler, or makes it fail or take its time. */
-  private handle<B>(attempt: Attempt, fn: (a: Message, b: B) => unknown, message: Message, context: B): unknown {
-    if (!this.life.alive) throw new Died()
-    const { faults, trace } = this.machine
-    const { consumer } = attempt
-    const { type, id } = message
-    const what = faults.handler()
-    this.machine.noteAttempt(attempt, what !== undefined)
-    const name = `${consumer.name} handles ${type} ${id}`
-    trace.add(`${name}${what === undefined ? '' : `, ${said[what]}`}`)
-    if (what === 'failsBefore') throw new Error(injected)
-    const call = () => guard(attempt, fn, message, context)
-    if (what === undefined) return call()
-    if (what === 'failsAfter') {
-      return Promise.resolve(call()).then(() => {
-        throw new Error(injected)
-      })
-    }
+  private handle(attempt: Attempt, call: () => unknown): unknown {
+    const { consumer, delivery } = attempt
+    const { name, spec } = consumer
+    this.machine.called(name)
+    const what = this.what(attempt, `processor "${name}"`, `${name} handles`, name, delivery.message)
     if (what === 'slowInside') {
       this.slow.add(attempt)
       return call()
     }
-    const pause = () => this.pause(faults.slowMs(consumer.spec.timeoutMs))
-    if (what === 'slowBefore') {
-      return pause().then(() => {
-        // The engine has given it up: a handler that begins now would be one that nobody called.
-        if (attempt.state !== 'running') throw new Error(injected)
+    // Once the engine has given it up, a handler that begins would be one that nobody called.
+    return this.goingWrong(what, spec.timeoutMs, call, () => attempt.state === 'running')
+  }
+
+  /** The same with the rule of a desk. */
+  private judge(owner: object, { processor, message }: Failure, call: () => unknown): unknown {
+    const what = this.what(
+      owner,
+      `the rule for processor "${processor}"`,
+      `rule for ${processor} judges`,
+      processor,
+      message,
+    )
+    // One that the engine has given up is not called: a rule begins at once, or not at all.
+    return this.goingWrong(what === 'slowBefore' ? 'slowAfter' : what, ruleMs, call, () => true)
+  }
+
+  private what(owner: object, who: string, does: string, processor: string, message: Named): HandlerFault | undefined {
+    if (!this.life.alive) throw new Died()
+    const { faults, trace } = this.machine
+    const what = faults.handler()
+    this.machine.noteCall(owner, who, processor, message, what !== undefined)
+    trace.add(`${does} ${message.type} ${message.id}${what === undefined ? '' : `, ${said[what]}`}`)
+    return what
+  }
+
+  private goingWrong(
+    what: HandlerFault | undefined,
+    timeMs: number,
+    call: () => unknown,
+    wanted: () => boolean,
+  ): unknown {
+    const pause = () => this.pause(this.machine.faults.slowMs(timeMs))
+    switch (what) {
+      case 'failsBefore':
+        throw new Error(injected)
+      case 'failsAfter':
+        return Promise.resolve(call()).then(() => {
+          throw new Error(injected)
+        })
+      case 'slowBefore':
+        return pause().then(() => {
+          if (!wanted()) throw new Error(injected)
+          return call()
+        })
+      case 'slowAfter':
+        return Promise.resolve(call()).then((result) => pause().then(() => result))
+      default:
         return call()
-      })
     }
-    return Promise.resolve(call()).then((result) => pause().then(() => result))
   }
 }
 
-const said = {
+const said: Readonly<Record<HandlerFault, string>> = {
   failsBefore: 'fails at once',
   failsAfter: 'fails at its end',
   slowBefore: 'begins late',

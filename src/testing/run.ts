@@ -102,7 +102,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     check: () => check('always', options.always),
   })
   const view: CheckView = { ...viewOf(machine, seed), accepted }
-  const hidden = watchHidden((attempt) => machine.runs(attempt), deep)
+  const hidden = watchHidden(machine.nameOf, deep)
   const { scheduler, trace } = machine
   const always = { alive: true }
 
@@ -170,6 +170,8 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       random: random.fork(`${what} ${acts++}`),
       release: (id) => app.desk.release(id),
       cancel: (type, id) => app.cancel(type, id),
+      desk: app.desk,
+      processors: app.processors,
     }
     const done = (async () => run(actions))().catch((error: unknown) => {
       // What was true when it looked need not be true any more when it acts.
@@ -195,19 +197,34 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   const byUs = ({ processor, message, error }: DeskRow) =>
     machine.hasInterfered(processor, message) || error?.code === 'millrace/killed-the-process'
 
+  /** Whether it was done: what the app refuses, or does not live to do, is looked at again. */
+  const done = (action: Promise<unknown>) => {
+    const ended = action.then(
+      () => true,
+      (error: unknown) => {
+        if (!isMillraceError(error)) throw error
+        return false
+      },
+    )
+    return Promise.race([ended, machine.ends().then(() => false)])
+  }
+
+  const resumeAll = async ({ processors }: App) => {
+    for (const { name, state } of await processors.list()) if (state === 'paused') await processors.resume(name)
+  }
+
   const untilQuiet = async () => {
     for (let round = 0; round < quietRoundsMax; round++) {
       const app = await running()
+      if (!(await done(resumeAll(app)))) {
+        await pause(random() * againMsMax)
+        continue
+      }
       await Promise.race([app.idle(), machine.ends()])
       if (machine.app === undefined) continue
       const failed = view.held().filter(byUs)
       if (failed.length === 0) return
-      for (const { id } of failed) {
-        await app.desk.release(id).catch((error: unknown) => {
-          // It was released before, or the store fails while it is: then it is looked at again.
-          if (!isMillraceError(error)) throw error
-        })
-      }
+      for (const { id } of failed) await done(app.desk.release(id))
     }
     throw new Error(`the app is not quiet after ${quietRoundsMax} rounds of releasing what was ${injected}`)
   }

@@ -3,7 +3,19 @@ import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import test from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { app, event, isMillraceError, MillraceError, processor, sqlite, topic } from 'millrace'
+import {
+  app,
+  desk,
+  event,
+  isMillraceError,
+  MillraceError,
+  type Part,
+  processor,
+  Refused,
+  resubmit,
+  sqlite,
+  topic,
+} from 'millrace'
 import { type Scenario, type SimulateOptions, type SimulationFailure, simulate, type Workload } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -25,13 +37,13 @@ const book: Handle = ({ data: { account, amount } }, { commit }) =>
 
 /** A bank whose handler is given, so that it can be wrong. */
 const bank =
-  (moved: Handle = book) =>
+  (moved: Handle = book, also: readonly Part[] = []) =>
   () =>
     app({
       name: 'bank',
       broker: sqlite({ file: 'bank.db' }),
       setup: (tx) => tx.query`create table if not exists balances (account text primary key, amount int)`,
-      parts: [Moves, Bookings, processor('ledger', { on: Moves, publishes: [Booked], handle: { moved } })],
+      parts: [Moves, Bookings, processor('ledger', { on: Moves, publishes: [Booked], handle: { moved } }), ...also],
     })
 
 const workload: Scenario['workload'] = (work, random) => {
@@ -299,15 +311,48 @@ test('clients act in between, and what they may find changed meanwhile is no fai
       work.act('mend it', () => {
         broken = false
       })
-      work.act('release', async ({ held, release }) => {
-        for (const { id } of held()) await release(id)
-        await release(1_000_000)
+      work.act('release', async ({ held, desk }) => {
+        for (const { id } of held()) await desk.release(id)
+        await desk.release(1_000_000)
       })
     },
     // When the process dies while it is released, it stays held.
     eventually: ({ rows, held }) => assert.equal(rows('balances').length + held().length, 1),
   })
   assert.equal(report.seeds, 5)
+})
+
+test('rules go wrong too, and people who pause a processor do not keep the run from its end', async () => {
+  const held: string[] = []
+  const report = await simulate({
+    app: bank(
+      (message, context) => {
+        if (message.data.amount < 0) throw new Refused('negative')
+        return book(message, context)
+      },
+      [
+        desk('moves-desk', {
+          on: Moves,
+          decide: { moved: ({ message: { data } }) => resubmit({ ...data, amount: -data.amount }, 'sign corrected') },
+        }),
+      ],
+    ),
+    seeds: 20,
+    faults: { handlerFails: true, handlerSlow: true },
+    workload: (work) => {
+      for (const account of ['a', 'b', 'c', 'd']) work.publish(Moved, { account, amount: -1 })
+      work.act('pause', ({ processors }) => processors.pause('ledger'))
+      work.publish(Moved, { account: 'a', amount: 1 })
+    },
+    eventually: ({ query, held: still, trace }) => {
+      const [all] = query<{ amount: number }>`select sum(amount) as amount from balances`
+      assert.equal(all?.amount, 5)
+      assert.deepEqual(still(), [])
+      held.push(...trace().filter((line) => /rule for ledger judges .*, fails/.test(line)))
+    },
+  })
+  assert(report.faults.handlerFails > 0)
+  assert(held.length > 0)
 })
 
 for (const [what, seed] of [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
-import { app, desk, event, type Part, processor, Refused, resubmit, sqlite, topic } from 'millrace'
+import { app, desk, event, type Part, processor, Refused, type Retry, resubmit, retry, sqlite, topic } from 'millrace'
 import { type Simulation, type SimulationOptions, simulation } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -171,6 +171,79 @@ test('what is held can be seen and released', async (t) => {
   assert.deepEqual(sim.held(), [])
   assert.deepEqual(numbers(sim), [1])
   await assert.rejects(sim.release(99), { code: 'millrace/unknown-item' })
+})
+
+test('rules decide in virtual time, and what was told about failures can be looked at', async (t) => {
+  const sim = simulated(t, [
+    ledger((n) => {
+      if (n < 0) throw new Refused('negative')
+    }),
+    desk('moves-desk', {
+      on: Moves,
+      decide: {
+        moved: async ({ message: { data }, read }) => {
+          await read`select count(*) from seen`
+          return resubmit({ ...data, n: -data.n }, 'sign corrected')
+        },
+      },
+    }),
+  ])
+  await sim.publish(Moved, { account: 'a', n: -5 })
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [5])
+  assert.deepEqual(
+    sim.failures().map(({ type, data: { processor, revision } }) => [type, processor, revision]),
+    [
+      ['processing.failed', 'ledger', 0],
+      ['processing.resolved', 'ledger', 1],
+    ],
+  )
+  assert.match(sim.trace().join('\n'), /rule for ledger judges moved/)
+})
+
+test('people act at the desk and on processors, and time passes while they do', async (t) => {
+  const sim = simulated(t, [
+    ledger((n) => {
+      if (n === 1) throw new Refused('odd')
+    }),
+  ])
+  for (const n of [1, 2]) await sim.publish(Moved, { account: 'a', n })
+  await sim.untilIdle()
+  const [held] = await sim.desk.list({ states: ['held'] })
+  assert.deepEqual([held!.message.context, held!.waiting], ['a', 1])
+  await sim.processors.pause('ledger', { by: 'ann', reason: 'to think' })
+  await sim.desk.discard(held!.id, { by: 'ann', reason: 'not ours' })
+  await sim.advance(60_000)
+  assert.deepEqual(numbers(sim), [])
+  assert.deepEqual(await sim.desk.counts(), { held: 0, waiting: 0, discarded: 1 })
+  await sim.processors.resume('ledger')
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [2])
+  await sim.desk.takeBack(held!.id)
+  await sim.untilIdle()
+  await sim.desk.resubmit(held!.id, { account: 'a', n: 3 }, { by: 'ann', reason: 'even' })
+  await sim.untilIdle()
+  assert.deepEqual(numbers(sim), [2, 3])
+})
+
+test('a rule that waits for a real timer is named', async (t) => {
+  const sim = simulated(t, [
+    ledger(() => {
+      throw new Refused('no')
+    }),
+    desk('slow', {
+      on: Moves,
+      decide: { moved: () => new Promise<Retry>((resolve) => setTimeout(() => resolve(retry()), 1)) },
+    }),
+  ])
+  const story = async () => {
+    await sim.publish(Moved, { account: 'a', n: 1 })
+    await sim.untilIdle()
+  }
+  await assert.rejects(story(), {
+    code: 'millrace/not-deterministic',
+    message: /the rule for processor "ledger" uses setTimeout at .*simulation\.test\.ts/,
+  })
 })
 
 test('several things may be waited for at once', async (t) => {

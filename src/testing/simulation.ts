@@ -4,9 +4,11 @@ import {
   type AppOptions,
   checkApp,
   app as makeApp,
+  type Processors,
   type PublishOptions,
   type RequestOptions,
 } from '../app.ts'
+import type { Desk } from '../control/desk.ts'
 import type { Accepted } from '../engine/committer.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
@@ -48,6 +50,10 @@ export interface Simulation extends View, AsyncDisposable {
   request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
   /** As `app.desk.release`. */
   release(id: number): Promise<void>
+  /** As `app.desk`: what is held, and what people do about it. */
+  readonly desk: Desk
+  /** As `app.processors`. */
+  readonly processors: Processors
   /** Lets so many milliseconds pass, and all happen that falls due in them. */
   advance(ms: number): Promise<void>
   /** Lets time pass until everything accepted is handled or held. */
@@ -85,7 +91,7 @@ export function simulation(options: SimulationOptions): Simulation {
     beginsAt: beginsAt?.getTime() ?? beginsAtDefaultMs,
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
-  const hidden = watchHidden((attempt) => machine.runs(attempt))
+  const hidden = watchHidden(machine.nameOf)
   /** The last start that was asked for, until it has gone well. */
   let starting: Promise<void> | undefined
   let ended = false
@@ -158,6 +164,8 @@ export function simulation(options: SimulationOptions): Simulation {
       }
       machine.setClock(to.getTime())
     },
+    desk: passing('desk', deskActions, settled),
+    processors: passing('processors', processorActions, settled),
     settled: (promise) => settled('a promise', () => promise),
     untilIdle: () => settled('the app to be idle', (app) => app.idle()),
     async advance(ms) {
@@ -188,6 +196,45 @@ export function simulation(options: SimulationOptions): Simulation {
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+type Settled = <T>(what: string, work: (app: App) => Promise<T>) => Promise<T>
+
+const deskActions: Readonly<Record<keyof Desk, true>> = {
+  list: true,
+  show: true,
+  counts: true,
+  groups: true,
+  release: true,
+  resubmit: true,
+  discard: true,
+  takeBack: true,
+  select: true,
+  operations: true,
+  abort: true,
+  audit: true,
+}
+
+const processorActions: Readonly<Record<keyof Processors, true>> = {
+  list: true,
+  retire: true,
+  pause: true,
+  resume: true,
+}
+
+type Action = (...given: readonly unknown[]) => Promise<unknown>
+
+/** A part of the app whose promises let time pass while they are awaited. */
+function passing<Name extends 'desk' | 'processors'>(
+  name: Name,
+  actions: Readonly<Record<keyof App[Name], true>>,
+  settled: Settled,
+): App[Name] {
+  const one =
+    (action: string): Action =>
+    (...given) =>
+      settled(`${name}.${action}`, (app) => (app[name] as never as Record<string, Action>)[action]!(...given))
+  return Object.fromEntries(Object.keys(actions).map((action) => [action, one(action)])) as never
 }
 
 /** @throws `millrace/bad-option` */

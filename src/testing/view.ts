@@ -5,6 +5,7 @@ import { logTable } from '../adapters/sqlite/schema.ts'
 import { bindable } from '../adapters/sqlite/user-code.ts'
 import { decode } from '../model/codec.ts'
 import { isMillraceError } from '../model/errors.ts'
+import { failures } from '../model/failures.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkValues, type Value } from '../model/tx.ts'
 import type { DeskRow } from '../seam/store.ts'
@@ -23,6 +24,8 @@ export interface View {
   published<T extends MessageType>(type: T): Message<T>[]
   /** What is held at the desk, in the order in which it came there. */
   held(): DeskRow[]
+  /** What was told on the topic of failures, oldest first. */
+  failures(): Message<(typeof failures.types)[number]>[]
   /** What happened so far, line by line, each with its virtual seconds. */
   trace(): readonly string[]
 }
@@ -38,24 +41,28 @@ export function viewOf(machine: Machine, seed: number): View {
       checkValues(values)
       return all(text.join('?'), values.map(bindable))
     },
-    published: (type) => machine.look((db) => publishedIn(db, type)),
+    published: (type) => machine.look((db) => publishedIn(db, [type])),
+    failures: () => machine.look((db) => publishedIn(db, failures.types)),
     held: () =>
       machine.look((db) => new DeskTable(db, new Log(db)).list({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })),
     trace: () => machine.trace.lines,
   }
 }
 
-function publishedIn<T extends MessageType>(db: DatabaseSync, type: T): Message<T>[] {
+function publishedIn<T extends MessageType>(db: DatabaseSync, types: readonly T[]): Message<T>[] {
+  const names = JSON.stringify(types.map(({ name }) => name))
   const log = new Log(db)
   const found: Message<T>[] = []
   for (const { id } of db.prepare('select id from millrace_streams order by id').all() as { id: number }[]) {
     const rows = db
       .prepare(
-        `select m.* from ${logTable(id)} m join millrace_kinds k on k.id = m.kind where k.type = ? order by position`,
+        `select m.* from ${logTable(id)} m join millrace_kinds k on k.id = m.kind
+         where k.type in (select value from json_each(?)) order by position`,
       )
-      .all(type.name)
+      .all(names)
     for (const row of rows) {
-      const message = decode(type, log.stored(id, row as unknown as LogTableRow))
+      const stored = log.stored(id, row as unknown as LogTableRow)
+      const message = decode(types.find(({ name }) => name === stored.type)!, stored)
       if (!isMillraceError(message)) found.push(message as Message<T>)
     }
   }

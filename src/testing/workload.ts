@@ -1,4 +1,6 @@
 // What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
+import type { Processors } from '../app.ts'
+import type { Desk } from '../control/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
@@ -11,6 +13,10 @@ export interface Actions extends View {
   release(id: number): Promise<void>
   /** As `app.cancel`. */
   cancel(type: MessageType, id: string): Promise<boolean>
+  /** As `app.desk`: what is held, and what people do about it. */
+  readonly desk: Desk
+  /** As `app.processors`. What is paused in the end is resumed before `eventually` is asked. */
+  readonly processors: Processors
   readonly random: Random
 }
 
