@@ -1,3 +1,4 @@
+import { randomOf } from '../../src/testing/random.ts'
 import { type SimulateOptions, type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
 import { generate } from './generate.ts'
 import { Model } from './model.ts'
@@ -12,11 +13,11 @@ export async function proveEngine(
 ): Promise<SimulationReport> {
   let total: SimulationReport | undefined
   for (const seed of seeds) {
-    const { make, workload, processors, expected } = generate(seed)
-    let model = new Model(processors)
+    let model: Model
+    const { make, workload, processors, expected } = generate(seed, () => model)
     const report = await simulateWith(
       {
-        app: () => make(() => model),
+        app: make,
         seeds: [seed],
         workload,
         replay: 'npm run simulate --',
@@ -24,7 +25,7 @@ export async function proveEngine(
         eventually: { 'all is handled or at the desk, once': () => model.complete(expected) },
       },
       () => {
-        model = new Model(processors)
+        model = new Model(processors, randomOf(seed, 'people'))
         return model
       },
     )

@@ -1,15 +1,23 @@
-// Random applications and what clients do with them, from a seed: topics, a channel, processors in chains, contexts,
-// handlers that fail, refuse and publish. What each message leads to follows from the message alone, so that the model
-// knows it beforehand.
+// Random applications from a seed: topics, a channel, processors in chains, contexts, handlers that fail, refuse and
+// publish, desks whose rules decide well and badly. What each message leads to follows from the message alone, so that
+// the model knows it beforehand.
 import {
   type App,
   app,
   channel,
   command,
+  type Decision,
+  type DeskPart,
+  desk,
+  discard,
   event,
+  failures,
+  hold,
   type Part,
   processor,
   Refused,
+  resubmit,
+  retry,
   type Source,
   sqlite,
   topic,
@@ -18,6 +26,7 @@ import type { Random, Workload } from 'millrace/testing'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { mix, randomOf } from '../../src/testing/random.ts'
 import type { Known, Logged, Model } from './model.ts'
+import { peopleIn } from './people.ts'
 
 export interface Data {
   readonly key: string
@@ -27,7 +36,7 @@ export interface Data {
 const schema = shape({ key: 'string', n: 'number' })
 
 export interface Generated {
-  readonly make: (model: () => Model) => App
+  readonly make: () => App
   readonly workload: (work: Workload, random: Random) => void
   readonly processors: readonly Known[]
   /** What a processor publishes on a message, as JSON. */
@@ -35,149 +44,159 @@ export interface Generated {
 }
 
 interface Plan extends Known {
-  readonly on: number
+  readonly on: Source
   /** Sources that come later, so that chains end. */
   readonly to: readonly number[]
   readonly salt: number
+  readonly options: object
 }
 
 const stagesMax = 3
 const processorsMax = 5
+/** So many failures in a row never come. */
+const probesNever = 10_000
 
-export function generate(seed: number): Generated {
+export function generate(seed: number, model: () => Model): Generated {
   const random = randomOf(seed, 'generate')
   const stages = 1 + random.below(stagesMax)
   const last = stages - 1
-  const sources = Array.from({ length: stages }, (_, stage) => {
-    const kinds = Array.from({ length: 1 + random.below(2) }, (_, kind) => `s${stage}.t${kind}`)
-    // Some types group their messages, some leave each by itself.
-    const grouped = (name: string) =>
-      random.chance(0.8) ? { schema, context: ({ key }: Data) => key, name } : { schema, name }
-    const options = kinds.map(grouped)
-    const asChannel = stage === last && stage > 0 && random.chance(0.4)
-    return asChannel
-      ? channel(
-          `s${stage}`,
-          options.map(({ name, ...rest }) => command(name, rest)),
-        )
-      : topic(
-          `s${stage}`,
-          options.map(({ name, ...rest }) => event(name, rest)),
-        )
-  })
+  const sources = Array.from({ length: stages }, (_, stage) => source(stage, stage === last && stage > 0, random))
+  const desks = [...sources, failures].flatMap((on, number) =>
+    random.chance(on === failures ? 0.1 : 0.6) ? [deskOn(on, number, model, random)] : [],
+  )
 
   const plans: Plan[] = []
-  const add = (on: number) => {
-    const source = sources[on]!
-    const all = source.types.map(({ name }) => name)
-    const handled = source.kind === 'channel' ? all : all.filter(() => random.chance(0.85))
-    const to = sources.flatMap((_, stage) => (stage > on && random.chance(0.7) ? [stage] : []))
+  const add = (on: Source, to: readonly number[]) => {
+    const all = on.types.map(({ name }) => name)
+    const attempts = 1 + random.below(4)
+    const probeAfter = random.pick([2, 4, probesNever, probesNever])
+    const onHold = random.pick(['block', 'block', 'pass'] as const)
     plans.push({
       name: `p${plans.length}`,
-      source: source.name,
-      handles: new Set(handled),
+      source: on.name,
+      handles: new Set(on.kind === 'channel' ? all : all.filter(() => random.chance(0.85))),
       rows: random.chance(0.7),
+      onHold,
+      attemptsMax: attempts,
+      probes: probeAfter < probesNever,
+      decisionsMax: desks.find((one) => one.on === on)?.spec.decisionsMax ?? 0,
       on,
       to,
       salt: random.below(2 ** 31),
+      options: {
+        concurrency: 1 + random.below(8),
+        timeoutMs: random.pick([200, 1_000, 30_000]),
+        lingerMs: random.pick([0, 500, 30_000]),
+        onHold,
+        probeAfter,
+        probeFirstMs: random.pick([10, 1_000]),
+        probeMaxMs: random.pick([0, 2_000, 900_000]),
+        retry: {
+          attempts,
+          immediate: random.below(3),
+          firstDelayMs: random.pick([0, 10, 300, 3_000]),
+          maxDelayMs: 4_000,
+          jitter: random.pick([0, 0.5, 1]),
+        },
+      },
     })
   }
-  for (const [stage, { kind }] of sources.entries()) if (kind === 'channel') add(stage)
+  const later = (stage: number) => sources.flatMap((_, other) => (other > stage && random.chance(0.7) ? [other] : []))
+  for (const [stage, on] of sources.entries()) if (on.kind === 'channel') add(on, later(stage))
   const count = 1 + random.below(processorsMax)
-  while (plans.length < count) add(random.below(sources[last]!.kind === 'channel' ? last : stages))
-
-  const draw = (plan: Plan, id: string, what: string) => {
-    let bits = plan.salt
-    for (const char of `${what} ${id}`) bits = mix(bits + char.codePointAt(0)!)
-    return (bits >>> 0) / 2 ** 32
+  while (plans.length < count) {
+    const stage = random.below(sources[last]!.kind === 'channel' ? last : stages)
+    add(sources[stage]!, later(stage))
   }
+  if (random.chance(0.3)) add(failures, [])
+
   /** The messages that handling this one sends, in order. */
   const outgoing = (plan: Plan, id: string, data: Data) =>
     plan.to.flatMap((stage) => {
-      if (draw(plan, id, `to ${stage}`) < 0.3) return []
+      if (draw(plan.salt, id, `to ${stage}`) < 0.3) return []
       const { types } = sources[stage]!
-      const type = types[Math.floor(draw(plan, id, `type ${stage}`) * types.length)]!
+      const type = types[Math.floor(draw(plan.salt, id, `type ${stage}`) * types.length)]!
       return [{ type, data: { key: data.key, n: data.n + 1_000 * (stage + 1) } }]
     })
 
-  const unruly = random.pick([0, 0.1, 0.3])
-  const options = plans.map(() => ({
-    concurrency: 1 + random.below(8),
-    timeoutMs: random.pick([200, 1_000, 30_000]),
-    lingerMs: random.pick([0, 500, 30_000]),
-    retry: { attempts: 1 + random.below(4), firstDelayMs: random.pick([0, 10, 300]), maxDelayMs: 2_000 },
-  }))
-
+  const unruly = random.pick([0, 0.1, 0.3, 0.6])
+  const hopeless = random.pick([0, 0, 0.3])
   const windows = random.pick([2, 16, 4_096])
-  const messages = random.pick([10, 30, 60])
+  const heldContextsMax = random.pick([100, 100_000])
+  const messages = random.pick([10, 20, 40])
   const keys = 1 + random.below(6)
 
-  const make = (model: () => Model): App => {
-    const parts: Part[] = plans.map((plan, index) => {
-      const source = sources[plan.on]!
-      const targets = plan.to.flatMap((stage) => sources[stage]!.types as readonly unknown[])
-      const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
-        const { id, data } = message
-        const attempt = model().started(plan.name, id)
-        const fails = draw(plan, id, 'unruly') < unruly ? Math.floor(draw(plan, id, 'fails') * 7) : 0
-        const early = draw(plan, id, 'early') < 0.5
-        const sends = () => {
-          for (const { type, data: sent } of outgoing(plan, id, data)) {
-            if (type.kind === 'event') context.publish(type, sent)
-            else context.send(type, sent)
-          }
+  const partOf = (plan: Plan): Part => {
+    const { name, on, salt } = plan
+    const targets = plan.to.flatMap((stage) => sources[stage]!.types as readonly unknown[])
+    const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
+      const { id, data } = message
+      const attempt = model().started(name, id, { data, idempotencyKey: context.idempotencyKey, now: context.now() })
+      const fails = draw(salt, id, 'unruly') < unruly ? Math.floor(draw(salt, id, 'fails') * 7) : 0
+      const early = draw(salt, id, 'early') < 0.5
+      const sends = () => {
+        for (const { type, data: sent } of outgoing(plan, id, data)) {
+          if (type.kind === 'event') context.publish(type, sent)
+          else context.send(type, sent)
         }
-        if (draw(plan, id, 'pause') < 0.5) await null
-        if (early) sends()
-        const where = draw(plan, id, 'where')
-        if (attempt <= fails && where < 0.4) throw new Error(`fails ${fails} times`)
-        if (attempt <= fails && where < 0.6) throw new Refused(`refuses ${fails} times`)
-        if (!plan.rows) {
-          if (attempt <= fails) throw new Error(`fails ${fails} times`)
-          if (!early) sends()
-          return
-        }
-        return context.commit(async (tx) => {
-          await tx.query`insert into done (processor, id, context, n) values (${plan.name}, ${id}, ${data.key}, ${data.n})`
-          if (!early) sends()
-          if (attempt <= fails) throw new Error(`fails ${fails} times, after its row`)
-        })
       }
-      return processor(plan.name, {
-        on: source as Source,
-        publishes: targets.filter((type) => (type as { kind: string }).kind === 'event') as never,
-        sends: targets.filter((type) => (type as { kind: string }).kind === 'command') as never,
-        ...options[index],
-        handle: Object.fromEntries([...plan.handles].map((name) => [name, handle])) as never,
+      if (draw(salt, id, 'pause') < 0.5) await null
+      if (early) sends()
+      // Only with other data will it ever be handled.
+      if (data.n < corrected && draw(salt, id, 'hopeless') < hopeless * unruly) throw new Refused('wrong data', { id })
+      const where = draw(salt, id, 'where')
+      if (attempt <= fails && where < 0.4) throw new Error(`fails ${fails} times`)
+      if (attempt <= fails && where < 0.6) throw new Refused(`refuses ${fails} times`)
+      if (!plan.rows) {
+        if (attempt <= fails) throw new Error(`fails ${fails} times`)
+        if (!early) sends()
+        return
+      }
+      return context.commit(async (tx) => {
+        const n = data.n ?? 0
+        await tx.query`insert into done (processor, id, context, n) values (${name}, ${id}, ${data.key ?? ''}, ${n})`
+        if (!early) sends()
+        if (attempt <= fails) throw new Error(`fails ${fails} times, after its row`)
       })
+    }
+    return processor(name, {
+      on,
+      publishes: targets.filter((type) => (type as { kind: string }).kind === 'event') as never,
+      sends: targets.filter((type) => (type as { kind: string }).kind === 'command') as never,
+      ...plan.options,
+      handle: Object.fromEntries([...plan.handles].map((type) => [type, handle])) as never,
     })
-    return app({
+  }
+
+  const make = (): App =>
+    app({
       name: 'simulated',
       broker: sqlite({ file: 'simulated.db' }),
       // Small, so that windows fill and processors catch up from disk.
       windowMessages: windows,
-      setup: (tx) =>
-        tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int)`,
-      parts: [...sources, ...parts],
+      heldContextsMax,
+      setup: (tx) => {
+        model().begins()
+        return tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int)`
+      },
+      parts: [...sources, ...desks, ...plans.map(partOf)],
     })
-  }
 
   const workload = (work: Workload, draw: Random) => {
     const clients = [work, ...Array.from({ length: draw.below(4) }, () => work.client())]
+    const people = peopleIn(
+      plans.map(({ name }) => name),
+      model,
+    )
     for (let n = 0; n < messages; n++) {
       const client = draw.pick(clients)
-      const source = draw.pick(sources)
-      const type = draw.pick(source.types as readonly { kind: string }[])
+      const type = draw.pick(draw.pick(sources).types as readonly { kind: string }[])
       const data: Data = { key: `k${draw.below(keys)}`, n }
       const own = draw.chance(0.3) ? { id: `own-${n}` } : {}
       if (type.kind === 'event') client.publish(type as never, data as never, own)
       else client.send(type as never, data as never, own)
       if (draw.chance(0.1)) client.wait(draw.below(3_000))
-      if (draw.chance(0.1)) {
-        client.act('release what is held', async ({ held, release, random }) => {
-          for (const { id } of held()) if (random.chance(0.5)) await release(id)
-        })
-      }
+      if (draw.chance(0.3)) people(draw.pick(clients), draw, n)
     }
   }
 
@@ -188,8 +207,77 @@ export function generate(seed: number): Generated {
   return { make, workload, processors: plans, expected }
 }
 
+/** From here on data were corrected at the desk. */
+const corrected = 100_000
+
+export function correct({ key, n }: Data): Data {
+  return { key, n: n + corrected }
+}
+
+function source(stage: number, maybeChannel: boolean, random: Random): Source {
+  const kinds = Array.from({ length: 1 + random.below(2) }, (_, kind) => `s${stage}.t${kind}`)
+  // Some types group their messages, some leave each by itself.
+  const options = kinds.map((name) =>
+    random.chance(0.8) ? { schema, context: ({ key }: Data) => key, name } : { schema, name },
+  )
+  return maybeChannel && random.chance(0.4)
+    ? channel(
+        `s${stage}`,
+        options.map(({ name, ...rest }) => command(name, rest)),
+      )
+    : topic(
+        `s${stage}`,
+        options.map(({ name, ...rest }) => event(name, rest)),
+      )
+}
+
+/** A desk whose rules do all that rules may do, and what they may not. */
+function deskOn(on: Source, number: number, model: () => Model, random: Random): DeskPart {
+  const salt = random.below(2 ** 31)
+  const decide = async ({ message, processor: name, read }: AnyFailure): Promise<Decision> => {
+    const { id, data } = message
+    const asked = model().asked(name, id)
+    if (draw(salt, id, 'reads') < 0.3) await read`select count(*) from done where id = ${id}`
+    const chosen = draw(salt, `${name} ${id}`, `decides ${asked}`)
+    if (chosen < 0.3) return retry()
+    if (chosen < 0.55) return resubmit(correct(data), 'corrected')
+    if (chosen < 0.65) return hold('not for a rule')
+    if (chosen < 0.75) return discard('not worth it')
+    if (chosen < 0.8) throw new Error('the rule is broken')
+    if (chosen < 0.85) return new Promise(() => {})
+    if (chosen < 0.9) return { do: 'resubmit', data: { key: `${data.key}x`, n: 1 }, note: 'another context' }
+    if (chosen < 0.95) return { do: 'resubmit', data: { key: data.key, n: 'one' }, note: 'bad data' }
+    return { do: 'nothing' } as never
+  }
+  const ruled = on.types.filter(() => random.chance(0.85))
+  return desk(`desk-${number}`, {
+    on,
+    decide: Object.fromEntries(ruled.map(({ name }) => [name, decide])) as never,
+    decideMs: random.pick([50, 1_000, 30_000]),
+    decisionsMax: random.pick([1, 2, 5]),
+    rulesAtOnce: random.pick([1, 2, 16]),
+  })
+}
+
+/** Chance that is the same for the same message. */
+function draw(salt: number, id: string, what: string): number {
+  let bits = salt
+  for (const char of `${what} ${id}`) bits = mix(bits + char.codePointAt(0)!)
+  return (bits >>> 0) / 2 ** 32
+}
+
+type Query = (text: TemplateStringsArray, ...values: unknown[]) => Promise<unknown>
+
 interface AnyContext {
+  readonly idempotencyKey: string
+  now(): number
   publish(type: unknown, data: unknown): void
   send(type: unknown, data: unknown): void
-  commit(fn: (tx: { query(text: TemplateStringsArray, ...values: unknown[]): Promise<unknown> }) => unknown): unknown
+  commit(fn: (tx: { query: Query }) => unknown): unknown
+}
+
+interface AnyFailure {
+  readonly message: { readonly id: string; readonly data: Data }
+  readonly processor: string
+  readonly read: Query
 }

@@ -1,7 +1,11 @@
 // What may be observed of an engine, kept by itself: it looks at the disk whenever something has become durable, hears
-// of each handler that starts and each publish that is acknowledged, and throws at the first thing that may not be.
+// of each handler that starts, each rule that is asked, and each answer that a client or a person gets, and throws at
+// the first thing that may not be. What happened at the desk it follows in the audit log (see desk.ts).
 import assert from 'node:assert/strict'
 import type { Machine, Watch } from '../../src/testing/machine.ts'
+import type { Random } from '../../src/testing/random.ts'
+import { DeskModel, type Item, type Read } from './desk.ts'
+import { wish } from './wishes.ts'
 
 /** A message as the log keeps it. */
 export interface Logged {
@@ -15,15 +19,6 @@ export interface Logged {
   readonly json: string
 }
 
-interface DeskRow {
-  readonly id: number
-  readonly processor: string
-  readonly stream: number
-  readonly position: number
-  readonly context: string | null
-  readonly state: string
-}
-
 /** What the model has to know of a processor. */
 export interface Known {
   readonly name: string
@@ -32,33 +27,65 @@ export interface Known {
   readonly handles: ReadonlySet<string>
   /** Whether each message leaves a row. */
   readonly rows: boolean
+  readonly onHold: 'block' | 'pass'
+  readonly attemptsMax: number
+  /** Whether it may come to probe, which uses up no attempts. */
+  readonly probes: boolean
+  /** How often the rule of its desk may decide about one message; 0 where there is none. */
+  readonly decisionsMax: number
 }
 
-interface Place {
+export interface Place {
   readonly known: Known
   readonly stream: number
   low: number
   readonly done: Set<number>
-  /** Positions with a row, and in what order of the table. */
+  /** Positions with a row. */
   readonly rows: Set<number>
   readonly lastOfLane: Map<string, number>
-  desk: Set<number>
-  /** Those that are held. */
-  held: Set<number>
+  /** What was ever at the desk and has left traces there, by position. */
+  readonly items: Map<number, Item>
+}
+
+/** What a handler was called with. */
+export interface Call {
+  readonly data: unknown
+  readonly idempotencyKey: string
+  readonly now: number
+}
+
+/** The last start in a lane, and how often that message had failed for good. */
+interface Start {
+  readonly position: number
+  readonly failed: number
+}
+
+/** Starts of one message since it was let run again, and how many it may have. */
+interface Run {
+  readonly runs: number
+  readonly most: number
+  starts: number
 }
 
 export class Model implements Watch {
   readonly log = new Map<number, Logged[]>()
-  private readonly byId = new Map<string, Logged>()
+  readonly byId = new Map<string, Logged>()
   readonly places = new Map<string, Place>()
+  readonly streams = new Map<string, number>()
   readonly attempts = new Map<string, number>()
+  readonly asks = new Map<string, number>()
+  private readonly desk: DeskModel
   private rowsSeen = 0
   private wrong: unknown
   private readonly processors: readonly Known[]
-  private readonly streams = new Map<string, number>()
+  private readonly random: Random
+  private lastStarts = new Map<string, Start>()
+  private runs = new Map<string, Run>()
 
-  constructor(processors: readonly Known[]) {
+  constructor(processors: readonly Known[], random: Random) {
     this.processors = processors
+    this.random = random
+    this.desk = new DeskModel(this)
   }
 
   // ── what becomes durable ───────────────────────────────────────────────────────────────────────────────────────
@@ -66,7 +93,7 @@ export class Model implements Watch {
   durable(machine: Machine): void {
     if (this.wrong !== undefined) throw this.wrong
     machine.look((db) => {
-      const all = <Row>(sql: string, ...values: (string | number)[]) => db.prepare(sql).all(...values) as Row[]
+      const all: Read = (sql, ...values) => db.prepare(sql).all(...values) as never
       if (all("select 1 from sqlite_schema where name = 'done'").length === 0) {
         assert.equal(this.byId.size, 0, 'the log was lost')
         return
@@ -80,14 +107,9 @@ export class Model implements Watch {
       )) {
         this.readProgress(row)
       }
-      this.readDesk(
-        all<DeskRow>(
-          `select id, processor, stream, position, context, state from millrace_desk
-           where resolved_at is null order by lane, place`,
-        ),
-      )
-      for (const row of all<{ place: number; processor: string; id: string }>(
-        'select place, processor, id from done where place > ? order by place',
+      this.desk.read(all)
+      for (const row of all<{ place: number; processor: string; id: string; n: number }>(
+        'select place, processor, id, n from done where place > ? order by place',
         this.rowsSeen,
       )) {
         this.readRow(row)
@@ -96,7 +118,12 @@ export class Model implements Watch {
     })
   }
 
-  private readLog(stream: number, all: <Row>(sql: string, ...values: (string | number)[]) => Row[]): void {
+  /** Before a process starts, people may have written down what they want. */
+  starting(machine: Machine): void {
+    if (machine.starts > 0 && this.random.chance(0.3)) wish(machine, this.random)
+  }
+
+  private readLog(stream: number, all: Read): void {
     const known = this.log.get(stream) ?? []
     this.log.set(stream, known)
     const last = known.at(-1)
@@ -112,6 +139,7 @@ export class Model implements Watch {
       known.push(row)
       assert(!this.byId.has(row.id), `message ${row.id} is in the log twice`)
       this.byId.set(row.id, row)
+      if (stream === this.streams.get('failures')) this.desk.told(row)
     }
   }
 
@@ -127,8 +155,7 @@ export class Model implements Watch {
         done: new Set(),
         rows: new Set(),
         lastOfLane: new Map(),
-        desk: new Set(),
-        held: new Set(),
+        items: new Map(),
       }
       this.places.set(processor, place)
     }
@@ -145,46 +172,37 @@ export class Model implements Watch {
     place.low = low
   }
 
-  private readDesk(rows: readonly DeskRow[]): void {
-    for (const place of this.places.values()) Object.assign(place, { desk: new Set(), held: new Set() })
-    const lines = new Map<string, number>()
-    for (const { processor, position, context, state } of rows) {
-      const place = this.places.get(processor)!
-      assert(!place.desk.has(position), `"${processor}" has position ${position} at the desk twice`)
-      place.desk.add(position)
-      if (state === 'held') place.held.add(position)
-      if (context === null) continue
-      const lane = `${processor} ${context}`
-      const before = lines.get(lane)
-      assert(before === undefined || before < position, `the line of ${lane} has ${position} behind ${before}`)
-      assert(before === undefined || state === 'line', `${state} position ${position} of ${lane} is not the head`)
-      assert(before !== undefined || state !== 'line', `the line of ${lane} has no head before ${position}`)
-      lines.set(lane, position)
-    }
-  }
-
-  private readRow({ place: number, processor, id }: { place: number; processor: string; id: string }): void {
+  private readRow(row: { place: number; processor: string; id: string; n: number }): void {
+    const { place: number, processor, id, n } = row
     this.rowsSeen = number
     const message = this.byId.get(id)
     assert(message !== undefined, `"${processor}" has a row of ${id}, which is not in the log`)
     const place = this.places.get(processor)!
-    const { position, context } = message
+    const { position, context, json } = message
+    const item = place.items.get(position)
     assert(!place.rows.has(position), `"${processor}" has two rows of ${id}`)
+    assert.equal(
+      n,
+      (JSON.parse(item?.json ?? json) as { n?: number }).n ?? 0,
+      `"${processor}" handled old data of ${id}`,
+    )
     place.rows.add(position)
-    if (context === null) return
+    if (context === null || (item !== undefined && displaced(place.known, item))) return
     const last = place.lastOfLane.get(context) ?? 0
     assert(last < position, `"${processor}" wrote ${position} of "${context}" after ${last}`)
     place.lastOfLane.set(context, position)
   }
 
-  /** What is done has its row, what has a row is done, nothing is both done for good and at the desk. */
-  private judge({ known, stream, done, desk, rows }: Place): void {
+  /** What is handled has its row, what has a row is handled, nothing is both done for good and at the desk. */
+  private judge(place: Place): void {
+    const { known, stream, done, rows, items } = place
     for (const { position, type, id } of this.log.get(stream)!) {
-      const resolved = done.has(position) && !desk.has(position)
-      if (desk.has(position)) assert(done.has(position), `"${known.name}" has ${id} at the desk and in the log`)
+      const item = items.get(position)
+      if (isOpen(item)) assert(done.has(position), `"${known.name}" has ${id} at the desk and in the log`)
       if (!known.rows) continue
-      if (rows.has(position)) assert(resolved, `"${known.name}" has a row of ${id}, which is not done`)
-      else if (resolved) assert(!known.handles.has(type), `"${known.name}" is done with ${id} and has no row of it`)
+      const handled = done.has(position) && !isOpen(item) && item?.last !== 'discarded'
+      if (rows.has(position)) assert(handled, `"${known.name}" has a row of ${id}, which is not done`)
+      else if (handled) assert(!known.handles.has(type), `"${known.name}" is done with ${id} and has no row of it`)
     }
   }
 
@@ -194,52 +212,100 @@ export class Model implements Watch {
     assert.equal(this.byId.get(id)?.type, type, `${type} ${id} was acknowledged and is not on disk`)
   }
 
+  /** A person was told that it was done, or why it was not. */
+  answered(who: string, refused: string | undefined): void {
+    this.desk.answered(who, refused)
+  }
+
+  /** A run of the engine begins: what was only in memory is forgotten. */
+  begins(): void {
+    this.lastStarts = new Map()
+    this.runs = new Map()
+  }
+
+  called(processor: string): void {
+    this.heard(() => assert(!this.desk.paused.has(processor), `"${processor}" handles something while it is paused`))
+  }
+
   /** A handler starts; gives which attempt it is. What is thrown here the engine takes for a failure of the handler. */
-  started(processor: string, id: string): number {
+  started(processor: string, id: string, call: Call): number {
+    this.heard(() => this.mayStart(processor, id, call))
+    return counted(this.attempts, `${processor} ${id}`)
+  }
+
+  /** A rule is asked; gives how often it has been. */
+  asked(processor: string, id: string): number {
+    this.heard(() => {
+      const place = this.places.get(processor)!
+      const item = place.items.get(this.byId.get(id)!.position)
+      assert.equal(item?.row?.state, 'deciding', `the rule is asked about ${id} of "${processor}"`)
+      assert(item!.byRule < place.known.decisionsMax, `the rule is asked about ${id} of "${processor}" once more`)
+    })
+    return counted(this.asks, `${processor} ${id}`)
+  }
+
+  private heard(check: () => void): void {
     try {
-      this.mayStart(processor, id)
+      check()
     } catch (error) {
       this.wrong ??= error
     }
-    const key = `${processor} ${id}`
-    const attempt = (this.attempts.get(key) ?? 0) + 1
-    this.attempts.set(key, attempt)
-    return attempt
   }
 
-  private mayStart(processor: string, id: string): void {
+  private mayStart(processor: string, id: string, call: Call): void {
     const message = this.byId.get(id)
     assert(message !== undefined, `"${processor}" handles ${id}, which is not on disk`)
     const place = this.places.get(processor)
     assert(place !== undefined, `"${processor}" handles ${id} before its start is on disk`)
-    const { position, context } = message
-    const resolved = (at: number) => place.done.has(at) && !place.desk.has(at)
-    assert(!resolved(position), `"${processor}" handles ${id} again, which is done`)
-    if (context !== null) {
-      for (const earlier of this.log.get(message.stream)!) {
-        if (earlier.position >= position) break
-        if (earlier.context !== context || !place.known.handles.has(earlier.type)) continue
-        assert(
-          resolved(earlier.position),
-          `"${processor}" handles ${position} of "${context}" before ${earlier.position} is resolved on disk`,
-        )
-      }
+    const { position, context, type } = message
+    const item = place.items.get(position)
+    assert(isOpen(item) || !place.done.has(position), `"${processor}" handles ${id} again, which is done`)
+    if (isOpen(item)) {
+      const { state, due_at: dueAt } = item.row
+      assert.equal(state, 'trying', `"${processor}" handles ${id} from the desk`)
+      assert(call.now >= dueAt - 1, `"${processor}" handles ${id} ${dueAt - call.now} ms too early`)
     }
+    const key = `${processor}/${type}/${id}/${item?.revision ?? 0}`
+    assert.equal(call.idempotencyKey, key, `the idempotency key of ${id}`)
+    assert.deepEqual(call.data, JSON.parse(item?.json ?? message.json), `"${processor}" handles ${id} with its data`)
+    this.countStart(place, item, `${processor} ${id}`)
+    if (context !== null) this.mayStartInLane(place, message, item)
   }
 
-  /** How often each failure, and its end, was told on the topic of failures. */
-  private told(): Map<string, { failed: number; resolved: number }> {
-    const told = new Map<string, { failed: number; resolved: number }>()
-    for (const { type, json } of this.log.get(this.streams.get('failures')!) ?? []) {
-      const { processor, message } = JSON.parse(json) as { processor: string; message: { id: string } }
-      const key = `${processor} ${message.id}`
-      const { failed = 0, resolved = 0 } = told.get(key) ?? {}
-      told.set(
-        key,
-        type === 'processing.failed' ? { failed: failed + 1, resolved } : { failed, resolved: resolved + 1 },
-      )
+  private countStart({ known }: Place, item: Item | undefined, key: string): void {
+    const runs = item?.runs ?? 0
+    let run = this.runs.get(key)
+    if (run === undefined || run.runs !== runs) {
+      run = { runs, most: known.attemptsMax - (item?.row?.attempts ?? 0), starts: 0 }
+      this.runs.set(key, run)
     }
-    return told
+    run.starts++
+    assert(known.probes || run.starts <= run.most, `${key} starts ${run.starts} times, but has ${run.most} attempts`)
+  }
+
+  private mayStartInLane(place: Place, message: Logged, item: Item | undefined): void {
+    const { known } = place
+    const { position, context, stream } = message
+    const what = `"${known.name}" handles ${position} of "${context}"`
+    const head = this.desk.headOf(known.name, context!)
+    assert(head === undefined || head === item, `${what} while ${head?.position} is at the head of its lane`)
+    for (const earlier of this.log.get(stream)!) {
+      if (earlier.position >= position) break
+      if (earlier.context !== context || !known.handles.has(earlier.type)) continue
+      const other = place.items.get(earlier.position)
+      const resolved = place.done.has(earlier.position) && !isOpen(other)
+      const passed = other !== undefined && displaced(known, other)
+      const own = item !== undefined && displaced(known, item)
+      assert(resolved || passed || own, `${what} before ${earlier.position} is resolved on disk`)
+    }
+    const lane = `${known.name} ${context}`
+    const last = this.lastStarts.get(lane)
+    if (last !== undefined && last.position !== position) {
+      const other = place.items.get(last.position)
+      const over = (place.done.has(last.position) && !isOpen(other)) || (other?.failed ?? 0) > last.failed
+      assert(over, `${what} while ${last.position} is under way`)
+    }
+    this.lastStarts.set(lane, { position, failed: item?.failed ?? 0 })
   }
 
   // ── in the end ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,7 +314,6 @@ export class Model implements Watch {
   complete(expected: (processor: string, message: Logged) => readonly string[]): void {
     if (this.wrong !== undefined) throw this.wrong
     const caused = new Map<string, string[]>()
-    const told = this.told()
     for (const [stream, messages] of this.log) {
       if (stream === this.streams.get('failures')) continue
       for (const { causation, source, json } of messages) {
@@ -257,24 +322,40 @@ export class Model implements Watch {
         caused.set(key, [...(caused.get(key) ?? []), json])
       }
     }
-    for (const { known, stream, done, desk, held } of this.places.values()) {
+    for (const { known, stream, done, items } of this.places.values()) {
       for (const message of this.log.get(stream)!) {
         const { position, id, type } = message
         // What is passed over is written down lazily.
         const due = known.handles.has(type)
         assert(!due || done.has(position), `"${known.name}" is neither done with ${id} nor has it at the desk`)
-        const handled = due && !desk.has(position)
-        const { failed = 0, resolved = 0 } = told.get(`${known.name} ${id}`) ?? {}
-        assert.equal(resolved, failed > 0 && handled ? 1 : 0, `"${known.name}" tells once that ${id} is resolved`)
-        if (held.has(position)) assert(failed > 0, `"${known.name}" tells that ${id} has failed`)
+        const item = items.get(position)
+        const handled = due && !isOpen(item) && item?.last !== 'discarded'
+        const json = item?.json ?? message.json
         const outgoing = caused.get(`/simulated/${known.name} ${id}`) ?? []
         assert.deepEqual(
           outgoing,
-          handled ? expected(known.name, message) : [],
+          handled ? expected(known.name, { ...message, json }) : [],
           `what "${known.name}" published on ${id}`,
         )
       }
     }
+    this.desk.complete()
     assert.equal(this.places.size, this.processors.length)
   }
+}
+
+/** Whether a message is at the desk and not resolved. */
+export function isOpen(item: Item | undefined): item is Item & { row: NonNullable<Item['row']> } {
+  return item?.row !== undefined && item.row.resolved_at === null
+}
+
+/** Whether a message has lost its place in its lane, by choice: it was passed, or discarded and taken back. */
+export function displaced({ onHold }: Known, { takenBack, failed }: Item): boolean {
+  return takenBack || (onHold === 'pass' && failed > 0)
+}
+
+function counted(counts: Map<string, number>, key: string): number {
+  const count = (counts.get(key) ?? 0) + 1
+  counts.set(key, count)
+  return count
 }

@@ -1,0 +1,427 @@
+// The desk as the model follows it: each message by the lines of the audit log about it, and against these the table of
+// the desk, the groups, the operations, the pauses and what was told on the topic of failures.
+import assert from 'node:assert/strict'
+import type { DeskAction, DeskState } from '../../src/model/desk.ts'
+import { displaced, isOpen, type Logged, type Model, type Place } from './model.ts'
+
+export type Read = <Row>(sql: string, ...values: (string | number)[]) => Row[]
+
+export interface DeskRow {
+  readonly id: number
+  readonly processor: string
+  readonly stream: number
+  readonly position: number
+  readonly message_id: string
+  readonly type: string
+  readonly context: string | null
+  readonly lane: string | null
+  readonly place: number
+  readonly state: DeskState
+  readonly due_at: number
+  readonly attempts: number
+  readonly kills: number
+  readonly revision: number
+  readonly failures: number
+  readonly decisions: number
+  readonly group_id: number | null
+  readonly resolved_at: number | null
+  readonly data: string
+  readonly original: string | null
+}
+
+/** A message that is or was at the desk. */
+export interface Item {
+  readonly id: number
+  readonly processor: string
+  readonly position: number
+  /** As it is on disk; undefined once it is gone. */
+  row: DeskRow | undefined
+  /** The last line about it. */
+  last: DeskAction | undefined
+  /** How often it has failed for good. */
+  failed: number
+  /** How often it was let run again. */
+  runs: number
+  revision: number
+  resolved: number
+  /** Decisions of rules since a person's. */
+  byRule: number
+  takenBack: boolean
+  /** Today's data. */
+  json: string
+}
+
+interface Line {
+  readonly id: number
+  readonly who: string
+  readonly action: DeskAction
+  readonly item: number | null
+  readonly subject: string
+  readonly detail: string | null
+}
+
+interface Operation {
+  readonly id: number
+  readonly name: string
+  readonly who: string
+  readonly one_first: number
+  readonly state: string
+  readonly total: number
+  readonly done: number
+  readonly refused: number
+}
+
+/** What may come after a line about a message, and the states in which it is then. */
+const after: Readonly<Record<string, { next: readonly DeskAction[]; states: readonly DeskState[] }>> = {
+  nothing: { next: ['held'], states: ['trying', 'line'] },
+  held: { next: ['kept', 'released', 'resubmitted', 'discarded'], states: ['deciding', 'held'] },
+  kept: { next: ['released', 'resubmitted', 'discarded'], states: ['held'] },
+  released: { next: ['held', 'handled'], states: ['trying', 'line'] },
+  resubmitted: { next: ['held', 'handled'], states: ['trying', 'line'] },
+  'taken back': { next: ['held', 'handled'], states: ['trying', 'line'] },
+  handled: { next: [], states: ['handled'] },
+  discarded: { next: ['taken back'], states: ['discarded'] },
+}
+
+const columns = `d.id, processor, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
+  kills, revision, failures, decisions, group_id, resolved_at, data, original`
+const killsMax = 2
+const ended = ['done', 'failed', 'aborted']
+
+/** Answers after which it is certain that nothing was done. */
+const refusals = new Set(
+  [
+    'unknown-item',
+    'not-held',
+    'not-discarded',
+    'too-late',
+    'unknown-processor',
+    'bad-data',
+    'context-changed',
+    'nothing-selected',
+    'duplicate-name',
+    'unknown-operation',
+    'operation-ended',
+  ].map((code) => `millrace/${code}`),
+)
+
+export class DeskModel {
+  readonly paused = new Set<string>()
+  private readonly model: Model
+  private readonly items = new Map<number, Item>()
+  private heads = new Map<string, Item>()
+  /** The last place of each lane. */
+  private ends = new Map<string, number>()
+  /** Messages that are in a lane. */
+  private inLane = new Set<number>()
+  private lines = 0
+  /** What each person has done; each does one thing. */
+  private readonly done = new Map<string, Line[]>()
+  private readonly refused = new Set<string>()
+  private readonly ending = new Map<string, string>()
+  private operations = new Map<string, Operation>()
+  private readonly failures = new Map<string, { failed: number; resolved: number }>()
+
+  constructor(model: Model) {
+    this.model = model
+  }
+
+  // ── what becomes durable ───────────────────────────────────────────────────────────────────────────────────────
+
+  read(all: Read): void {
+    const rows = all<DeskRow>(
+      `select ${columns} from millrace_desk d join millrace_kinds k on k.id = d.kind order by lane, place`,
+    )
+    const before = new Map([...this.items].map(([id, { row, runs }]) => [id, { row, runs }]))
+    for (const item of this.items.values()) item.row = undefined
+    for (const row of rows) this.itemOf(row).row = row
+    this.readAudit(all)
+    for (const item of this.items.values()) this.judge(item, before.get(item.id))
+    this.readLanes(rows)
+    this.readGroups(all, rows)
+    this.readOperations(all)
+    this.readPaused(all)
+    this.compareTold()
+  }
+
+  private itemOf(row: DeskRow): Item {
+    const known = this.items.get(row.id)
+    if (known !== undefined) return known
+    const { id, processor, position, message_id } = row
+    const place = this.placeOf(processor)
+    const other = place.items.get(position)
+    assert(other === undefined, `"${processor}" has position ${position} at the desk as ${other?.id} and as ${id}`)
+    const { json } = this.model.byId.get(message_id)!
+    const item: Item = {
+      id,
+      processor,
+      position,
+      row,
+      last: undefined,
+      failed: 0,
+      runs: 0,
+      revision: 0,
+      resolved: 0,
+      byRule: 0,
+      takenBack: false,
+      json,
+    }
+    this.items.set(id, item)
+    place.items.set(position, item)
+    return item
+  }
+
+  private placeOf(processor: string): Place {
+    const place = this.model.places.get(processor)
+    assert(place !== undefined, `"${processor}" has something at the desk before its start is on disk`)
+    return place
+  }
+
+  private readAudit(all: Read): void {
+    const [{ count }] = all<{ count: number }>(
+      'select count(*) as count from millrace_audit where id <= ?',
+      this.lines,
+    ) as [{ count: number }]
+    assert.equal(count, this.lines, 'the audit log has lost a line')
+    for (const line of all<Line>(
+      'select id, who, action, item, subject, detail from millrace_audit where id > ? order by id',
+      this.lines,
+    )) {
+      assert.equal(line.id, this.lines + 1, 'the audit log has a gap')
+      this.lines = line.id
+      this.readLine(line)
+    }
+  }
+
+  private readLine(line: Line): void {
+    const { who, action, item, subject } = line
+    assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
+    if (item !== null) this.follow(this.items.get(item)!, line)
+    else if (action === 'aborted') this.ending.set(subject, action)
+    else if (action !== 'selected') this.paused[action === 'paused' ? 'add' : 'delete'](subject)
+    if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
+    const lines = this.done.get(who) ?? []
+    const once = lines.length === 0 || (item !== null && lines.every((one) => one.item !== item))
+    const operation = lines[0]?.action === 'selected'
+    assert(once && (lines.length === 0 || operation), `${who} wanted one thing, and it was done again: ${action}`)
+    if (operation)
+      assert(!this.ending.has(lines[0]!.subject), `${lines[0]!.subject} was aborted, and ${action} ${item}`)
+    this.done.set(who, [...lines, line])
+  }
+
+  private follow(item: Item, { action, who, detail }: Line): void {
+    const { last } = item
+    assert(
+      after[last ?? 'nothing']!.next.includes(action),
+      `message ${item.id} of "${item.processor}" was ${action} after ${last ?? 'nothing'}`,
+    )
+    item.last = action
+    if (action === 'held') item.failed++
+    else if (action === 'handled' || action === 'discarded') item.resolved++
+    else if (action !== 'kept') item.runs++
+    if (action === 'resubmitted') {
+      const { before, after: now } = JSON.parse(detail!) as { before: unknown; after: unknown }
+      assert.deepEqual(before, JSON.parse(item.json), `what message ${item.id} was before it was resubmitted`)
+      item.revision++
+      item.json = JSON.stringify(now)
+    }
+    if (action === 'taken back') item.takenBack = true
+    if (who.startsWith('rule ')) item.byRule++
+    else if (who !== 'millrace') item.byRule = 0
+  }
+
+  // ── each message ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  private judge(item: Item, before: Pick<Item, 'row' | 'runs'> | undefined): void {
+    const { row, last, failed, revision, processor, byRule, runs } = item
+    const what = `message ${item.id} of "${processor}"`
+    const { known, done } = this.placeOf(processor)
+    if (row === undefined) {
+      assert.equal(last, undefined, `${what} was ${last} and is gone from the desk`)
+      return
+    }
+    assert(before === undefined || before.row !== undefined, `${what} was gone and is back`)
+    const { state, lane, context } = row
+    assert(after[last ?? 'nothing']!.states.includes(state), `${what} is ${state} after ${last ?? 'nothing'}`)
+    assert.equal(row.failures, failed, `how often ${what} has failed`)
+    assert.equal(row.revision, revision, `the revision of ${what}`)
+    assert.equal(row.data, item.json, `the data of ${what}`)
+    assert.equal(
+      row.original,
+      revision > 0 ? this.model.byId.get(row.message_id)!.json : null,
+      `the first data of ${what}`,
+    )
+    if (isOpen(item)) assert.equal(row.decisions, byRule, `how often a rule has decided about ${what}`)
+    assert(byRule <= known.decisionsMax + 1, `a rule has decided about ${what} ${byRule} times`)
+    assert(row.attempts <= known.attemptsMax, `${what} has had ${row.attempts} attempts of ${known.attemptsMax}`)
+    assert(row.kills <= killsMax, `${what} has killed ${row.kills} times`)
+    if (before?.row !== undefined && before.runs === runs) {
+      assert(
+        row.attempts >= before.row.attempts,
+        `${what} has had ${before.row.attempts} attempts, now ${row.attempts}`,
+      )
+    }
+    assert.equal(row.resolved_at !== null, state === 'handled' || state === 'discarded', `${what} is ${state}`)
+    assert.equal(row.group_id !== null, state === 'held', `${what} is ${state} and its group ${row.group_id}`)
+    assert(done.has(item.position), `${what} is at the desk and not done in the log`)
+    const closes = context !== null && isOpen(item) && !displaced(known, item)
+    assert(lane === null || lane === context, `${what} is in the lane of "${lane}"`)
+    if (closes) assert.equal(lane, context, `${what} closes its lane`)
+    if (row.resolved_at !== null || (known.onHold === 'pass' && ['held', 'deciding'].includes(state))) {
+      assert.equal(lane, null, `${what} is in no lane`)
+    }
+  }
+
+  headOf(processor: string, context: string): Item | undefined {
+    return this.heads.get(`${processor} ${context}`)
+  }
+
+  /** Each lane has one head, the others are in line behind it, in order. */
+  private readLanes(rows: readonly DeskRow[]): void {
+    const heads = new Map<string, Item>()
+    const ends = new Map<string, number>()
+    const last = new Map<string, number>()
+    const inLane = new Set<number>()
+    for (const { id, processor, position, lane: context, state, place } of rows) {
+      if (context === null) continue
+      const lane = `${processor} ${context}`
+      const item = this.items.get(id)!
+      const head = heads.get(lane)
+      if (head === undefined) heads.set(lane, item)
+      assert.equal(
+        state === 'line',
+        head !== undefined,
+        `${state} position ${position} of ${lane} behind ${head?.position}`,
+      )
+      ends.set(lane, place)
+      inLane.add(id)
+      const end = this.ends.get(lane)
+      if (end !== undefined && !this.inLane.has(id)) {
+        assert(place > end, `position ${position} came into the line of ${lane} before others`)
+      }
+      if (displaced(this.placeOf(processor).known, item)) continue
+      const before = last.get(lane) ?? 0
+      assert(before < position, `the line of ${lane} has ${position} behind ${before}`)
+      last.set(lane, position)
+    }
+    this.heads = heads
+    this.ends = ends
+    this.inLane = inLane
+  }
+
+  // ── what is counted ────────────────────────────────────────────────────────────────────────────────────────────
+
+  private readGroups(all: Read, rows: readonly DeskRow[]): void {
+    const counts = new Map<number, number>()
+    for (const { group_id: id } of rows) if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1)
+    const groups = all<{ id: number; held: number; processor: string; type: string }>(
+      'select id, held, processor, type from millrace_desk_groups',
+    )
+    for (const { id, held } of groups) assert.equal(held, counts.get(id) ?? 0, `how many are held of group ${id}`)
+    for (const { id, group_id, processor, type } of rows) {
+      if (group_id === null) continue
+      const group = groups.find((one) => one.id === group_id)
+      assert.deepEqual([group?.processor, group?.type], [processor, type], `the group of message ${id}`)
+    }
+  }
+
+  private readOperations(all: Read): void {
+    const operations = all<Operation>('select * from millrace_operations')
+    assert(operations.length >= this.operations.size, 'an operation is gone')
+    if (operations.length === 0) return
+    const selected = all<{ operation: number; item: number; error: string | null; done: number }>(
+      'select operation, item, error, done from millrace_selected order by item',
+    )
+    for (const operation of operations)
+      this.readOperation(
+        operation,
+        selected.filter((one) => one.operation === operation.id),
+      )
+    this.operations = new Map(operations.map((operation) => [operation.name, operation]))
+  }
+
+  private readOperation(
+    operation: Operation,
+    selected: readonly { item: number; error: string | null; done: number }[],
+  ): void {
+    const { name, who, state, one_first } = operation
+    const before = this.operations.get(name)
+    if (before !== undefined && ended.includes(before.state)) {
+      assert.deepEqual(operation, before, `operation ${name} had ended and has changed`)
+    }
+    const dealt = selected.filter(({ done }) => done === 1)
+    const acted = dealt.filter(({ error }) => error === null).map(({ item }) => item)
+    const counts = { total: selected.length, done: dealt.length, refused: dealt.length - acted.length }
+    const { total, done, refused } = operation
+    assert.deepEqual({ total, done, refused }, counts, `the counts of operation ${name}`)
+    const lines = (this.done.get(who) ?? []).flatMap(({ item }) => item ?? [])
+    assert.deepEqual(
+      lines.sort((a, b) => a - b),
+      acted,
+      `what operation ${name} has done`,
+    )
+    assert.equal(state === 'aborted', this.ending.has(name), `operation ${name} is ${state}`)
+    if (state === 'done') assert.equal(done, total, `operation ${name} is done`)
+    if (one_first === 1 && (done > 1 || (state === 'done' && total > 1))) {
+      assert.equal(this.items.get(selected[0]!.item)!.last, 'handled', `the first of operation ${name}`)
+    }
+  }
+
+  private readPaused(all: Read): void {
+    const paused = all<{ processor: string }>('select processor from millrace_paused').map(({ processor }) => processor)
+    assert.deepEqual(new Set(paused), this.paused, 'the processors that are paused')
+  }
+
+  // ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** An event on the topic of failures. */
+  told({ type, json }: Logged): void {
+    const { processor, message } = JSON.parse(json) as { processor: string; message: { id: string } }
+    const key = `${processor} ${message.id}`
+    const count = this.failures.get(key) ?? { failed: 0, resolved: 0 }
+    if (type === 'processing.failed') count.failed++
+    else count.resolved++
+    this.failures.set(key, count)
+  }
+
+  private compareTold(): void {
+    let told = 0
+    for (const { row, processor, failed, resolved, position } of this.items.values()) {
+      if (row === undefined || this.placeOf(processor).known.source === 'failures') continue
+      const count = this.failures.get(`${processor} ${row.message_id}`)
+      if (count !== undefined) told++
+      assert.deepEqual(
+        count ?? { failed: 0, resolved: 0 },
+        { failed, resolved },
+        `how often it was told that ${position} of "${processor}" has failed and was resolved`,
+      )
+    }
+    assert.equal(told, this.failures.size, 'a failure was told that is not at the desk')
+  }
+
+  // ── what people are told ───────────────────────────────────────────────────────────────────────────────────────
+
+  answered(who: string, refused: string | undefined): void {
+    const lines = this.done.get(who) ?? []
+    if (refused === undefined)
+      assert.notEqual(lines.length, 0, `${who} was told that it is done, and it is not on disk`)
+    else if (refusals.has(refused)) {
+      assert.equal(lines.length, 0, `${who} was told ${refused}, and it was done`)
+      this.refused.add(who)
+    }
+  }
+
+  // ── in the end ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  complete(): void {
+    for (const item of this.items.values()) {
+      if (!isOpen(item)) continue
+      const { processor, state, lane } = item.row
+      const head = lane === null ? item : this.headOf(processor, lane)!
+      assert.equal(head.row!.state, 'held', `${state} message ${item.id} of "${processor}" waits for a person`)
+    }
+    for (const { name, state } of this.operations.values())
+      assert(ended.includes(state), `operation ${name} is ${state}`)
+    assert.equal(this.paused.size, 0)
+  }
+}

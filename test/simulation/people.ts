@@ -1,0 +1,98 @@
+// What people do at the desk and with processors, at random; each action under a name of its own, so that the audit log
+// tells whether it was done, and how often.
+import type { DeskRow } from 'millrace'
+import { isMillraceError } from 'millrace'
+import type { Actions, Client, Random } from 'millrace/testing'
+import { correct, type Data } from './generate.ts'
+import type { Model } from './model.ts'
+
+type People = (client: Client, draw: Random, number: number) => void
+
+export function peopleIn(processors: readonly string[], model: () => Model): People {
+  /** Does it, and tells the model what the answer was. */
+  const tried = async (who: string, action: Promise<unknown>): Promise<void> => {
+    let refused: string | undefined
+    try {
+      await action
+    } catch (error) {
+      if (!isMillraceError(error)) throw error
+      refused = error.code
+    }
+    model().answered(who, refused)
+  }
+
+  const withHeld =
+    (what: string, act: (row: DeskRow, who: string, actions: Actions) => Promise<unknown>) =>
+    (name: string) =>
+    async (actions: Actions) => {
+      const { held, random } = actions
+      const chosen = held().filter(() => random.chance(0.5))
+      for (const row of chosen) {
+        const who = `${name} ${what} ${row.id}`
+        const twice = random.chance(0.2)
+        const again = `${who} again`
+        await Promise.all([
+          tried(who, act(row, who, actions)),
+          ...(twice ? [tried(again, act(row, again, actions))] : []),
+        ])
+      }
+    }
+
+  const select = (name: string) => async (actions: Actions) => {
+    const { desk, random, held } = actions
+    const what = random.pick([
+      {},
+      { processor: random.pick(processors) },
+      {
+        items: held()
+          .map(({ id }) => id)
+          .filter(() => random.chance(0.7)),
+      },
+      { group: random.pick([undefined, ...(await desk.groups()).flatMap(({ id }) => id ?? [])]) },
+    ])
+    const by = `operation ${name}`
+    const options = { name: by, by, reason: 'all of them', oneFirst: random.chance(0.5) }
+    await tried(by, desk.select(random.chance(0.8) ? 'release' : 'discard', what, options))
+    if (!random.chance(0.4)) return
+    const operations = await desk.operations()
+    const one = operations.length === 0 ? undefined : random.pick(operations)
+    if (one !== undefined) await tried(`abort ${name}`, desk.abort(one.id, { by: `abort ${name}` }))
+  }
+
+  const pause = (name: string) => async (actions: Actions) => {
+    const { processors: all, random } = actions
+    const one = random.pick(processors)
+    await tried(`pause ${name}`, all.pause(one, { by: `pause ${name}` }))
+    if (random.chance(0.7)) await tried(`resume ${name}`, all.resume(one, { by: `resume ${name}` }))
+  }
+
+  const takeBack = (name: string) => async (actions: Actions) => {
+    const { desk, random } = actions
+    for (const { id } of await desk.list({ states: ['discarded'] })) {
+      if (random.chance(0.5)) await tried(`${name} ${id}`, desk.takeBack(id, { by: `${name} ${id}` }))
+    }
+  }
+
+  const actions: Readonly<Record<string, (name: string) => (actions: Actions) => Promise<void>>> = {
+    release: withHeld('releases', ({ id }, by, { desk }) => desk.release(id, { by })),
+    resubmit: withHeld('resubmits', ({ id, message }, by, { desk, random }) => {
+      const data = JSON.parse(message.json) as Data
+      const wrong = random.chance(0.1)
+      return desk.resubmit(id, wrong ? { ...data, key: 'other' } : correct(data), { by, reason: 'corrected' })
+    }),
+    discard: withHeld('discards', ({ id }, by, { desk }) => desk.discard(id, { by, reason: 'not needed' })),
+    'take back': takeBack,
+    select,
+    pause,
+    resume: (name) => async (actions) => {
+      const one = actions.random.pick(processors)
+      await tried(name, actions.processors.resume(one, { by: name }))
+    },
+  }
+  const kinds = Object.keys(actions)
+
+  return (client, draw, number) => {
+    const kind = draw.pick(kinds)
+    client.act(`${kind} ${number}`, actions[kind]!(`${kind} ${number}`))
+  }
+}
