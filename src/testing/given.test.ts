@@ -324,7 +324,10 @@ test('rows that are no rows are refused', async () => {
 
 test('only a processor is taken, and only messages that it handles', () => {
   const wrong = given as (part: unknown, circumstances?: unknown) => ReturnType<typeof given>
-  assert.throws(() => wrong(Orders), coded('millrace/bad-option', /^given takes a processor, not topic "orders"$/))
+  assert.throws(
+    () => wrong(Orders),
+    coded('millrace/bad-option', /^given takes a processor or a desk, not topic "orders"$/),
+  )
   assert.throws(() => wrong(undefined), coded('millrace/bad-option', /not undefined$/))
   assert.throws(() => wrong(stock, { querry: () => [] }), coded('millrace/unknown-option', /did you mean "query"\?$/))
   assert.throws(() => wrong(stock, { query: [] }), coded('millrace/bad-option', /query must be a function/))

@@ -6,10 +6,12 @@ import { fault } from '../model/errors.ts'
 import type { DataFor, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
+import type { DeskPart } from '../parts/desk.ts'
 import type { Processor } from '../parts/processor.ts'
 import { specOf } from '../parts/wiring.ts'
 import type { World } from '../seam/world.ts'
 import { type Case, caseOf } from './expected.ts'
+import { type GivenDesk, givenDesk } from './given-rule.ts'
 import { type Answer, type Outcome, origin, stored, tried } from './trial.ts'
 
 export interface Circumstances {
@@ -49,15 +51,25 @@ export interface Given {
  * returned, what is published is checked and declared, what fails leaves nothing, what outlives `timeoutMs` has
  * failed. No attempt is repeated. What is thrown by a promise that the handler forgot is left to the test runner.
  *
- * @param part a processor
+ * A desk in the same way: `given(orderDesk).when({ type: OrderPlaced, data, error }).decides(retry())`. Its rule is
+ * asked as the engine asks it, and what it decides is checked as there.
+ *
+ * @param part a processor or a desk
  * @param circumstances what its statements find, and what time it is
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  */
-export function given(part: Processor, circumstances: Circumstances = {}): Given {
-  const { kind, name } = (part ?? {}) as Partial<Processor>
-  if (kind !== 'processor') {
+export function given<P extends Processor | DeskPart>(
+  part: P,
+  circumstances: Circumstances = {},
+): P extends DeskPart ? GivenDesk : Given {
+  return begun(part, circumstances) as never
+}
+
+function begun(part: Processor | DeskPart, circumstances: Circumstances): Given | GivenDesk {
+  const { kind, name } = (part ?? {}) as Partial<Processor | DeskPart>
+  if (kind !== 'processor' && kind !== 'desk') {
     const what = kind === undefined ? typeof part : `${kind} "${name}"`
-    throw fault('millrace/bad-option', `given takes a processor, not ${what}`)
+    throw fault('millrace/bad-option', `given takes a processor or a desk, not ${what}`)
   }
   checkOptions('given', circumstances, ['query', 'now'])
   const { query = () => [] } = circumstances
@@ -66,6 +78,7 @@ export function given(part: Processor, circumstances: Circumstances = {}): Given
   }
   const world = nodeWorld(() => {})
   if (circumstances.now !== undefined) world.now = clock(circumstances.now)
+  if (part.kind === 'desk') return givenDesk(part, query, () => world.now())
   return {
     when: (type, data, options = {}) => {
       const spec = specOf(part)

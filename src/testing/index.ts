@@ -9,6 +9,7 @@ export {
   given,
   type WhenOptions,
 } from './given.ts'
+export type { FailedWith, GivenDesk, RuleCase } from './given-rule.ts'
 export { type NextOptions, nextOf, type QuietOptions, quiet } from './quiet.ts'
 export type { Random } from './random.ts'
 export type { Check, CheckView } from './run.ts'

@@ -1,0 +1,216 @@
+// A rule of a desk by itself: one failure, what it decides, carried as far as the engine carries it without a store.
+import { AssertionError, deepStrictEqual } from 'node:assert'
+import { nodeWorld } from '../adapters/node/world.ts'
+import type { Consumer } from '../engine/consumer.ts'
+import { Rules } from '../engine/rules.ts'
+import { encode, replaceData, type Stored } from '../model/codec.ts'
+import type { Decision, DeskEntry } from '../model/desk.ts'
+import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
+import type { DataFor, DataOf, MessageType } from '../model/message.ts'
+import { suggest } from '../model/names.ts'
+import { checkOptions, limit } from '../model/options.ts'
+import { checkValues, type Query } from '../model/tx.ts'
+import type { DeskPart } from '../parts/desk.ts'
+import type { Store } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import type { Circumstances } from './given.ts'
+
+/** A message that has failed for good. */
+export interface FailedWith<T extends MessageType> {
+  readonly type: T
+  /** Data that do not fit the schema (any more) reach the rule as they are stored. */
+  readonly data: DataFor<T>
+  /** What its handler threw, or how that is kept: its code and message. */
+  readonly error: Error | { readonly code: string; readonly message: string; readonly data?: unknown }
+  /** The name of the processor for which it has failed, default `processor`. */
+  readonly processor?: string
+  /** How many attempts it has had, default 1. */
+  readonly attempts?: number
+  /** Decisions of rules about it before this one, default 0. */
+  readonly decisions?: number
+  /** Its id, default a new one. */
+  readonly id?: string
+}
+
+/** A failure at a desk. The rule is asked once, when somebody first wants to know; awaiting it gives the decision. */
+export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<DataOf<T>>> {
+  /**
+   * Compares the decision as it would be carried out: what the rule cannot have, gives, throws or takes too long for
+   * is `hold`, with the reason.
+   *
+   * @throws `AssertionError` with the difference, with what the rule threw as its cause
+   */
+  decides(decision: Decision<DataOf<T>>): Promise<Decision<DataOf<T>>>
+}
+
+/** A desk under test. */
+export interface GivenDesk {
+  /**
+   * A failure for it. Nothing runs yet.
+   *
+   * @throws `millrace/bad-option` where the type is not on its topic or channel, `millrace/missing-handler` where it
+   *   has no rule for it, `millrace/unknown-option`
+   */
+  when<T extends MessageType>(failure: FailedWith<T>): RuleCase<T>
+}
+
+const bytesMax = limit('given', 'messageBytesMax', undefined)
+const known = ['type', 'data', 'error', 'processor', 'attempts', 'decisions', 'id'] as const
+
+export function givenDesk(part: DeskPart, query: NonNullable<Circumstances['query']>, now: () => number): GivenDesk {
+  const world = { ...nodeWorld(() => {}), now }
+  return {
+    when: <T extends MessageType>(failure: FailedWith<T>): RuleCase<T> => {
+      checkFailure(part, failure)
+      const entry = entryOf(failure, world)
+      let asked: Promise<Asked> | undefined
+      const ask = () => {
+        asked ??= judged(part, failure.type, entry, answering(query), world)
+        return asked
+      }
+      const decision = async () => (await ask()).decision as Decision<DataOf<T>>
+      return {
+        // biome-ignore lint/suspicious/noThenProperty: to be awaited
+        then: (decided, failed) => decision().then(decided, failed),
+        decides: async (expected) => {
+          const { decision, thrown } = await ask()
+          compare(part, failure.type, decision, expected, thrown)
+          return decision as never
+        },
+      }
+    },
+  }
+}
+
+function checkFailure({ name, on, spec }: DeskPart, failure: FailedWith<MessageType>): void {
+  const where = `given desk "${name}"`
+  checkOptions(`${where}: when`, failure, known)
+  const { type } = failure
+  if (!on.types.includes(type)) {
+    const names = on.types.map((one) => one.name)
+    throw fault(
+      'millrace/bad-option',
+      `${where}: "${type?.name}" is not on ${on.kind} "${on.name}"${suggest(String(type?.name), names)}`,
+    )
+  }
+  if (spec.rules.has(type.name)) return
+  throw fault('millrace/missing-handler', `${where}: it has no rule for "${type.name}", which is held`)
+}
+
+function entryOf(
+  { type, data, error, processor = 'processor', attempts = 1, decisions = 0, id }: FailedWith<MessageType>,
+  world: World,
+): DeskEntry {
+  const at = world.now()
+  const record: ErrorRecord = error instanceof Error ? recordError(error) : error
+  return {
+    id: 1,
+    processor,
+    message: stored(type, data, id ?? world.newId(), at),
+    state: 'deciding',
+    lane: null,
+    place: 1,
+    dueAt: 0,
+    attempts,
+    kills: 0,
+    revision: 0,
+    failures: 1,
+    decisions,
+    error: record,
+    tries: [],
+    original: null,
+    heldAt: at,
+    resolvedAt: null,
+  }
+}
+
+function stored(type: MessageType, data: unknown, id: string, time: number): Stored {
+  const stamp = {
+    stream: 1,
+    id,
+    ownId: false,
+    source: '/given',
+    time,
+    correlationId: id,
+    causationId: null,
+    traceparent: null,
+  }
+  try {
+    return encode(type, data, stamp, bytesMax)
+  } catch (error) {
+    if (!isMillraceError(error, 'millrace/bad-data')) throw error
+    const anything = {
+      ...type,
+      schema: { '~standard': { version: 1, vendor: 'given', validate: (value: unknown) => ({ value }) } },
+    }
+    return encode({ ...anything, contextOf: undefined } as never, data, stamp, bytesMax)
+  }
+}
+
+interface Asked {
+  readonly decision: Decision
+  /** What the rule threw, where it did. */
+  readonly thrown: unknown
+}
+
+/** Lets the engine's own rules judge it, for a processor that only takes down the decision. */
+function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: Query, world: World): Promise<Asked> {
+  return new Promise((resolve) => {
+    let thrown: unknown
+    const noting = (run: () => unknown) =>
+      new Promise((done) => done(run())).catch((error: unknown) => {
+        thrown = error
+        throw error
+      })
+    const guard = (_owner: unknown, fn: (a: unknown, b: unknown) => unknown, a: unknown, b: unknown) =>
+      noting(() => fn(a, b))
+    const consumer = {
+      name: entry.processor,
+      spec: { handlers: new Map([[type.name, { type }]]) },
+      decideByRule: async (_item: number, decision: Decision) => {
+        resolve({ decision: decision.do === 'resubmit' ? checked(type, entry, decision) : decision, thrown })
+      },
+    }
+    const store = { deskEntry: async () => entry, query } as unknown as Store
+    const rules = new Rules(spec, { world: { ...world, guard: guard as never }, store, maybeIdle: () => {} })
+    rules.begin()
+    rules.judge(consumer as unknown as Consumer, entry.id)
+  })
+}
+
+/** With its data as they would be stored. */
+function checked(type: MessageType, { message }: DeskEntry, decision: Decision & { do: 'resubmit' }): Decision {
+  const unreadable = message.context === null && type.contextOf !== undefined
+  const { json } = unreadable
+    ? encode(type, decision.data, message, bytesMax)
+    : replaceData(type, message, decision.data, bytesMax)
+  return { ...decision, data: JSON.parse(json) }
+}
+
+function answering(query: NonNullable<Circumstances['query']>): Query {
+  return async <Row extends object>(text: TemplateStringsArray, ...values: Parameters<Query>[1][]) => {
+    if (!Array.isArray(text?.raw)) throw fault('millrace/bad-value', 'query is a tag: write query`select …`')
+    checkValues(values)
+    const statement = text.join('?').replace(/\s+/g, ' ').trim()
+    const rows: unknown = await query(statement, values)
+    if (Array.isArray(rows)) return rows.map((row) => ({ ...row })) as Row[]
+    throw fault('millrace/bad-option', `given: query gave ${typeof rows} for \`${statement}\`, but must give rows`)
+  }
+}
+
+function compare({ name }: DeskPart, type: MessageType, decision: Decision, expected: Decision, thrown: unknown): void {
+  try {
+    deepStrictEqual(decision, expected)
+  } catch (difference) {
+    const { message } = difference as Error
+    const failed = thrown === undefined ? '' : `, as its rule failed: ${recordError(thrown).message}`
+    const error = new AssertionError({
+      message: `desk "${name}" decides about "${type.name}" to ${decision.do}, not to ${expected.do}${failed}\n${message}`,
+      actual: decision,
+      expected,
+      operator: 'deepStrictEqual',
+    })
+    if (thrown !== undefined) error.cause = thrown
+    throw error
+  }
+}
