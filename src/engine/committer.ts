@@ -5,7 +5,7 @@
 //
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
 import type { Stored } from '../model/codec.ts'
-import { fault, type MillraceError } from '../model/errors.ts'
+import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import type {
   Batch,
   Changes,
@@ -163,7 +163,16 @@ export class Committer {
   /** Runs something that writes by itself, between two batches. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.works.push({ run: () => work().then(resolve, reject), reject })
+      const run = async () => {
+        try {
+          resolve(await work())
+        } catch (error) {
+          reject(error)
+          // Whoever asked for that sync: after it nothing is known to be durable.
+          if (isMillraceError(error, 'millrace/sync-failed')) throw error
+        }
+      }
+      this.works.push({ run, reject })
       this.kick()
     })
   }
@@ -245,7 +254,7 @@ export class Committer {
   }
 
   private async writeBatch(): Promise<void> {
-    for (const { run } of this.works.splice(0)) await run()
+    for (let left = this.works.length; left > 0; left--) await this.works.shift()!.run()
     if (this.batchEmpty) return
     const { functions, finished, jobs, marks, errands } = this
     const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)

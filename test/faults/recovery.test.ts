@@ -172,6 +172,37 @@ test('what waits for a sync that fails is settled: a release, a transaction, a p
   })
 })
 
+test('a sync that fails beside the batches, for a pause, opens the store anew like any other', {
+  timeout,
+}, async (t) => {
+  const file = join(place(t), 'recovery.db')
+  let fails = false
+  let opened = 0
+  const broken = () => {
+    opened++
+    const disk = nodeDisk()
+    const { sync } = disk
+    return Object.assign(disk, {
+      sync: async () => {
+        if (!fails) return sync()
+        fails = false
+        throw fault('millrace/sync-failed', 'the disk does not answer')
+      },
+    })
+  }
+  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken) }))
+  await shop.start({ control: false })
+  fails = true
+  await assert.rejects(shop.processors.pause('doer'), { code: 'millrace/sync-failed' })
+  while (opened < 2 || shop.health().status === 'red') {
+    t.signal.throwIfAborted()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await shop.publish(Task, { lane: 'a', what: 'later' }, { id: 'later' })
+  await shop.processors.resume('doer')
+  await shop.idle()
+})
+
 for (const at of [1, 2, 3]) {
   test(`a checkpoint that fails (number ${at}) costs nobody anything`, { timeout }, async (t) => {
     const file = join(place(t), 'recovery.db')
