@@ -191,12 +191,14 @@ export class Engine {
     const suspects = async () => {
       for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
       await this.grantWishes()
-      await this.operations.takeUp()
+      // They may be about processors that are left out: they go on in a run that has all.
+      if (this.plan.leftOut.length === 0) await this.operations.takeUp()
     }
     suspects().then(() => {
       this.suspecting = false
       for (const consumer of this.consumers) consumer.pull()
       for (const rules of this.rules.values()) rules.begin()
+      this.maybeIdle()
     }, this.fail)
     this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
     this.retention.begin()
@@ -214,7 +216,7 @@ export class Engine {
     return rules
   }
 
-  /** What was asked for while the app did not run. */
+  /** Does what was asked for while the app did not run; what is about a processor that is left out stays. */
   private async grantWishes(): Promise<void> {
     for (const { item, wish, by, reason } of await this.store.wishes()) {
       const actor = { by, reason }

@@ -1,0 +1,104 @@
+// What people ask of the desk of an app that does not run, and what the next starts make of it.
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { type App, app, event, type FileWriter, processor, type StartOptions, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+import { coded, place } from './support.ts'
+
+const Placed = event('placed', { schema: z.object({ id: z.string() }), context: ({ id }) => id })
+const Orders = topic('orders', [Placed])
+
+/** An app whose processor refuses everything until `mended` is set. */
+function shop(file: string, state: { mended: boolean }): App {
+  const stock = processor('stock', {
+    on: Orders,
+    retry: { attempts: 1 },
+    handle: {
+      placed: () => {
+        if (!state.mended) throw new Error('no stock')
+      },
+    },
+  })
+  return app({ name: 'shop', broker: sqlite({ file }), log: () => {}, parts: [Orders, stock] })
+}
+
+/** A stopped app with two held messages, and then what is asked for in its file. */
+async function held(t: TestContext, ask?: (writer: FileWriter) => Promise<unknown>): Promise<App> {
+  const state = { mended: false }
+  const one = shop(place(t), state)
+  t.after(() => one.stop({ graceMs: 0 }))
+  await one.start()
+  for (const id of ['a', 'b']) await one.publish(Placed, { id })
+  await one.idle()
+  await one.stop()
+  if (ask !== undefined) {
+    const writer = await one.broker.file!.write()
+    await ask(writer)
+    await writer.close()
+  }
+  state.mended = true
+  return one
+}
+
+async function run(one: App, options?: StartOptions): Promise<void> {
+  await one.start(options)
+  await one.idle()
+  await one.stop()
+}
+
+const states = (one: App) => {
+  const reader = one.broker.file!.read(false)
+  try {
+    return reader.desk.list({ states: ['held', 'trying', 'handled', 'discarded'] }).map(({ state }) => state)
+  } finally {
+    reader.close()
+  }
+}
+
+test('a wish waits for a run that has its processor', async (t) => {
+  const one = await held(t, (writer) => writer.wish(1, { do: 'retry' }, { by: 'anna' }))
+  await run(one, { only: [] })
+  assert.deepEqual(states(one), ['held', 'held'])
+  await run(one)
+  assert.deepEqual(states(one), ['handled', 'held'])
+})
+
+test('an operation waits for a run that has every processor', async (t) => {
+  const operation = { name: 'all', action: 'release', by: 'anna', reason: null, oneFirst: false, startedAt: 1 } as const
+  const one = await held(t, (writer) => writer.select(operation, {}))
+  await run(one, { only: [] })
+  assert.deepEqual(states(one), ['held', 'held'])
+  await run(one)
+  assert.deepEqual(states(one), ['handled', 'handled'])
+})
+
+test('an app is idle when an operation that gives messages up is done', async (t) => {
+  const one = await held(t)
+  await one.start()
+  await one.desk.select('discard', {}, { name: 'away', by: 'anna', reason: 'a test' })
+  await one.idle()
+  const [operation] = await one.desk.operations()
+  assert.deepEqual([operation!.state, operation!.done, operation!.refused], ['done', 2, 0])
+})
+
+test('one message first goes with a release only: what is given up is never handled', async (t) => {
+  const one = await held(t)
+  await one.start()
+  const options = { name: 'away', by: 'anna', reason: 'a test', oneFirst: true }
+  await assert.rejects(one.desk.select('discard', {}, options), coded('millrace/bad-option', /one message first/))
+})
+
+test('pausing what is paused changes nothing, and the audit log says so once', async (t) => {
+  const one = await held(t)
+  await one.start()
+  for (const by of ['anna', 'ben']) await one.processors.pause('stock', { by })
+  for (const by of ['ben', 'anna']) await one.processors.resume('stock', { by })
+  const log = await one.desk.audit()
+  assert.deepEqual(
+    log.filter(({ item }) => item === null).map(({ action, by }) => [action, by]),
+    [
+      ['resumed', 'ben'],
+      ['paused', 'anna'],
+    ],
+  )
+})
