@@ -102,3 +102,20 @@ test('pausing what is paused changes nothing, and the audit log says so once', a
     ],
   )
 })
+
+test('a wish that cannot be done any more is on record with why', async (t) => {
+  const resubmit = { do: 'resubmit', data: { id: 'other' }, note: 'moved' } as const
+  const one = await held(t, (writer) => writer.wish(1, resubmit, { by: 'anna', reason: 'moved' }))
+  await one.start()
+  await one.idle()
+  assert.deepEqual(
+    (await one.desk.list()).map(({ id, state }) => [id, state]),
+    [
+      [1, 'held'],
+      [2, 'held'],
+    ],
+  )
+  const [last] = await one.desk.audit({ item: 1 })
+  assert.deepEqual([last!.action, last!.by, last!.detail], ['not possible', 'anna', { wish: resubmit, why: 'moved' }])
+  assert.match(last!.reason!, /from context "a" to "other"/)
+})

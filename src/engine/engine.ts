@@ -3,7 +3,7 @@
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { encode, type Stamp, type Stored } from '../model/codec.ts'
-import type { Actor, Decision, DeskEntry } from '../model/desk.ts'
+import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
@@ -231,7 +231,11 @@ export class Engine {
         if (this.state !== 'running') return
         if (!isMillraceError(error)) throw error
         this.world.log('error', `what ${by} wanted of message ${item} cannot be done`, { error: error.message })
-        this.committer.write({ changes })
+        const entry = await this.store.deskEntry(item)
+        const about = { at: this.world.now(), by, item, subject: entry?.processor ?? '-' }
+        const detail = { wish, why: reason ?? null }
+        const audit: Audit = { ...about, action: 'not possible', reason: error.message, detail }
+        this.committer.write({ changes: [...changes, { do: 'record', audit }] })
       }
     }
   }

@@ -79,6 +79,8 @@ export type DeskAction =
   | 'resumed'
   | 'selected'
   | 'aborted'
+  /** What was wished for while the app did not run could not be done at its start. */
+  | 'not possible'
 
 /** One line of the audit log. */
 export interface AuditRow {
