@@ -2,6 +2,7 @@ import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { type Desk, deskOn } from './control/desk.ts'
 import { toRetire } from './control/retire.ts'
+import { pausedOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
 import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
@@ -24,7 +25,7 @@ import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
-import type { Broker, RequestState } from './seam/store.ts'
+import type { Broker, Paused, RequestState } from './seam/store.ts'
 import type { Timer, World } from './seam/world.ts'
 
 export interface AppOptions {
@@ -159,6 +160,8 @@ export interface ProcessorRow {
   readonly lag: number
   readonly running: number
   readonly held: number
+  /** Since when, by whom and why it is paused; null where it is not. */
+  readonly paused: Paused | null
 }
 
 export interface App {
@@ -563,17 +566,19 @@ class RunningApp implements App {
 
   private async listProcessors(): Promise<ProcessorRow[]> {
     const { running } = this
-    const counts = await running.store.look((desk) => desk.heldCounts())
-    const heldBy = (name: string, on: string) =>
-      counts.find(({ processor, source }) => processor === name && source === on)?.held ?? 0
+    const [counts, paused] = await running.store.look((desk) => [desk.heldCounts(), pausedOf(desk.paused())] as const)
+    const atDesk = (name: string, on: string) => ({
+      held: counts.find(({ processor, source }) => processor === name && source === on)?.held ?? 0,
+      paused: paused.get(name) ?? null,
+    })
     const live = running.processors()
     const rows: ProcessorRow[] = live.map(({ name, source: on, state, position, lag, running }) => {
-      return { name, on, state, position, lag, running, held: heldBy(name, on) }
+      return { name, on, state, position, lag, running, ...atDesk(name, on) }
     })
     for (const { processor: name, source: on, low: position, lag } of await running.progress()) {
       if (live.some((row) => row.name === name && row.source === on)) continue
       const known = this.wiring!.processors.some((processor) => processor.name === name && processor.on.name === on)
-      rows.push({ name, on, state: known ? 'off' : 'gone', position, lag, running: 0, held: heldBy(name, on) })
+      rows.push({ name, on, state: known ? 'off' : 'gone', position, lag, running: 0, ...atDesk(name, on) })
     }
     return rows
   }

@@ -92,6 +92,7 @@ export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, S
 export type {
   AuditFilter,
   Broker,
+  Cause,
   DeskCounts,
   DeskFilter,
   DeskGroup,
@@ -100,8 +101,11 @@ export type {
   GroupBy,
   NewOperation,
   Operation,
+  Paused,
+  RefusedItem,
   RequestState,
   Selection,
   StartAt,
+  Wish,
   WishAction,
 } from './seam/store.ts'

@@ -114,6 +114,7 @@ export class ControlClient {
     takeBack: (item, actor) => this.call('desk', 'takeBack', item, actor),
     select: (action, what, options) => this.call('desk', 'select', action, what, options),
     operations: () => this.call('desk', 'operations'),
+    refused: (operation) => this.call('desk', 'refused', operation),
     abort: (operation, actor) => this.call('desk', 'abort', operation, actor),
     audit: (filter) => this.call('desk', 'audit', filter),
   }

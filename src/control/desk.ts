@@ -3,6 +3,7 @@ import type {
   Actor,
   AuditFilter,
   AuditRow,
+  Cause,
   Decision,
   DeskCounts,
   DeskFilter,
@@ -12,6 +13,7 @@ import type {
   GroupBy,
   NewOperation,
   Operation,
+  RefusedItem,
   Selection,
 } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
@@ -22,6 +24,8 @@ import { checkOptions } from '../model/options.ts'
 export interface DeskItem extends DeskRow {
   /** The first that wait behind it, in order. */
   readonly line: readonly DeskRow[]
+  /** The message that caused it; null where none did, or where finding it would take reading much. */
+  readonly cause: Cause | null
   /** What was done about it, oldest first. */
   readonly history: readonly AuditRow[]
 }
@@ -81,6 +85,8 @@ export interface Desk {
   select(action: Operation['action'], what: Selection, options: OperationOptions): Promise<Operation>
   /** All operations, the oldest first. */
   operations(): Promise<Operation[]>
+  /** Messages of an operation that it could do nothing about, and why, at most 100. */
+  refused(operation: number): Promise<RefusedItem[]>
   /**
    * Ends an operation; what it has done stays done.
    *
@@ -93,6 +99,7 @@ export interface Desk {
 
 const lineShown = 10
 const historyShown = 1_000
+const refusedShown = 100
 const nameCharsMax = 100
 
 const filterNames = ['processor', 'states', 'type', 'context', 'group', 'after', 'limit'] as const
@@ -134,6 +141,7 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
     select: async (action, what, options) => backend().select(newOperation(action, options, now()), selection(what)),
     operations: () => look((desk) => desk.operations()),
+    refused: (id) => look((desk) => desk.refused(id, refusedShown)),
     abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
   }
@@ -144,6 +152,7 @@ function itemOf(row: DeskRow, desk: DeskReads): DeskItem {
   return {
     ...row,
     line: row.waiting === 0 ? [] : desk.behind(row, lineShown),
+    cause: desk.cause(row) ?? null,
     history: desk.audit({ item: row.id, limit: historyShown }).reverse(),
   }
 }

@@ -44,6 +44,7 @@ export const callable: Readonly<Record<Called, readonly string[]>> = {
     'takeBack',
     'select',
     'operations',
+    'refused',
     'abort',
     'audit',
   ],

@@ -1,6 +1,6 @@
-import type { LogFilter, LogRow, MessageType, Part, Processor, Source, Stored } from '../index.ts'
+import type { LogFilter, LogRow, MessageType, Part, Paused, Processor, Source, Stored } from '../index.ts'
+import { replaceData } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
-import { check } from '../model/schema.ts'
 
 /** The topics and channels of an app, those that only a processor names too. */
 export function sourcesOf(parts: readonly Part[]): Source[] {
@@ -40,12 +40,24 @@ export function fits(row: LogRow, { source, type, context, correlation }: LogFil
   )
 }
 
-/** Checks data for a type of an app, by its name. Errors: `millrace/bad-data`, `millrace/unknown-type`. */
-export function checkDataOf(parts: readonly Part[]): (type: string, data: unknown) => void {
+/**
+ * Checks corrected data for a message, as the app will when it carries the correction out.
+ *
+ * @throws `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/context-changed`,
+ *   `millrace/unknown-type`
+ */
+export type CheckCorrected = (message: Stored, data: unknown) => void
+
+export function checkCorrectedOf(parts: readonly Part[]): CheckCorrected {
   const types = typesOf(parts)
-  return (name, data) => {
-    const type = types.get(name)?.type
-    if (type === undefined) throw fault('millrace/unknown-type', `the app has no type "${name}" any more`)
-    check(`data of ${type.kind} "${name}"`, type.schema, data)
+  return (message, data) => {
+    const type = types.get(message.type)?.type
+    if (type === undefined) throw fault('millrace/unknown-type', `the app has no type "${message.type}" any more`)
+    replaceData(type, message, data, Number.POSITIVE_INFINITY)
   }
+}
+
+/** The processors that people have paused, by name. */
+export function pausedOf(paused: readonly Paused[]): Map<string, Paused> {
+  return new Map(paused.map((one) => [one.processor, one]))
 }

@@ -155,8 +155,8 @@ class Connection {
     if (!callable[on]?.includes(name) || !Array.isArray(given)) {
       throw fault('millrace/bad-request', `this app does not know "${String(on)}.${String(name)}"`)
     }
-    // JSON has no undefined: what was not given comes as null.
-    const values = given.map((value: unknown) => value ?? undefined)
+    // JSON has no undefined: what was not given comes as null; corrected data may be just that.
+    const values = name === 'resubmit' ? given : given.map((value: unknown) => value ?? undefined)
     if (on === 'desk' && name === 'list') {
       const { limit = rowsMax, ...filter } = (values[0] ?? {}) as DeskFilter
       return this.app.desk.list({ ...filter, limit: Math.min(limit, rowsMax) })

@@ -3,12 +3,13 @@ import { checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { deskOn } from './desk.ts'
 import { toRetire } from './retire.ts'
+import { type CheckCorrected, pausedOf } from './rows.ts'
 
-/** Checks corrected data for a type, where the code of the app is known. */
-export type CheckData = (type: string, data: unknown) => void
-
-/** The desk of an app that does not run. What is decided is written down; the app does it when it starts. */
-export function stoppedDesk(file: StoreFile, check: CheckData | undefined, now: () => number): Desk {
+/**
+ * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
+ * are checked by `check`, where the code of the app is known.
+ */
+export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, now: () => number): Desk {
   const look = <T>(read: (desk: DeskReads) => T) => reading(file, (reader) => read(reader.desk))
   return deskOn(
     () => ({
@@ -19,7 +20,7 @@ export function stoppedDesk(file: StoreFile, check: CheckData | undefined, now: 
             throw fault('millrace/no-app', 'corrected data are checked by the code of the app: name the app file')
           }
           const entry = await look((desk) => desk.entry(item))
-          if (entry !== undefined) check(entry.message.type, decision.data)
+          if (entry !== undefined) check(entry.message, decision.data)
         }
         await writing(file, (writer) => writer.wish(item, decision, actor))
       },
@@ -64,7 +65,7 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
 function rowsOf(reader: FileReader, known: ProcessorSources | undefined): ProcessorRow[] {
   const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
   const counts = reader.desk.heldCounts()
-  const paused = new Set(reader.desk.paused().map(({ processor }) => processor))
+  const paused = pausedOf(reader.desk.paused())
   const stateOf = (name: string, on: string) => {
     if (known !== undefined && known.get(name) !== on) return 'gone'
     return paused.has(name) ? 'paused' : 'off'
@@ -79,6 +80,7 @@ function rowsOf(reader: FileReader, known: ProcessorSources | undefined): Proces
       lag: head - low,
       running: 0,
       held: counts.find((count) => count.processor === processor && count.source === on)?.held ?? 0,
+      paused: paused.get(processor) ?? null,
     }
   })
 }

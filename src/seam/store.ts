@@ -258,6 +258,15 @@ export interface DeskFilter {
 export interface DeskRow extends DeskEntry {
   /** How many wait in line behind it. */
   readonly waiting: number
+  /** What was asked for while the app did not run, and is done when it starts. */
+  readonly wish: Wish | null
+}
+
+/** The message that caused another. */
+export interface Cause {
+  /** The topic or channel it is in. */
+  readonly source: string
+  readonly type: string
 }
 
 /** Held messages that belong together. */
@@ -300,6 +309,12 @@ export interface Operation {
 }
 
 export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
+
+/** A message of an operation that it could do nothing about. */
+export interface RefusedItem {
+  readonly item: number
+  readonly why: string
+}
 
 export type WishAction = Decision | { readonly do: 'take back' }
 
@@ -349,12 +364,16 @@ export interface DeskReads {
   row(id: number): DeskRow | undefined
   /** The first that wait in line behind a message, in order. */
   behind(entry: DeskEntry, limit: number): DeskRow[]
+  /** What caused a message, where it is found by reading little. */
+  cause(entry: DeskEntry): Cause | undefined
   counts(): DeskCounts
   heldCounts(): HeldCount[]
   groups(by: GroupBy, filter: { readonly processor?: string }): DeskGroup[]
   /** Newest first. */
   audit(filter: AuditFilter): AuditRow[]
   operations(): Operation[]
+  /** The first of an operation that were not possible. */
+  refused(operation: number, limit: number): RefusedItem[]
   paused(): Paused[]
   wishes(): Wish[]
 }

@@ -13,6 +13,7 @@ import {
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import type {
   AuditFilter,
+  Cause,
   DeskChange,
   DeskCounts,
   DeskFilter,
@@ -25,9 +26,11 @@ import type {
   NewOperation,
   Operation,
   Paused,
+  RefusedItem,
   Selection,
   Wish,
 } from '../../seam/store.ts'
+import { findCause } from './cause.ts'
 import { askedFlag, type Log } from './log.ts'
 
 interface Row {
@@ -58,7 +61,15 @@ interface Row {
   trace: string | null
   own_id: number
   data: string
+}
+
+/** A row as people see it. */
+interface ShownRow extends Row {
   waiting: number
+  wish: string | null
+  wished_at: number
+  wished_by: string
+  wished_why: string | null
 }
 
 const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
@@ -67,6 +78,8 @@ const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempt
 /** A head that closes its lane has the rest of it behind itself. */
 const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from millrace_desk l
   where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
+const shown = `select ${columns}, ${behind} as waiting, wish, w.at as wished_at, w.who as wished_by, w.why as wished_why
+  from millrace_desk d left join millrace_wishes w on w.item = d.id`
 /** Spelt out in statements, so that the indexes of these states are used. */
 const quoted = (states: readonly DeskState[]) => states.map((state) => `'${state}'`).join(', ')
 const heads = quoted(headStates)
@@ -472,6 +485,16 @@ export class DeskTable implements DeskReads {
     return row === undefined ? undefined : operationOf(row)
   }
 
+  /** Those that were not possible, and why. */
+  refused(operation: number, limit: number): RefusedItem[] {
+    const rows = this.all(
+      'select item, error as why from millrace_selected where operation = ? and error is not null order by item limit ?',
+      operation,
+      limit,
+    )
+    return rows as RefusedItem[]
+  }
+
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): DeskEntry[] {
@@ -499,11 +522,11 @@ export class DeskTable implements DeskReads {
   list(filter: DeskFilter): DeskRow[] {
     const { where, values } = conditions(filter)
     const rows = this.all(
-      `select ${columns}, ${behind} as waiting from millrace_desk d where ${where.join(' and ')} order by d.id limit ?`,
+      `${shown} where ${where.join(' and ')} order by d.id limit ?`,
       ...values,
       filter.limit ?? listRows,
     )
-    return (rows as Row[]).map((row) => ({ ...this.toEntry(row), waiting: row.waiting }))
+    return (rows as ShownRow[]).map((row) => this.toShown(row))
   }
 
   entry(id: number): DeskEntry | undefined {
@@ -512,15 +535,18 @@ export class DeskTable implements DeskReads {
   }
 
   row(id: number): DeskRow | undefined {
-    const row = this.get(`select ${columns}, ${behind} as waiting from millrace_desk d where d.id = ?`, id) as
-      | Row
-      | undefined
-    return row === undefined ? undefined : { ...this.toEntry(row), waiting: row.waiting }
+    const row = this.get(`${shown} where d.id = ?`, id) as ShownRow | undefined
+    return row === undefined ? undefined : this.toShown(row)
+  }
+
+  cause({ message }: DeskEntry): Cause | undefined {
+    return findCause(this.db, message)
   }
 
   behind({ processor, message, lane, place }: DeskEntry, limit: number): DeskRow[] {
     if (lane === null) return []
-    return this.line(processor, message.stream, lane, place, limit).map((entry) => ({ ...entry, waiting: 0 }))
+    const line = this.line(processor, message.stream, lane, place, limit)
+    return line.map((entry) => ({ ...entry, waiting: 0, wish: null }))
   }
 
   counts(): DeskCounts {
@@ -576,6 +602,13 @@ export class DeskTable implements DeskReads {
       limit,
     ) as (Omit<AuditRow, 'detail'> & { detail: string | null })[]
     return rows.map((row) => ({ ...row, detail: row.detail === null ? null : JSON.parse(row.detail) }))
+  }
+
+  private toShown(row: ShownRow): DeskRow {
+    const { waiting, wish, wished_at: at, wished_by: by, wished_why: why } = row
+    const wished =
+      wish === null ? null : { item: row.desk_id, wish: JSON.parse(wish), at, by, reason: why ?? undefined }
+    return { ...this.toEntry(row), waiting, wish: wished }
   }
 
   private toEntry(row: Row): DeskEntry {
