@@ -1,5 +1,5 @@
 import { isMillraceError } from '../index.ts'
-import { safe } from './print.ts'
+import { safe, safeJson } from './print.ts'
 
 /** What is shown wrongly used: exit status 2. */
 export class UsageError extends Error {
@@ -55,7 +55,7 @@ export class Output {
 
   /** One object on a line of its own. */
   object(value: unknown): Promise<void> | undefined {
-    return this.line(JSON.stringify(value))
+    return this.line(safeJson(JSON.stringify(value)))
   }
 
   /** A word about what happens, which is no result. */
@@ -63,12 +63,17 @@ export class Output {
     this.stderr.write(`millrace: ${text}\n`)
   }
 
+  /** How far something is, on a terminal, in place of what it said before; undefined clears that. */
+  progress(text: string | undefined): void {
+    if (this.stderr.isTTY) this.stderr.write(`\r\u001b[K${text ?? ''}`)
+  }
+
   colour(colour: Colour, text: string): string {
     return hasColours(this.stdout) ? `\u001b[${colours[colour]}m${text}\u001b[0m` : text
   }
 
   error(error: unknown): void {
-    this.stderr.write(`${this.json ? JSON.stringify({ error: errorObject(error) }) : errorText(error)}\n`)
+    this.stderr.write(`${this.json ? safeJson(JSON.stringify({ error: errorObject(error) })) : errorText(error)}\n`)
   }
 }
 

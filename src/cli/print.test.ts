@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { bytes, cut, duration, facts, safe, table, widthOf, wrap } from './print.ts'
+import { bytes, cut, duration, facts, moment, safe, safeJson, table, widthOf, wrap } from './print.ts'
 
 test('nothing that is shown acts on the terminal', () => {
   assert.equal(
@@ -8,6 +8,13 @@ test('nothing that is shown acts on the terminal', () => {
     'a\\u001b[31mred\\n\\ttab\\u009bx\\u202eback\\u0000',
   )
   assert.equal(safe('Mühle 水車 🌾'), 'Mühle 水車 🌾')
+})
+
+test('JSON that is shown does not act on the terminal and means the same', () => {
+  const value = { text: 'a\u009b31m\u202e\u007f\u2028 🌾 \u{e0001}', lines: '\n' }
+  const shown = safeJson(JSON.stringify(value, null, 2))
+  assert.match(shown, /^\{\n {2}"text": "a\\u009b31m\\u202e\\u007f\\u2028 🌾 \\udb40\\udc01",\n/)
+  assert.deepEqual(JSON.parse(shown), value)
 })
 
 test('what is cut fits and says so', () => {
@@ -51,6 +58,7 @@ test('facts go on below their beginning', () => {
 })
 
 test('sizes and times are short', () => {
+  assert.equal(moment(Date.UTC(2026, 1, 3, 4, 5, 6, 789)), '2026-02-03 04:05:06')
   assert.deepEqual([0, 999, 1_000, 9_960, 53_248, 999_600, 3_000_000_000].map(bytes), [
     '0 bytes',
     '999 bytes',

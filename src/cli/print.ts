@@ -17,6 +17,22 @@ export function safeLines(text: string): string[] {
   return text.split(/\r?\n/).map(safe)
 }
 
+/** JSON that means the same, with nothing in it that would act on a terminal. */
+export function safeJson(json: string): string {
+  return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    character === '\n'
+      ? character
+      : Array.from({ length: character.length }, (_, at) => character.charCodeAt(at).toString(16).padStart(4, '0'))
+          .map((hex) => `\\u${hex}`)
+          .join(''),
+  )
+}
+
+/** A moment, in the time zone of UTC, to the second. */
+export function moment(ms: number): string {
+  return new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
+}
+
 const wide =
   /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u
 

@@ -3,7 +3,7 @@ import { isMillraceError, type LogFilter, type LogRow, MillraceError } from '../
 import { aborted, type Call, interruptible, locate, reach, takeWords } from '../call.ts'
 import type { Output } from '../output.ts'
 import { UsageError } from '../output.ts'
-import { count, cut, safe } from '../print.ts'
+import { count, cut, safe, safeJson } from '../print.ts'
 
 export interface TailWords {
   readonly topic?: string
@@ -83,5 +83,5 @@ export function cloudEvent(row: LogRow): string {
     [row.kind]: row.source,
     position: row.position,
   }
-  return `${JSON.stringify(attributes).slice(0, -1)},"data":${row.json}}`
+  return safeJson(`${JSON.stringify(attributes).slice(0, -1)},"data":${row.json}}`)
 }
