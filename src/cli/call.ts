@@ -1,7 +1,7 @@
 // What every command is given: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
-import { checkDataOf, processorsOf } from '../control/rows.ts'
+import { checkCorrectedOf, processorsOf } from '../control/rows.ts'
 import { type ProcessorSources, stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
 import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
 import { loadApp } from './load.ts'
@@ -89,7 +89,7 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
       client.close()
     }
   }
-  const desk = stoppedDesk(file, app && checkDataOf(app.parts), Date.now)
+  const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
   return use({ running: false, desk, processors: stoppedProcessors(file, sourcesKnown(app)) })
 }
 

@@ -1,21 +1,20 @@
 // The command `millrace`: reads the arguments, calls one command, gives the exit status.
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { type Call, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
-import { deskList, deskRelease, deskShow } from './commands/desk.ts'
 import { doctor } from './commands/doctor.ts'
-import { processorsList, processorsRetire } from './commands/processors.ts'
 import { publish } from './commands/publish.ts'
 import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
+import { addDesk, addProcessors } from './desk-commands.ts'
 import { Output, UsageError } from './output.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
 const waitMsDefault = 3_000
 
-type Run<Options> = (call: Call, options: Options) => Promise<number>
+export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
 interface Common {
   readonly db?: string
@@ -59,6 +58,16 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.off('error', onClosed)
   }
 }
+
+/** Adds a command with what all commands have; `list` is what a group does when nothing else is named. */
+export type Add = <Options>(
+  parent: Command,
+  name: string,
+  usage: string,
+  text: string,
+  run: Run<Options>,
+  ...examples: readonly string[]
+) => Command
 
 type Invoke = (run: Run<never>, options: Common, words: readonly string[], name: string) => Promise<void>
 
@@ -118,36 +127,8 @@ function commands(invoke: Invoke): Command {
     )
     .option('--no-follow', 'end after them')
 
-  const desk = group(program, 'desk', 'see and release messages that are held')
-  add(desk, 'list', '[app.ts]', 'show what is at the desk', deskList, 'desk list app.ts --processor stock')
-    .option('--processor <name>', 'only of this processor')
-    .addOption(
-      new Option('--state <names>', 'held (default), trying, line or all, separated by commas').argParser((text) =>
-        text.split(','),
-      ),
-    )
-    .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
-  add(desk, 'show', '[app.ts] ID', 'show one message with its error and data', deskShow, 'desk show app.ts 3')
-  add(
-    desk,
-    'release',
-    '[app.ts] ID...',
-    'let held messages run again, then the lines behind them',
-    deskRelease,
-    'desk release app.ts 3',
-  )
-
-  const processors = group(program, 'processors', 'see the processors, let go of those that are gone')
-  add(processors, 'list', '[app.ts]', 'show how far each is', processorsList, 'processors list --db shop.db')
-  add(
-    processors,
-    'retire',
-    '[app.ts] NAME',
-    'let go of a processor that is gone, so that nothing is kept for it',
-    processorsRetire,
-    'processors retire app.ts old-labels',
-  ).option('--force', 'although it holds messages, or although only --db is named')
+  addDesk(group(program, 'desk', 'see what failed; release, correct or discard it'), add)
+  addProcessors(group(program, 'processors', 'see the processors; pause, resume or retire them'), add)
 
   addPlain(
     program,
@@ -197,22 +178,34 @@ function commands(invoke: Invoke): Command {
     run: Run<Options>,
     ...examples: readonly string[]
   ): Command {
-    const command = parent.command(name).description(text).usage(`${usage} [options]`).argument('[words...]')
+    const isDefault = parent !== program && name === 'list'
+    const command = parent.command(name, { isDefault }).description(text).usage(`${usage} [options]`)
     const shown = examples.map((example) => `  millrace ${example}`).join('\n')
     const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command
+      .argument('[words...]')
       .option('--json', 'print JSON, one object on a line')
       .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${shown}`)
-      .action((words: string[], options: Common) => invoke(run as Run<never>, options, words, used))
+      .action((words: string[], options: Common) => {
+        if (isDefault) refuseUnknown(parent, name, words)
+        return invoke(run as Run<never>, options, words, used)
+      })
   }
+}
+
+/** What stands where a command could and is no app file was meant for one. */
+function refuseUnknown(group: Command, name: string, words: readonly string[]): void {
+  const [typed] = group.args
+  if (typed === undefined || typed === name || !words.includes(typed)) return
+  if (splitWords([typed]).appFile === undefined) (group as Command & { unknownCommand(): never }).unknownCommand()
 }
 
 const exitText = `
 Exit status: 0 done; 1 failed; 2 used wrongly; 130, 143 ended by Ctrl-C, SIGTERM.
 
 Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or,
-but for simulate, --db FILE. A running app is asked over the socket beside its file; of a stopped
-one the file is read.`
+but for simulate, --db FILE. A running app is asked over the socket beside its
+file; of a stopped one the file is read.`
 
 /** "error: unknown option '--jsn'\n(Did you mean --json?)" in our words. */
 function usageText(text: string): string {

@@ -1,33 +1,10 @@
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import test, { type TestContext } from 'node:test'
-import type { App } from 'millrace'
+import test from 'node:test'
+import { heldMill, stoppedMill } from './support/held.ts'
 import { mill, Placed } from './support/mill.ts'
 import { appFile, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
-
-/** Two lanes that are held, the first with one message in line behind it. */
-async function heldMill(t: TestContext): Promise<{ app: App; file: string; mended: string }> {
-  const place = folder(t)
-  const file = join(place, 'mill.db')
-  const mended = join(place, 'mended')
-  const app = mill(file)
-  await app.start()
-  t.after(() => app.stop())
-  await app.publish(Placed, { orderId: 'a', fail: mended })
-  await app.idle()
-  await app.publish(Placed, { orderId: 'b', fail: mended })
-  await app.idle()
-  await app.publish(Placed, { orderId: 'a', fail: mended })
-  await app.idle()
-  return { app, file, mended }
-}
-
-async function stoppedMill(t: TestContext): Promise<{ file: string; mended: string }> {
-  const { app, file, mended } = await heldMill(t)
-  await app.stop()
-  return { file, mended }
-}
 
 const list = async (...args: string[]) => objectsOf((await millrace(['desk', 'list', '--json', ...args])).out)
 
@@ -69,7 +46,7 @@ test('lists what is held, the same from a running app and from the file of a sto
   assert.ok(readFileSync(file).equals(bytes))
 })
 
-test('filters by processor and state, and pages', async (t) => {
+test('filters by processor, state, type, context and group, and pages; desk alone is desk list', async (t) => {
   const { file } = await heldMill(t)
   const ids = async (...args: string[]) => (await list('--db', file, ...args)).map(({ id }) => id)
   assert.deepEqual(await ids('--processor', 'printer'), [])
@@ -78,6 +55,15 @@ test('filters by processor and state, and pages', async (t) => {
   assert.deepEqual(await ids('--limit', '1'), [1])
   assert.deepEqual(await ids('--limit', '1', '--after', '1'), [2])
   assert.deepEqual(await ids('--after', '2'), [])
+  assert.deepEqual(await ids('--context', 'b'), [2])
+  assert.deepEqual(await ids('--context', 'b', '--type', 'label.print'), [])
+  assert.deepEqual(await ids('--type', 'order.placed', '--state', 'held,line'), [1, 2, 3])
+  const [group] = objectsOf((await millrace(['desk', 'groups', '--db', file, '--json'])).out)
+  assert.deepEqual(await ids('--group', String(group!['id'])), [1, 2])
+  assert.deepEqual(await ids('--group', '99'), [])
+  const none = await millrace(['desk', 'list', '--db', file, '--processor', 'printer'])
+  assert.equal(none.out, 'nothing at the desk fits\n')
+  assert.deepEqual(objectsOf((await millrace(['desk', '--db', file, '--json'])).out), await list('--db', file))
 })
 
 test('the table fits 80 columns and has no colours when it goes to a file', async (t) => {
@@ -153,6 +139,40 @@ test('a release in the file of a stopped app is tried when it starts, with its l
     [2],
   )
   await app.stop()
+})
+
+test('what was asked for while the app is stopped is marked, and done when it starts', async (t) => {
+  const { file, mended } = await stoppedMill(t)
+  await millrace(['desk', 'release', '--db', file, '1', '--by', 'anna', '--reason', 'stock is back'])
+  await millrace(['desk', 'discard', '--db', file, '2', '--by', 'ben', '--reason', 'entered twice'])
+  assert.deepEqual(
+    (await list('--db', file)).map(({ id, state, wish }) => [id, state, wish]),
+    [
+      [1, 'held', 'retry'],
+      [2, 'held', 'discard'],
+    ],
+  )
+  const { out } = await millrace(['desk', '--db', file])
+  assert.match(out, /\n 1 {2}stock {6}held → retry +order/)
+  for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
+  const show = await millrace(['desk', 'show', '--db', file, '2'])
+  assert.match(show.out, /\n {2}asked for +discard by ben at \S+Z \(entered twice\);/)
+  const [object] = objectsOf((await millrace(['desk', 'show', '--db', file, '2', '--json'])).out)
+  const { at, ...wished } = object!['wished'] as { at: string }
+  assert.deepEqual(wished, { do: 'discard', reason: 'entered twice', by: 'ben' })
+  assert.match(at, /Z$/)
+  writeFileSync(mended, '')
+  const app = mill(file)
+  await app.start()
+  t.after(() => app.stop())
+  await app.idle()
+  assert.deepEqual(
+    (await list('--db', file, '--state', 'held,handled,discarded')).map(({ id, state, wish }) => [id, state, wish]),
+    [
+      [1, 'handled', undefined],
+      [2, 'discarded', undefined],
+    ],
+  )
 })
 
 test('an empty desk is said to be empty', async (t) => {

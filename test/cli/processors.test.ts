@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { app, processor, sqlite } from 'millrace'
+import { until } from '../support.ts'
 import { mill, Orders, Placed } from './support/mill.ts'
 import { appFile, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
@@ -76,4 +77,91 @@ test('of a stopped app the app file tells which are gone; without it only force 
   assert.match((await retire(appFile, 'old')).err, /\(millrace\/processor-has-held\)/)
   assert.equal((await retire(appFile, 'old', '--force')).status, 0)
   assert.deepEqual(await states(), { printer: 'off', stock: 'off' })
+})
+
+test('a processor is paused and resumed with who and why, and waits meanwhile', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const today = mill(file)
+  await today.start()
+  t.after(() => today.stop())
+  const on = (...args: string[]) => millrace(['processors', ...args, '--db', file])
+  const done = await on('pause', 'stock', '--reason', 'stocktaking', '--by', 'anna')
+  assert.equal(done.out, 'processor stock is paused: what runs goes on to its end, the rest waits\n', done.err)
+  await today.publish(Placed, { orderId: 'a' })
+  const { out } = await on('list')
+  assert.match(out, /\nstock {4}orders {2}paused +0 +1 +0 +0\n/)
+  assert.match(out, /\nstock was paused by anna \d+ s ago: stocktaking\n$/)
+  const [row] = objectsOf((await on('list', '--json')).out)
+  const { at: _, ...paused } = row!['paused'] as { at: string }
+  assert.deepEqual(paused, { by: 'anna', reason: 'stocktaking' })
+  assert.deepEqual(JSON.parse((await on('resume', 'stock', '--json')).out), { name: 'stock', resumed: true })
+  await today.idle()
+  const rows = objectsOf((await on('list', '--json')).out)
+  assert.deepEqual(
+    rows.map(({ name, state, lag, paused }) => [name, state, lag, paused]),
+    [
+      ['stock', 'live', 0, null],
+      ['printer', 'live', 0, null],
+    ],
+  )
+  const unknown = await on('pause', 'stok')
+  assert.equal(unknown.status, 1)
+  assert.match(unknown.err, /did you mean "stock"\? .*\(millrace\/unknown-processor\)/)
+})
+
+test('a processor of a stopped app is paused in its file, and does not run at the next start', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const today = mill(file)
+  t.after(() => today.stop())
+  await today.start()
+  await today.stop()
+  const on = (...args: string[]) => millrace(['processors', ...args, '--db', file])
+  const done = await on('pause', 'stock', '--by', 'anna')
+  assert.equal(done.out, 'processor stock is paused: it does not run at the next start\n', done.err)
+  assert.match((await on('pause', 'stok')).err, /did you mean "stock"\? .*\(millrace\/unknown-processor\)/)
+  assert.match((await on('list')).out, /\nstock {4}orders {2}paused /)
+  await today.start()
+  await today.publish(Placed, { orderId: 'a' })
+  assert.match((await on()).out, /\nstock {4}orders {2}paused +0 +1 /)
+  await today.stop()
+  assert.equal((await on('resume', 'stock')).out, 'processor stock is resumed: it runs at the next start\n')
+  await today.start()
+  await today.idle()
+  assert.match((await on()).out, /\nstock {4}orders {2}live +1 +0 /)
+})
+
+test('a processor whose attempts all fail is shown as probing, one whose attempts outlive their time as stuck', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const options = { on: Orders, concurrency: 2, retry: { attempts: 1_000, firstDelayMs: 0 } } as const
+  const failing = processor('failing', {
+    ...options,
+    probeAfter: 2,
+    handle: {
+      'order.placed': () => {
+        throw new Error('the supplier does not answer')
+      },
+    },
+  })
+  const hanging = processor('hanging', {
+    ...options,
+    timeoutMs: 20,
+    lingerMs: 60_000,
+    handle: { 'order.placed': () => new Promise<void>(() => {}) },
+  })
+  const one = app({ name: 'mill', broker: sqlite({ file }), log: () => {}, parts: [Orders, failing, hanging] })
+  await one.start()
+  t.after(() => one.stop({ graceMs: 0 }))
+  for (let n = 0; n < 8; n++) await one.publish(Placed, { orderId: `o-${n}` })
+  await until('both have found out', async () => {
+    const rows = await one.processors.list()
+    return rows.map(({ state }) => state).join() === 'probing,stuck'
+  })
+  const { out } = await millrace(['processors', '--db', file])
+  assert.match(out, /\nfailing {2}orders {2}probing /)
+  assert.match(out, /\nhanging {2}orders {2}stuck /)
+  assert.match(
+    out,
+    /\nfailing is probing: its last attempts have all failed, it tries one at a time\nhanging is stuck: /,
+  )
+  for (const line of linesOf(out)) assert.ok(line.length <= 80, line)
 })

@@ -11,7 +11,8 @@ test('the version is that of the package', async () => {
 
 test('every command has help with an example, within 80 columns', async () => {
   const commands = ['start', 'publish', 'tail', 'desk list', 'desk show', 'desk release', 'processors list']
-  commands.push('processors retire', 'doctor', 'backup')
+  commands.push('desk groups', 'desk resubmit', 'desk discard', 'desk take-back', 'desk operations', 'desk abort')
+  commands.push('desk audit', 'processors pause', 'processors resume', 'processors retire', 'doctor', 'backup')
   await Promise.all(
     commands.map(async (command) => {
       const { status, out, err } = await millrace([...command.split(' '), '--help'])
@@ -27,7 +28,7 @@ test('every command has help with an example, within 80 columns', async () => {
 const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   [[], /^Usage: millrace/],
   [['strt'], /^millrace: unknown command 'strt'; did you mean start\?\n$/],
-  [['desk'], /^Usage: millrace desk/],
+  [['desk'], /^millrace: name the app file \(app\.ts\) or --db FILE; see millrace desk list --help\n$/],
   [['desk', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['doctor', '--jsn'], /^millrace: unknown option '--jsn'; did you mean --json\?\n$/],
   [['doctor'], /^millrace: name the app file \(app\.ts\) or --db FILE; see millrace doctor --help\n$/],
@@ -37,7 +38,12 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   [['desk', 'show', '--db', 'a.db', 'x'], /^millrace: ID is "x", but must be the number of a message at the desk; /],
   [['desk', 'release', '--db', 'a.db'], /^millrace: ID is missing; /],
   [['desk', 'list', '--db', 'a.db', '--limit', '0'], /^millrace: --limit is "0", but must be a whole number from 1 /],
-  [['desk', 'list', '--db', 'a.db', '--state', 'hled'], /^millrace: --state is "hled", but must be held, trying, /],
+  [
+    ['desk', 'list', '--db', 'a.db', '--state', 'hled'],
+    /^millrace: --state is "hled", but must be held, deciding, trying, /,
+  ],
+  [['desk', 'app.ts', 'more'], /^millrace: "more" is one word too many; see millrace desk list --help\n$/],
+  [['processors', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['processors', 'retire', '--db', 'a.db'], /^millrace: NAME is missing; /],
   [['backup', '--db', 'a.db'], /^millrace: required option '--to <file>' not specified\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],

@@ -1,6 +1,7 @@
 import type { ProcessorRow } from '../../index.ts'
+import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
-import { type Column, table } from '../print.ts'
+import { type Column, duration, safe, table, wrap } from '../print.ts'
 
 const columns: readonly Column<ProcessorRow>[] = [
   { title: 'NAME', value: ({ name }) => name, shrinksTo: 10 },
@@ -18,11 +19,35 @@ export async function processorsList(call: Call): Promise<number> {
   const { out } = call
   return withApp(call, async ({ processors }) => {
     const rows = await processors.list()
-    if (out.json) for (const row of rows) await out.object(row)
+    if (out.json) for (const row of rows) await out.object(processorObject(row))
     else if (rows.length === 0) out.line('no processor has run yet')
-    else out.lines(table(columns, rows, out.columns))
+    else {
+      out.lines(table(columns, rows, out.columns))
+      for (const text of notes(rows, Date.now())) out.lines(wrap(safe(text), out.columns))
+    }
     return 0
   })
+}
+
+function processorObject({ paused, ...row }: ProcessorRow) {
+  if (paused === null) return { ...row, paused: null }
+  const { by, at, reason } = paused
+  return { ...row, paused: { by, at: new Date(at).toISOString(), reason } }
+}
+
+/** What a state means for whoever has to do something about it. */
+function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
+  const paused = new Map(rows.flatMap((row) => (row.paused === null ? [] : [[row.name, row.paused] as const])))
+  return [
+    ...[...paused].map(([name, { by, at, reason }]) => {
+      const why = reason === null ? '' : `: ${reason}`
+      return `${name} was paused by ${by} ${duration(nowMs - at)} ago${why}`
+    }),
+    ...rows.flatMap(({ name, state }) => {
+      if (state === 'probing') return `${name} is probing: its last attempts have all failed, it tries one at a time`
+      return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time` : []
+    }),
+  ]
 }
 
 /** Lets go of a processor that is gone. */
@@ -31,7 +56,32 @@ export async function processorsRetire(call: Call, { force = false }: { readonly
   return withApp(call, async ({ processors }) => {
     await processors.retire(name!, { force })
     if (call.out.json) call.out.object({ name, retired: true })
-    else call.out.line(`processor ${name} is retired: nothing is kept for it any more`)
+    else call.out.line(`processor ${safe(name!)} is retired: nothing is kept for it any more`)
+    return 0
+  })
+}
+
+/** Lets a processor start nothing more until it is resumed. */
+export async function processorsPause(call: Call, words: ActorWords): Promise<number> {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const actor = actorOf(words)
+  return withApp(call, async ({ processors, running }) => {
+    await processors.pause(name!, actor)
+    const ends = running ? 'what runs goes on to its end, the rest waits' : 'it does not run at the next start'
+    if (call.out.json) call.out.object({ name, paused: true })
+    else call.out.line(`processor ${safe(name!)} is paused: ${ends}`)
+    return 0
+  })
+}
+
+/** Lets a paused processor go on. */
+export async function processorsResume(call: Call, words: ActorWords): Promise<number> {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const actor = actorOf(words)
+  return withApp(call, async ({ processors, running }) => {
+    await processors.resume(name!, actor)
+    if (call.out.json) call.out.object({ name, resumed: true })
+    else call.out.line(`processor ${safe(name!)} is resumed${running ? '' : ': it runs at the next start'}`)
     return 0
   })
 }

@@ -1,0 +1,31 @@
+// Who does something, and why: what every action at the desk is recorded with.
+import { userInfo } from 'node:os'
+import type { Actor } from '../index.ts'
+import { UsageError } from './output.ts'
+
+export interface ActorWords {
+  readonly by?: string
+  readonly reason?: string
+}
+
+export function actorOf({ by, reason }: ActorWords): Actor {
+  if (by?.trim() === '') throw new UsageError('--by is empty, but must be the name of a person')
+  if (reason?.trim() === '') throw new UsageError('--reason is empty, but must say why')
+  return { by: by ?? userName(), reason }
+}
+
+/** The same where the reason is needed; `what` says for what. */
+export function actorWithReason(what: string, words: ActorWords): Actor & { readonly reason: string } {
+  const { by, reason } = actorOf(words)
+  if (reason === undefined) throw new UsageError(`${what} needs --reason TEXT: it is kept in the audit log`)
+  return { by, reason }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // The operating system knows this user by a number only.
+    return `user ${process.getuid?.() ?? 'unknown'}`
+  }
+}

@@ -1,0 +1,133 @@
+// What people do about messages at the desk, one by one.
+import { readFileSync } from 'node:fs'
+import { text as textOf } from 'node:stream/consumers'
+import { type Actor, type Desk, isMillraceError, MillraceError } from '../../index.ts'
+import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
+import { changeLines, changesOf } from '../changes.ts'
+import { UsageError } from '../output.ts'
+import { readId } from './desk-show.ts'
+import { checkSelect, type SelectWords, select } from './operations.ts'
+
+/** Lets held messages run again, and the lines behind them. */
+export async function deskRelease(call: Call, words: SelectWords): Promise<number> {
+  const actor = actorOf(words)
+  if (checkSelect(words)) return select(call, 'release', words, actor)
+  const said = { key: 'released', done: 'is released', later: 'is released; it is tried when the app starts' }
+  return each(call, said, (desk, id) => desk.release(id, actor))
+}
+
+/** Gives held messages up; what waits behind them goes on. */
+export async function deskDiscard(call: Call, words: SelectWords): Promise<number> {
+  const actor = actorWithReason('discard', words)
+  if (checkSelect(words)) return select(call, 'discard', words, actor)
+  const said = { key: 'discarded', done: 'is discarded', later: 'is to be discarded when the app starts' }
+  return each(call, said, (desk, id) => desk.discard(id, actor))
+}
+
+/** Takes discards back: the messages join the ends of their lanes. */
+export async function deskTakeBack(call: Call, words: ActorWords): Promise<number> {
+  const actor = actorOf(words)
+  const said = {
+    key: 'takenBack',
+    done: 'is taken back and is tried after what waits in its lane',
+    later: 'is to be taken back when the app starts',
+  }
+  return each(call, said, (desk, id) => desk.takeBack(id, actor))
+}
+
+interface Said {
+  /** In JSON. */
+  readonly key: string
+  readonly done: string
+  /** Of an app that does not run. */
+  readonly later: string
+}
+
+/** One that cannot be done is told, and the others are done all the same. */
+async function each(call: Call, said: Said, act: (desk: Desk, id: number) => Promise<void>): Promise<number> {
+  const { out } = call
+  const ids = call.words.map(readId)
+  if (ids.length === 0) throw new UsageError('ID is missing')
+  return withApp(call, async ({ desk, running }) => {
+    let refused = 0
+    for (const id of ids) {
+      try {
+        await act(desk, id)
+      } catch (error) {
+        if (!isMillraceError(error) || !ofOne.has(error.code)) throw error
+        out.error(error)
+        refused++
+        continue
+      }
+      if (out.json) out.object({ id, [said.key]: true })
+      else out.line(`message ${id} ${running ? said.done : said.later}`)
+    }
+    return refused === 0 ? 0 : 1
+  })
+}
+
+/** What is wrong with one message and not with the app or its file. */
+const ofOne: ReadonlySet<string> = new Set([
+  'millrace/unknown-item',
+  'millrace/not-held',
+  'millrace/not-discarded',
+  'millrace/too-late',
+  'millrace/unknown-processor',
+])
+
+export interface ResubmitWords extends ActorWords {
+  readonly data?: string
+  readonly dataFile?: string
+}
+
+/** Sends corrected data in place of a held message's. */
+export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
+  const [text] = takeWords(call, ['ID'], 1)
+  const id = readId(text!)
+  const actor = actorWithReason('resubmit', words)
+  const data = await readData(words)
+  const { out } = call
+  return withApp(call, async ({ desk, running }) => {
+    const before = await desk.show(id)
+    if (before === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
+    await desk.resubmit(id, data, actor satisfies Actor)
+    const changes = changesOf(JSON.parse(before.message.json), data)
+    if (out.json) out.object({ id, resubmitted: true, changes })
+    else {
+      const when = running
+        ? 'is sent again with corrected data'
+        : 'is to be sent again with corrected data when the app starts'
+      out.line(`message ${id} ${when}`)
+      out.lines(changes.length === 0 ? ['  nothing was changed'] : changeLines(changes).map((line) => `  ${line}`))
+    }
+    return 0
+  })
+}
+
+async function readData({ data, dataFile }: ResubmitWords): Promise<unknown> {
+  if (data !== undefined && dataFile !== undefined) throw new UsageError('--data and --data-file do not go together')
+  if (data !== undefined) return parse('--data', data)
+  if (dataFile !== undefined) return parse(dataFile, readFile(dataFile))
+  const ask = 'give the corrected data: --data JSON, --data-file FILE, or JSON on standard input'
+  if (process.stdin.isTTY) throw new UsageError(ask)
+  const given = await textOf(process.stdin)
+  if (given.trim() === '') throw new UsageError(ask)
+  return parse('standard input', given)
+}
+
+function readFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new UsageError(`--data-file cannot be read: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}
+
+function parse(what: string, json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch (error) {
+    throw new UsageError(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

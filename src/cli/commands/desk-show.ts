@@ -1,0 +1,147 @@
+// Everything about one message at the desk.
+import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
+import { changeLines, changesOf } from '../changes.ts'
+import { type Output, UsageError } from '../output.ts'
+import { count, duration, facts, moment, safe, safeJson, safeLines } from '../print.ts'
+import { auditObject, listed, whyOf } from './desk.ts'
+
+/** Shows one message, or only its data, to be corrected and given to `desk resubmit`. */
+export async function deskShow(call: Call, { data = false }: { readonly data?: boolean }): Promise<number> {
+  const [text] = takeWords(call, ['ID'], 1)
+  const id = readId(text!)
+  const { out } = call
+  return withApp(call, async ({ desk, running }) => {
+    const item = await desk.show(id)
+    if (item === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
+    if (data) await out.line(safeJson(out.json ? item.message.json : pretty(item.message.json)))
+    else if (out.json) await out.object(shownObject(item))
+    else out.lines(shownLines(item, running, out))
+    return 0
+  })
+}
+
+export function readId(text: string): number {
+  const id = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id
+  throw new UsageError(`ID is "${text}", but must be the number of a message at the desk`)
+}
+
+function shownObject(item: DeskItem) {
+  const { message, error, kills, revision, original, tries, wish, cause, line, history, resolvedAt } = item
+  const data: unknown = JSON.parse(message.json)
+  const published: unknown = original === null ? undefined : JSON.parse(original)
+  return {
+    ...listed(item),
+    error,
+    deaths: kills,
+    source: message.source,
+    time: time(message.time),
+    version: message.version,
+    position: message.position,
+    causationId: message.causationId,
+    cause,
+    revision,
+    resolvedAt: resolvedAt === null ? null : time(resolvedAt),
+    data,
+    ...(original === null ? {} : { original: published, changes: changesOf(published, data) }),
+    ...(wish === null ? {} : { wished: { ...wish.wish, by: wish.by, at: time(wish.at), reason: wish.reason } }),
+    tries: tries.map(({ at, ...one }) => ({ at: time(at), ...one })),
+    line: line.map(({ id }) => id),
+    history: history.map(auditObject),
+  }
+}
+
+const time = (ms: number) => new Date(ms).toISOString()
+
+function shownLines(item: DeskItem, running: boolean, out: Output): string[] {
+  const { id, processor, state, message, error, tries, history, original } = item
+  const title = (text: string) => ['', out.colour('bold', text)]
+  const lines = [
+    `${out.colour('bold', `message ${id}`)} at the desk of processor ${safe(processor)}: ${state}`,
+    ...facts(factsOf(item, running), out.columns),
+  ]
+  for (let one: ErrorRecord | null | undefined = error; one; one = one.cause) {
+    lines.push('', out.colour('red', `${one === error ? 'error' : 'caused by'} ${safe(one.code)}`))
+    lines.push(...errorLines(one))
+  }
+  if (tries.length > 0) {
+    lines.push(...title('failed attempts'))
+    lines.push(
+      ...facts(
+        tries.map(({ at, code, message }) => [moment(at), `${code}: ${message}`]),
+        out.columns,
+      ),
+    )
+  }
+  if (history.length > 0) {
+    lines.push(...title('history'))
+    lines.push(
+      ...facts(
+        history.map((row) => [moment(row.at), historyText(row)]),
+        out.columns,
+      ),
+    )
+  }
+  if (original !== null) {
+    lines.push(...title('changed since it was published'))
+    const changes = changesOf(JSON.parse(original), JSON.parse(message.json))
+    lines.push(...(changes.length === 0 ? ['  nothing any more'] : changeLines(changes).map((line) => `  ${line}`)))
+    lines.push(...title('data as published'), ...dataLines(original))
+  }
+  lines.push(...title('data'), ...dataLines(message.json))
+  return lines
+}
+
+function factsOf(item: DeskItem, running: boolean): (readonly [string, string | undefined])[] {
+  const { message, attempts, kills, heldAt, resolvedAt, revision, cause } = item
+  const { causationId } = message
+  const from = cause === null ? '' : ` (${cause.type} on ${cause.source})`
+  return [
+    ['type', `${message.type}${message.version === 1 ? '' : `, version ${message.version}`}`],
+    ['id', message.id],
+    ['context', message.context ?? 'none'],
+    ['flow', message.correlationId],
+    ['caused by', causationId === null ? undefined : `${causationId}${from}`],
+    ['published', `${time(message.time)} by ${message.source}`],
+    ['here since', `${time(heldAt)} (${duration(Date.now() - heldAt)})`],
+    ['resolved', resolvedAt === null ? undefined : time(resolvedAt)],
+    ['attempts', String(attempts)],
+    ['corrected', revision === 0 ? undefined : count(revision, 'time')],
+    ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
+    ['waiting', waitingText(item)],
+    ['asked for', wishText(item, running)],
+  ]
+}
+
+function waitingText({ waiting, line }: DeskItem): string {
+  if (waiting === 0) return 'none behind it'
+  const ids = line.map(({ id }) => id).join(', ')
+  return `${waiting} behind it${ids === '' ? '' : `: ${ids}${waiting > line.length ? ', …' : ''}`}`
+}
+
+function wishText({ wish }: DeskItem, running: boolean): string | undefined {
+  if (wish === null) return undefined
+  const why = wish.reason === undefined ? '' : ` (${wish.reason})`
+  return `${wish.wish.do} by ${wish.by} at ${time(wish.at)}${why}${running ? '' : '; done when the app starts'}`
+}
+
+function historyText({ action, by, reason, detail }: AuditRow): string {
+  const why = reason ?? whyOf(action, detail)
+  return `${action} by ${by}${why === '-' ? '' : `: ${why}`}`
+}
+
+/** The stack begins with the message, unless it is of something that is no error. */
+function errorLines({ message, stack, data }: ErrorRecord): string[] {
+  const text = stack?.includes(message) ? stack : `${message}${stack === undefined ? '' : `\n${stack}`}`
+  const more = data === undefined ? [] : [`data: ${JSON.stringify(data)}`]
+  return [...safeLines(text), ...more.flatMap(safeLines)].map((line) => `  ${line.trimEnd()}`)
+}
+
+function dataLines(json: string): string[] {
+  return safeLines(pretty(json)).map((line) => `  ${line}`)
+}
+
+function pretty(json: string): string {
+  return JSON.stringify(JSON.parse(json), null, 2)
+}

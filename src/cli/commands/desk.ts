@@ -1,0 +1,197 @@
+// Looking at the desk: lists, groups, the audit log.
+import type { AuditRow, DeskGroup, DeskRow, DeskState, GroupBy } from '../../index.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
+import { UsageError } from '../output.ts'
+import { type Column, duration, moment, table } from '../print.ts'
+
+export interface ListWords {
+  readonly processor?: string
+  readonly state?: readonly string[]
+  readonly type?: string
+  readonly context?: string
+  readonly group?: number
+  readonly after?: number
+  readonly limit?: number
+}
+
+const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
+const listRows = 100
+/** Few enough that a page of large messages fits one answer. */
+const pageRows = 100
+
+/** Shows what is at the desk, the oldest first. */
+export async function deskList(call: Call, words: ListWords): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  const { state, after = 0, limit = listRows, processor, type, context, group } = words
+  const filter = { processor, type, context, group, states: readStates(state) }
+  return withApp(call, async ({ desk }) => {
+    let from = after
+    let left = limit
+    let page: DeskRow[] = []
+    const shown: DeskRow[] = []
+    do {
+      page = await desk.list({ ...filter, after: from, limit: Math.min(left, pageRows) })
+      for (const row of page) {
+        if (out.json) await out.object(listed(row))
+        else shown.push(row)
+        from = row.id
+      }
+      left -= page.length
+    } while (left > 0 && page.length > 0)
+    if (out.json) return 0
+    if (shown.length === 0) out.line(nothing(words))
+    else out.lines(table(columns(Date.now()), shown, out.columns))
+    if (left === 0 && shown.length > 0) out.note(`there may be more: --after ${from}`)
+    return 0
+  })
+}
+
+function nothing({ after = 0, ...filter }: ListWords): string {
+  const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
+  const what = any ? 'nothing at the desk fits' : 'nothing is at the desk'
+  return after === 0 ? what : `${what} after ${after}`
+}
+
+/** What needs a person, unless others are asked for. */
+function readStates(names: readonly string[] = ['held']): DeskState[] | undefined {
+  if (names.includes('all')) return undefined
+  return names.map((name) => {
+    const found = states.find((state) => state === name)
+    if (found === undefined) throw new UsageError(`--state is "${name}", but must be ${states.join(', ')} or all`)
+    return found
+  })
+}
+
+function columns(nowMs: number): Column<DeskRow>[] {
+  return [
+    { title: 'ID', value: ({ id }) => id },
+    { title: 'PROCESSOR', value: ({ processor }) => processor, shrinksTo: 9 },
+    { title: 'STATE', value: stateText, shrinksTo: 12 },
+    { title: 'TYPE', value: ({ message }) => message.type, shrinksTo: 4 },
+    { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 7 },
+    { title: 'ERROR', value: ({ error }) => (error === null ? '-' : `${error.code}: ${error.message}`), shrinksTo: 8 },
+    { title: 'TRIED', value: ({ attempts }) => attempts },
+    { title: 'WAITING', value: ({ waiting }) => waiting },
+    { title: 'SINCE', value: ({ heldAt }) => duration(nowMs - heldAt) },
+  ]
+}
+
+/** With what was asked for and is done when the app starts. */
+function stateText({ state, wish }: DeskRow): string {
+  return wish === null ? state : `${state} → ${wish.wish.do}`
+}
+
+/** A message at the desk as a line of JSON. */
+export function listed(row: DeskRow) {
+  const { id, processor, state, message, error, attempts, waiting, heldAt, wish } = row
+  return {
+    id,
+    processor,
+    state,
+    type: message.type,
+    context: message.context,
+    error: error === null ? null : { code: error.code, message: error.message },
+    attempts,
+    waiting,
+    heldAt: new Date(heldAt).toISOString(),
+    messageId: message.id,
+    correlationId: message.correlationId,
+    ...(wish === null ? {} : { wish: wish.wish.do }),
+  }
+}
+
+export interface GroupWords {
+  readonly by?: string
+  readonly processor?: string
+}
+
+const groupings: readonly GroupBy[] = ['all', 'processor', 'error', 'type']
+
+/** Shows how many are held, by what they have in common; the largest group first. */
+export async function deskGroups(call: Call, { by = 'all', processor }: GroupWords): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  const grouping = groupings.find((one) => one === by)
+  if (grouping === undefined) throw new UsageError(`--by is "${by}", but must be ${groupings.join(', ')}`)
+  return withApp(call, async ({ desk }) => {
+    const groups = await desk.groups(grouping, processor === undefined ? {} : { processor })
+    if (out.json) {
+      for (const { firstAt, lastAt, ...group } of groups) {
+        const times = { firstAt: new Date(firstAt).toISOString(), lastAt: new Date(lastAt).toISOString() }
+        await out.object({ ...group, ...times })
+      }
+    } else if (groups.length === 0) out.line('nothing is held')
+    else out.lines(table(groupColumns(grouping, Date.now()), groups, out.columns))
+    return 0
+  })
+}
+
+function groupColumns(by: GroupBy, nowMs: number): Column<DeskGroup>[] {
+  const all = by === 'all'
+  return [
+    ...(all ? [{ title: 'GROUP', value: ({ id }: DeskGroup) => id ?? '-' }] : []),
+    { title: 'HELD', value: ({ held }) => held },
+    ...(all || by === 'processor'
+      ? [{ title: 'PROCESSOR', value: ({ processor }: DeskGroup) => processor ?? '-', shrinksTo: 9 }]
+      : []),
+    ...(all || by === 'type' ? [{ title: 'TYPE', value: ({ type }: DeskGroup) => type ?? '-', shrinksTo: 8 }] : []),
+    ...(all || by === 'error'
+      ? [{ title: 'ERROR', value: ({ error }: DeskGroup) => error ?? '-', shrinksTo: 12 }]
+      : []),
+    { title: 'FIRST', value: ({ firstAt }) => duration(nowMs - firstAt) },
+    { title: 'LAST', value: ({ lastAt }) => duration(nowMs - lastAt) },
+  ]
+}
+
+export interface AuditWords {
+  readonly item?: number
+  readonly before?: number
+  readonly limit?: number
+}
+
+/** Shows what was done at the desk: who, when, what, why; the newest first. */
+export async function deskAudit(call: Call, { item, before, limit = listRows }: AuditWords): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  return withApp(call, async ({ desk }) => {
+    let from = before
+    let left = limit
+    let page: AuditRow[] = []
+    const shown: AuditRow[] = []
+    do {
+      page = await desk.audit({ item, before: from, limit: Math.min(left, pageRows) })
+      for (const row of page) {
+        if (out.json) await out.object(auditObject(row))
+        else shown.push(row)
+        from = row.id
+      }
+      left -= page.length
+    } while (left > 0 && page.length > 0)
+    if (out.json) return 0
+    if (shown.length === 0) out.line(item === undefined ? 'nothing is on record' : `nothing is on record about ${item}`)
+    else out.lines(table(auditColumns, shown, out.columns))
+    if (left === 0 && shown.length > 0) out.note(`there may be more: --before ${from}`)
+    return 0
+  })
+}
+
+export function auditObject({ at, ...row }: AuditRow) {
+  return { ...row, at: new Date(at).toISOString() }
+}
+
+const auditColumns: readonly Column<AuditRow>[] = [
+  { title: 'LINE', value: ({ id }) => id },
+  { title: 'WHEN (UTC)', value: ({ at }) => moment(at) },
+  { title: 'WHO', value: ({ by }) => by, shrinksTo: 5 },
+  { title: 'DID', value: ({ action }) => action },
+  { title: 'MESSAGE', value: ({ item }) => item ?? '-' },
+  { title: 'ABOUT', value: ({ subject }) => subject, shrinksTo: 6 },
+  { title: 'WHY', value: ({ reason, action, detail }) => reason ?? whyOf(action, detail), shrinksTo: 8 },
+]
+
+/** What a line says of why, where nobody said so: the error of what came to be held. */
+export function whyOf(action: AuditRow['action'], detail: unknown): string {
+  const { code, message } = (detail ?? {}) as { code?: unknown; message?: unknown }
+  return action === 'held' && typeof code === 'string' ? `${code}: ${String(message)}` : '-'
+}

@@ -1,0 +1,195 @@
+// Operations on many held messages: a frozen selection, a name, progress, an end.
+import { setTimeout as pause } from 'node:timers/promises'
+import { type Actor, type Desk, MillraceError, type Operation, type RefusedItem } from '../../index.ts'
+import { type ActorWords, actorOf } from '../actor.ts'
+import { aborted, type Call, interruptible, takeWords, withApp } from '../call.ts'
+import { type Output, UsageError } from '../output.ts'
+import { type Column, count, duration, facts, safe, table } from '../print.ts'
+
+export interface SelectWords extends ActorWords {
+  readonly all?: boolean
+  readonly name?: string
+  readonly processor?: string
+  readonly type?: string
+  readonly context?: string
+  readonly group?: number
+  readonly oneFirst?: boolean
+  readonly wait?: boolean
+}
+
+/** Whether an operation is meant; refuses what goes with the other only. */
+export function checkSelect({
+  all = false,
+  name,
+  processor,
+  type,
+  context,
+  group,
+  oneFirst,
+  wait,
+}: SelectWords): boolean {
+  if (all) {
+    if (name === undefined || name.trim() === '') throw new UsageError('--all needs --name NAME: it is an operation')
+    return true
+  }
+  const options = {
+    name,
+    processor,
+    type,
+    context,
+    group,
+    'one-first': oneFirst,
+    'no-wait': wait === false || undefined,
+  }
+  const given = Object.entries(options).find(([, value]) => value !== undefined)
+  if (given !== undefined) throw new UsageError(`--${given[0]} goes with --all only`)
+  return false
+}
+
+/** Begins an operation and shows how far it is until it ends. */
+export async function select(
+  call: Call,
+  action: Operation['action'],
+  { name, oneFirst = false, wait = true, processor, type, context, group }: SelectWords,
+  actor: Actor,
+): Promise<number> {
+  const { out, words } = call
+  if (words.length > 0) throw new UsageError(`"${words[0]}" does not go with --all`)
+  const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
+  return withApp(call, async ({ desk, running }) => {
+    const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
+    if (out.json) await out.object(operationObject(begun))
+    else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
+    return running && wait ? follow(desk, begun, out) : 0
+  })
+}
+
+const titleOf = ({ id, name }: Operation) => `operation ${id} "${safe(name)}"`
+const doneWords = { release: 'released', discard: 'discarded' } as const
+
+function begunText({ total, action, oneFirst }: Operation): string {
+  const first = oneFirst ? ', one first and the others when it was handled' : ''
+  return `${count(total, 'message is', 'messages are')} selected to be ${doneWords[action]}${first}`
+}
+
+const lookMs = 200
+
+async function follow(desk: Desk, begun: Operation, out: Output): Promise<number> {
+  const interrupted = interruptible()
+  const over = Promise.race([aborted(interrupted.signal), aborted(out.closed)])
+  try {
+    for (;;) {
+      const now = (await desk.operations()).find(({ id }) => id === begun.id)!
+      if (now.endedAt !== null) return await ended(desk, now, out)
+      out.progress(progressText(now))
+      await Promise.race([pause(lookMs), over])
+      if (!interrupted.signal.aborted && !out.closed.aborted) continue
+      out.progress(undefined)
+      out.note(`${titleOf(now)} goes on; see millrace desk operations`)
+      return interrupted.status() ?? 0
+    }
+  } finally {
+    interrupted.end()
+  }
+}
+
+function progressText({ state, done, total, action }: Operation): string {
+  if (state === 'trying') return `1 of ${total} ${doneWords[action]}; the others follow when it is handled`
+  return `${done} of ${total} ${doneWords[action]}`
+}
+
+async function ended(desk: Desk, operation: Operation, out: Output): Promise<number> {
+  out.progress(undefined)
+  if (out.json) await out.object(operationObject(operation))
+  else {
+    out.line(`${titleOf(operation)} ${endText(operation)}`)
+    if (operation.refused > 0) out.lines(refusedLines(await desk.refused(operation.id), operation, out.columns))
+  }
+  return operation.state === 'done' ? 0 : 1
+}
+
+function endText({ state, done, total, refused, action }: Operation): string {
+  const changed = `${done - refused} of ${count(total, 'message')} ${doneWords[action]}`
+  const not = refused === 0 ? '' : `, ${refused} not possible`
+  if (state === 'failed') return `has failed: its first message was not handled, the others are left as they are`
+  return `${state === 'aborted' ? 'was aborted' : 'is done'}: ${changed}${not}`
+}
+
+function refusedLines(rows: readonly RefusedItem[], { refused }: Operation, columns: number): string[] {
+  const lines = facts(
+    rows.map(({ item, why }) => [String(item), why]),
+    columns,
+  )
+  return refused > rows.length ? [...lines, `  … and ${refused - rows.length} more`] : lines
+}
+
+function operationObject({ startedAt, endedAt, ...operation }: Operation) {
+  const time = (ms: number) => new Date(ms).toISOString()
+  return { ...operation, startedAt: time(startedAt), endedAt: endedAt === null ? null : time(endedAt) }
+}
+
+/** Shows the operations, or one of them with what was not possible. */
+export async function deskOperations(call: Call): Promise<number> {
+  const [word] = takeWords(call, ['ID'], 0)
+  const { out } = call
+  return withApp(call, async ({ desk }) => {
+    const all = await desk.operations()
+    if (word !== undefined) {
+      const one = named(all, word)
+      const refusals = await desk.refused(one.id)
+      if (out.json) await out.object({ ...operationObject(one), refusals })
+      else out.lines([titleOf(one), ...facts(factsOf(one), out.columns), ...refusedLines(refusals, one, out.columns)])
+    } else if (out.json) for (const one of all) await out.object(operationObject(one))
+    else if (all.length === 0) out.line('there are no operations')
+    else out.lines(table(columns(Date.now()), all, out.columns))
+    return 0
+  })
+}
+
+function factsOf(operation: Operation): (readonly [string, string | undefined])[] {
+  const { action, state, by, reason, startedAt, endedAt, oneFirst, total, done, refused } = operation
+  return [
+    ['action', `${action}${oneFirst ? ', one first' : ''}`],
+    ['state', state],
+    ['by', by],
+    ['reason', reason ?? undefined],
+    ['started', new Date(startedAt).toISOString()],
+    ['ended', endedAt === null ? undefined : new Date(endedAt).toISOString()],
+    [doneWords[action], `${done - refused} of ${total}`],
+    ['not possible', refused === 0 ? undefined : String(refused)],
+  ]
+}
+
+function columns(nowMs: number): Column<Operation>[] {
+  return [
+    { title: 'ID', value: ({ id }) => id },
+    { title: 'NAME', value: ({ name }) => name, shrinksTo: 8 },
+    { title: 'ACTION', value: ({ action }) => action },
+    { title: 'STATE', value: ({ state }) => state },
+    { title: 'DONE', value: ({ done, total }) => `${done} of ${total}` },
+    { title: 'REFUSED', value: ({ refused }) => refused },
+    { title: 'BY', value: ({ by }) => by, shrinksTo: 6 },
+    { title: 'STARTED', value: ({ startedAt }) => duration(nowMs - startedAt) },
+  ]
+}
+
+/** Ends an operation; what it has done stays done. */
+export async function deskAbort(call: Call, words: ActorWords): Promise<number> {
+  const [word] = takeWords(call, ['ID or NAME'], 1)
+  const actor = actorOf(words)
+  return withApp(call, async ({ desk }) => {
+    const { id } = named(await desk.operations(), word!)
+    await desk.abort(id, actor)
+    const operation = named(await desk.operations(), String(id))
+    if (call.out.json) await call.out.object(operationObject(operation))
+    else call.out.line(`${titleOf(operation)} ${endText(operation)}`)
+    return 0
+  })
+}
+
+/** @throws `millrace/unknown-operation` */
+function named(all: readonly Operation[], word: string): Operation {
+  const found = all.find(({ id }) => String(id) === word) ?? all.find(({ name }) => name === word)
+  if (found !== undefined) return found
+  throw new MillraceError('millrace/unknown-operation', `there is no operation "${word}"`)
+}

@@ -1,0 +1,174 @@
+// The commands below `millrace desk` and `millrace processors`.
+import type { Command } from 'commander'
+import { wholeNumber } from './call.ts'
+import { deskAudit, deskGroups, deskList } from './commands/desk.ts'
+import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
+import { deskShow } from './commands/desk-show.ts'
+import { deskAbort, deskOperations } from './commands/operations.ts'
+import { processorsList, processorsPause, processorsResume, processorsRetire } from './commands/processors.ts'
+import type { Add } from './main.ts'
+
+const idMax = Number.MAX_SAFE_INTEGER
+
+export function addDesk(desk: Command, add: Add): void {
+  filters(add(desk, 'list', '[app.ts]', 'show what is at the desk', deskList, 'desk list app.ts --processor stock'))
+    .option(
+      '--state <names>',
+      'held (default), deciding, trying, line, handled, discarded; or all: whatever is not resolved',
+      (text) => text.split(','),
+    )
+    .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
+    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+  add(
+    desk,
+    'show',
+    '[app.ts] ID',
+    'show one message: error, attempts, what waits, history, data',
+    deskShow,
+    'desk show app.ts 3',
+    'desk show app.ts 3 --data > order.json   # to correct it',
+  ).option('--data', 'only its data')
+  add(
+    desk,
+    'groups',
+    '[app.ts]',
+    'show how many are held, by what they have in common',
+    deskGroups,
+    'desk groups app.ts --by error',
+  )
+    .option('--by <what>', 'processor, error, type, or all of them (default)')
+    .option('--processor <name>', 'only of this processor')
+
+  actor(
+    selection(
+      add(
+        desk,
+        'release',
+        '[app.ts] (ID... | --all --name NAME)',
+        'let held messages run again, then the lines behind them',
+        deskRelease,
+        'desk release app.ts 3 5 --reason "supplier is back"',
+        'desk release app.ts --all --name supplier-back --processor stock --one-first',
+      ),
+    ).option('--one-first', 'with --all: one, and the others only when it was handled'),
+  )
+  actor(
+    add(
+      desk,
+      'resubmit',
+      '[app.ts] ID',
+      'send corrected data in place of a held message',
+      deskResubmit,
+      'desk resubmit app.ts 3 --data-file order.json --reason "sign corrected"',
+    )
+      .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
+      .option('--data-file <file>', 'a file with the corrected data'),
+  )
+  actor(
+    selection(
+      add(
+        desk,
+        'discard',
+        '[app.ts] (ID... | --all --name NAME)',
+        'give held messages up; what waits behind them goes on',
+        deskDiscard,
+        'desk discard app.ts 3 --reason "entered twice, see o-17"',
+        'desk discard app.ts --all --name test-orders --group 4 --reason "test orders"',
+      ),
+    ),
+  )
+  actor(
+    add(
+      desk,
+      'take-back',
+      '[app.ts] ID...',
+      'take a discard back: the message joins the end of its lane',
+      deskTakeBack,
+      'desk take-back app.ts 3',
+    ),
+  )
+
+  add(
+    desk,
+    'operations',
+    '[app.ts] [ID | NAME]',
+    'show what was done to many at once, and how far it is',
+    deskOperations,
+    'desk operations app.ts',
+  )
+  actor(
+    add(
+      desk,
+      'abort',
+      '[app.ts] ID | NAME',
+      'end an operation; what it has done stays done',
+      deskAbort,
+      'desk abort app.ts supplier-back',
+    ),
+  )
+  add(
+    desk,
+    'audit',
+    '[app.ts]',
+    'show who did what, when and why, the newest first',
+    deskAudit,
+    'desk audit app.ts --item 3',
+  )
+    .option('--item <id>', 'only about this message', wholeNumber('--item', 0, idMax))
+    .option('--before <line>', 'only lines before this one', wholeNumber('--before', 1, idMax))
+    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+}
+
+export function addProcessors(processors: Command, add: Add): void {
+  add(processors, 'list', '[app.ts]', 'show how far each is', processorsList, 'processors list --db shop.db')
+  actor(
+    add(
+      processors,
+      'pause',
+      '[app.ts] NAME',
+      'let it start nothing more until it is resumed',
+      processorsPause,
+      'processors pause app.ts stock --reason "stocktaking"',
+    ),
+  )
+  actor(
+    add(
+      processors,
+      'resume',
+      '[app.ts] NAME',
+      'let a paused processor go on',
+      processorsResume,
+      'processors resume app.ts stock',
+    ),
+  )
+  add(
+    processors,
+    'retire',
+    '[app.ts] NAME',
+    'let go of a processor that is gone, so that nothing is kept for it',
+    processorsRetire,
+    'processors retire app.ts old-labels',
+  ).option('--force', 'although it holds messages, or although only --db is named')
+}
+
+function filters(command: Command): Command {
+  return command
+    .option('--processor <name>', 'only of this processor')
+    .option('--type <name>', 'only of this type')
+    .option('--context <value>', 'only of this context')
+    .option('--group <id>', 'only of this group of desk groups', wholeNumber('--group', 0, idMax))
+}
+
+function selection(command: Command): Command {
+  return filters(
+    command
+      .option('--all', 'all that are held now and fit, as an operation')
+      .option('--name <name>', 'with --all: what the operation is called'),
+  ).option('--no-wait', 'with --all: do not wait for its end')
+}
+
+function actor(command: Command): Command {
+  return command
+    .option('--reason <text>', 'why, for the audit log')
+    .option('--by <name>', 'who, for the audit log (default: the user of this computer)')
+}
