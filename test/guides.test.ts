@@ -1,10 +1,12 @@
-// Every file that a guide shows is written to a folder and run.
+// Every file that a guide shows is written to a folder and run, every command is run and has to say what the guide says.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { guideShop } from './guide-shop.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
@@ -34,3 +36,72 @@ for (const { title, file, testFiles, tests } of [
     assert.match(run.stdout, new RegExp(`pass ${tests}\\n`))
   })
 }
+
+interface Step {
+  /** What happens meanwhile. */
+  readonly happens?: string
+  readonly command?: string
+  readonly says: string
+}
+
+/** The commands of a guide and what they say, and what happens between them, in order. */
+function stepsOf(guide: string): Step[] {
+  const found = guide.matchAll(/<!-- test: (.*) -->|```console\n([\s\S]*?)```/g)
+  return [...found].flatMap(([, happens, block = '']): Step[] => {
+    if (happens !== undefined) return [{ happens, says: '' }]
+    return block
+      .split(/^\$ /m)
+      .slice(1)
+      .map((text) => {
+        const end = text.indexOf('\n')
+        return { command: text.slice(0, end), says: text.slice(end + 1) }
+      })
+  })
+}
+
+/** Without what differs each time: times, ids, ages, and with them how wide a column is. */
+function steady(text: string): string {
+  return text
+    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3}Z)?/g, 'TIME')
+    .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
+    .replace(/\b\d+ (s|min|h|d)\b/g, 'AGE')
+    .replace(/ {2,}/g, '  ')
+}
+
+/** Whether a command says what a guide shows; a line `…` there stands for any number of lines. */
+function saysSo(said: string, shown: string): boolean {
+  const pattern = steady(shown)
+    .split('\n')
+    .map((line) => (line.trim() === '…' ? '(?:.*\\n)*?' : `${line.replace(/[^\w\s]/g, '\\$&')}\n`))
+    .join('')
+  return new RegExp(`^${pattern.slice(0, -1)}$`).test(steady(said))
+}
+
+test('the commands of the guide for operators say what it shows', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-guide-'))
+  const shop = await guideShop(folder)
+  t.after(async () => {
+    await shop.stop()
+    rmSync(folder, { recursive: true, force: true })
+  })
+  // As if it were installed.
+  const bin = join(root, 'bin', 'millrace.js')
+  writeFileSync(join(folder, 'millrace'), `#!/bin/sh\nexec ${process.execPath} '${bin}' "$@"\n`, { mode: 0o755 })
+  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}` }
+  const run = (command: string) =>
+    new Promise<string>((resolve) => {
+      execFile('/bin/sh', ['-c', `(${command}) 2>&1`], { cwd: folder, env }, (_, said) => resolve(said))
+    })
+  const steps = stepsOf(readFileSync(join(root, 'docs/guides/operators.md'), 'utf8'))
+  assert.ok(steps.length > 20)
+  for (const { happens, command, says } of steps) {
+    if (happens !== undefined) {
+      assert.ok(shop.steps[happens] !== undefined, `the test knows how it happens that ${happens}`)
+      await shop.steps[happens]()
+    } else {
+      const said = await run(command!)
+      assert.ok(saysSo(said, says), `${command}\n\nsaid\n${said}\nand not\n${says}`)
+    }
+    await shop.idle()
+  }
+})

@@ -1,0 +1,80 @@
+// The app of the guide for operators, and what happens to it between the commands of the guide.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { app, event, processor, Refused, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+
+const Placed = event('order.placed', {
+  schema: z.object({ orderId: z.string(), customer: z.string(), article: z.string(), quantity: z.number().int() }),
+  context: ({ customer }) => customer,
+})
+const Orders = topic('orders', [Placed])
+
+export interface GuideShop {
+  /** What the guide says has happened, by its words. */
+  readonly steps: Readonly<Record<string, () => unknown>>
+  idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** Runs the shop in a folder, with the messages at the desk that the guide begins with. */
+export async function guideShop(folder: string): Promise<GuideShop> {
+  const answersFor = new Set<string>()
+  const stock = processor('stock', {
+    on: Orders,
+    retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
+    handle: {
+      'order.placed': ({ data: { article, customer, quantity } }) => {
+        if (quantity <= 0) throw new Refused('the quantity must be above zero', { quantity })
+        if (article === 'test') throw new Refused('there is no article "test"')
+        if (article === 'flour' && !answersFor.has(customer)) {
+          throw Object.assign(new Error('the supplier does not answer'), { code: 'SUPPLIER' })
+        }
+      },
+    },
+  })
+  const shop = app({
+    name: 'shop',
+    broker: sqlite({ file: join(folder, 'shop.db') }),
+    log: () => {},
+    parts: [Orders, stock],
+  })
+  await shop.start()
+  const orders = [
+    { orderId: 'o-1', customer: 'ada', article: 'sieve', quantity: -2 },
+    { orderId: 'o-2', customer: 'ada', article: 'millstone', quantity: 1 },
+    { orderId: 'o-3', customer: 'ben', article: 'flour', quantity: 5 },
+    { orderId: 'o-4', customer: 'cleo', article: 'flour', quantity: 1 },
+    { orderId: 'o-5', customer: 'dora', article: 'test', quantity: 1 },
+    { orderId: 'o-6', customer: 'emil', article: 'flour', quantity: 2 },
+  ]
+  for (const order of orders) {
+    await shop.publish(Placed, order)
+    await shop.idle()
+  }
+  let running = true
+  return {
+    idle: async () => {
+      if (running) await shop.idle()
+    },
+    stop: () => shop.stop(),
+    steps: {
+      'the supplier answers again for cleo': () => answersFor.add('cleo'),
+      'the supplier answers again': () => {
+        for (const { customer } of orders) answersFor.add(customer)
+      },
+      'the quantity is corrected': () => {
+        const path = join(folder, 'order.json')
+        writeFileSync(path, readFileSync(path, 'utf8').replace('-2', '2'))
+      },
+      'the app is stopped': async () => {
+        running = false
+        await shop.stop()
+      },
+      'the app is started': async () => {
+        await shop.start()
+        running = true
+      },
+    },
+  }
+}
