@@ -29,6 +29,8 @@ test('all that are held are released as an operation, which is followed to its e
   const { out } = await millrace(['desk', 'operations', '--db', file])
   assert.match(out, /^ID {2}NAME .*\n 1 {2}stock is back {2}release {2}done {3}2 of 2 {8}0 {2}/)
   for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
+  const audit = await millrace(['desk', 'audit', '--db', file])
+  assert.match(audit.out, / selected +- +stock .* +to release/)
   const again = await millrace(['desk', 'release', '--db', file, '--all', '--name', 'stock is back'])
   assert.match(again.err, /an operation "stock is back" exists already; .*\(millrace\/duplicate-name\)/)
   const nothing = await millrace(['desk', 'release', '--db', file, '--all', '--name', 'once more'])

@@ -2,7 +2,7 @@
 import type { AuditRow, DeskGroup, DeskRow, DeskState, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { UsageError } from '../output.ts'
-import { type Column, duration, moment, table } from '../print.ts'
+import { type Column, count, duration, moment, table } from '../print.ts'
 
 export interface ListWords {
   readonly processor?: string
@@ -190,8 +190,9 @@ const auditColumns: readonly Column<AuditRow>[] = [
   { title: 'WHY', value: ({ reason, action, detail }) => reason ?? whyOf(action, detail), shrinksTo: 8 },
 ]
 
-/** What a line says of why, where nobody said so: the error of what came to be held. */
+/** What a line says where nobody said why: the error of what came to be held, what was selected. */
 export function whyOf(action: AuditRow['action'], detail: unknown): string {
-  const { code, message } = (detail ?? {}) as { code?: unknown; message?: unknown }
-  return action === 'held' && typeof code === 'string' ? `${code}: ${String(message)}` : '-'
+  const { code, message, action: selected, total } = (detail ?? {}) as Record<string, unknown>
+  if (action === 'held' && typeof code === 'string') return `${code}: ${String(message)}`
+  return action === 'selected' && typeof total === 'number' ? `to ${String(selected)} ${count(total, 'message')}` : '-'
 }
