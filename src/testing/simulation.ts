@@ -213,6 +213,7 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
   operations: true,
   abort: true,
   audit: true,
+  refused: true,
 }
 
 const processorActions: Readonly<Record<keyof Processors, true>> = {
