@@ -664,24 +664,29 @@ export class Consumer {
     else this.ready.push(next)
   }
 
-  /** Writes what became of a message at the desk; the first time in the commit that moves the position past it. */
+  /**
+   * Writes what became of a message at the desk; the first time in the commit that moves the position past it. What is
+   * written is how it is now: it may have gone on when its turn comes to be written.
+   */
   private keep(delivery: Delivery, fields: Partial<DeskEntry>, also: (entry: DeskEntry) => Job): DeskEntry {
     const { message, entry: known } = delivery
     const { committer } = this.around
     if (known !== undefined) {
       const leaves = known.lane
-      const job = also(Object.assign(known, fields))
-      committer.write({ ...job, changes: [{ do: 'update', entry: known, leaves }, ...(job.changes ?? [])] })
+      const entry = { ...Object.assign(known, fields) }
+      const job = also(entry)
+      committer.write({ ...job, changes: [{ do: 'update', entry, leaves }, ...(job.changes ?? [])] })
       return known
     }
-    const entry = Object.assign(this.entryOf(delivery), fields)
+    const now = Object.assign(this.entryOf(delivery), fields)
+    const entry = { ...now }
     const { position } = message
     const job = also(entry)
-    delivery.entry = entry
+    delivery.entry = now
     this.outstanding--
     this.outstandingChars -= message.json.length
     committer.write({ ...job, consumer: this, position, changes: [{ do: 'put', entry }, ...(job.changes ?? [])] })
-    return entry
+    return now
   }
 
   private entryOf({ message, attempts, tries }: Delivery): DeskEntry {

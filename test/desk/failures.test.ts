@@ -1,11 +1,12 @@
 // Failures as events: one for each failure for good, one for each end, in order, whatever dies in between.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { desk, event, failures, hold, processor, Refused, topic } from 'millrace'
+import { type Broker, desk, event, failures, hold, processor, Refused, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { randomOf } from '../../src/testing/random.ts'
-import { bank, hasty, ledger, Moved, Moves, onlyHeld, publish, told, upTo } from './support.ts'
+import { place, rows } from '../support.ts'
+import { bank, bankApp, hasty, ledger, Moved, Moves, onlyHeld, publish, told, upTo } from './support.ts'
 
 test('a failure for good is told with everything about it, and so is its end', async (t) => {
   const events: { type: string; data: unknown; context: string | undefined; causationId: string | undefined }[] = []
@@ -277,4 +278,51 @@ test('stock that was taken is given back when the confirmation of the order fail
     assert.deepEqual(sim.query`select orderId from taken order by 1`, [{ orderId: 'o1' }, { orderId: 'o3' }])
     await sim.stop()
   }
+})
+
+test('an attempt that fails while the failure before is still being written is not told by half, whatever the disk does', async (t) => {
+  const file = place(t)
+  let attempts = 0
+  const third = Promise.withResolvers<void>()
+  const part = ledger(
+    () => {
+      attempts++
+      // What follows from this one comes after it, while the commit of the one before waits.
+      if (attempts === 3) setImmediate(third.resolve)
+      throw new Error('broken')
+    },
+    { retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1, jitter: 0 } },
+  )
+  const broker = sqlite({ file })
+  const states: unknown[] = []
+  const watched: Broker = {
+    ...broker,
+    create: (world) => {
+      const store = broker.create(world)
+      const commit = store.commit.bind(store)
+      store.commit = async (batch) => {
+        // As when a checkpoint is under way.
+        if (attempts === 2) await third.promise
+        const committed = await commit(batch)
+        const [stream] = rows<{ id: number }>(file, "select id from millrace_streams where name = 'failures'")
+        states.push(
+          ...rows(
+            file,
+            `select (select count(*) from millrace_desk where state = 'held') as held,
+               (select count(*) from millrace_audit where action = 'held') as audited,
+               (select count(*) from millrace_log_${stream!.id}) as told`,
+          ).map((row) => Object.values(row).join(' ')),
+        )
+        return committed
+      }
+      return store
+    },
+  }
+  const app = bankApp([part], {}, file)
+  t.after(() => app.stop())
+  await app.start({ broker: watched })
+  await app.publish(Moved, { account: 'a', n: 0 })
+  await app.idle()
+  assert.equal(attempts, 3)
+  assert.deepEqual(new Set(states), new Set(['0 0 0', '1 1 1']))
 })
