@@ -142,6 +142,174 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '      if (await',
     },
   ],
+  'opens a lane over its line when the head is discarded': [
+    {
+      file: 'engine/consumer.ts',
+      from: '        this.whenEnded(entry.id, () => {\n          this.desk.advance(lane)\n',
+      to: '        this.whenEnded(entry.id, () => {\n          this.desk.drop(lane)\n',
+    },
+  ],
+  'leaves a line without a head when that is discarded': [
+    {
+      file: 'adapters/sqlite/desk.ts',
+      from: '      entry.id,\n    )\n    this.one(entry, changed)\n    this.promote(entry, entry.lane)\n',
+      to: '      entry.id,\n    )\n    this.one(entry, changed)\n',
+    },
+  ],
+  'starts what is released before that is on disk': [
+    {
+      file: 'engine/consumer.ts',
+      from: `    await this.written({
+      ...job,
+      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
+    })
+`,
+      to: `    this.written({
+      ...job,
+      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
+    }).catch(() => {})
+`,
+    },
+  ],
+  'resubmits under the old revision': [{ file: 'engine/consumer.ts', from: '        entry.revision++\n', to: '' }],
+  'resubmits the old data': [
+    {
+      file: 'engine/consumer.ts',
+      from: '        entry.message = this.corrected(entry.message, decision.data)\n',
+      to: '        this.corrected(entry.message, decision.data)\n',
+    },
+  ],
+  'tells twice that a failure was resolved': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      outgoing: this.around.resolved(this, entry, state),\n',
+      to: '      outgoing: [...this.around.resolved(this, entry, state), ...this.around.resolved(this, entry, state)],\n',
+    },
+  ],
+  'never tells that a failure was resolved by a discard': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      outgoing: this.around.resolved(this, entry, state),\n',
+      to: "      outgoing: state === 'discarded' ? [] : this.around.resolved(this, entry, state),\n",
+    },
+  ],
+  'tells of no failure that a rule looks after': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      outgoing: this.around.failed(this, failed),\n',
+      to: "      outgoing: state === 'deciding' ? [] : this.around.failed(this, failed),\n",
+    },
+  ],
+  'lets what is released or taken back run beside its lane': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      if (lane === undefined) this.queue(new Delivery(message, entry))\n',
+      to: '      if (lane === undefined) this.ready.push(new Delivery(message, entry))\n',
+    },
+  ],
+  'lets a lane that passes go on before what failed is on disk': [
+    {
+      file: 'engine/consumer.ts',
+      from: '    if (context === null) this.desk.forget(entry.id)\n',
+      to: `    if (!blocks && context !== null && deskLane === undefined && delivery.next !== undefined) {
+      this.ready.push(delivery.next)
+      delivery.next = undefined
+    }
+    if (context === null) this.desk.forget(entry.id)
+`,
+    },
+  ],
+  'lets what is taken back overtake its line': [
+    {
+      file: 'engine/desk-lanes.ts',
+      from: 'const place = delivery.entry === undefined ? {} : { place: this.around.store.newDeskId() }',
+      to: 'const place = {}',
+    },
+  ],
+  'does not count down the group of what is held no more': [
+    {
+      file: 'adapters/sqlite/desk.ts',
+      from: '    if (failures === 0) return\n',
+      to: '    if (failures >= 0) return\n',
+    },
+  ],
+  'does a wish again at each start': [
+    {
+      file: 'engine/engine.ts',
+      from: '      await this.committer.alone(() => this.store.granted(item))\n',
+      to: '',
+    },
+  ],
+  'forgets at a restart how many attempts were made': [
+    { file: 'adapters/sqlite/desk.ts', from: '      attempts: row.attempts,\n', to: '      attempts: 0,\n' },
+  ],
+  'tries again at once what a restart found waiting': [
+    {
+      file: 'engine/consumer.ts',
+      from: '    const waitMs = Math.max(0, head.dueAt - now)\n',
+      to: '    const waitMs = Math.min(0, head.dueAt - now)\n',
+    },
+  ],
+  'takes a decision about what is held no more': [
+    { file: 'engine/consumer.ts', from: "      checkState(entry, 'held')\n", to: '' },
+  ],
+  'takes two decisions about one message at once': [
+    {
+      file: 'engine/consumer.ts',
+      from: '    while (this.deciding.has(item)) await this.deciding.get(item)\n',
+      to: '',
+    },
+  ],
+  'keeps a message by rule and puts nothing of it on record': [
+    {
+      file: 'engine/consumer.ts',
+      from: "leaves: entry.lane }, this.recorded(entry, 'kept', { by, ...decision })],",
+      to: 'leaves: entry.lane }],',
+    },
+  ],
+  'asks a rule about the same message without end': [
+    {
+      file: 'engine/rules.ts',
+      from: '    if (entry.decisions >= decisionsMax) {\n',
+      to: '    if (decisionsMax < 0) {\n',
+    },
+  ],
+  'asks no rule about what a restart found with it': [
+    { file: 'engine/consumer.ts', from: "        if (state === 'deciding') this.around.judge(this, id)\n", to: '' },
+  ],
+  'starts what is paused': [
+    {
+      file: 'engine/consumer.ts',
+      from: ' || this.stopping || this.paused) return false',
+      to: ' || this.stopping) return false',
+    },
+  ],
+  'forgets at a restart what is paused': [
+    { file: 'engine/engine.ts', from: '      if (paused.has(spec.name)) consumer.pause(true)\n', to: '' },
+  ],
+  'goes on with an operation whose first message failed': [
+    { file: 'engine/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },
+  ],
+  'counts what an operation has done in a commit of its own': [
+    {
+      file: 'engine/operations.ts',
+      from: '      await consumer.decide(item, decision, actor, { changes: [dealt(null)] })\n',
+      to: '      await consumer.decide(item, decision, actor)\n      committer.write({ changes: [dealt(null)] })\n',
+    },
+  ],
+  'goes on with an operation after its abort': [
+    { file: 'engine/operations.ts', from: '      await this.underWay.catch(() => {})\n', to: '' },
+  ],
+  'goes on after a failed sync that was asked for beside the batches': [
+    {
+      file: 'engine/committer.ts',
+      from: "          if (isMillraceError(error, 'millrace/sync-failed')) throw error\n",
+      to: '',
+    },
+  ],
+  'gives the place of what was taken back away at a restart': [
+    { file: 'adapters/sqlite/desk.ts', from: '    if (entry.place > entry.id) this.takeNumber(entry.place)\n', to: '' },
+  ],
 }
 
 /** Those that few seeds meet: the seed from which they are looked for. */
