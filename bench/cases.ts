@@ -92,6 +92,51 @@ export function casesAt(scale: Scale): Case[] {
     ],
   })
 
+  const held = (suffix: string, lanes: number): Case => {
+    const prepare: Preparation = { name: `${lanes} held`, task: { by: 'hold', held: lanes, processors: 1 } }
+    const rated = relative(`held.${suffix}`, { ...millrace(usual), on: 'prepared' }, prepare)
+    const line = (figure: string, unit: Line['unit'], key: string): Line => ({
+      name: `held.${suffix}.${figure}`,
+      unit,
+      value: ({ columns }) => columns.millrace?.[key],
+    })
+    return { ...rated, lines: [...rated.lines, line('start', 'ms', 'startedMs'), line('peak', 'MB', 'peakMb')] }
+  }
+
+  const many = { held: scale.millionEvents, processors: 4 }
+  const deskLine = (suffix: string, figure: string, unit: Line['unit'] = 'ms'): Line => ({
+    name: `desk.list.1m${suffix}`,
+    unit,
+    value: ({ columns }) => columns.millrace?.[figure],
+  })
+  const desk: Case = {
+    rounds,
+    prepare: { name: 'many held', task: { by: 'hold', ...many } },
+    runs: { millrace: { task: { by: 'desk', ...many }, on: 'prepared' } },
+    lines: [
+      deskLine('', 'listP50Ms'),
+      deskLine('.max', 'listMaxMs'),
+      deskLine('.groups', 'groupsP50Ms'),
+      deskLine('.groups.max', 'groupsMaxMs'),
+      deskLine('.counts', 'countsP50Ms'),
+      deskLine('.counts.max', 'countsMaxMs'),
+      deskLine('.start', 'startedMs'),
+      deskLine('.peak', 'peakMb', 'MB'),
+    ],
+  }
+
+  const drain: Case = {
+    rounds: 1,
+    runs: {
+      millrace: { task: { by: 'drain', events: scale.lineEvents, msPerEvent: 5 } },
+      raw: raw({ ...usual, work: 'publish', inFlight: 1 }),
+    },
+    lines: [
+      { name: 'drain.100k', unit: '/s', value: ({ columns }) => columns.millrace?.['perSecond'] },
+      { name: 'drain.100k.time', unit: 'ms', value: ({ columns }) => columns.millrace?.['drainedMs'] },
+    ],
+  }
+
   const filled = (events: number): Preparation => ({ name: `${events} handled`, task: { by: 'fill', events } })
   const million = filled(scale.millionEvents)
   const waiting: Preparation = { name: 'waiting', task: { by: 'strand', events: scale.millionEvents } }
@@ -109,6 +154,12 @@ export function casesAt(scale: Scale): Case[] {
     latency(100),
     latency(1000),
     relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
+    held('1k', 1_000),
+    held('100k', scale.manyLanes),
+    relative('retry.1pct', millrace({ ...usual, failing: 0.01 })),
+    relative('retry.10pct', millrace({ ...usual, failing: 0.1 })),
+    drain,
+    desk,
     history('1m', million),
     memory('', million),
     {

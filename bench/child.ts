@@ -18,7 +18,10 @@ const graceMs = 60_000
 const msPerEvent = 0.2
 
 const limitMs = (task: Task): number =>
-  graceMs + ('measureMs' in task ? 2 * task.measureMs : 0) + ('events' in task ? msPerEvent * task.events : 0)
+  graceMs +
+  ('measureMs' in task ? 2 * task.measureMs : 0) +
+  ('events' in task ? ('msPerEvent' in task ? task.msPerEvent : msPerEvent) * task.events : 0) +
+  ('held' in task ? msPerEvent * task.held : 0)
 
 /** Runs a task in a fresh process, so that compiled code and heap of one run are not those of the next. */
 export const inChild: Measure = async (task, folder) => {

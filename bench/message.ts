@@ -14,9 +14,9 @@ export type Order = z.infer<typeof Order>
 const note = 'n'.repeat(176)
 
 /** The order number `sequence`; orders repeat their `orderId`, which is the context, after `contexts` of them. */
-export function order(sequence: number, contexts: number): Order {
+export function order(sequence: number, contexts: number, prefix = 'o'): Order {
   return {
-    orderId: `o${sequence % contexts}`,
+    orderId: `${prefix}${sequence % contexts}`,
     sku: `s${sequence % 50}`,
     quantity: 1 + (sequence % 9),
     totalCents: sequence,

@@ -11,12 +11,23 @@ const inFlightUsual = 1000
 /** Node's timers come up to about this late; what they are later than this is counted as latency. */
 const timerGrainMs = 2
 
-const OrderPlaced = event('order.placed', { schema: Order, context: (placed) => placed.orderId })
-const Orders = topic('orders', [OrderPlaced])
+export const OrderPlaced = event('order.placed', { schema: Order, context: (placed) => placed.orderId })
+export const Orders = topic('orders', [OrderPlaced])
 
 /** A processor whose handler does nothing but call `seen`. */
-const observer = (name: string, seen: (placed: Order) => void = () => {}) =>
+export const observer = (name: string, seen: (placed: Order) => void = () => {}) =>
   processor(name, { on: Orders, handle: { 'order.placed': async (placed) => seen(placed.data) } })
+
+/** A processor that fails at the first attempt of a share of the events, spread over contexts. */
+const failer = (name: string, share: number) => {
+  const failed = new Set<number>()
+  const fails = (sequence: number) => (Math.imul(sequence, 0x9e3779b1) >>> 0) / 2 ** 32 < share
+  return observer(name, ({ totalCents: sequence }) => {
+    if (!fails(sequence) || failed.delete(sequence)) return
+    failed.add(sequence)
+    throw new Error('not yet')
+  })
+}
 
 /** A processor that writes one row per event in the acknowledging transaction. */
 const writer = (name: string) =>
@@ -32,9 +43,11 @@ const writer = (name: string) =>
 
 type Processors = (ReturnType<typeof observer> | ReturnType<typeof writer>)[]
 
-async function open(folder: string, processors: Processors) {
+export async function open(folder: string, processors: Processors) {
   const opened = app({
     name: 'bench',
+    // Where attempts fail on purpose, what is said about it would be the work of whoever reads it.
+    log: () => {},
     broker: sqlite({ file: join(folder, 'millrace.db') }),
     setup: async (tx) => {
       await tx.query`create table if not exists fx (id text primary key, quantity integer) without rowid`
@@ -48,14 +61,14 @@ async function open(folder: string, processors: Processors) {
 type Running = Awaited<ReturnType<typeof open>>
 
 /** Publishes with a fixed number in flight and then waits until all is handled and acknowledged. */
-function source(running: Running, load: Pick<Load, 'inFlight' | 'contexts'>) {
+export function source(running: Running, load: Pick<Load, 'inFlight' | 'contexts'>, prefix?: string) {
   let sequence = 0
   return async (more: (published: number) => boolean): Promise<number> => {
     const start = sequence
     await closedLoop(
       load.inFlight,
       () => more(sequence - start),
-      () => running.publish(OrderPlaced, order(sequence++, load.contexts)),
+      () => running.publish(OrderPlaced, order(sequence++, load.contexts, prefix)),
     )
     await running.idle()
     return sequence - start
@@ -63,18 +76,21 @@ function source(running: Running, load: Pick<Load, 'inFlight' | 'contexts'>) {
 }
 
 function processorsFor(load: Load): Processors {
+  const { failing } = load
   if (load.work === 'publish') return []
-  const make = load.work === 'row' ? writer : observer
+  const make = failing !== undefined ? (name: string) => failer(name, failing) : load.work === 'row' ? writer : observer
   return Array.from({ length: load.processors }, (_, i) => make(`p${i}`))
 }
 
 /** Rate of a load, on the file in the folder if there is one. */
 export async function millraceRate(load: Load & Span, folder: string): Promise<Figures> {
+  const startMs = performance.now()
   const running = await open(folder, processorsFor(load))
+  const startedMs = performance.now() - startMs
   const publish = source(running, load)
   const figures = await rateOf(load, (untilMs) => publish(() => performance.now() < untilMs))
   await running.stop()
-  return figures
+  return { ...figures, startedMs, peakMb: peakMb() }
 }
 
 /** Time from the call of publish to the handler's run, at a steady rate, with the event loop's delay meanwhile. */
@@ -114,6 +130,11 @@ export async function millraceLatency(task: { perSecond: number } & Span, folder
   }
 }
 
+/** The most memory this process had. */
+export function peakMb(): number {
+  return (process.resourceUsage().maxRSS * 1024) / 1e6
+}
+
 function rssMb(): number {
   globalThis.gc?.()
   return process.memoryUsage.rss() / 1e6
@@ -129,7 +150,7 @@ export async function millraceFill({ events }: { events: number }, folder: strin
   await publish((published) => published < events - early)
   const lateMb = rssMb()
   await running.stop()
-  return { peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6, growth: lateMb / earlyMb }
+  return { peakMb: peakMb(), growth: lateMb / earlyMb }
 }
 
 /** Less than this is not told from nothing, MB. */

@@ -13,6 +13,12 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./millrace.ts')).millraceRate(task, folder)
     case 'latency':
       return (await import('./millrace.ts')).millraceLatency(task, folder)
+    case 'hold':
+      return (await import('./desk.ts')).millraceHold(task, folder)
+    case 'desk':
+      return (await import('./desk.ts')).millraceDesk(task, folder)
+    case 'drain':
+      return (await import('./desk.ts')).millraceDrain(task, folder)
     case 'fill':
       return (await import('./millrace.ts')).millraceFill(task, folder)
     case 'strand':

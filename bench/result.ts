@@ -20,8 +20,9 @@ export const durability = 'fdatasync before acknowledgement'
 /** A line of a case with the medians that were found, each ratio being the value by the number it is compared with. */
 export function resultOf(line: Line, found: Found): Result {
   const value = rounded(line.value(found), line.unit)
-  const raw = rounded(found.columns.raw?.['perSecond'], '/s')
-  const rawShape = rounded(found.columns.rawShape?.['perSecond'], '/s')
+  const isRate = line.unit === '/s'
+  const raw = isRate ? rounded(found.columns.raw?.['perSecond'], '/s') : null
+  const rawShape = isRate ? rounded(found.columns.rawShape?.['perSecond'], '/s') : null
   const [peer, figures] = [...found.peers].toSorted(([, a], [, b]) => b['perSecond']! - a['perSecond']!)[0] ?? []
   const peerValue = rounded(figures?.['perSecond'], '/s')
   return {

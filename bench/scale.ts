@@ -7,8 +7,11 @@ export interface Scale {
   measureMs: number
   /** Length of a latency run at 1, 100 and 1,000 events per second. */
   latencyMs: { 1: number; 100: number; 1000: number }
-  /** Events that stand for the million in `history.1m`, `restart.1m` and `memory.*`. */
+  /** Events that stand for the million in `history.1m`, `restart.1m`, `memory.*` and `desk.list.1m`. */
   millionEvents: number
+  /** Lanes of `held.100k` and the length of the line of `drain.100k`. */
+  manyLanes: number
+  lineEvents: number
   /** Events of `history.10m`; null leaves it out. */
   tenMillionEvents: number | null
   /** Whether each measured run has a process of its own. */
@@ -22,6 +25,8 @@ const standard: Scale = {
   measureMs: 1500,
   latencyMs: { 1: 20_000, 100: 8_000, 1000: 8_000 },
   millionEvents: 1_000_000,
+  manyLanes: 100_000,
+  lineEvents: 100_000,
   tenMillionEvents: null,
   isolated: true,
 }
@@ -39,6 +44,7 @@ export const scales: Record<ScaleName, Scale> = {
     measureMs: 400,
     latencyMs: { 1: 4_000, 100: 2_000, 1000: 2_000 },
     millionEvents: 100_000,
+    lineEvents: 10_000,
   },
   tiny: {
     rounds: 1,
@@ -47,6 +53,8 @@ export const scales: Record<ScaleName, Scale> = {
     measureMs: 30,
     latencyMs: { 1: 200, 100: 200, 1000: 200 },
     millionEvents: 2_000,
+    manyLanes: 2_000,
+    lineEvents: 100,
     tenMillionEvents: null,
     isolated: false,
   },

@@ -6,6 +6,14 @@ export interface Load {
   contexts: number
   /** Processors on the topic, each of which handles every event. */
   processors: number
+  /** The share of the events whose first attempt fails; none when it is left out. */
+  failing?: number
+}
+
+/** What is at the desk: so many held messages, each the head of a lane of its own, of so many processors. */
+export interface Held {
+  held: number
+  processors: number
 }
 
 /** How long a measured run warms up, which is not counted, and how long it publishes after that. */
@@ -19,6 +27,9 @@ export type Task =
   | ({ by: 'raw' | 'millrace' | 'plainjob' } & Load & Span)
   | ({ by: 'bullmq'; port: number } & Load & Span)
   | ({ by: 'latency'; perSecond: number } & Span)
+  | ({ by: 'hold' } & Held)
+  | ({ by: 'desk' } & Held)
+  | { by: 'drain'; events: number; msPerEvent: number }
   | { by: 'fill'; events: number }
   | { by: 'strand'; events: number }
   | { by: 'restart' }
