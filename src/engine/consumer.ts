@@ -769,12 +769,11 @@ export class Consumer {
     const long: DeskLane[] = []
     await store.heads(this.name, stream, (head) => {
       const { id, lane, context, state } = head
-      if (state !== 'trying') {
-        if (lane !== null) this.desk.wait(lane)
-        if (state === 'deciding') this.around.judge(this, id)
-      } else if (lane === null && context !== null) joining.push(id)
+      if (state === 'deciding') this.around.judge(this, id)
+      else if (lane === null && context !== null) joining.push(id)
       else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now, long)
     })
+    await store.lanes(this.name, stream, (context) => this.desk.closed(context))
     for (const lane of long) await this.takeUpLong(lane, now)
     for (const id of joining) {
       const entry = await store.deskEntry(id)

@@ -116,6 +116,11 @@ export class DeskLanes {
     this.waiting.add(context)
   }
 
+  /** A lane is at the desk: it waits, unless it is being tried. */
+  closed(context: string): void {
+    if (!this.trying.has(context)) this.waiting.add(context)
+  }
+
   /** Lets go of a message that stood alone. */
   forget(id: number): void {
     this.alone.delete(id)

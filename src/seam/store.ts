@@ -402,8 +402,10 @@ export interface Store {
   readonly query: Query
   /** A new number for a message at the desk, and for its place in a lane: higher than all before. */
   newDeskId(): number
-  /** Gives each head of the lanes of a processor at the desk, in the order of ids. */
+  /** Gives each message of a processor that is being tried or with a rule, but for those in line, in the order of ids. */
   heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
+  /** Gives the context of each lane of a processor at the desk once, in no order. */
+  lanes(processor: string, stream: number, take: (context: string) => void): Promise<void>
   /** The head of one lane; undefined when the lane is not at the desk. */
   headOf(processor: string, stream: number, lane: string): Promise<DeskHead | undefined>
   /** The next messages of a lane after a place, in order. */

@@ -72,6 +72,13 @@ interface ShownRow extends Row {
   wished_why: string | null
 }
 
+/** Messages that are found together in the index of states. */
+interface Pile {
+  readonly state: DeskState
+  readonly processor: string
+  readonly kind: number
+}
+
 const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
   error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
   causation, trace, asked * ${askedFlag} as own_id, data`
@@ -80,15 +87,14 @@ const behind = `case when d.lane is null or d.state = 'line' then 0 else (select
   where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
 const shown = `select ${columns}, ${behind} as waiting, wish, w.at as wished_at, w.who as wished_by, w.why as wished_why
   from millrace_desk d left join millrace_wishes w on w.item = d.id`
-/** Spelt out in statements, so that the indexes of these states are used. */
 const quoted = (states: readonly DeskState[]) => states.map((state) => `'${state}'`).join(', ')
-const heads = quoted(headStates)
 const unresolved: readonly DeskState[] = [...headStates, 'line']
 const allStates: readonly DeskState[] = [...unresolved, 'handled', 'discarded']
 /** Errors of one processor that are told apart; what comes beyond is grouped by its code. */
 const groupsMax = 1_000
 const forgetRows = 1_000
 const listRows = 100
+const lanesAtOnce = 1_000
 
 export class DeskTable implements DeskReads {
   private readonly db: DatabaseSync
@@ -257,19 +263,20 @@ export class DeskTable implements DeskReads {
   }
 
   /** The group to which a message that is held now belongs; it counts there. */
-  private joinGroup({ processor, message: { type }, error, tries, heldAt }: DeskEntry): number {
+  private joinGroup({ processor, message: { stream, type }, error, tries, heldAt }: DeskEntry): number {
     const at = tries.at(-1)?.at ?? heldAt
     const exact = fingerprint(error)
-    const found = this.countIn(processor, type, exact, at)
+    const found = this.countIn(processor, stream, type, exact, at)
     if (found !== undefined) return found
     if (!this.roomForGroup(processor)) {
       this.run('delete from millrace_desk_groups where processor = ? and held = 0', processor)
     }
     const print = this.roomForGroup(processor) ? exact : (error?.code ?? '-')
     const { id } = this.get(
-      `insert into millrace_desk_groups (processor, type, fingerprint, held, first_at, last_at)
-       values (?, ?, ?, 1, ?, ?) on conflict do update set held = held + 1, last_at = excluded.last_at returning id`,
+      `insert into millrace_desk_groups (processor, stream, type, fingerprint, held, first_at, last_at)
+       values (?, ?, ?, ?, 1, ?, ?) on conflict do update set held = held + 1, last_at = excluded.last_at returning id`,
       processor,
+      stream,
       type,
       print,
       at,
@@ -283,13 +290,14 @@ export class DeskTable implements DeskReads {
     return (row as { groups: number }).groups < groupsMax
   }
 
-  private countIn(processor: string, type: string, print: string, at: number): number | undefined {
+  private countIn(processor: string, stream: number, type: string, print: string, at: number): number | undefined {
     const row = this.get(
       `update millrace_desk_groups set held = held + 1, last_at = ?, first_at = case held when 0 then ? else first_at end
-       where processor = ? and type = ? and fingerprint = ? returning id`,
+       where processor = ? and stream = ? and type = ? and fingerprint = ? returning id`,
       at,
       at,
       processor,
+      stream,
       type,
       print,
     )
@@ -333,13 +341,7 @@ export class DeskTable implements DeskReads {
 
   /** Forgets all that a processor has at the desk of one stream. */
   retire(processor: string, stream: number): void {
-    this.run(
-      `update millrace_desk_groups set held = held - (
-         select count(*) from millrace_desk d where d.group_id = millrace_desk_groups.id and d.stream = ?)
-       where processor = ?`,
-      stream,
-      processor,
-    )
+    this.run('update millrace_desk_groups set held = 0 where processor = ? and stream = ?', processor, stream)
     this.run('delete from millrace_desk where processor = ? and stream = ?', processor, stream)
   }
 
@@ -411,19 +413,22 @@ export class DeskTable implements DeskReads {
       oneFirst ? 1 : 0,
       startedAt,
     ) as { id: number }
-    const { items, ...filter } = what
-    const { where, values } = conditions({ ...filter, states: ['held'] })
-    if (items !== undefined) where.push('d.id in (select value from json_each(?))')
     const total = this.run(
-      `insert into millrace_selected select ?, d.id, null, 0 from millrace_desk d where ${where.join(' and ')}`,
+      'insert into millrace_selected select ?, value, null, 0 from json_each(?)',
       id,
-      ...values,
-      ...(items === undefined ? [] : [JSON.stringify(items)]),
+      JSON.stringify(this.heldOf(what)),
     )
     if (total === 0) throw fault('millrace/nothing-selected', 'no held message fits: nothing is to be done')
     this.run('update millrace_operations set total = ? where id = ?', total, id)
     this.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail: { action, total } })
     return this.operation(id)!
+  }
+
+  private heldOf({ items, ...filter }: Selection): number[] {
+    const found = this.find({ ...filter, states: ['held'], limit: Number.MAX_SAFE_INTEGER })
+    if (items === undefined) return found
+    const meant = new Set(items)
+    return found.filter((id) => meant.has(id))
   }
 
   selected(operation: number, limit: number): number[] {
@@ -504,9 +509,21 @@ export class DeskTable implements DeskReads {
 
   heads(processor: string, stream: number, take: (head: DeskHead) => void): void {
     const each = this.statement(
-      `${headColumns} where processor = ? and stream = ? and state in (${heads}) order by id`,
+      `${headColumns} where state in ('deciding', 'trying') and processor = ? and stream = ? order by id`,
     ).iterate(processor, stream)
     for (const row of each as Iterable<unknown>) take({ ...(row as DeskHead) })
+  }
+
+  lanes(processor: string, stream: number, take: (context: string) => void): void {
+    let last: string | undefined
+    for (;;) {
+      const values = last === undefined ? [processor, stream] : [processor, stream, last]
+      const { lanes } = this.get(last === undefined ? firstLanesText : nextLanesText, ...values) as { lanes: string }
+      const contexts = JSON.parse(lanes) as string[]
+      for (const context of contexts) take(context)
+      if (contexts.length < lanesAtOnce) return
+      last = contexts.at(-1)
+    }
   }
 
   headOf(processor: string, stream: number, lane: string): DeskHead | undefined {
@@ -520,13 +537,70 @@ export class DeskTable implements DeskReads {
   }
 
   list(filter: DeskFilter): DeskRow[] {
-    const { where, values } = conditions(filter)
-    const rows = this.all(
-      `${shown} where ${where.join(' and ')} order by d.id limit ?`,
-      ...values,
-      filter.limit ?? listRows,
-    )
+    const rows = this.all(listText, JSON.stringify(this.find(filter)))
     return (rows as ShownRow[]).map((row) => this.toShown(row))
+  }
+
+  /** The ids of what fits, in order, from indexes alone: rows are wide. */
+  private find({ group, context, after = 0, limit = listRows, ...filter }: DeskFilter): number[] {
+    const { processor, type } = filter
+    const states = allStates.filter((state) => (filter.states ?? unresolved).includes(state))
+    if (states.length === 0) return []
+    if (group !== undefined) {
+      if (!states.includes('held') || !this.isGroup(group, filter)) return []
+      const only = context === undefined ? '' : 'and context = ?'
+      const sql = `select id from millrace_desk where group_id = ? and id > ? ${only} order by id limit ?`
+      return this.ids(sql, group, after, ...(context === undefined ? [] : [context]), limit)
+    }
+    const kinds = type === undefined ? undefined : this.ids('select id from millrace_kinds where type = ?', type)
+    if (context !== undefined) {
+      const inLane = states.includes('line') ? '' : `and d.id = ${headText}`
+      const fits = `d.id > ?2 and d.state in (${quoted(states)})
+        and (?3 is null or d.processor = ?3) and (?4 is null or d.kind in (select value from json_each(?4)))`
+      return this.ids(
+        `select d.id from millrace_progress p cross join millrace_desk d
+           on d.processor = p.processor and d.stream = p.stream and d.lane = ?1 ${inLane} where ${fits}
+         union all select d.id from millrace_desk d where d.context = ?1 and d.lane is null and ${fits}
+         order by 1 limit ?5`,
+        context,
+        after,
+        processor ?? null,
+        kinds === undefined ? null : JSON.stringify(kinds),
+        limit,
+      )
+    }
+    return states
+      .flatMap((state) => this.piles(state, processor))
+      .filter((pile) => kinds === undefined || kinds.includes(pile.kind))
+      .flatMap((pile) => this.ids(pileText, pile.state, pile.processor, pile.kind, after, limit))
+      .sort((a, b) => a - b)
+      .slice(0, limit)
+  }
+
+  private isGroup(id: number, { processor, type }: Pick<DeskFilter, 'processor' | 'type'>): boolean {
+    const sql = `select 1 from millrace_desk_groups
+      where id = ?1 and (?2 is null or processor = ?2) and (?3 is null or type = ?3)`
+    return this.get(sql, id, processor ?? null, type ?? null) !== undefined
+  }
+
+  /** Each processor and kind that there is together in a state, by one step in the index each. */
+  private piles(state: DeskState, only: string | undefined): Pile[] {
+    const found: Pile[] = []
+    let processor = only ?? ''
+    let kind = 0
+    for (;;) {
+      const next =
+        this.get(nextKindText, state, processor, kind) ??
+        (only === undefined && this.get(nextProcessorText, state, processor))
+      if (!next) return found
+      const pile = { state, processor, ...next } as Pile
+      found.push(pile)
+      ;({ processor, kind } = pile)
+    }
+  }
+
+  private ids(sql: string, ...values: (string | number | null)[]): number[] {
+    return (this.statement(sql).all(...values) as { id: number }[]).map(({ id }) => id)
   }
 
   entry(id: number): DeskEntry | undefined {
@@ -550,19 +624,18 @@ export class DeskTable implements DeskReads {
   }
 
   counts(): DeskCounts {
-    const { held, lanes, closing, discarded } = this.get(
+    const counts = this.get(
       `select (select coalesce(sum(held), 0) from millrace_desk_groups) as held,
-         (select count(*) from millrace_desk indexed by millrace_desk_lanes where lane is not null) as lanes,
-         (select count(lane) from millrace_desk indexed by millrace_desk_heads where state in (${heads})) as closing,
-         (select count(*) from millrace_desk where resolved_at is not null and state = 'discarded') as discarded`,
-    ) as { held: number; lanes: number; closing: number; discarded: number }
-    return { held, waiting: lanes - closing, discarded }
+         (select count(*) from millrace_desk where state = 'line') as waiting,
+         (select count(*) from millrace_desk where state = 'discarded') as discarded`,
+    )
+    return { ...(counts as DeskCounts) }
   }
 
   heldCounts(): HeldCount[] {
     const rows = this.all(
-      `select processor, s.name as source, count(*) as held
-       from millrace_desk d join millrace_streams s on s.id = d.stream where state = 'held' group by 1, 2`,
+      `select processor, s.name as source, sum(held) as held
+       from millrace_desk_groups g join millrace_streams s on s.id = g.stream where held > 0 group by 1, 2`,
     )
     return rows as HeldCount[]
   }
@@ -662,6 +735,22 @@ export class DeskTable implements DeskReads {
 const entryText = `select ${columns} from millrace_desk d where d.id = ?`
 const lineText = `select ${columns} from millrace_desk d where processor = ? and stream = ? and lane = ? and place > ?
   order by place limit ?`
+/** Many in one row: a row each takes five times as long, which a start would notice. */
+const lanesText = (
+  range: string,
+) => `select json_group_array(lane) as lanes from (select distinct lane from millrace_desk
+  where processor = ? and stream = ? and lane ${range} order by lane limit ${lanesAtOnce})`
+const firstLanesText = lanesText('is not null')
+const nextLanesText = lanesText('> ?')
+const listText = `${shown} where d.id in (select value from json_each(?)) order by d.id`
+const headText = `(select id from millrace_desk l where l.processor = p.processor and l.stream = p.stream and l.lane = ?1
+  order by place limit 1)`
+const pileText =
+  'select id from millrace_desk where state = ? and processor = ? and kind = ? and id > ? order by id limit ?'
+const nextKindText =
+  'select kind from millrace_desk where state = ? and processor = ? and kind > ? order by kind limit 1'
+const nextProcessorText = `select processor, kind from millrace_desk where state = ? and processor > ?
+  order by processor, kind limit 1`
 const groupKeys = ['processor', 'type', 'fingerprint']
 const headColumns = 'select id, state, lane, context, place, due_at as dueAt, kills from millrace_desk'
 
@@ -682,25 +771,4 @@ function operationOf({ who, why, one_first, started_at, ended_at, ...row }: Oper
 
 function triesJson({ tries }: DeskEntry): string | null {
   return tries.length === 0 ? null : JSON.stringify(tries)
-}
-
-/** Spells out the states, so that the index of exactly these is used. */
-function conditions({ processor, states = unresolved, type, context, group, after = 0 }: DeskFilter): {
-  where: string[]
-  values: (string | number)[]
-} {
-  const where = ['d.id > ?']
-  const values: (string | number)[] = [after]
-  const also = (sql: string, value: string | number | undefined) => {
-    if (value === undefined) return
-    where.push(sql)
-    values.push(value)
-  }
-  const known = allStates.filter((state) => states.includes(state))
-  where.push(known.length === 1 ? `d.state = '${known[0]}'` : `d.state in (${quoted(known)})`)
-  also('d.processor = ?', processor)
-  also('d.context = ?', context)
-  also('d.group_id = ?', group)
-  also('d.kind in (select id from millrace_kinds where type = ?)', type)
-  return { where, values }
 }

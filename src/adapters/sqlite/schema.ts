@@ -35,9 +35,9 @@ const migrations: readonly string[] = [
    ) strict;
    create index millrace_desk_lanes on millrace_desk (processor, context, id);`,
   `create table millrace_desk_groups (
-     id integer primary key, processor text not null, type text not null, fingerprint text not null,
-     held integer not null, first_at integer not null, last_at integer not null,
-     unique (processor, type, fingerprint)
+     id integer primary key, processor text not null, stream integer not null, type text not null,
+     fingerprint text not null, held integer not null, first_at integer not null, last_at integer not null,
+     unique (processor, stream, type, fingerprint)
    ) strict;
    create table millrace_audit (
      id integer primary key autoincrement, at integer not null, who text not null, action text not null,
@@ -69,9 +69,10 @@ const migrations: readonly string[] = [
      kind integer not null, time integer not null, context text, correlation text, causation text, trace text,
      data text not null, original text
    ) strict;
-   insert into millrace_desk_groups (processor, type, fingerprint, held, first_at, last_at)
-     select d.processor, k.type, coalesce(json_extract(d.error, '$.code'), '-'), count(*), min(held_at), max(held_at)
-     from millrace_desk_1 d join millrace_kinds k on k.id = d.kind where d.state = 'held' group by 1, 2, 3;
+   insert into millrace_desk_groups (processor, stream, type, fingerprint, held, first_at, last_at)
+     select d.processor, d.stream, k.type, coalesce(json_extract(d.error, '$.code'), '-'), count(*), min(held_at),
+       max(held_at)
+     from millrace_desk_1 d join millrace_kinds k on k.id = d.kind where d.state = 'held' group by 1, 2, 3, 4;
    insert into millrace_desk
      select d.id, d.processor, d.stream,
        case when d.state = 'line' and d.id = min(d.id) over (partition by d.processor, d.stream, d.context)
@@ -79,7 +80,7 @@ const migrations: readonly string[] = [
        d.context, d.id, 0, d.attempts, d.kills, 0, d.state = 'held', 0,
        case when d.state = 'held' then (
          select g.id from millrace_desk_groups g join millrace_kinds k on k.id = d.kind
-         where g.processor = d.processor and g.type = k.type
+         where g.processor = d.processor and g.stream = d.stream and g.type = k.type
            and g.fingerprint = coalesce(json_extract(d.error, '$.code'), '-')) end,
        d.error, null, d.held_at, null, d.position, d.message_id, d.kind, d.time, d.context, d.correlation,
        d.causation, d.trace, d.data, null
@@ -87,14 +88,12 @@ const migrations: readonly string[] = [
    drop table millrace_desk_1;
    -- what is next in a lane
    create index millrace_desk_lanes on millrace_desk (processor, stream, lane, place) where lane is not null;
-   -- what a processor takes up when it starts
-   create index millrace_desk_heads on millrace_desk (processor, stream, id, lane)
-     where state in ('held', 'deciding', 'trying');
-   -- what people look for
-   create index millrace_desk_held on millrace_desk (id) where state = 'held';
-   create index millrace_desk_grouped on millrace_desk (group_id, id) where group_id is not null;
-   create index millrace_desk_contexts on millrace_desk (context, id) where state = 'held';
-   create index millrace_desk_resolved on millrace_desk (resolved_at, state) where resolved_at is not null;`,
+   -- what people look for, in the order of ids within each; what a processor takes up when it starts
+   create index millrace_desk_states on millrace_desk (state, processor, kind);
+   create index millrace_desk_grouped on millrace_desk (group_id) where group_id is not null;
+   -- of a context what is in none of its lanes: the rest is found there
+   create index millrace_desk_contexts on millrace_desk (context) where lane is null and context is not null;
+   create index millrace_desk_resolved on millrace_desk (resolved_at) where resolved_at is not null;`,
 
   `-- delayed messages, in the order in which they are due; those with an id of their own have it in millrace_ids too,
    -- at position 0

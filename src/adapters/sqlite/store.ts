@@ -198,6 +198,10 @@ export class SqliteStore implements Store {
     this.opened.desk.heads(processor, stream, take)
   }
 
+  async lanes(processor: string, stream: number, take: (context: string) => void): Promise<void> {
+    this.opened.desk.lanes(processor, stream, take)
+  }
+
   async headOf(processor: string, stream: number, lane: string): Promise<DeskHead | undefined> {
     return this.opened.desk.headOf(processor, stream, lane)
   }

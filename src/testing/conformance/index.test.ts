@@ -142,7 +142,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     passes: [everyEvent, goesOn],
   },
   'forgets at a restart what is held': {
-    spoil: () => ({ heads: async () => {} }),
+    spoil: () => ({ lanes: async () => {} }),
     fails: {
       'what is held and its line are kept across a restart': /waits in line/,
     },
@@ -159,8 +159,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'takes contexts that look alike for one': {
     spoil: (store) => ({
-      heads: (processor, stream, take) =>
-        store.heads(processor, stream, (head) => take({ ...head, lane: head.lane?.toLowerCase() ?? null })),
+      lanes: (processor, stream, take) => store.lanes(processor, stream, (context) => take(context.toLowerCase())),
     }),
     fails: { 'contexts of any characters have lanes of their own, also at the desk': /out of order/ },
     passes: ['a long line is kept in order', 'what is held and its line are kept across a restart'],
