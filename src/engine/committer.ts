@@ -295,7 +295,7 @@ export class Committer {
         if (outcome.ok) fn.consumer.completed(fn.delivery)
         else {
           fn.outcome = undefined
-          fn.consumer.failed(fn.delivery, outcome.error)
+          fn.consumer.commitFailed(fn.delivery, outcome.error)
         }
       } else if (outcome.ok) fn.resolve(outcome.value)
       else fn.reject(outcome.error)

@@ -357,7 +357,10 @@ export class Consumer {
       return
     }
     const counts = this.leave(attempt)
-    if (counts) this.around.committer.finish(attempt)
+    if (counts) {
+      this.probing.ended()
+      this.around.committer.finish(attempt)
+    }
     this.pump()
   }
 
@@ -504,6 +507,12 @@ export class Consumer {
 
   private requestEnds({ id }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): RequestChange {
     return { do: 'end', id, state, outcome, at: this.around.world.now() }
+  }
+
+  /** The handler ended well, its commit did not. */
+  commitFailed(delivery: Delivery, error: unknown): void {
+    this.probing.takeBack()
+    this.failed(delivery, error)
   }
 
   private tried(delivery: Delivery, record: ErrorRecord): void {

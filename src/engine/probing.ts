@@ -17,6 +17,8 @@ export interface ProbeLimits {
 export class Probing {
   private readonly limits: ProbeLimits
   private failures = 0
+  /** Failures before attempts that ended well and whose commits are not known yet. */
+  private doubtful = 0
   private lane: string | undefined
   private severalLanes = false
   /** Since when it probes, on the clock of durations; undefined while it is well. */
@@ -63,10 +65,23 @@ export class Probing {
     return waitMs
   }
 
+  /** An attempt has ended well. Whether that holds is known with its commit: meanwhile nothing failed in a row. */
+  ended(): void {
+    this.doubtful += this.failures
+    this.failures = 0
+  }
+
+  /** The commit of an attempt that had ended well has failed: what failed before it counts again. */
+  takeBack(): void {
+    this.failures += this.doubtful
+    this.doubtful = 0
+  }
+
   /** Gives whether it has recovered by this. */
   succeeded(): boolean {
     const recovered = this.since !== undefined
     this.failures = 0
+    this.doubtful = 0
     this.lane = undefined
     this.severalLanes = false
     this.since = undefined
