@@ -503,8 +503,8 @@ export class DeskTable implements DeskReads {
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): DeskEntry[] {
-    const rows = this.all(lineText, processor, stream, lane, afterPlace, limit)
-    return (rows as Row[]).map((row) => this.toEntry(row))
+    const rows = this.statement(lineText).all(processor, stream, lane, afterPlace, limit)
+    return (rows as unknown as Row[]).map((row) => this.toEntry(row))
   }
 
   heads(processor: string, stream: number, take: (head: DeskHead) => void): void {
@@ -537,8 +537,8 @@ export class DeskTable implements DeskReads {
   }
 
   list(filter: DeskFilter): DeskRow[] {
-    const rows = this.all(listText, JSON.stringify(this.find(filter)))
-    return (rows as ShownRow[]).map((row) => this.toShown(row))
+    const rows = this.statement(listText).all(JSON.stringify(this.find(filter)))
+    return (rows as unknown as ShownRow[]).map((row) => this.toShown(row))
   }
 
   /** The ids of what fits, in order, from indexes alone: rows are wide. */
