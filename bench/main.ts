@@ -77,7 +77,9 @@ function remarks(scaleName: ScaleName, cases: readonly Case[]): string[] {
   return [
     'raw: node:sqlite, publish only; shape: node:sqlite, all durable work of the case.',
     'Everything is on disk (fdatasync) before it is acknowledged.',
-    ...(isSmaller ? [`history.1m, memory.*, restart.1m and desk.list.1m: with ${count} events here (--${scaleName}).`] : []),
+    ...(isSmaller
+      ? [`history.1m, memory.*, restart.1m and desk.list.1m: with ${count} events here (--${scaleName}).`]
+      : []),
   ]
 }
 
