@@ -103,7 +103,9 @@ function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /** As a shell takes it. */
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`)
+function quoted(path: string): string {
+  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`
+}
 
 function say(text: string): void {
   process.stderr.write(`${text}\n`)
