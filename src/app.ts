@@ -1,6 +1,7 @@
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { type Desk, deskOn } from './control/desk.ts'
+import { type FlowDesk, flowsOn } from './control/flows.ts'
 import { toRetire } from './control/retire.ts'
 import { pausedOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
@@ -230,6 +231,8 @@ export interface App {
   tail(accepting: Accepting): () => void
   readonly desk: Desk
   readonly processors: Processors
+  /** The flows of mediators, and what people do about them. */
+  readonly flows: FlowDesk
 }
 
 const appOptions = [
@@ -282,6 +285,7 @@ class RunningApp implements App {
   readonly broker: Broker
   readonly desk: Desk
   readonly processors: Processors
+  readonly flows: FlowDesk
   readonly options: AppOptions
   private readonly limits: EnginePlan['limits']
   private readonly world: World
@@ -332,6 +336,7 @@ class RunningApp implements App {
       `app ${name}`,
       () => world.now(),
     )
+    this.flows = flowsOn(() => this.running, `app ${name}`)
     this.processors = {
       list: () => this.listProcessors(),
       retire: (processor, { force = false } = {}) => this.retire(processor, force),
@@ -508,7 +513,7 @@ class RunningApp implements App {
   }
 
   private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
-    const { processors, schedules, sources, desks } = wiring
+    const { processors, schedules, mediators, sources, desks } = wiring
     const spec = (processor: Processor) => specOf(processor, desks)
     const names = [...processors, ...schedules].map(({ name }) => name)
     for (const name of only ?? []) {
@@ -525,6 +530,7 @@ class RunningApp implements App {
       processors: running.map(spec),
       leftOut: leftOut.map(spec),
       schedules: schedules.filter(runs).map(scheduleSpecOf),
+      mediators: mediators.filter(runs).map(({ spec }) => spec),
       setup: this.options.setup,
       limits: this.limits,
       accepted: (message) => {

@@ -14,6 +14,7 @@ export {
   type StopOptions,
 } from './app.ts'
 export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
+export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
 export type { Accepted } from './engine/committer.ts'
 export type { FailedAttempt, RetryPolicy } from './engine/retry.ts'
 export type { Stored } from './model/codec.ts'
@@ -76,6 +77,7 @@ export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
+export { type FlowContext, type Mediator, type MediatorOptions, mediator } from './parts/mediator.ts'
 export {
   type Committed,
   type Context,
@@ -98,9 +100,15 @@ export type {
   DeskGroup,
   DeskReads,
   DeskRow,
+  FlowFilter,
+  FlowReads,
+  FlowRow,
+  FlowState,
   GroupBy,
+  JournalEntry,
   NewOperation,
   Operation,
+  Outcome,
   Paused,
   RefusedItem,
   RequestState,

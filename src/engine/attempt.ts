@@ -12,6 +12,7 @@ import type { Query, Tx } from '../model/tx.ts'
 import type { CommitFunction, OwnTables } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
+import type { Also } from './flows.ts'
 import type { HandlerSpec } from './spec.ts'
 
 /** What `commit` gives, and the handler has to return. */
@@ -41,6 +42,8 @@ export class Attempt implements CommitFunction {
   outcome: CommitFunction['outcome']
   /** What the handler of a command returned without `commit`, as its schema gives it. */
   reply: unknown
+  /** What a mediator leaves beside the acknowledgement. */
+  also: Also | undefined
   /** What the handler publishes and sends: stays when its commit function has to run again. */
   private early: Stored[] | undefined
   /** What the commit function publishes and sends: begins anew with each run. */
@@ -174,6 +177,11 @@ function checkReply(type: MessageType, value: unknown): unknown {
 /** What a handler gets beside the message. Each part is made when it is asked for, so that destructuring works. */
 export class HandlerContext {
   readonly #attempt: Attempt
+
+  /** For handlers of the engine's own. */
+  static attemptOf(context: HandlerContext): Attempt {
+    return context.#attempt
+  }
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt

@@ -11,6 +11,7 @@ import type {
   Changes,
   CommitFunction,
   DeskChange,
+  FlowChange,
   ProgressRow,
   RequestChange,
   Store,
@@ -45,6 +46,7 @@ export interface Transaction extends CommitFunction {
 export interface Job {
   readonly changes?: readonly DeskChange[]
   readonly requests?: readonly RequestChange[]
+  readonly flows?: readonly FlowChange[]
   /** Messages that leave with it. */
   readonly outgoing?: readonly Stored[]
   /** Whose progress is written with it. */
@@ -304,6 +306,7 @@ export class Committer {
     if (rest) {
       for (const attempt of batch.finished) {
         attempt.consumer.completed(attempt.delivery)
+        attempt.also?.written()
         consumers.add(attempt.consumer)
       }
       for (const { message, resolve, reject } of batch.publishes) {
@@ -362,6 +365,7 @@ class OneBatch implements Batch {
   private listsBefore = 0
   readonly requests: RequestChange[] = []
   private requestsBefore = 0
+  private flows: FlowChange[] = []
   readonly consumers = new Set<Consumer>()
   private touched = new Set<Consumer>()
 
@@ -391,12 +395,14 @@ class OneBatch implements Batch {
     this.touched = new Set()
     this.listsBefore = this.lists.length
     this.requestsBefore = this.requests.length
+    this.flows = []
     if (rest) {
       for (const { message } of this.publishes) {
         append.push(message)
-        if (message.asked) this.requests.push({ do: 'ask', message })
+        if (message.asked !== undefined) this.requests.push({ do: 'ask', message })
       }
-      for (const { changes, requests, outgoing, consumer, position } of this.jobs) {
+      for (const { changes, requests, flows, outgoing, consumer, position } of this.jobs) {
+        if (flows !== undefined) for (const change of flows) this.flows.push(change)
         if (changes !== undefined) for (const change of changes) desk.push(change)
         if (requests !== undefined) for (const change of requests) this.requests.push(change)
         if (outgoing !== undefined) for (const message of outgoing) append.push(message)
@@ -415,7 +421,15 @@ class OneBatch implements Batch {
     const timed = rest ? this.errands.map(({ change }) => change) : []
     this.lists.push(() => append)
     for (const change of timed) if (change.do !== 'cancel') this.lists.push(() => change.appended)
-    return { append, progress, desk, marks, timed, requests: this.requests.slice(this.requestsBefore) }
+    return {
+      append,
+      progress,
+      desk,
+      marks,
+      timed,
+      requests: this.requests.slice(this.requestsBefore),
+      flows: this.flows,
+    }
   }
 
   rolledBack(): void {
@@ -428,7 +442,11 @@ class OneBatch implements Batch {
   private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {
     const { consumer, delivery } = attempt
     for (const message of attempt.outgoing) append.push(message)
-    if (delivery.message.asked) this.requests.push(consumer.replied(delivery.message, attempt.value))
+    if (attempt.also !== undefined) {
+      for (const change of attempt.also.flows) this.flows.push(change)
+      for (const message of attempt.also.outgoing) append.push(message)
+    }
+    if (delivery.message.asked !== undefined) this.requests.push(consumer.replied(delivery.message, attempt.value))
     if (delivery.entry === undefined) {
       this.done(consumer, delivery.message.position)
       return

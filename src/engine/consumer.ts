@@ -17,6 +17,7 @@ import { Attempt, HandlerContext } from './attempt.ts'
 import type { Ending, Job } from './committer.ts'
 import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
+import type { Flows } from './flows.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
 import { type Consequence, consequence, policyFor } from './retry.ts'
@@ -275,6 +276,10 @@ export class Consumer {
 
   private begin(delivery: Delivery): void {
     const { entry, message } = delivery
+    if (message.asked === 'flow' && this.around.isWithdrawn(message.id)) {
+      this.letPass(delivery)
+      return
+    }
     const marked = entry === undefined ? message.position <= this.markUpTo : entry.id <= this.markItemsUpTo
     const alone = entry !== undefined && this.suspect?.item === entry.id
     if (!marked || alone || (entry === undefined && delivery.attempts > 0)) {
@@ -331,13 +336,16 @@ export class Consumer {
     } else this.ended(attempt, result)
   }
 
-  /** Its type was retired, or its handler given up, while it was at the desk. */
+  /** Not to be handled: its type was retired meanwhile, or who asked for it has withdrawn it. */
   private letPass(delivery: Delivery): void {
+    const { entry, message } = delivery
+    const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
     this.around.committer.write({
-      ...this.endingOf(delivery.entry!),
+      ...ending,
       written: () => {
         this.completed(delivery)
         this.pump()
+        this.around.maybeIdle()
       },
     })
   }
@@ -447,6 +455,10 @@ export class Consumer {
     return this.lingering >= this.spec.concurrency
   }
 
+  get flows(): Flows {
+    return this.around.flows
+  }
+
   get probes(): boolean {
     return this.probing.active
   }
@@ -459,7 +471,7 @@ export class Consumer {
     const { message } = delivery
     const record = recordError(error)
     this.suspectEnded(delivery)
-    if (message.asked && isRefused(error)) {
+    if (message.asked !== undefined && isRefused(error)) {
       this.refuse(delivery, record)
       return
     }
@@ -500,13 +512,40 @@ export class Consumer {
     })
   }
 
+  /**
+   * Never handles a command that it has not handled: where an attempt is under way that is fenced, and its effects
+   * outside are unknown. One that is held leaves the desk.
+   */
+  async withdraw(id: string, context: string | null): Promise<'never' | 'unknown'> {
+    for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) {
+      if (attempt.delivery.message.id !== id) continue
+      this.fence(
+        attempt,
+        fault('millrace/withdrawn', `the flow that called "${attempt.delivery.message.type}" has gone on`),
+      )
+      return 'unknown'
+    }
+    const head = context === null ? undefined : await this.desk.look(context)
+    const entry = head === undefined ? undefined : await this.around.store.deskEntry(head.id)
+    if (entry?.message.id !== id) return 'never'
+    const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
+    if (entry.state === 'held') {
+      await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by the flow that called it' })
+    }
+    return effects
+  }
+
   /** The reply of a command that was asked. */
   replied(message: Stored, reply: unknown): RequestChange {
     return this.requestEnds(message, 'replied', reply)
   }
 
-  private requestEnds({ id }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): RequestChange {
-    return { do: 'end', id, state, outcome, at: this.around.world.now() }
+  private requestEnds(
+    { id, asked }: Stored,
+    state: 'replied' | 'refused' | 'discarded',
+    outcome: unknown,
+  ): RequestChange {
+    return { do: 'end', asker: asked!, id, state, outcome, at: this.around.world.now(), n: 0 }
   }
 
   /** The handler ended well, its commit did not. */
@@ -620,7 +659,7 @@ export class Consumer {
     const entry = this.keep(delivery, fields, (failed) => ({
       changes: [this.recorded(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: this.around.failed(this, failed),
-      requests: message.asked ? [{ do: 'held', id, item: failed.id }] : [],
+      requests: message.asked === 'app' ? [{ do: 'held', id, item: failed.id }] : [],
       written: () => {
         if (state === 'deciding') this.around.judge(this, failed.id)
         else if (failures > 1) this.around.ended(failed.id, false)
@@ -952,9 +991,10 @@ export class Consumer {
       case 'discard': {
         const { changes, outgoing } = this.resolving(entry, 'discarded', { by, reason: decision.reason })
         const lane = entry.lane === null ? undefined : this.desk.resume(entry)
-        const requests = entry.message.asked
-          ? [this.requestEnds(entry.message, 'discarded', { message: decision.reason })]
-          : []
+        const requests =
+          entry.message.asked !== undefined
+            ? [this.requestEnds(entry.message, 'discarded', { message: decision.reason })]
+            : []
         await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing, requests })
         this.around.ended(entry.id, false)
         if (lane === undefined) return
@@ -981,7 +1021,7 @@ export class Consumer {
     await this.written({
       ...job,
       changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
-      requests: message.asked ? [{ do: 'released', id: message.id }] : [],
+      requests: message.asked === 'app' ? [{ do: 'released', id: message.id }] : [],
     })
     this.whenEnded(entry.id, () => {
       if (lane === undefined) this.queue(new Delivery(message, entry))

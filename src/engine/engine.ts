@@ -15,6 +15,7 @@ import type {
   Cancel,
   CommitFunction,
   DeskReads,
+  FlowReads,
   NewOperation,
   Operation,
   RequestRow,
@@ -24,6 +25,8 @@ import type {
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer } from './consumer.ts'
+import type { MediatorSpec } from './flow.ts'
+import { Flows } from './flows.ts'
 import { Operations } from './operations.ts'
 import { Requests } from './requests.ts'
 import { Retention } from './retention.ts'
@@ -41,6 +44,7 @@ export interface EnginePlan {
   readonly processors: readonly ProcessorSpec[]
   /** Those that do not run this time: what they need is kept for them. */
   readonly leftOut: readonly ProcessorSpec[]
+  readonly mediators: readonly MediatorSpec[]
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
@@ -89,6 +93,8 @@ export class Engine {
   private readonly rules = new Map<DeskSpec, Rules>()
   private readonly operations: Operations
   private readonly requests: Requests
+  readonly flows: Flows
+  private readonly typesByName: ReadonlyMap<string, MessageType>
   private readonly around: Surroundings
   private timers: Timers | undefined
   private readonly schedules: Schedules
@@ -101,6 +107,20 @@ export class Engine {
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.requests = new Requests(world, store)
+    this.flows = new Flows({
+      world,
+      store,
+      committer,
+      mediators: plan.mediators,
+      encode: (type, data, mediator, cause, id, asked) => {
+        const origin = { ...this.causedBy(cause, mediator), id }
+        return this.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin)
+      },
+      serving: (type) => this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type)),
+      typeOf: (name) => this.typesByName.get(name),
+      maybeIdle: () => this.maybeIdle(),
+    })
+    this.typesByName = new Map(plan.sources.flatMap(({ types }) => types.map((type) => [type.name, type])))
     this.around = {
       world,
       store,
@@ -112,6 +132,8 @@ export class Engine {
         this.retention?.resolved()
         return this.tell(failureTypes.resolved, consumer, entry, { outcome })
       },
+      flows: this.flows,
+      isWithdrawn: (id) => this.flows.withdrawn.has(id),
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
       watch: this.watch,
@@ -160,6 +182,7 @@ export class Engine {
 
   private async takeUp(clean: boolean): Promise<void> {
     const { processors } = this.plan
+    this.flows.readWithdrawn()
     const paused = new Set((await this.store.look((desk) => desk.paused())).map(({ processor }) => processor))
     for (const spec of processors) {
       const stream = this.streamIds.get(spec.source.name)!
@@ -193,6 +216,7 @@ export class Engine {
       await this.grantWishes()
       // They may be about processors that are left out: they go on in a run that has all.
       if (this.plan.leftOut.length === 0) await this.operations.takeUp()
+      await this.flows.takeUp()
     }
     suspects().then(() => {
       this.suspecting = false
@@ -253,7 +277,11 @@ export class Engine {
     const id = ownId ?? this.world.newId()
     const accepted = new Promise<Accepted>((resolve, reject) => {
       this.accept()
-      const message = this.encode(type, data, { ...this.fromOutside(id), ownId: ownId !== undefined, asked: true })
+      const message = this.encode(type, data, {
+        ...this.fromOutside(id),
+        ownId: ownId !== undefined,
+        asked: 'app' as const,
+      })
       this.committer.publish({ message, resolve, reject })
     })
     return this.requests.wait(type, id, timeoutMs, accepted)
@@ -380,6 +408,7 @@ export class Engine {
   private readonly settled = ({ appended, consumers, requests }: Settled): void => {
     if (this.state === 'failed') return
     this.requests.written(requests)
+    this.flows.written(requests)
     const streams = new Set<number>()
     for (const message of appended) {
       if (message.repeat !== undefined) continue
@@ -440,7 +469,7 @@ export class Engine {
   }
 
   private get quiet(): boolean {
-    if (this.suspecting || !this.committer.idle || !this.operations.idle) return false
+    if (this.suspecting || !this.committer.idle || !this.operations.idle || !this.flows.idle) return false
     if (!this.timers!.idle || !this.schedules.idle) return false
     for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
@@ -456,6 +485,10 @@ export class Engine {
   /** Errors as of `Consumer.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
   async takeBack(item: number, actor: Actor): Promise<void> {
     await (await this.consumerOfItem(item)).takeBack(item, actor)
+  }
+
+  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
+    return this.store.lookAtFlows(read)
   }
 
   look<T>(read: (desk: DeskReads) => T): Promise<T> {
@@ -572,6 +605,7 @@ export class Engine {
     this.timers?.end()
     this.schedules.end()
     this.operations.end()
+    this.flows.end()
     for (const rules of this.rules.values()) rules.end()
   }
 

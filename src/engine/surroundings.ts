@@ -6,6 +6,7 @@ import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
 import type { Consumer } from './consumer.ts'
+import type { Flows } from './flows.ts'
 import type { EngineLimits } from './spec.ts'
 
 /** What a consumer needs of the engine around it. */
@@ -19,6 +20,9 @@ export interface Surroundings {
   /** The events that tell of a failure for good, and of its end; none for processors of failures. */
   failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
   resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
+  readonly flows: Flows
+  /** Whether a command is not to be handled any more. */
+  isWithdrawn(id: string): boolean
   /** A message waits for a rule. */
   judge(consumer: Consumer, item: number): void
   /** A message that had been released was handled, discarded or is held again. */

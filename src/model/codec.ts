@@ -15,8 +15,8 @@ export interface Stored {
   readonly id: string
   /** Whether the publisher gave the id: then publishing again with it adds nothing. */
   readonly ownId: boolean
-  /** Whether somebody waits for its reply: a command that was requested. */
-  readonly asked: boolean
+  /** Who waits for the reply of a command, where somebody does: an app that requested it, or a flow. */
+  readonly asked: Asker | undefined
   readonly type: string
   readonly version: number
   readonly source: string
@@ -34,13 +34,14 @@ export interface Stored {
   decoded: Message | MillraceError | undefined
 }
 
+export type Asker = 'app' | 'flow'
+
 /** What goes into a message besides its type and data. */
 export interface Stamp {
   readonly stream: number
   readonly id: string
   readonly ownId: boolean
-  /** Default false. */
-  readonly asked?: boolean
+  readonly asked?: Asker
   readonly source: string
   readonly time: number
   /** Default 0: at once. */
@@ -73,7 +74,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
     repeat: undefined,
     id: stamp.id,
     ownId: stamp.ownId,
-    asked: stamp.asked ?? false,
+    asked: stamp.asked,
     type: type.name,
     version: type.version,
     source: stamp.source,

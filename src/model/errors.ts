@@ -82,6 +82,16 @@ export const errors = {
     'It goes on: fetch its end with `app.operation`, or request it again with the same `id`.',
   ),
   'millrace/request-discarded': row('StateError', false, 'Ask who looks after the desk why; request it anew.'),
+  'millrace/withdrawn': row('HandlerError', false, 'Who called for it waits no more; nothing of the attempt stays.'),
+  'millrace/step-timed-out': row('StateError', true, 'Catch it in the mediator, or let it undo what was done.'),
+  'millrace/flow-cancelled': row('StateError', false, 'The flow was ended by a person; what it did is undone.'),
+  'millrace/flow-mismatch': row(
+    'StateError',
+    false,
+    'Bring the code back that fits the journal, or end the flow; new steps belong into a mediator of a new name.',
+  ),
+  'millrace/unknown-flow': row('StateError', false, 'List the flows for their numbers.'),
+  'millrace/flow-ended': row('StateError', false, 'Nothing can be done about a flow that has ended; look at it.'),
   'millrace/unknown-item': row('StateError', false, 'List the desk for what is on it now.'),
   'millrace/not-held': row(
     'StateError',

@@ -6,11 +6,12 @@ import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
+import { type Mediator, processorsOf } from './mediator.ts'
 import type { Processor } from './processor.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What an app is made of. */
-export type Part = Source | Processor | Gather | Schedule | DeskPart
+export type Part = Source | Processor | Mediator | Gather | Schedule | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]
@@ -18,6 +19,7 @@ export interface Wiring {
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
+  readonly mediators: readonly Mediator[]
   /** The topic or channel of each type. */
   readonly sourceOf: ReadonlyMap<MessageType, Source>
 }
@@ -32,6 +34,7 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   const desks: DeskPart[] = []
   const schedules: Schedule[] = []
   const gathers: Gather[] = []
+  const mediators: Mediator[] = []
   const sources = new Map<string, Source>()
   const addSource = (source: Source) => {
     const other = sources.get(source.name)
@@ -43,24 +46,30 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   parts.forEach((part, index) => {
     if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
     else if (part?.kind === 'processor') processors.push(part)
+    else if (part?.kind === 'mediator') mediators.push(part)
     else if (part?.kind === 'gather') gathers.push(part)
     else if (part?.kind === 'schedule') schedules.push(part)
     else if (part?.kind === 'desk') desks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
-  checkNames(app, [...processors, ...gathers, ...schedules, ...desks])
+  checkNames(app, [...processors, ...mediators, ...gathers, ...schedules, ...desks])
   for (const gather of gathers) processors.push(...gather.processors)
-  checkNames(app, [...processors, ...schedules, ...desks])
-  for (const { on } of [...processors, ...desks]) addSource(on)
+  for (const { on } of [...processors, ...mediators, ...desks]) addSource(on)
   addSource(failures)
   checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
+  for (const mediator of mediators) {
+    const { name, sends, publishes, waits } = mediator
+    for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, sourceOf)
+    processors.push(...processorsOf(mediator, sourceOf))
+  }
+  checkNames(app, [...processors, ...schedules, ...desks])
   for (const { name, publishes, sends } of processors) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
   }
   for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, sourceOf)
   for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, processors)
-  return { sources: [...sources.values()], processors, schedules, desks, sourceOf }
+  return { sources: [...sources.values()], processors, schedules, mediators, desks, sourceOf }
 }
 
 function describe(part: unknown): string {

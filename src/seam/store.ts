@@ -1,9 +1,9 @@
 // The seam between the engine and what keeps its messages and state. One process uses a store at a time; the store
 // enforces it. Positions of a stream are strictly increasing and may have gaps.
 
-import type { Stored } from '../model/codec.ts'
+import type { Asker, Stored } from '../model/codec.ts'
 import type { Actor, Audit, AuditRow, Decision, DeskEntry, DeskState } from '../model/desk.ts'
-import type { MillraceError } from '../model/errors.ts'
+import type { ErrorRecord, MillraceError } from '../model/errors.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StoreFile } from './file.ts'
 import type { World } from './world.ts'
@@ -184,11 +184,14 @@ export type RequestChange =
   | { readonly do: 'released'; readonly id: string }
   | {
       readonly do: 'end'
+      readonly asker: Asker
       readonly id: string
       readonly state: 'replied' | 'refused' | 'discarded'
       /** The reply; or what was said on refusing or discarding it. Plain JSON. */
       readonly outcome: unknown
       readonly at: number
+      /** Of a flow: the number of the entry in its journal, set by the store. */
+      n: number
     }
 
 export interface RequestRow {
@@ -203,6 +206,107 @@ export interface RequestRow {
   readonly endedAt: number | null
 }
 
+/**
+ * `compensating`: undoing; `compensated`: undone; `failed`: nothing was there to undo; `stuck`: an undo has failed, a
+ * person resumes; `paused`: its code does not fit its journal.
+ */
+export type FlowState = 'running' | 'completed' | 'compensating' | 'compensated' | 'failed' | 'stuck' | 'paused'
+
+/** A flow, without its journal. */
+export interface FlowRow {
+  readonly id: number
+  readonly mediator: string
+  readonly context: string | null
+  readonly state: FlowState
+  /** What started it. */
+  readonly message: Stored
+  readonly error: ErrorRecord | null
+  readonly startedAt: number
+  readonly endedAt: number | null
+}
+
+/** How a step has ended. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false
+      readonly code: string
+      readonly message: string
+      readonly data?: unknown
+      /** Of a call: whether it may have had effects. */
+      readonly effects?: 'never' | 'unknown'
+    }
+
+/** One entry of a journal: a step that began, or (with `of`) the end of one. */
+export interface JournalEntry {
+  readonly n: number
+  /** The entry with which the step began that ends here; null where one begins. */
+  readonly of: number | null
+  readonly kind: 'call' | 'send' | 'publish' | 'wait' | 'sleep' | 'ask' | 'value' | 'cancel' | 'resume'
+  /** Its name, unique in the flow. */
+  readonly step: string
+  /** The type of the message, where there is one. */
+  readonly what: string
+  readonly data: unknown
+}
+
+/** An event that flows of a context may wait for. */
+export interface Mail {
+  readonly n: number
+  readonly mediator: string
+  readonly context: string
+  readonly message: Stored
+  readonly at: number
+}
+
+export type FlowChange =
+  | { readonly do: 'start'; readonly row: FlowRow }
+  | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
+  | {
+      readonly do: 'state'
+      readonly flow: number
+      readonly state: FlowState
+      readonly error: ErrorRecord | null
+      readonly endedAt: number | null
+    }
+  | { readonly do: 'timer'; readonly flow: number; readonly n: number; readonly due: number }
+  | { readonly do: 'untimer'; readonly flow: number; readonly n: number }
+  | { readonly do: 'mail'; readonly mail: Mail }
+  /** The command is never to be handled any more. */
+  | { readonly do: 'withdraw'; readonly id: string }
+
+export interface FlowFilter {
+  readonly mediator?: string
+  readonly states?: readonly FlowState[]
+  readonly context?: string
+  /** Only flows with a higher id. */
+  readonly after?: number
+  readonly limit?: number
+}
+
+/** The flows of a store. */
+export interface FlowReads {
+  list(filter: FlowFilter): FlowRow[]
+  row(id: number): FlowRow | undefined
+  journal(id: number): JournalEntry[]
+}
+
+/** What the engine needs of them; may show what is not durable yet. */
+export interface FlowStore extends FlowReads {
+  newFlowId(): number
+  newEntryId(): number
+  newMailId(): number
+  /** Flows under way that were told something last: what follows from it may not have been done. */
+  unfinished(): number[]
+  /** Flows under way of a context that a mediator conducts. */
+  underWay(mediator: string, context: string): number[]
+  mails(mediator: string, context: string, type: string): Mail[]
+  /** Timers that are due, the oldest first. */
+  due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
+  nextDue(): number | undefined
+  withdrawn(): string[]
+}
+
 /** What is written in one transaction besides the rows of commit functions. */
 export interface Changes {
   /**
@@ -213,6 +317,7 @@ export interface Changes {
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
   readonly requests?: readonly RequestChange[]
+  readonly flows?: readonly FlowChange[]
   /** Messages about to start, remembered so that the one that kills the process can be found. */
   readonly marks: readonly { readonly processor: string; readonly stream: number; readonly position: number }[]
   /** Cancels come before `append`, the others after it. */
@@ -412,6 +517,9 @@ export interface Store {
   line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
   /** A message at the desk as the engine needs it, though it may not be durable yet. */
   deskEntry(id: number): Promise<DeskEntry | undefined>
+  readonly flows: FlowStore
+  /** Reads of flows for people: never shows what is not durable yet. */
+  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
   /** A request by its id, as far as it is durable. */
   request(id: string): Promise<RequestRow | undefined>
   /** Forgets a slice of the requests that have ended before a time. Gives how many. */

@@ -74,7 +74,7 @@ function entryOf(
       correlationId: `m${id}`,
       causationId: null,
       traceparent: null,
-      asked: false,
+      asked: undefined,
       due: 0,
       json: '{}',
       decoded: undefined,

@@ -31,7 +31,7 @@ import type {
   Wish,
 } from '../../seam/store.ts'
 import { findCause } from './cause.ts'
-import { askedFlag, type Log } from './log.ts'
+import { askedFlagOf, type Log } from './log.ts'
 
 interface Row {
   desk_id: number
@@ -81,7 +81,7 @@ interface Pile {
 
 const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
   error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
-  causation, trace, asked * ${askedFlag} as own_id, data`
+  causation, trace, asked as own_id, data`
 /** A head that closes its lane has the rest of it behind itself. */
 const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from millrace_desk l
   where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
@@ -175,7 +175,7 @@ export class DeskTable implements DeskReads {
       message.traceparent,
       message.json,
       entry.original,
-      message.asked ? 1 : 0,
+      askedFlagOf(message.asked),
     )
   }
 

@@ -49,10 +49,17 @@ interface Kind {
 }
 
 const ownIdFlag = 1
-export const askedFlag = 2
+const askedFlags = { app: 2, flow: 4 } as const
+const askedMask = 6
 
 /** What the column `own_id` holds of a message. */
-const flagsOf = ({ ownId, asked }: Stored) => (ownId ? ownIdFlag : 0) | (asked ? askedFlag : 0)
+const flagsOf = ({ ownId, asked }: Stored) => (ownId ? ownIdFlag : 0) | askedFlagOf(asked)
+export const askedFlagOf = (asked: Stored['asked']): number => (asked === undefined ? 0 : askedFlags[asked])
+
+function askerOf(flags: number): Stored['asked'] {
+  if ((flags & askedMask) === 0) return undefined
+  return (flags & askedFlags.app) !== 0 ? 'app' : 'flow'
+}
 
 /** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
 export class Log {
@@ -261,7 +268,7 @@ export class Log {
       repeat: undefined,
       id: row.id,
       ownId: (row.own_id & ownIdFlag) !== 0,
-      asked: (row.own_id & askedFlag) !== 0,
+      asked: askerOf(row.own_id),
       type,
       version,
       source,

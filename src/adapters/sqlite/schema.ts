@@ -120,6 +120,25 @@ const migrations: readonly string[] = [
      ended_at integer
    ) strict, without rowid;
    create index millrace_requests_ended on millrace_requests (ended_at) where ended_at is not null;`,
+  `create table millrace_flows (
+     id integer primary key autoincrement, mediator text not null, context text, state text not null, message text not null,
+     error text, started_at integer not null, ended_at integer
+   ) strict;
+   create index millrace_flows_open on millrace_flows (mediator, context, id) where ended_at is null;
+   create table millrace_journal (
+     flow integer, n integer, of_n integer, kind text not null, step text not null, what text not null, data text,
+     primary key (flow, n)
+   ) strict, without rowid;
+   create table millrace_flow_timers (
+     due integer, flow integer, n integer, primary key (due, flow, n)
+   ) strict, without rowid;
+   create index millrace_flow_timers_steps on millrace_flow_timers (flow, n);
+   create table millrace_mail (
+     n integer primary key, mediator text not null, context text not null, type text not null, message text not null,
+     at integer not null
+   ) strict;
+   create index millrace_mail_boxes on millrace_mail (mediator, context, type, n);
+   create table millrace_withdrawn (id text primary key) strict, without rowid;`,
 ]
 
 /** The format that this version writes. */

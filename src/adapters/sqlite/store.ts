@@ -21,6 +21,8 @@ import type {
   Committed,
   DeskHead,
   DeskReads,
+  FlowReads,
+  FlowStore,
   NewOperation,
   Opened,
   Operation,
@@ -35,6 +37,7 @@ import type {
 } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import { DeskTable } from './desk.ts'
+import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
@@ -212,6 +215,15 @@ export class SqliteStore implements Store {
 
   async deskEntry(id: number): Promise<DeskEntry | undefined> {
     return this.opened.desk.entry(id)
+  }
+
+  get flows(): FlowStore {
+    return this.opened.flows
+  }
+
+  async lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
+    await this.durable
+    return read(this.opened.flows)
   }
 
   async request(id: string): Promise<RequestRow | undefined> {
@@ -401,7 +413,11 @@ export class SqliteStore implements Store {
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
-      for (const change of changes.requests ?? []) open.requests.apply(change)
+      for (const change of changes.flows ?? []) open.flows.apply(change)
+      for (const change of changes.requests ?? []) {
+        if (change.do === 'end' && change.asker === 'flow') open.flows.callEnded(change)
+        else open.requests.apply(change)
+      }
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
@@ -504,6 +520,7 @@ class Open {
   readonly log: Log
   readonly desk: DeskTable
   readonly requests: RequestTable
+  readonly flows: FlowTables
   readonly timers: TimerTable
   readonly slots: SlotTable
   readonly gathers: SqliteGathers
@@ -528,6 +545,7 @@ class Open {
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
     this.requests = new RequestTable(db)
+    this.flows = new FlowTables(db)
     this.timers = new TimerTable(db, this.log)
     this.slots = new SlotTable(db, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
