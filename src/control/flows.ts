@@ -63,7 +63,13 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
 
 function stepsOf(journal: readonly JournalEntry[]): FlowStep[] {
   const ends = new Map(journal.flatMap(({ of, data }) => (of === null ? [] : [[of, data as Outcome] as const])))
-  return journal.flatMap(({ of, n, step: name, kind, what }) =>
-    of === null ? [{ name, kind, what, outcome: ends.get(n), undo: name.startsWith('undo ') }] : [],
-  )
+  return journal
+    .filter(({ of, step }) => of === null && step !== '')
+    .map(({ n, step: name, kind, what }) => ({
+      name,
+      kind,
+      what,
+      outcome: ends.get(n),
+      undo: name.startsWith('undo '),
+    }))
 }

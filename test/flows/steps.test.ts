@@ -1,0 +1,275 @@
+// What a mediator can do beside calling one command after the other, and what becomes of it when the process dies.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { mediator, processor, Refused } from 'millrace'
+import { simulation } from 'millrace/testing'
+import { coded, place, started } from '../support.ts'
+import {
+  Do,
+  Done,
+  doing,
+  effects,
+  inTurn,
+  Orders,
+  Paid,
+  Placed,
+  setup,
+  type TestFlow,
+  Undo,
+  Work,
+  warehouse,
+  worker,
+} from './support.ts'
+
+const day = 86_400_000
+
+/** A mediator with everything that the tests' types allow. */
+function conductor(run: (data: { order: string }, flow: TestFlow) => unknown) {
+  return mediator('conductor', {
+    on: Orders,
+    startedBy: Placed,
+    sends: [Do, Undo],
+    waits: [Paid],
+    publishes: [Done],
+    run: ({ data }, flow) => run(data, flow as TestFlow),
+  })
+}
+
+test('an event that came before the flow, one before the wait and one after it count, each once', async (t) => {
+  const got: string[] = []
+  const waits = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    for (const name of ['first', 'second', 'third']) got.push((await flow.wait(name, Paid)).id)
+    flow.publish(Done, data)
+  })
+  const running = await started(t, warehouse(place(t), worker(), waits))
+  await running.publish(Paid, { order: 'o-1' }, { id: 'before the flow' })
+  await running.publish(Placed, { order: 'o-1' })
+  await running.publish(Paid, { order: 'o-1' }, { id: 'before the wait' })
+  await running.publish(Paid, { order: 'o-2' }, { id: 'of another' })
+  await running.idle()
+  assert.equal((await running.flows.list())[0]?.state, 'running')
+  await running.publish(Paid, { order: 'o-1' }, { id: 'after it' })
+  await running.idle()
+  assert.deepEqual([...new Set(got)], ['before the flow', 'before the wait', 'after it'])
+  assert.equal((await running.flows.list())[0]?.state, 'completed')
+})
+
+test('thirty days of sleep survive restarts, and cost nothing', async () => {
+  const sleeps = conductor(async (data, flow) => {
+    const began = flow.now()
+    await flow.sleep('month', 30 * day)
+    await flow.call('after', Do, { ...data, step: `${Math.round((flow.now() - began) / day)} days` })
+  })
+  await using simulated = simulation({ parts: [Orders, worker(), sleeps], setup: setup as never })
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.untilIdle()
+  await simulated.advance(29 * day)
+  await simulated.crash()
+  await simulated.restart()
+  await simulated.advance(23 * 3_600_000)
+  const before = await simulated.query<{ what: string }>`select what from effects`
+  assert.deepEqual(before, [])
+  await simulated.advance(3_600_000)
+  await simulated.untilIdle()
+  const after = await simulated.query<{ what: string }>`select what from effects`
+  assert.deepEqual(
+    after.map(({ what }) => what),
+    ['do 30 days'],
+  )
+})
+
+test('a call that takes too long is withdrawn: never handled when it was not begun, unknown to its undo when it was', async (t) => {
+  let release = () => {}
+  const hangs = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const taken: unknown[] = []
+  const slow = processor('worker', {
+    on: Work,
+    retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
+    lingerMs: 50,
+    handle: {
+      do: async ({ data: { step } }, { commit }) => {
+        if (step === 'hangs') await hangs
+        return commit(async (tx) => {
+          await tx.query`insert into effects (what) values (${`do ${step}`})`
+          return { done: step }
+        })
+      },
+      undo: ({ data: { step } }, { commit }) =>
+        commit(async (tx) => void (await tx.query`insert into effects (what) values (${`undo ${step}`})`)),
+    },
+  })
+  const times = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    await flow.call(
+      'b',
+      Do,
+      { ...data, step: 'hangs' },
+      {
+        timeoutMs: 20,
+        undo: (what) => {
+          taken.push(what.state)
+          return flow.call('back', Undo, { ...data, step: 'hangs' })
+        },
+      },
+    )
+  })
+  const running = await started(t, warehouse(place(t), slow, times))
+  await running.publish(Placed, { order: 'o-1' })
+  // The second flow's call waits in the lane of the first one's, which hangs: it is never handled.
+  const first = async () => (await running.flows.list())[0]
+  for (;;) {
+    await running.idle()
+    if ((await first())?.endedAt !== null) break
+  }
+  release()
+  await running.idle()
+  assert.equal((await first())?.state, 'compensated')
+  assert.deepEqual(taken, ['unknown'])
+  assert.deepEqual(await effects(running), ['do a', 'undo hangs', 'undo a'])
+})
+
+test('branches run side by side; the first failure undoes what the others did, in the order of their beginning', async (t) => {
+  const both = conductor(async (data, flow) => {
+    await flow.all([doing(flow, data, 'a'), doing(flow, data, 'b'), doing(flow, data, 'c')])
+    await doing(flow, data, 'd')
+  })
+  const running = await started(t, warehouse(place(t), worker({ d: 'refuse' }), both))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  const all = await effects(running)
+  assert.deepEqual([...all.slice(0, 3)].sort(), ['do a', 'do b', 'do c'])
+  assert.deepEqual(all.slice(3), ['undo c', 'undo b', 'undo a'])
+})
+
+test('a race has one winner, the same after a restart; what lost goes on and throws at nobody', async (t) => {
+  const file = place(t)
+  const winners: unknown[] = []
+  const race = () =>
+    conductor(async (data, flow) => {
+      const won = await flow.race([
+        flow.call('x', Do, { ...data, step: 'x' }).then(() => 'x'),
+        flow.call('y', Do, { ...data, step: 'y' }).then(
+          () => 'y',
+          () => flow.sleep('never', day),
+        ),
+      ])
+      winners.push(won)
+      await flow.wait('end', Paid)
+      flow.publish(Done, data)
+    })
+  const first = await started(t, warehouse(file, worker({ y: 'refuse' }), race()))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  const second = await started(t, warehouse(file, worker(), race()))
+  await second.publish(Paid, { order: 'o-1' })
+  await second.idle()
+  assert.deepEqual(new Set(winners), new Set(['x']))
+  assert.equal((await second.flows.list())[0]?.state, 'completed')
+})
+
+test('map runs so many at once and gives one result per item', async (t) => {
+  const results: unknown[] = []
+  const maps = conductor(async (data, flow) => {
+    const all = await flow.map(['a', 'b', 'c', 'd', 'e'], (step) => flow.call('one', Do, { ...data, step }), {
+      limit: 2,
+    })
+    results.push(all.map(({ done }) => done))
+  })
+  const running = await started(t, warehouse(place(t), worker(), maps))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.deepEqual(results.at(-1), ['a', 'b', 'c', 'd', 'e'])
+})
+
+test('a refusal comes typed, and the mediator may take another way', async (t) => {
+  const takes = conductor(async (data, flow) => {
+    try {
+      await flow.call('a', Do, { ...data, step: 'a' })
+    } catch (error) {
+      if (!Refused.by(Do, error)) throw error
+      await flow.call('other', Do, { ...data, step: `instead of ${error.data.why}` })
+    }
+  })
+  const running = await started(t, warehouse(place(t), worker({ a: 'refuse' }), takes))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.deepEqual(await effects(running), ['do instead of do a'])
+  assert.equal((await running.flows.list())[0]?.state, 'completed')
+})
+
+test('a flow that is cancelled undoes what it did, and is told nothing more', async (t) => {
+  const waits = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    await flow.wait('paid', Paid)
+    await doing(flow, data, 'b')
+  })
+  const running = await started(t, warehouse(place(t), worker(), waits))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  const [flow] = await running.flows.list({ states: ['running'] })
+  await running.flows.cancel(flow!.id, { by: 'ann', reason: 'the customer called' })
+  await running.publish(Paid, { order: 'o-1' })
+  await running.idle()
+  assert.deepEqual(await effects(running), ['do a', 'undo a'])
+  const shown = await running.flows.show(flow!.id)
+  assert.equal(shown?.state, 'compensated')
+  assert.equal(shown?.error?.message, 'cancelled by ann: the customer called')
+  assert.deepEqual(
+    shown?.steps.map(({ name, undo }) => [name, undo]),
+    [
+      ['a', false],
+      ['paid', false],
+      ['undo a/back', true],
+    ],
+  )
+  await assert.rejects(running.flows.cancel(flow!.id), coded('millrace/flow-ended', /has ended already: compensated/))
+  await assert.rejects(running.flows.cancel(99), coded('millrace/unknown-flow'))
+})
+
+test('code that does not fit the journal pauses the flow, says where, and goes on when the code fits again', async (t) => {
+  const file = place(t)
+  const one = (...steps: string[]) =>
+    conductor(async (data, flow) => {
+      for (const name of steps) await doing(flow, data, name)
+      await flow.wait('paid', Paid)
+      flow.publish(Done, data)
+    })
+  const first = await started(t, warehouse(file, worker(), one('a', 'b')))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  const changed = await started(t, warehouse(file, worker(), one('a', 'new', 'b')))
+  await changed.publish(Paid, { order: 'o-1' })
+  await changed.idle()
+  const [flow] = await changed.flows.list()
+  assert.equal(flow?.state, 'paused')
+  assert.match(flow?.error?.message ?? '', /today's code does call "new", the journal has call "b" next/)
+  assert.deepEqual(await effects(changed), ['do a', 'do b'])
+  await changed.stop()
+  const again = await started(t, warehouse(file, worker(), one('a', 'b')))
+  await again.flows.resume(flow!.id)
+  await again.publish(Paid, { order: 'o-1' })
+  await again.idle()
+  assert.equal((await again.flows.list())[0]?.state, 'completed')
+})
+
+test('two mediators on one event conduct flows of their own; one event starts each once', async (t) => {
+  const other = mediator('other', {
+    on: Orders,
+    startedBy: Placed,
+    sends: [Do],
+    run: async ({ data }, flow) => {
+      await flow.call('only', Do, { ...data, step: 'other' })
+    },
+  })
+  const running = await started(t, warehouse(place(t), worker(), inTurn('a'), other))
+  await running.publish(Placed, { order: 'o-1' }, { id: 'one' })
+  await running.publish(Placed, { order: 'o-1' }, { id: 'one' })
+  await running.idle()
+  assert.deepEqual((await effects(running)).sort(), ['do a', 'do other'])
+  assert.equal((await running.flows.list()).length, 2)
+})
