@@ -8,8 +8,8 @@ import {
   type PublishOptions,
   type RequestOptions,
 } from '../app.ts'
-import type { Desk } from '../control/desk.ts'
 import type { Accepted } from '../engine/committer.ts'
+import type { Desk } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
