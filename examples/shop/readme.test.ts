@@ -45,7 +45,6 @@ const figures = (summary: string) => ['invoices', 'held', 'waiting', 'discarded'
 
 test('what the README shows at the desk goes as it says', (t) => {
   const run = shell(t)
-  if (!run('npx millrace desk --help').includes('resubmit')) return t.skip('millrace desk resubmit is not there yet')
   assert.deepEqual(figures(run('npm start')), [57, 5, 3, 0])
   const list = run('npx millrace desk list examples/shop/app.ts --json')
   const shown = run(numbered(look!, list))
