@@ -118,6 +118,7 @@ test('an encoded message carries what it was stamped with and what its type says
     position: 0,
     repeat: undefined,
     due: 0,
+    asked: undefined,
     type: 'placed',
     version: 3,
     context: 'order ü',
