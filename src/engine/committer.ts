@@ -113,7 +113,8 @@ export class Committer {
   private scheduled = false
   private flushing = false
   private waiting = false
-  private ended = false
+  /** Set at the end: what everybody is told from then on. */
+  private ended: { readonly why: unknown } | undefined
 
   constructor(
     world: World,
@@ -200,14 +201,10 @@ export class Committer {
     return this.flushing
   }
 
-  /** Nothing more is written: what waits is told so. */
+  /** Nothing more is written: what waits is told so, and whatever comes later. */
   end(error: unknown): void {
-    this.ended = true
-    for (const { reject } of this.publishes) reject(error)
-    for (const fn of this.functions) if (!(fn instanceof Attempt)) fn.reject(error)
-    for (const { reject } of this.works) reject(error)
-    for (const { dropped } of this.jobs) dropped?.(error)
-    for (const { dropped } of this.errands) dropped(error)
+    this.ended = { why: error }
+    const { publishes, functions, jobs, errands, works } = this
     this.works = []
     this.publishes = []
     this.functions = []
@@ -215,6 +212,8 @@ export class Committer {
     this.jobs = []
     this.marks = []
     this.errands = []
+    refuse({ publishes, functions, jobs, errands }, error)
+    for (const { reject } of works) reject(error)
   }
 
   private get empty(): boolean {
@@ -233,14 +232,15 @@ export class Committer {
   }
 
   private kick(): void {
-    if (this.scheduled || this.flushing || this.waiting || this.ended) return
+    if (this.ended !== undefined) this.end(this.ended.why)
+    if (this.scheduled || this.flushing || this.waiting || this.ended !== undefined) return
     this.scheduled = true
     this.world.soon(this.flush)
   }
 
   private readonly flush = (): void => {
     this.scheduled = false
-    if (this.ended || this.empty) return
+    if (this.ended !== undefined || this.empty) return
     this.flushing = true
     this.writeBatch().then(
       () => {
@@ -256,7 +256,7 @@ export class Committer {
   }
 
   private async writeBatch(): Promise<void> {
-    for (let left = this.works.length; left > 0; left--) await this.works.shift()!.run()
+    for (let left = this.works.length; left > 0; left--) await this.works.shift()?.run()
     if (this.batchEmpty) return
     const { functions, finished, jobs, marks, errands } = this
     const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
@@ -270,13 +270,13 @@ export class Committer {
     try {
       ;({ rest, trouble } = await this.store.commit(batch))
     } catch (error) {
-      for (const { reject } of batch.publishes) reject(error)
-      for (const fn of batch.functions) if (!(fn instanceof Attempt)) fn.reject(error)
-      for (const { dropped } of batch.jobs) dropped?.(error)
-      for (const { dropped } of batch.errands) dropped(error)
+      refuse(batch, error)
       throw error
     }
-    if (this.ended) return
+    if (this.ended !== undefined) {
+      refuse(batch, this.ended.why)
+      return
+    }
     this.settle(batch, rest, trouble)
     if (trouble !== undefined) this.wait()
     this.trouble = trouble
@@ -351,6 +351,14 @@ export class Committer {
       this.kick()
     })
   }
+}
+
+/** Tells all that wait that theirs is not known to be written. */
+function refuse(what: Pick<OneBatch, 'publishes' | 'functions' | 'jobs' | 'errands'>, error: unknown): void {
+  for (const { reject } of what.publishes) reject(error)
+  for (const fn of what.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+  for (const { dropped } of what.jobs) dropped?.(error)
+  for (const { dropped } of what.errands) dropped(error)
 }
 
 class OneBatch implements Batch {
