@@ -45,6 +45,8 @@ const plentyBytes = Number.MAX_SAFE_INTEGER
 
 /** Looks on closely: for proving the engine itself. What it throws ends the run. */
 export interface Watch {
+  /** Steps that a wait may take; more lead nowhere. */
+  readonly stepsMax?: number
   /** All that was committed is on disk, and nobody has heard of it yet. */
   durable(machine: Machine): void
   /** A client was told that its message is accepted. */
@@ -109,7 +111,8 @@ export class Machine {
         undefined,
         undefined,
       )
-    this.scheduler = new Scheduler(this.random.fork('order'), around, () => this.between())
+    const between = () => this.between()
+    this.scheduler = new Scheduler(this.random.fork('order'), around, between, options.watch?.stepsMax)
     this.trace = new Trace(() => this.scheduler.elapsed, `${this.folder}/`)
     this.files = new Files(join(this.folder, '0.db'))
   }
@@ -403,6 +406,7 @@ class SimulatedProcess {
       renewWal: async () => {
         machine.step(this, 'sync', 'before the -wal file is written out anew')
         files.walRenewed()
+        this.syncFailed = false
         machine.step(this, 'sync', 'after the -wal file was written out anew')
       },
       freeBytes: free,

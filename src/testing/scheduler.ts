@@ -25,7 +25,7 @@ interface Waiter {
 }
 
 /** How many steps one wait may take before it is said to lead nowhere. */
-const stepsMax = 2_000_000
+const stepsDefault = 2_000_000
 
 // Taken before anybody can put something else in their place.
 const { setImmediate: later } = globalThis
@@ -43,9 +43,16 @@ export class Scheduler {
   private readonly between: () => Promise<void> | undefined
   private waiters: Waiter[] = []
   private looping = false
+  private readonly stepsMax: number
 
   /** `around` calls each step; `between` is called after it, and waited for when it gives a promise. */
-  constructor(random: Random, around: (run: () => void) => void, between: () => Promise<void> | undefined) {
+  constructor(
+    random: Random,
+    around: (run: () => void) => void,
+    between: () => Promise<void> | undefined,
+    stepsMax = stepsDefault,
+  ) {
+    this.stepsMax = stepsMax
     this.random = random
     this.around = around
     this.between = between
@@ -86,7 +93,7 @@ export class Scheduler {
 
   private async loop(): Promise<void> {
     this.looping = true
-    const last = this.steps + stepsMax
+    const last = this.steps + this.stepsMax
     try {
       await turn()
       for (;;) {
@@ -122,7 +129,7 @@ export class Scheduler {
 
   private stalled(empty: boolean) {
     const whats = [...new Set(this.waiters.map(({ what }) => what))].join(', ')
-    const why = empty ? 'nothing is left to happen' : `${stepsMax} steps have passed`
+    const why = empty ? 'nothing is left to happen' : `${this.stepsMax} steps have passed`
     return fault('millrace/simulation-stalled', `the simulation waits for ${whats}, but ${why}`)
   }
 
