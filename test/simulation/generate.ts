@@ -123,7 +123,7 @@ export function generate(seed: number, model: () => Model): Generated {
   const hopeless = random.pick([0, 0, 0.3])
   const windows = random.pick([2, 16, 4_096])
   const heldContextsMax = random.pick([100, 100_000])
-  const messages = random.pick([10, 20, 40])
+  const messages = random.pick([8, 16, 30])
   const keys = 1 + random.below(6)
 
   const partOf = (plan: Plan): Part => {

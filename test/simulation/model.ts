@@ -2,6 +2,7 @@
 // of each handler that starts, each rule that is asked, and each answer that a client or a person gets, and throws at
 // the first thing that may not be. What happened at the desk it follows in the audit log (see desk.ts).
 import assert from 'node:assert/strict'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Machine, Watch } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Read } from './desk.ts'
@@ -68,6 +69,7 @@ interface Run {
 }
 
 export class Model implements Watch {
+  readonly stepsMax = 50_000
   readonly log = new Map<number, Logged[]>()
   readonly byId = new Map<string, Logged>()
   readonly places = new Map<string, Place>()
@@ -93,7 +95,7 @@ export class Model implements Watch {
   durable(machine: Machine): void {
     if (this.wrong !== undefined) throw this.wrong
     machine.look((db) => {
-      const all: Read = (sql, ...values) => db.prepare(sql).all(...values) as never
+      const all = readerOf(db)
       if (all("select 1 from sqlite_schema where name = 'done'").length === 0) {
         assert.equal(this.byId.size, 0, 'the log was lost')
         return
@@ -341,6 +343,19 @@ export class Model implements Watch {
     }
     this.desk.complete()
     assert.equal(this.places.size, this.processors.length)
+  }
+}
+
+/** Each statement is prepared once for a connection. */
+const prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
+
+function readerOf(db: DatabaseSync): Read {
+  const statements = prepared.get(db) ?? new Map<string, StatementSync>()
+  prepared.set(db, statements)
+  return (sql, ...values) => {
+    const statement = statements.get(sql) ?? db.prepare(sql)
+    statements.set(sql, statement)
+    return statement.all(...values) as never
   }
 }
 
