@@ -842,9 +842,11 @@ export class Consumer {
   private takeUpLane(head: DeskHead, suspect: boolean, now: number, long: DeskLane[]): void {
     const lane = this.desk.begin(head, true)
     const waitMs = Math.max(0, head.dueAt - now)
+    const { maxDelayMs, byError } = this.spec.retry
     if (suspect && waitMs === 0) this.suspects.push(lane)
     else if (waitMs === 0) this.ready.push(lane)
-    else if (waitMs <= this.spec.retry.maxDelayMs) this.wake(lane, waitMs)
+    // A wait that today's policy would not give is shortened to its longest, unless a function may have chosen it.
+    else if (waitMs <= maxDelayMs || byError === undefined) this.wake(lane, Math.min(waitMs, maxDelayMs))
     else long.push(lane)
   }
 
