@@ -118,6 +118,8 @@ export class DeskModel {
   /** What each person has done; each does one thing. */
   private readonly done = new Map<string, Line[]>()
   private readonly refused = new Set<string>()
+  /** The corrected data that each wanted, as JSON. */
+  private readonly wanted = new Map<string, Set<string>>()
   private readonly ending = new Map<string, string>()
   private operations = new Map<string, Operation>()
   private readonly failures = new Map<string, { failed: number; resolved: number }>()
@@ -224,6 +226,8 @@ export class DeskModel {
       assert.deepEqual(before, JSON.parse(item.json), `what message ${item.id} was before it was resubmitted`)
       item.revision++
       item.json = JSON.stringify(now)
+      const asked = who.startsWith('rule ') ? `rule ${item.processor} ${item.row!.message_id}` : who
+      assert(this.wanted.get(asked)?.has(item.json), `${asked} wanted no ${item.json} in place of message ${item.id}`)
     }
     if (action === 'taken back') item.takenBack = true
     if (who.startsWith('rule ')) item.byRule++
@@ -400,6 +404,10 @@ export class DeskModel {
   }
 
   // ── what people are told ───────────────────────────────────────────────────────────────────────────────────────
+
+  wants(who: string, data: unknown): void {
+    this.wanted.set(who, new Set(this.wanted.get(who)).add(JSON.stringify(data)))
+  }
 
   answered(who: string, refused: string | undefined): void {
     const lines = this.done.get(who) ?? []

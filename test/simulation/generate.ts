@@ -237,16 +237,20 @@ function deskOn(on: Source, number: number, model: () => Model, random: Random):
   const decide = async ({ message, processor: name, read }: AnyFailure): Promise<Decision> => {
     const { id, data } = message
     const asked = model().asked(name, id)
+    const wanted = (data: unknown, note: string): Decision => {
+      model().wants(`rule ${name} ${id}`, data)
+      return resubmit(data, note)
+    }
     if (draw(salt, id, 'reads') < 0.3) await read`select count(*) from done where id = ${id}`
     const chosen = draw(salt, `${name} ${id}`, `decides ${asked}`)
     if (chosen < 0.3) return retry()
-    if (chosen < 0.55) return resubmit(correct(data), 'corrected')
+    if (chosen < 0.55) return wanted(correct(data), 'corrected')
     if (chosen < 0.65) return hold('not for a rule')
     if (chosen < 0.75) return discard('not worth it')
     if (chosen < 0.8) throw new Error('the rule is broken')
     if (chosen < 0.85) return new Promise(() => {})
-    if (chosen < 0.9) return { do: 'resubmit', data: { key: `${data.key}x`, n: 1 }, note: 'another context' }
-    if (chosen < 0.95) return { do: 'resubmit', data: { key: data.key, n: 'one' }, note: 'bad data' }
+    if (chosen < 0.9) return wanted({ key: `${data.key}x`, n: 1 }, 'another context')
+    if (chosen < 0.95) return wanted({ key: data.key, n: 'one' }, 'bad data')
     return { do: 'nothing' } as never
   }
   const ruled = on.types.filter(() => random.chance(0.85))

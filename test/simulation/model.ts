@@ -214,6 +214,11 @@ export class Model implements Watch {
     assert.equal(this.byId.get(id)?.type, type, `${type} ${id} was acknowledged and is not on disk`)
   }
 
+  /** Somebody is about to send corrected data: a person, or `rule PROCESSOR ID`. */
+  wants(who: string, data: unknown): void {
+    this.desk.wants(who, data)
+  }
+
   /** A person was told that it was done, or why it was not. */
   answered(who: string, refused: string | undefined): void {
     this.desk.answered(who, refused)

@@ -159,16 +159,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'starts what is released before that is on disk': [
     {
       file: 'engine/consumer.ts',
-      from: `    await this.written({
-      ...job,
-      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
-    })
-`,
-      to: `    this.written({
-      ...job,
-      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
-    }).catch(() => {})
-`,
+      from: "    await this.written({\n      ...job,\n      changes: [{ do: 'update', entry, leaves }, ...records,",
+      to: "    const written = this.written({\n      ...job,\n      changes: [{ do: 'update', entry, leaves }, ...records,",
+    },
+    {
+      file: 'engine/consumer.ts',
+      from: '    this.whenEnded(entry.id, () => {\n      if (lane === undefined) this.queue',
+      to: '    written.catch(() => {})\n    this.whenEnded(entry.id, () => {\n      if (lane === undefined) this.queue',
     },
   ],
   'resubmits under the old revision': [{ file: 'engine/consumer.ts', from: '        entry.revision++\n', to: '' }],

@@ -78,7 +78,9 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
     resubmit: withHeld('resubmits', ({ id, message }, by, { desk, random }) => {
       const data = JSON.parse(message.json) as Data
       const wrong = random.chance(0.1)
-      return desk.resubmit(id, wrong ? { ...data, key: 'other' } : correct(data), { by, reason: 'corrected' })
+      const corrected = wrong ? { ...data, key: 'other' } : correct(data)
+      model().wants(by, corrected)
+      return desk.resubmit(id, corrected, { by, reason: 'corrected' })
     }),
     discard: withHeld('discards', ({ id }, by, { desk }) => desk.discard(id, { by, reason: 'not needed' })),
     'take back': takeBack,
