@@ -185,6 +185,27 @@ test('a wait that byError chose, longer than any other of the processor, is as l
   assertWaits(at, exactly(hour))
 })
 
+test('a wait longer than its processor has any more is cut to what it has now', async (t) => {
+  let maxDelayMs = 3_600_000
+  let attempts = 0
+  const sim = bank(t, () => [
+    ledger(
+      () => {
+        if (attempts++ === 0) throw new Error('broken')
+      },
+      { retry: { attempts: 2, firstDelayMs: 3_600_000, maxDelayMs, jitter: 0 } },
+    ),
+  ])
+  await publish(sim, 'a', [0])
+  await sim.advance(1_000)
+  maxDelayMs = 10_000
+  await sim.restart()
+  await sim.advance(9_000)
+  assert.equal(attempts, 1)
+  await sim.advance(2_000)
+  assert.equal(attempts, 2)
+})
+
 test('however often the process dies, each message gets the attempts it may have and no more, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'deaths')
