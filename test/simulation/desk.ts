@@ -198,8 +198,10 @@ export class DeskModel {
   private readLine(line: Line): void {
     const { who, action, item, subject } = line
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
-    if (item !== null) this.follow(this.items.get(item)!, line)
-    else if (action === 'aborted') this.ending.set(subject, action)
+    // A wish that had become impossible is on record, and has changed nothing.
+    if (item !== null) {
+      if (action !== 'not possible') this.follow(this.items.get(item)!, line)
+    } else if (action === 'aborted') this.ending.set(subject, action)
     else if (action !== 'selected') this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
     const lines = this.done.get(who) ?? []
@@ -411,9 +413,11 @@ export class DeskModel {
 
   answered(who: string, refused: string | undefined): void {
     const lines = this.done.get(who) ?? []
-    if (refused === undefined)
+    // A pause of what is paused is no action, and leaves no line.
+    const mayChangeNothing = /^(pause|resume) /.test(who)
+    if (refused === undefined && !mayChangeNothing)
       assert.notEqual(lines.length, 0, `${who} was told that it is done, and it is not on disk`)
-    else if (refusals.has(refused)) {
+    else if (refused !== undefined && refusals.has(refused)) {
       assert.equal(lines.length, 0, `${who} was told ${refused}, and it was done`)
       this.refused.add(who)
     }

@@ -29,13 +29,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane before its commit': [
     {
       file: 'engine/consumer.ts',
-      from: '    if (counts) this.around.committer.finish(attempt)\n',
-      to: `    const { next } = attempt.delivery
-    if (counts && next !== undefined && attempt.delivery.entry === undefined) {
-      attempt.delivery.next = undefined
-      this.ready.push(next)
-    }
-    if (counts) this.around.committer.finish(attempt)\n`,
+      from: '      this.around.committer.finish(attempt)\n',
+      to: `      const { next } = attempt.delivery
+      if (next !== undefined && attempt.delivery.entry === undefined) {
+        attempt.delivery.next = undefined
+        this.ready.push(next)
+      }
+      this.around.committer.finish(attempt)\n`,
     },
   ],
   'reopens a lane after its commit, before the sync': [
@@ -87,7 +87,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets that a lane waits at the desk when it starts': [
     {
       file: 'engine/consumer.ts',
-      from: '        if (lane !== null) this.desk.wait(lane)\n',
+      from: '    await store.lanes(this.name, stream, (context) => this.desk.closed(context))\n',
       to: '',
     },
   ],
@@ -233,8 +233,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does a wish again at each start': [
     {
       file: 'engine/engine.ts',
-      from: '      await this.committer.alone(() => this.store.granted(item))\n',
-      to: '',
+      from: "const changes = [{ do: 'granted', item } as const]",
+      to: 'const changes: never[] = []',
     },
   ],
   'forgets at a restart how many attempts were made': [
@@ -260,8 +260,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps a message by rule and puts nothing of it on record': [
     {
       file: 'engine/consumer.ts',
-      from: "leaves: entry.lane }, this.recorded(entry, 'kept', { by, ...decision })],",
-      to: 'leaves: entry.lane }],',
+      from: "            this.recorded(entry, 'kept', { by, reason: decision.reason }),\n",
+      to: '',
     },
   ],
   'asks a rule about the same message without end': [
@@ -272,7 +272,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'asks no rule about what a restart found with it': [
-    { file: 'engine/consumer.ts', from: "        if (state === 'deciding') this.around.judge(this, id)\n", to: '' },
+    {
+      file: 'engine/consumer.ts',
+      from: "      if (state === 'deciding') this.around.judge(this, id)\n      else if (lane",
+      to: "      if (state === 'deciding') return\n      else if (lane",
+    },
   ],
   'starts what is paused': [
     {
