@@ -293,7 +293,9 @@ export class Consumer {
       position: entry === undefined ? message.position : -entry.id,
       written: () => {
         this.running--
-        if (!this.stopping) this.start(delivery)
+        if (this.stopping) return
+        if (this.paused) this.again(delivery)
+        else this.start(delivery)
       },
     })
   }
@@ -1036,6 +1038,10 @@ export class Consumer {
     return new Promise((resolve, reject) => {
       this.around.committer.write({ ...job, written: resolve, dropped: reject })
     })
+  }
+
+  get isPaused(): boolean {
+    return this.paused
   }
 
   /** Starts nothing more until it is resumed; what runs goes on to its end. */

@@ -514,10 +514,19 @@ export class Engine {
       )
     }
     const consumer = this.consumer(processor)
-    if (paused) consumer?.pause(true)
-    await this.committer.alone(() => this.store.pause(processor, paused, actor, this.world.now()))
+    // One after the other, so that the last counts for what runs as it does on disk.
+    await this.committer.alone(async () => {
+      const before = consumer?.isPaused
+      if (paused) consumer?.pause(true)
+      try {
+        await this.store.pause(processor, paused, actor, this.world.now())
+      } catch (error) {
+        consumer?.pause(before!)
+        throw error
+      }
+      consumer?.pause(paused)
+    })
     if (paused || consumer === undefined) return
-    consumer.pause(false)
     consumer.runSuspects(killsMax, aloneMs).then(() => consumer.pull(), this.fail)
   }
 

@@ -131,3 +131,37 @@ test('what may have killed the process waits too, and runs alone when its proces
   await sim.untilIdle()
   assert.deepEqual(seen(sim, 'a'), upTo(2))
 })
+
+test('of pauses and resumes at once the last one counts, for what runs as well as on disk', async (t) => {
+  const sim = bank(t, [ledger()])
+  await publish(sim, 'a', [0])
+  await sim.untilIdle()
+  await Promise.all([pause(sim), resume(sim), pause(sim)])
+  await publish(sim, 'a', [1])
+  await sim.advance(1_000)
+  assert.deepEqual(seen(sim, 'a'), [0])
+  await Promise.all([resume(sim), pause(sim), resume(sim)])
+  await sim.untilIdle()
+  assert.deepEqual(seen(sim, 'a'), [0, 1])
+})
+
+test('once a pause is told nothing starts any more, also of what is marked first after a crash, for twenty seeds', async (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    let begun = 0
+    const sim = bank(t, [ledger(() => void begun++)], { seed })
+    await publish(sim, 'first', [0])
+    await sim.untilIdle()
+    await pause(sim)
+    for (const account of upTo(39)) await publish(sim, `a${account}`, [0])
+    await sim.crash()
+    await sim.restart()
+    await Promise.all([resume(sim), pause(sim)])
+    const before = begun
+    await sim.advance(10_000)
+    assert.equal(begun, before)
+    await resume(sim)
+    await sim.untilIdle()
+    assert.equal(sim.rows('seen').length, 40)
+    await sim.stop()
+  }
+})
