@@ -53,6 +53,10 @@ export interface Watch {
   accepted(type: string, id: string): void
   /** The engine calls a handler. */
   called?(processor: string): void
+  /** A sync failed: no other may come before the store is opened anew. */
+  syncFailed?(): void
+  /** The store is being opened. */
+  opening?(): void
   /** A process is about to start. */
   starting?(machine: Machine): void
 }
@@ -266,12 +270,12 @@ export class Machine {
     return this.interfered.delete(keyOf(processor, message))
   }
 
-  called(processor: string): void {
-    this.options.watch?.called?.(processor)
+  get watch(): Watch | undefined {
+    return this.options.watch
   }
 
   durable(): void {
-    this.options.watch?.durable(this)
+    this.watch?.durable(this)
     this.checkDue = true
   }
 
@@ -407,6 +411,7 @@ class SimulatedProcess {
         machine.step(this, 'sync', 'before the -wal file is written out anew')
         files.walRenewed()
         this.syncFailed = false
+        machine.watch?.opening?.()
         machine.step(this, 'sync', 'after the -wal file was written out anew')
       },
       freeBytes: free,
@@ -418,6 +423,7 @@ class SimulatedProcess {
             machine.trace.add('a sync fails')
             files.syncFailed()
             this.syncFailed = true
+            machine.watch?.syncFailed?.()
             reject(fault('millrace/sync-failed', `the sync was ${injected}`))
             return
           }
@@ -510,7 +516,7 @@ class SimulatedProcess {
   private handle(attempt: Attempt, call: () => unknown): unknown {
     const { consumer, delivery } = attempt
     const { name, spec } = consumer
-    this.machine.called(name)
+    this.machine.watch?.called?.(name)
     const what = this.what(attempt, `processor "${name}"`, `${name} handles`, name, delivery.message)
     if (what === 'slowInside') {
       this.slow.add(attempt)

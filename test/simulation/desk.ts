@@ -60,6 +60,12 @@ interface Line {
   readonly detail: string | null
 }
 
+/** Whether a processor is paused. */
+export interface Pausing {
+  readonly processor: string
+  readonly paused: boolean
+}
+
 interface Operation {
   readonly id: number
   readonly name: string
@@ -198,10 +204,8 @@ export class DeskModel {
   private readLine(line: Line): void {
     const { who, action, item, subject } = line
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
-    // A wish that had become impossible is on record, and has changed nothing.
-    if (item !== null) {
-      if (action !== 'not possible') this.follow(this.items.get(item)!, line)
-    } else if (action === 'aborted') this.ending.set(subject, action)
+    if (item !== null) this.follow(this.items.get(item)!, line)
+    else if (action === 'aborted') this.ending.set(subject, action)
     else if (action !== 'selected') this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
     const lines = this.done.get(who) ?? []
@@ -214,6 +218,11 @@ export class DeskModel {
   }
 
   private follow(item: Item, { action, who, detail }: Line): void {
+    // A wish that had become impossible is on record, and has changed nothing.
+    if (action === 'not possible') {
+      assert(who.startsWith('wish '), `${who} was told at once whether it is possible`)
+      return
+    }
     const { last } = item
     assert(
       after[last ?? 'nothing']!.next.includes(action),
@@ -411,13 +420,13 @@ export class DeskModel {
     this.wanted.set(who, new Set(this.wanted.get(who)).add(JSON.stringify(data)))
   }
 
-  answered(who: string, refused: string | undefined): void {
+  answered(who: string, refused: string | undefined, is?: Pausing): void {
     const lines = this.done.get(who) ?? []
     // A pause of what is paused is no action, and leaves no line.
-    const mayChangeNothing = /^(pause|resume) /.test(who)
-    if (refused === undefined && !mayChangeNothing)
+    if (is !== undefined && this.paused.has(is.processor) === is.paused) return
+    if (refused === undefined)
       assert.notEqual(lines.length, 0, `${who} was told that it is done, and it is not on disk`)
-    else if (refused !== undefined && refusals.has(refused)) {
+    else if (refusals.has(refused)) {
       assert.equal(lines.length, 0, `${who} was told ${refused}, and it was done`)
       this.refused.add(who)
     }

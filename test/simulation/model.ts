@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Machine, Watch } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
-import { DeskModel, type Item, type Read } from './desk.ts'
+import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { wish } from './wishes.ts'
 
 /** A message as the log keeps it. */
@@ -79,6 +79,8 @@ export class Model implements Watch {
   private readonly desk: DeskModel
   private rowsSeen = 0
   private wrong: unknown
+  /** Whether a sync has failed since the store was opened. */
+  private mayBeLost = false
   private readonly processors: readonly Known[]
   private readonly random: Random
   private lastStarts = new Map<string, Start>()
@@ -92,8 +94,17 @@ export class Model implements Watch {
 
   // ── what becomes durable ───────────────────────────────────────────────────────────────────────────────────────
 
+  syncFailed(): void {
+    this.mayBeLost = true
+  }
+
+  opening(): void {
+    this.mayBeLost = false
+  }
+
   durable(machine: Machine): void {
     if (this.wrong !== undefined) throw this.wrong
+    assert(!this.mayBeLost, 'it goes on after a sync that failed')
     machine.look((db) => {
       const all = readerOf(db)
       if (all("select 1 from sqlite_schema where name = 'done'").length === 0) {
@@ -219,9 +230,9 @@ export class Model implements Watch {
     this.desk.wants(who, data)
   }
 
-  /** A person was told that it was done, or why it was not. */
-  answered(who: string, refused: string | undefined): void {
-    this.desk.answered(who, refused)
+  /** A person was told that it was done, or why it was not; what `is` so already needs not be done. */
+  answered(who: string, refused: string | undefined, is?: Pausing): void {
+    this.desk.answered(who, refused, is)
   }
 
   /** A run of the engine begins: what was only in memory is forgotten. */

@@ -3,6 +3,7 @@
 import type { DeskRow } from 'millrace'
 import { isMillraceError } from 'millrace'
 import type { Actions, Client, Random } from 'millrace/testing'
+import type { Pausing } from './desk.ts'
 import { correct, type Data } from './generate.ts'
 import type { Model } from './model.ts'
 
@@ -10,7 +11,7 @@ type People = (client: Client, draw: Random, number: number) => void
 
 export function peopleIn(processors: readonly string[], model: () => Model): People {
   /** Does it, and tells the model what the answer was. */
-  const tried = async (who: string, action: Promise<unknown>): Promise<void> => {
+  const tried = async (who: string, action: Promise<unknown>, is?: Pausing): Promise<void> => {
     let refused: string | undefined
     try {
       await action
@@ -18,7 +19,7 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
       if (!isMillraceError(error)) throw error
       refused = error.code
     }
-    model().answered(who, refused)
+    model().answered(who, refused, is)
   }
 
   const withHeld =
@@ -62,8 +63,12 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
   const pause = (name: string) => async (actions: Actions) => {
     const { processors: all, random } = actions
     const one = random.pick(processors)
-    await tried(`pause ${name}`, all.pause(one, { by: `pause ${name}` }))
-    if (random.chance(0.7)) await tried(`resume ${name}`, all.resume(one, { by: `resume ${name}` }))
+    const pauses = (who: string) => tried(who, all.pause(one, { by: who }), { processor: one, paused: true })
+    const resumes = (who: string) => tried(who, all.resume(one, { by: who }), { processor: one, paused: false })
+    // Some press all buttons at once.
+    if (random.chance(0.2)) await Promise.all([pauses(`${name} 1`), resumes(`${name} 2`), pauses(`${name} 3`)])
+    await pauses(name)
+    if (random.chance(0.7)) await resumes(`${name} 4`)
   }
 
   const takeBack = (name: string) => async (actions: Actions) => {
@@ -88,7 +93,7 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
     pause,
     resume: (name) => async (actions) => {
       const one = actions.random.pick(processors)
-      await tried(name, actions.processors.resume(one, { by: name }))
+      await tried(name, actions.processors.resume(one, { by: name }), { processor: one, paused: false })
     },
   }
   const kinds = Object.keys(actions)
