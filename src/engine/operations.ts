@@ -19,6 +19,8 @@ export class Operations {
   private readonly firsts = new Map<number, Operation>()
   /** Those that are to end, or have been ended, as they were when that broke them off. */
   private readonly aborted = new Map<number, Operation | undefined>()
+  /** Those that were made by this run: it has not to take them up. */
+  private readonly ours = new Set<number>()
   private aborting: Promise<unknown> = Promise.resolve()
   /** What is being done of an operation now. */
   private underWay: Promise<unknown> = Promise.resolve()
@@ -33,8 +35,11 @@ export class Operations {
 
   /** Goes on with what a run before has not finished. */
   async takeUp(): Promise<void> {
-    const all = await this.around.store.look((desk) => desk.operations())
+    const { committer, store } = this.around
+    // In turn with selections, so that one that is just being made is known to be ours.
+    const all = await committer.alone(() => store.look((desk) => desk.operations()))
     for (const operation of all) {
+      if (this.ours.has(operation.id)) continue
       if (operation.state === 'running') this.enqueue(operation)
       else if (operation.state === 'trying') await this.watch(operation)
     }
@@ -42,7 +47,11 @@ export class Operations {
 
   async start(operation: NewOperation, what: Selection): Promise<Operation> {
     const { committer, store } = this.around
-    const made = await committer.alone(() => store.select(operation, what))
+    const made = await committer.alone(async () => {
+      const begun = await store.select(operation, what)
+      this.ours.add(begun.id)
+      return begun
+    })
     this.enqueue(made)
     return made
   }

@@ -253,6 +253,30 @@ test('a process that dies when the first has just been handled ends nothing but 
   }
 })
 
+test('one that is made while the app still starts is carried out once, for twenty seeds', async (t) => {
+  for (let seed = 1; seed <= 20; seed++) {
+    let wait = gate()
+    const { part } = mendable(new Set(), (account) => (account === 'slow' ? wait.opened : undefined))
+    const sim = bank(t, [part], { seed })
+    await hold(sim, 5)
+    await sim.publish(Moved, { account: 'slow', n: 0, note: 'fine' })
+    // What ran when the process died twice runs alone first: so long the app starts.
+    for (const _ of upTo(2)) {
+      await sim.advance(100)
+      await sim.crash()
+      wait = gate()
+      await sim.restart()
+    }
+    await sim.advance(100)
+    wait.open()
+    await select(sim, 'release', { oneFirst: true })
+    await sim.untilIdle()
+    assert.deepEqual(await progress(sim), ['failed', 5, 1, 0])
+    assert.deepEqual(times(sim, 'released'), [1])
+    await sim.stop()
+  }
+})
+
 test('many are given up at once, each on record with the name of the operation, and their lines go on', async (t) => {
   const sim = bank(t, [
     ledger(({ n }) => {

@@ -291,6 +291,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'goes on with an operation whose first message failed': [
     { file: 'engine/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },
   ],
+  'takes up an operation that it was given itself': [
+    { file: 'engine/operations.ts', from: '      if (this.ours.has(operation.id)) continue\n', to: '' },
+  ],
   'counts what an operation has done in a commit of its own': [
     {
       file: 'engine/operations.ts',
@@ -318,4 +321,6 @@ export const rare: Readonly<Record<string, number>> = {
   'does not write the -wal file out anew before it is used again': 123,
   'begins a second run beside that of a start that failed': 374,
   'does not wait for a store that is opened anew before it says idle': 335,
+  'takes up an operation that it was given itself': 1_441,
+  'goes on after a failed sync that was asked for beside the batches': 110,
 }
