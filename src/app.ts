@@ -52,9 +52,18 @@ export interface AppOptions {
   readonly takeBackMs?: number
   /** Contexts of held lanes of one processor in memory, default 100,000; more are looked up on disk. */
   readonly heldContextsMax?: number
+  /** Time for which ended flows are kept, milliseconds, default 7 days. */
+  readonly flowRetainMs?: number
+  /** Time for which events that flows may wait for are kept for them, milliseconds, default 7 days. */
+  readonly mailboxMs?: number
+  /** Flows in memory that wait for something, default 10,000; others are made anew from their journals. */
+  readonly hotFlowsMax?: number
   /** Time for which handled commands are kept, milliseconds, default 7 days. */
   readonly channelRetainMs?: number
-  /** Time between looks for messages that need not be kept, milliseconds, default 60,000. */
+  /**
+   * Time between looks for messages that need not be kept, milliseconds, default 60,000; up to 32 times as long while
+   * there are none.
+   */
   readonly retainEveryMs?: number
   /** Time a handler may block the event loop before the watchdog ends the process, milliseconds, default 15,000. */
   readonly blockedMs?: number
@@ -96,13 +105,13 @@ export interface RequestOperation {
   readonly id: string
   /** The type of the command. */
   readonly command: string
-  /** `held`: it has failed for good, a rule or a person decides. The last three are ends. */
+  /** `held`: it has failed for good, a rule or a person decides. The last four are ends. */
   readonly state: RequestState
   /** What the processor gave. */
   readonly reply?: unknown
   /** What it said when it refused. */
   readonly refusal?: Said
-  /** Why it was discarded. */
+  /** Why it was discarded, or withdrawn. */
   readonly reason?: string
   /** Its number at the desk, while it is held. */
   readonly item?: number
@@ -205,8 +214,10 @@ export interface App {
   /** How far a request is, by the `id` of its command; undefined when there is none such (any more). */
   operation(id: string): Promise<RequestOperation | undefined>
   /**
-   * Takes back a delayed message. True: it was pending and will never come, and its id may be used anew. False: there is
-   * none such, or it has come already. Resolves once that is on disk.
+   * Takes back a delayed message, or a request. True: it was pending and will never come, and its id may be used anew;
+   * of a request, it is never handled any more, and who waits for it gets `millrace/request-withdrawn`: an attempt that
+   * was under way is fenced, what it did outside is not known. False: there is none such, or it has come, or ended,
+   * already. Resolves once that is on disk.
    *
    * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/not-started`, `millrace/stopping`,
    *   `millrace/disk-full`, `millrace/sync-failed`
@@ -249,6 +260,9 @@ const appOptions = [
   'takeBackMs',
   'heldContextsMax',
   'channelRetainMs',
+  'flowRetainMs',
+  'mailboxMs',
+  'hotFlowsMax',
   'retainEveryMs',
   'blockedMs',
   'log',
@@ -326,6 +340,9 @@ class RunningApp implements App {
       takeBackMs: limit(where, 'takeBackMs', options.takeBackMs),
       heldContextsMax: limit(where, 'heldContextsMax', options.heldContextsMax),
       channelRetainMs: limit(where, 'channelRetainMs', options.channelRetainMs),
+      flowRetainMs: limit(where, 'flowRetainMs', options.flowRetainMs),
+      mailboxMs: limit(where, 'mailboxMs', options.mailboxMs),
+      hotFlowsMax: limit(where, 'hotFlowsMax', options.hotFlowsMax),
       retainEveryMs: limit(where, 'retainEveryMs', options.retainEveryMs),
       flushBytes: limit(where, 'flushBytes', undefined),
     }
@@ -422,7 +439,7 @@ class RunningApp implements App {
       ...(item === null ? {} : { item }),
       ...(state === 'replied' ? { reply: outcome } : {}),
       ...(state === 'refused' ? { refusal: outcome as Said } : {}),
-      ...(state === 'discarded' ? { reason: (outcome as Said).message } : {}),
+      ...(state === 'discarded' || state === 'withdrawn' ? { reason: (outcome as Said).message } : {}),
     }
   }
 

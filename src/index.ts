@@ -16,6 +16,8 @@ export {
 export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
 export type { Accepted } from './engine/committer.ts'
+export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/conduct.ts'
+export type { Taken } from './engine/flow.ts'
 export type { FailedAttempt, RetryPolicy } from './engine/retry.ts'
 export type { Stored } from './model/codec.ts'
 export {
@@ -77,7 +79,16 @@ export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
-export { type FlowContext, type Mediator, type MediatorOptions, mediator } from './parts/mediator.ts'
+export {
+  type AnyMediator,
+  type FlowContext,
+  type Mediator,
+  type MediatorOptions,
+  mediator,
+  type ResultOf,
+  type StartedBy,
+  type SubflowOptions,
+} from './parts/mediator.ts'
 export {
   type Committed,
   type Context,
@@ -88,6 +99,7 @@ export {
   type ProcessorOptions,
   processor,
 } from './parts/processor.ts'
+export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { Part } from './parts/wiring.ts'
 export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from './seam/file.ts'
@@ -100,6 +112,7 @@ export type {
   DeskGroup,
   DeskReads,
   DeskRow,
+  FlowCount,
   FlowFilter,
   FlowReads,
   FlowRow,
@@ -110,6 +123,7 @@ export type {
   Operation,
   Outcome,
   Paused,
+  Question,
   RefusedItem,
   RequestState,
   Selection,

@@ -10,7 +10,8 @@ export function sourcesOf(parts: readonly Part[]): Source[] {
 function sourceOf(part: Part): Source[] {
   if (part.kind === 'schedule') return []
   if (part.kind === 'gather') return part.processors.map(({ on }) => on)
-  return ['on' in part ? part.on : part]
+  if ('on' in part) return part.on === undefined ? [] : [part.on]
+  return [part]
 }
 
 /** The processors of an app, those of its gathers too. */

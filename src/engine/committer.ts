@@ -110,6 +110,8 @@ export class Committer {
   private marks: Mark[] = []
   private errands: Errand[] = []
   private works: { run(): Promise<void>; reject(error: unknown): void }[] = []
+  /** The batch that is being written. */
+  private writing: OneBatch | undefined
   private scheduled = false
   private flushing = false
   private waiting = false
@@ -135,6 +137,14 @@ export class Committer {
   publish(publish: Publish): void {
     this.publishes.push(publish)
     this.kick()
+  }
+
+  /** Whether the attempt at a message has ended well, and its commit is to come or under way. */
+  holds(id: string): boolean {
+    const of = (attempt: Attempt | Transaction) => attempt instanceof Attempt && attempt.delivery.message.id === id
+    if (this.functions.some(of) || this.finished.some(of)) return true
+    const { writing } = this
+    return writing !== undefined && (writing.functions.some(of) || writing.finished.some(of))
   }
 
   get pendingPublishes(): number {
@@ -267,11 +277,14 @@ export class Committer {
     this.errands = []
     let rest: boolean
     let trouble: MillraceError | undefined
+    this.writing = batch
     try {
       ;({ rest, trouble } = await this.store.commit(batch))
     } catch (error) {
       refuse(batch, error)
       throw error
+    } finally {
+      this.writing = undefined
     }
     if (this.ended !== undefined) {
       refuse(batch, this.ended.why)

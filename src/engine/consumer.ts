@@ -276,10 +276,6 @@ export class Consumer {
 
   private begin(delivery: Delivery): void {
     const { entry, message } = delivery
-    if (message.asked === 'flow' && this.around.isWithdrawn(message.id)) {
-      this.letPass(delivery)
-      return
-    }
     const marked = entry === undefined ? message.position <= this.markUpTo : entry.id <= this.markItemsUpTo
     const alone = entry !== undefined && this.suspect?.item === entry.id
     if (!marked || alone || (entry === undefined && delivery.attempts > 0)) {
@@ -305,6 +301,10 @@ export class Consumer {
     const { world } = this.around
     const now = world.elapsed()
     if (delivery.headSince === 0) delivery.headSince = now
+    if (message.asked !== undefined && this.around.withdrawals.has(message.id)) {
+      this.letPass(delivery)
+      return
+    }
     const handler = this.spec.handlers.get(message.type)
     if (handler === undefined && this.spec.passedOver.has(message.type)) {
       this.letPass(delivery)
@@ -342,9 +342,13 @@ export class Consumer {
   private letPass(delivery: Delivery): void {
     const { entry, message } = delivery
     const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
+    const { withdrawals } = this.around
+    const withdrawn = withdrawals.has(message.id)
     this.around.committer.write({
       ...ending,
+      ...(withdrawn ? { flows: [{ do: 'passed', id: message.id }] } : {}),
       written: () => {
+        if (withdrawn) withdrawals.passed(message.id)
         this.completed(delivery)
         this.pump()
         this.around.maybeIdle()
@@ -514,25 +518,26 @@ export class Consumer {
     })
   }
 
-  /**
-   * Never handles a command that it has not handled: where an attempt is under way that is fenced, and its effects
-   * outside are unknown. One that is held leaves the desk.
-   */
-  async withdraw(id: string, context: string | null): Promise<'never' | 'unknown'> {
+  /** An attempt under way at a message can commit no more. Gives whether there was one. */
+  fenceMessage(id: string, why: Error): boolean {
     for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) {
       if (attempt.delivery.message.id !== id) continue
-      this.fence(
-        attempt,
-        fault('millrace/withdrawn', `the flow that called "${attempt.delivery.message.type}" has gone on`),
-      )
-      return 'unknown'
+      this.fence(attempt, why)
+      return true
     }
+    return false
+  }
+
+  /**
+   * Never handles a command that it has not handled, and that has been withdrawn. One that is held leaves the desk.
+   */
+  async withdraw(id: string, context: string | null): Promise<'never' | 'unknown'> {
     const head = context === null ? undefined : await this.desk.look(context)
     const entry = head === undefined ? undefined : await this.around.store.deskEntry(head.id)
     if (entry?.message.id !== id) return 'never'
     const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
     if (entry.state === 'held') {
-      await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by the flow that called it' })
+      await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by who had asked for it' })
     }
     return effects
   }

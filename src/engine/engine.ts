@@ -36,6 +36,7 @@ import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec
 import { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timers } from './timers.ts'
+import { Withdrawals } from './withdrawals.ts'
 
 export interface EnginePlan {
   readonly app: string
@@ -96,6 +97,7 @@ export class Engine {
   readonly flows: Flows
   private readonly typesByName: ReadonlyMap<string, MessageType>
   private readonly around: Surroundings
+  private readonly withdrawals: Withdrawals
   private timers: Timers | undefined
   private readonly schedules: Schedules
 
@@ -107,20 +109,31 @@ export class Engine {
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.requests = new Requests(world, store)
+    const withdrawals = new Withdrawals(world, store, committer, (type) =>
+      this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type)),
+    )
+    this.withdrawals = withdrawals
     this.flows = new Flows({
       world,
       store,
       committer,
+      withdrawals,
       mediators: plan.mediators,
-      encode: (type, data, mediator, cause, id, asked) => {
+      hotFlowsMax: plan.limits.hotFlowsMax,
+      encode: (type, data, mediator, cause, id, asked, delay) => {
         const origin = { ...this.causedBy(cause, mediator), id }
-        return this.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin)
+        return this.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin, delay)
       },
-      serving: (type) => this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type)),
+      encodeStart: (spec, data, by, cause, id) => {
+        const origin = { ...this.causedBy(cause, by), id, time: world.now(), due: 0, stream: 0 }
+        return encode(spec.startedBy, data, origin, plan.limits.messageBytesMax)
+      },
       typeOf: (name) => this.typesByName.get(name),
       maybeIdle: () => this.maybeIdle(),
     })
-    this.typesByName = new Map(plan.sources.flatMap(({ types }) => types.map((type) => [type.name, type])))
+    const types: MessageType[] = plan.sources.flatMap((source) => source.types)
+    for (const { startedBy } of plan.mediators) types.push(startedBy)
+    this.typesByName = new Map(types.map((type) => [type.name, type]))
     this.around = {
       world,
       store,
@@ -133,7 +146,7 @@ export class Engine {
         return this.tell(failureTypes.resolved, consumer, entry, { outcome })
       },
       flows: this.flows,
-      isWithdrawn: (id) => this.flows.withdrawn.has(id),
+      withdrawals,
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
       watch: this.watch,
@@ -182,7 +195,7 @@ export class Engine {
 
   private async takeUp(clean: boolean): Promise<void> {
     const { processors } = this.plan
-    this.flows.readWithdrawn()
+    this.withdrawals.takeUp()
     const paused = new Set((await this.store.look((desk) => desk.paused())).map(({ processor }) => processor))
     for (const spec of processors) {
       const stream = this.streamIds.get(spec.source.name)!
@@ -299,7 +312,13 @@ export class Engine {
     })
   }
 
-  cancel(type: MessageType, id: string): Promise<boolean> {
+  /** Takes back what is delayed, or a request that has not ended. */
+  async cancel(type: MessageType, id: string): Promise<boolean> {
+    const pending = await this.cancelDelayed(type, id)
+    return pending || (type.kind === 'command' && this.withdrawals.ofRequest(type.name, id))
+  }
+
+  private cancelDelayed(type: MessageType, id: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (this.state !== 'running') throw this.takesNothing()
       const change: Cancel = { do: 'cancel', type: type.name, id, found: false }

@@ -3,38 +3,57 @@
 //   running ──returns──→ completed
 //      │ └──throws, or is cancelled──→ compensating ──each undo done, last first──→ compensated (failed where none was)
 //      │                                   └──an undo throws──→ stuck ──resumed──→ compensating
-//      └──its code does not fit its journal──→ paused ──resumed──→ running
+//      ├──throws after the point of no return──→ stuck ──resumed──→ running: the step that failed is done again
+//      └──its code does not fit its journal, or waits for what is no step──→ paused ──resumed──→ running
 //
 // The journal has an entry for each step that began and one for each that ended, in the order in which the function was
 // told. A run that is not in memory is made anew from it: the function runs from its beginning, each step that it begins
 // is found by its name, and the ends are told in the order of the journal, one by one, each when everything before it
 // has come to rest. So it goes the same way again, and nothing that was done is done twice.
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Stored } from '../model/codec.ts'
-import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
+import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
+import {
+  commandIdOf,
+  type FlowState,
+  flowEnds,
+  type JournalEntry,
+  type Outcome,
+  type StepKind,
+  withoutVoided,
+} from '../model/flow.ts'
 import type { Command, Event, Message, MessageType } from '../model/message.ts'
 import { Refused } from '../model/refused.ts'
-import type { FlowChange, FlowRow, FlowState, JournalEntry, Outcome, RequestChange } from '../seam/store.ts'
+import { type AnySchema, check } from '../model/schema.ts'
+import type { Delay } from '../model/time.ts'
+import type { FlowChange, FlowRow } from '../seam/store.ts'
+import type { OpenCall } from './withdrawals.ts'
 
-/** What a call has come to, for its undo. `unknown`: it may have had effects outside. */
+/** What a step has come to, for its undo. `unknown`: it may have had effects outside. */
 export type Taken<Reply = unknown> =
   | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
   | { readonly state: 'unknown'; readonly commandId: string }
 
-export interface CallOptions<Reply> {
-  /** Time for the command to be handled, milliseconds; without it there is no limit. */
-  readonly timeoutMs?: number
-  /** Takes back what the call did. Registered before the attempt; called when the flow fails or is cancelled. */
-  readonly undo?: (taken: Taken<Reply>) => unknown
-}
+/** What the function of a mediator is: the message that started the flow, and what it conducts the flow with. */
+export type Conduct = (message: Message, flow: unknown) => unknown
 
 /** A mediator as the engine runs it. */
 export interface MediatorSpec {
   readonly name: string
-  readonly startedBy: MessageType
+  readonly startedBy: Event
   readonly declared: ReadonlySet<MessageType>
+  /** The mediators whose flows it may start. */
+  readonly starts: ReadonlySet<MediatorSpec>
   /** What it may wait for: how an event names the context of its flow, by type. */
   readonly waits: ReadonlyMap<string, (message: Message) => string | undefined>
-  readonly run: (message: Message, flow: unknown) => unknown
+  /** Of the flows with the same value only the first is one. */
+  readonly oncePer: ((data: unknown) => string) | undefined
+  /** Flows of one context run one after the other. */
+  readonly serial: boolean
+  /** What new flows begin with. */
+  readonly version: number
+  /** By version. */
+  readonly runs: ReadonlyMap<number, Conduct>
 }
 
 /** What a run needs of the engine. */
@@ -46,118 +65,183 @@ export interface FlowHost {
   /** A new number of an entry: higher than all before. */
   entryId(): number
   /** Makes a message that the flow sends or publishes. */
-  encode(type: MessageType, data: unknown, id: string, asked: boolean): Stored
+  encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
+  /** Makes the row of a flow that is started by this one. */
+  newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
   /** Resolves when all that is ready now has had its turn. */
   turn(): Promise<void>
   /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */
-  withdraw(command: {
-    readonly id: string
-    readonly type: string
-    readonly context: string | null
-  }): Promise<'never' | 'unknown'>
+  withdraw(command: OpenCall): Promise<'never' | 'unknown'>
+}
+
+/** What goes with the beginning of a step. */
+export interface StepPlan {
+  readonly data?: (n: number) => unknown
+  readonly outgoing?: (n: number) => Stored
+  readonly starts?: (n: number) => FlowRow
+  readonly dueAt?: number | undefined
+  /** What is written with it. */
+  readonly change?: FlowChange
+  /** Called with its beginning, at each replay too. */
+  readonly begun?: (entry: JournalEntry) => void
+  readonly command?: Command
+  /** What answers it must fit. */
+  readonly schema?: AnySchema
+  readonly undo?: ((taken: Taken) => unknown) | undefined
 }
 
 interface Step {
   readonly entry: JournalEntry
+  /** The entry whose number its command has: that of the last attempt at the step. */
+  readonly attempt: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly promise: Promise<unknown>
-  readonly command: Command | undefined
-  readonly undo: ((taken: Taken) => unknown) | undefined
+  readonly plan: StepPlan
   outcome: Outcome | undefined
+  /** What the function was thrown. */
+  thrown: unknown
 }
 
-/** What a turn of a run leaves to be written. */
+/** What a turn of a run leaves to be written, and to be done then. */
 export interface Outbox {
   readonly changes: FlowChange[]
   readonly outgoing: Stored[]
-  /** Waits that begin: what the mailbox has for them is to be offered. */
-  readonly waits: number[]
+  /** Whether a wait begins: what the mailbox has for it is to be offered. */
+  waits: boolean
+  /** Flows that begin. */
+  readonly starts: number[]
+  /** Steps that nobody waits for any more. */
+  readonly lost: Step[]
+}
+
+const nothing = (): Outbox => ({ changes: [], outgoing: [], waits: false, starts: [], lost: [] })
+
+/** What a branch of a race has begun. */
+interface Branch {
+  readonly run: FlowRun
+  readonly outer: Branch | undefined
+  readonly steps: Step[]
+  over: boolean
+}
+
+const branches = new AsyncLocalStorage<Branch | undefined>()
+
+/** How something has ended. */
+interface Ended {
+  readonly ok: boolean
+  readonly value: unknown
 }
 
 export class FlowRun {
   readonly id: number
   readonly row: FlowRow
+  readonly host: FlowHost
   state: FlowState
-  private readonly host: FlowHost
+  /** Why it failed; and what it cannot go on at. */
+  failure: ErrorRecord | null = null
+  obstacle: ErrorRecord | null = null
+  result: unknown
+  dismissed = false
   private readonly message: Message
-  /** Entries of the journal that are not told yet. */
-  private replay: JournalEntry[] = []
+  private readonly conduct: Conduct
+  /** Entries of the journal; those from `at` on are not told yet. */
+  private replay: readonly JournalEntry[] = []
+  private at = 0
+  /** Beginnings of steps among them. */
+  private beginsLeft = 0
+  /** Ends that were told out of turn. */
+  private readonly toldBefore = new Set<JournalEntry>()
   private readonly known = new Map<string, JournalEntry>()
   private readonly names = new Map<string, number>()
   /** By the number of the entry with which they began. */
   private readonly steps = new Map<number, Step>()
+  private readonly open = new Set<Step>()
+  /** Beginnings without an end that the function has come by. */
+  private readonly noted = new Set<number>()
+  /** The step to be done again, and the entries with which steps were. */
+  private repeat: number | undefined
+  private again: Map<number, number> = new Map()
   private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
   private frozen = false
+  /** There is no way back any more. */
+  private forwardOnly = false
   private mismatch: Error | undefined
-  private ended: { readonly ok: boolean; readonly value: unknown } | undefined
-  private undoing: { step: Step; ended: { readonly ok: boolean; readonly value: unknown } | undefined } | undefined
+  private ended: Ended | undefined
+  private undoing: { readonly step: Step; ended: Ended | undefined } | undefined
+  /** An undo that waits for the end of a flow that this one has started. */
+  private ending: Step | undefined
   private readonly undone = new Set<number>()
   private undid = false
-  private outbox: Outbox = { changes: [], outgoing: [], waits: [] }
+  private outbox = nothing()
   /** Mails that it has taken. */
   private readonly mails = new Set<number>()
-  /** Why it failed; and what it cannot go on at. */
-  private failure: ErrorRecord | null = null
-  private obstacle: ErrorRecord | null = null
   /** Inputs that wait for their turn. */
   private inputs: (() => void)[] = []
   private working: Promise<void> | undefined
 
-  constructor(host: FlowHost, row: FlowRow, message: Message) {
+  constructor(host: FlowHost, row: FlowRow, message: Message, conduct: Conduct) {
     this.host = host
     this.row = row
     this.id = row.id
     this.message = message
+    this.conduct = conduct
     this.state = row.state
   }
 
-  /** Begins the function; with a journal, up to where that ends. */
-  async begin(journal: readonly JournalEntry[]): Promise<void> {
-    this.replay = [...journal]
-    for (const entry of journal) if (entry.of === null) this.known.set(entry.step, entry)
-    this.ended = undefined
-    const started = this.run(() => this.host.spec.run(this.message, new Flow(this)))
-    started.then((ended) => {
-      this.ended = ended
+  /** Begins the function; with a journal, up to where that ends, and does the step with the number `repeat` again. */
+  async begin(journal: readonly JournalEntry[], flow: (run: FlowRun) => unknown, repeat?: number): Promise<void> {
+    const { entries, again } = withoutVoided(journal)
+    this.again = new Map(again)
+    this.repeat = repeat
+    this.replay = repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat)
+    for (const entry of this.replay) {
+      if (entry.of !== null) continue
+      this.known.set(entry.step, entry)
+      if (isStep(entry)) this.beginsLeft++
+    }
+    if (this.state === 'queued') this.become('running')
+    this.run(() => this.conduct(this.message, flow(this))).then((ended) => {
+      this.ended ??= ended
     })
     await this.host.turn()
-    while (this.replay.length > 0 && this.mismatch === undefined) {
-      await this.retell(this.replay.shift()!)
-    }
+    while (this.at < this.replay.length && this.mismatch === undefined) await this.retell(this.replay[this.at++]!)
     await this.comeToRest()
   }
 
   private async retell(entry: JournalEntry): Promise<void> {
     if (entry.of === null) {
-      if (entry.kind === 'cancel') this.cancelNow()
+      if (isStep(entry)) this.beginsLeft--
+      if (entry.kind === 'cancel') this.cancelNow(entry.what)
       else if (entry.kind === 'resume') this.goOn()
       else if (!this.began(entry.n)) {
         // Undos begin when everything before them has come to rest.
         await this.comeToRest()
         if (!this.began(entry.n)) {
-          this.mismatched(`the journal has ${entry.kind} "${entry.step}" next, which today's code does not do`)
+          this.mismatched(
+            `the journal goes on with ${named(entry)}; today's code does not do that there`,
+            entry,
+            undefined,
+          )
         }
       }
-    } else this.tell(entry)
-    await this.settleDown()
+    } else if (!this.toldBefore.has(entry)) this.tell(entry)
+    await this.host.turn()
   }
 
   private began(n: number): boolean {
     return this.steps.has(n) || this.noted.has(n)
   }
 
-  /** Entries without an end that the function has come by. */
-  private readonly noted = new Set<number>()
-
-  private run(fn: () => unknown): Promise<{ readonly ok: boolean; readonly value: unknown }> {
-    return new Promise((resolve) => {
-      const result = new Promise((inner) => inner(fn()))
-      result.then(
-        (value) => resolve({ ok: true, value }),
-        (value: unknown) => resolve({ ok: false, value }),
-      )
+  /** Runs a function of the user outside any branch of another; it cannot throw at anybody. */
+  private run(fn: () => unknown): Promise<Ended> {
+    return branches.run(undefined, async () => {
+      try {
+        return { ok: true, value: await fn() }
+      } catch (value) {
+        return { ok: false, value }
+      }
     })
   }
 
@@ -174,68 +258,87 @@ export class FlowRun {
 
   private async work(): Promise<void> {
     for (let apply = this.inputs.shift(); apply !== undefined; apply = this.inputs.shift()) {
-      if (this.over) continue
+      if (this.over || this.dismissed) continue
       apply()
-      await this.settleDown()
+      await this.host.turn()
       await this.comeToRest()
     }
   }
 
-  /** The end of a call, which is in the journal already. */
-  callEnded(entry: JournalEntry): void {
-    this.tell(entry)
+  /** The end of a step, which is in the journal already. */
+  stepEnded(entry: JournalEntry): void {
+    this.tell({ ...entry, of: this.again.get(entry.of!) ?? entry.of })
   }
 
-  /** A time has come: of a sleep, or of a step that took too long. Gives the command that is to be withdrawn. */
-  timeUp(n: number): Step['entry'] | undefined {
+  /** A time has come: of a sleep, or of a step that took too long. Gives the step where that is to be withdrawn. */
+  timeUp(n: number): Step | undefined {
     const step = this.steps.get(n)
     if (step === undefined || step.outcome !== undefined) return undefined
-    if (step.entry.kind === 'call') return step.entry
-    const late = { ok: false, code: 'millrace/step-timed-out', message: `"${step.entry.step}" took too long` } as const
-    this.conclude(step, step.entry.kind === 'sleep' ? { ok: true, value: null } : late)
+    const { kind, step: name } = step.entry
+    if (kind === 'call' || kind === 'flow') return step
+    const late = { ok: false, code: 'millrace/step-timed-out', message: `"${name}" took too long` } as const
+    this.conclude(step, kind === 'sleep' ? { ok: true, value: null } : late)
     return undefined
   }
 
-  /** A call that took too long was withdrawn. */
-  withdrawn(n: number, effects: 'never' | 'unknown'): void {
-    const step = this.steps.get(n)
-    if (step === undefined || step.outcome !== undefined) return
-    const message = `"${step.entry.step}" took too long and was withdrawn`
-    this.conclude(step, { ok: false, code: 'millrace/step-timed-out', message, effects })
+  /** The command of a step as it is to be withdrawn. */
+  callOf({ entry, attempt }: Step): OpenCall {
+    const { context } = entry.data as { context: string | null }
+    return { id: commandIdOf(this.id, attempt), type: entry.what, context }
+  }
+
+  /** A call that took too long, or that nobody waits for, was withdrawn. */
+  withdrawn(step: Step, effects: 'never' | 'unknown', why: 'took too long' | 'lost a race'): void {
+    const there = this.steps.get(step.entry.n)
+    if (there === undefined || there.outcome !== undefined) return
+    const code = why === 'took too long' ? 'millrace/step-timed-out' : 'millrace/step-cancelled'
+    this.conclude(there, { ok: false, code, message: `"${step.entry.step}" ${why} and was withdrawn`, effects })
   }
 
   /** An event that it may wait for; gives whether it took it. */
   mail(n: number, message: Message): boolean {
     if (this.mails.has(n) || this.frozen) return false
-    for (const step of this.steps.values()) {
-      if (step.outcome !== undefined || step.entry.kind !== 'wait' || step.entry.what !== message.type) continue
+    for (const step of this.open) {
+      if (step.entry.kind !== 'wait' || step.entry.what !== message.type) continue
       this.conclude(step, { ok: true, value: { ...message, context: message.context ?? null, mail: n } })
       return true
     }
     return false
   }
 
-  /** What a person has answered; gives whether that was asked. */
-  answer(step: string, value: unknown): boolean {
-    for (const open of this.steps.values()) {
-      if (open.outcome !== undefined || open.entry.kind !== 'ask' || open.entry.step !== step) continue
-      this.conclude(open, { ok: true, value })
-      return true
+  /** What a person has answered. Errors: `millrace/not-asked`, `millrace/bad-data`. */
+  answer(name: string, value: unknown): void {
+    const asked = [...this.open].filter(({ entry }) => entry.kind === 'ask')
+    const step = asked.find(({ entry }) => entry.step === name)
+    if (step === undefined || this.frozen) {
+      const names = asked.map(({ entry }) => `"${entry.step}"`)
+      const open = names.length === 0 ? 'it asks nothing now' : `it asks ${names.join(', ')}`
+      throw fault('millrace/not-asked', `flow ${this.id} does not ask "${name}": ${open}`)
     }
-    return false
+    this.conclude(step, { ok: true, value: check(`answer to "${name}"`, step.plan.schema!, value) ?? null })
   }
 
+  /** Errors: `millrace/past-no-return`, `millrace/flow-ended`, `millrace/flow-mismatch`. */
   cancel(reason: string): void {
-    if (this.frozen) return
-    this.enter({ n: this.host.entryId(), of: null, kind: 'cancel', step: '', what: reason, data: null })
-    this.failure = { code: 'millrace/flow-cancelled', message: reason }
-    this.cancelNow()
+    if (this.mismatch !== undefined) throw this.mismatch
+    if (this.forwardOnly) {
+      throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
+    }
+    if (this.frozen) throw fault('millrace/flow-ended', `flow ${this.id} is ${this.state} and cannot be cancelled`)
+    this.enter('cancel', '', reason, null)
+    this.cancelNow(reason)
   }
 
-  /** Tries again what it is stuck at. */
+  private cancelNow(reason: string): void {
+    if (this.frozen) return
+    this.failure = { code: 'millrace/flow-cancelled', message: reason }
+    this.ended = { ok: false, value: fault('millrace/flow-cancelled', reason) }
+  }
+
+  /** Tries the undo again at which it is stuck. */
   resume(): void {
     if (this.state !== 'stuck') return
-    this.enter({ n: this.host.entryId(), of: null, kind: 'resume', step: '', what: '', data: null })
+    this.enter('resume', '', '', null)
     this.goOn()
   }
 
@@ -245,16 +348,30 @@ export class FlowRun {
     this.become('compensating')
   }
 
-  private cancelNow(): void {
-    if (this.frozen) return
-    this.ended = { ok: false, value: fault('millrace/flow-cancelled', 'the flow was cancelled') }
+  /** The step at which a run without a way back is stuck. */
+  get failedStep(): number | undefined {
+    if (!this.forwardOnly || this.ended === undefined) return undefined
+    const { value } = this.ended
+    for (const { entry, thrown } of this.steps.values()) if (thrown !== undefined && thrown === value) return entry.n
+    return undefined
+  }
+
+  /** Whether it has passed the point of no return. */
+  get onlyForward(): boolean {
+    return this.forwardOnly
   }
 
   /** What is to be written now, once. */
   takeOutbox(): Outbox {
     const { outbox } = this
-    this.outbox = { changes: [], outgoing: [], waits: [] }
+    this.outbox = nothing()
     return outbox
+  }
+
+  /** What is in memory of it counts no more: a person has decided otherwise. */
+  dismiss(): void {
+    this.dismissed = true
+    this.frozen = true
   }
 
   /** Whether nothing is being done with it. */
@@ -263,129 +380,291 @@ export class FlowRun {
   }
 
   get over(): boolean {
-    return this.state === 'completed' || this.state === 'compensated' || this.state === 'failed'
+    return flowEnds.includes(this.state)
   }
 
   // ── steps ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Begins a step that will have an end. */
-  step(kind: JournalEntry['kind'], name: string, what: string, more: StepPlan = {}): Promise<unknown> {
-    const entry = this.beginEntry(kind, name, what, more)
+  step(kind: StepKind, name: string, what: string, plan: StepPlan = {}): Promise<unknown> {
+    const entry = this.beginEntry(kind, name, what, plan)
     if (entry === undefined) return never()
+    plan.begun?.(entry)
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
     // Nobody has to look at it: a branch that lost, a call that was let go.
     promise.catch(() => {})
-    const step: Step = { entry, promise, resolve, reject, command: more.command, undo: more.undo, outcome: undefined }
+    let attempt = entry.n
+    for (const [later, first] of this.again) if (first === entry.n && later > attempt) attempt = later
+    const step: Step = { entry, attempt, promise, resolve, reject, plan, outcome: undefined, thrown: undefined }
     this.steps.set(entry.n, step)
+    this.open.add(step)
+    for (let branch = this.branch; branch !== undefined; branch = branch.outer) branch.steps.push(step)
     return promise
   }
 
   /** A step that ends as it begins: a value, or a message that leaves. */
-  note(kind: JournalEntry['kind'], name: string, what: string, more: StepPlan = {}): unknown {
-    const entry = this.beginEntry(kind, name, what, more)
+  note(kind: StepKind, name: string, what: string, plan: StepPlan = {}): unknown {
+    const entry = this.beginEntry(kind, name, what, plan)
     if (entry === undefined) return undefined
     this.noted.add(entry.n)
     return entry.data
   }
 
-  private beginEntry(kind: JournalEntry['kind'], name: string, what: string, more: StepPlan): JournalEntry | undefined {
-    if (this.frozen && this.scope === '') return undefined
-    if (this.mismatch !== undefined) return undefined
-    const step = this.unique(`${this.scope}${name}`)
+  /** What a flow that had passed here before there was such a change finds: 0. */
+  version(change: string, latest: number): number {
+    const passed = this.beginsLeft > 0 && !this.known.has(this.nextName(change))
+    if (passed) {
+      this.unique(change)
+      return 0
+    }
+    return (this.note('version', change, '', { data: () => latest }) as number | undefined) ?? latest
+  }
+
+  noReturn(): void {
+    this.note('no return', 'no return', '')
+    if (!this.frozen) this.forwardOnly = true
+  }
+
+  /** Runs branches until one has ended; what the others have under way then is withdrawn. */
+  async race(branchesOf: readonly (() => unknown)[]): Promise<unknown> {
+    const outer = this.branch
+    const all = branchesOf.map((): Branch => ({ run: this, outer, steps: [], over: false }))
+    const running = branchesOf.map((fn, index) => branches.run(all[index], async () => fn()))
+    let first = -1
+    try {
+      return await Promise.race(
+        running.map((one, index) =>
+          one.finally(() => {
+            if (first === -1) first = index
+          }),
+        ),
+      )
+    } finally {
+      all.forEach((branch, index) => {
+        if (index !== first) this.lose(branch)
+      })
+    }
+  }
+
+  private lose(branch: Branch): void {
+    branch.over = true
+    for (const step of branch.steps) {
+      if (step.outcome !== undefined) continue
+      const { kind, step: name } = step.entry
+      if (kind === 'call' || kind === 'flow') this.outbox.lost.push(step)
+      else this.conclude(step, { ok: false, code: 'millrace/step-cancelled', message: `"${name}" lost a race` })
+    }
+  }
+
+  private get branch(): Branch | undefined {
+    const branch = branches.getStore()
+    return branch?.run === this ? branch : undefined
+  }
+
+  private get leadsNowhere(): boolean {
+    if (this.frozen && this.scope === '') return true
+    for (let { branch } = this; branch !== undefined; branch = branch.outer) if (branch.over) return true
+    return this.mismatch !== undefined
+  }
+
+  private beginEntry(kind: StepKind, name: string, what: string, plan: StepPlan): JournalEntry | undefined {
+    if (this.leadsNowhere) return undefined
+    const step = this.unique(name)
     const known = this.known.get(step)
     if (known !== undefined) {
-      if (known.kind === kind && known.what === what) return known
-      this.mismatched(`today's code does ${kind} ${what} as "${step}", the journal has ${known.kind} ${known.what}`)
-      return undefined
+      if (known.kind !== kind || known.what !== what) {
+        const today = `${kind} "${step}"${what === '' ? '' : ` (${what})`}`
+        this.mismatched(`today's code does ${today} where the journal has ${named(known)}`, known, today)
+        return undefined
+      }
+      if (known.n === this.repeat) this.doAgain(known, plan)
+      return known
     }
-    if (this.replay.length > 0) {
-      const next = this.replay.find(({ of }) => of === null)
-      const has = next === undefined ? 'nothing of that name' : `${next.kind} "${next.step}" next`
-      this.mismatched(`today's code does ${kind} "${step}", the journal has ${has}`)
-      return undefined
+    if (this.beginsLeft > 0) {
+      const next = this.replay.slice(this.at).find((entry) => isStep(entry) && !this.began(entry.n))
+      if (next !== undefined) {
+        const today = `${kind} "${step}"${what === '' ? '' : ` (${what})`}`
+        this.mismatched(`today's code does ${today}, the journal goes on with ${named(next)}`, next, today)
+        return undefined
+      }
     }
     const n = this.host.entryId()
-    const outgoing = more.outgoing?.(n)
-    const entry: JournalEntry = { n, of: null, kind, step, what, data: more.data?.() ?? null }
-    this.enter(entry)
-    if (outgoing !== undefined) this.outbox.outgoing.push(outgoing)
-    if (more.dueAt !== undefined) this.outbox.changes.push({ do: 'timer', flow: this.id, n, due: more.dueAt })
-    if (kind === 'wait') this.outbox.waits.push(n)
+    // Made first, so that data that do not fit leave nothing.
+    const outgoing = plan.outgoing?.(n)
+    const started = plan.starts?.(n)
+    const entry = this.enter(kind, step, what, plan.data?.(n) ?? null, n)
+    this.leave(entry, outgoing, plan.dueAt)
+    if (plan.change !== undefined) this.outbox.changes.push(plan.change)
+    if (started !== undefined) {
+      this.outbox.changes.push({ do: 'start', row: started })
+      this.outbox.starts.push(started.id)
+    }
     return entry
   }
 
-  private enter(entry: JournalEntry): void {
+  /** A step that had failed is done again, as a new attempt of its own number. */
+  private doAgain(entry: JournalEntry, plan: StepPlan): void {
+    this.repeat = undefined
+    const n = this.host.entryId()
+    const outgoing = plan.outgoing?.(n)
+    this.enter('again', entry.step, entry.what, { of: entry.n }, n)
+    this.again.set(n, entry.n)
+    this.leave(entry, outgoing, plan.dueAt)
+  }
+
+  private leave({ kind, n }: JournalEntry, outgoing: Stored | undefined, due: number | undefined): void {
+    if (outgoing !== undefined) this.outbox.outgoing.push(outgoing)
+    if (due !== undefined) this.outbox.changes.push({ do: 'timer', flow: this.id, n, due })
+    if (kind === 'wait') this.outbox.waits = true
+  }
+
+  private enter(kind: StepKind, step: string, what: string, data: unknown, n = this.host.entryId()): JournalEntry {
+    const entry: JournalEntry = { n, of: null, kind, step, what, data, at: this.host.now() }
     this.outbox.changes.push({ do: 'entry', flow: this.id, entry })
+    return entry
+  }
+
+  private nextName(name: string): string {
+    const times = (this.names.get(`${this.scope}${name}`) ?? 0) + 1
+    return times === 1 ? `${this.scope}${name}` : `${this.scope}${name}#${times}`
   }
 
   private unique(name: string): string {
-    const times = (this.names.get(name) ?? 0) + 1
-    this.names.set(name, times)
-    return times === 1 ? name : `${name}#${times}`
+    const unique = this.nextName(name)
+    const full = `${this.scope}${name}`
+    this.names.set(full, (this.names.get(full) ?? 0) + 1)
+    return unique
   }
 
   /** The end of a step, by the run itself. */
   private conclude(step: Step, outcome: Outcome): void {
     const { n, step: name, kind, what } = step.entry
-    const entry: JournalEntry = { n: this.host.entryId(), of: n, kind, step: name, what, data: outcome }
-    this.enter(entry)
-    this.outbox.changes.push({ do: 'untimer', flow: this.id, n })
+    // Told before: the journal has it already.
+    const before = this.endOf(n)
+    if (before !== undefined) {
+      this.toldBefore.add(before)
+      this.tell(before)
+      return
+    }
+    const entry: JournalEntry = {
+      n: this.host.entryId(),
+      of: n,
+      kind,
+      step: name,
+      what,
+      data: outcome,
+      at: this.host.now(),
+    }
+    this.outbox.changes.push({ do: 'entry', flow: this.id, entry }, { do: 'untimer', flow: this.id, n })
     this.tell(entry)
+  }
+
+  /** The end of a step that the journal has and that is not told yet. */
+  private endOf(n: number): JournalEntry | undefined {
+    for (let index = this.at; index < this.replay.length; index++) {
+      const entry = this.replay[index]!
+      if (entry.of === n && !this.toldBefore.has(entry)) return entry
+    }
+    return undefined
   }
 
   /** Tells the function how a step has ended. */
   private tell(entry: JournalEntry): void {
     const step = this.steps.get(entry.of!)
     if (step === undefined) {
-      this.mismatched(`the journal has the end of "${entry.step}", which today's code has not begun`)
+      this.mismatched(`the journal has the end of ${named(entry)}, which today's code has not begun`, entry, undefined)
       return
     }
     if (step.outcome !== undefined) return
     const outcome = entry.data as Outcome
     step.outcome = outcome
+    this.open.delete(step)
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
-    if (mail !== undefined) this.mails.add(mail)
+    if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
     if (this.frozen && !step.entry.step.startsWith('undo ')) return
-    if (outcome.ok)
-      step.resolve(step.command === undefined || step.command.reply !== undefined ? outcome.value : undefined)
-    else step.reject(errorOf(outcome))
+    const { command } = step.plan
+    if (outcome.ok) step.resolve(command === undefined || command.reply !== undefined ? outcome.value : undefined)
+    else {
+      step.thrown = errorOf(outcome)
+      step.reject(step.thrown)
+    }
   }
 
-  private mismatched(what: string): void {
-    this.mismatch ??= fault('millrace/flow-mismatch', `mediator "${this.host.spec.name}", flow ${this.id}: ${what}`)
+  private mismatched(what: string, journal: JournalEntry, code: string | undefined): void {
+    if (this.mismatch !== undefined) return
+    const where = `mediator "${this.host.spec.name}" version ${this.row.version}, flow ${this.id}`
+    const data = { journal: named(journal), code: code ?? null, after: this.passed(3) }
+    this.mismatch = fault('millrace/flow-mismatch', `${where}: ${what}`, { data })
   }
 
-  private settleDown(): Promise<void> {
-    return this.host.turn()
+  /** The last steps that the function has come by. */
+  private passed(count: number): string[] {
+    const begun = this.replay.filter((entry) => isStep(entry) && this.began(entry.n))
+    return begun.slice(-count).map(named)
   }
 
   // ── the end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async comeToRest(): Promise<void> {
     if (this.mismatch !== undefined) {
-      this.obstacle = recordError(this.mismatch)
-      this.become('paused')
+      this.halt('paused', recordError(this.mismatch))
       return
     }
-    if (this.ended === undefined || this.over || this.state === 'stuck') return
+    if (this.over || this.state === 'stuck' || this.state === 'paused') return
+    if (this.ended === undefined) {
+      this.checkWaits()
+      return
+    }
     if (this.ended.ok) {
       this.frozen = true
-      this.become('completed')
+      this.complete(this.ended.value)
+      return
+    }
+    if (this.forwardOnly) {
+      this.failure = recordError(this.ended.value)
+      this.halt('stuck', this.failure)
       return
     }
     if (!this.frozen) {
       this.frozen = true
       this.failure ??= recordError(this.ended.value)
       // What other branches were about to begin leads nowhere now.
-      await this.settleDown()
+      await this.host.turn()
     }
     await this.compensate()
   }
 
+  private complete(value: unknown): void {
+    try {
+      this.result = value === undefined ? undefined : JSON.parse(JSON.stringify(value) ?? 'null')
+    } catch (error) {
+      this.failure = { ...recordError(error), message: `what it returned is not JSON: ${String(error)}` }
+    }
+    this.become('completed')
+  }
+
+  /** Whoever waits and has no step under way waits for something that no journal has. */
+  private checkWaits(): void {
+    if (this.open.size > 0 || this.at < this.replay.length || this.state !== 'running') return
+    const where = `mediator "${this.host.spec.name}", flow ${this.id}`
+    const last = [...this.steps.values()].at(-1)
+    const after = last === undefined ? 'at its beginning' : `after "${last.entry.step}"`
+    const what = `${where}: it waits ${after} for something that is no step of \`flow\``
+    this.halt('paused', recordError(fault('millrace/flow-waits-outside', what)))
+  }
+
+  private halt(state: 'paused' | 'stuck', why: ErrorRecord): void {
+    this.obstacle = why
+    this.become(state)
+  }
+
   private undoable(): Step[] {
     return [...this.steps.values()]
-      .filter(({ undo, entry }) => undo !== undefined && !this.undone.has(entry.n))
+      .filter(({ plan, entry, outcome }) => {
+        if (this.undone.has(entry.n)) return false
+        return plan.undo !== undefined || (entry.kind === 'flow' && outcome === undefined)
+      })
       .reverse()
   }
 
@@ -398,8 +677,7 @@ export class FlowRun {
         this.undoing = undefined
         if (!undoing.ended.ok) {
           const why = recordError(undoing.ended.value)
-          this.obstacle = { ...why, message: `undo of "${undoing.step.entry.step}": ${why.message}` }
-          this.become('stuck')
+          this.halt('stuck', { ...why, message: `undo of "${undoing.step.entry.step}": ${why.message}` })
           return
         }
         this.undone.add(undoing.step.entry.n)
@@ -410,42 +688,60 @@ export class FlowRun {
         this.become(this.undid ? 'compensated' : 'failed')
         return
       }
+      if (step.entry.kind === 'flow' && step.outcome === undefined && !this.tellEnd(step)) {
+        this.become('compensating')
+        if (this.ending !== step) this.outbox.lost.push(step)
+        this.ending = step
+        return
+      }
       const taken = await this.takenBy(step)
-      if (taken === undefined) {
+      if (taken === undefined || step.plan.undo === undefined) {
         this.undone.add(step.entry.n)
+        this.undid ||= step.entry.kind === 'flow'
         continue
       }
       this.become('compensating')
       this.beginUndo(step, taken)
-      await this.settleDown()
+      await this.host.turn()
     }
+  }
+
+  /** Tells the end of a step that the journal has; gives whether it has it. */
+  private tellEnd({ entry }: Step): boolean {
+    const end = this.endOf(entry.n)
+    if (end === undefined) return false
+    this.toldBefore.add(end)
+    this.tell(end)
+    return true
   }
 
   /** What a step with an undo has come to; an open one is withdrawn first. Undefined: it had no effect. */
-  private async takenBy({ entry, outcome }: Step): Promise<Taken | undefined> {
-    const commandId = commandIdOf(this.id, entry.n)
-    if (outcome?.ok) return { state: 'done', reply: outcome.value, commandId }
-    if (outcome !== undefined) return outcome.effects === 'unknown' ? { state: 'unknown', commandId } : undefined
-    const told = this.replay.findIndex(({ of }) => of === entry.n)
-    if (told !== -1) {
-      this.tell(this.replay.splice(told, 1)[0]!)
-      return this.takenBy(this.steps.get(entry.n)!)
+  private async takenBy(step: Step): Promise<Taken | undefined> {
+    const commandId = this.commandId(step)
+    if (step.outcome === undefined && !this.tellEnd(step)) {
+      const effects = await this.host.withdraw(this.callOf(step))
+      // It may have ended while it was being withdrawn.
+      if (step.outcome === undefined) {
+        this.conclude(step, { ok: false, code: 'millrace/flow-cancelled', message: 'withdrawn', effects })
+      }
     }
-    const call = entry.data as { context: string | null }
-    const effects = await this.host.withdraw({ id: commandId, type: entry.what, context: call.context })
-    const step = this.steps.get(entry.n)!
-    // It may have ended while it was being withdrawn.
-    if (step.outcome !== undefined) return this.takenBy(step)
-    this.conclude(step, { ok: false, code: 'millrace/flow-cancelled', message: 'withdrawn', effects })
-    return effects === 'unknown' ? { state: 'unknown', commandId } : undefined
+    const outcome = step.outcome!
+    if (outcome.ok) return { state: 'done', reply: outcome.value, commandId }
+    return outcome.effects === 'unknown' ? { state: 'unknown', commandId } : undefined
+  }
+
+  private commandId({ entry, attempt }: Step): string {
+    const copied = (entry.data as { commandId?: string } | null)?.commandId
+    return attempt === entry.n ? (copied ?? commandIdOf(this.id, entry.n)) : commandIdOf(this.id, attempt)
   }
 
   private beginUndo(step: Step, taken: Taken): void {
+    this.scope = ''
     const attempt = this.unique(`undo ${step.entry.step}`)
     this.scope = `${attempt}/`
     const undoing: NonNullable<FlowRun['undoing']> = { step, ended: undefined }
     this.undoing = undoing
-    this.run(() => step.undo!(taken)).then((ended) => {
+    this.run(() => step.plan.undo!(taken)).then((ended) => {
       undoing.ended = ended
     })
   }
@@ -454,149 +750,29 @@ export class FlowRun {
     if (this.state === state && state !== 'paused') return
     this.state = state
     const endedAt = this.over ? this.host.now() : null
-    this.outbox.changes.push({ do: 'state', flow: this.id, state, error: this.obstacle ?? this.failure, endedAt })
+    const { result } = this
+    const error = this.obstacle ?? this.failure
+    this.outbox.changes.push({ do: 'state', flow: this.id, state, error, result, endedAt })
   }
 
-  /** The steps as they are, for people. */
-  steppedSoFar(): { readonly entry: JournalEntry; readonly outcome: Outcome | undefined }[] {
-    return [...this.steps.values()].map(({ entry, outcome }) => ({ entry, outcome }))
-  }
-
-  get hostNow(): number {
-    return this.host.now()
-  }
-
-  get engine(): FlowHost {
-    return this.host
+  /** The types that it waits for now. */
+  get awaited(): ReadonlySet<string> {
+    return new Set([...this.open].flatMap(({ entry }) => (entry.kind === 'wait' ? [entry.what] : [])))
   }
 }
 
-/** What goes with the beginning of a step. */
-interface StepPlan {
-  readonly data?: () => unknown
-  readonly outgoing?: (n: number) => Stored
-  readonly dueAt?: number
-  readonly command?: Command
-  readonly undo?: ((taken: Taken) => unknown) | undefined
-}
+/** Whether an entry is of the function, and not of a person. */
+const isStep = ({ of, kind }: JournalEntry) => of === null && kind !== 'cancel' && kind !== 'resume'
 
-/** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
-export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
-
-export function stepOfCommand(id: string): { readonly flow: number; readonly n: number } {
-  const [, flow, n] = id.split('/')
-  return { flow: Number(flow), n: Number(n) }
-}
-
-/** How a command that a flow has called has ended, as its journal has it. */
-export function outcomeOf({ state, outcome }: RequestChange & { readonly do: 'end' }): Outcome {
-  if (state === 'replied') return { ok: true, value: outcome ?? null }
-  const { message, data } = outcome as { message: string; data?: unknown }
-  if (state === 'refused') return { ok: false, code: 'refused', message, ...(data === undefined ? {} : { data }) }
-  return { ok: false, code: 'millrace/request-discarded', message, effects: 'unknown' }
+/** A step as people know it. */
+function named({ kind, step, what }: Pick<JournalEntry, 'kind' | 'step' | 'what'>): string {
+  return `${kind} "${step}"${what === '' || what === step ? '' : ` (${what})`}`
 }
 
 function errorOf(outcome: Outcome & { readonly ok: false }): Error {
-  if (outcome.code === 'refused') return new Refused(outcome.message, outcome.data)
-  return fault(outcome.code as 'millrace/step-timed-out', outcome.message)
+  const { code, message, data } = outcome
+  if (code === 'refused') return new Refused(message, data)
+  return fault(code in errors ? (code as ErrorCode) : 'millrace/step-timed-out', message, { data })
 }
 
 const never = () => new Promise<never>(() => {})
-
-/** What the function of a mediator gets beside the message. */
-export class Flow {
-  readonly #run: FlowRun
-
-  constructor(run: FlowRun) {
-    this.#run = run
-  }
-
-  call(name: string, type: Command, data: unknown, { timeoutMs, undo }: CallOptions<unknown> = {}): Promise<unknown> {
-    const run = this.#run
-    this.#declared(type)
-    const { engine } = run
-    let context: string | null = null
-    return run.step('call', name, type.name, {
-      command: type,
-      undo,
-      outgoing: (n) => {
-        const message = engine.encode(type, data, commandIdOf(run.id, n), true)
-        context = message.context
-        return message
-      },
-      data: () => ({ context }),
-      ...(timeoutMs === undefined ? {} : { dueAt: engine.now() + timeoutMs }),
-    })
-  }
-
-  send(type: Command, data: unknown): void {
-    this.#leave('send', type, data)
-  }
-
-  publish(type: Event, data: unknown): void {
-    this.#leave('publish', type, data)
-  }
-
-  wait(name: string, type: Event, { timeoutMs }: { readonly timeoutMs?: number } = {}): Promise<unknown> {
-    const run = this.#run
-    if (!run.engine.spec.waits.has(type.name)) {
-      throw fault('millrace/undeclared', `mediator "${run.engine.spec.name}": "${type.name}" is not in its waits`)
-    }
-    return run.step('wait', name, type.name, timeoutMs === undefined ? {} : { dueAt: run.engine.now() + timeoutMs })
-  }
-
-  async sleep(name: string, ms: number): Promise<void> {
-    if (!(Number.isFinite(ms) && ms >= 0))
-      throw fault('millrace/bad-time', `sleep "${name}": ${String(ms)} milliseconds`)
-    await this.#run.step('sleep', name, '', { dueAt: this.#run.engine.now() + ms })
-  }
-
-  all(branches: readonly unknown[]): Promise<unknown[]> {
-    return Promise.all(branches)
-  }
-
-  race(branches: readonly unknown[]): Promise<unknown> {
-    return Promise.race(branches)
-  }
-
-  async map(
-    items: readonly unknown[],
-    fn: (item: unknown, index: number) => unknown,
-    { limit = 16 } = {},
-  ): Promise<unknown[]> {
-    const results: unknown[] = []
-    let next = 0
-    const branch = async () => {
-      for (let index = next++; index < items.length; index = next++) results[index] = await fn(items[index], index)
-    }
-    await Promise.all(Array.from({ length: Math.min(limit, items.length) }, branch))
-    return results
-  }
-
-  now(): number {
-    return this.#run.note('value', 'now', 'now', { data: () => this.#run.engine.now() }) as number
-  }
-
-  random(): number {
-    return this.#run.note('value', 'random', 'random', { data: () => this.#run.engine.random() }) as number
-  }
-
-  id(): string {
-    return this.#run.note('value', 'id', 'id', { data: () => this.#run.engine.newId() }) as string
-  }
-
-  #leave(kind: 'send' | 'publish', type: MessageType, data: unknown): void {
-    const run = this.#run
-    this.#declared(type)
-    run.note(kind, type.name, type.name, {
-      outgoing: (n) => run.engine.encode(type, data, commandIdOf(run.id, n), false),
-    })
-  }
-
-  #declared(type: MessageType): void {
-    const { spec } = this.#run.engine
-    if (spec.declared.has(type)) return
-    const list = type?.kind === 'command' ? 'sends' : 'publishes'
-    throw fault('millrace/undeclared', `mediator "${spec.name}": "${type?.name}" is not in its ${list}`)
-  }
-}

@@ -6,19 +6,22 @@
 // is in the journal with the commit of the command; all other inputs are entries of that one commit. So a crash loses
 // nothing: a flow whose journal ends with something that it was told is begun again at the next start.
 import { decode, type Stored } from '../model/codec.ts'
-import { type Actor, checkText } from '../model/desk.ts'
-import { fault } from '../model/errors.ts'
+import type { Actor, Audit } from '../model/desk.ts'
+import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
+import { type JournalEntry, outcomeOf, outcomeOfFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
-import type { FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
+import type { Delay } from '../model/time.ts'
+import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
-import { HandlerContext } from './attempt.ts'
+import { type Attempt, HandlerContext } from './attempt.ts'
 import type { Committer } from './committer.ts'
-import type { Consumer } from './consumer.ts'
-import { type FlowHost, FlowRun, type MediatorSpec, outcomeOf, stepOfCommand } from './flow.ts'
+import { Flow } from './conduct.ts'
+import { type FlowHost, FlowRun, type MediatorSpec, type Outbox } from './flow.ts'
 import type { HandlerSpec } from './spec.ts'
+import type { Withdrawals } from './withdrawals.ts'
 
-/** What belongs to the end of an attempt that starts a flow, or gives it mail. */
+/** What belongs to the end of an attempt that starts flows, or gives them mail. */
 export interface Also {
   readonly flows: readonly FlowChange[]
   readonly outgoing: readonly Stored[]
@@ -29,17 +32,32 @@ export interface FlowsAround {
   readonly world: World
   readonly store: Store
   readonly committer: Committer
+  readonly withdrawals: Withdrawals
   readonly mediators: readonly MediatorSpec[]
-  encode(type: MessageType, data: unknown, mediator: string, cause: Stored, id: string, asked: boolean): Stored
-  /** The processor that serves commands of a type. */
-  serving(type: string): Consumer | undefined
+  /** Flows in memory that wait for something. */
+  readonly hotFlowsMax: number
+  encode(
+    type: MessageType,
+    data: unknown,
+    mediator: string,
+    cause: Stored,
+    id: string,
+    asked: boolean,
+    delay?: Delay,
+  ): Stored
+  /** Makes an initiating event that no topic has. */
+  encodeStart(spec: MediatorSpec, data: unknown, by: string, cause: Stored, id: string): Stored
   typeOf(name: string): MessageType | undefined
   maybeIdle(): void
 }
 
-/** Flows in memory that wait for something. */
-const hotMax = 10_000
 const timersAtOnce = 1_000
+/** How often it is looked whether an attempt that has the same `oncePer` has come to nothing, milliseconds. */
+const claimMs = 20
+const onceCharsMax = 1_024
+
+/** What is said of a flow when there is something for people to say. */
+type Action = 'cancelled' | 'stopped' | 'paused' | 'resumed' | 'answered' | 'run again'
 
 export class Flows {
   private readonly around: FlowsAround
@@ -50,6 +68,8 @@ export class Flows {
   private busy = 0
   private open = true
   private fire: Promise<void> | undefined
+  /** Values of `oncePer` whose first flow is being written. */
+  private readonly claims = new Map<string, { readonly attempt: Attempt; readonly free: Promise<void> }>()
 
   constructor(around: FlowsAround) {
     this.around = around
@@ -60,16 +80,9 @@ export class Flows {
   /** Goes on with flows that were told something before the last run ended. */
   async takeUp(): Promise<void> {
     if (this.specs.size === 0) return
-    for (const id of this.around.store.flows.unfinished()) void this.during(async () => void (await this.load(id)))
+    const { flows } = this.around.store
+    for (const id of [...flows.unfinished(), ...flows.queued()]) void this.during(() => this.load(id))
     this.look()
-  }
-
-  /** Commands that are never to be handled any more. */
-  readonly withdrawn = new Set<string>()
-
-  /** Before anything is handled. */
-  readWithdrawn(): void {
-    for (const id of this.around.store.flows.withdrawn()) this.withdrawn.add(id)
   }
 
   end(): void {
@@ -84,28 +97,85 @@ export class Flows {
 
   // ── what starts and continues flows ────────────────────────────────────────────────────────────────────────────
 
-  /** Starts a flow; what it leaves is written with the end of the attempt at its initiating event. */
-  async start(spec: MediatorSpec, stored: Stored, message: Message): Promise<Also> {
+  /**
+   * Starts a flow; what it leaves is written with the end of the attempt at its initiating event. Undefined where there
+   * is one for that value already.
+   */
+  async start(spec: MediatorSpec, stored: Stored, message: Message, attempt: Attempt): Promise<Also | undefined> {
+    const once = spec.oncePer === undefined ? null : checkOnce(spec, spec.oncePer(message.data))
+    let free = () => {}
+    if (once !== null) {
+      const claimed = await this.claim(spec, once, attempt)
+      if (claimed === undefined) return undefined
+      free = claimed
+    }
+    const row: FlowRow = { ...this.rowOf(spec, stored), once }
+    if (spec.serial && row.context !== null) {
+      const { context } = row
+      const written = () => {
+        free()
+        this.next(spec.name, context)
+      }
+      return { flows: [{ do: 'start', row: { ...row, state: 'queued' } }], outgoing: [], written }
+    }
+    const run = this.runOf(spec, row, message)
+    await run.begin([], (of) => new Flow(of))
+    const outbox = run.takeOutbox()
+    const written = () => {
+      free()
+      this.keep(run)
+      this.after(run, outbox)
+    }
+    return { flows: [{ do: 'start', row }, ...outbox.changes], outgoing: outbox.outgoing, written }
+  }
+
+  /** Starts a flow with data of a route, about the message of an attempt. */
+  startFrom(spec: MediatorSpec, data: unknown, attempt: Attempt, index: number): Promise<Also | undefined> {
+    const { consumer, delivery } = attempt
+    if (!this.specs.has(spec.name)) {
+      throw fault('millrace/unknown-part', `mediator "${spec.name}" is not running: its flows cannot be started`)
+    }
+    const id = `${delivery.message.id}/${index}`
+    const stored = this.around.encodeStart(spec, data, consumer.name, delivery.message, id)
+    return this.start(spec, stored, decode(spec.startedBy, stored), attempt)
+  }
+
+  /** Takes a value of `oncePer`; gives what ends that, undefined where it was taken. */
+  private async claim(spec: MediatorSpec, once: string, attempt: Attempt): Promise<(() => void) | undefined> {
     const { store, world } = this.around
-    const row: FlowRow = {
+    const key = `${spec.name} ${once}`
+    for (let other = this.claims.get(key); other !== undefined; other = this.claims.get(key)) {
+      // An attempt that was fenced or has failed leaves nothing.
+      if (other.attempt.state === 'expired') break
+      await Promise.race([other.free, new Promise<void>((resolve) => void world.after(claimMs, resolve))])
+    }
+    if (store.flows.hasOnce(spec.name, once)) return undefined
+    const { promise: free, resolve } = Promise.withResolvers<void>()
+    const mine = { attempt, free }
+    this.claims.set(key, mine)
+    return () => {
+      if (this.claims.get(key) === mine) this.claims.delete(key)
+      resolve()
+    }
+  }
+
+  private rowOf(spec: MediatorSpec, message: Stored): FlowRow {
+    const { store, world } = this.around
+    return {
       id: store.flows.newFlowId(),
       mediator: spec.name,
-      context: stored.context,
+      version: spec.version,
+      context: message.context,
       state: 'running',
-      message: stored,
+      message,
+      once: null,
+      parent: null,
+      rerunOf: null,
       error: null,
+      result: undefined,
       startedAt: world.now(),
       endedAt: null,
     }
-    const run = new FlowRun(this.hostOf(spec, row), row, message)
-    await run.begin([])
-    const { changes, outgoing, waits } = run.takeOutbox()
-    const written = () => {
-      this.keep(run)
-      this.setAlarm(changes)
-      if (waits.length > 0) this.offerMails(run, waits)
-    }
-    return { flows: [{ do: 'start', row }, ...changes], outgoing, written }
   }
 
   /** Keeps an event for flows of its context that wait for it, or will. */
@@ -125,49 +195,175 @@ export class Flows {
     for (const change of changes) {
       if (change.do !== 'end' || change.asker !== 'flow') continue
       const { flow, n: of } = stepOfCommand(change.id)
-      const entry = { n: change.n, of, kind: 'call' as const, step: '', what: '', data: outcomeOf(change) }
-      // One that is not in memory is made from its journal, which has this end already.
-      const run = this.hot.get(flow)
-      if (run === undefined) void this.during(async () => void (await this.load(flow)))
-      else void this.tell(flow, (there) => there.callEnded(entry))
+      const data = outcomeOf(change.state, change.outcome)
+      this.stepEnded(flow, { n: change.n, of, kind: 'call', step: '', what: '', data, at: change.at })
     }
+  }
+
+  /** One that is not in memory is made from its journal, which has this end already. */
+  private stepEnded(flow: number, entry: JournalEntry): void {
+    if (this.hot.has(flow)) void this.tell(flow, (there) => there.stepEnded(entry))
+    else void this.during(() => this.load(flow))
   }
 
   // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @throws `millrace/unknown-flow`, `millrace/flow-ended` */
-  async cancel(id: number, { by, reason }: Actor): Promise<void> {
-    await this.underWay(id)
-    const why = `cancelled by ${by}${reason === undefined ? '' : `: ${checkText('cancel', 'reason', reason)}`}`
-    await this.tell(id, (run) => run.cancel(why))
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`. */
+  async cancel(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    const why = `cancelled by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
+    const changes = [this.recorded(row, 'cancelled', actor)]
+    if (row.state === 'queued') {
+      const error = { code: 'millrace/flow-cancelled', message: why }
+      await this.become(row, 'failed', error, changes)
+      return
+    }
+    if (row.state === 'paused') await this.become(row, 'running', null)
+    await this.say(id, (run) => run.cancel(why), changes)
+  }
+
+  /** Ends a flow as it is: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
+  async stop(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    const message = `stopped by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
+    await this.become(row, 'stopped', { code: 'millrace/flow-stopped', message }, [
+      this.recorded(row, 'stopped', actor),
+    ])
+  }
+
+  /** What comes for it waits. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
+  async pause(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    if (row.state === 'paused') return
+    if (row.state !== 'running') throw fault('millrace/flow-busy', `flow ${id} is ${row.state} and cannot be paused`)
+    const message = `paused by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
+    await this.become(row, 'paused', { code: 'millrace/flow-paused', message }, [this.recorded(row, 'paused', actor)])
   }
 
   /**
-   * Goes on with a flow that is stuck at an undo, or paused because its code did not fit.
+   * Goes on with a flow that is paused, or stuck.
    *
    * @throws `millrace/unknown-flow`, `millrace/flow-ended`
    */
-  async resume(id: number): Promise<void> {
-    const { state } = await this.underWay(id)
-    if (state === 'paused') {
-      this.hot.delete(id)
-      await this.write({ flows: [{ do: 'state', flow: id, state: 'running', error: null, endedAt: null }] })
-      await this.during(async () => void (await this.load(id)))
-    } else await this.tell(id, (run) => run.resume())
+  async resume(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    const changes = [this.recorded(row, 'resumed', actor)]
+    if (row.state === 'paused') await this.again(row, undefined, changes)
+    else if (row.state === 'stuck') {
+      const run = (await this.during(() => this.load(id)))!
+      if (run.onlyForward) await this.again(row, run.failedStep, changes)
+      else await this.say(id, (there) => there.resume(), changes)
+    }
+  }
+
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`. */
+  async answer(id: number, step: string, value: unknown, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    if (row.state === 'paused') {
+      throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
+    }
+    const changes = [this.recorded(row, 'answered', actor, { step, value })]
+    await this.say(id, (run) => run.answer(step, value), changes)
+  }
+
+  /**
+   * Runs a flow that has ended again as a new one, from a step on; what came before it is taken over with its results.
+   *
+   * @throws `millrace/unknown-flow`, `millrace/flow-busy`, `millrace/unknown-step`
+   */
+  async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
+    const { store } = this.around
+    const row = await store.lookAtFlows((flows) => flows.row(id))
+    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
+    if (row.endedAt === null)
+      throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
+    const spec = this.specs.get(row.mediator)
+    if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+    const journal = await store.lookAtFlows((flows) => flows.journal(id))
+    const fresh: FlowRow = {
+      ...this.rowOf(spec, row.message),
+      version: from === undefined ? spec.version : row.version,
+      rerunOf: id,
+    }
+    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
+    const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
+    await this.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
+    await this.during(() => this.load(fresh.id))
+    return fresh.id
+  }
+
+  private recorded(
+    { id, mediator }: FlowRow,
+    action: Action,
+    { by, reason }: Actor,
+    detail: unknown = null,
+  ): DeskChange {
+    const subject = `flow ${id} of ${mediator}`
+    const at = this.around.world.now()
+    const audit: Audit = { at, by, item: null, subject, action, reason: reason ?? null, detail }
+    return { do: 'record', audit }
   }
 
   private async underWay(id: number): Promise<FlowRow> {
-    const row = this.around.store.flows.row(id)
+    const row = await this.around.store.lookAtFlows((flows) => flows.row(id))
     if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
     if (row.endedAt === null) return row
     throw fault('millrace/flow-ended', `flow ${id} of mediator "${row.mediator}" has ended already: ${row.state}`)
   }
 
-  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  private setAlarm(changes: readonly FlowChange[]): void {
-    if (changes.some((change) => change.do === 'timer')) this.look()
+  /** Tells a flow what a person says; an error of that is theirs. */
+  private async say(id: number, apply: (run: FlowRun) => void, changes: readonly DeskChange[]): Promise<void> {
+    let said = false
+    let wrong: { readonly error: unknown } | undefined
+    const run = await this.tell(
+      id,
+      (there) => {
+        try {
+          apply(there)
+          said = true
+        } catch (error) {
+          wrong = { error }
+        }
+      },
+      () => (said ? changes : []),
+    )
+    if (wrong !== undefined) throw wrong.error
+    if (said) return
+    if (run === undefined) await this.underWay(id)
+    throw fault('millrace/flow-busy', `flow ${id} cannot be told that now`)
   }
+
+  /** Puts a flow into a state from outside: what is in memory of it counts no more. */
+  private async become(
+    row: FlowRow,
+    state: 'running' | 'paused' | 'stopped' | 'failed',
+    error: ErrorRecord | null,
+    changes: readonly DeskChange[] = [],
+  ): Promise<void> {
+    const { world } = this.around
+    await this.during(async () => {
+      this.hot.get(row.id)?.dismiss()
+      this.hot.delete(row.id)
+      await this.loading.get(row.id)
+      this.hot.get(row.id)?.dismiss()
+      this.hot.delete(row.id)
+      const ends = state === 'stopped' || state === 'failed'
+      const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
+      const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
+      await this.write({ flows: [change, ...(ends ? this.toParent(ended) : [])], changes })
+      if (ends) this.hasEnded(ended)
+      // Times that have come while it was paused.
+      else this.look()
+    })
+  }
+
+  /** Begins a flow anew from its journal, with a step that had failed done again. */
+  private async again(row: FlowRow, repeat: number | undefined, changes: readonly DeskChange[]): Promise<void> {
+    await this.become(row, 'running', null, changes)
+    await this.during(() => this.load(row.id, repeat))
+  }
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private look(): void {
     if (!this.open || this.fire !== undefined) return
@@ -196,63 +392,104 @@ export class Flows {
     const run = await this.tell(flow, (there) => {
       late = there.timeUp(n)
     })
-    if (run !== undefined && late !== undefined) {
-      const { context } = late.data as { context: string | null }
-      const effects = await this.withdraw({ id: `flow/${flow}/${n}`, type: late.what, context })
-      await this.tell(flow, (there) => there.withdrawn(n, effects))
-    }
+    if (run !== undefined && late !== undefined) await this.giveUp(run, late, 'took too long')
+    // It was paused meanwhile: its time comes when it goes on.
+    if (run === undefined && this.around.store.flows.row(flow)?.state === 'paused') return
     // Whatever became of the step: its time is not to come again.
     await this.write({ flows: [{ do: 'untimer', flow, n }] })
+  }
+
+  /** A step that nobody waits for any more is taken back. */
+  private async giveUp(
+    run: FlowRun,
+    step: Outbox['lost'][number],
+    why: 'took too long' | 'lost a race',
+  ): Promise<void> {
+    if (step.entry.kind === 'flow') {
+      const { flow } = step.entry.data as { flow: number }
+      const row = this.around.store.flows.row(flow)
+      if (row === undefined || row.endedAt !== null) return
+      const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
+      // What becomes of it, that one is told when it has been undone.
+      await this.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
+        this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
+      })
+      return
+    }
+    const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
+    await this.tell(run.id, (there) => there.withdrawn(step, effects, why))
   }
 
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Tells a flow something, and writes what follows. Gives it, where it is under way. */
-  private tell(id: number, apply: (run: FlowRun) => void): Promise<FlowRun | undefined> {
+  private tell(
+    id: number,
+    apply: (run: FlowRun) => void,
+    also: () => readonly DeskChange[] = () => [],
+  ): Promise<FlowRun | undefined> {
     return this.during(async () => {
       const run = this.hot.get(id) ?? (await this.load(id))
       if (run === undefined || run.over || !this.open) return undefined
       await run.input(() => apply(run))
-      await this.flush(run)
+      if (run.dismissed) return undefined
+      await this.flush(run, also())
       return run
     })
   }
 
   /** Makes a flow from its journal, and goes on with it where it was told something last. */
-  private load(id: number): Promise<FlowRun | undefined> {
+  private load(id: number, repeat?: number): Promise<FlowRun | undefined> {
     const there = this.hot.get(id)
     if (there !== undefined) return Promise.resolve(there)
     let loading = this.loading.get(id)
     if (loading === undefined) {
-      loading = this.make(id).finally(() => this.loading.delete(id))
+      loading = this.make(id, repeat).finally(() => this.loading.delete(id))
       this.loading.set(id, loading)
     }
     return loading
   }
 
-  private async make(id: number): Promise<FlowRun | undefined> {
+  private async make(id: number, repeat: number | undefined): Promise<FlowRun | undefined> {
     const { flows } = this.around.store
     const row = flows.row(id)
     const spec = row && this.specs.get(row.mediator)
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
+    if (row.state === 'queued' && row.context !== null && flows.underWay(row.mediator, row.context)[0] !== id) {
+      return undefined
+    }
+    if (!spec.runs.has(row.version)) {
+      const what = `flow ${id} of mediator "${row.mediator}" began with version ${row.version}, which is not in versions`
+      const error = recordError(fault('millrace/flow-mismatch', what))
+      await this.write({ flows: [{ do: 'state', flow: id, state: 'paused', error, endedAt: null }] })
+      return undefined
+    }
     const journal = flows.journal(id)
-    const run = new FlowRun(this.hostOf(spec, row), row, this.messageOf(row.message))
-    await run.begin(journal)
+    const run = this.runOf(spec, row, this.messageOf(row.message))
+    await run.begin(journal, (of) => new Flow(of), repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
     for (const entry of flows.journal(id)) {
-      if (entry.n > last && entry.of !== null && entry.kind === 'call') await run.input(() => run.callEnded(entry))
+      if (entry.n > last && entry.of !== null && (entry.kind === 'call' || entry.kind === 'flow')) {
+        await run.input(() => run.stepEnded(entry))
+      }
     }
     this.keep(run)
     await this.flush(run)
+    // What came while nobody told it.
+    this.offerMails(run)
     return run
+  }
+
+  private runOf(spec: MediatorSpec, row: FlowRow, message: Message): FlowRun {
+    return new FlowRun(this.hostOf(spec, row), row, message, spec.runs.get(row.version)!)
   }
 
   private keep(run: FlowRun): void {
     this.hot.delete(run.id)
     if (run.over) return
     this.hot.set(run.id, run)
-    if (this.hot.size <= hotMax) return
+    if (this.hot.size <= this.around.hotFlowsMax) return
     for (const [id, oldest] of this.hot) {
       if (!oldest.atRest) continue
       this.hot.delete(id)
@@ -260,44 +497,88 @@ export class Flows {
     }
   }
 
-  private async flush(run: FlowRun): Promise<void> {
-    const { changes, outgoing, waits } = run.takeOutbox()
-    if (changes.length > 0 || outgoing.length > 0) await this.write({ flows: changes, outgoing })
+  private async flush(run: FlowRun, changes: readonly DeskChange[] = []): Promise<void> {
+    if (run.dismissed) return
+    const outbox = run.takeOutbox()
+    const { outgoing } = outbox
+    const flows = run.over ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
+    if (flows.length > 0 || outgoing.length > 0 || changes.length > 0) await this.write({ flows, outgoing, changes })
+    this.after(run, outbox)
+  }
+
+  /** What a run has left is written: what follows from it begins. */
+  private after(run: FlowRun, { changes, waits, starts, lost }: Outbox): void {
     if (run.over || run.state === 'paused') this.hot.delete(run.id)
-    this.setAlarm(changes)
-    if (waits.length > 0) this.offerMails(run, waits)
+    if (changes.some((change) => change.do === 'timer')) this.look()
+    if (waits) this.offerMails(run)
+    for (const id of starts) void this.during(() => this.load(id))
+    for (const step of lost) void this.during(() => this.giveUp(run, step, 'lost a race'))
+    if (run.over && changes.some((change) => change.do === 'state')) this.hasEnded(this.endOf(run))
+  }
+
+  private endOf(run: FlowRun): FlowRow {
+    return { ...run.row, state: run.state, error: run.obstacle ?? run.failure, result: run.result }
+  }
+
+  /** The end of a flow is one of the step of the flow that has started it. */
+  private toParent(row: FlowRow): FlowChange[] {
+    const entry = this.endOfStep(row)
+    return entry === undefined ? [] : [{ do: 'entry', flow: row.parent!.flow, entry }]
+  }
+
+  private readonly stepEnds = new Map<number, JournalEntry>()
+
+  private endOfStep(row: FlowRow): JournalEntry | undefined {
+    const { parent } = row
+    const { flows } = this.around.store
+    if (parent === null || flows.row(parent.flow)?.endedAt !== null) return undefined
+    const data = outcomeOfFlow(row)
+    const at = this.around.world.now()
+    const entry: JournalEntry = { n: flows.newEntryId(), of: parent.n, kind: 'flow', step: '', what: '', data, at }
+    this.stepEnds.set(row.id, entry)
+    return entry
+  }
+
+  private hasEnded({ id, mediator, context, parent }: FlowRow): void {
+    const entry = this.stepEnds.get(id)
+    this.stepEnds.delete(id)
+    if (entry !== undefined) this.stepEnded(parent!.flow, entry)
+    if (this.specs.get(mediator)?.serial && context !== null) this.next(mediator, context)
+  }
+
+  /** Begins the flow whose turn it is in a context. */
+  private next(mediator: string, context: string): void {
+    const [first] = this.around.store.flows.underWay(mediator, context)
+    if (first !== undefined) void this.during(() => this.load(first))
   }
 
   /** What came before a wait began. */
-  private offerMails(run: FlowRun, waits: readonly number[]): void {
+  private offerMails(run: FlowRun): void {
     const { context, mediator } = run.row
     if (context === null) return
     const { flows } = this.around.store
-    const types = new Set(run.steppedSoFar().flatMap(({ entry }) => (waits.includes(entry.n) ? [entry.what] : [])))
-    for (const type of types) {
+    for (const type of run.awaited) {
       for (const mail of flows.mails(mediator, context, type)) {
         void this.tell(run.id, (there) => void there.mail(mail.n, this.messageOf(mail.message)))
       }
     }
   }
 
-  private async withdraw(command: { id: string; type: string; context: string | null }): Promise<'never' | 'unknown'> {
-    this.withdrawn.add(command.id)
-    await this.write({ flows: [{ do: 'withdraw', id: command.id }] })
-    return (await this.around.serving(command.type)?.withdraw(command.id, command.context)) ?? 'never'
-  }
-
   private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {
-    const { world, store, encode } = this.around
+    const { world, store, encode, encodeStart } = this.around
     return {
       spec,
       now: () => world.now(),
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
-      encode: (type, data, id, asked) => encode(type, data, spec.name, row.message, id, asked),
+      encode: (type, data, id, asked, delay) => encode(type, data, spec.name, row.message, id, asked, delay),
+      newFlow: (other, data, id) => {
+        const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))
+        return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
+      },
       turn: () => new Promise((resolve) => world.soon(resolve)),
-      withdraw: (command) => this.withdraw(command),
+      withdraw: (command) => this.around.withdrawals.ofFlow(command),
     }
   }
 
@@ -307,7 +588,11 @@ export class Flows {
     return decode(type, stored)
   }
 
-  private write(job: { readonly flows: readonly FlowChange[]; readonly outgoing?: readonly Stored[] }): Promise<void> {
+  private write(job: {
+    readonly flows: readonly FlowChange[]
+    readonly outgoing?: readonly Stored[]
+    readonly changes?: readonly DeskChange[]
+  }): Promise<void> {
     return new Promise((resolve, reject) => {
       this.around.committer.write({ ...job, written: resolve, dropped: reject })
     })
@@ -328,11 +613,68 @@ export class Flows {
   }
 }
 
+function checkOnce({ name }: MediatorSpec, once: unknown): string {
+  if (typeof once === 'string' && once.length > 0 && once.length <= onceCharsMax) return once
+  const what = `oncePer must give a text of 1 to ${onceCharsMax} characters, not ${JSON.stringify(once)}`
+  throw fault('millrace/bad-option', `mediator "${name}": ${what}`)
+}
+
+/** The part of a journal before a step began, as that of another flow. */
+function upTo(journal: readonly JournalEntry[], from: string, flow: number, newN: () => number): JournalEntry[] {
+  const cut = journal.findIndex(({ of, step }) => of === null && step === from)
+  if (cut === -1) {
+    const steps = journal.filter(({ of, step }) => of === null && step !== '').map(({ step }) => `"${step}"`)
+    throw fault('millrace/unknown-step', `flow ${flow} has no step "${from}"; it has ${steps.join(', ') || 'none'}`)
+  }
+  const numbers = new Map<number, number>()
+  const kept: JournalEntry[] = []
+  for (const entry of journal.slice(0, cut)) {
+    const n = newN()
+    if (entry.of === null) numbers.set(entry.n, n)
+    const data = entry.of === null && entry.kind === 'call' ? withCommand(entry, flow) : entry.data
+    kept.push({ ...entry, n, of: entry.of === null ? null : numbers.get(entry.of)!, data })
+  }
+  return kept
+}
+
+const withCommand = ({ data, n }: JournalEntry, flow: number) => ({
+  commandId: `flow/${flow}/${n}`,
+  ...(data as object),
+})
+
 /** Handles the event that starts flows of a mediator. */
 export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
   return async (message, context) => {
     const attempt = HandlerContext.attemptOf(context)
-    attempt.also = await attempt.consumer.flows.start(spec, attempt.delivery.message, message)
+    attempt.also = await attempt.consumer.flows.start(spec, attempt.delivery.message, message, attempt)
+  }
+}
+
+/** Handles a message of a route, which may start flows. */
+export function startsFlows(
+  choose: (message: Message, context: HandlerContext, start: (spec: MediatorSpec, data: unknown) => void) => unknown,
+): HandlerSpec['handle'] {
+  return (message, context) => {
+    const attempt = HandlerContext.attemptOf(context)
+    const begin: { readonly spec: MediatorSpec; readonly data: unknown }[] = []
+    const result = choose(message, context, (spec, data) => void begin.push({ spec, data }))
+    if (begin.length === 0 && typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return
+    return (async () => {
+      await result
+      const { flows } = attempt.consumer
+      const all: Also[] = []
+      for (const [index, { spec, data }] of begin.entries()) {
+        const also = await flows.startFrom(spec, data, attempt, index)
+        if (also !== undefined) all.push(also)
+      }
+      attempt.also = {
+        flows: all.flatMap((also) => also.flows),
+        outgoing: all.flatMap((also) => also.outgoing),
+        written: () => {
+          for (const also of all) also.written()
+        },
+      }
+    })()
   }
 }
 

@@ -5,6 +5,7 @@
 //     │ ↑ ──refused──→ refused
 //     │ └──tried again── held (at the desk: a rule or a person decides) ──discarded──→ discarded
 //     └──failed for good──↑
+//   waiting, held ──taken back by who asked──→ withdrawn
 //
 // Who waits may give up before that, or die: the request goes on, and its end can be fetched by its id.
 import { fault } from '../model/errors.ts'
@@ -93,7 +94,9 @@ export class Requests {
     }
     const { message, data } = outcome as Said
     if (state === 'refused') reject(new Refused(message, data))
-    else {
+    else if (state === 'withdrawn') {
+      reject(fault('millrace/request-withdrawn', `"${command.name}" was ${message}`, { data: { id } }))
+    } else {
       const what = `"${command.name}" was discarded at the desk: ${message}`
       reject(fault('millrace/request-discarded', what, { data: { id } }))
     }

@@ -7,6 +7,9 @@ import type { EngineLimits } from './spec.ts'
 /** Who takes a discard back in its last moment still finds it: it is forgotten so much later, milliseconds. */
 const spareMs = 60_000
 
+/** Looks that find nothing come rarer, down to one in so many. */
+const idleTimesMax = 32
+
 /** Looks now and then for messages that need not be kept, and removes them in slices between other work. */
 export class Retention {
   private readonly sources: readonly Source[]
@@ -19,10 +22,17 @@ export class Retention {
   /** Whether any message at the desk may be resolved. */
   private resolvedAny = true
   private timer: Timer | undefined
+  /** Until the next look: longer while nothing is found. */
+  private waitMs: number
+  private found = false
   private ended = false
 
   constructor(
-    { sources, limits }: { readonly sources: readonly Source[]; readonly limits: EngineLimits },
+    {
+      sources,
+      limits,
+      mediators,
+    }: { readonly sources: readonly Source[]; readonly limits: EngineLimits; readonly mediators: readonly unknown[] },
     world: World,
     store: Store,
     committer: Committer,
@@ -34,18 +44,22 @@ export class Retention {
     this.store = store
     this.committer = committer
     this.streamIds = streamIds
-    this.always = sources.some((source) => this.rule(source) !== undefined)
+    this.waitMs = limits.retainEveryMs
+    this.always = mediators.length > 0 || sources.some((source) => this.rule(source) !== undefined)
   }
 
   begin(): void {
     if (this.ended || this.timer !== undefined || !(this.always || this.resolvedAny)) return
-    this.timer = this.world.after(this.limits.retainEveryMs, () => {
+    this.timer = this.world.after(this.waitMs, () => {
+      this.found = false
       this.sweep()
         .catch((error) => {
           if (!this.ended) this.world.log('error', 'old messages could not be removed', { error: String(error) })
         })
         .finally(() => {
           this.timer = undefined
+          const { retainEveryMs } = this.limits
+          this.waitMs = this.found ? retainEveryMs : Math.min(2 * this.waitMs, idleTimesMax * retainEveryMs)
           this.begin()
         })
     })
@@ -69,6 +83,11 @@ export class Retention {
   private async sweep(): Promise<void> {
     await this.sweepDesk()
     await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
+    const { flowRetainMs, mailboxMs } = this.limits
+    await this.inSlices(() => {
+      const now = this.world.now()
+      return this.store.forgetFlows(now - flowRetainMs, now - mailboxMs)
+    })
     for (const source of this.sources) {
       const rule = this.rule(source)
       const stream = this.streamIds.get(source.name)
@@ -81,8 +100,10 @@ export class Retention {
 
   private async inSlices(remove: () => Promise<number>): Promise<void> {
     let gone: number
-    do gone = await this.committer.alone(remove)
-    while (gone > 0 && !this.ended)
+    do {
+      gone = await this.committer.alone(remove)
+      this.found ||= gone > 0
+    } while (gone > 0 && !this.ended)
   }
 
   private async sweepDesk(): Promise<void> {
@@ -93,6 +114,7 @@ export class Retention {
       do {
         const before = this.world.now() - this.limits.deskRetainMs - spareMs
         left = await this.committer.alone(() => this.store.forgetResolved(before))
+        this.found ||= left === 'more'
       } while (left === 'more' && !this.ended)
     } finally {
       this.resolvedAny ||= left !== 'nothing'

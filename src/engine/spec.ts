@@ -82,4 +82,7 @@ export interface EngineLimits {
   readonly requestRetainMs: number
   readonly takeBackMs: number
   readonly heldContextsMax: number
+  readonly flowRetainMs: number
+  readonly mailboxMs: number
+  readonly hotFlowsMax: number
 }

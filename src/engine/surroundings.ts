@@ -8,6 +8,7 @@ import type { Committer } from './committer.ts'
 import type { Consumer } from './consumer.ts'
 import type { Flows } from './flows.ts'
 import type { EngineLimits } from './spec.ts'
+import type { Withdrawals } from './withdrawals.ts'
 
 /** What a consumer needs of the engine around it. */
 export interface Surroundings {
@@ -21,8 +22,8 @@ export interface Surroundings {
   failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
   resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
   readonly flows: Flows
-  /** Whether a command is not to be handled any more. */
-  isWithdrawn(id: string): boolean
+  /** The commands that are not to be handled any more. */
+  readonly withdrawals: Withdrawals
   /** A message waits for a rule. */
   judge(consumer: Consumer, item: number): void
   /** A message that had been released was handled, discarded or is held again. */

@@ -81,6 +81,11 @@ export type DeskAction =
   | 'aborted'
   /** What was wished for while the app did not run could not be done at its start. */
   | 'not possible'
+  /** Of flows, beside `paused` and `resumed`. */
+  | 'cancelled'
+  | 'stopped'
+  | 'answered'
+  | 'run again'
 
 /** One line of the audit log. */
 export interface AuditRow {
@@ -89,9 +94,9 @@ export interface AuditRow {
   readonly at: number
   readonly by: string
   readonly action: DeskAction
-  /** The message at the desk; null where it is about a processor or an operation. */
+  /** The message at the desk; null where it is about a processor, an operation or a flow. */
   readonly item: number | null
-  /** The processor, or the operation. */
+  /** The processor, the operation, or the flow. */
   readonly subject: string
   readonly reason: string | null
   /** What belongs to the action: the error of `held`, the data before and after of `resubmitted`. */

@@ -57,12 +57,20 @@ export const defaults = {
     'time a handler may block the event loop before the process is ended, milliseconds',
   ),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
-  retainEveryMs: bound(minute, 100, day, 'time between looks for messages that need not be kept, milliseconds'),
+  retainEveryMs: bound(
+    minute,
+    100,
+    day,
+    'time between looks for messages that need not be kept, up to 32 times as long while there are none, milliseconds',
+  ),
   requestMs: bound(30_000, 1, 30 * day, 'time for which a request is waited for, milliseconds'),
   requestRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended requests are kept, milliseconds'),
   deskRetainMs: bound(30 * day, 0, 36_500 * day, 'time for which resolved messages stay at the desk, milliseconds'),
   takeBackMs: bound(7 * day, 0, 36_500 * day, 'time in which a discarded message can be taken back, milliseconds'),
   heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
+  flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),
+  mailboxMs: bound(7 * day, 0, 36_500 * day, 'time for which events that flows may wait for are kept, milliseconds'),
+  hotFlowsMax: bound(10_000, 1, 10_000_000, 'flows in memory that wait for something'),
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of a gather */

@@ -1,20 +1,34 @@
-import type { CallOptions, MediatorSpec } from '../engine/flow.ts'
+import type { AskOptions, CallOptions, RaceOptions } from '../engine/conduct.ts'
+import type { Conduct, MediatorSpec, Taken } from '../engine/flow.ts'
 import { startsFlow, takesMail } from '../engine/flows.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
+import type { AnySchema, Output } from '../model/schema.ts'
+import type { Delay } from '../model/time.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** An event that flows wait for: of their own context, or of the one that a function of its data names. */
 export type Awaited_<W extends Event> = W | { readonly on: W; readonly flow: (data: DataOf<W>) => string }
 
-type Declared<T extends MessageType, Option extends string> = [T] extends [never]
-  ? { error: `the mediator may not do this: name the type in \`${Option}\`` }
+type Declared<T, Option extends string> = [T] extends [never]
+  ? { error: `the mediator may not do this: name it in \`${Option}\`` }
   : T
 
+/** What a mediator returns; the flow that waits for it gets it. */
+export type ResultOf<M> = M extends Mediator<Event, infer Result> ? Result : never
+export type StartedBy<M> = M extends Mediator<infer E, unknown> ? E : never
+
+export interface SubflowOptions<Result> {
+  /** Time for it to end, milliseconds; without it there is no limit. After it, it is cancelled. */
+  readonly timeoutMs?: number
+  /** Takes back what it did, when this flow fails or is cancelled. One under way is cancelled then. */
+  readonly undo?: (taken: Taken<Result>) => unknown
+}
+
 /** What the function of a mediator conducts its flow with. Each step is in the journal of the flow, under its name. */
-export interface FlowContext<S extends Command, W extends Event, P extends Event> {
+export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
    * Sends a command and waits for its reply, once, whatever crashes. With `undo`, what it did is taken back when the
    * flow fails or is cancelled: registered before the attempt, called last first.
@@ -28,9 +42,9 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     options?: CallOptions<ReplyOf<C>>,
   ): Promise<ReplyOf<C>>
   /** Sends a command, once, and waits for nothing. */
-  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>): void
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
   /** Publishes an event, once. */
-  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>): void
+  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
   /**
    * The next event of a type in `waits`, of this flow's context: one that came before counts too; each once.
    *
@@ -43,30 +57,70 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   ): Promise<E extends Event ? Message<E> : never>
   /** Lets time pass; the flow needs no process meanwhile. */
   sleep(name: string, ms: number): Promise<void>
+  /**
+   * Asks a person, who answers by `app.flows.answer` or `millrace flows answer`; the answer fits the schema.
+   *
+   * @throws in the function: `millrace/step-timed-out`
+   */
+  ask<A extends AnySchema>(name: string, options: AskOptions<A>): Promise<Output<A>>
+  /**
+   * Starts a flow of another mediator in `starts` and waits for what its function returns.
+   *
+   * @throws in the function: `millrace/subflow-failed` when it ended in any other way, `millrace/step-timed-out`
+   */
+  subflow<O extends Declared<M, 'starts'>>(
+    name: string,
+    mediator: O,
+    data: DataFor<StartedBy<O>>,
+    options?: SubflowOptions<ResultOf<O>>,
+  ): Promise<ResultOf<O>>
   /** All results, or the first failure. */
   all<const T extends readonly unknown[]>(branches: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
-  /** The first result or failure; the others go on and are let go. */
-  race<const T extends readonly unknown[]>(branches: T): Promise<Awaited<T[number]>>
-  /** One result per item, at most `limit` (default 16) at once. */
+  /** The first result or failure; see `losers`. Branches are promises, or functions that are called at once. */
+  race<const T extends readonly unknown[]>(
+    branches: T,
+    options?: RaceOptions,
+  ): Promise<Awaited<T[number] extends infer B ? (B extends () => infer R ? Awaited<R> : Awaited<B>) : never>>
+  /** One result per item, at most `limit` (default 16) at once; after a failure no more begin. */
   map<Item, Result>(
     items: readonly Item[],
     fn: (item: Item, index: number) => Promise<Result> | Result,
     options?: { readonly limit?: number },
   ): Promise<Result[]>
+  /** From here on there is no way back: a failure is held and can only go forward, and nothing is undone. */
+  noReturn(): void
+  /**
+   * Which way a small change of the code goes: `latest` (default 1) in flows that come here for the first time, what it
+   * was then in those that come again, 0 in those that had passed here before there was the change.
+   */
+  version(change: string, latest?: number): number
+  /**
+   * Starts the next flow of this mediator with such data, so that one without end keeps a short journal:
+   * `return flow.continueAs(data)`. `Data` is that of `startedBy`.
+   */
+  // biome-ignore lint/suspicious/noExplicitAny: checked by the schema of startedBy
+  continueAs(data: any): void
   /** Milliseconds since 1970, the same at each replay; so are the two below. */
   now(): number
   random(): number
   id(): string
 }
 
+type Run<E extends Event, S extends Command, W extends Event, P extends Event, M, Result> = (
+  message: Message<E>,
+  flow: FlowContext<S, W, P, M>,
+) => Result | Promise<Result>
+
 export interface MediatorOptions<
   E extends Event,
   S extends readonly Command[],
   W extends readonly Event[],
   P extends readonly Event[],
+  M extends readonly AnyMediator[],
+  Result,
 > {
-  /** The topic of the event that starts its flows. */
-  readonly on: Source
+  /** The topic of the event that starts its flows; without it only routes and other mediators start them. */
+  readonly on?: Source
   /** The event that starts a flow, one for each. */
   readonly startedBy: E
   /** The commands that it may send. */
@@ -75,26 +129,59 @@ export interface MediatorOptions<
   readonly waits?: { readonly [I in keyof W]: Awaited_<W[I] & Event> }
   /** The events that it may publish. */
   readonly publishes?: P
+  /** The mediators whose flows it may start and wait for. */
+  readonly starts?: M
+  /** Of the events for which this gives the same only the first starts a flow, as long as that flow is kept. */
+  readonly oncePer?: (data: DataOf<E>) => string
+  /** Whether flows of one context run one after the other. Default false: side by side. */
+  readonly serial?: boolean
+  /** The version of `run`, default 1: flows keep the one that they began with. */
+  readonly version?: number
+  /** What older flows go on with, by version. */
+  // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do
+  readonly versions?: Readonly<Record<number, (message: Message<E>, flow: any) => unknown>>
   /**
    * Conducts one flow. Runs again from its beginning when the process has been restarted, past all that was done: it
-   * may do nothing but by `flow`, and must go the same way each time.
+   * may do nothing but by `flow`, and must go the same way each time. What it returns is kept as JSON.
    */
-  readonly run: (message: Message<E>, flow: FlowContext<S[number], W[number], P[number]>) => unknown
+  readonly run: Run<E, S[number], W[number], P[number], M[number], Result>
 }
 
 /** A mediator as a part of an app. */
-export interface Mediator {
+export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly kind: 'mediator'
   readonly name: string
-  readonly on: Source
+  readonly on: Source | undefined
   readonly sends: readonly Command[]
   readonly publishes: readonly Event[]
   readonly waits: readonly Event[]
+  readonly starts: readonly AnyMediator[]
   readonly spec: MediatorSpec
+  /** Only for the compiler. */
+  readonly _startedBy?: E
+  readonly _result?: Result
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: a mediator of whatever starts it and it gives
+export type AnyMediator = Mediator<any, any>
 
 /** Flows of one mediator that begin at once. */
 const concurrency = 256
+const versionMax = 1_000_000
+
+const known = [
+  'on',
+  'startedBy',
+  'sends',
+  'waits',
+  'publishes',
+  'starts',
+  'oncePer',
+  'serial',
+  'version',
+  'versions',
+  'run',
+]
 
 /**
  * Declares a mediator: an ordinary async function conducts each flow by commands. Its steps are journalled; a flow goes
@@ -107,35 +194,65 @@ export function mediator<
   const S extends readonly Command[] = [],
   const W extends readonly Event[] = [],
   const P extends readonly Event[] = [],
->(name: string, options: MediatorOptions<E, S, W, P>): Mediator {
+  const M extends readonly AnyMediator[] = [],
+  Result = unknown,
+>(name: string, options: MediatorOptions<E, S, W, P, M, Result>): Mediator<E, Awaited<Result>> {
   checkName('mediator', name)
   const where = `mediator "${name}"`
-  checkOptions(where, options, ['on', 'startedBy', 'sends', 'waits', 'publishes', 'run'])
-  const { on, startedBy, run } = options
+  checkOptions(where, options, known)
+  const { on, startedBy, run, oncePer, serial = false, version = 1, versions = {} } = options
+  const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
   const sends: readonly Command[] = options.sends ?? []
   const publishes: readonly Event[] = options.publishes ?? []
-  const waits = (options.waits ?? []) as readonly Awaited_<Event>[]
-  if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
-  if (!on.types.includes(startedBy)) {
-    throw fault('millrace/bad-option', `${where}: startedBy must be an event of topic "${on.name}"`)
+  const starts: readonly AnyMediator[] = options.starts ?? []
+  if (startedBy?.kind !== 'event') throw bad('startedBy must be an event')
+  if (on !== undefined && on?.kind !== 'topic') throw bad('on must be a topic')
+  if (on !== undefined && !on.types.includes(startedBy)) throw bad(`startedBy must be an event of topic "${on.name}"`)
+  if (typeof run !== 'function') throw bad('run must be a function')
+  if (oncePer !== undefined && typeof oncePer !== 'function') throw bad('oncePer must be a function of the data')
+  if (typeof serial !== 'boolean') throw bad('serial must be true or false')
+  if (!isVersion(version)) throw bad(`version must be a whole number from 1 to ${versionMax}`)
+  for (const one of starts) if (one?.kind !== 'mediator') throw bad('starts must be mediators')
+  const runs = new Map<number, Conduct>([[version, run as Conduct]])
+  for (const [number, older] of Object.entries(versions)) {
+    if (!isVersion(Number(number)) || typeof older !== 'function') throw bad('versions must be functions, by version')
+    if (Number(number) === version) throw bad(`version ${version} is both run and one of versions`)
+    runs.set(Number(number), older as Conduct)
   }
-  if (typeof run !== 'function') throw fault('millrace/bad-option', `${where}: run must be a function`)
-  const awaited = new Map<string, (message: Message) => string | undefined>()
-  for (const one of waits) {
-    if ('on' in one && typeof one.flow === 'function') awaited.set(one.on.name, (message) => one.flow(message.data))
-    else if ((one as Event)?.kind === 'event') awaited.set((one as Event).name, (message) => message.context)
-    else throw fault('millrace/bad-option', `${where}: waits must be events, or { on: an event, flow: a function }`)
+  const waits = awaitedBy(bad, (options.waits ?? []) as readonly Awaited_<Event>[])
+  const spec: MediatorSpec = {
+    name,
+    startedBy,
+    declared: new Set<MessageType>([...sends, ...publishes]),
+    starts: new Set(starts.map((one) => one.spec)),
+    waits: new Map(waits.map(({ type, contextOf }) => [type.name, contextOf])),
+    oncePer: oncePer as MediatorSpec['oncePer'],
+    serial,
+    version,
+    runs,
   }
-  const declared = new Set<MessageType>([...sends, ...publishes])
-  const spec: MediatorSpec = { name, startedBy, declared, waits: awaited, run: run as MediatorSpec['run'] }
-  const events = waits.map((one) => ('on' in one ? one.on : one))
-  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, waits: events, spec })
+  const events = waits.map(({ type }) => type)
+  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, starts, waits: events, spec })
+}
+
+const isVersion = (value: unknown) =>
+  Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= versionMax
+
+function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>[]) {
+  return waits.map((one) => {
+    if ('on' in one && one.on?.kind === 'event' && typeof one.flow === 'function') {
+      return { type: one.on, contextOf: (message: Message): string | undefined => one.flow(message.data) }
+    }
+    if ((one as Event)?.kind !== 'event') throw bad('waits must be events, or { on: an event, flow: a function }')
+    return { type: one as Event, contextOf: (message: Message): string | undefined => message.context }
+  })
 }
 
 /** What takes its events from the topics: one processor on each, the first of its own name. */
 export function processorsOf(part: Mediator, sourceOf: ReadonlyMap<MessageType, Source>): Processor[] {
   const { name, on, spec, waits } = part
-  const handlers = new Map<Source, Record<string, unknown>>([[on, { [spec.startedBy.name]: startsFlow(spec) }]])
+  const handlers = new Map<Source, Record<string, unknown>>()
+  if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: startsFlow(spec) })
   for (const type of waits) {
     const source = sourceOf.get(type)
     if (source === undefined) continue

@@ -6,12 +6,13 @@ import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
-import { type Mediator, processorsOf } from './mediator.ts'
+import { type AnyMediator, processorsOf } from './mediator.ts'
 import type { Processor } from './processor.ts'
+import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
 
 /** What an app is made of. */
-export type Part = Source | Processor | Mediator | Gather | Schedule | DeskPart
+export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]
@@ -19,7 +20,7 @@ export interface Wiring {
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
-  readonly mediators: readonly Mediator[]
+  readonly mediators: readonly AnyMediator[]
   /** The topic or channel of each type. */
   readonly sourceOf: ReadonlyMap<MessageType, Source>
 }
@@ -34,7 +35,8 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   const desks: DeskPart[] = []
   const schedules: Schedule[] = []
   const gathers: Gather[] = []
-  const mediators: Mediator[] = []
+  const mediators: AnyMediator[] = []
+  const routes: Route[] = []
   const sources = new Map<string, Source>()
   const addSource = (source: Source) => {
     const other = sources.get(source.name)
@@ -47,17 +49,25 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
     if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
     else if (part?.kind === 'processor') processors.push(part)
     else if (part?.kind === 'mediator') mediators.push(part)
+    else if (part?.kind === 'route') routes.push(part)
     else if (part?.kind === 'gather') gathers.push(part)
     else if (part?.kind === 'schedule') schedules.push(part)
     else if (part?.kind === 'desk') desks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
-  checkNames(app, [...processors, ...mediators, ...gathers, ...schedules, ...desks])
+  checkNames(app, [...processors, ...mediators, ...routes, ...gathers, ...schedules, ...desks])
   for (const gather of gathers) processors.push(...gather.processors)
-  for (const { on } of [...processors, ...mediators, ...desks]) addSource(on)
+  for (const route of routes) processors.push(route.processor)
+  for (const { on } of [...processors, ...mediators, ...desks]) if (on !== undefined) addSource(on)
   addSource(failures)
   checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
+  for (const part of [...mediators, ...routes]) {
+    const missing = part.starts.find((other) => !mediators.includes(other))
+    if (missing === undefined) continue
+    const what = `${part.kind} "${part.name}" starts mediator "${missing.name}", which is no part of the app`
+    throw fault('millrace/unknown-part', `app "${app}": ${what}`)
+  }
   for (const mediator of mediators) {
     const { name, sends, publishes, waits } = mediator
     for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, sourceOf)

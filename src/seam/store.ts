@@ -4,6 +4,7 @@
 import type { Asker, Stored } from '../model/codec.ts'
 import type { Actor, Audit, AuditRow, Decision, DeskEntry, DeskState } from '../model/desk.ts'
 import type { ErrorRecord, MillraceError } from '../model/errors.ts'
+import type { FlowState, JournalEntry, Outcome, ParentFlow } from '../model/flow.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StoreFile } from './file.ts'
 import type { World } from './world.ts'
@@ -173,7 +174,7 @@ export interface CommitFunction {
 }
 
 /** How far a command that was asked is. */
-export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded'
+export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
 
 /** A command that somebody asked: its row is written with it, and it ends once. */
 export type RequestChange =
@@ -186,7 +187,7 @@ export type RequestChange =
       readonly do: 'end'
       readonly asker: Asker
       readonly id: string
-      readonly state: 'replied' | 'refused' | 'discarded'
+      readonly state: 'replied' | 'refused' | 'discarded' | 'withdrawn'
       /** The reply; or what was said on refusing or discarding it. Plain JSON. */
       readonly outcome: unknown
       readonly at: number
@@ -206,48 +207,44 @@ export interface RequestRow {
   readonly endedAt: number | null
 }
 
-/**
- * `compensating`: undoing; `compensated`: undone; `failed`: nothing was there to undo; `stuck`: an undo has failed, a
- * person resumes; `paused`: its code does not fit its journal.
- */
-export type FlowState = 'running' | 'completed' | 'compensating' | 'compensated' | 'failed' | 'stuck' | 'paused'
+export type { FlowState, JournalEntry, Outcome }
 
 /** A flow, without its journal. */
 export interface FlowRow {
   readonly id: number
   readonly mediator: string
+  /** The version of the mediator's code that it began with, and keeps. */
+  readonly version: number
   readonly context: string | null
   readonly state: FlowState
   /** What started it. */
   readonly message: Stored
+  /** The value of `oncePer`, where its mediator has that. */
+  readonly once: string | null
+  readonly parent: ParentFlow | null
+  /** Of which flow it is a run anew, where it is. */
+  readonly rerunOf: number | null
   readonly error: ErrorRecord | null
+  /** What its function has returned. */
+  readonly result: unknown
   readonly startedAt: number
   readonly endedAt: number | null
 }
 
-/** How a step has ended. */
-export type Outcome =
-  | { readonly ok: true; readonly value: unknown }
-  | {
-      readonly ok: false
-      readonly code: string
-      readonly message: string
-      readonly data?: unknown
-      /** Of a call: whether it may have had effects. */
-      readonly effects?: 'never' | 'unknown'
-    }
-
-/** One entry of a journal: a step that began, or (with `of`) the end of one. */
-export interface JournalEntry {
-  readonly n: number
-  /** The entry with which the step began that ends here; null where one begins. */
-  readonly of: number | null
-  readonly kind: 'call' | 'send' | 'publish' | 'wait' | 'sleep' | 'ask' | 'value' | 'cancel' | 'resume'
-  /** Its name, unique in the flow. */
+/** A question that a flow has for a person. */
+export interface Question {
+  readonly flow: number
+  readonly mediator: string
+  readonly context: string | null
+  /** Its name in the flow: the answer is given under it. */
   readonly step: string
-  /** The type of the message, where there is one. */
-  readonly what: string
-  readonly data: unknown
+  readonly title: string
+  /** Whom it is for, where that was said. */
+  readonly to: string | null
+  readonly escalated: boolean
+  readonly askedAt: number
+  /** When it is given up, milliseconds since 1970. */
+  readonly dueAt: number | null
 }
 
 /** An event that flows of a context may wait for. */
@@ -260,28 +257,44 @@ export interface Mail {
 }
 
 export type FlowChange =
-  | { readonly do: 'start'; readonly row: FlowRow }
+  | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
   | {
       readonly do: 'state'
       readonly flow: number
       readonly state: FlowState
       readonly error: ErrorRecord | null
+      readonly result?: unknown
       readonly endedAt: number | null
     }
+  /** Its time does not come while it is paused. */
   | { readonly do: 'timer'; readonly flow: number; readonly n: number; readonly due: number }
   | { readonly do: 'untimer'; readonly flow: number; readonly n: number }
+  | { readonly do: 'escalate'; readonly flow: number; readonly n: number; readonly to: string }
   | { readonly do: 'mail'; readonly mail: Mail }
-  /** The command is never to be handled any more. */
+  /** The command is never to be handled any more; and it was passed over, so that nobody has to know that any more. */
   | { readonly do: 'withdraw'; readonly id: string }
+  | { readonly do: 'passed'; readonly id: string }
 
 export interface FlowFilter {
   readonly mediator?: string
   readonly states?: readonly FlowState[]
   readonly context?: string
+  /** The name of a step that is under way. */
+  readonly step?: string
+  /** Only flows that began before, milliseconds since 1970. */
+  readonly startedBefore?: number
   /** Only flows with a higher id. */
   readonly after?: number
+  /** At most so many, default 100. */
   readonly limit?: number
+}
+
+/** How many flows of a mediator are in a state. */
+export interface FlowCount {
+  readonly mediator: string
+  readonly state: FlowState
+  readonly flows: number
 }
 
 /** The flows of a store. */
@@ -289,6 +302,9 @@ export interface FlowReads {
   list(filter: FlowFilter): FlowRow[]
   row(id: number): FlowRow | undefined
   journal(id: number): JournalEntry[]
+  /** Open questions, the oldest first, at most so many. */
+  questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
+  counts(): FlowCount[]
 }
 
 /** What the engine needs of them; may show what is not durable yet. */
@@ -298,8 +314,12 @@ export interface FlowStore extends FlowReads {
   newMailId(): number
   /** Flows under way that were told something last: what follows from it may not have been done. */
   unfinished(): number[]
-  /** Flows under way of a context that a mediator conducts. */
+  /** Flows under way of a context that a mediator conducts, the oldest first. */
   underWay(mediator: string, context: string): number[]
+  /** Flows that wait for others of their context, of which none is under way. */
+  queued(): number[]
+  /** Whether a mediator has, or had, a flow of that value. */
+  hasOnce(mediator: string, once: string): boolean
   mails(mediator: string, context: string, type: string): Mail[]
   /** Timers that are due, the oldest first. */
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
@@ -518,6 +538,8 @@ export interface Store {
   /** A message at the desk as the engine needs it, though it may not be durable yet. */
   deskEntry(id: number): Promise<DeskEntry | undefined>
   readonly flows: FlowStore
+  /** Forgets a slice of the flows that ended, and of the mail that came, before a time. Gives how many. */
+  forgetFlows(endedBeforeMs: number, mailBeforeMs: number): Promise<number>
   /** Reads of flows for people: never shows what is not durable yet. */
   lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
   /** A request by its id, as far as it is durable. */

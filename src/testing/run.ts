@@ -172,6 +172,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       cancel: (type, id) => app.cancel(type, id),
       desk: app.desk,
       processors: app.processors,
+      flows: app.flows,
     }
     const done = (async () => run(actions))().catch((error: unknown) => {
       // What was true when it looked need not be true any more when it acts.

@@ -9,7 +9,7 @@ import {
   type RequestOptions,
 } from '../app.ts'
 import type { Accepted } from '../engine/committer.ts'
-import type { Desk } from '../index.ts'
+import type { Desk, FlowDesk } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
@@ -54,6 +54,8 @@ export interface Simulation extends View, AsyncDisposable {
   readonly desk: Desk
   /** As `app.processors`. */
   readonly processors: Processors
+  /** As `app.flows`: the flows of mediators, and what people do about them. */
+  readonly flows: FlowDesk
   /** Lets so many milliseconds pass, and all happen that falls due in them. */
   advance(ms: number): Promise<void>
   /** Lets time pass until everything accepted is handled or held. */
@@ -166,6 +168,7 @@ export function simulation(options: SimulationOptions): Simulation {
     },
     desk: passing('desk', deskActions, settled),
     processors: passing('processors', processorActions, settled),
+    flows: passing('flows', flowActions, settled),
     settled: (promise) => settled('a promise', () => promise),
     untilIdle: () => settled('the app to be idle', (app) => app.idle()),
     async advance(ms) {
@@ -223,10 +226,23 @@ const processorActions: Readonly<Record<keyof Processors, true>> = {
   resume: true,
 }
 
+const flowActions: Readonly<Record<keyof FlowDesk, true>> = {
+  list: true,
+  counts: true,
+  show: true,
+  questions: true,
+  answer: true,
+  cancel: true,
+  stop: true,
+  pause: true,
+  resume: true,
+  runAgain: true,
+}
+
 type Action = (...given: readonly unknown[]) => Promise<unknown>
 
 /** A part of the app whose promises let time pass while they are awaited. */
-function passing<Name extends 'desk' | 'processors'>(
+function passing<Name extends 'desk' | 'processors' | 'flows'>(
   name: Name,
   actions: Readonly<Record<keyof App[Name], true>>,
   settled: Settled,

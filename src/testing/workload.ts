@@ -1,6 +1,6 @@
 // What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
 import type { Processors } from '../app.ts'
-import type { Desk } from '../index.ts'
+import type { Desk, FlowDesk } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
@@ -17,6 +17,8 @@ export interface Actions extends View {
   readonly desk: Desk
   /** As `app.processors`. What is paused in the end is resumed before `eventually` is asked. */
   readonly processors: Processors
+  /** As `app.flows`. */
+  readonly flows: FlowDesk
   readonly random: Random
 }
 

@@ -5,6 +5,7 @@ import { mediator, processor, Refused } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { coded, place, started } from '../support.ts'
 import {
+  conductor,
   Do,
   Done,
   doing,
@@ -14,7 +15,6 @@ import {
   Paid,
   Placed,
   setup,
-  type TestFlow,
   Undo,
   Work,
   warehouse,
@@ -22,18 +22,6 @@ import {
 } from './support.ts'
 
 const day = 86_400_000
-
-/** A mediator with everything that the tests' types allow. */
-function conductor(run: (data: { order: string }, flow: TestFlow) => unknown) {
-  return mediator('conductor', {
-    on: Orders,
-    startedBy: Placed,
-    sends: [Do, Undo],
-    waits: [Paid],
-    publishes: [Done],
-    run: ({ data }, flow) => run(data, flow as TestFlow),
-  })
-}
 
 test('an event that came before the flow, one before the wait and one after it count, each once', async (t) => {
   const got: string[] = []
@@ -247,7 +235,10 @@ test('code that does not fit the journal pauses the flow, says where, and goes o
   await changed.idle()
   const [flow] = await changed.flows.list()
   assert.equal(flow?.state, 'paused')
-  assert.match(flow?.error?.message ?? '', /today's code does call "new", the journal has call "b" next/)
+  assert.match(
+    flow?.error?.message ?? '',
+    /today's code does call "new" \(do\), the journal goes on with call "b" \(do\)/,
+  )
   assert.deepEqual(await effects(changed), ['do a', 'do b'])
   await changed.stop()
   const again = await started(t, warehouse(file, worker(), one('a', 'b')))

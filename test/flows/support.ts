@@ -38,7 +38,7 @@ export const setup = async (tx: { query: import('millrace').Query }) => {
 }
 
 /** Writes down each effect in its commit: `do a`, `undo a`. */
-export function worker(plan: Plan = {}, undoPlan: Plan = {}) {
+export function worker(plan: Plan = {}, undoPlan: Plan = {}, hangs: Promise<void> = Promise.resolve()) {
   const failing = new Map<string, number>()
   const may = (what: string, planned: 'refuse' | number | undefined) => {
     if (planned === 'refuse') throw new Refused('no', { why: what })
@@ -51,12 +51,14 @@ export function worker(plan: Plan = {}, undoPlan: Plan = {}) {
     retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
     probeAfter: 10_000,
     handle: {
-      do: ({ data: { step: name } }, { commit }) =>
-        commit(async (tx) => {
+      do: async ({ data: { step: name } }, { commit }) => {
+        if (name === 'hangs') await hangs
+        return commit(async (tx) => {
           may(`do ${name}`, plan[name])
           await tx.query`insert into effects (what) values (${`do ${name}`})`
           return { done: name }
-        }),
+        })
+      },
       undo: ({ data: { step: name } }, { commit }) =>
         commit(async (tx) => {
           may(`undo ${name}`, undoPlan[name])
@@ -83,6 +85,19 @@ export function inTurn(...steps: string[]) {
       for (const name of steps) await doing(flow as TestFlow, data, name)
       flow.publish(Done, data)
     },
+  })
+}
+
+/** A mediator with everything that the tests' types allow. */
+export function conductor(run: (data: { order: string }, flow: TestFlow) => unknown, options: object = {}) {
+  return mediator('conductor', {
+    on: Orders,
+    startedBy: Placed,
+    sends: [Do, Undo],
+    waits: [Paid],
+    publishes: [Done],
+    ...options,
+    run: ({ data }, flow) => run(data, flow as TestFlow),
   })
 }
 

@@ -1,35 +1,148 @@
-// Flows and their journals, their timers, and the mail that they may wait for.
+// Flows and their journals, their timers and questions, and the mail that they may wait for.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
+import { outcomeOf, stepOfCommand } from '../../model/flow.ts'
 import type {
   FlowChange,
+  FlowCount,
   FlowFilter,
+  FlowReads,
   FlowRow,
   FlowState,
   FlowStore,
   JournalEntry,
   Mail,
-  Outcome,
+  Question,
   RequestChange,
 } from '../../seam/store.ts'
 
-const columns = 'id, mediator, context, state, message, error, started_at as startedAt, ended_at as endedAt'
+const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
+  rerun_of as rerunOf, error, result, started_at as startedAt, ended_at as endedAt`
 const listRows = 100
+const forgetRows = 200
 
-type Row = Omit<FlowRow, 'message' | 'error'> & { readonly message: string; readonly error: string | null }
+type Value = string | number | null
 
-export class FlowTables implements FlowStore {
+interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent'> {
+  readonly message: string
+  readonly error: string | null
+  readonly result: string | null
+  readonly parentFlow: number | null
+  readonly parentN: number | null
+}
+
+/** Statements, each prepared when it is first needed. */
+class Statements {
   private readonly db: DatabaseSync
-  private readonly statements = new Map<string, StatementSync>()
+  private readonly prepared = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+  }
+
+  run(sql: string, ...values: Value[]): number {
+    return Number(this.get(sql).run(...values).changes)
+  }
+
+  all<T>(sql: string, ...values: Value[]): T[] {
+    return this.get(sql)
+      .all(...values)
+      .map((row) => ({ ...row })) as T[]
+  }
+
+  one<T>(sql: string, ...values: Value[]): T | undefined {
+    return this.get(sql).get(...values) as T | undefined
+  }
+
+  private get(sql: string): StatementSync {
+    let statement = this.prepared.get(sql)
+    if (statement === undefined) {
+      statement = this.db.prepare(sql)
+      this.prepared.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+/** Reads of flows, by a running store and by a file reader alike. */
+export class FlowReader implements FlowReads {
+  protected readonly sql: Statements
+
+  constructor(db: DatabaseSync) {
+    this.sql = new Statements(db)
+  }
+
+  list({ mediator, states, context, step, startedBefore, after = 0, limit = listRows }: FlowFilter): FlowRow[] {
+    const where = ['id > ?']
+    const values: Value[] = [after]
+    const also = (sql: string, ...more: readonly (Value | undefined)[]) => {
+      if (more.includes(undefined)) return
+      where.push(sql)
+      values.push(...(more as Value[]))
+    }
+    also('mediator = ?', mediator)
+    also('context = ?', context)
+    also('started_at < ?', startedBefore)
+    if (states !== undefined) also(`state in (${states.map(() => '?').join(', ')})`, ...states)
+    also(
+      `ended_at is null and exists (
+         select 1 from millrace_journal j where j.flow = millrace_flows.id and j.of_n is null and j.step = ? and not exists (
+           select 1 from millrace_journal e where e.flow = j.flow and e.of_n = j.n))`,
+      step,
+    )
+    const rows = this.sql.all<Row>(
+      `select ${columns} from millrace_flows where ${where.join(' and ')} order by id limit ?`,
+      ...values,
+      limit,
+    )
+    return rows.map(rowOf)
+  }
+
+  row(id: number): FlowRow | undefined {
+    const row = this.sql.one<Row>(`select ${columns} from millrace_flows where id = ?`, id)
+    return row && rowOf({ ...row })
+  }
+
+  journal(id: number): JournalEntry[] {
+    const rows = this.sql.all<Omit<JournalEntry, 'data'> & { data: string | null }>(
+      'select n, of_n as "of", kind, step, what, data, at from millrace_journal where flow = ? order by n',
+      id,
+    )
+    return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }))
+  }
+
+  questions({ mediator, to, limit = listRows }: Parameters<FlowReads['questions']>[0]): Question[] {
+    const rows = this.sql.all<Omit<Question, 'escalated'> & { escalated: number }>(
+      `select q.flow, f.mediator, f.context, q.step, q.title, q.to_whom as "to", q.escalated, q.asked_at as askedAt,
+         q.due_at as dueAt from millrace_questions q join millrace_flows f on f.id = q.flow
+       where (? is null or f.mediator = ?) and (? is null or q.to_whom = ?) order by q.n limit ?`,
+      mediator ?? null,
+      mediator ?? null,
+      to ?? null,
+      to ?? null,
+      limit,
+    )
+    return rows.map((row) => ({ ...row, escalated: row.escalated !== 0 }))
+  }
+
+  counts(): FlowCount[] {
+    return this.sql.all<FlowCount>(
+      'select mediator, state, count(*) as flows from millrace_flows group by mediator, state order by mediator, state',
+    )
+  }
+}
+
+export class FlowTables extends FlowReader implements FlowStore {
   private lastFlow: number
   private lastEntry: number
   private lastMail: number
 
   constructor(db: DatabaseSync) {
-    this.db = db
-    this.lastFlow = this.number("select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'millrace_flows'")
-    this.lastEntry = this.number('select coalesce(max(n), 0) as n from millrace_journal')
-    this.lastMail = this.number('select coalesce(max(n), 0) as n from millrace_mail')
+    super(db)
+    const number = (sql: string) => this.sql.one<{ n: number }>(sql)!.n
+    this.lastFlow = number("select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'millrace_flows'")
+    this.lastEntry = number('select coalesce(max(n), 0) as n from millrace_journal')
+    this.lastMail = number('select coalesce(max(n), 0) as n from millrace_mail')
   }
 
   newFlowId(): number {
@@ -46,171 +159,233 @@ export class FlowTables implements FlowStore {
 
   apply(change: FlowChange): void {
     switch (change.do) {
-      case 'start': {
-        const { id, mediator, context, state, message, startedAt } = change.row
-        this.run(
-          'insert into millrace_flows values (?, ?, ?, ?, ?, null, ?, null)',
-          id,
-          mediator,
-          context,
-          state,
-          messageJson(message),
-          startedAt,
-        )
+      case 'start':
+        this.start(change.row)
+        for (const entry of change.journal ?? []) this.enter(change.row.id, entry)
         break
-      }
       case 'entry':
         this.enter(change.flow, change.entry)
         break
       case 'state':
-        this.run(
-          'update millrace_flows set state = ?, error = ?, ended_at = ? where id = ?',
-          change.state,
-          change.error === null ? null : JSON.stringify(change.error),
-          change.endedAt,
-          change.flow,
-        )
-        if (change.endedAt !== null) this.run('delete from millrace_flow_timers where flow = ?', change.flow)
+        this.become(change)
         break
       case 'timer':
-        this.run('insert into millrace_flow_timers values (?, ?, ?)', change.due, change.flow, change.n)
+        this.sql.run('insert into millrace_flow_timers values (?, ?, ?)', change.due, change.flow, change.n)
         break
       case 'untimer':
-        this.run('delete from millrace_flow_timers where flow = ? and n = ?', change.flow, change.n)
+        this.untimer(change.flow, change.n)
+        break
+      case 'escalate':
+        this.sql.run(
+          'update millrace_questions set to_whom = ?, escalated = 1 where flow = ? and n = ?',
+          change.to,
+          change.flow,
+          change.n,
+        )
         break
       case 'mail': {
         const { n, mediator, context, message, at } = change.mail
         const json = messageJson(message)
-        this.run('insert into millrace_mail values (?, ?, ?, ?, ?, ?)', n, mediator, context, message.type, json, at)
+        this.sql.run(
+          'insert into millrace_mail values (?, ?, ?, ?, ?, ?)',
+          n,
+          mediator,
+          context,
+          message.type,
+          json,
+          at,
+        )
         break
       }
       case 'withdraw':
-        this.run('insert or ignore into millrace_withdrawn values (?)', change.id)
+        this.sql.run('insert or ignore into millrace_withdrawn values (?)', change.id)
+        break
+      case 'passed':
+        this.sql.run('delete from millrace_withdrawn where id = ?', change.id)
         break
     }
+  }
+
+  private start(row: FlowRow): void {
+    this.sql.run(
+      `insert into millrace_flows (id, mediator, version, context, state, message, once, parent_flow, parent_n,
+         rerun_of, started_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      row.id,
+      row.mediator,
+      row.version,
+      row.context,
+      row.state,
+      messageJson(row.message),
+      row.once,
+      row.parent?.flow ?? null,
+      row.parent?.n ?? null,
+      row.rerunOf,
+      row.startedAt,
+    )
+  }
+
+  private become({ flow, state, error, result, endedAt }: FlowChange & { readonly do: 'state' }): void {
+    this.sql.run(
+      'update millrace_flows set state = ?, error = ?, result = ?, ended_at = ? where id = ?',
+      state,
+      error === null ? null : JSON.stringify(error),
+      result === undefined ? null : JSON.stringify(result),
+      endedAt,
+      flow,
+    )
+    if (endedAt !== null) {
+      this.sql.run('delete from millrace_flow_timers where flow = ?', flow)
+      this.sql.run('delete from millrace_questions where flow = ?', flow)
+      return
+    }
+    // What is paused is not looked for: its times are put before all that can be due.
+    const asleep = state === 'paused' ? 'due > 0' : 'due < 0'
+    this.sql.run(`update millrace_flow_timers set due = -due where flow = ? and ${asleep}`, flow)
   }
 
   /** A command that a flow has called is done with: that is an entry of its journal. */
   callEnded(change: RequestChange & { readonly do: 'end' }): void {
-    const [, flow, of] = change.id.split('/')
+    const { flow, n: of } = stepOfCommand(change.id)
     change.n = this.newEntryId()
-    const data = outcomeOf(change)
-    this.enter(Number(flow), { n: change.n, of: Number(of), kind: 'call', step: '', what: '', data })
-    this.run('delete from millrace_flow_timers where flow = ? and n = ?', Number(flow), Number(of))
+    const data = outcomeOf(change.state, change.outcome)
+    this.enter(flow, { n: change.n, of, kind: 'call', step: '', what: '', data, at: change.at })
+    this.untimer(flow, of)
   }
 
-  private enter(flow: number, { n, of, kind, step, what, data }: JournalEntry): void {
+  private untimer(flow: number, n: number): void {
+    this.sql.run('delete from millrace_flow_timers where flow = ? and n = ?', flow, n)
+  }
+
+  private enter(flow: number, { n, of, kind, step, what, data, at }: JournalEntry): void {
     const json = data === null ? null : JSON.stringify(data)
-    this.run('insert into millrace_journal values (?, ?, ?, ?, ?, ?, ?)', flow, n, of, kind, step, what, json)
-  }
-
-  list({ mediator, states, context, after = 0, limit = listRows }: FlowFilter): FlowRow[] {
-    const where = ['id > ?']
-    const values: (string | number)[] = [after]
-    const also = (sql: string, value: string | undefined) => {
-      if (value === undefined) return
-      where.push(sql)
-      values.push(value)
-    }
-    also('mediator = ?', mediator)
-    also('context = ?', context)
-    if (states !== undefined) {
-      where.push(`state in (${states.map(() => '?').join(', ')})`)
-      values.push(...states)
-    }
-    const rows = this.all(
-      `select ${columns} from millrace_flows where ${where.join(' and ')} order by id limit ?`,
-      ...values,
-      limit,
+    this.sql.run(
+      'insert into millrace_journal values (?, ?, ?, ?, ?, ?, ?, ?)',
+      flow,
+      n,
+      of,
+      kind,
+      step,
+      what,
+      json,
+      at,
     )
-    return (rows as Row[]).map(rowOf)
-  }
-
-  row(id: number): FlowRow | undefined {
-    const [row] = this.all(`select ${columns} from millrace_flows where id = ?`, id) as Row[]
-    return row && rowOf(row)
-  }
-
-  journal(id: number): JournalEntry[] {
-    const rows = this.all(
-      'select n, of_n as "of", kind, step, what, data from millrace_journal where flow = ? order by n',
-      id,
-    ) as (Omit<JournalEntry, 'data'> & { data: string | null })[]
-    return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }))
+    if (kind !== 'ask') return
+    if (of !== null) this.sql.run('delete from millrace_questions where flow = ? and step = ?', flow, step)
+    else {
+      const { to, due } = data as { readonly to: string | null; readonly due: number | null }
+      this.sql.run(
+        'insert or replace into millrace_questions values (?, ?, ?, ?, ?, 0, ?, ?)',
+        flow,
+        step,
+        n,
+        what,
+        to,
+        at,
+        due,
+      )
+    }
   }
 
   unfinished(): number[] {
-    const rows = this.all(
+    const rows = this.sql.all<{ id: number }>(
       `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (
          select of_n is not null or kind in ('cancel', 'resume') from millrace_journal where flow = f.id
-         order by n desc limit 1) is not 0`,
+         order by n desc limit 1) is not 0
+       union
+       select id from millrace_flows f where ended_at is null and state = 'running' and exists (
+         select 1 from millrace_mail m where m.mediator = f.mediator and m.context = f.context) and exists (
+           select 1 from millrace_journal j where j.flow = f.id and j.kind = 'wait' and j.of_n is null and not exists (
+             select 1 from millrace_journal e where e.flow = j.flow and e.of_n = j.n))`,
     )
-    return (rows as { id: number }[]).map(({ id }) => id)
+    return rows.map(({ id }) => id)
   }
 
   underWay(mediator: string, context: string): number[] {
-    const rows = this.all(
+    const rows = this.sql.all<{ id: number }>(
       'select id from millrace_flows where mediator = ? and context = ? and ended_at is null order by id',
       mediator,
       context,
     )
-    return (rows as { id: number }[]).map(({ id }) => id)
+    return rows.map(({ id }) => id)
+  }
+
+  queued(): number[] {
+    const rows = this.sql.all<{ id: number }>(
+      `select min(id) as id from millrace_flows q where state = 'queued' and not exists (
+         select 1 from millrace_flows f where f.mediator = q.mediator and f.context = q.context and f.ended_at is null
+           and f.state <> 'queued')
+       group by mediator, context`,
+    )
+    return rows.map(({ id }) => id)
+  }
+
+  hasOnce(mediator: string, once: string): boolean {
+    return this.sql.one('select 1 from millrace_flows where mediator = ? and once = ?', mediator, once) !== undefined
   }
 
   mails(mediator: string, context: string, type: string): Mail[] {
-    const rows = this.all(
+    const rows = this.sql.all<{ n: number; message: string; at: number }>(
       'select n, message, at from millrace_mail where mediator = ? and context = ? and type = ? order by n',
       mediator,
       context,
       type,
-    ) as { n: number; message: string; at: number }[]
+    )
     return rows.map(({ n, message, at }) => ({ n, mediator, context, message: messageOf(message), at }))
   }
 
   due(now: number, limit: number): { flow: number; n: number }[] {
-    const rows = this.all('select flow, n from millrace_flow_timers where due <= ? order by due limit ?', now, limit)
-    return rows as { flow: number; n: number }[]
+    return this.sql.all(
+      'select flow, n from millrace_flow_timers where due between 0 and ? order by due limit ?',
+      now,
+      limit,
+    )
   }
 
   nextDue(): number | undefined {
-    const [row] = this.all('select due from millrace_flow_timers order by due limit 1') as { due: number }[]
-    return row?.due
+    return this.sql.one<{ due: number }>('select due from millrace_flow_timers where due >= 0 order by due limit 1')
+      ?.due
   }
 
   withdrawn(): string[] {
-    return (this.all('select id from millrace_withdrawn') as { id: string }[]).map(({ id }) => id)
+    return this.sql.all<{ id: string }>('select id from millrace_withdrawn').map(({ id }) => id)
   }
 
-  private number(sql: string): number {
-    return (this.db.prepare(sql).get() as { n: number }).n
+  /** Whether a flow has ended, or mail has come, before a time. */
+  hasOld(endedBeforeMs: number, mailBeforeMs: number): boolean {
+    const flow = this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs)
+    return (
+      flow !== undefined || this.sql.one('select 1 from millrace_mail where at < ? limit 1', mailBeforeMs) !== undefined
+    )
   }
 
-  private statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql)
-    if (statement === undefined) {
-      statement = this.db.prepare(sql)
-      this.statements.set(sql, statement)
+  /** Forgets what has ended before a time, at most one slice. Gives how many. */
+  forget(endedBeforeMs: number, mailBeforeMs: number): number {
+    const old = this.sql.all<{ id: number }>(
+      'select id from millrace_flows where ended_at < ? limit ?',
+      endedBeforeMs,
+      forgetRows,
+    )
+    for (const { id } of old) {
+      this.sql.run('delete from millrace_journal where flow = ?', id)
+      this.sql.run('delete from millrace_flows where id = ?', id)
     }
-    return statement
-  }
-
-  private run(sql: string, ...values: (string | number | null)[]): void {
-    this.statement(sql).run(...values)
-  }
-
-  private all(sql: string, ...values: (string | number | null)[]): object[] {
-    return this.statement(sql)
-      .all(...values)
-      .map((row) => ({ ...row }))
+    const mails = this.sql.run(
+      'delete from millrace_mail where n in (select n from millrace_mail where at < ? order by n limit ?)',
+      mailBeforeMs,
+      forgetRows,
+    )
+    return old.length + mails
   }
 }
 
-function rowOf({ message, error, ...row }: Row): FlowRow {
+function rowOf({ message, error, result, parentFlow, parentN, ...row }: Row): FlowRow {
   return {
     ...row,
     state: row.state as FlowState,
     message: messageOf(message),
+    parent: parentFlow === null ? null : { flow: parentFlow, n: parentN! },
     error: error === null ? null : JSON.parse(error),
+    result: result === null ? undefined : JSON.parse(result),
   }
 }
 
@@ -220,11 +395,4 @@ function messageJson({ decoded: _, ...message }: Stored): string {
 
 function messageOf(json: string): Stored {
   return { repeat: undefined, asked: undefined, ...JSON.parse(json), decoded: undefined }
-}
-
-export function outcomeOf({ state, outcome }: RequestChange & { readonly do: 'end' }): Outcome {
-  if (state === 'replied') return { ok: true, value: outcome ?? null }
-  const { message, data } = outcome as { message: string; data?: unknown }
-  if (state === 'refused') return { ok: false, code: 'refused', message, ...(data === undefined ? {} : { data }) }
-  return { ok: false, code: 'millrace/request-discarded', message, effects: 'unknown' }
 }

@@ -139,6 +139,20 @@ const migrations: readonly string[] = [
    ) strict;
    create index millrace_mail_boxes on millrace_mail (mediator, context, type, n);
    create table millrace_withdrawn (id text primary key) strict, without rowid;`,
+  `alter table millrace_flows add column version integer not null default 1;
+   alter table millrace_flows add column once text;
+   alter table millrace_flows add column parent_flow integer;
+   alter table millrace_flows add column parent_n integer;
+   alter table millrace_flows add column rerun_of integer;
+   alter table millrace_flows add column result text;
+   create unique index millrace_flows_once on millrace_flows (mediator, once) where once is not null;
+   create index millrace_flows_ended on millrace_flows (ended_at) where ended_at is not null;
+   create index millrace_flows_queued on millrace_flows (id) where state = 'queued';
+   alter table millrace_journal add column at integer not null default 0;
+   create table millrace_questions (
+     flow integer, step text, n integer not null, title text not null, to_whom text, escalated integer not null,
+     asked_at integer not null, due_at integer, primary key (flow, step)
+   ) strict, without rowid;`,
 ]
 
 /** The format that this version writes. */

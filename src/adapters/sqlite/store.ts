@@ -236,6 +236,12 @@ export class SqliteStore implements Store {
     return requests.hasOld(beforeMs) ? this.write(db, () => requests.forget(beforeMs)) : 0
   }
 
+  async forgetFlows(endedBeforeMs: number, mailBeforeMs: number): Promise<number> {
+    const { db, flows } = this.opened
+    if (!flows.hasOld(endedBeforeMs, mailBeforeMs)) return 0
+    return this.write(db, () => flows.forget(endedBeforeMs, mailBeforeMs))
+  }
+
   async look<T>(read: (desk: DeskReads) => T): Promise<T> {
     await this.durable
     return read(this.opened.desk)

@@ -1,0 +1,263 @@
+// What the function of a mediator conducts its flow with: each of its calls is a step of the run, by name.
+import { fault } from '../model/errors.ts'
+import { commandIdOf } from '../model/flow.ts'
+import type { Command, Event, MessageType } from '../model/message.ts'
+import { checkOptions, limit } from '../model/options.ts'
+import { Refused } from '../model/refused.ts'
+import { type AnySchema, isSchema } from '../model/schema.ts'
+import type { Delay } from '../model/time.ts'
+import type { FlowRun, MediatorSpec, Taken } from './flow.ts'
+
+/** When a call is made again that has failed by anything but a refusal. */
+export interface CallRetry {
+  /** How often it is made at most, 1 to 1,000. */
+  readonly attempts: number
+  /** Wait before it is made for the second time, milliseconds, default 200; it doubles from then on. */
+  readonly firstDelayMs?: number
+  /** Longest wait, milliseconds, default 30,000. */
+  readonly maxDelayMs?: number
+}
+
+export interface CallOptions<Reply> {
+  /** Time for the command to be handled, milliseconds; without it there is no limit. After it, it is withdrawn. */
+  readonly timeoutMs?: number
+  /** Each time is a command, a step and an undo of its own. Default: once. */
+  readonly retry?: CallRetry
+  /** Takes back what the call did. Registered before the attempt; called when the flow fails or is cancelled. */
+  readonly undo?: (taken: Taken<Reply>) => unknown
+}
+
+export interface AskOptions<S extends AnySchema> {
+  /** What an answer must fit. */
+  readonly schema: S
+  /** The question, for people. */
+  readonly title: string
+  /** Whom it is for: a person, a team. */
+  readonly to?: string
+  /** Time for an answer, milliseconds; without it there is no limit. */
+  readonly timeoutMs?: number
+  /** Who is asked as well when there was no answer after some time, milliseconds. */
+  readonly escalate?: { readonly afterMs: number; readonly to: string }
+}
+
+export interface RaceOptions {
+  /**
+   * What becomes of what the branches that lost have under way: `'letGo'` (default), it goes on and nobody is told;
+   * `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins nothing more. Branches
+   * are functions then.
+   */
+  readonly losers?: 'letGo' | 'withdraw'
+}
+
+export class Flow {
+  readonly #run: FlowRun
+
+  constructor(run: FlowRun) {
+    this.#run = run
+  }
+
+  call(name: string, type: Command, data: unknown, options: CallOptions<unknown> = {}): Promise<unknown> {
+    this.#declared(type)
+    checkOptions(`call "${name}"`, options, ['timeoutMs', 'undo', 'retry'])
+    const { retry } = options
+    if (retry === undefined) return this.#callOnce(name, type, data, options)
+    checkOptions(`call "${name}": retry`, retry, ['attempts', 'firstDelayMs', 'maxDelayMs'])
+    return this.#callAgain(name, type, data, options, retry)
+  }
+
+  #callOnce(name: string, type: Command, data: unknown, { timeoutMs, undo }: CallOptions<unknown>): Promise<unknown> {
+    const run = this.#run
+    const { host } = run
+    let context: string | null = null
+    return run.step('call', name, type.name, {
+      command: type,
+      undo,
+      outgoing: (n) => {
+        const message = host.encode(type, data, commandIdOf(run.id, n), true)
+        context = message.context
+        return message
+      },
+      data: () => ({ context }),
+      dueAt: this.#due(name, timeoutMs),
+    })
+  }
+
+  async #callAgain(name: string, type: Command, data: unknown, options: CallOptions<unknown>, retry: CallRetry) {
+    const where = `call "${name}": retry`
+    const attempts = limit(where, 'attempts', retry.attempts)
+    const longest = limit(where, 'maxDelayMs', retry.maxDelayMs)
+    let wait = limit(where, 'firstDelayMs', retry.firstDelayMs)
+    for (let left = attempts - 1; ; left--) {
+      try {
+        return await this.#callOnce(name, type, data, options)
+      } catch (error) {
+        if (error instanceof Refused || left === 0) throw error
+        await this.sleep(`${name} again`, Math.min(wait, longest))
+        wait *= 2
+      }
+    }
+  }
+
+  send(type: Command, data: unknown, delay?: Delay): void {
+    this.#leave('send', type, data, delay)
+  }
+
+  publish(type: Event, data: unknown, delay?: Delay): void {
+    this.#leave('publish', type, data, delay)
+  }
+
+  wait(name: string, type: Event, options: { readonly timeoutMs?: number } = {}): Promise<unknown> {
+    const run = this.#run
+    checkOptions(`wait "${name}"`, options, ['timeoutMs'])
+    const { spec } = run.host
+    if (!spec.waits.has(type?.name)) {
+      throw fault('millrace/undeclared', `mediator "${spec.name}": "${type?.name}" is not in its waits`)
+    }
+    return run.step('wait', name, type.name, { dueAt: this.#due(name, options.timeoutMs) })
+  }
+
+  async sleep(name: string, ms: number): Promise<void> {
+    await this.#run.step('sleep', name, '', { dueAt: this.#due(name, ms) })
+  }
+
+  ask(name: string, options: AskOptions<AnySchema>): Promise<unknown> {
+    const run = this.#run
+    const where = `ask "${name}"`
+    checkOptions(where, options, ['schema', 'title', 'to', 'timeoutMs', 'escalate'])
+    const { schema, title, to = null, timeoutMs, escalate } = options
+    if (!isSchema(schema)) throw fault('millrace/bad-option', `${where}: schema must be a Standard Schema`)
+    if (typeof title !== 'string') throw fault('millrace/bad-option', `${where}: title must be a text`)
+    const dueAt = this.#due(name, timeoutMs)
+    let answered = false
+    let question = 0
+    const answer = run.step('ask', name, title, {
+      schema,
+      dueAt,
+      data: () => ({ to, due: dueAt ?? null }),
+      begun: ({ n }) => {
+        question = n
+      },
+    })
+    if (escalate === undefined) return answer
+    checkOptions(`${where}: escalate`, escalate, ['afterMs', 'to'])
+    const known = () => {
+      answered = true
+    }
+    answer.then(known, known)
+    this.sleep(`${name} escalates`, escalate.afterMs).then(() => {
+      const change = { do: 'escalate', flow: run.id, n: question, to: escalate.to } as const
+      if (!answered) run.note('value', `${name} escalated`, escalate.to, { change })
+    })
+    return answer
+  }
+
+  subflow(name: string, mediator: { readonly spec: MediatorSpec }, data: unknown, options: CallOptions<unknown> = {}) {
+    const run = this.#run
+    checkOptions(`subflow "${name}"`, options, ['undo', 'timeoutMs'])
+    const { spec } = run.host
+    const other = mediator?.spec
+    if (!spec.starts.has(other)) {
+      throw fault('millrace/undeclared', `mediator "${spec.name}": "${other?.name}" is not in its starts`)
+    }
+    const { undo, timeoutMs } = options
+    let flow = 0
+    return run.step('flow', name, other.name, {
+      undo,
+      starts: (n) => {
+        const row = run.host.newFlow(other, data, commandIdOf(run.id, n))
+        flow = row.id
+        return { ...row, parent: { flow: run.id, n } }
+      },
+      data: () => ({ flow }),
+      dueAt: this.#due(name, timeoutMs),
+    })
+  }
+
+  continueAs(data: unknown): void {
+    const run = this.#run
+    const { spec } = run.host
+    run.note('continue', 'continue', spec.name, {
+      starts: (n) => run.host.newFlow(spec, data, commandIdOf(run.id, n)),
+    })
+  }
+
+  all(branches: readonly unknown[]): Promise<unknown[]> {
+    return Promise.all(branches)
+  }
+
+  race(branches: readonly unknown[], options: RaceOptions = {}): Promise<unknown> {
+    checkOptions('race', options, ['losers'])
+    const { losers = 'letGo' } = options
+    if (losers === 'letGo') return Promise.race(branches.map((one) => (typeof one === 'function' ? one() : one)))
+    if (losers !== 'withdraw' || !branches.every((one) => typeof one === 'function')) {
+      const what = "losers must be 'letGo' or 'withdraw', with 'withdraw' each branch a function"
+      throw fault('millrace/bad-option', `race: ${what}`)
+    }
+    return this.#run.race(branches as readonly (() => unknown)[])
+  }
+
+  async map(
+    items: readonly unknown[],
+    fn: (item: unknown, index: number) => unknown,
+    options: { readonly limit?: number } = {},
+  ): Promise<unknown[]> {
+    checkOptions('map', options, ['limit'])
+    const atOnce = limit('map: limit', 'concurrency', options.limit)
+    const results: unknown[] = []
+    let next = 0
+    let failed = false
+    const branch = async () => {
+      for (let index = next++; index < items.length && !failed; index = next++) {
+        try {
+          results[index] = await fn(items[index], index)
+        } catch (error) {
+          failed = true
+          throw error
+        }
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(atOnce, items.length) }, branch))
+    return results
+  }
+
+  version(change: string, latest = 1): number {
+    return this.#run.version(change, latest)
+  }
+
+  noReturn(): void {
+    this.#run.noReturn()
+  }
+
+  now(): number {
+    return this.#run.note('value', 'now', 'now', { data: () => this.#run.host.now() }) as number
+  }
+
+  random(): number {
+    return this.#run.note('value', 'random', 'random', { data: () => this.#run.host.random() }) as number
+  }
+
+  id(): string {
+    return this.#run.note('value', 'id', 'id', { data: () => this.#run.host.newId() }) as string
+  }
+
+  #due(name: string, ms: number | undefined): number | undefined {
+    if (ms === undefined) return undefined
+    if (Number.isFinite(ms) && ms >= 0) return this.#run.host.now() + ms
+    throw fault('millrace/bad-time', `"${name}": ${String(ms)} milliseconds`)
+  }
+
+  #leave(kind: 'send' | 'publish', type: MessageType, data: unknown, delay: Delay | undefined): void {
+    const run = this.#run
+    this.#declared(type)
+    run.note(kind, type.name, type.name, {
+      outgoing: (n) => run.host.encode(type, data, commandIdOf(run.id, n), false, delay),
+    })
+  }
+
+  #declared(type: MessageType): void {
+    const { spec } = this.#run.host
+    if (spec.declared.has(type)) return
+    const list = type?.kind === 'command' ? 'sends' : 'publishes'
+    throw fault('millrace/undeclared', `mediator "${spec.name}": "${type?.name}" is not in its ${list}`)
+  }
+}

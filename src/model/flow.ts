@@ -1,0 +1,140 @@
+// A flow of a mediator, as it is kept: a row, and a journal of what its function began and was told.
+import type { ErrorRecord } from './errors.ts'
+
+/**
+ * `queued`: waits for another flow of its context to end; `running`; `completed`; `compensating`: what it did is being
+ * undone; `compensated`; `failed`: nothing was there to undo; `stuck`: an undo has failed, or a step after the point of
+ * no return, and a person resumes; `paused` by a person, or because its code does not fit its journal; `stopped` by a
+ * person: nothing was undone.
+ */
+export type FlowState =
+  | 'queued'
+  | 'running'
+  | 'completed'
+  | 'compensating'
+  | 'compensated'
+  | 'failed'
+  | 'stuck'
+  | 'paused'
+  | 'stopped'
+
+/** The states that are ends. */
+export const flowEnds: readonly FlowState[] = ['completed', 'compensated', 'failed', 'stopped']
+
+/** The flow that waits for a flow, and the entry of its journal with which it began to. */
+export interface ParentFlow {
+  readonly flow: number
+  readonly n: number
+}
+
+/** How a step has ended. */
+export type Outcome =
+  | { readonly ok: true; readonly value: unknown }
+  | {
+      readonly ok: false
+      readonly code: string
+      readonly message: string
+      readonly data?: unknown
+      /** Of a call: whether it may have had effects. */
+      readonly effects?: 'never' | 'unknown'
+    }
+
+export type StepKind =
+  | 'call'
+  | 'send'
+  | 'publish'
+  | 'wait'
+  | 'sleep'
+  | 'ask'
+  /** Another flow that it waits for, or that goes on in its place. */
+  | 'flow'
+  | 'continue'
+  /** A value that is the same at each replay. */
+  | 'value'
+  | 'version'
+  | 'no return'
+  /** What people do. */
+  | 'cancel'
+  | 'resume'
+  /** A step that had failed is done again. */
+  | 'again'
+
+/** One entry of a journal: a step that began, or (with `of`) the end of one. */
+export interface JournalEntry {
+  readonly n: number
+  /** The entry with which the step began that ends here; null where one begins. */
+  readonly of: number | null
+  readonly kind: StepKind
+  /** Its name, unique in the flow. */
+  readonly step: string
+  /** The type of the message, the mediator or the title, where there is one. */
+  readonly what: string
+  readonly data: unknown
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
+export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
+
+export function stepOfCommand(id: string): ParentFlow {
+  const [, flow, n] = id.split('/')
+  return { flow: Number(flow), n: Number(n) }
+}
+
+/** How a command that a flow has called has ended, as its journal has it. */
+export function outcomeOf(state: 'replied' | 'refused' | 'discarded' | 'withdrawn', outcome: unknown): Outcome {
+  if (state === 'replied') return { ok: true, value: outcome ?? null }
+  const { message, data } = outcome as { message: string; data?: unknown }
+  if (state === 'refused') return { ok: false, code: 'refused', message, ...(data === undefined ? {} : { data }) }
+  return { ok: false, code: 'millrace/request-discarded', message, effects: 'unknown' }
+}
+
+/** What a flow is to the one that waits for it. */
+export function outcomeOfFlow(flow: {
+  readonly id: number
+  readonly mediator: string
+  readonly state: FlowState
+  readonly error: ErrorRecord | null
+  readonly result: unknown
+}): Outcome {
+  const { id, mediator, state, error, result } = flow
+  if (state === 'completed') return { ok: true, value: result ?? null }
+  const why = error === null ? null : { code: error.code, message: error.message }
+  return {
+    ok: false,
+    code: 'millrace/subflow-failed',
+    message: `flow ${id} of mediator "${mediator}" is ${state}${why === null ? '' : `: ${why.message}`}`,
+    data: { flow: id, state, error: why },
+    effects: state === 'stopped' ? 'unknown' : 'never',
+  }
+}
+
+/**
+ * A journal as today's function is to meet it: the end of a step that is done again counts no more, and what comes of
+ * the new attempt is the end of the step.
+ */
+export function withoutVoided(journal: readonly JournalEntry[]): {
+  readonly entries: JournalEntry[]
+  /** The entry with which a step began, by that with which it was done again. */
+  readonly again: ReadonlyMap<number, number>
+} {
+  const again = new Map<number, number>()
+  const voided = new Set<JournalEntry>()
+  const ends = new Map<number, JournalEntry>()
+  for (const entry of journal) {
+    if (entry.of !== null) ends.set(again.get(entry.of) ?? entry.of, entry)
+    else if (entry.kind === 'again') {
+      const { of } = entry.data as { of: number }
+      again.set(entry.n, of)
+      const end = ends.get(of)
+      if (end !== undefined) voided.add(end)
+      voided.add(entry)
+    }
+  }
+  if (again.size === 0) return { entries: [...journal], again }
+  const entries = journal
+    .filter((entry) => !voided.has(entry))
+    .map((entry) => (entry.of === null ? entry : { ...entry, of: again.get(entry.of) ?? entry.of }))
+  return { entries, again }
+}

@@ -1,0 +1,96 @@
+import { startsFlows } from '../engine/flows.ts'
+import { fault } from '../model/errors.ts'
+import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
+import { checkName } from '../model/names.ts'
+import { checkOptions } from '../model/options.ts'
+import type { Delay } from '../model/time.ts'
+import type { Query } from '../model/tx.ts'
+import type { AnyMediator, StartedBy } from './mediator.ts'
+import { type Context, type Processor, processor } from './processor.ts'
+
+type Declared<T, Option extends string> = [T] extends [never]
+  ? { error: `the route may not do this: name it in \`${Option}\`` }
+  : T
+
+/** Where a route may let a message go. */
+export interface To<S extends Command, M> {
+  /** Sends a command, with the acknowledgement or not at all. */
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
+  /** Starts a flow of a mediator, with the acknowledgement or not at all; `oncePer` and `serial` of it hold. */
+  start<O extends Declared<M, 'starts'>>(mediator: O, data: DataFor<StartedBy<O>>): void
+  /** Reads rows; never shows what is not on disk yet. */
+  readonly read: Query
+}
+
+type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
+
+export interface RouteOptions<T extends MessageType, S extends readonly Command[], M extends readonly AnyMediator[]> {
+  /** The topic whose events it lets go on. */
+  readonly on: Source<T>
+  /** The commands that it may send. */
+  readonly sends?: S
+  /** The mediators whose flows it may start. */
+  readonly starts?: M
+  /** Chooses where a message goes: nowhere, to one place or to several. Keeps nothing. */
+  readonly handle: {
+    readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown
+  }
+}
+
+/** A route as a part of an app. */
+export interface Route {
+  readonly kind: 'route'
+  readonly name: string
+  readonly on: Source
+  readonly starts: readonly AnyMediator[]
+  readonly processor: Processor
+}
+
+const concurrency = 256
+
+/**
+ * Declares a route, the simple mediator: it chooses where a message goes and keeps no state. What it sends leaves in the
+ * commit that acknowledges the message.
+ *
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`
+ */
+export function route<
+  T extends Event,
+  const S extends readonly Command[] = [],
+  const M extends readonly AnyMediator[] = [],
+>(name: string, options: RouteOptions<T, S, M>): Route {
+  checkName('route', name)
+  const where = `route "${name}"`
+  checkOptions(where, options, ['on', 'sends', 'starts', 'handle'])
+  const { on, sends = [] as unknown as S } = options
+  const starts: readonly AnyMediator[] = options.starts ?? []
+  if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
+  for (const one of starts) {
+    if (one?.kind !== 'mediator') throw fault('millrace/bad-option', `${where}: starts must be mediators`)
+  }
+  const handlers = Object.entries((options.handle ?? {}) as Record<string, Choose | undefined>)
+  const handle = Object.fromEntries(
+    handlers.map(([type, choose]) => [type, typeof choose === 'function' ? chooses(name, starts, choose) : choose]),
+  )
+  const runs = processor(name, { on, sends, concurrency, handle: handle as never })
+  return Object.freeze({ kind: 'route', name, on, starts, processor: runs })
+}
+
+type Choose = (message: Message, to: unknown) => unknown
+
+function chooses(name: string, starts: readonly AnyMediator[], choose: Choose) {
+  return startsFlows((message, context, start) => {
+    const { send, read } = context as unknown as Context<never, Command>
+    const to = {
+      send,
+      read,
+      start: (mediator: AnyMediator, data: unknown) => {
+        if (!starts.includes(mediator)) {
+          throw fault('millrace/undeclared', `route "${name}": "${mediator?.name}" is not in its starts`)
+        }
+        start(mediator.spec, data)
+      },
+    }
+    return choose(message, to)
+  })
+}

@@ -1,0 +1,256 @@
+// What people do about flows: answer what they ask, cancel, stop, pause, resume, run again; each action on record.
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { simulation } from 'millrace/testing'
+import { z } from 'zod'
+import { coded, place, started } from '../support.ts'
+import { conductor, Do, Done, doing, effects, Orders, Paid, Placed, setup, Undo, warehouse, worker } from './support.ts'
+
+const hour = 3_600_000
+const Approval = z.object({ yes: z.boolean() })
+
+test('a question waits for a person; the answer must fit its schema, comes once, and is on record', async (t) => {
+  const asks = conductor(async (data, flow) => {
+    const { yes } = await flow.ask('approve', { schema: Approval, title: 'A large order', to: 'sales' })
+    await doing(flow, data, yes ? 'ship' : 'refuse')
+  })
+  const running = await started(t, warehouse(place(t), worker(), asks))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  const [question] = await running.flows.questions()
+  assert.deepEqual(
+    [question?.step, question?.title, question?.to, question?.context],
+    ['approve', 'A large order', 'sales', 'o-1'],
+  )
+  const { flow } = question!
+  await assert.rejects(running.flows.answer(flow, 'approve', { yes: 'so' }), coded('millrace/bad-data', /approve/))
+  await assert.rejects(
+    running.flows.answer(flow, 'aprove', { yes: true }),
+    coded('millrace/not-asked', /asks "approve"/),
+  )
+  await assert.rejects(running.flows.answer(99, 'approve', { yes: true }), coded('millrace/unknown-flow'))
+  await running.flows.answer(flow, 'approve', { yes: true }, { by: 'ann', reason: 'an old customer' })
+  await running.idle()
+  assert.deepEqual(await effects(running), ['do ship'])
+  assert.deepEqual(await running.flows.questions(), [])
+  await assert.rejects(running.flows.answer(flow, 'approve', { yes: false }), coded('millrace/flow-ended'))
+  const [line] = await running.desk.audit()
+  assert.deepEqual(
+    [line?.action, line?.by, line?.subject, line?.reason],
+    ['answered', 'ann', 'flow 1 of conductor', 'an old customer'],
+  )
+  assert.deepEqual(line?.detail, { step: 'approve', value: { yes: true } })
+})
+
+test('a question nobody answers is given to someone else, and given up at its time, whatever crashes', async () => {
+  const asks = conductor(async (data, flow) => {
+    try {
+      await flow.ask('approve', {
+        schema: Approval,
+        title: 'A large order',
+        to: 'ann',
+        timeoutMs: 10 * hour,
+        escalate: { afterMs: 2 * hour, to: 'bob' },
+      })
+    } catch (error) {
+      await doing(flow, data, (error as { code: string }).code)
+    }
+  })
+  await using simulated = simulation({ parts: [Orders, worker(), asks], setup: setup as never })
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.untilIdle()
+  const asked = async () => (await simulated.flows.questions()).map(({ to, escalated }) => [to, escalated])
+  assert.deepEqual(await asked(), [['ann', false]])
+  await simulated.advance(hour)
+  await simulated.crash()
+  await simulated.restart()
+  await simulated.advance(hour + 1)
+  assert.deepEqual(await asked(), [['bob', true]])
+  await simulated.crash()
+  await simulated.restart()
+  assert.deepEqual(await asked(), [['bob', true]])
+  await simulated.advance(8 * hour)
+  await simulated.untilIdle()
+  assert.deepEqual(await asked(), [])
+  const rows = await simulated.query<{ what: string }>`select what from effects`
+  assert.deepEqual(
+    rows.map(({ what }) => what),
+    ['do millrace/step-timed-out'],
+  )
+})
+
+test('a flow that is paused goes on with nothing, its times do not come; resumed it makes up for all', async () => {
+  const both = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    await flow.sleep('a while', hour)
+    await flow.wait('paid', Paid)
+    await doing(flow, data, 'b')
+  })
+  await using simulated = simulation({ parts: [Orders, worker(), both], setup: setup as never })
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.untilIdle()
+  await simulated.flows.pause(1, { by: 'ann', reason: 'look first' })
+  await simulated.flows.pause(1, { by: 'ann' })
+  await simulated.publish(Paid, { order: 'o-1' })
+  await simulated.advance(2 * hour)
+  await simulated.crash()
+  await simulated.restart()
+  await simulated.advance(2 * hour)
+  const state = async () => (await simulated.flows.show(1))?.state
+  assert.equal(await state(), 'paused')
+  assert.match((await simulated.flows.show(1))?.error?.message ?? '', /paused by ann: look first/)
+  await simulated.flows.resume(1, { by: 'ann' })
+  await simulated.untilIdle()
+  assert.equal(await state(), 'completed')
+  const rows = await simulated.query<{ what: string }>`select what from effects order by n`
+  assert.deepEqual(
+    rows.map(({ what }) => what),
+    ['do a', 'do b'],
+  )
+})
+
+test('a flow that is stopped ends as it is, with the reason: nothing is undone', async (t) => {
+  const waits = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    await flow.wait('paid', Paid)
+  })
+  const running = await started(t, warehouse(place(t), worker(), waits))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  await assert.rejects(running.flows.stop(1, { by: 'ann' } as never), coded('millrace/bad-option', /reason/))
+  await running.flows.stop(1, { by: 'ann', reason: 'done by hand' })
+  await running.publish(Paid, { order: 'o-1' })
+  await running.idle()
+  const flow = await running.flows.show(1)
+  assert.equal(flow?.state, 'stopped')
+  assert.equal(flow?.error?.message, 'stopped by ann: done by hand')
+  assert.deepEqual(await effects(running), ['do a'])
+  assert.deepEqual(
+    (await running.desk.audit()).map(({ action, by }) => [action, by]),
+    [['stopped', 'ann']],
+  )
+})
+
+test('a flow that failed is run again from a step on; what came before is taken over', async (t) => {
+  const file = place(t)
+  const steps = conductor(async (data, flow) => {
+    for (const name of ['a', 'b', 'c']) await doing(flow, data, name)
+    flow.publish(Done, data)
+  })
+  const first = await started(t, warehouse(file, worker({ c: 'refuse' }, { a: 'refuse' }), steps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await assert.rejects(first.flows.runAgain(1), coded('millrace/flow-busy', /is stuck/))
+  await first.flows.stop(1, { by: 'ann', reason: 'c is to be tried again' })
+  await first.stop()
+  const second = await started(t, warehouse(file, worker(), steps))
+  await assert.rejects(second.flows.runAgain(1, { from: 'd' }), coded('millrace/unknown-step', /it has "a", "b", "c"/))
+  const again = await second.flows.runAgain(1, { from: 'c', by: 'ann' })
+  await second.idle()
+  assert.deepEqual(await effects(second), ['do a', 'do b', 'undo b', 'do c'])
+  const flow = await second.flows.show(again)
+  assert.deepEqual([flow?.state, flow?.rerunOf], ['completed', 1])
+  const whole = await second.flows.runAgain(1)
+  await second.idle()
+  assert.equal((await second.flows.show(whole))?.state, 'completed')
+  assert.deepEqual((await effects(second)).slice(4), ['do a', 'do b', 'do c'])
+})
+
+test('after the point of no return nothing is undone: it is stuck where it fails, and resumed it goes forward', async (t) => {
+  const forward = conductor(async (data, flow) => {
+    await doing(flow, data, 'a')
+    flow.noReturn()
+    await doing(flow, data, 'b')
+    await flow.call('c', Do, { ...data, step: 'c' })
+    flow.publish(Done, data)
+  })
+  const plan: Record<string, 'refuse'> = { c: 'refuse' }
+  const running = await started(t, warehouse(place(t), worker(plan), forward))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  const state = async () => (await running.flows.show(1))?.state
+  assert.equal(await state(), 'stuck')
+  await assert.rejects(running.flows.cancel(1), coded('millrace/past-no-return'))
+  await running.flows.resume(1)
+  await running.idle()
+  assert.equal(await state(), 'stuck')
+  delete plan['c']
+  await running.flows.resume(1, { by: 'ann' })
+  await running.idle()
+  assert.equal(await state(), 'completed')
+  assert.deepEqual(await effects(running), ['do a', 'do b', 'do c'])
+  const [step] = (await running.flows.show(1))!.steps.filter(({ name }) => name === 'c')
+  assert.deepEqual([step?.attempts, step?.state], [3, 'done'])
+})
+
+test('flows are found by mediator, state, context, step and age', async (t) => {
+  const waits = conductor(async (data, flow) => {
+    if (data.order === 'o-2') await flow.sleep('a while', hour)
+    await flow.wait('paid', Paid)
+  })
+  const running = await started(t, warehouse(place(t), worker(), waits))
+  for (const order of ['o-1', 'o-2', 'o-3']) await running.publish(Placed, { order })
+  await running.publish(Paid, { order: 'o-3' })
+  await running.idle()
+  const found = async (filter: object) => (await running.flows.list(filter)).map(({ context }) => context)
+  assert.deepEqual(await found({}), ['o-1', 'o-2', 'o-3'])
+  assert.deepEqual(await found({ step: 'paid' }), ['o-1'])
+  assert.deepEqual(await found({ step: 'a while' }), ['o-2'])
+  assert.deepEqual(await found({ states: ['completed'] }), ['o-3'])
+  assert.deepEqual(await found({ context: 'o-2', mediator: 'conductor' }), ['o-2'])
+  assert.deepEqual(await found({ mediator: 'other' }), [])
+  assert.deepEqual(await found({ startedBefore: 1 }), [])
+  assert.deepEqual(await found({ after: 1, limit: 1 }), ['o-2'])
+  assert.deepEqual(await running.flows.counts(), [
+    { mediator: 'conductor', state: 'completed', flows: 1 },
+    { mediator: 'conductor', state: 'running', flows: 2 },
+  ])
+})
+
+test('what ended is forgotten after its time, and so is mail that nobody took', async () => {
+  const waits = conductor(async (data, flow) => {
+    await flow.wait('paid', Paid)
+    await doing(flow, data, 'a')
+  })
+  const parts = [Orders, worker(), waits]
+  await using simulated = simulation({ parts, setup: setup as never })
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.publish(Paid, { order: 'o-1' })
+  await simulated.publish(Paid, { order: 'o-2' })
+  await simulated.untilIdle()
+  assert.equal((await simulated.flows.list()).length, 1)
+  await simulated.advance(8 * 24 * hour)
+  assert.equal((await simulated.flows.list()).length, 0)
+  // Its time in the mailbox is over: a flow that begins now waits for another.
+  await simulated.publish(Placed, { order: 'o-2' })
+  await simulated.untilIdle()
+  assert.equal((await simulated.flows.list())[0]?.state, 'running')
+})
+
+test('a request is cancelled: never handled, or fenced, and its end is told and kept', async (t) => {
+  let release = () => {}
+  const hangs = new Promise<void>((resolve) => {
+    release = resolve
+  })
+  const running = await started(
+    t,
+    warehouse(
+      place(t),
+      worker({}, {}, hangs),
+      conductor(async () => {}),
+    ),
+  )
+  const asked = running.request(Do, { order: 'o-1', step: 'hangs' }, { id: 'first' })
+  const behind = running.request(Do, { order: 'o-1', step: 'hangs' }, { id: 'second' })
+  const [one, two] = [assert.rejects(asked, coded('millrace/request-withdrawn')), assert.rejects(behind)]
+  while ((await running.operation('second')) === undefined) await new Promise((resolve) => setTimeout(resolve, 1))
+  assert.equal(await running.cancel(Do, 'second'), true)
+  assert.equal(await running.cancel(Do, 'first'), true)
+  assert.equal(await running.cancel(Do, 'first'), false)
+  assert.equal(await running.cancel(Undo, 'none'), false)
+  release()
+  await Promise.all([one, two])
+  await running.idle()
+  assert.deepEqual(await effects(running), [])
+  assert.equal((await running.operation('first'))?.state, 'withdrawn')
+})
