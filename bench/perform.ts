@@ -25,6 +25,8 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./millrace.ts')).millraceStrand(task, folder)
     case 'timers':
       return (await import('./millrace.ts')).millraceTimers(task, folder)
+    case 'flow':
+      return (await import('./flows.ts')).millraceFlows(task, folder)
     case 'restart':
       return (await import('./millrace.ts')).millraceRestart(folder)
   }

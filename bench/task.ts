@@ -16,6 +16,12 @@ export interface Held {
   processors: number
 }
 
+/** Flows of so many commands, one after the other, with so many flows at once. */
+export interface FlowLoad {
+  steps: number
+  inFlight: number
+}
+
 /** How long a measured run warms up, which is not counted, and how long it publishes after that. */
 export interface Span {
   warmMs: number
@@ -32,6 +38,7 @@ export type Task =
   | { by: 'drain'; events: number; msPerEvent: number }
   | { by: 'fill'; events: number }
   | { by: 'strand'; events: number }
+  | ({ by: 'flow' } & FlowLoad & Span)
   | { by: 'restart' }
   | { by: 'timers'; events: number }
 

@@ -58,6 +58,9 @@ export interface Job {
   readonly dropped?: (error: unknown) => void
 }
 
+/** What follows from what a batch has committed, before that is durable: what only computes may be ahead of the disk. */
+export type Ahead = (requests: readonly RequestChange[]) => Promise<readonly Job[]>
+
 interface Mark {
   readonly processor: string
   readonly stream: number
@@ -133,6 +136,9 @@ export class Committer {
     this.quiet = quiet
     this.fatal = fatal
   }
+
+  /** Set before anything is written. */
+  ahead: Ahead | undefined
 
   publish(publish: Publish): void {
     this.publishes.push(publish)
@@ -269,7 +275,7 @@ export class Committer {
     for (let left = this.works.length; left > 0; left--) await this.works.shift()?.run()
     if (this.batchEmpty) return
     const { functions, finished, jobs, marks, errands } = this
-    const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
+    const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands, this.ahead)
     this.functions = []
     this.finished = []
     this.jobs = []
@@ -277,9 +283,10 @@ export class Committer {
     this.errands = []
     let rest: boolean
     let trouble: MillraceError | undefined
+    let ahead: Batch | undefined
     this.writing = batch
     try {
-      ;({ rest, trouble } = await this.store.commit(batch))
+      ;({ rest, trouble, ahead } = await this.store.commit(batch))
     } catch (error) {
       refuse(batch, error)
       throw error
@@ -291,6 +298,11 @@ export class Committer {
       return
     }
     this.settle(batch, rest, trouble)
+    const { following } = batch
+    if (following !== undefined) {
+      if (ahead === undefined) this.jobs = [...following.jobs, ...this.jobs]
+      else this.settle(following, true, undefined)
+    }
     if (trouble !== undefined) this.wait()
     this.trouble = trouble
   }
@@ -388,6 +400,9 @@ class OneBatch implements Batch {
   private requestsBefore = 0
   private flows: FlowChange[] = []
   readonly consumers = new Set<Consumer>()
+  /** What follows from it before it is durable. */
+  following: OneBatch | undefined
+  private readonly aheadOf: Ahead | undefined
   private touched = new Set<Consumer>()
 
   constructor(
@@ -397,7 +412,9 @@ class OneBatch implements Batch {
     jobs: readonly Job[],
     marks: readonly Mark[],
     errands: readonly Errand[],
+    aheadOf?: Ahead,
   ) {
+    this.aheadOf = aheadOf
     this.publishes = publishes
     this.functions = functions
     this.finished = finished
@@ -451,6 +468,14 @@ class OneBatch implements Batch {
       requests: this.requests.slice(this.requestsBefore),
       flows: this.flows,
     }
+  }
+
+  async ahead(): Promise<Batch | undefined> {
+    if (this.aheadOf === undefined || this.requests.length === 0) return undefined
+    const jobs = await this.aheadOf(this.requests)
+    if (jobs.length === 0) return undefined
+    this.following = new OneBatch([], [], [], jobs, [], [])
+    return this.following
   }
 
   rolledBack(): void {

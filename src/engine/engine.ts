@@ -133,6 +133,7 @@ export class Engine {
     })
     const types: MessageType[] = plan.sources.flatMap((source) => source.types)
     for (const { startedBy } of plan.mediators) types.push(startedBy)
+    if (plan.mediators.length > 0) committer.ahead = (requests) => this.flows.ahead(requests)
     this.typesByName = new Map(types.map((type) => [type.name, type]))
     this.around = {
       world,

@@ -374,9 +374,23 @@ export class FlowRun {
     this.frozen = true
   }
 
-  /** Whether nothing is being done with it. */
-  get atRest(): boolean {
-    return this.working === undefined && this.outbox.changes.length === 0
+  /** Set while what it leaves is to be written ahead of the disk; resolves after that. */
+  ahead: Promise<void> | undefined
+  /** How often it has left something that is not written yet. */
+  unwritten = 0
+
+  /** Whether something is being done with it. */
+  get works(): boolean {
+    return this.working !== undefined
+  }
+
+  async rests(): Promise<undefined> {
+    await this.working
+  }
+
+  /** Whether nothing is being done with it and all of it is written. */
+  get isFree(): boolean {
+    return !this.works && this.unwritten === 0 && this.ahead === undefined && this.outbox.changes.length === 0
   }
 
   get over(): boolean {

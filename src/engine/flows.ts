@@ -15,7 +15,7 @@ import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../s
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import { type Attempt, HandlerContext } from './attempt.ts'
-import type { Committer } from './committer.ts'
+import type { Committer, Job } from './committer.ts'
 import { Flow } from './conduct.ts'
 import { type FlowHost, FlowRun, type MediatorSpec, type Outbox } from './flow.ts'
 import type { HandlerSpec } from './spec.ts'
@@ -52,6 +52,8 @@ export interface FlowsAround {
 }
 
 const timersAtOnce = 1_000
+/** Turns that flows have to come to rest before what they leave has to wait for the next batch. */
+const aheadTurns = 3
 /** How often it is looked whether an attempt that has the same `oncePer` has come to nothing, milliseconds. */
 const claimMs = 20
 const onceCharsMax = 1_024
@@ -68,6 +70,8 @@ export class Flows {
   private busy = 0
   private open = true
   private fire: Promise<void> | undefined
+  /** Ends of commands that flows were told before they were durable. */
+  private readonly toldAhead = new Set<RequestChange>()
   /** Values of `oncePer` whose first flow is being written. */
   private readonly claims = new Map<string, { readonly attempt: Attempt; readonly free: Promise<void> }>()
 
@@ -184,7 +188,10 @@ export class Flows {
     const mail = { n: store.flows.newMailId(), mediator: spec.name, context, message: stored, at: world.now() }
     const written = () => {
       for (const id of store.flows.underWay(spec.name, context)) {
-        void this.tell(id, (run) => void run.mail(mail.n, this.messageOf(stored)))
+        const run = this.hot.get(id)
+        // One that does not wait for it looks into the mailbox when it does.
+        if (run === undefined) void this.during(() => this.load(id))
+        else if (run.works || run.awaited.has(stored.type)) this.offerMails(run)
       }
     }
     return { flows: [{ do: 'mail', mail }], outgoing: [], written }
@@ -193,11 +200,39 @@ export class Flows {
   /** What has become of commands is durable. */
   written(changes: readonly RequestChange[]): void {
     for (const change of changes) {
-      if (change.do !== 'end' || change.asker !== 'flow') continue
-      const { flow, n: of } = stepOfCommand(change.id)
-      const data = outcomeOf(change.state, change.outcome)
-      this.stepEnded(flow, { n: change.n, of, kind: 'call', step: '', what: '', data, at: change.at })
+      if (change.do !== 'end' || change.asker !== 'flow' || this.toldAhead.delete(change)) continue
+      this.stepEnded(stepOfCommand(change.id).flow, endOfCall(change))
     }
+  }
+
+  /**
+   * Tells flows how their commands have ended before that is durable: they only compute, and what follows goes with the
+   * same sync. Those with which something else is being done are told afterwards.
+   */
+  async ahead(changes: readonly RequestChange[]): Promise<Job[]> {
+    const runs = new Set<FlowRun>()
+    const { promise, resolve: letGo } = Promise.withResolvers<void>()
+    for (const change of changes) {
+      if (change.do !== 'end' || change.asker !== 'flow') continue
+      const run = this.hot.get(stepOfCommand(change.id).flow)
+      if (run === undefined || (!runs.has(run) && !run.isFree)) continue
+      this.toldAhead.add(change)
+      runs.add(run)
+      run.ahead = promise
+      void run.input(() => run.stepEnded(endOfCall(change)))
+    }
+    if (runs.size === 0) return []
+    for (let turn = 0; turn < aheadTurns && [...runs].some(({ works }) => works); turn++) await this.turn()
+    const jobs: Job[] = []
+    for (const run of runs) {
+      run.ahead = undefined
+      // One that undoes may wait for others: what it leaves is written when it rests.
+      if (run.works) void this.during(async () => this.flush(run, await run.rests()))
+      const job = this.leftBy(run)
+      if (job !== undefined) jobs.push(job)
+    }
+    letGo()
+    return jobs
   }
 
   /** One that is not in memory is made from its journal, which has this end already. */
@@ -491,19 +526,40 @@ export class Flows {
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
     for (const [id, oldest] of this.hot) {
-      if (!oldest.atRest) continue
+      if (!oldest.isFree) continue
       this.hot.delete(id)
       break
     }
   }
 
   private async flush(run: FlowRun, changes: readonly DeskChange[] = []): Promise<void> {
-    if (run.dismissed) return
+    // What is written ahead of the disk is written first.
+    while (run.ahead !== undefined) await run.ahead
+    const job = this.leftBy(run, changes)
+    if (job === undefined) return
+    await new Promise<void>((resolve, dropped) => {
+      const written = () => {
+        job.written?.()
+        resolve()
+      }
+      this.around.committer.write({ ...job, written, dropped })
+    })
+  }
+
+  /** What a run leaves to be written, in the order in which this is asked for. */
+  private leftBy(run: FlowRun, changes: readonly DeskChange[] = []): Job | undefined {
+    if (run.dismissed) return undefined
     const outbox = run.takeOutbox()
     const { outgoing } = outbox
-    const flows = run.over ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
-    if (flows.length > 0 || outgoing.length > 0 || changes.length > 0) await this.write({ flows, outgoing, changes })
-    this.after(run, outbox)
+    const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
+    const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
+    if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) return undefined
+    run.unwritten++
+    const written = () => {
+      run.unwritten--
+      this.after(run, outbox)
+    }
+    return { flows, outgoing, changes, written }
   }
 
   /** What a run has left is written: what follows from it begins. */
@@ -513,7 +569,7 @@ export class Flows {
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
     for (const step of lost) void this.during(() => this.giveUp(run, step, 'lost a race'))
-    if (run.over && changes.some((change) => change.do === 'state')) this.hasEnded(this.endOf(run))
+    if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(this.endOf(run))
   }
 
   private endOf(run: FlowRun): FlowRow {
@@ -552,16 +608,17 @@ export class Flows {
     if (first !== undefined) void this.during(() => this.load(first))
   }
 
-  /** What came before a wait began. */
-  private offerMails(run: FlowRun): void {
-    const { context, mediator } = run.row
+  /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
+  private offerMails({ id, row: { context, mediator } }: FlowRun): void {
     if (context === null) return
-    const { flows } = this.around.store
-    for (const type of run.awaited) {
-      for (const mail of flows.mails(mediator, context, type)) {
-        void this.tell(run.id, (there) => void there.mail(mail.n, this.messageOf(mail.message)))
+    void this.tell(id, (run) => {
+      for (const type of run.awaited) {
+        for (const { n, message } of this.around.store.flows.mails(mediator, context, type)) {
+          if (!run.awaited.has(type)) break
+          run.mail(n, this.messageOf(message))
+        }
       }
-    }
+    })
   }
 
   private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {
@@ -577,9 +634,13 @@ export class Flows {
         const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))
         return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
       },
-      turn: () => new Promise((resolve) => world.soon(resolve)),
+      turn: () => this.turn(),
       withdraw: (command) => this.around.withdrawals.ofFlow(command),
     }
+  }
+
+  private turn(): Promise<void> {
+    return new Promise((resolve) => this.around.world.soon(resolve))
   }
 
   private messageOf(stored: Stored): Message {
@@ -611,6 +672,11 @@ export class Flows {
       this.around.maybeIdle()
     }
   }
+}
+
+function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }): JournalEntry {
+  const { n: of } = stepOfCommand(id)
+  return { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at }
 }
 
 function checkOnce({ name }: MediatorSpec, once: unknown): string {

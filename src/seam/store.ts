@@ -353,11 +353,18 @@ export interface Batch {
   changes(functions: readonly CommitFunction[], rest: boolean): Changes
   /** The transaction of the latest `changes` was rolled back; nothing of it counts. */
   rolledBack(): void
+  /**
+   * Asked for when all of it is committed and not durable yet: what follows without leaving the process, to be written
+   * in a transaction of its own before the same sync. It has no functions.
+   */
+  ahead?(): Promise<Batch | undefined>
 }
 
 export interface Committed {
   /** Whether what needs no function is in. */
   readonly rest: boolean
+  /** What was written ahead of the sync. */
+  readonly ahead?: Batch | undefined
   /** Why something could not be written, where that was nobody's fault but the disk's. */
   readonly trouble: MillraceError | undefined
 }

@@ -183,9 +183,23 @@ export class SqliteStore implements Store {
         }
       } else if (trouble === undefined) throw error
     }
+    const ahead = rest && trouble === undefined ? await this.writeAhead(batch) : undefined
     await this.sync()
     this.checkpointWhenDue()
-    return { rest, trouble }
+    return { rest, trouble, ahead }
+  }
+
+  /** What follows from a batch before it is durable goes with the same sync. What cannot be written is for later. */
+  private async writeAhead(batch: Batch): Promise<Batch | undefined> {
+    const ahead = await batch.ahead?.()
+    if (ahead === undefined) return undefined
+    try {
+      await this.group(ahead, [], true)
+      return ahead
+    } catch (error) {
+      if (diskTrouble(this.file, error) === undefined) throw error
+      return undefined
+    }
   }
 
   readonly query: Query = async <Row>(text: TemplateStringsArray, ...values: Value[]) => {
