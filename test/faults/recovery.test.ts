@@ -9,10 +9,12 @@ import { fault } from '../../src/model/errors.ts'
 import type { Disk } from '../../src/seam/disk.ts'
 import { assertOnceInOrder, assertSound, logOf, look, number, rows } from './support/judge.ts'
 import { place } from './support/place.ts'
-import { type Doing, Task, tasks } from './support/tasks.ts'
+import { type Doing, innocent, Task, tasks } from './support/tasks.ts'
 
 /** A promise that is never settled is what these tests are after: it ends them at this time, milliseconds. */
 const timeout = 10_000
+/** After a store has failed to open, it is opened anew after so long, milliseconds. */
+const reopenMs = 1_000
 
 interface Failing {
   /** Counts the syncs, or checkpoints, of all disks of a test; the one with this number fails. */
@@ -202,6 +204,92 @@ test('a sync that fails beside the batches, for a pause, opens the store anew li
   await shop.processors.resume('doer')
   await shop.idle()
 })
+
+test('idle that is asked for while a store is opened anew waits for it, and is no error', { timeout }, async (t) => {
+  const file = join(place(t), 'recovery.db')
+  let fails = false
+  const broken = () => {
+    const disk = nodeDisk()
+    const { sync } = disk
+    return Object.assign(disk, {
+      sync: async () => {
+        if (!fails) return sync()
+        fails = false
+        throw fault('millrace/sync-failed', 'the disk does not answer')
+      },
+    })
+  }
+  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken) }))
+  await shop.start({ control: false })
+  fails = true
+  await assert.rejects(shop.publish(Task, { lane: 'a', what: 'first' }, { id: 'first' }), {
+    code: 'millrace/sync-failed',
+  })
+  // Its run has ended, the next has not begun.
+  while (!shop.health().reasons.includes('app "tasks" is not running')) {
+    t.signal.throwIfAborted()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await assert.doesNotReject(shop.idle())
+  await publishAtLast(shop, 'a', 'first')
+  await shop.idle()
+  await shop.stop()
+  judge(file, ['first'])
+})
+
+test('a store that fails once more while it is opened anew, at any of its syncs, is opened a third time and then stays open', {
+  timeout: 2 * timeout,
+  concurrency: true,
+}, async (t) => {
+  for (const at of [1, 2, 3]) void t.test(`sync ${at}`, { timeout: 2 * timeout }, (t) => failsOnceMore(t, at))
+})
+
+async function failsOnceMore(t: TestContext, at: number): Promise<void> {
+  const file = join(place(t), 'recovery.db')
+  const first = tasks({ broker: sqliteOn({ file }, nodeDisk) })
+  await first.start({ control: false, only: [] })
+  await first.publish(Task, { lane: 'a', what: 'waits' }, { id: 'waits' })
+  await first.stop()
+  // After an unclean stop it is marked when it begins, and the next run has something to write before it begins.
+  look(file, (db) => db.exec("update millrace_meta set value = 0 where key = 'clean'"))
+  let opened = 0
+  let syncs = 0
+  let fails: readonly number[] = []
+  const broken = () => {
+    opened++
+    const disk = nodeDisk()
+    const { sync } = disk
+    return Object.assign(disk, {
+      sync: async () => {
+        if (!fails.includes(++syncs)) return sync()
+        throw fault('millrace/sync-failed', 'the disk does not answer')
+      },
+    })
+  }
+  const began = Promise.withResolvers<void>()
+  const waits: Doing = (task, context) => {
+    began.resolve()
+    return opened === 1 ? new Promise(() => {}) : innocent(task, context)
+  }
+  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken), doing: { waits } }))
+  await shop.start({ control: false })
+  await began.promise
+  fails = [syncs + 1, syncs + 1 + at]
+  await assert.rejects(shop.publish(Task, { lane: 'b', what: 'later' }, { id: 'later' }), {
+    code: 'millrace/sync-failed',
+  })
+  while (opened < 3 || shop.health().status === 'red') {
+    t.signal.throwIfAborted()
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  // Who would still try to open it does so within this time.
+  await new Promise((resolve) => setTimeout(resolve, reopenMs + 100))
+  assert.equal(opened, 3)
+  await publishAtLast(shop, 'b', 'later')
+  await shop.idle()
+  await shop.stop()
+  judge(file, ['waits', 'later'])
+}
 
 for (const at of [1, 2, 3]) {
   test(`a checkpoint that fails (number ${at}) costs nobody anything`, { timeout }, async (t) => {

@@ -1,6 +1,9 @@
+import { type Faults, faultsOf } from '../../src/testing/faults.ts'
 import { randomOf } from '../../src/testing/random.ts'
+import { type RunFailure, run } from '../../src/testing/run.ts'
 import { type SimulateOptions, type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
-import { generate } from './generate.ts'
+import { planOf } from '../../src/testing/workload.ts'
+import { type Bias, generate } from './generate.ts'
 import { Model } from './model.ts'
 
 /**
@@ -13,25 +16,37 @@ export async function proveEngine(
 ): Promise<SimulationReport> {
   let total: SimulationReport | undefined
   for (const seed of seeds) {
-    let model: Model
-    const { make, workload, processors, expected } = generate(seed, () => model)
-    const report = await simulateWith(
-      {
-        app: make,
-        seeds: [seed],
-        workload,
-        replay: 'npm run simulate --',
-        shrink,
-        eventually: { 'all is handled or at the desk, once': () => model.complete(expected) },
-      },
-      () => {
-        model = new Model(processors, randomOf(seed, 'people'))
-        return model
-      },
-    )
+    const { make, workload, eventually, watch } = scenarioOf(seed)
+    const options = { app: make, seeds: [seed], workload, replay: 'npm run simulate --', shrink, eventually }
+    const report = await simulateWith(options, watch)
     total = total === undefined ? report : sumOf(total, report)
     progress?.(total)
   }
   if (total === undefined) throw new Error('no seed was given')
   return total
+}
+
+/** What a hunt for a failure keeps to; default is what the engine is proven with. */
+export interface Hunt {
+  readonly faults?: Faults
+  readonly bias?: Bias
+}
+
+/** What goes wrong with one seed, which is run once. */
+export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Promise<RunFailure | undefined> {
+  const { make, workload, eventually, watch } = scenarioOf(seed, bias)
+  const plan = planOf(workload, randomOf(seed, 'workload'))
+  const options = { make, seed, plan, faults: faultsOf('hunt', faults), always: {}, eventually, watch: watch() }
+  return (await run(options)).failure
+}
+
+function scenarioOf(seed: number, bias?: Bias) {
+  let model: Model
+  const { make, workload, processors, expected } = generate(seed, () => model, bias)
+  const eventually = { 'all is handled or at the desk, once': () => model.complete(expected) }
+  const watch = () => {
+    model = new Model(processors, randomOf(seed, 'people'))
+    return model
+  }
+  return { make, workload, eventually, watch }
 }

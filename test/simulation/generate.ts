@@ -26,7 +26,7 @@ import type { Random, Workload } from 'millrace/testing'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { mix, randomOf } from '../../src/testing/random.ts'
 import type { Known, Logged, Model } from './model.ts'
-import { peopleIn } from './people.ts'
+import { type ActionKind, peopleIn } from './people.ts'
 
 export interface Data {
   readonly key: string
@@ -34,6 +34,12 @@ export interface Data {
 }
 
 const schema = shape({ key: 'string', n: 'number' })
+
+/** What is narrower than by chance. */
+export interface Bias {
+  /** All that people do; default everything. */
+  readonly people?: readonly ActionKind[]
+}
 
 export interface Generated {
   readonly make: () => App
@@ -56,7 +62,7 @@ const processorsMax = 5
 /** So many failures in a row never come. */
 const probesNever = 10_000
 
-export function generate(seed: number, model: () => Model): Generated {
+export function generate(seed: number, model: () => Model, { people: kinds }: Bias = {}): Generated {
   const random = randomOf(seed, 'generate')
   const stages = 1 + random.below(stagesMax)
   const last = stages - 1
@@ -187,6 +193,7 @@ export function generate(seed: number, model: () => Model): Generated {
     const people = peopleIn(
       plans.map(({ name }) => name),
       model,
+      kinds,
     )
     for (let n = 0; n < messages; n++) {
       const client = draw.pick(clients)

@@ -1,14 +1,15 @@
-// Runs seeds until one fails, and says how many it took.
-import { proveEngine } from './engine.ts'
+// Runs seeds with a mutation until one fails, and says which.
+import { failureOf } from './engine.ts'
+import { hunts } from './mutations.ts'
 
 const [first, seedsMax] = process.argv.slice(2).map(Number) as [number, number]
-let found = false
-for (let seed = first; seed < first + seedsMax && !found; seed++) {
-  try {
-    await proveEngine([seed], { shrink: false })
-  } catch (error) {
-    found = true
-    process.stdout.write(`${JSON.stringify({ seed, said: (error as Error).message.split('\n')[0] })}\n`)
-  }
+const hunt = hunts[process.env['MILLRACE_MUTATION'] ?? '']
+let found: { seed: number | null; said: string } = { seed: null, said: `${seedsMax} seeds passed` }
+for (let seed = first; seed < first + seedsMax && found.seed === null; seed++) {
+  const failure = await failureOf(seed, hunt)
+  if (failure === undefined) continue
+  const { what, error } = failure
+  const why = error instanceof Error ? error.message.split('\n')[0] : String(error)
+  found = { seed, said: `${what} does not hold: ${why}` }
 }
-if (!found) process.stdout.write(`${JSON.stringify({ seed: null, said: `${seedsMax} seeds passed` })}\n`)
+process.stdout.write(`${JSON.stringify(found)}\n`)

@@ -1,4 +1,5 @@
 // Ways in which the engine could be wrong. Each replaces text of its source, which has to be there exactly once.
+import type { Hunt } from './engine.ts'
 
 export interface Edit {
   /** Below `src/`. */
@@ -316,11 +317,55 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
 }
 
-/** Those that few seeds meet: the seed from which they are looked for. */
-export const rare: Readonly<Record<string, number>> = {
-  'does not write the -wal file out anew before it is used again': 123,
-  'begins a second run beside that of a start that failed': 374,
-  'does not wait for a store that is opened anew before it says idle': 335,
-  'takes up an operation that it was given itself': 1_441,
-  'goes on after a failed sync that was asked for beside the batches': 110,
+/** A test that has to fail. */
+export interface Failing {
+  readonly file: string
+  readonly test: string
+}
+
+/** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
+export const hunts: Readonly<Record<string, Hunt>> = {
+  'lets what is released or taken back run beside its lane': {
+    faults: { handlerFails: true },
+    bias: { people: ['discard', 'take back', 'release'] },
+  },
+  'lets what is taken back overtake its line': {
+    faults: { handlerFails: true },
+    bias: { people: ['discard', 'take back'] },
+  },
+  'opens a lane over its line when the head is discarded': { bias: { people: ['discard'] } },
+  'goes on with an operation whose first message failed': {
+    faults: { handlerFails: true },
+    bias: { people: ['select'] },
+  },
+  'counts what an operation has done in a commit of its own': { bias: { people: ['select'] } },
+  'goes on with an operation after its abort': { bias: { people: ['select'] } },
+  'goes on after a failed sync that was asked for beside the batches': {
+    faults: { syncFails: true },
+    bias: { people: ['pause', 'resume', 'select'] },
+  },
+}
+
+/** Those that random apps hardly ever meet: the test that shows them. */
+export const shown: Readonly<Record<string, Failing>> = {
+  'begins a second run beside that of a start that failed': {
+    file: 'test/faults/recovery.test.ts',
+    test: 'a store that fails once more while it is opened anew, at any of its syncs, is opened a third time and then stays open',
+  },
+  'does not wait for a store that is opened anew before it says idle': {
+    file: 'test/faults/recovery.test.ts',
+    test: 'idle that is asked for while a store is opened anew waits for it, and is no error',
+  },
+  'tries again at once what a restart found waiting': {
+    file: 'test/desk/retries.test.ts',
+    test: 'a wait longer than its processor has any more is cut to what it has now',
+  },
+  'takes up an operation that it was given itself': {
+    file: 'test/desk/operations.test.ts',
+    test: 'one that is made while the app still starts is carried out once, for twenty seeds',
+  },
+  'gives the place of what was taken back away at a restart': {
+    file: 'test/desk/order.test.ts',
+    test: 'who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it',
+  },
 }

@@ -9,7 +9,14 @@ import type { Model } from './model.ts'
 
 type People = (client: Client, draw: Random, number: number) => void
 
-export function peopleIn(processors: readonly string[], model: () => Model): People {
+export const actionKinds = ['release', 'resubmit', 'discard', 'take back', 'select', 'pause', 'resume'] as const
+export type ActionKind = (typeof actionKinds)[number]
+
+export function peopleIn(
+  processors: readonly string[],
+  model: () => Model,
+  kinds: readonly ActionKind[] = actionKinds,
+): People {
   /** Does it, and tells the model what the answer was. */
   const tried = async (who: string, action: Promise<unknown>, is?: Pausing): Promise<void> => {
     let refused: string | undefined
@@ -78,7 +85,7 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
     }
   }
 
-  const actions: Readonly<Record<string, (name: string) => (actions: Actions) => Promise<void>>> = {
+  const actions: Readonly<Record<ActionKind, (name: string) => (actions: Actions) => Promise<void>>> = {
     release: withHeld('releases', ({ id }, by, { desk }) => desk.release(id, { by })),
     resubmit: withHeld('resubmits', ({ id, message }, by, { desk, random }) => {
       const data = JSON.parse(message.json) as Data
@@ -96,10 +103,9 @@ export function peopleIn(processors: readonly string[], model: () => Model): Peo
       await tried(name, actions.processors.resume(one, { by: name }), { processor: one, paused: false })
     },
   }
-  const kinds = Object.keys(actions)
 
   return (client, draw, number) => {
     const kind = draw.pick(kinds)
-    client.act(`${kind} ${number}`, actions[kind]!(`${kind} ${number}`))
+    client.act(`${kind} ${number}`, actions[kind](`${kind} ${number}`))
   }
 }
