@@ -187,7 +187,8 @@ export class FlowRun {
     this.id = row.id
     this.message = message
     this.conduct = conduct
-    this.state = row.state
+    // It comes to what it is stuck at by its journal, as it did.
+    this.state = row.state === 'stuck' ? 'running' : row.state
   }
 
   /** Begins the function; with a journal, up to where that ends, and does the step with the number `repeat` again. */
@@ -494,6 +495,10 @@ export class FlowRun {
       if (known.n === this.repeat) this.doAgain(known, plan)
       return known
     }
+    const n = this.host.entryId()
+    // Made first, so that data that do not fit leave nothing, and throw at each replay as they did.
+    const outgoing = plan.outgoing?.(n)
+    const started = plan.starts?.(n)
     if (this.beginsLeft > 0) {
       const next = this.replay.slice(this.at).find((entry) => isStep(entry) && !this.began(entry.n))
       if (next !== undefined) {
@@ -502,10 +507,6 @@ export class FlowRun {
         return undefined
       }
     }
-    const n = this.host.entryId()
-    // Made first, so that data that do not fit leave nothing.
-    const outgoing = plan.outgoing?.(n)
-    const started = plan.starts?.(n)
     const entry = this.enter(kind, step, what, plan.data?.(n) ?? null, n)
     this.leave(entry, outgoing, plan.dueAt)
     if (plan.change !== undefined) this.outbox.changes.push(plan.change)

@@ -183,6 +183,28 @@ test('after the point of no return nothing is undone: it is stuck where it fails
   assert.deepEqual([step?.attempts, step?.state], [3, 'done'])
 })
 
+test('a flow that is stuck at an undo is resumed after a restart, more than once', async (t) => {
+  const file = place(t)
+  const steps = conductor(async (data, flow) => {
+    for (const name of ['a', 'b', 'c']) await doing(flow, data, name)
+  })
+  const first = await started(t, warehouse(file, worker({ c: 'refuse' }, { a: 'refuse' }), steps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  const second = await started(t, warehouse(file, worker({}, { a: 'refuse' }), steps))
+  await second.flows.resume(1)
+  await second.idle()
+  const stuck = await second.flows.show(1)
+  assert.deepEqual([stuck?.state, stuck?.error?.message], ['stuck', 'undo of "a": no'])
+  await second.stop()
+  const third = await started(t, warehouse(file, worker(), steps))
+  await third.flows.resume(1)
+  await third.idle()
+  assert.equal((await third.flows.show(1))?.state, 'compensated')
+  assert.deepEqual(await effects(third), ['do a', 'do b', 'undo b', 'undo a'])
+})
+
 test('flows are found by mediator, state, context, step and age', async (t) => {
   const waits = conductor(async (data, flow) => {
     if (data.order === 'o-2') await flow.sleep('a while', hour)

@@ -119,6 +119,29 @@ test('a call that takes too long is withdrawn: never handled when it was not beg
   assert.deepEqual(await effects(running), ['do a', 'undo hangs', 'undo a'])
 })
 
+test('data that do not fit are thrown at the function, and again when it is made anew', async (t) => {
+  const file = place(t)
+  const tries = () =>
+    conductor(async (data, flow) => {
+      try {
+        await flow.call('bad', Do, { ...data, step: 7 as never })
+      } catch (error) {
+        await doing(flow, data, (error as { code: string }).code)
+      }
+      await flow.wait('paid', Paid)
+      await doing(flow, data, 'b')
+    })
+  const first = await started(t, warehouse(file, worker(), tries()))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  const second = await started(t, warehouse(file, worker(), tries()))
+  await second.publish(Paid, { order: 'o-1' })
+  await second.idle()
+  assert.equal((await second.flows.show(1))?.state, 'completed')
+  assert.deepEqual(await effects(second), ['do millrace/bad-data', 'do b'])
+})
+
 test('branches run side by side; the first failure undoes what the others did, in the order of their beginning', async (t) => {
   const both = conductor(async (data, flow) => {
     await flow.all([doing(flow, data, 'a'), doing(flow, data, 'b'), doing(flow, data, 'c')])
