@@ -635,6 +635,13 @@ export class Flows {
         return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
       },
       turn: () => this.turn(),
+      guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
+      blame: (error, owner) => world.blame(error, owner),
+      owner: () => world.owner(),
+      late: (error) => {
+        const what = `mediator "${spec.name}", flow ${row.id}, threw what nobody waits for`
+        world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })
+      },
       withdraw: (command) => this.around.withdrawals.ofFlow(command),
     }
   }
