@@ -226,10 +226,10 @@ export class Flows {
     const jobs: Job[] = []
     for (const run of runs) {
       run.ahead = undefined
-      // One that undoes may wait for others: what it leaves is written when it rests.
+      // One that undoes may wait for others: what it leaves is written when it rests, all together.
+      const job = run.works ? undefined : this.leftBy(run)
       if (run.works) void this.during(async () => this.flush(run, await run.rests()))
-      const job = this.leftBy(run)
-      if (job !== undefined) jobs.push(job)
+      else if (job !== undefined) jobs.push(job)
     }
     letGo()
     return jobs
