@@ -215,7 +215,9 @@ export async function millraceWaiting({ flows }: { flows: number }, folder: stri
   }
   const early = await begin(flows / 10)
   const late = await begin(flows - flows / 10)
-  const bytesPerFlow = Math.max(0, late - early) / (flows - flows / 10)
+  // Less than this is not told from nothing.
+  const grainBytes = 1_000
+  const bytesPerFlow = Math.max(grainBytes, late - early) / (flows - flows / 10)
   await running.stop()
   return { bytesPerFlow, peakMb: peakMb() }
 }

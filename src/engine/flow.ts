@@ -338,7 +338,7 @@ export class FlowRun {
     if (this.forwardOnly) {
       throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
     }
-    if (this.frozen) throw fault('millrace/flow-ended', `flow ${this.id} is ${this.state} and cannot be cancelled`)
+    if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
   }
