@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import { folder, linesOf, millrace } from './support/millrace.ts'
@@ -9,20 +10,35 @@ test('the version is that of the package', async () => {
   assert.deepEqual({ status, out }, { status: 0, out: `${version}\n` })
 })
 
-test('every command has help with an example, within 80 columns', async () => {
+/** The help of commands, each as it is printed, all by one process. */
+function helpOf(commands: readonly string[]): string[] {
+  const main = new URL('../../src/cli/main.ts', import.meta.url).href
+  const script = `import { main } from '${main}'
+    for (const command of process.argv.slice(1)) {
+      const status = await main([...command.split(' '), '--help'])
+      process.stdout.write('status ' + status + '\\0')
+    }`
+  const args = ['--conditions=millrace-source', '--input-type=module', '-e', script, ...commands]
+  const { stdout } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  return stdout.split('\0').slice(0, -1)
+}
+
+test('every command has help with an example, within 80 columns', () => {
   const commands = ['start', 'publish', 'tail', 'desk list', 'desk show', 'desk release', 'processors list']
   commands.push('desk groups', 'desk resubmit', 'desk discard', 'desk take-back', 'desk operations', 'desk abort')
   commands.push('desk audit', 'processors pause', 'processors resume', 'processors retire', 'doctor', 'backup')
-  await Promise.all(
-    commands.map(async (command) => {
-      const { status, out, err } = await millrace([...command.split(' '), '--help'])
-      assert.equal(status, 0, err)
-      assert.match(out, new RegExp(`^Usage: millrace ${command} `))
-      assert.match(out, new RegExp(`Examples?:\n {2}millrace ${command} `))
-      const [before = ''] = out.split('\nExample')
-      for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
-    }),
-  )
+  commands.push('flows list', 'flows show', 'flows questions', 'flows answer', 'flows cancel', 'flows stop')
+  commands.push('flows pause', 'flows resume', 'flows rerun', 'flows check', 'simulate')
+  const helps = helpOf(commands)
+  assert.equal(helps.length, commands.length)
+  commands.forEach((command, at) => {
+    const help = helps[at]!
+    assert.match(help, new RegExp(`^Usage: millrace ${command} `))
+    assert.match(help, new RegExp(`Examples?:\n {2}millrace ${command} `))
+    assert.match(help, /\nstatus 0$/)
+    const [before = ''] = help.split('\nExample')
+    for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
+  })
 })
 
 const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
@@ -45,6 +61,7 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   [['desk', 'app.ts', 'more'], /^millrace: "more" is one word too many; see millrace desk list --help\n$/],
   [['processors', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['processors', 'retire', '--db', 'a.db'], /^millrace: NAME is missing; /],
+  [['flows', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['backup', '--db', 'a.db'], /^millrace: required option '--to <file>' not specified\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
   [
