@@ -103,9 +103,7 @@ async function replay(
 ): Promise<FlowMisfit | null> {
   const host = hostOf(spec, row, journal.at(-1)?.n ?? 0, world)
   const run = new FlowRun(host, { ...row, state: 'running' }, message, spec.runs.get(row.version)!)
-  // What its function forgets about and throws late is nobody's.
-  const owner = { late: () => {} }
-  await world.guard(owner, () => run.begin(journal, (of) => new Flow(of)), undefined, undefined)
+  await run.begin(journal, (of) => new Flow(of))
   run.dismiss()
   const { obstacle } = run
   if (obstacle === null || !misfits.includes(obstacle.code)) return null
@@ -132,6 +130,11 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
       make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
     newFlow: (other, data, id) => ({ ...row, mediator: other.name, message: make(other.startedBy, data, id) }),
     turn: () => new Promise((resolve) => world.soon(resolve)),
+    guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
+    blame: (error, owner) => world.blame(error, owner),
+    owner: () => world.owner(),
+    // What its function forgets about and throws late is nobody's.
+    late: () => {},
     withdraw: async () => 'never',
   }
 }
