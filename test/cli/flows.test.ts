@@ -4,14 +4,18 @@ import { dirname } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Paid, runningMill } from './support/flow-mill.ts'
-import { linesOf, millrace, objectsOf } from './support/millrace.ts'
+import { type Done, linesOf, millrace, millraces, objectsOf } from './support/millrace.ts'
 
 /** The app of these tests as a file. */
 const appFile = fileURLToPath(new URL('flow-app.ts', import.meta.url))
 
 const flows = (file: string, ...args: string[]) => millrace(['flows', ...args, '--db', file])
+/** Several, in one process. */
+function each<const C extends readonly (readonly string[])[]>(file: string, ...commands: C) {
+  const full = commands.map((args) => ['flows', ...args, '--db', file])
+  return millraces(full) as Promise<{ -readonly [N in keyof C]: Done }>
+}
 const listed = async (file: string, ...args: string[]) => objectsOf((await flows(file, 'list', '--json', ...args)).out)
-const shown = async (file: string, id: number) => objectsOf((await flows(file, 'show', String(id), '--json')).out)[0]!
 
 function fits80(text: string): void {
   for (const line of linesOf(text)) assert.ok([...line].length <= 80, line)
@@ -22,15 +26,16 @@ test('lists flows, filters and pages them, the same from a running app and from 
   await place('asks', 'waits', 'sleeps', 'refused', 'waits')
   await app.publish(Paid, { order: 'o-5' })
   await app.idle()
-  const ids = async (...args: string[]) => (await listed(file, ...args)).map(({ id }) => id)
-  const [running, ...found] = await Promise.all([
-    listed(file),
-    ids('--state', 'all'),
-    ids('--state', 'completed,compensated'),
-    ids('--step', 'paid'),
-    ids('--context', 'o-3', '--mediator', 'fulfilment', '--limit', '1', '--after', '2'),
-    ids('--older-than', '1h'),
-  ])
+  const filters = [
+    [],
+    ['--state', 'all'],
+    ['--state', 'completed,compensated'],
+    ['--step', 'paid'],
+    ['--context', 'o-3', '--mediator', 'fulfilment', '--limit', '1', '--after', '2'],
+    ['--older-than', '1h'],
+  ]
+  const lists = await each(file, ...filters.map((filter) => ['list', '--json', ...filter]))
+  const [running = [], ...found] = lists.map(({ out }) => objectsOf(out))
   assert.deepEqual(
     running.map(({ startedAt: _, messageId: _id, correlationId: _flow, ...row }) => row),
     [1, 2, 3].map((id) => {
@@ -38,7 +43,10 @@ test('lists flows, filters and pages them, the same from a running app and from 
       return { ...about, error: null, endedAt: null }
     }),
   )
-  assert.deepEqual(found, [[1, 2, 3, 4, 5], [4, 5], [2], [3], []])
+  assert.deepEqual(
+    found.map((rows) => rows.map(({ id }) => id)),
+    [[1, 2, 3, 4, 5], [4, 5], [2], [3], []],
+  )
   await app.stop()
   const before = [readdirSync(dirname(file)), readFileSync(file)]
   assert.deepEqual(await listed(file), running)
@@ -49,13 +57,16 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
   const { file, trouble, place } = await runningMill(t)
   trouble.returning = true
   await place('asks', 'fails', 'refused', 'sleeps')
-  const [asks, fails, refused, sleeps, table] = await Promise.all([
-    flows(file, 'show', '1'),
-    flows(file, 'show', '2'),
-    flows(file, 'show', '3'),
-    flows(file, 'show', '4'),
-    flows(file),
-  ])
+  const [asks, fails, refused, sleeps, table, json, none] = await each(
+    file,
+    ['show', '1'],
+    ['show', '2'],
+    ['show', '3'],
+    ['show', '4'],
+    [],
+    ['show', '2', '--json'],
+    ['show', '9'],
+  )
   for (const { out, status } of [asks, fails, refused, sleeps, table]) {
     assert.equal(status, 0)
     fits80(out)
@@ -80,11 +91,10 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
   assert.match(sleeps.out, / running {2}a while {2}sleep\n {6}ends in 59 min, at /)
   assert.match(table.out, /^ID {2}MEDIATOR .* ERROR .* AGE {2}TOOK\n 1 {2}fulfilment {2}running {2}o-1 /)
   assert.match(table.out, / stuck +o-3 +refused: undo of "reser/)
-  const object = await shown(file, 2)
-  assert.deepEqual(object['data'], { order: 'o-2', how: 'fails' })
-  const [, step] = object['steps'] as Record<string, unknown>[]
+  const [object] = objectsOf(json!.out)
+  assert.deepEqual(object!['data'], { order: 'o-2', how: 'fails' })
+  const [, step] = object!['steps'] as Record<string, unknown>[]
   assert.deepEqual([step!['name'], step!['state'], step!['atDesk']], ['charge', 'running', { id: 1, state: 'held' }])
-  const none = await flows(file, 'show', '9')
   assert.equal(none.status, 1)
   assert.match(none.err, /^millrace: there is no flow 9; .*\(millrace\/unknown-flow\)\n$/)
 })
@@ -92,21 +102,19 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
 test('questions are listed and answered; what does not fit is refused with what is asked', async (t) => {
   const { app, file, place } = await runningMill(t)
   await place('asks')
-  const [table, none, json] = await Promise.all([
-    flows(file, 'questions'),
-    flows(file, 'questions', '--to', 'anna'),
-    flows(file, 'questions', '--to', 'sales', '--json'),
-  ])
+  const [table, none, json] = await each(
+    file,
+    ['questions'],
+    ['questions', '--to', 'anna'],
+    ['questions', '--to', 'sales', '--json'],
+  )
   assert.match(table.out, /^FLOW .*QUESTION .*LEFT\n {3}1 {2}approve .* sales {2}A large order .* 23 h\n$/)
   assert.equal(none.out, 'nothing is asked of anna\n')
-  const [{ askedAt: _, dueAt, ...question }] = objectsOf(json.out) as [Record<string, unknown>]
+  const [{ askedAt: _, dueAt, ...question }] = objectsOf(json!.out) as [Record<string, unknown>]
   assert.match(dueAt as string, /Z$/)
   const about = { flow: 1, mediator: 'fulfilment', context: 'o-1', step: 'approve', title: 'A large order' }
   assert.deepEqual(question, { ...about, to: 'sales', escalated: false })
-  const [wrong, other] = await Promise.all([
-    flows(file, 'answer', '1', 'approve', '{"yes":1}'),
-    flows(file, 'answer', '1', 'agree', 'null'),
-  ])
+  const [wrong, other] = await each(file, ['answer', '1', 'approve', '{"yes":1}'], ['answer', '1', 'agree', 'null'])
   assert.match(wrong.err, /answer to "approve".*\(millrace\/bad-data\)/)
   assert.match(other.err, /it asks "approve"; .*\(millrace\/not-asked\)/)
   const done = await flows(file, 'answer', '1', 'approve', 'null', '--by', 'anna', '--reason', 'a test')
@@ -121,22 +129,28 @@ test('flows are paused, resumed, cancelled, stopped and run again; one that cann
   const { app, file, trouble, place } = await runningMill(t)
   await place('waits', 'waits', 'fails')
   const because = ['--by', 'anna', '--reason', 'a test']
-  assert.equal((await flows(file, 'pause', '1', ...because)).out, 'flow 1 is paused\n')
-  const resumed = await flows(file, 'resume', '1', '9', '--json')
+  const [paused, resumed, cancelled, unsaid, ended, early, again] = await each(
+    file,
+    ['pause', '1', ...because],
+    ['resume', '1', '9', '--json'],
+    ['cancel', '1', ...because],
+    ['stop', '2'],
+    ['stop', '2', '3', ...because],
+    ['rerun', '3', '--from', 'pay'],
+    ['rerun', '3', '--from', 'charge', ...because],
+  )
+  assert.equal(paused.out, 'flow 1 is paused\n')
   assert.deepEqual([resumed.status, JSON.parse(resumed.out)], [1, { id: 1, resumed: true, state: 'running' }])
   assert.match(resumed.err, /"code":"millrace\/unknown-flow","message":"there is no flow 9"/)
-  assert.match((await flows(file, 'cancel', '1', ...because)).out, /^flow 1 is cancelled and now compensat(ing|ed)\n$/)
-  const unsaid = await flows(file, 'stop', '2')
+  assert.match(cancelled.out, /^flow 1 is cancelled and now compensat(ing|ed)\n$/)
   assert.deepEqual([unsaid.status, unsaid.out], [2, ''])
   assert.match(unsaid.err, /^millrace: stop needs --reason TEXT/)
-  assert.equal((await flows(file, 'stop', '2', '3', ...because)).out, 'flow 2 is stopped\nflow 3 is stopped\n')
-  const early = await flows(file, 'rerun', '3', '--from', 'pay')
+  assert.equal(ended.out, 'flow 2 is stopped\nflow 3 is stopped\n')
   assert.match(early.err, /flow 3 has no step "pay"; it has "reserve", "charge"; .*\(millrace\/unknown-step\)/)
-  const again = await flows(file, 'rerun', '3', '--from', 'charge', ...because)
   assert.equal(again.out, 'flow 3 runs again as flow 4, from "charge" on\n')
   // The command of the one that was stopped is still at the desk, and that of the new one behind it.
   await app.idle()
-  const [stopped, behind] = await Promise.all([flows(file, 'show', '3'), flows(file, 'show', '4')])
+  const [stopped, behind] = await each(file, ['show', '3'], ['show', '4'])
   assert.match(stopped.out, / {2}let go {2}charge /)
   assert.match(stopped.out, /\nerror millrace\/flow-stopped\n {2}stopped by anna: a test\n/)
   assert.match(behind.out, /\n {6}its command is message 2 in line at the desk/)
@@ -153,14 +167,15 @@ test('of a stopped app flows can be looked at; what is to be done is refused, an
   await place('asks')
   await app.stop()
   const before = readFileSync(file)
-  const [show, questions, ...refused] = await Promise.all([
-    flows(file, 'show', '1'),
-    flows(file, 'questions'),
-    flows(file, 'answer', '1', 'approve', 'null'),
-    flows(file, 'cancel', '1'),
-    flows(file, 'stop', '1', '--reason', 'a test'),
-    flows(file, 'rerun', '1'),
-  ])
+  const [show, questions, ...refused] = await each(
+    file,
+    ['show', '1'],
+    ['questions'],
+    ['answer', '1', 'approve', 'null'],
+    ['cancel', '1'],
+    ['stop', '1', '--reason', 'a test'],
+    ['rerun', '1'],
+  )
   assert.match(show.out, /^flow 1 of mediator fulfilment: running\n/)
   assert.match(questions.out, /\n {3}1 {2}approve /)
   for (const { status, out, err } of refused) {
@@ -179,9 +194,11 @@ test('check tells which flows today’s code does not fit, of a running app and 
   await place('asks', 'refused', 'waits')
   await app.publish(Paid, { order: 'o-3' })
   await app.idle()
-  const check = (code: string, ...args: string[]) =>
-    millrace(['flows', 'check', appFile, '--db', file, ...args], { env: { FLOW_CODE: code } })
-  const [same, renamed] = await Promise.all([check('as it was'), check('renamed')])
+  const check = (code: string, ...given: readonly (readonly string[])[]) => {
+    const commands = given.map((args) => ['flows', 'check', appFile, '--db', file, ...args])
+    return millraces(commands, { env: { FLOW_CODE: code } })
+  }
+  const [same] = await check('as it was', [])
   assert.deepEqual(same, { status: 0, out: '2 flows fit\n', err: '' })
   const about = (
     id: number,
@@ -192,22 +209,19 @@ test('check tells which flows today’s code does not fit, of a running app and 
   after    its beginning
 `
   const out = `${about(1, 'running')}${about(2, 'stuck')}2 of 2 flows do not fit\n`
-  assert.deepEqual(renamed, { status: 1, out, err: '' })
   await app.stop()
   const before = readFileSync(file)
-  const [all, more, gone, json] = await Promise.all([
-    check('renamed', '--all'),
-    check('more', '--all'),
-    check('gone', '--all'),
-    check('renamed', '--json'),
-  ])
-  assert.match(all.out, /\n3 of 3 flows do not fit\n$/)
-  assert.deepEqual([more.status, more.out], [0, '3 flows fit\n'])
+  const [renamed, all, json] = await check('renamed', [], ['--all'], ['--json'])
+  const [more] = await check('more', ['--all'])
+  const [gone] = await check('gone', ['--all'])
+  assert.deepEqual(renamed, { status: 1, out, err: '' })
+  assert.match(all!.out, /\n3 of 3 flows do not fit\n$/)
+  assert.deepEqual([more?.status, more?.out], [0, '3 flows fit\n'])
   assert.match(
-    gone.out,
+    gone!.out,
     /\n {2}why {2}today's code has no mediator "fulfilment"\n[\s\S]*; of 1 that have ended the code is gone\n$/,
   )
-  const [first, , last] = objectsOf(json.out)
+  const [first, , last] = objectsOf(json!.out)
   const { message, ...misfit } = first!
   assert.match(message as string, /today's code does call "take"/)
   assert.deepEqual(misfit, {
@@ -231,16 +245,17 @@ test('wrong use is told with status 2', async () => {
   const wrong = [
     [['list', '--state', 'runing'], /--state is "runing", but must be queued, running, /],
     [['list', '--older-than', '2'], /--older-than is "2", but must be a time span such as 90s, 15min, 2h or 3d/],
+    [['show'], /ID is missing/],
+    [['cancel'], /ID is missing/],
     [['show', 'x'], /ID is "x", but must be the number of a flow/],
     [['answer', '1', 'approve'], /JSON is missing/],
     [['answer', '1', 'approve', '{'], /the answer is not JSON: /],
     [['check'], /name the app file \(app\.ts\): its code is what is checked/],
   ] as const
-  await Promise.all(
-    wrong.map(async ([args, expected]) => {
-      const { status, out, err } = await flows('none.db', ...args)
-      assert.deepEqual({ args, status, out }, { args, status: 2, out: '' })
-      assert.match(err, expected)
-    }),
-  )
+  const all = await each('none.db', ...wrong.map(([args]) => args))
+  wrong.forEach(([args, expected], at) => {
+    const { status, out, err } = all[at]!
+    assert.deepEqual({ args, status, out }, { args, status: 2, out: '' })
+    assert.match(err, expected)
+  })
 })
