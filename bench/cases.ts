@@ -1,5 +1,5 @@
 import type { Scale } from './scale.ts'
-import type { Figures, Load, Task } from './task.ts'
+import type { Figures, FlowLoad, Load, Task } from './task.ts'
 
 /** A run that leaves a log in its folder for the runs of a case; made once for all cases that name it. */
 export interface Preparation {
@@ -25,7 +25,7 @@ export interface Found {
 /** A figure of a case; the value is undefined when the run it needs has failed. */
 export interface Line {
   name: string
-  unit: '/s' | 'ms' | 'MB' | 'ratio'
+  unit: '/s' | 'ms' | 'MB' | 'B' | 'ratio' | 'count'
   value: (found: Found) => number | undefined
 }
 
@@ -34,8 +34,9 @@ export interface Case {
   rounds: number
   prepare?: Preparation
   runs: Partial<Record<Column, Run>>
-  /** What the peers do when they take part. */
+  /** What the peers do when they take part; those that conduct flows do `peerFlows`. */
   peerLoad?: Load
+  peerFlows?: FlowLoad
   lines: Line[]
 }
 
@@ -137,6 +138,91 @@ export function casesAt(scale: Scale): Case[] {
     ],
   }
 
+  /** The same task by a mediator and as a chain of processors that send each other on. */
+  const flows = (name: string, load: FlowLoad, withPeers = true): Case => {
+    const line = (suffix: string, unit: Line['unit'], figure: string): Line => ({
+      name: `flow.${name}${suffix}`,
+      unit,
+      value: ({ columns }) => columns.millrace?.[figure],
+    })
+    const alone = load.inFlight === 1
+    const main = alone ? line('', 'ms', 'p50Ms') : line('', '/s', 'perSecond')
+    return {
+      rounds,
+      runs: { millrace: { task: { by: 'flow', ...load, ...span } } },
+      ...(withPeers && { peerFlows: load }),
+      lines: [main, ...(alone ? [] : [line('.p50', 'ms', 'p50Ms')]), line('.p99', 'ms', 'p99Ms')],
+    }
+  }
+  const manyFlows = ([1, 3, 9] as const).flatMap((steps) => [
+    flows(`${steps}.seq`, { steps, inFlight: 1 }),
+    flows(`${steps}.100`, { steps, inFlight: 100 }),
+    flows(`${steps}.1000`, { steps, inFlight: 1_000 }),
+  ])
+  const chained: Case = {
+    rounds: scale.relativeRounds,
+    runs: {
+      base: { task: { by: 'chain', steps: 3, inFlight: 100, ...span } },
+      millrace: { task: { by: 'flow', steps: 3, inFlight: 100, ...span } },
+    },
+    lines: [
+      {
+        name: 'flow.chain',
+        unit: 'ratio',
+        value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond'),
+      },
+      { name: 'flow.bytes', unit: 'B', value: ({ columns }) => columns.millrace?.['journalBytes'] },
+      { name: 'flow.bytes.entries', unit: 'count', value: ({ columns }) => columns.millrace?.['journalEntries'] },
+    ],
+  }
+  const figure = (name: string, unit: Line['unit'], key: string): Line => ({
+    name,
+    unit,
+    value: ({ columns }) => columns.millrace?.[key],
+  })
+  const waitingFlows: Case = {
+    rounds: 1,
+    runs: { millrace: { task: { by: 'flows.wait', flows: scale.waitingFlows } } },
+    lines: [figure('flow.memory.100k', 'B', 'bytesPerFlow'), figure('flow.memory.100k.peak', 'MB', 'peakMb')],
+  }
+  const recovered: Case = {
+    rounds,
+    prepare: { name: 'stranded flows', task: { by: 'flows.strand', flows: scale.strandedFlows } },
+    runs: { millrace: { task: { by: 'flows.recover', flows: scale.strandedFlows }, on: 'copy' } },
+    lines: [figure('flow.recover.10k', 'ms', 'recoveredMs'), figure('flow.recover.10k.start', 'ms', 'startedMs')],
+  }
+  const long: Case = {
+    rounds,
+    runs: { millrace: { task: { by: 'flow.long', steps: scale.longSteps } } },
+    lines: [figure('flow.long', 'ratio', 'growth')],
+  }
+  const routed = (inFlight: number): Case => ({
+    rounds: scale.relativeRounds,
+    runs: {
+      base: { task: { by: 'route', routed: false, inFlight, ...span } },
+      millrace: { task: { by: 'route', routed: true, inFlight, ...span } },
+    },
+    lines: [
+      {
+        // What a route costs beside the publish of its event, by what a publish costs.
+        name: 'route',
+        unit: 'ratio',
+        value: ({ columns: { millrace, base } }) => millrace && base && base['perSecond']! / millrace['perSecond']! - 1,
+      },
+      figure('route.rate', '/s', 'perSecond'),
+    ],
+  })
+  const requests: Case = {
+    rounds,
+    runs: { millrace: { task: { by: 'request', inFlight: 1, ...span } } },
+    lines: [figure('request.p50', 'ms', 'p50Ms'), figure('request.p99', 'ms', 'p99Ms')],
+  }
+  const requestsAtOnce: Case = {
+    rounds,
+    runs: { millrace: { task: { by: 'request', inFlight: 100, ...span } } },
+    lines: [figure('request.100', '/s', 'perSecond'), figure('request.100.p99', 'ms', 'p99Ms')],
+  }
+
   const filled = (events: number): Preparation => ({ name: `${events} handled`, task: { by: 'fill', events } })
   const million = filled(scale.millionEvents)
   const waiting: Preparation = { name: 'waiting', task: { by: 'strand', events: scale.millionEvents } }
@@ -180,6 +266,15 @@ export function casesAt(scale: Scale): Case[] {
         { name: 'timers.1m.fire', unit: '/s', value: ({ columns }) => columns.millrace?.['firePerSecond'] },
       ],
     },
+    ...manyFlows,
+    flows('wide1000', { steps: 1_000, wide: true, inFlight: 1 }, false),
+    chained,
+    long,
+    waitingFlows,
+    recovered,
+    routed(1_000),
+    requests,
+    requestsAtOnce,
     ...(tenMillion ? [history('10m', tenMillion), memory('.10m', tenMillion)] : []),
   ]
 }

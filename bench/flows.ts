@@ -1,12 +1,14 @@
 import { join } from 'node:path'
-import { app, channel, command, event, mediator, processor, sqlite, topic } from 'millrace'
+import { app, channel, command, event, mediator, type Part, processor, route, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { closedLoop, percentile, rateOf } from './measure.ts'
+import { peakMb } from './millrace.ts'
 import type { Figures, FlowLoad, Span } from './task.ts'
 
 const flowData = z.object({ id: z.string() })
 const Begun = event('flow.begun', { schema: flowData, context: ({ id }) => id })
-const Begins = topic('begins', [Begun])
+const GoesOn = event('goes.on', { schema: flowData, context: ({ id }) => id })
+const Begins = topic('begins', [Begun, GoesOn])
 const Step = command('step', {
   schema: z.object({ id: z.string(), step: z.number().int() }),
   reply: z.object({ step: z.number().int() }),
@@ -20,8 +22,20 @@ const worker = processor('worker', {
   handle: { step: ({ data: { step } }) => ({ step }) },
 })
 
-/** Flows of so many commands, one after the other; `ended` is called at the end of each. */
-const conducting = (steps: number, ended: (id: string) => void) =>
+/** Told at the end of the function of each flow, by id. */
+const ends = new Map<string, () => void>()
+
+function endOf(id: string): Promise<void> {
+  return new Promise((resolve) => ends.set(id, resolve))
+}
+
+function ended(id: string): void {
+  ends.get(id)?.()
+  ends.delete(id)
+}
+
+/** Flows of so many commands, one after the other. */
+const inTurn = (steps: number) =>
   mediator('conductor', {
     on: Begins,
     startedBy: Begun,
@@ -32,47 +46,260 @@ const conducting = (steps: number, ended: (id: string) => void) =>
     },
   })
 
-function open(folder: string, part: ReturnType<typeof conducting>) {
-  return app({
+/** Flows of so many commands at once, on contexts of their own. */
+const sideBySide = (steps: number) =>
+  mediator('conductor', {
+    on: Begins,
+    startedBy: Begun,
+    sends: [Step],
+    run: async ({ data: { id } }, flow) => {
+      await flow.all(
+        Array.from({ length: steps }, (_, step) => flow.call(`step ${step}`, Step, { id: `${id} ${step}`, step })),
+      )
+      ended(id)
+    },
+  })
+
+/** Flows that wait for an event after one command. */
+const waiting = mediator('conductor', {
+  on: Begins,
+  startedBy: Begun,
+  sends: [Step],
+  waits: [GoesOn],
+  run: async ({ data: { id } }, flow) => {
+    await flow.call('first', Step, { id, step: 0 })
+    await flow.wait('goes on', GoesOn)
+    await flow.call('last', Step, { id, step: 1 })
+    ended(id)
+  },
+})
+
+async function open(folder: string, ...parts: Part[]) {
+  const running = app({
     name: 'bench',
     log: () => {},
     broker: sqlite({ file: join(folder, 'millrace.db') }),
-    parts: [Begins, Steps, worker, part],
+    parts: [Begins, Steps, worker, ...parts],
   })
+  await running.start()
+  return running
 }
 
-/** Flows per second with so many at once, and how long each takes, from its event to the end of its function. */
-export async function millraceFlows({ steps, inFlight, ...span }: FlowLoad & Span, folder: string): Promise<Figures> {
-  const waiting = new Map<string, () => void>()
-  const running = open(
-    folder,
-    conducting(steps, (id) => {
-      waiting.get(id)?.()
-      waiting.delete(id)
-    }),
-  )
-  await running.start()
+/** Runs one thing after the other with so many under way, and tells how long each took. */
+async function timed(span: Span, inFlight: number, one: (id: string) => Promise<unknown>, rest: () => Promise<void>) {
   let sequence = 0
   let took: number[] = []
-  const run = async (untilMs: number) => {
+  const figures = await rateOf(span, async (untilMs) => {
     const start = sequence
     took = []
     await closedLoop(
       inFlight,
       () => performance.now() < untilMs,
       async () => {
-        const id = `f${sequence++}`
         const beganAt = performance.now()
-        const ended = new Promise<void>((resolve) => waiting.set(id, resolve))
-        await running.publish(Begun, { id })
-        await ended
+        await one(`f${sequence++}`)
         took.push(performance.now() - beganAt)
       },
     )
+    await rest()
     return sequence - start
+  })
+  return { ...figures, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
+}
+
+/** Flows per second with so many at once, and how long each takes: from its event to the end of its function. */
+export async function millraceFlows({ steps, wide, inFlight, ...span }: FlowLoad & Span, folder: string) {
+  const running = await open(folder, wide === true ? sideBySide(steps) : inTurn(steps))
+  const one = async (id: string) => {
+    const end = endOf(id)
+    await running.publish(Begun, { id })
+    await end
   }
-  const figures = await rateOf(span, run)
+  const figures = await timed(span, inFlight, one, () => running.idle())
+  const { bytes } = await footprint(running.read)
+  await running.stop()
+  return { ...figures, ...bytes }
+}
+
+/** The same task as a chain of processors, each of which sends the next command. */
+export async function millraceChain({ steps, inFlight, ...span }: FlowLoad & Span, folder: string): Promise<Figures> {
+  const begin = processor('begin', {
+    on: Begins,
+    sends: [Step],
+    concurrency: 256,
+    handle: { 'flow.begun': ({ data: { id } }, { send }) => send(Step, { id, step: 0 }) },
+  })
+  const chain = processor('worker', {
+    on: Steps,
+    sends: [Step],
+    concurrency: 256,
+    handle: {
+      step: ({ data: { id, step } }, { send }) => {
+        if (step + 1 < steps) send(Step, { id, step: step + 1 })
+        else ended(id)
+        return { step }
+      },
+    },
+  })
+  const running = app({
+    name: 'bench',
+    log: () => {},
+    broker: sqlite({ file: join(folder, 'millrace.db') }),
+    parts: [Begins, Steps, begin, chain],
+  })
+  await running.start()
+  const one = async (id: string) => {
+    const end = endOf(id)
+    await running.publish(Begun, { id })
+    await end
+  }
+  const figures = await timed(span, inFlight, one, () => running.idle())
+  await running.stop()
+  return figures
+}
+
+/** Requests per second with so many at once, and how long each waits for its reply. */
+export async function millraceRequests({ inFlight, ...span }: { inFlight: number } & Span, folder: string) {
+  const running = await open(folder)
+  let step = 0
+  const figures = await timed(
+    span,
+    inFlight,
+    (id) => running.request(Step, { id, step: step++ }),
+    () => running.idle(),
+  )
+  await running.stop()
+  return figures
+}
+
+/** Events per second that are published, and with `routed` also let go to a channel by a route. */
+export async function millraceRoute(
+  { routed, inFlight, ...span }: { routed: boolean; inFlight: number } & Span,
+  folder: string,
+) {
+  const Away = command('away', { schema: flowData, context: ({ id }) => id })
+  const Out = channel('out', [Away])
+  const parts: Part[] = [Begins, Out, processor('out', { on: Out, handle: { away: () => {} } })]
+  if (routed) {
+    parts.push(
+      route('by', { on: Begins, sends: [Away], handle: { 'flow.begun': ({ data }, to) => to.send(Away, data) } }),
+    )
+  }
+  const running = app({ name: 'bench', log: () => {}, broker: sqlite({ file: join(folder, 'millrace.db') }), parts })
+  // What is sent is not handled here: a route costs what it costs, whoever serves the channel.
+  await running.start({ only: routed ? ['by'] : [] })
+  const figures = await timed(
+    span,
+    inFlight,
+    (id) => running.publish(Begun, { id }),
+    () => running.idle(),
+  )
+  await running.stop()
+  return figures
+}
+
+/** Memory for each flow that waits, the last so many of them as the first; and what one flow has in the store. */
+export async function millraceWaiting({ flows }: { flows: number }, folder: string): Promise<Figures> {
+  const running = await open(folder, waiting)
+  let sequence = 0
+  const begin = async (count: number) => {
+    const until = sequence + count
+    await closedLoop(
+      256,
+      () => sequence < until,
+      () => running.publish(Begun, { id: `f${sequence++}` }),
+    )
+    await running.idle()
+    globalThis.gc?.()
+    return process.memoryUsage.rss()
+  }
+  const early = await begin(flows / 10)
+  const late = await begin(flows - flows / 10)
+  // Less than this is not told from nothing.
+  const grainBytes = 1_000
+  const bytesPerFlow = Math.max(grainBytes, late - early) / (flows - flows / 10)
+  await running.stop()
+  return { bytesPerFlow, peakMb: peakMb() }
+}
+
+/** Leaves so many flows in the middle, each told something that it has not answered: to be killed. */
+export async function millraceStrandFlows({ flows }: { flows: number }, folder: string): Promise<Figures> {
+  const running = await open(folder, waiting)
+  let sequence = 0
+  await closedLoop(
+    256,
+    () => sequence < flows,
+    () => running.publish(Begun, { id: `f${sequence++}` }),
+  )
+  await running.idle()
+  // The mediator is left out now: what goes on waits for it.
+  await running.stop()
+  const rest = app({
+    name: 'bench',
+    log: () => {},
+    broker: sqlite({ file: join(folder, 'millrace.db') }),
+    parts: [Begins, Steps, worker, waiting],
+  })
+  await rest.start({ only: ['worker'] })
+  let next = 0
+  await closedLoop(
+    256,
+    () => next < flows,
+    () => rest.publish(GoesOn, { id: `f${next++}` }),
+  )
+  return { flows }
+}
+
+/** From the call of `start` until all of them, made anew from their journals, have ended. */
+export async function millraceRecover({ flows }: { flows: number }, folder: string): Promise<Figures> {
+  const startMs = performance.now()
+  const running = await open(folder, waiting)
+  const startedMs = performance.now() - startMs
+  await running.idle()
+  const recoveredMs = performance.now() - startMs
+  const counts = await running.flows.counts()
+  const done = counts.find(({ state }) => state === 'completed')?.flows
+  if (done !== flows) throw new Error(`${done} of ${flows} flows have ended`)
+  return { startedMs, recoveredMs, perSecond: flows / (recoveredMs / 1000) }
+}
+
+/** One flow of many steps: what its last thousand cost, by what a thousand after the tenth do. */
+export async function millraceLong({ steps }: { steps: number }, folder: string): Promise<Figures> {
+  const at: number[] = []
+  const long = mediator('conductor', {
+    on: Begins,
+    startedBy: Begun,
+    sends: [Step],
+    run: async ({ data: { id } }, flow) => {
+      for (let step = 0; step < steps; step++) {
+        await flow.call('next', Step, { id, step })
+        at.push(performance.now())
+      }
+      ended(id)
+    },
+  })
+  const running = await open(folder, long)
+  // The first flow warms up.
+  for (const id of ['f0', 'f1']) {
+    at.length = 0
+    const end = endOf(id)
+    await running.publish(Begun, { id })
+    await end
+  }
   await running.idle()
   await running.stop()
-  return { ...figures, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
+  const many = Math.min(1_000, Math.floor(steps / 3))
+  const took = (from: number) => at[from + many]! - at[from]!
+  return { growth: took(steps - many - 1) / took(10) }
+}
+
+type Read = Awaited<ReturnType<typeof open>>['read']
+
+/** What a flow has in the store: rows and bytes of its journal, its commands included. */
+async function footprint(read: Read): Promise<{ bytes: Figures }> {
+  const [journal] = await read<{ flows: number; bytes: number; entries: number }>`
+    select count(distinct flow) as flows, count(*) as entries,
+      sum(length(step) + length(what) + coalesce(length(data), 0) + length(kind) + 32) as bytes from millrace_journal`
+  const { flows = 1, bytes = 0, entries = 0 } = journal ?? {}
+  return { bytes: { journalBytes: bytes / Math.max(1, flows), journalEntries: entries / Math.max(1, flows) } }
 }

@@ -27,6 +27,20 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./millrace.ts')).millraceTimers(task, folder)
     case 'flow':
       return (await import('./flows.ts')).millraceFlows(task, folder)
+    case 'chain':
+      return (await import('./flows.ts')).millraceChain(task, folder)
+    case 'request':
+      return (await import('./flows.ts')).millraceRequests(task, folder)
+    case 'route':
+      return (await import('./flows.ts')).millraceRoute(task, folder)
+    case 'flows.wait':
+      return (await import('./flows.ts')).millraceWaiting(task, folder)
+    case 'flows.strand':
+      return (await import('./flows.ts')).millraceStrandFlows(task, folder)
+    case 'flows.recover':
+      return (await import('./flows.ts')).millraceRecover(task, folder)
+    case 'flow.long':
+      return (await import('./flows.ts')).millraceLong(task, folder)
     case 'restart':
       return (await import('./millrace.ts')).millraceRestart(folder)
   }

@@ -44,7 +44,7 @@ function ratio(value: number | null, by: number | null): number | null {
   return value === null || by === null ? null : rounded(value / by, 'ratio')
 }
 
-const digits: Record<Line['unit'], number> = { '/s': 0, ms: 2, MB: 1, ratio: 3 }
+const digits: Record<Line['unit'], number> = { '/s': 0, ms: 2, MB: 1, B: 0, ratio: 3, count: 1 }
 
 function rounded(value: number | undefined, unit: Line['unit']): number | null {
   return value === undefined || !Number.isFinite(value) ? null : Number(value.toFixed(digits[unit]))

@@ -14,6 +14,10 @@ export interface Scale {
   lineEvents: number
   /** Events of `history.10m`; null leaves it out. */
   tenMillionEvents: number | null
+  /** Flows that wait in `flow.memory.100k`, that are gone on with in `flow.recover.10k`; steps of `flow.long`. */
+  waitingFlows: number
+  strandedFlows: number
+  longSteps: number
   /** Whether each measured run has a process of its own. */
   isolated: boolean
 }
@@ -28,6 +32,9 @@ const standard: Scale = {
   manyLanes: 100_000,
   lineEvents: 100_000,
   tenMillionEvents: null,
+  waitingFlows: 100_000,
+  strandedFlows: 10_000,
+  longSteps: 10_000,
   isolated: true,
 }
 
@@ -45,6 +52,9 @@ export const scales: Record<ScaleName, Scale> = {
     latencyMs: { 1: 4_000, 100: 2_000, 1000: 2_000 },
     millionEvents: 100_000,
     lineEvents: 10_000,
+    waitingFlows: 10_000,
+    strandedFlows: 1_000,
+    longSteps: 3_000,
   },
   tiny: {
     rounds: 1,
@@ -56,6 +66,9 @@ export const scales: Record<ScaleName, Scale> = {
     manyLanes: 2_000,
     lineEvents: 100,
     tenMillionEvents: null,
+    waitingFlows: 100,
+    strandedFlows: 50,
+    longSteps: 60,
     isolated: false,
   },
 }

@@ -16,9 +16,10 @@ export interface Held {
   processors: number
 }
 
-/** Flows of so many commands, one after the other, with so many flows at once. */
+/** Flows of so many commands, one after the other or all at once, with so many flows at once. */
 export interface FlowLoad {
   steps: number
+  wide?: boolean
   inFlight: number
 }
 
@@ -38,7 +39,11 @@ export type Task =
   | { by: 'drain'; events: number; msPerEvent: number }
   | { by: 'fill'; events: number }
   | { by: 'strand'; events: number }
-  | ({ by: 'flow' } & FlowLoad & Span)
+  | ({ by: 'flow' | 'chain' } & FlowLoad & Span)
+  | ({ by: 'request'; inFlight: number } & Span)
+  | ({ by: 'route'; routed: boolean; inFlight: number } & Span)
+  | { by: 'flows.wait' | 'flows.strand' | 'flows.recover'; flows: number }
+  | { by: 'flow.long'; steps: number }
   | { by: 'restart' }
   | { by: 'timers'; events: number }
 

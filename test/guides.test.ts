@@ -13,6 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 for (const { title, file, testFiles, tests } of [
   { title: 'Testing an event-driven system', file: 'testing.md', testFiles: 7, tests: 8 },
   { title: 'Errors in order', file: 'errors.md', testFiles: 5, tests: 6 },
+  { title: 'Broker or mediator?', file: 'mediators.md', testFiles: 3, tests: 4 },
   { title: 'Time and conditions as events', file: 'time.md', testFiles: 3, tests: 6 },
 ]) {
   test(`the examples of the guide "${title}" run as they stand`, (t) => {

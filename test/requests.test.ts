@@ -205,3 +205,38 @@ test('for forty seeds: whatever crashes, a client that asks until it is answered
     assert.deepEqual(answers, [9, 8, 7, 6, 5, 4], `seed ${seed}`)
   }
 })
+
+test('a command that is not handled in time is noticed: late in health, at its turn held at the desk, run if released', async () => {
+  const Wash = command('wash', { schema: z.object({ car: z.string() }), deadlineMs: 60_000, context: ({ car }) => car })
+  const Washing = channel('washing', [Wash])
+  const washed: string[] = []
+  const washer = processor('washer', { on: Washing, handle: { wash: ({ data: { car } }) => void washed.push(car) } })
+  await using simulated = simulation({ parts: [Washing, washer] })
+  await simulated.send(Wash, { car: 'a' })
+  await simulated.untilIdle()
+  await simulated.processors.pause('washer', { by: 'ann' })
+  await simulated.send(Wash, { car: 'b' })
+  await simulated.advance(59_000)
+  await simulated.send(Wash, { car: 'c' })
+  const health = () => simulated.app.health().reasons.filter((reason) => reason.includes('late'))
+  assert.deepEqual(health(), [])
+  await simulated.advance(2_000)
+  assert.deepEqual(health(), ['processor "washer" is late: 1 commands have passed their deadline'])
+  await simulated.crash()
+  await simulated.restart()
+  await simulated.advance(1)
+  assert.equal(health().length, 1)
+  await simulated.processors.resume('washer', { by: 'ann' })
+  await simulated.untilIdle()
+  assert.deepEqual(washed, ['a', 'c'])
+  assert.deepEqual(health(), [])
+  const [held] = await simulated.desk.list()
+  assert.equal(held?.error?.code, 'millrace/deadline-passed')
+  await simulated.desk.release(held!.id)
+  await simulated.untilIdle()
+  assert.deepEqual(washed, ['a', 'c', 'b'])
+  assert.throws(
+    () => command('wash', { schema: z.object({}), deadlineMs: 0 }),
+    coded('millrace/bad-option', /deadlineMs/),
+  )
+})

@@ -3,12 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type Bound, defaults, type Limit } from '../src/model/options.ts'
 
-type Place = 'request' | 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
+type Place = 'request' | 'command' | 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
   processor: '`processor(name, { … })`',
   retry: '`processor(name, { retry: { … } })`',
   desk: '`desk(name, { … })`',
+  command: '`command(name, { … })`',
   request: '`app.request(…, { timeoutMs })`',
   app: '`app({ … })`',
   stop: '`app.stop({ … })`',
@@ -32,6 +33,7 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   probeFirstMs: 'processor',
   probeEveryMs: 'processor',
   probeMaxMs: 'processor',
+  deadlineMs: 'command',
   decideMs: 'desk',
   decisionsMax: 'desk',
   rulesAtOnce: 'desk',

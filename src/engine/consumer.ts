@@ -28,6 +28,8 @@ import type { Surroundings } from './surroundings.ts'
 /** How many messages are read from disk at once. */
 const readMessages = 512
 /** How many messages are passed over before that is written. */
+/** Deadlines that are remembered before it is looked which of them are done. */
+const dueMax = 1_024
 const saveEvery = 8_192
 /** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
 const parkAfterMs = 1_000
@@ -41,6 +43,10 @@ export class Consumer {
   readonly log: World['log']
   private readonly around: Surroundings
   private readonly tail: Tail
+  /** Of the commands that have one, by type: the time in which they are to be handled. */
+  private readonly deadlines: ReadonlyMap<string, number>
+  /** When those in memory are, by position. */
+  private readonly dueAt: { readonly position: number; readonly at: number }[] = []
   private readonly desk: DeskLanes
   private readonly probing: Probing
   /** The newest message of each open lane. */
@@ -78,6 +84,11 @@ export class Consumer {
     this.name = spec.name
     this.spec = spec
     this.around = around
+    this.deadlines = new Map(
+      [...spec.handlers.values()].flatMap(({ type }) =>
+        type.kind === 'command' && type.deadlineMs !== undefined ? [[type.name, type.deadlineMs] as const] : [],
+      ),
+    )
     this.tail = tail
     this.progress = new Progress(subscribed)
     this.cursor = this.progress.low
@@ -179,6 +190,8 @@ export class Consumer {
     }
     this.outstanding++
     this.outstandingChars += message.json.length
+    const deadline = this.deadlines.get(message.type)
+    if (deadline !== undefined) this.dueAt.push({ position, at: message.time + deadline })
     this.queue(new Delivery(message, undefined))
   }
 
@@ -314,6 +327,7 @@ export class Consumer {
     let result: unknown
     try {
       if (handler === undefined) throw this.unknownType(message)
+      if (delivery.entry === undefined && delivery.attempts === 0) this.checkDeadline(message)
       const decoded = decode(handler.type, message)
       attempt = new Attempt(this, delivery, handler, now)
       this.enter(attempt)
@@ -354,6 +368,28 @@ export class Consumer {
         this.around.maybeIdle()
       },
     })
+  }
+
+  private checkDeadline({ type, time }: Stored): void {
+    const deadline = this.deadlines.get(type)
+    if (deadline === undefined || this.around.world.now() <= time + deadline) return
+    const what = `"${type}" came to its turn later than its ${deadline} ms`
+    throw fault('millrace/deadline-passed', `${what}; it is not handled without a decision`)
+  }
+
+  /** How many of the commands in memory are late, and wait for their turn still. */
+  get overdue(): number {
+    const { dueAt, progress } = this
+    const now = this.around.world.now()
+    let late = 0
+    let kept = 0
+    for (const one of dueAt) {
+      if (progress.isDone(one.position)) continue
+      dueAt[kept++] = one
+      if (one.at < now) late++
+    }
+    dueAt.length = kept
+    return late
   }
 
   private unknownType(message: Stored) {
@@ -421,6 +457,8 @@ export class Consumer {
     const now = this.around.world.elapsed()
     while (this.oldest !== undefined && now - this.oldest.startedAt >= this.spec.timeoutMs) this.expire(this.oldest)
     if (this.cursor < this.tail.head && !this.room() && !this.stopping) this.park(now)
+    // What is done is forgotten.
+    if (this.dueAt.length > dueMax) void this.overdue
   }
 
   /** An error that came outside the promise of its handler. */

@@ -585,6 +585,8 @@ export class Engine {
     if (trouble !== undefined) reasons.push(trouble.message)
     for (const consumer of this.consumers) {
       if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
+      const late = consumer.overdue
+      if (late > 0) reasons.push(`processor "${consumer.name}" is late: ${late} commands have passed their deadline`)
       if (consumer.probes) reasons.push(`processor "${consumer.name}" only probes: its last attempts have all failed`)
     }
     if (this.state !== 'running') reasons.push(`the app is ${this.state}`)

@@ -10,7 +10,6 @@
 // told. A run that is not in memory is made anew from it: the function runs from its beginning, each step that it begins
 // is found by its name, and the ends are told in the order of the journal, one by one, each when everything before it
 // has come to rest. So it goes the same way again, and nothing that was done is done twice.
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { Stored } from '../model/codec.ts'
 import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
 import {
@@ -70,6 +69,12 @@ export interface FlowHost {
   newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
   /** Resolves when all that is ready now has had its turn. */
   turn(): Promise<void>
+  /** As those of `World`. */
+  guard<T>(owner: Branch, fn: () => T): T
+  blame(error: Error, owner: Branch): void
+  owner(): object | undefined
+  /** Something was thrown that nobody waits for. */
+  late(error: unknown): void
   /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */
   withdraw(command: OpenCall): Promise<'never' | 'unknown'>
 }
@@ -117,15 +122,23 @@ export interface Outbox {
 
 const nothing = (): Outbox => ({ changes: [], outgoing: [], waits: false, starts: [], lost: [] })
 
-/** What a branch of a race has begun. */
-interface Branch {
+/** Code of a mediator that runs: its function, an undo, a branch of a race; and what it has begun. */
+export class Branch {
   readonly run: FlowRun
   readonly outer: Branch | undefined
-  readonly steps: Step[]
-  over: boolean
-}
+  readonly steps: Step[] = []
+  over = false
 
-const branches = new AsyncLocalStorage<Branch | undefined>()
+  constructor(run: FlowRun, outer?: Branch) {
+    this.run = run
+    this.outer = outer
+  }
+
+  /** What is thrown by a promise or callback that the code has forgotten. */
+  late(error: unknown): void {
+    this.run.host.late(error)
+  }
+}
 
 /** How something has ended. */
 interface Ended {
@@ -237,7 +250,7 @@ export class FlowRun {
 
   /** Runs a function of the user outside any branch of another; it cannot throw at anybody. */
   private run(fn: () => unknown): Promise<Ended> {
-    return branches.run(undefined, async () => {
+    return this.host.guard(new Branch(this), async () => {
       try {
         return { ok: true, value: await fn() }
       } catch (value) {
@@ -325,7 +338,7 @@ export class FlowRun {
     if (this.forwardOnly) {
       throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
     }
-    if (this.frozen) throw fault('millrace/flow-ended', `flow ${this.id} is ${this.state} and cannot be cancelled`)
+    if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
   }
@@ -375,6 +388,7 @@ export class FlowRun {
     this.frozen = true
   }
 
+  private readonly root = new Branch(this)
   /** Set while what it leaves is to be written ahead of the disk; resolves after that. */
   ahead: Promise<void> | undefined
   /** How often it has left something that is not written yet. */
@@ -443,8 +457,8 @@ export class FlowRun {
   /** Runs branches until one has ended; what the others have under way then is withdrawn. */
   async race(branchesOf: readonly (() => unknown)[]): Promise<unknown> {
     const outer = this.branch
-    const all = branchesOf.map((): Branch => ({ run: this, outer, steps: [], over: false }))
-    const running = branchesOf.map((fn, index) => branches.run(all[index], async () => fn()))
+    const all = branchesOf.map(() => new Branch(this, outer))
+    const running = branchesOf.map((fn, index) => this.host.guard(all[index]!, async () => fn()))
     let first = -1
     try {
       return await Promise.race(
@@ -472,8 +486,8 @@ export class FlowRun {
   }
 
   private get branch(): Branch | undefined {
-    const branch = branches.getStore()
-    return branch?.run === this ? branch : undefined
+    const owner = this.host.owner()
+    return owner instanceof Branch && owner.run === this ? owner : undefined
   }
 
   private get leadsNowhere(): boolean {
@@ -601,8 +615,10 @@ export class FlowRun {
     const { command } = step.plan
     if (outcome.ok) step.resolve(command === undefined || command.reply !== undefined ? outcome.value : undefined)
     else {
-      step.thrown = errorOf(outcome)
-      step.reject(step.thrown)
+      const error = errorOf(outcome)
+      this.host.blame(error, this.root)
+      step.thrown = error
+      step.reject(error)
     }
   }
 

@@ -8,7 +8,15 @@
 import { decode, type Stored } from '../model/codec.ts'
 import type { Actor, Audit } from '../model/desk.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
-import { type JournalEntry, outcomeOf, outcomeOfFlow, stepOfCommand } from '../model/flow.ts'
+import {
+  commandIdOf,
+  type JournalEntry,
+  type Outcome,
+  outcomeOf,
+  outcomeOfFlow,
+  stepOfCommand,
+  withoutVoided,
+} from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
 import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
@@ -26,6 +34,8 @@ export interface Also {
   readonly flows: readonly FlowChange[]
   readonly outgoing: readonly Stored[]
   readonly written: () => void
+  /** Called when the attempt comes to nothing after all. */
+  readonly dropped?: () => void
 }
 
 export interface FlowsAround {
@@ -120,17 +130,22 @@ export class Flows {
         free()
         this.next(spec.name, context)
       }
-      return { flows: [{ do: 'start', row: { ...row, state: 'queued' } }], outgoing: [], written }
+      return { flows: [{ do: 'start', row: { ...row, state: 'queued' } }], outgoing: [], written, dropped: free }
     }
     const run = this.runOf(spec, row, message)
-    await run.begin([], (of) => new Flow(of))
+    try {
+      await run.begin([], (of) => new Flow(of))
+    } catch (error) {
+      free()
+      throw error
+    }
     const outbox = run.takeOutbox()
     const written = () => {
       free()
       this.keep(run)
       this.after(run, outbox)
     }
-    return { flows: [{ do: 'start', row }, ...outbox.changes], outgoing: outbox.outgoing, written }
+    return { flows: [{ do: 'start', row }, ...outbox.changes], outgoing: outbox.outgoing, written, dropped: free }
   }
 
   /** Starts a flow with data of a route, about the message of an attempt. */
@@ -226,10 +241,10 @@ export class Flows {
     const jobs: Job[] = []
     for (const run of runs) {
       run.ahead = undefined
-      // One that undoes may wait for others: what it leaves is written when it rests.
+      // One that undoes may wait for others: what it leaves is written when it rests, all together.
+      const job = run.works ? undefined : this.leftBy(run)
       if (run.works) void this.during(async () => this.flush(run, await run.rests()))
-      const job = this.leftBy(run)
-      if (job !== undefined) jobs.push(job)
+      else if (job !== undefined) jobs.push(job)
     }
     letGo()
     return jobs
@@ -363,7 +378,7 @@ export class Flows {
       () => (said ? changes : []),
     )
     if (wrong !== undefined) throw wrong.error
-    if (said) return
+    if (said && run !== undefined) return
     if (run === undefined) await this.underWay(id)
     throw fault('millrace/flow-busy', `flow ${id} cannot be told that now`)
   }
@@ -376,12 +391,10 @@ export class Flows {
     changes: readonly DeskChange[] = [],
   ): Promise<void> {
     const { world } = this.around
-    await this.during(async () => {
-      this.hot.get(row.id)?.dismiss()
-      this.hot.delete(row.id)
-      await this.loading.get(row.id)
-      this.hot.get(row.id)?.dismiss()
-      this.hot.delete(row.id)
+    await this.counted(async () => {
+      await this.dismiss(row.id)
+      // It may have ended meanwhile.
+      await this.underWay(row.id)
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
       const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
@@ -390,6 +403,16 @@ export class Flows {
       // Times that have come while it was paused.
       else this.look()
     })
+  }
+
+  /** Lets go of what is in memory of a flow, when what it has left is written. */
+  private async dismiss(id: number): Promise<void> {
+    await this.loading.get(id)
+    const run = this.hot.get(id)
+    if (run === undefined) return
+    run.dismiss()
+    while (run.unwritten > 0 || run.ahead !== undefined) await this.write({ flows: [] })
+    this.hot.delete(id)
   }
 
   /** Begins a flow anew from its journal, with a step that had failed done again. */
@@ -635,6 +658,13 @@ export class Flows {
         return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
       },
       turn: () => this.turn(),
+      guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
+      blame: (error, owner) => world.blame(error, owner),
+      owner: () => world.owner(),
+      late: (error) => {
+        const what = `mediator "${spec.name}", flow ${row.id}, threw what nobody waits for`
+        world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })
+      },
       withdraw: (command) => this.around.withdrawals.ofFlow(command),
     }
   }
@@ -661,12 +691,18 @@ export class Flows {
 
   /** What is done with flows, counted, so that it is known when all rests; its trouble is told. */
   private async during<T>(work: () => Promise<T>): Promise<T | undefined> {
-    this.busy++
     try {
-      return await work()
+      return await this.counted(work)
     } catch (error) {
       if (this.open) this.around.world.log('error', 'a flow cannot go on', { error: String(error) })
       return undefined
+    }
+  }
+
+  private async counted<T>(work: () => Promise<T>): Promise<T> {
+    this.busy++
+    try {
+      return await work()
     } finally {
       this.busy--
       this.around.maybeIdle()
@@ -685,28 +721,49 @@ function checkOnce({ name }: MediatorSpec, once: unknown): string {
   throw fault('millrace/bad-option', `mediator "${name}": ${what}`)
 }
 
-/** The part of a journal before a step began, as that of another flow. */
+/**
+ * The part of a journal before a step began, as that of another flow: with the ends of its steps, those that came later
+ * too. What had no end there has failed here.
+ */
 function upTo(journal: readonly JournalEntry[], from: string, flow: number, newN: () => number): JournalEntry[] {
-  const cut = journal.findIndex(({ of, step }) => of === null && step === from)
+  const { entries, again } = withoutVoided(journal)
+  const isOwn = ({ of, kind, step }: JournalEntry) =>
+    of === null && kind !== 'cancel' && kind !== 'resume' && !step.startsWith('undo ')
+  const cut = entries.findIndex((entry) => isOwn(entry) && entry.step === from)
   if (cut === -1) {
-    const steps = journal.filter(({ of, step }) => of === null && step !== '').map(({ step }) => `"${step}"`)
+    const steps = entries.filter(isOwn).map(({ step }) => `"${step}"`)
     throw fault('millrace/unknown-step', `flow ${flow} has no step "${from}"; it has ${steps.join(', ') || 'none'}`)
   }
+  const attempts = new Map([...again].map(([later, first]) => [first, later]))
   const numbers = new Map<number, number>()
+  const open = new Map<number, JournalEntry>()
   const kept: JournalEntry[] = []
-  for (const entry of journal.slice(0, cut)) {
-    const n = newN()
-    if (entry.of === null) numbers.set(entry.n, n)
-    const data = entry.of === null && entry.kind === 'call' ? withCommand(entry, flow) : entry.data
-    kept.push({ ...entry, n, of: entry.of === null ? null : numbers.get(entry.of)!, data })
+  entries.forEach((entry, index) => {
+    const { n, of, kind, data } = entry
+    if (of === null) {
+      if (index >= cut || !isOwn(entry)) return
+      const command = { commandId: commandIdOf(flow, attempts.get(n) ?? n) }
+      const own = { ...entry, n: newN(), data: kind === 'call' ? { ...command, ...(data as object) } : data }
+      numbers.set(n, own.n)
+      if (withEnd.has(kind)) open.set(own.n, own)
+      kept.push(own)
+    } else if (numbers.has(of)) {
+      open.delete(numbers.get(of)!)
+      kept.push({ ...entry, n: newN(), of: numbers.get(of)! })
+    }
+  })
+  for (const entry of open.values()) {
+    const outcome: Outcome = {
+      ok: false,
+      code: 'millrace/step-cancelled',
+      message: `"${entry.step}" had not ended in flow ${flow}`,
+    }
+    kept.push({ ...entry, n: newN(), of: entry.n, data: outcome })
   }
   return kept
 }
 
-const withCommand = ({ data, n }: JournalEntry, flow: number) => ({
-  commandId: `flow/${flow}/${n}`,
-  ...(data as object),
-})
+const withEnd: ReadonlySet<string> = new Set(['call', 'wait', 'sleep', 'ask', 'flow'])
 
 /** Handles the event that starts flows of a mediator. */
 export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
@@ -729,9 +786,14 @@ export function startsFlows(
       await result
       const { flows } = attempt.consumer
       const all: Also[] = []
-      for (const [index, { spec, data }] of begin.entries()) {
-        const also = await flows.startFrom(spec, data, attempt, index)
-        if (also !== undefined) all.push(also)
+      try {
+        for (const [index, { spec, data }] of begin.entries()) {
+          const also = await flows.startFrom(spec, data, attempt, index)
+          if (also !== undefined) all.push(also)
+        }
+      } catch (error) {
+        for (const also of all) also.dropped?.()
+        throw error
       }
       attempt.also = {
         flows: all.flatMap((also) => also.flows),

@@ -182,6 +182,11 @@ export const errors = {
     'Whether the message was kept is not known: publish again with the same `id`.',
   ),
 
+  'millrace/deadline-passed': row(
+    'HandlerError',
+    false,
+    'Release it if it is still wanted, else discard it; look why its processor was late.',
+  ),
   'millrace/timed-out': row('HandlerError', true, 'Let the handler heed `signal`, or raise `timeoutMs`.'),
   'millrace/stopped': row('HandlerError', true, 'The app was stopped during the attempt; it is made again.'),
   'millrace/commit-twice': row('HandlerError', false, 'Call `commit` once and do everything in its function.'),

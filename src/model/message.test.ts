@@ -17,10 +17,13 @@ test('an event and a command have what was declared, and cannot be changed', () 
   const reply = z.object({ left: z.number() })
   const refusal = z.object({ short: z.number() })
   const upcast = { 1: (old: unknown) => old }
-  const Whole = command('stock.take', { schema, context, reply, refusal, version: 2, upcast })
+  const Whole = command('stock.take', { schema, context, reply, refusal, version: 2, upcast, deadlineMs: 60_000 })
   assert.deepEqual(
     { ...Whole },
-    { kind: 'command', name: 'stock.take', version: 2, schema, contextOf: context, upcasts: upcast, reply, refusal },
+    {
+      ...{ kind: 'command', name: 'stock.take', version: 2, schema, contextOf: context, upcasts: upcast },
+      ...{ reply, refusal, deadlineMs: 60_000 },
+    },
   )
   assert.deepEqual(
     { ...Placed },

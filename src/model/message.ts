@@ -1,6 +1,6 @@
 import { fault } from './errors.ts'
 import { checkName } from './names.ts'
-import { checkOptions } from './options.ts'
+import { checkOptions, limit } from './options.ts'
 import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
 
 /** Brings data of one version of a type to the next: `upcast: { 1: (old) => … }` makes version 2 of version 1. */
@@ -30,6 +30,8 @@ export interface Command<Name extends string = string, Data = any, Reply = any, 
   extends TypeOf<'command', Name, Data> {
   readonly reply: AnySchema | undefined
   readonly refusal: AnySchema | undefined
+  /** Time from when it was sent in which it is to be handled, milliseconds, where that is bounded. */
+  readonly deadlineMs: number | undefined
   readonly _reply?: Reply
   readonly _refusal?: Refusal
 }
@@ -66,6 +68,12 @@ export interface CommandOptions<S extends AnySchema, R extends AnySchema, F exte
   readonly reply?: R & Stable<R> & Plain<R>
   /** The schema of the data of a `Refused`. */
   readonly refusal?: F & Stable<F> & Plain<F>
+  /**
+   * Time in which it is to be handled, counted from when it was sent, milliseconds. One whose turn comes later is held
+   * at the desk with `millrace/deadline-passed` and runs only if a rule or a person lets it; until its turn comes, the
+   * health of the app says that it is late. Without it there is no limit.
+   */
+  readonly deadlineMs?: number
 }
 
 const typeOptions = ['schema', 'context', 'version', 'upcast']
@@ -97,12 +105,14 @@ export function command<
   R extends AnySchema = Schema<void>,
   F extends AnySchema = Schema<never>,
 >(name: Name, options: CommandOptions<S, R, F>): Command<Name, Output<S>, Output<R>, Output<F>> {
-  checkOptions(`command "${name}"`, options, [...typeOptions, 'reply', 'refusal'])
+  checkOptions(`command "${name}"`, options, [...typeOptions, 'reply', 'refusal', 'deadlineMs'])
   for (const part of ['reply', 'refusal'] as const) {
     if (options[part] !== undefined && !isSchema(options[part])) throw notASchema(`command "${name}": ${part}`)
   }
   const { reply, refusal } = options
-  return Object.freeze({ kind: 'command', ...typeParts('command', name, options), reply, refusal })
+  const deadlineMs =
+    options.deadlineMs === undefined ? undefined : limit(`command "${name}"`, 'deadlineMs', options.deadlineMs)
+  return Object.freeze({ kind: 'command', ...typeParts('command', name, options), reply, refusal, deadlineMs })
 }
 
 function typeParts<const Name extends string, S extends AnySchema>(what: string, name: Name, options: TypeOptions<S>) {

@@ -35,6 +35,14 @@ export const defaults = {
   probeEveryMs: bound(30_000, 1, day, 'longest wait between probes, milliseconds'),
   probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes use up attempts again, milliseconds'),
 
+  /** of a command */
+  deadlineMs: bound(
+    365 * day,
+    1,
+    365 * day,
+    'time in which a command is to be handled, where that is bounded, milliseconds',
+  ),
+
   /** of a desk */
   decideMs: bound(30_000, 1, day, 'time for one decision of a rule, milliseconds'),
   decisionsMax: bound(5, 1, 1_000, 'decisions of a rule about one message before it is held for a person'),

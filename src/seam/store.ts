@@ -312,7 +312,7 @@ export interface FlowStore extends FlowReads {
   newFlowId(): number
   newEntryId(): number
   newMailId(): number
-  /** Flows under way that were told something last: what follows from it may not have been done. */
+  /** Flows under way whose journal does not end with a step that began: what follows may not have been done. */
   unfinished(): number[]
   /** Flows under way of a context that a mediator conducts, the oldest first. */
   underWay(mediator: string, context: string): number[]

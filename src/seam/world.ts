@@ -23,6 +23,10 @@ export interface World {
    * ending the process.
    */
   guard<A, B, T>(owner: { late(error: unknown): void }, fn: (a: A, b: B) => T, a: A, b: B): T
+  /** An error that is given to the code of an owner: where nobody catches it, the owner is told. */
+  blame(error: object, owner: { late(error: unknown): void }): void
+  /** The owner that was given to the `guard` whose function, or what it began, runs now. */
+  owner(): object | undefined
   /** From now on what is thrown late is told to its owner, until the function is called that this gives. */
   listen(): () => void
   /** One line for operators; fields are plain JSON. */

@@ -6,11 +6,12 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
-import { guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
+import { blame, guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
 import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 import { type App, appIn } from '../app.ts'
 import { Attempt } from '../engine/attempt.ts'
+import { Branch } from '../engine/flow.ts'
 import type { Failure } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
@@ -264,6 +265,11 @@ export class Machine {
     if (touched) this.interfered.add(keyOf(processor, message))
   }
 
+  /** How the owner of a call is called. */
+  named(owner: object, who: string): void {
+    this.calls.set(owner, who)
+  }
+
   /** What the owner of a call by one of its processes is called. */
   readonly nameOf = (owner: object): string | undefined => this.calls.get(owner)
 
@@ -482,9 +488,15 @@ class SimulatedProcess {
       newId: () => uuid(machine.now(), this.number, count++, ids),
       guard: (owner, fn, a, b) => {
         const call = () => guard(owner, fn, a, b)
+        if (owner instanceof Branch) {
+          machine.named(owner, `mediator "${owner.run.host.spec.name}"`)
+          return call()
+        }
         const ends = owner instanceof Attempt ? this.handle(owner, call) : this.judge(owner, a as never, call)
         return ends as never
       },
+      blame,
+      owner: ownerNow,
       listen: () => () => {},
       log: (level, text, fields) => {
         const error = fields?.['error']

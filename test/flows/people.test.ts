@@ -276,3 +276,50 @@ test('a request is cancelled: never handled, or fenced, and its end is told and 
   assert.deepEqual(await effects(running), [])
   assert.equal((await running.operation('first'))?.state, 'withdrawn')
 })
+
+test('a flow runs again from a step after branches: those that had ended keep their results, others have failed', async (t) => {
+  const said: string[] = []
+  const branches = conductor(async (data, flow) => {
+    const slow = flow.wait('paid', Paid).then(
+      () => 'paid',
+      (error) => (error as { code: string }).code,
+    )
+    const { done } = await flow.call('quick', Do, { ...data, step: 'quick' })
+    await flow.call('last', Do, { ...data, step: 'last' })
+    said.push(done, await slow)
+  })
+  const plan: Record<string, 'refuse'> = { last: 'refuse' }
+  const running = await started(t, warehouse(place(t), worker(plan), branches))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.equal((await running.flows.show(1))?.state, 'failed')
+  delete plan['last']
+  const again = await running.flows.runAgain(1, { from: 'last', by: 'ann' })
+  await running.idle()
+  assert.equal((await running.flows.show(again))?.state, 'completed')
+  assert.deepEqual(said, ['quick', 'millrace/step-cancelled'])
+  assert.deepEqual(await effects(running), ['do quick', 'do last'])
+})
+
+test('of a stop and an end at once one wins, and both agree what it was, for forty seeds', async () => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const quick = conductor(async (data, flow) => {
+      await doing(flow, data, 'a')
+      flow.publish(Done, data)
+    })
+    await using simulated = simulation({ parts: [Orders, worker(), quick], setup: setup as never, seed })
+    await simulated.publish(Placed, { order: 'o-1' })
+    await simulated.advance(seed / 20)
+    let ended = true
+    try {
+      await simulated.flows.stop(1, { by: 'ann', reason: 'enough' })
+      ended = false
+    } catch (error) {
+      assert(['millrace/flow-ended', 'millrace/unknown-flow'].includes((error as { code: string }).code))
+    }
+    await simulated.untilIdle()
+    const flow = await simulated.flows.show(1)
+    assert.equal(flow?.state, ended ? 'completed' : 'stopped', `seed ${seed}`)
+    assert.equal(simulated.published(Done).length, ended ? 1 : 0, `seed ${seed}`)
+  }
+})

@@ -1,6 +1,8 @@
 // What a mediator can do beside calling one command after the other, and what becomes of it when the process dies.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import test from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { mediator, processor, Refused } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { coded, place, started } from '../support.ts'
@@ -286,4 +288,13 @@ test('two mediators on one event conduct flows of their own; one event starts ea
   await running.idle()
   assert.deepEqual((await effects(running)).sort(), ['do a', 'do other'])
   assert.equal((await running.flows.list()).length, 2)
+})
+
+test('a call that nobody waits for and that is refused ends nothing: it is told to operators', (t) => {
+  const program = fileURLToPath(new URL('./forgets-program.ts', import.meta.url))
+  const args = ['--conditions=millrace-source', program, place(t)]
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  const lines = ['error: mediator "conductor", flow 1, threw what nobody waits for']
+  assert.deepEqual(JSON.parse(stdout), { lines, state: 'completed' })
 })

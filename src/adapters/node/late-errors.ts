@@ -7,10 +7,16 @@ export interface Owner {
 }
 
 const owners = new AsyncLocalStorage<Owner>()
+/** Errors that were made for somebody: one that is passed on by a promise has no async context of its own. */
+const madeFor = new WeakMap<object, Owner>()
 let listeners = 0
 
 export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
   return owners.run(owner, fn, a, b)
+}
+
+export function blame(error: object, owner: Owner): void {
+  madeFor.set(error, owner)
 }
 
 /** From now on late errors are told to their owners, until the returned function is called. */
@@ -36,7 +42,7 @@ function onException(error: unknown): void {
 }
 
 function onRejection(reason: unknown): void {
-  const owner = owners.getStore()
+  const owner = owners.getStore() ?? (typeof reason === 'object' && reason !== null ? madeFor.get(reason) : undefined)
   if (owner !== undefined) owner.late(reason)
   else if (process.listenerCount('unhandledRejection') === 1) leaveToNode(reason)
 }

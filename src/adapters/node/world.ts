@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
-import { guard, listen } from './late-errors.ts'
+import { blame, guard, listen, ownerNow } from './late-errors.ts'
 
 /** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
 const timerMsMax = 2 ** 31 - 1
@@ -24,6 +24,8 @@ export function nodeWorld(log: World['log']): World {
     random: Math.random,
     newId: uuids(now),
     guard,
+    blame,
+    owner: ownerNow,
     listen,
     log,
   }
