@@ -2,7 +2,7 @@
 // durable, and against these the log and the rows that the handlers of their commands have left.
 import assert from 'node:assert/strict'
 import { type FlowState, flowEnds } from '../../src/model/flow.ts'
-import type { Read } from './desk.ts'
+import type { Item, Read } from './desk.ts'
 import { isOpen, type Logged, type Model } from './model.ts'
 
 /** What the model has to know of a mediator. */
@@ -424,7 +424,7 @@ export class FlowModel {
     const route = this.model.places.get('intake')
     const routed: readonly Logged[] = route === undefined ? [] : this.model.log.get(route.stream)!
     for (const { id, position, type } of routed) {
-      const item = route!.items.get(position)
+      const item: Item | undefined = route!.items.get(position)
       const handled = type === 'order.noted' && !isOpen(item) && item?.last !== 'discarded'
       for (let n = 0; n < 3; n++) {
         const started = this.started.has(`part ${id}/${n}`)
