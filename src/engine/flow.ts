@@ -238,11 +238,8 @@ export class FlowRun {
         // Undos begin when everything before them has come to rest.
         await this.comeToRest()
         if (!this.began(entry.n)) {
-          this.mismatched(
-            `the journal goes on with ${named(entry)}; today's code does not do that there`,
-            entry,
-            undefined,
-          )
+          const today = this.doing()
+          this.mismatched(`the journal goes on with ${named(entry)}, today's code ${today} there`, entry, today)
         }
       }
     } else if (!this.toldBefore.has(entry)) this.tell(entry)
@@ -620,7 +617,9 @@ export class FlowRun {
   private tell(entry: JournalEntry): void {
     const step = this.steps.get(entry.of!)
     if (step === undefined) {
-      this.mismatched(`the journal has the end of ${named(entry)}, which today's code has not begun`, entry, undefined)
+      const begun = this.replay.find(({ n }) => n === entry.of) ?? entry
+      const what = `the journal has the end of ${named(begun)}, which today's code has not begun`
+      this.mismatched(what, begun, this.doing())
       return
     }
     if (step.outcome !== undefined) return
@@ -642,10 +641,19 @@ export class FlowRun {
     }
   }
 
-  private mismatched(what: string, journal: JournalEntry, code: string | undefined): void {
+  /** What the function does now, for people. */
+  private doing(): string {
+    const { ended, open } = this
+    if (ended?.ok) return 'returns'
+    if (ended !== undefined) return `fails with ${recordError(ended.value).message}`
+    if (open.size === 0) return 'waits for something that is no step of `flow`'
+    return `waits for ${[...open].map(({ entry }) => named(entry)).join(', ')}`
+  }
+
+  private mismatched(what: string, journal: JournalEntry, code: string): void {
     if (this.mismatch !== undefined) return
     const where = `mediator "${this.host.spec.name}" version ${this.row.version}, flow ${this.id}`
-    const data = { journal: named(journal), code: code ?? null, after: this.passed(3) }
+    const data = { journal: named(journal), code, after: this.passed(3) }
     this.mismatch = fault('millrace/flow-mismatch', `${where}: ${what}`, { data })
   }
 

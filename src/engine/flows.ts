@@ -340,12 +340,12 @@ export class Flows {
     const spec = this.specs.get(row.mediator)
     if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
     const journal = await store.lookAtFlows((flows) => flows.journal(id))
+    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
     const fresh: FlowRow = {
       ...this.rowOf(spec, row.message),
       version: from === undefined ? spec.version : row.version,
       rerunOf: id,
     }
-    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
     const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
     await this.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
     await this.during(() => this.load(fresh.id))

@@ -305,6 +305,8 @@ export interface FlowReads {
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
   counts(): FlowCount[]
+  /** When steps of a flow end by themselves or are given up, by the entries with which they began. */
+  times(id: number): { readonly n: number; readonly due: number }[]
 }
 
 /** What the engine needs of them; may show what is not durable yet. */

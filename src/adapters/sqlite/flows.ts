@@ -130,6 +130,11 @@ export class FlowReader implements FlowReads {
       'select mediator, state, count(*) as flows from millrace_flows group by mediator, state order by mediator, state',
     )
   }
+
+  times(id: number): { n: number; due: number }[] {
+    // Those of a paused flow are below 0.
+    return this.sql.all('select n, abs(due) as due from millrace_flow_timers where flow = ? order by n', id)
+  }
 }
 
 export class FlowTables extends FlowReader implements FlowStore {

@@ -17,6 +17,10 @@ const well: FileFacts = {
   progress: [{ processor: 'stock', stream: 1, epoch: 1, low: 10, done: new Uint8Array([0b10]) }],
   held: 0,
   waiting: 0,
+  flows: [],
+  questions: 0,
+  delayed: 0,
+  flowTimes: 0,
 }
 
 /** What is not ok of facts that differ. */
