@@ -175,6 +175,8 @@ export class FlowRun {
   /** The step to be done again, and the entries with which steps were. */
   private repeat: number | undefined
   private again: Map<number, number> = new Map()
+  /** Ends that wait for their turn to be told, by the entry with which their step began. */
+  private readonly coming = new Map<number, JournalEntry>()
   private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
   private frozen = false
@@ -220,7 +222,10 @@ export class FlowRun {
       this.ended ??= ended
     })
     await this.host.turn()
-    while (this.at < this.replay.length && this.mismatch === undefined) await this.retell(this.replay[this.at++]!)
+    while (this.at < this.replay.length && this.mismatch === undefined) {
+      this.freezeFailed()
+      await this.retell(this.replay[this.at++]!)
+    }
     await this.comeToRest()
   }
 
@@ -274,6 +279,17 @@ export class FlowRun {
       await this.host.turn()
       await this.comeToRest()
     }
+  }
+
+  /** An end that is in the journal already, and of which it will be told in its turn. */
+  comes(entry: JournalEntry): void {
+    const of = this.again.get(entry.of!) ?? entry.of!
+    if (!this.coming.has(of)) this.coming.set(of, { ...entry, of })
+  }
+
+  /** What the journal has comes before what it gets now. */
+  private tellComing(): void {
+    for (const end of [...this.coming.values()].sort((one, other) => one.n - other.n)) this.tell(end)
   }
 
   /** The end of a step, which is in the journal already. */
@@ -336,6 +352,7 @@ export class FlowRun {
       throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
     }
     if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
+    this.tellComing()
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
   }
@@ -572,6 +589,8 @@ export class FlowRun {
       this.tell(before)
       return
     }
+    this.tellComing()
+    if (step.outcome !== undefined) return
     const entry: JournalEntry = {
       n: this.host.entryId(),
       of: n,
@@ -607,6 +626,7 @@ export class FlowRun {
     const outcome = entry.data as Outcome
     step.outcome = outcome
     this.open.delete(step)
+    this.coming.delete(step.entry.n)
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
     if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
@@ -665,13 +685,17 @@ export class FlowRun {
       this.halt('stuck', this.failure)
       return
     }
-    if (!this.frozen) {
-      this.frozen = true
-      this.failure ??= recordError(this.ended.value)
-      // What other branches were about to begin leads nowhere now.
-      await this.host.turn()
-    }
+    // What other branches were about to begin leads nowhere now.
+    if (this.freezeFailed()) await this.host.turn()
     await this.compensate()
+  }
+
+  /** Once the function has failed its branches are told nothing more. */
+  private freezeFailed(): boolean {
+    if (this.frozen || this.forwardOnly || this.ended === undefined || this.ended.ok) return false
+    this.frozen = true
+    this.failure ??= recordError(this.ended.value)
+    return true
   }
 
   private complete(value: unknown): void {
@@ -760,6 +784,8 @@ export class FlowRun {
     if (step.outcome === undefined && !this.tellEnd(step)) {
       const effects = await this.host.withdraw(this.callOf(step))
       // It may have ended while it was being withdrawn.
+      const end = this.coming.get(step.entry.n)
+      if (end !== undefined) this.tell(end)
       if (step.outcome === undefined) {
         this.conclude(step, { ok: false, code: 'millrace/flow-cancelled', message: 'withdrawn', effects })
       }

@@ -76,6 +76,8 @@ export class Flows {
   private readonly specs: ReadonlyMap<string, MediatorSpec>
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
+  /** Those that are made from their journals now. */
+  private readonly making = new Map<number, FlowRun>()
   private readonly alarm: Alarm
   private busy = 0
   private open = true
@@ -142,7 +144,8 @@ export class Flows {
     const outbox = run.takeOutbox()
     const written = () => {
       free()
-      this.keep(run)
+      // What came with the same sync may have begun to make it from its journal.
+      if (!this.hot.has(run.id) && !this.loading.has(run.id)) this.keep(run)
       this.after(run, outbox)
     }
     return { flows: [{ do: 'start', row }, ...outbox.changes], outgoing: outbox.outgoing, written, dropped: free }
@@ -230,6 +233,7 @@ export class Flows {
     for (const change of changes) {
       if (change.do !== 'end' || change.asker !== 'flow') continue
       const run = this.hot.get(stepOfCommand(change.id).flow)
+      this.comes(endOfCall(change), stepOfCommand(change.id).flow)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)
@@ -252,8 +256,14 @@ export class Flows {
 
   /** One that is not in memory is made from its journal, which has this end already. */
   private stepEnded(flow: number, entry: JournalEntry): void {
+    this.comes(entry, flow)
     if (this.hot.has(flow)) void this.tell(flow, (there) => there.stepEnded(entry))
     else void this.during(() => this.load(flow))
+  }
+
+  private comes(entry: JournalEntry, flow: number): void {
+    const run = this.hot.get(flow) ?? this.making.get(flow)
+    run?.comes(entry)
   }
 
   // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -487,8 +497,13 @@ export class Flows {
     also: () => readonly DeskChange[] = () => [],
   ): Promise<FlowRun | undefined> {
     return this.during(async () => {
-      const run = this.hot.get(id) ?? (await this.load(id))
-      if (run === undefined || run.over || !this.open) return undefined
+      let run = this.hot.get(id)
+      while (run === undefined) {
+        if ((await this.load(id)) === undefined) return undefined
+        // It may have left memory again for others: what is done with one that is not there would be done twice.
+        run = this.hot.get(id)
+      }
+      if (run.over || !this.open) return undefined
       await run.input(() => apply(run))
       if (run.dismissed) return undefined
       await this.flush(run, also())
@@ -502,7 +517,10 @@ export class Flows {
     if (there !== undefined) return Promise.resolve(there)
     let loading = this.loading.get(id)
     if (loading === undefined) {
-      loading = this.make(id, repeat).finally(() => this.loading.delete(id))
+      loading = this.make(id, repeat).finally(() => {
+        this.loading.delete(id)
+        this.making.delete(id)
+      })
       this.loading.set(id, loading)
     }
     return loading
@@ -524,6 +542,7 @@ export class Flows {
     }
     const journal = flows.journal(id)
     const run = this.runOf(spec, row, this.messageOf(row.message))
+    this.making.set(id, run)
     await run.begin(journal, (of) => new Flow(of), repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
@@ -549,7 +568,7 @@ export class Flows {
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
     for (const [id, oldest] of this.hot) {
-      if (!oldest.isFree) continue
+      if (oldest === run || !oldest.isFree) continue
       this.hot.delete(id)
       break
     }

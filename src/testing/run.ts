@@ -224,7 +224,10 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       await Promise.race([app.idle(), machine.ends()])
       if (machine.app === undefined) continue
       const failed = view.held().filter(byUs)
-      if (failed.length === 0) return
+      if (failed.length === 0) {
+        if ((await options.watch?.rested?.(app)) !== true) return
+        await pause(random() * againMsMax)
+      }
       for (const { id } of failed) await done(app.desk.release(id))
     }
     throw new Error(`the app is not quiet after ${quietRoundsMax} rounds of releasing what was ${injected}`)
