@@ -278,7 +278,7 @@ export class FlowModel {
       for (const { position, id, type } of this.model.log.get(place.stream)!) {
         if (type !== startedBy) continue
         const item = place.items.get(position)
-        const handled = place.done.has(position) && !isOpen(item) && item?.last !== 'discarded'
+        const handled: boolean = place.done.has(position) && !isOpen(item) && item?.last !== 'discarded'
         const started = this.started.has(`${name} ${id}`)
         if (once && !started) continue
         assert.equal(started, handled, `whether ${id} has started a flow of "${name}", and is done`)

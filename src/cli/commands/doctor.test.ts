@@ -55,6 +55,26 @@ test('each thing that is not has its finding', () => {
   assert.deepEqual(found({ streams: far }), ['warn lag: stock is at 10 of 100000 of orders, 99990 behind'])
 })
 
+test('flows are counted, those that need a person are a warning; nothing is said where there is nothing', () => {
+  const said = (facts: Partial<FileFacts>) =>
+    judge('a.db', { ...well, ...facts }, { state: 'running' })
+      .slice(judge('a.db', well, { state: 'running' }).length)
+      .map(({ check, result, text }) => `${result} ${check}: ${text}`)
+  const flows = [
+    { mediator: 'returns', state: 'running', flows: 3 },
+    { mediator: 'returns', state: 'stuck', flows: 1 },
+    { mediator: 'travel', state: 'completed', flows: 7 },
+  ] as const
+  assert.deepEqual(said({ flows }), [
+    'warn flows: returns: 3 running, 1 stuck; see millrace flows list --state stuck',
+    'ok flows: travel: 7 completed',
+  ])
+  assert.deepEqual(said({ questions: 2, delayed: 1, flowTimes: 4 }), [
+    'ok questions: 2 open; see millrace flows questions',
+    'ok times: 1 delayed message and 4 times of flows to come',
+  ])
+})
+
 test('progress fits the log, or not', () => {
   assert.deepEqual(found(progress(21)), ['fail progress: stock has done 21 of orders, which ends at 20'])
   assert.deepEqual(found(progress(18, [0b100])), ['fail progress: stock has done 21 of orders, which ends at 20'])
