@@ -476,32 +476,32 @@ export class Flows {
     const run = await this.tell(flow, (there) => {
       late = there.timeUp(n)
     })
-    if (run !== undefined && late !== undefined) await this.giveUp(run, late, 'took too long')
+    const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
     // It was paused meanwhile: its time comes when it goes on.
-    if (run === undefined && this.around.store.flows.row(flow)?.state === 'paused') return
+    if (!told && this.around.store.flows.row(flow)?.state === 'paused') return
     // Whatever became of the step: its time is not to come again.
     await this.write({ flows: [{ do: 'untimer', flow, n }] })
   }
 
-  /** A step that nobody waits for any more is taken back. */
+  /** A step that nobody waits for any more is taken back; gives whether its flow was told. */
   private async giveUp(
     run: FlowRun,
     step: Outbox['lost'][number],
     why: 'took too long' | 'lost a race',
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
       const { flow } = step.entry.data as { flow: number }
       const row = this.around.store.flows.row(flow)
-      if (row === undefined || row.endedAt !== null) return
+      if (row === undefined || row.endedAt !== null) return true
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
       await this.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
-      return
+      return true
     }
     const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
-    await this.tell(run.id, (there) => there.withdrawn(step, effects, why))
+    return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
   }
 
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────
