@@ -74,7 +74,7 @@ test('the table fits 80 columns and has no colours when it goes to a file', asyn
   const { out } = await millrace(['desk', 'list', '--db', file])
   assert.equal(linesOf(out).length, 4)
   for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
-  assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*LINE {2}AGE\n/)
+  assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*LINE {2}SINCE\n/)
   assert.match(out, /x…/)
   assert.equal(out.includes('\u001b'), false)
 })

@@ -73,7 +73,7 @@ function columns(nowMs: number): Column<DeskRow>[] {
     { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
     { title: 'TRIED', value: ({ attempts }) => attempts },
     { title: 'LINE', value: ({ waiting }) => waiting },
-    { title: 'AGE', value: ({ heldAt }) => duration(nowMs - heldAt) },
+    { title: 'SINCE', value: ({ heldAt }) => duration(nowMs - heldAt) },
   ]
 }
 

@@ -38,9 +38,8 @@ function eachFlow(call: Call, done: string, act: (flows: FlowDesk, id: number) =
     // What has come of that so far: code that does not fit pauses a flow again, an undo may fail again.
     const flow = await flows.show(id)
     const state = flow?.state ?? 'gone'
-    const stands = state === 'stuck' || (state === 'paused' && done === 'resumed')
-    const why = stands && flow?.error ? `, ${errorText(flow.error)}` : ''
-    const now = state === done ? '' : ` and now ${state}${why}`
+    const halted = state === 'stuck' || (state === 'paused' && done === 'resumed')
+    const now = halted ? `, and now ${state}: ${errorText(flow!.error)}` : ''
     return { text: `flow ${id} is ${done}${safe(now)}`, object: { [done]: true, state } }
   })
 }

@@ -76,7 +76,7 @@ function columns(nowMs: number): Column<FlowRow>[] {
     { title: 'STATE', value: ({ state }) => state },
     { title: 'CONTEXT', value: ({ context }) => context ?? '-', shrinksTo: 7 },
     { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
-    { title: 'AGE', value: ({ startedAt }) => duration(nowMs - startedAt) },
+    { title: 'SINCE', value: ({ startedAt }) => duration(nowMs - startedAt) },
     {
       title: 'TOOK',
       value: ({ startedAt, endedAt }) => (endedAt === null ? '-' : duration(endedAt - startedAt)),
@@ -136,7 +136,7 @@ function questionColumns(nowMs: number): Column<Question>[] {
     { title: 'CONTEXT', value: ({ context }) => context ?? '-', shrinksTo: 7 },
     { title: 'TO', value: ({ to, escalated }) => `${to ?? '-'}${escalated ? ' (escalated)' : ''}`, shrinksTo: 6 },
     { title: 'QUESTION', value: ({ title }) => title, shrinksTo: 8, keeps: 20 },
-    { title: 'AGE', value: ({ askedAt }) => duration(nowMs - askedAt) },
+    { title: 'SINCE', value: ({ askedAt }) => duration(nowMs - askedAt) },
     { title: 'LEFT', value: ({ dueAt }) => (dueAt === null ? '-' : duration(dueAt - nowMs)) },
   ]
 }
