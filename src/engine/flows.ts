@@ -76,6 +76,8 @@ export class Flows {
   private readonly specs: ReadonlyMap<string, MediatorSpec>
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
+  /** Flows that are being put into a state from outside. */
+  private readonly changing = new Map<number, Promise<void>>()
   /** Those that are made from their journals now. */
   private readonly making = new Map<number, FlowRun>()
   private readonly alarm: Alarm
@@ -401,7 +403,7 @@ export class Flows {
     changes: readonly DeskChange[] = [],
   ): Promise<void> {
     const { world } = this.around
-    await this.counted(async () => {
+    const act = async () => {
       await this.dismiss(row.id)
       // It may have ended meanwhile.
       await this.underWay(row.id)
@@ -412,7 +414,21 @@ export class Flows {
       if (ends) this.hasEnded(ended)
       // Times that have come while it was paused.
       else this.look()
-    })
+    }
+    await this.counted(() => this.inTurn(row.id, act))
+  }
+
+  /** Two who put a flow into a state from outside do so one after the other: it ends once. */
+  private async inTurn(id: number, act: () => Promise<void>): Promise<void> {
+    while (this.changing.has(id)) await this.changing.get(id)
+    const done = act()
+    const over = done
+      .catch(() => {})
+      .then(() => {
+        if (this.changing.get(id) === over) this.changing.delete(id)
+      })
+    this.changing.set(id, over)
+    return done
   }
 
   /** Lets go of what is in memory of a flow, when what it has left is written. */
@@ -460,32 +476,32 @@ export class Flows {
     const run = await this.tell(flow, (there) => {
       late = there.timeUp(n)
     })
-    if (run !== undefined && late !== undefined) await this.giveUp(run, late, 'took too long')
+    const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
     // It was paused meanwhile: its time comes when it goes on.
-    if (run === undefined && this.around.store.flows.row(flow)?.state === 'paused') return
+    if (!told && this.around.store.flows.row(flow)?.state === 'paused') return
     // Whatever became of the step: its time is not to come again.
     await this.write({ flows: [{ do: 'untimer', flow, n }] })
   }
 
-  /** A step that nobody waits for any more is taken back. */
+  /** A step that nobody waits for any more is taken back; gives whether its flow was told. */
   private async giveUp(
     run: FlowRun,
     step: Outbox['lost'][number],
     why: 'took too long' | 'lost a race',
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
       const { flow } = step.entry.data as { flow: number }
       const row = this.around.store.flows.row(flow)
-      if (row === undefined || row.endedAt !== null) return
+      if (row === undefined || row.endedAt !== null) return true
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
       await this.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
-      return
+      return true
     }
     const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
-    await this.tell(run.id, (there) => there.withdrawn(step, effects, why))
+    return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
   }
 
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -595,7 +611,11 @@ export class Flows {
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
     const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
-    if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) return undefined
+    if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
+      // One that was made anew may have losers that were not taken back.
+      if (outbox.lost.length > 0) this.after(run, outbox)
+      return undefined
+    }
     run.unwritten++
     const written = () => {
       run.unwritten--
@@ -606,11 +626,14 @@ export class Flows {
 
   /** What a run has left is written: what follows from it begins. */
   private after(run: FlowRun, { changes, waits, starts, lost }: Outbox): void {
-    if (run.over || run.state === 'paused') this.hot.delete(run.id)
+    // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
+    if (changes.some(leaves)) this.hot.delete(run.id)
     if (changes.some((change) => change.do === 'timer')) this.look()
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
-    for (const step of lost) void this.during(() => this.giveUp(run, step, 'lost a race'))
+    for (const step of lost) {
+      if (step.outcome === undefined) void this.during(() => this.giveUp(run, step, 'lost a race'))
+    }
     if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(this.endOf(run))
   }
 
@@ -728,6 +751,9 @@ export class Flows {
     }
   }
 }
+
+/** After it a flow is in memory no more. */
+const leaves = (change: FlowChange) => change.do === 'state' && (change.endedAt !== null || change.state === 'paused')
 
 function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }): JournalEntry {
   const { n: of } = stepOfCommand(id)

@@ -218,7 +218,12 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
   const programOf = (id: string, name: string) => {
     const chance = randomOf(salt, `${name} ${id}`)
     let count = 0
-    const allowed = nodes.filter((kind) => name !== 'part' || (kind !== 'flow' && kind !== 'publish'))
+    // Who does a step again after the point of no return meets others of its branches where they are by now.
+    const forward = chance.chance(0.1)
+    const sideBySide: readonly NodeKind[] = ['all', 'race', 'withdraw', 'map']
+    const allowed = nodes
+      .filter((kind) => name !== 'part' || (kind !== 'flow' && kind !== 'publish'))
+      .filter((kind) => (forward ? !sideBySide.includes(kind) : kind !== 'no return'))
     const newName = () => `${chance.chance(0.6) ? 'u' : 's'}${count++}`
     const limited = (share: number) => (chance.chance(share) ? { timeoutMs: chance.pick([0, 5, 300, 3_000]) } : {})
     const several = (depth: number) => Array.from({ length: 2 + chance.below(2) }, () => list(depth + 1, 2))
@@ -276,6 +281,7 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
       const undo = sub(name) ? { undo: () => flow.call('back', Undo, step) } : {}
       return flow.call(name, Do, step, { ...undo, ...more })
     }
+    const chosen = (name: string) => of(name, call(name))
     const run = async (nodes: readonly Node[]): Promise<void> => {
       for (const node of nodes) await one(node)
     }
@@ -330,7 +336,7 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
             if (!(error instanceof Error)) throw error
           })
         case 'chooses':
-          return of(node.names[flow.random() < 0.5 ? 0 : 1], call(node.names[flow.random() < 0.5 ? 0 : 1]))
+          return chosen(node.names[flow.random() < 0.5 ? 0 : 1])
         case 'no return':
           return flow.noReturn()
         case 'fails':
@@ -478,8 +484,14 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
     for (const { id } of await app.desk.list({ processor: 'worker', states: ['held'], limit: 1_000 })) {
       await app.desk.discard(id, by(`discards ${id}`))
     }
+    const asking = new Set(open.filter(({ state }) => state === 'running').map(({ id }) => id))
     for (const { flow, step } of await app.flows.questions()) {
-      await app.flows.answer(flow, step, { key: 'k', n: 1 }, by(`answers ${flow} ${step}`))
+      if (!asking.has(flow)) continue
+      const answers = app.flows.answer(flow, step, { key: 'k', n: 1 }, by(`answers ${flow} ${step}`))
+      // Its time may have come meanwhile.
+      await answers.catch((error: unknown) => {
+        if (!isMillraceError(error)) throw error
+      })
     }
     for (const { id, state, context, mediator: name } of open) {
       if (state === 'paused') await app.flows.resume(id, by(`resumes ${id}`))
