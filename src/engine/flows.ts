@@ -436,6 +436,8 @@ export class Flows {
     await this.loading.get(id)
     const run = this.hot.get(id)
     if (run === undefined) return
+    // What it does now may take commands back: that has to be in its journal.
+    await run.rests()
     run.dismiss()
     while (run.unwritten > 0 || run.ahead !== undefined) await this.write({ flows: [] })
     this.hot.delete(id)

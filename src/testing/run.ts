@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { isMillraceError } from '../model/errors.ts'
 import type { DeskRow } from '../seam/store.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
-import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
+import { type Hidden, isWrong, notDeterministic, watchHidden } from './hidden.ts'
 import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
@@ -252,9 +252,9 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   over = true
   hidden.end()
   machine.dispose()
-  const waits = hidden.seen.filter(({ kind }) => kind === 'wait')
-  if (waits.length > 0) {
-    failure = { what: 'the rules of a simulation', error: notDeterministic(waits), step: scheduler.steps }
+  const wrong = hidden.seen.filter(isWrong)
+  if (wrong.length > 0) {
+    failure = { what: 'the rules of a simulation', error: notDeterministic(wrong), step: scheduler.steps }
   }
   return {
     trace: trace.lines,

@@ -232,7 +232,9 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
       const kind = weighted(chance, fit)
       switch (kind) {
         case 'call':
-          return { do: kind, name: newName(), ...limited(0.25), ...(chance.chance(0.1) ? { attempts: 2 } : {}) }
+          // Made again it has several steps, of which none is to be undone: their undos would have names of each other.
+          if (chance.chance(0.1)) return { do: kind, name: `s${count++}`, ...limited(0.25), attempts: 2 }
+          return { do: kind, name: newName(), ...limited(0.25) }
         case 'send':
         case 'publish':
           return { do: kind, ...(chance.chance(0.3) ? { delayMs: chance.below(1_000) } : {}) }
