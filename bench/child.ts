@@ -18,7 +18,7 @@ const graceMs = 60_000
 /** What a run that hangs has to end what it has started. */
 const endMs = 1_000
 const msPerEvent = 0.2
-/** The same for each step of the flows that are under way at once, of which the slowest peer needs some 5 to 10. */
+/** The same for each step of the flows that are under way at once, of which the slowest peer needs some 10. */
 const msPerStep = 20
 
 const limitMs = (task: Task): number =>
