@@ -784,8 +784,6 @@ export class FlowRun {
     if (step.outcome === undefined && !this.tellEnd(step)) {
       const effects = await this.host.withdraw(this.callOf(step))
       // It may have ended while it was being withdrawn.
-      const end = this.coming.get(step.entry.n)
-      if (end !== undefined) this.tell(end)
       if (step.outcome === undefined) {
         this.conclude(step, { ok: false, code: 'millrace/flow-cancelled', message: 'withdrawn', effects })
       }

@@ -277,8 +277,7 @@ export class Flows {
     const changes = [this.recorded(row, 'cancelled', actor)]
     if (row.state === 'queued') {
       const error = { code: 'millrace/flow-cancelled', message: why }
-      await this.become(row, 'failed', error, changes)
-      return
+      if (await this.become(row, 'failed', error, changes)) return
     }
     if (row.state === 'paused') await this.become(row, 'running', null)
     await this.say(id, (run) => run.cancel(why), changes)
@@ -395,18 +394,19 @@ export class Flows {
     throw fault('millrace/flow-busy', `flow ${id} cannot be told that now`)
   }
 
-  /** Puts a flow into a state from outside: what is in memory of it counts no more. */
+  /** Puts a flow into a state from outside: what is in memory of it counts no more. Gives whether it did. */
   private async become(
     row: FlowRow,
     state: 'running' | 'paused' | 'stopped' | 'failed',
     error: ErrorRecord | null,
     changes: readonly DeskChange[] = [],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { world } = this.around
     const act = async () => {
       await this.dismiss(row.id)
-      // It may have ended meanwhile.
-      await this.underWay(row.id)
+      // It may have ended meanwhile; one that was queued may have begun, and has to undo what it did.
+      const now = await this.underWay(row.id)
+      if (state === 'failed' && now.state !== 'queued') return false
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
       const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
@@ -414,16 +414,17 @@ export class Flows {
       if (ends) this.hasEnded(ended)
       // Times that have come while it was paused.
       else this.look()
+      return true
     }
-    await this.counted(() => this.inTurn(row.id, act))
+    return this.counted(() => this.inTurn(row.id, act))
   }
 
   /** Two who put a flow into a state from outside do so one after the other: it ends once. */
-  private async inTurn(id: number, act: () => Promise<void>): Promise<void> {
+  private async inTurn<T>(id: number, act: () => Promise<T>): Promise<T> {
     while (this.changing.has(id)) await this.changing.get(id)
     const done = act()
     const over = done
-      .catch(() => {})
+      .catch(() => undefined)
       .then(() => {
         if (this.changing.get(id) === over) this.changing.delete(id)
       })
@@ -549,6 +550,8 @@ export class Flows {
     const row = flows.row(id)
     const spec = row && this.specs.get(row.mediator)
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
+    // One that is being cancelled does not begin.
+    if (row.state === 'queued' && this.changing.has(id)) return undefined
     if (row.state === 'queued' && row.context !== null && flows.underWay(row.mediator, row.context)[0] !== id) {
       return undefined
     }
