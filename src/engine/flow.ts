@@ -405,6 +405,8 @@ export class FlowRun {
   private readonly root = new Branch(this)
   /** Set while what it leaves is to be written ahead of the disk; resolves after that. */
   ahead: Promise<void> | undefined
+  /** Whether it goes on undoing when what it has left is written. */
+  waitsForDisk = false
   /** How often it has left something that is not written yet. */
   unwritten = 0
 
@@ -757,6 +759,12 @@ export class FlowRun {
         this.ending = step
         return
       }
+      if (this.isOpen(step) && this.outbox.changes.length > 0) {
+        // Why it is taken back has to be on disk before a command is: else a crash would leave it neither way.
+        this.become('compensating')
+        this.waitsForDisk = true
+        return
+      }
       const taken = await this.takenBy(step)
       if (taken === undefined || step.plan.undo === undefined) {
         this.undone.add(step.entry.n)
@@ -767,6 +775,16 @@ export class FlowRun {
       this.beginUndo(step, taken)
       await this.host.turn()
     }
+  }
+
+  /** Whether the end of a step is neither told nor in the journal. */
+  private isOpen({ outcome, entry }: Step): boolean {
+    return outcome === undefined && this.endOf(entry.n) === undefined && !this.coming.has(entry.n)
+  }
+
+  /** What it has left is written. */
+  saved(): void {
+    this.waitsForDisk = false
   }
 
   /** Tells the end of a step that the journal has; gives whether it has it. */

@@ -634,6 +634,7 @@ export class Flows {
     // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
     if (changes.some(leaves)) this.hot.delete(run.id)
     if (changes.some((change) => change.do === 'timer')) this.look()
+    if (run.waitsForDisk) void this.tell(run.id, (there) => there.saved())
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
     for (const step of lost) {

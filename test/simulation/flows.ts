@@ -478,6 +478,7 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
     const open = (await app.flows.list({ limit: 1_000 })).filter(({ endedAt }) => endedAt === null)
     if (open.length === 0) {
       rounds = 0
+      stuck.clear()
       return false
     }
     if (++rounds > endRoundsMax)

@@ -293,9 +293,9 @@ export class FlowTables extends FlowReader implements FlowStore {
 
   unfinished(): number[] {
     const rows = this.sql.all<{ id: number }>(
-      `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (
+      `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (state = 'compensating' or (
          select of_n is not null or kind not in ('call', 'wait', 'sleep', 'ask', 'flow') from millrace_journal where flow = f.id
-         order by n desc limit 1) is not 0
+         order by n desc limit 1) is not 0)
        union
        select id from millrace_flows f where ended_at is null and state = 'running' and exists (
          select 1 from millrace_mail m where m.mediator = f.mediator and m.context = f.context) and exists (
