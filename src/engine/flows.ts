@@ -650,18 +650,18 @@ export class Flows {
   /** The end of a flow is one of the step of the flow that has started it. */
   private toParent(row: FlowRow): FlowChange[] {
     const entry = this.endOfStep(row)
-    return entry === undefined ? [] : [{ do: 'entry', flow: row.parent!.flow, entry }]
+    return entry === undefined ? [] : [{ do: 'ended', flow: row.parent!.flow, entry }]
   }
 
-  private readonly stepEnds = new Map<number, JournalEntry>()
+  private readonly stepEnds = new Map<number, (FlowChange & { readonly do: 'ended' })['entry']>()
 
-  private endOfStep(row: FlowRow): JournalEntry | undefined {
+  private endOfStep(row: FlowRow) {
     const { parent } = row
     const { flows } = this.around.store
     if (parent === null || flows.row(parent.flow)?.endedAt !== null) return undefined
     const data = outcomeOfFlow(row)
     const at = this.around.world.now()
-    const entry: JournalEntry = { n: flows.newEntryId(), of: parent.n, kind: 'flow', step: '', what: '', data, at }
+    const entry = { n: 0, of: parent.n, kind: 'flow' as const, step: '', what: '', data, at }
     this.stepEnds.set(row.id, entry)
     return entry
   }

@@ -259,6 +259,8 @@ export interface Mail {
 export type FlowChange =
   | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
+  /** A flow has ended for which another waits: an entry of that one, which gets its number when it is written. */
+  | { readonly do: 'ended'; readonly flow: number; readonly entry: { n: number } & Omit<JournalEntry, 'n'> }
   | {
       readonly do: 'state'
       readonly flow: number

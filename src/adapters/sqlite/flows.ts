@@ -171,6 +171,11 @@ export class FlowTables extends FlowReader implements FlowStore {
       case 'entry':
         this.enter(change.flow, change.entry)
         break
+      case 'ended':
+        // After the ends of commands that are written with it, of which their flows are told first.
+        change.entry.n = this.newEntryId()
+        this.enter(change.flow, change.entry)
+        break
       case 'state':
         this.become(change)
         break
