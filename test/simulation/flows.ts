@@ -102,8 +102,8 @@ export interface GeneratedFlows {
   readonly workload: (clients: readonly Pick<Workload, 'publish' | 'act' | 'wait'>[], random: Random) => void
   /** What a processor publishes on a message, as JSON. */
   readonly expected: (processor: string, message: Logged) => string[]
-  /** What people do in the end, so that all flows end; gives whether something is left. */
-  readonly settle: Settle
+  /** What people do in the end of a run, so that all flows end; gives whether something is left. */
+  readonly settling: () => Settle
   /** How many flows the route starts on a message. */
   readonly starts: (id: string) => number
 }
@@ -472,43 +472,44 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
     }
   }
 
-  let rounds = 0
-  const stuck = new Map<number, number>()
-  const settle = async (app: App): Promise<boolean> => {
-    const open = (await app.flows.list({ limit: 1_000 })).filter(({ endedAt }) => endedAt === null)
-    if (open.length === 0) {
-      rounds = 0
-      stuck.clear()
-      return false
-    }
-    if (++rounds > endRoundsMax)
-      throw new Error(`flows do not end: ${JSON.stringify(open.map(({ id, state }) => [id, state]))}`)
-    const by = (what: string) => ({ by: `end ${rounds} ${what}`, reason: 'in the end' })
-    for (const { id } of await app.desk.list({ processor: 'worker', states: ['held'], limit: 1_000 })) {
-      await app.desk.discard(id, by(`discards ${id}`))
-    }
-    const asking = new Set(open.filter(({ state }) => state === 'running').map(({ id }) => id))
-    for (const { flow, step } of await app.flows.questions()) {
-      if (!asking.has(flow)) continue
-      const answers = app.flows.answer(flow, step, { key: 'k', n: 1 }, by(`answers ${flow} ${step}`))
-      // Its time may have come meanwhile.
-      await answers.catch((error: unknown) => {
-        if (!isMillraceError(error)) throw error
-      })
-    }
-    for (const { id, state, context, mediator: name } of open) {
-      if (state === 'paused') await app.flows.resume(id, by(`resumes ${id}`))
-      if (state === 'stuck') {
-        const times = (stuck.get(id) ?? 0) + 1
-        stuck.set(id, times)
-        if (times > 4) await app.flows.stop(id, by(`stops ${id}`))
-        else await app.flows.resume(id, by(`resumes ${id}`))
+  const settling = (): Settle => {
+    let rounds = 0
+    const stuck = new Map<number, number>()
+    return async (app: App): Promise<boolean> => {
+      const open = (await app.flows.list({ limit: 1_000 })).filter(({ endedAt }) => endedAt === null)
+      if (open.length === 0) {
+        rounds = 0
+        return false
       }
-      if (state !== 'running') continue
-      const waits = (await app.flows.show(id))!.steps.some((step) => step.kind === 'wait' && step.state === 'running')
-      if (waits && name !== 'nobody') await app.publish(Paid, { key: context!, n: 5_000 + rounds })
+      if (++rounds > endRoundsMax)
+        throw new Error(`flows do not end: ${JSON.stringify(open.map(({ id, state }) => [id, state]))}`)
+      const by = (what: string) => ({ by: `end ${rounds} ${what}`, reason: 'in the end' })
+      for (const { id } of await app.desk.list({ processor: 'worker', states: ['held'], limit: 1_000 })) {
+        await app.desk.discard(id, by(`discards ${id}`))
+      }
+      const asking = new Set(open.filter(({ state }) => state === 'running').map(({ id }) => id))
+      for (const { flow, step } of await app.flows.questions()) {
+        if (!asking.has(flow)) continue
+        const answers = app.flows.answer(flow, step, { key: 'k', n: 1 }, by(`answers ${flow} ${step}`))
+        // Its time may have come meanwhile.
+        await answers.catch((error: unknown) => {
+          if (!isMillraceError(error)) throw error
+        })
+      }
+      for (const { id, state, context, mediator: name } of open) {
+        if (state === 'paused') await app.flows.resume(id, by(`resumes ${id}`))
+        if (state === 'stuck') {
+          const times = (stuck.get(id) ?? 0) + 1
+          stuck.set(id, times)
+          if (times > 4) await app.flows.stop(id, by(`stops ${id}`))
+          else await app.flows.resume(id, by(`resumes ${id}`))
+        }
+        if (state !== 'running') continue
+        const waits = (await app.flows.show(id))!.steps.some((step) => step.kind === 'wait' && step.state === 'running')
+        if (waits && name !== 'nobody') await app.publish(Paid, { key: context!, n: 5_000 + rounds })
+      }
+      return true
     }
-    return true
   }
 
   return {
@@ -518,7 +519,7 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
     mediators: all,
     workload,
     expected,
-    settle,
+    settling,
     starts,
   }
 }

@@ -52,7 +52,7 @@ export interface Generated {
   readonly processors: readonly Known[]
   readonly mediators: readonly FlowKnown[]
   /** What people do in the end, so that all flows end. */
-  readonly settle: Settle | undefined
+  readonly settling: (() => Settle) | undefined
   /** How many flows a route starts on a message. */
   readonly starts: (id: string) => number
   /** What a processor publishes on a message, as JSON. */
@@ -232,7 +232,7 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
     workload,
     processors: [...plans, ...(conducted?.processors ?? [])],
     mediators: conducted?.mediators ?? [],
-    settle: conducted?.settle,
+    settling: conducted?.settling,
     starts: conducted?.starts ?? (() => 0),
     expected,
   }
