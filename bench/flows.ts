@@ -165,7 +165,7 @@ export async function millraceRoute(
   return figures
 }
 
-/** Memory for each flow that waits, the last so many of them as the first; and what one flow has in the store. */
+/** Memory of the heap for each flow that waits, garbage collected, and the most resident memory of the process. */
 export async function millraceWaiting({ flows }: { flows: number }, folder: string): Promise<Figures> {
   const running = await open(folder, waiting)
   let sequence = 0
@@ -178,13 +178,13 @@ export async function millraceWaiting({ flows }: { flows: number }, folder: stri
     )
     await running.idle()
     globalThis.gc?.()
-    return process.memoryUsage.rss()
+    return process.memoryUsage().heapUsed
   }
-  const early = await begin(flows / 10)
-  const late = await begin(flows - flows / 10)
+  const early = await begin(1)
+  const late = await begin(flows - 1)
   // Less than this is not told from nothing.
   const grainBytes = 1_000
-  const bytesPerFlow = Math.max(grainBytes, late - early) / (flows - flows / 10)
+  const bytesPerFlow = Math.max(grainBytes, late - early) / flows
   await running.stop()
   return { bytesPerFlow, peakMb: peakMb() }
 }

@@ -350,3 +350,22 @@ test('a crash in the middle of a cancel leaves the flow cancelled or as it was, 
   }
   assert.deepEqual([...ends].sort(), ['completed', 'failed'])
 })
+
+test('of two people who end a flow at once one does, the other is told that it has ended', async () => {
+  const part = conductor(async (_, flow) => void (await flow.wait('paid', Paid)))
+  for (let seed = 1; seed <= 5; seed++) {
+    await using simulated = simulation({ parts: [Orders, worker(), part], setup: setup as never, seed })
+    await simulated.publish(Placed, { order: 'o-1' })
+    await simulated.untilIdle()
+    const { flows } = simulated.app
+    const both = ['ann', 'ben'].map((by) => flows.stop(1, { by, reason: 'enough' }))
+    const told = await simulated.settled(Promise.allSettled(both))
+    assert.deepEqual(told.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
+    const refused = told.find((one) => one.status === 'rejected')
+    assert.equal((refused!.reason as { code: string }).code, 'millrace/flow-ended')
+    assert.deepEqual(
+      (await simulated.desk.audit()).map(({ action }) => action),
+      ['stopped'],
+    )
+  }
+})

@@ -511,6 +511,10 @@ export const shown: Readonly<Record<string, Failing>> = {
     file: 'test/desk/operations.test.ts',
     test: 'one that is made while the app still starts is carried out once, for twenty seeds',
   },
+  'ends a flow twice that two people end': {
+    file: 'test/flows/people.test.ts',
+    test: 'of two people who end a flow at once one does, the other is told that it has ended',
+  },
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',
     test: 'who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it',
