@@ -50,9 +50,31 @@ test('ratios are the value by each, the best peer is named, what has no counterp
   assert.deepEqual([value, raw, rawRatio, peer, peerValue, ratio], [null, null, null, null, null, null])
 })
 
+test('of times the peer with the lowest is named, and the ratio says how many times faster this is', () => {
+  const peers = new Map([
+    ['quick to answer', { perSecond: 20, p50Ms: 30, p99Ms: 900 }],
+    ['steady', { perSecond: 10, p50Ms: 50, p99Ms: 80 }],
+  ])
+  const columns = { millrace: { perSecond: 600, p50Ms: 2, p99Ms: 4 } }
+  const compared = (pattern: string) =>
+    only(all, [pattern])[0]!
+      .lines.map((line) => resultOf(line, { columns, peers }))
+      .map(({ name, peer, peerValue, ratio }) => [name, peer, peerValue, ratio])
+  assert.deepEqual(compared('flow.3.seq'), [
+    ['flow.3.seq', 'quick to answer', 30, 15],
+    ['flow.3.seq.p99', 'steady', 80, 20],
+  ])
+  assert.deepEqual(compared('flow.3.100'), [
+    ['flow.3.100', 'quick to answer', 20, 30],
+    ['flow.3.100.p50', 'quick to answer', 30, 15],
+    ['flow.3.100.p99', 'steady', 80, 20],
+  ])
+  assert.deepEqual(compared('flow.wide1000')[0], ['flow.wide1000', null, null, null])
+})
+
 test('no line of the table is longer than 80 columns', () => {
   const columns = { millrace: { perSecond: 999_999 }, raw: { perSecond: 999_999 }, rawShape: { perSecond: 999_999 } }
-  const peers = new Map([['plainjob', { perSecond: 999_999 }]])
+  const peers = new Map([['openworkflow', { perSecond: 9_999, p50Ms: 9_999, p99Ms: 9_999 }]])
   const rows = all.flatMap(({ lines }) => lines.map((line) => row(resultOf(line, { columns, peers }))))
   for (const text of [header, ...rows]) assert.ok(text.length <= 80, text)
 })

@@ -27,6 +27,8 @@ export interface Line {
   name: string
   unit: '/s' | 'ms' | 'MB' | 'B' | 'ratio' | 'count'
   value: (found: Found) => number | undefined
+  /** The figure of the peers that it is compared with; for a rate `perSecond`, when nothing is said. */
+  peer?: string
 }
 
 /** A case is a value: which runs it needs, interleaved in rounds, and which figures come out. */
@@ -144,6 +146,7 @@ export function casesAt(scale: Scale): Case[] {
       name: `flow.${name}${suffix}`,
       unit,
       value: ({ columns }) => columns.millrace?.[figure],
+      ...(withPeers && { peer: figure }),
     })
     const alone = load.inFlight === 1
     const main = alone ? line('', 'ms', 'p50Ms') : line('', '/s', 'perSecond')

@@ -15,12 +15,17 @@ const worker = fileURLToPath(import.meta.resolve('./worker.ts'))
 
 /** A run that takes this much longer than it should, plus `msPerEvent` for each event it has to write, hangs. */
 const graceMs = 60_000
+/** What a run that hangs has to end what it has started. */
+const endMs = 1_000
 const msPerEvent = 0.2
+/** The same for each step of the flows that are under way at once, of which the slowest peer needs some 10. */
+const msPerStep = 20
 
 const limitMs = (task: Task): number =>
   graceMs +
   ('measureMs' in task ? 2 * task.measureMs : 0) +
   ('events' in task ? ('msPerEvent' in task ? task.msPerEvent : msPerEvent) * task.events : 0) +
+  ('steps' in task && 'inFlight' in task ? msPerStep * task.steps * task.inFlight : 0) +
   ('held' in task ? msPerEvent * task.held : 0)
 
 /** Runs a task in a fresh process, so that compiled code and heap of one run are not those of the next. */
@@ -34,6 +39,10 @@ export const inChild: Measure = async (task, folder) => {
       (): Answer => ({ error: `no end within ${limitMs(task)} ms` }),
     ),
   ])
+  if ('error' in answer && child.connected) {
+    child.disconnect()
+    await Promise.race([exited, sleep(endMs, undefined, { ref: false })])
+  }
   // Kill -9 at once: a stranded log is meant to be left like that, and all others have closed their files.
   child.kill('SIGKILL')
   await exited

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { app, channel, command, event, mediator, type Part, processor, route, sqlite, topic } from 'millrace'
 import { z } from 'zod'
-import { closedLoop, percentile, rateOf } from './measure.ts'
+import { ended, endOf } from './ends.ts'
+import { closedLoop, timed } from './measure.ts'
 import { peakMb } from './millrace.ts'
 import type { Figures, FlowLoad, Span } from './task.ts'
 
@@ -21,18 +22,6 @@ const worker = processor('worker', {
   concurrency: 256,
   handle: { step: ({ data: { step } }) => ({ step }) },
 })
-
-/** Told at the end of the function of each flow, by id. */
-const ends = new Map<string, () => void>()
-
-function endOf(id: string): Promise<void> {
-  return new Promise((resolve) => ends.set(id, resolve))
-}
-
-function ended(id: string): void {
-  ends.get(id)?.()
-  ends.delete(id)
-}
 
 /** Flows of so many commands, one after the other. */
 const inTurn = (steps: number) =>
@@ -83,28 +72,6 @@ async function open(folder: string, ...parts: Part[]) {
   })
   await running.start()
   return running
-}
-
-/** Runs one thing after the other with so many under way, and tells how long each took. */
-async function timed(span: Span, inFlight: number, one: (id: string) => Promise<unknown>, rest: () => Promise<void>) {
-  let sequence = 0
-  let took: number[] = []
-  const figures = await rateOf(span, async (untilMs) => {
-    const start = sequence
-    took = []
-    await closedLoop(
-      inFlight,
-      () => performance.now() < untilMs,
-      async () => {
-        const beganAt = performance.now()
-        await one(`f${sequence++}`)
-        took.push(performance.now() - beganAt)
-      },
-    )
-    await rest()
-    return sequence - start
-  })
-  return { ...figures, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
 }
 
 /** Flows per second with so many at once, and how long each takes: from its event to the end of its function. */

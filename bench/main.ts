@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { type Case, casesAt, only } from './cases.ts'
 import { here, inChild } from './child.ts'
 import { help, type Options, parseOptions } from './options.ts'
-import { type Peers, preparePeers } from './peers/peers.ts'
+import { preparePeers } from './peers/peers.ts'
 import { memoryFileSystem, Place } from './place.ts'
 import { Progress } from './progress.ts'
 import { resultOf } from './result.ts'
@@ -13,8 +13,6 @@ import { header, row } from './table.ts'
 const exitFailed = 1
 const exitUsage = 2
 const exitInterrupted = 130
-
-const noPeers: Peers = { peers: [], notes: [], stop: async () => {} }
 
 async function main({ scale: scaleName, only: patterns, peers: withPeers, json, dir }: Options): Promise<number> {
   const scale = scales[scaleName]
@@ -30,8 +28,11 @@ async function main({ scale: scaleName, only: patterns, peers: withPeers, json, 
   const inMemory = memoryFileSystem(place.folder)
   if (inMemory) progress.note(`warning: ${dir} is a ${inMemory}, where a sync costs nothing; use --dir`)
 
-  const needPeers = withPeers && cases.some(({ peerLoad }) => peerLoad)
-  const { peers, notes, stop } = needPeers ? await preparePeers(place, progress) : noPeers
+  const needs = {
+    tasks: withPeers && cases.some(({ peerLoad }) => peerLoad),
+    flows: withPeers && cases.some(({ peerFlows }) => peerFlows),
+  }
+  const { peers, notes, stop } = await preparePeers(needs, place, progress)
   let isComplete = true
   const runner = new Runner({
     place,

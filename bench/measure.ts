@@ -38,3 +38,33 @@ export async function closedLoop(inFlight: number, more: () => boolean, step: ()
   }
   await Promise.all(Array.from({ length: inFlight }, worker))
 }
+
+/**
+ * Runs one thing after the other with so many under way; tells how many there were per second, until `rest` says that
+ * all work is done, and how long each took.
+ */
+export async function timed(
+  span: Span,
+  inFlight: number,
+  one: (id: string) => Promise<unknown>,
+  rest: () => Promise<void>,
+): Promise<Figures> {
+  let sequence = 0
+  let took: number[] = []
+  const figures = await rateOf(span, async (untilMs) => {
+    const start = sequence
+    took = []
+    await closedLoop(
+      inFlight,
+      () => performance.now() < untilMs,
+      async () => {
+        const beganAt = performance.now()
+        await one(`f${sequence++}`)
+        took.push(performance.now() - beganAt)
+      },
+    )
+    await rest()
+    return sequence - start
+  })
+  return { ...figures, p50Ms: percentile(took, 0.5), p99Ms: percentile(took, 0.99) }
+}

@@ -27,6 +27,10 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./millrace.ts')).millraceTimers(task, folder)
     case 'flow':
       return (await import('./flows.ts')).millraceFlows(task, folder)
+    case 'restate':
+      return (await import('./peers/restate.ts')).restateFlows(task, folder)
+    case 'openworkflow':
+      return (await import('./peers/openworkflow.ts')).openworkflowFlows(task, folder)
     case 'chain':
       return (await import('./flows.ts')).millraceChain(task, folder)
     case 'request':

@@ -17,14 +17,16 @@ export interface Result {
 
 export const durability = 'fdatasync before acknowledgement'
 
-/** A line of a case with the medians that were found, each ratio being the value by the number it is compared with. */
+/**
+ * A line of a case with the medians that were found, each ratio being the value by the number it is compared with; of
+ * times the other way round, so that above 1 is better in both.
+ */
 export function resultOf(line: Line, found: Found): Result {
   const value = rounded(line.value(found), line.unit)
   const isRate = line.unit === '/s'
   const raw = isRate ? rounded(found.columns.raw?.['perSecond'], '/s') : null
   const rawShape = isRate ? rounded(found.columns.rawShape?.['perSecond'], '/s') : null
-  const [peer, figures] = [...found.peers].toSorted(([, a], [, b]) => b['perSecond']! - a['perSecond']!)[0] ?? []
-  const peerValue = rounded(figures?.['perSecond'], '/s')
+  const [peer, peerValue] = best(line, found)
   return {
     name: line.name,
     value,
@@ -33,11 +35,23 @@ export function resultOf(line: Line, found: Found): Result {
     rawRatio: ratio(value, raw),
     rawShape,
     rawShapeRatio: ratio(value, rawShape),
-    peer: peer ?? null,
+    peer,
     peerValue,
-    ratio: ratio(value, peerValue),
+    ratio: isRate ? ratio(value, peerValue) : ratio(peerValue, value),
     durability,
   }
+}
+
+/** The peer with the highest rate or, where it is about time, the lowest one. */
+function best(line: Line, { peers }: Found): [name: string | null, value: number | null] {
+  const isRate = line.unit === '/s'
+  const figure = line.peer ?? (isRate ? 'perSecond' : null)
+  if (figure === null) return [null, null]
+  const measured = [...peers]
+    .map(([name, figures]): [string, number | null] => [name, rounded(figures[figure], line.unit)])
+    .filter((each): each is [string, number] => each[1] !== null)
+    .toSorted(([, a], [, b]) => (isRate ? b - a : a - b))
+  return measured[0] ?? [null, null]
 }
 
 function ratio(value: number | null, by: number | null): number | null {

@@ -49,10 +49,13 @@ export class Runner {
     }
   }
 
-  #peerRuns({ peerLoad }: Case): Map<string, Run> {
-    if (!peerLoad) return new Map()
-    const load = { ...peerLoad, ...this.#bench.span }
-    return new Map(this.#bench.peers.map(({ name, task }) => [name, { task: task(load) }]))
+  #peerRuns({ peerLoad, peerFlows }: Case): Map<string, Run> {
+    const { peers, span } = this.#bench
+    const tasks = peers.flatMap(({ name, task, flows }): [string, Run][] => [
+      ...(peerLoad && task ? [[name, { task: task({ ...peerLoad, ...span }) }] as [string, Run]] : []),
+      ...(peerFlows && flows ? [[name, { task: flows({ ...peerFlows, ...span }) }] as [string, Run]] : []),
+    ])
+    return new Map(tasks)
   }
 
   /**

@@ -6,7 +6,7 @@ interface TableColumn {
   text: (result: Result) => string
 }
 
-const nameWidth = 21
+const nameWidth = 20
 
 const columns: TableColumn[] = [
   { title: 'value', width: 11, text: ({ value, unit }) => withUnit(value, unit) },
@@ -14,7 +14,7 @@ const columns: TableColumn[] = [
   { title: '×', width: 5, text: ({ rawRatio }) => number(rawRatio, 2) },
   { title: 'shape', width: 8, text: ({ rawShape }) => number(rawShape, 0) },
   { title: '×', width: 5, text: ({ rawShapeRatio }) => number(rawShapeRatio, 2) },
-  { title: 'best peer', width: 17, text: ({ peer, peerValue }) => (peer ? `${peer} ${number(peerValue, 0)}` : '') },
+  { title: 'best peer', width: 18, text: peerCell },
   { title: '×', width: 5, text: ({ ratio }) => number(ratio, 1) },
 ]
 
@@ -28,6 +28,11 @@ export function row(result: Result): string {
 
 function line(name: string, text: (column: TableColumn) => string): string {
   return `${name.padEnd(nameWidth)}${columns.map((column) => text(column).padStart(column.width)).join('')}`.trimEnd()
+}
+
+function peerCell({ peer, peerValue, unit }: Result): string {
+  if (peer === null || peerValue === null) return ''
+  return `${peer} ${number(peerValue, unit === 'ms' && peerValue < 100 ? 1 : 0)}`
 }
 
 function withUnit(value: number | null, unit: string): string {

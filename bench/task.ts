@@ -39,7 +39,8 @@ export type Task =
   | { by: 'drain'; events: number; msPerEvent: number }
   | { by: 'fill'; events: number }
   | { by: 'strand'; events: number }
-  | ({ by: 'flow' | 'chain' } & FlowLoad & Span)
+  | ({ by: 'flow' | 'chain' | 'openworkflow' } & FlowLoad & Span)
+  | ({ by: 'restate'; program: string } & FlowLoad & Span)
   | ({ by: 'request'; inFlight: number } & Span)
   | ({ by: 'route'; routed: boolean; inFlight: number } & Span)
   | { by: 'flows.wait' | 'flows.strand' | 'flows.recover'; flows: number }

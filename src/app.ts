@@ -3,10 +3,11 @@ import { nodeWorld } from './adapters/node/world.ts'
 import { type Desk, deskOn } from './control/desk.ts'
 import { type FlowDesk, flowsOn } from './control/flows.ts'
 import { toRetire } from './control/retire.ts'
-import { pausedOf } from './control/rows.ts'
+import { pausedOf, typesOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
 import type { Accepted } from './engine/committer.ts'
 import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
+import { type CheckedFlow, checkJournals } from './engine/flow-check.ts'
 import type { Said } from './engine/requests.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
@@ -26,6 +27,7 @@ import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
+import type { StoreFile } from './seam/file.ts'
 import type { Broker, Paused, RequestState } from './seam/store.ts'
 import type { Timer, World } from './seam/world.ts'
 
@@ -280,6 +282,42 @@ export function app(options: AppOptions): App {
   checkOptions('app', options, appOptions)
   checkName('app', options.name)
   return new RunningApp(options)
+}
+
+export interface CheckFlowsOptions {
+  /** Whose flows; default: the file of the app. A copy of it does as well. */
+  readonly file?: StoreFile
+  /** Also flows that have ended and are kept. Default false. */
+  readonly all?: boolean
+}
+
+/**
+ * Replays the journals of flows under way against the code of an app and does nothing else: so it is known before a
+ * deployment whether they can go on with it. The app is not started; another process may have the file.
+ *
+ * @throws `millrace/no-file`; `millrace/no-app` when there is none; `millrace/foreign-file`, `millrace/newer-file`,
+ *   `millrace/corrupt-file`, `millrace/cannot-open`
+ */
+export async function* checkFlows(app: App, options: CheckFlowsOptions = {}): AsyncGenerator<CheckedFlow> {
+  checkOptions('checkFlows', options, ['file', 'all'])
+  const { file = app.broker.file, all = false } = options
+  if (file === undefined) throw fault('millrace/no-file', `the broker of app "${app.name}" is no file`)
+  const types = typesOf(app.parts)
+  const specs = app.parts.flatMap((part) => (part.kind === 'mediator' ? [part.spec] : []))
+  const started = new Map(specs.map(({ startedBy }) => [startedBy.name, startedBy]))
+  const code = {
+    mediators: new Map(specs.map((spec) => [spec.name, spec])),
+    typeOf: (name: string) => types.get(name)?.type ?? started.get(name),
+  }
+  const world = nodeWorld(printTrouble)
+  const reader = file.read(file.owner() !== undefined)
+  const stopListening = world.listen()
+  try {
+    yield* checkJournals(code, reader.flows, all, world)
+  } finally {
+    stopListening()
+    reader.close()
+  }
 }
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */

@@ -5,6 +5,8 @@ export {
   type AppOptions,
   type AppTx,
   app,
+  type CheckFlowsOptions,
+  checkFlows,
   type ProcessorRow,
   type Processors,
   type PublishOptions,
@@ -18,6 +20,7 @@ export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
 export type { Accepted } from './engine/committer.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/conduct.ts'
 export type { Taken } from './engine/flow.ts'
+export type { CheckedFlow, FlowMisfit } from './engine/flow-check.ts'
 export type { FailedAttempt, RetryPolicy } from './engine/retry.ts'
 export type { Stored } from './model/codec.ts'
 export {

@@ -1,7 +1,7 @@
 // The app of the guide for operators, and what happens to it between the commands of the guide.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { app, event, processor, Refused, sqlite, topic } from 'millrace'
+import { app, channel, command, event, mediator, processor, Refused, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 
 const Placed = event('order.placed', {
@@ -9,6 +9,32 @@ const Placed = event('order.placed', {
   context: ({ customer }) => customer,
 })
 const Orders = topic('orders', [Placed])
+
+const goods = {
+  schema: z.object({ returnId: z.string(), customer: z.string(), article: z.string(), euros: z.number() }),
+  context: ({ returnId }: { readonly returnId: string }) => returnId,
+}
+const Announced = event('return.announced', goods)
+const Returned = topic('returned', [Announced])
+const TakeIn = command('goods.take-in', goods)
+const SendOut = command('goods.send-out', goods)
+const Refund = command('card.refund', { ...goods, reply: z.object({ receipt: z.string() }) })
+const Office = channel('office', [TakeIn, SendOut, Refund])
+
+const returns = mediator('returns', {
+  on: Returned,
+  startedBy: Announced,
+  sends: [TakeIn, SendOut, Refund],
+  run: async ({ data }, flow) => {
+    await flow.call('take in', TakeIn, data, { undo: () => flow.call('send out', SendOut, data) })
+    if (data.euros > 100) {
+      const title = `Refund ${data.euros} euros to ${data.customer}?`
+      const { yes } = await flow.ask('approve', { schema: z.object({ yes: z.boolean() }), title, to: 'sales' })
+      if (!yes) throw new Refused('sales has said no')
+    }
+    return await flow.call('refund', Refund, data)
+  },
+})
 
 export interface GuideShop {
   /** What the guide says has happened, by its words. */
@@ -20,6 +46,8 @@ export interface GuideShop {
 /** Runs the shop in a folder, with the messages at the desk that the guide begins with. */
 export async function guideShop(folder: string): Promise<GuideShop> {
   const answersFor = new Set<string>()
+  let carrierComes = false
+  let bankAnswers = false
   const stock = processor('stock', {
     on: Orders,
     retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
@@ -33,11 +61,27 @@ export async function guideShop(folder: string): Promise<GuideShop> {
       },
     },
   })
+  const office = processor('office', {
+    on: Office,
+    retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
+    probeAfter: 100,
+    handle: {
+      'goods.take-in': () => {},
+      'goods.send-out': () => {
+        if (!carrierComes) throw new Refused('the carrier does not come today')
+      },
+      'card.refund': ({ data: { returnId, customer } }) => {
+        if (customer === 'dora') throw new Refused('this card is closed')
+        if (customer === 'cleo' && !bankAnswers) throw Object.assign(new Error('no answer'), { code: 'BANK' })
+        return { receipt: `refund of ${returnId}` }
+      },
+    },
+  })
   const shop = app({
     name: 'shop',
     broker: sqlite({ file: join(folder, 'shop.db') }),
     log: () => {},
-    parts: [Orders, stock],
+    parts: [Orders, stock, Returned, returns, office],
   })
   await shop.start()
   const orders = [
@@ -66,6 +110,19 @@ export async function guideShop(folder: string): Promise<GuideShop> {
       'the quantity is corrected': () => {
         const path = join(folder, 'order.json')
         writeFileSync(path, readFileSync(path, 'utf8').replace('-2', '2'))
+      },
+      'four returns come in': async () => {
+        for (const [at, customer] of ['ada', 'ben', 'cleo', 'dora'].entries()) {
+          const about = { returnId: `r-${at + 1}`, customer, article: 'sieve', euros: at === 0 ? 250 : 40 }
+          await shop.publish(Announced, about)
+          await shop.idle()
+        }
+      },
+      'the bank answers again': () => {
+        bankAnswers = true
+      },
+      'the carrier comes': () => {
+        carrierComes = true
       },
       'the app is stopped': async () => {
         running = false

@@ -4,13 +4,21 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Place } from '../place.ts'
 import type { Progress } from '../progress.ts'
-import type { Load, Span, Task } from '../task.ts'
+import type { FlowLoad, Load, Span, Task } from '../task.ts'
 import { findRedis, startRedis } from './redis.ts'
+import { findRestate } from './restate-server.ts'
 
-/** Another library that does the same work in its way. */
+/** Another library that does the same work in its way: it handles events, it conducts flows, or both. */
 export interface Peer {
   name: string
-  task: (load: Load & Span) => Task
+  task?: (load: Load & Span) => Task
+  flows?: (load: FlowLoad & Span) => Task
+}
+
+/** What the cases of a run ask of peers. */
+export interface Needs {
+  tasks: boolean
+  flows: boolean
 }
 
 /** The peers that can be measured here, what to say about them under the table, and what ends them. */
@@ -23,34 +31,60 @@ export interface Peers {
 const folder = new URL('./', import.meta.url)
 const installMs = 120_000
 
+const none: Peers = { peers: [], notes: [], stop: async () => {} }
+
 /** Installs the peers when that has not been done, and starts the server one of them needs. Goes on without peers. */
-export async function preparePeers(place: Place, progress: Progress): Promise<Peers> {
-  const none = (note: string): Peers => {
-    progress.note(note)
-    return { peers: [], notes: [note], stop: async () => {} }
-  }
+export async function preparePeers({ tasks, flows }: Needs, place: Place, progress: Progress): Promise<Peers> {
+  if (!tasks && !flows) return none
   if (!isInstalled()) {
     progress.show('installing the peers of the bench (npm ci in bench/peers)')
     try {
       await install()
     } catch (error) {
-      return none(`no peers: npm ci in bench/peers failed (${reasonOf(error)})`)
+      const note = `no peers: npm ci in bench/peers failed (${reasonOf(error)})`
+      progress.note(note)
+      return { ...none, notes: [note] }
     }
   }
+  const handling = tasks ? await thatHandle(findRedis(), place, progress) : none
+  const conducting = flows ? thatConduct(findRestate(), progress) : none
+  return {
+    peers: [...handling.peers, ...conducting.peers],
+    notes: [...handling.notes, ...conducting.notes],
+    stop: handling.stop,
+  }
+}
+
+async function thatHandle(redisServer: string | null, place: Place, progress: Progress): Promise<Peers> {
   const plainjob: Peer = { name: 'plainjob', task: (load) => ({ by: 'plainjob', ...load }) }
   const aboutPlainjob = `plainjob ${version('plainjob')}: addMany, one worker, node:sqlite, WAL, synchronous=FULL.`
-
-  const program = findRedis()
-  if (!program) {
+  if (!redisServer) {
     const note = 'bullmq is not measured: there is no redis-server on PATH.'
     progress.note(note)
-    return { peers: [plainjob], notes: [aboutPlainjob, note], stop: async () => {} }
+    return { ...none, peers: [plainjob], notes: [aboutPlainjob, note] }
   }
-  const redis = await startRedis(program, place.next())
+  const redis = await startRedis(redisServer, place.next())
   return {
     peers: [plainjob, { name: 'bullmq', task: (load) => ({ by: 'bullmq', port: redis.port, ...load }) }],
     notes: [aboutPlainjob, `bullmq ${version('bullmq')}: addBulk, one worker, Redis with appendfsync always.`],
     stop: redis.stop,
+  }
+}
+
+/** The peers that conduct flows. Restate's server is started by each of its runs, for it is never idle. */
+export function thatConduct(restateServer: string | null, progress: Pick<Progress, 'note'>): Peers {
+  const openworkflow: Peer = { name: 'openworkflow', flows: (load) => ({ by: 'openworkflow', ...load }) }
+  const aboutOpenworkflow = `openworkflow ${version('openworkflow')}: step.run, node:sqlite, WAL, synchronous=FULL.`
+  if (!restateServer) {
+    const note = `restate is not measured: there is no restate-server for ${process.platform}-${process.arch}.`
+    progress.note(note)
+    return { ...none, peers: [openworkflow], notes: [aboutOpenworkflow, note] }
+  }
+  const aboutRestate = `restate ${version('@restatedev/restate-server')}: calls of a service, one node, log synced.`
+  return {
+    ...none,
+    peers: [openworkflow, { name: 'restate', flows: (load) => ({ by: 'restate', program: restateServer, ...load }) }],
+    notes: [aboutOpenworkflow, aboutRestate],
   }
 }
 

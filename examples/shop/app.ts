@@ -1,10 +1,16 @@
 import { app, sqlite } from 'millrace'
+import { Notices, Payments, Warehouse } from './commands.ts'
 import { customers } from './customers.ts'
 import { invoiceDesk } from './desk.ts'
+import { fulfilment } from './fulfilment.ts'
 import { ledger } from './ledger.ts'
 import { log } from './log.ts'
 import { Invoices, Movements } from './messages.ts'
+import { notices } from './notices.ts'
+import { payments } from './payments.ts'
+import { selection } from './selection.ts'
 import { stock } from './stock.ts'
+import { warehouse } from './warehouse.ts'
 
 /**
  * The shop. Amounts are integers of millionths of a pound. The bound on a customer's amount is there because SQLite
@@ -24,6 +30,15 @@ export default app({
     await tx.query`create table if not exists customers (
       customer_id text not null primary key, invoices bigint not null, cancellations bigint not null,
       amount_micros bigint not null check (abs(amount_micros) < 9000000000000000000))`
+    await tx.query`create table if not exists articles (
+      stock_code text not null primary key, units bigint not null check (units >= 0))`
+    await tx.query`create table if not exists parcels (invoice_no text not null primary key)`
+    await tx.query`create table if not exists payments (
+      invoice_no text not null primary key, amount_micros bigint not null check (amount_micros >= 0))`
+    await tx.query`create table if not exists notices (invoice_no text not null primary key, news text not null)`
   },
-  parts: [Invoices, Movements, ledger, stock, customers, invoiceDesk],
+  parts: [
+    ...[Invoices, Movements, ledger, stock, customers, invoiceDesk],
+    ...[Warehouse, Payments, Notices, selection, fulfilment, warehouse, payments, notices],
+  ],
 })

@@ -1,6 +1,6 @@
 import { processor } from 'millrace'
 import { Invoices, isCancellation } from './messages.ts'
-import { lineAmount } from './money.ts'
+import { totalAmount } from './money.ts'
 
 /** Keeps an account per customer. Guests have none. `invoices` counts cancellations too, as the summary does. */
 export const customers = processor('customers', {
@@ -9,7 +9,7 @@ export const customers = processor('customers', {
     'invoice.booked': ({ data: { invoiceNo, customerId, lines } }, { commit }) => {
       if (customerId === null) return
       const cancellations = isCancellation(invoiceNo) ? 1 : 0
-      const amount = lines.reduce((sum, line) => sum + lineAmount(line), 0n)
+      const amount = totalAmount(lines)
       return commit(async (tx) => {
         await tx.query`insert into customers (customer_id, invoices, cancellations, amount_micros)
           values (${customerId}, 1, ${cancellations}, ${amount})

@@ -8,7 +8,7 @@ import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { sampleFile } from './options.ts'
-import { type Reckoning, realDays, realFile, reckon } from './reckoning.ts'
+import { type Books, booksOf, type Reckoning, realDays, realFile, reckon, reckonBooks } from './reckoning.ts'
 
 const program = fileURLToPath(new URL('./main.ts', import.meta.url))
 /** No test waits for ever for a program that does not end. */
@@ -62,16 +62,30 @@ function shows({ status, out, err }: Result, expected: Reckoning): void {
   assert.deepEqual(JSON.parse(out.trimEnd().split('\n').at(-1)!), expected)
 }
 
-for (const [name, { read, shown }] of Object.entries(realDays)) {
-  test(`the figures of ${name} are right, and running it again adds nothing`, async (t) => {
+/** The books in the database come to what a second reckoning says. */
+function booksAre(db: string, expected: Books): void {
+  const store = new DatabaseSync(db, { readOnly: true })
+  const books = booksOf((table) => store.prepare(`select * from ${table}`).all())
+  store.close()
+  assert.deepEqual(books, expected)
+}
+
+for (const [name, { read, shown, approved }] of Object.entries(realDays)) {
+  test(`the figures of ${name} are right, and running it again adds nothing but what is approved`, async (t) => {
     const from = realFile(name, t)
     if (!from) return
     const { db } = folderOf(t)
-    shows(await run('--from', from, '--db', db, '--json'), shown)
-    const again = await run('--from', from, '--db', db, '--json')
-    shows(again, shown)
-    assert.match(again.err, new RegExp(`${read.invoices} invoices read, ${read.invoices} of them known`))
+    const first = await run('--from', from, '--db', db, '--json')
+    shows(first, shown)
+    assert.ok(first.err.includes(`npx millrace flows questions --db ${db}; --approve-all`), first.err)
     assert.deepEqual(reckon(from), shown)
+    booksAre(db, reckonBooks(from))
+    const all = { ...shown, ...approved }
+    const again = await run('--from', from, '--db', db, '--json', '--approve-all')
+    shows(again, all)
+    assert.match(again.err, new RegExp(`${read.invoices} invoices read, ${read.invoices} of them known`))
+    assert.deepEqual(reckon(from, true), all)
+    booksAre(db, reckonBooks(from, true))
   })
 }
 
@@ -114,12 +128,14 @@ test('a run that pauses is gone on with by the next one', async (t) => {
 test('whenever it is killed, the next run goes on where it was', async (t) => {
   const { db } = folderOf(t)
   for (const ms of [150, 300, 450, 600, 750]) {
-    const { child, ended } = start('--db', db, '--rate', '100')
+    const { child, ended } = start('--db', db, '--rate', '100', ...(ms < 500 ? [] : ['--approve-all']))
     await sleep(ms)
     child.kill('SIGKILL')
     await ended
   }
-  shows(await run('--db', db, '--json'), reckon(sampleFile))
+  shows(await run('--db', db, '--json', '--approve-all'), reckon(sampleFile, true))
+  shows(await run('--db', db, '--json'), reckon(sampleFile, true))
+  booksAre(db, reckonBooks(sampleFile, true))
 })
 
 test('Ctrl-C stops it cleanly, while it reads and while it stays', async (t) => {

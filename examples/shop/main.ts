@@ -1,5 +1,7 @@
+import { setInterval } from 'node:timers/promises'
 import { sqlite } from 'millrace'
 import shop from './app.ts'
+import { approve, approveAll } from './approval.ts'
 import { checkReadable, InvoiceFileError } from './csv.ts'
 import { readInvoices } from './invoices.ts'
 import { type Invoice, InvoiceReceived } from './messages.ts'
@@ -45,10 +47,12 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
     const summary = await summarize(shop)
     process.stdout.write(`${options.json ? JSON.stringify(summary) : summaryTable(summary)}\n`)
     if (summary.held > 0) say(`what is held, and why: npx millrace desk list --db ${quoted(options.db)}`)
+    if (summary.asking > 0)
+      say(`what is asked: npx millrace flows questions --db ${quoted(options.db)}; --approve-all approves it`)
     if (failure) throw failure
     if (options.stay) {
       say('waiting for more; Ctrl-C stops')
-      await aborted(signal)
+      await (options.approveAll ? approveUntil(signal) : aborted(signal))
     }
   } finally {
     await shop.stop()
@@ -79,7 +83,7 @@ async function takeIn(options: Options, sizeBytes: number, signal: AbortSignal):
       failure = error
     }
     state.reading = false
-    await Promise.race([shop.idle(), aborted(signal)])
+    await Promise.race([options.approveAll ? approveAll(shop) : shop.idle(), aborted(signal)])
   }
   say(`${state.invoices} invoices read, ${state.known} of them known from an earlier run`)
   return failure
@@ -92,6 +96,15 @@ async function publishInvoice(file: string, invoice: Invoice): Promise<{ duplica
   } catch (error) {
     if (!(error instanceof Error) || error.name !== 'DataError') throw error
     throw new InvoiceFileError(file, null, `invoice ${invoice.invoiceNo} was not taken: ${textOf(error)}`, error)
+  }
+}
+
+/** Invoices may come from elsewhere while the shop stays: from the desk, by `millrace publish`. */
+async function approveUntil(signal: AbortSignal): Promise<void> {
+  try {
+    for await (const _ of setInterval(1_000, undefined, { signal })) await approve(shop.flows)
+  } catch (error) {
+    if (!signal.aborted) throw error
   }
 }
 

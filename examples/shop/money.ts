@@ -36,6 +36,10 @@ export function lineAmount(line: { quantity: number; unitPrice: string }): bigin
   return amount
 }
 
+/** The sum of all lines, exact. */
+export const totalAmount = (lines: readonly { quantity: number; unitPrice: string }[]): bigint =>
+  lines.reduce((sum, line) => sum + lineAmount(line), 0n)
+
 /**
  * With two decimals, rounded half up: a half goes away from zero, as in Java's and Python's `HALF_UP`, so that an
  * invoice and its cancellation are rounded alike. `2_345_000n` → `'2.35'`, `-2_345_000n` → `'-2.35'`, `-1n` → `'0.00'`.

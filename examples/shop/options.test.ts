@@ -17,12 +17,21 @@ function read(args: string, terminal = false) {
 
 test('without options the sample is read into ./shop.db', () => {
   const { options } = read('')
-  assert.deepEqual(options, { from: sampleFile, db: './shop.db', json: false, stay: false })
+  assert.deepEqual(options, { from: sampleFile, db: './shop.db', json: false, stay: false, approveAll: false })
 })
 
 test('all options are taken', () => {
-  const { options } = read('--from a.csv --db b.db --json --stay --port 0 --rate 0.5 --pause-at 10')
-  assert.deepEqual(options, { from: 'a.csv', db: 'b.db', json: true, stay: true, port: 0, rate: 0.5, pauseAt: 10 })
+  const { options } = read('--from a.csv --db b.db --json --stay --port 0 --rate 0.5 --pause-at 10 --approve-all')
+  assert.deepEqual(options, {
+    from: 'a.csv',
+    db: 'b.db',
+    json: true,
+    stay: true,
+    port: 0,
+    rate: 0.5,
+    pauseAt: 10,
+    approveAll: true,
+  })
 })
 
 test('the shop stays by itself only for the sample on a terminal', () => {
@@ -36,7 +45,7 @@ test('the shop stays by itself only for the sample on a terminal', () => {
 test('help goes to standard output with status 0 and fits 80 columns', () => {
   const { options, out } = read('--help')
   assert.deepEqual(options, { status: 0 })
-  for (const option of ['--from', '--db', '--json', '--stay', '--port', '--rate', '--pause-at'])
+  for (const option of ['--from', '--db', '--json', '--stay', '--port', '--rate', '--pause-at', '--approve-all'])
     assert.ok(out.includes(option))
   assert.ok(out.split('\n').every((line) => line.length <= 80))
 })

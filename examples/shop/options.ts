@@ -12,6 +12,8 @@ export type Options = {
   rate: number | undefined
   /** Stop reading after so many invoices; undefined reads to the end. */
   pauseAt: number | undefined
+  /** Say yes to all that a person is asked. */
+  approveAll: boolean
 }
 
 export const sampleFile = fileURLToPath(new URL('./sample.csv', import.meta.url))
@@ -22,7 +24,7 @@ export const sampleFile = fileURLToPath(new URL('./sample.csv', import.meta.url)
  */
 export function readOptions(args: string[], terminal: boolean, print?: Print): Options | { status: number } {
   const command = new Command('npm start --')
-    .description('Reads invoices from a CSV file, books them exactly once, and prints the figures.')
+    .description('Reads invoices from a CSV file, books and fulfils each exactly once, and prints the figures.')
     .option('--from <file>', 'CSV file to read (default: the sample that comes with the example)', nonEmpty)
     .option('--db <file>', 'database file; running again on it adds nothing', nonEmpty, './shop.db')
     .option('--json', 'print the summary as one JSON object, the last line of standard output', false)
@@ -30,6 +32,7 @@ export function readOptions(args: string[], terminal: boolean, print?: Print): O
     .option('--port <n>', 'port to serve on, 0 to 65535 (nothing is served yet)', integer(0, 65_535))
     .option('--rate <n>', 'invoices per second, from 0.001 (default: as fast as it goes)', rate)
     .option('--pause-at <n>', 'stop reading after n invoices', integer(0, Number.MAX_SAFE_INTEGER))
+    .option('--approve-all', 'say yes to all that a person is asked, also by an earlier run', false)
     .showHelpAfterError('(npm start -- --help lists the options)')
     .exitOverride()
   if (print) command.configureOutput(print)

@@ -8,8 +8,12 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const readme = readFileSync(new URL('./README.md', import.meta.url), 'utf8')
-const [, chapter] = readme.match(/\n## What cannot be booked\n([\s\S]*?)\n## /)!
-const [look, decide] = [...chapter!.matchAll(/```\n([\s\S]*?)```/g)].map(([, commands]) => commands!)
+
+/** What the README shows in a chapter. */
+function commandsIn(title: string): string[] {
+  const chapter = readme.split('\n## ').find((text) => text.startsWith(`${title}\n`))!
+  return [...chapter.matchAll(/```\n([\s\S]*?)```/g)].map(([, commands]) => commands!)
+}
 
 /** A shell in the repository in which the commands of the README do what they say, on a database of the test. */
 function shell(t: TestContext) {
@@ -21,7 +25,7 @@ function shell(t: TestContext) {
     const script = commands
       .replaceAll('npx millrace', `${process.execPath} bin/millrace.js`)
       .replaceAll('examples/shop/app.ts', `examples/shop/app.ts --db ${db}`)
-      .replaceAll('npm start', `${node} examples/shop/main.ts --db ${db}`)
+      .replaceAll(/npm start(?: --)?/g, `${node} examples/shop/main.ts --db ${db}`)
     const { status, stdout, stderr } = spawnSync('sh', ['-ec', script], { cwd: root, encoding: 'utf8' })
     assert.equal(status, 0, stderr)
     return stdout
@@ -41,15 +45,24 @@ function numbered(commands: string, list: string): string {
 }
 
 const figure = (summary: string, name: string) => Number(new RegExp(`^ *${name} +([\\d,]+)`, 'm').exec(summary)![1])
-const figures = (summary: string) => ['invoices', 'held', 'waiting', 'discarded'].map((name) => figure(summary, name))
+const atDesk = (summary: string) => ['invoices', 'held', 'waiting', 'discarded'].map((name) => figure(summary, name))
 
-test('what the README shows at the desk goes as it says', (t) => {
+test('what the README shows goes as it says, at the desk and of what is approved', (t) => {
+  const [look, decide] = commandsIn('What cannot be booked')
   const run = shell(t)
-  assert.deepEqual(figures(run('npm start')), [57, 5, 3, 0])
+  assert.deepEqual(atDesk(run('npm start')), [57, 5, 3, 0])
   const list = run('npx millrace desk list examples/shop/app.ts --json')
   const shown = run(numbered(look!, list))
   for (const words of ['20551', '704984', '704992', '705002', '20530', 'negative quantity on line 1', 'SEED TIN']) {
     assert.ok(shown.includes(words), `${words} in ${shown}`)
   }
-  assert.deepEqual(figures(run(numbered(decide!, list))), [61, 3, 0, 1])
+  const decided = run(numbered(decide!, list))
+  assert.deepEqual(atDesk(decided), [61, 3, 0, 1])
+
+  const [approve] = commandsIn('What becomes of an invoice')
+  const approved = run(approve!)
+  assert.equal(figure(decided, 'asking'), 3)
+  assert.equal(figure(approved, 'asking'), 0)
+  const ended = (summary: string) => figure(summary, 'shipped') + figure(summary, 'declined')
+  assert.equal(ended(approved), ended(decided) + 3)
 })

@@ -13,6 +13,9 @@ const figures: Summary = {
   held: 28,
   waiting: 0,
   discarded: 1_000,
+  shipped: 19_000,
+  declined: 2_000,
+  asking: 0,
 }
 
 test('the table for people shows each figure, with thousands apart', () => {
@@ -30,6 +33,9 @@ test('the table for people shows each figure, with thousands apart', () => {
       ['held', '28', 'at the desk, for a person to decide'],
       ['waiting', '0', 'behind those'],
       ['discarded', '1,000'],
+      ['shipped', '19,000', 'invoices'],
+      ['declined', '2,000', 'nothing taken, nothing charged'],
+      ['asking', '0', 'for a person to approve'],
     ],
   )
 })

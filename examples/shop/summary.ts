@@ -1,7 +1,9 @@
+import type { FlowDesk } from 'millrace'
 import type app from './app.ts'
+import { questionsOf } from './approval.ts'
 import { formatMoney } from './money.ts'
 
-/** The figures of all booked invoices, and what is at the desk. Field for field the JSON of `--json`. */
+/** The figures of all booked invoices, what is at the desk, and what became of the rest. Field for field the JSON of `--json`. */
 export type Summary = {
   /** Cancellations included. */
   invoices: number
@@ -21,6 +23,12 @@ export type Summary = {
   waiting: number
   /** Messages given up. */
   discarded: number
+  /** Invoices fulfilled: their customers have been told. */
+  shipped: number
+  /** Invoices not fulfilled: charging was refused and what had been done was undone, or a person said no. */
+  declined: number
+  /** Invoices that wait for a person to approve them. */
+  asking: number
 }
 
 export async function summarize(shop: Shop): Promise<Summary> {
@@ -34,6 +42,9 @@ export async function summarize(shop: Shop): Promise<Summary> {
     from ledger`
   const [goods] = await shop.read<Count>`select count(*) as count from stock where kind = 'goods'`
   const [customers] = await shop.read<Count>`select count(*) as count from customers`
+  const [told] = await shop.read<Told>`select
+      count(*) filter (where news = 'shipped') as shipped, count(*) filter (where news = 'declined') as declined
+    from notices`
   const { micros, ...figures } = booked!
   return {
     ...figures,
@@ -41,12 +52,15 @@ export async function summarize(shop: Shop): Promise<Summary> {
     customers: customers!.count,
     money: formatMoney(BigInt(micros)),
     ...(await shop.desk.counts()),
+    ...told!,
+    asking: (await questionsOf(shop.flows)).length,
   }
 }
 
-type Shop = Pick<typeof app, 'read' | 'desk'>
+type Shop = Pick<typeof app, 'read' | 'desk'> & { readonly flows: Pick<FlowDesk, 'questions'> }
 type Booked = { invoices: number; cancellations: number; lines: number; units: number; micros: string }
 type Count = { count: number }
+type Told = { shipped: number; declined: number }
 
 /** For people: a table well within 80 columns. */
 export function summaryTable(summary: Summary): string {
@@ -60,6 +74,9 @@ export function summaryTable(summary: Summary): string {
     ['held', grouped(summary.held), 'at the desk, for a person to decide'],
     ['waiting', grouped(summary.waiting), 'behind those'],
     ['discarded', grouped(summary.discarded), ''],
+    ['shipped', grouped(summary.shipped), 'invoices'],
+    ['declined', grouped(summary.declined), 'nothing taken, nothing charged'],
+    ['asking', grouped(summary.asking), 'for a person to approve'],
   ] as const
   return rows.map(([name, value, note]) => `  ${name.padEnd(10)} ${value.padStart(18)}  ${note}`.trimEnd()).join('\n')
 }

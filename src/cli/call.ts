@@ -2,8 +2,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
 import { checkCorrectedOf, processorsOf } from '../control/rows.ts'
-import { type ProcessorSources, stoppedDesk, stoppedProcessors } from '../control/stopped.ts'
-import { type App, type Desk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
+import { type ProcessorSources, stoppedDesk, stoppedFlows, stoppedProcessors } from '../control/stopped.ts'
+import { type App, type Desk, type FlowDesk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 
@@ -76,21 +76,23 @@ export interface Reached {
   readonly running: boolean
   readonly desk: Desk
   readonly processors: Processors
+  readonly flows: FlowDesk
 }
 
-/** Does something with the desk and the processors of an app, through the app that runs or through its file. */
+/** Does something with the desk, the processors and the flows of an app, through the app that runs or through its file. */
 export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<T>): Promise<T> {
   const { app, file } = await locate(call)
   const client = await reach(file, call.waitMs)
   if (client !== undefined) {
     try {
-      return await use({ running: true, desk: client.desk, processors: client.processors })
+      return await use({ running: true, desk: client.desk, processors: client.processors, flows: client.flows })
     } finally {
       client.close()
     }
   }
   const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
-  return use({ running: false, desk, processors: stoppedProcessors(file, sourcesKnown(app)) })
+  const processors = stoppedProcessors(file, sourcesKnown(app))
+  return use({ running: false, desk, processors, flows: stoppedFlows(file) })
 }
 
 function sourcesKnown(app: App | undefined): ProcessorSources | undefined {
@@ -140,6 +142,19 @@ export function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
+const spanMsMax = 100 * 365 * 86_400_000
+
+/** A time span of an option, such as 90s, 15min, 2h or 3d, in milliseconds. */
+export function span(name: string): (text: string) => number {
+  return (text) => {
+    const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(s|min|h|d)$/.exec(text) ?? []
+    const ms = Number(number) * (units[unit] ?? Number.NaN)
+    if (ms <= spanMsMax) return ms
+    throw new UsageError(`${name} is "${text}", but must be a time span such as 90s, 15min, 2h or 3d`)
+  }
 }
 
 /** A whole number of an option, within its bounds. */

@@ -167,7 +167,7 @@ function selection(command: Command): Command {
   ).option('--no-wait', 'with --all: do not wait for its end')
 }
 
-function actor(command: Command): Command {
+export function actor(command: Command): Command {
   return command
     .option('--reason <text>', 'why, for the audit log')
     .option('--by <name>', 'who, for the audit log (default: the user of this computer)')

@@ -9,6 +9,7 @@ import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
 import { addDesk, addProcessors } from './desk-commands.ts'
+import { addFlows } from './flow-commands.ts'
 import { Output, UsageError } from './output.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
@@ -129,6 +130,7 @@ function commands(invoke: Invoke): Command {
 
   addDesk(group(program, 'desk', 'see what failed; release, correct or discard it'), add)
   addProcessors(group(program, 'processors', 'see the processors; pause, resume or retire them'), add)
+  addFlows(group(program, 'flows', 'see the flows of mediators; answer, end or resume them'), add)
 
   addPlain(
     program,

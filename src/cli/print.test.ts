@@ -78,3 +78,20 @@ test('sizes and times are short', () => {
     '2 d',
   ])
 })
+
+test('a column keeps what is worth showing as long as others can be narrower', () => {
+  const wide = { type: 'x'.repeat(30), error: 'y'.repeat(60) }
+  const columns = [
+    { title: 'TYPE', value: (row: typeof wide) => row.type, shrinksTo: 6 },
+    { title: 'ERROR', value: (row: typeof wide) => row.error, shrinksTo: 8, keeps: 20 },
+  ]
+  const widths = (most: number) =>
+    table(columns, [wide], most)[1]!
+      .split('  ')
+      .map((cell) => cell.length)
+  assert.deepEqual(widths(60), [29, 29])
+  assert.deepEqual(widths(32), [10, 20])
+  assert.deepEqual(widths(28), [6, 20])
+  assert.deepEqual(widths(20), [6, 12])
+  assert.deepEqual(widths(10), [6, 8])
+})

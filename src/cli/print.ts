@@ -69,6 +69,8 @@ export interface Column<Row> {
   readonly value: (row: Row) => string | number
   /** Columns that may be made narrower when there is not enough room, to at least so many. */
   readonly shrinksTo?: number
+  /** Not narrower than this as long as others can be. */
+  readonly keeps?: number
 }
 
 const gap = 2
@@ -96,16 +98,23 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   ]
 }
 
-/** Takes from the widest column that gives, one by one, until all fit or none gives any more. */
+/**
+ * Takes from the widest column that gives, one by one, until all fit or none gives any more; from what a column keeps
+ * only then.
+ */
 function shrink<Row>(widths: number[], columns: readonly Column<Row>[], columnsMax: number): void {
+  const least = columns.map(({ shrinksTo = Number.POSITIVE_INFINITY }) => shrinksTo)
+  const kept = columns.map(({ keeps = 0 }, at) => Math.max(keeps, least[at]!))
   let over = widths.reduce((sum, width) => sum + width, 0) - columnsMax
-  for (; over > 0; over--) {
-    let widest = -1
-    columns.forEach(({ shrinksTo = Number.POSITIVE_INFINITY }, at) => {
-      if (widths[at]! > shrinksTo && (widest === -1 || widths[at]! > widths[widest]!)) widest = at
-    })
-    if (widest === -1) return
-    widths[widest]!--
+  for (const bounds of [kept, least]) {
+    for (; over > 0; over--) {
+      let widest = -1
+      bounds.forEach((bound, at) => {
+        if (widths[at]! > bound && (widest === -1 || widths[at]! > widths[widest]!)) widest = at
+      })
+      if (widest === -1) break
+      widths[widest]!--
+    }
   }
 }
 

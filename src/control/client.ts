@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import type { Accepted, App, Desk, DeskItem, LogFilter, Processors } from '../index.ts'
+import type { Accepted, App, Desk, DeskItem, FlowDesk, FlowItem, LogFilter, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { Lines } from './lines.ts'
 import {
@@ -124,6 +124,19 @@ export class ControlClient {
     retire: (name, options) => this.call('processors', 'retire', name, options),
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
+  }
+
+  readonly flows: FlowDesk = {
+    list: (filter) => this.call('flows', 'list', filter),
+    counts: () => this.call('flows', 'counts'),
+    show: async (id) => (await this.call<FlowItem | null>('flows', 'show', id)) ?? undefined,
+    questions: (filter) => this.call('flows', 'questions', filter),
+    answer: (id, step, value, actor) => this.call('flows', 'answer', id, step, value, actor),
+    cancel: (id, actor) => this.call('flows', 'cancel', id, actor),
+    stop: (id, actor) => this.call('flows', 'stop', id, actor),
+    pause: (id, actor) => this.call('flows', 'pause', id, actor),
+    resume: (id, actor) => this.call('flows', 'resume', id, actor),
+    runAgain: (id, options) => this.call('flows', 'runAgain', id, options),
   }
 
   private call<T>(on: Called, name: string, ...given: unknown[]): Promise<T> {

@@ -1,7 +1,10 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
+import { commandIdOf, flowEnds, flowsUnderWay } from '../model/flow.ts'
 import { checkOptions } from '../model/options.ts'
+
+export { flowEnds, flowsUnderWay }
 
 /** A step of a flow, as it is shown. */
 export interface FlowStep {
@@ -17,6 +20,12 @@ export interface FlowStep {
   readonly undo: boolean
   /** How often it was done. */
   readonly attempts: number
+  /** Of a call, its command: that of the last attempt. */
+  readonly command: { readonly id: string; readonly context: string | null } | null
+  /** Of a flow that it waits for, its number. */
+  readonly flow: number | null
+  /** When it ends by itself, or is given up, milliseconds since 1970; null where it has no such time, or has ended. */
+  readonly dueAt: number | null
   /** Milliseconds since 1970. */
   readonly beganAt: number
   readonly endedAt: number | null
@@ -118,27 +127,37 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
 /** A flow with its steps, as it is shown. */
 export function shown(flows: FlowReads, id: number): FlowItem | undefined {
   const row = flows.row(id)
-  return row === undefined ? undefined : { ...row, steps: stepsOf(flows.journal(id), row) }
+  return row === undefined ? undefined : { ...row, steps: stepsOf(row, flows.journal(id), flows.times(id)) }
 }
 
 const single: ReadonlySet<string> = new Set(['send', 'publish', 'value', 'version', 'no return', 'continue'])
 
-function stepsOf(journal: readonly JournalEntry[], { endedAt }: FlowRow): FlowStep[] {
+function stepsOf(
+  { id, endedAt }: FlowRow,
+  journal: readonly JournalEntry[],
+  due: ReturnType<FlowReads['times']>,
+): FlowStep[] {
+  const dueAt = new Map(due.map((time) => [time.n, time.due]))
   const first = new Map<number, number>()
+  const last = new Map<number, number>()
   const times = new Map<number, number>()
   const ends = new Map<number, JournalEntry>()
   for (const entry of journal) {
     if (entry.kind === 'again') {
       const { of } = entry.data as { readonly of: number }
       first.set(entry.n, of)
+      last.set(of, entry.n)
       times.set(of, (times.get(of) ?? 1) + 1)
       ends.delete(of)
     } else if (entry.of !== null) ends.set(first.get(entry.of) ?? entry.of, entry)
   }
   return journal
     .filter(({ of, step, kind }) => of === null && step !== '' && kind !== 'again')
-    .map(({ n, step: name, kind, what, at }) => {
+    .map(({ n, step: name, kind, what, data, at }) => {
       const end = ends.get(n)
+      const { context, commandId, flow } = (data ?? {}) as { context?: string; commandId?: string; flow?: number }
+      const again = last.get(n)
+      const commandOf = again === undefined ? (commandId ?? commandIdOf(id, n)) : commandIdOf(id, again)
       const outcome = end?.data as Outcome | undefined
       const over = single.has(kind) || (outcome === undefined && endedAt !== null)
       return {
@@ -149,6 +168,9 @@ function stepsOf(journal: readonly JournalEntry[], { endedAt }: FlowRow): FlowSt
         outcome,
         undo: name.startsWith('undo '),
         attempts: times.get(n) ?? 1,
+        command: kind === 'call' ? { id: commandOf, context: context ?? null } : null,
+        flow: kind === 'flow' ? (flow ?? null) : null,
+        dueAt: dueAt.get(n) ?? null,
         beganAt: at,
         endedAt: end?.at ?? (single.has(kind) ? at : null),
       }

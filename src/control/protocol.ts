@@ -30,7 +30,7 @@ export interface Hello {
 }
 
 /** Which surface of the app a call is for; the names are those of its functions. */
-export type Called = 'desk' | 'processors'
+export type Called = 'desk' | 'processors' | 'flows'
 
 export const callable: Readonly<Record<Called, readonly string[]>> = {
   desk: [
@@ -49,6 +49,7 @@ export const callable: Readonly<Record<Called, readonly string[]>> = {
     'audit',
   ],
   processors: ['list', 'retire', 'pause', 'resume'],
+  flows: ['list', 'counts', 'show', 'questions', 'answer', 'cancel', 'stop', 'pause', 'resume', 'runAgain'],
 }
 
 export type Ask =

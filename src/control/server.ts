@@ -1,9 +1,9 @@
 // The control socket of a running app: what `millrace` asks of it. It does nothing of its own: everything is `app.desk`,
-// `app.processors`, `app.publish`, `app.tail`. It never keeps the process alive.
+// `app.processors`, `app.flows`, `app.publish`, `app.tail`. It never keeps the process alive.
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
-import type { App, DeskFilter, LogFilter, StoreFile } from '../index.ts'
+import type { App, LogFilter, StoreFile } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { Following, lastOf } from './follow.ts'
 import { Lines } from './lines.ts'
@@ -29,8 +29,11 @@ export interface Control {
   goodbye(): void
 }
 
-/** Most rows of the desk for one question. */
+/** Most rows of the desk, or flows, for one question. */
 const rowsMax = 1_000
+const lists: readonly string[] = ['desk.list', 'flows.list', 'flows.questions']
+/** Where null is a value and not what was not given: corrected data, an answer. */
+const mayBeNull: Readonly<Record<string, number>> = { 'desk.resubmit': 1, 'flows.answer': 2 }
 
 /**
  * Opens the control socket of an app that owns its file: whatever is in its place is left over from a process that
@@ -150,16 +153,17 @@ class Connection {
     }
   }
 
-  /** One of the functions of `app.desk` or `app.processors`, by its name. */
+  /** One of the functions of `app.desk`, `app.processors` or `app.flows`, by its name. */
   private async call({ on, name, given }: Extract<Request, { do: 'call' }>): Promise<unknown> {
     if (!callable[on]?.includes(name) || !Array.isArray(given)) {
       throw fault('millrace/bad-request', `this app does not know "${String(on)}.${String(name)}"`)
     }
-    // JSON has no undefined: what was not given comes as null; corrected data may be just that.
-    const values = name === 'resubmit' ? given : given.map((value: unknown) => value ?? undefined)
-    if (on === 'desk' && name === 'list') {
-      const { limit = rowsMax, ...filter } = (values[0] ?? {}) as DeskFilter
-      return this.app.desk.list({ ...filter, limit: Math.min(limit, rowsMax) })
+    const called = `${on}.${name}`
+    // JSON has no undefined: what was not given comes as null.
+    const values = given.map((value: unknown, at) => (mayBeNull[called] === at ? value : (value ?? undefined)))
+    if (lists.includes(called)) {
+      const { limit = rowsMax, ...filter } = (values[0] ?? {}) as { readonly limit?: number }
+      values[0] = { ...filter, limit: Math.min(limit, rowsMax) }
     }
     return (this.app[on] as never as Record<string, (...values: unknown[]) => unknown>)[name]!(...values)
   }

@@ -1,7 +1,18 @@
-import type { Actor, Desk, DeskReads, FileReader, FileWriter, ProcessorRow, Processors, StoreFile } from '../index.ts'
+import type {
+  Actor,
+  Desk,
+  DeskReads,
+  FileReader,
+  FileWriter,
+  FlowDesk,
+  ProcessorRow,
+  Processors,
+  StoreFile,
+} from '../index.ts'
 import { checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { deskOn } from './desk.ts'
+import { flowsOn } from './flows.ts'
 import { toRetire } from './retire.ts'
 import { type CheckCorrected, pausedOf } from './rows.ts'
 
@@ -30,6 +41,23 @@ export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, 
     }),
     'millrace',
     now,
+  )
+}
+
+/** The flows of an app that does not run: they can be looked at, and nothing is written down about them. */
+export function stoppedFlows(file: StoreFile): FlowDesk {
+  const refuse = async (): Promise<never> => {
+    throw fault(
+      'millrace/not-running',
+      `no app runs with ${file.path}; what is to be done about flows is not written down for its next start, as it is at the desk`,
+    )
+  }
+  return flowsOn(
+    () => ({
+      lookAtFlows: (read) => reading(file, (reader) => read(reader.flows)),
+      flows: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
+    }),
+    'millrace',
   )
 }
 

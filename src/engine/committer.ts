@@ -336,6 +336,7 @@ export class Committer {
         if (outcome.ok) fn.consumer.completed(fn.delivery)
         else {
           fn.outcome = undefined
+          fn.also?.dropped?.()
           fn.consumer.commitFailed(fn.delivery, outcome.error)
         }
       } else if (outcome.ok) fn.resolve(outcome.value)

@@ -432,6 +432,7 @@ export class Consumer {
 
   private threw(attempt: Attempt, error: unknown): void {
     const counts = this.leave(attempt)
+    attempt.also?.dropped?.()
     if (counts) this.failed(attempt.delivery, error)
     this.pump()
   }

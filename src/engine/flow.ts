@@ -175,6 +175,8 @@ export class FlowRun {
   /** The step to be done again, and the entries with which steps were. */
   private repeat: number | undefined
   private again: Map<number, number> = new Map()
+  /** Ends that wait for their turn to be told, by the entry with which their step began. */
+  private readonly coming = new Map<number, JournalEntry>()
   private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
   private frozen = false
@@ -220,7 +222,10 @@ export class FlowRun {
       this.ended ??= ended
     })
     await this.host.turn()
-    while (this.at < this.replay.length && this.mismatch === undefined) await this.retell(this.replay[this.at++]!)
+    while (this.at < this.replay.length && this.mismatch === undefined) {
+      this.freezeFailed()
+      await this.retell(this.replay[this.at++]!)
+    }
     await this.comeToRest()
   }
 
@@ -233,11 +238,8 @@ export class FlowRun {
         // Undos begin when everything before them has come to rest.
         await this.comeToRest()
         if (!this.began(entry.n)) {
-          this.mismatched(
-            `the journal goes on with ${named(entry)}; today's code does not do that there`,
-            entry,
-            undefined,
-          )
+          const today = this.doing()
+          this.mismatched(`the journal goes on with ${named(entry)}, today's code ${today} there`, entry, today)
         }
       }
     } else if (!this.toldBefore.has(entry)) this.tell(entry)
@@ -277,6 +279,17 @@ export class FlowRun {
       await this.host.turn()
       await this.comeToRest()
     }
+  }
+
+  /** An end that is in the journal already, and of which it will be told in its turn. */
+  comes(entry: JournalEntry): void {
+    const of = this.again.get(entry.of!) ?? entry.of!
+    if (!this.coming.has(of)) this.coming.set(of, { ...entry, of })
+  }
+
+  /** What the journal has comes before what it gets now. */
+  private tellComing(): void {
+    for (const end of [...this.coming.values()].sort((one, other) => one.n - other.n)) this.tell(end)
   }
 
   /** The end of a step, which is in the journal already. */
@@ -339,6 +352,7 @@ export class FlowRun {
       throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
     }
     if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
+    this.tellComing()
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
   }
@@ -391,6 +405,8 @@ export class FlowRun {
   private readonly root = new Branch(this)
   /** Set while what it leaves is to be written ahead of the disk; resolves after that. */
   ahead: Promise<void> | undefined
+  /** Whether it goes on undoing when what it has left is written. */
+  waitsForDisk = false
   /** How often it has left something that is not written yet. */
   unwritten = 0
 
@@ -575,6 +591,8 @@ export class FlowRun {
       this.tell(before)
       return
     }
+    this.tellComing()
+    if (step.outcome !== undefined) return
     const entry: JournalEntry = {
       n: this.host.entryId(),
       of: n,
@@ -601,13 +619,16 @@ export class FlowRun {
   private tell(entry: JournalEntry): void {
     const step = this.steps.get(entry.of!)
     if (step === undefined) {
-      this.mismatched(`the journal has the end of ${named(entry)}, which today's code has not begun`, entry, undefined)
+      const begun = this.replay.find(({ n }) => n === entry.of) ?? entry
+      const what = `the journal has the end of ${named(begun)}, which today's code has not begun`
+      this.mismatched(what, begun, this.doing())
       return
     }
     if (step.outcome !== undefined) return
     const outcome = entry.data as Outcome
     step.outcome = outcome
     this.open.delete(step)
+    this.coming.delete(step.entry.n)
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
     if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
@@ -622,10 +643,19 @@ export class FlowRun {
     }
   }
 
-  private mismatched(what: string, journal: JournalEntry, code: string | undefined): void {
+  /** What the function does now, for people. */
+  private doing(): string {
+    const { ended, open } = this
+    if (ended?.ok) return 'returns'
+    if (ended !== undefined) return `fails with ${recordError(ended.value).message}`
+    if (open.size === 0) return 'waits for something that is no step of `flow`'
+    return `waits for ${[...open].map(({ entry }) => named(entry)).join(', ')}`
+  }
+
+  private mismatched(what: string, journal: JournalEntry, code: string): void {
     if (this.mismatch !== undefined) return
     const where = `mediator "${this.host.spec.name}" version ${this.row.version}, flow ${this.id}`
-    const data = { journal: named(journal), code: code ?? null, after: this.passed(3) }
+    const data = { journal: named(journal), code, after: this.passed(3) }
     this.mismatch = fault('millrace/flow-mismatch', `${where}: ${what}`, { data })
   }
 
@@ -657,13 +687,17 @@ export class FlowRun {
       this.halt('stuck', this.failure)
       return
     }
-    if (!this.frozen) {
-      this.frozen = true
-      this.failure ??= recordError(this.ended.value)
-      // What other branches were about to begin leads nowhere now.
-      await this.host.turn()
-    }
+    // What other branches were about to begin leads nowhere now.
+    if (this.freezeFailed()) await this.host.turn()
     await this.compensate()
+  }
+
+  /** Once the function has failed its branches are told nothing more. */
+  private freezeFailed(): boolean {
+    if (this.frozen || this.forwardOnly || this.ended === undefined || this.ended.ok) return false
+    this.frozen = true
+    this.failure ??= recordError(this.ended.value)
+    return true
   }
 
   private complete(value: unknown): void {
@@ -725,6 +759,12 @@ export class FlowRun {
         this.ending = step
         return
       }
+      if (this.isOpen(step) && this.outbox.changes.length > 0) {
+        // Why it is taken back has to be on disk before a command is: else a crash would leave it neither way.
+        this.become('compensating')
+        this.waitsForDisk = true
+        return
+      }
       const taken = await this.takenBy(step)
       if (taken === undefined || step.plan.undo === undefined) {
         this.undone.add(step.entry.n)
@@ -735,6 +775,16 @@ export class FlowRun {
       this.beginUndo(step, taken)
       await this.host.turn()
     }
+  }
+
+  /** Whether the end of a step is neither told nor in the journal. */
+  private isOpen({ outcome, entry }: Step): boolean {
+    return outcome === undefined && this.endOf(entry.n) === undefined && !this.coming.has(entry.n)
+  }
+
+  /** What it has left is written. */
+  saved(): void {
+    this.waitsForDisk = false
   }
 
   /** Tells the end of a step that the journal has; gives whether it has it. */

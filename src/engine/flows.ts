@@ -76,6 +76,10 @@ export class Flows {
   private readonly specs: ReadonlyMap<string, MediatorSpec>
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
+  /** Flows that are being put into a state from outside. */
+  private readonly changing = new Map<number, Promise<void>>()
+  /** Those that are made from their journals now. */
+  private readonly making = new Map<number, FlowRun>()
   private readonly alarm: Alarm
   private busy = 0
   private open = true
@@ -142,7 +146,8 @@ export class Flows {
     const outbox = run.takeOutbox()
     const written = () => {
       free()
-      this.keep(run)
+      // What came with the same sync may have begun to make it from its journal.
+      if (!this.hot.has(run.id) && !this.loading.has(run.id)) this.keep(run)
       this.after(run, outbox)
     }
     return { flows: [{ do: 'start', row }, ...outbox.changes], outgoing: outbox.outgoing, written, dropped: free }
@@ -230,6 +235,7 @@ export class Flows {
     for (const change of changes) {
       if (change.do !== 'end' || change.asker !== 'flow') continue
       const run = this.hot.get(stepOfCommand(change.id).flow)
+      this.comes(endOfCall(change), stepOfCommand(change.id).flow)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)
@@ -255,8 +261,14 @@ export class Flows {
 
   /** One that is not in memory is made from its journal, which has this end already. */
   private stepEnded(flow: number, entry: JournalEntry): void {
+    this.comes(entry, flow)
     if (this.hot.has(flow)) void this.tell(flow, (there) => there.stepEnded(entry))
     else void this.during(() => this.load(flow))
+  }
+
+  private comes(entry: JournalEntry, flow: number): void {
+    const run = this.hot.get(flow) ?? this.making.get(flow)
+    run?.comes(entry)
   }
 
   // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -268,8 +280,7 @@ export class Flows {
     const changes = [this.recorded(row, 'cancelled', actor)]
     if (row.state === 'queued') {
       const error = { code: 'millrace/flow-cancelled', message: why }
-      await this.become(row, 'failed', error, changes)
-      return
+      if (await this.become(row, 'failed', error, changes)) return
     }
     if (row.state === 'paused') await this.become(row, 'running', null)
     await this.say(id, (run) => run.cancel(why), changes)
@@ -333,12 +344,12 @@ export class Flows {
     const spec = this.specs.get(row.mediator)
     if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
     const journal = await store.lookAtFlows((flows) => flows.journal(id))
+    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
     const fresh: FlowRow = {
       ...this.rowOf(spec, row.message),
       version: from === undefined ? spec.version : row.version,
       rerunOf: id,
     }
-    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
     const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
     await this.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
     await this.during(() => this.load(fresh.id))
@@ -386,18 +397,19 @@ export class Flows {
     throw fault('millrace/flow-busy', `flow ${id} cannot be told that now`)
   }
 
-  /** Puts a flow into a state from outside: what is in memory of it counts no more. */
+  /** Puts a flow into a state from outside: what is in memory of it counts no more. Gives whether it did. */
   private async become(
     row: FlowRow,
     state: 'running' | 'paused' | 'stopped' | 'failed',
     error: ErrorRecord | null,
     changes: readonly DeskChange[] = [],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { world } = this.around
-    await this.counted(async () => {
+    const act = async () => {
       await this.dismiss(row.id)
-      // It may have ended meanwhile.
-      await this.underWay(row.id)
+      // It may have ended meanwhile; one that was queued may have begun, and has to undo what it did.
+      const now = await this.underWay(row.id)
+      if (state === 'failed' && now.state !== 'queued') return false
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
       const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
@@ -405,7 +417,22 @@ export class Flows {
       if (ends) this.hasEnded(ended)
       // Times that have come while it was paused.
       else this.look()
-    })
+      return true
+    }
+    return this.counted(() => this.inTurn(row.id, act))
+  }
+
+  /** Two who put a flow into a state from outside do so one after the other: it ends once. */
+  private async inTurn<T>(id: number, act: () => Promise<T>): Promise<T> {
+    while (this.changing.has(id)) await this.changing.get(id)
+    const done = act()
+    const over = done
+      .catch(() => undefined)
+      .then(() => {
+        if (this.changing.get(id) === over) this.changing.delete(id)
+      })
+    this.changing.set(id, over)
+    return done
   }
 
   /** Lets go of what is in memory of a flow, when what it has left is written. */
@@ -413,6 +440,8 @@ export class Flows {
     await this.loading.get(id)
     const run = this.hot.get(id)
     if (run === undefined) return
+    // What it does now may take commands back: that has to be in its journal.
+    await run.rests()
     run.dismiss()
     while (run.unwritten > 0 || run.ahead !== undefined) await this.write({ flows: [] })
     this.hot.delete(id)
@@ -453,32 +482,32 @@ export class Flows {
     const run = await this.tell(flow, (there) => {
       late = there.timeUp(n)
     })
-    if (run !== undefined && late !== undefined) await this.giveUp(run, late, 'took too long')
+    const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
     // It was paused meanwhile: its time comes when it goes on.
-    if (run === undefined && this.around.store.flows.row(flow)?.state === 'paused') return
+    if (!told && this.around.store.flows.row(flow)?.state === 'paused') return
     // Whatever became of the step: its time is not to come again.
     await this.write({ flows: [{ do: 'untimer', flow, n }] })
   }
 
-  /** A step that nobody waits for any more is taken back. */
+  /** A step that nobody waits for any more is taken back; gives whether its flow was told. */
   private async giveUp(
     run: FlowRun,
     step: Outbox['lost'][number],
     why: 'took too long' | 'lost a race',
-  ): Promise<void> {
+  ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
       const { flow } = step.entry.data as { flow: number }
       const row = this.around.store.flows.row(flow)
-      if (row === undefined || row.endedAt !== null) return
+      if (row === undefined || row.endedAt !== null) return true
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
       await this.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
-      return
+      return true
     }
     const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
-    await this.tell(run.id, (there) => there.withdrawn(step, effects, why))
+    return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
   }
 
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -490,8 +519,13 @@ export class Flows {
     also: () => readonly DeskChange[] = () => [],
   ): Promise<FlowRun | undefined> {
     return this.during(async () => {
-      const run = this.hot.get(id) ?? (await this.load(id))
-      if (run === undefined || run.over || !this.open) return undefined
+      let run = this.hot.get(id)
+      while (run === undefined) {
+        if ((await this.load(id)) === undefined) return undefined
+        // It may have left memory again for others: what is done with one that is not there would be done twice.
+        run = this.hot.get(id)
+      }
+      if (run.over || !this.open) return undefined
       await run.input(() => apply(run))
       if (run.dismissed) return undefined
       await this.flush(run, also())
@@ -505,7 +539,10 @@ export class Flows {
     if (there !== undefined) return Promise.resolve(there)
     let loading = this.loading.get(id)
     if (loading === undefined) {
-      loading = this.make(id, repeat).finally(() => this.loading.delete(id))
+      loading = this.make(id, repeat).finally(() => {
+        this.loading.delete(id)
+        this.making.delete(id)
+      })
       this.loading.set(id, loading)
     }
     return loading
@@ -516,6 +553,8 @@ export class Flows {
     const row = flows.row(id)
     const spec = row && this.specs.get(row.mediator)
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
+    // One that is being cancelled does not begin.
+    if (row.state === 'queued' && this.changing.has(id)) return undefined
     if (row.state === 'queued' && row.context !== null && flows.underWay(row.mediator, row.context)[0] !== id) {
       return undefined
     }
@@ -527,6 +566,7 @@ export class Flows {
     }
     const journal = flows.journal(id)
     const run = this.runOf(spec, row, this.messageOf(row.message))
+    this.making.set(id, run)
     await run.begin(journal, (of) => new Flow(of), repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
@@ -552,7 +592,7 @@ export class Flows {
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
     for (const [id, oldest] of this.hot) {
-      if (!oldest.isFree) continue
+      if (oldest === run || !oldest.isFree) continue
       this.hot.delete(id)
       break
     }
@@ -579,7 +619,11 @@ export class Flows {
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
     const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
-    if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) return undefined
+    if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
+      // One that was made anew may have losers that were not taken back.
+      if (outbox.lost.length > 0) this.after(run, outbox)
+      return undefined
+    }
     run.unwritten++
     const written = () => {
       run.unwritten--
@@ -590,11 +634,15 @@ export class Flows {
 
   /** What a run has left is written: what follows from it begins. */
   private after(run: FlowRun, { changes, waits, starts, lost }: Outbox): void {
-    if (run.over || run.state === 'paused') this.hot.delete(run.id)
+    // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
+    if (changes.some(leaves)) this.hot.delete(run.id)
     if (changes.some((change) => change.do === 'timer')) this.look()
+    if (run.waitsForDisk) void this.tell(run.id, (there) => there.saved())
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
-    for (const step of lost) void this.during(() => this.giveUp(run, step, 'lost a race'))
+    for (const step of lost) {
+      if (step.outcome === undefined) void this.during(() => this.giveUp(run, step, 'lost a race'))
+    }
     if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(this.endOf(run))
   }
 
@@ -605,18 +653,18 @@ export class Flows {
   /** The end of a flow is one of the step of the flow that has started it. */
   private toParent(row: FlowRow): FlowChange[] {
     const entry = this.endOfStep(row)
-    return entry === undefined ? [] : [{ do: 'entry', flow: row.parent!.flow, entry }]
+    return entry === undefined ? [] : [{ do: 'ended', flow: row.parent!.flow, entry }]
   }
 
-  private readonly stepEnds = new Map<number, JournalEntry>()
+  private readonly stepEnds = new Map<number, (FlowChange & { readonly do: 'ended' })['entry']>()
 
-  private endOfStep(row: FlowRow): JournalEntry | undefined {
+  private endOfStep(row: FlowRow) {
     const { parent } = row
     const { flows } = this.around.store
     if (parent === null || flows.row(parent.flow)?.endedAt !== null) return undefined
     const data = outcomeOfFlow(row)
     const at = this.around.world.now()
-    const entry: JournalEntry = { n: flows.newEntryId(), of: parent.n, kind: 'flow', step: '', what: '', data, at }
+    const entry = { n: 0, of: parent.n, kind: 'flow' as const, step: '', what: '', data, at }
     this.stepEnds.set(row.id, entry)
     return entry
   }
@@ -712,6 +760,9 @@ export class Flows {
     }
   }
 }
+
+/** After it a flow is in memory no more. */
+const leaves = (change: FlowChange) => change.do === 'state' && (change.endedAt !== null || change.state === 'paused')
 
 function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }): JournalEntry {
   const { n: of } = stepOfCommand(id)

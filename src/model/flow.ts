@@ -18,6 +18,9 @@ export type FlowState =
   | 'paused'
   | 'stopped'
 
+/** The states of flows that have not ended. */
+export const flowsUnderWay: readonly FlowState[] = ['queued', 'running', 'compensating', 'stuck', 'paused']
+
 /** The states that are ends. */
 export const flowEnds: readonly FlowState[] = ['completed', 'compensated', 'failed', 'stopped']
 

@@ -1,6 +1,16 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
 import type { Actor } from '../model/desk.ts'
-import type { DeskReads, NewOperation, Operation, ProgressRow, Selection, StreamInfo, WishAction } from './store.ts'
+import type {
+  DeskReads,
+  FlowCount,
+  FlowReads,
+  NewOperation,
+  Operation,
+  ProgressRow,
+  Selection,
+  StreamInfo,
+  WishAction,
+} from './store.ts'
 
 /** The process that has a file. */
 export interface FileOwner {
@@ -59,11 +69,19 @@ export interface FileFacts {
   readonly progress: readonly ProgressRow[]
   readonly held: number
   readonly waiting: number
+  readonly flows: readonly FlowCount[]
+  /** What flows ask people. */
+  readonly questions: number
+  /** Messages that are not in their logs yet. */
+  readonly delayed: number
+  /** Times that flows wait for. */
+  readonly flowTimes: number
 }
 
 /** Looks into a file and changes nothing, not even beside it where that can be avoided. */
 export interface FileReader {
   readonly desk: DeskReads
+  readonly flows: FlowReads
   streams(): StreamInfo[]
   progress(): ProgressRow[]
   /** The newest messages that fit, oldest first. Reads in slices, so that others have their turn between them. */

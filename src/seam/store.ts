@@ -259,6 +259,8 @@ export interface Mail {
 export type FlowChange =
   | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
+  /** A flow has ended for which another waits: an entry of that one, which gets its number when it is written. */
+  | { readonly do: 'ended'; readonly flow: number; readonly entry: { n: number } & Omit<JournalEntry, 'n'> }
   | {
       readonly do: 'state'
       readonly flow: number
@@ -305,6 +307,8 @@ export interface FlowReads {
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
   counts(): FlowCount[]
+  /** When steps of a flow end by themselves or are given up, by the entries with which they began. */
+  times(id: number): { readonly n: number; readonly due: number }[]
 }
 
 /** What the engine needs of them; may show what is not durable yet. */

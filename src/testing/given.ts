@@ -7,10 +7,12 @@ import type { DataFor, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
 import type { DeskPart } from '../parts/desk.ts'
+import type { AnyMediator } from '../parts/mediator.ts'
 import type { Processor } from '../parts/processor.ts'
 import { specOf } from '../parts/wiring.ts'
 import type { World } from '../seam/world.ts'
 import { type Case, caseOf } from './expected.ts'
+import { type GivenMediator, givenMediator } from './given-flow.ts'
 import { type GivenDesk, givenDesk } from './given-rule.ts'
 import { type Answer, type Outcome, origin, stored, tried } from './trial.ts'
 
@@ -54,22 +56,25 @@ export interface Given {
  * A desk in the same way: `given(orderDesk).when({ type: OrderPlaced, data, error }).decides(retry())`. Its rule is
  * asked as the engine asks it, and what it decides is checked as there.
  *
- * @param part a processor or a desk
+ * A mediator too: `given(fulfilment).when(OrderPlaced, { … }).replies(TakeStock, { left: 3 }).then({ called: […] })`.
+ * Its function runs once, as the engine runs it, by a script of what its steps come to; times pass at once.
+ *
+ * @param part a processor, a desk or a mediator
  * @param circumstances what its statements find, and what time it is
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  */
-export function given<P extends Processor | DeskPart>(
+export function given<P extends Processor | DeskPart | AnyMediator>(
   part: P,
   circumstances: Circumstances = {},
-): P extends DeskPart ? GivenDesk : Given {
+): P extends DeskPart ? GivenDesk : P extends AnyMediator ? GivenMediator<P> : Given {
   return begun(part, circumstances) as never
 }
 
-function begun(part: Processor | DeskPart, circumstances: Circumstances): Given | GivenDesk {
-  const { kind, name } = (part ?? {}) as Partial<Processor | DeskPart>
-  if (kind !== 'processor' && kind !== 'desk') {
+function begun(part: Processor | DeskPart | AnyMediator, circumstances: Circumstances) {
+  const { kind, name } = (part ?? {}) as Partial<Processor | DeskPart | AnyMediator>
+  if (kind !== 'processor' && kind !== 'desk' && kind !== 'mediator') {
     const what = kind === undefined ? typeof part : `${kind} "${name}"`
-    throw fault('millrace/bad-option', `given takes a processor or a desk, not ${what}`)
+    throw fault('millrace/bad-option', `given takes a processor, a desk or a mediator, not ${what}`)
   }
   checkOptions('given', circumstances, ['query', 'now'])
   const { query = () => [] } = circumstances
@@ -79,7 +84,8 @@ function begun(part: Processor | DeskPart, circumstances: Circumstances): Given 
   const world = nodeWorld(() => {})
   if (circumstances.now !== undefined) world.now = clock(circumstances.now)
   if (part.kind === 'desk') return givenDesk(part, query, () => world.now())
-  return {
+  if (part.kind === 'mediator') return givenMediator(part, world)
+  const handled: Given = {
     when: (type, data, options = {}) => {
       const spec = specOf(part)
       const message = messageOf(spec, type, data, options, world)
@@ -91,6 +97,7 @@ function begun(part: Processor | DeskPart, circumstances: Circumstances): Given 
       return caseOf(spec, type, ask)
     },
   }
+  return handled
 }
 
 function clock(now: number | Date): () => number {

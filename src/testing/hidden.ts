@@ -4,11 +4,15 @@ import { createHook } from 'node:async_hooks'
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { ownerNow } from '../adapters/node/late-errors.ts'
+import { Branch } from '../engine/flow.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 
 export interface Hidden {
-  /** `read`: gives another value each time. `wait`: ends at a time of its own. */
-  readonly kind: 'read' | 'wait'
+  /**
+   * `read`: gives another value each time. `wait`: ends at a time of its own. `replay`: gives another value each time, to
+   * a mediator, whose function runs again from its beginning and has to go the same way.
+   */
+  readonly kind: 'read' | 'wait' | 'replay'
   readonly source: string
   /** Whose code uses it: a processor, a desk. */
   readonly who: string
@@ -18,7 +22,7 @@ export interface Hidden {
 
 export interface HiddenWatch {
   readonly seen: readonly Hidden[]
-  /** @throws `millrace/not-deterministic` when something was seen that ends at a time of its own */
+  /** @throws `millrace/not-deterministic` when something was seen that may not be, whatever comes of it */
   check(): void
   end(): void
 }
@@ -63,7 +67,7 @@ export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
   return {
     seen,
     check() {
-      const found = seen.find(({ kind }) => kind === 'wait')
+      const found = seen.find(isWrong)
       if (found !== undefined) throw notDeterministic([found])
     },
     end() {
@@ -75,6 +79,9 @@ export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
     },
   }
 }
+
+/** Whether it may not be, even where two runs are the same. */
+export const isWrong = ({ kind }: Hidden): boolean => kind !== 'read'
 
 export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceError {
   const list = [...new Set(seen.map(({ source, who, where }) => `${who} uses ${source}${where}`))]
@@ -105,9 +112,10 @@ const asyncTypes = new Map([
 function notice(kind: Hidden['kind'], source: string | undefined): void {
   const owner = source === undefined ? undefined : ownerNow()
   if (owner === undefined || watches === undefined) return
+  const how = kind === 'read' && owner instanceof Branch ? 'replay' : kind
   for (const { seen, nameOf } of watches) {
     const who = seen.length < seenMax ? nameOf(owner) : undefined
-    if (who !== undefined) seen.push({ kind, source: source!, who, where: place() })
+    if (who !== undefined) seen.push({ kind: how, source: source!, who, where: place() })
   }
 }
 

@@ -9,6 +9,7 @@ export {
   given,
   type WhenOptions,
 } from './given.ts'
+export type { ExpectedFlow, FlowCase, FlowOutcome, GivenMediator } from './given-flow.ts'
 export type { FailedWith, GivenDesk, RuleCase } from './given-rule.ts'
 export { type NextOptions, nextOf, type QuietOptions, quiet } from './quiet.ts'
 export type { Random } from './random.ts'

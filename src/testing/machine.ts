@@ -60,6 +60,8 @@ export interface Watch {
   opening?(): void
   /** A process is about to start. */
   starting?(machine: Machine): void
+  /** In the end, nothing is under way; gives whether it did something of which more may come. */
+  rested?(app: App): Promise<boolean>
 }
 
 export interface MachineOptions {

@@ -3,7 +3,7 @@ import type { App } from '../app.ts'
 import { isMillraceError } from '../model/errors.ts'
 import type { DeskRow } from '../seam/store.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
-import { type Hidden, notDeterministic, watchHidden } from './hidden.ts'
+import { type Hidden, isWrong, notDeterministic, watchHidden } from './hidden.ts'
 import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
@@ -224,7 +224,10 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       await Promise.race([app.idle(), machine.ends()])
       if (machine.app === undefined) continue
       const failed = view.held().filter(byUs)
-      if (failed.length === 0) return
+      if (failed.length === 0) {
+        if ((await options.watch?.rested?.(app)) !== true) return
+        await pause(random() * againMsMax)
+      }
       for (const { id } of failed) await done(app.desk.release(id))
     }
     throw new Error(`the app is not quiet after ${quietRoundsMax} rounds of releasing what was ${injected}`)
@@ -249,9 +252,9 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
   over = true
   hidden.end()
   machine.dispose()
-  const waits = hidden.seen.filter(({ kind }) => kind === 'wait')
-  if (waits.length > 0) {
-    failure = { what: 'the rules of a simulation', error: notDeterministic(waits), step: scheduler.steps }
+  const wrong = hidden.seen.filter(isWrong)
+  if (wrong.length > 0) {
+    failure = { what: 'the rules of a simulation', error: notDeterministic(wrong), step: scheduler.steps }
   }
   return {
     trace: trace.lines,

@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
-import { app, desk, event, type Part, processor, Refused, type Retry, resubmit, retry, sqlite, topic } from 'millrace'
+import {
+  app,
+  desk,
+  event,
+  mediator,
+  type Part,
+  processor,
+  Refused,
+  type Retry,
+  resubmit,
+  retry,
+  sqlite,
+  topic,
+} from 'millrace'
 import { type Simulation, type SimulationOptions, simulation } from 'millrace/testing'
 import { z } from 'zod'
 
@@ -265,6 +278,33 @@ test('a handler that waits for a real timer is named: no seed decides it', async
     message: /processor "ledger" uses setTimeout at .*simulation\.test\.ts/,
   })
 })
+
+for (const [source, read] of [
+  ['Date.now', () => Date.now()],
+  ['Math.random', () => Math.random()],
+  ['new Date()', () => `${new Date()}`],
+  ['setTimeout', () => void setTimeout(() => {}, 1)],
+] as const) {
+  test(`a mediator that uses ${source} is named, in a flow that was made anew too`, async (t) => {
+    const reads = mediator('reads', {
+      on: Moves,
+      startedBy: Moved,
+      run: async (_, flow) => {
+        await flow.sleep('a while', 10)
+        read()
+      },
+    })
+    for (const restarts of [0, 1]) {
+      const sim = simulated(t, [reads])
+      await sim.publish(Moved, { account: 'a', n: 1 })
+      if (restarts > 0) await sim.restart()
+      await assert.rejects(sim.advance(100), {
+        code: 'millrace/not-deterministic',
+        message: new RegExp(`mediator "reads" uses ${source.replace(/\W/g, '.')}.* at .*simulation.test.ts`),
+      })
+    }
+  })
+}
 
 test('an app that is made in the test is started on a file of the simulation, and nothing is left behind', async () => {
   const own = app({ name: 'own', broker: sqlite({ file: '/nowhere/own.db' }), parts: [Moves, ledger()], setup })

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { DeskTable } from '../adapters/sqlite/desk.ts'
+import { FlowReader } from '../adapters/sqlite/flows.ts'
 import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
 import { logTable } from '../adapters/sqlite/schema.ts'
 import { bindable } from '../adapters/sqlite/user-code.ts'
@@ -8,7 +9,7 @@ import { isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkValues, type Value } from '../model/tx.ts'
-import type { DeskRow } from '../seam/store.ts'
+import type { DeskRow, Question } from '../seam/store.ts'
 import type { Machine } from './machine.ts'
 
 /** What can be looked at in a simulation: what has been committed, read without letting time pass. */
@@ -24,6 +25,8 @@ export interface View {
   published<T extends MessageType>(type: T): Message<T>[]
   /** What is held at the desk, in the order in which it came there. */
   held(): DeskRow[]
+  /** What flows ask people, the oldest first. */
+  questions(): Question[]
   /** What was told on the topic of failures, oldest first. */
   failures(): Message<(typeof failures.types)[number]>[]
   /** What happened so far, line by line, each with its virtual seconds. */
@@ -43,6 +46,7 @@ export function viewOf(machine: Machine, seed: number): View {
     },
     published: (type) => machine.look((db) => publishedIn(db, [type])),
     failures: () => machine.look((db) => publishedIn(db, failures.types)),
+    questions: () => machine.look((db) => new FlowReader(db).questions({ limit: Number.MAX_SAFE_INTEGER })),
     held: () =>
       machine.look((db) => new DeskTable(db, new Log(db)).list({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })),
     trace: () => machine.trace.lines,

@@ -74,7 +74,7 @@ test('the table fits 80 columns and has no colours when it goes to a file', asyn
   const { out } = await millrace(['desk', 'list', '--db', file])
   assert.equal(linesOf(out).length, 4)
   for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
-  assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*WAITING {2}SINCE\n/)
+  assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*LINE {2}SINCE\n/)
   assert.match(out, /x…/)
   assert.equal(out.includes('\u001b'), false)
 })
@@ -153,7 +153,7 @@ test('what was asked for while the app is stopped is marked, and done when it st
     ],
   )
   const { out } = await millrace(['desk', '--db', file])
-  assert.match(out, /\n 1 {2}stock {6}held → retry +order/)
+  assert.match(out, /\n 1 {2}stock +held → retry +order/)
   for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
   const show = await millrace(['desk', 'show', '--db', file, '2'])
   assert.match(show.out, /\n {2}asked for +discard by ben at \S+Z \(entered twice\);/)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { folder, linesOf, millrace } from './support/millrace.ts'
+import { folder, linesOf, millrace, millraces } from './support/millrace.ts'
 
 test('the version is that of the package', async () => {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
@@ -13,16 +13,17 @@ test('every command has help with an example, within 80 columns', async () => {
   const commands = ['start', 'publish', 'tail', 'desk list', 'desk show', 'desk release', 'processors list']
   commands.push('desk groups', 'desk resubmit', 'desk discard', 'desk take-back', 'desk operations', 'desk abort')
   commands.push('desk audit', 'processors pause', 'processors resume', 'processors retire', 'doctor', 'backup')
-  await Promise.all(
-    commands.map(async (command) => {
-      const { status, out, err } = await millrace([...command.split(' '), '--help'])
-      assert.equal(status, 0, err)
-      assert.match(out, new RegExp(`^Usage: millrace ${command} `))
-      assert.match(out, new RegExp(`Examples?:\n {2}millrace ${command} `))
-      const [before = ''] = out.split('\nExample')
-      for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
-    }),
-  )
+  commands.push('flows list', 'flows show', 'flows questions', 'flows answer', 'flows cancel', 'flows stop')
+  commands.push('flows pause', 'flows resume', 'flows rerun', 'flows check', 'simulate')
+  const helps = await millraces(commands.map((command) => [...command.split(' '), '--help']))
+  commands.forEach((command, at) => {
+    const { status, out, err } = helps[at]!
+    assert.deepEqual([status, err], [0, ''])
+    assert.match(out, new RegExp(`^Usage: millrace ${command} `))
+    assert.match(out, new RegExp(`Examples?:\\n {2}millrace ${command} `))
+    const [before = ''] = out.split('\nExample')
+    for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
+  })
 })
 
 const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
@@ -45,6 +46,7 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   [['desk', 'app.ts', 'more'], /^millrace: "more" is one word too many; see millrace desk list --help\n$/],
   [['processors', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['processors', 'retire', '--db', 'a.db'], /^millrace: NAME is missing; /],
+  [['flows', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['backup', '--db', 'a.db'], /^millrace: required option '--to <file>' not specified\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
   [
@@ -56,13 +58,15 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
 
 test('wrong use is told in one line, with status 2 and nothing on standard output', async (t) => {
   const cwd = folder(t)
-  await Promise.all(
-    wrong.map(async ([args, expected]) => {
-      const { status, out, err } = await millrace(args, { cwd })
-      assert.deepEqual({ args, status, out }, { args, status: 2, out: '' })
-      assert.match(err, expected)
-    }),
+  const all = await millraces(
+    wrong.map(([args]) => args),
+    { cwd },
   )
+  wrong.forEach(([args, expected], at) => {
+    const { status, out, err } = all[at]!
+    assert.deepEqual({ args, status, out }, { args, status: 2, out: '' })
+    assert.match(err, expected)
+  })
 })
 
 test('with --json errors are JSON too', async (t) => {

@@ -323,3 +323,30 @@ test('of a stop and an end at once one wins, and both agree what it was, for for
     assert.equal(simulated.published(Done).length, ended ? 1 : 0, `seed ${seed}`)
   }
 })
+
+test('a crash in the middle of a cancel leaves the flow cancelled or as it was, and never without its command', async () => {
+  const ends = new Set<string>()
+  for (let at = 0; at < 40; at++) {
+    const waits = conductor(async (data, flow) => void (await doing(flow, data, 'a')))
+    await using simulated = simulation({ parts: [Orders, worker(), waits], setup: setup as never })
+    await simulated.processors.pause('worker', { by: 'ann' }).catch(() => {})
+    await simulated.publish(Placed, { order: 'o-1' })
+    await simulated.advance(20)
+    // Whether it is done, and who is told so, is what the crash decides.
+    simulated.app.flows.cancel(1, { by: 'ann' }).catch(() => {})
+    await simulated.advance(at / 10)
+    await simulated.crash()
+    await simulated.restart()
+    await simulated.processors.resume('worker', { by: 'ann' })
+    await simulated.untilIdle()
+    const rows = await simulated.query<{ what: string }>`select what from effects order by n`
+    const state = (await simulated.flows.show(1))?.state ?? 'none'
+    ends.add(state)
+    assert.deepEqual(
+      rows.map(({ what }) => what),
+      state === 'completed' ? ['do a'] : [],
+      `crash after ${at / 10} ms`,
+    )
+  }
+  assert.deepEqual([...ends].sort(), ['completed', 'failed'])
+})

@@ -206,8 +206,11 @@ export class DeskModel {
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
     if (item !== null) this.follow(this.items.get(item)!, line)
     else if (action === 'aborted') this.ending.set(subject, action)
-    else if (action !== 'selected') this.paused[action === 'paused' ? 'add' : 'delete'](subject)
+    else if (action !== 'selected' && !subject.startsWith('flow '))
+      this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
+    // A flow gives up those that it has started, as often as it has to.
+    if (who.startsWith('flow ')) return
     const lines = this.done.get(who) ?? []
     const once = lines.length === 0 || (item !== null && lines.every((one) => one.item !== item))
     const operation = lines[0]?.action === 'selected'

@@ -42,10 +42,10 @@ export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Prom
 
 function scenarioOf(seed: number, bias?: Bias) {
   let model: Model
-  const { make, workload, processors, expected } = generate(seed, () => model, bias)
-  const eventually = { 'all is handled or at the desk, once': () => model.complete(expected) }
+  const { make, workload, processors, mediators, settling, starts, expected } = generate(seed, () => model, bias)
+  const eventually = { 'all is handled or at the desk, once': () => model.complete(expected, starts) }
   const watch = () => {
-    model = new Model(processors, randomOf(seed, 'people'))
+    model = new Model(processors, mediators, randomOf(seed, 'people'), settling?.())
     return model
   }
   return { make, workload, eventually, watch }

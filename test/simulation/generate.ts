@@ -24,8 +24,11 @@ import {
 } from 'millrace'
 import type { Random, Workload } from 'millrace/testing'
 import { shape } from '../../src/testing/conformance/support.ts'
-import { mix, randomOf } from '../../src/testing/random.ts'
-import type { Known, Logged, Model } from './model.ts'
+import { randomOf } from '../../src/testing/random.ts'
+import { draw } from './chance.ts'
+import { type FlowBias, generateFlows } from './flows.ts'
+import type { FlowKnown } from './journals.ts'
+import type { Known, Logged, Model, Settle } from './model.ts'
 import { type ActionKind, peopleIn } from './people.ts'
 
 export interface Data {
@@ -39,12 +42,19 @@ const schema = shape({ key: 'string', n: 'number' })
 export interface Bias {
   /** All that people do; default everything. */
   readonly people?: readonly ActionKind[]
+  /** Nothing but mediators and what belongs to them, of these kinds. */
+  readonly flows?: FlowBias
 }
 
 export interface Generated {
   readonly make: () => App
   readonly workload: (work: Workload, random: Random) => void
   readonly processors: readonly Known[]
+  readonly mediators: readonly FlowKnown[]
+  /** What people do in the end, so that all flows end. */
+  readonly settling: (() => Settle) | undefined
+  /** How many flows a route starts on a message. */
+  readonly starts: (id: string) => number
   /** What a processor publishes on a message, as JSON. */
   readonly expected: (processor: string, message: Logged) => string[]
 }
@@ -59,11 +69,14 @@ interface Plan extends Known {
 
 const stagesMax = 3
 const processorsMax = 5
+/** Every so many seeds the app has mediators. */
+const flowsEvery = 3
 /** So many failures in a row never come. */
 const probesNever = 10_000
 
-export function generate(seed: number, model: () => Model, { people: kinds }: Bias = {}): Generated {
+export function generate(seed: number, model: () => Model, { people: kinds, flows: bias }: Bias = {}): Generated {
   const random = randomOf(seed, 'generate')
+  const conducted = bias !== undefined || seed % flowsEvery === 0 ? generateFlows(seed, model, bias) : undefined
   const stages = 1 + random.below(stagesMax)
   const last = stages - 1
   const sources = Array.from({ length: stages }, (_, stage) => source(stage, stage === last && stage > 0, random))
@@ -185,7 +198,8 @@ export function generate(seed: number, model: () => Model, { people: kinds }: Bi
         model().begins()
         return tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int)`
       },
-      parts: [...sources, ...desks, ...plans.map(partOf)],
+      ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
+      parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],
     })
 
   const workload = (work: Workload, draw: Random) => {
@@ -195,7 +209,8 @@ export function generate(seed: number, model: () => Model, { people: kinds }: Bi
       model,
       kinds,
     )
-    for (let n = 0; n < messages; n++) {
+    conducted?.workload(clients, draw.fork('flows'))
+    for (let n = 0; n < (conducted === undefined ? messages : bias === undefined ? 8 : 0); n++) {
       const client = draw.pick(clients)
       const type = draw.pick(draw.pick(sources).types as readonly { kind: string }[])
       const data: Data = { key: `k${draw.below(keys)}`, n }
@@ -208,17 +223,26 @@ export function generate(seed: number, model: () => Model, { people: kinds }: Bi
   }
 
   const expected = (name: string, message: Logged) => {
-    const plan = plans.find((one) => one.name === name)!
+    const plan = plans.find((one) => one.name === name)
+    if (plan === undefined) return conducted!.expected(name, message)
     return outgoing(plan, message.id, JSON.parse(message.json) as Data).map(({ data }) => JSON.stringify(data))
   }
-  return { make, workload, processors: plans, expected }
+  return {
+    make,
+    workload,
+    processors: [...plans, ...(conducted?.processors ?? [])],
+    mediators: conducted?.mediators ?? [],
+    settling: conducted?.settling,
+    starts: conducted?.starts ?? (() => 0),
+    expected,
+  }
 }
 
 /** From here on data were corrected at the desk. */
 const corrected = 100_000
 
-export function correct({ key, n }: Data): Data {
-  return { key, n: n + corrected }
+export function correct({ key, n, step }: Data & { readonly step?: string }): Data {
+  return { key, n: n + corrected, ...(step === undefined ? {} : { step }) }
 }
 
 function source(stage: number, maybeChannel: boolean, random: Random): Source {
@@ -268,13 +292,6 @@ function deskOn(on: Source, number: number, model: () => Model, random: Random):
     decisionsMax: random.pick([1, 2, 5]),
     rulesAtOnce: random.pick([1, 2, 16]),
   })
-}
-
-/** Chance that is the same for the same message. */
-function draw(salt: number, id: string, what: string): number {
-  let bits = salt
-  for (const char of `${what} ${id}`) bits = mix(bits + char.codePointAt(0)!)
-  return (bits >>> 0) / 2 ** 32
 }
 
 type Query = (text: TemplateStringsArray, ...values: unknown[]) => Promise<unknown>

@@ -3,9 +3,11 @@
 // the first thing that may not be. What happened at the desk it follows in the audit log (see desk.ts).
 import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { App } from '../../src/app.ts'
 import type { Machine, Watch } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
+import { type FlowKnown, FlowModel } from './journals.ts'
 import { wish } from './wishes.ts'
 
 /** A message as the log keeps it. */
@@ -34,6 +36,8 @@ export interface Known {
   readonly probes: boolean
   /** How often the rule of its desk may decide about one message; 0 where there is none. */
   readonly decisionsMax: number
+  /** It takes events for a mediator, or carries out what mediators want. */
+  readonly role?: 'mediator' | 'worker' | undefined
 }
 
 export interface Place {
@@ -68,6 +72,9 @@ interface Run {
   starts: number
 }
 
+/** What people do in the end; gives whether something was left to do. */
+export type Settle = (app: App) => Promise<boolean>
+
 export class Model implements Watch {
   readonly stepsMax = 50_000
   readonly log = new Map<number, Logged[]>()
@@ -77,19 +84,25 @@ export class Model implements Watch {
   readonly attempts = new Map<string, number>()
   readonly asks = new Map<string, number>()
   private readonly desk: DeskModel
+  readonly flows: FlowModel
   private rowsSeen = 0
   private wrong: unknown
   /** Whether a sync has failed since the store was opened. */
   private mayBeLost = false
   private readonly processors: readonly Known[]
   private readonly random: Random
+  private readonly settle: Settle | undefined
+  /** Messages of flows that have just come into the log. */
+  private readonly fromFlows: string[] = []
   private lastStarts = new Map<string, Start>()
   private runs = new Map<string, Run>()
 
-  constructor(processors: readonly Known[], random: Random) {
+  constructor(processors: readonly Known[], mediators: readonly FlowKnown[], random: Random, settle?: Settle) {
+    this.settle = settle
     this.processors = processors
     this.random = random
     this.desk = new DeskModel(this)
+    this.flows = new FlowModel(this, mediators)
   }
 
   // ── what becomes durable ───────────────────────────────────────────────────────────────────────────────────────
@@ -127,6 +140,8 @@ export class Model implements Watch {
       )) {
         this.readRow(row)
       }
+      this.flows.read(all, machine.now())
+      for (const id of this.fromFlows.splice(0)) this.flows.logged(id)
       for (const place of this.places.values()) this.judge(place)
     })
   }
@@ -134,6 +149,12 @@ export class Model implements Watch {
   /** Before a process starts, people may have written down what they want. */
   starting(machine: Machine): void {
     if (machine.starts > 0 && this.random.chance(0.3)) wish(machine, this.random)
+  }
+
+  async rested(app: App): Promise<boolean> {
+    if (this.settle === undefined) return false
+    this.flows.quiet()
+    return this.settle(app)
   }
 
   private readLog(stream: number, all: Read): void {
@@ -152,6 +173,7 @@ export class Model implements Watch {
       known.push(row)
       assert(!this.byId.has(row.id), `message ${row.id} is in the log twice`)
       this.byId.set(row.id, row)
+      if (row.id.startsWith('flow/')) this.fromFlows.push(row.id)
       if (stream === this.streams.get('failures')) this.desk.told(row)
     }
   }
@@ -215,6 +237,7 @@ export class Model implements Watch {
       if (!known.rows) continue
       const handled = done.has(position) && !isOpen(item) && item?.last !== 'discarded'
       if (rows.has(position)) assert(handled, `"${known.name}" has a row of ${id}, which is not done`)
+      else if (handled && known.role === 'worker' && this.flows.leftNoRow(id)) continue
       else if (handled) assert(!known.handles.has(type), `"${known.name}" is done with ${id} and has no row of it`)
     }
   }
@@ -276,6 +299,7 @@ export class Model implements Watch {
     const place = this.places.get(processor)
     assert(place !== undefined, `"${processor}" handles ${id} before its start is on disk`)
     const { position, context, type } = message
+    if (id.startsWith('flow/')) this.flows.mayStart(id)
     const item = place.items.get(position)
     assert(isOpen(item) || !place.done.has(position), `"${processor}" handles ${id} again, which is done`)
     if (isOpen(item)) {
@@ -329,7 +353,10 @@ export class Model implements Watch {
   // ── in the end ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Everything is handled or at the desk, and what was handled has had its consequences, once each. */
-  complete(expected: (processor: string, message: Logged) => readonly string[]): void {
+  complete(
+    expected: (processor: string, message: Logged) => readonly string[],
+    starts: (id: string) => number = () => 0,
+  ): void {
     if (this.wrong !== undefined) throw this.wrong
     const caused = new Map<string, string[]>()
     for (const [stream, messages] of this.log) {
@@ -340,14 +367,16 @@ export class Model implements Watch {
         caused.set(key, [...(caused.get(key) ?? []), json])
       }
     }
-    for (const { known, stream, done, items } of this.places.values()) {
+    for (const { known, stream, done, items, rows } of this.places.values()) {
       for (const message of this.log.get(stream)!) {
         const { position, id, type } = message
         // What is passed over is written down lazily.
         const due = known.handles.has(type)
         assert(!due || done.has(position), `"${known.name}" is neither done with ${id} nor has it at the desk`)
         const item = items.get(position)
-        const handled = due && !isOpen(item) && item?.last !== 'discarded'
+        if (known.role === 'mediator') continue
+        const well = known.role === 'worker' ? rows.has(position) : item?.last !== 'discarded'
+        const handled = due && !isOpen(item) && well
         const json = item?.json ?? message.json
         const outgoing = caused.get(`/simulated/${known.name} ${id}`) ?? []
         assert.deepEqual(
@@ -358,6 +387,7 @@ export class Model implements Watch {
       }
     }
     this.desk.complete()
+    this.flows.complete(starts)
     assert.equal(this.places.size, this.processors.length)
   }
 }

@@ -315,6 +315,141 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives the place of what was taken back away at a restart': [
     { file: 'adapters/sqlite/desk.ts', from: '    if (entry.place > entry.id) this.takeNumber(entry.place)\n', to: '' },
   ],
+  'forgets the end of a command in the journal': [
+    {
+      file: 'adapters/sqlite/store.ts',
+      from: "        if (change.do === 'end' && change.asker === 'flow') open.flows.callEnded(change)",
+      to: "        if (change.do === 'end' && change.asker === 'flow') {}",
+    },
+  ],
+  'does not begin flows again at a start that were told something': [
+    { file: 'engine/flows.ts', from: '[...flows.unfinished(), ...flows.queued()]', to: 'flows.queued()' },
+  ],
+  'tells ends out of the order of the journal at a replay': [
+    {
+      file: 'engine/flow.ts',
+      from: '    this.repeat = repeat\n    this.replay = ',
+      to: `    this.repeat = repeat
+    const ended = entries.filter(({ of }) => of !== null).reverse()
+    for (const [index, { of }] of entries.entries()) if (of !== null) entries[index] = ended.shift()!
+    this.replay = `,
+    },
+  ],
+  'undoes in the order of beginning': [{ file: 'engine/flow.ts', from: '      .reverse()\n  }\n', to: '  }\n' }],
+  'undoes what was undone before a crash': [
+    {
+      file: 'engine/flow.ts',
+      from: '    const known = this.known.get(step)\n    if (known !== undefined) {\n',
+      to: "    const known = step.startsWith('undo ') ? undefined : this.known.get(step)\n    if (step.startsWith('undo ')) this.beginsLeft = 0\n    if (known !== undefined) {\n",
+    },
+  ],
+  'handles a command that was withdrawn': [
+    {
+      file: 'engine/consumer.ts',
+      from: '    if (message.asked !== undefined && this.around.withdrawals.has(message.id)) {\n',
+      to: '    if (message.asked === undefined && this.around.withdrawals.has(message.id)) {\n',
+    },
+  ],
+  'does not fence an attempt at a command that is withdrawn': [
+    {
+      file: 'engine/consumer.ts',
+      from: '      this.fence(attempt, why)\n      return true\n',
+      to: '      return why instanceof Error\n',
+    },
+  ],
+  'tells a flow ahead of the disk while it has something to write': [
+    {
+      file: 'engine/flow.ts',
+      from: 'return !this.works && this.unwritten === 0 && this.ahead === undefined && this.outbox.changes.length === 0',
+      to: 'return !this.works',
+    },
+  ],
+  'lets a flow leave memory that has something to write': [
+    {
+      file: 'engine/flows.ts',
+      from: 'if (oldest === run || !oldest.isFree) continue',
+      to: 'if (oldest === run) continue',
+    },
+  ],
+  'lets a flow leave memory before its end is written': [
+    {
+      file: 'engine/flows.ts',
+      from: '    if (changes.some(leaves)) this.hot.delete(run.id)\n',
+      to: '    if (run.over || changes.some(leaves)) this.hot.delete(run.id)\n',
+    },
+  ],
+  'starts a flow in a commit of its own': [
+    {
+      file: 'engine/committer.ts',
+      from: '      for (const change of attempt.also.flows) this.flows.push(change)\n',
+      to: '      consumer.flows.startAlone(attempt.also.flows)\n',
+    },
+    {
+      file: 'engine/flows.ts',
+      from: '  private comes(entry: JournalEntry, flow: number): void {\n',
+      to: `  startAlone(flows: readonly FlowChange[]): void {
+    void this.write({ flows })
+  }
+
+  private comes(entry: JournalEntry, flow: number): void {
+`,
+    },
+  ],
+  'loses mail that came before a wait': [
+    { file: 'engine/flows.ts', from: '    if (waits) this.offerMails(run)\n', to: '' },
+  ],
+  'gives a mail to a flow twice': [
+    {
+      file: 'engine/flow.ts',
+      from: 'if (this.mails.has(n) || this.frozen) return false',
+      to: 'if (this.frozen) return false',
+    },
+  ],
+  'begins a flow of a serial mediator beside another': [
+    {
+      file: 'engine/flows.ts',
+      from: 'flows.underWay(row.mediator, row.context)[0] !== id',
+      to: 'flows.underWay(row.mediator, row.context).length === 0',
+    },
+  ],
+  'forgets the times of a flow that is paused': [
+    {
+      file: 'adapters/sqlite/flows.ts',
+      from: "    const asleep = state === 'paused' ? 'due > 0' : 'due < 0'\n",
+      to: "    const asleep = state === 'paused' ? 'due > 0' : 'due > 0 and due < 0'\n",
+    },
+  ],
+  'does not tell a flow that the one it waits for has ended': [
+    {
+      file: 'engine/flows.ts',
+      from: 'const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes',
+      to: 'const flows = outbox.changes',
+    },
+  ],
+  'tells a function that has failed more of its steps at a replay': [
+    {
+      file: 'engine/flow.ts',
+      from: '      this.freezeFailed()\n      await this.retell',
+      to: '      await this.retell',
+    },
+  ],
+  'tells of what it ends itself before what its journal has': [
+    {
+      file: 'engine/flow.ts',
+      from: '    this.tellComing()\n    if (step.outcome !== undefined) return\n',
+      to: '    if (step.outcome !== undefined) return\n',
+    },
+  ],
+  'ends a flow twice that two people end': [
+    {
+      file: 'engine/flows.ts',
+      from: '    while (this.changing.has(id)) await this.changing.get(id)\n',
+      to: '',
+    },
+  ],
+  'keeps the value that a flow is once per when its start fails': [
+    { file: 'engine/consumer.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
+  ],
 }
 
 /** A test that has to fail. */
@@ -323,26 +458,38 @@ export interface Failing {
   readonly test: string
 }
 
+/** What is wrong with mediators is looked for where there is nothing but them. */
+const ofFlows = Object.fromEntries(
+  Object.entries(mutations)
+    .slice(Object.keys(mutations).indexOf('forgets the end of a command in the journal'))
+    .map(([name]) => [name, { bias: { flows: {} } }]),
+)
+
 /** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
 export const hunts: Readonly<Record<string, Hunt>> = {
-  'lets what is released or taken back run beside its lane': {
+  ...ofFlows,
+  'lets a flow leave memory before its end is written': {
     faults: { handlerFails: true },
-    bias: { people: ['discard', 'take back', 'release'] },
+    bias: { flows: { nodes: ['call', 'flow', 'ask', 'wait', 'withdraw'], people: ['cancel'] } },
   },
-  'lets what is taken back overtake its line': {
+  'forgets the times of a flow that is paused': {
     faults: { handlerFails: true },
-    bias: { people: ['discard', 'take back'] },
+    bias: { flows: { nodes: ['call', 'sleep', 'all'], people: ['pause', 'resume'] } },
   },
-  'opens a lane over its line when the head is discarded': { bias: { people: ['discard'] } },
-  'goes on with an operation whose first message failed': {
+  'tells a function that has failed more of its steps at a replay': {
+    faults: { crash: true, handlerSlow: true },
+    bias: { flows: { nodes: ['call', 'all', 'fails', 'map'], people: [] } },
+  },
+  'tells of what it ends itself before what its journal has': {
+    bias: { flows: { nodes: ['call', 'all', 'fails', 'sleep'], people: [], hotFlowsMax: 10_000 } },
+  },
+  'tells a flow ahead of the disk while it has something to write': {
+    bias: { flows: { nodes: ['call', 'all', 'map'], people: [], hotFlowsMax: 1 } },
+  },
+  'loses mail that came before a wait': { bias: { flows: { nodes: ['call', 'wait'], people: [] } } },
+  'keeps the value that a flow is once per when its start fails': {
     faults: { handlerFails: true },
-    bias: { people: ['select'] },
-  },
-  'counts what an operation has done in a commit of its own': { bias: { people: ['select'] } },
-  'goes on with an operation after its abort': { bias: { people: ['select'] } },
-  'goes on after a failed sync that was asked for beside the batches': {
-    faults: { syncFails: true },
-    bias: { people: ['pause', 'resume', 'select'] },
+    bias: { flows: {} },
   },
 }
 

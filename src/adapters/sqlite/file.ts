@@ -12,6 +12,7 @@ import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
+import { FlowReader } from './flows.ts'
 import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
 import { nodeDatabase, ownerOf, takeOwnership } from './owner.ts'
@@ -62,9 +63,11 @@ class Reader implements FileReader {
   private readonly db: DatabaseSync
   private readonly log: Log
   readonly desk: DeskTable
+  readonly flows: FlowReader
 
   constructor(db: DatabaseSync) {
     this.db = db
+    this.flows = new FlowReader(db)
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
   }
@@ -200,9 +203,17 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
     progress: progressOf(db),
     held,
     waiting,
+    flows: new FlowReader(db).counts(),
+    questions: countOf(db, 'millrace_questions'),
+    delayed: countOf(db, 'millrace_timers'),
+    flowTimes: countOf(db, 'millrace_flow_timers'),
   }
   db.close()
   return facts
+}
+
+function countOf(db: DatabaseSync, table: string): number {
+  return (db.prepare(`select count(*) as count from ${table}`).get() as { count: number }).count
 }
 
 /** Each table in a read of its own, so that no long read keeps the -wal file of a running app from being used anew. */

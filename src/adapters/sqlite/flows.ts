@@ -130,6 +130,11 @@ export class FlowReader implements FlowReads {
       'select mediator, state, count(*) as flows from millrace_flows group by mediator, state order by mediator, state',
     )
   }
+
+  times(id: number): { n: number; due: number }[] {
+    // Those of a paused flow are below 0.
+    return this.sql.all('select n, abs(due) as due from millrace_flow_timers where flow = ? order by n', id)
+  }
 }
 
 export class FlowTables extends FlowReader implements FlowStore {
@@ -164,6 +169,11 @@ export class FlowTables extends FlowReader implements FlowStore {
         for (const entry of change.journal ?? []) this.enter(change.row.id, entry)
         break
       case 'entry':
+        this.enter(change.flow, change.entry)
+        break
+      case 'ended':
+        // After the ends of commands that are written with it, of which their flows are told first.
+        change.entry.n = this.newEntryId()
         this.enter(change.flow, change.entry)
         break
       case 'state':
@@ -288,9 +298,9 @@ export class FlowTables extends FlowReader implements FlowStore {
 
   unfinished(): number[] {
     const rows = this.sql.all<{ id: number }>(
-      `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (
+      `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (state = 'compensating' or (
          select of_n is not null or kind not in ('call', 'wait', 'sleep', 'ask', 'flow') from millrace_journal where flow = f.id
-         order by n desc limit 1) is not 0
+         order by n desc limit 1) is not 0)
        union
        select id from millrace_flows f where ended_at is null and state = 'running' and exists (
          select 1 from millrace_mail m where m.mediator = f.mediator and m.context = f.context) and exists (

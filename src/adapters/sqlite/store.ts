@@ -433,11 +433,11 @@ export class SqliteStore implements Store {
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
-      for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const change of changes.requests ?? []) {
         if (change.do === 'end' && change.asker === 'flow') open.flows.callEnded(change)
         else open.requests.apply(change)
       }
+      for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)

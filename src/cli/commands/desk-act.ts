@@ -1,12 +1,13 @@
 // What people do about messages at the desk, one by one.
 import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
-import { type Actor, type Desk, isMillraceError, MillraceError } from '../../index.ts'
+import { type Actor, type Desk, MillraceError } from '../../index.ts'
 import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
+import { each, readId } from '../each.ts'
 import { UsageError } from '../output.ts'
-import { readId } from './desk-show.ts'
+import { messageAtDesk } from './desk-show.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
 /** Lets held messages run again, and the lines behind them. */
@@ -14,7 +15,7 @@ export async function deskRelease(call: Call, words: SelectWords): Promise<numbe
   const actor = actorOf(words)
   if (checkSelect(words)) return select(call, 'release', words, actor)
   const said = { key: 'released', done: 'is released', later: 'is released; it is tried when the app starts' }
-  return each(call, said, (desk, id) => desk.release(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.release(id, actor))
 }
 
 /** Gives held messages up; what waits behind them goes on. */
@@ -22,7 +23,7 @@ export async function deskDiscard(call: Call, words: SelectWords): Promise<numbe
   const actor = actorWithReason('discard', words)
   if (checkSelect(words)) return select(call, 'discard', words, actor)
   const said = { key: 'discarded', done: 'is discarded', later: 'is to be discarded when the app starts' }
-  return each(call, said, (desk, id) => desk.discard(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.discard(id, actor))
 }
 
 /** Takes discards back: the messages join the ends of their lanes. */
@@ -33,7 +34,7 @@ export async function deskTakeBack(call: Call, words: ActorWords): Promise<numbe
     done: 'is taken back and is tried after what waits in its lane',
     later: 'is to be taken back when the app starts',
   }
-  return each(call, said, (desk, id) => desk.takeBack(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.takeBack(id, actor))
 }
 
 interface Said {
@@ -44,26 +45,10 @@ interface Said {
   readonly later: string
 }
 
-/** One that cannot be done is told, and the others are done all the same. */
-async function each(call: Call, said: Said, act: (desk: Desk, id: number) => Promise<void>): Promise<number> {
-  const { out } = call
-  const ids = call.words.map(readId)
-  if (ids.length === 0) throw new UsageError('ID is missing')
-  return withApp(call, async ({ desk, running }) => {
-    let refused = 0
-    for (const id of ids) {
-      try {
-        await act(desk, id)
-      } catch (error) {
-        if (!isMillraceError(error) || !ofOne.has(error.code)) throw error
-        out.error(error)
-        refused++
-        continue
-      }
-      if (out.json) out.object({ id, [said.key]: true })
-      else out.line(`message ${id} ${running ? said.done : said.later}`)
-    }
-    return refused === 0 ? 0 : 1
+function eachHeld(call: Call, { key, done, later }: Said, act: (desk: Desk, id: number) => Promise<void>) {
+  return each(call, messageAtDesk, ofOne, async ({ desk, running }, id) => {
+    await act(desk, id)
+    return { text: `message ${id} ${running ? done : later}`, object: { [key]: true } }
   })
 }
 
@@ -84,7 +69,7 @@ export interface ResubmitWords extends ActorWords {
 /** Sends corrected data in place of a held message's. */
 export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
-  const id = readId(text!)
+  const id = readId(text!, messageAtDesk)
   const actor = actorWithReason('resubmit', words)
   const data = await readData(words)
   const { out } = call
@@ -124,7 +109,7 @@ function readFile(path: string): string {
   }
 }
 
-function parse(what: string, json: string): unknown {
+export function parse(what: string, json: string): unknown {
   try {
     return JSON.parse(json)
   } catch (error) {

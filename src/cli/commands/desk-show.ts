@@ -2,14 +2,17 @@
 import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
-import { type Output, UsageError } from '../output.ts'
+import { readId } from '../each.ts'
+import type { Output } from '../output.ts'
 import { count, duration, facts, moment, safe, safeJson, safeLines } from '../print.ts'
 import { auditObject, listed, whyOf } from './desk.ts'
+
+export const messageAtDesk = 'a message at the desk'
 
 /** Shows one message, or only its data, to be corrected and given to `desk resubmit`. */
 export async function deskShow(call: Call, { data = false }: { readonly data?: boolean }): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
-  const id = readId(text!)
+  const id = readId(text!, messageAtDesk)
   const { out } = call
   return withApp(call, async ({ desk, running }) => {
     const item = await desk.show(id)
@@ -19,12 +22,6 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
     else out.lines(shownLines(item, running, out))
     return 0
   })
-}
-
-export function readId(text: string): number {
-  const id = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id
-  throw new UsageError(`ID is "${text}", but must be the number of a message at the desk`)
 }
 
 function shownObject(item: DeskItem) {
@@ -52,7 +49,7 @@ function shownObject(item: DeskItem) {
   }
 }
 
-const time = (ms: number) => new Date(ms).toISOString()
+export const time = (ms: number) => new Date(ms).toISOString()
 
 function shownLines(item: DeskItem, running: boolean, out: Output): string[] {
   const { id, processor, state, message, error, tries, history, original } = item
@@ -61,10 +58,7 @@ function shownLines(item: DeskItem, running: boolean, out: Output): string[] {
     `${out.colour('bold', `message ${id}`)} at the desk of processor ${safe(processor)}: ${state}`,
     ...facts(factsOf(item, running), out.columns),
   ]
-  for (let one: ErrorRecord | null | undefined = error; one; one = one.cause) {
-    lines.push('', out.colour('red', `${one === error ? 'error' : 'caused by'} ${safe(one.code)}`))
-    lines.push(...errorLines(one))
-  }
+  lines.push(...errorLines(error, out))
   if (tries.length > 0) {
     lines.push(...title('failed attempts'))
     lines.push(
@@ -131,17 +125,30 @@ function historyText({ action, by, reason, detail }: AuditRow): string {
   return `${action} by ${by}${why === '-' ? '' : `: ${why}`}`
 }
 
+/** An error and what caused it. */
+export function errorLines(error: ErrorRecord | null, out: Output): string[] {
+  const lines: string[] = []
+  for (let one: ErrorRecord | null | undefined = error; one; one = one.cause) {
+    lines.push('', out.colour('red', `${one === error ? 'error' : 'caused by'} ${safe(one.code)}`), ...linesOf(one))
+  }
+  return lines
+}
+
+/** What somebody said on purpose: where in the program that was is of no use. */
+const words = /^(refused|millrace\/(flow-.*|step-.*|request-.*|subflow-failed))$/
+
 /** The stack begins with the message, unless it is of something that is no error. */
-function errorLines({ message, stack, data }: ErrorRecord): string[] {
+function linesOf({ code, message, stack: where, data }: ErrorRecord): string[] {
+  const stack = words.test(code) ? undefined : where
   const text = stack?.includes(message) ? stack : `${message}${stack === undefined ? '' : `\n${stack}`}`
   const more = data === undefined ? [] : [`data: ${JSON.stringify(data)}`]
   return [...safeLines(text), ...more.flatMap(safeLines)].map((line) => `  ${line.trimEnd()}`)
 }
 
-function dataLines(json: string): string[] {
+export function dataLines(json: string): string[] {
   return safeLines(pretty(json)).map((line) => `  ${line}`)
 }
 
-function pretty(json: string): string {
+export function pretty(json: string): string {
   return JSON.stringify(JSON.parse(json), null, 2)
 }

@@ -1,5 +1,5 @@
 // Looking at the desk: lists, groups, the audit log.
-import type { AuditRow, DeskGroup, DeskRow, DeskState, GroupBy } from '../../index.ts'
+import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
@@ -66,15 +66,22 @@ function readStates(names: readonly string[] = ['held']): DeskState[] | undefine
 function columns(nowMs: number): Column<DeskRow>[] {
   return [
     { title: 'ID', value: ({ id }) => id },
-    { title: 'PROCESSOR', value: ({ processor }) => processor, shrinksTo: 9 },
+    { title: 'PROCESSOR', value: ({ processor }) => processor, shrinksTo: 6 },
     { title: 'STATE', value: stateText, shrinksTo: 12 },
-    { title: 'TYPE', value: ({ message }) => message.type, shrinksTo: 4 },
-    { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 7 },
-    { title: 'ERROR', value: ({ error }) => (error === null ? '-' : `${error.code}: ${error.message}`), shrinksTo: 8 },
+    { title: 'TYPE', value: ({ message }) => message.type, shrinksTo: 6 },
+    { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 6 },
+    { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
     { title: 'TRIED', value: ({ attempts }) => attempts },
-    { title: 'WAITING', value: ({ waiting }) => waiting },
+    { title: 'LINE', value: ({ waiting }) => waiting },
     { title: 'SINCE', value: ({ heldAt }) => duration(nowMs - heldAt) },
   ]
+}
+
+/** How much of an error is worth a column. */
+export const errorColumns = 20
+
+export function errorText(error: Pick<ErrorRecord, 'code' | 'message'> | null): string {
+  return error === null ? '-' : `${error.code}: ${error.message}`
 }
 
 /** With what was asked for and is done when the app starts. */

@@ -17,6 +17,10 @@ const well: FileFacts = {
   progress: [{ processor: 'stock', stream: 1, epoch: 1, low: 10, done: new Uint8Array([0b10]) }],
   held: 0,
   waiting: 0,
+  flows: [],
+  questions: 0,
+  delayed: 0,
+  flowTimes: 0,
 }
 
 /** What is not ok of facts that differ. */
@@ -49,6 +53,26 @@ test('each thing that is not has its finding', () => {
   assert.match(found({ held: 2, waiting: 5 })[0]!, /^warn desk: 2 messages held, 5 waiting behind/)
   const far = [{ id: 1, kind: 'topic' as const, name: 'orders', head: 100_000, first: 5 }]
   assert.deepEqual(found({ streams: far }), ['warn lag: stock is at 10 of 100000 of orders, 99990 behind'])
+})
+
+test('flows are counted, those that need a person are a warning; nothing is said where there is nothing', () => {
+  const said = (facts: Partial<FileFacts>) =>
+    judge('a.db', { ...well, ...facts }, { state: 'running' })
+      .slice(judge('a.db', well, { state: 'running' }).length)
+      .map(({ check, result, text }) => `${result} ${check}: ${text}`)
+  const flows = [
+    { mediator: 'returns', state: 'running', flows: 3 },
+    { mediator: 'returns', state: 'stuck', flows: 1 },
+    { mediator: 'travel', state: 'completed', flows: 7 },
+  ] as const
+  assert.deepEqual(said({ flows }), [
+    'warn flows: returns: 3 running, 1 stuck; see millrace flows list --state stuck',
+    'ok flows: travel: 7 completed',
+  ])
+  assert.deepEqual(said({ questions: 2, delayed: 1, flowTimes: 4 }), [
+    'ok questions: 2 open; see millrace flows questions',
+    'ok times: 1 delayed message and 4 times of flows to come',
+  ])
 })
 
 test('progress fits the log, or not', () => {

@@ -1,4 +1,4 @@
-import type { FileFacts, StoreFile } from '../../index.ts'
+import type { FileFacts, FlowCount, StoreFile } from '../../index.ts'
 import { isMillraceError } from '../../index.ts'
 import { type Call, locate, reach, takeWords } from '../call.ts'
 import { errorText } from '../output.ts'
@@ -110,6 +110,28 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   const { held, waiting } = facts
   if (held === 0) add('desk', 'ok', 'nothing is held')
   else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see millrace desk list`)
+  findings.push(...judgeFlows(facts))
+  return findings
+}
+
+/** What is told of flows, and of what waits for its time; nothing where there is nothing. */
+function judgeFlows({ flows, questions, delayed, flowTimes }: FileFacts): Finding[] {
+  const findings: Finding[] = []
+  const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
+  const byMediator = new Map<string, FlowCount[]>()
+  for (const one of flows) byMediator.set(one.mediator, [...(byMediator.get(one.mediator) ?? []), one])
+  for (const [mediator, counts] of byMediator) {
+    const text = `${mediator}: ${counts.map(({ flows, state }) => `${flows} ${state}`).join(', ')}`
+    const halted = counts.map(({ state }) => state).filter((state) => state === 'stuck' || state === 'paused')
+    if (halted.length === 0) add('flows', 'ok', text)
+    else add('flows', 'warn', `${text}; see millrace flows list --state ${halted.join(',')}`)
+  }
+  if (questions > 0) add('questions', 'ok', `${questions} open; see millrace flows questions`)
+  const pending = [
+    ...(delayed > 0 ? [count(delayed, 'delayed message')] : []),
+    ...(flowTimes > 0 ? [count(flowTimes, 'time of flows', 'times of flows')] : []),
+  ]
+  if (pending.length > 0) add('times', 'ok', `${pending.join(' and ')} to come`)
   return findings
 }
 

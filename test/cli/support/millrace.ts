@@ -103,6 +103,35 @@ export function begin(t: TestContext, args: readonly string[], surroundings: Sur
   return running
 }
 
+const main = new URL('../../../src/cli/main.ts', import.meta.url).href
+const oneAfterTheOther = `import { main } from '${main}'
+const write = process.stdout.write.bind(process.stdout)
+const all = []
+for (const args of JSON.parse(process.argv[1])) {
+  const said = { status: 0, out: '', err: '' }
+  process.stdout.write = (text) => (said.out += text) !== ''
+  process.stderr.write = (text) => (said.err += text) !== ''
+  said.status = await main(args)
+  all.push(said)
+}
+write(JSON.stringify(all), () => process.exit(0))`
+
+/** Runs commands one after the other in one process: where many are tried, most of the time goes into their starts. */
+export async function millraces<const C extends readonly (readonly string[])[]>(
+  commands: C,
+  { cwd, env }: Surroundings = {},
+): Promise<{ -readonly [N in keyof C]: Done }> {
+  const options = ['--conditions=millrace-source', '--input-type=module', '-e', oneAfterTheOther]
+  const child = spawn(process.execPath, [...options, JSON.stringify(commands)], {
+    cwd,
+    env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  for await (const chunk of child.stdout.setEncoding('utf8')) said += chunk
+  return JSON.parse(said)
+}
+
 export function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '')
 }

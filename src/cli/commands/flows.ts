@@ -1,0 +1,142 @@
+// Looking at flows: lists, and what they ask people.
+import { flowEnds, flowsUnderWay } from '../../control/flows.ts'
+import type { FlowRow, FlowState, Question } from '../../index.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
+import { UsageError } from '../output.ts'
+import { type Column, duration, table } from '../print.ts'
+import { errorColumns, errorText } from './desk.ts'
+import { time } from './desk-show.ts'
+
+export interface FlowsWords {
+  readonly mediator?: string
+  readonly state?: readonly string[]
+  readonly context?: string
+  readonly step?: string
+  readonly olderThan?: number
+  readonly after?: number
+  readonly limit?: number
+}
+
+const listRows = 100
+/** Few enough that a page of flows with large messages fits one answer. */
+const pageRows = 100
+
+/** Shows flows, the oldest first. */
+export async function flowsList(call: Call, words: FlowsWords): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  const { state, after = 0, limit = listRows, olderThan, mediator, context, step } = words
+  const now = Date.now()
+  const startedBefore = olderThan === undefined ? undefined : now - olderThan
+  const filter = { mediator, context, step, startedBefore, states: readStates(state) }
+  return withApp(call, async ({ flows }) => {
+    let from = after
+    let left = limit
+    let page: FlowRow[] = []
+    const shown: FlowRow[] = []
+    do {
+      page = await flows.list({ ...filter, after: from, limit: Math.min(left, pageRows) })
+      for (const row of page) {
+        if (out.json) await out.object(flowObject(row))
+        else shown.push(row)
+        from = row.id
+      }
+      left -= page.length
+    } while (left > 0 && page.length > 0)
+    if (out.json) return 0
+    if (shown.length === 0) out.line(nothing(words))
+    else out.lines(table(columns(now), shown, out.columns))
+    if (left === 0 && shown.length > 0) out.note(`there may be more: --after ${from}`)
+    return 0
+  })
+}
+
+function nothing({ after = 0, ...filter }: FlowsWords): string {
+  const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
+  const what = any ? 'no flow fits' : 'no flow is under way'
+  return after === 0 ? what : `${what} after ${after}`
+}
+
+/** Those under way, unless others are asked for. */
+function readStates(names: readonly string[] | undefined): readonly FlowState[] | undefined {
+  if (names === undefined) return flowsUnderWay
+  if (names.includes('all')) return undefined
+  const states = [...flowsUnderWay, ...flowEnds]
+  return names.map((name) => {
+    const found = states.find((state) => state === name)
+    if (found === undefined) throw new UsageError(`--state is "${name}", but must be ${states.join(', ')} or all`)
+    return found
+  })
+}
+
+function columns(nowMs: number): Column<FlowRow>[] {
+  return [
+    { title: 'ID', value: ({ id }) => id },
+    { title: 'MEDIATOR', value: ({ mediator }) => mediator, shrinksTo: 8 },
+    { title: 'STATE', value: ({ state }) => state },
+    { title: 'CONTEXT', value: ({ context }) => context ?? '-', shrinksTo: 7 },
+    { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
+    { title: 'SINCE', value: ({ startedAt }) => duration(nowMs - startedAt) },
+    {
+      title: 'TOOK',
+      value: ({ startedAt, endedAt }) => (endedAt === null ? '-' : duration(endedAt - startedAt)),
+    },
+  ]
+}
+
+/** A flow as a line of JSON. */
+export function flowObject(row: FlowRow) {
+  const { id, mediator, version, state, context, error, startedAt, endedAt, message, parent, rerunOf, result } = row
+  return {
+    id,
+    mediator,
+    version,
+    state,
+    context,
+    error: error === null ? null : { code: error.code, message: error.message },
+    startedAt: time(startedAt),
+    endedAt: endedAt === null ? null : time(endedAt),
+    messageId: message.id,
+    correlationId: message.correlationId,
+    ...(parent === null ? {} : { parent: parent.flow }),
+    ...(rerunOf === null ? {} : { rerunOf }),
+    ...(result === undefined ? {} : { result }),
+  }
+}
+
+export interface QuestionWords {
+  readonly mediator?: string
+  readonly to?: string
+  readonly limit?: number
+}
+
+/** Shows what flows ask people, the oldest first. */
+export async function flowsQuestions(call: Call, { mediator, to, limit = listRows }: QuestionWords): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  return withApp(call, async ({ flows }) => {
+    const questions = await flows.questions({ mediator, to, limit })
+    if (out.json) for (const question of questions) await out.object(questionObject(question))
+    else if (questions.length === 0) out.line(to === undefined ? 'nothing is asked' : `nothing is asked of ${to}`)
+    else out.lines(table(questionColumns(Date.now()), questions, out.columns))
+    if (!out.json && questions.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
+    return 0
+  })
+}
+
+function questionObject({ askedAt, dueAt, ...question }: Question) {
+  return { ...question, askedAt: time(askedAt), dueAt: dueAt === null ? null : time(dueAt) }
+}
+
+function questionColumns(nowMs: number): Column<Question>[] {
+  return [
+    { title: 'FLOW', value: ({ flow }) => flow },
+    { title: 'STEP', value: ({ step }) => step, shrinksTo: 8 },
+    { title: 'MEDIATOR', value: ({ mediator }) => mediator, shrinksTo: 8 },
+    { title: 'CONTEXT', value: ({ context }) => context ?? '-', shrinksTo: 7 },
+    { title: 'TO', value: ({ to, escalated }) => `${to ?? '-'}${escalated ? ' (escalated)' : ''}`, shrinksTo: 6 },
+    { title: 'QUESTION', value: ({ title }) => title, shrinksTo: 8, keeps: 20 },
+    { title: 'SINCE', value: ({ askedAt }) => duration(nowMs - askedAt) },
+    { title: 'LEFT', value: ({ dueAt }) => (dueAt === null ? '-' : duration(dueAt - nowMs)) },
+  ]
+}

@@ -1,0 +1,46 @@
+// The same about each of several things.
+import { isMillraceError } from '../index.ts'
+import { type Call, type Reached, withApp } from './call.ts'
+import { UsageError } from './output.ts'
+
+/** What was done about one: for people, and as JSON. */
+export interface Said {
+  readonly text: string
+  readonly object: object
+}
+
+/**
+ * Does something about each that is named. One that cannot be done, by an error with one of the codes `ofOne`, is told,
+ * and the others are done all the same.
+ */
+export async function each(
+  call: Call,
+  what: string,
+  ofOne: ReadonlySet<string>,
+  act: (reached: Reached, id: number) => Promise<Said>,
+): Promise<number> {
+  const { out } = call
+  const ids = call.words.map((word) => readId(word, what))
+  if (ids.length === 0) throw new UsageError('ID is missing')
+  return withApp(call, async (reached) => {
+    let refused = 0
+    for (const id of ids) {
+      try {
+        const { text, object } = await act(reached, id)
+        if (out.json) out.object({ id, ...object })
+        else out.line(text)
+      } catch (error) {
+        if (!isMillraceError(error) || !ofOne.has(error.code)) throw error
+        out.error(error)
+        refused++
+      }
+    }
+    return refused === 0 ? 0 : 1
+  })
+}
+
+export function readId(text: string, what: string): number {
+  const id = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id
+  throw new UsageError(`ID is "${text}", but must be the number of ${what}`)
+}

@@ -1,0 +1,549 @@
+// One flow of a mediator by itself: its function runs as in the engine, and a script says what its steps come to.
+import { AssertionError, deepStrictEqual } from 'node:assert'
+import { Flow } from '../engine/conduct.ts'
+import { type FlowHost, FlowRun, type Outbox } from '../engine/flow.ts'
+import { decode, type Stored } from '../model/codec.ts'
+import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
+import {
+  commandIdOf,
+  type FlowState,
+  type JournalEntry,
+  outcomeOf,
+  outcomeOfFlow,
+  type Outcome as StepOutcome,
+} from '../model/flow.ts'
+import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
+import { suggest } from '../model/names.ts'
+import { checkOptions } from '../model/options.ts'
+import { isRefused } from '../model/refused.ts'
+import { check } from '../model/schema.ts'
+import type { AnyMediator, Mediator, StartedBy } from '../parts/mediator.ts'
+import type { FlowRow } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import type { Comparing } from './expected.ts'
+import type { WhenOptions } from './given.ts'
+import { origin, stored } from './trial.ts'
+
+/** What came of a flow. */
+export interface FlowOutcome {
+  /** The commands that it called, those of undos too, in the order in which they began. */
+  readonly called: readonly (readonly [command: Command, data: unknown])[]
+  readonly sent: readonly (readonly [command: Command, data: unknown])[]
+  readonly published: readonly (readonly [type: Event, data: unknown])[]
+  /** The steps whose undos did something, in the order in which they did. */
+  readonly undone: readonly string[]
+  /** Its steps by name, in the order in which they began; those of undos too. */
+  readonly steps: readonly string[]
+  /** `stuck` after a failed undo or past the point of no return; `paused` where it waits for what is no step. */
+  readonly state: FlowState
+  /** What the function returned, as JSON keeps it. */
+  readonly result: unknown
+  /** Why it is not completed. */
+  readonly error: ErrorRecord | undefined
+}
+
+/** What is expected of a flow. Only what is named is compared, each list as a whole and in order. */
+export interface ExpectedFlow extends Partial<Pick<FlowOutcome, 'called' | 'sent' | 'published' | 'undone' | 'steps'>> {
+  /** What the function returns. */
+  readonly result?: unknown
+  /** A pattern for the message of the error with which it ends, or its code; without it the flow has to be completed. */
+  readonly fails?: RegExp | string
+  /** How it ends, default `completed`, or with `fails` any other way. */
+  readonly state?: FlowState
+}
+
+type Value<T, D> = T | ((data: D, times: number) => T)
+
+/**
+ * A flow, and a script of what its steps come to. Nothing runs until it is asked what came of it, by `then(expected)` or
+ * by awaiting it. Steps end one by one, in the order in which they began, as far as the script has something for them;
+ * where it has nothing, the next time passes, at once. Commands without a reply are done by themselves.
+ */
+export interface FlowCase {
+  /** What calls of a command, or the call with a name, give: a value, or a function of data and count, which may throw. */
+  replies<C extends Command | string>(
+    call: C,
+    reply: C extends Command ? Value<ReplyOf<C>, DataOf<C>> : unknown,
+  ): FlowCase
+  /** A call is refused. */
+  refuses(type: Command | string, message: string, data?: unknown): FlowCase
+  /** A call is discarded at the desk: it may have had effects. */
+  discards(type: Command | string, reason: string): FlowCase
+  /** An event that it may wait for comes; several in this order, each once. */
+  happens<E extends Event>(type: E, data: DataFor<E>): FlowCase
+  /** A question is answered. */
+  answers(step: string, answer: unknown): FlowCase
+  /** What flows of another mediator, or the sub-flow with a name, return; a function may throw. */
+  returns(mediator: AnyMediator | string, result: unknown): FlowCase
+  /** It is cancelled when the script has nothing more for it, instead of letting time pass. */
+  cancelled(reason?: string): FlowCase
+  /**
+   * Compares what came of it with what is expected, strictly. A flow that ended in another way than expected fails the
+   * comparison, with its error as `cause`.
+   *
+   * @throws `AssertionError` with the difference; `millrace/bad-option` where a step of the script never began, or one
+   *   waits for what the script does not have; `millrace/undeclared`, `millrace/unknown-option`
+   */
+  then(this: Comparing, expected: ExpectedFlow): Promise<FlowOutcome>
+  then<A = FlowOutcome, B = never>(
+    ended?: ((outcome: FlowOutcome) => A | PromiseLike<A>) | null,
+    failed?: ((error: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B>
+  // biome-ignore lint/suspicious/noExplicitAny: see Comparing
+  readonly _comparing?: any
+}
+
+/** A mediator under test. */
+export interface GivenMediator<M> {
+  /**
+   * The event that starts a flow, checked and made as `publish` does. Nothing runs yet.
+   *
+   * @throws `millrace/bad-option` where the type starts no flow of it, `millrace/bad-data`, `millrace/unknown-option`
+   */
+  when<E extends StartedBy<M>>(type: E, data: DataFor<E>, options?: WhenOptions): FlowCase
+}
+
+/** How a step ends, by the script: from its data and how many before it had the same line. */
+type Line = (data: unknown, times: number) => StepOutcome
+
+const known = ['called', 'sent', 'published', 'undone', 'steps', 'result', 'fails', 'state'] as const
+/** Steps of one flow; more lead nowhere. */
+const stepsMax = 10_000
+
+export function givenMediator(part: Mediator, world: World): GivenMediator<Mediator> {
+  const where = `given mediator "${part.name}"`
+  return {
+    when: (type, data, options = {}) => {
+      if (type !== part.spec.startedBy) {
+        const what = `"${type?.name}" starts no flow of it; "${part.spec.startedBy.name}" does`
+        throw fault('millrace/bad-option', `${where}: ${what}`)
+      }
+      checkOptions(`${where}: when`, options, ['id', 'time', 'correlationId'])
+      const { id = world.newId(), time = world.now(), correlationId = id } = options
+      const ownId = options.id !== undefined
+      const message = stored(type, data, { id, ownId, source: origin, time, correlationId, causationId: null })
+      decode(type, message)
+      return caseOf(part, new Script(part), message, world)
+    },
+  }
+}
+
+/** What steps come to. */
+class Script {
+  readonly byStep = new Map<string, Line>()
+  readonly byType = new Map<string, Line>()
+  readonly events: { readonly type: Event; readonly data: unknown }[] = []
+  cancels: string | undefined
+  private readonly part: Mediator
+  private readonly times = new Map<string, number>()
+
+  constructor(part: Mediator) {
+    this.part = part
+  }
+
+  put(what: MessageType | AnyMediator | string, list: 'sends' | 'starts' | undefined, line: Line): void {
+    if (typeof what === 'string') {
+      this.byStep.set(what, line)
+      return
+    }
+    if (list !== undefined && !(this.part[list] as readonly unknown[]).includes(what)) {
+      const names = this.part[list].map(({ name }) => name)
+      const hint = suggest(String(what?.name), names)
+      throw fault(
+        'millrace/undeclared',
+        `given mediator "${this.part.name}": "${what?.name}" is not in its ${list}${hint}`,
+      )
+    }
+    this.byType.set(what.name, line)
+  }
+
+  /** How a step ends; undefined: not by the script. */
+  endOf({ step, what, kind }: JournalEntry, data: unknown): StepOutcome | undefined {
+    const line = this.byStep.get(step) ?? (kind === 'ask' ? undefined : this.byType.get(what))
+    if (line === undefined) return undefined
+    const key = this.byStep.has(step) ? `step ${step}` : what
+    const times = this.times.get(key) ?? 0
+    this.times.set(key, times + 1)
+    return line(data, times)
+  }
+}
+
+function caseOf(part: Mediator, script: Script, message: Stored, world: World): FlowCase {
+  let outcome: Promise<FlowOutcome> | undefined
+  const ask = () => {
+    outcome ??= new Conducted(part, script, message, world).end()
+    return outcome
+  }
+  const compare = async (expected: ExpectedFlow): Promise<FlowOutcome> => {
+    checkExpected(part, expected)
+    const is = await ask()
+    const difference = endDiffers(part, is, expected) ?? partDiffers(is, expected)
+    if (difference === undefined) return is
+    throw is.error === undefined ? difference : Object.assign(difference, { cause: is.error })
+  }
+  const writing = (write: () => void): FlowCase => {
+    if (outcome !== undefined) {
+      throw fault('millrace/bad-option', `given mediator "${part.name}": the flow has run; write the script before`)
+    }
+    write()
+    return one
+  }
+  const one = {
+    replies: (what: Command | string, reply: unknown) =>
+      writing(() =>
+        script.put(what, 'sends', (data, times) =>
+          given(() => scripted(reply, data, times), typeof what === 'string' ? undefined : what),
+        ),
+      ),
+    refuses: (what: Command | string, text: string, data?: unknown) =>
+      writing(() => script.put(what, 'sends', () => outcomeOf('refused', { message: text, data }))),
+    discards: (what: Command | string, reason: string) =>
+      writing(() => script.put(what, 'sends', () => outcomeOf('discarded', { message: reason }))),
+    happens: (type: Event, data: unknown) =>
+      writing(() => {
+        if (!part.waits.includes(type)) {
+          const hint = suggest(
+            String(type?.name),
+            part.waits.map(({ name }) => name),
+          )
+          throw fault(
+            'millrace/undeclared',
+            `given mediator "${part.name}": "${type?.name}" is not in its waits${hint}`,
+          )
+        }
+        script.events.push({ type, data })
+      }),
+    answers: (step: string, answer: unknown) =>
+      writing(() => script.put(step, undefined, () => ({ ok: true, value: answer }))),
+    returns: (what: AnyMediator | string, result: unknown) =>
+      writing(() => script.put(what, 'starts', (data, times) => given(() => scripted(result, data, times)))),
+    cancelled: (reason = 'cancelled by a person') =>
+      writing(() => {
+        script.cancels = reason
+      }),
+    // biome-ignore lint/suspicious/noThenProperty: to be awaited
+    then: (first: unknown, failed?: (error: unknown) => unknown) =>
+      typeof (first ?? undefined) === 'object' ? compare(first as ExpectedFlow) : ask().then(first as never, failed),
+  } as FlowCase
+  return one
+}
+
+const scripted = (value: unknown, data: unknown, times: number): unknown =>
+  typeof value === 'function' ? value(data, times) : value
+
+/** What a line gives, or that it refuses or fails. */
+function given(value: () => unknown, type?: Command): StepOutcome {
+  try {
+    const is = value()
+    return {
+      ok: true,
+      value: type?.reply === undefined ? (is ?? null) : check(`reply to "${type.name}"`, type.reply, is),
+    }
+  } catch (error) {
+    const { code, message, data } = recordError(error)
+    if (isRefused(error)) return outcomeOf('refused', { message, ...(data === undefined ? {} : { data }) })
+    if (code === 'millrace/bad-data') throw error
+    return { ok: false, code: 'millrace/subflow-failed', message, effects: 'never' }
+  }
+}
+
+/** A flow that runs by a script. */
+class Conducted {
+  private readonly part: Mediator
+  private readonly script: Script
+  private readonly world: World
+  private readonly run: FlowRun
+  private readonly types: ReadonlyMap<string, MessageType>
+  private readonly open = new Map<number, { readonly entry: JournalEntry; readonly data: unknown }>()
+  private readonly timers = new Map<number, number>()
+  private readonly steps: string[] = []
+  private readonly called: (readonly [Command, unknown])[] = []
+  private readonly sent: (readonly [Command, unknown])[] = []
+  private readonly published: (readonly [Event, unknown])[] = []
+  private readonly undone: string[] = []
+  private readonly subflows = new Map<number, unknown>()
+  private now: number
+  private entries = 0
+  private flows = 1
+
+  constructor(part: Mediator, script: Script, message: Stored, world: World) {
+    this.part = part
+    this.script = script
+    this.world = world
+    this.now = world.now()
+    const { spec } = part
+    this.types = new Map([...spec.declared].map((type) => [type.name, type]))
+    const row = this.rowOf(message)
+    const conduct = spec.runs.get(spec.version)!
+    this.run = new FlowRun(this.host(row), row, decode(spec.startedBy, message), conduct)
+  }
+
+  private rowOf(message: Stored): FlowRow {
+    return {
+      id: this.flows++,
+      mediator: this.part.name,
+      version: this.part.spec.version,
+      context: message.context,
+      state: 'running',
+      message,
+      once: null,
+      parent: null,
+      rerunOf: null,
+      error: null,
+      result: undefined,
+      startedAt: this.now,
+      endedAt: null,
+    }
+  }
+
+  private host({ message }: FlowRow): FlowHost {
+    const { world, part } = this
+    const { id: causationId, correlationId } = message
+    const encoded = (type: MessageType, data: unknown, id: string) => {
+      const stamp = { source: `${origin}/${part.name}`, time: this.now, correlationId, causationId }
+      return stored(type, data, { ...stamp, id, ownId: false })
+    }
+    return {
+      spec: part.spec,
+      now: () => this.now,
+      random: () => world.random(),
+      newId: () => world.newId(),
+      entryId: () => ++this.entries,
+      encode: (type, data, id) => encoded(type, data, id),
+      newFlow: (spec, data, id) => {
+        const row = this.rowOf(encoded(spec.startedBy, data, id))
+        this.subflows.set(row.id, decode(spec.startedBy, row.message).data)
+        return { ...row, mediator: spec.name }
+      },
+      turn: () => new Promise((resolve) => world.soon(resolve)),
+      guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
+      blame: (error, owner) => world.blame(error, owner),
+      owner: () => world.owner(),
+      late: (error) => {
+        throw error
+      },
+      withdraw: async () => 'never',
+    }
+  }
+
+  async end(): Promise<FlowOutcome> {
+    const { run } = this
+    await run.begin([], (of) => new Flow(of))
+    for (let step = 0; !this.rests(); step++) {
+      if (step >= stepsMax) throw this.wrong(`it has more than ${stepsMax} steps`)
+      await run.input(this.next())
+    }
+    this.checkSteps()
+    const { state, called, sent, published, undone, steps } = this.seen()
+    const error = run.obstacle ?? run.failure ?? undefined
+    return Object.freeze({ called, sent, published, undone, steps, state, result: run.result, error })
+  }
+
+  private seen() {
+    const { called, sent, published, undone, steps, run } = this
+    return { called, sent, published, undone, steps, state: run.state }
+  }
+
+  private wrong(what: string): Error {
+    return fault('millrace/bad-option', `given mediator "${this.part.name}": ${what}`)
+  }
+
+  /** Takes what it has left; gives whether nothing more comes of it. */
+  private rests(): boolean {
+    this.take(this.run.takeOutbox())
+    return this.run.over || this.run.state === 'stuck' || this.run.state === 'paused'
+  }
+
+  private take({ changes, outgoing, lost }: Outbox): void {
+    const messages = new Map(outgoing.map((message) => [message.id, message]))
+    for (const change of changes) {
+      if (change.do === 'timer') this.timers.set(change.n, change.due)
+      else if (change.do === 'untimer') this.timers.delete(change.n)
+      else if (change.do === 'entry') this.enter(change.entry, messages.get(commandIdOf(this.run.id, change.entry.n)))
+    }
+    for (const { entry } of lost) {
+      const end = this.open.get(entry.n)
+      if (end !== undefined) this.lost.push(entry)
+    }
+  }
+
+  private readonly lost: JournalEntry[] = []
+
+  private enter(entry: JournalEntry, message: Stored | undefined): void {
+    const { n, of, kind, step } = entry
+    if (of !== null) {
+      this.open.delete(of)
+      return
+    }
+    const type = message && this.types.get(message.type)
+    const data = type === undefined ? undefined : (decode(type, message!) as Message).data
+    if (kind === 'value' || kind === 'version' || kind === 'no return' || kind === 'cancel') return
+    this.steps.push(step)
+    const undone = /^undo ([^/]*)/.exec(step)?.[1]
+    if (undone !== undefined && !this.undone.includes(undone)) this.undone.push(undone)
+    if (kind === 'call') this.called.push([type as Command, data])
+    else if (kind === 'send') this.sent.push([type as Command, data])
+    else if (kind === 'publish') this.published.push([type as Event, data])
+    if (kind === 'flow') this.open.set(n, { entry, data: this.subflows.get((entry.data as { flow: number }).flow) })
+    else if (kind === 'call' || kind === 'wait' || kind === 'ask' || kind === 'sleep') this.open.set(n, { entry, data })
+  }
+
+  /** What it is told next. */
+  private next(): () => void {
+    const { run, script } = this
+    const gone = this.lost.shift()
+    if (gone !== undefined) {
+      this.open.delete(gone.n)
+      const effects = {
+        ok: false,
+        code: 'millrace/step-cancelled',
+        message: `"${gone.step}" lost a race`,
+        effects: 'never',
+      } as const
+      return this.told(gone, effects)
+    }
+    for (const { entry, data } of this.open.values()) {
+      const tell = this.tellingOf(entry, data)
+      if (tell !== undefined) return tell
+    }
+    const { cancels } = script
+    if (cancels !== undefined) {
+      script.cancels = undefined
+      return () => run.cancel(cancels)
+    }
+    const [first] = [...this.timers].sort(([n, due], [m, other]) => due - other || n - m)
+    if (first === undefined) throw this.wrong(this.waitsFor())
+    const [n, due] = first
+    this.timers.delete(n)
+    this.now = Math.max(this.now, due)
+    return () => {
+      const late = run.timeUp(n)
+      if (late !== undefined) run.withdrawn(late, 'never', 'took too long')
+    }
+  }
+
+  private tellingOf(entry: JournalEntry, data: unknown): (() => void) | undefined {
+    const { run, script } = this
+    const { kind, step, what, n } = entry
+    if (kind === 'sleep') return undefined
+    if (kind === 'wait') {
+      const index = script.events.findIndex(({ type }) => type.name === what)
+      const [event] = index === -1 ? [] : script.events.splice(index, 1)
+      if (event === undefined) return undefined
+      const stamp = { source: origin, time: this.now, correlationId: '', causationId: null }
+      const message = stored(event.type, event.data, { ...stamp, id: this.world.newId(), ownId: false })
+      return () => void run.mail(n, decode(event.type, message))
+    }
+    const end = script.endOf(entry, data)
+    if (kind === 'ask') {
+      if (end === undefined) return undefined
+      const value = (end as { readonly value: unknown }).value
+      return () => run.answer(step, value)
+    }
+    if (end === undefined) {
+      const type = this.types.get(what) as Command | undefined
+      if (kind !== 'call' || type?.reply !== undefined) return undefined
+      return this.told(entry, { ok: true, value: null })
+    }
+    if (kind === 'call') return this.told(entry, end)
+    const { flow } = entry.data as { flow: number }
+    const row = { id: flow, mediator: what, error: null, result: end.ok ? end.value : undefined }
+    if (end.ok) return this.told(entry, outcomeOfFlow({ ...row, state: 'completed' }))
+    const error = { code: 'Error', message: end.message }
+    return this.told(entry, outcomeOfFlow({ ...row, state: 'compensated', error }))
+  }
+
+  private told({ n: of, kind }: JournalEntry, data: StepOutcome): () => void {
+    this.open.delete(of)
+    this.timers.delete(of)
+    return () => this.run.stepEnded({ n: ++this.entries, of, kind, step: '', what: '', data, at: this.now })
+  }
+
+  /** Steps for which the script has nothing. */
+  private waitsFor(): string {
+    const how: Partial<Record<JournalEntry['kind'], string>> = {
+      call: 'replies',
+      wait: 'happens',
+      ask: 'answers',
+      flow: 'returns',
+    }
+    const all = [...this.open.values()].map(({ entry: { kind, step, what } }) => {
+      const of = what === '' || what === step || kind === 'ask' ? '' : ` (${what})`
+      return `${kind} "${step}"${of}: add .${how[kind]}(…)`
+    })
+    return `the script has nothing for ${all.join(', ')}`
+  }
+
+  /** A name of the script that no step had is a mistake. */
+  private checkSteps(): void {
+    for (const name of this.script.byStep.keys()) {
+      if (this.steps.includes(name)) continue
+      throw this.wrong(`no step "${name}" began${suggest(name, this.steps)}`)
+    }
+  }
+}
+
+const lists = [
+  { name: 'called', kind: 'command', option: 'sends' },
+  { name: 'sent', kind: 'command', option: 'sends' },
+  { name: 'published', kind: 'event', option: 'publishes' },
+] as const
+
+function checkExpected({ name: mediator, spec }: Mediator, expected: ExpectedFlow): void {
+  const where = `mediator "${mediator}": then`
+  checkOptions(where, expected, known)
+  const wrong = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
+  for (const { name, kind, option } of lists) {
+    const pairs = expected[name] ?? []
+    if (!Array.isArray(pairs)) throw wrong(`${name} must be a list`)
+    for (const [index, pair] of pairs.entries()) {
+      const type: MessageType | undefined = pair?.[0]
+      if (type?.kind !== kind) throw wrong(`entry ${index} of ${name} must be a list of ${kind} and data`)
+      if (spec.declared.has(type)) continue
+      throw fault(
+        'millrace/undeclared',
+        `${where}: "${type.name}" is expected, but not in the ${option} of ${mediator}`,
+      )
+    }
+  }
+  const { fails } = expected
+  if (fails !== undefined && typeof fails !== 'string' && !(fails instanceof RegExp)) {
+    throw wrong('fails must be a pattern for the message or a code')
+  }
+}
+
+/** Whether it ended another way than expected. */
+function endDiffers({ name }: Mediator, { state, error }: FlowOutcome, expected: ExpectedFlow): Error | undefined {
+  const wanted = expected.state ?? (expected.fails === undefined ? 'completed' : undefined)
+  if (wanted === undefined ? state !== 'completed' : state === wanted) return undefined
+  const why = error === undefined ? '' : `: ${error.message}`
+  const message = `the flow of mediator "${name}" is ${state}, but should be ${wanted ?? 'failed'}${why}`
+  return new AssertionError({ message, actual: state, expected: wanted ?? 'failed' })
+}
+
+function partDiffers(outcome: FlowOutcome, expected: ExpectedFlow): Error | undefined {
+  const pairs: [name: string, is: unknown, should: unknown][] = []
+  const named = (all: readonly (readonly [MessageType, unknown])[]) => all.map(([type, data]) => [type.name, data])
+  for (const { name } of lists) {
+    const should = expected[name]
+    if (should !== undefined) pairs.push([name, named(outcome[name]), named(should)])
+  }
+  for (const name of ['undone', 'steps', 'result'] as const) {
+    if (name in expected) pairs.push([name, outcome[name], expected[name]])
+  }
+  const { fails } = expected
+  if (fails !== undefined) {
+    const { code, message = '' } = outcome.error ?? {}
+    const is = typeof fails === 'string' ? code : message.search(fails) >= 0 ? fails : message
+    pairs.push(['fails', is, fails])
+  }
+  try {
+    deepStrictEqual(
+      Object.fromEntries(pairs.map(([name, is]) => [name, is])),
+      Object.fromEntries(pairs.map(([name, , should]) => [name, should])),
+    )
+    return undefined
+  } catch (difference) {
+    return difference as Error
+  }
+}
