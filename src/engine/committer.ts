@@ -59,7 +59,7 @@ export interface Job {
 }
 
 /** What follows from what a batch has committed, before that is durable: what only computes may be ahead of the disk. */
-export type Ahead = (requests: readonly RequestChange[]) => Promise<readonly Job[]>
+export type Ahead = (appended: readonly Stored[], requests: readonly RequestChange[]) => Promise<readonly Job[]>
 
 interface Mark {
   readonly processor: string
@@ -275,7 +275,9 @@ export class Committer {
     for (let left = this.works.length; left > 0; left--) await this.works.shift()?.run()
     if (this.batchEmpty) return
     const { functions, finished, jobs, marks, errands } = this
-    const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands, this.ahead)
+    const { ahead: runAhead } = this
+    const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
+    if (runAhead !== undefined) batch.followedBy = () => this.writeAhead(batch, runAhead)
     this.functions = []
     this.finished = []
     this.jobs = []
@@ -300,11 +302,23 @@ export class Committer {
     this.settle(batch, rest, trouble)
     const { following } = batch
     if (following !== undefined) {
-      if (ahead === undefined) this.jobs = [...following.jobs, ...this.jobs]
-      else this.settle(following, true, undefined)
+      if (ahead !== undefined) this.settle(following, true, undefined)
+      else {
+        this.jobs = [...following.jobs, ...this.jobs]
+        this.finished = [...following.finished, ...this.finished]
+      }
     }
     if (trouble !== undefined) this.wait()
     this.trouble = trouble
+  }
+
+  /** What follows from a batch before it is durable: of flows, and of attempts that only compute. */
+  private async writeAhead({ appended, requests }: OneBatch, runAhead: Ahead): Promise<OneBatch | undefined> {
+    const jobs = await runAhead(appended, requests)
+    const finished = this.finished.filter(({ consumer }) => consumer.spec.runsAhead)
+    if (jobs.length === 0 && finished.length === 0) return undefined
+    this.finished = this.finished.filter(({ consumer }) => !consumer.spec.runsAhead)
+    return new OneBatch([], [], finished, jobs, [], [])
   }
 
   /** What was written has its consequences; what was not goes to the front again. */
@@ -403,7 +417,7 @@ class OneBatch implements Batch {
   readonly consumers = new Set<Consumer>()
   /** What follows from it before it is durable. */
   following: OneBatch | undefined
-  private readonly aheadOf: Ahead | undefined
+  followedBy: (() => Promise<OneBatch | undefined>) | undefined
   private touched = new Set<Consumer>()
 
   constructor(
@@ -413,9 +427,7 @@ class OneBatch implements Batch {
     jobs: readonly Job[],
     marks: readonly Mark[],
     errands: readonly Errand[],
-    aheadOf?: Ahead,
   ) {
-    this.aheadOf = aheadOf
     this.publishes = publishes
     this.functions = functions
     this.finished = finished
@@ -472,10 +484,7 @@ class OneBatch implements Batch {
   }
 
   async ahead(): Promise<Batch | undefined> {
-    if (this.aheadOf === undefined || this.requests.length === 0) return undefined
-    const jobs = await this.aheadOf(this.requests)
-    if (jobs.length === 0) return undefined
-    this.following = new OneBatch([], [], [], jobs, [], [])
+    this.following = await this.followedBy?.()
     return this.following
   }
 

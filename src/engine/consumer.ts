@@ -139,6 +139,22 @@ export class Consumer {
     this.around.maybeIdle()
   }
 
+  /**
+   * Takes messages that are committed and not durable yet, where it has had all before them. Gives whether it took any.
+   */
+  pullAhead(messages: readonly Stored[]): boolean {
+    if (this.pulling || this.paused || this.cursor !== this.tail.head) return false
+    const { cursor } = this
+    for (const message of messages) {
+      if (message.stream !== this.progress.stream || message.repeat !== undefined || message.due > 0) continue
+      if (!this.room()) break
+      this.offer(message)
+    }
+    if (this.cursor === cursor) return false
+    this.pump()
+    return true
+  }
+
   /** Reads from disk until it is back among what is in memory, or has no room. */
   private async catchUp(): Promise<void> {
     while (this.roomToRead() && this.cursor < this.tail.head && this.tail.after(this.cursor) === undefined) {
@@ -1123,7 +1139,7 @@ export class Consumer {
       source: this.spec.source.name,
       position: this.progress.low,
       head: this.tail.head,
-      lag: this.tail.head - this.progress.low,
+      lag: Math.max(0, this.tail.head - this.progress.low),
       running: this.running,
       tried: this.desk.tried,
       inMemory: this.outstanding,

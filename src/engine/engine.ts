@@ -80,6 +80,8 @@ export class Engine {
   private readonly streamIds = new Map<string, number>()
   private readonly streamOf = new Map<MessageType, number>()
   private readonly consumers: Consumer[] = []
+  /** Those of mediators and routes. */
+  private readonly aheadConsumers: Consumer[] = []
   private readonly consumersOf = new Map<number, Consumer[]>()
   private state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
   private idleWaiters: ((idle: boolean) => void)[] = []
@@ -133,7 +135,9 @@ export class Engine {
     })
     const types: MessageType[] = plan.sources.flatMap((source) => source.types)
     for (const { startedBy } of plan.mediators) types.push(startedBy)
-    if (plan.mediators.length > 0) committer.ahead = (requests) => this.flows.ahead(requests)
+    if (plan.processors.some(({ runsAhead }) => runsAhead)) {
+      committer.ahead = (appended, requests) => this.flows.ahead(requests, this.pullAhead(appended))
+    }
     this.typesByName = new Map(types.map((type) => [type.name, type]))
     this.around = {
       world,
@@ -205,6 +209,7 @@ export class Engine {
       const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
       if (paused.has(spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
+      if (spec.runsAhead) this.aheadConsumers.push(consumer)
       const others = this.consumersOf.get(stream)
       if (others === undefined) this.consumersOf.set(stream, [consumer])
       else others.push(consumer)
@@ -446,6 +451,14 @@ export class Engine {
     for (const stream of streams) this.trimTail(stream)
   }
 
+  /** Mediators and routes take what is committed before it is durable. Gives whether they took anything. */
+  private pullAhead(appended: readonly Stored[]): boolean {
+    if (appended.length === 0 || this.state !== 'running' || this.suspecting) return false
+    let took = false
+    for (const consumer of this.aheadConsumers) if (consumer.pullAhead(appended)) took = true
+    return took
+  }
+
   private trimTail(stream: number): void {
     const tail = this.tails.get(stream)!
     let passed = tail.head
@@ -575,7 +588,7 @@ export class Engine {
       processor,
       source: sources.get(stream)!,
       low,
-      lag: this.tails.get(stream)!.head - low,
+      lag: Math.max(0, this.tails.get(stream)!.head - low),
     }))
   }
 

@@ -229,7 +229,7 @@ export class Flows {
    * Tells flows how their commands have ended before that is durable: they only compute, and what follows goes with the
    * same sync. Those with which something else is being done are told afterwards.
    */
-  async ahead(changes: readonly RequestChange[]): Promise<Job[]> {
+  async ahead(changes: readonly RequestChange[], begins: boolean): Promise<Job[]> {
     const runs = new Set<FlowRun>()
     const { promise, resolve: letGo } = Promise.withResolvers<void>()
     for (const change of changes) {
@@ -242,8 +242,11 @@ export class Flows {
       run.ahead = promise
       void run.input(() => run.stepEnded(endOfCall(change)))
     }
-    if (runs.size === 0) return []
+    if (runs.size === 0 && !begins) return []
+    // What begins takes a turn to come to rest, and its attempt another.
+    if (begins) await this.turn()
     for (let turn = 0; turn < aheadTurns && [...runs].some(({ works }) => works); turn++) await this.turn()
+    if (begins) await this.turn()
     const jobs: Job[] = []
     for (const run of runs) {
       run.ahead = undefined

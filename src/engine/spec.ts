@@ -24,6 +24,8 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly onHold: 'block' | 'pass'
   /** The desk of its topic or channel, where there is one. */
   readonly desk: DeskSpec | undefined
+  /** Its handlers only compute: they may be called before their message is durable. */
+  readonly runsAhead: boolean
 }
 
 export interface HandlerSpec {

@@ -262,6 +262,6 @@ export function processorsOf(part: Mediator, sourceOf: ReadonlyMap<MessageType, 
   }
   return [...handlers].map(([source, handle]) => {
     const own = source === on ? name : `${name}.${source.name}`
-    return { ...processor(own, { on: source, concurrency, handle: handle as never }), partOf: name }
+    return { ...processor(own, { on: source, concurrency, handle: handle as never }), partOf: name, runsAhead: true }
   })
 }

@@ -118,6 +118,8 @@ export interface Processor extends ProbeLimits {
   readonly handle: Readonly<Record<string, unknown>>
   /** The part that it runs for, where it is not one by itself. */
   readonly partOf?: string
+  /** Whether its handlers only compute: those of mediators and routes. */
+  readonly runsAhead?: boolean
 }
 
 const known = [

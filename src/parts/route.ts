@@ -72,7 +72,7 @@ export function route<
   const handle = Object.fromEntries(
     handlers.map(([type, choose]) => [type, typeof choose === 'function' ? chooses(name, starts, choose) : choose]),
   )
-  const runs = processor(name, { on, sends, concurrency, handle: handle as never })
+  const runs = { ...processor(name, { on, sends, concurrency, handle: handle as never }), runsAhead: true }
   return Object.freeze({ kind: 'route', name, on, starts, processor: runs })
 }
 

@@ -166,7 +166,7 @@ export function scheduleSpecOf({ name, publishes, calendar, missed, dataOf }: Sc
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
-  const { name, on, publishes, sends, handle, kind: _, partOf: _partOf, ...numbers } = part
+  const { name, on, publishes, sends, handle, kind: _, partOf: _partOf, runsAhead = false, ...numbers } = part
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {
@@ -176,5 +176,5 @@ export function specOf(part: Processor, desks: readonly DeskPart[] = []): Proces
   }
   const declared = new Set<MessageType>([...publishes, ...sends])
   const desk = desks.find((one) => one.on === on)?.spec
-  return { ...numbers, name, source: on, handlers, passedOver, declared, desk }
+  return { ...numbers, name, source: on, handlers, passedOver, declared, desk, runsAhead }
 }
