@@ -63,6 +63,8 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
+  /** The end of a step that others have written into its journal. */
+  endInJournal(n: number): JournalEntry | undefined
   /** Makes a message that the flow sends or publishes. */
   encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
   /** Makes the row of a flow that is started by this one. */
@@ -289,6 +291,11 @@ export class FlowRun {
 
   /** What the journal has comes before what it gets now. */
   private tellComing(): void {
+    for (const { entry } of this.open) {
+      if (entry.kind !== 'flow' || this.coming.has(entry.n)) continue
+      const end = this.host.endInJournal(entry.n)
+      if (end !== undefined) this.comes(end)
+    }
     for (const end of [...this.coming.values()].sort((one, other) => one.n - other.n)) this.tell(end)
   }
 

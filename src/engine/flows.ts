@@ -703,6 +703,7 @@ export class Flows {
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
+      endInJournal: (n) => store.flows.endOf(row.id, n),
       encode: (type, data, id, asked, delay) => encode(type, data, spec.name, row.message, id, asked, delay),
       newFlow: (other, data, id) => {
         const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))

@@ -314,6 +314,8 @@ export interface FlowReads {
 /** What the engine needs of them; may show what is not durable yet. */
 export interface FlowStore extends FlowReads {
   newFlowId(): number
+  /** The end of a step, by the entry with which it began. */
+  endOf(flow: number, n: number): JournalEntry | undefined
   newEntryId(): number
   newMailId(): number
   /** Flows under way whose journal does not end with a step that began: what follows may not have been done. */

@@ -18,6 +18,7 @@ import type {
 
 const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
   rerun_of as rerunOf, error, result, started_at as startedAt, ended_at as endedAt`
+const entryColumns = 'n, of_n as "of", kind, step, what, data, at'
 const listRows = 100
 const forgetRows = 200
 
@@ -104,11 +105,9 @@ export class FlowReader implements FlowReads {
   }
 
   journal(id: number): JournalEntry[] {
-    const rows = this.sql.all<Omit<JournalEntry, 'data'> & { data: string | null }>(
-      'select n, of_n as "of", kind, step, what, data, at from millrace_journal where flow = ? order by n',
-      id,
-    )
-    return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }))
+    return this.sql
+      .all<Entry>(`select ${entryColumns} from millrace_journal where flow = ? order by n`, id)
+      .map(entryOf)
   }
 
   questions({ mediator, to, limit = listRows }: Parameters<FlowReads['questions']>[0]): Question[] {
@@ -148,6 +147,16 @@ export class FlowTables extends FlowReader implements FlowStore {
     this.lastFlow = number("select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'millrace_flows'")
     this.lastEntry = number('select coalesce(max(n), 0) as n from millrace_journal')
     this.lastMail = number('select coalesce(max(n), 0) as n from millrace_mail')
+  }
+
+  endOf(flow: number, n: number): JournalEntry | undefined {
+    const [end] = this.sql.all<Entry>(
+      `select ${entryColumns} from millrace_journal where flow = ? and n > ? and of_n = ? limit 1`,
+      flow,
+      n,
+      n,
+    )
+    return end && entryOf(end)
   }
 
   newFlowId(): number {
@@ -386,6 +395,12 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
     return old.length + mails
   }
+}
+
+type Entry = Omit<JournalEntry, 'data'> & { readonly data: string | null }
+
+function entryOf({ data, ...entry }: Entry): JournalEntry {
+  return { ...entry, data: data === null ? null : JSON.parse(data) }
 }
 
 function rowOf({ message, error, result, parentFlow, parentN, ...row }: Row): FlowRow {
