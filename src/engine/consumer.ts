@@ -6,7 +6,7 @@
 // durable; a message ends exactly once: its position is done, or its entry at the desk is.
 import { asStored, decode, replaceData, type Stored } from '../model/codec.ts'
 import { type Actor, checkState, type Decision, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
-import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
+import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { isRefused } from '../model/refused.ts'
 import type { Delay } from '../model/time.ts'
@@ -592,7 +592,12 @@ export class Consumer {
     if (entry?.message.id !== id) return 'never'
     const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
     if (entry.state === 'held') {
-      await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by who had asked for it' })
+      try {
+        await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by who had asked for it' })
+      } catch (error) {
+        // A person, or another withdrawal, has been quicker: at its turn it is passed over all the same.
+        if (!isMillraceError(error, 'millrace/not-held')) throw error
+      }
     }
     return effects
   }
