@@ -594,8 +594,7 @@ export class FlowRun {
     // Told before: the journal has it already.
     const before = this.endOf(n)
     if (before !== undefined) {
-      this.toldBefore.add(before)
-      this.tell(before)
+      this.tellUpTo(before)
       return
     }
     this.tellComing()
@@ -611,6 +610,18 @@ export class FlowRun {
     }
     this.outbox.changes.push({ do: 'entry', flow: this.id, entry }, { do: 'untimer', flow: this.id, n })
     this.tell(entry)
+  }
+
+  /** What the journal has before an end was told before it then, and is so now. */
+  private tellUpTo(last: JournalEntry): void {
+    for (let index = this.at; index < this.replay.length; index++) {
+      const entry = this.replay[index]!
+      if (entry.of !== null && this.steps.has(entry.of) && !this.toldBefore.has(entry)) {
+        this.toldBefore.add(entry)
+        this.tell(entry)
+      }
+      if (entry === last) return
+    }
   }
 
   /** The end of a step that the journal has and that is not told yet. */
