@@ -139,14 +139,14 @@ function stepsOf(
 ): FlowStep[] {
   const dueAt = new Map(due.map((time) => [time.n, time.due]))
   const first = new Map<number, number>()
-  const last = new Map<number, number>()
+  const last = new Map<number, JournalEntry>()
   const times = new Map<number, number>()
   const ends = new Map<number, JournalEntry>()
   for (const entry of journal) {
     if (entry.kind === 'again') {
       const { of } = entry.data as { readonly of: number }
       first.set(entry.n, of)
-      last.set(of, entry.n)
+      last.set(of, entry)
       times.set(of, (times.get(of) ?? 1) + 1)
       ends.delete(of)
     } else if (entry.of !== null) ends.set(first.get(entry.of) ?? entry.of, entry)
@@ -155,9 +155,10 @@ function stepsOf(
     .filter(({ of, step, kind }) => of === null && step !== '' && kind !== 'again')
     .map(({ n, step: name, kind, what, data, at }) => {
       const end = ends.get(n)
-      const { context, commandId, flow } = (data ?? {}) as { context?: string; commandId?: string; flow?: number }
       const again = last.get(n)
-      const commandOf = again === undefined ? (commandId ?? commandIdOf(id, n)) : commandIdOf(id, again)
+      const begun = (again?.data ?? data ?? {}) as { context?: string; commandId?: string; flow?: number }
+      const { context, commandId, flow } = begun
+      const commandOf = commandId ?? commandIdOf(id, again?.n ?? n)
       const outcome = end?.data as Outcome | undefined
       const over = single.has(kind) || (outcome === undefined && endedAt !== null)
       return {

@@ -126,7 +126,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     random: () => world.random(),
     newId: () => world.newId(),
     entryId: () => ++n,
-    endInJournal: () => undefined,
+    endsInJournal: () => [],
     encode: (type, data, id, _asked, delay) =>
       make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
     newFlow: (other, data, id) => ({ ...row, mediator: other.name, message: make(other.startedBy, data, id) }),

@@ -63,8 +63,8 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
-  /** The end of a step that others have written into its journal. */
-  endInJournal(n: number): JournalEntry | undefined
+  /** Ends of flows that others have written into its journal after an entry, in order. */
+  endsInJournal(after: number): JournalEntry[]
   /** Makes a message that the flow sends or publishes. */
   encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
   /** Makes the row of a flow that is started by this one. */
@@ -177,8 +177,12 @@ export class FlowRun {
   /** The step to be done again, and the entries with which steps were. */
   private repeat: number | undefined
   private again: Map<number, number> = new Map()
-  /** Ends that wait for their turn to be told, by the entry with which their step began. */
-  private readonly coming = new Map<number, JournalEntry>()
+  /** Ends that wait for their turn to be told, in the order of the journal, by the entry with which their step began. */
+  private coming = new Map<number, JournalEntry>()
+  private lastComing = 0
+  /** The last end that it was told of, and how many flows that it has started are under way. */
+  private toldUpTo = 0
+  private subflows = 0
   private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
   private frozen = false
@@ -196,7 +200,9 @@ export class FlowRun {
   private readonly mails = new Set<number>()
   /** Inputs that wait for their turn. */
   private inputs: (() => void)[] = []
-  private working: Promise<void> | undefined
+  /** Whether something is being done with it; and what resolves when it has come to rest. */
+  works = false
+  private working = Promise.resolve()
 
   constructor(host: FlowHost, row: FlowRow, message: Message, conduct: Conduct) {
     this.host = host
@@ -213,6 +219,7 @@ export class FlowRun {
     const { entries, again } = withoutVoided(journal)
     this.again = new Map(again)
     this.repeat = repeat
+    this.toldUpTo = journal.at(-1)?.n ?? 0
     this.replay = repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat)
     for (const entry of this.replay) {
       if (entry.of !== null) continue
@@ -268,40 +275,52 @@ export class FlowRun {
   /** Something has come for it. Resolves when it has come to rest again; what it leaves is in the outbox. */
   input(apply: () => void): Promise<void> {
     this.inputs.push(apply)
-    this.working ??= this.work().finally(() => {
-      this.working = undefined
-    })
+    if (!this.works) {
+      this.works = true
+      this.working = this.work()
+    }
     return this.working
   }
 
   private async work(): Promise<void> {
-    for (let apply = this.inputs.shift(); apply !== undefined; apply = this.inputs.shift()) {
-      if (this.over || this.dismissed) continue
-      apply()
-      await this.host.turn()
-      await this.comeToRest()
+    try {
+      while (!this.over && !this.dismissed) {
+        // As at a replay: one after the other, in the order of the journal.
+        const end = this.nextEnd()
+        if (end !== undefined) this.tell(end)
+        else {
+          const apply = this.inputs.shift()
+          if (apply === undefined) return
+          apply()
+          if (this.coming.size > 0) continue
+        }
+        await this.host.turn()
+        await this.comeToRest()
+      }
+      this.inputs = []
+    } finally {
+      this.works = false
     }
   }
 
-  /** An end that is in the journal already, and of which it will be told in its turn. */
-  comes(entry: JournalEntry): void {
+  /** The end of a step, which is in the journal already: it is told in its turn. */
+  stepEnded(entry: JournalEntry): void {
     const of = this.again.get(entry.of!) ?? entry.of!
-    if (!this.coming.has(of)) this.coming.set(of, { ...entry, of })
+    const step = this.steps.get(of)
+    if (this.coming.has(of) || step?.outcome !== undefined) return
+    // Of an attempt that was given up: what it came to does not count.
+    if (step !== undefined && step.attempt !== entry.of) return
+    this.coming.set(of, { ...entry, of })
+    const { lastComing } = this
+    this.lastComing = Math.max(lastComing, entry.n)
+    if (entry.n < lastComing) this.coming = new Map([...this.coming].sort(([, one], [, other]) => one.n - other.n))
   }
 
   /** What the journal has comes before what it gets now. */
-  private tellComing(): void {
-    for (const { entry } of this.open) {
-      if (entry.kind !== 'flow' || this.coming.has(entry.n)) continue
-      const end = this.host.endInJournal(entry.n)
-      if (end !== undefined) this.comes(end)
-    }
-    for (const end of [...this.coming.values()].sort((one, other) => one.n - other.n)) this.tell(end)
-  }
-
-  /** The end of a step, which is in the journal already. */
-  stepEnded(entry: JournalEntry): void {
-    this.tell({ ...entry, of: this.again.get(entry.of!) ?? entry.of })
+  private nextEnd(): JournalEntry | undefined {
+    if (this.subflows > 0) for (const end of this.host.endsInJournal(this.toldUpTo)) this.stepEnded(end)
+    for (const end of this.coming.values()) return end
+    return undefined
   }
 
   /** A time has come: of a sleep, or of a step that took too long. Gives the step where that is to be withdrawn. */
@@ -359,7 +378,6 @@ export class FlowRun {
       throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
     }
     if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
-    this.tellComing()
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
   }
@@ -417,11 +435,6 @@ export class FlowRun {
   /** How often it has left something that is not written yet. */
   unwritten = 0
 
-  /** Whether something is being done with it. */
-  get works(): boolean {
-    return this.working !== undefined
-  }
-
   async rests(): Promise<undefined> {
     await this.working
   }
@@ -450,6 +463,7 @@ export class FlowRun {
     const step: Step = { entry, attempt, promise, resolve, reject, plan, outcome: undefined, thrown: undefined }
     this.steps.set(entry.n, step)
     this.open.add(step)
+    if (kind === 'flow') this.subflows++
     for (let branch = this.branch; branch !== undefined; branch = branch.outer) branch.steps.push(step)
     return promise
   }
@@ -529,13 +543,10 @@ export class FlowRun {
         this.mismatched(`today's code does ${today} where the journal has ${named(known)}`, known, today)
         return undefined
       }
-      if (known.n === this.repeat) this.doAgain(known, plan)
-      return known
+      return known.n === this.repeat ? this.doAgain(known, plan) : known
     }
     const n = this.host.entryId()
-    // Made first, so that data that do not fit leave nothing, and throw at each replay as they did.
-    const outgoing = plan.outgoing?.(n)
-    const started = plan.starts?.(n)
+    const leaves = whatLeaves(plan, n)
     if (this.beginsLeft > 0) {
       const next = this.replay.slice(this.at).find((entry) => isStep(entry) && !this.began(entry.n))
       if (next !== undefined) {
@@ -545,29 +556,34 @@ export class FlowRun {
       }
     }
     const entry = this.enter(kind, step, what, plan.data?.(n) ?? null, n)
-    this.leave(entry, outgoing, plan.dueAt)
-    if (plan.change !== undefined) this.outbox.changes.push(plan.change)
-    if (started !== undefined) {
-      this.outbox.changes.push({ do: 'start', row: started })
-      this.outbox.starts.push(started.id)
-    }
+    this.leave(entry, plan, leaves)
     return entry
   }
 
   /** A step that had failed is done again, as a new attempt of its own number. */
-  private doAgain(entry: JournalEntry, plan: StepPlan): void {
+  private doAgain(entry: JournalEntry, plan: StepPlan): JournalEntry {
     this.repeat = undefined
     const n = this.host.entryId()
-    const outgoing = plan.outgoing?.(n)
-    this.enter('again', entry.step, entry.what, { of: entry.n }, n)
+    const leaves = whatLeaves(plan, n)
+    const data = plan.data?.(n) ?? {}
+    this.enter('again', entry.step, entry.what, { ...data, of: entry.n }, n)
     this.again.set(n, entry.n)
-    this.leave(entry, outgoing, plan.dueAt)
+    const anew = { ...entry, data, at: this.host.now() }
+    this.leave(anew, plan, leaves)
+    return anew
   }
 
-  private leave({ kind, n }: JournalEntry, outgoing: Stored | undefined, due: number | undefined): void {
+  private leave(entry: JournalEntry, { dueAt, change }: StepPlan, { outgoing, started }: Leaving): void {
+    const { changes, starts } = this.outbox
+    const { kind, n } = entry
     if (outgoing !== undefined) this.outbox.outgoing.push(outgoing)
-    if (due !== undefined) this.outbox.changes.push({ do: 'timer', flow: this.id, n, due })
+    if (dueAt !== undefined) changes.push({ do: 'timer', flow: this.id, n, due: dueAt })
     if (kind === 'wait') this.outbox.waits = true
+    if (kind === 'ask') changes.push({ do: 'ask', flow: this.id, entry })
+    if (change !== undefined) changes.push(change)
+    if (started === undefined) return
+    changes.push({ do: 'start', row: started })
+    starts.push(started.id)
   }
 
   private enter(kind: StepKind, step: string, what: string, data: unknown, n = this.host.entryId()): JournalEntry {
@@ -597,7 +613,7 @@ export class FlowRun {
       this.tellUpTo(before)
       return
     }
-    this.tellComing()
+    for (let end = this.nextEnd(); end !== undefined; end = this.nextEnd()) this.tell(end)
     if (step.outcome !== undefined) return
     const entry: JournalEntry = {
       n: this.host.entryId(),
@@ -636,6 +652,8 @@ export class FlowRun {
   /** Tells the function how a step has ended. */
   private tell(entry: JournalEntry): void {
     const step = this.steps.get(entry.of!)
+    this.coming.delete(entry.of!)
+    this.toldUpTo = Math.max(this.toldUpTo, entry.n)
     if (step === undefined) {
       const begun = this.replay.find(({ n }) => n === entry.of) ?? entry
       const what = `the journal has the end of ${named(begun)}, which today's code has not begun`
@@ -646,7 +664,7 @@ export class FlowRun {
     const outcome = entry.data as Outcome
     step.outcome = outcome
     this.open.delete(step)
-    this.coming.delete(step.entry.n)
+    if (step.entry.kind === 'flow') this.subflows--
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
     if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
@@ -859,6 +877,14 @@ export class FlowRun {
     return new Set([...this.open].flatMap(({ entry }) => (entry.kind === 'wait' ? [entry.what] : [])))
   }
 }
+
+interface Leaving {
+  readonly outgoing: Stored | undefined
+  readonly started: FlowRow | undefined
+}
+
+/** Made before anything is left, so that data that do not fit leave nothing, and throw at each replay as they did. */
+const whatLeaves = (plan: StepPlan, n: number): Leaving => ({ outgoing: plan.outgoing?.(n), started: plan.starts?.(n) })
 
 /** Whether an entry is of the function, and not of a person. */
 const isStep = ({ of, kind }: JournalEntry) => of === null && kind !== 'cancel' && kind !== 'resume'

@@ -80,6 +80,8 @@ export class Flows {
   private readonly changing = new Map<number, Promise<void>>()
   /** Those that are made from their journals now. */
   private readonly making = new Map<number, FlowRun>()
+  /** Of serial flows, by mediator and context: the one that begins just now. */
+  private readonly turns = new Map<string, number>()
   private readonly alarm: Alarm
   private busy = 0
   private open = true
@@ -268,7 +270,7 @@ export class Flows {
 
   private comes(entry: JournalEntry, flow: number): void {
     const run = this.hot.get(flow) ?? this.making.get(flow)
-    run?.comes(entry)
+    run?.stepEnded(entry)
   }
 
   // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -555,9 +557,28 @@ export class Flows {
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
     // One that is being cancelled does not begin.
     if (row.state === 'queued' && this.changing.has(id)) return undefined
-    if (row.state === 'queued' && row.context !== null && flows.underWay(row.mediator, row.context)[0] !== id) {
-      return undefined
+    if (row.state === 'queued' && row.context !== null) {
+      // An older one may be written while this one begins: it waits then for this one.
+      const turn = JSON.stringify([row.mediator, row.context])
+      const first = this.turns.get(turn) ?? flows.queued(row.mediator, row.context)[0]
+      if (first !== id) return undefined
+      this.turns.set(turn, id)
+      return this.fromJournal(row, spec, repeat).finally(() => {
+        this.turns.delete(turn)
+        // It may have ended as it began.
+        this.next(row.mediator, row.context!, id)
+      })
     }
+    return this.fromJournal(row, spec, repeat)
+  }
+
+  private async fromJournal(
+    row: FlowRow,
+    spec: MediatorSpec,
+    repeat: number | undefined,
+  ): Promise<FlowRun | undefined> {
+    const { flows } = this.around.store
+    const { id } = row
     if (!spec.runs.has(row.version)) {
       const what = `flow ${id} of mediator "${row.mediator}" began with version ${row.version}, which is not in versions`
       const error = recordError(fault('millrace/flow-mismatch', what))
@@ -677,9 +698,9 @@ export class Flows {
   }
 
   /** Begins the flow whose turn it is in a context. */
-  private next(mediator: string, context: string): void {
-    const [first] = this.around.store.flows.underWay(mediator, context)
-    if (first !== undefined) void this.during(() => this.load(first))
+  private next(mediator: string, context: string, after?: number): void {
+    const [first] = this.around.store.flows.queued(mediator, context)
+    if (first !== undefined && first !== after) void this.during(() => this.load(first))
   }
 
   /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
@@ -703,7 +724,7 @@ export class Flows {
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
-      endInJournal: (n) => store.flows.endOf(row.id, n),
+      endsInJournal: (after) => store.flows.endsOfFlows(row.id, after),
       encode: (type, data, id, asked, delay) => encode(type, data, spec.name, row.message, id, asked, delay),
       newFlow: (other, data, id) => {
         const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))
@@ -855,6 +876,9 @@ export function startsFlows(
         outgoing: all.flatMap((also) => also.outgoing),
         written: () => {
           for (const also of all) also.written()
+        },
+        dropped: () => {
+          for (const also of all) also.dropped?.()
         },
       }
     })()

@@ -123,21 +123,22 @@ export function withoutVoided(journal: readonly JournalEntry[]): {
   readonly again: ReadonlyMap<number, number>
 } {
   const again = new Map<number, number>()
-  const voided = new Set<JournalEntry>()
-  const ends = new Map<number, JournalEntry>()
+  const last = new Map<number, JournalEntry>()
   for (const entry of journal) {
-    if (entry.of !== null) ends.set(again.get(entry.of) ?? entry.of, entry)
-    else if (entry.kind === 'again') {
-      const { of } = entry.data as { of: number }
-      again.set(entry.n, of)
-      const end = ends.get(of)
-      if (end !== undefined) voided.add(end)
-      voided.add(entry)
-    }
+    if (entry.kind !== 'again') continue
+    const { of } = entry.data as { of: number }
+    again.set(entry.n, of)
+    last.set(of, entry)
   }
   if (again.size === 0) return { entries: [...journal], again }
-  const entries = journal
-    .filter((entry) => !voided.has(entry))
-    .map((entry) => (entry.of === null ? entry : { ...entry, of: again.get(entry.of) ?? entry.of }))
+  const entries = journal.flatMap((entry) => {
+    if (entry.kind === 'again') return []
+    const first = entry.of === null ? entry.n : (again.get(entry.of) ?? entry.of)
+    const attempt = last.get(first)
+    if (attempt === undefined) return [entry]
+    if (entry.of !== null) return entry.of === attempt.n ? [{ ...entry, of: first }] : []
+    const { of, ...data } = attempt.data as { of: number }
+    return [{ ...entry, data }]
+  })
   return { entries, again }
 }

@@ -272,6 +272,8 @@ export type FlowChange =
   /** Its time does not come while it is paused. */
   | { readonly do: 'timer'; readonly flow: number; readonly n: number; readonly due: number }
   | { readonly do: 'untimer'; readonly flow: number; readonly n: number }
+  /** A person is asked: its step, its title, and with its data for whom and until when. */
+  | { readonly do: 'ask'; readonly flow: number; readonly entry: JournalEntry }
   | { readonly do: 'escalate'; readonly flow: number; readonly n: number; readonly to: string }
   | { readonly do: 'mail'; readonly mail: Mail }
   /** The command is never to be handled any more; and it was passed over, so that nobody has to know that any more. */
@@ -314,16 +316,16 @@ export interface FlowReads {
 /** What the engine needs of them; may show what is not durable yet. */
 export interface FlowStore extends FlowReads {
   newFlowId(): number
-  /** The end of a step, by the entry with which it began. */
-  endOf(flow: number, n: number): JournalEntry | undefined
+  /** Ends of steps that are flows, after an entry, in order. */
+  endsOfFlows(flow: number, after: number): JournalEntry[]
   newEntryId(): number
   newMailId(): number
   /** Flows under way whose journal does not end with a step that began: what follows may not have been done. */
   unfinished(): number[]
   /** Flows under way of a context that a mediator conducts, the oldest first. */
   underWay(mediator: string, context: string): number[]
-  /** Flows that wait for others of their context, of which none is under way. */
-  queued(): number[]
+  /** Flows that wait for others of their context, of which none is under way; of one mediator and context, if named. */
+  queued(mediator?: string, context?: string): number[]
   /** Whether a mediator has, or had, a flow of that value. */
   hasOnce(mediator: string, once: string): boolean
   mails(mediator: string, context: string, type: string): Mail[]

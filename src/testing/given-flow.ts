@@ -309,7 +309,7 @@ class Conducted {
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => ++this.entries,
-      endInJournal: () => undefined,
+      endsInJournal: () => [],
       encode: (type, data, id) => encoded(type, data, id),
       newFlow: (spec, data, id) => {
         const row = this.rowOf(encoded(spec.startedBy, data, id))

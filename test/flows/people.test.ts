@@ -1,6 +1,7 @@
 // What people do about flows: answer what they ask, cancel, stop, pause, resume, run again; each action on record.
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { event, type FlowContext, mediator } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { coded, place, started } from '../support.ts'
@@ -181,6 +182,60 @@ test('after the point of no return nothing is undone: it is stuck where it fails
   assert.deepEqual(await effects(running), ['do a', 'do b', 'do c'])
   const [step] = (await running.flows.show(1))!.steps.filter(({ name }) => name === 'c')
   assert.deepEqual([step?.attempts, step?.state], [3, 'done'])
+})
+
+test('a sub-flow that had failed, and a question nobody had answered, begin anew when a stuck flow is resumed', async () => {
+  const Part = event('part.placed', { schema: z.object({ order: z.string() }), context: ({ order }) => order })
+  const packing = mediator('packing', {
+    startedBy: Part,
+    sends: [Do],
+    run: ({ data }, flow) => flow.call('pack', Do, { ...data, step: 'pack' }),
+  })
+  const forward = conductor(
+    async (data, flow) => {
+      flow.noReturn()
+      await (flow as unknown as FlowContext<never, never, never, typeof packing>).subflow('packed', packing, data)
+      const { yes } = await flow.ask('approve', { schema: Approval, title: 'Go?', to: 'ann', timeoutMs: hour })
+      await flow.call('c', Do, { ...data, step: `c ${yes}` })
+    },
+    { starts: [packing] },
+  )
+  const plan: Record<string, 'refuse'> = { pack: 'refuse' }
+  const parts = [Orders, packing, worker(plan), forward]
+  await using simulated = simulation({ parts, setup: setup as never })
+  const { flows } = simulated
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.untilIdle()
+  const last = async () => {
+    const flow = await flows.show(1)
+    const step = flow?.steps.at(-1)
+    return [flow?.state, step?.name, step?.attempts, step?.flow, flow?.error?.code]
+  }
+  assert.deepEqual(await last(), ['stuck', 'packed', 1, 2, 'millrace/subflow-failed'])
+  await flows.resume(1)
+  await simulated.untilIdle()
+  assert.deepEqual(await last(), ['stuck', 'packed', 2, 3, 'millrace/subflow-failed'])
+  delete plan['pack']
+  await flows.resume(1)
+  await simulated.untilIdle()
+  assert.deepEqual(await last(), ['running', 'approve', 1, null, undefined])
+  await simulated.advance(hour)
+  assert.deepEqual(await last(), ['stuck', 'approve', 1, null, 'millrace/step-timed-out'])
+  assert.deepEqual(await flows.questions(), [])
+  await flows.resume(1)
+  await simulated.untilIdle()
+  await simulated.crash()
+  await simulated.restart()
+  const [question] = await flows.questions()
+  assert.deepEqual([question?.step, question?.title, question?.to], ['approve', 'Go?', 'ann'])
+  await flows.answer(1, 'approve', { yes: true })
+  await simulated.untilIdle()
+  assert.equal((await flows.show(1))?.state, 'completed')
+  const rows = await simulated.query<{ what: string }>`select what from effects order by n`
+  assert.deepEqual(
+    rows.map(({ what }) => what),
+    ['do pack', 'do c true'],
+  )
 })
 
 test('a flow that is stuck at an undo is resumed after a restart, more than once', async (t) => {

@@ -223,7 +223,7 @@ export class FlowModel {
     const what = `flow ${row.id} of "${row.mediator}"`
     if (row.parent_flow !== null && row.ended_at !== null) {
       const parent = this.flows.get(row.parent_flow)!
-      const told = this.endOf(parent, row.parent_n!) !== undefined || parent.row.ended_at !== null
+      const told = parent.entries.some(({ of_n: of }) => of === row.parent_n) || parent.row.ended_at !== null
       assert(told, `${what} has ended and flow ${row.parent_flow}, which waits for it, was not told`)
     }
     if (row.ended_at === null) {
@@ -381,8 +381,9 @@ export class FlowModel {
           if (row.state === 'running')
             assert(mail === undefined, `${what} waits at "${step}" and was not told of mail ${mail?.n}`)
         } else if (kind === 'flow') {
+          const attempt = this.attemptsOf(flow, n).at(-1)!
           const child = [...this.flows.values()].find(
-            ({ row: other }) => other.parent_flow === id && other.parent_n === n,
+            ({ row: other }) => other.parent_flow === id && other.parent_n === attempt,
           )
           assert(child?.row.ended_at === null, `${what} was not told of the end of "${step}"`)
         } else if (kind !== 'ask' && kind !== 'sleep') continue

@@ -149,14 +149,10 @@ export class FlowTables extends FlowReader implements FlowStore {
     this.lastMail = number('select coalesce(max(n), 0) as n from millrace_mail')
   }
 
-  endOf(flow: number, n: number): JournalEntry | undefined {
-    const [end] = this.sql.all<Entry>(
-      `select ${entryColumns} from millrace_journal where flow = ? and n > ? and of_n = ? limit 1`,
-      flow,
-      n,
-      n,
-    )
-    return end && entryOf(end)
+  endsOfFlows(flow: number, after: number): JournalEntry[] {
+    const ends = `select ${entryColumns} from millrace_journal
+      where flow = ? and n > ? and of_n is not null and kind = 'flow' order by n`
+    return this.sql.all<Entry>(ends, flow, after).map(entryOf)
   }
 
   newFlowId(): number {
@@ -193,6 +189,9 @@ export class FlowTables extends FlowReader implements FlowStore {
         break
       case 'untimer':
         this.untimer(change.flow, change.n)
+        break
+      case 'ask':
+        this.ask(change.flow, change.entry)
         break
       case 'escalate':
         this.sql.run(
@@ -288,21 +287,15 @@ export class FlowTables extends FlowReader implements FlowStore {
       json,
       at,
     )
-    if (kind !== 'ask') return
-    if (of !== null) this.sql.run('delete from millrace_questions where flow = ? and step = ?', flow, step)
-    else {
-      const { to, due } = data as { readonly to: string | null; readonly due: number | null }
-      this.sql.run(
-        'insert or replace into millrace_questions values (?, ?, ?, ?, ?, 0, ?, ?)',
-        flow,
-        step,
-        n,
-        what,
-        to,
-        at,
-        due,
-      )
+    if (kind === 'ask' && of !== null) {
+      this.sql.run('delete from millrace_questions where flow = ? and step = ?', flow, step)
     }
+  }
+
+  private ask(flow: number, { n, step, what, data, at }: JournalEntry): void {
+    const { to, due } = data as { readonly to: string | null; readonly due: number | null }
+    const values = [flow, step, n, what, to, at, due]
+    this.sql.run('insert into millrace_questions values (?, ?, ?, ?, ?, 0, ?, ?)', ...values)
   }
 
   unfinished(): number[] {
@@ -328,12 +321,14 @@ export class FlowTables extends FlowReader implements FlowStore {
     return rows.map(({ id }) => id)
   }
 
-  queued(): number[] {
+  queued(mediator?: string, context?: string): number[] {
+    const one = mediator === undefined ? '' : 'and mediator = ? and context = ?'
     const rows = this.sql.all<{ id: number }>(
-      `select min(id) as id from millrace_flows q where state = 'queued' and not exists (
+      `select min(id) as id from millrace_flows q where state = 'queued' ${one} and ended_at is null and not exists (
          select 1 from millrace_flows f where f.mediator = q.mediator and f.context = q.context and f.ended_at is null
            and f.state <> 'queued')
        group by mediator, context`,
+      ...(mediator === undefined ? [] : [mediator, context!]),
     )
     return rows.map(({ id }) => id)
   }
