@@ -82,6 +82,8 @@ export class Flows {
   private readonly making = new Map<number, FlowRun>()
   /** Of serial flows, by mediator and context: the one that begins just now. */
   private readonly turns = new Map<string, number>()
+  /** Flows that are to be told something when they are made, and how often. */
+  private readonly wanted = new Map<number, number>()
   private readonly alarm: Alarm
   private busy = 0
   private open = true
@@ -316,7 +318,8 @@ export class Flows {
     const changes = [this.recorded(row, 'resumed', actor)]
     if (row.state === 'paused') await this.again(row, undefined, changes)
     else if (row.state === 'stuck') {
-      const run = (await this.during(() => this.load(id)))!
+      const run = await this.during(() => this.load(id))
+      if (run === undefined) throw await this.busyNow(id)
       if (run.onlyForward) await this.again(row, run.failedStep, changes)
       else await this.say(id, (there) => there.resume(), changes)
     }
@@ -395,8 +398,14 @@ export class Flows {
     )
     if (wrong !== undefined) throw wrong.error
     if (said && run !== undefined) return
-    if (run === undefined) await this.underWay(id)
-    throw fault('millrace/flow-busy', `flow ${id} cannot be told that now`)
+    throw await this.busyNow(id)
+  }
+
+  /** Why a flow takes nothing now. */
+  private async busyNow(id: number): Promise<Error> {
+    const { mediator } = await this.underWay(id)
+    if (!this.specs.has(mediator)) return fault('millrace/unknown-part', `mediator "${mediator}" is not running`)
+    return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
   }
 
   /** Puts a flow into a state from outside: what is in memory of it counts no more. Gives whether it did. */
@@ -521,24 +530,36 @@ export class Flows {
     also: () => readonly DeskChange[] = () => [],
   ): Promise<FlowRun | undefined> {
     return this.during(async () => {
-      let run = this.hot.get(id)
-      while (run === undefined) {
-        if ((await this.load(id)) === undefined) return undefined
-        // It may have left memory again for others: what is done with one that is not there would be done twice.
-        run = this.hot.get(id)
-      }
-      if (run.over || !this.open) return undefined
-      await run.input(() => apply(run))
+      const told = await this.withRun(id, (run) => ({ run, rests: run.input(() => apply(run)) }))
+      if (told === undefined) return undefined
+      const { run, rests } = told
+      await rests
       if (run.dismissed) return undefined
       await this.flush(run, also())
       return run
     })
   }
 
+  /** Makes a flow where it is not in memory, and uses it: till then it does not leave memory for others. */
+  private async withRun<T>(id: number, use: (run: FlowRun) => T): Promise<T | undefined> {
+    this.wanted.set(id, (this.wanted.get(id) ?? 0) + 1)
+    try {
+      if (!this.hot.has(id)) await this.load(id)
+      const run = this.hot.get(id)
+      return run === undefined || run.over || !this.open ? undefined : use(run)
+    } finally {
+      const others = this.wanted.get(id)! - 1
+      if (others === 0) this.wanted.delete(id)
+      else this.wanted.set(id, others)
+    }
+  }
+
   /** Makes a flow from its journal, and goes on with it where it was told something last. */
-  private load(id: number, repeat?: number): Promise<FlowRun | undefined> {
+  private async load(id: number, repeat?: number): Promise<FlowRun | undefined> {
+    // One that is put into another state now is made when it has that.
+    while (this.changing.has(id)) await this.changing.get(id)
     const there = this.hot.get(id)
-    if (there !== undefined) return Promise.resolve(there)
+    if (there !== undefined) return there
     let loading = this.loading.get(id)
     if (loading === undefined) {
       loading = this.make(id, repeat).finally(() => {
@@ -555,8 +576,6 @@ export class Flows {
     const row = flows.row(id)
     const spec = row && this.specs.get(row.mediator)
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
-    // One that is being cancelled does not begin.
-    if (row.state === 'queued' && this.changing.has(id)) return undefined
     if (row.state === 'queued' && row.context !== null) {
       // An older one may be written while this one begins: it waits then for this one.
       const turn = JSON.stringify([row.mediator, row.context])
@@ -613,7 +632,7 @@ export class Flows {
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
     for (const [id, oldest] of this.hot) {
-      if (oldest === run || !oldest.isFree) continue
+      if (oldest === run || !oldest.isFree || this.wanted.has(id)) continue
       this.hot.delete(id)
       break
     }

@@ -256,6 +256,7 @@ export class FlowModel {
     for (const { n, kind, of_n: of, step } of entries) {
       if (of !== null || kind !== 'sleep' || ends.has(n)) continue
       const due = this.dues.get(`${row.id}/${n}`)
+      assert(row.state !== 'paused' || due === undefined || due < 0, `flow ${row.id} is paused, and its time comes`)
       assert(due !== undefined, `flow ${row.id} sleeps at "${step}" and has no time to wake`)
     }
   }
