@@ -235,7 +235,7 @@ export class Engine {
       await this.grantWishes()
       // They may be about processors that are left out: they go on in a run that has all.
       if (this.plan.leftOut.length === 0) await this.operations.takeUp()
-      await this.flows.takeUp()
+      this.flows.takeUp()
     }
     suspects().then(() => {
       this.suspecting = false

@@ -100,11 +100,14 @@ export class Flows {
   }
 
   /** Goes on with flows that were told something before the last run ended. */
-  async takeUp(): Promise<void> {
+  takeUp(): void {
     if (this.specs.size === 0) return
     const { flows } = this.around.store
     for (const id of [...flows.unfinished(), ...flows.queued()]) void this.during(() => this.load(id))
-    this.look()
+    void this.during(async () => {
+      await this.write({ flows: [{ do: 'awake', mediators: [...this.specs.keys()] }] })
+      this.look()
+    })
   }
 
   end(): void {
@@ -277,9 +280,9 @@ export class Flows {
 
   // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`. */
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`, `millrace/past-no-return`. */
   async cancel(id: number, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
+    const row = this.conducted(await this.underWay(id))
     const why = `cancelled by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
     const changes = [this.recorded(row, 'cancelled', actor)]
     if (row.state === 'queued') {
@@ -311,10 +314,10 @@ export class Flows {
   /**
    * Goes on with a flow that is paused, or stuck.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`
    */
   async resume(id: number, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
+    const row = this.conducted(await this.underWay(id))
     const changes = [this.recorded(row, 'resumed', actor)]
     if (row.state === 'paused') await this.again(row, undefined, changes)
     else if (row.state === 'stuck') {
@@ -401,10 +404,14 @@ export class Flows {
     throw await this.busyNow(id)
   }
 
+  private conducted(row: FlowRow): FlowRow {
+    if (this.specs.has(row.mediator)) return row
+    throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+  }
+
   /** Why a flow takes nothing now. */
   private async busyNow(id: number): Promise<Error> {
-    const { mediator } = await this.underWay(id)
-    if (!this.specs.has(mediator)) return fault('millrace/unknown-part', `mediator "${mediator}" is not running`)
+    this.conducted(await this.underWay(id))
     return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
   }
 
@@ -494,10 +501,12 @@ export class Flows {
       late = there.timeUp(n)
     })
     const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
-    // It was paused meanwhile: its time comes when it goes on.
-    if (!told && this.around.store.flows.row(flow)?.state === 'paused') return
-    // Whatever became of the step: its time is not to come again.
-    await this.write({ flows: [{ do: 'untimer', flow, n }] })
+    const row = this.around.store.flows.row(flow)
+    if (row === undefined || row.endedAt !== null) return
+    // Told, its time is not to come again, whatever became of the step. Not told it is being put into another state, or
+    // ends just now: its time comes again when that is written, where it goes on.
+    const change: FlowChange = { do: this.specs.has(row.mediator) ? 'untimer' : 'asleep', flow, n }
+    await this.write({ flows: told || change.do === 'asleep' ? [change] : [] })
   }
 
   /** A step that nobody waits for any more is taken back; gives whether its flow was told. */
@@ -598,9 +607,9 @@ export class Flows {
   ): Promise<FlowRun | undefined> {
     const { flows } = this.around.store
     const { id } = row
-    if (!spec.runs.has(row.version)) {
-      const what = `flow ${id} of mediator "${row.mediator}" began with version ${row.version}, which is not in versions`
-      const error = recordError(fault('millrace/flow-mismatch', what))
+    const missing = this.missing(row, spec)
+    if (missing !== undefined) {
+      const error = recordError(missing)
       await this.write({ flows: [{ do: 'state', flow: id, state: 'paused', error, endedAt: null }] })
       return undefined
     }
@@ -620,6 +629,16 @@ export class Flows {
     // What came while nobody told it.
     this.offerMails(run)
     return run
+  }
+
+  /** What the app has not, or no more, for a flow to go on. */
+  private missing({ id, mediator, version, message: { type } }: FlowRow, spec: MediatorSpec): Error | undefined {
+    const what = `flow ${id} of mediator "${mediator}" began with`
+    if (!spec.runs.has(version)) {
+      return fault('millrace/flow-mismatch', `${what} version ${version}, which is not in versions`)
+    }
+    if (this.around.typeOf(type) !== undefined) return undefined
+    return fault('millrace/unknown-type', `${what} "${type}", a type that the app has no more`)
   }
 
   private runOf(spec: MediatorSpec, row: FlowRow, message: Message): FlowRun {

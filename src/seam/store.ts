@@ -272,6 +272,9 @@ export type FlowChange =
   /** Its time does not come while it is paused. */
   | { readonly do: 'timer'; readonly flow: number; readonly n: number; readonly due: number }
   | { readonly do: 'untimer'; readonly flow: number; readonly n: number }
+  /** Nobody is there for it: its time does not come till an app starts that has its mediator. */
+  | { readonly do: 'asleep'; readonly flow: number; readonly n: number }
+  | { readonly do: 'awake'; readonly mediators: readonly string[] }
   /** A person is asked: its step, its title, and with its data for whom and until when. */
   | { readonly do: 'ask'; readonly flow: number; readonly entry: JournalEntry }
   | { readonly do: 'escalate'; readonly flow: number; readonly n: number; readonly to: string }

@@ -2,6 +2,7 @@
 // that changes under them.
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { app, event, mediator, route, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
@@ -328,6 +329,48 @@ test('flows keep the version that they began with; one whose version is gone is 
   const [, flow] = await third.flows.list()
   assert.equal(flow?.state, 'paused')
   assert.match(flow?.error?.message ?? '', /began with version 2, which is not in versions/)
+})
+
+test('a time that comes while an app runs without the mediator waits until one runs with it', async (t) => {
+  const file = place(t)
+  const sleeps = conductor(async (data, flow) => {
+    await flow.sleep('a while', 40)
+    await doing(flow, data, 'after')
+  })
+  const first = await started(t, warehouse(file, worker(), sleeps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.stop()
+  await pause(60)
+  const second = await started(t, warehouse(file, worker(), parts))
+  await second.idle()
+  const [flow] = await second.flows.list()
+  assert(flow?.state === 'running')
+  for (const act of [second.flows.resume, second.flows.cancel]) {
+    await assert.rejects(act(flow.id, { by: 'ann', reason: 'r' }), coded('millrace/unknown-part', /not running/))
+  }
+  await second.stop()
+  const third = await started(t, warehouse(file, worker(), sleeps))
+  await third.idle()
+  assert.deepEqual(await effects(third), ['do after'])
+  assert.equal((await third.flows.show(flow.id))?.state, 'completed')
+})
+
+test('a flow that began with a type that the app has no more is paused and says so', async (t) => {
+  const file = place(t)
+  const sleeps = conductor((_, flow) => flow.sleep('a while', 40))
+  const first = await started(t, warehouse(file, worker(), sleeps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.stop()
+  await pause(60)
+  const Begun = event('order.begun', { schema: z.object({ order: z.string() }), context: (data) => data.order })
+  const Others = topic('orders', [Begun])
+  const changed = mediator('conductor', { on: Others, startedBy: Begun, sends: [Do], run: () => {} })
+  const parts = [Others, worker(), changed]
+  const second = await started(t, app({ name: 'warehouse', broker: sqlite({ file }), log: () => {}, parts }))
+  await second.idle()
+  const [flow] = await second.flows.list()
+  assert.equal(flow?.state, 'paused')
+  assert.equal(flow.error?.code, 'millrace/unknown-type')
 })
 
 test('a small change is guarded: flows that had passed it go the old way, new ones and those before it the new', async (t) => {

@@ -328,11 +328,10 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tells ends out of the order of the journal at a replay': [
     {
       file: 'engine/flow.ts',
-      from: '    this.repeat = repeat\n    this.replay = ',
-      to: `    this.repeat = repeat
-    const ended = entries.filter(({ of }) => of !== null).reverse()
+      from: '    this.replay = repeat',
+      to: `    const ended = entries.filter(({ of }) => of !== null).reverse()
     for (const [index, { of }] of entries.entries()) if (of !== null) entries[index] = ended.shift()!
-    this.replay = `,
+    this.replay = repeat`,
     },
   ],
   'undoes in the order of beginning': [{ file: 'engine/flow.ts', from: '      .reverse()\n  }\n', to: '  }\n' }],
@@ -367,8 +366,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets a flow leave memory that has something to write': [
     {
       file: 'engine/flows.ts',
-      from: 'if (oldest === run || !oldest.isFree) continue',
-      to: 'if (oldest === run) continue',
+      from: 'if (oldest === run || !oldest.isFree || this.wanted.has(id)) continue',
+      to: 'if (oldest === run || this.wanted.has(id)) continue',
     },
   ],
   'lets a flow leave memory before its end is written': [
@@ -408,8 +407,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'begins a flow of a serial mediator beside another': [
     {
       file: 'engine/flows.ts',
-      from: 'flows.underWay(row.mediator, row.context)[0] !== id',
-      to: 'flows.underWay(row.mediator, row.context).length === 0',
+      from: '      if (first !== id) return undefined\n',
+      to: '',
     },
   ],
   'forgets the times of a flow that is paused': [
@@ -436,15 +435,34 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tells of what it ends itself before what its journal has': [
     {
       file: 'engine/flow.ts',
-      from: '    this.tellComing()\n    if (step.outcome !== undefined) return\n',
-      to: '    if (step.outcome !== undefined) return\n',
+      from: '        const end = this.nextEnd()\n',
+      to: '        const end = this.inputs.length > 0 ? undefined : this.nextEnd()\n',
+    },
+    {
+      file: 'engine/flow.ts',
+      from: '    for (let end = this.nextEnd(); end !== undefined; end = this.nextEnd()) this.tell(end)\n',
+      to: '',
     },
   ],
   'ends a flow twice that two people end': [
     {
       file: 'engine/flows.ts',
-      from: '    while (this.changing.has(id)) await this.changing.get(id)\n',
-      to: '',
+      from: '    while (this.changing.has(id)) await this.changing.get(id)\n    const done = act()\n',
+      to: '    const done = act()\n',
+    },
+  ],
+  'makes a flow while it is put into another state': [
+    {
+      file: 'engine/flows.ts',
+      from: '    while (this.changing.has(id)) await this.changing.get(id)\n    const there',
+      to: '    const there',
+    },
+  ],
+  'forgets a time that came while its flow was put into another state': [
+    {
+      file: 'engine/flows.ts',
+      from: "flows: told || change.do === 'asleep' ? [change] : []",
+      to: 'flows: [change]',
     },
   ],
   'keeps the value that a flow is once per when its start fails': [
@@ -487,6 +505,12 @@ export const hunts: Readonly<Record<string, Hunt>> = {
     bias: { flows: { nodes: ['call', 'all', 'map'], people: [], hotFlowsMax: 1 } },
   },
   'loses mail that came before a wait': { bias: { flows: { nodes: ['call', 'wait'], people: [] } } },
+  'makes a flow while it is put into another state': {
+    bias: { flows: { nodes: ['flow', 'ask', 'withdraw'], people: ['stop', 'cancel'], hotFlowsMax: 2 } },
+  },
+  'forgets a time that came while its flow was put into another state': {
+    bias: { flows: { nodes: ['call', 'sleep'], people: ['pause', 'stop', 'cancel'] } },
+  },
   'keeps the value that a flow is once per when its start fails': {
     faults: { handlerFails: true },
     bias: { flows: {} },

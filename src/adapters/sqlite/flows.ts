@@ -190,6 +190,16 @@ export class FlowTables extends FlowReader implements FlowStore {
       case 'untimer':
         this.untimer(change.flow, change.n)
         break
+      case 'asleep':
+        this.sql.run('update millrace_flow_timers set due = -abs(due) where flow = ? and n = ?', change.flow, change.n)
+        break
+      case 'awake':
+        this.sql.run(
+          `update millrace_flow_timers set due = -due where due < 0 and flow in (select id from millrace_flows
+             where state <> 'paused' and mediator in (select value from json_each(?)))`,
+          JSON.stringify(change.mediators),
+        )
+        break
       case 'ask':
         this.ask(change.flow, change.entry)
         break
