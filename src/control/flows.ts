@@ -55,7 +55,8 @@ export interface FlowDesk {
   /**
    * Ends a flow under way: its function is not told anything any more, what it did is undone.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`, `millrace/unknown-part` where its
+   *   mediator is not running
    */
   cancel(id: number, actor?: Actor): Promise<void>
   /** Ends a flow as it is, whatever it is at: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
@@ -70,7 +71,7 @@ export interface FlowDesk {
    * Goes on with a flow: one that is paused, with the code of today; one that is stuck at an undo, which is tried
    * again; one that is stuck after its point of no return, whose failed step is done again.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part` where its mediator is not running
    */
   resume(id: number, actor?: Actor): Promise<void>
   /**
@@ -84,7 +85,7 @@ export interface FlowDesk {
 
 export interface FlowBackend {
   lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
-  readonly flows: {
+  readonly flowActions: {
     answer(id: number, step: string, value: unknown, actor: Actor): Promise<void>
     cancel(id: number, actor: Actor): Promise<void>
     stop(id: number, actor: Actor): Promise<void>
@@ -111,16 +112,16 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
       return look((flows) => flows.questions(filter))
     },
     answer: async (id, step, value, actor = own) =>
-      backend().flows.answer(id, step, value, checkActor('answer', actor)),
-    cancel: async (id, actor = own) => backend().flows.cancel(id, checkActor('cancel', actor)),
+      backend().flowActions.answer(id, step, value, checkActor('answer', actor)),
+    cancel: async (id, actor = own) => backend().flowActions.cancel(id, checkActor('cancel', actor)),
     stop: async (id, actor) => {
       checkText('stop', 'reason', actor?.reason)
-      return backend().flows.stop(id, checkActor('stop', actor))
+      return backend().flowActions.stop(id, checkActor('stop', actor))
     },
-    pause: async (id, actor = own) => backend().flows.pause(id, checkActor('pause', actor)),
-    resume: async (id, actor = own) => backend().flows.resume(id, checkActor('resume', actor)),
+    pause: async (id, actor = own) => backend().flowActions.pause(id, checkActor('pause', actor)),
+    resume: async (id, actor = own) => backend().flowActions.resume(id, checkActor('resume', actor)),
     runAgain: async (id, { from, ...actor } = {}) =>
-      backend().flows.runAgain(id, from, checkActor('runAgain', { ...own, ...actor })),
+      backend().flowActions.runAgain(id, from, checkActor('runAgain', { ...own, ...actor })),
   }
 }
 

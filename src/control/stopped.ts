@@ -55,7 +55,7 @@ export function stoppedFlows(file: StoreFile): FlowDesk {
   return flowsOn(
     () => ({
       lookAtFlows: (read) => reading(file, (reader) => read(reader.flows)),
-      flows: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
+      flowActions: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
     }),
     'millrace',
   )

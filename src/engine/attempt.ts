@@ -12,7 +12,7 @@ import type { Query, Tx } from '../model/tx.ts'
 import type { CommitFunction, OwnTables } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
-import type { Also } from './flows.ts'
+import type { Also } from './flow-starts.ts'
 import type { HandlerSpec } from './spec.ts'
 
 /** What `commit` gives, and the handler has to return. */

@@ -6,7 +6,8 @@ import { checkOptions, limit } from '../model/options.ts'
 import { Refused } from '../model/refused.ts'
 import { type AnySchema, isSchema } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
-import type { FlowRun, MediatorSpec, Taken } from './flow.ts'
+import type { FlowRun } from './flow.ts'
+import type { MediatorSpec, Taken } from './flow-host.ts'
 
 /** When a call is made again that has failed by anything but a refusal. */
 export interface CallRetry {

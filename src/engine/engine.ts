@@ -25,7 +25,8 @@ import type {
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
 import { Consumer } from './consumer.ts'
-import type { MediatorSpec } from './flow.ts'
+import type { FlowActions } from './flow-actions.ts'
+import type { MediatorSpec } from './flow-host.ts'
 import { Flows } from './flows.ts'
 import { Operations } from './operations.ts'
 import { Requests } from './requests.ts'
@@ -518,6 +519,10 @@ export class Engine {
   /** Errors as of `Consumer.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
   async takeBack(item: number, actor: Actor): Promise<void> {
     await (await this.consumerOfItem(item)).takeBack(item, actor)
+  }
+
+  get flowActions(): FlowActions {
+    return this.flows.actions
   }
 
   lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {

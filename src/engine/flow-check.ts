@@ -8,7 +8,8 @@ import { dueOf } from '../model/time.ts'
 import type { FlowReads, FlowRow } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Flow } from './conduct.ts'
-import { type FlowHost, FlowRun, type MediatorSpec } from './flow.ts'
+import { FlowRun } from './flow.ts'
+import type { FlowHost, MediatorSpec } from './flow-host.ts'
 
 /** What keeps a flow from going on with today's code. */
 export interface FlowMisfit {

@@ -21,108 +21,13 @@ import {
   type StepKind,
   withoutVoided,
 } from '../model/flow.ts'
-import type { Command, Event, Message, MessageType } from '../model/message.ts'
+import type { Message } from '../model/message.ts'
 import { Refused } from '../model/refused.ts'
-import { type AnySchema, check } from '../model/schema.ts'
-import type { Delay } from '../model/time.ts'
-import type { FlowChange, FlowRow } from '../seam/store.ts'
+import { check } from '../model/schema.ts'
+import type { FlowRow } from '../seam/store.ts'
+import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type Taken } from './flow-host.ts'
+import { Replay } from './replay.ts'
 import type { OpenCall } from './withdrawals.ts'
-
-/** What a step has come to, for its undo. `unknown`: it may have had effects outside. */
-export type Taken<Reply = unknown> =
-  | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
-  | { readonly state: 'unknown'; readonly commandId: string }
-
-/** What the function of a mediator is: the message that started the flow, and what it conducts the flow with. */
-export type Conduct = (message: Message, flow: unknown) => unknown
-
-/** A mediator as the engine runs it. */
-export interface MediatorSpec {
-  readonly name: string
-  readonly startedBy: Event
-  readonly declared: ReadonlySet<MessageType>
-  /** The mediators whose flows it may start. */
-  readonly starts: ReadonlySet<MediatorSpec>
-  /** What it may wait for: how an event names the context of its flow, by type. */
-  readonly waits: ReadonlyMap<string, (message: Message) => string | undefined>
-  /** Of the flows with the same value only the first is one. */
-  readonly oncePer: ((data: unknown) => string) | undefined
-  /** Flows of one context run one after the other. */
-  readonly serial: boolean
-  /** What new flows begin with. */
-  readonly version: number
-  /** By version. */
-  readonly runs: ReadonlyMap<number, Conduct>
-}
-
-/** What a run needs of the engine. */
-export interface FlowHost {
-  readonly spec: MediatorSpec
-  now(): number
-  random(): number
-  newId(): string
-  /** A new number of an entry: higher than all before. */
-  entryId(): number
-  /** Ends of flows that others have written into its journal after an entry, in order. */
-  endsInJournal(after: number): JournalEntry[]
-  /** Makes a message that the flow sends or publishes. */
-  encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
-  /** Makes the row of a flow that is started by this one. */
-  newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
-  /** Resolves when all that is ready now has had its turn. */
-  turn(): Promise<void>
-  /** As those of `World`. */
-  guard<T>(owner: Branch, fn: () => T): T
-  blame(error: Error, owner: Branch): void
-  owner(): object | undefined
-  /** Something was thrown that nobody waits for. */
-  late(error: unknown): void
-  /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */
-  withdraw(command: OpenCall): Promise<'never' | 'unknown'>
-}
-
-/** What goes with the beginning of a step. */
-export interface StepPlan {
-  readonly data?: (n: number) => unknown
-  readonly outgoing?: (n: number) => Stored
-  readonly starts?: (n: number) => FlowRow
-  readonly dueAt?: number | undefined
-  /** What is written with it. */
-  readonly change?: FlowChange
-  /** Called with its beginning, at each replay too. */
-  readonly begun?: (entry: JournalEntry) => void
-  readonly command?: Command
-  /** What answers it must fit. */
-  readonly schema?: AnySchema
-  readonly undo?: ((taken: Taken) => unknown) | undefined
-}
-
-interface Step {
-  readonly entry: JournalEntry
-  /** The entry whose number its command has: that of the last attempt at the step. */
-  readonly attempt: number
-  readonly resolve: (value: unknown) => void
-  readonly reject: (error: unknown) => void
-  readonly promise: Promise<unknown>
-  readonly plan: StepPlan
-  outcome: Outcome | undefined
-  /** What the function was thrown. */
-  thrown: unknown
-}
-
-/** What a turn of a run leaves to be written, and to be done then. */
-export interface Outbox {
-  readonly changes: FlowChange[]
-  readonly outgoing: Stored[]
-  /** Whether a wait begins: what the mailbox has for it is to be offered. */
-  waits: boolean
-  /** Flows that begin. */
-  readonly starts: number[]
-  /** Steps that nobody waits for any more. */
-  readonly lost: Step[]
-}
-
-const nothing = (): Outbox => ({ changes: [], outgoing: [], waits: false, starts: [], lost: [] })
 
 /** Code of a mediator that runs: its function, an undo, a branch of a race; and what it has begun. */
 export class Branch {
@@ -160,14 +65,7 @@ export class FlowRun {
   dismissed = false
   private readonly message: Message
   private readonly conduct: Conduct
-  /** Entries of the journal; those from `at` on are not told yet. */
-  private replay: readonly JournalEntry[] = []
-  private at = 0
-  /** Beginnings of steps among them. */
-  private beginsLeft = 0
-  /** Ends that were told out of turn. */
-  private readonly toldBefore = new Set<JournalEntry>()
-  private readonly known = new Map<string, JournalEntry>()
+  private replay = new Replay([])
   private readonly names = new Map<string, number>()
   /** By the number of the entry with which they began. */
   private readonly steps = new Map<number, Step>()
@@ -220,27 +118,23 @@ export class FlowRun {
     this.again = new Map(again)
     this.repeat = repeat
     this.toldUpTo = journal.at(-1)?.n ?? 0
-    this.replay = repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat)
-    for (const entry of this.replay) {
-      if (entry.of !== null) continue
-      this.known.set(entry.step, entry)
-      if (isStep(entry)) this.beginsLeft++
-    }
+    this.replay = new Replay(repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat))
     if (this.state === 'queued') this.become('running')
     this.run(() => this.conduct(this.message, flow(this))).then((ended) => {
       this.ended ??= ended
     })
     await this.host.turn()
-    while (this.at < this.replay.length && this.mismatch === undefined) {
+    while (this.mismatch === undefined) {
+      const entry = this.replay.next()
+      if (entry === undefined) break
       this.freezeFailed()
-      await this.retell(this.replay[this.at++]!)
+      await this.retell(entry)
     }
     await this.comeToRest()
   }
 
   private async retell(entry: JournalEntry): Promise<void> {
     if (entry.of === null) {
-      if (isStep(entry)) this.beginsLeft--
       if (entry.kind === 'cancel') this.cancelNow(entry.what)
       else if (entry.kind === 'resume') this.goOn()
       else if (!this.began(entry.n)) {
@@ -251,7 +145,7 @@ export class FlowRun {
           this.mismatched(`the journal goes on with ${named(entry)}, today's code ${today} there`, entry, today)
         }
       }
-    } else if (!this.toldBefore.has(entry)) this.tell(entry)
+    } else this.tell(entry)
     await this.host.turn()
   }
 
@@ -478,7 +372,7 @@ export class FlowRun {
 
   /** What a flow that had passed here before there was such a change finds: 0. */
   version(change: string, latest: number): number {
-    const passed = this.beginsLeft > 0 && !this.known.has(this.nextName(change))
+    const passed = this.replay.hasSteps && this.replay.step(this.nextName(change)) === undefined
     if (passed) {
       this.unique(change)
       return 0
@@ -536,7 +430,7 @@ export class FlowRun {
   private beginEntry(kind: StepKind, name: string, what: string, plan: StepPlan): JournalEntry | undefined {
     if (this.leadsNowhere) return undefined
     const step = this.unique(name)
-    const known = this.known.get(step)
+    const known = this.replay.step(step)
     if (known !== undefined) {
       if (known.kind !== kind || known.what !== what) {
         const today = `${kind} "${step}"${what === '' ? '' : ` (${what})`}`
@@ -547,8 +441,8 @@ export class FlowRun {
     }
     const n = this.host.entryId()
     const leaves = whatLeaves(plan, n)
-    if (this.beginsLeft > 0) {
-      const next = this.replay.slice(this.at).find((entry) => isStep(entry) && !this.began(entry.n))
+    if (this.replay.hasSteps) {
+      const next = this.replay.steps().find((entry) => !this.began(entry.n))
       if (next !== undefined) {
         const today = `${kind} "${step}"${what === '' ? '' : ` (${what})`}`
         this.mismatched(`today's code does ${today}, the journal goes on with ${named(next)}`, next, today)
@@ -608,7 +502,7 @@ export class FlowRun {
   private conclude(step: Step, outcome: Outcome): void {
     const { n, step: name, kind, what } = step.entry
     // Told before: the journal has it already.
-    const before = this.endOf(n)
+    const before = this.replay.endOf(n)
     if (before !== undefined) {
       this.tellUpTo(before)
       return
@@ -630,23 +524,13 @@ export class FlowRun {
 
   /** What the journal has before an end was told before it then, and is so now. */
   private tellUpTo(last: JournalEntry): void {
-    for (let index = this.at; index < this.replay.length; index++) {
-      const entry = this.replay[index]!
-      if (entry.of !== null && this.steps.has(entry.of) && !this.toldBefore.has(entry)) {
-        this.toldBefore.add(entry)
-        this.tell(entry)
+    for (const end of this.replay.endsLeft()) {
+      if (this.steps.has(end.of!)) {
+        this.replay.tell(end)
+        this.tell(end)
       }
-      if (entry === last) return
+      if (end === last) return
     }
-  }
-
-  /** The end of a step that the journal has and that is not told yet. */
-  private endOf(n: number): JournalEntry | undefined {
-    for (let index = this.at; index < this.replay.length; index++) {
-      const entry = this.replay[index]!
-      if (entry.of === n && !this.toldBefore.has(entry)) return entry
-    }
-    return undefined
   }
 
   /** Tells the function how a step has ended. */
@@ -655,7 +539,7 @@ export class FlowRun {
     this.coming.delete(entry.of!)
     this.toldUpTo = Math.max(this.toldUpTo, entry.n)
     if (step === undefined) {
-      const begun = this.replay.find(({ n }) => n === entry.of) ?? entry
+      const begun = this.replay.entry(entry.of!) ?? entry
       const what = `the journal has the end of ${named(begun)}, which today's code has not begun`
       this.mismatched(what, begun, this.doing())
       return
@@ -697,7 +581,7 @@ export class FlowRun {
 
   /** The last steps that the function has come by. */
   private passed(count: number): string[] {
-    const begun = this.replay.filter((entry) => isStep(entry) && this.began(entry.n))
+    const begun = this.replay.steps().filter(({ n }) => this.began(n))
     return begun.slice(-count).map(named)
   }
 
@@ -747,7 +631,7 @@ export class FlowRun {
 
   /** Whoever waits and has no step under way waits for something that no journal has. */
   private checkWaits(): void {
-    if (this.open.size > 0 || this.at < this.replay.length || this.state !== 'running') return
+    if (this.open.size > 0 || !this.replay.over || this.state !== 'running') return
     const where = `mediator "${this.host.spec.name}", flow ${this.id}`
     const last = [...this.steps.values()].at(-1)
     const after = last === undefined ? 'at its beginning' : `after "${last.entry.step}"`
@@ -815,7 +699,7 @@ export class FlowRun {
 
   /** Whether the end of a step is neither told nor in the journal. */
   private isOpen({ outcome, entry }: Step): boolean {
-    return outcome === undefined && this.endOf(entry.n) === undefined && !this.coming.has(entry.n)
+    return outcome === undefined && this.replay.endOf(entry.n) === undefined && !this.coming.has(entry.n)
   }
 
   /** What it has left is written. */
@@ -825,9 +709,9 @@ export class FlowRun {
 
   /** Tells the end of a step that the journal has; gives whether it has it. */
   private tellEnd({ entry }: Step): boolean {
-    const end = this.endOf(entry.n)
+    const end = this.replay.endOf(entry.n)
     if (end === undefined) return false
-    this.toldBefore.add(end)
+    this.replay.tell(end)
     this.tell(end)
     return true
   }
@@ -885,9 +769,6 @@ interface Leaving {
 
 /** Made before anything is left, so that data that do not fit leave nothing, and throw at each replay as they did. */
 const whatLeaves = (plan: StepPlan, n: number): Leaving => ({ outgoing: plan.outgoing?.(n), started: plan.starts?.(n) })
-
-/** Whether an entry is of the function, and not of a person. */
-const isStep = ({ of, kind }: JournalEntry) => of === null && kind !== 'cancel' && kind !== 'resume'
 
 /** A step as people know it. */
 function named({ kind, step, what }: Pick<JournalEntry, 'kind' | 'step' | 'what'>): string {

@@ -6,37 +6,22 @@
 // is in the journal with the commit of the command; all other inputs are entries of that one commit. So a crash loses
 // nothing: a flow whose journal ends with something that it was told is begun again at the next start.
 import { decode, type Stored } from '../model/codec.ts'
-import type { Actor, Audit } from '../model/desk.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
-import {
-  commandIdOf,
-  type JournalEntry,
-  type Outcome,
-  outcomeOf,
-  outcomeOfFlow,
-  stepOfCommand,
-  withoutVoided,
-} from '../model/flow.ts'
+import { type JournalEntry, outcomeOf, outcomeOfFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
 import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
-import { type Attempt, HandlerContext } from './attempt.ts'
+import type { Attempt } from './attempt.ts'
+import { Claims } from './claims.ts'
 import type { Committer, Job } from './committer.ts'
 import { Flow } from './conduct.ts'
-import { type FlowHost, FlowRun, type MediatorSpec, type Outbox } from './flow.ts'
-import type { HandlerSpec } from './spec.ts'
+import { FlowRun } from './flow.ts'
+import { FlowActions } from './flow-actions.ts'
+import type { FlowHost, MediatorSpec, Outbox } from './flow-host.ts'
+import type { Also } from './flow-starts.ts'
 import type { Withdrawals } from './withdrawals.ts'
-
-/** What belongs to the end of an attempt that starts flows, or gives them mail. */
-export interface Also {
-  readonly flows: readonly FlowChange[]
-  readonly outgoing: readonly Stored[]
-  readonly written: () => void
-  /** Called when the attempt comes to nothing after all. */
-  readonly dropped?: () => void
-}
 
 export interface FlowsAround {
   readonly world: World
@@ -64,16 +49,12 @@ export interface FlowsAround {
 const timersAtOnce = 1_000
 /** Turns that flows have to come to rest before what they leave has to wait for the next batch. */
 const aheadTurns = 3
-/** How often it is looked whether an attempt that has the same `oncePer` has come to nothing, milliseconds. */
-const claimMs = 20
 const onceCharsMax = 1_024
 
-/** What is said of a flow when there is something for people to say. */
-type Action = 'cancelled' | 'stopped' | 'paused' | 'resumed' | 'answered' | 'run again'
-
 export class Flows {
+  readonly actions: FlowActions
   private readonly around: FlowsAround
-  private readonly specs: ReadonlyMap<string, MediatorSpec>
+  readonly specs: ReadonlyMap<string, MediatorSpec>
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
   /** Flows that are being put into a state from outside. */
@@ -90,12 +71,13 @@ export class Flows {
   private fire: Promise<void> | undefined
   /** Ends of commands that flows were told before they were durable. */
   private readonly toldAhead = new Set<RequestChange>()
-  /** Values of `oncePer` whose first flow is being written. */
-  private readonly claims = new Map<string, { readonly attempt: Attempt; readonly free: Promise<void> }>()
+  private readonly claims: Claims
 
   constructor(around: FlowsAround) {
     this.around = around
+    this.actions = new FlowActions(this, around.store, around.world)
     this.specs = new Map(around.mediators.map((spec) => [spec.name, spec]))
+    this.claims = new Claims(around.world, around.store)
     this.alarm = new Alarm(around.world, () => this.look())
   }
 
@@ -130,7 +112,7 @@ export class Flows {
     const once = spec.oncePer === undefined ? null : checkOnce(spec, spec.oncePer(message.data))
     let free = () => {}
     if (once !== null) {
-      const claimed = await this.claim(spec, once, attempt)
+      const claimed = await this.claims.take(spec.name, once, attempt)
       if (claimed === undefined) return undefined
       free = claimed
     }
@@ -171,26 +153,7 @@ export class Flows {
     return this.start(spec, stored, decode(spec.startedBy, stored), attempt)
   }
 
-  /** Takes a value of `oncePer`; gives what ends that, undefined where it was taken. */
-  private async claim(spec: MediatorSpec, once: string, attempt: Attempt): Promise<(() => void) | undefined> {
-    const { store, world } = this.around
-    const key = `${spec.name} ${once}`
-    for (let other = this.claims.get(key); other !== undefined; other = this.claims.get(key)) {
-      // An attempt that was fenced or has failed leaves nothing.
-      if (other.attempt.state === 'expired') break
-      await Promise.race([other.free, new Promise<void>((resolve) => void world.after(claimMs, resolve))])
-    }
-    if (store.flows.hasOnce(spec.name, once)) return undefined
-    const { promise: free, resolve } = Promise.withResolvers<void>()
-    const mine = { attempt, free }
-    this.claims.set(key, mine)
-    return () => {
-      if (this.claims.get(key) === mine) this.claims.delete(key)
-      resolve()
-    }
-  }
-
-  private rowOf(spec: MediatorSpec, message: Stored): FlowRow {
+  rowOf(spec: MediatorSpec, message: Stored): FlowRow {
     const { store, world } = this.around
     return {
       id: store.flows.newFlowId(),
@@ -278,145 +241,10 @@ export class Flows {
     run?.stepEnded(entry)
   }
 
-  // ── people ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`, `millrace/past-no-return`. */
-  async cancel(id: number, actor: Actor): Promise<void> {
-    const row = this.conducted(await this.underWay(id))
-    const why = `cancelled by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
-    const changes = [this.recorded(row, 'cancelled', actor)]
-    if (row.state === 'queued') {
-      const error = { code: 'millrace/flow-cancelled', message: why }
-      if (await this.become(row, 'failed', error, changes)) return
-    }
-    if (row.state === 'paused') await this.become(row, 'running', null)
-    await this.say(id, (run) => run.cancel(why), changes)
-  }
-
-  /** Ends a flow as it is: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
-  async stop(id: number, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
-    const message = `stopped by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
-    await this.become(row, 'stopped', { code: 'millrace/flow-stopped', message }, [
-      this.recorded(row, 'stopped', actor),
-    ])
-  }
-
-  /** What comes for it waits. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
-  async pause(id: number, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
-    if (row.state === 'paused') return
-    if (row.state !== 'running') throw fault('millrace/flow-busy', `flow ${id} is ${row.state} and cannot be paused`)
-    const message = `paused by ${actor.by}${actor.reason === undefined ? '' : `: ${actor.reason}`}`
-    await this.become(row, 'paused', { code: 'millrace/flow-paused', message }, [this.recorded(row, 'paused', actor)])
-  }
-
-  /**
-   * Goes on with a flow that is paused, or stuck.
-   *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`
-   */
-  async resume(id: number, actor: Actor): Promise<void> {
-    const row = this.conducted(await this.underWay(id))
-    const changes = [this.recorded(row, 'resumed', actor)]
-    if (row.state === 'paused') await this.again(row, undefined, changes)
-    else if (row.state === 'stuck') {
-      const run = await this.during(() => this.load(id))
-      if (run === undefined) throw await this.busyNow(id)
-      if (run.onlyForward) await this.again(row, run.failedStep, changes)
-      else await this.say(id, (there) => there.resume(), changes)
-    }
-  }
-
-  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`. */
-  async answer(id: number, step: string, value: unknown, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
-    if (row.state === 'paused') {
-      throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
-    }
-    const changes = [this.recorded(row, 'answered', actor, { step, value })]
-    await this.say(id, (run) => run.answer(step, value), changes)
-  }
-
-  /**
-   * Runs a flow that has ended again as a new one, from a step on; what came before it is taken over with its results.
-   *
-   * @throws `millrace/unknown-flow`, `millrace/flow-busy`, `millrace/unknown-step`
-   */
-  async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
-    const { store } = this.around
-    const row = await store.lookAtFlows((flows) => flows.row(id))
-    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
-    if (row.endedAt === null)
-      throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
-    const spec = this.specs.get(row.mediator)
-    if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
-    const journal = await store.lookAtFlows((flows) => flows.journal(id))
-    const kept = from === undefined ? [] : upTo(journal, from, id, () => store.flows.newEntryId())
-    const fresh: FlowRow = {
-      ...this.rowOf(spec, row.message),
-      version: from === undefined ? spec.version : row.version,
-      rerunOf: id,
-    }
-    const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
-    await this.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
-    await this.during(() => this.load(fresh.id))
-    return fresh.id
-  }
-
-  private recorded(
-    { id, mediator }: FlowRow,
-    action: Action,
-    { by, reason }: Actor,
-    detail: unknown = null,
-  ): DeskChange {
-    const subject = `flow ${id} of ${mediator}`
-    const at = this.around.world.now()
-    const audit: Audit = { at, by, item: null, subject, action, reason: reason ?? null, detail }
-    return { do: 'record', audit }
-  }
-
-  private async underWay(id: number): Promise<FlowRow> {
-    const row = await this.around.store.lookAtFlows((flows) => flows.row(id))
-    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
-    if (row.endedAt === null) return row
-    throw fault('millrace/flow-ended', `flow ${id} of mediator "${row.mediator}" has ended already: ${row.state}`)
-  }
-
-  /** Tells a flow what a person says; an error of that is theirs. */
-  private async say(id: number, apply: (run: FlowRun) => void, changes: readonly DeskChange[]): Promise<void> {
-    let said = false
-    let wrong: { readonly error: unknown } | undefined
-    const run = await this.tell(
-      id,
-      (there) => {
-        try {
-          apply(there)
-          said = true
-        } catch (error) {
-          wrong = { error }
-        }
-      },
-      () => (said ? changes : []),
-    )
-    if (wrong !== undefined) throw wrong.error
-    if (said && run !== undefined) return
-    throw await this.busyNow(id)
-  }
-
-  private conducted(row: FlowRow): FlowRow {
-    if (this.specs.has(row.mediator)) return row
-    throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
-  }
-
-  /** Why a flow takes nothing now. */
-  private async busyNow(id: number): Promise<Error> {
-    this.conducted(await this.underWay(id))
-    return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
-  }
+  // ── states from outside ────────────────────────────────────────────────────────────────────────────────────────
 
   /** Puts a flow into a state from outside: what is in memory of it counts no more. Gives whether it did. */
-  private async become(
+  async become(
     row: FlowRow,
     state: 'running' | 'paused' | 'stopped' | 'failed',
     error: ErrorRecord | null,
@@ -426,7 +254,7 @@ export class Flows {
     const act = async () => {
       await this.dismiss(row.id)
       // It may have ended meanwhile; one that was queued may have begun, and has to undo what it did.
-      const now = await this.underWay(row.id)
+      const now = await this.actions.underWay(row.id)
       if (state === 'failed' && now.state !== 'queued') return false
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
@@ -463,12 +291,6 @@ export class Flows {
     run.dismiss()
     while (run.unwritten > 0 || run.ahead !== undefined) await this.write({ flows: [] })
     this.hot.delete(id)
-  }
-
-  /** Begins a flow anew from its journal, with a step that had failed done again. */
-  private async again(row: FlowRow, repeat: number | undefined, changes: readonly DeskChange[]): Promise<void> {
-    await this.become(row, 'running', null, changes)
-    await this.during(() => this.load(row.id, repeat))
   }
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -521,7 +343,7 @@ export class Flows {
       if (row === undefined || row.endedAt !== null) return true
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
-      await this.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
+      await this.actions.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
       return true
@@ -533,7 +355,7 @@ export class Flows {
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Tells a flow something, and writes what follows. Gives it, where it is under way. */
-  private tell(
+  tell(
     id: number,
     apply: (run: FlowRun) => void,
     also: () => readonly DeskChange[] = () => [],
@@ -564,7 +386,7 @@ export class Flows {
   }
 
   /** Makes a flow from its journal, and goes on with it where it was told something last. */
-  private async load(id: number, repeat?: number): Promise<FlowRun | undefined> {
+  async load(id: number, repeat?: number): Promise<FlowRun | undefined> {
     // One that is put into another state now is made when it has that.
     while (this.changing.has(id)) await this.changing.get(id)
     const there = this.hot.get(id)
@@ -790,7 +612,7 @@ export class Flows {
     return decode(type, stored)
   }
 
-  private write(job: {
+  write(job: {
     readonly flows: readonly FlowChange[]
     readonly outgoing?: readonly Stored[]
     readonly changes?: readonly DeskChange[]
@@ -801,7 +623,7 @@ export class Flows {
   }
 
   /** What is done with flows, counted, so that it is known when all rests; its trouble is told. */
-  private async during<T>(work: () => Promise<T>): Promise<T | undefined> {
+  async during<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
       return await this.counted(work)
     } catch (error) {
@@ -833,102 +655,4 @@ function checkOnce({ name }: MediatorSpec, once: unknown): string {
   if (typeof once === 'string' && once.length > 0 && once.length <= onceCharsMax) return once
   const what = `oncePer must give a text of 1 to ${onceCharsMax} characters, not ${JSON.stringify(once)}`
   throw fault('millrace/bad-option', `mediator "${name}": ${what}`)
-}
-
-/**
- * The part of a journal before a step began, as that of another flow: with the ends of its steps, those that came later
- * too. What had no end there has failed here.
- */
-function upTo(journal: readonly JournalEntry[], from: string, flow: number, newN: () => number): JournalEntry[] {
-  const { entries, again } = withoutVoided(journal)
-  const isOwn = ({ of, kind, step }: JournalEntry) =>
-    of === null && kind !== 'cancel' && kind !== 'resume' && !step.startsWith('undo ')
-  const cut = entries.findIndex((entry) => isOwn(entry) && entry.step === from)
-  if (cut === -1) {
-    const steps = entries.filter(isOwn).map(({ step }) => `"${step}"`)
-    throw fault('millrace/unknown-step', `flow ${flow} has no step "${from}"; it has ${steps.join(', ') || 'none'}`)
-  }
-  const attempts = new Map([...again].map(([later, first]) => [first, later]))
-  const numbers = new Map<number, number>()
-  const open = new Map<number, JournalEntry>()
-  const kept: JournalEntry[] = []
-  entries.forEach((entry, index) => {
-    const { n, of, kind, data } = entry
-    if (of === null) {
-      if (index >= cut || !isOwn(entry)) return
-      const command = { commandId: commandIdOf(flow, attempts.get(n) ?? n) }
-      const own = { ...entry, n: newN(), data: kind === 'call' ? { ...command, ...(data as object) } : data }
-      numbers.set(n, own.n)
-      if (withEnd.has(kind)) open.set(own.n, own)
-      kept.push(own)
-    } else if (numbers.has(of)) {
-      open.delete(numbers.get(of)!)
-      kept.push({ ...entry, n: newN(), of: numbers.get(of)! })
-    }
-  })
-  for (const entry of open.values()) {
-    const outcome: Outcome = {
-      ok: false,
-      code: 'millrace/step-cancelled',
-      message: `"${entry.step}" had not ended in flow ${flow}`,
-    }
-    kept.push({ ...entry, n: newN(), of: entry.n, data: outcome })
-  }
-  return kept
-}
-
-const withEnd: ReadonlySet<string> = new Set(['call', 'wait', 'sleep', 'ask', 'flow'])
-
-/** Handles the event that starts flows of a mediator. */
-export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
-  return async (message, context) => {
-    const attempt = HandlerContext.attemptOf(context)
-    attempt.also = await attempt.consumer.flows.start(spec, attempt.delivery.message, message, attempt)
-  }
-}
-
-/** Handles a message of a route, which may start flows. */
-export function startsFlows(
-  choose: (message: Message, context: HandlerContext, start: (spec: MediatorSpec, data: unknown) => void) => unknown,
-): HandlerSpec['handle'] {
-  return (message, context) => {
-    const attempt = HandlerContext.attemptOf(context)
-    const begin: { readonly spec: MediatorSpec; readonly data: unknown }[] = []
-    const result = choose(message, context, (spec, data) => void begin.push({ spec, data }))
-    if (begin.length === 0 && typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return
-    return (async () => {
-      await result
-      const { flows } = attempt.consumer
-      const all: Also[] = []
-      try {
-        for (const [index, { spec, data }] of begin.entries()) {
-          const also = await flows.startFrom(spec, data, attempt, index)
-          if (also !== undefined) all.push(also)
-        }
-      } catch (error) {
-        for (const also of all) also.dropped?.()
-        throw error
-      }
-      attempt.also = {
-        flows: all.flatMap((also) => also.flows),
-        outgoing: all.flatMap((also) => also.outgoing),
-        written: () => {
-          for (const also of all) also.written()
-        },
-        dropped: () => {
-          for (const also of all) also.dropped?.()
-        },
-      }
-    })()
-  }
-}
-
-/** Handles an event that flows of a mediator may wait for. */
-export function takesMail(spec: MediatorSpec, type: string): HandlerSpec['handle'] {
-  return (message, context) => {
-    const to = spec.waits.get(type)!(message)
-    if (to === undefined) return
-    const attempt = HandlerContext.attemptOf(context)
-    attempt.also = attempt.consumer.flows.mail(spec, attempt.delivery.message, to)
-  }
 }

@@ -1,5 +1,5 @@
 // A flow of a mediator, as it is kept: a row, and a journal of what its function began and was told.
-import type { ErrorRecord } from './errors.ts'
+import { type ErrorRecord, fault } from './errors.ts'
 
 /**
  * `queued`: waits for another flow of its context to end; `running`; `completed`; `compensating`: what it did is being
@@ -77,6 +77,9 @@ export interface JournalEntry {
   readonly at: number
 }
 
+/** Whether an entry is the beginning of a step, and not of a person. */
+export const isStep = ({ of, kind }: JournalEntry): boolean => of === null && kind !== 'cancel' && kind !== 'resume'
+
 /** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
 export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
 
@@ -142,3 +145,52 @@ export function withoutVoided(journal: readonly JournalEntry[]): {
   })
   return { entries, again }
 }
+
+/**
+ * The part of a journal before a step began, as that of another flow: with the ends of its steps, those that came later
+ * too. What had no end there has failed here.
+ */
+export function takenOver(
+  journal: readonly JournalEntry[],
+  from: string,
+  flow: number,
+  newN: () => number,
+): JournalEntry[] {
+  const { entries, again } = withoutVoided(journal)
+  const isOwn = ({ of, kind, step }: JournalEntry) =>
+    of === null && kind !== 'cancel' && kind !== 'resume' && !step.startsWith('undo ')
+  const cut = entries.findIndex((entry) => isOwn(entry) && entry.step === from)
+  if (cut === -1) {
+    const steps = entries.filter(isOwn).map(({ step }) => `"${step}"`)
+    throw fault('millrace/unknown-step', `flow ${flow} has no step "${from}"; it has ${steps.join(', ') || 'none'}`)
+  }
+  const attempts = new Map([...again].map(([later, first]) => [first, later]))
+  const numbers = new Map<number, number>()
+  const open = new Map<number, JournalEntry>()
+  const kept: JournalEntry[] = []
+  entries.forEach((entry, index) => {
+    const { n, of, kind, data } = entry
+    if (of === null) {
+      if (index >= cut || !isOwn(entry)) return
+      const command = { commandId: commandIdOf(flow, attempts.get(n) ?? n) }
+      const own = { ...entry, n: newN(), data: kind === 'call' ? { ...command, ...(data as object) } : data }
+      numbers.set(n, own.n)
+      if (withEnd.has(kind)) open.set(own.n, own)
+      kept.push(own)
+    } else if (numbers.has(of)) {
+      open.delete(numbers.get(of)!)
+      kept.push({ ...entry, n: newN(), of: numbers.get(of)! })
+    }
+  })
+  for (const entry of open.values()) {
+    const outcome: Outcome = {
+      ok: false,
+      code: 'millrace/step-cancelled',
+      message: `"${entry.step}" had not ended in flow ${flow}`,
+    }
+    kept.push({ ...entry, n: newN(), of: entry.n, data: outcome })
+  }
+  return kept
+}
+
+const withEnd: ReadonlySet<string> = new Set(['call', 'wait', 'sleep', 'ask', 'flow'])

@@ -1,6 +1,6 @@
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/conduct.ts'
-import type { Conduct, MediatorSpec, Taken } from '../engine/flow.ts'
-import { startsFlow, takesMail } from '../engine/flows.ts'
+import type { Conduct, MediatorSpec, Taken } from '../engine/flow-host.ts'
+import { startsFlow, takesMail } from '../engine/flow-starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName } from '../model/names.ts'

@@ -1,4 +1,4 @@
-import { startsFlows } from '../engine/flows.ts'
+import { startsFlows } from '../engine/flow-starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
 import { checkName } from '../model/names.ts'

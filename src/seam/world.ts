@@ -5,6 +5,11 @@ export interface Timer {
   cancel(): void
 }
 
+/** Code of a user that runs: what it throws and nobody waits for is told to it. */
+export interface Owner {
+  late(error: unknown): void
+}
+
 export interface World {
   /** Wall clock, milliseconds since 1970; may jump. */
   now(): number
@@ -22,9 +27,9 @@ export interface World {
    * Calls `fn`. What is thrown later by what it began (a forgotten promise, a callback) is told to `owner` instead of
    * ending the process.
    */
-  guard<A, B, T>(owner: { late(error: unknown): void }, fn: (a: A, b: B) => T, a: A, b: B): T
+  guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T
   /** An error that is given to the code of an owner: where nobody catches it, the owner is told. */
-  blame(error: object, owner: { late(error: unknown): void }): void
+  blame(error: object, owner: Owner): void
   /** The owner that was given to the `guard` whose function, or what it began, runs now. */
   owner(): object | undefined
   /** From now on what is thrown late is told to its owner, until the function is called that this gives. */

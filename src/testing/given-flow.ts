@@ -1,7 +1,8 @@
 // One flow of a mediator by itself: its function runs as in the engine, and a script says what its steps come to.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { Flow } from '../engine/conduct.ts'
-import { type FlowHost, FlowRun, type Outbox } from '../engine/flow.ts'
+import { FlowRun } from '../engine/flow.ts'
+import type { FlowHost, Outbox } from '../engine/flow-host.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import {

@@ -328,18 +328,23 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tells ends out of the order of the journal at a replay': [
     {
       file: 'engine/flow.ts',
-      from: '    this.replay = repeat',
+      from: '    this.replay = new Replay(repeat',
       to: `    const ended = entries.filter(({ of }) => of !== null).reverse()
     for (const [index, { of }] of entries.entries()) if (of !== null) entries[index] = ended.shift()!
-    this.replay = repeat`,
+    this.replay = new Replay(repeat`,
     },
   ],
   'undoes in the order of beginning': [{ file: 'engine/flow.ts', from: '      .reverse()\n  }\n', to: '  }\n' }],
   'undoes what was undone before a crash': [
     {
       file: 'engine/flow.ts',
-      from: '    const known = this.known.get(step)\n    if (known !== undefined) {\n',
-      to: "    const known = step.startsWith('undo ') ? undefined : this.known.get(step)\n    if (step.startsWith('undo ')) this.beginsLeft = 0\n    if (known !== undefined) {\n",
+      from: '    const known = this.replay.step(step)\n',
+      to: "    const known = step.startsWith('undo ') ? undefined : this.replay.step(step)\n",
+    },
+    {
+      file: 'engine/flow.ts',
+      from: '    if (this.replay.hasSteps) {\n',
+      to: "    if (this.replay.hasSteps && !step.startsWith('undo ')) {\n",
     },
   ],
   'handles a command that was withdrawn': [

@@ -1,0 +1,169 @@
+// What people decide about flows: each decision goes on record with the change that carries it out.
+import type { Actor, Audit } from '../model/desk.ts'
+import { fault } from '../model/errors.ts'
+import { takenOver } from '../model/flow.ts'
+import type { DeskChange, FlowRow, Store } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import type { FlowRun } from './flow.ts'
+import type { Flows } from './flows.ts'
+
+/** What is said of a flow when there is something for people to say. */
+type Action = 'cancelled' | 'stopped' | 'paused' | 'resumed' | 'answered' | 'run again'
+
+const by = (what: Action, { by: whom, reason }: Actor) =>
+  `${what} by ${whom}${reason === undefined ? '' : `: ${reason}`}`
+
+export class FlowActions {
+  private readonly flows: Flows
+  private readonly store: Store
+  private readonly world: World
+
+  constructor(flows: Flows, store: Store, world: World) {
+    this.flows = flows
+    this.store = store
+    this.world = world
+  }
+
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`, `millrace/past-no-return`. */
+  async cancel(id: number, actor: Actor): Promise<void> {
+    const row = this.conducted(await this.underWay(id))
+    const why = by('cancelled', actor)
+    const changes = [this.recorded(row, 'cancelled', actor)]
+    if (row.state === 'queued') {
+      const error = { code: 'millrace/flow-cancelled', message: why }
+      if (await this.flows.become(row, 'failed', error, changes)) return
+    }
+    if (row.state === 'paused') await this.flows.become(row, 'running', null)
+    await this.say(id, (run) => run.cancel(why), changes)
+  }
+
+  /** Ends a flow as it is: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
+  async stop(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    const message = by('stopped', actor)
+    await this.flows.become(row, 'stopped', { code: 'millrace/flow-stopped', message }, [
+      this.recorded(row, 'stopped', actor),
+    ])
+  }
+
+  /** What comes for it waits. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
+  async pause(id: number, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    if (row.state === 'paused') return
+    if (row.state !== 'running') throw fault('millrace/flow-busy', `flow ${id} is ${row.state} and cannot be paused`)
+    const message = by('paused', actor)
+    await this.flows.become(row, 'paused', { code: 'millrace/flow-paused', message }, [
+      this.recorded(row, 'paused', actor),
+    ])
+  }
+
+  /**
+   * Goes on with a flow that is paused, or stuck.
+   *
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`
+   */
+  async resume(id: number, actor: Actor): Promise<void> {
+    const row = this.conducted(await this.underWay(id))
+    const changes = [this.recorded(row, 'resumed', actor)]
+    if (row.state === 'paused') await this.again(row, undefined, changes)
+    else if (row.state === 'stuck') {
+      const run = await this.flows.during(() => this.flows.load(id))
+      if (run === undefined) throw await this.busyNow(id)
+      if (run.onlyForward) await this.again(row, run.failedStep, changes)
+      else await this.say(id, (there) => there.resume(), changes)
+    }
+  }
+
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`. */
+  async answer(id: number, step: string, value: unknown, actor: Actor): Promise<void> {
+    const row = await this.underWay(id)
+    if (row.state === 'paused') {
+      throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
+    }
+    const changes = [this.recorded(row, 'answered', actor, { step, value })]
+    await this.say(id, (run) => run.answer(step, value), changes)
+  }
+
+  /**
+   * Runs a flow that has ended again as a new one, from a step on; what came before it is taken over with its results.
+   *
+   * @throws `millrace/unknown-flow`, `millrace/flow-busy`, `millrace/unknown-step`
+   */
+  async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
+    const { store } = this
+    const row = await store.lookAtFlows((flows) => flows.row(id))
+    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
+    if (row.endedAt === null)
+      throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
+    const spec = this.flows.specs.get(row.mediator)
+    if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+    const journal = await store.lookAtFlows((flows) => flows.journal(id))
+    const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
+    const fresh: FlowRow = {
+      ...this.flows.rowOf(spec, row.message),
+      version: from === undefined ? spec.version : row.version,
+      rerunOf: id,
+    }
+    const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
+    await this.flows.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
+    await this.flows.during(() => this.flows.load(fresh.id))
+    return fresh.id
+  }
+
+  private recorded(
+    { id, mediator }: FlowRow,
+    action: Action,
+    { by, reason }: Actor,
+    detail: unknown = null,
+  ): DeskChange {
+    const subject = `flow ${id} of ${mediator}`
+    const at = this.world.now()
+    const audit: Audit = { at, by, item: null, subject, action, reason: reason ?? null, detail }
+    return { do: 'record', audit }
+  }
+
+  async underWay(id: number): Promise<FlowRow> {
+    const row = await this.store.lookAtFlows((flows) => flows.row(id))
+    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
+    if (row.endedAt === null) return row
+    throw fault('millrace/flow-ended', `flow ${id} of mediator "${row.mediator}" has ended already: ${row.state}`)
+  }
+
+  /** Tells a flow what a person says; an error of that is theirs. */
+  private async say(id: number, apply: (run: FlowRun) => void, changes: readonly DeskChange[]): Promise<void> {
+    let said = false
+    let wrong: { readonly error: unknown } | undefined
+    const run = await this.flows.tell(
+      id,
+      (there) => {
+        try {
+          apply(there)
+          said = true
+        } catch (error) {
+          wrong = { error }
+        }
+      },
+      () => (said ? changes : []),
+    )
+    if (wrong !== undefined) throw wrong.error
+    if (said && run !== undefined) return
+    throw await this.busyNow(id)
+  }
+
+  private conducted(row: FlowRow): FlowRow {
+    if (this.flows.specs.has(row.mediator)) return row
+    throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+  }
+
+  /** Why a flow takes nothing now. */
+  private async busyNow(id: number): Promise<Error> {
+    this.conducted(await this.underWay(id))
+    return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
+  }
+
+  /** Begins a flow anew from its journal, with a step that had failed done again. */
+  private async again(row: FlowRow, repeat: number | undefined, changes: readonly DeskChange[]): Promise<void> {
+    await this.flows.become(row, 'running', null, changes)
+    await this.flows.during(() => this.flows.load(row.id, repeat))
+  }
+}

@@ -1,0 +1,69 @@
+// A journal while a function is told it anew: what it was told is behind, the rest before it.
+import { isStep, type JournalEntry } from '../model/flow.ts'
+
+export class Replay {
+  private readonly entries: readonly JournalEntry[]
+  private readonly byStep = new Map<string, JournalEntry>()
+  private at = 0
+  private stepsLeft = 0
+  /** Ends before it that were told out of turn. */
+  private readonly told = new Set<JournalEntry>()
+
+  constructor(entries: readonly JournalEntry[]) {
+    this.entries = entries
+    for (const entry of entries) {
+      if (entry.of !== null) continue
+      this.byStep.set(entry.step, entry)
+      if (isStep(entry)) this.stepsLeft++
+    }
+  }
+
+  get over(): boolean {
+    return this.at >= this.entries.length
+  }
+
+  /** Whether beginnings of steps are before it. */
+  get hasSteps(): boolean {
+    return this.stepsLeft > 0
+  }
+
+  /** The next entry, which is behind it then; those that were told are passed over. */
+  next(): JournalEntry | undefined {
+    const entry = this.entries[this.at++]
+    if (entry !== undefined && isStep(entry)) this.stepsLeft--
+    return entry !== undefined && this.told.has(entry) ? this.next() : entry
+  }
+
+  /** The beginning of a step, by its name. */
+  step(name: string): JournalEntry | undefined {
+    return this.byStep.get(name)
+  }
+
+  entry(number: number): JournalEntry | undefined {
+    return this.entries.find(({ n }) => n === number)
+  }
+
+  /** Beginnings of steps, in order. */
+  steps(): JournalEntry[] {
+    return this.entries.filter(isStep)
+  }
+
+  /** The end of a step, where it is before it. */
+  endOf(n: number): JournalEntry | undefined {
+    for (const entry of this.endsLeft()) if (entry.of === n) return entry
+    return undefined
+  }
+
+  /** Ends that are before it, in order. */
+  *endsLeft(): Generator<JournalEntry> {
+    for (let index = this.at; index < this.entries.length; index++) {
+      const entry = this.entries[index]!
+      if (entry.of !== null && !this.told.has(entry)) yield entry
+    }
+  }
+
+  /** An end is told out of turn. */
+  tell(end: JournalEntry): void {
+    this.told.add(end)
+  }
+}
