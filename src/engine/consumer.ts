@@ -373,12 +373,12 @@ export class Consumer {
     const { entry, message } = delivery
     const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
     const { withdrawals } = this.around
-    const withdrawn = withdrawals.has(message.id)
+    const passed = withdrawals.has(message.id) ? withdrawals.pass(message.id) : undefined
     this.around.committer.write({
       ...ending,
-      ...(withdrawn ? { flows: [{ do: 'passed', id: message.id }] } : {}),
+      ...(passed === undefined ? {} : { flows: [{ do: 'passed', id: message.id }] }),
       written: () => {
-        if (withdrawn) withdrawals.passed(message.id)
+        passed?.()
         this.completed(delivery)
         this.pump()
         this.around.maybeIdle()
@@ -586,10 +586,9 @@ export class Consumer {
   /**
    * Never handles a command that it has not handled, and that has been withdrawn. One that is held leaves the desk.
    */
-  async withdraw(id: string, context: string | null): Promise<'never' | 'unknown'> {
-    const head = context === null ? undefined : await this.desk.look(context)
-    const entry = head === undefined ? undefined : await this.around.store.deskEntry(head.id)
-    if (entry?.message.id !== id) return 'never'
+  async withdraw(id: string): Promise<'never' | 'unknown'> {
+    const entry = await this.around.store.askedEntry(id)
+    if (entry === undefined) return 'never'
     const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
     if (entry.state === 'held') {
       try {

@@ -37,7 +37,7 @@ import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec
 import { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timers } from './timers.ts'
-import { Withdrawals } from './withdrawals.ts'
+import { type ChannelState, Withdrawals } from './withdrawals.ts'
 
 export interface EnginePlan {
   readonly app: string
@@ -236,6 +236,7 @@ export class Engine {
       await this.grantWishes()
       // They may be about processors that are left out: they go on in a run that has all.
       if (this.plan.leftOut.length === 0) await this.operations.takeUp()
+      await this.withdrawals.release()
       this.flows.takeUp()
     }
     suspects().then(() => {
@@ -244,7 +245,9 @@ export class Engine {
       for (const rules of this.rules.values()) rules.begin()
       this.maybeIdle()
     }, this.fail)
-    this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds)
+    this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds, async () =>
+      this.withdrawals.sweep(await this.channels()),
+    )
     this.retention.begin()
     this.timers!.begin()
     this.schedules.begin()
@@ -595,6 +598,13 @@ export class Engine {
       low,
       lag: Math.max(0, this.tails.get(stream)!.head - low),
     }))
+  }
+
+  /** How far each processor that the store knows is, but for those of the app's topics. */
+  private async channels(): Promise<ChannelState[]> {
+    const topics = this.plan.sources.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : []))
+    const rows = (await this.store.progress()).filter(({ stream }) => !topics.includes(stream))
+    return rows.map(({ stream, low }) => ({ stream, low, head: this.tails.get(stream)?.head ?? Infinity }))
   }
 
   health(): { status: 'green' | 'red'; reasons: string[] } {

@@ -230,8 +230,7 @@ export class FlowRun {
 
   /** The command of a step as it is to be withdrawn. */
   callOf({ entry, attempt }: Step): OpenCall {
-    const { context } = entry.data as { context: string | null }
-    return { id: commandIdOf(this.id, attempt), type: entry.what, context }
+    return { id: commandIdOf(this.id, attempt), type: entry.what }
   }
 
   /** A call that took too long, or that nobody waits for, was withdrawn. */

@@ -17,6 +17,8 @@ export class Retention {
   private readonly world: World
   private readonly store: Store
   private readonly committer: Committer
+  /** Forgets commands that were taken back and done. */
+  private readonly withdrawn: () => Promise<number>
   private readonly streamIds: ReadonlyMap<string, number>
   private readonly always: boolean
   /** Whether any message at the desk may be resolved. */
@@ -37,6 +39,7 @@ export class Retention {
     store: Store,
     committer: Committer,
     streamIds: ReadonlyMap<string, number>,
+    withdrawn: () => Promise<number>,
   ) {
     this.sources = sources
     this.limits = limits
@@ -44,6 +47,7 @@ export class Retention {
     this.store = store
     this.committer = committer
     this.streamIds = streamIds
+    this.withdrawn = withdrawn
     this.waitMs = limits.retainEveryMs
     this.always = mediators.length > 0 || sources.some((source) => this.rule(source) !== undefined)
   }
@@ -88,6 +92,7 @@ export class Retention {
       const now = this.world.now()
       return this.store.forgetFlows(now - flowRetainMs, now - mailboxMs)
     })
+    this.found ||= (await this.withdrawn()) > 0
     for (const source of this.sources) {
       const rule = this.rule(source)
       const stream = this.streamIds.get(source.name)

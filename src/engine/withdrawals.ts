@@ -2,17 +2,28 @@
 //
 //   asked ──withdrawn──→ marked, in memory at once and then on disk ──met by its processor──→ passed over, mark forgotten
 //     └─ an attempt under way is fenced; one that had ended well commits all the same, and then it was too late
+//
+// A crash between what was done with a command and its mark can leave a mark that nobody meets: once its processor has
+// come past all that was there, it is forgotten.
 import { fault } from '../model/errors.ts'
+import { stepOfCommand } from '../model/flow.ts'
 import type { RequestChange, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
-import type { Committer } from './committer.ts'
+import type { Committer, Job } from './committer.ts'
 import type { Consumer } from './consumer.ts'
 
 /** A command that is to be taken back. */
 export interface OpenCall {
   readonly id: string
   readonly type: string
-  readonly context: string | null
+}
+
+/** How far a processor of a channel is, also one that does not run. */
+export interface ChannelState {
+  readonly stream: number
+  readonly low: number
+  /** The last position of the channel; infinite where the app has it no more. */
+  readonly head: number
 }
 
 export class Withdrawals {
@@ -22,6 +33,10 @@ export class Withdrawals {
   /** The processor that serves commands of a type. */
   private readonly serving: (type: string) => Consumer | undefined
   private readonly marked = new Set<string>()
+  /** Those that are being passed over, which is not written yet. */
+  private readonly passing = new Set<string>()
+  /** The marks that there were at the last sweep, and the last positions of the channels then, by stream. */
+  private before: { readonly ids: readonly string[]; readonly heads: ReadonlyMap<number, number> } | undefined
 
   constructor(world: World, store: Store, committer: Committer, serving: (type: string) => Consumer | undefined) {
     this.world = world
@@ -35,21 +50,56 @@ export class Withdrawals {
     for (const id of this.store.flows.withdrawn()) this.marked.add(id)
   }
 
+  /** Those that were held when the last run ended leave the desk. */
+  async release(): Promise<void> {
+    for (const id of [...this.marked]) {
+      const entry = await this.store.askedEntry(id)
+      if (entry !== undefined) await this.serving(entry.message.type)?.withdraw(id)
+    }
+  }
+
   has(id: string): boolean {
     return this.marked.size > 0 && this.marked.has(id)
   }
 
-  /** It was passed over, durably. */
-  passed(id: string): void {
-    this.marked.delete(id)
+  /** It is passed over with what is written next; gives what is to be called then. */
+  pass(id: string): () => void {
+    this.passing.add(id)
+    return () => {
+      this.passing.delete(id)
+      this.marked.delete(id)
+    }
+  }
+
+  /** Forgets marks of commands that were done before they were written. Gives how many. */
+  async sweep(channels: readonly ChannelState[]): Promise<number> {
+    const { before } = this
+    this.before = undefined
+    let gone = 0
+    if (before !== undefined && channels.every(({ stream, low }) => low >= (before.heads.get(stream) ?? Infinity))) {
+      for (const id of before.ids) {
+        if (!this.marked.has(id) || (await this.store.askedEntry(id)) !== undefined) continue
+        await this.commit({ flows: [{ do: 'passed', id }] })
+        this.marked.delete(id)
+        gone++
+      }
+    }
+    const heads = new Map(channels.map(({ stream, head }) => [stream, head]))
+    if (this.marked.size > 0) this.before = { ids: [...this.marked], heads }
+    return gone
   }
 
   /** Never lets a command of a flow be handled that has not been; where it has been, its end is told as ever. */
-  async ofFlow({ id, type, context }: OpenCall): Promise<'never' | 'unknown'> {
+  async ofFlow({ id, type }: OpenCall): Promise<'never' | 'unknown'> {
     const serving = this.serving(type)
     const effects = await this.mark(id, serving)
-    await this.write({ flows: [{ do: 'withdraw', id }] })
-    return (await serving?.withdraw(id, context)) === 'unknown' ? 'unknown' : effects
+    const { flow, n } = stepOfCommand(id)
+    if (this.store.flows.hasEnd(flow, n)) {
+      this.marked.delete(id)
+      return effects
+    }
+    await this.write(id)
+    return (await serving?.withdraw(id)) === 'unknown' ? 'unknown' : effects
   }
 
   /** Takes a request back. False: it had ended, or there is none such. */
@@ -72,9 +122,8 @@ export class Withdrawals {
       at: this.world.now(),
       n: 0,
     }
-    await this.write({ flows: [{ do: 'withdraw', id }], requests: [end] })
-    const entry = row.item === null ? undefined : await this.store.deskEntry(row.item)
-    await serving?.withdraw(id, entry?.message.context ?? null)
+    await this.write(id, [end])
+    await serving?.withdraw(id)
     return true
   }
 
@@ -87,7 +136,13 @@ export class Withdrawals {
     return effects
   }
 
-  private write(job: Pick<Parameters<Committer['write']>[0], 'flows' | 'requests'>): Promise<void> {
+  private async write(id: string, requests: readonly RequestChange[] = []): Promise<void> {
+    // Where it was passed over meanwhile, or is just now, nobody comes by any more who would take the mark away.
+    const marks = this.marked.has(id) && !this.passing.has(id)
+    await this.commit({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })
+  }
+
+  private commit(job: Pick<Job, 'flows' | 'requests'>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.committer.write({ ...job, written: resolve, dropped: reject })
     })

@@ -336,6 +336,8 @@ export interface FlowStore extends FlowReads {
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
   nextDue(): number | undefined
   withdrawn(): string[]
+  /** Whether the journal of a flow has the end of a step. */
+  hasEnd(flow: number, n: number): boolean
 }
 
 /** What is written in one transaction besides the rows of commit functions. */
@@ -555,6 +557,8 @@ export interface Store {
   line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
   /** A message at the desk as the engine needs it, though it may not be durable yet. */
   deskEntry(id: number): Promise<DeskEntry | undefined>
+  /** The same of a command that somebody waits for, by its id, while it is not resolved. */
+  askedEntry(id: string): Promise<DeskEntry | undefined>
   readonly flows: FlowStore
   /** Forgets a slice of the flows that ended, and of the mail that came, before a time. Gives how many. */
   forgetFlows(endedBeforeMs: number, mailBeforeMs: number): Promise<number>

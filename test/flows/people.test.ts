@@ -1,11 +1,26 @@
 // What people do about flows: answer what they ask, cancel, stop, pause, resume, run again; each action on record.
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
-import { event, type FlowContext, mediator } from 'millrace'
+import { app, channel, command, event, type FlowContext, mediator, processor, sqlite } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { coded, place, started } from '../support.ts'
-import { conductor, Do, Done, doing, effects, Orders, Paid, Placed, setup, Undo, warehouse, worker } from './support.ts'
+import { coded, place, rows, started, until } from '../support.ts'
+import {
+  conductor,
+  Do,
+  Done,
+  doing,
+  effects,
+  Orders,
+  Paid,
+  Placed,
+  setup,
+  Undo,
+  Work,
+  warehouse,
+  worker,
+} from './support.ts'
 
 const hour = 3_600_000
 const Approval = z.object({ yes: z.boolean() })
@@ -330,6 +345,57 @@ test('a request is cancelled: never handled, or fenced, and its end is told and 
   await running.idle()
   assert.deepEqual(await effects(running), [])
   assert.equal((await running.operation('first'))?.state, 'withdrawn')
+})
+
+test('a held command that is cancelled leaves the desk, also one without a context or beside its lane', async (t) => {
+  const file = place(t)
+  const Alone = command('alone', { schema: z.object({ n: z.number() }), reply: z.null() })
+  const Tasks = channel('tasks', [Alone])
+  for (const onHold of ['block', 'pass'] as const) {
+    const broken = () => {
+      throw new Error('broken')
+    }
+    const retry = { attempts: 1 }
+    const parts = [
+      Tasks,
+      Work,
+      processor('tasks', { on: Tasks, onHold, retry, handle: { alone: broken } }),
+      processor('worker', { on: Work, onHold, retry, handle: { do: broken, undo: broken } }),
+    ]
+    const running = await started(t, app({ name: 'depot', broker: sqlite({ file }), log: () => {}, parts }))
+    const none = `none ${onHold}`
+    const asked = [
+      running.request(Alone, { n: 1 }, { id: none }),
+      running.request(Do, { order: 'o-1', step: 'a' }, { id: `first ${onHold}` }),
+      running.request(Do, { order: 'o-1', step: 'a' }, { id: `second ${onHold}` }),
+    ].map((one) => assert.rejects(one, coded('millrace/request-withdrawn')))
+    await until('they are held', async () => (await running.desk.counts()).held === (onHold === 'pass' ? 3 : 2))
+    assert.equal(await running.cancel(Alone, none), true)
+    for (const id of ['second', 'first']) assert.equal(await running.cancel(Do, `${id} ${onHold}`), true)
+    await Promise.all(asked)
+    await running.idle()
+    const { held, waiting } = await running.desk.counts()
+    assert.deepEqual({ held, waiting }, { held: 0, waiting: 0 })
+    assert.deepEqual(rows(file, 'select id from millrace_withdrawn'), [])
+    await running.stop()
+  }
+})
+
+test('that a command was taken back is forgotten when its channel has come past it', async (t) => {
+  const file = place(t)
+  const parts = [Orders, worker(), conductor(() => {})]
+  const limits = { retainEveryMs: 100 }
+  const inDepot = () => app({ name: 'depot', broker: sqlite({ file }), log: () => {}, setup, parts, ...limits })
+  const first = await started(t, inDepot())
+  await first.request(Do, { order: 'o-1', step: 'a' })
+  await first.stop()
+  // As a crash leaves it: the command was done, and is marked again by a flow that does not know that.
+  const db = new DatabaseSync(file)
+  db.exec("insert into millrace_withdrawn values ('flow/1/1')")
+  db.close()
+  const second = await started(t, inDepot())
+  await until('it is forgotten', () => rows(file, 'select id from millrace_withdrawn').length === 0)
+  await second.stop()
 })
 
 test('a flow runs again from a step after branches: those that had ended keep their results, others have failed', async (t) => {

@@ -72,6 +72,7 @@ export class FlowModel {
   private dues = new Map<string, number>()
   private delayed = new Set<string>()
   private questions = 0
+  private withdrawn: string[] = []
   /** When it was looked at last. */
   private now = 0
   private readonly checked = new Map<number, number>()
@@ -87,6 +88,7 @@ export class FlowModel {
     if (this.mediators.length === 0) return
     this.now = now
     this.questions = all('select 1 from millrace_questions').length
+    this.withdrawn = all<{ id: string }>('select id from millrace_withdrawn').map(({ id }) => id)
     this.mails = all<Mail>('select n, mediator, context, type from millrace_mail order by n')
     const timers = all<{ due: number; flow: number; n: number }>('select due, flow, n from millrace_flow_timers')
     this.timers = new Set(timers.map(({ flow, n }) => `${flow}/${n}`))
@@ -350,6 +352,12 @@ export class FlowModel {
   quiet(): void {
     const { now } = this
     const worker = this.model.places.get('worker')
+    for (const id of this.withdrawn) {
+      const message = this.model.byId.get(id)
+      if (message === undefined || worker === undefined) continue
+      const item = worker.items.get(message.position)
+      assert.notEqual(item?.row?.state, 'held', `${id} was withdrawn, and is held`)
+    }
     for (const flow of this.flows.values()) {
       const { row, entries, ends } = flow
       const what = `flow ${row.id} of "${row.mediator}", which is ${row.state},`

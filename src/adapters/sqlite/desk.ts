@@ -608,6 +608,12 @@ export class DeskTable implements DeskReads {
     return row === undefined ? undefined : this.toEntry(row)
   }
 
+  asked(id: string): DeskEntry | undefined {
+    const sql = 'select id from millrace_desk where message_id = ? and asked > 0 and resolved_at is null'
+    const [item] = this.ids(sql, id)
+    return item === undefined ? undefined : this.entry(item)
+  }
+
   row(id: number): DeskRow | undefined {
     const row = this.get(`${shown} where d.id = ?`, id) as ShownRow | undefined
     return row === undefined ? undefined : this.toShown(row)

@@ -370,6 +370,12 @@ export class FlowTables extends FlowReader implements FlowStore {
       ?.due
   }
 
+  hasEnd(flow: number, n: number): boolean {
+    return (
+      this.sql.one('select 1 from millrace_journal where flow = ? and n > ? and of_n = ?', flow, n, n) !== undefined
+    )
+  }
+
   withdrawn(): string[] {
     return this.sql.all<{ id: string }>('select id from millrace_withdrawn').map(({ id }) => id)
   }

@@ -153,6 +153,7 @@ const migrations: readonly string[] = [
      flow integer, step text, n integer not null, title text not null, to_whom text, escalated integer not null,
      asked_at integer not null, due_at integer, primary key (flow, step)
    ) strict, without rowid;`,
+  `create index millrace_desk_asked on millrace_desk (message_id) where asked > 0 and resolved_at is null;`,
 ]
 
 /** The format that this version writes. */

@@ -231,6 +231,10 @@ export class SqliteStore implements Store {
     return this.opened.desk.entry(id)
   }
 
+  async askedEntry(id: string): Promise<DeskEntry | undefined> {
+    return this.opened.desk.asked(id)
+  }
+
   get flows(): FlowStore {
     return this.opened.flows
   }
