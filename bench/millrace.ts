@@ -121,7 +121,8 @@ export async function millraceLatency(task: { perSecond: number } & Span, folder
   const start = performance.now()
   const sent: Promise<unknown>[] = []
   for (let dueMs = start; dueMs < start + task.measureMs; dueMs += 1000 / task.perSecond) {
-    if (dueMs > performance.now()) await sleep(dueMs - performance.now())
+    const leftMs = dueMs - performance.now()
+    if (leftMs > 0) await sleep(leftMs)
     const now = performance.now()
     publishedAt.set(sequence, now - Math.max(0, now - dueMs - timerGrainMs))
     sent.push(running.publish(OrderPlaced, order(sequence++, contextsUsual)))

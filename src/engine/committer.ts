@@ -19,6 +19,7 @@ import type {
 } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
+import { Chain } from './chain.ts'
 import type { Consumer } from './consumer.ts'
 
 /** What `publish` and `send` give once the message is on disk. */
@@ -115,6 +116,7 @@ export class Committer {
   private works: { run(): Promise<void>; reject(error: unknown): void }[] = []
   /** The batch that is being written. */
   private writing: OneBatch | undefined
+  private readonly chain = new Chain()
   private scheduled = false
   private flushing = false
   private waiting = false
@@ -278,6 +280,7 @@ export class Committer {
     const { ahead: runAhead } = this
     const batch = new OneBatch(this.takePublishes(), functions, finished, jobs, marks, errands)
     if (runAhead !== undefined) batch.followedBy = () => this.writeAhead(batch, runAhead)
+    batch.inChain = this.chain.begins(this.world.elapsed())
     this.functions = []
     this.finished = []
     this.jobs = []
@@ -294,6 +297,7 @@ export class Committer {
       throw error
     } finally {
       this.writing = undefined
+      this.chain.ends(this.world.elapsed(), this.empty)
     }
     if (this.ended !== undefined) {
       refuse(batch, this.ended.why)
@@ -418,6 +422,7 @@ class OneBatch implements Batch {
   /** What follows from it before it is durable. */
   following: OneBatch | undefined
   followedBy: (() => Promise<OneBatch | undefined>) | undefined
+  inChain = false
   private touched = new Set<Consumer>()
 
   constructor(

@@ -18,8 +18,11 @@ export interface Disk {
   open(file: string): Promise<void>
   /** Free bytes, looked up now. */
   freeBytes(): number
-  /** Resolves when all that was committed before the call is on disk; rejects when that failed, for good. */
-  sync(): Promise<Synced>
+  /**
+   * Resolves when all that was committed before the call is on disk; rejects when that failed, for good. `inChain`: all
+   * wait for it, and the next will be asked for at once, so that it may cost more than usual to be quick.
+   */
+  sync(inChain?: boolean): Promise<Synced>
   /**
    * Copies what is in the -wal file into the database as far as readers allow. Gives whether all of it went. None begins
    * once a sync has failed: the database would get pages whose way back, the -wal file, may not be on disk.

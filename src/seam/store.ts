@@ -371,6 +371,8 @@ export interface Batch {
    * in a transaction of its own before the same sync. It has no functions.
    */
   ahead?(): Promise<Batch | undefined>
+  /** Whether each batch follows from the one before, at once and alone, so that all wait for its sync. */
+  readonly inChain?: boolean
 }
 
 export interface Committed {

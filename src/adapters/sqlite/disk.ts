@@ -1,10 +1,12 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import type { Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
 import { startThread } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
+import { lookMs, place, places } from './sync-memory.ts'
 
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
@@ -16,11 +18,14 @@ interface Waiting<T> {
 
 /** The real disk: a thread that syncs, started at once, and a thread for maintenance, started when first needed. */
 export function nodeDisk(): Disk {
-  const control = new Int32Array(new SharedArrayBuffer(4))
+  const control = new Int32Array(new SharedArrayBuffer(4 * places))
+  /** Two threads that look for each other need a processor each. */
+  const mayLook = availableParallelism() > 1
   let file = ''
   let syncer: Worker | undefined
   /** Syncs asked for and not answered, each with its number. */
   let syncing: (Waiting<Synced> & { number: number })[] = []
+  let last: Synced = { walBytes: 0, freeBytes: Number.MAX_SAFE_INTEGER }
   let keeper: Worker | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
@@ -40,6 +45,16 @@ export function nodeDisk(): Disk {
     const failed = syncing
     syncing = []
     for (const { reject } of failed) reject(syncFault(why))
+  }
+
+  /** What was asked for up to a number is on disk. */
+  function synced(number: number): void {
+    while (syncing.length > 0 && syncing[0]!.number <= number) syncing.shift()!.resolve(last)
+  }
+
+  function lookFor(number: number, until: number): void {
+    if (Atomics.load(control, place.done) >= number) synced(number)
+    else if (performance.now() < until) setImmediate(lookFor, number, until)
   }
 
   /** Asks the maintenance thread, one question at a time. */
@@ -99,28 +114,32 @@ export function nodeDisk(): Disk {
       syncer = thread('sync', { file, control })
       syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
         if (answer.error !== undefined) return syncFailed(answer.error)
-        while (syncing.length > 0 && syncing[0]!.number <= answer.number) syncing.shift()!.resolve(answer)
+        last = answer
+        if (syncing.length > 0 && syncing[0]!.number <= answer.number) synced(answer.number)
       })
       syncer.on('error', (error) => syncFailed(String(error)))
     },
     freeBytes: () => freeBytesOf(file),
-    sync: () =>
+    sync: (inChain = false) =>
       new Promise((resolve, reject) => {
         if (broken !== undefined) {
           reject(syncFault(broken))
           return
         }
-        const number = Atomics.add(control, 0, 1) + 1
+        const looks = inChain && mayLook
+        Atomics.store(control, place.looks, looks ? 1 : 0)
+        const number = Atomics.add(control, place.asked, 1) + 1
         syncing.push({ number, resolve, reject })
-        Atomics.notify(control, 0)
+        Atomics.notify(control, place.asked)
+        if (looks) setImmediate(lookFor, number, performance.now() + lookMs)
       }),
     checkpoint: () => ask<boolean>('checkpoint'),
     quickCheck: () => ask<string[]>('quickCheck'),
     async close() {
       await turn
       keeper?.ref()
-      Atomics.store(control, 0, -1)
-      Atomics.notify(control, 0)
+      Atomics.store(control, place.asked, -1)
+      Atomics.notify(control, place.asked)
       keeper?.postMessage('close')
       await Promise.all(ends)
     },

@@ -184,7 +184,7 @@ export class SqliteStore implements Store {
       } else if (trouble === undefined) throw error
     }
     const ahead = rest && trouble === undefined ? await this.writeAhead(batch) : undefined
-    await this.sync()
+    await this.sync(batch.inChain)
     this.checkpointWhenDue()
     return { rest, trouble, ahead }
   }
@@ -489,8 +489,8 @@ export class SqliteStore implements Store {
     }
   }
 
-  private sync(): Promise<void> {
-    const done = this.disk.sync().then(({ walBytes, freeBytes }) => {
+  private sync(inChain = false): Promise<void> {
+    const done = this.disk.sync(inChain).then(({ walBytes, freeBytes }) => {
       this.walBytes = walBytes
       this.freeBytes = freeBytes
     })

@@ -1,8 +1,10 @@
 // The thread that syncs the -wal file: one of its own, because in the thread pool a sync waits behind whatever user
-// code keeps it busy with. It sleeps on a counter in shared memory and answers by a message.
+// code keeps it busy with. It sleeps on a counter in shared memory and answers by a message; where one sync follows
+// another at once it does not sleep between them.
 import { closeSync, fdatasyncSync, fstatSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { freeBytesOf } from './free.ts'
+import { lookMs, place } from './sync-memory.ts'
 
 const { file, control } = workerData as { file: string; control: Int32Array }
 const lookEveryMs = 500
@@ -12,22 +14,31 @@ let walBytes = 0
 let freeBytes = Number.MAX_SAFE_INTEGER
 let lookedAt = Number.NEGATIVE_INFINITY
 
-function look(): void {
+function measure(): void {
   if (performance.now() - lookedAt < lookEveryMs) return
   lookedAt = performance.now()
   walBytes = fstatSync(wal).size
   freeBytes = freeBytesOf(file)
 }
 
+/** The next may be asked for at once. */
+function look(): void {
+  if (Atomics.load(control, place.looks) === 0) return
+  const until = performance.now() + lookMs
+  while (Atomics.load(control, place.asked) === seen && performance.now() < until);
+}
+
 let seen = 0
 for (;;) {
-  Atomics.wait(control, 0, seen)
-  const asked = Atomics.load(control, 0)
+  look()
+  Atomics.wait(control, place.asked, seen)
+  const asked = Atomics.load(control, place.asked)
   if (asked < 0) break
   seen = asked
   try {
     fdatasyncSync(wal)
-    look()
+    Atomics.store(control, place.done, seen)
+    measure()
     parentPort!.postMessage({ number: seen, walBytes, freeBytes })
   } catch (error) {
     parentPort!.postMessage({ number: seen, error: String(error) })
