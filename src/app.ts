@@ -48,7 +48,10 @@ export interface AppOptions {
   readonly windowBytes?: number
   /** Time for which ended requests can be fetched, milliseconds, default 7 days. */
   readonly requestRetainMs?: number
-  /** Time for which resolved messages stay at the desk, milliseconds, default 30 days; the audit log is kept for good. */
+  /**
+   * Time for which resolved messages stay at the desk, and failures on their topic, milliseconds, default 30 days; the
+   * audit log is kept for good.
+   */
   readonly deskRetainMs?: number
   /** Time in which a discarded message can be taken back, milliseconds, default 7 days. */
   readonly takeBackMs?: number

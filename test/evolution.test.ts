@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import {
+  type AppOptions,
   app,
   channel,
   command,
@@ -18,7 +19,11 @@ import {
 import { z } from 'zod'
 import { coded, kept, place, rows, started, until } from './support.ts'
 
-function bank(file: string, parts: Part[], options: { retainEveryMs?: number; channelRetainMs?: number } = {}) {
+function bank(
+  file: string,
+  parts: Part[],
+  options: Pick<AppOptions, 'retainEveryMs' | 'channelRetainMs' | 'deskRetainMs'> = {},
+) {
   return app({ name: 'bank', broker: sqlite({ file }), log: () => {}, parts, ...options })
 }
 
@@ -393,6 +398,26 @@ test('retain by age removes what is old and done, never what a processor still n
   await publishes(9, 9)(shop)
   await shop.idle()
   assert.equal(places(file).at(-1), 9)
+})
+
+test('failures are kept on their topic as long as resolved messages are at the desk', async (t) => {
+  const file = place(t)
+  const { Kept, Others } = retained({ ageMs: 0 })
+  const fails = processor('fails', {
+    on: Kept,
+    retry: { attempts: 1 },
+    handle: {
+      counted: () => {
+        throw new Error('broken')
+      },
+    },
+  })
+  const limits = { retainEveryMs: 100, deskRetainMs: 0 }
+  const shop = await started(t, bank(file, [Others, fails], limits))
+  await publishes(1, 3)(shop)
+  await swept(file, shop)
+  await until('all but the newest are gone', () => kept(file, 'failures').length === 1)
+  assert.equal((await shop.desk.counts()).held + (await shop.desk.counts()).waiting, 3)
 })
 
 test('retain by bytes keeps the newest messages of that size', async (t) => {

@@ -1,7 +1,7 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
-import { commandIdOf, flowEnds, flowsUnderWay } from '../model/flow.ts'
+import { commandIdOf, flowEnds, flowsUnderWay, isUndo } from '../model/flow.ts'
 import { checkOptions } from '../model/options.ts'
 
 export { flowEnds, flowsUnderWay }
@@ -168,7 +168,7 @@ function stepsOf(
         what,
         state: outcome === undefined ? (over ? 'done' : 'running') : outcome.ok ? 'done' : 'failed',
         outcome,
-        undo: name.startsWith('undo '),
+        undo: isUndo(name),
         attempts: times.get(n) ?? 1,
         command: kind === 'call' ? { id: commandOf, context: context ?? null } : null,
         flow: kind === 'flow' ? (flow ?? null) : null,

@@ -110,7 +110,7 @@ export class Attempt implements CommitFunction {
     return this.early === undefined ? this.inCommit : [...this.early, ...this.inCommit]
   }
 
-  readonly run = (tx: Tx, own: OwnTables): unknown => {
+  run(tx: Tx, own: OwnTables): unknown {
     this.inCommit = undefined
     this.committing = true
     const { type } = this.handler

@@ -61,7 +61,8 @@ export interface EnginePlan {
 export type Collect = (type: MessageType, data: unknown, delay: Delay | undefined) => void
 
 /** What goes into a message besides its type and data, and the moment. */
-type Origin = Omit<Stamp, 'stream' | 'time' | 'due'>
+/** A stamp whose stream and times are still to be set. */
+type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
 
 /** How often a message may kill the process while it runs alone before it is held. */
 const killsMax = 2
@@ -78,6 +79,8 @@ export class Engine {
   private readonly world: World
   private readonly committer: Committer
   private readonly tails = new Map<number, Tail>()
+  /** By part. */
+  private readonly sourcesOf = new Map<string, string>()
   private readonly streamIds = new Map<string, number>()
   private readonly streamOf = new Map<MessageType, number>()
   private readonly consumers: Consumer[] = []
@@ -384,12 +387,21 @@ export class Engine {
 
   private fromOutside(ownId: string | undefined, part = ''): Origin {
     const id = ownId ?? this.world.newId()
-    const source = `/${this.plan.app}${part}`
-    return { id, ownId: ownId !== undefined, source, correlationId: id, causationId: null, traceparent: null }
+    return {
+      stream: 0,
+      id,
+      ownId: ownId !== undefined,
+      source: this.sourceOf(part),
+      time: 0,
+      due: 0,
+      correlationId: id,
+      causationId: null,
+      traceparent: null,
+    }
   }
 
   private encodeSlot({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored {
-    return this.encode(publishes, data, this.fromOutside(id, `/${name}`))
+    return this.encode(publishes, data, this.fromOutside(id, name))
   }
 
   private encodeFrom(
@@ -403,8 +415,19 @@ export class Engine {
   }
 
   private causedBy({ correlationId, id: causationId, traceparent }: Stored, processor: string): Origin {
-    const source = `/${this.plan.app}/${processor}`
-    return { id: this.world.newId(), ownId: false, source, correlationId, causationId, traceparent }
+    const id = this.world.newId()
+    const source = this.sourceOf(processor)
+    return { stream: 0, id, ownId: false, source, time: 0, due: 0, correlationId, causationId, traceparent }
+  }
+
+  /** Where messages of a part of the app come from: `/app/part`; of the app itself with an empty part. */
+  private sourceOf(part: string): string {
+    let source = this.sourcesOf.get(part)
+    if (source === undefined) {
+      source = part === '' ? `/${this.plan.app}` : `/${this.plan.app}/${part}`
+      this.sourcesOf.set(part, source)
+    }
+    return source
   }
 
   /** An event on the topic of failures about a message; none about those of that topic itself. */
@@ -427,9 +450,10 @@ export class Engine {
     if (stream === undefined) {
       throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
     }
-    const time = this.world.now()
-    const due = delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, time)
-    return encode(type, data, { stream, time, due, ...origin }, bytesMax)
+    origin.stream = stream
+    origin.time = this.world.now()
+    if (delay !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, delay, origin.time)
+    return encode(type, data, origin, bytesMax)
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -102,6 +102,7 @@ export class FlowActions {
     const fresh: FlowRow = {
       ...this.flows.rowOf(spec, row.message),
       version: from === undefined ? spec.version : row.version,
+      state: spec.serial && row.context !== null ? 'queued' : 'running',
       rerunOf: id,
     }
     const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]

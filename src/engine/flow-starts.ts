@@ -1,8 +1,11 @@
 // The handlers with which messages reach the flows: one that starts some, one that lets them go on.
 import type { Stored } from '../model/codec.ts'
-import type { Message } from '../model/message.ts'
+import { fault } from '../model/errors.ts'
+import type { Message, MessageType } from '../model/message.ts'
+import type { Delay } from '../model/time.ts'
+import type { Query } from '../model/tx.ts'
 import type { FlowChange } from '../seam/store.ts'
-import { HandlerContext } from './attempt.ts'
+import { type Attempt, HandlerContext } from './attempt.ts'
 import type { MediatorSpec } from './flow-host.ts'
 import type { HandlerSpec } from './spec.ts'
 
@@ -23,39 +26,94 @@ export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
   }
 }
 
+/** A route, and the mediators whose flows it may start. */
+export interface RouteSpec {
+  readonly name: string
+  readonly starts: ReadonlySet<MediatorSpec>
+}
+
+interface Begin {
+  readonly spec: MediatorSpec
+  readonly data: unknown
+}
+
+/** What a route decides with. Each part is made when it is asked for, so that destructuring works. */
+export class RouteContext {
+  readonly #route: RouteSpec
+  readonly #attempt: Attempt
+  #begins: Begin[] | undefined
+
+  constructor(route: RouteSpec, attempt: Attempt) {
+    this.#route = route
+    this.#attempt = attempt
+  }
+
+  get send() {
+    return (type: MessageType, data: unknown, delay?: Delay): void =>
+      void this.#attempt.collect('send', type, data, delay)
+  }
+
+  get read(): Query {
+    return this.#attempt.consumer.read
+  }
+
+  get start() {
+    return (mediator: { readonly name: string; readonly spec: MediatorSpec }, data: unknown): void => {
+      const { name, starts } = this.#route
+      if (!starts.has(mediator?.spec)) {
+        throw fault('millrace/undeclared', `route "${name}": "${mediator?.name}" is not in its starts`)
+      }
+      this.#begins ??= []
+      this.#begins.push({ spec: mediator.spec, data })
+    }
+  }
+
+  /** What it has started. */
+  static begunBy(context: RouteContext): readonly Begin[] {
+    return context.#begins ?? none
+  }
+}
+
+const none: readonly Begin[] = []
+
 /** Handles a message of a route, which may start flows. */
-export function startsFlows(
-  choose: (message: Message, context: HandlerContext, start: (spec: MediatorSpec, data: unknown) => void) => unknown,
+export function routes(
+  route: RouteSpec,
+  choose: (message: Message, to: RouteContext) => unknown,
 ): HandlerSpec['handle'] {
   return (message, context) => {
     const attempt = HandlerContext.attemptOf(context)
-    const begin: { readonly spec: MediatorSpec; readonly data: unknown }[] = []
-    const result = choose(message, context, (spec, data) => void begin.push({ spec, data }))
-    if (begin.length === 0 && typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return
-    return (async () => {
-      await result
-      const { flows } = attempt.consumer
-      const all: Also[] = []
-      try {
-        for (const [index, { spec, data }] of begin.entries()) {
-          const also = await flows.startFrom(spec, data, attempt, index)
-          if (also !== undefined) all.push(also)
-        }
-      } catch (error) {
-        for (const also of all) also.dropped?.()
-        throw error
-      }
-      attempt.also = {
-        flows: all.flatMap((also) => also.flows),
-        outgoing: all.flatMap((also) => also.outgoing),
-        written: () => {
-          for (const also of all) also.written()
-        },
-        dropped: () => {
-          for (const also of all) also.dropped?.()
-        },
-      }
-    })()
+    const to = new RouteContext(route, attempt)
+    const result = choose(message, to)
+    const waits = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
+    if (waits || RouteContext.begunBy(to).length > 0) return startAll(attempt, to, result)
+    return undefined
+  }
+}
+
+async function startAll(attempt: Attempt, to: RouteContext, result: unknown): Promise<void> {
+  await result
+  const { flows } = attempt.consumer
+  const all: Also[] = []
+  const dropped = () => {
+    for (const also of all) also.dropped?.()
+  }
+  try {
+    for (const [index, { spec, data }] of RouteContext.begunBy(to).entries()) {
+      const also = await flows.startFrom(spec, data, attempt, index)
+      if (also !== undefined) all.push(also)
+    }
+  } catch (error) {
+    dropped()
+    throw error
+  }
+  attempt.also = {
+    flows: all.flatMap((also) => also.flows),
+    outgoing: all.flatMap((also) => also.outgoing),
+    written: () => {
+      for (const also of all) also.written()
+    },
+    dropped,
   }
 }
 

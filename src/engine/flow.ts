@@ -13,9 +13,11 @@
 import type { Stored } from '../model/codec.ts'
 import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
 import {
+  checkStep,
   commandIdOf,
   type FlowState,
   flowEnds,
+  isUndo,
   type JournalEntry,
   type Outcome,
   type StepKind,
@@ -428,6 +430,7 @@ export class FlowRun {
 
   private beginEntry(kind: StepKind, name: string, what: string, plan: StepPlan): JournalEntry | undefined {
     if (this.leadsNowhere) return undefined
+    checkStep(kind, name)
     const step = this.unique(name)
     const known = this.replay.step(step)
     if (known !== undefined) {
@@ -485,15 +488,21 @@ export class FlowRun {
     return entry
   }
 
+  /** The name that a step gets: its own, `name#2` the second time. */
   private nextName(name: string): string {
-    const times = (this.names.get(`${this.scope}${name}`) ?? 0) + 1
-    return times === 1 ? `${this.scope}${name}` : `${this.scope}${name}#${times}`
+    const full = `${this.scope}${name}`
+    let times = (this.names.get(full) ?? 0) + 1
+    if (times === 1) return full
+    while (this.names.has(`${full}#${times}`)) times++
+    return `${full}#${times}`
   }
 
   private unique(name: string): string {
     const unique = this.nextName(name)
     const full = `${this.scope}${name}`
     this.names.set(full, (this.names.get(full) ?? 0) + 1)
+    // No other may have it, whatever it is called.
+    if (unique !== full) this.names.set(unique, 1)
     return unique
   }
 
@@ -551,7 +560,7 @@ export class FlowRun {
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
     if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
-    if (this.frozen && !step.entry.step.startsWith('undo ')) return
+    if (this.frozen && !isUndo(step.entry.step)) return
     const { command } = step.plan
     if (outcome.ok) step.resolve(command === undefined || command.reply !== undefined ? outcome.value : undefined)
     else {

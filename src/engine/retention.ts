@@ -1,3 +1,4 @@
+import { failures } from '../model/failures.ts'
 import type { Source } from '../model/message.ts'
 import type { Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
@@ -49,7 +50,8 @@ export class Retention {
     this.streamIds = streamIds
     this.withdrawn = withdrawn
     this.waitMs = limits.retainEveryMs
-    this.always = mediators.length > 0 || sources.some((source) => this.rule(source) !== undefined)
+    const grows = (source: Source) => source !== failures && this.rule(source) !== undefined
+    this.always = mediators.length > 0 || sources.some(grows)
   }
 
   begin(): void {
@@ -81,6 +83,8 @@ export class Retention {
   }
 
   private rule(source: Source): { ageMs?: number; bytes?: number } | undefined {
+    // What failed is told as long as it may be seen at the desk.
+    if (source === failures) return { ageMs: this.limits.deskRetainMs }
     return source.retain ?? (source.kind === 'channel' ? { ageMs: this.limits.channelRetainMs } : undefined)
   }
 

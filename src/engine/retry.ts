@@ -1,5 +1,5 @@
 import type { Message } from '../model/message.ts'
-import { limit } from '../model/options.ts'
+import { checkOptions, limit } from '../model/options.ts'
 import { isRefused } from '../model/refused.ts'
 
 /** When failed attempts are made again. */
@@ -41,10 +41,15 @@ export function consequence(error: unknown, attempts: number, policy: RetryPolic
   return { do: 'retry', delayMs: delay * (1 - policy.jitter) + delay * policy.jitter * random }
 }
 
-/** The policy for one failure. Errors: what `byError` throws; `millrace/bad-option` where it gives no such numbers. */
+/**
+ * The policy for one failure.
+ *
+ * @throws what `byError` throws; `millrace/bad-option`, `millrace/unknown-option` where it gives no such numbers
+ */
 export function policyFor(where: string, policy: RetryPolicy, failure: FailedAttempt): RetryPolicy {
   const own = policy.byError?.(failure)
   if (own === undefined || own === null) return policy
+  checkOptions(`${where}: byError`, own, retryNumbers)
   const numbers = retryNumbers.map((name) => [name, limit(`${where}: byError`, name, own[name] ?? policy[name])])
   return { ...policy, ...(Object.fromEntries(numbers) as Partial<RetryPolicy>) }
 }

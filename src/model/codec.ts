@@ -60,7 +60,7 @@ const contextCharsMax = 1_024
  *   `millrace/too-large`
  */
 export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax: number): Stored {
-  const output = check(`data of ${type.kind} "${type.name}"`, type.schema, data)
+  const output = check('data of', type.schema, data, type)
   const json = toJson(type, output)
   if (json.length * 3 > bytesMax) {
     const bytes = Buffer.byteLength(json)
@@ -105,16 +105,16 @@ export function replaceData(type: MessageType, message: Stored, data: unknown, b
 }
 
 function toJson(type: MessageType, output: unknown): string {
-  const what = `data of ${type.kind} "${type.name}"`
   const path: string[] = []
-  let json: string
   try {
-    json = JSON.stringify(output)
+    const json = JSON.stringify(output)
     if (survives(output, path)) return json
   } catch (cause) {
+    const what = `data of ${type.kind} "${type.name}"`
     throw fault('millrace/not-json', `${what} cannot be written as JSON: ${String(cause)}`, { cause })
   }
-  throw fault('millrace/not-json', `${what} is not what JSON can carry: ${describe(output, path)}`)
+  const what = `data of ${type.kind} "${type.name}" is not what JSON can carry`
+  throw fault('millrace/not-json', `${what}: ${describe(output, path)}`)
 }
 
 /** Whether JSON carries a value as it is; else `path` gets the way to what it would change or leave out. */
@@ -161,20 +161,22 @@ function describe(output: unknown, path: readonly string[]): string {
 
 function contextOf(type: MessageType, output: unknown): string | null {
   if (type.contextOf === undefined) return null
-  const what = `context of ${type.kind} "${type.name}"`
   let context: unknown
   try {
     context = type.contextOf(output)
   } catch (cause) {
-    throw fault('millrace/bad-context', `${what} cannot be told: ${String(cause)}`, { cause })
+    throw badContext(type, `cannot be told: ${String(cause)}`, cause)
   }
-  if (typeof context !== 'string') throw fault('millrace/bad-context', `${what} is ${typeof context}, not a string`)
+  if (typeof context !== 'string') throw badContext(type, `is ${typeof context}, not a string`)
   if (context.length === 0 || context.length > contextCharsMax) {
-    throw fault('millrace/bad-context', `${what} is a string of ${context.length} characters, not of 1 to 1,024`)
+    throw badContext(type, `is a string of ${context.length} characters, not of 1 to 1,024`)
   }
-  if (!context.isWellFormed()) throw fault('millrace/bad-context', `${what} is half a character: a lone surrogate`)
+  if (!context.isWellFormed()) throw badContext(type, 'is half a character: a lone surrogate')
   return context
 }
+
+const badContext = ({ kind, name }: MessageType, why: string, cause?: unknown) =>
+  fault('millrace/bad-context', `context of ${kind} "${name}" ${why}`, { cause })
 
 /**
  * The message of a stored row in today's shape: parsed, brought up from older versions, checked, frozen. Done once
@@ -210,13 +212,13 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
 
 /** Stored data in today's shape: parsed, brought up from older versions, checked, frozen. Errors as of `decode`. */
 export function dataOf(type: MessageType, version: number, json: string): unknown {
-  const what = `stored data of ${type.kind} "${type.name}"`
   try {
     let data: unknown = JSON.parse(json)
-    if (version === type.version) check(what, type.schema, data)
-    else data = check(what, type.schema, upcast(type, version, data))
+    if (version === type.version) check('stored data of', type.schema, data, type)
+    else data = check('stored data of', type.schema, upcast(type, version, data), type)
     return deepFreeze(data)
   } catch (cause) {
+    const what = `stored data of ${type.kind} "${type.name}"`
     throw isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${String(cause)}`, { cause })
   }
 }

@@ -22,6 +22,11 @@ export const errors = {
     false,
     'Names begin with a letter and go on with letters, digits, ".", "_" or "-", at most 100 of them.',
   ),
+  'millrace/bad-step': row(
+    'ConfigurationError',
+    false,
+    'Give the step a name of 1 to 1,024 characters that does not begin with "undo ".',
+  ),
   'millrace/duplicate-name': row('ConfigurationError', false, 'Give each part, topic, channel and type its own name.'),
   'millrace/type-on-two-topics': row(
     'ConfigurationError',

@@ -80,6 +80,22 @@ export interface JournalEntry {
 /** Whether an entry is the beginning of a step, and not of a person. */
 export const isStep = ({ of, kind }: JournalEntry): boolean => of === null && kind !== 'cancel' && kind !== 'resume'
 
+/** Undos are named after what they undo: `undo NAME`; what they do has names of its own within that, `undo NAME/…`. */
+export const isUndo = (step: string): boolean => step.startsWith('undo ')
+
+const stepCharsMax = 1_024
+
+/** Errors: `millrace/bad-step`. */
+export function checkStep(kind: StepKind, name: unknown): void {
+  if (typeof name !== 'string' || name.length === 0 || name.length > stepCharsMax) {
+    throw badStep(kind, name, `a step has a name of 1 to ${stepCharsMax} characters`)
+  }
+  if (isUndo(name)) throw badStep(kind, name, 'names that begin with "undo " are those of undos')
+}
+
+const badStep = (kind: StepKind, name: unknown, why: string) =>
+  fault('millrace/bad-step', `${kind} ${JSON.stringify(name)}: ${why}`)
+
 /** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
 export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
 
@@ -158,7 +174,7 @@ export function takenOver(
 ): JournalEntry[] {
   const { entries, again } = withoutVoided(journal)
   const isOwn = ({ of, kind, step }: JournalEntry) =>
-    of === null && kind !== 'cancel' && kind !== 'resume' && !step.startsWith('undo ')
+    of === null && kind !== 'cancel' && kind !== 'resume' && !isUndo(step)
   const cut = entries.findIndex((entry) => isOwn(entry) && entry.step === from)
   if (cut === -1) {
     const steps = entries.filter(isOwn).map(({ step }) => `"${step}"`)

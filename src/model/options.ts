@@ -73,7 +73,12 @@ export const defaults = {
   ),
   requestMs: bound(30_000, 1, 30 * day, 'time for which a request is waited for, milliseconds'),
   requestRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended requests are kept, milliseconds'),
-  deskRetainMs: bound(30 * day, 0, 36_500 * day, 'time for which resolved messages stay at the desk, milliseconds'),
+  deskRetainMs: bound(
+    30 * day,
+    0,
+    36_500 * day,
+    'time for which resolved messages stay at the desk, and failures on their topic, milliseconds',
+  ),
   takeBackMs: bound(7 * day, 0, 36_500 * day, 'time in which a discarded message can be taken back, milliseconds'),
   heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
   flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),

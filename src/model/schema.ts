@@ -66,17 +66,23 @@ export type Present<S extends AnySchema> =
 
 const issuesShown = 3
 
-/** Checks a value and gives what the schema gives. Errors: `millrace/bad-data`, `millrace/async-schema`. */
-export function check(what: string, schema: AnySchema, value: unknown): unknown {
+/**
+ * Checks a value and gives what the schema gives. In errors it is called `what`, of the type where one is given.
+ *
+ * @throws `millrace/bad-data`, `millrace/async-schema`
+ */
+export function check(what: string, schema: AnySchema, value: unknown, type?: Named): unknown {
   let result: ReturnType<AnySchema['~standard']['validate']>
   try {
     result = schema['~standard'].validate(value)
   } catch (cause) {
-    throw fault('millrace/bad-data', `${what} cannot be checked, its schema throws: ${String(cause)}`, { cause })
+    throw fault('millrace/bad-data', `${named(what, type)} cannot be checked, its schema throws: ${String(cause)}`, {
+      cause,
+    })
   }
   if (result instanceof Promise) {
     result.catch(() => {})
-    throw fault('millrace/async-schema', `${what}: its schema checks asynchronously, or throws`)
+    throw fault('millrace/async-schema', `${named(what, type)}: its schema checks asynchronously, or throws`)
   }
   if (result.issues === undefined) return result.value
   const issues = result.issues.map((issue) => {
@@ -86,12 +92,20 @@ export function check(what: string, schema: AnySchema, value: unknown): unknown 
   const more = issues.length > issuesShown ? ` (and ${issues.length - issuesShown} more)` : ''
   throw fault(
     'millrace/bad-data',
-    `${what} does not fit its schema: ${issues.slice(0, issuesShown).join('; ')}${more}`,
+    `${named(what, type)} does not fit its schema: ${issues.slice(0, issuesShown).join('; ')}${more}`,
     {
       data: { issues },
     },
   )
 }
+
+interface Named {
+  readonly kind: string
+  readonly name: string
+}
+
+const named = (what: string, type: Named | undefined) =>
+  type === undefined ? what : `${what} ${type.kind} "${type.name}"`
 
 export function isSchema(value: unknown): value is AnySchema {
   const standard = (value as { '~standard'?: { version?: unknown; validate?: unknown } } | null | undefined)?.[

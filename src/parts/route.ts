@@ -1,4 +1,4 @@
-import { startsFlows } from '../engine/flow-starts.ts'
+import { routes } from '../engine/flow-starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
 import { checkName } from '../model/names.ts'
@@ -6,7 +6,7 @@ import { checkOptions } from '../model/options.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
-import { type Context, type Processor, processor } from './processor.ts'
+import { type Processor, processor } from './processor.ts'
 
 type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the route may not do this: name it in \`${Option}\`` }
@@ -69,28 +69,12 @@ export function route<
     if (one?.kind !== 'mediator') throw fault('millrace/bad-option', `${where}: starts must be mediators`)
   }
   const handlers = Object.entries((options.handle ?? {}) as Record<string, Choose | undefined>)
+  const spec = { name, starts: new Set(starts.map((one) => one.spec)) }
   const handle = Object.fromEntries(
-    handlers.map(([type, choose]) => [type, typeof choose === 'function' ? chooses(name, starts, choose) : choose]),
+    handlers.map(([type, choose]) => [type, typeof choose === 'function' ? routes(spec, choose) : choose]),
   )
   const runs = { ...processor(name, { on, sends, concurrency, handle: handle as never }), runsAhead: true }
   return Object.freeze({ kind: 'route', name, on, starts, processor: runs })
 }
 
 type Choose = (message: Message, to: unknown) => unknown
-
-function chooses(name: string, starts: readonly AnyMediator[], choose: Choose) {
-  return startsFlows((message, context, start) => {
-    const { send, read } = context as unknown as Context<never, Command>
-    const to = {
-      send,
-      read,
-      start: (mediator: AnyMediator, data: unknown) => {
-        if (!starts.includes(mediator)) {
-          throw fault('millrace/undeclared', `route "${name}": "${mediator?.name}" is not in its starts`)
-        }
-        start(mediator.spec, data)
-      },
-    }
-    return choose(message, to)
-  })
-}

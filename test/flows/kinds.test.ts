@@ -215,10 +215,19 @@ test('flows of one context run one after the other where the mediator says so, t
       rows.map(({ what }) => what),
       ['do begin', 'do end', 'do begin', 'do end'],
     )
-    assert.deepEqual(
-      (await simulated.flows.list()).map(({ state }) => state),
-      ['completed', 'failed', 'completed'],
-    )
+    const states = async () => (await simulated.flows.list()).map(({ state }) => state)
+    assert.deepEqual(await states(), ['completed', 'failed', 'completed'])
+    // Also one that is run again waits for its turn.
+    await simulated.publish(Placed, { order: 'o-1' })
+    await simulated.untilIdle()
+    assert.equal(await simulated.flows.runAgain(1, { from: 'end' }), 5)
+    await simulated.untilIdle()
+    assert.deepEqual((await states()).slice(3), ['running', 'queued'])
+    await simulated.advance(hour)
+    await simulated.untilIdle()
+    assert.deepEqual((await states()).slice(3), ['completed', 'completed'])
+    const [{ n } = { n: 0 }] = await simulated.query<{ n: number }>`select count(*) as n from effects`
+    assert.equal(n, rows.length + 3)
   }
 })
 

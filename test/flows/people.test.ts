@@ -275,6 +275,53 @@ test('a flow that is stuck at an undo is resumed after a restart, more than once
   assert.deepEqual(await effects(third), ['do a', 'do b', 'undo b', 'undo a'])
 })
 
+test('steps of one name, and one that is called like the second of them, are undone each once, also when tried again', async (t) => {
+  const file = place(t)
+  const steps = conductor(async (data, flow) => {
+    const named = (name: string, step: string) =>
+      flow.call(name, Do, { ...data, step }, { undo: () => flow.call('back', Undo, { ...data, step }) })
+    await named('x', 'a')
+    await named('x', 'b')
+    await named('x#2', 'c')
+    await flow.call('fails', Do, { ...data, step: 'd' })
+  })
+  const first = await started(t, warehouse(file, worker({ d: 'refuse' }, { a: 'refuse' }), steps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  for (const undo of [{ a: 'refuse' }, {}] as Plan[]) {
+    const next = await started(t, warehouse(file, worker({}, undo), steps))
+    await next.flows.resume(1)
+    await next.idle()
+    const flow = await next.flows.show(1)
+    assert.equal(flow?.state, 'a' in undo ? 'stuck' : 'compensated')
+    const names = flow.steps.map(({ name }) => name)
+    assert.deepEqual(names, [...new Set(names)])
+    const expected = ['do a', 'do b', 'do c', 'undo c', 'undo b', ...('a' in undo ? [] : ['undo a'])]
+    assert.deepEqual(await effects(next), expected)
+    await next.stop()
+  }
+})
+
+test('a step without a name, or with that of an undo, is refused', async (t) => {
+  const wrong = ['', 'undo it', 7, 'x'.repeat(1_025)]
+  const codes: unknown[] = []
+  const steps = conductor(async (data, flow) => {
+    for (const name of wrong) {
+      try {
+        await flow.call(name as string, Do, { ...data, step: 'a' })
+      } catch (error) {
+        codes.push((error as { code?: string }).code)
+      }
+    }
+  })
+  const running = await started(t, warehouse(place(t), worker(), steps))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.deepEqual(codes, Array(wrong.length).fill('millrace/bad-step'))
+  assert.deepEqual(await effects(running), [])
+})
+
 test('flows are found by mediator, state, context, step and age', async (t) => {
   const waits = conductor(async (data, flow) => {
     if (data.order === 'o-2') await flow.sleep('a while', hour)

@@ -11,8 +11,20 @@ const owners = new AsyncLocalStorage<Owner>()
 const madeFor = new WeakMap<object, Owner>()
 let listeners = 0
 
+/**
+ * Begins something in no async context: who happens to ask first for what the engine does then is not its owner, and
+ * nothing of theirs is kept by it.
+ */
+export const outside = AsyncLocalStorage.snapshot()
+
+/** `run` of Node.js makes a context on the way in and one on the way out; from outside one will do. */
 export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
-  return owners.run(owner, fn, a, b)
+  return owners.getStore() === undefined ? outside(enter, owner, fn, a, b) : owners.run(owner, fn, a, b)
+}
+
+function enter<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
+  owners.enterWith(owner)
+  return fn(a, b)
 }
 
 export function blame(error: object, owner: Owner): void {

@@ -1,6 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
-import { blame, guard, listen, ownerNow } from './late-errors.ts'
+import { blame, guard, listen, outside, ownerNow } from './late-errors.ts'
 
 /** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
 const timerMsMax = 2 ** 31 - 1
@@ -17,10 +17,10 @@ export function nodeWorld(log: World['log']): World {
         timer = left > timerMsMax ? setTimeout(wait, timerMsMax, left - timerMsMax) : setTimeout(fn, left)
         timer.unref()
       }
-      wait(ms)
+      outside(wait, ms)
       return { cancel: () => clearTimeout(timer) }
     },
-    soon: (fn) => void setImmediate(fn),
+    soon: (fn) => void outside(setImmediate, fn),
     random: Math.random,
     newId: uuids(now),
     guard,

@@ -9,8 +9,9 @@ interface Stream {
   bytes: number
   readonly insert: StatementSync
   readonly insertMany: StatementSync
-  /** The values of rows that are not inserted yet, one after the other. */
+  /** The values of rows that are not inserted yet, one after the other; and how many of them there are. */
   readonly rows: (string | number | null)[]
+  filled: number
   readonly after: StatementSync
 }
 
@@ -103,7 +104,8 @@ export class Log {
       bytes: last?.bytes ?? 0,
       insert: this.db.prepare(`insert into ${table} values ${places}`),
       insertMany: this.db.prepare(`insert into ${table} values ${Array(rowsPerInsert).fill(places).join(', ')}`),
-      rows: [],
+      rows: Array(rowsPerInsert * valuesPerRow).fill(null),
+      filled: 0,
       after: this.db.prepare(
         `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${table}
          where position > ? order by position limit ?`,
@@ -121,7 +123,7 @@ export class Log {
     for (const { stream, head, bytes } of this.before) {
       stream.head = head
       stream.bytes = bytes
-      stream.rows.length = 0
+      stream.filled = 0
     }
     if (this.newKinds) this.loadKinds()
   }
@@ -162,30 +164,31 @@ export class Log {
     stream.bytes += message.json.length
     message.position = position
     message.repeat = undefined
-    stream.rows.push(
-      position,
-      id,
-      this.kindId(message.type, message.version, message.source),
-      message.time,
-      message.context,
-      correlationId === id ? null : correlationId,
-      message.causationId,
-      message.traceparent,
-      stream.bytes,
-      flagsOf(message),
-      message.json,
-    )
-    if (stream.rows.length === rowsPerInsert * valuesPerRow) {
-      stream.insertMany.run(...stream.rows)
-      stream.rows.length = 0
+    const { rows, filled } = stream
+    rows[filled] = position
+    rows[filled + 1] = id
+    rows[filled + 2] = this.kindId(message.type, message.version, message.source)
+    rows[filled + 3] = message.time
+    rows[filled + 4] = message.context
+    rows[filled + 5] = correlationId === id ? null : correlationId
+    rows[filled + 6] = message.causationId
+    rows[filled + 7] = message.traceparent
+    rows[filled + 8] = stream.bytes
+    rows[filled + 9] = flagsOf(message)
+    rows[filled + 10] = message.json
+    stream.filled = filled + valuesPerRow
+    if (stream.filled === rows.length) {
+      stream.insertMany.run(...rows)
+      stream.filled = 0
     }
   }
 
   /** Inserts what was appended and is not in its table yet. */
   flush(): void {
-    for (const { rows, insert } of this.streams.values()) {
-      for (let row = 0; row < rows.length; row += valuesPerRow) insert.run(...rows.slice(row, row + valuesPerRow))
-      rows.length = 0
+    for (const stream of this.streams.values()) {
+      const { rows, filled, insert } = stream
+      for (let row = 0; row < filled; row += valuesPerRow) insert.run(...rows.slice(row, row + valuesPerRow))
+      stream.filled = 0
     }
   }
 
