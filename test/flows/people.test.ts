@@ -15,6 +15,7 @@ import {
   Orders,
   Paid,
   Placed,
+  type Plan,
   setup,
   Undo,
   Work,
