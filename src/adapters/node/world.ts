@@ -33,13 +33,26 @@ export function nodeWorld(log: World['log']): World {
 
 const countHex = Array.from({ length: 0x1000 }, (_, count) => count.toString(16).padStart(3, '0'))
 
+/** Random words, drawn many at once: one draw costs as much as a thousand words. */
+function words(): () => number {
+  const drawn = new Uint32Array(1_024)
+  let at = drawn.length
+  return () => {
+    if (at === drawn.length) {
+      randomFillSync(drawn)
+      at = 0
+    }
+    return drawn[at++]!
+  }
+}
+
 /**
  * UUIDv7 (RFC 9562): 48 bits of milliseconds, 12 bits that count within one (method 1), 62 random bits, drawn once per
  * millisecond: what is unique within it is the count. When the clock goes back, or 4,096 ids come in one millisecond,
  * the time of the last id goes on instead.
  */
 function uuids(now: () => number): () => string {
-  const random = new Uint32Array(2)
+  const word = words()
   let lastMs = 0
   let count = 0
   let before = ''
@@ -51,9 +64,8 @@ function uuids(now: () => number): () => string {
       count = 0
       const hex = lastMs.toString(16).padStart(12, '0')
       before = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
-      randomFillSync(random)
-      const high = (((random[0]! & 0x3fffffff) | 0x80000000) >>> 0).toString(16)
-      after = `-${high.slice(0, 4)}-${high.slice(4)}${random[1]!.toString(16).padStart(8, '0')}`
+      const high = (((word() & 0x3fffffff) | 0x80000000) >>> 0).toString(16)
+      after = `-${high.slice(0, 4)}-${high.slice(4)}${word().toString(16).padStart(8, '0')}`
     } else count++
     return before + countHex[count] + after
   }
