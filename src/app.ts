@@ -236,8 +236,8 @@ export interface App {
   /** Reads rows outside any transaction. */
   readonly read: Query
   /**
-   * Resolves when every accepted message has been handled or is held at the desk. Delayed ones that are not due are not
-   * waited for.
+   * Resolves when every accepted message has been handled or is held at the desk. What is not due, and what waits for a
+   * processor that is paused, is not waited for.
    *
    * @throws `millrace/not-started`, `millrace/stopping` when the app is stopped before
    */

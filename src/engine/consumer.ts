@@ -1120,11 +1120,12 @@ export class Consumer {
     return this.cursor
   }
 
-  /** Whether every accepted message is done or held. */
+  /** Whether every accepted message is done or held, or waits until the processor is resumed. */
   get idle(): boolean {
-    if (this.outstanding > 0 || this.runningNow > 0 || this.cursor < this.tail.head) return false
-    if (this.looking > 0 || this.waitingForEnd > 0) return false
-    return this.readyStart === this.ready.length && this.suspects.length === 0 && this.desk.idle
+    if (this.runningNow > 0 || this.looking > 0 || this.waitingForEnd > 0) return false
+    if (this.paused) return true
+    if (this.outstanding > 0 || this.cursor < this.tail.head || this.suspects.length > 0) return false
+    return this.readyStart === this.ready.length && this.desk.idle
   }
 
   /** Whether the deadlines or the window have to be looked at. */

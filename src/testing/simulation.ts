@@ -58,7 +58,7 @@ export interface Simulation extends View, AsyncDisposable {
   readonly flows: FlowDesk
   /** Lets so many milliseconds pass, and all happen that falls due in them. */
   advance(ms: number): Promise<void>
-  /** Lets time pass until everything accepted is handled or held. */
+  /** Lets time pass until everything accepted is handled or held, as `app.idle()`. */
   untilIdle(): Promise<void>
   /** Sets the wall clock of the machine, as a person or a time server does. Durations are not touched. */
   setClock(to: Date): void

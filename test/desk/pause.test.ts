@@ -26,6 +26,9 @@ test('a paused processor starts nothing more, the attempt that runs ends, all ot
   await pause(sim, 'ledger', { by: 'ann', reason: 'audit' })
   wait.open()
   await publish(sim, 'b', [1])
+  // What waits for a resume is not waited for, but the attempt that runs is.
+  await sim.untilIdle()
+  assert.deepEqual([seen(sim, 'a'), seen(sim, 'b'), begun], [[0], [], [0]])
   await sim.advance(10_000)
   assert.deepEqual([seen(sim, 'a'), seen(sim, 'b'), begun], [[0], [], [0]])
   assert.deepEqual([seen(sim, 'a', 'other'), seen(sim, 'b', 'other')], [upTo(3), [1]])
