@@ -27,7 +27,11 @@ export interface SubflowOptions<Result> {
   readonly undo?: (taken: Taken<Result>) => unknown
 }
 
-/** What the function of a mediator conducts its flow with. Each step is in the journal of the flow, under its name. */
+/**
+ * What the function of a mediator conducts its flow with. Each step is in the journal of the flow, under its name: 1 to
+ * 1,024 characters that do not begin with `undo `, else `millrace/bad-step` is thrown. The second step of one name is
+ * there as `name#2`.
+ */
 export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
    * Sends a command and waits for its reply, once, whatever crashes. With `undo`, what it did is taken back when the
