@@ -3,7 +3,8 @@ import { app, channel, command, event, mediator, type Part, processor, route, sq
 import { z } from 'zod'
 import { ended, endOf } from './ends.ts'
 import { closedLoop, timed } from './measure.ts'
-import { peakMb } from './millrace.ts'
+import { Order, order } from './message.ts'
+import { contextsUsual, OrderPlaced, Orders, peakMb } from './millrace.ts'
 import type { Figures, FlowLoad, Span } from './task.ts'
 
 const flowData = z.object({ id: z.string() })
@@ -139,26 +140,27 @@ export async function millraceRequests({ inFlight, ...span }: { inFlight: number
   return figures
 }
 
-/** Events per second that are published, and with `routed` also let go to a channel by a route. */
+/** Events per second that are published, and with `routed` also let go to a channel by a route, with all their data. */
 export async function millraceRoute(
   { routed, inFlight, ...span }: { routed: boolean; inFlight: number } & Span,
   folder: string,
 ) {
-  const Away = command('away', { schema: flowData, context: ({ id }) => id })
+  const Away = command('away', { schema: Order, context: ({ orderId }) => orderId })
   const Out = channel('out', [Away])
-  const parts: Part[] = [Begins, Out, processor('out', { on: Out, handle: { away: () => {} } })]
+  const parts: Part[] = [Orders, Out, processor('out', { on: Out, handle: { away: () => {} } })]
   if (routed) {
     parts.push(
-      route('by', { on: Begins, sends: [Away], handle: { 'flow.begun': ({ data }, to) => to.send(Away, data) } }),
+      route('by', { on: Orders, sends: [Away], handle: { 'order.placed': ({ data }, to) => to.send(Away, data) } }),
     )
   }
   const running = app({ name: 'bench', log: () => {}, broker: sqlite({ file: join(folder, 'millrace.db') }), parts })
   // What is sent is not handled here: a route costs what it costs, whoever serves the channel.
   await running.start({ only: routed ? ['by'] : [] })
+  let sequence = 0
   const figures = await timed(
     span,
     inFlight,
-    (id) => running.publish(Begun, { id }),
+    () => running.publish(OrderPlaced, order(sequence++, contextsUsual)),
     () => running.idle(),
   )
   await running.stop()

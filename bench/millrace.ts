@@ -6,7 +6,7 @@ import { closedLoop, percentile, rateOf } from './measure.ts'
 import { Order, order } from './message.ts'
 import type { Figures, Load, Span } from './task.ts'
 
-const contextsUsual = 1000
+export const contextsUsual = 1000
 const inFlightUsual = 1000
 /** Node's timers come up to about this late; what they are later than this is counted as latency. */
 const timerGrainMs = 2

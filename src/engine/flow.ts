@@ -13,6 +13,7 @@
 import type { Stored } from '../model/codec.ts'
 import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
 import {
+  type Again,
   checkStep,
   commandIdOf,
   type FlowState,
@@ -77,6 +78,10 @@ export class FlowRun {
   /** The step to be done again, and the entries with which steps were. */
   private repeat: number | undefined
   private again: Map<number, number> = new Map()
+  /** Of that step the end that counts no more: what began after it may be on the way no more; and what of it is not. */
+  private failedAt = Number.POSITIVE_INFINITY
+  private readonly gone = new Set<number>()
+  private readonly goneNow: number[] = []
   /** Ends that wait for their turn to be told, in the order of the journal, by the entry with which their step began. */
   private coming = new Map<number, JournalEntry>()
   private lastComing = 0
@@ -116,9 +121,11 @@ export class FlowRun {
 
   /** Begins the function; with a journal, up to where that ends, and does the step with the number `repeat` again. */
   async begin(journal: readonly JournalEntry[], flow: (run: FlowRun) => unknown, repeat?: number): Promise<void> {
-    const { entries, again } = withoutVoided(journal)
+    const { entries, again, gone } = withoutVoided(journal)
     this.again = new Map(again)
+    for (const n of gone) this.gone.add(n)
     this.repeat = repeat
+    if (repeat !== undefined) this.failedAt = entries.findLast(({ of }) => of === repeat)?.n ?? this.failedAt
     this.toldUpTo = journal.at(-1)?.n ?? 0
     this.replay = new Replay(repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat))
     if (this.state === 'queued') this.become('running')
@@ -142,13 +149,22 @@ export class FlowRun {
       else if (!this.began(entry.n)) {
         // Undos begin when everything before them has come to rest.
         await this.comeToRest()
-        if (!this.began(entry.n)) {
-          const today = this.doing()
-          this.mismatched(`the journal goes on with ${named(entry)}, today's code ${today} there`, entry, today)
-        }
+        if (!this.began(entry.n)) this.notBegun(entry)
       }
-    } else this.tell(entry)
+    } else if (!this.gone.has(entry.of)) this.tell(entry)
     await this.host.turn()
+  }
+
+  private notBegun(entry: JournalEntry): void {
+    if (entry.n > this.failedAt) {
+      // It began because a step had failed that is done again now.
+      this.replay.drop(entry)
+      this.gone.add(entry.n)
+      this.goneNow.push(entry.n)
+    } else {
+      const today = this.doing()
+      this.mismatched(`the journal goes on with ${named(entry)}, today's code ${today} there`, entry, today)
+    }
   }
 
   private began(n: number): boolean {
@@ -203,7 +219,7 @@ export class FlowRun {
   stepEnded(entry: JournalEntry): void {
     const of = this.again.get(entry.of!) ?? entry.of!
     const step = this.steps.get(of)
-    if (this.coming.has(of) || step?.outcome !== undefined) return
+    if (this.gone.has(of) || this.coming.has(of) || step?.outcome !== undefined) return
     // Of an attempt that was given up: what it came to does not count.
     if (step !== undefined && step.attempt !== entry.of) return
     this.coming.set(of, { ...entry, of })
@@ -444,7 +460,7 @@ export class FlowRun {
     const n = this.host.entryId()
     const leaves = whatLeaves(plan, n)
     if (this.replay.hasSteps) {
-      const next = this.replay.steps().find((entry) => !this.began(entry.n))
+      const next = this.replay.steps().find(({ n }) => n <= this.failedAt && !this.began(n))
       if (next !== undefined) {
         const today = `${kind} "${step}"${what === '' ? '' : ` (${what})`}`
         this.mismatched(`today's code does ${today}, the journal goes on with ${named(next)}`, next, today)
@@ -462,7 +478,8 @@ export class FlowRun {
     const n = this.host.entryId()
     const leaves = whatLeaves(plan, n)
     const data = plan.data?.(n) ?? {}
-    this.enter('again', entry.step, entry.what, { ...data, of: entry.n }, n)
+    // What is gone is known when the journal is told, before this is written.
+    this.enter('again', entry.step, entry.what, { ...data, of: entry.n, gone: this.goneNow } satisfies Again, n)
     this.again.set(n, entry.n)
     const anew = { ...entry, data, at: this.host.now() }
     this.leave(anew, plan, leaves)

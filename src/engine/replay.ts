@@ -39,6 +39,11 @@ export class Replay {
     return this.byStep.get(name)
   }
 
+  /** A step that is on the way no more: who begins one of its name begins anew. */
+  drop(entry: JournalEntry): void {
+    if (this.byStep.get(entry.step) === entry) this.byStep.delete(entry.step)
+  }
+
   entry(number: number): JournalEntry | undefined {
     return this.entries.find(({ n }) => n === number)
   }

@@ -132,34 +132,46 @@ export function outcomeOfFlow(flow: {
   }
 }
 
+/** What goes with a step that is done again, besides what goes with its beginning. */
+export interface Again {
+  /** The entry with which it began first. */
+  readonly of: number
+  /** Steps that began because it had failed: they are on the way of the function no more. */
+  readonly gone: readonly number[]
+}
+
 /**
- * A journal as today's function is to meet it: the end of a step that is done again counts no more, and what comes of
- * the new attempt is the end of the step.
+ * A journal as today's function is to meet it: the end of a step that is done again counts no more, nor does what began
+ * because of it, and what comes of the new attempt is the end of the step.
  */
 export function withoutVoided(journal: readonly JournalEntry[]): {
   readonly entries: JournalEntry[]
   /** The entry with which a step began, by that with which it was done again. */
   readonly again: ReadonlyMap<number, number>
+  /** The entries of steps that are on the way no more. */
+  readonly gone: ReadonlySet<number>
 } {
   const again = new Map<number, number>()
+  const gone = new Set<number>()
   const last = new Map<number, JournalEntry>()
   for (const entry of journal) {
     if (entry.kind !== 'again') continue
-    const { of } = entry.data as { of: number }
+    const { of, gone: those } = entry.data as Again
     again.set(entry.n, of)
     last.set(of, entry)
+    for (const n of those) gone.add(n)
   }
-  if (again.size === 0) return { entries: [...journal], again }
+  if (again.size === 0) return { entries: [...journal], again, gone }
   const entries = journal.flatMap((entry) => {
-    if (entry.kind === 'again') return []
+    if (entry.kind === 'again' || gone.has(entry.of ?? entry.n)) return []
     const first = entry.of === null ? entry.n : (again.get(entry.of) ?? entry.of)
     const attempt = last.get(first)
     if (attempt === undefined) return [entry]
     if (entry.of !== null) return entry.of === attempt.n ? [{ ...entry, of: first }] : []
-    const { of, ...data } = attempt.data as { of: number }
+    const { of, gone: _, ...data } = attempt.data as Again
     return [{ ...entry, data }]
   })
-  return { entries, again }
+  return { entries, again, gone }
 }
 
 /**

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { app, channel, command, event, type FlowContext, mediator, processor, sqlite } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { coded, place, rows, started, until } from '../support.ts'
+import { coded, kept, place, rows, started, until } from '../support.ts'
 import {
   conductor,
   Do,
@@ -198,6 +198,46 @@ test('after the point of no return nothing is undone: it is stuck where it fails
   assert.deepEqual(await effects(running), ['do a', 'do b', 'do c'])
   const [step] = (await running.flows.show(1))!.steps.filter(({ name }) => name === 'c')
   assert.deepEqual([step?.attempts, step?.state], [3, 'done'])
+})
+
+test('what a function does because a step has failed after the point of no return is off its way when that is done again', async (t) => {
+  const file = place(t)
+  const steps = conductor(async (data, flow) => {
+    const step = (name: string) => flow.call(name, Do, { ...data, step: name })
+    await step('a')
+    flow.noReturn()
+    const beside = step('beside')
+    try {
+      await step('x')
+    } catch (error) {
+      await step('cleans')
+      flow.publish(Done, data)
+      throw error
+    }
+    await beside
+    await step('z')
+  })
+  const states: unknown[] = []
+  const plans: Plan[] = [{ x: 'refuse' }, { x: 'refuse' }, { z: 'refuse' }, {}]
+  for (const [index, plan] of plans.entries()) {
+    const running = await started(t, warehouse(file, worker(plan), steps))
+    if (index === 0) await running.publish(Placed, { order: 'o-1' })
+    else await running.flows.resume(1)
+    await running.idle()
+    states.push((await running.flows.show(1))?.state)
+    if (index === plans.length - 1)
+      assert.deepEqual((await effects(running)).toSorted(), [
+        'do a',
+        'do beside',
+        'do cleans',
+        'do cleans',
+        'do x',
+        'do z',
+      ])
+    await running.stop()
+  }
+  assert.deepEqual(states, ['stuck', 'stuck', 'stuck', 'completed'])
+  assert.equal(kept(file, 'orders').filter(({ type }) => type === 'order.done').length, 2)
 })
 
 test('a sub-flow that had failed, and a question nobody had answered, begin anew when a stuck flow is resumed', async () => {
