@@ -1,6 +1,7 @@
 // Request and reply: who asks gets the reply of its own request, or learns what there is instead, and a crash on either
 // side loses nothing.
 import assert from 'node:assert/strict'
+import { AsyncLocalStorage } from 'node:async_hooks'
 import test from 'node:test'
 import { app, channel, command, type Processor, type ProcessorOptions, processor, Refused, sqlite } from 'millrace'
 import { simulation } from 'millrace/testing'
@@ -55,6 +56,37 @@ test('a request gets the reply of its own command, and many at once get theirs',
     Array.from({ length: 200 }, (_, n) => 9 - (n % 9)),
   )
   assert.equal(await running.request(Ring, { times: 2 }), undefined)
+})
+
+test('the id of a request is that of no request of another type', async (t) => {
+  const running = await started(t, shop(place(t), stock()))
+  const asked = [
+    running.request(Take, { sku: 'a', quantity: 3 }, { id: 'same' }),
+    running.request(Ring, { times: 1 }, { id: 'same' }),
+  ]
+  const ends = await Promise.allSettled([...asked, running.request(Ring, { times: 2 }, { id: 'same' })])
+  const [one, ...others] = ends
+  assert.deepEqual(one?.status === 'fulfilled' && one.value, { left: 7 })
+  for (const end of others) assert(end.status === 'rejected' && coded('millrace/id-conflict')(end.reason))
+})
+
+test('a function of a transaction, and one of a commit, run in the async context of who gave them', async (t) => {
+  const scope = new AsyncLocalStorage<string>()
+  const seen: unknown[] = []
+  const part = stock(
+    {},
+    {
+      'bell.ring': async (_, { commit }) => {
+        await null
+        return scope.run('handler', () => commit(() => void seen.push(scope.getStore())))
+      },
+    },
+  )
+  const running = await started(t, shop(place(t), part))
+  await scope.run('who asks', () => running.request(Ring, { times: 1 }))
+  const each = ['one', 'two'].map((name) => scope.run(name, () => running.transaction(() => scope.getStore())))
+  assert.deepEqual(await Promise.all(each), ['one', 'two'])
+  assert.deepEqual(seen, ['handler'])
 })
 
 test('a refusal comes typed, leaves no row and nothing at the desk; a failing attempt is made again first', async (t) => {

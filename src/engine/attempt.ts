@@ -84,7 +84,7 @@ export class Attempt implements CommitFunction {
     if (typeof fn !== 'function') throw fault('millrace/bad-option', `processor "${name}": commit takes a function`)
     if (this.fn !== undefined) throw fault('millrace/commit-twice', `processor "${name}" called commit twice`)
     if (this.state !== 'running') throw this.afterEnd('commit')
-    this.fn = fn as (tx: Tx) => unknown
+    this.fn = ownFunctions.has(fn) ? (fn as (tx: Tx) => unknown) : this.consumer.bind(fn as (tx: Tx) => unknown)
     return committed
   }
 

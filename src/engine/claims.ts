@@ -21,6 +21,8 @@ export class Claims {
     const { world, taken } = this
     const key = `${mediator} ${once}`
     for (let other = taken.get(key); other !== undefined; other = taken.get(key)) {
+      // A route that starts two flows of one value starts one.
+      if (other.attempt === attempt) return undefined
       // An attempt that was fenced or has failed leaves nothing.
       if (other.attempt.state === 'expired') break
       await Promise.race([other.free, new Promise<void>((resolve) => void world.after(claimMs, resolve))])

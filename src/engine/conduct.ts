@@ -1,11 +1,11 @@
 // What the function of a mediator conducts its flow with: each of its calls is a step of the run, by name.
 import { fault } from '../model/errors.ts'
-import { commandIdOf } from '../model/flow.ts'
+import { checkStep, commandIdOf } from '../model/flow.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { Refused } from '../model/refused.ts'
 import { type AnySchema, isSchema } from '../model/schema.ts'
-import type { Delay } from '../model/time.ts'
+import { type Delay, dueOf } from '../model/time.ts'
 import type { FlowRun } from './flow.ts'
 import type { MediatorSpec, Taken } from './flow-host.ts'
 
@@ -58,6 +58,7 @@ export class Flow {
   }
 
   call(name: string, type: Command, data: unknown, options: CallOptions<unknown> = {}): Promise<unknown> {
+    checkStep('call', name)
     this.#declared(type)
     checkOptions(`call "${name}"`, options, ['timeoutMs', 'undo', 'retry'])
     const { retry } = options
@@ -93,7 +94,7 @@ export class Flow {
         return await this.#callOnce(name, type, data, options)
       } catch (error) {
         if (error instanceof Refused || left === 0) throw error
-        await this.sleep(`${name} again`, Math.min(wait, longest))
+        await this.#sleep(`${name} again`, Math.min(wait, longest))
         wait *= 2
       }
     }
@@ -109,6 +110,7 @@ export class Flow {
 
   wait(name: string, type: Event, options: { readonly timeoutMs?: number } = {}): Promise<unknown> {
     const run = this.#run
+    checkStep('wait', name)
     checkOptions(`wait "${name}"`, options, ['timeoutMs'])
     const { spec } = run.host
     if (!spec.waits.has(type?.name)) {
@@ -118,11 +120,17 @@ export class Flow {
   }
 
   async sleep(name: string, ms: number): Promise<void> {
+    checkStep('sleep', name)
+    await this.#sleep(name, ms)
+  }
+
+  async #sleep(name: string, ms: number): Promise<void> {
     await this.#run.step('sleep', name, '', { dueAt: this.#due(name, ms) })
   }
 
   ask(name: string, options: AskOptions<AnySchema>): Promise<unknown> {
     const run = this.#run
+    checkStep('ask', name)
     const where = `ask "${name}"`
     checkOptions(where, options, ['schema', 'title', 'to', 'timeoutMs', 'escalate'])
     const { schema, title, to = null, timeoutMs, escalate } = options
@@ -145,7 +153,7 @@ export class Flow {
       answered = true
     }
     answer.then(known, known)
-    this.sleep(`${name} escalates`, escalate.afterMs).then(() => {
+    this.#sleep(`${name} escalates`, escalate.afterMs).then(() => {
       const change = { do: 'escalate', flow: run.id, n: question, to: escalate.to } as const
       if (!answered) run.note('value', `${name} escalated`, escalate.to, { change })
     })
@@ -154,6 +162,7 @@ export class Flow {
 
   subflow(name: string, mediator: { readonly spec: MediatorSpec }, data: unknown, options: CallOptions<unknown> = {}) {
     const run = this.#run
+    checkStep('flow', name)
     checkOptions(`subflow "${name}"`, options, ['undo', 'timeoutMs'])
     const { spec } = run.host
     const other = mediator?.spec
@@ -222,6 +231,7 @@ export class Flow {
   }
 
   version(change: string, latest = 1): number {
+    checkStep('version', change)
     return this.#run.version(change, latest)
   }
 
@@ -243,8 +253,8 @@ export class Flow {
 
   #due(name: string, ms: number | undefined): number | undefined {
     if (ms === undefined) return undefined
-    if (Number.isFinite(ms) && ms >= 0) return this.#run.host.now() + ms
-    throw fault('millrace/bad-time', `"${name}": ${String(ms)} milliseconds`)
+    const now = this.#run.host.now()
+    return dueOf(`"${name}"`, { delayMs: ms }, now) || now
   }
 
   #leave(kind: 'send' | 'publish', type: MessageType, data: unknown, delay: Delay | undefined): void {

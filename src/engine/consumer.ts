@@ -368,6 +368,11 @@ export class Consumer {
     } else this.ended(attempt, result)
   }
 
+  /** The same function, which runs later for whom this is called for now. */
+  bind<F extends (...args: never[]) => unknown>(fn: F): F {
+    return this.around.world.bind(fn)
+  }
+
   /** Not to be handled: its type was retired meanwhile, or who asked for it has withdrawn it. */
   private letPass(delivery: Delivery): void {
     const { entry, message } = delivery
@@ -590,7 +595,9 @@ export class Consumer {
     const entry = await this.around.store.askedEntry(id)
     if (entry === undefined) return 'never'
     const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
-    if (entry.state === 'held') {
+    // One that is held by a processor that does not run is passed over when that does.
+    const own = entry.processor === this.name && entry.message.stream === this.progress.stream
+    if (own && entry.state === 'held') {
       try {
         await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by who had asked for it' })
       } catch (error) {
@@ -978,12 +985,15 @@ export class Consumer {
   }
 
   /** The same for the decision that a rule has made about a message as it was: void when it is with no rule any more. */
-  decideByRule(item: number, decision: Decision, by: string): Promise<void> {
-    return this.inTurn(item, async () => {
+  async decideByRule(item: number, decision: Decision, by: string): Promise<void> {
+    await this.inTurn(item, async () => {
       const entry = await this.entryToDecide(item)
       if (entry.state !== 'deciding') return
       await this.carryOut(entry, decision, { by }, entry.decisions + 1)
     })
+    const { store, withdrawals } = this.around
+    const id = (await store.deskEntry(item))?.message.id
+    if (id !== undefined && withdrawals.has(id)) await this.withdraw(id)
   }
 
   /**

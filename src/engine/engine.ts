@@ -60,8 +60,7 @@ export interface EnginePlan {
 /** Takes what is published or sent in a transaction. */
 export type Collect = (type: MessageType, data: unknown, delay: Delay | undefined) => void
 
-/** What goes into a message besides its type and data, and the moment. */
-/** A stamp whose stream and times are still to be set. */
+/** What goes into a message besides its type and data: a stamp whose stream and times are still to be set. */
 type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
 
 /** How often a message may kill the process while it runs alone before it is held. */
@@ -150,10 +149,7 @@ export class Engine {
       limits: plan.limits,
       encode: (type, data, processor, cause, delay) => this.encodeFrom(type, data, processor, cause, delay),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
-      resolved: (consumer, entry, outcome) => {
-        this.retention?.resolved()
-        return this.tell(failureTypes.resolved, consumer, entry, { outcome })
-      },
+      resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
       withdrawals,
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
@@ -355,10 +351,10 @@ export class Engine {
         resolve,
         reject,
         outcome: undefined,
-        run: (tx) => {
+        run: this.world.bind((tx: Tx) => {
           outgoing.length = 0
           return run(tx, collect)
-        },
+        }),
       }
       this.committer.transact(transaction)
     })

@@ -47,6 +47,8 @@ export interface FlowsAround {
 }
 
 const timersAtOnce = 1_000
+/** How often a flow is told of a time that it cannot be told. */
+const triesMax = 100
 /** Turns that flows have to come to rest before what they leave has to wait for the next batch. */
 const aheadTurns = 3
 const onceCharsMax = 1_024
@@ -66,6 +68,8 @@ export class Flows {
   /** Flows that are to be told something when they are made, and how often. */
   private readonly wanted = new Map<number, number>()
   private readonly alarm: Alarm
+  /** Times that flows could not be told yet, and how often. */
+  private readonly untold = new Map<string, number>()
   private busy = 0
   private open = true
   private fire: Promise<void> | undefined
@@ -323,12 +327,25 @@ export class Flows {
       late = there.timeUp(n)
     })
     const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
+    await this.write({ flows: this.afterTime(flow, n, told) })
+  }
+
+  /** What becomes of a time that has come. */
+  private afterTime(flow: number, n: number, told: boolean): FlowChange[] {
     const row = this.around.store.flows.row(flow)
-    if (row === undefined || row.endedAt !== null) return
-    // Told, its time is not to come again, whatever became of the step. Not told it is being put into another state, or
-    // ends just now: its time comes again when that is written, where it goes on.
-    const change: FlowChange = { do: this.specs.has(row.mediator) ? 'untimer' : 'asleep', flow, n }
-    await this.write({ flows: told || change.do === 'asleep' ? [change] : [] })
+    const key = `${flow}/${n}`
+    const tries = told ? 0 : (this.untold.get(key) ?? 0) + 1
+    this.untold.delete(key)
+    // Told, its time is not to come again, whatever became of the step.
+    if (told || row === undefined || row.endedAt !== null) return [{ do: 'untimer', flow, n }]
+    if (row.state === 'paused' || !this.specs.has(row.mediator)) return [{ do: 'asleep', flow, n }]
+    // It is being put into another state, or ends just now: its time comes again when that is written.
+    if (tries < triesMax) {
+      this.untold.set(key, tries)
+      return []
+    }
+    this.around.world.log('error', `flow ${flow} cannot be told that a time has come; it is at the next start`)
+    return [{ do: 'asleep', flow, n }]
   }
 
   /** A step that nobody waits for any more is taken back; gives whether its flow was told. */
@@ -348,6 +365,7 @@ export class Flows {
       })
       return true
     }
+    if (step.outcome !== undefined) return true
     const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
     return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
   }
@@ -453,14 +471,22 @@ export class Flows {
     return run
   }
 
-  /** What the app has not, or no more, for a flow to go on. */
-  private missing({ id, mediator, version, message: { type } }: FlowRow, spec: MediatorSpec): Error | undefined {
+  /** What the app has not, or no more, for a flow to go on; what it began with may fit no more. */
+  private missing({ id, mediator, version, message }: FlowRow, spec: MediatorSpec): Error | undefined {
+    const { type } = message
     const what = `flow ${id} of mediator "${mediator}" began with`
     if (!spec.runs.has(version)) {
       return fault('millrace/flow-mismatch', `${what} version ${version}, which is not in versions`)
     }
-    if (this.around.typeOf(type) !== undefined) return undefined
-    return fault('millrace/unknown-type', `${what} "${type}", a type that the app has no more`)
+    if (this.around.typeOf(type) === undefined) {
+      return fault('millrace/unknown-type', `${what} "${type}", a type that the app has no more`)
+    }
+    try {
+      this.messageOf(message)
+    } catch (error) {
+      return error as Error
+    }
+    return undefined
   }
 
   private runOf(spec: MediatorSpec, row: FlowRow, message: Message): FlowRun {

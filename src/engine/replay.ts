@@ -29,9 +29,10 @@ export class Replay {
 
   /** The next entry, which is behind it then; those that were told are passed over. */
   next(): JournalEntry | undefined {
+    while (this.at < this.entries.length && this.told.has(this.entries[this.at]!)) this.at++
     const entry = this.entries[this.at++]
     if (entry !== undefined && isStep(entry)) this.stepsLeft--
-    return entry !== undefined && this.told.has(entry) ? this.next() : entry
+    return entry
   }
 
   /** The beginning of a step, by its name. */

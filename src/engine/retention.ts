@@ -21,9 +21,6 @@ export class Retention {
   /** Forgets commands that were taken back and done. */
   private readonly withdrawn: () => Promise<number>
   private readonly streamIds: ReadonlyMap<string, number>
-  private readonly always: boolean
-  /** Whether any message at the desk may be resolved. */
-  private resolvedAny = true
   private timer: Timer | undefined
   /** Until the next look: longer while nothing is found. */
   private waitMs: number
@@ -31,11 +28,7 @@ export class Retention {
   private ended = false
 
   constructor(
-    {
-      sources,
-      limits,
-      mediators,
-    }: { readonly sources: readonly Source[]; readonly limits: EngineLimits; readonly mediators: readonly unknown[] },
+    { sources, limits }: { readonly sources: readonly Source[]; readonly limits: EngineLimits },
     world: World,
     store: Store,
     committer: Committer,
@@ -50,12 +43,10 @@ export class Retention {
     this.streamIds = streamIds
     this.withdrawn = withdrawn
     this.waitMs = limits.retainEveryMs
-    const grows = (source: Source) => source !== failures && this.rule(source) !== undefined
-    this.always = mediators.length > 0 || sources.some(grows)
   }
 
   begin(): void {
-    if (this.ended || this.timer !== undefined || !(this.always || this.resolvedAny)) return
+    if (this.ended || this.timer !== undefined) return
     this.timer = this.world.after(this.waitMs, () => {
       this.found = false
       this.sweep()
@@ -69,12 +60,6 @@ export class Retention {
           this.begin()
         })
     })
-  }
-
-  /** A message at the desk was resolved: some time it is to be forgotten. */
-  resolved(): void {
-    this.resolvedAny = true
-    this.begin()
   }
 
   end(): void {
@@ -96,7 +81,7 @@ export class Retention {
       const now = this.world.now()
       return this.store.forgetFlows(now - flowRetainMs, now - mailboxMs)
     })
-    this.found ||= (await this.withdrawn()) > 0
+    if ((await this.withdrawn()) > 0) this.found = true
     for (const source of this.sources) {
       const rule = this.rule(source)
       const stream = this.streamIds.get(source.name)
@@ -116,18 +101,12 @@ export class Retention {
   }
 
   private async sweepDesk(): Promise<void> {
-    // What is resolved from here on says so again.
-    this.resolvedAny = false
-    let left: 'more' | 'newer' | 'nothing' = 'newer'
-    try {
-      do {
-        const before = this.world.now() - this.limits.deskRetainMs - spareMs
-        left = await this.committer.alone(() => this.store.forgetResolved(before))
-        this.found ||= left === 'more'
-      } while (left === 'more' && !this.ended)
-    } finally {
-      this.resolvedAny ||= left !== 'nothing'
-    }
+    let left: 'more' | 'newer' | 'nothing'
+    do {
+      const before = this.world.now() - this.limits.deskRetainMs - spareMs
+      left = await this.committer.alone(() => this.store.forgetResolved(before))
+      this.found ||= left === 'more'
+    } while (left === 'more' && !this.ended)
   }
 
   /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */

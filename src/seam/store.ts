@@ -336,7 +336,7 @@ export interface FlowStore extends FlowReads {
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
   nextDue(): number | undefined
   withdrawn(): string[]
-  /** Whether the journal of a flow has the end of a step. */
+  /** Whether the command of a step has ended by itself, and not only for its flow. */
   hasEnd(flow: number, n: number): boolean
 }
 

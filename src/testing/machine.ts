@@ -495,6 +495,7 @@ class SimulatedProcess {
         const ends = owner instanceof Attempt ? this.handle(owner, call) : this.judge(owner, a as never, call)
         return ends as never
       },
+      bind: (fn) => fn,
       blame,
       owner: ownerNow,
       listen: () => () => {},

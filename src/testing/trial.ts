@@ -83,7 +83,12 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
 }
 
 /** An attempt of the engine, by a consumer that has as much as an attempt asks for. */
-function attemptAt(spec: ProcessorSpec, message: Stored, read: Query, { now, log, newId, elapsed }: World): Attempt {
+function attemptAt(
+  spec: ProcessorSpec,
+  message: Stored,
+  read: Query,
+  { now, log, newId, elapsed, bind }: World,
+): Attempt {
   const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, delay) => {
     const stamp = { source: `${origin}/${processor}`, time: now(), correlationId, causationId }
     if (delay !== undefined) dueOf(`${type.kind} "${type.name}"`, delay, stamp.time)
@@ -91,7 +96,7 @@ function attemptAt(spec: ProcessorSpec, message: Stored, read: Query, { now, log
     if (delay !== undefined) delays.set(message, delay)
     return message
   }
-  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing } }
+  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind } } }
   const consumer: Consumer = Object.assign(Object.create(Consumer.prototype), has)
   return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
 }

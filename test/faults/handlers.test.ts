@@ -105,6 +105,7 @@ const late = {
   'a callback throws while the handler runs': { attempts: 2, said: false },
   'a callback throws after the handler has returned': { attempts: 1, said: true },
   'a promise rejects after the handler has returned': { attempts: 1, said: true },
+  'a promise of the commit function rejects after the handler has returned': { attempts: 1, said: true },
 }
 const lateProgram = fileURLToPath(new URL('./support/late-program.ts', import.meta.url))
 for (const [way, { attempts, said }] of Object.entries(late)) {

@@ -382,6 +382,51 @@ test('a flow that began with a type that the app has no more is paused and says 
   assert.equal(flow.error?.code, 'millrace/unknown-type')
 })
 
+test('a flow that began with data that fit no more is paused and says so, and takes no time of others', async (t) => {
+  const file = place(t)
+  const sleeps = conductor((_, flow) => flow.sleep('a while', 40))
+  const first = await started(t, warehouse(file, worker(), sleeps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.stop()
+  await pause(60)
+  const Stricter = event('order.placed', { schema: z.object({ order: z.string(), by: z.string() }) })
+  const Others = topic('orders', [Stricter])
+  const changed = mediator('conductor', {
+    on: Others,
+    startedBy: Stricter,
+    run: (_, flow) => flow.sleep('a while', 1),
+  })
+  const parts = [Others, worker(), changed]
+  const second = await started(t, app({ name: 'warehouse', broker: sqlite({ file }), log: () => {}, parts }))
+  await second.publish(Stricter, { order: 'o-2', by: 'ann' })
+  await second.idle()
+  const flows = await second.flows.list()
+  assert.deepEqual(
+    flows.map(({ state, error }) => [state, error?.code]),
+    [
+      ['paused', 'millrace/bad-data'],
+      ['completed', undefined],
+    ],
+  )
+})
+
+test('a route that starts two flows of one value starts one', async (t) => {
+  const once = mediator('once', { startedBy: PartPlaced, oncePer: ({ order }) => order, run: () => {} })
+  const by = route('by', {
+    on: Orders,
+    starts: [once],
+    handle: {
+      'order.placed': ({ data }, to) => {
+        for (const part of ['a', 'b']) to.start(once, { ...data, part })
+      },
+    },
+  })
+  const running = await started(t, warehouse(place(t), worker(), once, by))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.equal((await running.flows.list()).length, 1)
+})
+
 test('a small change is guarded: flows that had passed it go the old way, new ones and those before it the new', async (t) => {
   const file = place(t)
   const code = (changed: boolean) =>

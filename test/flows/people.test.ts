@@ -2,7 +2,19 @@
 import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
-import { app, channel, command, event, type FlowContext, mediator, processor, sqlite } from 'millrace'
+import {
+  app,
+  channel,
+  command,
+  type Decision,
+  desk,
+  event,
+  type FlowContext,
+  hold,
+  mediator,
+  processor,
+  sqlite,
+} from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { coded, kept, place, rows, started, until } from '../support.ts'
@@ -467,6 +479,115 @@ test('a held command that is cancelled leaves the desk, also one without a conte
     assert.deepEqual(rows(file, 'select id from millrace_withdrawn'), [])
     await running.stop()
   }
+})
+
+test('of a withdrawal because of time and one because of a lost race, at once, neither lets the command be handled', async () => {
+  const same = { order: 'o-1', step: 'same lane' }
+  const races = conductor(async ({ order }, flow) => {
+    if (order === 'first') return flow.send(Do, same)
+    const race = flow.race([() => flow.call('late', Do, same, { timeoutMs: 100 }), () => flow.wait('paid', Paid)], {
+      losers: 'withdraw',
+    })
+    await Promise.all([race, flow.sleep('beside', 100)])
+    await flow.sleep('rest', hour)
+  })
+  for (let seed = 1; seed <= 12; seed++) {
+    for (const early of [3, 5, 7]) {
+      const opened = Promise.withResolvers<void>()
+      let handled = 0
+      const waits = processor('worker', {
+        on: Work,
+        timeoutMs: hour,
+        handle: {
+          do: async ({ data }) => {
+            if (++handled === 1) await opened.promise
+            return { done: data.step }
+          },
+          undo: () => {},
+        },
+      })
+      await using simulated = simulation({ seed, parts: [Orders, waits, races] })
+      await simulated.publish(Placed, { order: 'first' })
+      await simulated.advance(50)
+      await simulated.publish(Placed, { order: 'second' })
+      await simulated.advance(99 - early)
+      void simulated.publish(Paid, { order: 'second' })
+      await simulated.advance(2_000)
+      opened.resolve()
+      await simulated.untilIdle()
+      assert.equal(handled, 1, `seed ${seed}, ${early} ms early`)
+    }
+  }
+})
+
+test('a command that is withdrawn while its rule decides leaves the desk, whatever that says', async (t) => {
+  const asks = Promise.withResolvers<void>()
+  const decides = Promise.withResolvers<Decision<{ order: string; step: string }>>()
+  const rules = desk('careful', {
+    on: Work,
+    decide: {
+      do: () => {
+        asks.resolve()
+        return decides.promise
+      },
+    },
+  })
+  const broken = processor('worker', {
+    on: Work,
+    retry: { attempts: 1 },
+    handle: {
+      do: () => {
+        throw new Error('broken')
+      },
+      undo: () => {},
+    },
+  })
+  const running = await started(t, warehouse(place(t), Work, broken, rules))
+  const asked = running.request(Do, { order: 'o-1', step: 'a' }, { id: 'first' })
+  const refused = assert.rejects(asked, coded('millrace/request-withdrawn'))
+  await asks.promise
+  assert.equal(await running.cancel(Do, 'first'), true)
+  decides.resolve(hold('let a person look'))
+  await refused
+  await running.idle()
+  const { held, waiting } = await running.desk.counts()
+  assert.deepEqual({ held, waiting }, { held: 0, waiting: 0 })
+})
+
+test('a request that a processor of another name holds is cancelled, and nothing of the one that runs now is touched', async (t) => {
+  const file = place(t)
+  const handled: string[] = []
+  const named = (name: string) =>
+    processor(name, {
+      on: Work,
+      startAt: 'now',
+      retry: { attempts: 1 },
+      handle: {
+        do: ({ data }) => {
+          if (data.step !== 'works') throw new Error('broken')
+          handled.push(name)
+          return { done: data.step }
+        },
+        undo: () => {},
+      },
+    })
+  const first = await started(t, warehouse(file, Work, named('old')))
+  const asked = (running: typeof first, id: string) => {
+    running.request(Do, { order: 'o-1', step: 'a' }, { id }).catch(() => {})
+    return until(`${id} is held`, async () => (await running.operation(id))?.state === 'held')
+  }
+  await asked(first, 'one')
+  await first.stop()
+  const second = await started(t, warehouse(file, Work, named('new')))
+  await asked(second, 'two')
+  assert.equal(await second.cancel(Do, 'one'), true)
+  await second.idle()
+  const held = await second.desk.list({ processor: 'new' })
+  assert.deepEqual(
+    held.map(({ state, attempts }) => [state, attempts]),
+    [['held', 1]],
+  )
+  assert.deepEqual(handled, [])
 })
 
 test('that a command was taken back is forgotten when its channel has come past it', async (t) => {

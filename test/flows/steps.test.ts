@@ -69,6 +69,23 @@ test('thirty days of sleep survive restarts, and cost nothing', async () => {
   )
 })
 
+test('a time that is no whole number of milliseconds is never early, one that is too far is refused', async (t) => {
+  const waited: number[] = []
+  const steps = conductor(async (_, flow) => {
+    const began = flow.now()
+    await flow.sleep('a bit', 0.5)
+    waited.push(flow.now() - began)
+    for (const ms of [-1, Number.NaN, 1e300]) {
+      await assert.rejects(async () => flow.sleep('wrong', ms), coded('millrace/bad-time'))
+    }
+  })
+  const running = await started(t, warehouse(place(t), worker(), steps))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.equal((await running.flows.list())[0]?.state, 'completed')
+  assert(waited[0]! >= 1)
+})
+
 test('a call that takes too long is withdrawn: never handled when it was not begun, unknown to its undo when it was', async (t) => {
   let release = () => {}
   const hangs = new Promise<void>((resolve) => {

@@ -466,8 +466,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets a time that came while its flow was put into another state': [
     {
       file: 'engine/flows.ts',
-      from: "flows: told || change.do === 'asleep' ? [change] : []",
-      to: 'flows: [change]',
+      from: '    if (told || row === undefined || row.endedAt !== null) return',
+      to: '    if (told || row !== undefined) return',
     },
   ],
   'keeps the value that a flow is once per when its start fails': [

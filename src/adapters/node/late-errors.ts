@@ -12,14 +12,22 @@ const madeFor = new WeakMap<object, Owner>()
 let listeners = 0
 
 /**
- * Begins something in no async context: who happens to ask first for what the engine does then is not its owner, and
- * nothing of theirs is kept by it.
+ * Begins something in the async context in which this was loaded, mostly none: who happens to ask first for what the
+ * engine does then is not its owner.
  */
 export const outside = AsyncLocalStorage.snapshot()
 
+/** With `--no-async-context-frame` what is entered within `outside` would stay there. */
+const stays = (() => {
+  const probe = new AsyncLocalStorage<boolean>()
+  outside(() => probe.enterWith(true))
+  return outside(() => probe.getStore()) === true
+})()
+
 /** `run` of Node.js makes a context on the way in and one on the way out; from outside one will do. */
 export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
-  return owners.getStore() === undefined ? outside(enter, owner, fn, a, b) : owners.run(owner, fn, a, b)
+  if (stays || owners.getStore() !== undefined) return owners.run(owner, fn, a, b)
+  return outside(enter, owner, fn, a, b)
 }
 
 function enter<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {

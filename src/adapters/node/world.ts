@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
 import { blame, guard, listen, outside, ownerNow } from './late-errors.ts'
@@ -24,6 +25,7 @@ export function nodeWorld(log: World['log']): World {
     random: Math.random,
     newId: uuids(now),
     guard,
+    bind: AsyncLocalStorage.bind,
     blame,
     owner: ownerNow,
     listen,

@@ -6,7 +6,7 @@ import { fault } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
 import { startThread } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
-import { lookMs, place, places } from './sync-memory.ts'
+import { lookMs, place, places, reached } from './sync-memory.ts'
 
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
@@ -49,11 +49,11 @@ export function nodeDisk(): Disk {
 
   /** What was asked for up to a number is on disk. */
   function synced(number: number): void {
-    while (syncing.length > 0 && syncing[0]!.number <= number) syncing.shift()!.resolve(last)
+    while (syncing.length > 0 && reached(number, syncing[0]!.number)) syncing.shift()!.resolve(last)
   }
 
   function lookFor(number: number, until: number): void {
-    if (Atomics.load(control, place.done) >= number) synced(number)
+    if (reached(Atomics.load(control, place.done), number)) synced(number)
     else if (performance.now() < until) setImmediate(lookFor, number, until)
   }
 
@@ -115,7 +115,7 @@ export function nodeDisk(): Disk {
       syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
         if (answer.error !== undefined) return syncFailed(answer.error)
         last = answer
-        if (syncing.length > 0 && syncing[0]!.number <= answer.number) synced(answer.number)
+        if (syncing.length > 0) synced(answer.number)
       })
       syncer.on('error', (error) => syncFailed(String(error)))
     },
@@ -128,7 +128,7 @@ export function nodeDisk(): Disk {
         }
         const looks = inChain && mayLook
         Atomics.store(control, place.looks, looks ? 1 : 0)
-        const number = Atomics.add(control, place.asked, 1) + 1
+        const number = (Atomics.add(control, place.asked, 1) + 1) | 0
         syncing.push({ number, resolve, reject })
         Atomics.notify(control, place.asked)
         if (looks) setImmediate(lookFor, number, performance.now() + lookMs)
@@ -138,7 +138,8 @@ export function nodeDisk(): Disk {
     async close() {
       await turn
       keeper?.ref()
-      Atomics.store(control, place.asked, -1)
+      Atomics.store(control, place.ends, 1)
+      Atomics.add(control, place.asked, 1)
       Atomics.notify(control, place.asked)
       keeper?.postMessage('close')
       await Promise.all(ends)

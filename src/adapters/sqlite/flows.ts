@@ -195,8 +195,8 @@ export class FlowTables extends FlowReader implements FlowStore {
         break
       case 'awake':
         this.sql.run(
-          `update millrace_flow_timers set due = -due where due < 0 and flow in (select id from millrace_flows
-             where state <> 'paused' and mediator in (select value from json_each(?)))`,
+          `update millrace_flow_timers set due = -due where due < 0 and exists (select 1 from millrace_flows f
+             where f.id = flow and f.state <> 'paused' and f.mediator in (select value from json_each(?)))`,
           JSON.stringify(change.mediators),
         )
         break
@@ -372,7 +372,8 @@ export class FlowTables extends FlowReader implements FlowStore {
 
   hasEnd(flow: number, n: number): boolean {
     return (
-      this.sql.one('select 1 from millrace_journal where flow = ? and n > ? and of_n = ?', flow, n, n) !== undefined
+      this.sql.one("select 1 from millrace_journal where flow = ? and n > ? and of_n = ? and step = ''", flow, n, n) !==
+      undefined
     )
   }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Stored } from '../../model/codec.ts'
 import type { RequestChange, RequestRow } from '../../seam/store.ts'
 
 const forgetRows = 1_000
@@ -13,7 +14,9 @@ export class RequestTable {
   private readonly delete: StatementSync
 
   constructor(db: DatabaseSync) {
-    this.ask = db.prepare("insert into millrace_requests (id, type, state, asked_at) values (?, ?, 'waiting', ?)")
+    this.ask = db.prepare(
+      "insert or ignore into millrace_requests (id, type, state, asked_at) values (?, ?, 'waiting', ?)",
+    )
     this.state = db.prepare('update millrace_requests set state = ?, item = ? where id = ? and ended_at is null')
     this.end = db.prepare(
       'update millrace_requests set state = ?, item = null, outcome = ?, ended_at = ? where id = ? and ended_at is null',
@@ -32,8 +35,7 @@ export class RequestTable {
   apply(change: RequestChange): void {
     switch (change.do) {
       case 'ask': {
-        const { repeat, id, type, time } = change.message
-        if (repeat === undefined) this.ask.run(id, type, time)
+        this.asked(change.message)
         break
       }
       case 'held':
@@ -46,6 +48,16 @@ export class RequestTable {
         this.end.run(change.state, JSON.stringify(change.outcome ?? null), change.at, change.id)
         break
     }
+  }
+
+  asked({ repeat, id, type, time }: Stored): void {
+    if (repeat === undefined) this.ask.run(id, type, time)
+  }
+
+  /** Whether its id is that of a request of another type. */
+  conflicts({ id, type }: Stored): boolean {
+    const row = this.find.get(id) as { readonly type: string } | undefined
+    return row !== undefined && row.type !== type
   }
 
   get(id: string): RequestRow | undefined {

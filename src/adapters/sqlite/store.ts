@@ -427,7 +427,8 @@ export class SqliteStore implements Store {
       const { timed = [] } = changes
       for (const change of timed) if (change.do === 'cancel') timers.cancel(change)
       for (const message of changes.append) {
-        if (message.due === 0) log.append(message)
+        if (message.asked === 'app' && message.ownId) open.ask(message)
+        else if (message.due === 0) log.append(message)
         else timers.keep(message)
       }
       for (const change of timed) {
@@ -599,6 +600,16 @@ class Open {
       const streams = rows.map((row) => ({ ...row, head: log.open(row.id) }))
       return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
     })
+  }
+
+  /** A request with an id of its own: the id is that of no other, whatever their types. */
+  ask(message: Stored): void {
+    if (this.requests.conflicts(message)) {
+      message.repeat = 'other'
+      return
+    }
+    this.log.append(message)
+    this.requests.asked(message)
   }
 
   writeProgress({ low, done, processor, stream, epoch }: ProgressRow): void {

@@ -32,16 +32,17 @@ let seen = 0
 for (;;) {
   look()
   Atomics.wait(control, place.asked, seen)
-  const asked = Atomics.load(control, place.asked)
-  if (asked < 0) break
-  seen = asked
+  if (Atomics.load(control, place.ends) === 1) break
+  seen = Atomics.load(control, place.asked)
   try {
     fdatasyncSync(wal)
     Atomics.store(control, place.done, seen)
     measure()
     parentPort!.postMessage({ number: seen, walBytes, freeBytes })
   } catch (error) {
+    // What failed is told before anything else can be, and nothing is synced after it.
     parentPort!.postMessage({ number: seen, error: String(error) })
+    break
   }
 }
 closeSync(wal)

@@ -26,6 +26,8 @@ const first: Record<string, (signal: AbortSignal) => unknown> = {
   'a promise rejects after the handler has returned': () => soon(() => void Promise.reject(new Error('gone wrong'))),
 }
 
+const ofCommit = 'a promise of the commit function rejects after the handler has returned'
+
 let attempts = 0
 let logged: () => void = () => {}
 let said = false
@@ -38,7 +40,10 @@ const ringer = processor('ringer', {
   handle: {
     rang: async ({ data: { n } }, { commit, signal }) => {
       if (++attempts === 1) await first[way]?.(signal)
-      return commit((tx) => tx.query`insert into rung values (${n})`)
+      return commit((tx) => {
+        if (way === ofCommit) Promise.reject(new Error('gone wrong'))
+        return tx.query`insert into rung values (${n})`
+      })
     },
   },
 })
