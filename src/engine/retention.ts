@@ -74,7 +74,7 @@ export class Retention {
   }
 
   private async sweep(): Promise<void> {
-    await this.sweepDesk()
+    await this.inSlices(() => this.store.forgetResolved(this.world.now() - this.limits.deskRetainMs - spareMs))
     await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
     const { flowRetainMs, mailboxMs } = this.limits
     await this.inSlices(() => {
@@ -98,15 +98,6 @@ export class Retention {
       gone = await this.committer.alone(remove)
       this.found ||= gone > 0
     } while (gone > 0 && !this.ended)
-  }
-
-  private async sweepDesk(): Promise<void> {
-    let left: 'more' | 'newer' | 'nothing'
-    do {
-      const before = this.world.now() - this.limits.deskRetainMs - spareMs
-      left = await this.committer.alone(() => this.store.forgetResolved(before))
-      this.found ||= left === 'more'
-    } while (left === 'more' && !this.ended)
   }
 
   /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */

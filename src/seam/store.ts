@@ -586,8 +586,8 @@ export interface Store {
   firstSelected(operation: number): Promise<number | undefined>
   /** Stops a processor, or lets it go on, durably, with a line in the audit log. */
   pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void>
-  /** Forgets a slice of what was resolved before a time. Gives what is left: more of it, only newer, nothing. */
-  forgetResolved(beforeMs: number): Promise<'more' | 'newer' | 'nothing'>
+  /** Forgets a slice of what was resolved before a time. Gives how many. */
+  forgetResolved(beforeMs: number): Promise<number>
   /** Low-water per processor and stream, those of processors that are gone too. */
   progress(): Promise<ProgressRow[]>
   /** Forgets the start marks of processors. */

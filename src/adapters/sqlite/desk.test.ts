@@ -184,6 +184,7 @@ test('nothing that is asked of the desk while the app runs reads more of its tab
   table.headOf('p', 1, 'a')
   table.line('p', 1, 'a', 0, 64)
   table.behind(entries.find(({ lane }) => lane !== null)!, 10)
+  table.hasOld(0)
   table.forgetResolved(0)
   table.apply({ do: 'put', entry: entryOf(1_000, 'p', 1, 'new', 'held', true) })
   table.apply({ do: 'put', entry: entryOf(1_001, 'p', 1, 'new', 'line', true) })

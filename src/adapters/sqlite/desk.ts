@@ -326,17 +326,20 @@ export class DeskTable implements DeskReads {
     )
   }
 
-  /** Forgets what was resolved before a time, at most one slice. */
-  forgetResolved(beforeMs: number): 'more' | 'newer' | 'nothing' {
-    const gone = this.run(
+  /** Whether something was resolved before a time. */
+  hasOld(beforeMs: number): boolean {
+    const sql = 'select 1 from millrace_desk where resolved_at is not null and resolved_at < ? limit 1'
+    return this.get(sql, beforeMs) !== undefined
+  }
+
+  /** Forgets what was resolved before a time, at most one slice. Gives how many. */
+  forgetResolved(beforeMs: number): number {
+    return this.run(
       `delete from millrace_desk where id in (
          select id from millrace_desk where resolved_at is not null and resolved_at < ? limit ?)`,
       beforeMs,
       forgetRows,
     )
-    if (gone === forgetRows) return 'more'
-    const left = this.get('select 1 from millrace_desk where resolved_at is not null limit 1')
-    return left === undefined ? 'nothing' : 'newer'
   }
 
   /** Forgets all that a processor has at the desk of one stream. */

@@ -301,9 +301,9 @@ export class SqliteStore implements Store {
     await this.sync()
   }
 
-  async forgetResolved(beforeMs: number): Promise<'more' | 'newer' | 'nothing'> {
+  async forgetResolved(beforeMs: number): Promise<number> {
     const { db, desk } = this.opened
-    return this.write(db, () => desk.forgetResolved(beforeMs))
+    return desk.hasOld(beforeMs) ? this.write(db, () => desk.forgetResolved(beforeMs)) : 0
   }
 
   async progress(): Promise<ProgressRow[]> {
