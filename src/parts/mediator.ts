@@ -91,7 +91,11 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     fn: (item: Item, index: number) => Promise<Result> | Result,
     options?: { readonly limit?: number },
   ): Promise<Result[]>
-  /** From here on there is no way back: a failure is held and can only go forward, and nothing is undone. */
+  /**
+   * From here on there is no way back: nothing is undone. A flow that fails is stuck until a person resumes it; then the
+   * step whose error it threw is done again, as if it had not failed: steps that the function did because of that count no
+   * more, and are begun anew where it comes to them.
+   */
   noReturn(): void
   /**
    * Which way a small change of the code goes: `latest` (default 1) in flows that come here for the first time, what it
