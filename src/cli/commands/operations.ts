@@ -2,7 +2,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Actor, type Desk, MillraceError, type Operation, type RefusedItem } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
-import { aborted, type Call, interruptible, takeWords, withApp } from '../call.ts'
+import { aborted, type Call, type Interrupted, interruptible, takeWords, withApp } from '../call.ts'
 import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe, table } from '../print.ts'
 
@@ -57,10 +57,16 @@ export async function select(
   if (words.length > 0) throw new UsageError(`"${words[0]}" does not go with --all`)
   const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
   return withApp(call, async ({ desk, running }) => {
-    const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
-    if (out.json) await out.object(operationObject(begun))
-    else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
-    return running && wait ? follow(desk, begun, out) : 0
+    // Before anything is said of it: who ends this then is told that it goes on.
+    const interrupted = interruptible()
+    try {
+      const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
+      if (out.json) await out.object(operationObject(begun))
+      else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
+      return running && wait ? await follow(desk, begun, out, interrupted) : 0
+    } finally {
+      interrupted.end()
+    }
   })
 }
 
@@ -74,22 +80,17 @@ function begunText({ total, action, oneFirst }: Operation): string {
 
 const lookMs = 200
 
-async function follow(desk: Desk, begun: Operation, out: Output): Promise<number> {
-  const interrupted = interruptible()
+async function follow(desk: Desk, begun: Operation, out: Output, interrupted: Interrupted): Promise<number> {
   const over = Promise.race([aborted(interrupted.signal), aborted(out.closed)])
-  try {
-    for (;;) {
-      const now = (await desk.operations()).find(({ id }) => id === begun.id)!
-      if (now.endedAt !== null) return await ended(desk, now, out)
-      out.progress(progressText(now))
-      await Promise.race([pause(lookMs), over])
-      if (!interrupted.signal.aborted && !out.closed.aborted) continue
-      out.progress(undefined)
-      out.note(`${titleOf(now)} goes on; see millrace desk operations`)
-      return interrupted.status() ?? 0
-    }
-  } finally {
-    interrupted.end()
+  for (;;) {
+    const now = (await desk.operations()).find(({ id }) => id === begun.id)!
+    if (now.endedAt !== null) return ended(desk, now, out)
+    out.progress(progressText(now))
+    await Promise.race([pause(lookMs), over])
+    if (!interrupted.signal.aborted && !out.closed.aborted) continue
+    out.progress(undefined)
+    out.note(`${titleOf(now)} goes on; see millrace desk operations`)
+    return interrupted.status() ?? 0
   }
 }
 
