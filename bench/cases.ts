@@ -1,6 +1,9 @@
 import type { Scale } from './scale.ts'
 import type { Figures, FlowLoad, Load, Task } from './task.ts'
 
+/** How much longer a route warms up, which has more code to be compiled than a publish. */
+const routeWarms = 6
+
 /** A run that leaves a log in its folder for the runs of a case; made once for all cases that name it. */
 export interface Preparation {
   name: string
@@ -202,8 +205,8 @@ export function casesAt(scale: Scale): Case[] {
   const routed = (inFlight: number): Case => ({
     rounds: scale.relativeRounds,
     runs: {
-      base: { task: { by: 'route', routed: false, inFlight, ...span } },
-      millrace: { task: { by: 'route', routed: true, inFlight, ...span } },
+      base: { task: { by: 'route', routed: false, inFlight, ...span, warmMs: routeWarms * warmMs } },
+      millrace: { task: { by: 'route', routed: true, inFlight, ...span, warmMs: routeWarms * warmMs } },
     },
     lines: [
       {
