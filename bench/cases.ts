@@ -202,11 +202,12 @@ export function casesAt(scale: Scale): Case[] {
     runs: { millrace: { task: { by: 'flow.long', steps: scale.longSteps } } },
     lines: [figure('flow.long', 'ratio', 'growth')],
   }
+  const warmer = { ...span, warmMs: routeWarms * warmMs }
   const routed = (inFlight: number): Case => ({
     rounds: scale.relativeRounds,
     runs: {
-      base: { task: { by: 'route', routed: false, inFlight, ...span, warmMs: routeWarms * warmMs } },
-      millrace: { task: { by: 'route', routed: true, inFlight, ...span, warmMs: routeWarms * warmMs } },
+      base: { task: { by: 'route', routed: false, inFlight, ...warmer } },
+      millrace: { task: { by: 'route', routed: true, inFlight, ...warmer } },
     },
     lines: [
       {

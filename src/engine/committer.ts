@@ -176,6 +176,11 @@ export class Committer {
     this.kick()
   }
 
+  /** The same; resolves when it is written, rejects when it is not known to be, for good. */
+  written(job: Job): Promise<void> {
+    return new Promise((resolve, reject) => this.write({ ...job, written: resolve, dropped: reject }))
+  }
+
   /** Writes how far a consumer is, though nothing of it was handled. */
   save(consumer: Consumer): void {
     this.write({ consumer })
@@ -453,10 +458,7 @@ class OneBatch implements Batch {
     this.requestsBefore = this.requests.length
     this.flows = []
     if (rest) {
-      for (const { message } of this.publishes) {
-        append.push(message)
-        if (message.asked !== undefined) this.requests.push({ do: 'ask', message })
-      }
+      for (const { message } of this.publishes) append.push(message)
       for (const { changes, requests, flows, outgoing, consumer, position } of this.jobs) {
         if (flows !== undefined) for (const change of flows) this.flows.push(change)
         if (changes !== undefined) for (const change of changes) desk.push(change)

@@ -1109,9 +1109,7 @@ export class Consumer {
   }
 
   private written(job: Job): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.around.committer.write({ ...job, written: resolve, dropped: reject })
-    })
+    return this.around.committer.written(job)
   }
 
   get isPaused(): boolean {

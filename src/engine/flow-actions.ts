@@ -5,6 +5,7 @@ import { takenOver } from '../model/flow.ts'
 import type { DeskChange, FlowRow, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { FlowRun } from './flow.ts'
+import type { MediatorSpec } from './flow-host.ts'
 import type { Flows } from './flows.ts'
 
 /** What is said of a flow when there is something for people to say. */
@@ -26,7 +27,7 @@ export class FlowActions {
 
   /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`, `millrace/past-no-return`. */
   async cancel(id: number, actor: Actor): Promise<void> {
-    const row = this.conducted(await this.underWay(id))
+    const row = await this.conducted(id)
     const why = by('cancelled', actor)
     const changes = [this.recorded(row, 'cancelled', actor)]
     if (row.state === 'queued') {
@@ -63,7 +64,7 @@ export class FlowActions {
    * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`
    */
   async resume(id: number, actor: Actor): Promise<void> {
-    const row = this.conducted(await this.underWay(id))
+    const row = await this.conducted(id)
     const changes = [this.recorded(row, 'resumed', actor)]
     if (row.state === 'paused') await this.again(row, undefined, changes)
     else if (row.state === 'stuck') {
@@ -91,12 +92,10 @@ export class FlowActions {
    */
   async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
     const { store } = this
-    const row = await store.lookAtFlows((flows) => flows.row(id))
-    if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
+    const row = await this.known(id)
     if (row.endedAt === null)
       throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
-    const spec = this.flows.specs.get(row.mediator)
-    if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+    const spec = this.specOf(row)
     const journal = await store.lookAtFlows((flows) => flows.journal(id))
     const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
     const fresh: FlowRow = {
@@ -123,9 +122,14 @@ export class FlowActions {
     return { do: 'record', audit }
   }
 
-  async underWay(id: number): Promise<FlowRow> {
+  private async known(id: number): Promise<FlowRow> {
     const row = await this.store.lookAtFlows((flows) => flows.row(id))
     if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
+    return row
+  }
+
+  async underWay(id: number): Promise<FlowRow> {
+    const row = await this.known(id)
     if (row.endedAt === null) return row
     throw fault('millrace/flow-ended', `flow ${id} of mediator "${row.mediator}" has ended already: ${row.state}`)
   }
@@ -151,14 +155,22 @@ export class FlowActions {
     throw await this.busyNow(id)
   }
 
-  private conducted(row: FlowRow): FlowRow {
-    if (this.flows.specs.has(row.mediator)) return row
-    throw fault('millrace/unknown-part', `mediator "${row.mediator}" is not running`)
+  private specOf({ mediator }: FlowRow): MediatorSpec {
+    const spec = this.flows.specs.get(mediator)
+    if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${mediator}" is not running`)
+    return spec
+  }
+
+  /** One under way whose mediator is there. */
+  private async conducted(id: number): Promise<FlowRow> {
+    const row = await this.underWay(id)
+    this.specOf(row)
+    return row
   }
 
   /** Why a flow takes nothing now. */
   private async busyNow(id: number): Promise<Error> {
-    this.conducted(await this.underWay(id))
+    await this.conducted(id)
     return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
   }
 

@@ -447,14 +447,16 @@ export class Flows {
   ): Promise<FlowRun | undefined> {
     const { flows } = this.around.store
     const { id } = row
-    const missing = this.missing(row, spec)
-    if (missing !== undefined) {
-      const error = recordError(missing)
-      await this.write({ flows: [{ do: 'state', flow: id, state: 'paused', error, endedAt: null }] })
+    let message: Message
+    try {
+      message = this.beganWith(row, spec)
+    } catch (error) {
+      const why = recordError(error)
+      await this.write({ flows: [{ do: 'state', flow: id, state: 'paused', error: why, endedAt: null }] })
       return undefined
     }
     const journal = flows.journal(id)
-    const run = this.runOf(spec, row, this.messageOf(row.message))
+    const run = this.runOf(spec, row, message)
     this.making.set(id, run)
     await run.begin(journal, (of) => new Flow(of), repeat)
     // What ended while it was made: the journal has more by now.
@@ -471,22 +473,11 @@ export class Flows {
     return run
   }
 
-  /** What the app has not, or no more, for a flow to go on; what it began with may fit no more. */
-  private missing({ id, mediator, version, message }: FlowRow, spec: MediatorSpec): Error | undefined {
-    const { type } = message
-    const what = `flow ${id} of mediator "${mediator}" began with`
-    if (!spec.runs.has(version)) {
-      return fault('millrace/flow-mismatch', `${what} version ${version}, which is not in versions`)
-    }
-    if (this.around.typeOf(type) === undefined) {
-      return fault('millrace/unknown-type', `${what} "${type}", a type that the app has no more`)
-    }
-    try {
-      this.messageOf(message)
-    } catch (error) {
-      return error as Error
-    }
-    return undefined
+  /** What a flow began with. Errors where the app has what it needs no more, or that fits no more. */
+  private beganWith({ id, mediator, version, message }: FlowRow, spec: MediatorSpec): Message {
+    if (spec.runs.has(version)) return this.messageOf(message)
+    const what = `flow ${id} of mediator "${mediator}" began with version ${version}, which is not in versions`
+    throw fault('millrace/flow-mismatch', what)
   }
 
   private runOf(spec: MediatorSpec, row: FlowRow, message: Message): FlowRun {
@@ -638,14 +629,8 @@ export class Flows {
     return decode(type, stored)
   }
 
-  write(job: {
-    readonly flows: readonly FlowChange[]
-    readonly outgoing?: readonly Stored[]
-    readonly changes?: readonly DeskChange[]
-  }): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.around.committer.write({ ...job, written: resolve, dropped: reject })
-    })
+  write(job: Pick<Job, 'flows' | 'outgoing' | 'changes'>): Promise<void> {
+    return this.around.committer.written(job)
   }
 
   /** What is done with flows, counted, so that it is known when all rests; its trouble is told. */

@@ -185,9 +185,8 @@ export class Operations {
 
   private write(operation: Operation, state: Operation['state']): Promise<void> {
     const endedAt = state === 'done' || state === 'failed' ? this.around.world.now() : null
-    return new Promise((resolve, reject) => {
-      const change: DeskChange = { do: 'operation', operation: { ...operation, state, endedAt } }
-      this.around.committer.write({ changes: [change], written: resolve, dropped: reject })
+    return this.around.committer.written({
+      changes: [{ do: 'operation', operation: { ...operation, state, endedAt } }],
     })
   }
 }

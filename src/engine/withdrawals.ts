@@ -9,7 +9,7 @@ import { fault } from '../model/errors.ts'
 import { stepOfCommand } from '../model/flow.ts'
 import type { RequestChange, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
-import type { Committer, Job } from './committer.ts'
+import type { Committer } from './committer.ts'
 import type { Consumer } from './consumer.ts'
 
 /** A command that is to be taken back. */
@@ -79,7 +79,7 @@ export class Withdrawals {
     if (before !== undefined && channels.every(({ stream, low }) => low >= (before.heads.get(stream) ?? Infinity))) {
       for (const id of before.ids) {
         if (!this.marked.has(id) || (await this.store.askedEntry(id)) !== undefined) continue
-        await this.commit({ flows: [{ do: 'passed', id }] })
+        await this.committer.written({ flows: [{ do: 'passed', id }] })
         this.marked.delete(id)
         gone++
       }
@@ -139,12 +139,6 @@ export class Withdrawals {
   private async write(id: string, requests: readonly RequestChange[] = []): Promise<void> {
     // Where it was passed over meanwhile, or is just now, nobody comes by any more who would take the mark away.
     const marks = this.marked.has(id) && !this.passing.has(id)
-    await this.commit({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })
-  }
-
-  private commit(job: Pick<Job, 'flows' | 'requests'>): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.committer.write({ ...job, written: resolve, dropped: reject })
-    })
+    await this.committer.written({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })
   }
 }

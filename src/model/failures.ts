@@ -70,8 +70,7 @@ const processingResolved: Event<'processing.resolved', ProcessingResolved> = eve
  * The topic of failures, part of every app: `processing.failed` when a message has failed for good for a processor,
  * `processing.resolved` when that was resolved. Both leave with the commit that moves the message to the desk or
  * takes it away, so that there is exactly one for each failure; a message whose discard was taken back is resolved once
- * more. Processors on this topic publish none. Kept for `deskRetainMs`, and till each
- * processor of the topic has had them.
+ * more. Processors on this topic publish none. Kept for `deskRetainMs`, and till each processor of the topic has had them.
  */
 export const failures: Topic<typeof processingFailed | typeof processingResolved> = topic('failures', [
   processingFailed,

@@ -176,10 +176,8 @@ export interface CommitFunction {
 /** How far a command that was asked is. */
 export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
 
-/** A command that somebody asked: its row is written with it, and it ends once. */
+/** What becomes of a command that somebody asked; it ends once. */
 export type RequestChange =
-  /** Written unless the message repeats another. */
-  | { readonly do: 'ask'; readonly message: Stored }
   /** It has failed for good and is at the desk, under that number; or it is tried again. */
   | { readonly do: 'held'; readonly id: string; readonly item: number }
   | { readonly do: 'released'; readonly id: string }
@@ -344,7 +342,9 @@ export interface FlowStore extends FlowReads {
 export interface Changes {
   /**
    * Appended in order; the store sets `position` or `repeat`. One with a `due` is kept until then instead, and has no
-   * position; after it no message of its type with its id is appended until it is gone from the log again.
+   * position; after it no message of its type with its id is appended until it is gone from the log again. With one that
+   * the app asks goes the row of its request, unless it repeats another; it is an `other` where a request of another type
+   * has its id.
    */
   readonly append: readonly Stored[]
   readonly progress: readonly ProgressRow[]

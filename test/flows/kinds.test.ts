@@ -1,9 +1,9 @@
 // Mediators that start each other, routes that start them, flows that are one per value or one after the other, and code
 // that changes under them.
 import assert from 'node:assert/strict'
-import test from 'node:test'
-import { setTimeout as pause } from 'node:timers/promises'
-import { app, event, mediator, route, sqlite, topic } from 'millrace'
+import { DatabaseSync } from 'node:sqlite'
+import test, { type TestContext } from 'node:test'
+import { app, event, mediator, type Part, route, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { coded, kept, place, started } from '../support.ts'
@@ -340,16 +340,24 @@ test('flows keep the version that they began with; one whose version is gone is 
   assert.match(flow?.error?.message ?? '', /began with version 2, which is not in versions/)
 })
 
+/** Starts a flow that sleeps, and stops the app; its time is over then, as if that had taken so long. */
+async function sleptOver(t: TestContext, file: string, sleeps: Part): Promise<void> {
+  const first = await started(t, warehouse(file, worker(), sleeps))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  await first.stop()
+  const db = new DatabaseSync(file)
+  db.exec('update millrace_flow_timers set due = 1')
+  db.close()
+}
+
 test('a time that comes while an app runs without the mediator waits until one runs with it', async (t) => {
   const file = place(t)
   const sleeps = conductor(async (data, flow) => {
-    await flow.sleep('a while', 40)
+    await flow.sleep('a while', hour)
     await doing(flow, data, 'after')
   })
-  const first = await started(t, warehouse(file, worker(), sleeps))
-  await first.publish(Placed, { order: 'o-1' })
-  await first.stop()
-  await pause(60)
+  await sleptOver(t, file, sleeps)
   const second = await started(t, warehouse(file, worker(), parts))
   await second.idle()
   const [flow] = await second.flows.list()
@@ -366,11 +374,8 @@ test('a time that comes while an app runs without the mediator waits until one r
 
 test('a flow that began with a type that the app has no more is paused and says so', async (t) => {
   const file = place(t)
-  const sleeps = conductor((_, flow) => flow.sleep('a while', 40))
-  const first = await started(t, warehouse(file, worker(), sleeps))
-  await first.publish(Placed, { order: 'o-1' })
-  await first.stop()
-  await pause(60)
+  const sleeps = conductor((_, flow) => flow.sleep('a while', hour))
+  await sleptOver(t, file, sleeps)
   const Begun = event('order.begun', { schema: z.object({ order: z.string() }), context: (data) => data.order })
   const Others = topic('orders', [Begun])
   const changed = mediator('conductor', { on: Others, startedBy: Begun, sends: [Do], run: () => {} })
@@ -384,11 +389,8 @@ test('a flow that began with a type that the app has no more is paused and says 
 
 test('a flow that began with data that fit no more is paused and says so, and takes no time of others', async (t) => {
   const file = place(t)
-  const sleeps = conductor((_, flow) => flow.sleep('a while', 40))
-  const first = await started(t, warehouse(file, worker(), sleeps))
-  await first.publish(Placed, { order: 'o-1' })
-  await first.stop()
-  await pause(60)
+  const sleeps = conductor((_, flow) => flow.sleep('a while', hour))
+  await sleptOver(t, file, sleeps)
   const Stricter = event('order.placed', { schema: z.object({ order: z.string(), by: z.string() }) })
   const Others = topic('orders', [Stricter])
   const changed = mediator('conductor', {

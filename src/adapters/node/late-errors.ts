@@ -1,10 +1,7 @@
 // Errors that come outside the promise of a handler (a forgotten promise, a callback) would end the process. The async
 // context in which they happen says whose they are; those that are nobody's are left to Node.js.
 import { AsyncLocalStorage } from 'node:async_hooks'
-
-export interface Owner {
-  late(error: unknown): void
-}
+import type { Owner } from '../../seam/world.ts'
 
 const owners = new AsyncLocalStorage<Owner>()
 /** Errors that were made for somebody: one that is passed on by a promise has no async context of its own. */

@@ -115,7 +115,7 @@ export function nodeDisk(): Disk {
       syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
         if (answer.error !== undefined) return syncFailed(answer.error)
         last = answer
-        if (syncing.length > 0) synced(answer.number)
+        synced(answer.number)
       })
       syncer.on('error', (error) => syncFailed(String(error)))
     },

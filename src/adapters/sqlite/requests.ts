@@ -6,7 +6,7 @@ const forgetRows = 1_000
 
 /** Commands that somebody asked, each until some time after its end. */
 export class RequestTable {
-  private readonly ask: StatementSync
+  private readonly begin: StatementSync
   private readonly state: StatementSync
   private readonly end: StatementSync
   private readonly find: StatementSync
@@ -14,7 +14,7 @@ export class RequestTable {
   private readonly delete: StatementSync
 
   constructor(db: DatabaseSync) {
-    this.ask = db.prepare(
+    this.begin = db.prepare(
       "insert or ignore into millrace_requests (id, type, state, asked_at) values (?, ?, 'waiting', ?)",
     )
     this.state = db.prepare('update millrace_requests set state = ?, item = ? where id = ? and ended_at is null')
@@ -34,10 +34,6 @@ export class RequestTable {
 
   apply(change: RequestChange): void {
     switch (change.do) {
-      case 'ask': {
-        this.asked(change.message)
-        break
-      }
       case 'held':
         this.state.run('held', change.item, change.id)
         break
@@ -50,8 +46,8 @@ export class RequestTable {
     }
   }
 
-  asked({ repeat, id, type, time }: Stored): void {
-    if (repeat === undefined) this.ask.run(id, type, time)
+  ask({ id, type, time }: Stored): void {
+    this.begin.run(id, type, time)
   }
 
   /** Whether its id is that of a request of another type. */

@@ -427,7 +427,7 @@ export class SqliteStore implements Store {
       const { timed = [] } = changes
       for (const change of timed) if (change.do === 'cancel') timers.cancel(change)
       for (const message of changes.append) {
-        if (message.asked === 'app' && message.ownId) open.ask(message)
+        if (message.asked === 'app') open.ask(message)
         else if (message.due === 0) log.append(message)
         else timers.keep(message)
       }
@@ -602,14 +602,14 @@ class Open {
     })
   }
 
-  /** A request with an id of its own: the id is that of no other, whatever their types. */
+  /** Appends a request, whose id is that of no other, whatever their types; its row is written where it repeats none. */
   ask(message: Stored): void {
-    if (this.requests.conflicts(message)) {
+    if (message.ownId && this.requests.conflicts(message)) {
       message.repeat = 'other'
       return
     }
     this.log.append(message)
-    this.requests.asked(message)
+    if (message.repeat === undefined) this.requests.ask(message)
   }
 
   writeProgress({ low, done, processor, stream, epoch }: ProgressRow): void {
