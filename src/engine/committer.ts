@@ -60,7 +60,7 @@ export interface Job {
 }
 
 /** What follows from what a batch has committed, before that is durable: what only computes may be ahead of the disk. */
-export type Ahead = (appended: readonly Stored[], requests: readonly RequestChange[]) => Promise<readonly Job[]>
+export type Ahead = (appended: readonly Stored[], requests: readonly RequestChange[]) => Promise<Job[]>
 
 interface Mark {
   readonly processor: string
@@ -379,6 +379,7 @@ export class Committer {
       this.marks = [...batch.marks, ...this.marks]
     }
     this.settled(batch)
+    batch.letGo()
   }
 
   private takePublishes(): Publish[] {
@@ -411,15 +412,16 @@ function refuse(what: Pick<OneBatch, 'publishes' | 'functions' | 'jobs' | 'erran
 }
 
 class OneBatch implements Batch {
-  readonly publishes: readonly Publish[]
-  readonly functions: readonly (Attempt | Transaction)[]
-  readonly finished: readonly Attempt[]
-  readonly jobs: readonly Job[]
+  readonly publishes: Publish[]
+  readonly functions: (Attempt | Transaction)[]
+  readonly finished: Attempt[]
+  readonly jobs: Job[]
   readonly marks: readonly Mark[]
   readonly errands: readonly Errand[]
   /** Lists of what was appended, in the order of positions; the store fills those of timed changes. */
   private readonly lists: (() => readonly Stored[])[] = []
   private listsBefore = 0
+  private readonly appends: Stored[][] = []
   readonly requests: RequestChange[] = []
   private requestsBefore = 0
   private flows: FlowChange[] = []
@@ -431,10 +433,10 @@ class OneBatch implements Batch {
   private touched = new Set<Consumer>()
 
   constructor(
-    publishes: readonly Publish[],
-    functions: readonly (Attempt | Transaction)[],
-    finished: readonly Attempt[],
-    jobs: readonly Job[],
+    publishes: Publish[],
+    functions: (Attempt | Transaction)[],
+    finished: Attempt[],
+    jobs: Job[],
     marks: readonly Mark[],
     errands: readonly Errand[],
   ) {
@@ -452,6 +454,7 @@ class OneBatch implements Batch {
 
   changes(functions: readonly CommitFunction[], rest: boolean): Changes {
     const append: Stored[] = []
+    this.appends.push(append)
     const desk: DeskChange[] = []
     this.touched = new Set()
     this.listsBefore = this.lists.length
@@ -500,6 +503,14 @@ class OneBatch implements Batch {
     this.touched = new Set()
     this.lists.length = this.listsBefore
     this.requests.length = this.requestsBefore
+  }
+
+  /**
+   * Refers to nothing any more. V8 comes to put lists like these among the old objects at once, where they are taken for
+   * alive, with all that they refer to, until the next full collection.
+   */
+  letGo(): void {
+    for (const list of [this.publishes, this.functions, this.finished, this.jobs, ...this.appends]) list.length = 0
   }
 
   private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {

@@ -17,7 +17,9 @@ import { Attempt, HandlerContext } from './attempt.ts'
 import type { Ending, Job } from './committer.ts'
 import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
+import { Fifo } from './fifo.ts'
 import type { Flows } from './flows.ts'
+import { OpenLanes } from './open-lanes.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
 import { type Consequence, consequence, policyFor } from './retry.ts'
@@ -28,9 +30,9 @@ import type { Surroundings } from './surroundings.ts'
 /** How many messages are read from disk at once. */
 const readMessages = 512
 /** How many messages are passed over before that is written. */
+const saveEvery = 8_192
 /** Deadlines that are remembered before it is looked which of them are done. */
 const dueMax = 1_024
-const saveEvery = 8_192
 /** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
 const parkAfterMs = 1_000
 
@@ -49,10 +51,8 @@ export class Consumer {
   private readonly dueAt: { readonly position: number; readonly at: number }[] = []
   private readonly desk: DeskLanes
   private readonly probing: Probing
-  /** The newest message of each open lane. */
-  private readonly lanes = new Map<string, Delivery>()
-  private ready: (Delivery | DeskLane)[] = []
-  private readyStart = 0
+  private readonly lanes: OpenLanes
+  private readonly ready = new Fifo<Delivery | DeskLane>()
   private oldest: Attempt | undefined
   private newest: Attempt | undefined
   private running = 0
@@ -84,6 +84,7 @@ export class Consumer {
     this.name = spec.name
     this.spec = spec
     this.around = around
+    this.lanes = new OpenLanes(2 * around.limits.windowMessages)
     this.deadlines = new Map(
       [...spec.handlers.values()].flatMap(({ type }) =>
         type.kind === 'command' && type.deadlineMs !== undefined ? [[type.name, type.deadlineMs] as const] : [],
@@ -218,9 +219,9 @@ export class Consumer {
       this.ready.push(delivery)
       return
     }
-    const last = this.lanes.get(context)
+    const last = this.lanes.newestOf(context)
     if (last !== undefined) {
-      this.lanes.set(context, delivery)
+      this.lanes.add(context, delivery)
       last.next = delivery
       return
     }
@@ -229,7 +230,7 @@ export class Consumer {
       this.desk.join(delivery)
       return
     }
-    this.lanes.set(context, delivery)
+    this.lanes.add(context, delivery)
     if (atDesk === 'no') this.ready.push(delivery)
     else this.lookUp(delivery, context)
   }
@@ -263,12 +264,7 @@ export class Consumer {
     if (this.pumping) return
     this.pumping = true
     while (this.mayStart()) {
-      const next = this.ready[this.readyStart]!
-      this.ready[this.readyStart++] = undefined as never
-      if (this.readyStart === this.ready.length) {
-        this.ready = []
-        this.readyStart = 0
-      }
+      const next = this.ready.shift()
       if (next instanceof DeskLane) this.take(next)
       else this.begin(next)
     }
@@ -276,7 +272,7 @@ export class Consumer {
   }
 
   private mayStart(): boolean {
-    if (this.readyStart === this.ready.length || this.stopping || this.paused) return false
+    if (this.ready.isEmpty || this.stopping || this.paused) return false
     if (!this.probing.active) return this.running < this.spec.concurrency
     return this.runningNow === 0 && !this.stuck && this.probing.due(this.around.world.elapsed())
   }
@@ -369,7 +365,7 @@ export class Consumer {
   }
 
   /** The same function, which runs later for whom this is called for now. */
-  bind<F extends (...args: never[]) => unknown>(fn: F): F {
+  bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
     return this.around.world.bind(fn)
   }
 
@@ -714,7 +710,7 @@ export class Consumer {
 
   /** An open lane is none any more: its messages, from one on, join the line at the desk. */
   private moveToLine(first: Delivery | undefined, context = first!.message.context!): void {
-    this.lanes.delete(context)
+    this.lanes.end(context)
     for (let next = first; next !== undefined; next = next.next) this.desk.join(next)
   }
 
@@ -780,8 +776,10 @@ export class Consumer {
   }
 
   /** The next of an open lane has its turn. */
-  private openNext({ next, message }: Delivery): void {
-    if (next === undefined) this.lanes.delete(message.context!)
+  private openNext(delivery: Delivery): void {
+    const { next, message } = delivery
+    delivery.next = undefined
+    if (next === undefined) this.lanes.end(message.context!)
     else this.ready.push(next)
   }
 
@@ -1133,7 +1131,7 @@ export class Consumer {
     if (this.runningNow > 0 || this.looking > 0 || this.waitingForEnd > 0) return false
     if (this.paused) return true
     if (this.outstanding > 0 || this.cursor < this.tail.head || this.suspects.length > 0) return false
-    return this.readyStart === this.ready.length && this.desk.idle
+    return this.ready.isEmpty && this.desk.idle
   }
 
   /** Whether the deadlines or the window have to be looked at. */

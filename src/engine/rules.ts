@@ -8,6 +8,7 @@ import { type Decision, type DeskEntry, decisionOf, hold } from '../model/desk.t
 import { isMillraceError, recordError } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
 import type { Consumer } from './consumer.ts'
+import { Fifo } from './fifo.ts'
 import type { DeskSpec, Failure } from './spec.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -15,8 +16,7 @@ export class Rules {
   private readonly spec: DeskSpec
   private readonly around: Pick<Surroundings, 'world' | 'store' | 'maybeIdle'>
   /** Messages that wait for their rule. */
-  private queue: { readonly consumer: Consumer; readonly item: number }[] = []
-  private next = 0
+  private readonly queue = new Fifo<{ readonly consumer: Consumer; readonly item: number }>()
   private running = 0
   private open = false
 
@@ -41,16 +41,12 @@ export class Rules {
   }
 
   get idle(): boolean {
-    return this.running === 0 && this.next === this.queue.length
+    return this.running === 0 && this.queue.isEmpty
   }
 
   private pump(): void {
-    while (this.open && this.running < this.spec.rulesAtOnce && this.next < this.queue.length) {
-      const { consumer, item } = this.queue[this.next++]!
-      if (this.next === this.queue.length) {
-        this.queue = []
-        this.next = 0
-      }
+    while (this.open && this.running < this.spec.rulesAtOnce && !this.queue.isEmpty) {
+      const { consumer, item } = this.queue.shift()
       this.running++
       this.decide(consumer, item)
         .catch((error) => {

@@ -74,13 +74,3 @@ test('nothing is kept beyond the bounds, though somebody has not passed it', () 
   assert.deepEqual(positionsAfter(large, 2), [3, 4, 5, 6])
   assert.equal(positionsAfter(large, 1), undefined)
 })
-
-test('a list that was given stays as it is while the tail goes on', () => {
-  const tail = new Tail(0)
-  for (let position = 1; position <= 5_000; position++) tail.push(message(position))
-  const { messages, index } = tail.after(4_000)!
-  tail.trim(5_000)
-  tail.push(message(5_001))
-  assert.equal(messages[index]!.position, 4_001)
-  assert.equal(messages.at(-1)!.position, 5_000)
-})

@@ -4,6 +4,9 @@ import type { Stored } from '../model/codec.ts'
 const tailMessagesMax = 16_384
 const tailCharsMax = 8 * 1024 * 1024
 
+/** Stands where a message was: what has been let go is not referred to. */
+const gone = undefined as unknown as Stored
+
 /**
  * The newest messages of one stream, in memory, so that who keeps up never reads the disk. Only durable messages come
  * in, in order and without a gap between them and the head.
@@ -13,7 +16,7 @@ export class Tail {
   head: number
   /** Everything after this position is in memory. */
   private base: number
-  private messages: Stored[] = []
+  private readonly messages: Stored[] = []
   /** Messages before this index are gone. */
   private start = 0
   private chars = 0
@@ -31,7 +34,7 @@ export class Tail {
 
   /**
    * The messages after a position with the index at which they begin; undefined where they are not in memory any more
-   * (then they are on disk).
+   * (then they are on disk). To be read at once: the list goes on with the tail.
    */
   after(position: number): { readonly messages: readonly Stored[]; readonly index: number } | undefined {
     if (position < this.base) return undefined
@@ -53,13 +56,10 @@ export class Tail {
       if (oldest.position > passed && !over) break
       this.chars -= oldest.json.length
       this.base = oldest.position
-      this.start++
+      messages[this.start++] = gone
     }
-    if (this.start === messages.length) {
-      this.messages = []
-      this.start = 0
-    } else if (this.start > 1_024 && this.start * 2 > messages.length) {
-      this.messages = messages.slice(this.start)
+    if (this.start === messages.length || (this.start > 1_024 && this.start * 2 > messages.length)) {
+      messages.splice(0, this.start)
       this.start = 0
     }
   }

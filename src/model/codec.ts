@@ -51,6 +51,47 @@ export interface Stamp {
   readonly traceparent: string | null
 }
 
+/**
+ * A class, since V8 comes to put what a literal makes among the old objects at once, where each message would keep alive
+ * what it refers to until the next full collection.
+ */
+export class StoredMessage implements Stored {
+  readonly stream: number
+  position = 0
+  repeat: Stored['repeat'] = undefined
+  readonly id: string
+  readonly ownId: boolean
+  readonly asked: Asker | undefined
+  readonly type: string
+  readonly version: number
+  readonly source: string
+  readonly time: number
+  readonly due: number
+  readonly context: string | null
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+  readonly json: string
+  decoded: Stored['decoded'] = undefined
+
+  constructor(type: string, version: number, stamp: Stamp, context: string | null, json: string) {
+    this.stream = stamp.stream
+    this.id = stamp.id
+    this.ownId = stamp.ownId
+    this.asked = stamp.asked
+    this.type = type
+    this.version = version
+    this.source = stamp.source
+    this.time = stamp.time
+    this.due = stamp.due ?? 0
+    this.context = context
+    this.correlationId = stamp.correlationId
+    this.causationId = stamp.causationId
+    this.traceparent = stamp.traceparent
+    this.json = json
+  }
+}
+
 const contextCharsMax = 1_024
 
 /**
@@ -68,25 +109,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
       throw fault('millrace/too-large', `data of ${type.kind} "${type.name}" is ${bytes} bytes, at most ${bytesMax} go`)
     }
   }
-  return {
-    stream: stamp.stream,
-    position: 0,
-    repeat: undefined,
-    id: stamp.id,
-    ownId: stamp.ownId,
-    asked: stamp.asked,
-    type: type.name,
-    version: type.version,
-    source: stamp.source,
-    time: stamp.time,
-    due: stamp.due ?? 0,
-    context: contextOf(type, output),
-    correlationId: stamp.correlationId,
-    causationId: stamp.causationId,
-    traceparent: stamp.traceparent,
-    json,
-    decoded: undefined,
-  }
+  return new StoredMessage(type.name, type.version, stamp, contextOf(type, output), json)
 }
 
 /**

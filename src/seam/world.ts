@@ -29,7 +29,7 @@ export interface World {
    */
   guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T
   /** A function that runs in the context in which this is called, whoever calls it: with its owner, and all of the user's. */
-  bind<F extends (...args: never[]) => unknown>(fn: F): F
+  bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T
   /** An error that is given to the code of an owner: where nobody catches it, the owner is told. */
   blame(error: object, owner: Owner): void
   /** The owner that was given to the `guard` whose function, or what it began, runs now. */

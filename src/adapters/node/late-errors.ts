@@ -1,6 +1,6 @@
 // Errors that come outside the promise of a handler (a forgotten promise, a callback) would end the process. The async
 // context in which they happen says whose they are; those that are nobody's are left to Node.js.
-import { AsyncLocalStorage } from 'node:async_hooks'
+import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { Owner } from '../../seam/world.ts'
 
 const owners = new AsyncLocalStorage<Owner>()
@@ -30,6 +30,12 @@ export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B):
 function enter<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
   owners.enterWith(owner)
   return fn(a, b)
+}
+
+/** As `AsyncLocalStorage.bind`, which takes sixty times as long for what it adds to the function. */
+export function bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
+  const context = new AsyncResource('millrace', { requireManualDestroy: true })
+  return (...args) => context.runInAsyncScope(fn, undefined, ...args)
 }
 
 export function blame(error: object, owner: Owner): void {

@@ -1,7 +1,6 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
-import { blame, guard, listen, outside, ownerNow } from './late-errors.ts'
+import { bind, blame, guard, listen, outside, ownerNow } from './late-errors.ts'
 
 /** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
 const timerMsMax = 2 ** 31 - 1
@@ -25,7 +24,7 @@ export function nodeWorld(log: World['log']): World {
     random: Math.random,
     newId: uuids(now),
     guard,
-    bind: AsyncLocalStorage.bind,
+    bind,
     blame,
     owner: ownerNow,
     listen,
