@@ -28,7 +28,7 @@ export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType
 
 /** A message that was just accepted, as it is shown. */
 export function rowOf(message: Stored, { kind, name }: Pick<Source, 'kind' | 'name'>): LogRow {
-  const { source: from, repeat: _, ownId: _own, decoded: _decoded, due: _due, ...rest } = message
+  const { source: from, repeat: _, ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
   return { ...rest, from, source: name, kind }
 }
 

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { coded } from '../../test/support.ts'
-import { decode, deepFreeze, encode, type Stamp, type Stored } from './codec.ts'
+import { decode, deepFreeze, encode, type Stamp, type Stored, StoredMessage } from './codec.ts'
 import type { ErrorCode } from './errors.ts'
 import { event, type MessageType } from './message.ts'
 
@@ -22,7 +22,7 @@ const Text = event('text', { schema: z.string() })
 
 /** As it comes from disk: nothing decoded yet. */
 function stored(type: MessageType, json: string, version = type.version): Stored {
-  return { ...encode(Any, null, stamp, 1_000), type: type.name, version, json }
+  return new StoredMessage(type.name, version, stamp, null, json)
 }
 
 test('any JSON value comes back from encode and decode as it went in, frozen through and through', () => {
@@ -30,6 +30,7 @@ test('any JSON value comes back from encode and decode as it went in, frozen thr
     fc.property(fc.jsonValue({ maxDepth: 6 }), (value) => {
       const message = decode(Any, encode(Any, value, stamp, 1_000_000))
       assert.deepEqual(message.data, JSON.parse(JSON.stringify(value)))
+      assert.deepEqual(message.data, decode(Any, stored(Any, JSON.stringify(value))).data)
       const frozen = (data: unknown): boolean =>
         typeof data !== 'object' || data === null || (Object.isFrozen(data) && Object.values(data).every(frozen))
       assert(frozen(message.data))
@@ -49,6 +50,8 @@ test('any value is either carried by JSON to the letter or refused', () => {
       }
       // What is left out is undefined, and -0 is 0: nothing else may differ.
       assert.deepEqual(withoutUndefined(JSON.parse(json)), withoutUndefined(value))
+      // From memory as from disk.
+      assert.deepEqual(decode(Any, encode(Any, value, stamp, 10_000_000)).data, JSON.parse(json))
       return true
     }),
   )
@@ -98,7 +101,7 @@ test('what JSON cannot carry is refused with its place', () => {
     [{ toJSON: () => 1 }, /toJSON is function$/],
     [{ a: Symbol('s') }, /a is symbol$/],
     [new Uint8Array(1), /a Uint8Array$/],
-    [1n, /BigInt/],
+    [1n, /carry: bigint$/],
     [circle, /circular/],
   ] as const) {
     assert.throws(() => encode(Any, value, stamp, 1_000), coded('millrace/not-json', says))
@@ -126,6 +129,7 @@ test('an encoded message carries what it was stamped with and what its type says
       version: 3,
       context: 'order ü',
       json: '{"id":"ü"}',
+      plain: { id: 'ü' },
       decoded: undefined,
     },
   )
@@ -242,4 +246,32 @@ test('freezing goes all the way down and gives the same value', () => {
   assert.throws(() => Object.assign(value.a[0]!.b, { c: 2 }), TypeError)
   assert.throws(() => value.a.push({ b: { c: 2 } }), TypeError)
   for (const plain of [1, 'a', null, undefined, true]) assert.equal(deepFreeze(plain), plain)
+})
+
+test('what a publisher does with its data afterwards changes nothing of the message, from memory or from disk', () => {
+  const data = { list: [{ n: 1 }], __proto__: { inherited: 1 } } as { list: { n: number }[] }
+  Object.setPrototypeOf(data, Object.prototype)
+  const message = encode(Any, data, stamp, 1_000)
+  data.list[0]!.n = 2
+  data.list.push({ n: 3 })
+  assert.deepEqual(decode(Any, message).data, { list: [{ n: 1 }] })
+  assert.equal(message.json, '{"list":[{"n":1}]}')
+})
+
+test('a key that is called __proto__ is data like any other, and a getter is asked once', () => {
+  const data = JSON.parse('{"__proto__":{"a":1},"b":[{"__proto__":null}]}') as object
+  const { json } = encode(Any, data, stamp, 1_000)
+  const fromMemory = decode(Any, encode(Any, data, stamp, 1_000)).data
+  assert.equal(json, '{"__proto__":{"a":1},"b":[{"__proto__":null}]}')
+  assert.equal(JSON.stringify(fromMemory), json)
+  assert.equal(Object.getPrototypeOf(fromMemory), Object.prototype)
+  let asked = 0
+  const counts = {
+    get n() {
+      return ++asked
+    },
+  }
+  const message = encode(Any, counts, stamp, 1_000)
+  assert.equal(message.json, '{"n":1}')
+  assert.deepEqual(decode(Any, message).data, { n: 1 })
 })

@@ -30,6 +30,8 @@ export interface Stored {
   readonly traceparent: string | null
   /** The data as JSON. */
   readonly json: string
+  /** What that JSON says, for {@link decode} alone; undefined where the message comes from disk. */
+  readonly plain: unknown
   /** What {@link decode} gave, kept so that ten processors decode once. */
   decoded: Message | MillraceError | undefined
 }
@@ -72,9 +74,17 @@ export class StoredMessage implements Stored {
   readonly causationId: string | null
   readonly traceparent: string | null
   readonly json: string
+  readonly plain: unknown
   decoded: Stored['decoded'] = undefined
 
-  constructor(type: string, version: number, stamp: Stamp, context: string | null, json: string) {
+  constructor(
+    type: string,
+    version: number,
+    stamp: Stamp,
+    context: string | null,
+    json: string,
+    plain: unknown = undefined,
+  ) {
     this.stream = stamp.stream
     this.id = stamp.id
     this.ownId = stamp.ownId
@@ -89,6 +99,7 @@ export class StoredMessage implements Stored {
     this.causationId = stamp.causationId
     this.traceparent = stamp.traceparent
     this.json = json
+    this.plain = plain
   }
 }
 
@@ -102,14 +113,15 @@ const contextCharsMax = 1_024
  */
 export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax: number): Stored {
   const output = check('data of', type.schema, data, type)
-  const json = toJson(type, output)
+  const plain = plainOf(type, output)
+  const json = JSON.stringify(plain)
   if (json.length * 3 > bytesMax) {
     const bytes = Buffer.byteLength(json)
     if (bytes > bytesMax) {
       throw fault('millrace/too-large', `data of ${type.kind} "${type.name}" is ${bytes} bytes, at most ${bytesMax} go`)
     }
   }
-  return new StoredMessage(type.name, type.version, stamp, contextOf(type, output), json)
+  return new StoredMessage(type.name, type.version, stamp, contextOf(type, output), json, plain)
 }
 
 /**
@@ -127,51 +139,82 @@ export function replaceData(type: MessageType, message: Stored, data: unknown, b
   return next
 }
 
-function toJson(type: MessageType, output: unknown): string {
+/** A copy as if it had been written as JSON and read again; throws where JSON would not carry it as it is. */
+function plainOf(type: MessageType, output: unknown): unknown {
   const path: string[] = []
+  let plain: unknown
   try {
-    const json = JSON.stringify(output)
-    if (survives(output, path)) return json
-  } catch (cause) {
+    plain = copy(output, path)
+  } catch (error) {
+    const cause = circleIn(output) ?? error
     const what = `data of ${type.kind} "${type.name}"`
     throw fault('millrace/not-json', `${what} cannot be written as JSON: ${String(cause)}`, { cause })
   }
+  if (plain !== unfit) return plain
   const what = `data of ${type.kind} "${type.name}" is not what JSON can carry`
   throw fault('millrace/not-json', `${what}: ${describe(output, path)}`)
 }
 
-/** Whether JSON carries a value as it is; else `path` gets the way to what it would change or leave out. */
-function survives(value: unknown, path: string[]): boolean {
+const unfit = Symbol('what JSON does not carry')
+
+/** What JSON would give back; `unfit` where that is something else, and `path` gets the way to it. */
+function copy(value: unknown, path: string[]): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
-      return true
+      return value
     case 'number':
-      return Number.isFinite(value)
+      // JSON knows no -0.
+      return Number.isFinite(value) ? value + 0 : unfit
     case 'object':
       break
     default:
-      return false
+      return unfit
   }
-  if (value === null) return true
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index++) {
-      if (survives(value[index], path)) continue
+  if (value === null) return null
+  return Array.isArray(value) ? copyList(value, path) : copyObject(value, path)
+}
+
+function copyList(list: readonly unknown[], path: string[]): unknown {
+  const copied: unknown[] = []
+  for (let index = 0; index < list.length; index++) {
+    const child = copy(list[index], path)
+    if (child === unfit) {
       path.unshift(String(index))
-      return false
+      return unfit
     }
-    return true
+    copied.push(child)
   }
+  return copied
+}
+
+function copyObject(value: object, path: string[]): unknown {
   const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
+  if (prototype !== Object.prototype && prototype !== null) return unfit
+  const copied: Record<string, unknown> = {}
   for (const key in value) {
-    const child = (value as Record<string, unknown>)[key]
+    const own = (value as Record<string, unknown>)[key]
     // An optional property may be there as undefined: then it is left out, as if it were not.
-    if (child === undefined || survives(child, path)) continue
-    path.unshift(key)
-    return false
+    if (own === undefined) continue
+    const child = copy(own, path)
+    if (child === unfit) {
+      path.unshift(key)
+      return unfit
+    }
+    if (key !== '__proto__') copied[key] = child
+    else Object.defineProperty(copied, key, { value: child, enumerable: true, configurable: true, writable: true })
   }
-  return true
+  return copied
+}
+
+/** The error with which JSON tells of a circle. */
+function circleIn(value: unknown): unknown {
+  try {
+    JSON.stringify(value)
+    return undefined
+  } catch (error) {
+    return error
+  }
 }
 
 function describe(output: unknown, path: readonly string[]): string {
@@ -215,7 +258,8 @@ export function decode(type: MessageType, stored: Stored): Message {
 
 function attemptDecode(type: MessageType, stored: Stored): Message | MillraceError {
   try {
-    const data = dataOf(type, stored.version, stored.json)
+    const { version, json, plain } = stored
+    const data = dataOf(type, version, json, plain)
     return Object.freeze({
       id: stored.id,
       type: stored.type,
@@ -233,11 +277,15 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
   }
 }
 
-/** Stored data in today's shape: parsed, brought up from older versions, checked, frozen. Errors as of `decode`. */
-export function dataOf(type: MessageType, version: number, json: string): unknown {
+/**
+ * Stored data in today's shape: parsed, unless they are there as `plain` data that nobody else has, brought up from
+ * older versions, checked, frozen. Errors as of `decode`.
+ */
+export function dataOf(type: MessageType, version: number, json: string, plain?: unknown): unknown {
   try {
-    let data: unknown = JSON.parse(json)
-    if (version === type.version) check('stored data of', type.schema, data, type)
+    const isToday = version === type.version
+    let data: unknown = isToday && plain !== undefined ? plain : JSON.parse(json)
+    if (isToday) check('stored data of', type.schema, data, type)
     else data = check('stored data of', type.schema, upcast(type, version, data), type)
     return deepFreeze(data)
   } catch (cause) {

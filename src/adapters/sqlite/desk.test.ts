@@ -77,6 +77,7 @@ function entryOf(
       asked: undefined,
       due: 0,
       json: '{}',
+      plain: undefined,
       decoded: undefined,
     },
     state,

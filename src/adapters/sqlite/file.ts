@@ -120,6 +120,7 @@ class Reader implements FileReader {
       source: from,
       repeat: _,
       ownId: _own,
+      plain: _plain,
       decoded: _decoded,
       due: _due,
       ...message

@@ -426,7 +426,7 @@ function rowOf({ message, error, result, parentFlow, parentN, ...row }: Row): Fl
   }
 }
 
-function messageJson({ decoded: _, ...message }: Stored): string {
+function messageJson({ decoded: _, plain: _plain, ...message }: Stored): string {
   return JSON.stringify(message)
 }
 

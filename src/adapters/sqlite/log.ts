@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
-import type { Stored } from '../../model/codec.ts'
+import { type Stored, StoredMessage } from '../../model/codec.ts'
 import { createLog, logTable } from './schema.ts'
 
 interface Stream {
@@ -265,25 +265,20 @@ export class Log {
   /** A row, of a log or of the desk, as a message. */
   stored(streamId: number, row: LogTableRow): Stored {
     const { type, version, source } = this.kinds.get(row.kind)!
-    return {
+    const stamp = {
       stream: streamId,
-      position: row.position,
-      repeat: undefined,
       id: row.id,
       ownId: (row.own_id & ownIdFlag) !== 0,
       asked: askerOf(row.own_id),
-      type,
-      version,
       source,
       time: row.time,
-      due: 0,
-      context: row.context,
       correlationId: row.correlation ?? row.id,
       causationId: row.causation,
       traceparent: row.trace,
-      json: row.data,
-      decoded: undefined,
     }
+    const message = new StoredMessage(type, version, stamp, row.context, row.data)
+    message.position = row.position
+    return message
   }
 
   kindId(type: string, version: number, source: string): number {
