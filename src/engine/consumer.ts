@@ -19,7 +19,7 @@ import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
 import { Fifo } from './fifo.ts'
 import type { Flows } from './flows.ts'
-import { OpenLanes } from './open-lanes.ts'
+import { type OpenLane, OpenLanes } from './open-lanes.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
 import { type Consequence, consequence, policyFor } from './retry.ts'
@@ -219,10 +219,11 @@ export class Consumer {
       this.ready.push(delivery)
       return
     }
-    const last = this.lanes.newestOf(context)
+    const lane = this.lanes.of(context)
+    const last = lane.newest
     if (last !== undefined) {
-      this.lanes.add(context, delivery)
       last.next = delivery
+      join(lane, delivery)
       return
     }
     const atDesk = this.desk.has(context)
@@ -230,7 +231,7 @@ export class Consumer {
       this.desk.join(delivery)
       return
     }
-    this.lanes.add(context, delivery)
+    join(lane, delivery)
     if (atDesk === 'no') this.ready.push(delivery)
     else this.lookUp(delivery, context)
   }
@@ -777,9 +778,9 @@ export class Consumer {
 
   /** The next of an open lane has its turn. */
   private openNext(delivery: Delivery): void {
-    const { next, message } = delivery
+    const { next, lane } = delivery
     delivery.next = undefined
-    if (next === undefined) this.lanes.end(message.context!)
+    if (next === undefined) lane!.newest = undefined
     else this.ready.push(next)
   }
 
@@ -1184,4 +1185,9 @@ export class Consumer {
     const error = fault('millrace/stopped', `processor "${this.name}" was stopped during this attempt`)
     for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) attempt.abort(error)
   }
+}
+
+function join(lane: OpenLane, delivery: Delivery): void {
+  delivery.lane = lane
+  lane.newest = delivery
 }

@@ -1,5 +1,6 @@
 import type { Stored } from '../model/codec.ts'
 import type { DeskEntry, Try } from '../model/desk.ts'
+import type { OpenLane } from './open-lanes.ts'
 
 /**
  * One message on its way through one processor.
@@ -12,6 +13,8 @@ export class Delivery {
   readonly message: Stored
   /** Set when it is at the desk: then finishing it removes the entry instead of moving the position. */
   entry: DeskEntry | undefined
+  /** The open lane in which it is, or was. */
+  lane: OpenLane | undefined
   /** The next message of the same open lane. */
   next: Delivery | undefined
   attempts = 0

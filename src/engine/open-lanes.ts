@@ -1,52 +1,60 @@
 import type { Delivery } from './delivery.ts'
 
+/** A lane whose messages come from the log. */
+export class OpenLane {
+  /** The last of its messages in memory; undefined when there is none. */
+  newest: Delivery | undefined
+}
+
 /**
- * The open lanes of a processor that have messages in memory, each with its newest.
+ * The open lanes of a processor, by context.
  *
- * A lane that has come to its end stays as a name until many have: with a busy processor most come again at once. And
- * a map that shrinks or grows leaves its old table behind, which the young generation of the heap takes for alive with
- * all that it names once it has grown old: then every message would be copied twice and cleared only by a full
- * collection, which was a fifth of all time.
+ * One that has no message stays until there are many: where much goes on most come again at once. And a map that shrinks
+ * and grows leaves its old tables behind, which the heap, once they have grown old, takes for alive with all that they
+ * refer to: each message was copied twice then, and cleared by a full collection only.
  */
 export class OpenLanes {
-  private newest = new Map<string, Delivery | undefined>()
-  /** How many names there may be before those without messages go. */
-  private readonly namesMax: number
+  private lanes = new Map<string, OpenLane>()
+  private readonly lanesMax: number
   private sweepAt: number
 
-  constructor(namesMax: number) {
-    this.namesMax = namesMax
-    this.sweepAt = namesMax
+  constructor(lanesMax: number) {
+    this.lanesMax = lanesMax
+    this.sweepAt = lanesMax
   }
 
+  /** How many are remembered, those without messages included. */
+  get size(): number {
+    return this.lanes.size
+  }
+
+  /** Whether a lane has messages. */
   has(context: string): boolean {
-    return this.newest.get(context) !== undefined
+    return this.lanes.get(context)?.newest !== undefined
   }
 
-  /** How many there are, those without messages included. */
-  get names(): number {
-    return this.newest.size
+  /** To be given a message, or forgotten, before the next is asked for. */
+  of(context: string): OpenLane {
+    let lane = this.lanes.get(context)
+    if (lane === undefined) {
+      if (this.lanes.size >= this.sweepAt) this.sweep()
+      lane = new OpenLane()
+      this.lanes.set(context, lane)
+    }
+    return lane
   }
 
-  newestOf(context: string): Delivery | undefined {
-    return this.newest.get(context)
-  }
-
-  /** A message is the newest of its lane, or its first. */
-  add(context: string, delivery: Delivery): void {
-    this.newest.set(context, delivery)
-    if (this.newest.size > this.sweepAt) this.sweep()
-  }
-
+  /** Its messages go elsewhere. */
   end(context: string): void {
-    this.newest.set(context, undefined)
+    const lane = this.lanes.get(context)
+    if (lane !== undefined) lane.newest = undefined
   }
 
   private sweep(): void {
-    const kept = new Map<string, Delivery | undefined>()
-    for (const [context, delivery] of this.newest) if (delivery !== undefined) kept.set(context, delivery)
-    this.newest = kept
-    // As many again as there are messages may come before the next look, whatever their number.
-    this.sweepAt = this.namesMax + 2 * kept.size
+    const kept = new Map<string, OpenLane>()
+    for (const [context, lane] of this.lanes) if (lane.newest !== undefined) kept.set(context, lane)
+    this.lanes = kept
+    // As many may come before the next sweep as this one has looked at, whatever their number.
+    this.sweepAt = this.lanesMax + 2 * kept.size
   }
 }
