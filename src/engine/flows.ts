@@ -195,7 +195,8 @@ export class Flows {
   written(changes: readonly RequestChange[]): void {
     for (const change of changes) {
       if (change.do !== 'end' || change.asker !== 'flow' || this.toldAhead.delete(change)) continue
-      this.stepEnded(stepOfCommand(change.id).flow, endOfCall(change))
+      const { flow, entry } = endOfCall(change)
+      this.stepEnded(flow, entry)
     }
   }
 
@@ -208,13 +209,14 @@ export class Flows {
     const { promise, resolve: letGo } = Promise.withResolvers<void>()
     for (const change of changes) {
       if (change.do !== 'end' || change.asker !== 'flow') continue
-      const run = this.hot.get(stepOfCommand(change.id).flow)
-      this.comes(endOfCall(change), stepOfCommand(change.id).flow)
+      const { flow, entry } = endOfCall(change)
+      const run = this.hot.get(flow)
+      this.comes(entry, flow)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)
       run.ahead = promise
-      void run.input(() => run.stepEnded(endOfCall(change)))
+      void run.input(() => run.stepEnded(entry))
     }
     if (runs.size === 0 && !begins) return []
     // What begins takes a turn to come to rest, and its attempt another.
@@ -657,9 +659,11 @@ export class Flows {
 /** After it a flow is in memory no more. */
 const leaves = (change: FlowChange) => change.do === 'state' && (change.endedAt !== null || change.state === 'paused')
 
-function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }): JournalEntry {
-  const { n: of } = stepOfCommand(id)
-  return { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at }
+/** The flow whose call has ended, and what its journal has of that. */
+function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }) {
+  const { flow, n: of } = stepOfCommand(id)
+  const entry: JournalEntry = { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at }
+  return { flow, entry }
 }
 
 function checkOnce({ name }: MediatorSpec, once: unknown): string {
