@@ -4,8 +4,8 @@
 // A lane is open (its messages come from the log) or at the desk (see desk-lanes.ts). Invariants: at most one message of
 // a lane is between start and durable commit; nothing of a lane starts before the commit of the one before it is
 // durable; a message ends exactly once: its position is done, or its entry at the desk is.
-import { asStored, decode, replaceData, type Stored } from '../model/codec.ts'
-import { type Actor, checkState, type Decision, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
+import { decode, type Stored } from '../model/codec.ts'
+import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { isRefused } from '../model/refused.ts'
@@ -15,6 +15,8 @@ import type { DeskChange, DeskHead, RequestChange, Subscribed } from '../seam/st
 import type { World } from '../seam/world.ts'
 import { Attempt, HandlerContext } from './attempt.ts'
 import type { Ending, Job } from './committer.ts'
+import { Deadlines } from './deadlines.ts'
+import { Decisions } from './decisions.ts'
 import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
 import { Fifo } from './fifo.ts'
@@ -22,8 +24,9 @@ import type { Flows } from './flows.ts'
 import { type OpenLane, OpenLanes } from './open-lanes.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
+import { newEntry, onRecord, requestEnd } from './records.ts'
 import { type Consequence, consequence, policyFor } from './retry.ts'
-import type { ProcessorSpec } from './spec.ts'
+import { type ProcessorSpec, unknownType } from './spec.ts'
 import type { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 
@@ -31,8 +34,6 @@ import type { Surroundings } from './surroundings.ts'
 const readMessages = 512
 /** How many messages are passed over before that is written. */
 const saveEvery = 8_192
-/** Deadlines that are remembered before it is looked which of them are done. */
-const dueMax = 1_024
 /** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
 const parkAfterMs = 1_000
 
@@ -45,10 +46,7 @@ export class Consumer {
   readonly log: World['log']
   private readonly around: Surroundings
   private readonly tail: Tail
-  /** Of the commands that have one, by type: the time in which they are to be handled. */
-  private readonly deadlines: ReadonlyMap<string, number>
-  /** When those in memory are, by position. */
-  private readonly dueAt: { readonly position: number; readonly at: number }[] = []
+  readonly deadlines: Deadlines
   private readonly desk: DeskLanes
   private readonly probing: Probing
   private readonly lanes: OpenLanes
@@ -77,21 +75,16 @@ export class Consumer {
   private readonly outlived = new Map<number, Promise<void>>()
   /** What waits for one of these to end. */
   private waitingForEnd = 0
-  /** Decisions that are being written, by message. */
-  private readonly deciding = new Map<number, Promise<unknown>>()
+  readonly decisions: Decisions
 
   constructor(spec: ProcessorSpec, subscribed: Subscribed, tail: Tail, clean: boolean, around: Surroundings) {
     this.name = spec.name
     this.spec = spec
     this.around = around
     this.lanes = new OpenLanes(2 * around.limits.windowMessages)
-    this.deadlines = new Map(
-      [...spec.handlers.values()].flatMap(({ type }) =>
-        type.kind === 'command' && type.deadlineMs !== undefined ? [[type.name, type.deadlineMs] as const] : [],
-      ),
-    )
     this.tail = tail
     this.progress = new Progress(subscribed)
+    this.deadlines = new Deadlines(spec, this.progress, around.world)
     this.cursor = this.progress.low
     this.markUpTo = clean ? 0 : tail.head
     this.markItemsUpTo = clean ? 0 : around.store.newDeskId()
@@ -99,6 +92,18 @@ export class Consumer {
     this.read = around.store.query
     this.now = () => around.world.now()
     this.log = (level, text, fields) => around.world.log(level, text, fields)
+    this.decisions = new Decisions(
+      {
+        spec,
+        resume: (entry) => this.desk.resume(entry),
+        goOnWith: (entry, lane) => this.goOnWith(entry, lane),
+        goOnAfter: (entry, lane) => this.goOnAfter(entry, lane),
+        resolving: (entry, state, actor) => this.resolving(entry, state, actor),
+        sayHeld: (message, attempts, error) => this.sayHeld(message, attempts, error),
+        withdraw: (id) => this.withdraw(id),
+      },
+      around,
+    )
     this.desk = new DeskLanes(
       {
         name: spec.name,
@@ -207,8 +212,7 @@ export class Consumer {
     }
     this.outstanding++
     this.outstandingChars += message.json.length
-    const deadline = this.deadlines.get(message.type)
-    if (deadline !== undefined) this.dueAt.push({ position, at: message.time + deadline })
+    this.deadlines.note(message)
     this.queue(new Delivery(message, undefined))
   }
 
@@ -339,8 +343,8 @@ export class Consumer {
     let attempt: Attempt
     let result: unknown
     try {
-      if (handler === undefined) throw this.unknownType(message)
-      if (delivery.entry === undefined && delivery.attempts === 0) this.checkDeadline(message)
+      if (handler === undefined) throw unknownType(this.spec, message.type)
+      if (delivery.entry === undefined && delivery.attempts === 0) this.deadlines.check(message)
       const decoded = decode(handler.type, message)
       attempt = new Attempt(this, delivery, handler, now)
       this.enter(attempt)
@@ -386,35 +390,6 @@ export class Consumer {
         this.around.maybeIdle()
       },
     })
-  }
-
-  private checkDeadline({ type, time }: Stored): void {
-    const deadline = this.deadlines.get(type)
-    if (deadline === undefined || this.around.world.now() <= time + deadline) return
-    const what = `"${type}" came to its turn later than its ${deadline} ms`
-    throw fault('millrace/deadline-passed', `${what}; it is not handled without a decision`)
-  }
-
-  /** How many of the commands in memory are late, and wait for their turn still. */
-  get overdue(): number {
-    const { dueAt, progress } = this
-    const now = this.around.world.now()
-    let late = 0
-    let kept = 0
-    for (const one of dueAt) {
-      if (progress.isDone(one.position)) continue
-      dueAt[kept++] = one
-      if (one.at < now) late++
-    }
-    dueAt.length = kept
-    return late
-  }
-
-  private unknownType(message: Stored) {
-    return fault(
-      'millrace/unknown-type',
-      `"${message.type}" is no type of ${this.spec.source.kind} "${this.spec.source.name}"`,
-    )
   }
 
   private ended(attempt: Attempt, result: unknown): void {
@@ -476,8 +451,7 @@ export class Consumer {
     const now = this.around.world.elapsed()
     while (this.oldest !== undefined && now - this.oldest.startedAt >= this.spec.timeoutMs) this.expire(this.oldest)
     if (this.cursor < this.tail.head && !this.room() && !this.stopping) this.park(now)
-    // What is done is forgotten.
-    if (this.dueAt.length > dueMax) void this.overdue
+    this.deadlines.forget()
   }
 
   /** An error that came outside the promise of its handler. */
@@ -566,7 +540,7 @@ export class Consumer {
     const outcome = data === undefined ? { message: said } : { message: said, data }
     this.around.committer.write({
       ...ending,
-      requests: [this.requestEnds(message, 'refused', outcome)],
+      requests: [requestEnd(message, 'refused', outcome, this.around.world.now())],
       written: () => {
         this.completed(delivery)
         this.pump()
@@ -596,7 +570,11 @@ export class Consumer {
     const own = entry.processor === this.name && entry.message.stream === this.progress.stream
     if (own && entry.state === 'held') {
       try {
-        await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by who had asked for it' })
+        await this.decisions.decide(
+          entry.id,
+          { do: 'retry' },
+          { by: 'millrace', reason: 'withdrawn by who had asked for it' },
+        )
       } catch (error) {
         // A person, or another withdrawal, has been quicker: at its turn it is passed over all the same.
         if (!isMillraceError(error, 'millrace/not-held')) throw error
@@ -607,15 +585,7 @@ export class Consumer {
 
   /** The reply of a command that was asked. */
   replied(message: Stored, reply: unknown): RequestChange {
-    return this.requestEnds(message, 'replied', reply)
-  }
-
-  private requestEnds(
-    { id, asked }: Stored,
-    state: 'replied' | 'refused' | 'discarded',
-    outcome: unknown,
-  ): RequestChange {
-    return { do: 'end', asker: asked!, id, state, outcome, at: this.around.world.now(), n: 0 }
+    return requestEnd(message, 'replied', reply, this.around.world.now())
   }
 
   /** The handler ended well, its commit did not. */
@@ -727,7 +697,7 @@ export class Consumer {
     const { code, message: text } = error
     if (state === 'held') this.sayHeld(message, attempts, error)
     const entry = this.keep(delivery, fields, (failed) => ({
-      changes: [this.recorded(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
+      changes: [this.record(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: this.around.failed(this, failed),
       requests: message.asked === 'app' ? [{ do: 'held', id, item: failed.id }] : [],
       written: () => {
@@ -768,6 +738,22 @@ export class Consumer {
     this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, code, error })
   }
 
+  private goOnWith(entry: DeskEntry, lane: DeskLane | undefined): void {
+    this.whenEnded(entry.id, () => {
+      if (lane === undefined) this.queue(new Delivery(entry.message, entry))
+      else this.ready.push(lane)
+      this.pump()
+    })
+  }
+
+  private goOnAfter(entry: DeskEntry, lane: DeskLane): void {
+    this.whenEnded(entry.id, () => {
+      this.desk.advance(lane)
+      this.pump()
+      this.around.maybeIdle()
+    })
+  }
+
   /** What follows a message that was passed has its turn. */
   private goOn(delivery: Delivery, deskLane: DeskLane | undefined): void {
     if (deskLane !== undefined) this.desk.advance(deskLane)
@@ -798,7 +784,8 @@ export class Consumer {
       committer.write({ ...job, changes: [{ do: 'update', entry, leaves }, ...(job.changes ?? [])] })
       return known
     }
-    const now = Object.assign(this.entryOf(delivery), fields)
+    const id = this.around.store.newDeskId()
+    const now = Object.assign(newEntry(id, this.name, delivery, this.around.world.now()), fields)
     const entry = { ...now }
     const { position } = message
     const job = also(entry)
@@ -809,33 +796,8 @@ export class Consumer {
     return now
   }
 
-  private entryOf({ message, attempts, tries }: Delivery): DeskEntry {
-    const id = this.around.store.newDeskId()
-    return {
-      id,
-      processor: this.name,
-      message,
-      state: 'trying',
-      lane: null,
-      place: id,
-      dueAt: 0,
-      attempts,
-      kills: 0,
-      revision: 0,
-      failures: 0,
-      decisions: 0,
-      error: null,
-      tries,
-      original: null,
-      heldAt: this.around.world.now(),
-      resolvedAt: null,
-    }
-  }
-
-  private recorded(entry: DeskEntry, action: DeskAction, { by, reason = '' }: Actor, detail?: unknown): DeskChange {
-    const at = this.around.world.now()
-    const why = reason === '' ? null : reason
-    return { do: 'record', audit: { at, by, action, item: entry.id, subject: this.name, reason: why, detail } }
+  private record(entry: DeskEntry, action: DeskAction, actor: Actor, detail?: unknown): DeskChange {
+    return onRecord(entry, action, actor, this.around.world.now(), detail)
   }
 
   /** Parks lanes whose head runs for long, so that those behind them in the stream are not held back. */
@@ -872,7 +834,7 @@ export class Consumer {
 
   private resolving(entry: DeskEntry, state: 'handled' | 'discarded', actor: Actor): Ending {
     return {
-      changes: [{ do: 'resolve', entry, state, at: this.around.world.now() }, this.recorded(entry, state, actor)],
+      changes: [{ do: 'resolve', entry, state, at: this.around.world.now() }, this.record(entry, state, actor)],
       outgoing: this.around.resolved(this, entry, state),
     }
   }
@@ -964,151 +926,6 @@ export class Consumer {
     entry.kills = 0
     this.suspect.ended()
     this.suspect = undefined
-  }
-
-  // ── decisions ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Carries out what a person (about what is held) or a rule (about what is with it) has decided. Resolves when that is
-   * durable. Two decisions about one message come one after the other, so that the second finds what the first did.
-   *
-   * @throws `millrace/unknown-item`, `millrace/not-held`; of a resubmit `millrace/bad-data`, `millrace/not-json`,
-   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`
-   */
-  decide(item: number, decision: Decision, actor: Actor, job: Job = {}): Promise<void> {
-    return this.inTurn(item, async () => {
-      const entry = await this.entryToDecide(item)
-      checkState(entry, 'held')
-      await this.carryOut(entry, decision, actor, 0, job)
-    })
-  }
-
-  /** The same for the decision that a rule has made about a message as it was: void when it is with no rule any more. */
-  async decideByRule(item: number, decision: Decision, by: string): Promise<void> {
-    await this.inTurn(item, async () => {
-      const entry = await this.entryToDecide(item)
-      if (entry.state !== 'deciding') return
-      await this.carryOut(entry, decision, { by }, entry.decisions + 1)
-    })
-    const { store, withdrawals } = this.around
-    const id = (await store.deskEntry(item))?.message.id
-    if (id !== undefined && withdrawals.has(id)) await this.withdraw(id)
-  }
-
-  /**
-   * Takes back a discard: the message joins the end of its lane.
-   *
-   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/too-late`
-   */
-  takeBack(item: number, actor: Actor, job: Job = {}): Promise<void> {
-    return this.inTurn(item, async () => {
-      const entry = await this.entryToDecide(item)
-      checkState(entry, 'discarded')
-      const { takeBackMs, deskRetainMs } = this.around.limits
-      const most = Math.min(takeBackMs, deskRetainMs)
-      if (this.around.world.now() - entry.resolvedAt! > most) {
-        throw fault('millrace/too-late', `message ${item} was discarded more than ${most} ms ago`)
-      }
-      Object.assign(entry, { resolvedAt: null, decisions: 0 })
-      await this.runAgain(entry, [this.recorded(entry, 'taken back', actor)], job)
-    })
-  }
-
-  private async inTurn(item: number, act: () => Promise<void>): Promise<void> {
-    while (this.deciding.has(item)) await this.deciding.get(item)
-    const done = act()
-    const over = done
-      .catch(() => {})
-      .then(() => {
-        if (this.deciding.get(item) === over) this.deciding.delete(item)
-      })
-    this.deciding.set(item, over)
-    return done
-  }
-
-  private async entryToDecide(item: number): Promise<DeskEntry> {
-    const entry = await this.around.store.deskEntry(item)
-    if (entry !== undefined) return entry
-    throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
-  }
-
-  private async carryOut(
-    entry: DeskEntry,
-    decision: Decision,
-    { by, reason }: Actor,
-    decisions: number,
-    job: Job = {},
-  ): Promise<void> {
-    switch (decision.do) {
-      case 'retry':
-        entry.decisions = decisions
-        return this.runAgain(entry, [this.recorded(entry, 'released', { by, reason })], job)
-      case 'resubmit': {
-        const { json: before } = entry.message
-        entry.message = this.corrected(entry.message, decision.data)
-        entry.original ??= before
-        entry.revision++
-        entry.decisions = decisions
-        const detail = { before: asStored(before), after: asStored(entry.message.json) }
-        return this.runAgain(entry, [this.recorded(entry, 'resubmitted', { by, reason: decision.note }, detail)], job)
-      }
-      case 'hold':
-        Object.assign(entry, { state: 'held', decisions })
-        this.sayHeld(entry.message, entry.attempts, entry.error!)
-        await this.written({
-          ...job,
-          changes: [
-            { do: 'update', entry, leaves: entry.lane },
-            this.recorded(entry, 'kept', { by, reason: decision.reason }),
-            ...(job.changes ?? []),
-          ],
-        })
-        this.around.ended(entry.id, false)
-        return
-      case 'discard': {
-        const { changes, outgoing } = this.resolving(entry, 'discarded', { by, reason: decision.reason })
-        const lane = entry.lane === null ? undefined : this.desk.resume(entry)
-        const requests =
-          entry.message.asked !== undefined
-            ? [this.requestEnds(entry.message, 'discarded', { message: decision.reason })]
-            : []
-        await this.written({ ...job, changes: [...changes, ...(job.changes ?? [])], outgoing, requests })
-        this.around.ended(entry.id, false)
-        if (lane === undefined) return
-        this.whenEnded(entry.id, () => {
-          this.desk.advance(lane)
-          this.pump()
-          this.around.maybeIdle()
-        })
-      }
-    }
-  }
-
-  private corrected(message: Stored, data: unknown): Stored {
-    const type = this.spec.source.types.find(({ name }) => name === message.type)
-    if (type === undefined) throw this.unknownType(message)
-    return replaceData(type, message, data, this.around.limits.messageBytesMax)
-  }
-
-  /** Tries a message anew: at the head of its lane, alone, or at the end of an open lane. */
-  private async runAgain(entry: DeskEntry, records: readonly DeskChange[], job: Job): Promise<void> {
-    const { message, lane: leaves } = entry
-    Object.assign(entry, { state: 'trying', attempts: 0, kills: 0, dueAt: 0 })
-    const lane = entry.lane === null && message.context !== null ? undefined : this.desk.resume(entry)
-    await this.written({
-      ...job,
-      changes: [{ do: 'update', entry, leaves }, ...records, ...(job.changes ?? [])],
-      requests: message.asked === 'app' ? [{ do: 'released', id: message.id }] : [],
-    })
-    this.whenEnded(entry.id, () => {
-      if (lane === undefined) this.queue(new Delivery(message, entry))
-      else this.ready.push(lane)
-      this.pump()
-    })
-  }
-
-  private written(job: Job): Promise<void> {
-    return this.around.committer.written(job)
   }
 
   get isPaused(): boolean {

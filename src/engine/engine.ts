@@ -271,8 +271,8 @@ export class Engine {
       try {
         if (await this.isLeftOut(item)) continue
         const consumer = await this.consumerOfItem(item)
-        if (wish.do === 'take back') await consumer.takeBack(item, actor, { changes })
-        else await consumer.decide(item, wish, actor, { changes })
+        if (wish.do === 'take back') await consumer.decisions.takeBack(item, actor, { changes })
+        else await consumer.decisions.decide(item, wish, actor, { changes })
       } catch (error) {
         if (this.state !== 'running') return
         if (!isMillraceError(error)) throw error
@@ -534,14 +534,14 @@ export class Engine {
 
   // ── the desk ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Errors as of `Consumer.decide`; `millrace/unknown-item`, `millrace/unknown-processor`. */
+  /** Errors as of `Decisions.decide`; `millrace/unknown-item`, `millrace/unknown-processor`. */
   async decide(item: number, decision: Decision, actor: Actor): Promise<void> {
-    await (await this.consumerOfItem(item)).decide(item, decision, actor)
+    await (await this.consumerOfItem(item)).decisions.decide(item, decision, actor)
   }
 
-  /** Errors as of `Consumer.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
+  /** Errors as of `Decisions.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
   async takeBack(item: number, actor: Actor): Promise<void> {
-    await (await this.consumerOfItem(item)).takeBack(item, actor)
+    await (await this.consumerOfItem(item)).decisions.takeBack(item, actor)
   }
 
   get flowActions(): FlowActions {
@@ -633,7 +633,7 @@ export class Engine {
     if (trouble !== undefined) reasons.push(trouble.message)
     for (const consumer of this.consumers) {
       if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
-      const late = consumer.overdue
+      const late = consumer.deadlines.overdue
       if (late > 0) reasons.push(`processor "${consumer.name}" is late: ${late} commands have passed their deadline`)
       if (consumer.probes) reasons.push(`processor "${consumer.name}" only probes: its last attempts have all failed`)
     }

@@ -21,6 +21,7 @@ import { FlowRun } from './flow.ts'
 import { FlowActions } from './flow-actions.ts'
 import type { FlowHost, MediatorSpec, Outbox } from './flow-host.ts'
 import type { Also } from './flow-starts.ts'
+import { Turns } from './turns.ts'
 import type { Withdrawals } from './withdrawals.ts'
 
 export interface FlowsAround {
@@ -60,7 +61,7 @@ export class Flows {
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
   /** Flows that are being put into a state from outside. */
-  private readonly changing = new Map<number, Promise<void>>()
+  private readonly changing = new Turns<number>()
   /** Those that are made from their journals now. */
   private readonly making = new Map<number, FlowRun>()
   /** Of serial flows, by mediator and context: the one that begins just now. */
@@ -271,20 +272,8 @@ export class Flows {
       else this.look()
       return true
     }
-    return this.counted(() => this.inTurn(row.id, act))
-  }
-
-  /** Two who put a flow into a state from outside do so one after the other: it ends once. */
-  private async inTurn<T>(id: number, act: () => Promise<T>): Promise<T> {
-    while (this.changing.has(id)) await this.changing.get(id)
-    const done = act()
-    const over = done
-      .catch(() => undefined)
-      .then(() => {
-        if (this.changing.get(id) === over) this.changing.delete(id)
-      })
-    this.changing.set(id, over)
-    return done
+    // Of two who do so at once the second finds what the first did: it ends once.
+    return this.counted(() => this.changing.take(row.id, act))
   }
 
   /** Lets go of what is in memory of a flow, when what it has left is written. */
@@ -408,7 +397,7 @@ export class Flows {
   /** Makes a flow from its journal, and goes on with it where it was told something last. */
   async load(id: number, repeat?: number): Promise<FlowRun | undefined> {
     // One that is put into another state now is made when it has that.
-    while (this.changing.has(id)) await this.changing.get(id)
+    for (let over = this.changing.over(id); over !== undefined; over = this.changing.over(id)) await over
     const there = this.hot.get(id)
     if (there !== undefined) return there
     let loading = this.loading.get(id)

@@ -162,7 +162,7 @@ export class Operations {
     if (consumer === undefined) return refuse('its processor is not running, or it is at the desk no more')
     try {
       // What it counts as is written with what is done, so that a crash leaves both or neither.
-      await consumer.decide(item, decision, actor, { changes: [dealt(null)] })
+      await consumer.decisions.decide(item, decision, actor, { changes: [dealt(null)] })
       return true
     } catch (error) {
       if (!isMillraceError(error) || !this.open) throw error

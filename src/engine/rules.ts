@@ -67,11 +67,15 @@ export class Rules {
     const decision = await this.decisionOn(consumer, entry)
     if (!this.open) return
     try {
-      await consumer.decideByRule(item, decision, by)
+      await consumer.decisions.decideByRule(item, decision, by)
     } catch (error) {
       // What it wanted cannot be done: data that do not fit, another context. A person has to look.
       if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
-      await consumer.decideByRule(item, because(`the rule wanted to ${decision.do}, but ${error.message}`), by)
+      await consumer.decisions.decideByRule(
+        item,
+        because(`the rule wanted to ${decision.do}, but ${error.message}`),
+        by,
+      )
     }
   }
 

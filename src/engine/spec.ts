@@ -1,4 +1,5 @@
 import type { Decision } from '../model/desk.ts'
+import { fault } from '../model/errors.ts'
 import type { Message, MessageType, Source } from '../model/message.ts'
 import type { Query } from '../model/tx.ts'
 import type { StartAt } from '../seam/store.ts'
@@ -88,3 +89,13 @@ export interface EngineLimits {
   readonly mailboxMs: number
   readonly hotFlowsMax: number
 }
+
+/** Errors: `millrace/unknown-type`. */
+export function typeNamed(spec: ProcessorSpec, name: string): MessageType {
+  const type = spec.source.types.find((one) => one.name === name)
+  if (type === undefined) throw unknownType(spec, name)
+  return type
+}
+
+export const unknownType = ({ source }: ProcessorSpec, name: string) =>
+  fault('millrace/unknown-type', `"${name}" is no type of ${source.kind} "${source.name}"`)

@@ -146,8 +146,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'opens a lane over its line when the head is discarded': [
     {
       file: 'engine/consumer.ts',
-      from: '        this.whenEnded(entry.id, () => {\n          this.desk.advance(lane)\n',
-      to: '        this.whenEnded(entry.id, () => {\n          this.desk.drop(lane)\n',
+      from: '    this.whenEnded(entry.id, () => {\n      this.desk.advance(lane)\n',
+      to: '    this.whenEnded(entry.id, () => {\n      this.desk.drop(lane)\n',
     },
   ],
   'leaves a line without a head when that is discarded': [
@@ -159,20 +159,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'starts what is released before that is on disk': [
     {
-      file: 'engine/consumer.ts',
-      from: "    await this.written({\n      ...job,\n      changes: [{ do: 'update', entry, leaves }, ...records,",
-      to: "    const written = this.written({\n      ...job,\n      changes: [{ do: 'update', entry, leaves }, ...records,",
-    },
-    {
-      file: 'engine/consumer.ts',
-      from: '    this.whenEnded(entry.id, () => {\n      if (lane === undefined) this.queue',
-      to: '    written.catch(() => {})\n    this.whenEnded(entry.id, () => {\n      if (lane === undefined) this.queue',
+      file: 'engine/decisions.ts',
+      from: "    await this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record])\n",
+      to: "    this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record]).catch(() => {})\n",
     },
   ],
-  'resubmits under the old revision': [{ file: 'engine/consumer.ts', from: '        entry.revision++\n', to: '' }],
+  'resubmits under the old revision': [{ file: 'engine/decisions.ts', from: '        entry.revision++\n', to: '' }],
   'resubmits the old data': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/decisions.ts',
       from: '        entry.message = this.corrected(entry.message, decision.data)\n',
       to: '        this.corrected(entry.message, decision.data)\n',
     },
@@ -201,8 +196,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets what is released or taken back run beside its lane': [
     {
       file: 'engine/consumer.ts',
-      from: '      if (lane === undefined) this.queue(new Delivery(message, entry))\n',
-      to: '      if (lane === undefined) this.ready.push(new Delivery(message, entry))\n',
+      from: '      if (lane === undefined) this.queue(new Delivery(entry.message, entry))\n',
+      to: '      if (lane === undefined) this.ready.push(new Delivery(entry.message, entry))\n',
     },
   ],
   'lets a lane that passes go on before what failed is on disk': [
@@ -249,19 +244,19 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'takes a decision about what is held no more': [
-    { file: 'engine/consumer.ts', from: "      checkState(entry, 'held')\n", to: '' },
+    { file: 'engine/decisions.ts', from: "      checkState(entry, 'held')\n", to: '' },
   ],
   'takes two decisions about one message at once': [
     {
-      file: 'engine/consumer.ts',
-      from: '    while (this.deciding.has(item)) await this.deciding.get(item)\n',
+      file: 'engine/turns.ts',
+      from: '    while (this.taken.has(key)) await this.taken.get(key)\n',
       to: '',
     },
   ],
   'keeps a message by rule and puts nothing of it on record': [
     {
-      file: 'engine/consumer.ts',
-      from: "            this.recorded(entry, 'kept', { by, reason: decision.reason }),\n",
+      file: 'engine/decisions.ts',
+      from: "          this.record(entry, 'kept', { by, reason: decision.reason }),\n",
       to: '',
     },
   ],
@@ -298,8 +293,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'counts what an operation has done in a commit of its own': [
     {
       file: 'engine/operations.ts',
-      from: '      await consumer.decide(item, decision, actor, { changes: [dealt(null)] })\n',
-      to: '      await consumer.decide(item, decision, actor)\n      committer.write({ changes: [dealt(null)] })\n',
+      from: '      await consumer.decisions.decide(item, decision, actor, { changes: [dealt(null)] })\n',
+      to: '      await consumer.decisions.decide(item, decision, actor)\n      committer.write({ changes: [dealt(null)] })\n',
     },
   ],
   'goes on with an operation after its abort': [
@@ -452,15 +447,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'ends a flow twice that two people end': [
     {
       file: 'engine/flows.ts',
-      from: '    while (this.changing.has(id)) await this.changing.get(id)\n    const done = act()\n',
-      to: '    const done = act()\n',
+      from: 'this.counted(() => this.changing.take(row.id, act))',
+      to: 'this.counted(act)',
     },
   ],
   'makes a flow while it is put into another state': [
     {
       file: 'engine/flows.ts',
-      from: '    while (this.changing.has(id)) await this.changing.get(id)\n    const there',
-      to: '    const there',
+      from: '    for (let over = this.changing.over(id); over !== undefined; over = this.changing.over(id)) await over\n',
+      to: '',
     },
   ],
   'forgets a time that came while its flow was put into another state': [
