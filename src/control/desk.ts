@@ -10,6 +10,7 @@ import type {
   DeskGroup,
   DeskReads,
   DeskRow,
+  DeskState,
   GroupBy,
   NewOperation,
   Operation,
@@ -19,6 +20,7 @@ import type {
 import { checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
+import { checkFilter } from './filter.ts'
 
 /** Everything about one message at the desk. */
 export interface DeskItem extends DeskRow {
@@ -102,7 +104,15 @@ const historyShown = 1_000
 const refusedShown = 100
 const nameCharsMax = 100
 
-const filterNames = ['processor', 'states', 'type', 'context', 'group', 'after', 'limit'] as const
+const filters = {
+  processor: 'text',
+  states: ['held', 'deciding', 'trying', 'line', 'handled', 'discarded'] satisfies DeskState[],
+  type: 'text',
+  context: 'text',
+  group: 'number',
+  after: 'number',
+  limit: 'count',
+} as const
 
 /** What carries the actions out: the engine of a running app, or a file that no app has. */
 export interface DeskBackend {
@@ -119,7 +129,7 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
   const look: DeskBackend['look'] = async (read) => backend().look(read)
   return {
     list: async (filter = {}) => {
-      checkOptions('desk.list', filter, filterNames)
+      checkFilter('desk.list', filter, filters)
       return look((desk) => desk.list(filter))
     },
     show: (id) =>

@@ -1,8 +1,8 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
-import { commandIdOf, flowEnds, flowsUnderWay, isUndo } from '../model/flow.ts'
-import { checkOptions } from '../model/options.ts'
+import { commandIdOf, flowEnds, flowsUnderWay, isUndo, isUndoOf } from '../model/flow.ts'
+import { checkFilter } from './filter.ts'
 
 export { flowEnds, flowsUnderWay }
 
@@ -18,6 +18,11 @@ export interface FlowStep {
   readonly outcome: Outcome | undefined
   /** Whether it takes something back. */
   readonly undo: boolean
+  /**
+   * What becomes of what it did once its flow has failed or was cancelled: its undo waits for those of later steps, runs,
+   * is done, or has failed and the flow is stuck at it. Null where it has no undo, or nothing to be undone.
+   */
+  readonly undone: 'pending' | 'running' | 'done' | 'failed' | null
   /** How often it was done. */
   readonly attempts: number
   /** Of a call, its command: that of the last attempt. */
@@ -37,13 +42,17 @@ export interface FlowItem extends FlowRow {
 }
 
 export interface FlowDesk {
-  /** Those that fit, the oldest first, at most `limit` (default 100) at once. */
+  /**
+   * Those that fit, the oldest first, at most `limit` (default 100) at once.
+   *
+   * @throws `millrace/unknown-option`, `millrace/bad-option`: a state that there is not, a limit below 1
+   */
   list(filter?: FlowFilter): Promise<FlowRow[]>
   /** How many there are, by mediator and state. */
   counts(): Promise<FlowCount[]>
   /** One with its steps; undefined when there is none such. */
   show(id: number): Promise<FlowItem | undefined>
-  /** What flows ask people, the oldest first. */
+  /** What flows ask people, the oldest first, at most `limit` (default 100) at once. Errors as of `list`. */
   questions(filter?: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Promise<Question[]>
   /**
    * Answers what a flow asks under a name.
@@ -95,20 +104,28 @@ export interface FlowBackend {
   }
 }
 
-const filters = ['mediator', 'states', 'context', 'step', 'startedBefore', 'after', 'limit']
+const filters = {
+  mediator: 'text',
+  states: [...flowsUnderWay, ...flowEnds],
+  context: 'text',
+  step: 'text',
+  startedBefore: 'number',
+  after: 'number',
+  limit: 'count',
+} as const
 
 export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
   const look: FlowBackend['lookAtFlows'] = async (read) => backend().lookAtFlows(read)
   const own = { by: itself }
   return {
     list: async (filter = {}) => {
-      checkOptions('flows.list', filter, filters)
+      checkFilter('flows.list', filter, filters)
       return look((flows) => flows.list(filter))
     },
     counts: () => look((flows) => flows.counts()),
     show: (id) => look((flows) => shown(flows, id)),
     questions: async (filter = {}) => {
-      checkOptions('flows.questions', filter, ['mediator', 'to', 'limit'])
+      checkFilter('flows.questions', filter, { mediator: 'text', to: 'text', limit: 'count' })
       return look((flows) => flows.questions(filter))
     },
     answer: async (id, step, value, actor = own) =>
@@ -134,7 +151,7 @@ export function shown(flows: FlowReads, id: number): FlowItem | undefined {
 const single: ReadonlySet<string> = new Set(['send', 'publish', 'value', 'version', 'no return', 'continue'])
 
 function stepsOf(
-  { id, endedAt }: FlowRow,
+  { id, state: flowState, endedAt }: FlowRow,
   journal: readonly JournalEntry[],
   due: ReturnType<FlowReads['times']>,
 ): FlowStep[] {
@@ -152,29 +169,56 @@ function stepsOf(
       ends.delete(of)
     } else if (entry.of !== null) ends.set(first.get(entry.of) ?? entry.of, entry)
   }
-  return journal
-    .filter(({ of, step, kind }) => of === null && step !== '' && kind !== 'again')
-    .map(({ n, step: name, kind, what, data, at }) => {
-      const end = ends.get(n)
-      const again = last.get(n)
-      const begun = (again?.data ?? data ?? {}) as { context?: string; commandId?: string; flow?: number }
-      const { context, commandId, flow } = begun
-      const commandOf = commandId ?? commandIdOf(id, again?.n ?? n)
-      const outcome = end?.data as Outcome | undefined
-      const over = single.has(kind) || (outcome === undefined && endedAt !== null)
-      return {
-        name,
-        kind,
-        what,
-        state: outcome === undefined ? (over ? 'done' : 'running') : outcome.ok ? 'done' : 'failed',
-        outcome,
-        undo: isUndo(name),
-        attempts: times.get(n) ?? 1,
-        command: kind === 'call' ? { id: commandOf, context: context ?? null } : null,
-        flow: kind === 'flow' ? (flow ?? null) : null,
-        dueAt: dueAt.get(n) ?? null,
-        beganAt: at,
-        endedAt: end?.at ?? (single.has(kind) ? at : null),
-      }
-    })
+  const began = journal.filter(({ of, step, kind }) => of === null && step !== '' && kind !== 'again')
+  const undone = undosOf(flowState, began, (n) => ends.get(n)?.data as Outcome | undefined)
+  return began.map(({ n, step: name, kind, what, data, at }) => {
+    const end = ends.get(n)
+    const again = last.get(n)
+    const begun = (again?.data ?? data ?? {}) as { context?: string; commandId?: string; flow?: number }
+    const { context, commandId, flow } = begun
+    const commandOf = commandId ?? commandIdOf(id, again?.n ?? n)
+    const outcome = end?.data as Outcome | undefined
+    const over = single.has(kind) || (outcome === undefined && endedAt !== null)
+    return {
+      name,
+      kind,
+      what,
+      state: outcome === undefined ? (over ? 'done' : 'running') : outcome.ok ? 'done' : 'failed',
+      outcome,
+      undo: isUndo(name),
+      undone: undone.get(n) ?? null,
+      attempts: times.get(n) ?? 1,
+      command: kind === 'call' ? { id: commandOf, context: context ?? null } : null,
+      flow: kind === 'flow' ? (flow ?? null) : null,
+      dueAt: dueAt.get(n) ?? null,
+      beganAt: at,
+      endedAt: end?.at ?? (single.has(kind) ? at : null),
+    }
+  })
+}
+
+/** How far a flow is with undoing, by the entry with which a step began: the last step first, one after the other. */
+function undosOf(
+  state: FlowRow['state'],
+  began: readonly JournalEntry[],
+  outcomeOf: (n: number) => Outcome | undefined,
+): Map<number, FlowStep['undone']> {
+  const states = new Map<number, FlowStep['undone']>()
+  const undoes = state === 'compensating' || state === 'compensated' || state === 'stuck'
+  if (!undoes || began.some(({ kind }) => kind === 'no return')) return states
+  const undoable = began.filter(({ data, n }) => {
+    if ((data as { undo?: boolean } | null)?.undo !== true) return false
+    const outcome = outcomeOf(n)
+    return outcome === undefined || outcome.ok || outcome.effects === 'unknown'
+  })
+  // The undo under way is the one whose steps began last; one that has none yet follows those that have.
+  const last = began.findLast(({ step }) => isUndo(step))?.step
+  const at = last === undefined ? -1 : undoable.findLastIndex(({ step }) => isUndoOf(last, step))
+  const now = at === -1 ? undoable.length - 1 : at
+  undoable.forEach(({ n }, index) => {
+    const under = state === 'stuck' ? 'failed' : 'running'
+    if (state === 'compensated' || index > now) states.set(n, 'done')
+    else states.set(n, index === now ? under : 'pending')
+  })
+  return states
 }

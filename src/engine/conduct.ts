@@ -79,7 +79,7 @@ export class Flow {
         context = message.context
         return message
       },
-      data: () => ({ context }),
+      data: () => (undo === undefined ? { context } : { context, undo: true }),
       dueAt: this.#due(name, timeoutMs),
     })
   }
@@ -178,17 +178,13 @@ export class Flow {
         flow = row.id
         return { ...row, parent: { flow: run.id, n } }
       },
-      data: () => ({ flow }),
+      data: () => (undo === undefined ? { flow } : { flow, undo: true }),
       dueAt: this.#due(name, timeoutMs),
     })
   }
 
   continueAs(data: unknown): void {
-    const run = this.#run
-    const { spec } = run.host
-    run.note('continue', 'continue', spec.name, {
-      starts: (n) => run.host.newFlow(spec, data, commandIdOf(run.id, n)),
-    })
+    this.#run.continueAs(data)
   }
 
   all(branches: readonly unknown[]): Promise<unknown[]> {

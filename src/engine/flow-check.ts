@@ -135,6 +135,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
     blame: (error, owner) => world.blame(error, owner),
     owner: () => world.owner(),
+    strayed: () => {},
     // What its function forgets about and throws late is nobody's.
     late: () => {},
     withdraw: async () => 'never',

@@ -1,5 +1,6 @@
 // What a run of a mediator has from outside, and what it leaves to be written.
 import type { Stored } from '../model/codec.ts'
+import type { ErrorRecord } from '../model/errors.ts'
 import type { JournalEntry, Outcome } from '../model/flow.ts'
 import type { Command, Event, Message, MessageType } from '../model/message.ts'
 import type { AnySchema } from '../model/schema.ts'
@@ -55,6 +56,8 @@ export interface FlowHost {
   guard<T>(owner: Owner, fn: () => T): T
   blame(error: Error, owner: Owner): void
   owner(): object | undefined
+  /** It goes on by itself, though nothing was told to it. */
+  strayed(why: ErrorRecord): void
   /** Something was thrown that nobody waits for. */
   late(error: unknown): void
   /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */

@@ -21,6 +21,7 @@ import {
   type JournalEntry,
   type Outcome,
   type StepKind,
+  type SubflowFailed,
   withoutVoided,
 } from '../model/flow.ts'
 import type { Message } from '../model/message.ts'
@@ -100,13 +101,19 @@ export class FlowRun {
   private readonly undone = new Set<number>()
   private undid = false
   private outbox = nothing()
-  /** Mails that it has taken. */
+  /** Mails that it has taken; and up to which flows that it goes on for have, by type. */
   private readonly mails = new Set<number>()
+  private readonly mailAfter = new Map<string, number>()
+  /** What goes on for it when its function has returned. */
+  private successor: FlowRow | undefined
   /** Inputs that wait for their turn. */
   private inputs: (() => void)[] = []
   /** Whether something is being done with it; and what resolves when it has come to rest. */
   works = false
   private working = Promise.resolve()
+  private begins = false
+  /** Set when it has gone on by itself, though nothing was told to it. */
+  stray: ErrorRecord | undefined
 
   constructor(host: FlowHost, row: FlowRow, message: Message, conduct: Conduct) {
     this.host = host
@@ -114,6 +121,7 @@ export class FlowRun {
     this.id = row.id
     this.message = message
     this.conduct = conduct
+    for (const [type, n] of Object.entries(row.mailAfter ?? {})) this.mailAfter.set(type, n)
     // It comes to what it is stuck at by its journal, as it did.
     this.state = row.state === 'stuck' ? 'running' : row.state
   }
@@ -128,6 +136,7 @@ export class FlowRun {
     this.toldUpTo = journal.at(-1)?.n ?? 0
     this.replay = new Replay(repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat))
     if (this.state === 'queued') this.become('running')
+    this.begins = true
     this.run(() => this.conduct(this.message, flow(this))).then((ended) => {
       this.ended ??= ended
     })
@@ -139,6 +148,7 @@ export class FlowRun {
       await this.retell(entry)
     }
     await this.comeToRest()
+    this.begins = false
   }
 
   private async retell(entry: JournalEntry): Promise<void> {
@@ -260,7 +270,7 @@ export class FlowRun {
 
   /** An event that it may wait for; gives whether it took it. */
   mail(n: number, message: Message): boolean {
-    if (this.mails.has(n) || this.frozen) return false
+    if (this.mails.has(n) || this.frozen || n <= (this.mailAfter.get(message.type) ?? 0)) return false
     for (const step of this.open) {
       if (step.entry.kind !== 'wait' || step.entry.what !== message.type) continue
       this.conclude(step, { ok: true, value: { ...message, context: message.context ?? null, mail: n } })
@@ -396,6 +406,42 @@ export class FlowRun {
     return (this.note('version', change, '', { data: () => latest }) as number | undefined) ?? latest
   }
 
+  /** When the function has returned another flow goes on in its place. */
+  continueAs(data: unknown): void {
+    const { spec } = this.host
+    let next: FlowRow | undefined
+    const make = (n: number) => {
+      next = this.host.newFlow(spec, data, commandIdOf(this.id, n))
+      return null
+    }
+    const entry = this.beginEntry('continue', 'continue', spec.name, { data: make })
+    if (entry === undefined) return
+    this.noted.add(entry.n)
+    if (next === undefined) make(entry.n)
+    this.successor = next
+  }
+
+  /** Another flow goes on in its place, which has what it had: its value of `oncePer`, its turn, its parent, its mail. */
+  private goOnAs(next: FlowRow): void {
+    const { once, parent, context } = this.row
+    const inPlace = next.context === context
+    const row: FlowRow = {
+      ...next,
+      state: inPlace ? 'running' : next.state,
+      mailAfter: inPlace && this.mailAfter.size > 0 ? Object.fromEntries(this.mailAfter) : null,
+      continues: this.id,
+      once,
+      parent,
+    }
+    this.outbox.changes.push({ do: 'start', row })
+    this.outbox.starts.push(row.id)
+  }
+
+  /** Whether it has ended and another flow goes on in its place. */
+  get goesOn(): boolean {
+    return this.state === 'completed' && this.successor !== undefined
+  }
+
   noReturn(): void {
     this.note('no return', 'no return', '')
     if (!this.frozen) this.forwardOnly = true
@@ -445,6 +491,10 @@ export class FlowRun {
 
   private beginEntry(kind: StepKind, name: string, what: string, plan: StepPlan): JournalEntry | undefined {
     if (this.leadsNowhere) return undefined
+    if (!this.works && !this.begins) {
+      this.strays(kind, name, what)
+      return undefined
+    }
     const step = this.unique(name)
     const known = this.replay.step(step)
     if (known !== undefined) {
@@ -573,7 +623,10 @@ export class FlowRun {
     this.open.delete(step)
     if (step.entry.kind === 'flow') this.subflows--
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
-    if (mail !== undefined && step.entry.kind === 'wait') this.mails.add(mail)
+    if (mail !== undefined && step.entry.kind === 'wait') {
+      this.mails.add(mail)
+      this.mailAfter.set(step.entry.what, Math.max(mail, this.mailAfter.get(step.entry.what) ?? 0))
+    }
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
     if (this.frozen && !isUndo(step.entry.step)) return
     const { command } = step.plan
@@ -650,6 +703,7 @@ export class FlowRun {
       this.failure = { ...recordError(error), message: `what it returned is not JSON: ${String(error)}` }
     }
     this.become('completed')
+    if (this.successor !== undefined) this.goOnAs(this.successor)
   }
 
   /** Whoever waits and has no step under way waits for something that no journal has. */
@@ -660,6 +714,19 @@ export class FlowRun {
     const after = last === undefined ? 'at its beginning' : `after "${last.entry.step}"`
     const what = `${where}: it waits ${after} for something that is no step of \`flow\``
     this.halt('paused', recordError(fault('millrace/flow-waits-outside', what)))
+  }
+
+  /** It begins a step though nothing was told to it: it has waited for what is no step. */
+  private strays(kind: StepKind, step: string, what: string): void {
+    const where = `mediator "${this.host.spec.name}", flow ${this.id}`
+    const said = `${where}: it came to ${named({ kind, step, what })} after waiting for something that is no step of \`flow\``
+    this.stray ??= recordError(fault('millrace/flow-waits-outside', said))
+    this.host.strayed(this.stray)
+  }
+
+  /** It is not run any more, with the reason why. */
+  pause(why: ErrorRecord): void {
+    if (this.state === 'running' || this.state === 'compensating') this.halt('paused', why)
   }
 
   private halt(state: 'paused' | 'stuck', why: ErrorRecord): void {
@@ -801,7 +868,9 @@ function named({ kind, step, what }: Pick<JournalEntry, 'kind' | 'step' | 'what'
 function errorOf(outcome: Outcome & { readonly ok: false }): Error {
   const { code, message, data } = outcome
   if (code === 'refused') return new Refused(message, data)
-  return fault(code in errors ? (code as ErrorCode) : 'millrace/step-timed-out', message, { data })
+  const why = code === 'millrace/subflow-failed' ? (data as SubflowFailed | undefined)?.error : undefined
+  const cause = why?.code === 'refused' ? new Refused(why.message, why.data) : undefined
+  return fault(code in errors ? (code as ErrorCode) : 'millrace/step-timed-out', message, { data, cause })
 }
 
 const never = () => new Promise<never>(() => {})

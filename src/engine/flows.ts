@@ -53,6 +53,8 @@ const triesMax = 100
 /** Turns that flows have to come to rest before what they leave has to wait for the next batch. */
 const aheadTurns = 3
 const onceCharsMax = 1_024
+/** At how many of the oldest it is looked whether one can leave memory for a new one. */
+const evictLooks = 16
 
 export class Flows {
   readonly actions: FlowActions
@@ -170,6 +172,8 @@ export class Flows {
       once: null,
       parent: null,
       rerunOf: null,
+      continues: null,
+      mailAfter: null,
       error: null,
       result: undefined,
       startedAt: world.now(),
@@ -346,8 +350,9 @@ export class Flows {
     why: 'took too long' | 'lost a race',
   ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
-      const { flow } = step.entry.data as { flow: number }
-      const row = this.around.store.flows.row(flow)
+      const { flows } = this.around.store
+      const flow = flows.latest((step.entry.data as { flow: number }).flow)
+      const row = flows.row(flow)
       if (row === undefined || row.endedAt !== null) return true
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
@@ -376,6 +381,7 @@ export class Flows {
       await rests
       if (run.dismissed) return undefined
       await this.flush(run, also())
+      this.mayLeave(run)
       return run
     })
   }
@@ -480,11 +486,17 @@ export class Flows {
     if (run.over) return
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
-    for (const [id, oldest] of this.hot) {
-      if (oldest === run || !oldest.isFree || this.wanted.has(id)) continue
-      this.hot.delete(id)
-      break
+    let looked = 0
+    for (const oldest of this.hot.values()) {
+      if (++looked > evictLooks || (oldest !== run && this.mayLeave(oldest))) break
     }
+  }
+
+  /** Beyond the bound whoever rests leaves memory. Gives whether it did. */
+  private mayLeave(run: FlowRun): boolean {
+    const { id } = run
+    if (this.hot.size <= this.around.hotFlowsMax || !run.isFree || this.wanted.has(id)) return false
+    return this.hot.get(id) === run && this.hot.delete(id)
   }
 
   private async flush(run: FlowRun, changes: readonly DeskChange[] = []): Promise<void> {
@@ -507,7 +519,9 @@ export class Flows {
     const outbox = run.takeOutbox()
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
-    const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes
+    // Who waits for it waits for what goes on in its place.
+    const told = ends && !run.goesOn ? this.toParent(this.endOf(run)) : []
+    const flows = told.length > 0 ? [...outbox.changes, ...told] : outbox.changes
     if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
       // One that was made anew may have losers that were not taken back.
       if (outbox.lost.length > 0) this.after(run, outbox)
@@ -526,6 +540,8 @@ export class Flows {
     // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
     if (changes.some(leaves)) this.hot.delete(run.id)
     if (changes.some((change) => change.do === 'timer')) this.look()
+    const { stray } = run
+    if (stray !== undefined) void this.tell(run.id, (there) => there.pause(stray))
     if (run.waitsForDisk) void this.tell(run.id, (there) => there.saved())
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
@@ -533,6 +549,7 @@ export class Flows {
       if (step.outcome === undefined) void this.during(() => this.giveUp(run, step, 'lost a race'))
     }
     if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(this.endOf(run))
+    this.mayLeave(run)
   }
 
   private endOf(run: FlowRun): FlowRow {
@@ -602,6 +619,7 @@ export class Flows {
       guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
       blame: (error, owner) => world.blame(error, owner),
       owner: () => world.owner(),
+      strayed: (why) => void this.tell(row.id, (run) => run.pause(why)),
       late: (error) => {
         const what = `mediator "${spec.name}", flow ${row.id}, threw what nobody waits for`
         world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })

@@ -83,6 +83,12 @@ export const isStep = ({ of, kind }: JournalEntry): boolean => of === null && ki
 /** Undos are named after what they undo: `undo NAME`; what they do has names of its own within that, `undo NAME/…`. */
 export const isUndo = (step: string): boolean => step.startsWith('undo ')
 
+/** Whether a step of an undo is one of the undo of a step with that name, also when that was tried again. */
+export function isUndoOf(undo: string, step: string): boolean {
+  const prefix = `undo ${step}`
+  return undo.startsWith(prefix) && /^(#\d+)?\//.test(undo.slice(prefix.length))
+}
+
 const stepCharsMax = 1_024
 
 /** Errors: `millrace/bad-step`. */
@@ -112,6 +118,14 @@ export function outcomeOf(state: 'replied' | 'refused' | 'discarded' | 'withdraw
   return { ok: false, code: 'millrace/request-discarded', message, effects: 'unknown' }
 }
 
+/** What the failure of a flow is to the one that waits for it, as data of its error. */
+export interface SubflowFailed {
+  readonly flow: number
+  readonly state: FlowState
+  /** Why; null where it was stopped without a reason. */
+  readonly error: Pick<ErrorRecord, 'code' | 'message' | 'data'> | null
+}
+
 /** What a flow is to the one that waits for it. */
 export function outcomeOfFlow(flow: {
   readonly id: number
@@ -122,12 +136,16 @@ export function outcomeOfFlow(flow: {
 }): Outcome {
   const { id, mediator, state, error, result } = flow
   if (state === 'completed') return { ok: true, value: result ?? null }
-  const why = error === null ? null : { code: error.code, message: error.message }
+  let why: SubflowFailed['error'] = null
+  if (error !== null) {
+    const { code, message, data } = error
+    why = { code, message, ...(data === undefined ? {} : { data }) }
+  }
   return {
     ok: false,
     code: 'millrace/subflow-failed',
     message: `flow ${id} of mediator "${mediator}" is ${state}${why === null ? '' : `: ${why.message}`}`,
-    data: { flow: id, state, error: why },
+    data: { flow: id, state, error: why } satisfies SubflowFailed,
     effects: state === 'stopped' ? 'unknown' : 'never',
   }
 }

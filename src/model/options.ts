@@ -83,7 +83,7 @@ export const defaults = {
   heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
   flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),
   mailboxMs: bound(7 * day, 0, 36_500 * day, 'time for which events that flows may wait for are kept, milliseconds'),
-  hotFlowsMax: bound(10_000, 1, 10_000_000, 'flows in memory that wait for something'),
+  hotFlowsMax: bound(10_000, 0, 10_000_000, 'flows in memory that wait for something'),
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of a gather */

@@ -222,6 +222,12 @@ export interface FlowRow {
   readonly parent: ParentFlow | null
   /** Of which flow it is a run anew, where it is. */
   readonly rerunOf: number | null
+  /** Which flow it goes on for, where that has continued as this one: with its value of `oncePer`, its turn, its parent. */
+  readonly continues: number | null
+  /** Of the mail of its context, what flows before it have had: up to this number, by type. */
+  readonly mailAfter: Readonly<Record<string, number>> | null
+  /** The message at the desk by which a command of it is held, where one is: it waits for a person or a rule. */
+  readonly held?: number | null
   readonly error: ErrorRecord | null
   /** What its function has returned. */
   readonly result: unknown
@@ -306,6 +312,8 @@ export interface FlowCount {
 export interface FlowReads {
   list(filter: FlowFilter): FlowRow[]
   row(id: number): FlowRow | undefined
+  /** The flow that goes on for one, however often it was continued; itself where none does. */
+  latest(id: number): number
   journal(id: number): JournalEntry[]
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]

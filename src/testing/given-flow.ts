@@ -290,6 +290,8 @@ class Conducted {
       once: null,
       parent: null,
       rerunOf: null,
+      continues: null,
+      mailAfter: null,
       error: null,
       result: undefined,
       startedAt: this.now,
@@ -321,6 +323,7 @@ class Conducted {
       guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
       blame: (error, owner) => world.blame(error, owner),
       owner: () => world.owner(),
+      strayed: (why) => this.run.pause(why),
       late: (error) => {
         throw error
       },

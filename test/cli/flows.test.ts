@@ -33,6 +33,7 @@ test('lists flows, filters and pages them, the same from a running app and from 
     ['--step', 'paid'],
     ['--context', 'o-3', '--mediator', 'fulfilment', '--limit', '1', '--after', '2'],
     ['--older-than', '1h'],
+    ['--older-than', '0.001s'],
   ]
   const lists = await each(file, ...filters.map((filter) => ['list', '--json', ...filter]))
   const [running = [], ...found] = lists.map(({ out }) => objectsOf(out))
@@ -45,7 +46,7 @@ test('lists flows, filters and pages them, the same from a running app and from 
   )
   assert.deepEqual(
     found.map((rows) => rows.map(({ id }) => id)),
-    [[1, 2, 3, 4, 5], [4, 5], [2], [3], []],
+    [[1, 2, 3, 4, 5], [4, 5], [2], [3], [], [1, 2, 3]],
   )
   await app.stop()
   const before = [readdirSync(dirname(file)), readFileSync(file)]
@@ -89,7 +90,7 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
     / undo failed {2}undo reserve\/back {2}call stock\.return\n {6}refused: the shelf is full\n/,
   )
   assert.match(sleeps.out, / running {2}a while {2}sleep\n {6}ends in 59 min, at /)
-  assert.match(table.out, /^ID {2}MEDIATOR .* ERROR .* SINCE {2}TOOK\n 1 {2}fulfilment {2}running {2}o-1 /)
+  assert.match(table.out, /^ID {2}MEDIATOR .* ERROR .* SINCE {2}TOOK\n 1 {2}fulfilment {2}running {8}o-1 .*\n 2 {2}fulfilment {2}running, held {2}o-2 /)
   assert.match(table.out, / stuck +o-3 +refused: undo of "reser/)
   const [object] = objectsOf(json!.out)
   assert.deepEqual(object!['data'], { order: 'o-2', how: 'fails' })

@@ -25,6 +25,8 @@ interface FlowRow {
   readonly once: string | null
   readonly parent_flow: number | null
   readonly parent_n: number | null
+  /** The flow that it goes on for. */
+  readonly continues: number | null
   readonly error: string | null
   readonly ended_at: number | null
 }
@@ -99,7 +101,7 @@ export class FlowModel {
       ),
     )
     const rows = all<FlowRow>(
-      `select id, mediator, context, state, message, once, parent_flow, parent_n, error, ended_at
+      `select id, mediator, context, state, message, once, parent_flow, parent_n, continues, error, ended_at
        from millrace_flows order by id`,
     )
     assert.equal(rows.filter(({ id }) => this.flows.has(id)).length, this.flows.size, 'a flow is gone')
@@ -211,6 +213,15 @@ export class FlowModel {
         continue
       }
       if (row.ended_at !== null || row.state === 'queued') continue
+      if (row.continues !== null) {
+        const { continues, id } = row
+        const since = this.flows.get(continues)!.entries.at(-1)!.n
+        const between = [...this.flows.values()].filter(({ row: other, known: its, entries }) => {
+          const begun = its === known && other.context === row.context && entries.length > 0
+          return begun && other.id !== id && entries[0]!.n > since
+        })
+        assert.deepEqual(between, [], `a flow has begun between ${continues} and ${id}, which goes on for it`)
+      }
       const lane = `${row.mediator} ${row.context}`
       const other = begun.get(lane)
       assert(other === undefined, `flows ${other} and ${row.id} of "${lane}" run side by side`)
@@ -223,7 +234,7 @@ export class FlowModel {
   private judge(flow: Flow): void {
     const { row, entries } = flow
     const what = `flow ${row.id} of "${row.mediator}"`
-    if (row.parent_flow !== null && row.ended_at !== null) {
+    if (row.parent_flow !== null && row.ended_at !== null && !this.isContinued(flow)) {
       const parent = this.flows.get(row.parent_flow)!
       const told = parent.entries.some(({ of_n: of }) => of === row.parent_n) || parent.row.ended_at !== null
       assert(told, `${what} has ended and flow ${row.parent_flow}, which waits for it, was not told`)
@@ -251,6 +262,21 @@ export class FlowModel {
     }
     const late = [...this.timers].filter((timer) => timer.startsWith(`${row.id}/`))
     assert.deepEqual(late, [], `times of ${what}, which has ended`)
+  }
+
+  private isContinued({ row: { id } }: Flow): boolean {
+    for (const { row } of this.flows.values()) if (row.continues === id) return true
+    return false
+  }
+
+  /** The numbers of the mail that a flow has had, and those for which it goes on. */
+  private mailsOf(flow: Flow): number[] {
+    const had = flow.entries.flatMap(({ of_n: of, data }) => {
+      const mail = of === null ? undefined : ((JSON.parse(data!) as End).value as { mail?: number } | null)?.mail
+      return mail ?? []
+    })
+    const before = flow.row.continues === null ? undefined : this.flows.get(flow.row.continues)
+    return before?.row.context === flow.row.context ? [...this.mailsOf(before), ...had] : had
   }
 
   /** Who sleeps has a time to wake. */
@@ -359,7 +385,7 @@ export class FlowModel {
       assert.notEqual(item?.row?.state, 'held', `${id} was withdrawn, and is held`)
     }
     for (const flow of this.flows.values()) {
-      const { row, entries, ends } = flow
+      const { row, entries } = flow
       const what = `flow ${row.id} of "${row.mediator}", which is ${row.state},`
       if (row.ended_at !== null || row.state === 'paused' || row.state === 'stuck') continue
       if (row.state === 'queued') {
@@ -373,7 +399,7 @@ export class FlowModel {
         continue
       }
       let waits = 0
-      const had = new Set([...ends.values()].map(({ end }) => (end.value as { mail?: number } | null)?.mail))
+      const had = new Set(this.mailsOf(flow))
       for (const { n, of_n: of, kind, step, flow: id } of entries) {
         if (of !== null || this.endOf(flow, n) !== undefined) continue
         const due = this.dues.get(`${id}/${n}`)
@@ -391,10 +417,11 @@ export class FlowModel {
             assert(mail === undefined, `${what} waits at "${step}" and was not told of mail ${mail?.n}`)
         } else if (kind === 'flow') {
           const attempt = this.attemptsOf(flow, n).at(-1)!
-          const child = [...this.flows.values()].find(
+          const children = [...this.flows.values()].filter(
             ({ row: other }) => other.parent_flow === id && other.parent_n === attempt,
           )
-          assert(child?.row.ended_at === null, `${what} was not told of the end of "${step}"`)
+          const runs = children.some(({ row: other }) => other.ended_at === null)
+          assert(runs, `${what} was not told of the end of "${step}"`)
         } else if (kind !== 'ask' && kind !== 'sleep') continue
         waits++
       }
@@ -413,16 +440,10 @@ export class FlowModel {
           `entry ${n} of flow ${flow} has no mail`,
         )
     }
-    for (const { entries, row } of this.flows.values()) {
-      const had = entries.flatMap(({ of_n: of, data }) => {
-        const mail = of === null ? undefined : ((JSON.parse(data!) as End).value as { mail?: number } | null)?.mail
-        return mail ?? []
-      })
-      assert.deepEqual(
-        had,
-        [...new Set(had)].sort((a, b) => a - b),
-        `the mails of flow ${row.id}`,
-      )
+    for (const flow of this.flows.values()) {
+      const had = this.mailsOf(flow)
+      const once = [...new Set(had)].sort((a, b) => a - b)
+      assert.deepEqual(had, once, `the mails of flow ${flow.row.id}`)
     }
     const route = this.model.places.get('intake')
     const routed: readonly Logged[] = route === undefined ? [] : this.model.log.get(route.stream)!

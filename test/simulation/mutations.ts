@@ -465,6 +465,26 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '    if (told || row !== undefined) return',
     },
   ],
+  'gives mail again to the flow that goes on for one that had it': [
+    {
+      file: 'engine/flow.ts',
+      from: ' || n <= (this.mailAfter.get(message.type) ?? 0)) return false',
+      to: ') return false',
+    },
+  ],
+  'lets others begin before the flow that goes on for a serial one': [
+    { file: 'engine/flow.ts', from: "      state: inPlace ? 'running' : next.state,\n", to: '' },
+  ],
+  'leaves who waits for a flow alone when it goes on as another': [
+    { file: 'engine/flow.ts', from: '      once,\n      parent,\n', to: '      once,\n      parent: null,\n' },
+  ],
+  'keeps flows in memory beyond the bound': [
+    {
+      file: 'engine/flows.ts',
+      from: '    return this.hot.get(id) === run && this.hot.delete(id)\n',
+      to: '    return this.hot.get(id) === run\n',
+    },
+  ],
   'keeps the value that a flow is once per when its start fails': [
     { file: 'engine/consumer.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
   ],
@@ -511,6 +531,15 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   'forgets a time that came while its flow was put into another state': {
     bias: { flows: { nodes: ['call', 'sleep'], people: ['pause', 'stop', 'cancel'] } },
   },
+  'gives mail again to the flow that goes on for one that had it': {
+    bias: { flows: { nodes: ['wait', 'goes on'], people: [] } },
+  },
+  'lets others begin before the flow that goes on for a serial one': {
+    bias: { flows: { nodes: ['call', 'goes on'], people: [] } },
+  },
+  'leaves who waits for a flow alone when it goes on as another': {
+    bias: { flows: { nodes: ['flow', 'goes on'], people: [] } },
+  },
   'keeps the value that a flow is once per when its start fails': {
     faults: { handlerFails: true },
     bias: { flows: {} },
@@ -538,6 +567,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'ends a flow twice that two people end': {
     file: 'test/flows/people.test.ts',
     test: 'of two people who end a flow at once one does, the other is told that it has ended',
+  },
+  'keeps flows in memory beyond the bound': {
+    file: 'test/flows/memory.test.ts',
+    test: 'after a burst no more flows are in memory than may be, and the others come back when something comes',
   },
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',

@@ -17,14 +17,19 @@ import type {
 } from '../../seam/store.ts'
 
 const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
-  rerun_of as rerunOf, error, result, started_at as startedAt, ended_at as endedAt`
+  rerun_of as rerunOf, continues, mail_after as mailAfter, error, result, started_at as startedAt, ended_at as endedAt,
+  case when ended_at is null then (
+    select min(d.id) from millrace_desk d where d.asked > 0 and d.resolved_at is null and d.state in ('held', 'deciding')
+      and d.message_id > 'flow/' || millrace_flows.id || '/' and d.message_id < 'flow/' || millrace_flows.id || '0'
+  ) end as held`
 const entryColumns = 'n, of_n as "of", kind, step, what, data, at'
 const listRows = 100
 const forgetRows = 200
 
 type Value = string | number | null
 
-interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent'> {
+interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 'mailAfter'> {
+  readonly mailAfter: string | null
   readonly message: string
   readonly error: string | null
   readonly result: string | null
@@ -102,6 +107,15 @@ export class FlowReader implements FlowReads {
   row(id: number): FlowRow | undefined {
     const row = this.sql.one<Row>(`select ${columns} from millrace_flows where id = ?`, id)
     return row && rowOf({ ...row })
+  }
+
+  /** The flow that goes on for one, however often it was continued; itself where none does. */
+  latest(id: number): number {
+    for (let flow = id; ; ) {
+      const next = this.sql.one<{ id: number }>('select id from millrace_flows where continues = ?', flow)
+      if (next === undefined) return flow
+      flow = next.id
+    }
   }
 
   journal(id: number): JournalEntry[] {
@@ -235,9 +249,13 @@ export class FlowTables extends FlowReader implements FlowStore {
   }
 
   private start(row: FlowRow): void {
+    // A value is that of one flow.
+    if (row.continues !== null && row.once !== null) {
+      this.sql.run('update millrace_flows set once = null where id = ?', row.continues)
+    }
     this.sql.run(
       `insert into millrace_flows (id, mediator, version, context, state, message, once, parent_flow, parent_n,
-         rerun_of, started_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         rerun_of, continues, mail_after, started_at) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       row.id,
       row.mediator,
       row.version,
@@ -248,6 +266,8 @@ export class FlowTables extends FlowReader implements FlowStore {
       row.parent?.flow ?? null,
       row.parent?.n ?? null,
       row.rerunOf,
+      row.continues,
+      row.mailAfter === null ? null : JSON.stringify(row.mailAfter),
       row.startedAt,
     )
   }
@@ -415,9 +435,10 @@ function entryOf({ data, ...entry }: Entry): JournalEntry {
   return { ...entry, data: data === null ? null : JSON.parse(data) }
 }
 
-function rowOf({ message, error, result, parentFlow, parentN, ...row }: Row): FlowRow {
+function rowOf({ message, error, result, parentFlow, parentN, mailAfter, ...row }: Row): FlowRow {
   return {
     ...row,
+    mailAfter: mailAfter === null ? null : JSON.parse(mailAfter),
     state: row.state as FlowState,
     message: messageOf(message),
     parent: parentFlow === null ? null : { flow: parentFlow, n: parentN! },

@@ -154,6 +154,9 @@ const migrations: readonly string[] = [
      asked_at integer not null, due_at integer, primary key (flow, step)
    ) strict, without rowid;`,
   `create index millrace_desk_asked on millrace_desk (message_id) where asked > 0 and resolved_at is null;`,
+  `alter table millrace_flows add column continues integer;
+   alter table millrace_flows add column mail_after text;
+   create index millrace_flows_continued on millrace_flows (continues) where continues is not null;`,
 ]
 
 /** The format that this version writes. */

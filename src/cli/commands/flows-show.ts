@@ -93,7 +93,7 @@ function shownLines(flow: FlowItem, atDesk: AtDesk, out: Output): string[] {
 const indented = (line: string) => `      ${line}`
 
 function factsOf(flow: FlowItem, nowMs: number): (readonly [string, string | undefined])[] {
-  const { state, version, context, message, startedAt, endedAt, parent, rerunOf } = flow
+  const { state, version, context, message, startedAt, endedAt, parent, rerunOf, continues } = flow
   return [
     ['version', version === 1 ? undefined : String(version)],
     ['context', context ?? 'none'],
@@ -102,6 +102,7 @@ function factsOf(flow: FlowItem, nowMs: number): (readonly [string, string | und
     ['flow', message.correlationId === message.id ? undefined : message.correlationId],
     ['waited for', parent === null ? undefined : `by flow ${parent.flow}`],
     ['runs again', rerunOf === null ? undefined : `flow ${rerunOf}`],
+    ['goes on for', continues === null ? undefined : `flow ${continues}`],
     ['waits for', state === 'queued' ? 'the end of an earlier flow of its context' : undefined],
     ['ended', endedAt === null ? undefined : `${time(endedAt)}, after ${duration(endedAt - startedAt)}`],
   ]
@@ -135,10 +136,11 @@ function whatText({ kind, what, name }: FlowStep): string {
 
 /** What is to be said of a step below its line: why it failed, what it waits for. */
 function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, nowMs: number): string[] {
-  const { outcome, attempts, name } = step
+  const { outcome, attempts, name, undone } = step
   const notes: string[] = []
   if (attempts > 1) notes.push(`done ${count(attempts, 'time')}`)
   if (outcome?.ok === false) notes.push(errorText(outcome) + effectsText(outcome.effects))
+  if (undone !== null) notes.push(undoTexts[undone])
   if (stateOf(step, flow) !== 'running') return notes
   if (atDesk !== undefined) {
     const why = atDesk.error === null ? '' : ` (${errorText(atDesk.error)})`
@@ -151,6 +153,13 @@ function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, no
   if (step.kind === 'ask') notes.push(`answer: millrace flows answer ${flow.id} ${shellWord(name)} JSON`)
   return notes
 }
+
+const undoTexts = {
+  pending: 'its undo is pending: it waits for those of later steps',
+  running: 'its undo is running',
+  done: 'undone',
+  failed: 'its undo has failed: the flow is stuck at it until it is resumed',
+} as const
 
 function effectsText(effects: 'never' | 'unknown' | undefined): string {
   if (effects === undefined) return ''

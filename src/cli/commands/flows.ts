@@ -73,7 +73,7 @@ function columns(nowMs: number): Column<FlowRow>[] {
   return [
     { title: 'ID', value: ({ id }) => id },
     { title: 'MEDIATOR', value: ({ mediator }) => mediator, shrinksTo: 8 },
-    { title: 'STATE', value: ({ state }) => state },
+    { title: 'STATE', value: ({ state, held }) => (held == null ? state : `${state}, held`) },
     { title: 'CONTEXT', value: ({ context }) => context ?? '-', shrinksTo: 7 },
     { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
     { title: 'SINCE', value: ({ startedAt }) => duration(nowMs - startedAt) },
@@ -87,6 +87,7 @@ function columns(nowMs: number): Column<FlowRow>[] {
 /** A flow as a line of JSON. */
 export function flowObject(row: FlowRow) {
   const { id, mediator, version, state, context, error, startedAt, endedAt, message, parent, rerunOf, result } = row
+  const { continues, held } = row
   return {
     id,
     mediator,
@@ -100,6 +101,8 @@ export function flowObject(row: FlowRow) {
     correlationId: message.correlationId,
     ...(parent === null ? {} : { parent: parent.flow }),
     ...(rerunOf === null ? {} : { rerunOf }),
+    ...(continues === null ? {} : { continues }),
+    ...(held == null ? {} : { held }),
     ...(result === undefined ? {} : { result }),
   }
 }
