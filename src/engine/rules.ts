@@ -7,16 +7,23 @@ import { asStored, decode, deepFreeze } from '../model/codec.ts'
 import { type Decision, type DeskEntry, decisionOf, hold } from '../model/desk.ts'
 import { isMillraceError, recordError } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
-import type { Consumer } from './consumer.ts'
+import type { Decisions } from './decisions.ts'
 import { Fifo } from './fifo.ts'
-import type { DeskSpec, Failure } from './spec.ts'
+import type { DeskSpec, Failure, ProcessorSpec } from './spec.ts'
 import type { Surroundings } from './surroundings.ts'
+
+/** A processor whose messages rules decide about. */
+export interface Judged {
+  readonly name: string
+  readonly spec: Pick<ProcessorSpec, 'handlers'>
+  readonly decisions: Pick<Decisions, 'decideByRule'>
+}
 
 export class Rules {
   private readonly spec: DeskSpec
   private readonly around: Pick<Surroundings, 'world' | 'store' | 'maybeIdle'>
   /** Messages that wait for their rule. */
-  private readonly queue = new Fifo<{ readonly consumer: Consumer; readonly item: number }>()
+  private readonly queue = new Fifo<{ readonly consumer: Judged; readonly item: number }>()
   private running = 0
   private open = false
 
@@ -25,7 +32,7 @@ export class Rules {
     this.around = around
   }
 
-  judge(consumer: Consumer, item: number): void {
+  judge(consumer: Judged, item: number): void {
     this.queue.push({ consumer, item })
     this.pump()
   }
@@ -60,7 +67,7 @@ export class Rules {
     }
   }
 
-  private async decide(consumer: Consumer, item: number): Promise<void> {
+  private async decide(consumer: Judged, item: number): Promise<void> {
     const entry = await this.around.store.deskEntry(item)
     if (entry?.state !== 'deciding') return
     const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
@@ -79,7 +86,7 @@ export class Rules {
     }
   }
 
-  private async decisionOn(consumer: Consumer, entry: DeskEntry): Promise<Decision> {
+  private async decisionOn(consumer: Judged, entry: DeskEntry): Promise<Decision> {
     const { decisionsMax, rules } = this.spec
     if (!rules.has(entry.message.type)) return hold('no rule decides about it any more')
     if (entry.decisions >= decisionsMax) {
@@ -95,7 +102,7 @@ export class Rules {
   }
 
   /** Calls the rule; rejects when it takes too long. What it throws later is told to nobody: its time was up. */
-  private ask(consumer: Consumer, entry: DeskEntry): Promise<unknown> {
+  private ask(consumer: Judged, entry: DeskEntry): Promise<unknown> {
     const { world, store } = this.around
     const { name, rules, decideMs } = this.spec
     const rule = rules.get(entry.message.type)!
@@ -127,7 +134,7 @@ function because(why: string): Decision {
 const whyMax = 1_000
 
 /** The message as a handler gets it; where it cannot be read so, its data as they are stored. */
-function readable(consumer: Consumer, { message }: DeskEntry): Message {
+function readable(consumer: Judged, { message }: DeskEntry): Message {
   const handler = consumer.spec.handlers.get(message.type)
   try {
     if (handler !== undefined) return decode(handler.type, message)

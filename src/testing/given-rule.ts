@@ -1,8 +1,7 @@
 // A rule of a desk by itself: one failure, what it decides, carried as far as the engine carries it without a store.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { nodeWorld } from '../adapters/node/world.ts'
-import type { Consumer } from '../engine/consumer.ts'
-import { Rules } from '../engine/rules.ts'
+import { type Judged, Rules } from '../engine/rules.ts'
 import { encode, replaceData, type Stored } from '../model/codec.ts'
 import type { Decision, DeskEntry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
@@ -164,17 +163,16 @@ function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: 
       })
     const guard = (_owner: unknown, fn: (a: unknown, b: unknown) => unknown, a: unknown, b: unknown) =>
       noting(() => fn(a, b))
-    const consumer = {
-      name: entry.processor,
-      spec: { handlers: new Map([[type.name, { type }]]) },
-      decideByRule: async (_item: number, decision: Decision) => {
-        resolve({ decision: decision.do === 'resubmit' ? checked(type, entry, decision) : decision, thrown })
-      },
+    const decideByRule = async (_item: number, decision: Decision) => {
+      resolve({ decision: decision.do === 'resubmit' ? checked(type, entry, decision) : decision, thrown })
     }
+    // Rules call no handler.
+    const handlers = new Map([[type.name, { type, handle: () => {} }]])
+    const consumer: Judged = { name: entry.processor, spec: { handlers }, decisions: { decideByRule } }
     const store = { deskEntry: async () => entry, query } as unknown as Store
     const rules = new Rules(spec, { world: { ...world, guard: guard as never }, store, maybeIdle: () => {} })
     rules.begin()
-    rules.judge(consumer as unknown as Consumer, entry.id)
+    rules.judge(consumer, entry.id)
   })
 }
 
