@@ -157,7 +157,12 @@ export function casesAt(scale: Scale): Case[] {
       rounds,
       runs: { millrace: { task: { by: 'flow', ...load, ...span } } },
       ...(withPeers && { peerFlows: load }),
-      lines: [main, ...(alone ? [] : [line('.p50', 'ms', 'p50Ms')]), line('.p99', 'ms', 'p99Ms')],
+      lines: [
+        main,
+        ...(alone ? [] : [line('.p50', 'ms', 'p50Ms')]),
+        line('.p99', 'ms', 'p99Ms'),
+        { name: `flow.${name}.syncs`, unit: 'count', value: ({ columns }) => columns.millrace?.['syncsPerStep'] },
+      ],
     }
   }
   const manyFlows = ([1, 3, 9] as const).flatMap((steps) => [
