@@ -63,11 +63,13 @@ test('of times the peer with the lowest is named, and the ratio says how many ti
   assert.deepEqual(compared('flow.3.seq'), [
     ['flow.3.seq', 'quick to answer', 30, 15],
     ['flow.3.seq.p99', 'steady', 80, 20],
+    ['flow.3.seq.syncs', null, null, null],
   ])
   assert.deepEqual(compared('flow.3.100'), [
     ['flow.3.100', 'quick to answer', 20, 30],
     ['flow.3.100.p50', 'quick to answer', 30, 15],
     ['flow.3.100.p99', 'steady', 80, 20],
+    ['flow.3.100.syncs', null, null, null],
   ])
   assert.deepEqual(compared('flow.wide1000')[0], ['flow.wide1000', null, null, null])
 })

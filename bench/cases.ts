@@ -161,7 +161,7 @@ export function casesAt(scale: Scale): Case[] {
         main,
         ...(alone ? [] : [line('.p50', 'ms', 'p50Ms')]),
         line('.p99', 'ms', 'p99Ms'),
-        { name: `flow.${name}.syncs`, unit: 'count', value: ({ columns }) => columns.millrace?.['syncsPerStep'] },
+        { name: `flow.${name}.syncs`, unit: 'count', value: ({ columns }) => columns.millrace?.['syncsPerThousand'] },
       ],
     }
   }

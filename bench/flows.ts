@@ -113,7 +113,7 @@ export async function millraceFlows({ steps, wide, inFlight, ...span }: FlowLoad
   const figures = await timed(span, inFlight, one, () => running.idle())
   const { bytes } = await footprint(running.read)
   await running.stop()
-  return { ...figures, ...bytes, syncsPerStep: counted.syncs / (flows * steps) }
+  return { ...figures, ...bytes, syncsPerThousand: (1_000 * counted.syncs) / (flows * steps) }
 }
 
 /** The same task as a chain of processors, each of which sends the next command. */

@@ -52,7 +52,7 @@ test('a peer that cannot be started is named, and the others go on', async () =>
   assert.deepEqual(failures, ['flow.3.100, cannot'])
   assert.deepEqual(
     results.map(({ peer }) => peer),
-    ['conducts', 'conducts', 'conducts'],
+    ['conducts', 'conducts', 'conducts', null],
   )
 })
 

@@ -41,10 +41,8 @@ function withUnit(value: number | null, unit: string): string {
       return `${number(value, 0) || '–'}/s`
     case 'ratio':
       return `${number(value, 2) || '–'} ×`
-    case 'MB':
-      return `${number(value, 0) || '–'} MB`
     default:
-      return `${number(value, value !== null && value < 0.1 ? 4 : 2) || '–'} ${unit}`
+      return `${number(value, unit === 'MB' ? 0 : 2) || '–'} ${unit}`
   }
 }
 
