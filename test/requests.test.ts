@@ -116,21 +116,29 @@ test('a command that was only sent and is refused is held: nobody would be told'
 })
 
 test('who waits in vain is told so, and the reply that comes late is kept under the id', async (t) => {
-  let ring = () => {}
-  const rung = new Promise<void>((resolve) => {
-    ring = resolve
-  })
-  const running = await started(t, shop(place(t), stock({}, { 'bell.ring': () => rung })))
-  const asked = running.request(Ring, { times: 1 }, { id: 'bell-1', timeoutMs: 20 })
-  await assert.rejects(asked, coded('millrace/request-timed-out', /no reply to "bell.ring" within 20 ms/))
-  assert.equal((await running.operation('bell-1'))?.state, 'waiting')
-  ring()
-  await running.idle()
-  const late = await running.operation('bell-1')
-  assert.equal(late?.state, 'replied')
-  assert.equal(late?.command, 'bell.ring')
-  assert(late.endedAt! >= late.askedAt)
-  assert.equal(await running.operation('none'), undefined)
+  const file = place(t)
+  const opened = Promise.withResolvers<void>()
+  const handle: Partial<Handle> = {
+    'stock.take': async ({ data: { quantity } }) => {
+      await opened.promise
+      return { left: 10 - quantity }
+    },
+  }
+  const first = await started(t, shop(file, stock({}, handle)))
+  const asked = first.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1', timeoutMs: 20 })
+  await assert.rejects(asked, coded('millrace/request-timed-out', /no reply to "stock.take" within 20 ms/))
+  const early = await first.operation('take-1')
+  assert.deepEqual([early?.state, early?.reply, early?.endedAt], ['waiting', undefined, undefined])
+  opened.resolve()
+  await first.idle()
+  const late = await first.operation('take-1')
+  assert.deepEqual([late?.command, late?.state, late?.reply], ['stock.take', 'replied', { left: 6 }])
+  assert(late!.endedAt! >= late!.askedAt)
+  assert.equal(await first.operation('none'), undefined)
+  await first.stop()
+  const second = await started(t, shop(file, stock()))
+  assert.deepEqual(await second.operation('take-1'), late)
+  assert.deepEqual(await second.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1' }), { left: 6 })
 })
 
 test('asking again with the same id sends nothing, and gives the reply of the first', async (t) => {

@@ -90,7 +90,10 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
     / undo failed {2}undo reserve\/back {2}call stock\.return\n {6}refused: the shelf is full\n/,
   )
   assert.match(sleeps.out, / running {2}a while {2}sleep\n {6}ends in 59 min, at /)
-  assert.match(table.out, /^ID {2}MEDIATOR .* ERROR .* SINCE {2}TOOK\n 1 {2}fulfilment {2}running {8}o-1 .*\n 2 {2}fulfilment {2}running, held {2}o-2 /)
+  assert.match(
+    table.out,
+    /^ID {2}MEDIATOR .* ERROR .* SINCE {2}TOOK\n 1 {2}fulfilment {2}running {8}o-1 .*\n 2 {2}fulfilment {2}running, held {2}o-2 /,
+  )
   assert.match(table.out, / stuck +o-3 +refused: undo of "reser/)
   const [object] = objectsOf(json!.out)
   assert.deepEqual(object!['data'], { order: 'o-2', how: 'fails' })

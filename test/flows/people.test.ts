@@ -391,7 +391,12 @@ test('flows are found by mediator, state, context, step and age', async (t) => {
   assert.deepEqual(await found({ states: ['completed'] }), ['o-3'])
   assert.deepEqual(await found({ context: 'o-2', mediator: 'conductor' }), ['o-2'])
   assert.deepEqual(await found({ mediator: 'other' }), [])
-  assert.deepEqual(await found({ startedBefore: 1 }), [])
+  const all = await running.flows.list()
+  for (const { startedAt } of all) {
+    const older = all.filter((other) => other.startedAt < startedAt).map(({ context }) => context)
+    assert.deepEqual(await found({ startedBefore: startedAt }), older)
+  }
+  assert.deepEqual(await found({ startedBefore: all.at(-1)!.startedAt + 1 }), ['o-1', 'o-2', 'o-3'])
   assert.deepEqual(await found({ after: 1, limit: 1 }), ['o-2'])
   assert.deepEqual(await running.flows.counts(), [
     { mediator: 'conductor', state: 'completed', flows: 1 },

@@ -1,7 +1,7 @@
 // The contract of a saga: all steps forward, or those that were done undone in reverse, whatever fails or crashes.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type FlowContext, mediator, processor, Refused } from 'millrace'
+import { type App, type FlowContext, isMillraceError, mediator, processor, Refused } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { kept, place, started } from '../support.ts'
 import {
@@ -13,11 +13,15 @@ import {
   Orders,
   Paid,
   Placed,
+  type Plan,
   setup,
+  Undo,
   Work,
   warehouse,
   worker,
 } from './support.ts'
+
+const hour = 3_600_000
 
 test('forward success: each command is handled once, in order, and the flow is completed', async (t) => {
   const file = place(t)
@@ -50,25 +54,77 @@ for (const [where, failing, expected] of [
   })
 }
 
-test('an undo that fails once and then works: its effect comes once', async (t) => {
-  const running = await started(t, warehouse(place(t), worker({ c: 'refuse' }, { b: 1 }), inTurn('a', 'b', 'c')))
-  await running.publish(Placed, { order: 'o-1' })
-  await running.idle()
-  assert.deepEqual(await effects(running), ['do a', 'do b', 'undo b', 'undo a'])
+test('an undo that fails once and then works: its effect comes once', async () => {
+  const later = { attempts: 3, firstDelayMs: hour, maxDelayMs: hour }
+  const parts = [Orders, worker({ c: 'refuse' }, { b: 1 }, undefined, later), inTurn('a', 'b', 'c')]
+  await using simulated = simulation({ parts, setup: setup as never })
+  const done = async () => {
+    const flow = await simulated.flows.show(1)
+    const rows = await simulated.query<{ what: string }>`select what from effects order by n`
+    const undo = flow?.steps.find(({ name }) => name === 'undo b/back')
+    return [flow?.state, undo?.state, rows.map(({ what }) => what)]
+  }
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.advance(1_000)
+  const [again] = await simulated.desk.list()
+  assert.deepEqual(
+    [again?.message.type, again?.state, again?.attempts, again?.error?.message],
+    ['undo', 'trying', 1, 'undo b fails'],
+  )
+  assert.deepEqual(await done(), ['compensating', 'running', ['do a', 'do b']])
+  await simulated.advance(2 * hour)
+  assert.deepEqual(await simulated.desk.list(), [])
+  assert.deepEqual(await done(), ['compensated', 'done', ['do a', 'do b', 'undo b', 'undo a']])
 })
 
 test('an undo that keeps failing is visible with its reason, and goes on when that is mended', async (t) => {
-  const running = await started(t, warehouse(place(t), worker({ c: 'refuse' }, { b: 'refuse' }), inTurn('a', 'b', 'c')))
+  const undoPlan: Plan = { b: 'refuse' }
+  const running = await started(t, warehouse(place(t), worker({ c: 'refuse' }, undoPlan), inTurn('a', 'b', 'c')))
   await running.publish(Placed, { order: 'o-1' })
   await running.idle()
-  const [flow] = await running.flows.list()
-  assert.equal(flow?.state, 'stuck')
-  assert.match(flow?.error?.message ?? '', /^undo of "b": no$/)
-  assert.deepEqual(await effects(running), ['do a', 'do b'])
-  await running.flows.resume(flow!.id)
-  await running.idle()
-  assert.equal((await running.flows.list())[0]?.state, 'stuck')
-  await running.stop()
+  for (let resumed = 0; resumed < 2; resumed++) {
+    const flow = await running.flows.show(1)
+    assert.deepEqual([flow?.state, flow?.error?.message, flow?.endedAt], ['stuck', 'undo of "b": no', null])
+    assert.deepEqual(await effects(running), ['do a', 'do b'])
+    if (resumed === 1) delete undoPlan['b']
+    await running.flows.resume(1)
+    await running.idle()
+  }
+  const flow = await running.flows.show(1)
+  assert.deepEqual([flow?.state, flow?.error?.message], ['compensated', 'no'])
+  assert.deepEqual(await effects(running), ['do a', 'do b', 'undo b', 'undo a'])
+})
+
+test('an undo whose command is held at the desk is not done: it is when that is mended and released, and then the flow', async (t) => {
+  const file = place(t)
+  const undoPlan: Plan = { b: Number.POSITIVE_INFINITY }
+  const parts = () => [worker({ c: 'refuse' }, undoPlan, undefined, { attempts: 1 }), inTurn('a', 'b', 'c')]
+  const first = await started(t, warehouse(file, ...parts()))
+  await first.publish(Placed, { order: 'o-1' })
+  await first.idle()
+  const undone = async (running: typeof first) => {
+    const flow = await running.flows.show(1)
+    const [held] = await running.desk.list()
+    const undo = flow?.steps.find(({ name }) => name === 'undo b/back')
+    assert.deepEqual([flow?.state, flow?.endedAt, undo?.state], ['compensating', null, 'running'])
+    assert.deepEqual([held?.message.type, held?.state, held?.error?.message], ['undo', 'held', 'undo b fails'])
+    assert.deepEqual(await effects(running), ['do a', 'do b'])
+    return held!.id
+  }
+  await first.desk.release(await undone(first))
+  await first.idle()
+  await undone(first)
+  await first.stop()
+  const second = await started(t, warehouse(file, ...parts()))
+  await second.idle()
+  const held = await undone(second)
+  delete undoPlan['b']
+  await second.desk.release(held)
+  await second.idle()
+  const flow = await second.flows.show(1)
+  assert.deepEqual([flow?.state, flow?.error?.message], ['compensated', 'no'])
+  assert.deepEqual(await effects(second), ['do a', 'do b', 'undo b', 'undo a'])
+  assert.deepEqual(await second.desk.list(), [])
 })
 
 test('a crash after each commit: the flow ends the same, each command handled once', async () => {
@@ -130,6 +186,10 @@ for (const fails of [false, true]) {
 test('typed errors survive every boundary: process, replay, sub-flow, undo', async (t) => {
   const file = place(t)
   const said: unknown[] = []
+  const note = (where: string) => (error: unknown) => {
+    const why = isMillraceError(error, 'millrace/subflow-failed') ? error.cause : error
+    said.push([where, Refused.by(Do, why) ? `${why.message}: ${why.data.why}` : String(error)])
+  }
   const part = mediator('part', {
     startedBy: Placed,
     sends: [Do],
@@ -138,36 +198,44 @@ test('typed errors survive every boundary: process, replay, sub-flow, undo', asy
     },
   })
   type WithPart = FlowContext<typeof Do, typeof Paid, typeof Done, typeof part>
-  const note = (error: unknown) => {
-    if (Refused.by(Do, error)) said.push(['refused', error.data.why])
-    else said.push([(error as { code: string }).code, (error as { data: { error: { code: string } } }).data.error.code])
+  const parent = conductor(
+    async (data, flow) => {
+      const refused = { ...data, step: 'a' }
+      const undo = async () => {
+        await flow.call('refused', Do, refused).catch(note('undo'))
+        await flow.call('back', Undo, { ...data, step: 'b' })
+      }
+      await flow.call('kept', Do, { ...data, step: 'b' }, { undo })
+      await flow.call('own', Do, refused).catch(note('own'))
+      await (flow as unknown as WithPart).subflow('sub', part, data).catch(note('sub-flow'))
+      await flow.wait('paid', Paid)
+      await flow.call('late', Do, refused).catch(note('late'))
+      throw new Error('enough')
+    },
+    { starts: [part] },
+  )
+  // Each time as a new process: what was said before is said again at the replay, by the errors of the journal.
+  const life = async (undoPlan: Plan, act: (running: App) => Promise<unknown>) => {
+    const running = await started(t, warehouse(file, worker({ a: 'refuse' }, undoPlan), part, parent))
+    await act(running)
+    await running.idle()
+    const [whole, sub] = await running.flows.list()
+    await running.stop()
+    return { whole, sub, said: said.splice(0) }
   }
-  const parent = () =>
-    conductor(
-      async (data, flow) => {
-        await flow.call('own', Do, { ...data, step: 'a' }).catch(note)
-        await (flow as unknown as WithPart).subflow('sub', part, data).catch(note)
-        await flow.wait('paid', Paid)
-        await flow.call('late', Do, { ...data, step: 'a' }).catch(note)
-      },
-      { starts: [part] },
-    )
-  const first = await started(t, warehouse(file, worker({ a: 'refuse' }), part, parent()))
-  await first.publish(Placed, { order: 'o-1' })
-  await first.idle()
-  await first.stop()
-  const two = [
-    ['refused', 'do a'],
-    ['millrace/subflow-failed', 'refused'],
-  ]
-  assert.deepEqual(said, two)
-  said.length = 0
-  const second = await started(t, warehouse(file, worker({ a: 'refuse' }), part, parent()))
-  await second.publish(Paid, { order: 'o-1' })
-  await second.idle()
-  assert.deepEqual(said, [...two, ['refused', 'do a']])
-  const rows = await second.flows.list()
-  assert.deepEqual([rows[1]?.error?.message, rows[1]?.error?.data], ['no', { why: 'do a' }])
+  const refusedAt = (where: string) => [where, 'no: do a']
+  const before = ['own', 'sub-flow'].map(refusedAt)
+  const late = refusedAt('late')
+  const undo = refusedAt('undo')
+  const first = await life({ b: 'refuse' }, (running) => running.publish(Placed, { order: 'o-1' }))
+  assert.deepEqual(first.said, before)
+  assert.deepEqual([first.sub?.error?.message, first.sub?.error?.data], ['no', { why: 'do a' }])
+  const second = await life({ b: 'refuse' }, (running) => running.publish(Paid, { order: 'o-1' }))
+  assert.deepEqual(second.said, [...before, late, undo])
+  assert.deepEqual([second.whole?.state, second.whole?.error?.message], ['stuck', 'undo of "kept": no'])
+  const third = await life({}, (running) => running.flows.resume(1))
+  assert.deepEqual(third.said, [...before, late, undo, undo])
+  assert.deepEqual([third.whole?.state, third.whole?.error?.message], ['compensated', 'enough'])
 })
 
 test('status during undo tells done, running, pending and failed apart', async (t) => {

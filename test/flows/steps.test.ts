@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { mediator, processor, Refused } from 'millrace'
+import { event, mediator, processor, Refused, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
+import { z } from 'zod'
 import { coded, place, started } from '../support.ts'
 import {
   conductor,
@@ -43,6 +44,83 @@ test('an event that came before the flow, one before the wait and one after it c
   await running.idle()
   assert.deepEqual([...new Set(got)], ['before the flow', 'before the wait', 'after it'])
   assert.equal((await running.flows.list())[0]?.state, 'completed')
+})
+
+test('an event of another topic counts for the flow that it names, whatever its own context, and once per id', async (t) => {
+  const Arrived = event('parcel.arrived', {
+    schema: z.object({ parcel: z.string(), order: z.string() }),
+    context: ({ parcel }) => parcel,
+  })
+  const Parcels = topic('parcels', [Arrived])
+  const got = new Set<string>()
+  const waits = mediator('conductor', {
+    on: Orders,
+    startedBy: Placed,
+    waits: [{ on: Arrived, flow: ({ order }) => order }],
+    run: async (_, flow) => {
+      for (const name of ['first', 'second', 'third']) {
+        const { id, context } = await flow.wait(name, Arrived)
+        got.add(`${id} (${context})`)
+      }
+    },
+  })
+  const running = await started(t, warehouse(place(t), Parcels, waits))
+  const arrives = async (id: string, parcel: string, order: string) => {
+    await running.publish(Arrived, { parcel, order }, { id })
+    await running.idle()
+  }
+  await arrives('before the wait', 'p-1', 'o-1')
+  await arrives('before the wait', 'p-1', 'o-1')
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  assert.deepEqual([...got], ['before the wait (p-1)'])
+  await arrives('after it', 'p-2', 'o-1')
+  await arrives('after it', 'p-2', 'o-1')
+  await arrives('before the wait', 'p-1', 'o-1')
+  await arrives('of another', 'o-1', 'o-2')
+  assert.deepEqual([...got], ['before the wait (p-1)', 'after it (p-2)'])
+  assert.equal((await running.flows.show(1))?.state, 'running')
+  await arrives('the last', 'p-1', 'o-1')
+  assert.deepEqual([...got], ['before the wait (p-1)', 'after it (p-2)', 'the last (p-1)'])
+  assert.equal((await running.flows.show(1))?.state, 'completed')
+})
+
+test('time, chance and ids are the same each time the function runs, and new where it comes for the first time', async () => {
+  type Drawn = [now: number, random: number, id: string]
+  const runs: Drawn[][] = []
+  const draws = conductor(async (_, flow) => {
+    const drawn: Drawn[] = []
+    runs.push(drawn)
+    const draw = () => drawn.push([flow.now(), flow.random(), flow.id()])
+    draw()
+    draw()
+    for (const name of ['first', 'second']) {
+      await flow.wait(name, Paid)
+      draw()
+    }
+  })
+  await using simulated = simulation({ parts: [Orders, worker(), draws], setup: setup as never })
+  await simulated.publish(Placed, { order: 'o-1' })
+  await simulated.untilIdle()
+  for (let restart = 0; restart < 2; restart++) {
+    await simulated.advance(day)
+    await simulated.crash()
+    await simulated.restart()
+    await simulated.publish(Paid, { order: 'o-1' })
+    await simulated.untilIdle()
+  }
+  assert.equal((await simulated.flows.show(1))?.state, 'completed')
+  assert.deepEqual(
+    runs.map((drawn) => drawn.length),
+    [2, 3, 4],
+  )
+  const last = runs.at(-1)!
+  for (const drawn of runs) assert.deepEqual(drawn, last.slice(0, drawn.length))
+  const chance = last.flatMap(([, random, id]) => [random, id])
+  assert.equal(new Set(chance).size, chance.length)
+  for (const [, random] of last) assert(random >= 0 && random < 1)
+  const days = last.map(([now]) => Math.floor((now - last[0]![0]) / day))
+  assert.deepEqual(days, [0, 0, 1, 2])
 })
 
 test('thirty days of sleep survive restarts, and cost nothing', async () => {
@@ -86,56 +164,70 @@ test('a time that is no whole number of milliseconds is never early, one that is
   assert(waited[0]! >= 1)
 })
 
-test('a call that takes too long is withdrawn: never handled when it was not begun, unknown to its undo when it was', async (t) => {
-  let release = () => {}
-  const hangs = new Promise<void>((resolve) => {
-    release = resolve
-  })
-  const taken: unknown[] = []
-  const slow = processor('worker', {
-    on: Work,
-    retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
-    lingerMs: 50,
-    handle: {
-      do: async ({ data: { step } }, { commit }) => {
-        if (step === 'hangs') await hangs
-        return commit(async (tx) => {
-          await tx.query`insert into effects (what) values (${`do ${step}`})`
-          return { done: step }
-        })
-      },
-      undo: ({ data: { step } }, { commit }) =>
-        commit(async (tx) => void (await tx.query`insert into effects (what) values (${`undo ${step}`})`)),
-    },
-  })
-  const times = conductor(async (data, flow) => {
-    await doing(flow, data, 'a')
-    await flow.call(
-      'b',
-      Do,
-      { ...data, step: 'hangs' },
-      {
-        timeoutMs: 20,
-        undo: (what) => {
-          taken.push(what.state)
-          return flow.call('back', Undo, { ...data, step: 'hangs' })
+test('a call that takes too long is withdrawn: never handled when it was not begun, unknown to its undo when it was', async () => {
+  for (const dies of [false, true]) {
+    const opened = Promise.withResolvers<void>()
+    const begun: string[] = []
+    const slow = processor('worker', {
+      on: Work,
+      timeoutMs: day,
+      lingerMs: 5_000,
+      handle: {
+        do: async ({ data: { order, step }, id }, { commit }) => {
+          begun.push(id)
+          if (step === 'hangs') await opened.promise
+          return commit(async (tx) => {
+            await tx.query`insert into effects (what) values (${`do ${order} ${step}`})`
+            return { done: step }
+          })
         },
+        undo: ({ data: { order, step } }, { commit }) =>
+          commit(async (tx) => void (await tx.query`insert into effects (what) values (${`undo ${order} ${step}`})`)),
       },
+    })
+    const taken: unknown[] = []
+    const times = conductor(async (data, flow) => {
+      await doing(flow, data, 'a')
+      // The same lane for both flows: the call of the second waits behind that of the first, which hangs.
+      const same = { order: 'both', step: 'hangs' }
+      await flow.call('b', Do, same, {
+        timeoutMs: 1_000,
+        undo: (what) => {
+          taken.push(what)
+          return flow.call('back', Undo, same)
+        },
+      })
+    })
+    await using simulated = simulation({ parts: [Orders, slow, times], setup: setup as never })
+    for (const order of ['o-1', 'o-2']) {
+      await simulated.publish(Placed, { order })
+      await simulated.advance(10)
+    }
+    const call = async (flow: number) => (await simulated.flows.show(flow))!.steps.find(({ name }) => name === 'b')!
+    const [first, second] = [await call(1), await call(2)]
+    assert.deepEqual([first.state, second.state], ['running', 'running'])
+    assert.deepEqual([begun.includes(first.command!.id), begun.includes(second.command!.id)], [true, false])
+    await simulated.advance(1_000)
+    const late = { ok: false, code: 'millrace/step-timed-out', message: '"b" took too long and was withdrawn' }
+    assert.deepEqual((await call(1)).outcome, { ...late, effects: 'unknown' })
+    assert.deepEqual((await call(2)).outcome, { ...late, effects: 'never' })
+    if (dies) {
+      await simulated.crash()
+      await simulated.restart()
+    }
+    opened.resolve()
+    await simulated.untilIdle()
+    assert.deepEqual(
+      (await simulated.flows.list()).map(({ state }) => state),
+      ['compensated', 'compensated'],
     )
-  })
-  const running = await started(t, warehouse(place(t), slow, times))
-  await running.publish(Placed, { order: 'o-1' })
-  // The second flow's call waits in the lane of the first one's, which hangs: it is never handled.
-  const first = async () => (await running.flows.list())[0]
-  for (;;) {
-    await running.idle()
-    if ((await first())?.endedAt !== null) break
+    for (const what of taken) assert.deepEqual(what, { state: 'unknown', commandId: first.command!.id })
+    assert.equal(taken.length, dies ? 2 : 1)
+    assert.deepEqual([begun.length, begun.includes(second.command!.id)], [3, false])
+    const rows = await simulated.query<{ what: string }>`select what from effects`
+    const all = ['do o-1 a', 'do o-2 a', 'undo both hangs', 'undo o-1 a', 'undo o-2 a']
+    assert.deepEqual(rows.map(({ what }) => what).toSorted(), all)
   }
-  release()
-  await running.idle()
-  assert.equal((await first())?.state, 'compensated')
-  assert.deepEqual(taken, ['unknown'])
-  assert.deepEqual(await effects(running), ['do a', 'undo hangs', 'undo a'])
 })
 
 test('data that do not fit are thrown at the function, and again when it is made anew', async (t) => {
@@ -202,17 +294,51 @@ test('a race has one winner, the same after a restart; what lost goes on and thr
 })
 
 test('map runs so many at once and gives one result per item', async (t) => {
+  const items = ['a', 'b', 'c', 'd', 'e']
+  const branches = { now: 0, most: 0 }
+  const handlers = { now: 0, most: 0 }
+  const begins = (of: typeof branches) => {
+    of.now++
+    of.most = Math.max(of.most, of.now)
+  }
+  let begun = 0
+  let full = Promise.withResolvers<void>()
+  const waiting = processor('worker', {
+    on: Work,
+    retry: { attempts: 1 },
+    timeoutMs: 5_000,
+    handle: {
+      do: async ({ data: { step } }) => {
+        begins(handlers)
+        const { promise, resolve } = full
+        // They wait for each other: as many as may, and the last one alone.
+        if (++begun % 2 === 0 || begun === items.length) {
+          full = Promise.withResolvers()
+          resolve()
+        }
+        await promise
+        handlers.now--
+        return { done: step }
+      },
+      undo: () => {},
+    },
+  })
   const results: unknown[] = []
   const maps = conductor(async (data, flow) => {
-    const all = await flow.map(['a', 'b', 'c', 'd', 'e'], (step) => flow.call('one', Do, { ...data, step }), {
-      limit: 2,
-    })
-    results.push(all.map(({ done }) => done))
+    const one = async (step: string, index: number) => {
+      begins(branches)
+      const { done } = await flow.call('one', Do, { ...data, step })
+      branches.now--
+      return `${index} ${done}`
+    }
+    results.push(await flow.map(items, one, { limit: 2 }))
   })
-  const running = await started(t, warehouse(place(t), worker(), maps))
+  const running = await started(t, warehouse(place(t), waiting, maps))
   await running.publish(Placed, { order: 'o-1' })
   await running.idle()
-  assert.deepEqual(results.at(-1), ['a', 'b', 'c', 'd', 'e'])
+  assert.deepEqual(results, [['0 a', '1 b', '2 c', '3 d', '4 e']])
+  assert.deepEqual([branches, handlers], Array(2).fill({ now: 0, most: 2 }))
+  assert.equal((await running.flows.show(1))?.state, 'completed')
 })
 
 test('a refusal comes typed, and the mediator may take another way', async (t) => {

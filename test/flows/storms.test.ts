@@ -1,45 +1,68 @@
 // Many flows at once, long ones, flows that leave memory after each step, and a domain that is sick.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { app, channel, command, mediator, processor, Refused, sqlite } from 'millrace'
+import { setImmediate as turn } from 'node:timers/promises'
+import {
+  app,
+  channel,
+  command,
+  type FlowItem,
+  type FlowRow,
+  type FlowStep,
+  mediator,
+  processor,
+  Refused,
+  sqlite,
+} from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { place, started } from '../support.ts'
+import { place, started, until } from '../support.ts'
 import { conductor, Do, Done, doing, effects, Orders, Paid, Placed, setup, Work, worker } from './support.ts'
 
 const small = (file: string, ...parts: Parameters<typeof app>[0]['parts'][number][]) =>
   app({ name: 'storm', broker: sqlite({ file }), log: () => {}, setup, hotFlowsMax: 1, parts: [Orders, ...parts] })
 
 test('a flow that leaves memory after every step goes the same way, and does everything once', async (t) => {
-  const told: Record<string, string[]> = {}
-  const winding = () =>
-    conductor(async (data, flow) => {
-      const lines: string[] = []
-      told[data.order] = lines
-      lines.push(`${flow.random() < 2}`)
-      const { done } = await flow.call('a', Do, { ...data, step: 'a' })
-      lines.push(done)
-      const both = await flow.all([doing(flow, data, 'b'), doing(flow, data, 'c')])
-      lines.push(...both.map((one) => one.done))
-      lines.push((await flow.wait('paid', Paid)).data.order)
-      const all = await flow.map(['x', 'y', 'z'], (step) => flow.call('each', Do, { ...data, step }), { limit: 2 })
-      lines.push(...all.map((one) => one.done))
-      await flow.sleep('a moment', 1)
-      flow.publish(Done, data)
-      lines.push('end')
-    })
   const orders = ['o-1', 'o-2', 'o-3', 'o-4', 'o-5']
-  const running = await started(t, small(place(t), worker(), winding()))
-  for (const order of orders) await running.publish(Placed, { order })
-  for (const order of orders) await running.publish(Paid, { order })
-  for (;;) {
-    await running.idle()
-    if ((await running.flows.list()).every(({ state }) => state === 'completed')) break
-    await new Promise((resolve) => setTimeout(resolve, 2))
-  }
+  const runs = new Map<string, unknown[][]>(orders.map((order) => [order, []]))
+  const winding = conductor(async (data, flow) => {
+    const told: unknown[] = []
+    runs.get(data.order)!.push(told)
+    const paid = async () => void told.push((await flow.wait('paid', Paid)).id)
+    told.push([flow.random(), flow.id(), flow.now()])
+    told.push(await flow.call('a', Do, { ...data, step: 'a' }))
+    await paid()
+    told.push(await flow.all([doing(flow, data, 'b'), doing(flow, data, 'c')]))
+    await paid()
+    told.push(await flow.map(['x', 'y', 'z'], (step) => flow.call('each', Do, { ...data, step }), { limit: 2 }))
+    await paid()
+    await flow.sleep('a moment', 1)
+    flow.publish(Done, data)
+    told.push('end')
+  })
+  const running = await started(t, small(place(t), worker(), winding))
   for (const order of orders) {
-    assert.deepEqual(told[order], ['true', 'a', 'b', 'c', order, 'x', 'y', 'z', 'end'])
+    await running.publish(Placed, { order })
+    await running.idle()
   }
+  // There is room for one: each that goes on has left memory for the others since its last step.
+  for (let step = 1; step <= 3; step++) {
+    for (const order of orders) {
+      await running.publish(Paid, { order }, { id: `${order}, ${step}` })
+      await running.idle()
+      assert(runs.get(order)!.length > step)
+    }
+  }
+  await until('all have slept', async () => (await running.flows.list({ states: ['running'] })).length === 0)
+  for (const order of orders) {
+    const last = runs.get(order)!.at(-1)!
+    for (const told of runs.get(order)!) assert.deepEqual(told, last.slice(0, told.length))
+    const done = (...steps: string[]) => steps.map((step) => ({ done: step }))
+    const [one, two, three] = [1, 2, 3].map((step) => `${order}, ${step}`)
+    assert.deepEqual(last.slice(1), [...done('a'), one, done('b', 'c'), two, done('x', 'y', 'z'), three, 'end'])
+  }
+  const drawn = [...runs.values()].map(([told]) => JSON.stringify(told![0]))
+  assert.equal(new Set(drawn).size, orders.length)
   const counts = new Map<string, number>()
   for (const what of await effects(running)) counts.set(what, (counts.get(what) ?? 0) + 1)
   assert.deepEqual([...counts.values()], [5, 5, 5, 5, 5, 5])
@@ -48,77 +71,135 @@ test('a flow that leaves memory after every step goes the same way, and does eve
 /** What a storm's flow of an order does: told by its number, so that a reckoning can say how it has to end. */
 const fate = (order: string) => {
   const n = Number(order.slice(2))
-  return { refused: n % 5 === 0, waits: n % 3 === 0, races: n % 2 === 0 }
+  return { refused: n % 5 === 0, waits: n % 3 === 0, races: n % 2 === 0, behind: n % 4 === 0 ? 'quick' : 'fast' }
 }
 
+/** Where a racer that is behind runs: in one lane with those of many others, or by itself, slowly. */
+const trackOf = (order: string) => (Number(order.slice(2)) % 8 < 4 ? 'crowd' : `slow ${order}`)
+
 const stormy = conductor(async (data, flow) => {
-  const { refused, waits, races } = fate(data.order)
+  const { refused, waits, races, behind } = fate(data.order)
   await doing(flow, data, 'first')
   if (waits) await flow.wait('paid', Paid)
   if (races) {
-    await flow.race([() => doing(flow, data, 'quick'), () => flow.sleep('an hour', 3_600_000)], { losers: 'withdraw' })
+    const racer = (name: string) => () => doing(flow, name === behind ? { order: trackOf(data.order) } : data, name)
+    const { done } = await flow.race([racer('quick'), racer('fast')], { losers: 'withdraw' })
+    await doing(flow, data, `${done} won`)
   }
   await flow.all([doing(flow, data, 'left'), doing(flow, data, 'right')])
   if (refused) throw new Refused('no')
   flow.publish(Done, data)
 })
 
-function check(
-  rows: readonly { what: string }[],
-  states: ReadonlyMap<string, string>,
-  orders: readonly string[],
-): void {
-  const of = new Map<string, string[]>()
-  for (const { what } of rows) {
-    const [order = '', ...effect] = what.split(': ')
-    of.set(order, [...(of.get(order) ?? []), effect.join('')])
-  }
-  for (const order of orders) {
-    const { refused, races } = fate(order)
-    const all = ['first', ...(races ? ['quick'] : []), 'left', 'right']
-    const done = all.map((step) => `do ${step}`)
-    const got = of.get(order) ?? []
-    assert.deepEqual(got.slice(0, done.length).toSorted(), done.toSorted(), order)
-    assert.deepEqual(got.slice(done.length), refused ? all.toReversed().map((step) => `undo ${step}`) : [], order)
-    assert.equal(states.get(order), refused ? 'compensated' : 'completed', order)
-  }
+/** How many racers have ended how. */
+type Races = Map<string, number>
+
+/** What a flow says of one of its calls. */
+function said({ outcome }: FlowStep): 'done' | 'never' | 'unknown' | 'not told' {
+  if (outcome === undefined) return 'not told'
+  if (outcome.ok) return 'done'
+  assert.match(outcome.code, /^millrace\/(step|flow)-cancelled$/)
+  return outcome.effects!
 }
 
-/** Writes down whose effect it is. */
-const recorder = processor('worker', {
-  on: Work,
-  concurrency: 64,
-  handle: {
-    do: ({ data: { order, step } }, { commit }) =>
-      commit(async (tx) => {
-        await tx.query`insert into effects (what) values (${`${order}: do ${step}`})`
-        return { done: step }
-      }),
-    undo: ({ data: { order, step } }, { commit }) =>
-      commit(async (tx) => void (await tx.query`insert into effects (what) values (${`${order}: undo ${step}`})`)),
-  },
-})
+/** Reckons for one flow whether what it says of its calls, how it had to end, and what was done agree; counts racers. */
+function reckon(order: string, { state, steps, endedAt }: FlowItem, effects: readonly string[], races: Races): void {
+  const { refused, races: hasRace } = fate(order)
+  assert.equal(state, refused ? 'compensated' : 'completed')
+  const calls = steps.filter(({ kind, undo }) => kind === 'call' && !undo)
+  const names = calls.map(({ name }) => name)
+  const won = names.includes('quick won') ? 'quick' : 'fast'
+  assert.deepEqual(names, ['first', ...(hasRace ? ['quick', 'fast', `${won} won`] : []), 'left', 'right'])
+  for (const call of calls) {
+    const { name } = call
+    const lost = (name === 'quick' || name === 'fast') && name !== won
+    if (!lost) assert.equal(said(call), 'done')
+    if (said(call) === 'done') assert(call.endedAt! <= endedAt!, `"${name}" was done after the flow had ended`)
+    const how = lost ? `${name} lost: ${said(call)}` : `${name} won`
+    if (lost || name === won) races.set(how, (races.get(how) ?? 0) + 1)
+  }
+  // What was withdrawn has no effect, and an undo where it had begun; what was done before that is undone as the rest.
+  const named = (verb: string, ...ends: string[]) =>
+    calls.filter((call) => ends.includes(said(call))).map(({ name }) => `${verb} ${name}`)
+  const of = (verb: string) => effects.filter((what) => what.startsWith(`${verb} `))
+  const undos = refused ? named('undo', 'done', 'unknown').toReversed() : []
+  assert.deepEqual(of('do').toSorted(), named('do', 'done').toSorted())
+  assert.deepEqual(of('undo'), undos)
+  for (const undo of undos) assert(effects.indexOf(undo) > effects.indexOf(undo.slice(2)))
+}
+
+/** Reckons for all flows of a storm; gives how their races have ended. */
+async function reckonAll(
+  orders: readonly string[],
+  flows: readonly FlowRow[],
+  show: (id: number) => Promise<FlowItem | undefined>,
+  rows: readonly { what: string }[],
+): Promise<Races> {
+  const ids = new Map(flows.map(({ context, id }) => [context, id]))
+  assert.deepEqual([flows.length, ids.size], [orders.length, orders.length])
+  const effects = new Map<string, string[]>(orders.map((order) => [order, []]))
+  for (const { what } of rows) {
+    const [order = '', effect = ''] = what.split(': ')
+    effects.get(order)!.push(effect)
+  }
+  const races: Races = new Map()
+  for (const order of orders) {
+    const flow = (await show(ids.get(order)!))!
+    try {
+      reckon(order, flow, effects.get(order)!, races)
+    } catch (error) {
+      throw new Error(`${order}: ${effects.get(order)}; ${JSON.stringify(flow.steps)}`, { cause: error })
+    }
+  }
+  return races
+}
+
+/** Writes down whose effect it is: an order's first event has the order as its id. */
+const recorder = (slowly: () => Promise<void>) =>
+  processor('worker', {
+    on: Work,
+    concurrency: 64,
+    handle: {
+      do: async ({ data: { order, step }, correlationId }, { commit }) => {
+        if (order.startsWith('slow ')) await slowly()
+        return commit(async (tx) => {
+          await tx.query`insert into effects (what) values (${`${correlationId}: do ${step}`})`
+          return { done: step }
+        })
+      },
+      undo: ({ data: { step }, correlationId }, { commit }) =>
+        commit(
+          async (tx) => void (await tx.query`insert into effects (what) values (${`${correlationId}: undo ${step}`})`),
+        ),
+    },
+  })
 
 test('a storm of a thousand flows with racing branches and events ends with none inconsistent', async (t) => {
-  const orders = Array.from({ length: 1_000 }, (_, n) => `o-${n}`)
+  const orders = Array.from({ length: 2_000 }, (_, n) => `o-${n}`)
+  const slowly = async () => {
+    for (let turns = 0; turns < 20; turns++) await turn()
+  }
   const storm = app({
     name: 'storm',
     broker: sqlite({ file: place(t) }),
+    log: () => {},
     setup,
     hotFlowsMax: 100,
-    parts: [Orders, recorder, stormy],
+    parts: [Orders, recorder(slowly), stormy],
   })
   const running = await started(t, storm)
-  await Promise.all(orders.map((order) => running.publish(Placed, { order })))
+  await Promise.all(orders.map((order) => running.publish(Placed, { order }, { id: order })))
   await Promise.all(orders.filter((order) => fate(order).waits).map((order) => running.publish(Paid, { order })))
   await running.idle()
   const rows = await running.read<{ what: string }>`select what from effects order by n`
-  const flows = await running.flows.list({ limit: 2_000 })
-  check(rows, new Map(flows.map(({ context, state }) => [context!, state])), orders)
+  const flows = await running.flows.list({ limit: 2_001 })
+  const races = await reckonAll(orders, flows, running.flows.show, rows)
+  for (const how of ['quick won', 'fast won', 'quick lost: never', 'fast lost: never']) assert(races.has(how), how)
 })
 
 test('a smaller storm with crashes, power cuts and little room in memory, for ten seeds', async () => {
   const orders = Array.from({ length: 30 }, (_, n) => `o-${n}`)
+  const seen = new Set<string>()
   for (let seed = 1; seed <= 10; seed++) {
     const make = () =>
       app({
@@ -126,13 +207,11 @@ test('a smaller storm with crashes, power cuts and little room in memory, for te
         broker: sqlite({ file: 'storm.db' }),
         setup,
         hotFlowsMax: 3,
-        parts: [Orders, recorder, stormy],
+        parts: [Orders, recorder(async () => {}), stormy],
       })
     await using simulated = simulation({ app: make, seed })
-    for (const order of orders) {
-      await simulated.publish(Placed, { order })
-      if (fate(order).waits) await simulated.publish(Paid, { order })
-    }
+    await Promise.all(orders.map((order) => simulated.publish(Placed, { order }, { id: order })))
+    await Promise.all(orders.filter((order) => fate(order).waits).map((order) => simulated.publish(Paid, { order })))
     for (let crashes = 0; crashes < 4; crashes++) {
       await simulated.advance(((seed * 7 + crashes * 3) % 11) / 2)
       await simulated.crash({ power: crashes % 2 === 0 })
@@ -140,9 +219,10 @@ test('a smaller storm with crashes, power cuts and little room in memory, for te
     }
     await simulated.untilIdle()
     const rows = await simulated.query<{ what: string }>`select what from effects order by n`
-    const flows = await simulated.flows.list()
-    check(rows, new Map(flows.map(({ context, state }) => [context!, state])), orders)
+    const races = await reckonAll(orders, await simulated.flows.list(), simulated.flows.show, rows)
+    for (const how of races.keys()) seen.add(how)
   }
+  for (const how of ['quick won', 'fast won']) assert(seen.has(how), how)
 })
 
 test('a flow of two thousand steps goes on after a crash in its middle, from its journal', async () => {

@@ -8,6 +8,7 @@ import {
   type FlowContext,
   mediator,
   type Part,
+  type ProcessorOptions,
   processor,
   Refused,
   sqlite,
@@ -38,7 +39,12 @@ export const setup = async (tx: { query: import('millrace').Query }) => {
 }
 
 /** Writes down each effect in its commit: `do a`, `undo a`. */
-export function worker(plan: Plan = {}, undoPlan: Plan = {}, hangs: Promise<void> = Promise.resolve()) {
+export function worker(
+  plan: Plan = {},
+  undoPlan: Plan = {},
+  hangs: Promise<void> = Promise.resolve(),
+  retry: ProcessorOptions<typeof Do | typeof Undo, [], []>['retry'] = { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
+) {
   const failing = new Map<string, number>()
   const may = (what: string, planned: 'refuse' | number | undefined) => {
     if (planned === 'refuse') throw new Refused('no', { why: what })
@@ -48,7 +54,7 @@ export function worker(plan: Plan = {}, undoPlan: Plan = {}, hangs: Promise<void
   }
   return processor('worker', {
     on: Work,
-    retry: { attempts: 3, firstDelayMs: 1, maxDelayMs: 1 },
+    retry,
     probeAfter: 10_000,
     handle: {
       do: async ({ data: { step: name } }, { commit }) => {
