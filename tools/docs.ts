@@ -106,7 +106,7 @@ export function defaultsPage(): string {
   const rows = Object.entries(defaults).map(([name, bound]: [string, Bound]) => [
     `\`${name}\``,
     places[placeOf[name as Limit]],
-    amount(bound.default),
+    bound.optional ? 'none' : amount(bound.default),
     `${amount(bound.min)} to ${amount(bound.max)}`,
     bound.what,
   ])

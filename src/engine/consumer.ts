@@ -457,7 +457,7 @@ export class Consumer {
   /** An error that came outside the promise of its handler. */
   late(attempt: Attempt, error: unknown): void {
     if (attempt.state === 'running') {
-      this.fence(attempt, error)
+      this.fail(attempt, error)
       return
     }
     const { type, id } = attempt.delivery.message
@@ -470,21 +470,34 @@ export class Consumer {
   private expire(attempt: Attempt): void {
     const { timeoutMs } = this.spec
     const what = `an attempt of processor "${this.name}" took longer than ${timeoutMs} ms`
-    this.fence(attempt, fault('millrace/timed-out', what))
+    this.fail(attempt, fault('millrace/timed-out', what))
   }
 
-  /** Fails an attempt whose handler has not ended: nothing of it counts any more. */
-  private fence(attempt: Attempt, error: unknown): void {
+  /** Fails an attempt whose handler has not ended. */
+  private fail(attempt: Attempt, error: unknown): void {
+    const ended = this.fence(attempt, error)
+    this.failed(attempt.delivery, error, ended)
+  }
+
+  /** An attempt at what was withdrawn meanwhile: at its next turn it is passed over. It is no failure of the processor. */
+  private passBy(attempt: Attempt, why: Error): void {
+    const { delivery } = attempt
+    const ended = this.fence(attempt, why)
+    this.suspectEnded(delivery)
+    this.rest(delivery, recordError(why), 0, ended)
+  }
+
+  /** Nothing of an attempt counts any more. Gives when its handler has ended at last, or is not waited for any longer. */
+  private fence(attempt: Attempt, error: unknown): Promise<void> {
     const { lingerMs } = this.spec
     this.unlink(attempt)
     attempt.abort(error)
     this.lingering++
     // The next attempt waits for this one to end, but not forever.
-    const ended = new Promise<void>((resolve) => {
+    return new Promise<void>((resolve) => {
       attempt.gone = resolve
       this.around.world.after(lingerMs, resolve)
     })
-    this.failed(attempt.delivery, error, ended)
   }
 
   /** Whether no handler can start because all slots are taken by attempts that outlived their time. */
@@ -553,7 +566,7 @@ export class Consumer {
   fenceMessage(id: string, why: Error): boolean {
     for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) {
       if (attempt.delivery.message.id !== id) continue
-      this.fence(attempt, why)
+      this.passBy(attempt, why)
       return true
     }
     return false

@@ -18,6 +18,7 @@ import {
   type FlowState,
   flowEnds,
   isUndo,
+  isUndoOf,
   type JournalEntry,
   type Outcome,
   type StepKind,
@@ -101,6 +102,8 @@ export class FlowRun {
   private readonly undone = new Set<number>()
   private undid = false
   private outbox = nothing()
+  /** Steps that lost a race and are not taken back yet: it does not end before they are. */
+  private readonly losing = new Set<Step>()
   /** Mails that it has taken; and up to which flows that it goes on for have, by type. */
   private readonly mails = new Set<number>()
   private readonly mailAfter = new Map<string, number>()
@@ -268,11 +271,29 @@ export class FlowRun {
     this.conclude(there, { ok: false, code, message: `"${step.entry.step}" ${why} and was withdrawn`, effects })
   }
 
+  /** A flow that lost a race was told to end: what becomes of it is its own. */
+  letGo({ entry: { n } }: Step): void {
+    for (const step of this.losing) if (step.entry.n === n) this.losing.delete(step)
+  }
+
+  private get loses(): boolean {
+    for (const step of this.losing) {
+      if (step.outcome === undefined) return true
+      this.losing.delete(step)
+    }
+    return false
+  }
+
+  /** Whether a step is told what comes for it: once the function has ended, those of undos alone. */
+  private hears({ entry: { step } }: Step): boolean {
+    return !this.dismissed && (!this.frozen || isUndo(step))
+  }
+
   /** An event that it may wait for; gives whether it took it. */
   mail(n: number, message: Message): boolean {
-    if (this.mails.has(n) || this.frozen || n <= (this.mailAfter.get(message.type) ?? 0)) return false
+    if (this.mails.has(n) || n <= (this.mailAfter.get(message.type) ?? 0)) return false
     for (const step of this.open) {
-      if (step.entry.kind !== 'wait' || step.entry.what !== message.type) continue
+      if (step.entry.kind !== 'wait' || step.entry.what !== message.type || !this.hears(step)) continue
       this.conclude(step, { ok: true, value: { ...message, context: message.context ?? null, mail: n } })
       return true
     }
@@ -281,9 +302,9 @@ export class FlowRun {
 
   /** What a person has answered. Errors: `millrace/not-asked`, `millrace/bad-data`. */
   answer(name: string, value: unknown): void {
-    const asked = [...this.open].filter(({ entry }) => entry.kind === 'ask')
+    const asked = [...this.open].filter((step) => step.entry.kind === 'ask' && this.hears(step))
     const step = asked.find(({ entry }) => entry.step === name)
-    if (step === undefined || this.frozen) {
+    if (step === undefined) {
       const names = asked.map(({ entry }) => `"${entry.step}"`)
       const open = names.length === 0 ? 'it asks nothing now' : `it asks ${names.join(', ')}`
       throw fault('millrace/not-asked', `flow ${this.id} does not ask "${name}": ${open}`)
@@ -473,8 +494,10 @@ export class FlowRun {
     for (const step of branch.steps) {
       if (step.outcome !== undefined) continue
       const { kind, step: name } = step.entry
-      if (kind === 'call' || kind === 'flow') this.outbox.lost.push(step)
-      else this.conclude(step, { ok: false, code: 'millrace/step-cancelled', message: `"${name}" lost a race` })
+      if (kind === 'call' || kind === 'flow') {
+        this.outbox.lost.push(step)
+        this.losing.add(step)
+      } else this.conclude(step, { ok: false, code: 'millrace/step-cancelled', message: `"${name}" lost a race` })
     }
   }
 
@@ -674,6 +697,7 @@ export class FlowRun {
       return
     }
     if (this.ended.ok) {
+      if (this.loses) return
       this.frozen = true
       this.complete(this.ended.value)
       return
@@ -716,6 +740,14 @@ export class FlowRun {
     this.halt('paused', recordError(fault('millrace/flow-waits-outside', what)))
   }
 
+  /** The same of an undo. */
+  private checkUndoWaits({ entry }: Step): void {
+    const isOfUndo = (step: Step) => isUndoOf(step.entry.step, entry.step)
+    if (!this.replay.over || this.state !== 'compensating' || [...this.open].some(isOfUndo)) return
+    const what = `undo of "${entry.step}": it waits for something that is no step of \`flow\``
+    this.halt('stuck', recordError(fault('millrace/flow-waits-outside', what)))
+  }
+
   /** It begins a step though nothing was told to it: it has waited for what is no step. */
   private strays(kind: StepKind, step: string, what: string): void {
     const where = `mediator "${this.host.spec.name}", flow ${this.id}`
@@ -748,7 +780,10 @@ export class FlowRun {
     for (;;) {
       const { undoing } = this
       if (undoing !== undefined) {
-        if (undoing.ended === undefined) return
+        if (undoing.ended === undefined) {
+          this.checkUndoWaits(undoing.step)
+          return
+        }
         this.undoing = undefined
         if (!undoing.ended.ok) {
           const why = recordError(undoing.ended.value)
@@ -760,6 +795,7 @@ export class FlowRun {
       }
       const [step] = this.undoable()
       if (step === undefined) {
+        if (this.loses) return
         this.become(this.undid ? 'compensated' : 'failed')
         return
       }
@@ -848,7 +884,8 @@ export class FlowRun {
 
   /** The types that it waits for now. */
   get awaited(): ReadonlySet<string> {
-    return new Set([...this.open].flatMap(({ entry }) => (entry.kind === 'wait' ? [entry.what] : [])))
+    const waits = [...this.open].filter((step) => step.entry.kind === 'wait' && this.hears(step))
+    return new Set(waits.map(({ entry }) => entry.what))
   }
 }
 

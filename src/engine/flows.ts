@@ -353,12 +353,14 @@ export class Flows {
       const { flows } = this.around.store
       const flow = flows.latest((step.entry.data as { flow: number }).flow)
       const row = flows.row(flow)
-      if (row === undefined || row.endedAt !== null) return true
+      const over = row === undefined || row.endedAt !== null
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
-      await this.actions.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
+      const cancelled = over ? Promise.resolve() : this.actions.cancel(flow, { by: `flow ${run.id}`, reason })
+      await cancelled.catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
+      if (why === 'lost a race') await this.tell(run.id, (there) => there.letGo(step))
       return true
     }
     if (step.outcome !== undefined) return true

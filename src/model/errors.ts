@@ -44,8 +44,12 @@ export const errors = {
     'List the type on a topic (events) or channel (commands) and that in the parts of the app.',
   ),
   'millrace/wrong-verb': row('ConfigurationError', false, 'Publish events, send commands.'),
-  'millrace/undeclared': row('ConfigurationError', false, 'Name the type in `publishes` or `sends` of the processor.'),
-  'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app.'),
+  'millrace/undeclared': row(
+    'ConfigurationError',
+    false,
+    'Name it where the part says what it may do: in `publishes`, `sends`, `waits` or `starts`.',
+  ),
+  'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app, and start the app with it.'),
 
   'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
   'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously and does not throw.'),
@@ -108,7 +112,11 @@ export const errors = {
   'millrace/not-asked': row('StateError', false, 'List the questions for what is asked now, and under which name.'),
   'millrace/unknown-step': row('StateError', false, 'Look at the flow for the names of its steps.'),
   'millrace/subflow-failed': row('StateError', false, 'Catch it in the mediator, or let it undo what was done.'),
-  'millrace/step-cancelled': row('StateError', false, 'Its branch lost a race; nobody is told of it.'),
+  'millrace/step-cancelled': row(
+    'StateError',
+    false,
+    'It was taken back: its branch lost a race, or it had not ended in the flow that runs again.',
+  ),
   'millrace/unknown-flow': row('StateError', false, 'List the flows for their numbers.'),
   'millrace/flow-ended': row('StateError', false, 'Nothing can be done about a flow that has ended; look at it.'),
   'millrace/unknown-item': row('StateError', false, 'List the desk for what is on it now.'),

@@ -9,6 +9,8 @@ export interface Bound {
   readonly what: string
   /** Not only whole numbers. */
   readonly fraction?: boolean
+  /** Without it there is no such bound. */
+  readonly optional?: boolean
 }
 
 const minute = 60_000
@@ -36,12 +38,10 @@ export const defaults = {
   probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes use up attempts again, milliseconds'),
 
   /** of a command */
-  deadlineMs: bound(
-    365 * day,
-    1,
-    365 * day,
-    'time in which a command is to be handled, where that is bounded, milliseconds',
-  ),
+  deadlineMs: {
+    ...bound(365 * day, 1, 365 * day, 'time in which a command is to be handled, milliseconds'),
+    optional: true,
+  },
 
   /** of a desk */
   decideMs: bound(30_000, 1, day, 'time for one decision of a rule, milliseconds'),

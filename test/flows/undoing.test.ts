@@ -2,8 +2,23 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type App, mediator, Refused } from 'millrace'
+import { simulation } from 'millrace/testing'
+import { z } from 'zod'
 import { place, started } from '../support.ts'
-import { conductor, Do, doing, effects, Orders, Placed, type Plan, Undo, warehouse, worker } from './support.ts'
+import {
+  conductor,
+  Do,
+  doing,
+  effects,
+  Orders,
+  Paid,
+  Placed,
+  type Plan,
+  setup,
+  Undo,
+  warehouse,
+  worker,
+} from './support.ts'
 
 const three = () =>
   conductor(async (data, flow) => {
@@ -91,4 +106,50 @@ test('a list is asked for by what there is', async (t) => {
   }
   await assert.rejects(running.flows.questions({ limit: 0 }), /flows\.questions: limit is 0/)
   await assert.rejects(running.desk.list({ states: ['lost' as never] }), /desk\.list: states has "lost"/)
+})
+
+test('an undo may wait for an event, ask a person and let time pass', async () => {
+  const undoes = conductor(async (data, flow) => {
+    const undo = async () => {
+      await flow.sleep('a bit', 10)
+      await flow.wait('paid', Paid)
+      await flow.ask('fee', { schema: z.object({ yes: z.boolean() }), title: 'With a fee?' })
+      await flow.call('back', Undo, { ...data, step: 'a' })
+    }
+    await flow.call('a', Do, { ...data, step: 'a' }, { undo })
+    await flow.wait('never', Paid)
+  })
+  for (const crashes of [false, true]) {
+    await using sim = simulation({ parts: [Orders, worker(), undoes], setup: setup as never })
+    const crash = async () => {
+      if (!crashes) return
+      await sim.crash()
+      await sim.restart()
+    }
+    await sim.publish(Placed, { order: 'o-1' })
+    await sim.untilIdle()
+    await sim.flows.cancel(1, { by: 'ann' })
+    await sim.advance(1_000)
+    await crash()
+    await sim.publish(Paid, { order: 'o-1' })
+    await sim.untilIdle()
+    await crash()
+    const [question] = await sim.flows.questions()
+    await sim.flows.answer(1, question!.step, { yes: true })
+    await sim.untilIdle()
+    assert.equal((await sim.flows.show(1))!.state, 'compensated')
+  }
+})
+
+test('an undo that waits for what is no step is stuck there, and says so', async (t) => {
+  const undoes = conductor(async (data, flow) => {
+    await flow.call('a', Do, { ...data, step: 'a' }, { undo: () => new Promise(() => {}) })
+    await flow.call('b', Do, { ...data, step: 'fails' })
+  })
+  const running = await started(t, warehouse(place(t), worker({ fails: 'refuse' }), undoes))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  const [flow] = await running.flows.list()
+  assert.deepEqual([flow!.state, flow!.error!.code], ['stuck', 'millrace/flow-waits-outside'])
+  assert.match(flow!.error!.message, /undo of "a": .* waits for something that is no step/)
 })

@@ -352,7 +352,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not fence an attempt at a command that is withdrawn': [
     {
       file: 'engine/consumer.ts',
-      from: '      this.fence(attempt, why)\n      return true\n',
+      from: '      this.passBy(attempt, why)\n      return true\n',
       to: '      return why instanceof Error\n',
     },
   ],
@@ -478,6 +478,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'leaves who waits for a flow alone when it goes on as another': [
     { file: 'engine/flow.ts', from: '      once,\n      parent,\n', to: '      once,\n      parent: null,\n' },
   ],
+  'ends a flow before what lost its race is taken back': [
+    {
+      file: 'engine/flow.ts',
+      from: '      if (this.loses) return\n      this.frozen = true\n',
+      to: '      this.frozen = true\n',
+    },
+  ],
   'keeps flows in memory beyond the bound': [
     {
       file: 'engine/flows.ts',
@@ -567,6 +574,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'ends a flow twice that two people end': {
     file: 'test/flows/people.test.ts',
     test: 'of two people who end a flow at once one does, the other is told that it has ended',
+  },
+  'ends a flow before what lost its race is taken back': {
+    file: 'test/flows/races.test.ts',
+    test: 'a race that is the last step: whenever the process dies, what lost is not handled after the end of its flow',
   },
   'keeps flows in memory beyond the bound': {
     file: 'test/flows/memory.test.ts',
