@@ -12,6 +12,7 @@ import type { Said } from './engine/requests.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
 import { fault } from './model/errors.ts'
+import { isCommandOfFlow } from './model/flow.ts'
 import {
   type Command,
   checkVerb,
@@ -463,11 +464,12 @@ class RunningApp implements App {
     checkVerb(where, 'send', type)
     checkOptions(where, options, ['id', 'timeoutMs'])
     if (options.id !== undefined) checkId(options.id)
-    const timeoutMs = limit(where, 'requestMs', options.timeoutMs)
+    const timeoutMs = limit(where, 'requestMs', options.timeoutMs, 'timeoutMs')
     return (await running.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
   }
 
   async operation(id: string): Promise<RequestOperation | undefined> {
+    checkId(id)
     const row = await this.running.operation(id)
     if (row === undefined) return undefined
     const { type: command, state, item, outcome, askedAt, endedAt } = row
@@ -660,6 +662,7 @@ class RunningApp implements App {
 const idCharsMax = 255
 
 function checkId(id: unknown): void {
+  if (isCommandOfFlow(id)) throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give`)
   if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
   throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
 }

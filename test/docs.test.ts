@@ -54,9 +54,13 @@ test('docs/defaults.md has each default with its bounds', () => {
   const number = (text: string) => Number(text.replaceAll(',', ''))
   const documented = rowsOf('docs/defaults.md').map(([name, , value, bounds, what]) => {
     const [min, max] = bounds!.split(' to ')
-    return [name!.slice(1, -1), { default: number(value!), min: number(min!), max: number(max!), what }]
+    const isOptional = value === 'none'
+    const bound = { default: isOptional ? null : number(value!), min: number(min!), max: number(max!), what }
+    return [name!.slice(1, -1), bound]
   })
-  const shown = Object.entries(defaults).map(([name, { fraction: _, ...bound }]: [string, Bound]) => [name, bound])
+  const shown = Object.entries(defaults).map(([name, { fraction: _, optional, ...bound }]: [string, Bound]) => {
+    return [name, optional === true ? { ...bound, default: null } : bound]
+  })
   assert.deepEqual(Object.fromEntries(documented), Object.fromEntries(shown))
 })
 

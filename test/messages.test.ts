@@ -109,7 +109,7 @@ test('bad input is refused with its code, nothing of it is stored, and the app g
     [wrong(Async, { value: 'x' }), 'millrace/async-schema', /event "async"/],
     [wrong(Paid, { ...good, note: 'x'.repeat(200) }), 'millrace/too-large', /\d+ bytes, at most 200/],
     [wrong(Paid, { ...good, note: '€'.repeat(60) }), 'millrace/too-large', /21\d bytes/],
-    [wrong(Anything, { value: 10n }), 'millrace/not-json', /BigInt/],
+    [wrong(Anything, { value: 10n }), 'millrace/not-json', /value is bigint/],
     [wrong(Anything, { value: circle }), 'millrace/not-json', /circular/],
     [wrong(Anything, { value: [1, { at: new Date() }] }), 'millrace/not-json', /value\.1\.at is a Date/],
     [wrong(Anything, { value: new Map() }), 'millrace/not-json', /value is a Map/],

@@ -191,13 +191,17 @@ test('what is asked wrongly is refused before anything is sent', async (t) => {
   await assert.rejects(request.call(running, Take, { sku: 1 }), coded('millrace/bad-data'))
   await assert.rejects(
     request.call(running, Take, { sku: 'a', quantity: 1 }, { timeoutMs: 0 }),
-    coded('millrace/bad-option', /requestMs is 0/),
+    coded('millrace/bad-option', /timeoutMs is 0/),
   )
   await assert.rejects(
     request.call(running, Take, { sku: 'a', quantity: 1 }, { timeout: 5 }),
     coded('millrace/unknown-option', /did you mean "timeoutMs"/),
   )
   await assert.rejects(request.call(running, Take, { sku: 'a', quantity: 1 }, { id: '' }), coded('millrace/bad-id'))
+  await assert.rejects(
+    request.call(running, Take, { sku: 'a', quantity: 1 }, { id: 'flow/1/1' }),
+    coded('millrace/bad-id', /those that flows give/),
+  )
   await running.stop()
   await assert.rejects(running.request(Ring, { times: 1 }), coded('millrace/not-started'))
 })

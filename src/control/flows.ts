@@ -1,7 +1,7 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
-import { commandIdOf, flowEnds, flowsUnderWay, isUndo, isUndoOf } from '../model/flow.ts'
+import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, isUndoOf } from '../model/flow.ts'
 import { checkFilter } from './filter.ts'
 
 export { flowEnds, flowsUnderWay }
@@ -64,7 +64,8 @@ export interface FlowDesk {
   /**
    * Ends a flow under way: its function is not told anything any more, what it did is undone.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`, `millrace/unknown-part` where its
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`; `millrace/flow-busy` when it is
+   *   stuck or undoes already; `millrace/flow-mismatch` where its code does not fit; `millrace/unknown-part` where its
    *   mediator is not running
    */
   cancel(id: number, actor?: Actor): Promise<void>
@@ -80,14 +81,17 @@ export interface FlowDesk {
    * Goes on with a flow: one that is paused, with the code of today; one that is stuck at an undo, which is tried
    * again; one that is stuck after its point of no return, whose failed step is done again.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part` where its mediator is not running
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/flow-busy` while another does something with it,
+   *   `millrace/unknown-part` where its mediator is not running
    */
   resume(id: number, actor?: Actor): Promise<void>
   /**
    * Runs a flow that has ended again as a new one. With `from`, the steps before that one are taken over with their
    * results, and it goes on there. Gives the number of the new flow.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-busy` while it has not ended, `millrace/unknown-step`
+   * @throws `millrace/unknown-flow`, `millrace/flow-busy` while it has not ended, `millrace/unknown-step`,
+   *   `millrace/step-undone` where a step before that one was undone, `millrace/unknown-part` where its mediator is not
+   *   running
    */
   runAgain(id: number, options?: Partial<Actor> & { readonly from?: string }): Promise<number>
 }
@@ -123,7 +127,7 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
       return look((flows) => flows.list(filter))
     },
     counts: () => look((flows) => flows.counts()),
-    show: (id) => look((flows) => shown(flows, id)),
+    show: (id) => look((flows) => (Number.isSafeInteger(id) ? shown(flows, id) : undefined)),
     questions: async (filter = {}) => {
       checkFilter('flows.questions', filter, { mediator: 'text', to: 'text', limit: 'count' })
       return look((flows) => flows.questions(filter))
@@ -206,11 +210,7 @@ function undosOf(
   const states = new Map<number, FlowStep['undone']>()
   const undoes = state === 'compensating' || state === 'compensated' || state === 'stuck'
   if (!undoes || began.some(({ kind }) => kind === 'no return')) return states
-  const undoable = began.filter(({ data, n }) => {
-    if ((data as { undo?: boolean } | null)?.undo !== true) return false
-    const outcome = outcomeOf(n)
-    return outcome === undefined || outcome.ok || outcome.effects === 'unknown'
-  })
+  const undoable = began.filter(({ data, n }) => isToUndo(data, outcomeOf(n)))
   // The undo under way is the one whose steps began last; one that has none yet follows those that have.
   const last = began.findLast(({ step }) => isUndo(step))?.step
   const at = last === undefined ? -1 : undoable.findLastIndex(({ step }) => isUndoOf(last, step))

@@ -3,7 +3,7 @@
 //   running ──ended well──→ ended ──its commit──→ (done, or failed by its commit function)
 //      ├────threw─────────→ ended
 //      └────timeoutMs─────→ expired: fenced, nothing of it counts any more; it lingers until the handler ends
-import type { Stored } from '../model/codec.ts'
+import { asJson, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
 import { check } from '../model/schema.ts'
@@ -113,7 +113,6 @@ export class Attempt implements CommitFunction {
   run(tx: Tx, own: OwnTables): unknown {
     this.inCommit = undefined
     this.committing = true
-    const { type } = this.handler
     let result: unknown
     try {
       result = this.call(this.fn!, tx, own)
@@ -123,12 +122,12 @@ export class Attempt implements CommitFunction {
     }
     if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
       this.committing = false
-      return checkReply(type, result)
+      return this.replyOf(result)
     }
     return (result as PromiseLike<unknown>).then(
       (value) => {
         this.committing = false
-        return checkReply(type, value)
+        return this.replyOf(value)
       },
       (error: unknown) => {
         this.committing = false
@@ -152,13 +151,21 @@ export class Attempt implements CommitFunction {
         `processor "${this.consumer.name}" called commit and did not return it`,
       )
     }
-    if (type.kind === 'command') this.reply = checkReply(type, result)
+    if (type.kind === 'command') this.reply = this.replyOf(result)
     else if (result !== undefined) {
       throw fault(
         'millrace/returned-value',
         `processor "${this.consumer.name}" returned a value for event "${type.name}"`,
       )
     }
+  }
+
+  /** What the handler of a command gave, as its asker gets it; a command without a reply gives nothing. */
+  private replyOf(value: unknown): unknown {
+    const { type } = this.handler
+    if (type.kind !== 'command' || type.reply === undefined) return undefined
+    const reply = check('reply to', type.reply, value, type)
+    return reply === undefined ? undefined : asJson('reply to', reply, this.consumer.replyBytesMax, type)
   }
 
   private afterEnd(verb: string) {
@@ -168,11 +175,6 @@ export class Attempt implements CommitFunction {
 }
 
 const none: readonly Stored[] = []
-
-function checkReply(type: MessageType, value: unknown): unknown {
-  if (type.kind !== 'command' || type.reply === undefined) return value
-  return check(`reply to command "${type.name}"`, type.reply, value)
-}
 
 /** What a handler gets beside the message. Each part is made when it is asked for, so that destructuring works. */
 export class HandlerContext {

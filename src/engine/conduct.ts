@@ -61,6 +61,7 @@ export class Flow {
     checkStep('call', name)
     this.#declared(type)
     checkOptions(`call "${name}"`, options, ['timeoutMs', 'undo', 'retry'])
+    checkUndo(`call "${name}"`, options.undo)
     const { retry } = options
     if (retry === undefined) return this.#callOnce(name, type, data, options)
     checkOptions(`call "${name}": retry`, retry, ['attempts', 'firstDelayMs', 'maxDelayMs'])
@@ -86,7 +87,7 @@ export class Flow {
 
   async #callAgain(name: string, type: Command, data: unknown, options: CallOptions<unknown>, retry: CallRetry) {
     const where = `call "${name}": retry`
-    const attempts = limit(where, 'attempts', retry.attempts)
+    const attempts = limit(where, 'attempts', retry.attempts, 'attempts')
     const longest = limit(where, 'maxDelayMs', retry.maxDelayMs)
     let wait = limit(where, 'firstDelayMs', retry.firstDelayMs)
     for (let left = attempts - 1; ; left--) {
@@ -121,6 +122,7 @@ export class Flow {
 
   async sleep(name: string, ms: number): Promise<void> {
     checkStep('sleep', name)
+    checkMs(`sleep "${name}"`, 'ms', ms)
     await this.#sleep(name, ms)
   }
 
@@ -135,7 +137,12 @@ export class Flow {
     checkOptions(where, options, ['schema', 'title', 'to', 'timeoutMs', 'escalate'])
     const { schema, title, to = null, timeoutMs, escalate } = options
     if (!isSchema(schema)) throw fault('millrace/bad-option', `${where}: schema must be a Standard Schema`)
-    if (typeof title !== 'string') throw fault('millrace/bad-option', `${where}: title must be a text`)
+    checkWords(where, { title, ...(to === null ? {} : { to }) })
+    if (escalate !== undefined) {
+      checkOptions(`${where}: escalate`, escalate, ['afterMs', 'to'])
+      checkWords(`${where}: escalate`, { to: escalate.to })
+      checkMs(`${where}: escalate`, 'afterMs', escalate.afterMs)
+    }
     const dueAt = this.#due(name, timeoutMs)
     let answered = false
     let question = 0
@@ -148,7 +155,6 @@ export class Flow {
       },
     })
     if (escalate === undefined) return answer
-    checkOptions(`${where}: escalate`, escalate, ['afterMs', 'to'])
     const known = () => {
       answered = true
     }
@@ -164,6 +170,7 @@ export class Flow {
     const run = this.#run
     checkStep('flow', name)
     checkOptions(`subflow "${name}"`, options, ['undo', 'timeoutMs'])
+    checkUndo(`subflow "${name}"`, options.undo)
     const { spec } = run.host
     const other = mediator?.spec
     if (!spec.starts.has(other)) {
@@ -188,6 +195,12 @@ export class Flow {
   }
 
   all(branches: readonly unknown[]): Promise<unknown[]> {
+    if (branches.some((one) => typeof one === 'function')) {
+      throw fault(
+        'millrace/bad-option',
+        'all: a branch is a function, which nobody calls: call it, and give its promise',
+      )
+    }
     return Promise.all(branches)
   }
 
@@ -208,7 +221,7 @@ export class Flow {
     options: { readonly limit?: number } = {},
   ): Promise<unknown[]> {
     checkOptions('map', options, ['limit'])
-    const atOnce = limit('map: limit', 'concurrency', options.limit)
+    const atOnce = limit('map', 'concurrency', options.limit, 'limit')
     const results: unknown[] = []
     let next = 0
     let failed = false
@@ -228,6 +241,12 @@ export class Flow {
 
   version(change: string, latest = 1): number {
     checkStep('version', change)
+    if (!Number.isSafeInteger(latest) || latest < 1) {
+      throw fault(
+        'millrace/bad-option',
+        `version "${change}": latest is ${String(latest)}, but must be a whole number from 1`,
+      )
+    }
     return this.#run.version(change, latest)
   }
 
@@ -249,6 +268,7 @@ export class Flow {
 
   #due(name: string, ms: number | undefined): number | undefined {
     if (ms === undefined) return undefined
+    checkMs(`"${name}"`, 'timeoutMs', ms)
     const now = this.#run.host.now()
     return dueOf(`"${name}"`, { delayMs: ms }, now) || now
   }
@@ -267,4 +287,23 @@ export class Flow {
     const list = type?.kind === 'command' ? 'sends' : 'publishes'
     throw fault('millrace/undeclared', `mediator "${spec.name}": "${type?.name}" is not in its ${list}`)
   }
+}
+
+function checkWords(where: string, words: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(words)) {
+    if (typeof value === 'string' && value !== '') continue
+    throw fault('millrace/bad-option', `${where}: ${name} must be a text`)
+  }
+}
+
+function checkUndo(where: string, undo: unknown): void {
+  if (undo !== undefined && typeof undo !== 'function') {
+    throw fault('millrace/bad-option', `${where}: undo must be a function`)
+  }
+}
+
+function checkMs(where: string, name: string, ms: unknown): void {
+  if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return
+  const is = typeof ms === 'number' ? String(ms) : `of type ${typeof ms}`
+  throw fault('millrace/bad-time', `${where}: ${name} is ${is}, but must be milliseconds from 0 on`)
 }

@@ -596,6 +596,11 @@ export class Consumer {
     return effects
   }
 
+  /** How large the reply to a command may be, bytes. */
+  get replyBytesMax(): number {
+    return this.around.limits.messageBytesMax
+  }
+
   /** The reply of a command that was asked. */
   replied(message: Stored, reply: unknown): RequestChange {
     return requestEnd(message, 'replied', reply, this.around.world.now())

@@ -70,12 +70,17 @@ export class Decisions {
   /**
    * Takes back a discard: the message joins the end of its lane.
    *
-   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/too-late`
+   * @throws `millrace/unknown-item`, `millrace/not-discarded`; `millrace/too-late` after `takeBackMs`, and of a command
+   *   whose asker was told its end
    */
   takeBack(item: number, actor: Actor, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
       checkState(entry, 'discarded')
+      if (entry.message.asked !== undefined) {
+        const what = `who asked for "${entry.message.type}" was told that message ${item} is discarded`
+        throw fault('millrace/too-late', `${what}: it cannot be taken back`)
+      }
       const { takeBackMs, deskRetainMs } = this.around.limits
       const most = Math.min(takeBackMs, deskRetainMs)
       if (this.around.world.now() - entry.resolvedAt! > most) {

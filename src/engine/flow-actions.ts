@@ -1,10 +1,10 @@
 // What people decide about flows: each decision goes on record with the change that carries it out.
 import type { Actor, Audit } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import { takenOver } from '../model/flow.ts'
+import { takenOver, undoneSteps } from '../model/flow.ts'
 import type { DeskChange, FlowRow, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
-import type { FlowRun } from './flow.ts'
+import { type FlowRun, pastNoReturn } from './flow.ts'
 import type { MediatorSpec } from './flow-host.ts'
 import type { Flows } from './flows.ts'
 
@@ -34,8 +34,27 @@ export class FlowActions {
       const error = { code: 'millrace/flow-cancelled', message: why }
       if (await this.flows.become(row, 'failed', error, changes)) return
     }
-    if (row.state === 'paused') await this.flows.become(row, 'running', null)
+    if (row.state === 'paused') return this.cancelPaused(row, why, changes)
     await this.say(id, (run) => run.cancel(why), changes)
+  }
+
+  /** It goes on with nothing but to undo: that it is cancelled is in its journal before it is made from that. */
+  private async cancelPaused(row: FlowRow, why: string, changes: readonly DeskChange[]): Promise<void> {
+    const { id, error } = row
+    if (error?.code === 'millrace/flow-mismatch') {
+      throw fault(
+        'millrace/flow-mismatch',
+        `flow ${id} cannot be cancelled, since its code does not fit: ${error.message}`,
+      )
+    }
+    const journal = await this.store.lookAtFlows((flows) => flows.journal(id))
+    if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
+    const n = this.store.flows.newEntryId()
+    const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
+    if (!(await this.flows.become(row, 'running', null, changes, [{ do: 'entry', flow: id, entry }]))) {
+      throw await this.busyNow(id)
+    }
+    await this.flows.during(() => this.flows.load(id))
   }
 
   /** Ends a flow as it is: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
@@ -88,7 +107,8 @@ export class FlowActions {
   /**
    * Runs a flow that has ended again as a new one, from a step on; what came before it is taken over with its results.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-busy`, `millrace/unknown-step`
+   * @throws `millrace/unknown-flow`, `millrace/flow-busy`, `millrace/unknown-step`; `millrace/step-undone` where one of
+   *   those was undone
    */
   async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
     const { store } = this
@@ -98,6 +118,12 @@ export class FlowActions {
     const spec = this.specOf(row)
     const journal = await store.lookAtFlows((flows) => flows.journal(id))
     const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
+    const undone = kept.length === 0 ? [] : undoneSteps(row.state, journal)
+    const lost = kept.find(({ of, step }) => of === null && undone.includes(step))
+    if (lost !== undefined) {
+      const what = `"${lost.step}", which flow ${id} has undone, comes before "${from}"`
+      throw fault('millrace/step-undone', `${what}: its result counts no more`)
+    }
     const fresh: FlowRow = {
       ...this.flows.rowOf(spec, row.message),
       version: from === undefined ? spec.version : row.version,
@@ -123,7 +149,7 @@ export class FlowActions {
   }
 
   private async known(id: number): Promise<FlowRow> {
-    const row = await this.store.lookAtFlows((flows) => flows.row(id))
+    const row = Number.isSafeInteger(id) ? await this.store.lookAtFlows((flows) => flows.row(id)) : undefined
     if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
     return row
   }

@@ -10,7 +10,7 @@
 // told. A run that is not in memory is made anew from it: the function runs from its beginning, each step that it begins
 // is found by its name, and the ends are told in the order of the journal, one by one, each when everything before it
 // has come to rest. So it goes the same way again, and nothing that was done is done twice.
-import type { Stored } from '../model/codec.ts'
+import { asJson, type Stored } from '../model/codec.ts'
 import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
 import {
   type Again,
@@ -315,9 +315,7 @@ export class FlowRun {
   /** Errors: `millrace/past-no-return`, `millrace/flow-ended`, `millrace/flow-mismatch`. */
   cancel(reason: string): void {
     if (this.mismatch !== undefined) throw this.mismatch
-    if (this.forwardOnly) {
-      throw fault('millrace/past-no-return', `flow ${this.id} has passed its point of no return: it only goes forward`)
-    }
+    if (this.forwardOnly) throw pastNoReturn(this.id)
     if (this.frozen) throw fault('millrace/flow-busy', `flow ${this.id} is ${this.state} and cannot be cancelled`)
     this.enter('cancel', '', reason, null)
     this.cancelNow(reason)
@@ -528,6 +526,8 @@ export class FlowRun {
       }
       return known.n === this.repeat ? this.doAgain(known, plan) : known
     }
+    // Cancelled while it was paused: what it would have begun till then is not begun.
+    if (this.replay.cancels) return undefined
     const n = this.host.entryId()
     const leaves = whatLeaves(plan, n)
     if (this.replay.hasSteps) {
@@ -696,10 +696,10 @@ export class FlowRun {
       this.checkWaits()
       return
     }
-    if (this.ended.ok) {
+    if (this.ended.ok && this.takeResult(this.ended.value)) {
       if (this.loses) return
       this.frozen = true
-      this.complete(this.ended.value)
+      this.complete()
       return
     }
     if (this.forwardOnly) {
@@ -720,12 +720,19 @@ export class FlowRun {
     return true
   }
 
-  private complete(value: unknown): void {
+  /** What the function has returned, where JSON carries it; else it has failed with that. */
+  private takeResult(value: unknown): boolean {
+    if (value === undefined) return true
     try {
-      this.result = value === undefined ? undefined : JSON.parse(JSON.stringify(value) ?? 'null')
+      this.result = asJson(`result of mediator "${this.host.spec.name}"`, value, Number.POSITIVE_INFINITY)
+      return true
     } catch (error) {
-      this.failure = { ...recordError(error), message: `what it returned is not JSON: ${String(error)}` }
+      this.ended = { ok: false, value: error }
+      return false
     }
+  }
+
+  private complete(): void {
     this.become('completed')
     if (this.successor !== undefined) this.goOnAs(this.successor)
   }
@@ -888,6 +895,9 @@ export class FlowRun {
     return new Set(waits.map(({ entry }) => entry.what))
   }
 }
+
+export const pastNoReturn = (id: number) =>
+  fault('millrace/past-no-return', `flow ${id} has passed its point of no return: it only goes forward`)
 
 interface Leaving {
   readonly outgoing: Stored | undefined

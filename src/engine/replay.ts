@@ -6,6 +6,7 @@ export class Replay {
   private readonly byStep = new Map<string, JournalEntry>()
   private at = 0
   private stepsLeft = 0
+  private cancelsLeft = 0
   /** Ends before it that were told out of turn. */
   private readonly told = new Set<JournalEntry>()
 
@@ -15,6 +16,7 @@ export class Replay {
       if (entry.of !== null) continue
       this.byStep.set(entry.step, entry)
       if (isStep(entry)) this.stepsLeft++
+      if (entry.kind === 'cancel') this.cancelsLeft++
     }
   }
 
@@ -27,11 +29,17 @@ export class Replay {
     return this.stepsLeft > 0
   }
 
+  /** Whether it is still to be cancelled. */
+  get cancels(): boolean {
+    return this.cancelsLeft > 0
+  }
+
   /** The next entry, which is behind it then; those that were told are passed over. */
   next(): JournalEntry | undefined {
     while (this.at < this.entries.length && this.told.has(this.entries[this.at]!)) this.at++
     const entry = this.entries[this.at++]
     if (entry !== undefined && isStep(entry)) this.stepsLeft--
+    if (entry?.kind === 'cancel') this.cancelsLeft--
     return entry
   }
 

@@ -1,6 +1,6 @@
 import { fault, isMillraceError, type MillraceError } from './errors.ts'
 import type { Message, MessageType } from './message.ts'
-import { check } from './schema.ts'
+import { check, named } from './schema.ts'
 
 /**
  * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from
@@ -113,14 +113,9 @@ const contextCharsMax = 1_024
  */
 export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax: number): Stored {
   const output = check('data of', type.schema, data, type)
-  const plain = plainOf(type, output)
+  const plain = plainOf('data of', output, type)
   const json = JSON.stringify(plain)
-  if (json.length * 3 > bytesMax) {
-    const bytes = Buffer.byteLength(json)
-    if (bytes > bytesMax) {
-      throw fault('millrace/too-large', `data of ${type.kind} "${type.name}" is ${bytes} bytes, at most ${bytesMax} go`)
-    }
-  }
+  checkSize('data of', json, bytesMax, type)
   return new StoredMessage(type.name, type.version, stamp, contextOf(type, output), json, plain)
 }
 
@@ -139,20 +134,37 @@ export function replaceData(type: MessageType, message: Stored, data: unknown, b
   return next
 }
 
+/**
+ * A value that is kept as JSON and is no data of a message, as it is read again. In errors it is called `what`, of the
+ * type where one is given.
+ *
+ * @throws `millrace/not-json`, `millrace/too-large`
+ */
+export function asJson(what: string, value: unknown, bytesMax: number, type?: MessageType): unknown {
+  const plain = plainOf(what, value, type)
+  checkSize(what, JSON.stringify(plain), bytesMax, type)
+  return plain
+}
+
+function checkSize(what: string, json: string, bytesMax: number, type: MessageType | undefined): void {
+  if (json.length * 3 <= bytesMax) return
+  const bytes = Buffer.byteLength(json)
+  if (bytes <= bytesMax) return
+  throw fault('millrace/too-large', `${named(what, type)} is ${bytes} bytes, at most ${bytesMax} go`)
+}
+
 /** A copy as if it had been written as JSON and read again; throws where JSON would not carry it as it is. */
-function plainOf(type: MessageType, output: unknown): unknown {
+function plainOf(of: string, output: unknown, type: MessageType | undefined): unknown {
   const path: string[] = []
   let plain: unknown
   try {
     plain = copy(output, path)
   } catch (error) {
     const cause = circleIn(output) ?? error
-    const what = `data of ${type.kind} "${type.name}"`
-    throw fault('millrace/not-json', `${what} cannot be written as JSON: ${String(cause)}`, { cause })
+    throw fault('millrace/not-json', `${named(of, type)} cannot be written as JSON: ${String(cause)}`, { cause })
   }
   if (plain !== unfit) return plain
-  const what = `data of ${type.kind} "${type.name}" is not what JSON can carry`
-  throw fault('millrace/not-json', `${what}: ${describe(output, path)}`)
+  throw fault('millrace/not-json', `${named(of, type)} is not what JSON can carry: ${describe(output, path)}`)
 }
 
 const unfit = Symbol('what JSON does not carry')
@@ -233,6 +245,11 @@ function contextOf(type: MessageType, output: unknown): string | null {
   } catch (cause) {
     throw badContext(type, `cannot be told: ${String(cause)}`, cause)
   }
+  return checkContext(type, context)
+}
+
+/** Errors: `millrace/bad-context`. */
+export function checkContext(type: MessageType, context: unknown): string {
   if (typeof context !== 'string') throw badContext(type, `is ${typeof context}, not a string`)
   if (context.length === 0 || context.length > contextCharsMax) {
     throw badContext(type, `is a string of ${context.length} characters, not of 1 to 1,024`)

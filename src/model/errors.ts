@@ -110,6 +110,7 @@ export const errors = {
   'millrace/flow-busy': row('StateError', false, 'Look at the state of the flow; what can be done depends on it.'),
   'millrace/past-no-return': row('StateError', false, 'Let it go forward: resume it where it is stuck, or stop it.'),
   'millrace/not-asked': row('StateError', false, 'List the questions for what is asked now, and under which name.'),
+  'millrace/step-undone': row('StateError', false, 'Run the flow again from its beginning, or from before that step.'),
   'millrace/unknown-step': row('StateError', false, 'Look at the flow for the names of its steps.'),
   'millrace/subflow-failed': row('StateError', false, 'Catch it in the mediator, or let it undo what was done.'),
   'millrace/step-cancelled': row(

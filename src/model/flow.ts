@@ -105,6 +105,9 @@ const badStep = (kind: StepKind, name: unknown, why: string) =>
 /** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
 export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
 
+/** Nobody else may give such an id. */
+export const isCommandOfFlow = (id: unknown): boolean => typeof id === 'string' && id.startsWith('flow/')
+
 export function stepOfCommand(id: string): ParentFlow {
   const [, flow, n] = id.split('/')
   return { flow: Number(flow), n: Number(n) }
@@ -190,6 +193,22 @@ export function withoutVoided(journal: readonly JournalEntry[]): {
     return [{ ...entry, data }]
   })
   return { entries, again, gone }
+}
+
+/** Whether a step has an undo, and an effect, as far as is known. */
+export function isToUndo(data: unknown, outcome: Outcome | undefined): boolean {
+  if ((data as { undo?: boolean } | null)?.undo !== true) return false
+  return outcome === undefined || outcome.ok || outcome.effects === 'unknown'
+}
+
+/** The names of the steps that a flow has undone: all that it could, or those whose undo has done something. */
+export function undoneSteps(state: FlowState, journal: readonly JournalEntry[]): string[] {
+  const endOf = (n: number) => journal.findLast(({ of }) => of === n)?.data as Outcome | undefined
+  const undos = journal.filter(({ of, step, n }) => of === null && isUndo(step) && endOf(n)?.ok !== false)
+  return journal
+    .filter(({ of, data, n }) => of === null && isToUndo(data, endOf(n)))
+    .filter(({ step }) => state === 'compensated' || undos.some((undo) => isUndoOf(undo.step, step)))
+    .map(({ step }) => step)
 }
 
 /**

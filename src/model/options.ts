@@ -114,8 +114,8 @@ function bound(value: number, min: number, max: number, what: string): Bound {
 
 export type Limit = keyof typeof defaults
 
-/** The value of an option, or its default; refused outside its bounds. */
-export function limit(where: string, name: Limit, value: unknown): number {
+/** The value of an option, or its default; refused outside its bounds. It may be `called` otherwise where it is for something else. */
+export function limit(where: string, name: Limit, value: unknown, called?: string): number {
   const { default: fallback, min, max, what, fraction = false }: Bound = defaults[name]
   if (value === undefined) return fallback
   const fits = fraction ? Number.isFinite(value) : Number.isSafeInteger(value)
@@ -123,7 +123,7 @@ export function limit(where: string, name: Limit, value: unknown): number {
   const kind = fraction ? 'number' : 'whole number'
   throw fault(
     'millrace/bad-option',
-    `${where}: ${name} is ${String(value)}, but must be a ${kind} from ${min} to ${max} (${what})`,
+    `${where}: ${called ?? name} is ${String(value)}, but must be a ${kind} from ${min} to ${max}${called === undefined ? ` (${what})` : ''}`,
   )
 }
 

@@ -104,7 +104,7 @@ interface Named {
   readonly name: string
 }
 
-const named = (what: string, type: Named | undefined) =>
+export const named = (what: string, type: Named | undefined) =>
   type === undefined ? what : `${what} ${type.kind} "${type.name}"`
 
 export function isSchema(value: unknown): value is AnySchema {

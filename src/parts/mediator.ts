@@ -1,6 +1,7 @@
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/conduct.ts'
 import type { Conduct, MediatorSpec, Taken } from '../engine/flow-host.ts'
 import { startsFlow, takesMail } from '../engine/flow-starts.ts'
+import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName } from '../model/names.ts'
@@ -213,6 +214,9 @@ export function mediator<
   const sends: readonly Command[] = options.sends ?? []
   const publishes: readonly Event[] = options.publishes ?? []
   const starts: readonly AnyMediator[] = options.starts ?? []
+  for (const [name, list] of Object.entries({ sends, publishes, starts, waits: options.waits ?? [] })) {
+    if (!Array.isArray(list)) throw bad(`${name} must be a list`)
+  }
   if (startedBy?.kind !== 'event') throw bad('startedBy must be an event')
   if (on !== undefined && on?.kind !== 'topic') throw bad('on must be a topic')
   if (on !== undefined && !on.types.includes(startedBy)) throw bad(`startedBy must be an event of topic "${on.name}"`)
@@ -248,8 +252,18 @@ const isVersion = (value: unknown) =>
 
 function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>[]) {
   return waits.map((one) => {
-    if ('on' in one && one.on?.kind === 'event' && typeof one.flow === 'function') {
-      return { type: one.on, contextOf: (message: Message): string | undefined => one.flow(message.data) }
+    if (
+      typeof one === 'object' &&
+      one !== null &&
+      'on' in one &&
+      one.on?.kind === 'event' &&
+      typeof one.flow === 'function'
+    ) {
+      const contextOf = ({ data }: Message): string | undefined => {
+        const context: unknown = one.flow(data)
+        return context === undefined ? undefined : checkContext(one.on, context)
+      }
+      return { type: one.on, contextOf }
     }
     if ((one as Event)?.kind !== 'event') throw bad('waits must be events, or { on: an event, flow: a function }')
     return { type: one as Event, contextOf: (message: Message): string | undefined => message.context }

@@ -9,7 +9,7 @@ import type { Surroundings } from '../engine/surroundings.ts'
 import { decode, encode, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
-import { limit } from '../model/options.ts'
+import { defaults, limit } from '../model/options.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
 import { type Delay, dueOf } from '../model/time.ts'
 import { checkValues, type Query, type Value } from '../model/tx.ts'
@@ -96,7 +96,8 @@ function attemptAt(
     if (delay !== undefined) delays.set(message, delay)
     return message
   }
-  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind } } }
+  const limits = { messageBytesMax: defaults.messageBytesMax.default }
+  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind }, limits } }
   const consumer: Consumer = Object.assign(Object.create(Consumer.prototype), has)
   return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
 }

@@ -174,15 +174,19 @@ test('a flow that failed is run again from a step on; what came before is taken 
   await first.stop()
   const second = await started(t, warehouse(file, worker(), steps))
   await assert.rejects(second.flows.runAgain(1, { from: 'd' }), coded('millrace/unknown-step', /it has "a", "b", "c"/))
-  const again = await second.flows.runAgain(1, { from: 'c', by: 'ann' })
+  await assert.rejects(
+    second.flows.runAgain(1, { from: 'c' }),
+    coded('millrace/step-undone', /"b", which flow 1 has undone, comes before "c"/),
+  )
+  const again = await second.flows.runAgain(1, { from: 'b', by: 'ann' })
   await second.idle()
-  assert.deepEqual(await effects(second), ['do a', 'do b', 'undo b', 'do c'])
+  assert.deepEqual(await effects(second), ['do a', 'do b', 'undo b', 'do b', 'do c'])
   const flow = await second.flows.show(again)
   assert.deepEqual([flow?.state, flow?.rerunOf], ['completed', 1])
   const whole = await second.flows.runAgain(1)
   await second.idle()
   assert.equal((await second.flows.show(whole))?.state, 'completed')
-  assert.deepEqual((await effects(second)).slice(4), ['do a', 'do b', 'do c'])
+  assert.deepEqual((await effects(second)).slice(5), ['do a', 'do b', 'do c'])
 })
 
 test('after the point of no return nothing is undone: it is stuck where it fails, and resumed it goes forward', async (t) => {

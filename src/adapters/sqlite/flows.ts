@@ -23,6 +23,10 @@ const columns = `id, mediator, version, context, state, message, once, parent_fl
       and d.message_id > 'flow/' || millrace_flows.id || '/' and d.message_id < 'flow/' || millrace_flows.id || '0'
   ) end as held`
 const entryColumns = 'n, of_n as "of", kind, step, what, data, at'
+/** Mail that nobody can come to wait for any more; who is paused or queued has had no chance to take it. */
+const oldMail = `from millrace_mail m where at < ? and not exists (
+  select 1 from millrace_flows f where f.mediator = m.mediator and f.context = m.context and f.ended_at is null
+    and f.state in ('paused', 'queued'))`
 const listRows = 100
 const forgetRows = 200
 
@@ -404,9 +408,7 @@ export class FlowTables extends FlowReader implements FlowStore {
   /** Whether a flow has ended, or mail has come, before a time. */
   hasOld(endedBeforeMs: number, mailBeforeMs: number): boolean {
     const flow = this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs)
-    return (
-      flow !== undefined || this.sql.one('select 1 from millrace_mail where at < ? limit 1', mailBeforeMs) !== undefined
-    )
+    return flow !== undefined || this.sql.one(`select 1 ${oldMail} limit 1`, mailBeforeMs) !== undefined
   }
 
   /** Forgets what has ended before a time, at most one slice. Gives how many. */
@@ -421,7 +423,7 @@ export class FlowTables extends FlowReader implements FlowStore {
       this.sql.run('delete from millrace_flows where id = ?', id)
     }
     const mails = this.sql.run(
-      'delete from millrace_mail where n in (select n from millrace_mail where at < ? order by n limit ?)',
+      `delete from millrace_mail where n in (select n ${oldMail} order by n limit ?)`,
       mailBeforeMs,
       forgetRows,
     )
