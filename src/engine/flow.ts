@@ -147,7 +147,7 @@ export class FlowRun {
     while (this.mismatch === undefined) {
       const entry = this.replay.next()
       if (entry === undefined) break
-      this.freezeFailed()
+      this.freezeEnded()
       await this.retell(entry)
     }
     await this.comeToRest()
@@ -272,8 +272,13 @@ export class FlowRun {
   }
 
   /** A flow that lost a race was told to end: what becomes of it is its own. */
-  letGo({ entry: { n } }: Step): void {
-    for (const step of this.losing) if (step.entry.n === n) this.losing.delete(step)
+  letGo(step: Step): void {
+    this.losing.delete(step)
+  }
+
+  /** Whether it does not end before a step is taken back. */
+  waitsToLose(step: Step): boolean {
+    return this.losing.has(step)
   }
 
   private get loses(): boolean {
@@ -380,7 +385,8 @@ export class FlowRun {
 
   /** Whether nothing is being done with it and all of it is written. */
   get isFree(): boolean {
-    return !this.works && this.unwritten === 0 && this.ahead === undefined && this.outbox.changes.length === 0
+    if (this.works || this.unwritten > 0 || this.ahead !== undefined || this.loses) return false
+    return this.outbox.changes.length === 0
   }
 
   get over(): boolean {
@@ -697,9 +703,8 @@ export class FlowRun {
       return
     }
     if (this.ended.ok && this.takeResult(this.ended.value)) {
-      if (this.loses) return
       this.frozen = true
-      this.complete()
+      if (!this.loses) this.complete()
       return
     }
     if (this.forwardOnly) {
@@ -712,7 +717,12 @@ export class FlowRun {
     await this.compensate()
   }
 
-  /** Once the function has failed its branches are told nothing more. */
+  /** Once the function has returned or failed its branches are told nothing more. */
+  private freezeEnded(): void {
+    if (this.ended?.ok === true && this.takeResult(this.ended.value)) this.frozen = true
+    else this.freezeFailed()
+  }
+
   private freezeFailed(): boolean {
     if (this.frozen || this.forwardOnly || this.ended === undefined || this.ended.ok) return false
     this.frozen = true

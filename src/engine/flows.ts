@@ -361,7 +361,7 @@ export class Flows {
       await cancelled.catch((error) => {
         this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
       })
-      if (why === 'lost a race') await this.tell(run.id, (there) => there.letGo(step))
+      if (run.waitsToLose(step)) await this.tell(run.id, (there) => there.letGo(step))
       return true
     }
     if (step.outcome !== undefined) return true
@@ -495,10 +495,11 @@ export class Flows {
     }
   }
 
-  /** Beyond the bound whoever rests leaves memory. Gives whether it did. */
+  /** Beyond the bound whoever rests leaves memory, and is not just made for somebody. Gives whether it did. */
   private mayLeave(run: FlowRun): boolean {
     const { id } = run
-    if (this.hot.size <= this.around.hotFlowsMax || !run.isFree || this.wanted.has(id)) return false
+    if (this.hot.size <= this.around.hotFlowsMax || !run.isFree) return false
+    if (this.wanted.has(id) || this.loading.has(id)) return false
     return this.hot.get(id) === run && this.hot.delete(id)
   }
 
@@ -594,14 +595,17 @@ export class Flows {
   /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
   private offerMails({ id, row: { context, mediator } }: FlowRun): void {
     if (context === null) return
-    void this.tell(id, (run) => {
+    const offer = (run: FlowRun): void => {
       for (const type of run.awaited) {
         for (const { n, message } of this.around.store.flows.mails(mediator, context, type)) {
-          if (!run.awaited.has(type)) break
-          run.mail(n, this.messageOf(message))
+          if (!run.mail(n, this.messageOf(message))) continue
+          // The next one when this has come to rest, as at a replay: it may have decided a race.
+          void run.input(() => offer(run))
+          return
         }
       }
-    })
+    }
+    void this.tell(id, offer)
   }
 
   private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {

@@ -228,3 +228,11 @@ test('its data, replies and events are typed', () => {
   const wrongData = () => given(fulfilment).when(Placed, { order: 'o-1' })
   assert([wrongReply, wrongEvent, wrongData].length)
 })
+
+test('an event of another context never comes to the flow, and the script is told so', async () => {
+  const elsewhere = well().happens(Confirmed, { order: 'o-2', cents: 5 })
+  await assert.rejects(
+    elsewhere.then({ returns: 'for 5' }),
+    coded('millrace/bad-option', /"order.confirmed" that happens is of context "o-2", the flow of "o-1"/),
+  )
+})

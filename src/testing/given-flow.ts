@@ -437,7 +437,15 @@ class Conducted {
       if (event === undefined) return undefined
       const stamp = { source: origin, time: this.now, correlationId: '', causationId: null }
       const message = stored(event.type, event.data, { ...stamp, id: this.world.newId(), ownId: false })
-      return () => void run.mail(n, decode(event.type, message))
+      const happened = decode(event.type, message)
+      const context = this.part.spec.waits.get(what)!(happened)
+      if (context !== run.row.context) {
+        const is = context === undefined ? 'of no flow' : `of context "${context}"`
+        throw this.wrong(
+          `event "${what}" that happens is ${is}, the flow of ${JSON.stringify(run.row.context)}: it never gets it`,
+        )
+      }
+      return () => void run.mail(n, happened)
     }
     const end = script.endOf(entry, data)
     if (kind === 'ask') {

@@ -359,7 +359,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tells a flow ahead of the disk while it has something to write': [
     {
       file: 'engine/flow.ts',
-      from: 'return !this.works && this.unwritten === 0 && this.ahead === undefined && this.outbox.changes.length === 0',
+      from: 'if (this.works || this.unwritten > 0 || this.ahead !== undefined || this.loses) return false',
       to: 'return !this.works',
     },
   ],
@@ -481,8 +481,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'ends a flow before what lost its race is taken back': [
     {
       file: 'engine/flow.ts',
-      from: '      if (this.loses) return\n      this.frozen = true\n',
-      to: '      this.frozen = true\n',
+      from: '      if (!this.loses) this.complete()\n',
+      to: '      this.complete()\n',
     },
   ],
   'keeps flows in memory beyond the bound': [
