@@ -411,9 +411,13 @@ export class Flows {
     if (there !== undefined) return there
     let loading = this.loading.get(id)
     if (loading === undefined) {
-      loading = this.make(id, repeat).finally(() => {
+      const made = this.make(id, repeat).finally(() => {
         this.loading.delete(id)
         this.making.delete(id)
+      })
+      loading = made.then((run) => {
+        if (run !== undefined) this.mayLeave(run)
+        return run
       })
       this.loading.set(id, loading)
     }
@@ -593,8 +597,9 @@ export class Flows {
   }
 
   /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
-  private offerMails({ id, row: { context, mediator } }: FlowRun): void {
-    if (context === null) return
+  private offerMails({ id, row: { context, mediator }, awaited }: FlowRun): void {
+    // One that begins to wait while this is done looks into the mailbox by itself.
+    if (context === null || awaited.size === 0) return
     const offer = (run: FlowRun): void => {
       for (const type of run.awaited) {
         for (const { n, message } of this.around.store.flows.mails(mediator, context, type)) {
