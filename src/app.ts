@@ -100,7 +100,7 @@ export interface PublishOptions extends Delay {
 }
 
 export interface RequestOptions {
-  /** How long to wait for the reply, milliseconds, default 30,000. */
+  /** How long to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
   readonly timeoutMs?: number
   /** As for `publish`: asking again with it sends nothing, and gives the reply of the first. */
   readonly id?: string
@@ -217,7 +217,10 @@ export interface App {
    *   person has given it up; `millrace/stopping`; and as of `publish`
    */
   request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
-  /** How far a request is, by the `id` of its command; undefined when there is none such (any more). */
+  /**
+   * How far a request is, by the `id` of its command; undefined when there is none such (any more: see `requestRetainMs`).
+   * Errors: `millrace/bad-id`, `millrace/not-started`.
+   */
   operation(id: string): Promise<RequestOperation | undefined>
   /**
    * Takes back a delayed message, or a request. True: it was pending and will never come, and its id may be used anew;

@@ -37,13 +37,14 @@ export interface AskOptions<S extends AnySchema> {
   readonly to?: string
   /** Time for an answer, milliseconds; without it there is no limit. */
   readonly timeoutMs?: number
-  /** Who is asked as well when there was no answer after some time, milliseconds. */
+  /** To whom the question goes when there was no answer after some time, milliseconds; it is asked of them from then on. */
   readonly escalate?: { readonly afterMs: number; readonly to: string }
 }
 
 export interface RaceOptions {
   /**
-   * What becomes of what the branches that lost have under way: `'letGo'` (default), it goes on and nobody is told;
+   * What becomes of what the branches that lost have under way: `'letGo'` (default), it goes on and nobody is told, as
+   * with `Promise.race`;
    * `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins nothing more. Branches
    * are functions then.
    */

@@ -31,12 +31,17 @@ export interface SubflowOptions<Result> {
 /**
  * What the function of a mediator conducts its flow with. Each step is in the journal of the flow, under its name: 1 to
  * 1,024 characters that do not begin with `undo `, else `millrace/bad-step` is thrown. The second step of one name is
- * there as `name#2`.
+ * there as `name#2`. What is said wrongly is thrown in the function, where nothing has begun: data that do not fit as
+ * `millrace/bad-data`, `millrace/not-json`, `millrace/too-large` or `millrace/bad-context`, what is not declared as
+ * `millrace/undeclared`, options as `millrace/bad-option` or `millrace/unknown-option`, times as `millrace/bad-time`: they
+ * are milliseconds from 0 to 100 years, fractions rounded up. A function that waits for anything but its steps is paused
+ * with `millrace/flow-waits-outside`.
  */
 export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
    * Sends a command and waits for its reply, once, whatever crashes. With `undo`, what it did is taken back when the
-   * flow fails or is cancelled: registered before the attempt, called last first.
+   * flow fails or is cancelled: registered before the attempt, called last first, told `done` or `unknown`. An undo may
+   * call, wait, ask and sleep like the function. A call without one goes on when the flow fails or is cancelled.
    *
    * @throws in the function: `Refused` (see `Refused.by`), `millrace/step-timed-out`, `millrace/request-discarded`
    */
@@ -51,7 +56,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   /** Publishes an event, once. */
   publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
   /**
-   * The next event of a type in `waits`, of this flow's context: one that came before counts too; each once.
+   * The next event of a type in `waits`, of this flow's context: one that came before counts too, for `mailboxMs`; each
+   * once, the oldest first.
    *
    * @throws in the function: `millrace/step-timed-out`
    */
@@ -60,7 +66,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     type: E,
     options?: { readonly timeoutMs?: number },
   ): Promise<E extends Event ? Message<E> : never>
-  /** Lets time pass; the flow needs no process meanwhile. */
+  /** Lets time pass, milliseconds; the flow needs no process meanwhile. */
   sleep(name: string, ms: number): Promise<void>
   /**
    * Asks a person, who answers by `app.flows.answer` or `millrace flows answer`; the answer fits the schema.
@@ -71,7 +77,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   /**
    * Starts a flow of another mediator in `starts` and waits for what its function returns.
    *
-   * @throws in the function: `millrace/subflow-failed` when it ended in any other way, `millrace/step-timed-out`
+   * @throws in the function: `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as
+   *   data and, where it was refused, the `Refused` as `cause`; `millrace/step-timed-out`
    */
   subflow<O extends Declared<M, 'starts'>>(
     name: string,
@@ -79,14 +86,19 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     data: DataFor<StartedBy<O>>,
     options?: SubflowOptions<ResultOf<O>>,
   ): Promise<ResultOf<O>>
-  /** All results, or the first failure. */
+  /** All results, or the first failure. Branches are promises: a function is `millrace/bad-option`, as nobody calls it. */
   all<const T extends readonly unknown[]>(branches: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
-  /** The first result or failure; see `losers`. Branches are promises, or functions that are called at once. */
+  /**
+   * The first result or failure; see `losers`. Branches are promises, or functions that are called at once. The flow does
+   * not end before what is withdrawn is taken back.
+   *
+   * @throws `millrace/bad-option` where `losers` is `'withdraw'` and a branch is no function
+   */
   race<const T extends readonly unknown[]>(
     branches: T,
     options?: RaceOptions,
   ): Promise<Awaited<T[number] extends infer B ? (B extends () => infer R ? Awaited<R> : Awaited<B>) : never>>
-  /** One result per item, at most `limit` (default 16) at once; after a failure no more begin. */
+  /** One result per item, at most `limit` (default 16, 1 to 10,000) at once; after a failure no more begin. */
   map<Item, Result>(
     items: readonly Item[],
     fn: (item: Item, index: number) => Promise<Result> | Result,
@@ -99,13 +111,17 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   noReturn(): void
   /**
-   * Which way a small change of the code goes: `latest` (default 1) in flows that come here for the first time, what it
-   * was then in those that come again, 0 in those that had passed here before there was the change.
+   * Which way a small change of the code goes: `latest` (default 1, a whole number from 1) in flows that come here for the
+   * first time, what it was then in those that come again, 0 in those that had passed here before there was the change.
+   * Each time the function comes by counts by itself: in a loop, ask once before it.
    */
   version(change: string, latest?: number): number
   /**
-   * Starts the next flow of this mediator with such data, so that one without end keeps a short journal:
-   * `return flow.continueAs(data)`. `Data` is that of `startedBy`.
+   * Lets another flow of this mediator go on in place of this one, so that one without end keeps a short journal:
+   * `return flow.continueAs(data)`, with data as of `startedBy`. It begins in the commit in which the function returns, not
+   * where that fails; asked for twice, the last counts. It has the value of `oncePer`, the turn of a serial context, the
+   * flow that waits for this one, and the mail that this one has not had, unless the data are of another context. What this
+   * one did is not undone when a later one fails.
    */
   // biome-ignore lint/suspicious/noExplicitAny: checked by the schema of startedBy
   continueAs(data: any): void
@@ -140,11 +156,11 @@ export interface MediatorOptions<
   readonly publishes?: P
   /** The mediators whose flows it may start and wait for. */
   readonly starts?: M
-  /** Of the events for which this gives the same only the first starts a flow, as long as that flow is kept. */
+  /** Of the events for which this gives the same, 1 to 1,024 characters, only the first starts a flow, while that is kept. */
   readonly oncePer?: (data: DataOf<E>) => string
   /** Whether flows of one context run one after the other. Default false: side by side. */
   readonly serial?: boolean
-  /** The version of `run`, default 1: flows keep the one that they began with. */
+  /** The version of `run`, default 1, 1 to 1,000,000: flows keep the one that they began with. */
   readonly version?: number
   /** What older flows go on with, by version. */
   // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do

@@ -14,9 +14,19 @@ type Declared<T, Option extends string> = [T] extends [never]
 
 /** Where a route may let a message go. */
 export interface To<S extends Command, M> {
-  /** Sends a command, with the acknowledgement or not at all. */
+  /**
+   * Sends a command, with the acknowledgement or not at all.
+   *
+   * @throws `millrace/undeclared`, `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-time` and as of publishing:
+   *   the message of the route is tried again, and held in the end
+   */
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
-  /** Starts a flow of a mediator, with the acknowledgement or not at all; `oncePer` and `serial` of it hold. */
+  /**
+   * Starts a flow of a mediator, with the acknowledgement or not at all; `oncePer` and `serial` of it hold.
+   *
+   * @throws `millrace/undeclared`; later `millrace/unknown-part` where the mediator does not run, `millrace/bad-data`: the
+   *   message of the route is tried again, and held in the end
+   */
   start<O extends Declared<M, 'starts'>>(mediator: O, data: DataFor<StartedBy<O>>): void
   /** Reads rows; never shows what is not on disk yet. */
   readonly read: Query
