@@ -351,16 +351,14 @@ export class Flows {
     why: 'took too long' | 'lost a race',
   ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
-      const { flows } = this.around.store
-      const flow = flows.latest((step.entry.data as { flow: number }).flow)
-      const row = flows.row(flow)
-      const over = row === undefined || row.endedAt !== null
+      const flow = this.around.store.flows.startedBy({ flow: run.id, n: step.attempt })
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
-      const cancelled = over ? Promise.resolve() : this.actions.cancel(flow, { by: `flow ${run.id}`, reason })
-      await cancelled.catch((error) => {
-        this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
-      })
+      if (flow !== undefined) {
+        await this.actions.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
+          this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
+        })
+      }
       if (run.waitsToLose(step)) await this.tell(run.id, (there) => there.letGo(step))
       return true
     }

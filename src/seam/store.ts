@@ -312,8 +312,8 @@ export interface FlowCount {
 export interface FlowReads {
   list(filter: FlowFilter): FlowRow[]
   row(id: number): FlowRow | undefined
-  /** The flow that goes on for one, however often it was continued; itself where none does. */
-  latest(id: number): number
+  /** The flow that one has started by an entry and that is under way, or goes on for that one. */
+  startedBy(parent: ParentFlow): number | undefined
   journal(id: number): JournalEntry[]
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]

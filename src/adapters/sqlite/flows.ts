@@ -1,7 +1,7 @@
 // Flows and their journals, their timers and questions, and the mail that they may wait for.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import { outcomeOf, stepOfCommand } from '../../model/flow.ts'
+import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
 import type {
   FlowChange,
   FlowCount,
@@ -113,13 +113,10 @@ export class FlowReader implements FlowReads {
     return row && rowOf({ ...row })
   }
 
-  /** The flow that goes on for one, however often it was continued; itself where none does. */
-  latest(id: number): number {
-    for (let flow = id; ; ) {
-      const next = this.sql.one<{ id: number }>('select id from millrace_flows where continues = ?', flow)
-      if (next === undefined) return flow
-      flow = next.id
-    }
+  /** The flow that one has started by an entry and that is under way, or goes on for that one. */
+  startedBy({ flow, n }: ParentFlow): number | undefined {
+    const sql = 'select id from millrace_flows where parent_flow = ? and parent_n = ? and ended_at is null'
+    return this.sql.one<{ id: number }>(sql, flow, n)?.id
   }
 
   journal(id: number): JournalEntry[] {

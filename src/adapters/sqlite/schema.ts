@@ -156,7 +156,8 @@ const migrations: readonly string[] = [
   `create index millrace_desk_asked on millrace_desk (message_id) where asked > 0 and resolved_at is null;`,
   `alter table millrace_flows add column continues integer;
    alter table millrace_flows add column mail_after text;
-   create index millrace_flows_continued on millrace_flows (continues) where continues is not null;`,
+   create index millrace_flows_of on millrace_flows (parent_flow, parent_n)
+     where parent_flow is not null and ended_at is null;`,
 ]
 
 /** The format that this version writes. */
