@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
 import { coded } from '../../test/support.ts'
-import { decode, deepFreeze, encode, type Stamp, type Stored, StoredMessage } from './codec.ts'
+import { decode, deepFreeze, encode, type Stamp, Stored } from './codec.ts'
 import type { ErrorCode } from './errors.ts'
 import { event, type MessageType } from './message.ts'
 
@@ -22,7 +22,7 @@ const Text = event('text', { schema: z.string() })
 
 /** As it comes from disk: nothing decoded yet. */
 function stored(type: MessageType, json: string, version = type.version): Stored {
-  return new StoredMessage(type.name, version, stamp, null, json)
+  return new Stored(type.name, version, stamp, null, json)
 }
 
 test('any JSON value comes back from encode and decode as it went in, frozen through and through', () => {

@@ -2,16 +2,36 @@ import { fault, isMillraceError, type MillraceError } from './errors.ts'
 import type { Message, MessageType } from './message.ts'
 import { check, named } from './schema.ts'
 
+export type Asker = 'app' | 'flow'
+
+/** What goes into a message besides its type and data. */
+export interface Stamp {
+  readonly stream: number
+  readonly id: string
+  readonly ownId: boolean
+  readonly asked?: Asker
+  readonly source: string
+  readonly time: number
+  /** Default 0: at once. */
+  readonly due?: number
+  readonly correlationId: string
+  readonly causationId: string | null
+  readonly traceparent: string | null
+}
+
 /**
  * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from
  * memory, on to the processors. `position` is 0 until the store has given it one.
+ *
+ * A class, since V8 comes to put what a literal makes among the old objects at once, where each message would keep alive
+ * what it refers to until the next full collection.
  */
-export interface Stored {
+export class Stored {
   /** The stream it is in: a topic or channel and a partition. */
   readonly stream: number
-  position: number
+  position = 0
   /** Set by the store where the id was there before: with the `same` data, or with `other`. */
-  repeat: 'same' | 'other' | undefined
+  repeat: 'same' | 'other' | undefined = undefined
   readonly id: string
   /** Whether the publisher gave the id: then publishing again with it adds nothing. */
   readonly ownId: boolean
@@ -33,49 +53,7 @@ export interface Stored {
   /** What that JSON says, for {@link decode} alone; undefined where the message comes from disk. */
   readonly plain: unknown
   /** What {@link decode} gave, kept so that ten processors decode once. */
-  decoded: Message | MillraceError | undefined
-}
-
-export type Asker = 'app' | 'flow'
-
-/** What goes into a message besides its type and data. */
-export interface Stamp {
-  readonly stream: number
-  readonly id: string
-  readonly ownId: boolean
-  readonly asked?: Asker
-  readonly source: string
-  readonly time: number
-  /** Default 0: at once. */
-  readonly due?: number
-  readonly correlationId: string
-  readonly causationId: string | null
-  readonly traceparent: string | null
-}
-
-/**
- * A class, since V8 comes to put what a literal makes among the old objects at once, where each message would keep alive
- * what it refers to until the next full collection.
- */
-export class StoredMessage implements Stored {
-  readonly stream: number
-  position = 0
-  repeat: Stored['repeat'] = undefined
-  readonly id: string
-  readonly ownId: boolean
-  readonly asked: Asker | undefined
-  readonly type: string
-  readonly version: number
-  readonly source: string
-  readonly time: number
-  readonly due: number
-  readonly context: string | null
-  readonly correlationId: string
-  readonly causationId: string | null
-  readonly traceparent: string | null
-  readonly json: string
-  readonly plain: unknown
-  decoded: Stored['decoded'] = undefined
+  decoded: Message | MillraceError | undefined = undefined
 
   constructor(
     type: string,
@@ -116,7 +94,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
   const plain = plainOf('data of', output, type)
   const json = JSON.stringify(plain)
   checkSize('data of', json, bytesMax, type)
-  return new StoredMessage(type.name, type.version, stamp, contextOf(type, output), json, plain)
+  return new Stored(type.name, type.version, stamp, contextOf(type, output), json, plain)
 }
 
 /**

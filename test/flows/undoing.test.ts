@@ -8,8 +8,8 @@ import { place, started } from '../support.ts'
 import {
   conductor,
   Do,
-  doing,
   effects,
+  inTurn,
   Orders,
   Paid,
   Placed,
@@ -20,10 +20,7 @@ import {
   worker,
 } from './support.ts'
 
-const three = () =>
-  conductor(async (data, flow) => {
-    for (const name of ['a', 'b', 'c', 'fails']) await doing(flow, data, name)
-  })
+const three = () => inTurn('a', 'b', 'c', 'fails')
 
 const undone = async (running: App) =>
   Object.fromEntries(

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { isDeepStrictEqual } from 'node:util'
-import { type Stored, StoredMessage } from '../../model/codec.ts'
+import { Stored } from '../../model/codec.ts'
 import { createLog, logTable } from './schema.ts'
 
 interface Stream {
@@ -276,7 +276,7 @@ export class Log {
       causationId: row.causation,
       traceparent: row.trace,
     }
-    const message = new StoredMessage(type, version, stamp, row.context, row.data)
+    const message = new Stored(type, version, stamp, row.context, row.data)
     message.position = row.position
     return message
   }
