@@ -104,8 +104,7 @@ export class FlowRun {
   private outbox = nothing()
   /** Steps that lost a race and are not taken back yet: it does not end before they are. */
   private readonly losing = new Set<Step>()
-  /** Mails that it has taken; and up to which flows that it goes on for have, by type. */
-  private readonly mails = new Set<number>()
+  /** Up to which number it has had mail, and those for which it goes on, by type: the oldest is always the next. */
   private readonly mailAfter = new Map<string, number>()
   /** What goes on for it when its function has returned. */
   private successor: FlowRow | undefined
@@ -296,7 +295,7 @@ export class FlowRun {
 
   /** An event that it may wait for; gives whether it took it. */
   mail(n: number, message: Message): boolean {
-    if (this.mails.has(n) || n <= (this.mailAfter.get(message.type) ?? 0)) return false
+    if (n <= (this.mailAfter.get(message.type) ?? 0)) return false
     for (const step of this.open) {
       if (step.entry.kind !== 'wait' || step.entry.what !== message.type || !this.hears(step)) continue
       this.conclude(step, { ok: true, value: { ...message, context: message.context ?? null, mail: n } })
@@ -652,10 +651,7 @@ export class FlowRun {
     this.open.delete(step)
     if (step.entry.kind === 'flow') this.subflows--
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
-    if (mail !== undefined && step.entry.kind === 'wait') {
-      this.mails.add(mail)
-      this.mailAfter.set(step.entry.what, Math.max(mail, this.mailAfter.get(step.entry.what) ?? 0))
-    }
+    if (mail !== undefined && step.entry.kind === 'wait') this.mailAfter.set(step.entry.what, mail)
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
     if (this.frozen && !isUndo(step.entry.step)) return
     const { command } = step.plan

@@ -366,8 +366,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets a flow leave memory that has something to write': [
     {
       file: 'engine/flows.ts',
-      from: 'if (oldest === run || !oldest.isFree || this.wanted.has(id)) continue',
-      to: 'if (oldest === run || this.wanted.has(id)) continue',
+      from: 'if (this.hot.size <= this.around.hotFlowsMax || !run.isFree) return false',
+      to: 'if (this.hot.size <= this.around.hotFlowsMax) return false',
     },
   ],
   'lets a flow leave memory before its end is written': [
@@ -400,8 +400,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives a mail to a flow twice': [
     {
       file: 'engine/flow.ts',
-      from: 'if (this.mails.has(n) || this.frozen) return false',
-      to: 'if (this.frozen) return false',
+      from: '    if (n <= (this.mailAfter.get(message.type) ?? 0)) return false\n',
+      to: '',
     },
   ],
   'begins a flow of a serial mediator beside another': [
@@ -421,14 +421,14 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not tell a flow that the one it waits for has ended': [
     {
       file: 'engine/flows.ts',
-      from: 'const flows = ends ? [...outbox.changes, ...this.toParent(this.endOf(run))] : outbox.changes',
-      to: 'const flows = outbox.changes',
+      from: 'const told = ends && !run.goesOn ? this.toParent(this.endOf(run)) : []',
+      to: 'const told: FlowChange[] = ends ? [] : []',
     },
   ],
   'tells a function that has failed more of its steps at a replay': [
     {
       file: 'engine/flow.ts',
-      from: '      this.freezeFailed()\n      await this.retell',
+      from: '      this.freezeEnded()\n      await this.retell',
       to: '      await this.retell',
     },
   ],
@@ -468,8 +468,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives mail again to the flow that goes on for one that had it': [
     {
       file: 'engine/flow.ts',
-      from: ' || n <= (this.mailAfter.get(message.type) ?? 0)) return false',
-      to: ') return false',
+      from: 'mailAfter: inPlace && this.mailAfter.size > 0 ? Object.fromEntries(this.mailAfter) : null,',
+      to: 'mailAfter: null,',
     },
   ],
   'lets others begin before the flow that goes on for a serial one': [
