@@ -1,7 +1,7 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
-import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, isUndoOf } from '../model/flow.ts'
+import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, undoneBy } from '../model/flow.ts'
 import { checkFilter } from './filter.ts'
 
 export { flowEnds, flowsUnderWay }
@@ -213,7 +213,8 @@ function undosOf(
   const undoable = began.filter(({ data, n }) => isToUndo(data, outcomeOf(n)))
   // The undo under way is the one whose steps began last; one that has none yet follows those that have.
   const last = began.findLast(({ step }) => isUndo(step))?.step
-  const at = last === undefined ? -1 : undoable.findLastIndex(({ step }) => isUndoOf(last, step))
+  const names = undoable.map(({ step }) => step)
+  const at = last === undefined ? -1 : names.lastIndexOf(undoneBy(last, names) ?? '')
   const now = at === -1 ? undoable.length - 1 : at
   undoable.forEach(({ n }, index) => {
     const under = state === 'stuck' ? 'failed' : 'running'

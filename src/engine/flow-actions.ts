@@ -1,7 +1,8 @@
 // What people decide about flows: each decision goes on record with the change that carries it out.
+import { asJson } from '../model/codec.ts'
 import type { Actor, Audit } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import { takenOver, undoneSteps } from '../model/flow.ts'
+import { isUndo, takenOver, undoneSteps } from '../model/flow.ts'
 import type { DeskChange, FlowRow, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type FlowRun, pastNoReturn } from './flow.ts'
@@ -49,11 +50,12 @@ export class FlowActions {
     }
     const journal = await this.store.lookAtFlows((flows) => flows.journal(id))
     if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
+    // One that was undoing already goes on with that.
+    const undoes = journal.some(({ kind, of, step }) => kind === 'cancel' || (of === null && isUndo(step)))
     const n = this.store.flows.newEntryId()
     const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
-    if (!(await this.flows.become(row, 'running', null, changes, [{ do: 'entry', flow: id, entry }]))) {
-      throw await this.busyNow(id)
-    }
+    const entries = undoes ? [] : [{ do: 'entry', flow: id, entry } as const]
+    if (!(await this.flows.become(row, 'running', null, changes, entries))) throw await this.busyNow(id)
     await this.flows.during(() => this.flows.load(id))
   }
 
@@ -94,13 +96,14 @@ export class FlowActions {
     }
   }
 
-  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`. */
+  /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`, `millrace/not-json`. */
   async answer(id: number, step: string, value: unknown, actor: Actor): Promise<void> {
     const row = await this.underWay(id)
     if (row.state === 'paused') {
       throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
     }
-    const changes = [this.recorded(row, 'answered', actor, { step, value })]
+    const detail = { step, value: asJson(`answer to "${step}"`, value ?? null, Number.POSITIVE_INFINITY) }
+    const changes = [this.recorded(row, 'answered', actor, detail)]
     await this.say(id, (run) => run.answer(step, value), changes)
   }
 

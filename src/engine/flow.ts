@@ -144,6 +144,9 @@ export class FlowRun {
     })
     await this.host.turn()
     while (this.mismatch === undefined) {
+      // Cancelled while it was paused: what had ended till then it is not told any more.
+      const cancel = this.replay.cancelAhead()
+      if (cancel !== undefined) this.cancelNow(cancel.what)
       const entry = this.replay.next()
       if (entry === undefined) break
       this.freezeEnded()
@@ -313,7 +316,8 @@ export class FlowRun {
       const open = names.length === 0 ? 'it asks nothing now' : `it asks ${names.join(', ')}`
       throw fault('millrace/not-asked', `flow ${this.id} does not ask "${name}": ${open}`)
     }
-    this.conclude(step, { ok: true, value: check(`answer to "${name}"`, step.plan.schema!, value) ?? null })
+    const answer = check(`answer to "${name}"`, step.plan.schema!, value) ?? null
+    this.conclude(step, { ok: true, value: asJson(`answer to "${name}"`, answer, Number.POSITIVE_INFINITY) })
   }
 
   /** Errors: `millrace/past-no-return`, `millrace/flow-ended`, `millrace/flow-mismatch`. */
@@ -326,7 +330,7 @@ export class FlowRun {
   }
 
   private cancelNow(reason: string): void {
-    if (this.frozen) return
+    if (this.frozen || this.forwardOnly) return
     this.failure = { code: 'millrace/flow-cancelled', message: reason }
     this.ended = { ok: false, value: fault('millrace/flow-cancelled', reason) }
   }
@@ -531,8 +535,6 @@ export class FlowRun {
       }
       return known.n === this.repeat ? this.doAgain(known, plan) : known
     }
-    // Cancelled while it was paused: what it would have begun till then is not begun.
-    if (this.replay.cancels) return undefined
     const n = this.host.entryId()
     const leaves = whatLeaves(plan, n)
     if (this.replay.hasSteps) {

@@ -7,7 +7,7 @@
 // nothing: a flow whose journal ends with something that it was told is begun again at the next start.
 import { decode, type Stored } from '../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
-import { type JournalEntry, outcomeOf, outcomeOfFlow, stepOfCommand } from '../model/flow.ts'
+import { type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
 import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
@@ -351,20 +351,37 @@ export class Flows {
     why: 'took too long' | 'lost a race',
   ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
-      const flow = this.around.store.flows.startedBy({ flow: run.id, n: step.attempt })
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
-      if (flow !== undefined) {
-        await this.actions.cancel(flow, { by: `flow ${run.id}`, reason }).catch((error) => {
-          this.around.world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
-        })
-      }
+      await this.cancelStarted({ flow: run.id, n: step.attempt }, reason)
       if (run.waitsToLose(step)) await this.tell(run.id, (there) => there.letGo(step))
       return true
     }
     if (step.outcome !== undefined) return true
     const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
     return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
+  }
+
+  /** Cancels what a flow has started, or what goes on for that. */
+  private async cancelStarted(parent: ParentFlow, reason: string): Promise<void> {
+    const { store, world } = this.around
+    for (let tries = 1; ; tries++) {
+      const flow = store.flows.startedBy(parent)
+      if (flow === undefined) return
+      try {
+        await this.actions.cancel(flow, { by: `flow ${parent.flow}`, reason })
+        return
+      } catch (error) {
+        const state = store.flows.row(flow)?.state
+        if (state === 'compensating') return
+        if (state === 'stuck' || tries >= triesMax) {
+          world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
+          return
+        }
+        // It ends just now, or another goes on for it: that is known when it is written.
+        await this.write({ flows: [] })
+      }
+    }
   }
 
   // ── one flow ───────────────────────────────────────────────────────────────────────────────────────────────────

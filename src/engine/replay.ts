@@ -29,9 +29,11 @@ export class Replay {
     return this.stepsLeft > 0
   }
 
-  /** Whether it is still to be cancelled. */
-  get cancels(): boolean {
-    return this.cancelsLeft > 0
+  /** That it is cancelled, where nothing but ends of steps comes before that. */
+  cancelAhead(): JournalEntry | undefined {
+    if (this.cancelsLeft === 0) return undefined
+    const next = this.entries.slice(this.at).find(({ of }) => of === null)
+    return next?.kind === 'cancel' ? next : undefined
   }
 
   /** The next entry, which is behind it then; those that were told are passed over. */

@@ -201,14 +201,19 @@ export function isToUndo(data: unknown, outcome: Outcome | undefined): boolean {
   return outcome === undefined || outcome.ok || outcome.effects === 'unknown'
 }
 
+/** The step that a step of an undo takes back, of those that there are: the one with the longest name that fits. */
+export function undoneBy(undo: string, steps: readonly string[]): string | undefined {
+  return steps.filter((step) => isUndoOf(undo, step)).toSorted((one, other) => other.length - one.length)[0]
+}
+
 /** The names of the steps that a flow has undone: all that it could, or those whose undo has done something. */
 export function undoneSteps(state: FlowState, journal: readonly JournalEntry[]): string[] {
   const endOf = (n: number) => journal.findLast(({ of }) => of === n)?.data as Outcome | undefined
   const undos = journal.filter(({ of, step, n }) => of === null && isUndo(step) && endOf(n)?.ok !== false)
-  return journal
-    .filter(({ of, data, n }) => of === null && isToUndo(data, endOf(n)))
-    .filter(({ step }) => state === 'compensated' || undos.some((undo) => isUndoOf(undo.step, step)))
-    .map(({ step }) => step)
+  const steps = journal.filter(({ of, data, n }) => of === null && isToUndo(data, endOf(n))).map(({ step }) => step)
+  if (state === 'compensated') return steps
+  const begun = new Set(undos.map(({ step }) => undoneBy(step, steps)))
+  return steps.filter((step) => begun.has(step))
 }
 
 /**

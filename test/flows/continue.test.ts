@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { event, mediator, topic } from 'millrace'
+import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { place, started } from '../support.ts'
-import { Do, doing, effects, Orders, Paid, Placed, type TestFlow, Undo, warehouse, worker } from './support.ts'
+import { Do, doing, effects, Orders, Paid, Placed, setup, type TestFlow, Undo, warehouse, worker } from './support.ts'
 
 const count = z.object({ order: z.string(), n: z.number(), who: z.string().optional() })
 type Count = z.infer<typeof count>
@@ -148,4 +149,32 @@ test('data that fit nothing are told where it continues, and a function that fai
     (await running.flows.list()).map(({ state }) => state),
     ['failed'],
   )
+})
+
+test('a flow that is cancelled, or has waited too long, ends those that go on for the one it waits for, whenever that is', async () => {
+  const child = counting(async ({ order, n }, flow, goOn) => {
+    await flow.sleep('a moment', 3)
+    goOn({ order, n: n + 1 })
+  })
+  for (const timeoutMs of [undefined, 200]) {
+    const parent = mediator('whole', {
+      on: Orders,
+      startedBy: Placed,
+      starts: [child],
+      run: async ({ data }, flow) => {
+        await flow.subflow('count', child, { ...data, n: 1 }, timeoutMs === undefined ? {} : { timeoutMs })
+      },
+    })
+    await using sim = simulation({ parts: [Orders, Counts, worker(), child, parent], setup: setup as never })
+    for (let n = 0; n < 20; n++) {
+      await sim.publish(Placed, { order: `o-${n}` })
+      await sim.advance(0.3)
+    }
+    await sim.advance(150)
+    for (const { id } of await sim.flows.list({ mediator: 'whole', states: ['running'] })) {
+      if (timeoutMs === undefined) await sim.flows.cancel(id, { by: 'ann' })
+    }
+    await sim.advance(1_000)
+    assert.deepEqual(await sim.flows.list({ states: ['running', 'compensating'] }), [])
+  }
 })

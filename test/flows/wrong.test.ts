@@ -6,7 +6,21 @@ import { app, channel, command, event, mediator, processor, sqlite, topic } from
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { coded, place, started } from '../support.ts'
-import { conductor, Do, doing, effects, Orders, Paid, Placed, setup, Undo, warehouse, worker } from './support.ts'
+import {
+  conductor,
+  Do,
+  Done,
+  doing,
+  effects,
+  Orders,
+  Paid,
+  Placed,
+  setup,
+  type TestFlow,
+  Undo,
+  warehouse,
+  worker,
+} from './support.ts'
 
 const hour = 3_600_000
 const day = 24 * hour
@@ -137,20 +151,51 @@ test('a flow that is cancelled while it is paused begins nothing more: what it d
 })
 
 test('the end of a call that comes while its flow is paused leads nowhere when that is cancelled', async (t) => {
-  const { promise: hangs, resolve: ends } = Promise.withResolvers<void>()
-  const steps = conductor(async (data, flow) => {
-    await doing(flow, data, 'hangs')
-    await doing(flow, data, 'after')
-  })
-  const running = await started(t, warehouse(place(t), worker({}, {}, hangs), steps))
+  const order = z.object({ order: z.string() })
+  const Again = event('again', { schema: order, context: (data) => data.order })
+  const Agains = topic('agains', [Again])
+  for (const last of ['call', 'publish', 'no return', 'continue', 'return'] as const) {
+    const { promise: hangs, resolve: ends } = Promise.withResolvers<void>()
+    const steps = mediator('conductor', {
+      on: Agains,
+      startedBy: Again,
+      sends: [Do, Undo],
+      publishes: [Done],
+      run: async ({ data }, flow) => {
+        await doing(flow as TestFlow, data, 'hangs')
+        if (last === 'publish') flow.publish(Done, data)
+        else if (last === 'no return') flow.noReturn()
+        else if (last === 'continue') flow.continueAs(data)
+        if (last === 'call' || last === 'no return') await doing(flow as TestFlow, data, 'after')
+      },
+    })
+    const running = await started(t, warehouse(place(t), Agains, worker({}, {}, hangs), steps))
+    await running.publish(Again, { order: 'o-1' })
+    while ((await running.flows.list({ step: 'hangs' })).length === 0) await turn()
+    await running.flows.pause(1, { by: 'ann' })
+    ends()
+    await running.idle()
+    await running.flows.cancel(1, { by: 'ann' })
+    await running.idle()
+    const states = (await running.flows.list()).map(({ state, error }) => [state, error?.code])
+    assert.deepEqual(states, [['compensated', 'millrace/flow-cancelled']], last)
+    assert.deepEqual(await effects(running), ['do hangs', 'undo hangs'], last)
+    await running.stop()
+  }
+})
+
+test('an answer that JSON does not carry is refused to who gives it, and the question stays', async (t) => {
+  const asks = conductor(async (_, flow) => void (await flow.ask('q', { schema: z.any(), title: 'How much?' })))
+  const running = await started(t, warehouse(place(t), worker(), asks))
   await running.publish(Placed, { order: 'o-1' })
-  while ((await running.flows.list({ step: 'hangs' })).length === 0) await turn()
-  await running.flows.pause(1, { by: 'ann' })
-  ends()
   await running.idle()
-  await running.flows.cancel(1, { by: 'ann' })
+  for (const answer of [1n, { at: new Date() }]) {
+    await assert.rejects(running.flows.answer(1, 'q', answer), coded('millrace/not-json', /answer to "q"/))
+  }
+  assert.equal((await running.flows.questions()).length, 1)
+  await running.flows.answer(1, 'q', { cents: 5 })
   await running.idle()
-  assert.deepEqual(await effects(running), ['do hangs', 'undo hangs'])
+  assert.equal((await running.flows.show(1))!.state, 'completed')
 })
 
 test('an event that came for a paused flow is there when it is resumed, however much later', async () => {
