@@ -44,9 +44,8 @@ export interface AskOptions<S extends AnySchema> {
 export interface RaceOptions {
   /**
    * What becomes of what the branches that lost have under way: `'letGo'` (default), it goes on and nobody is told, as
-   * with `Promise.race`;
-   * `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins nothing more. Branches
-   * are functions then.
+   * with `Promise.race`; `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins
+   * nothing more. Branches are functions then.
    */
   readonly losers?: 'letGo' | 'withdraw'
 }

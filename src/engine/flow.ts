@@ -140,7 +140,7 @@ export class FlowRun {
     if (this.state === 'queued') this.become('running')
     this.begins = true
     this.run(() => this.conduct(this.message, flow(this))).then((ended) => {
-      this.ended ??= ended
+      this.ended ??= ended.ok ? this.returned(ended.value) : ended
     })
     await this.host.turn()
     while (this.mismatch === undefined) {
@@ -700,9 +700,9 @@ export class FlowRun {
       this.checkWaits()
       return
     }
-    if (this.ended.ok && this.takeResult(this.ended.value)) {
+    if (this.ended.ok) {
       this.frozen = true
-      if (!this.loses) this.complete()
+      if (!this.loses) this.complete(this.ended.value)
       return
     }
     if (this.forwardOnly) {
@@ -717,7 +717,7 @@ export class FlowRun {
 
   /** Once the function has returned or failed its branches are told nothing more. */
   private freezeEnded(): void {
-    if (this.ended?.ok === true && this.takeResult(this.ended.value)) this.frozen = true
+    if (this.ended?.ok === true) this.frozen = true
     else this.freezeFailed()
   }
 
@@ -729,18 +729,18 @@ export class FlowRun {
   }
 
   /** What the function has returned, where JSON carries it; else it has failed with that. */
-  private takeResult(value: unknown): boolean {
-    if (value === undefined) return true
+  private returned(value: unknown): Ended {
+    if (value === undefined) return { ok: true, value }
     try {
-      this.result = asJson(`result of mediator "${this.host.spec.name}"`, value, Number.POSITIVE_INFINITY)
-      return true
+      const what = `result of mediator "${this.host.spec.name}"`
+      return { ok: true, value: asJson(what, value, Number.POSITIVE_INFINITY) }
     } catch (error) {
-      this.ended = { ok: false, value: error }
-      return false
+      return { ok: false, value: error }
     }
   }
 
-  private complete(): void {
+  private complete(result: unknown): void {
+    this.result = result
     this.become('completed')
     if (this.successor !== undefined) this.goOnAs(this.successor)
   }

@@ -481,8 +481,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'ends a flow before what lost its race is taken back': [
     {
       file: 'engine/flow.ts',
-      from: '      if (!this.loses) this.complete()\n',
-      to: '      this.complete()\n',
+      from: '      if (!this.loses) this.complete(this.ended.value)\n',
+      to: '      this.complete(this.ended.value)\n',
     },
   ],
   'keeps flows in memory beyond the bound': [
