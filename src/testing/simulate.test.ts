@@ -89,21 +89,7 @@ test('a sound app passes under all faults, and the report says what was met', as
 })
 
 test('an app that books outside its commit is found out, with the seed, the invariant and a small workload', async () => {
-  const memory = new Set<string>()
-  const forgetful: Handle = (message, context) => {
-    // Wrong: it remembers what it has seen before the commit has succeeded.
-    if (memory.has(message.id)) return undefined
-    memory.add(message.id)
-    return book(message, context)
-  }
-  const scenario = {
-    app: () => {
-      memory.clear()
-      return bank(forgetful)()
-    },
-    workload,
-    eventually: everythingIsBooked,
-  }
+  const scenario = { app: forgetful, workload, eventually: everythingIsBooked }
   const { code, message, failure, cause } = await failureOf({ ...scenario, seeds: 50 })
   assert.equal(code, 'millrace/simulation-failed')
   assert.equal(failure.what, 'eventually "the balances are what was moved"')
@@ -229,6 +215,36 @@ test('a workload is made small for the failure that was found, not for another o
   })
   assert.match(message, /does not hold: seven/)
   assert.deepEqual(failure.steps, [0])
+})
+
+/** Wrong: remembers what it has seen before the commit has succeeded. */
+function forgetful() {
+  const memory = new Set<string>()
+  const handle: Handle = (message, context) => {
+    if (memory.has(message.id)) return undefined
+    memory.add(message.id)
+    return book(message, context)
+  }
+  return bank(handle)()
+}
+
+test('a check that counts what the whole workload does is not made small to a part that it fails for anyhow', async () => {
+  const counts = {
+    workload: (work: Workload) => {
+      for (let amount = 1; amount <= 5; amount++) work.publish(Moved, { account: `b${amount}`, amount })
+    },
+    eventually: ({ rows }) => assert.equal(rows('balances').length, 5),
+  } satisfies Pick<Scenario, 'workload' | 'eventually'>
+  const loses = await failureOf({ app: forgetful, seeds: 50, ...counts })
+  assert.equal(loses.failure.workload.length, 5)
+  assert.match(loses.message, /\nthe 5 steps of the workload:\n/)
+  const never = await failureOf({ app: bank(() => undefined), seeds: 1, faults: 'none', ...counts })
+  assert.equal(never.failure.workload.length, 5)
+})
+
+test('a check that fails without any step, whatever the faults, is shown with the workload as it was written', async () => {
+  const { failure } = await failureOf({ app: bank(), seeds: 1, workload, eventually: () => assert.fail('never') })
+  assert(failure.workload.length > 0)
 })
 
 test('a handler may be in the middle when its time ends: what it reads takes a while', async () => {

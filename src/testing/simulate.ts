@@ -133,11 +133,11 @@ export async function simulateWith(
         `simulate: pinned.steps names steps past the ${plan.steps.length} of the workload`,
       )
     }
-    const runOptions = (steps: readonly number[] | undefined): RunOptions => ({
+    const runOptions = (steps: readonly number[] | undefined, during: Faults = faults): RunOptions => ({
       make,
       seed,
       plan: steps === undefined ? plan : { ...plan, steps: steps.map((step) => plan.steps[step]!).filter(Boolean) },
-      faults,
+      faults: during,
       always,
       eventually,
       watch: watch?.(),
@@ -229,23 +229,36 @@ function kindOf({ what, error }: RunFailure): string {
   return [what, name, code, said.replaceAll(/"[^"]*"|'[^']*'|[\d.]+/g, '…')].join(' ')
 }
 
-/** Leaves out steps, in halves, quarters and so on, as long as the same check fails. */
+/**
+ * Leaves out steps, in halves, quarters and so on, while the same check fails for the same reason: a failure that needs
+ * faults must not fail without them, and one that needs none must not fail without any step. A check that counts what
+ * the whole workload does fails without faults for each part of it; such a part shows nothing.
+ */
 async function shrunk(
   found: RunResult,
-  runOptions: (steps: readonly number[]) => RunOptions,
+  runOptions: (steps: readonly number[], during?: Faults) => RunOptions,
   all: readonly number[],
 ): Promise<Shrunk> {
   const kind = kindOf(found.failure!)
   let best: Shrunk = { result: found, steps: all }
   let runs = 0
   let spent = 0
+  const failsWithoutFaults = async (steps: readonly number[]) => {
+    runs++
+    const result = await run(runOptions(steps, faultsOf('simulate', 'none')))
+    spent += result.steps
+    return result.failure !== undefined
+  }
+  const needsFaults = !(await failsWithoutFaults(all))
+  if (!needsFaults && (await failsWithoutFaults([]))) return best
   for (let size = Math.ceil(all.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
     for (let from = 0; from < best.steps!.length && runs < shrinkRunsMax && spent < shrinkStepsMax; ) {
       const steps = best.steps!.filter((_, place) => place < from || place >= from + size)
       runs++
       const result = await run(runOptions(steps))
       spent += result.steps
-      if (result.failure !== undefined && kindOf(result.failure) === kind) best = { result, steps }
+      const same = result.failure !== undefined && kindOf(result.failure) === kind
+      if (same && !(needsFaults && (await failsWithoutFaults(steps)))) best = { result, steps }
       else from += size
     }
   }
@@ -265,7 +278,9 @@ function failed(seed: number, plan: Plan, { result, steps }: Shrunk, command: st
     `seed ${seed}, step ${step}: ${what} does not hold: ${error instanceof Error ? error.message : String(error)}`,
     `replay: ${replay}`,
     `as a test: await simulate({ ...scenario, pinned: ${pin} })`,
-    `${kept.length} of ${plan.steps.length} steps of the workload are enough:`,
+    kept.length < plan.steps.length
+      ? `${kept.length} of ${plan.steps.length} steps of the workload are enough:`
+      : `the ${kept.length} steps of the workload:`,
     ...workload.slice(0, traceLinesShown).map((line) => `  ${line}`),
     `the last of ${result.trace.length} lines of the trace:`,
     ...result.trace.slice(-traceLinesShown).map((line) => `  ${line}`),
