@@ -321,7 +321,7 @@ function isDeath(error: unknown): boolean {
 /** One process: the world that its app sees, and its connections. */
 class SimulatedProcess {
   readonly life: Life = { alive: true }
-  readonly ended = Promise.withResolvers<void>()
+  readonly ended: { readonly promise: Promise<void>; resolve(): void } = Promise.withResolvers<void>()
   readonly files: Files
   readonly disk: Disk
   readonly world: World

@@ -60,12 +60,16 @@ test('the packed package works in an empty folder: program, types and command', 
   writeFileSync(join(user, 'threads.ts'), threads)
   assert.equal(run(user, process.execPath, 'threads.ts'), '[{"cents":1},{"cents":2}] green true millrace/bad-data\n')
 
-  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024', '--skipLibCheck', 'false']
-  const types = ['--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
-  const compile = (file: string) =>
-    run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), ...options, ...types, file)
+  const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext']
+  const types = ['--skipLibCheck', 'false', '--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
+  const compile = (file: string, target = 'es2022') => {
+    const words = [...options, ...types, '--target', target, file]
+    return run(user, process.execPath, join(root, 'node_modules/typescript/bin/tsc'), ...words)
+  }
   compile('shop.ts')
   compile('threads.ts')
+  writeFileSync(join(user, 'all.ts'), "export * from 'millrace'\nexport * as testing from 'millrace/testing'\n")
+  for (const target of ['es2022', 'es2023', 'es2024', 'esnext']) compile('all.ts', target)
   writeFileSync(join(user, 'wrong.ts'), wrong)
   assert.throws(
     () => compile('wrong.ts'),
