@@ -1,6 +1,11 @@
 import { fault } from './errors.ts'
+import { dateMs, isBytes } from './kinds.ts'
 
-/** What a statement may bind. Anything else is `millrace/bad-value`. */
+/**
+ * A value that a statement binds; anything else is `millrace/bad-value`. A whole number within
+ * `Number.MAX_SAFE_INTEGER` and a boolean are bound as an integer, any other number as floating point, a bigint of at
+ * most 64 bits as an integer. An integer is read as a number where that is exact, else as a bigint.
+ */
 export type Value = string | number | bigint | boolean | null | Uint8Array
 
 /** A tagged template that runs one SQL statement; its values are bound, never spliced into the text. */
@@ -25,15 +30,34 @@ export interface Tx {
   readonly client: unknown
 }
 
-/** Refuses what cannot be bound (an object as first value would silently become named parameters). */
+/**
+ * Refuses what cannot be bound, or would come back as something else (an object as first value would silently become
+ * named parameters).
+ */
 export function checkValues(values: readonly unknown[]): asserts values is Value[] {
   for (let index = 0; index < values.length; index++) {
     const value = values[index]
-    const kind = typeof value
-    if (kind === 'string' || kind === 'boolean' || kind === 'bigint' || value === null) continue
-    if (kind === 'number' && Number.isFinite(value)) continue
-    if (value instanceof Uint8Array) continue
-    const got = value instanceof Date ? 'a Date' : kind === 'number' ? String(value) : `of type ${kind}`
-    throw fault('millrace/bad-value', `value ${index + 1} of the statement is ${got}, which cannot be bound`)
+    const why = unfit(value)
+    if (why !== undefined) {
+      throw fault('millrace/bad-value', `value ${index + 1} of the statement is ${why}, which cannot be bound`)
+    }
+  }
+}
+
+function unfit(value: unknown): string | undefined {
+  switch (typeof value) {
+    case 'string':
+      return value.isWellFormed() ? undefined : 'a string with half a character (a lone surrogate)'
+    case 'number':
+      return Number.isFinite(value) ? undefined : String(value)
+    case 'bigint':
+      return BigInt.asIntN(64, value) === value ? undefined : 'a bigint of more than 64 bits'
+    case 'boolean':
+      return undefined
+    case 'object':
+      if (value === null || isBytes(value)) return undefined
+      return dateMs(value) === undefined ? 'of type object' : 'a Date'
+    default:
+      return `of type ${typeof value}`
   }
 }

@@ -3,7 +3,7 @@ import { DeskTable } from '../adapters/sqlite/desk.ts'
 import { FlowReader } from '../adapters/sqlite/flows.ts'
 import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
 import { logTable } from '../adapters/sqlite/schema.ts'
-import { bindable } from '../adapters/sqlite/user-code.ts'
+import { bound, exact, plainRow } from '../adapters/sqlite/values.ts'
 import { decode } from '../model/codec.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
@@ -35,14 +35,19 @@ export interface View {
 
 export function viewOf(machine: Machine, seed: number): View {
   const all = <Row>(sql: string, values: readonly unknown[]) =>
-    machine.look((db) => db.prepare(sql).all(...(values as never[])) as Row[]).map((row) => ({ ...row }))
+    machine.look(
+      (db) =>
+        exact(db.prepare(sql))
+          .all(...(values as never[]))
+          .map(plainRow) as Row[],
+    )
   return {
     seed,
     now: () => machine.now(),
     rows: (table) => all(`select * from "${table.replaceAll('"', '""')}"`, []),
     query: (text, ...values) => {
       checkValues(values)
-      return all(text.join('?'), values.map(bindable))
+      return all(text.join('?'), values.map(bound))
     },
     published: (type) => machine.look((db) => publishedIn(db, [type])),
     failures: () => machine.look((db) => publishedIn(db, failures.types)),

@@ -3,6 +3,7 @@
 import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+import { bound, exact, plainRow } from './values.ts'
 
 const forbidden = new Set([
   constants.SQLITE_TRANSACTION,
@@ -74,16 +75,13 @@ export class Statements {
     const known = this.prepared.get(text)
     const sql = known === undefined ? text.join('?') : ''
     return this.guard.asUser(() => {
-      const statement = known ?? this.guard.db.prepare(sql)
+      const statement = known ?? exact(this.guard.db.prepare(sql))
       if (known === undefined) this.prepared.set(text, statement)
-      const rows = statement.all(...values.map(bindable)) as Row[]
-      return rows.length === 0 ? rows : rows.map((row) => ({ ...row }))
+      const rows = statement.all(...values.map(bound)) as Row[]
+      return rows.length === 0 ? rows : rows.map(plainRow)
     }, sql)
   }
 }
-
-/** A value as SQLite takes it. */
-export const bindable = (value: Value) => (typeof value === 'boolean' ? Number(value) : value)
 
 export interface TxLimits {
   readonly queriesMax: number
@@ -114,16 +112,21 @@ export class UserTx implements Tx {
     this.facade ??= {
       exec: (sql: string) => call(() => this.guard.db.exec(sql), sql),
       prepare: (sql: string) => {
-        const statement = call(() => this.guard.db.prepare(sql), sql)
+        const statement = call(() => exact(this.guard.db.prepare(sql)), sql)
         const values = (given: unknown[]) => {
           checkValues(given)
-          return given.map(bindable)
+          return given.map(bound)
         }
+        const all = (given: unknown[]) => call(() => statement.all(...values(given)).map(plainRow))
+        const get = (given: unknown[]) => call(() => statement.get(...values(given)))
         return {
-          all: (...given: unknown[]) => call(() => statement.all(...values(given))),
-          get: (...given: unknown[]) => call(() => statement.get(...values(given))),
-          run: (...given: unknown[]) => call(() => statement.run(...values(given))),
-          iterate: (...given: unknown[]) => call(() => statement.all(...values(given)).values()),
+          all: (...given: unknown[]) => all(given),
+          get: (...given: unknown[]) => {
+            const row = get(given)
+            return row === undefined ? undefined : plainRow(row)
+          },
+          run: (...given: unknown[]) => plainRow(call(() => statement.run(...values(given)))),
+          iterate: (...given: unknown[]) => all(given).values(),
         }
       },
     }

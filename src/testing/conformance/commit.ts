@@ -7,6 +7,7 @@ import {
   assertWritten,
   type BrokerCase,
   brokerCase,
+  coded,
   lanes,
   ledger,
   type Move,
@@ -146,6 +147,20 @@ export const commitCases: readonly BrokerCase[] = [
     await place.idle(bank)
     for (const name of ['caller', 'ledger']) await assertWritten(bank, name, lanes(['a'], [0, ...upTo(6, 2)]))
   }),
+
+  brokerCase(
+    'a whole number is bound as one, and an integer that no number holds exactly is read as a bigint',
+    async (place) => {
+      const bank = await place.start([ledger('ledger')])
+      const large = 2n ** 53n + 1n
+      await bank.transaction(async (tx) => {
+        await tx.query`insert into written (place, who, account, n) values (${large}, 'caller', ${5}, ${7})`
+        await assert.rejects(tx.query`select ${2n ** 63n} as n`, coded('millrace/bad-value'))
+      })
+      const rows = await bank.read`select place, account, n from written where who = 'caller'`
+      assert.deepEqual(rows, [{ place: large, account: '5', n: 7 }])
+    },
+  ),
 
   brokerCase('an attempt that ends after its time can neither commit nor publish', async (place) => {
     const nextBegun = Promise.withResolvers<void>()
