@@ -27,6 +27,7 @@ import { checkOptions, limit } from './model/options.ts'
 import { type Delay, delayOptions } from './model/time.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
+import { runsWith } from './parts/processors.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { StoreFile } from './seam/file.ts'
 import type { Broker, Paused, RequestState } from './seam/store.ts'
@@ -578,13 +579,12 @@ class RunningApp implements App {
   private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
     const { processors, schedules, mediators, sources, desks } = wiring
     const spec = (processor: Processor) => specOf(processor, desks)
-    const names = [...processors, ...schedules].map(({ name }) => name)
+    const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
     for (const name of only ?? []) {
       if (names.includes(name)) continue
       throw fault('millrace/unknown-part', `app "${this.name}" has no part "${name}" that runs${suggest(name, names)}`)
     }
-    const runs = ({ name, partOf = name }: { readonly name: string; readonly partOf?: string }) =>
-      only === undefined || only.includes(name) || only.includes(partOf)
+    const runs = runsWith(only)
     const running = processors.filter(runs)
     const leftOut = processors.filter((processor) => !running.includes(processor))
     const plan: EnginePlan = {
@@ -595,6 +595,7 @@ class RunningApp implements App {
       schedules: schedules.filter(runs).map(scheduleSpecOf),
       mediators: mediators.filter(runs).map(({ spec }) => spec),
       setup: this.options.setup,
+      tellsChanges: only === undefined,
       limits: this.limits,
       accepted: (message) => {
         for (const accepting of this.tails) accepting(message)
@@ -617,7 +618,7 @@ class RunningApp implements App {
     }
     this.state = 'reopening'
     this.opening = closed
-      .then(() => Engine.start(plan, this.world, broker))
+      .then(() => Engine.start({ ...plan, tellsChanges: false }, this.world, broker))
       .then(
         (engine) => {
           if (this.state !== 'reopening') return engine.stop(0)
@@ -641,13 +642,23 @@ class RunningApp implements App {
       paused: paused.get(name) ?? null,
     })
     const live = running.processors()
+    const keyOf = (name: string, on: string) => `${name} ${on}`
+    const runs = new Set(live.map(({ name, source }) => keyOf(name, source)))
+    const parts = new Set(this.wiring!.processors.map(({ name, on }) => keyOf(name, on.name)))
     const rows: ProcessorRow[] = live.map(({ name, source: on, state, position, lag, running }) => {
       return { name, on, state, position, lag, running, ...atDesk(name, on) }
     })
     for (const { processor: name, source: on, low: position, lag } of await running.progress()) {
-      if (live.some((row) => row.name === name && row.source === on)) continue
-      const known = this.wiring!.processors.some((processor) => processor.name === name && processor.on.name === on)
-      rows.push({ name, on, state: known ? 'off' : 'gone', position, lag, running: 0, ...atDesk(name, on) })
+      if (runs.has(keyOf(name, on))) continue
+      rows.push({
+        name,
+        on,
+        state: parts.has(keyOf(name, on)) ? 'off' : 'gone',
+        position,
+        lag,
+        running: 0,
+        ...atDesk(name, on),
+      })
     }
     return rows
   }

@@ -1,23 +1,9 @@
-import type { LogFilter, LogRow, MessageType, Part, Paused, Processor, Source, Stored } from '../index.ts'
+import type { LogFilter, LogRow, MessageType, Part, Paused, Source, Stored } from '../index.ts'
 import { replaceData } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
+import { sourcesOf } from '../parts/processors.ts'
 
-/** The topics and channels of an app, those that only a processor names too. */
-export function sourcesOf(parts: readonly Part[]): Source[] {
-  return [...new Set(parts.flatMap(sourceOf))]
-}
-
-function sourceOf(part: Part): Source[] {
-  if (part.kind === 'schedule') return []
-  if (part.kind === 'gather') return part.processors.map(({ on }) => on)
-  if ('on' in part) return part.on === undefined ? [] : [part.on]
-  return [part]
-}
-
-/** The processors of an app, those of its gathers too. */
-export function processorsOf(parts: readonly Part[]): Processor[] {
-  return parts.flatMap((part) => (part.kind === 'gather' ? part.processors : part.kind === 'processor' ? [part] : []))
-}
+export { processorsOf, runsWith, sourcesOf } from '../parts/processors.ts'
 
 /** The types of an app by name, each with where it goes. */
 export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType; source: Source }> {

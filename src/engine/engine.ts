@@ -18,9 +18,11 @@ import type {
   FlowReads,
   NewOperation,
   Operation,
+  ProgressRow,
   RequestRow,
   Selection,
   Store,
+  StreamInfo,
 } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
@@ -29,6 +31,7 @@ import type { FlowActions } from './flow-actions.ts'
 import type { MediatorSpec } from './flow-host.ts'
 import { Flows } from './flows.ts'
 import { Operations } from './operations.ts'
+import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './requests.ts'
 import { Retention } from './retention.ts'
 import { Rules } from './rules.ts'
@@ -50,6 +53,8 @@ export interface EnginePlan {
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
+  /** Whether it is told which parts are new, and which are gone. */
+  readonly tellsChanges: boolean
   readonly limits: EngineLimits
   /** Called at once when the store has failed for good and the run is over; `closed` resolves when it is closed. */
   readonly failed: (error: unknown, closed: Promise<void>) => void
@@ -81,6 +86,7 @@ export class Engine {
   /** By part. */
   private readonly sourcesOf = new Map<string, string>()
   private readonly streamIds = new Map<string, number>()
+  private streams: ReadonlyMap<number, StreamInfo> = new Map()
   private readonly streamOf = new Map<MessageType, number>()
   private readonly consumers: Consumer[] = []
   /** Those of mediators and routes. */
@@ -169,11 +175,13 @@ export class Engine {
     engine.openedClean = clean
     engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
+      engine.streams = new Map(streams.map((stream) => [stream.id, stream]))
       for (const { id, head, name } of streams) {
         engine.tails.set(id, new Tail(head))
         engine.streamIds.set(name, id)
-        for (const type of plan.sources.find((source) => source.name === name)?.types ?? [])
-          engine.streamOf.set(type, id)
+      }
+      for (const { name, types } of plan.sources) {
+        for (const type of types) engine.streamOf.set(type, engine.streamIds.get(name)!)
       }
       if (plan.setup !== undefined) await engine.setUp(plan.setup)
       await engine.takeUp(clean)
@@ -206,6 +214,7 @@ export class Engine {
       const stream = this.streamIds.get(spec.source.name)!
       const tail = this.tails.get(stream)!
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
+      this.warn(newPart(spec, subscribed, tail.head))
       const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
       if (paused.has(spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
@@ -217,15 +226,28 @@ export class Engine {
       this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
     }
     const known = await this.store.progress()
+    this.tellGone(known)
+    const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
     for (const { name, source, startAt } of this.plan.leftOut) {
       const stream = this.streamIds.get(source.name)!
-      if (known.some((row) => row.processor === name && row.stream === stream)) continue
+      if (rows.has(`${stream} ${name}`)) continue
       await this.store.subscribe(name, stream, startAt)
     }
     await this.schedules.takeUp(this.plan.schedules)
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
     await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))
+  }
+
+  private tellGone(known: readonly ProgressRow[]): void {
+    if (!this.plan.tellsChanges) return
+    const { processors, mediators } = this.plan
+    for (const line of goneParts(known, processors, this.streams)) this.warn(line)
+    for (const line of goneMediators(this.store.flows.underWayByMediator(), mediators)) this.warn(line)
+  }
+
+  private warn(line: Line | undefined): void {
+    if (line !== undefined && this.plan.tellsChanges) this.world.log('warn', ...line)
   }
 
   private begin(): void {
@@ -611,10 +633,9 @@ export class Engine {
 
   /** How far each processor that the store knows is on each of its topics and channels. */
   async progress(): Promise<{ processor: string; source: string; low: number; lag: number }[]> {
-    const sources = new Map([...this.streamIds].map(([name, id]) => [id, name]))
     return (await this.store.progress()).map(({ processor, stream, low }) => ({
       processor,
-      source: sources.get(stream)!,
+      source: this.streams.get(stream)!.name,
       low,
       lag: Math.max(0, this.tails.get(stream)!.head - low),
     }))
@@ -622,8 +643,10 @@ export class Engine {
 
   /** How far each processor that the store knows is, but for those of the app's topics. */
   private async channels(): Promise<ChannelState[]> {
-    const topics = this.plan.sources.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : []))
-    const rows = (await this.store.progress()).filter(({ stream }) => !topics.includes(stream))
+    const topics = new Set(
+      this.plan.sources.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : [])),
+    )
+    const rows = (await this.store.progress()).filter(({ stream }) => !topics.has(stream))
     return rows.map(({ stream, low }) => ({ stream, low, head: this.tails.get(stream)?.head ?? Infinity }))
   }
 

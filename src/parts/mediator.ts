@@ -287,7 +287,7 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
 }
 
 /** What takes its events from the topics: one processor on each, the first of its own name. */
-export function processorsOf(part: Mediator, sourceOf: ReadonlyMap<MessageType, Source>): Processor[] {
+export function mediatorProcessors(part: Mediator, sourceOf: ReadonlyMap<MessageType, Source>): Processor[] {
   const { name, on, spec, waits } = part
   const handlers = new Map<Source, Record<string, unknown>>()
   if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: startsFlow(spec) })

@@ -6,8 +6,9 @@ import type { MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
-import { type AnyMediator, processorsOf } from './mediator.ts'
+import type { AnyMediator } from './mediator.ts'
 import type { Processor } from './processor.ts'
+import { processorsOf } from './processors.ts'
 import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
 
@@ -16,7 +17,7 @@ export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule 
 
 export interface Wiring {
   readonly sources: readonly Source[]
-  /** Those of gathers too. */
+  /** Those of gathers, routes and mediators too. */
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
@@ -56,9 +57,8 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
   checkNames(app, [...processors, ...mediators, ...routes, ...gathers, ...schedules, ...desks])
-  for (const gather of gathers) processors.push(...gather.processors)
-  for (const route of routes) processors.push(route.processor)
-  for (const { on } of [...processors, ...mediators, ...desks]) if (on !== undefined) addSource(on)
+  const named = [...processors, ...gathers.flatMap((gather) => gather.processors), ...routes]
+  for (const { on } of [...named, ...mediators, ...desks]) if (on !== undefined) addSource(on)
   addSource(failures)
   checkDesks(app, desks)
   const sourceOf = typesOf(app, sources.values())
@@ -71,15 +71,15 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   for (const mediator of mediators) {
     const { name, sends, publishes, waits } = mediator
     for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, sourceOf)
-    processors.push(...processorsOf(mediator, sourceOf))
   }
-  checkNames(app, [...processors, ...schedules, ...desks])
-  for (const { name, publishes, sends } of processors) {
+  const running = processorsOf(parts, sourceOf)
+  checkNames(app, [...running, ...schedules, ...desks])
+  for (const { name, publishes, sends } of running) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
   }
   for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, sourceOf)
-  for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, processors)
-  return { sources: [...sources.values()], processors, schedules, mediators, desks, sourceOf }
+  for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, running)
+  return { sources: [...sources.values()], processors: running, schedules, mediators, desks, sourceOf }
 }
 
 function describe(part: unknown): string {

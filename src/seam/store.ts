@@ -308,6 +308,12 @@ export interface FlowCount {
   readonly flows: number
 }
 
+/** How many flows of a mediator are under way. */
+export interface FlowsUnderWay {
+  readonly mediator: string
+  readonly flows: number
+}
+
 /** The flows of a store. */
 export interface FlowReads {
   list(filter: FlowFilter): FlowRow[]
@@ -333,6 +339,8 @@ export interface FlowStore extends FlowReads {
   unfinished(): number[]
   /** Flows under way of a context that a mediator conducts, the oldest first. */
   underWay(mediator: string, context: string): number[]
+  /** Every mediator that has flows under way. */
+  underWayByMediator(): FlowsUnderWay[]
   /** Flows that wait for others of their context, of which none is under way; of one mediator and context, if named. */
   queued(mediator?: string, context?: string): number[]
   /** Whether a mediator has, or had, a flow of that value. */

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { app, processor, sqlite } from 'millrace'
 import { until } from '../support.ts'
+import { Placed as Event, kinds } from './support/kinds.ts'
 import { mill, Orders, Placed } from './support/mill.ts'
 import { appFile, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
@@ -164,4 +166,38 @@ test('a processor whose attempts all fail is shown as probing, one whose attempt
     /\nfailing is probing: its last attempts have all failed, it tries one at a time\nhanging is stuck: /,
   )
   for (const line of linesOf(out)) assert.ok(line.length <= 80, line)
+})
+
+test('every part of a stopped app is known under the names that it has while it runs, and none is retired', async (t) => {
+  const file = join(folder(t), 'kinds.db')
+  const kindsFile = fileURLToPath(new URL('./kinds-app.ts', import.meta.url))
+  let charged = 0
+  const today = kinds(file, () => charged++)
+  t.after(() => today.stop())
+  await today.start()
+  for (let n = 0; n < 3; n++) await today.publish(Event, { n })
+  await today.idle()
+  const names = (await today.processors.list()).map(({ name, on }) => `${name} on ${on}`).sort()
+  await today.stop()
+  assert.deepEqual(names, [
+    'cards on cards',
+    'chooses on orders',
+    'digest on orders',
+    'digest.due on digest.due',
+    'order on orders',
+    'order.payments on payments',
+    'watch on failures',
+  ])
+  const listed = objectsOf((await millrace(['processors', 'list', '--json', kindsFile, '--db', file])).out)
+  assert.deepEqual(
+    listed.map(({ name, on, state }) => `${name} on ${on} ${state}`).sort(),
+    names.map((name) => `${name} off`),
+  )
+  for (const { name } of listed) {
+    const { status, err } = await millrace(['processors', 'retire', kindsFile, name as string, '--db', file])
+    assert.deepEqual([status, /\(millrace\/processor-in-use\)/.test(err)], [1, true], `${name}: ${err}`)
+  }
+  await today.start()
+  await today.idle()
+  assert.equal(charged, 3)
 })

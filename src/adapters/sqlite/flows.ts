@@ -10,6 +10,7 @@ import type {
   FlowRow,
   FlowState,
   FlowStore,
+  FlowsUnderWay,
   JournalEntry,
   Mail,
   Question,
@@ -168,6 +169,12 @@ export class FlowTables extends FlowReader implements FlowStore {
     const ends = `select ${entryColumns} from millrace_journal
       where flow = ? and n > ? and of_n is not null and kind = 'flow' order by n`
     return this.sql.all<Entry>(ends, flow, after).map(entryOf)
+  }
+
+  underWayByMediator(): FlowsUnderWay[] {
+    return this.sql.all<FlowsUnderWay>(
+      'select mediator, count(*) as flows from millrace_flows where ended_at is null group by mediator order by mediator',
+    )
   }
 
   newFlowId(): number {

@@ -1,4 +1,4 @@
-import { processorsOf, sourcesOf } from '../../control/rows.ts'
+import { processorsOf, runsWith, sourcesOf } from '../../control/rows.ts'
 import { type App, type StartOptions, sqlite } from '../../index.ts'
 import { aborted, type Call, interruptible, takeWords } from '../call.ts'
 import { loadApp } from '../load.ts'
@@ -62,9 +62,8 @@ function describe(app: App, { broker = app.broker, only }: StartOptions): Descri
     sourcesOf(app.parts)
       .filter((source) => source.kind === kind)
       .map(({ name, types }) => ({ name, types: types.map((type) => type.name) }))
-  const processors = processorsOf(app.parts).map(({ name, on, partOf = name }) => {
-    return { name, on: on.name, runs: only === undefined || only.includes(name) || only.includes(partOf) }
-  })
+  const runs = runsWith(only)
+  const processors = processorsOf(app.parts).map((one) => ({ name: one.name, on: one.on.name, runs: runs(one) }))
   const { where } = broker
   return { app: app.name, pid: process.pid, where, topics: sources('topic'), channels: sources('channel'), processors }
 }
