@@ -1,3 +1,4 @@
+import { printLog } from './adapters/node/print-log.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { type Desk, deskOn } from './control/desk.ts'
@@ -5,6 +6,7 @@ import { type FlowDesk, flowsOn } from './control/flows.ts'
 import { toRetire } from './control/retire.ts'
 import { pausedOf, typesOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
+import { apart } from './engine/apart.ts'
 import type { Accepted } from './engine/committer.ts'
 import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
 import { type CheckedFlow, checkJournals } from './engine/flow-check.ts'
@@ -317,7 +319,7 @@ export async function* checkFlows(app: App, options: CheckFlowsOptions = {}): As
     mediators: new Map(specs.map((spec) => [spec.name, spec])),
     typeOf: (name: string) => types.get(name)?.type ?? started.get(name),
   }
-  const world = nodeWorld(printTrouble)
+  const world = nodeWorld(printLog)
   const reader = file.read(file.owner() !== undefined)
   const stopListening = world.listen()
   try {
@@ -363,7 +365,7 @@ class RunningApp implements App {
   private opening: Promise<void> = Promise.resolve()
   private retrying: Timer | undefined
 
-  constructor(options: AppOptions, world = nodeWorld(options.log ?? printTrouble)) {
+  constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
     const { name, broker, parts, setup } = options
     const where = `app "${name}"`
     if (typeof broker?.create !== 'function') {
@@ -371,6 +373,9 @@ class RunningApp implements App {
     }
     if (setup !== undefined && typeof setup !== 'function') {
       throw fault('millrace/bad-option', `${where}: setup must be a function`)
+    }
+    if (options.log !== undefined && typeof options.log !== 'function') {
+      throw fault('millrace/bad-option', `${where}: log must be a function`)
     }
     this.name = name
     this.parts = parts
@@ -533,8 +538,12 @@ class RunningApp implements App {
   }
 
   tail(accepting: Accepting): () => void {
-    this.tails.add(accepting)
-    return () => void this.tails.delete(accepting)
+    if (typeof accepting !== 'function') {
+      throw fault('millrace/bad-option', `app "${this.name}": tail takes a function`)
+    }
+    const guarded = apart(this.world, `a function given to tail of app "${this.name}"`, accepting)
+    this.tails.add(guarded)
+    return () => void this.tails.delete(guarded)
   }
 
   /** One promise per message and no more: this is the hot path of publishers. */
@@ -679,15 +688,4 @@ function checkId(id: unknown): void {
   if (isCommandOfFlow(id)) throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give`)
   if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
   throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
-}
-
-function printTrouble(level: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
-  if (level === 'info') return
-  const { error, ...rest } = fields
-  const details = Object.entries(error === undefined ? rest : { error, ...rest })
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const line = `millrace ${level}: ${text}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
-  // One line, whatever a message of somebody's error has in it.
-  process.stderr.write(`${line.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}\n`)
 }

@@ -6,6 +6,7 @@
 import { asJson, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
+import { promiseOf } from '../model/promise.ts'
 import { check } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
@@ -71,7 +72,9 @@ export class Attempt implements CommitFunction {
 
   abort(reason: unknown): void {
     this.state = 'expired'
-    this.aborter?.abort(reason)
+    const { aborter } = this
+    // Its listeners are code of the handler: what they throw is told to the attempt, as all that comes late.
+    if (aborter !== undefined) this.consumer.callback(this, () => aborter.abort(reason))
   }
 
   /** What is thrown by a promise or callback that the handler has forgotten. */
@@ -120,11 +123,12 @@ export class Attempt implements CommitFunction {
       this.committing = false
       throw error
     }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') {
+    const promise = promiseOf(result)
+    if (promise === undefined) {
       this.committing = false
       return this.replyOf(result)
     }
-    return (result as PromiseLike<unknown>).then(
+    return promise.then(
       (value) => {
         this.committing = false
         return this.replyOf(value)

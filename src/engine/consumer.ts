@@ -8,6 +8,7 @@ import { decode, type Stored } from '../model/codec.ts'
 import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
+import { promiseOf } from '../model/promise.ts'
 import { isRefused } from '../model/refused.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
@@ -361,17 +362,23 @@ export class Consumer {
       this.giveUp(delivery, recordError(error))
       return
     }
-    if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
-      ;(result as PromiseLike<unknown>).then(
+    const promise = promiseOf(result)
+    if (promise === undefined) this.ended(attempt, result)
+    else
+      promise.then(
         (value) => this.ended(attempt, value),
         (error: unknown) => this.threw(attempt, error),
       )
-    } else this.ended(attempt, result)
   }
 
   /** The same function, which runs later for whom this is called for now. */
   bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
     return this.around.world.bind(fn)
+  }
+
+  /** Calls code of a handler; what it throws later is told to its attempt. */
+  callback(attempt: Attempt, fn: () => void): void {
+    this.around.world.callback(attempt, fn)
   }
 
   /** Not to be handled: its type was retired meanwhile, or who asked for it has withdrawn it. */
@@ -619,16 +626,23 @@ export class Consumer {
 
   private consequence(delivery: Delivery, error: unknown): Consequence {
     const { retry } = this.spec
+    const { world } = this.around
     const { attempts, message } = delivery
     const { id, type, context } = message
     let policy = retry
     try {
       const about = { id, type, context: context ?? undefined }
-      policy = policyFor(`processor "${this.name}": retry`, retry, { error, attempts, message: about })
+      const choose = () => policyFor(`processor "${this.name}": retry`, retry, { error, attempts, message: about })
+      policy = world.callback({ late: (why) => this.byErrorFailed(why) }, choose)
     } catch (why) {
-      this.log('error', `byError of processor "${this.name}" failed; its other numbers hold`, { error: String(why) })
+      this.byErrorFailed(why)
     }
-    return consequence(error, attempts, policy, this.around.world.random())
+    return consequence(error, attempts, policy, world.random())
+  }
+
+  private byErrorFailed(why: unknown): void {
+    const what = `byError of processor "${this.name}" failed; its other numbers hold`
+    this.log('error', what, { error: recordError(why).message })
   }
 
   /** What all lanes depend on may be down: then one message at a time is tried until one succeeds. */

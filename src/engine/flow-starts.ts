@@ -2,6 +2,7 @@
 import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
+import { promiseOf } from '../model/promise.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
 import type { FlowChange } from '../seam/store.ts'
@@ -85,14 +86,14 @@ export function routes(
     const attempt = HandlerContext.attemptOf(context)
     const to = new RouteContext(route, attempt)
     const result = choose(message, to)
-    const waits = typeof (result as PromiseLike<unknown> | undefined)?.then === 'function'
-    if (waits || RouteContext.begunBy(to).length > 0) return startAll(attempt, to, result)
+    const promise = promiseOf(result)
+    if (promise !== undefined || RouteContext.begunBy(to).length > 0) return startAll(attempt, to, promise)
     return undefined
   }
 }
 
-async function startAll(attempt: Attempt, to: RouteContext, result: unknown): Promise<void> {
-  await result
+async function startAll(attempt: Attempt, to: RouteContext, chosen: Promise<unknown> | undefined): Promise<void> {
+  await chosen
   const { flows } = attempt.consumer
   const all: Also[] = []
   const dropped = () => {

@@ -1,5 +1,7 @@
+import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
 import { checkOptions, limit } from '../model/options.ts'
+import { isPromise } from '../model/promise.ts'
 import { isRefused } from '../model/refused.ts'
 
 /** When failed attempts are made again. */
@@ -49,6 +51,7 @@ export function consequence(error: unknown, attempts: number, policy: RetryPolic
 export function policyFor(where: string, policy: RetryPolicy, failure: FailedAttempt): RetryPolicy {
   const own = policy.byError?.(failure)
   if (own === undefined || own === null) return policy
+  if (isPromise(own)) throw fault('millrace/bad-option', `${where}: byError gave a promise, but must answer at once`)
   checkOptions(`${where}: byError`, own, retryNumbers)
   const numbers = retryNumbers.map((name) => [name, limit(`${where}: byError`, name, own[name] ?? policy[name])])
   return { ...policy, ...(Object.fromEntries(numbers) as Partial<RetryPolicy>) }

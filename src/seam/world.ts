@@ -28,6 +28,11 @@ export interface World {
    * ending the process.
    */
   guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T
+  /**
+   * The same for what is no work of its own: a function that only answers, or only looks on. A simulation lets handlers
+   * and rules fail; it leaves these alone.
+   */
+  callback<T>(owner: Owner, fn: () => T): T
   /** A function that runs in the context in which this is called, whoever calls it: with its owner, and all of the user's. */
   bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T
   /** An error that is given to the code of an owner: where nobody catches it, the owner is told. */

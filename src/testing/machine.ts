@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
-import { blame, guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
+import { blame, callback, guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
 import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 import { type App, appIn } from '../app.ts'
@@ -495,6 +495,7 @@ class SimulatedProcess {
         const ends = owner instanceof Attempt ? this.handle(owner, call) : this.judge(owner, a as never, call)
         return ends as never
       },
+      callback,
       bind: (fn) => fn,
       blame,
       owner: ownerNow,

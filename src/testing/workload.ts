@@ -3,6 +3,7 @@ import type { Processors } from '../app.ts'
 import type { Desk, FlowDesk } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
+import { isPromise } from '../model/promise.ts'
 import type { Delay } from '../model/time.ts'
 import type { Random } from './random.ts'
 import type { View } from './view.ts'
@@ -98,7 +99,7 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
     }
   }
   const result = write({ ...newClient(), client: newClient }, random)
-  if (typeof (result as PromiseLike<unknown> | undefined)?.then === 'function') {
+  if (isPromise(result)) {
     throw fault('millrace/bad-option', 'a workload is written down at once: let its function return no promise')
   }
   return { steps, clients }

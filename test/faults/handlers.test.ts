@@ -119,7 +119,7 @@ for (const [way, { attempts, said }] of Object.entries(late)) {
       { encoding: 'utf8' },
     )
     assert.equal(status, 0, stderr)
-    assert.deepEqual(JSON.parse(stdout), { attempts, said, rung: [{ n: 0 }], held: 0 })
+    assert.deepEqual(JSON.parse(stdout), { attempts, said, rung: [{ n: 0 }], held: 0, heard: [] })
   })
 }
 

@@ -32,6 +32,10 @@ function enter<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
   return fn(a, b)
 }
 
+export function callback<T>(owner: Owner, fn: () => T): T {
+  return guard(owner, fn, undefined, undefined)
+}
+
 /** As `AsyncLocalStorage.bind`, which takes sixty times as long for what it adds to the function. */
 export function bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
   const context = new AsyncResource('millrace', { requireManualDestroy: true })
@@ -42,40 +46,69 @@ export function blame(error: object, owner: Owner): void {
   madeFor.set(error, owner)
 }
 
-/** From now on late errors are told to their owners, until the returned function is called. */
+/**
+ * From now on late errors are told to their owners, until the returned function is called.
+ *
+ * A listener would not do: that there is one changes what Node.js does with errors that are nobody's. So `emit` of the
+ * process is asked first: errors that have an owner end here, all others go on as if Millrace were not there, to the
+ * listeners of the app, to `--unhandled-rejections`, or to the end of the process.
+ */
 export function listen(): () => void {
-  if (listeners++ === 0) {
-    process.on('uncaughtException', onException)
-    process.on('unhandledRejection', onRejection)
-  }
+  if (listeners++ === 0) takeEmit()
   let listening = true
   return () => {
     if (!listening) return
     listening = false
-    if (--listeners > 0) return
-    process.off('uncaughtException', onException)
-    process.off('unhandledRejection', onRejection)
+    if (--listeners === 0) giveBackEmit()
   }
 }
 
-function onException(error: unknown): void {
-  const owner = owners.getStore()
-  if (owner !== undefined) owner.late(error)
-  else if (process.listenerCount('uncaughtException') === 1) leaveToNode(error)
+type Emit = (this: NodeJS.Process, event: string | symbol, ...given: unknown[]) => boolean
+
+/** The `emit` that the process had before, an own one or that of its class. */
+let before: { readonly emit: Emit; readonly own: boolean } | undefined
+
+function takeEmit(): void {
+  // Somebody has replaced ours by one that calls it: it is still there.
+  if (before !== undefined) return
+  before = { emit: process.emit as Emit, own: Object.hasOwn(process, 'emit') }
+  process.emit = emit as typeof process.emit
 }
 
-function onRejection(reason: unknown): void {
-  const owner = owners.getStore() ?? (typeof reason === 'object' && reason !== null ? madeFor.get(reason) : undefined)
-  if (owner !== undefined) owner.late(reason)
-  else if (process.listenerCount('unhandledRejection') === 1) leaveToNode(reason)
+function giveBackEmit(): void {
+  if (before === undefined || process.emit !== (emit as unknown)) return
+  if (before.own) process.emit = before.emit as typeof process.emit
+  else Reflect.deleteProperty(process, 'emit')
+  before = undefined
 }
 
-/** As if we were not listening: the error is printed and the process ends. */
-function leaveToNode(error: unknown): void {
-  process.off('uncaughtException', onException)
-  setImmediate(() => {
-    throw error
-  })
+function emit(this: NodeJS.Process, ...event: [string | symbol, ...unknown[]]): boolean {
+  return (listeners > 0 && isOwned(event)) || before!.emit.apply(this, event)
+}
+
+/** Tells an error that has an owner to it; gives whether it has one. */
+function isOwned([event, error, origin]: readonly unknown[]): boolean {
+  switch (event) {
+    case 'unhandledRejection':
+      return tell(ownerOf(error), error)
+    case 'uncaughtException':
+      // A rejection is told as one; here it comes once more with `--unhandled-rejections=strict`.
+      return tell(ownerOf(error), error, origin === 'unhandledRejection')
+    case 'uncaughtExceptionMonitor':
+      return ownerOf(error) !== undefined
+    default:
+      return false
+  }
+}
+
+function ownerOf(error: unknown): Owner | undefined {
+  return owners.getStore() ?? (typeof error === 'object' && error !== null ? madeFor.get(error) : undefined)
+}
+
+function tell(owner: Owner | undefined, error: unknown, told = false): boolean {
+  if (owner === undefined) return false
+  if (!told) owner.late(error)
+  return true
 }
 
 /** Whose code runs now. */

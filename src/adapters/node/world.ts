@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
-import { bind, blame, guard, listen, outside, ownerNow } from './late-errors.ts'
+import { bind, blame, callback, guard, listen, outside, ownerNow } from './late-errors.ts'
+import { safeLog } from './safe-log.ts'
 
 /** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
 const timerMsMax = 2 ** 31 - 1
@@ -24,11 +25,12 @@ export function nodeWorld(log: World['log']): World {
     random: Math.random,
     newId: uuids(now),
     guard,
+    callback,
     bind,
     blame,
     owner: ownerNow,
     listen,
-    log,
+    log: safeLog(log),
   }
 }
 

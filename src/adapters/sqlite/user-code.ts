@@ -2,6 +2,7 @@
 // our statements and theirs; a flag tells the authorizer whose turn it is.
 import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
+import { promiseOf } from '../../model/promise.ts'
 import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
 import { bound, exact, plainRow } from './values.ts'
 
@@ -166,11 +167,12 @@ export async function settle(
   turnsMax: number,
 ): Promise<unknown> {
   const first = run(tx)
-  if (typeof (first as PromiseLike<unknown> | undefined)?.then !== 'function') return first
+  const promise = promiseOf(first)
+  if (promise === undefined) return first
   let settled = false
   let failed = false
   let value: unknown
-  ;(first as PromiseLike<unknown>).then(
+  promise.then(
     (result) => {
       settled = true
       value = result

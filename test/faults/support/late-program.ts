@@ -28,6 +28,12 @@ const first: Record<string, (signal: AbortSignal) => unknown> = {
 
 const ofCommit = 'a promise of the commit function rejects after the handler has returned'
 
+/** What the listeners of the app itself are told: nothing of what has an owner. */
+const heardOfLate: string[] = []
+for (const event of ['unhandledRejection', 'uncaughtException', 'uncaughtExceptionMonitor']) {
+  if (!way.endsWith('of nobody')) process.on(event, () => heardOfLate.push(event))
+}
+
 let attempts = 0
 let logged: () => void = () => {}
 let said = false
@@ -73,4 +79,4 @@ if (way.endsWith('of nobody')) await new Promise(() => {})
 const rung = await bells.read`select n from rung`
 const { held } = await bells.desk.counts()
 await bells.stop()
-process.stdout.write(JSON.stringify({ attempts, said, rung, held }))
+process.stdout.write(JSON.stringify({ attempts, said, rung, held, heard: heardOfLate }))
