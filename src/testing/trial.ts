@@ -87,7 +87,7 @@ function attemptAt(
   spec: ProcessorSpec,
   message: Stored,
   read: Query,
-  { now, log, newId, elapsed, bind }: World,
+  { now, log, newId, elapsed, bind, callback }: World,
 ): Attempt {
   const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, delay) => {
     const stamp = { source: `${origin}/${processor}`, time: now(), correlationId, causationId }
@@ -97,7 +97,7 @@ function attemptAt(
     return message
   }
   const limits = { messageBytesMax: defaults.messageBytesMax.default }
-  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind }, limits } }
+  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind, callback }, limits } }
   const consumer: Consumer = Object.assign(Object.create(Consumer.prototype), has)
   return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
 }
