@@ -9,7 +9,7 @@ import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogFilter, LogRow } from '../index.ts'
-import { type ErrorCode, errors, fault, isMillraceError, type MillraceError } from '../model/errors.ts'
+import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
 
 /** Raised when an older command and a newer app, or the other way round, would misunderstand each other. */
 export const protocolVersion = 2
@@ -106,6 +106,6 @@ export function toSent(error: unknown): SentError {
 }
 
 export function fromSent({ code, message, data }: SentError): MillraceError | Error {
-  if (code in errors) return fault(code as ErrorCode, message, { data })
+  if (isErrorCode(code)) return fault(code, message, { data })
   return Object.assign(new Error(message), { code })
 }

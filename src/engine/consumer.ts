@@ -540,7 +540,8 @@ export class Consumer {
       this.giveUp(delivery, record, before)
       return
     }
-    this.log('warn', `attempt ${delivery.attempts} of processor "${this.name}" failed`, {
+    const what = counts ? `attempt ${delivery.attempts}` : 'a probe'
+    this.log('warn', `${what} of processor "${this.name}" failed`, {
       type: message.type,
       id: message.id,
       context: message.context,

@@ -11,7 +11,7 @@
 // is found by its name, and the ends are told in the order of the journal, one by one, each when everything before it
 // has come to rest. So it goes the same way again, and nothing that was done is done twice.
 import { asJson, type Stored } from '../model/codec.ts'
-import { type ErrorCode, type ErrorRecord, errors, fault, recordError } from '../model/errors.ts'
+import { type ErrorRecord, fault, isErrorCode, recordError } from '../model/errors.ts'
 import {
   type Again,
   commandIdOf,
@@ -925,7 +925,7 @@ function errorOf(outcome: Outcome & { readonly ok: false }): Error {
   if (code === 'refused') return new Refused(message, data)
   const why = code === 'millrace/subflow-failed' ? (data as SubflowFailed | undefined)?.error : undefined
   const cause = why?.code === 'refused' ? new Refused(why.message, why.data) : undefined
-  return fault(code in errors ? (code as ErrorCode) : 'millrace/step-timed-out', message, { data, cause })
+  return fault(isErrorCode(code) ? code : 'millrace/step-timed-out', message, { data, cause })
 }
 
 const never = () => new Promise<never>(() => {})

@@ -1,5 +1,6 @@
 import { fault, isMillraceError, type MillraceError } from './errors.ts'
 import type { Message, MessageType } from './message.ts'
+import { own } from './names.ts'
 import { check, named } from './schema.ts'
 
 export type Asker = 'app' | 'flow'
@@ -298,7 +299,7 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
   }
   let shape = data
   for (let version = from; version < type.version; version++) {
-    const step = type.upcasts[version]
+    const step = own(type.upcasts, version)
     if (step === undefined) {
       throw fault('millrace/no-upcast', `"${type.name}" is stored in version ${from} and has no upcast from ${version}`)
     }

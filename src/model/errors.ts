@@ -238,6 +238,11 @@ function row(kind: Class, retryable: boolean, help: string): Row {
 
 export type ErrorCode = keyof typeof errors
 
+/** Whether a code is one of the table, and not a name that every object has. */
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(errors, code)
+}
+
 const brand = Symbol.for('millrace.error')
 
 /** An error made from the table. Recognise it with {@link isMillraceError}, by code. */

@@ -11,6 +11,21 @@ export function checkName(what: string, name: unknown): void {
   )
 }
 
+/**
+ * The value that an object of the user's has under a name. A name such as "constructor" or "toString" is a name like
+ * any other: what the object inherits is not found.
+ */
+export function own<Value>(table: Readonly<Record<string | number, Value>>, name: string | number): Value | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined
+}
+
+/** Whether an object inherits nothing of its own kind: its entries are all there is to look up. */
+export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
 /** The known name nearest to a wrong one, as the end of a sentence; empty when none is near. */
 export function suggest(wrong: string, known: Iterable<string>): string {
   let best = ''

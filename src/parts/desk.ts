@@ -2,8 +2,9 @@ import type { Failure as AnyFailure, DeskSpec } from '../engine/spec.ts'
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { DataOf, Message, MessageType, Source } from '../model/message.ts'
-import { checkName, suggest } from '../model/names.ts'
+import { checkName, isTable, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
+import { inherits } from './processor.ts'
 
 /** What a rule is told of a message that has failed for good. */
 export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
@@ -53,8 +54,8 @@ export function desk<T extends MessageType>(name: string, options: DeskOptions<T
   if (on?.kind !== 'topic' && on?.kind !== 'channel') {
     throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
   }
-  if (typeof decide !== 'object' || decide === null) {
-    throw fault('millrace/bad-option', `${where}: decide must be an object with a rule per type`)
+  if (!isTable(decide)) {
+    throw fault('millrace/bad-option', `${where}: decide must be an object with a rule per type${inherits(decide)}`)
   }
   const names = on.types.map((type) => type.name)
   const rules = new Map<string, never>()

@@ -2,7 +2,7 @@ import type { ProbeLimits } from '../engine/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/retry.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
-import { checkName, suggest } from '../model/names.ts'
+import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
@@ -206,8 +206,8 @@ function policyOf(where: string, options: Partial<RetryPolicy>): RetryPolicy {
 }
 
 function checkHandlers(where: string, on: Source, handle: Readonly<Record<string, unknown>>): void {
-  if (typeof handle !== 'object' || handle === null) {
-    throw fault('millrace/bad-option', `${where}: handle must be an object with a function per type`)
+  if (!isTable(handle)) {
+    throw fault('millrace/bad-option', `${where}: handle must be an object with a function per type${inherits(handle)}`)
   }
   const names = on.types.map((type) => type.name)
   for (const [name, handler] of Object.entries(handle)) {
@@ -220,10 +220,15 @@ function checkHandlers(where: string, on: Source, handle: Readonly<Record<string
     }
   }
   if (on.kind === 'topic') return
-  const missing = names.find((name) => typeof handle[name] !== 'function')
+  const missing = names.find((name) => typeof own(handle, name) !== 'function')
   if (missing !== undefined) {
     throw fault('millrace/missing-handler', `${where}: no handler for command "${missing}" of channel "${on.name}"`)
   }
+}
+
+/** Handlers that a class has would be passed over in silence. */
+export function inherits(value: unknown): string {
+  return typeof value === 'object' && value !== null ? ', not of a class: what it inherits is not looked up' : ''
 }
 
 function checkTypes(where: string, kind: string, types: readonly MessageType[]): void {

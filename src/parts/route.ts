@@ -1,12 +1,12 @@
 import { routes } from '../engine/flow-starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
-import { checkName } from '../model/names.ts'
+import { checkName, isTable } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
-import { type Processor, processor } from './processor.ts'
+import { inherits, type Processor, processor } from './processor.ts'
 
 type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the route may not do this: name it in \`${Option}\`` }
@@ -78,7 +78,14 @@ export function route<
   for (const one of starts) {
     if (one?.kind !== 'mediator') throw fault('millrace/bad-option', `${where}: starts must be mediators`)
   }
-  const handlers = Object.entries((options.handle ?? {}) as Record<string, Choose | undefined>)
+  const { handle: choices = {} } = options
+  if (!isTable(choices)) {
+    throw fault(
+      'millrace/bad-option',
+      `${where}: handle must be an object with a function per type${inherits(choices)}`,
+    )
+  }
+  const handlers = Object.entries(choices as Readonly<Record<string, Choose | undefined>>)
   const spec = { name, starts: new Set(starts.map((one) => one.spec)) }
   const handle = Object.fromEntries(
     handlers.map(([type, choose]) => [type, typeof choose === 'function' ? routes(spec, choose) : choose]),

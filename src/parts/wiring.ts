@@ -3,7 +3,7 @@ import type { HandlerSpec, ProcessorSpec, ScheduleSpec } from '../engine/spec.ts
 import { fault } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
-import { suggest } from '../model/names.ts'
+import { own, suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
 import type { AnyMediator } from './mediator.ts'
@@ -170,7 +170,7 @@ export function specOf(part: Processor, desks: readonly DeskPart[] = []): Proces
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {
-    const handler = handle[type.name]
+    const handler = own(handle, type.name)
     if (typeof handler === 'function') handlers.set(type.name, { type, handle: handler as HandlerSpec['handle'] })
     else passedOver.add(type.name)
   }

@@ -71,6 +71,22 @@ test('the first wait is the first, however many attempts were running when the l
   assert(wait >= 900 && wait <= 1_100, `the first probe came after ${wait} ms`)
 })
 
+test('the log tells probes from attempts: what uses up no attempt has no number', async (t) => {
+  const { part, state } = depending()
+  const sim = bank(t, [part])
+  state.now = () => sim.now()
+  await Promise.all(accounts(20).map((account) => sim.publish(Moved, { account, n: 0 })))
+  await until(sim, 'it probes', () => sim.app.health().status === 'red')
+  await sim.advance(60_000)
+  const failed = sim.trace().filter((line) => / of processor "ledger" failed/.test(line))
+  assert(failed.some((line) => line.includes('a probe of processor "ledger" failed')))
+  assert(failed.some((line) => line.includes('attempt 1 of processor "ledger" failed')))
+  assert.deepEqual(
+    failed.filter((line) => line.includes('attempt 0')),
+    [],
+  )
+})
+
 test('one lane that fails alone does not make its processor probe', async (t) => {
   const { part, state } = depending({ retry: { attempts: 40, firstDelayMs: 1, maxDelayMs: 1 } })
   const sim = bank(t, [part])
