@@ -92,6 +92,12 @@ export interface StartOptions {
   readonly watchdog?: boolean
   /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */
   readonly control?: boolean
+  /**
+   * Time for which the start waits while another process has the file, milliseconds, 0 to 86,400,000, default 5,000: for
+   * a deployment that begins before the last process has ended, or a command that has the file for a moment. After it,
+   * the start is refused with `millrace/in-use`, which names the process.
+   */
+  readonly waitMs?: number
 }
 
 /** With `at` or `delayMs` the message is kept on disk until it is due, and only then put into the log. */
@@ -192,8 +198,8 @@ export interface App {
    *
    * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
    *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/unknown-part`; store: `millrace/in-use`,
-   *   `millrace/foreign-file`, `millrace/newer-file`, `millrace/corrupt-file`, `millrace/network-file-system`,
-   *   `millrace/cannot-open`; `millrace/already-started`
+   *   `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`, `millrace/corrupt-file`,
+   *   `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`; `millrace/already-started`
    */
   start(options?: StartOptions): Promise<void>
   /** Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Safe to call twice. */
@@ -205,7 +211,7 @@ export interface App {
    *
    * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
    *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
-   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`
+   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`, `millrace/locked`
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
   /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
@@ -232,7 +238,7 @@ export interface App {
    * already. Resolves once that is on disk.
    *
    * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/not-started`, `millrace/stopping`,
-   *   `millrace/disk-full`, `millrace/sync-failed`
+   *   `millrace/disk-full`, `millrace/sync-failed`, `millrace/locked`
    */
   cancel(type: MessageType, id: string): Promise<boolean>
   /**
@@ -418,12 +424,13 @@ class RunningApp implements App {
     only,
     watchdog = false,
     control = true,
+    waitMs,
     ...unknown
   }: StartOptions = {}): Promise<void> {
     checkOptions('start', unknown, [])
     if (this.state !== 'new') throw fault('millrace/already-started', `app "${this.name}" is ${this.state}`)
     this.wiring = wire(this.name, this.parts)
-    const plan = this.plan(this.wiring, only, broker)
+    const plan = this.plan(this.wiring, only, broker, limit('start', 'waitMs', waitMs))
     this.state = 'starting'
     this.stopListening = this.world.listen()
     try {
@@ -585,7 +592,7 @@ class RunningApp implements App {
     }
   }
 
-  private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker): EnginePlan {
+  private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker, waitMs: number): EnginePlan {
     const { processors, schedules, mediators, sources, desks } = wiring
     const spec = (processor: Processor) => specOf(processor, desks)
     const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
@@ -606,6 +613,7 @@ class RunningApp implements App {
       setup: this.options.setup,
       tellsChanges: only === undefined,
       limits: this.limits,
+      waitMs,
       accepted: (message) => {
         for (const accepting of this.tails) accepting(message)
       },

@@ -3,7 +3,18 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type Bound, defaults, type Limit } from '../src/model/options.ts'
 
-type Place = 'request' | 'command' | 'processor' | 'retry' | 'desk' | 'app' | 'stop' | 'gather' | 'sqlite' | 'fixed'
+type Place =
+  | 'request'
+  | 'command'
+  | 'processor'
+  | 'retry'
+  | 'desk'
+  | 'app'
+  | 'start'
+  | 'stop'
+  | 'gather'
+  | 'sqlite'
+  | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
   processor: '`processor(name, { … })`',
@@ -12,6 +23,7 @@ const places: Readonly<Record<Place, string>> = {
   command: '`command(name, { … })`',
   request: '`app.request(…, { timeoutMs })`',
   app: '`app({ … })`',
+  start: '`app.start({ … })`',
   stop: '`app.stop({ … })`',
   gather: '`gather(name, { … })`',
   sqlite: '`sqlite({ … })`',
@@ -53,10 +65,12 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   heldContextsMax: 'app',
   blockedMs: 'app',
   graceMs: 'stop',
+  waitMs: 'start',
   commitQueriesMax: 'sqlite',
   walBytesMax: 'sqlite',
   checkpointBytes: 'sqlite',
   diskFreeMinBytes: 'sqlite',
+  lockedMs: 'sqlite',
   count: 'gather',
   bytes: 'gather',
   afterMs: 'gather',

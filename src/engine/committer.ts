@@ -94,8 +94,9 @@ export interface Settled {
   readonly consumers: ReadonlySet<Consumer>
 }
 
-/** After trouble with the disk, how long until the next try, milliseconds. */
+/** After trouble with the disk, how long until the next try, milliseconds; and after a lock, which takes no time to look at. */
 const troubleMs = 1_000
+const lockedMs = 50
 const publishesPerBatch = 4_096
 
 export class Committer {
@@ -317,7 +318,7 @@ export class Committer {
         this.finished = [...following.finished, ...this.finished]
       }
     }
-    if (trouble !== undefined) this.wait()
+    if (trouble !== undefined) this.wait(trouble)
     this.trouble = trouble
   }
 
@@ -337,7 +338,9 @@ export class Committer {
     for (const fn of batch.functions) {
       const { outcome } = fn
       if (outcome === undefined) {
-        again.push(fn)
+        // What a handler has done waits however long it lasts; who calls is told, as publishers are.
+        if (trouble !== undefined && !(fn instanceof Attempt)) fn.reject(trouble)
+        else again.push(fn)
         continue
       }
       if (fn instanceof Attempt) {
@@ -393,10 +396,12 @@ export class Committer {
     return count === publishes.length ? publishes : publishes.slice(0, count)
   }
 
-  private wait(): void {
+  private wait({ code, message }: MillraceError): void {
     this.waiting = true
-    this.world.log('error', 'the store cannot be written; trying again', { inMs: troubleMs })
-    this.world.after(troubleMs, () => {
+    const inMs = code === 'millrace/locked' ? lockedMs : troubleMs
+    // Said once, however long it lasts.
+    if (this.trouble?.code !== code) this.world.log('error', `${message}; trying again`, { everyMs: inMs })
+    this.world.after(inMs, () => {
       this.waiting = false
       this.kick()
     })

@@ -56,6 +56,8 @@ export interface EnginePlan {
   /** Whether it is told which parts are new, and which are gone. */
   readonly tellsChanges: boolean
   readonly limits: EngineLimits
+  /** How long it waits for a store that another process has, milliseconds. */
+  readonly waitMs: number
   /** Called at once when the store has failed for good and the run is over; `closed` resolves when it is closed. */
   readonly failed: (error: unknown, closed: Promise<void>) => void
   /** Called for each message that was accepted, when it is durable. */
@@ -171,7 +173,7 @@ export class Engine {
   /** Opens the store, runs `setup`, takes up the processors. */
   static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
-    const { streams, clean, nextDue } = await engine.store.open(plan.sources)
+    const { streams, clean, nextDue } = await engine.store.open(plan.sources, plan.waitMs)
     engine.openedClean = clean
     engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
@@ -653,7 +655,8 @@ export class Engine {
   health(): { status: 'green' | 'red'; reasons: string[] } {
     const reasons = [...this.store.health(), ...this.schedules.health()]
     const { trouble } = this.committer
-    if (trouble !== undefined) reasons.push(trouble.message)
+    // Of a lock the store knows itself, which also sees its end.
+    if (trouble !== undefined && trouble.code !== 'millrace/locked') reasons.push(trouble.message)
     for (const consumer of this.consumers) {
       if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
       const late = consumer.deadlines.overdue

@@ -170,7 +170,16 @@ export const errors = {
     'Take time from `now`, chance from outside, and do timers and I/O behind something that a test can replace.',
   ),
 
-  'millrace/in-use': row('StoreError', true, 'Stop the process that owns the file, or use another file.'),
+  'millrace/in-use': row(
+    'StoreError',
+    true,
+    'Stop the process that owns the file, or use another file; in one process start one app for each file, also where a module is loaded again.',
+  ),
+  'millrace/locked': row(
+    'StoreError',
+    true,
+    'End the transaction of the other program (a SQLite shell, a GUI, a script); work goes on by itself.',
+  ),
   'millrace/foreign-file': row(
     'StoreError',
     false,

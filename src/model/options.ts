@@ -65,6 +65,7 @@ export const defaults = {
     'time a handler may block the event loop before the process is ended, milliseconds',
   ),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
+  waitMs: bound(5_000, 0, day, 'time for which a start waits while another process has the file, milliseconds'),
   retainEveryMs: bound(
     minute,
     100,
@@ -106,6 +107,12 @@ export const defaults = {
     'growth of the -wal file after which it is checkpointed, bytes',
   ),
   diskFreeMinBytes: bound(64 * MiB, 0, Number.MAX_SAFE_INTEGER, 'free disk below which publishing is refused, bytes'),
+  lockedMs: bound(
+    5_000,
+    0,
+    day,
+    'time for which writes wait while another program holds the write lock of the file, milliseconds',
+  ),
 } as const satisfies Record<string, Bound>
 
 function bound(value: number, min: number, max: number, what: string): Bound {

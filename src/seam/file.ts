@@ -119,8 +119,12 @@ export interface StoreFile {
    *   `millrace/corrupt-file`, `millrace/cannot-open`
    */
   read(running: boolean): FileReader
-  /** Errors as of `read`, and `millrace/in-use`. */
-  write(): Promise<FileWriter>
+  /**
+   * Takes the file; waits up to `waitMs`, default 3,000, while another process has it for a moment.
+   *
+   * @throws as `read`; `millrace/in-use`, `millrace/locked`
+   */
+  write(waitMs?: number): Promise<FileWriter>
   /** Looks at everything; `full` reads every index too. Errors as of `read`. */
   examine(full: boolean, running: boolean): FileFacts
   /**

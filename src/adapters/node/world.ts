@@ -12,11 +12,11 @@ export function nodeWorld(log: World['log']): World {
   return {
     now,
     elapsed: () => performance.now(),
-    after(ms, fn) {
+    after(ms, fn, awake = false) {
       let timer: NodeJS.Timeout
       const wait = (left: number) => {
         timer = left > timerMsMax ? setTimeout(wait, timerMsMax, left - timerMsMax) : setTimeout(fn, left)
-        timer.unref()
+        if (!awake) timer.unref()
       }
       outside(wait, ms)
       return { cancel: () => clearTimeout(timer) }

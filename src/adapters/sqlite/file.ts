@@ -15,13 +15,17 @@ import { nodeDisk } from './disk.ts'
 import { FlowReader } from './flows.ts'
 import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
-import { nodeDatabase, ownerOf, takeOwnership } from './owner.ts'
+import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
+import { checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
-import { openFault, type SqliteLimits, SqliteStore } from './store.ts'
+import { type SqliteLimits, SqliteStore } from './store.ts'
+import { openFault } from './trouble.ts'
 
 /** How many positions are looked at before others have their turn. */
 const sliceRows = 2_000
+/** How long a command waits for a file that another has for a moment, milliseconds. */
+const writerWaitMs = 3_000
 
 export function sqliteFile(path: string, limits: SqliteLimits): StoreFile {
   return {
@@ -29,7 +33,7 @@ export function sqliteFile(path: string, limits: SqliteLimits): StoreFile {
     exists: () => existsSync(path),
     owner: () => ownerOf(path),
     read: (running) => openChecked(path, running, (db) => new Reader(db)),
-    write: () => openWriter(path, limits),
+    write: (waitMs) => openWriter(path, limits, waitMs),
     examine: (full, running) => openChecked(path, running, (db) => examine(db, path, limits, full)),
     copyTo: (to, running) => copy(path, to, running, limits.diskFreeMinBytes),
   }
@@ -151,7 +155,7 @@ function progressOf(db: DatabaseSync): ProgressRow[] {
 }
 
 /** Takes the file as an app would, so that what is changed is durable and nobody else has it meanwhile. */
-async function openWriter(path: string, limits: SqliteLimits): Promise<FileWriter> {
+async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWaitMs): Promise<FileWriter> {
   openChecked(path, false, (db) => db.close())
   const store = new SqliteStore(
     path,
@@ -160,7 +164,7 @@ async function openWriter(path: string, limits: SqliteLimits): Promise<FileWrite
     limits,
     nodeDatabase,
   )
-  const { clean } = await store.open([])
+  const { clean } = await store.open([], waitMs)
   const now = () => Date.now()
   return {
     async wish(item, wish, actor) {
@@ -241,7 +245,7 @@ async function copy(path: string, to: string, running: boolean, freeBytesMin: nu
   if (!existsSync(dirname(to))) throw failed(`there is no folder ${dirname(to)}`)
   openChecked(path, running, (db) => db.close())
   checkRoom(path, to, freeBytesMin)
-  const owned = running ? undefined : own(path)
+  const owned = running ? undefined : await own(path)
   // Under another name until it is complete: a copy that was cut off is never taken for one.
   const partial = `${to}-partial-${process.pid}`
   try {
@@ -263,9 +267,10 @@ async function copy(path: string, to: string, running: boolean, freeBytesMin: nu
   }
 }
 
-function own(path: string): { release(): void } {
+async function own(path: string): Promise<Owned> {
   try {
-    return takeOwnership(path, Date.now(), nodeDatabase)
+    const world = nodeWorld(() => {})
+    return await takeOwnership(path, world, nodeDatabase, writerWaitMs, () => checkPlace(path))
   } catch (error) {
     throw openFault(path, error)
   }

@@ -20,6 +20,12 @@ export interface SqliteOptions {
   readonly checkpointBytes?: number
   /** Free disk below which publishing is refused, bytes, default 64 MiB. */
   readonly diskFreeMinBytes?: number
+  /**
+   * Time for which all that writes waits while another program holds the write lock of the file (a shell, a GUI),
+   * milliseconds, 0 to 86,400,000, default 5,000. After it, publishing is refused with `millrace/locked`. What handlers
+   * have done waits for as long as the lock lasts, and is committed when it is gone. Health is red all that time.
+   */
+  readonly lockedMs?: number
 }
 
 /**
@@ -38,7 +44,14 @@ export function sqlite(options: SqliteOptions): Broker {
  * @internal
  */
 export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = nodeDatabase): Broker {
-  checkOptions('sqlite', options, ['file', 'commitQueriesMax', 'walBytesMax', 'checkpointBytes', 'diskFreeMinBytes'])
+  checkOptions('sqlite', options, [
+    'file',
+    'commitQueriesMax',
+    'walBytesMax',
+    'checkpointBytes',
+    'diskFreeMinBytes',
+    'lockedMs',
+  ])
   if (typeof options.file !== 'string' || options.file === '') {
     throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
   }
@@ -52,6 +65,7 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
     walBytesMax: bound('walBytesMax'),
     checkpointBytes: bound('checkpointBytes'),
     diskFreeMinBytes: bound('diskFreeMinBytes'),
+    lockedMs: bound('lockedMs'),
   }
   const file = resolve(options.file)
   return {

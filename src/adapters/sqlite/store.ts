@@ -7,12 +7,11 @@
 //
 // Committed is not durable: nothing leaves before the sync of the -wal file, which a thread of its own does. A sync
 // that failed is never tried again; the store is then closed and opened anew, and all is written out once more.
-import { closeSync, existsSync, openSync, readSync, statfsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync } from 'node:fs'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
-import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
+import { fault, type MillraceError } from '../../model/errors.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { Disk } from '../../seam/disk.ts'
 import type {
@@ -41,11 +40,14 @@ import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
+import { checkPlace } from './place.ts'
 import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
+import { diskTrouble, isBusy, openFault, storeTrouble } from './trouble.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
+import { WriteLock } from './write-lock.ts'
 
 export interface SqliteLimits {
   readonly queriesMax: number
@@ -55,6 +57,7 @@ export interface SqliteLimits {
   readonly walBytesMax: number
   readonly checkpointBytes: number
   readonly diskFreeMinBytes: number
+  readonly lockedMs: number
 }
 
 const trimRows = 1_000
@@ -69,6 +72,7 @@ export class SqliteStore implements Store {
   private readonly disk: Disk
   private readonly limits: SqliteLimits
   private readonly database: OpenDatabase
+  private readonly lock: WriteLock
   private open_: Open | undefined
   private owner: { release(): void } | undefined
   /** The sync under way, which readers outside wait for. */
@@ -88,22 +92,25 @@ export class SqliteStore implements Store {
     this.world = world
     this.disk = disk
     this.limits = limits
+    this.lock = new WriteLock(file, world, limits.lockedMs, () => this.open_?.tryLock())
   }
 
-  async open(sources: readonly SourcePlan[]): Promise<Opened> {
+  async open(sources: readonly SourcePlan[], waitMs = 0): Promise<Opened> {
+    const { file, database, lock } = this
     try {
-      checkPlace(this.file)
-      this.owner = takeOwnership(this.file, this.world.now(), this.database)
-      await this.disk.renewWal(this.file)
-      this.open_ = new Open(this.file, this.database)
-      const { db } = this.open_
-      const { streams, clean, nextDue } = this.open_.prepareStreams(sources)
+      this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file))
+      await this.disk.renewWal(file)
+      const open = await lock.run(() => new Open(file, database))
+      this.open_ = open
+      const { db } = open
+      const { streams, clean, nextDue } = await lock.run(() => open.prepareStreams(sources))
       if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await this.disk.open(this.file)
       await this.sync()
       if (!clean) this.lookForDamage()
       return { streams, clean, nextDue }
     } catch (error) {
+      lock.end()
       this.open_?.close(false)
       this.open_ = undefined
       this.owner?.release()
@@ -125,7 +132,7 @@ export class SqliteStore implements Store {
       `insert into millrace_progress values (?, ?, 1, ?, null)
        on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
     )
-    const row = this.writing(() => take.get(processor, stream, low)) as {
+    const row = (await this.writing(() => take.get(processor, stream, low))) as {
       epoch: number
       low: number
       done: Uint8Array | null
@@ -160,7 +167,7 @@ export class SqliteStore implements Store {
       await this.group(batch, functions, true)
       rest = true
     } catch (error) {
-      trouble = diskTrouble(this.file, error)
+      trouble = storeTrouble(this.file, error)
       if (functions.length > 0) {
         // Nothing of the group counts: what needs no function first, then one function after the other.
         for (const fn of functions) fn.outcome = undefined
@@ -169,16 +176,16 @@ export class SqliteStore implements Store {
           rest = true
           trouble = undefined
         } catch (alone) {
-          trouble = diskTrouble(this.file, alone) ?? raise(alone)
+          trouble = storeTrouble(this.file, alone) ?? raise(alone)
         }
         for (const fn of rest ? functions : []) {
           try {
             await this.group(batch, [fn], false)
           } catch (alone) {
             fn.outcome = undefined
-            const disk = diskTrouble(this.file, alone)
-            if (disk === undefined) fn.outcome = { ok: false, error: alone }
-            else trouble = disk
+            const other = storeTrouble(this.file, alone)
+            if (other === undefined) fn.outcome = { ok: false, error: alone }
+            else trouble = other
           }
         }
       } else if (trouble === undefined) throw error
@@ -189,22 +196,23 @@ export class SqliteStore implements Store {
     return { rest, trouble, ahead }
   }
 
-  /** What follows from a batch before it is durable goes with the same sync. What cannot be written is for later. */
+  /** What follows from a batch before it is durable goes with the same sync. What cannot be written now is for later. */
   private async writeAhead(batch: Batch): Promise<Batch | undefined> {
     const ahead = await batch.ahead?.()
     if (ahead === undefined) return undefined
     try {
-      await this.group(ahead, [], true)
+      await this.group(ahead, [], true, false)
       return ahead
     } catch (error) {
-      if (diskTrouble(this.file, error) === undefined) throw error
+      if (storeTrouble(this.file, error) === undefined) throw error
       return undefined
     }
   }
 
   readonly query: Query = async <Row>(text: TemplateStringsArray, ...values: Value[]) => {
     await this.durable
-    return this.opened.reads.run<Row>(text, values)
+    const { reads } = this.opened
+    return this.reading(() => reads.run<Row>(text, values))
   }
 
   newDeskId(): number {
@@ -241,12 +249,14 @@ export class SqliteStore implements Store {
 
   async lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
     await this.durable
-    return read(this.opened.flows)
+    const { flows } = this.opened
+    return this.reading(() => read(flows))
   }
 
   async request(id: string): Promise<RequestRow | undefined> {
     await this.durable
-    return this.opened.requests.get(id)
+    const { requests } = this.opened
+    return this.reading(() => requests.get(id))
   }
 
   async forgetRequests(beforeMs: number): Promise<number> {
@@ -262,12 +272,13 @@ export class SqliteStore implements Store {
 
   async look<T>(read: (desk: DeskReads) => T): Promise<T> {
     await this.durable
-    return read(this.opened.desk)
+    const { desk } = this.opened
+    return this.reading(() => read(desk))
   }
 
   async select(operation: NewOperation, what: Selection): Promise<Operation> {
     const { db, desk } = this.opened
-    const made = this.write(db, () => desk.select(operation, what))
+    const made = await this.write(db, () => desk.select(operation, what))
     await this.sync()
     return made
   }
@@ -282,12 +293,13 @@ export class SqliteStore implements Store {
 
   async abort(operation: number, actor: Actor, at: number): Promise<void> {
     const { db, desk } = this.opened
-    this.write(db, () => desk.abort(operation, actor, at))
+    await this.write(db, () => desk.abort(operation, actor, at))
     await this.sync()
   }
 
   async wish(wish: Wish): Promise<void> {
-    this.writing(() => this.opened.desk.wish(wish))
+    const { desk } = this.opened
+    await this.writing(() => desk.wish(wish))
     await this.sync()
   }
 
@@ -297,7 +309,7 @@ export class SqliteStore implements Store {
 
   async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {
     const { db, desk } = this.opened
-    this.write(db, () => desk.pause(processor, paused, actor, at))
+    await this.write(db, () => desk.pause(processor, paused, actor, at))
     await this.sync()
   }
 
@@ -312,7 +324,7 @@ export class SqliteStore implements Store {
 
   async clearMarks(processors: readonly string[]): Promise<void> {
     const clear = this.opened.db.prepare('delete from millrace_marks where processor = ?')
-    this.writing(() => {
+    await this.writing(() => {
       for (const processor of processors) clear.run(processor)
     })
   }
@@ -321,7 +333,7 @@ export class SqliteStore implements Store {
     const { db, log } = this.opened
     // Mostly there is nothing to do, and then nothing is written.
     if (log.trimmable(stream, upTo, retain, 1).length === 0) return 0
-    const gone = this.write(db, () => log.trim(stream, upTo, retain, trimRows))
+    const gone = await this.write(db, () => log.trim(stream, upTo, retain, trimRows))
     this.sinceCheckpoint += gone * bytesPerRow * 4
     return gone
   }
@@ -332,7 +344,7 @@ export class SqliteStore implements Store {
 
   async retire(processor: string, source: string): Promise<void> {
     const { db, desk } = this.opened
-    this.write(db, () => {
+    await this.write(db, () => {
       const stream = db.prepare('select id from millrace_streams where name = ?').get(source) as { id: number }
       for (const table of ['millrace_progress', 'millrace_marks']) {
         db.prepare(`delete from ${table} where processor = ? and stream = ?`).run(processor, stream.id)
@@ -351,6 +363,8 @@ export class SqliteStore implements Store {
   health(): readonly string[] {
     const { walBytesMax, diskFreeMinBytes } = this.limits
     const found = this.damage.map((damage) => `the file is damaged: ${damage}`)
+    const { held } = this.lock
+    if (held !== undefined) found.push(held.message)
     if (this.walBytes > walBytesMax) found.push(`the -wal file has ${this.walBytes} bytes, more than ${walBytesMax}`)
     if (this.freeBytes < diskFreeMinBytes) {
       found.push(`the disk has ${this.freeBytes} bytes free, less than ${diskFreeMinBytes}`)
@@ -380,8 +394,9 @@ export class SqliteStore implements Store {
     const { db } = this.open_
     try {
       await this.checkpointing
-      if (clean) this.sayGoodbye(db)
+      if (clean) await this.sayGoodbye(db)
     } finally {
+      this.lock.end()
       await this.disk.close()
       try {
         this.open_.close(clean)
@@ -393,9 +408,9 @@ export class SqliteStore implements Store {
     }
   }
 
-  private sayGoodbye(db: DatabaseSync): void {
+  private async sayGoodbye(db: DatabaseSync): Promise<void> {
     try {
-      db.exec("insert or replace into millrace_meta values ('clean', 1)")
+      await this.writing(() => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
     } catch (error) {
       // All that was accepted is in the file all the same; the next start takes more care.
@@ -408,13 +423,19 @@ export class SqliteStore implements Store {
     return this.open_
   }
 
-  /** One transaction: functions, each in a savepoint, and what follows from them. */
-  private async group(batch: Batch, functions: readonly CommitFunction[], rest: boolean): Promise<void> {
+  /** One transaction: functions, each in a savepoint, and what follows from them. It waits for the lock if `patient`. */
+  private async group(
+    batch: Batch,
+    functions: readonly CommitFunction[],
+    rest: boolean,
+    patient = true,
+  ): Promise<void> {
     const open = this.opened
     const { db, log, desk, timers, slots } = open
-    log.begin()
-    open.begin.run()
+    // Nothing else happens between the beginning of the transaction and what it is for.
+    while (!this.lock.takes(open.take, patient)) await this.lock.pause()
     try {
+      log.begin()
       const startedAt = functions.length > 1 ? this.world.elapsed() : 0
       let ran = 0
       for (const fn of functions) {
@@ -477,16 +498,26 @@ export class SqliteStore implements Store {
   }
 
   /** A transaction beside those of `commit`. */
-  private write<T>(db: DatabaseSync, fn: () => T): T {
+  private write<T>(db: DatabaseSync, fn: () => T): Promise<T> {
     return this.writing(() => transaction(db, fn))
   }
 
-  /** @throws what is the disk's fault as one of ours */
-  private writing<T>(fn: () => T): T {
+  /** @throws `millrace/locked`; what is the disk's fault as one of ours */
+  private async writing<T>(fn: () => T): Promise<T> {
     try {
-      return fn()
+      return await this.lock.run(fn)
     } catch (error) {
-      throw diskTrouble(this.file, error) ?? error
+      throw storeTrouble(this.file, error) ?? error
+    }
+  }
+
+  /** A read that a lock of somebody else may stand in the way of. */
+  private reading<T>(read: () => T): T | Promise<T> {
+    try {
+      return read()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      return this.lock.read(read)
     }
   }
 
@@ -549,7 +580,7 @@ class Open {
   readonly timers: TimerTable
   readonly slots: SlotTable
   readonly gathers: SqliteGathers
-  readonly begin: StatementSync
+  private readonly begin: StatementSync
   readonly commit: StatementSync
   readonly rollback: StatementSync
   readonly savepoint: StatementSync
@@ -563,9 +594,14 @@ class Open {
     const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
-    migrate(db, file)
+    try {
+      migrate(db, file)
+      this.reader = openDatabase(database, file, true)
+    } catch (error) {
+      db.close()
+      throw error
+    }
     this.statements = new Statements(this.guard)
-    this.reader = openDatabase(database, file, true)
     this.reads = new Statements(new Guard(this.reader))
     this.log = new Log(db)
     this.desk = new DeskTable(db, this.log)
@@ -600,6 +636,16 @@ class Open {
       const streams = rows.map((row) => ({ ...row, head: log.open(row.id) }))
       return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
     })
+  }
+
+  /** Begins a transaction, which has the write lock. */
+  readonly take = (): void => void this.begin.run()
+
+  /** Takes the write lock and gives it back at once; throws where somebody else has it. */
+  tryLock(): void {
+    if (this.db.isTransaction) return
+    this.take()
+    this.rollback.run()
   }
 
   /** Appends a request, whose id is that of no other, whatever their types; its row is written where it repeats none. */
@@ -638,85 +684,27 @@ function transaction<T>(db: DatabaseSync, fn: () => T): T {
 }
 
 function openDatabase(database: OpenDatabase, file: string, readOnly: boolean): DatabaseSync {
-  const db = database(file, { timeout: 5_000, readOnly })
-  if (!readOnly) db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma wal_autocheckpoint=0')
-  db.exec(`pragma cache_size=${readOnly ? -4096 : -32768}`)
-  return db
+  const db = database(file, { timeout: 0, readOnly })
+  try {
+    if (!readOnly) db.exec('pragma journal_mode=wal; pragma synchronous=normal; pragma wal_autocheckpoint=0')
+    db.exec(`pragma cache_size=${readOnly ? -4096 : -32768}`)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
 }
 
-const networkFileSystems = new Map([
-  [0x6969, 'NFS'],
-  [0x517b, 'SMB'],
-  [0xff534d42, 'CIFS'],
-  [0xfe534d42, 'SMB2'],
-  [0x5346414f, 'AFS'],
-  [0x01021997, '9P'],
-])
-
-/** Refuses places where a file could not be kept safely, before anything is touched. */
-function checkPlace(file: string): void {
-  const folder = dirname(file)
-  if (!existsSync(folder)) {
-    throw fault('millrace/cannot-open', `cannot open ${file}: there is no folder ${folder}`)
-  }
-  const name = networkFileSystems.get(statfsSync(folder).type)
-  if (name !== undefined) {
-    throw fault(
-      'millrace/network-file-system',
-      `${file} is on a network file system (${name}), whose locks cannot be relied on`,
-    )
-  }
+/** Refuses a place or a file that could not be used, before anything is touched. */
+function checkFile(file: string): void {
+  checkPlace(file)
   if (!existsSync(file)) return
-  if (!looksLikeDatabase(file)) {
-    throw fault('millrace/corrupt-file', `${file} is no SQLite database, or its beginning is torn`)
-  }
   // Looked at before it is opened for writing: a database of somebody else stays as it is.
-  const db = new DatabaseSync(file, { timeout: 5_000, readOnly: true })
+  const db = new DatabaseSync(file, { timeout: 0, readOnly: true })
   try {
     formatOf(db, file)
   } finally {
     db.close()
-  }
-}
-
-/** Before it is open, and only then: closing a descriptor of an open database would drop its locks. */
-function looksLikeDatabase(file: string): boolean {
-  const magic = Buffer.alloc(16)
-  const descriptor = openSync(file, 'r')
-  const bytes = readSync(descriptor, magic, 0, magic.length, 0)
-  closeSync(descriptor)
-  return bytes === 0 || magic.toString('latin1') === 'SQLite format 3\0'
-}
-
-const sqliteCodes = { readOnly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, notADatabase: 26 }
-
-/** The error of a database that could not be opened, as one of ours. */
-export function openFault(file: string, error: unknown): unknown {
-  if (isMillraceError(error)) return error
-  const { errcode, message } = error as { errcode?: number; message?: string }
-  const code = (errcode ?? 0) & 0xff
-  if (code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase) {
-    return fault('millrace/corrupt-file', `${file} is damaged: ${message}`, { cause: error })
-  }
-  const disk = diskTrouble(file, error)
-  if (disk !== undefined) return disk
-  return fault('millrace/cannot-open', `cannot open ${file}: ${message}`, { cause: error })
-}
-
-/** Whether an error is the disk's and nobody's fault: then as one of ours. */
-function diskTrouble(file: string, error: unknown): MillraceError | undefined {
-  const { errcode, message } = (error ?? {}) as { errcode?: number; message?: string }
-  switch ((errcode ?? 0) & 0xff) {
-    case sqliteCodes.full:
-      return fault('millrace/disk-full', `cannot write ${file}: ${message}`, { cause: error })
-    case sqliteCodes.readOnly:
-      return fault('millrace/read-only', `cannot write ${file}: ${message}`, { cause: error })
-    case sqliteCodes.ioError:
-    case sqliteCodes.corrupt:
-    case sqliteCodes.cannotOpen:
-      return fault('millrace/disk-failed', `cannot write ${file}: ${message}`, { cause: error })
-    default:
-      return undefined
   }
 }
 

@@ -1,0 +1,81 @@
+// Errors of SQLite and of the file system as errors of ours.
+import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
+import { whyNotOpened } from './place.ts'
+
+const sqliteCodes = {
+  busy: 5,
+  locked: 6,
+  readOnly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+}
+
+/** What the system calls a disk without room. */
+const full: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
+
+/** The result code of SQLite without what extends it; 0 for errors of others. */
+function codeOf(error: unknown): number {
+  return ((error as { errcode?: number } | null | undefined)?.errcode ?? 0) & 0xff
+}
+
+/** Whether another connection has a lock that is needed: the same may succeed later. */
+export function isBusy(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === sqliteCodes.busy || code === sqliteCodes.locked || code === sqliteCodes.protocol
+}
+
+/** `millrace/locked` about a file. `held` says by whom, where that is known. */
+export function lockedFault(file: string, cause: unknown, held = 'another program'): MillraceError {
+  return fault('millrace/locked', `${held} holds the write lock of ${file}`, { cause })
+}
+
+/** The error of a database that could not be opened, as one of ours. */
+export function openFault(file: string, error: unknown): unknown {
+  if (isMillraceError(error)) return error
+  const code = codeOf(error)
+  if (code === sqliteCodes.corrupt || code === sqliteCodes.notADatabase) {
+    return fault('millrace/corrupt-file', `${file} is damaged: ${textOf(error)}`, { cause: error })
+  }
+  if (isBusy(error)) return lockedFault(file, error)
+  if (full.has((error as { code?: string } | null)?.code)) {
+    return fault('millrace/disk-full', `cannot write ${file}: ${textOf(error)}`, { cause: error })
+  }
+  if (code !== sqliteCodes.full) {
+    const why = whyNotOpened(file, error)
+    if (why !== undefined) return why
+  }
+  return (
+    diskTrouble(file, error) ?? fault('millrace/cannot-open', `cannot open ${file}: ${textOf(error)}`, { cause: error })
+  )
+}
+
+/** Why something could not be written though nobody did anything wrong: the disk, or a lock of another program. */
+export function storeTrouble(file: string, error: unknown): MillraceError | undefined {
+  if (isMillraceError(error, 'millrace/locked')) return error
+  return isBusy(error) ? lockedFault(file, error) : diskTrouble(file, error)
+}
+
+/** Whether an error is the disk's and nobody's fault: then as one of ours. */
+export function diskTrouble(file: string, error: unknown): MillraceError | undefined {
+  const text = () => `cannot write ${file}: ${textOf(error)}`
+  switch (codeOf(error)) {
+    case sqliteCodes.full:
+      return fault('millrace/disk-full', text(), { cause: error })
+    case sqliteCodes.readOnly:
+      return fault('millrace/read-only', text(), { cause: error })
+    case sqliteCodes.ioError:
+    case sqliteCodes.corrupt:
+    case sqliteCodes.cannotOpen:
+      return fault('millrace/disk-failed', text(), { cause: error })
+    default:
+      return undefined
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
