@@ -29,7 +29,10 @@ const limitMs = (task: Task): number =>
   ('held' in task ? msPerEvent * task.held : 0)
 
 /** Runs a task in a fresh process, so that compiled code and heap of one run are not those of the next. */
-export const inChild: Measure = async (task, folder) => {
+export const inChild: Measure = (task, folder) => inChildBy(worker, task, folder)
+
+/** The same by the worker of another checkout. */
+export async function inChildBy(worker: string, task: Task, folder: string): Promise<Figures> {
   const child = fork(worker, [JSON.stringify({ task, folder })], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
   const exited = once(child, 'exit')
   const answer = await Promise.race([
