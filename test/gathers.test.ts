@@ -439,3 +439,72 @@ test('with crashes and power cuts every item is in one batch, in order, and no b
   })
   assert(report.faults.crash > 20 && report.faults.powerCut > 20 && report.faults.handlerFails > 20)
 })
+
+// ── other bounds ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A gather whose options are what `now` says when its process starts. */
+function changing(now: { options: Options }) {
+  const make = () =>
+    app({ name: 'bank', broker: sqlite({ file: 'none.db' }), parts: [Batches, gathering(now.options)] })
+  const sim = simulation({ app: make })
+  const batches = () => sim.published(Full).map(({ data }) => data.numbers)
+  const put = async (...numbers: number[]) => {
+    for (const n of numbers) await sim.publish(Placed, { key: 'a', n })
+    await sim.untilIdle()
+  }
+  const deploy = async (options: Options) => {
+    await sim.crash()
+    now.options = options
+    await sim.restart()
+  }
+  return { sim, batches, put, deploy }
+}
+
+const newest = (items: readonly { n: number }[]) => items.at(-1)!.n
+
+test('a condition that has fired is armed anew when its bounds change, and stays as it is when they do not', async () => {
+  for (const [changed, expected] of [
+    [{ value: newest, above: 200 }, [[150], [250]]],
+    [{ value: newest, above: 100, rearm: 50 }, [[150], [250]]],
+    [{ value: newest, above: 100 }, [[150]]],
+  ] as const) {
+    const now: { options: Options } = { options: { when: { value: newest, above: 100 } } }
+    const { sim, batches, put, deploy } = changing(now)
+    await using _ = sim
+    await put(150)
+    await deploy({ when: changed })
+    await put(250, 260)
+    assert.deepEqual(batches(), expected)
+  }
+})
+
+test('other bounds of a gather count for what is gathered already from its next item on', async () => {
+  const now: { options: Options } = { options: { count: 100, afterMs: hour } }
+  const { sim, batches, put, deploy } = changing(now)
+  await using _ = sim
+  await put(1, 2, 3)
+  await deploy({ count: 3 })
+  assert.deepEqual(batches(), [])
+  await put(4)
+  assert.deepEqual(batches(), [[1, 2, 3, 4]])
+  await put(5)
+  await deploy({ count: 100, afterMs: hour })
+  await put(6)
+  await sim.advance(hour)
+  await sim.untilIdle()
+  assert.deepEqual(batches().at(-1), [5, 6])
+})
+
+test('the time of a batch is the one that it began with', async () => {
+  const now: { options: Options } = { options: { afterMs: 2 * hour } }
+  const { sim, batches, put, deploy } = changing(now)
+  await using _ = sim
+  await put(1)
+  await deploy({ afterMs: hour })
+  await sim.advance(1.5 * hour)
+  await sim.untilIdle()
+  assert.deepEqual(batches(), [])
+  await sim.advance(hour)
+  await sim.untilIdle()
+  assert.deepEqual(batches(), [[1]])
+})

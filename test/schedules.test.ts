@@ -1,10 +1,12 @@
 // Time as events: which slots come, when, once; what becomes of those that were missed; where the clocks change. In
 // virtual time.
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { app, event, type Part, processor, type ScheduleOptions, schedule, sqlite, topic } from 'millrace'
 import { simulate, simulation } from 'millrace/testing'
 import { z } from 'zod'
+import { migrate } from '../src/adapters/sqlite/schema.ts'
 import { coded, place, started } from './support.ts'
 
 const Ticked = event('ticked', { schema: z.object({ at: z.string().optional() }) })
@@ -178,6 +180,153 @@ for (const missed of ['skip', 'once', 'all'] as const) {
     assert.deepEqual(near, hours(1, 4))
   })
 }
+
+// ── another calendar ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** An app whose schedule is what `now` says when its process starts. */
+function changing(now: { schedules: ReturnType<typeof ticking>[] }, beginsAt = new Date(begins)) {
+  const make = () => app({ name: 'bank', broker: sqlite({ file: 'none.db' }), parts: [Ticks, ...now.schedules] })
+  const sim = simulation({ app: make, beginsAt })
+  const came = () => sim.published(Ticked).map(({ id }) => id)
+  const deploy = async (...schedules: ReturnType<typeof ticking>[]) => {
+    await sim.crash()
+    now.schedules = schedules
+    await sim.advance(2_000)
+    await sim.restart()
+    await sim.untilIdle()
+  }
+  const says = (text: RegExp) => sim.trace().filter((line) => text.test(line)).length
+  return { sim, came, deploy, says }
+}
+
+for (const missed of ['skip', 'once', 'all'] as const) {
+  for (const [what, before, after, next] of [
+    ['cron', { cron: '0 0 1 * *' }, { cron: '0 2 * * *' }, ['2026-01-02T02:00:00.000Z']],
+    ['cron, to every minute', { cron: '0 0 1 * *' }, { cron: '* * * * *' }, ['2026-01-01T15:01:00.000Z']],
+    [
+      'time zone',
+      { cron: '0 2 * * *' },
+      { cron: '0 2 * * *', timeZone: 'America/New_York' },
+      ['2026-01-02T07:00:00.000Z'],
+    ],
+  ] as const) {
+    test(`a schedule whose ${what} changes begins at the first slot after the change: ${missed}`, async () => {
+      const now = { schedules: [ticking({ ...before, missed })] }
+      const { sim, came, deploy } = changing(now)
+      await using _ = sim
+      await sim.untilIdle()
+      await sim.advance(15 * hour)
+      const earlier = came()
+      await deploy(ticking({ ...after, missed }))
+      assert.deepEqual(came(), earlier, 'nothing of the past comes at the deployment')
+      await sim.advance(Date.parse(next[0]) - sim.now())
+      await sim.untilIdle()
+      assert.deepEqual(
+        came().slice(earlier.length),
+        next.map((slot) => `tick@${slot}`),
+      )
+    })
+  }
+}
+
+test('after a change of its calendar a schedule makes up for what it misses from then on, as ever', async () => {
+  const now = { schedules: [ticking({ cron: '0 0 1 * *', missed: 'all' })] }
+  const { sim, came, deploy } = changing(now)
+  await using _ = sim
+  await sim.untilIdle()
+  await deploy(ticking({ missed: 'all' }))
+  await sim.crash()
+  await sim.advance(3 * hour)
+  await sim.restart()
+  await sim.untilIdle()
+  assert.deepEqual(
+    came(),
+    hours(1, 3).map((slot) => `tick@${slot}`),
+  )
+})
+
+test('a calendar that changed while the clock was ahead, and back again, comes from the present on', async () => {
+  const now = { schedules: [ticking({ missed: 'all' })] }
+  const { sim, came, deploy } = changing(now)
+  await using _ = sim
+  await sim.untilIdle()
+  sim.setClock(new Date(begins + 100_000 * hour))
+  await deploy(ticking({ cron: '30 * * * *', missed: 'all' }))
+  await sim.crash()
+  sim.setClock(new Date(begins + 2.25 * hour))
+  const before = came().length
+  await sim.restart()
+  await sim.untilIdle()
+  await sim.advance(hour)
+  await sim.crash()
+  await sim.advance(2 * hour)
+  await sim.restart()
+  await sim.untilIdle()
+  assert.deepEqual(
+    came().slice(before),
+    [2.5, 3.5, 4.5].map((at) => `tick@${iso(begins + at * hour)}`),
+  )
+})
+
+test('slots that a policy has left out do not come when the policy changes', async () => {
+  const now = { schedules: [ticking({ missed: 'skip' })] }
+  const { sim, came, deploy } = changing(now)
+  await using _ = sim
+  await sim.untilIdle()
+  await sim.crash()
+  await sim.advance(4.5 * hour)
+  await sim.restart()
+  await sim.untilIdle()
+  await deploy(ticking({ missed: 'all' }))
+  assert.deepEqual(came(), [])
+  await sim.advance(hour)
+  await sim.untilIdle()
+  assert.deepEqual(
+    came(),
+    hours(5, 5).map((slot) => `tick@${slot}`),
+  )
+})
+
+test('a schedule that is gone is said to be so once; when it is back with its calendar it makes up for what it missed', async () => {
+  const now = { schedules: [ticking({ missed: 'all' })] }
+  const { sim, came, deploy, says } = changing(now)
+  await using _ = sim
+  await sim.untilIdle()
+  await sim.advance(hour)
+  await deploy()
+  await deploy()
+  assert.equal(says(/schedule "tick" is gone and publishes nothing/), 1)
+  await sim.advance(hour)
+  await deploy(ticking({ missed: 'all' }))
+  assert.deepEqual(
+    came(),
+    hours(1, 2).map((slot) => `tick@${slot}`),
+  )
+  await deploy()
+  assert.equal(says(/schedule "tick" is gone and publishes nothing/), 2)
+})
+
+/** The format before calendars were kept. */
+const formatBefore = 8
+
+test('in a file of before, where no calendar is known, that of today counts as unchanged', async (t) => {
+  const file = place(t)
+  const db = new DatabaseSync(file)
+  migrate(db, file, formatBefore)
+  const second = Math.floor(Date.now() / 1_000) * 1_000
+  db.prepare('insert into millrace_slots values (?, ?)').run('tick', second - 10_000)
+  db.prepare('insert into millrace_slots values (?, ?)').run('tick', second - 5_000)
+  db.close()
+  const bank = app({
+    name: 'bank',
+    broker: sqlite({ file }),
+    parts: [Ticks, ticking({ cron: '* * * * * *', missed: 'all' })],
+  })
+  const { promise, resolve } = Promise.withResolvers<string>()
+  bank.tail(({ id }) => resolve(id))
+  await started(t, bank)
+  assert.equal(await promise, `tick@${iso(second - 4_000)}`)
+})
 
 test('of very many missed slots the newest thousand come, in order, and that the others do not is said', async () => {
   const { sim, ids, until } = look([ticking({ missed: 'all', cron: '* * * * *' })])

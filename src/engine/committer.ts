@@ -486,7 +486,7 @@ class OneBatch implements Batch {
     const marks = rest ? this.marks : []
     const timed = rest ? this.errands.map(({ change }) => change) : []
     this.lists.push(() => append)
-    for (const change of timed) if (change.do !== 'cancel') this.lists.push(() => change.appended)
+    for (const change of timed) if ('appended' in change) this.lists.push(() => change.appended)
     return {
       append,
       progress,

@@ -236,6 +236,7 @@ export class Engine {
       await this.store.subscribe(name, stream, startAt)
     }
     await this.schedules.takeUp(this.plan.schedules)
+    if (this.plan.tellsChanges) await this.schedules.tellGone()
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
     await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))

@@ -6,6 +6,9 @@
 //
 // The condition by itself:   armed ──beyond its bound──→ fired ──back over `rearm`──→ armed
 //
+// Whether a condition may fire belongs to its bounds: one with other bounds is armed anew. All else of a batch is of its items
+// alone, so that other bounds count from its next item on; the time of a batch is the one that it began with.
+//
 // Invariants: an item is in one batch at most; the time of a batch is over when the command comes whose id its group has,
 // every other one is stale; a group without items has no row, but for one whose condition has fired.
 import { dataOf } from '../model/codec.ts'
@@ -46,7 +49,7 @@ export interface Due {
   readonly context: string
 }
 
-const none: GatherGroup = { count: 0, bytes: 0, armed: true, timer: null }
+const none: GatherGroup = { count: 0, bytes: 0, armed: true, condition: null, timer: null }
 
 /** Adds an item, and makes an event of its batch where that is full. */
 export function addItem(rule: GatherRule, message: Message): OwnFunction {
@@ -63,8 +66,10 @@ export function addItem(rule: GatherRule, message: Message): OwnFunction {
     let full = window === undefined && (group.count >= rule.count || group.bytes >= rule.bytes)
     if (when !== undefined) {
       const value = measured(rule, when, read(rule, await gathers.items(place)))
-      const { armed, fires } = judge(when, group.armed, value)
-      group = { ...group, armed }
+      const condition = boundsOf(when, window)
+      const ofOther = group.condition !== null && group.condition !== condition
+      const { armed, fires } = judge(when, group.armed || ofOther, value)
+      group = { ...group, armed, condition }
       full ||= fires
     }
     if (full) {
@@ -101,7 +106,7 @@ async function flush(
   await gathers.clear(place)
   // A new batch begins with a condition that is not true yet, unless it says itself when that is.
   const armed = group.armed || (window === undefined && when?.rearm === undefined)
-  await gathers.save(place, armed ? undefined : { ...none, armed })
+  await gathers.save(place, armed ? undefined : { ...none, armed, condition: group.condition })
 }
 
 function itemOf({ types }: GatherRule, { type, data }: Message): GatheredItem {
@@ -131,6 +136,10 @@ function measured({ name }: GatherRule, { value }: WhenRule, items: readonly unk
   if (typeof found === 'number' && !Number.isNaN(found)) return found
   throw fault('millrace/bad-data', `gather "${name}": when.value gave ${String(found)}, not a number`)
 }
+
+/** The bounds of a condition, as they are kept beside what became of it. */
+const boundsOf = ({ above, below, rearm }: WhenRule, window: number | undefined) =>
+  JSON.stringify({ above, below, rearm, window })
 
 /** What a value means for a condition: whether it fires, and whether it may fire the next time. */
 export function judge(

@@ -5,11 +5,12 @@
 //                                                └ too often → given up, as if it were written
 //
 // Invariants: one slot of a schedule at a time, in order; every slot up to `seenMs` is written, left out by policy, or in
-// `slots`; what is in memory only is found again from the rows of the store.
+// `slots`; what is in memory only is found again from the rows of the store. How far a schedule is belongs to its cron and
+// time zone: where one of them changes, it begins after that moment, as if it were new.
 import type { Stored } from '../model/codec.ts'
 import { recordError } from '../model/errors.ts'
 import { defaults } from '../model/options.ts'
-import type { SlotChange, Store } from '../seam/store.ts'
+import type { ScheduleRow, Store, TimedChange } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Committer } from './committer.ts'
@@ -58,17 +59,34 @@ export class Schedules {
     this.alarm = new Alarm(around.world, () => this.look())
   }
 
-  /** Finds where each schedule was; a new one is noted, and begins after now. */
+  /** Finds where each schedule was; one that is new, or has another calendar, is noted and begins after now. */
   async takeUp(specs: readonly ScheduleSpec[]): Promise<void> {
     const { store, world } = this.around
+    const rows = new Map((await store.schedules()).map((row) => [row.schedule, row]))
     for (const spec of specs) {
       const now = world.now()
-      const last = await store.lastSlot(spec.name, now)
-      if (last === undefined)
-        this.write({ do: 'slot', schedule: spec.name, due: now, message: undefined, appended: [] })
-      const seenMs = last ?? now
+      const row = rows.get(spec.name)
+      const kept = row !== undefined && isOf(spec, row)
+      // One that was written while the clock was ahead is no reason to wait until then.
+      const since = kept ? Math.min(row.seenMs, now) : now
+      const last = kept ? await store.lastSlot(spec.name, now) : undefined
+      const seenMs = Math.max(since, last ?? since)
+      if (row?.cron !== spec.cron || row.timeZone !== spec.timeZone || row.gone || row.seenMs !== since) {
+        this.keep(spec, since)
+      }
       const nextMs = nextOf(spec, seenMs)
       this.all.push({ spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined })
+    }
+  }
+
+  /** Says once which schedules are gone: those that the store knows and that are not taken up. */
+  async tellGone(): Promise<void> {
+    const present = new Set(this.all.map(({ spec }) => spec.name))
+    for (const row of await this.around.store.schedules()) {
+      if (row.gone || present.has(row.schedule)) continue
+      const text = `schedule "${row.schedule}" is gone and publishes nothing; one that was renamed begins with its next slot`
+      this.around.world.log('warn', text)
+      this.write({ do: 'schedule', row: { ...row, gone: true } })
     }
   }
 
@@ -110,7 +128,8 @@ export class Schedules {
   private take(one: Running, now: number): void {
     const { name, missed, calendar } = one.spec
     const { slots, leftOut } = slotsOf(calendar, missed, Math.min(one.seenMs, now), now)
-    if (leftOut) {
+    if (leftOut && missed === 'skip') this.keep(one.spec, (slots[0] ?? now + 1) - 1)
+    if (leftOut && missed === 'all') {
       const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
       this.around.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
     }
@@ -192,9 +211,19 @@ export class Schedules {
     this.rests.add(rest)
   }
 
-  private write(change: SlotChange, written: () => void = () => {}): void {
+  /** Every slot up to a time is dealt with, whatever becomes of cron, time zone or policy later. */
+  private keep({ name, cron, timeZone }: ScheduleSpec, seenMs: number): void {
+    this.write({ do: 'schedule', row: { schedule: name, cron, timeZone, seenMs, gone: false } })
+  }
+
+  private write(change: TimedChange, written: () => void = () => {}): void {
     this.around.committer.errand({ change, written, dropped: () => {}, patient: true })
   }
+}
+
+/** Whether the row of a schedule is of the calendar that it has. */
+function isOf({ cron, timeZone }: ScheduleSpec, row: ScheduleRow): boolean {
+  return row.cron === null || (row.cron === cron && row.timeZone === timeZone)
 }
 
 function nextOf({ calendar }: ScheduleSpec, ms: number): number {
@@ -202,8 +231,8 @@ function nextOf({ calendar }: ScheduleSpec, ms: number): number {
 }
 
 /**
- * The slots after `seenMs` up to `now` that are to be published, oldest first; `leftOut` says that older ones were missed
- * beyond the bound.
+ * The slots after `seenMs` up to `now` that are to be published, oldest first; `leftOut` says that there are older ones,
+ * which are not: by policy, or beyond the bound.
  */
 export function slotsOf(
   calendar: Calendar,
@@ -217,9 +246,9 @@ export function slotsOf(
   while (at !== undefined && at > seenMs && slots.length < missedMax) {
     if (missed === 'skip' && at < onTimeFrom) break
     slots.unshift(at)
-    if (missed === 'once' && at < onTimeFrom) break
+    const enough = missed === 'once' && at < onTimeFrom
     at = calendar.upTo(at - 1)
+    if (enough) break
   }
-  const leftOut = missed === 'all' && at !== undefined && at > seenMs
-  return { slots, leftOut }
+  return { slots, leftOut: at !== undefined && at > seenMs }
 }

@@ -48,6 +48,8 @@ export type Missed = 'skip' | 'once' | 'all'
 export interface ScheduleSpec {
   readonly name: string
   readonly publishes: MessageType
+  readonly cron: string
+  readonly timeZone: string
   readonly calendar: Calendar
   readonly missed: Missed
   readonly dataOf: (slotMs: number) => unknown

@@ -156,7 +156,10 @@ export interface MediatorOptions<
   readonly publishes?: P
   /** The mediators whose flows it may start and wait for. */
   readonly starts?: M
-  /** Of the events for which this gives the same, 1 to 1,024 characters, only the first starts a flow, while that is kept. */
+  /**
+   * Of the events for which this gives the same, 1 to 1,024 characters, only the first starts a flow, while that is kept.
+   * Values are kept as they are: let a function that changes give others than before.
+   */
   readonly oncePer?: (data: DataOf<E>) => string
   /** Whether flows of one context run one after the other. Default false: side by side. */
   readonly serial?: boolean

@@ -54,7 +54,7 @@ const policies = ['skip', 'once', 'all']
 /**
  * Declares a schedule: it turns time into events. Each slot is published exactly once, whatever crashes, however often
  * the app starts and wherever the clock is set to; its id is `NAME@SLOT`, such as `nightly@2026-01-01T02:00:00.000Z`.
- * One that is new begins with the next slot. Where `data` throws or does not fit, the slot is kept and tried again, less
+ * One that is new, or whose `cron` or `timeZone` has changed, begins with the next slot. Where `data` throws or does not fit, the slot is kept and tried again, less
  * and less often, and given up after `slotAttemptsMax` (20); later slots of this schedule wait, other schedules do not.
  *
  *     schedule('nightly', { cron: '0 2 * * *', timeZone: 'Europe/Zurich', publishes: DayEnded, data: ({ at }) => … })

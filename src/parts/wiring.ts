@@ -161,8 +161,8 @@ function checkServed(channel: Source, processors: readonly Processor[]): void {
   )
 }
 
-export function scheduleSpecOf({ name, publishes, calendar, missed, dataOf }: Schedule): ScheduleSpec {
-  return { name, publishes, calendar, missed, dataOf }
+export function scheduleSpecOf({ name, publishes, cron, timeZone, calendar, missed, dataOf }: Schedule): ScheduleSpec {
+  return { name, publishes, cron, timeZone, calendar, missed, dataOf }
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {

@@ -117,14 +117,31 @@ export interface SlotChange {
   readonly schedule: string
   /** When it was due, milliseconds since 1970. */
   readonly due: number
-  /** Undefined where only the row is written: for a schedule that is new. */
-  readonly message: Stored | undefined
+  readonly message: Stored
   /** Set by the store: the message, where it was appended. */
   appended: readonly Stored[]
 }
 
+/** How far a schedule is, with the calendar that this belongs to. */
+export interface ScheduleRow {
+  readonly schedule: string
+  /** Null where it was written before calendars were kept. */
+  readonly cron: string | null
+  readonly timeZone: string | null
+  /** Every slot up to here is dealt with; slots after it are when they have a row. Milliseconds since 1970. */
+  readonly seenMs: number
+  /** Whether a start was without it, and has said so. */
+  readonly gone: boolean
+}
+
+/** The row of a schedule replaces the one before. */
+export interface ScheduleChange {
+  readonly do: 'schedule'
+  readonly row: ScheduleRow
+}
+
 /** What is written because of time. */
-export type TimedChange = Cancel | Firing | SlotChange
+export type TimedChange = Cancel | Firing | SlotChange | ScheduleChange
 
 /** Where items are gathered: the items of one context of one gather; an empty context for those without. */
 export interface GatherPlace {
@@ -138,6 +155,8 @@ export interface GatherGroup {
   readonly bytes: number
   /** Whether its condition may fire. */
   readonly armed: boolean
+  /** The condition that this was said of; null where there is none, or where it was written before that was kept. */
+  readonly condition: string | null
   /** The id of the command that ends its time; null where none is sent. */
   readonly timer: string | null
 }
@@ -614,6 +633,8 @@ export interface Store {
    * Gives how many.
    */
   trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number>
+  /** All schedules that the store knows, those that are gone too. */
+  schedules(): Promise<ScheduleRow[]>
   /** The last slot of a schedule that has a row, up to and with a time. */
   lastSlot(schedule: string, upTo: number): Promise<number | undefined>
   /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */

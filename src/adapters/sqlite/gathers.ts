@@ -7,6 +7,7 @@ interface Row {
   bytes: number
   armed: number
   timer: string | null
+  condition: string | null
 }
 
 /** What gathers have not made an event of yet. */
@@ -23,8 +24,11 @@ export class SqliteGathers implements GatherTables {
   constructor(db: DatabaseSync, timers: TimerTable) {
     this.timers = timers
     const here = 'gather = ? and context = ?'
-    this.find = db.prepare(`select count, bytes, armed, timer from millrace_gathers where ${here}`)
-    this.put = db.prepare('insert or replace into millrace_gathers values (?, ?, ?, ?, ?, ?)')
+    this.find = db.prepare(`select count, bytes, armed, timer, condition from millrace_gathers where ${here}`)
+    this.put = db.prepare(
+      `insert or replace into millrace_gathers (gather, context, count, bytes, armed, timer, condition)
+       values (?, ?, ?, ?, ?, ?, ?)`,
+    )
     this.remove = db.prepare(`delete from millrace_gathers where ${here}`)
     this.insert = db.prepare(
       `insert into millrace_gathered values (:gather, :context,
@@ -47,7 +51,10 @@ export class SqliteGathers implements GatherTables {
 
   async save({ gather, context }: GatherPlace, group: GatherGroup | undefined): Promise<void> {
     if (group === undefined) this.remove.run(gather, context)
-    else this.put.run(gather, context, group.count, group.bytes, group.armed ? 1 : 0, group.timer)
+    else {
+      const { count, bytes, armed, timer, condition } = group
+      this.put.run(gather, context, count, bytes, armed ? 1 : 0, timer, condition)
+    }
   }
 
   async add({ gather, context }: GatherPlace, { type, version, json }: GatheredItem): Promise<void> {

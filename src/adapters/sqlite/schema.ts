@@ -158,6 +158,13 @@ const migrations: readonly string[] = [
    alter table millrace_flows add column mail_after text;
    create index millrace_flows_of on millrace_flows (parent_flow, parent_n)
      where parent_flow is not null and ended_at is null;`,
+  `-- how far a schedule is belongs to a calendar; of what was written before, that is not known
+   create table millrace_schedules (
+     schedule text primary key, cron text, time_zone text, seen integer not null, gone integer not null
+   ) strict, without rowid;
+   insert into millrace_schedules select schedule, null, null, min(due), 0 from millrace_slots group by schedule;
+   -- whether a condition may fire belongs to that condition
+   alter table millrace_gathers add column condition text;`,
 ]
 
 /** The format that this version writes. */

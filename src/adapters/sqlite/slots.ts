@@ -1,16 +1,18 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { SlotChange } from '../../seam/store.ts'
+import type { ScheduleRow, SlotChange } from '../../seam/store.ts'
 import type { Log } from './log.ts'
 
 /** How many slots of a schedule have a row: those before them are older than any clock is set back. */
 const slotsKept = 1_000
 
-/** Which slots of schedules are done. */
+/** How far schedules are, and which of their slots are done. */
 export class SlotTable {
   private readonly log: Log
   private readonly insert: StatementSync
   private readonly newest: StatementSync
   private readonly forget: StatementSync
+  private readonly put: StatementSync
+  private readonly all: StatementSync
 
   constructor(db: DatabaseSync, log: Log) {
     this.log = log
@@ -21,6 +23,8 @@ export class SlotTable {
       `delete from millrace_slots where schedule = :schedule and due < (select due from millrace_slots
          where schedule = :schedule and due <= :due order by due desc limit 1 offset ${slotsKept - 1})`,
     )
+    this.put = db.prepare('insert or replace into millrace_schedules values (?, ?, ?, ?, ?)')
+    this.all = db.prepare('select schedule, cron, time_zone as timeZone, seen as seenMs, gone from millrace_schedules')
   }
 
   /** Appends the event of a slot that has no row yet, and gives it one. */
@@ -28,14 +32,21 @@ export class SlotTable {
     const { schedule, due, message } = change
     change.appended = []
     if (this.insert.run(schedule, due).changes === 0) return
-    if (message !== undefined) {
-      this.log.append(message)
-      if (message.repeat === undefined) change.appended = [message]
-    }
+    this.log.append(message)
+    if (message.repeat === undefined) change.appended = [message]
     this.forget.run({ schedule, due })
   }
 
   last(schedule: string, upTo: number): number | undefined {
     return (this.newest.get(schedule, upTo) as { due: number } | undefined)?.due
+  }
+
+  keep({ schedule, cron, timeZone, seenMs, gone }: ScheduleRow): void {
+    this.put.run(schedule, cron, timeZone, seenMs, gone ? 1 : 0)
+  }
+
+  schedules(): ScheduleRow[] {
+    const rows = this.all.all() as unknown as (Omit<ScheduleRow, 'gone'> & { gone: number })[]
+    return rows.map((row) => ({ ...row, gone: row.gone === 1 }))
   }
 }

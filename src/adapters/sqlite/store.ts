@@ -27,6 +27,7 @@ import type {
   Operation,
   ProgressRow,
   RequestRow,
+  ScheduleRow,
   Selection,
   SourcePlan,
   StartAt,
@@ -338,6 +339,10 @@ export class SqliteStore implements Store {
     return gone
   }
 
+  async schedules(): Promise<ScheduleRow[]> {
+    return this.opened.slots.schedules()
+  }
+
   async lastSlot(schedule: string, upTo: number): Promise<number | undefined> {
     return this.opened.slots.last(schedule, upTo)
   }
@@ -455,6 +460,7 @@ export class SqliteStore implements Store {
       for (const change of timed) {
         if (change.do === 'fire') timers.fire(change, this.world.now())
         else if (change.do === 'slot') slots.add(change)
+        else if (change.do === 'schedule') slots.keep(change.row)
       }
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
@@ -467,7 +473,7 @@ export class SqliteStore implements Store {
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
-      for (const change of timed) if (change.do !== 'cancel') this.paceCheckpoints(change.appended, 0)
+      for (const change of timed) if ('appended' in change) this.paceCheckpoints(change.appended, 0)
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
