@@ -185,6 +185,11 @@ export const errors = {
     false,
     'Name a file that Millrace created, or one that does not exist yet.',
   ),
+  'millrace/foreign-wal': row(
+    'StoreError',
+    false,
+    'To start on a copy, put it in place with `millrace restore COPY --db FILE`, which moves the present file and its -wal aside; else put back the file that the -wal belongs to.',
+  ),
   'millrace/newer-file': row('StoreError', false, 'Run the version of Millrace that wrote the file, or a later one.'),
   'millrace/corrupt-file': row('StoreError', false, 'Restore the file from a backup; keep the broken one for study.'),
   'millrace/network-file-system': row('StoreError', false, 'Put the file on a local disk.'),

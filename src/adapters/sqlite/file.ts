@@ -21,6 +21,7 @@ import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
 import { openFault } from './trouble.ts'
+import { checkWal } from './wal.ts'
 
 /** How many positions are looked at before others have their turn. */
 const sliceRows = 2_000
@@ -40,13 +41,14 @@ export function sqliteFile(path: string, limits: SqliteLimits): StoreFile {
 }
 
 /**
- * Opens it for reading and gives it to `use`, which closes it; every failure is one of ours. Never by `fs`: where an
- * app of this process has it, closing the descriptor would drop its locks.
+ * Opens it for reading and gives it to `use`, which closes it; every failure is one of ours. By `fs` only where nobody
+ * has it: where an app of this process does, closing the descriptor would drop its locks.
  */
 function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T): T {
   if (!existsSync(path)) throw fault('millrace/no-app', `there is no file ${path}`)
   let db: DatabaseSync | undefined
   try {
+    if (!running) checkWal(path)
     db = openReading(path, running)
     const format = formatOf(db, path)
     if (format === 0) throw fault('millrace/foreign-file', `${path} is empty: no app has used it yet`)

@@ -48,6 +48,7 @@ import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
 import { diskTrouble, isBusy, openFault, storeTrouble } from './trouble.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
+import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
 
 export interface SqliteLimits {
@@ -98,14 +99,17 @@ export class SqliteStore implements Store {
 
   async open(sources: readonly SourcePlan[], waitMs = 0): Promise<Opened> {
     const { file, database, lock } = this
+    const random = this.world.random()
     try {
       this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file))
       await this.disk.renewWal(file)
-      const open = await lock.run(() => new Open(file, database))
+      const open = await lock.run(() => new Open(file, database, random))
       this.open_ = open
       const { db } = open
       const { streams, clean, nextDue } = await lock.run(() => open.prepareStreams(sources))
-      if (!clean) db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
+      // At every start, so that no copy made after an earlier stop is what the -wal of this run begins on.
+      db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
+      await lock.run(() => open.walMarks.write())
       await this.disk.open(this.file)
       await this.sync()
       if (!clean) this.lookForDamage()
@@ -133,7 +137,7 @@ export class SqliteStore implements Store {
       `insert into millrace_progress values (?, ?, 1, ?, null)
        on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
     )
-    const row = (await this.writing(() => take.get(processor, stream, low))) as {
+    const row = (await this.write(db, () => take.get(processor, stream, low))) as {
       epoch: number
       low: number
       done: Uint8Array | null
@@ -299,8 +303,8 @@ export class SqliteStore implements Store {
   }
 
   async wish(wish: Wish): Promise<void> {
-    const { desk } = this.opened
-    await this.writing(() => desk.wish(wish))
+    const { db, desk } = this.opened
+    await this.write(db, () => desk.wish(wish))
     await this.sync()
   }
 
@@ -325,7 +329,7 @@ export class SqliteStore implements Store {
 
   async clearMarks(processors: readonly string[]): Promise<void> {
     const clear = this.opened.db.prepare('delete from millrace_marks where processor = ?')
-    await this.writing(() => {
+    await this.write(this.opened.db, () => {
       for (const processor of processors) clear.run(processor)
     })
   }
@@ -415,7 +419,7 @@ export class SqliteStore implements Store {
 
   private async sayGoodbye(db: DatabaseSync): Promise<void> {
     try {
-      await this.writing(() => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
+      await this.write(db, () => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
     } catch (error) {
       // All that was accepted is in the file all the same; the next start takes more care.
@@ -441,6 +445,7 @@ export class SqliteStore implements Store {
     while (!this.lock.takes(open.take, patient)) await this.lock.pause()
     try {
       log.begin()
+      const committed = open.walMarks.begin()
       const startedAt = functions.length > 1 ? this.world.elapsed() : 0
       let ran = 0
       for (const fn of functions) {
@@ -472,6 +477,7 @@ export class SqliteStore implements Store {
       for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
+      committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
       for (const change of timed) if ('appended' in change) this.paceCheckpoints(change.appended, 0)
     } catch (error) {
@@ -503,15 +509,23 @@ export class SqliteStore implements Store {
     this.sinceCheckpoint += tx.calls * bytesPerQuery
   }
 
-  /** A transaction beside those of `commit`. */
-  private write<T>(db: DatabaseSync, fn: () => T): Promise<T> {
-    return this.writing(() => transaction(db, fn))
-  }
-
-  /** @throws `millrace/locked`; what is the disk's fault as one of ours */
-  private async writing<T>(fn: () => T): Promise<T> {
+  /**
+   * A transaction beside those of `commit`.
+   *
+   * @throws `millrace/locked`; what is the disk's fault as one of ours
+   */
+  private async write<T>(db: DatabaseSync, fn: () => T): Promise<T> {
+    const { walMarks } = this.opened
     try {
-      return await this.lock.run(fn)
+      return await this.lock.run(() => {
+        let committed: (() => void) | undefined
+        const value = transaction(db, () => {
+          committed = walMarks.begin()
+          return fn()
+        })
+        committed?.()
+        return value
+      })
     } catch (error) {
       throw storeTrouble(this.file, error) ?? error
     }
@@ -546,6 +560,7 @@ export class SqliteStore implements Store {
   private checkpointWhenDue(): void {
     if (this.checkpointing !== undefined || this.sinceCheckpoint < this.limits.checkpointBytes) return
     this.sinceCheckpoint = 0
+    const ended = this.opened.walMarks.checkpointing()
     const run = async () => {
       await this.disk.checkpoint()
       const last = this.disk.checkpoint()
@@ -558,6 +573,7 @@ export class SqliteStore implements Store {
       .finally(() => {
         this.gate = undefined
         this.checkpointing = undefined
+        ended()
       })
   }
 
@@ -593,14 +609,17 @@ class Open {
   readonly release: StatementSync
   readonly rollbackTo: StatementSync
   readonly mark: StatementSync
+  readonly walMarks: WalMarks
   private readonly progress: StatementSync
   private readonly reader: DatabaseSync
 
-  constructor(file: string, database: OpenDatabase) {
+  constructor(file: string, database: OpenDatabase, random: number) {
     const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
+    this.walMarks = new WalMarks(db)
     try {
+      this.walMarks.beginRun(random)
       migrate(db, file)
       this.reader = openDatabase(database, file, true)
     } catch (error) {
@@ -704,6 +723,7 @@ function openDatabase(database: OpenDatabase, file: string, readOnly: boolean): 
 /** Refuses a place or a file that could not be used, before anything is touched. */
 function checkFile(file: string): void {
   checkPlace(file)
+  checkWal(file)
   if (!existsSync(file)) return
   // Looked at before it is opened for writing: a database of somebody else stays as it is.
   const db = new DatabaseSync(file, { timeout: 0, readOnly: true })

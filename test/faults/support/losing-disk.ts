@@ -11,6 +11,8 @@ const plenty: Synced = { freeBytes: Number.MAX_SAFE_INTEGER, walBytes: 0 }
 export class LosingDisk implements Disk {
   /** Syncs and checkpoints so far. */
   steps = 0
+  /** Called at each of them, and in the middle of checkpoints: when the power may go. */
+  onStep: () => void = () => {}
   private database = 0
   private wal = 0
   private keeper: DatabaseSync | undefined
@@ -103,6 +105,7 @@ export class LosingDisk implements Disk {
   /** Counts a step, at one of which the power goes. */
   private power(): boolean {
     this.steps++
+    this.onStep()
     if (this.steps === this.cutAt) this.onCut()
     return this.steps < this.cutAt
   }

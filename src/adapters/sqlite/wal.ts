@@ -1,0 +1,231 @@
+// Whether a -wal file belongs to the file beside it. A -wal that is left beside another file, such as a copy that was
+// put in its place after a crash, would be replayed into that file and destroy it.
+//
+// The -wal itself says on which file it begins. The first transaction of each new -wal writes a mark into the header of
+// the database (`user_version`): a hash of that header as it was. SQLite begins a -wal anew only when the file is
+// complete and synced, so that the header which the mark names is the one in the file. Later checkpoints put headers
+// into the file that the -wal holds. A file with any other header is another file.
+import { closeSync, existsSync, openSync, readSync } from 'node:fs'
+import type { DatabaseSync } from 'node:sqlite'
+import { fault } from '../../model/errors.ts'
+
+const headerBytes = 100
+/** Where the header of a database has its fields, bytes. */
+const field = { modes: 18, pages: 28, freePages: 36, schemaVersion: 40, userVersion: 60 } as const
+/** Both say that the database is in WAL mode. */
+const walModes = 0x0202
+/** By how much the schema may change in the first transaction of a -wal that another program has begun. */
+const schemaChangesMax = 1_000
+
+const walHeaderBytes = 32
+const frameHeaderBytes = 24
+const walVersion = 3_007_000
+const framesAtOnce = 64
+
+/**
+ * Refuses a -wal file that belongs to another file than the one beside it. Call it before SQLite opens the file, and only
+ * while no app of this process has it: to close a descriptor of an open database drops its locks.
+ *
+ * @throws `millrace/foreign-wal`; both files are unchanged
+ */
+export function checkWal(file: string): void {
+  const why = foreignWal(file)
+  if (why === undefined) return
+  throw fault('millrace/foreign-wal', `${file}-wal belongs to another file: ${why}. ${file} is unchanged`)
+}
+
+/** Why a -wal is that of another file than the one beside it; undefined where it is its own, or may be. */
+export function foreignWal(file: string): string | undefined {
+  if (!existsSync(`${file}-wal`)) return undefined
+  const header = existsSync(file) ? readBytes(file, headerBytes) : Buffer.alloc(0)
+  const { transactions, first, any, holds } = readWal(`${file}-wal`, header)
+  if (transactions === 0) return undefined
+  // SQLite would remove the -wal beside an empty file.
+  if (header.length === 0) return `it holds ${transactions} transactions, and ${file} is empty or missing`
+  // Checkpointed from this -wal; or too short to be opened; or nothing says what it begins on.
+  if (holds || header.length < headerBytes || any === undefined) return undefined
+  if (header.readUInt16BE(field.modes) !== walModes) return `${file} is not in WAL mode, as a copy by VACUUM INTO`
+  const mark = first?.readInt32BE(field.userVersion)
+  if (mark === markOf(fieldsOf(header))) return undefined
+  // Another program has begun this -wal, without a mark.
+  const changes = (first ?? any).readUInt32BE(field.schemaVersion) - header.readUInt32BE(field.schemaVersion)
+  const near = changes >= 0 && changes <= schemaChangesMax
+  if (near && (mark === undefined || mark === header.readInt32BE(field.userVersion))) return undefined
+  return `it begins on a file with another header than that of ${file}`
+}
+
+/** The four fields of the header by which a file is known. */
+interface Fields {
+  readonly userVersion: number
+  readonly schemaVersion: number
+  readonly pages: number
+  readonly freePages: number
+}
+
+function fieldsOf(header: Buffer): Fields {
+  return {
+    userVersion: header.readInt32BE(field.userVersion),
+    schemaVersion: header.readUInt32BE(field.schemaVersion),
+    pages: header.readUInt32BE(field.pages),
+    freePages: header.readUInt32BE(field.freePages),
+  }
+}
+
+/** A hash (FNV-1a) that is never the user version it is made from, so that to write it always changes the header. */
+function markOf({ userVersion, schemaVersion, pages, freePages }: Fields): number {
+  let hash = 0x811c9dc5
+  for (const value of [userVersion, schemaVersion, pages, freePages]) {
+    for (let bit = 0; bit < 32; bit += 8) hash = Math.imul(hash ^ ((value >>> bit) & 0xff), 0x01000193)
+  }
+  hash = (hash ^ (hash >>> 15)) | 0
+  return hash === (userVersion | 0) ? hash ^ 1 : hash
+}
+
+/** Writes the marks of one connection: into each transaction that may be the first of a new -wal. */
+export class WalMarks {
+  private readonly db: DatabaseSync
+  /** A checkpoint may have ended since the last marked commit, so that the next one may begin the -wal anew. */
+  private due = false
+  private checkpoints = 0
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+  }
+
+  /** A checkpoint beside the work is asked for; call what this gives when it has ended, however that was. */
+  checkpointing(): () => void {
+    this.checkpoints++
+    this.due = true
+    return () => void this.checkpoints--
+  }
+
+  /** Call first in a write transaction, and what this gives after its commit. */
+  begin(): () => void {
+    if (!this.due) return nothing
+    this.write()
+    return () => {
+      if (this.checkpoints === 0) this.due = false
+    }
+  }
+
+  /** Writes the mark, in the transaction that is open or in one of its own. */
+  write(): void {
+    const fields = this.db
+      .prepare(
+        `select user_version as userVersion, schema_version as schemaVersion, page_count as pages,
+           freelist_count as freePages
+         from pragma_user_version, pragma_schema_version, pragma_page_count, pragma_freelist_count`,
+      )
+      .get() as unknown as Fields
+    this.db.exec(`pragma user_version=${markOf(fields)}`)
+  }
+
+  /**
+   * Gives the database a schema version by chance (`random`: from 0 up to 1). A copy of an earlier run has another one.
+   * Low ones are left out: SQLite counts from there in the copies that it makes.
+   */
+  beginRun(random: number): void {
+    this.write()
+    this.db.enableDefensive(false)
+    this.db.exec(`pragma schema_version=${2 ** 30 + Math.floor(random * (2 ** 30 - 1_000_000))}`)
+    this.db.enableDefensive(true)
+  }
+}
+
+const nothing = () => {}
+
+interface Wal {
+  /** How many transactions it holds that SQLite would replay. */
+  readonly transactions: number
+  /** The header of the database in the first transaction, and in the first that has one. */
+  readonly first: Buffer | undefined
+  readonly any: Buffer | undefined
+  /** Whether one of its transactions writes the header that was asked for. */
+  readonly holds: boolean
+}
+
+/** Reads the part of a -wal that SQLite would replay: up to the first frame that is not valid. */
+function readWal(path: string, sought: Buffer): Wal {
+  const descriptor = openSync(path, 'r')
+  try {
+    return walk(descriptor, sought)
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function walk(descriptor: number, sought: Buffer): Wal {
+  const head = Buffer.alloc(walHeaderBytes)
+  const read = readSync(descriptor, head, 0, walHeaderBytes, 0)
+  const wal = { transactions: 0, first: undefined, any: undefined, holds: false } as {
+    -readonly [K in keyof Wal]: Wal[K]
+  }
+  const magic = head.readUInt32BE(0)
+  const pageBytes = head.readUInt32BE(8)
+  const powerOfTwo = pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0
+  if (read < walHeaderBytes || magic >>> 1 !== 0x377f0682 >>> 1 || head.readUInt32BE(4) !== walVersion) return wal
+  const sum = new Checksum((magic & 1) === 0)
+  sum.add(head, 0, 24)
+  if (!powerOfTwo || !sum.isAt(head, 24)) return wal
+
+  const frameBytes = frameHeaderBytes + pageBytes
+  const part = Buffer.alloc(framesAtOnce * frameBytes)
+  /** Headers of the transaction whose commit is still to come. */
+  let open: Buffer[] = []
+  for (let at = walHeaderBytes; ; at += part.length) {
+    const bytes = readSync(descriptor, part, 0, part.length, at)
+    for (let frame = 0; frame < framesAtOnce; frame++) {
+      const start = frame * frameBytes
+      if (start + frameBytes > bytes) return wal
+      const page = part.readUInt32BE(start)
+      if (page === 0 || part.compare(head, 16, 24, start + 8, start + 16) !== 0) return wal
+      sum.add(part, start, 8)
+      sum.add(part, start + frameHeaderBytes, pageBytes)
+      if (!sum.isAt(part, start + 16)) return wal
+      const data = start + frameHeaderBytes
+      if (page === 1) open.push(Buffer.from(part.subarray(data, data + headerBytes)))
+      if (part.readUInt32BE(start + 4) === 0) continue
+      if (wal.transactions++ === 0) wal.first = open.at(-1)
+      wal.any ??= open[0]
+      wal.holds ||= open.some((header) => header.equals(sought))
+      open = []
+    }
+  }
+}
+
+/** The running checksum of a -wal: two sums over 32-bit words. */
+class Checksum {
+  private one = 0
+  private two = 0
+  private readonly little: boolean
+
+  constructor(little: boolean) {
+    this.little = little
+  }
+
+  add(buffer: Buffer, at: number, bytes: number): void {
+    const words = new DataView(buffer.buffer, buffer.byteOffset + at, bytes)
+    let { one, two } = this
+    for (let word = 0; word < bytes; word += 8) {
+      one = (one + words.getUint32(word, this.little) + two) | 0
+      two = (two + words.getUint32(word + 4, this.little) + one) | 0
+    }
+    this.one = one
+    this.two = two
+  }
+
+  isAt(buffer: Buffer, at: number): boolean {
+    return buffer.readInt32BE(at) === this.one && buffer.readInt32BE(at + 4) === this.two
+  }
+}
+
+/** The first bytes of a file; fewer where it is shorter. */
+function readBytes(path: string, count: number): Buffer {
+  const buffer = Buffer.alloc(count)
+  const descriptor = openSync(path, 'r')
+  try {
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, count, 0))
+  } finally {
+    closeSync(descriptor)
+  }
+}
