@@ -44,7 +44,7 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
-  /** Ends of flows that others have written into its journal after an entry, in order. */
+  /** The next ends of flows that others have written into its journal after an entry, in order. */
   endsInJournal(after: number): JournalEntry[]
   /** Makes a message that the flow sends or publishes. */
   encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored

@@ -86,8 +86,9 @@ export class FlowRun {
   /** Ends that wait for their turn to be told, in the order of the journal, by the entry with which their step began. */
   private coming = new Map<number, JournalEntry>()
   private lastComing = 0
-  /** The last end that it was told of, and how many flows that it has started are under way. */
+  /** The last end that it was told of, the last that was looked up, and how many flows it has started are under way. */
   private toldUpTo = 0
+  private lookedUpTo = 0
   private subflows = 0
   private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
@@ -244,7 +245,12 @@ export class FlowRun {
 
   /** What the journal has comes before what it gets now. */
   private nextEnd(): JournalEntry | undefined {
-    if (this.subflows > 0) for (const end of this.host.endsInJournal(this.toldUpTo)) this.stepEnded(end)
+    if (this.subflows > 0) {
+      for (const end of this.host.endsInJournal(Math.max(this.toldUpTo, this.lookedUpTo))) {
+        this.lookedUpTo = end.n
+        this.stepEnded(end)
+      }
+    }
     for (const end of this.coming.values()) return end
     return undefined
   }
@@ -296,9 +302,14 @@ export class FlowRun {
     return !this.dismissed && (!this.frozen || isUndo(step))
   }
 
+  /** Up to which number it has had mail of a type. */
+  mailHad(type: string): number {
+    return this.mailAfter.get(type) ?? 0
+  }
+
   /** An event that it may wait for; gives whether it took it. */
   mail(n: number, message: Message): boolean {
-    if (n <= (this.mailAfter.get(message.type) ?? 0)) return false
+    if (n <= this.mailHad(message.type)) return false
     for (const step of this.open) {
       if (step.entry.kind !== 'wait' || step.entry.what !== message.type || !this.hears(step)) continue
       this.conclude(step, { ok: true, value: { ...message, context: message.context ?? null, mail: n } })

@@ -10,7 +10,7 @@ import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import { type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
-import type { DeskChange, FlowChange, FlowRow, RequestChange, Store } from '../seam/store.ts'
+import type { DeskChange, FlowChange, FlowRow, RequestChange, Store, UnderWay } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Attempt } from './attempt.ts'
@@ -55,6 +55,10 @@ const aheadTurns = 3
 const onceCharsMax = 1_024
 /** At how many of the oldest it is looked whether one can leave memory for a new one. */
 const evictLooks = 16
+/** How many flows are looked up at once, where there may be many. */
+const sliceFlows = 256
+/** How many ends of sub-flows are looked up at once. */
+const sliceEnds = 64
 
 export class Flows {
   readonly actions: FlowActions
@@ -91,12 +95,40 @@ export class Flows {
   /** Goes on with flows that were told something before the last run ended. */
   takeUp(): void {
     if (this.specs.size === 0) return
-    const { flows } = this.around.store
-    for (const id of [...flows.unfinished(), ...flows.queued()]) void this.during(() => this.load(id))
+    for (const mediator of this.specs.keys()) {
+      void this.during(() => this.takeUpUnfinished(mediator))
+      void this.during(() => this.takeUpWaiting(mediator))
+    }
     void this.during(async () => {
       await this.write({ flows: [{ do: 'awake', mediators: [...this.specs.keys()] }] })
       this.look()
     })
+  }
+
+  private async takeUpUnfinished(mediator: string): Promise<void> {
+    const { flows } = this.around.store
+    for (let last: UnderWay | undefined; this.open; ) {
+      const slice = flows.takeUp(mediator, last, sliceFlows)
+      if (slice.length === 0) return
+      await this.loadAll(slice.filter(({ unfinished }) => unfinished))
+      last = slice.at(-1)
+    }
+  }
+
+  private async takeUpWaiting(mediator: string): Promise<void> {
+    const { flows } = this.around.store
+    for (let last = ''; this.open; ) {
+      const slice = flows.waiting(mediator, last, sliceFlows)
+      if (slice.length === 0) return
+      await this.loadAll(slice.filter(({ context, id }) => flows.next(mediator, context) === id))
+      last = slice.at(-1)!.context
+    }
+  }
+
+  private async loadAll(flows: readonly { readonly id: number }[]): Promise<void> {
+    await Promise.all(flows.map(({ id }) => this.during(() => this.load(id))))
+    // Others have their turn, however few there were to load.
+    await this.turn()
   }
 
   end(): void {
@@ -185,15 +217,25 @@ export class Flows {
   mail(spec: MediatorSpec, stored: Stored, context: string): Also {
     const { store, world } = this.around
     const mail = { n: store.flows.newMailId(), mediator: spec.name, context, message: stored, at: world.now() }
-    const written = () => {
-      for (const id of store.flows.underWay(spec.name, context)) {
+    const written = () => void this.during(() => this.tellOfMail(spec.name, context, stored.type))
+    return { flows: [{ do: 'mail', mail }], outgoing: [], written }
+  }
+
+  /** Those that wait for their turn look into the mailbox when they have it. */
+  private async tellOfMail(mediator: string, context: string, type: string): Promise<void> {
+    for (let last = 0; ; ) {
+      const slice = this.around.store.flows.underWay(mediator, context, last, sliceFlows)
+      const loads: Promise<unknown>[] = []
+      for (const id of slice) {
         const run = this.hot.get(id)
         // One that does not wait for it looks into the mailbox when it does.
-        if (run === undefined) void this.during(() => this.load(id))
-        else if (run.works || run.awaited.has(stored.type)) this.offerMails(run)
+        if (run === undefined) loads.push(this.during(() => this.load(id)))
+        else if (run.works || run.awaited.has(type)) this.offerMails(run)
       }
+      if (slice.length < sliceFlows) return
+      await Promise.all(loads)
+      last = slice.at(-1)!
     }
-    return { flows: [{ do: 'mail', mail }], outgoing: [], written }
   }
 
   /** What has become of commands is durable. */
@@ -447,7 +489,7 @@ export class Flows {
     if (row.state === 'queued' && row.context !== null) {
       // An older one may be written while this one begins: it waits then for this one.
       const turn = JSON.stringify([row.mediator, row.context])
-      const first = this.turns.get(turn) ?? flows.queued(row.mediator, row.context)[0]
+      const first = this.turns.get(turn) ?? flows.next(row.mediator, row.context)
       if (first !== id) return undefined
       this.turns.set(turn, id)
       return this.fromJournal(row, spec, repeat).finally(() => {
@@ -480,8 +522,8 @@ export class Flows {
     await run.begin(journal, (of) => new Flow(of), repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
-    for (const entry of flows.journal(id)) {
-      if (entry.n > last && entry.of !== null && (entry.kind === 'call' || entry.kind === 'flow')) {
+    for (const entry of flows.journal(id, last)) {
+      if (entry.of !== null && (entry.kind === 'call' || entry.kind === 'flow')) {
         await run.input(() => run.stepEnded(entry))
       }
     }
@@ -607,7 +649,7 @@ export class Flows {
 
   /** Begins the flow whose turn it is in a context. */
   private next(mediator: string, context: string, after?: number): void {
-    const [first] = this.around.store.flows.queued(mediator, context)
+    const first = this.around.store.flows.next(mediator, context)
     if (first !== undefined && first !== after) void this.during(() => this.load(first))
   }
 
@@ -617,12 +659,11 @@ export class Flows {
     if (context === null || awaited.size === 0) return
     const offer = (run: FlowRun): void => {
       for (const type of run.awaited) {
-        for (const { n, message } of this.around.store.flows.mails(mediator, context, type)) {
-          if (!run.mail(n, this.messageOf(message))) continue
-          // The next one when this has come to rest, as at a replay: it may have decided a race.
-          void run.input(() => offer(run))
-          return
-        }
+        const mail = this.around.store.flows.nextMail(mediator, context, type, run.mailHad(type))
+        if (mail === undefined || !run.mail(mail.n, this.messageOf(mail.message))) continue
+        // The next one when this has come to rest, as at a replay: it may have decided a race.
+        void run.input(() => offer(run))
+        return
       }
     }
     void this.tell(id, offer)
@@ -636,7 +677,7 @@ export class Flows {
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
-      endsInJournal: (after) => store.flows.endsOfFlows(row.id, after),
+      endsInJournal: (after) => store.flows.endsOfFlows(row.id, after, sliceEnds),
       encode: (type, data, id, asked, delay) => encode(type, data, spec.name, row.message, id, asked, delay),
       newFlow: (other, data, id) => {
         const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))

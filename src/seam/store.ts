@@ -279,6 +279,20 @@ export interface Mail {
   readonly at: number
 }
 
+/** A flow under way, as a start finds it. */
+export interface UnderWay {
+  readonly id: number
+  readonly context: string | null
+  /** Whether it was told something, or has mail that it waits for, and what follows may not have been done. */
+  readonly unfinished: boolean
+}
+
+/** The first of the flows of a context that wait for their turn. */
+export interface WaitingFlow {
+  readonly context: string
+  readonly id: number
+}
+
 export type FlowChange =
   | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
@@ -339,7 +353,8 @@ export interface FlowReads {
   row(id: number): FlowRow | undefined
   /** The flow that one has started by an entry and that is under way, or goes on for that one. */
   startedBy(parent: ParentFlow): number | undefined
-  journal(id: number): JournalEntry[]
+  /** Its entries after a number, in order. */
+  journal(id: number, after?: number): JournalEntry[]
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
   counts(): FlowCount[]
@@ -350,21 +365,24 @@ export interface FlowReads {
 /** What the engine needs of them; may show what is not durable yet. */
 export interface FlowStore extends FlowReads {
   newFlowId(): number
-  /** Ends of steps that are flows, after an entry, in order. */
-  endsOfFlows(flow: number, after: number): JournalEntry[]
+  /** Ends of steps that are flows, after an entry, in order, at most so many. */
+  endsOfFlows(flow: number, after: number, limit: number): JournalEntry[]
   newEntryId(): number
   newMailId(): number
-  /** Flows under way whose journal does not end with a step that began: what follows may not have been done. */
-  unfinished(): number[]
-  /** Flows under way of a context that a mediator conducts, the oldest first. */
-  underWay(mediator: string, context: string): number[]
   /** Every mediator that has flows under way. */
   underWayByMediator(): FlowsUnderWay[]
-  /** Flows that wait for others of their context, of which none is under way; of one mediator and context, if named. */
-  queued(mediator?: string, context?: string): number[]
+  /** Flows under way of a mediator after one, by context and id, at most so many; none where there are no more. */
+  takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[]
+  /** Flows under way of a context, but for those that wait for their turn: after an id, in order, at most so many. */
+  underWay(mediator: string, context: string, after: number, limit: number): number[]
+  /** The flow of a context whose turn it is: the first that waits for it, where none is under way. */
+  next(mediator: string, context: string): number | undefined
+  /** Of each context after one the first flow that waits for its turn, in the order of contexts, at most so many. */
+  waiting(mediator: string, after: string, limit: number): WaitingFlow[]
   /** Whether a mediator has, or had, a flow of that value. */
   hasOnce(mediator: string, once: string): boolean
-  mails(mediator: string, context: string, type: string): Mail[]
+  /** The first event of a type for flows of a context after a number. */
+  nextMail(mediator: string, context: string, type: string, after: number): Mail | undefined
   /** Timers that are due, the oldest first. */
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
   nextDue(): number | undefined

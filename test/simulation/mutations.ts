@@ -318,7 +318,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'does not begin flows again at a start that were told something': [
-    { file: 'engine/flows.ts', from: '[...flows.unfinished(), ...flows.queued()]', to: 'flows.queued()' },
+    { file: 'engine/flows.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
   ],
   'tells ends out of the order of the journal at a replay': [
     {

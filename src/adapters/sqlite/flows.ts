@@ -15,7 +15,10 @@ import type {
   Mail,
   Question,
   RequestChange,
+  UnderWay,
+  WaitingFlow,
 } from '../../seam/store.ts'
+import { Numbers } from './numbers.ts'
 
 const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
   rerun_of as rerunOf, continues, mail_after as mailAfter, error, result, started_at as startedAt, ended_at as endedAt,
@@ -120,9 +123,9 @@ export class FlowReader implements FlowReads {
     return this.sql.one<{ id: number }>(sql, flow, n)?.id
   }
 
-  journal(id: number): JournalEntry[] {
+  journal(id: number, after = 0): JournalEntry[] {
     return this.sql
-      .all<Entry>(`select ${entryColumns} from millrace_journal where flow = ? order by n`, id)
+      .all<Entry>(`select ${entryColumns} from millrace_journal where flow = ? and n > ? order by n`, id, after)
       .map(entryOf)
   }
 
@@ -154,21 +157,27 @@ export class FlowReader implements FlowReads {
 
 export class FlowTables extends FlowReader implements FlowStore {
   private lastFlow: number
-  private lastEntry: number
-  private lastMail: number
+  private readonly entries: Numbers
+  private readonly mails: Numbers
 
   constructor(db: DatabaseSync) {
     super(db)
-    const number = (sql: string) => this.sql.one<{ n: number }>(sql)!.n
-    this.lastFlow = number("select coalesce(max(seq), 0) as n from sqlite_sequence where name = 'millrace_flows'")
-    this.lastEntry = number('select coalesce(max(n), 0) as n from millrace_journal')
-    this.lastMail = number('select coalesce(max(n), 0) as n from millrace_mail')
+    const last = this.sql.one<{ seq: number }>("select seq from sqlite_sequence where name = 'millrace_flows'")
+    this.lastFlow = last?.seq ?? 0
+    this.entries = new Numbers(db, 'entries')
+    this.mails = new Numbers(db, 'mails')
   }
 
-  endsOfFlows(flow: number, after: number): JournalEntry[] {
+  /** The transaction under way was rolled back. */
+  rollback(): void {
+    this.entries.rollback()
+    this.mails.rollback()
+  }
+
+  endsOfFlows(flow: number, after: number, limit: number): JournalEntry[] {
     const ends = `select ${entryColumns} from millrace_journal
-      where flow = ? and n > ? and of_n is not null and kind = 'flow' order by n`
-    return this.sql.all<Entry>(ends, flow, after).map(entryOf)
+      where flow = ? and n > ? and of_n is not null and kind = 'flow' order by n limit ?`
+    return this.sql.all<Entry>(ends, flow, after, limit).map(entryOf)
   }
 
   underWayByMediator(): FlowsUnderWay[] {
@@ -182,11 +191,11 @@ export class FlowTables extends FlowReader implements FlowStore {
   }
 
   newEntryId(): number {
-    return ++this.lastEntry
+    return this.entries.next()
   }
 
   newMailId(): number {
-    return ++this.lastMail
+    return this.mails.next()
   }
 
   apply(change: FlowChange): void {
@@ -236,6 +245,7 @@ export class FlowTables extends FlowReader implements FlowStore {
       case 'mail': {
         const { n, mediator, context, message, at } = change.mail
         const json = messageJson(message)
+        this.mails.use(n)
         this.sql.run(
           'insert into millrace_mail values (?, ?, ?, ?, ?, ?)',
           n,
@@ -314,6 +324,7 @@ export class FlowTables extends FlowReader implements FlowStore {
 
   private enter(flow: number, { n, of, kind, step, what, data, at }: JournalEntry): void {
     const json = data === null ? null : JSON.stringify(data)
+    this.entries.use(n)
     this.sql.run(
       'insert into millrace_journal values (?, ?, ?, ?, ?, ?, ?, ?)',
       flow,
@@ -336,53 +347,103 @@ export class FlowTables extends FlowReader implements FlowStore {
     this.sql.run('insert into millrace_questions values (?, ?, ?, ?, ?, 0, ?, ?)', ...values)
   }
 
-  unfinished(): number[] {
+  underWay(mediator: string, context: string, after: number, limit: number): number[] {
     const rows = this.sql.all<{ id: number }>(
-      `select id from millrace_flows f where ended_at is null and state in ('running', 'compensating') and (state = 'compensating' or (
-         select of_n is not null or kind not in ('call', 'wait', 'sleep', 'ask', 'flow') from millrace_journal where flow = f.id
-         order by n desc limit 1) is not 0)
-       union
-       select id from millrace_flows f where ended_at is null and state = 'running' and exists (
-         select 1 from millrace_mail m where m.mediator = f.mediator and m.context = f.context) and exists (
-           select 1 from millrace_journal j where j.flow = f.id and j.kind = 'wait' and j.of_n is null and not exists (
-             select 1 from millrace_journal e where e.flow = j.flow and e.of_n = j.n))`,
-    )
-    return rows.map(({ id }) => id)
-  }
-
-  underWay(mediator: string, context: string): number[] {
-    const rows = this.sql.all<{ id: number }>(
-      'select id from millrace_flows where mediator = ? and context = ? and ended_at is null order by id',
+      `select id from millrace_flows
+       where mediator = ? and context = ? and ended_at is null and state <> 'queued' and id > ? order by id limit ?`,
       mediator,
       context,
+      after,
+      limit,
     )
     return rows.map(({ id }) => id)
   }
 
-  queued(mediator?: string, context?: string): number[] {
-    const one = mediator === undefined ? '' : 'and mediator = ? and context = ?'
-    const rows = this.sql.all<{ id: number }>(
-      `select min(id) as id from millrace_flows q where state = 'queued' ${one} and ended_at is null and not exists (
-         select 1 from millrace_flows f where f.mediator = q.mediator and f.context = q.context and f.ended_at is null
-           and f.state <> 'queued')
-       group by mediator, context`,
-      ...(mediator === undefined ? [] : [mediator, context!]),
+  takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[] {
+    const slice = (where: string, ...values: Value[]) =>
+      this.sql
+        .all<UnderWay & { readonly unfinished: number; readonly mail: number }>(
+          `select id, context, state = 'compensating' or (state = 'running' and (
+               select of_n is not null or kind not in ('call', 'wait', 'sleep', 'ask', 'flow') from millrace_journal
+               where flow = f.id order by n desc limit 1) is not 0) as unfinished,
+             state = 'running' and exists (
+               select 1 from millrace_mail m where m.mediator = f.mediator and m.context = f.context) as mail
+           from millrace_flows f where mediator = ? and ended_at is null and state <> 'queued' and ${where} limit ?`,
+          mediator,
+          ...values,
+          limit,
+        )
+        .map(({ id, context, unfinished, mail }) => {
+          return { id, context, unfinished: unfinished !== 0 || (mail !== 0 && this.hasMail(mediator, id, context!)) }
+        })
+    // Those without a context come first.
+    const alone = after === undefined || after.context === null
+    const found = alone ? slice('context is null and id > ? order by id', after?.id ?? 0) : []
+    if (found.length > 0) return found
+    const { context, id } = alone ? { context: '', id: 0 } : after
+    return slice('(context, id) > (?, ?) order by context, id', context, id)
+  }
+
+  /** Whether the mailbox has what a flow waits for, and has not had. */
+  private hasMail(mediator: string, flow: number, context: string): boolean {
+    const waits = this.sql.all<Pick<Entry, 'n' | 'of' | 'what'>>(
+      `select n, of_n as "of", what from millrace_journal where flow = ? and kind = 'wait' order by n`,
+      flow,
     )
-    return rows.map(({ id }) => id)
+    const open = new Map<number, string>()
+    const last = new Map<string, number>()
+    for (const { n, of, what } of waits) {
+      if (of === null) open.set(n, what)
+      else {
+        open.delete(of)
+        last.set(what, n)
+      }
+    }
+    return [...new Set(open.values())].some((type) => {
+      const had = this.mailOf(flow, last.get(type) ?? 0)
+      return this.nextMail(mediator, context, type, had) !== undefined
+    })
+  }
+
+  /** The mail by which a wait has ended; 0 where that is another reason. */
+  private mailOf(flow: number, n: number): number {
+    const sql = "select json_extract(data, '$.value.mail') as mail from millrace_journal where flow = ? and n = ?"
+    return this.sql.one<{ mail: number | null }>(sql, flow, n)?.mail ?? 0
+  }
+
+  next(mediator: string, context: string): number | undefined {
+    const sql = `select id from millrace_flows where mediator = ?1 and context = ?2 and state = 'queued' and not exists (
+         select 1 from millrace_flows where mediator = ?1 and context = ?2 and ended_at is null and state <> 'queued')
+       order by id limit 1`
+    return this.sql.one<{ id: number }>(sql, mediator, context)?.id
+  }
+
+  waiting(mediator: string, after: string, limit: number): WaitingFlow[] {
+    const sql = `select context, id from millrace_flows where mediator = ? and state = 'queued' and context > ?
+       order by context, id limit 1`
+    const found: WaitingFlow[] = []
+    while (found.length < limit) {
+      const first = this.sql.one<WaitingFlow>(sql, mediator, found.at(-1)?.context ?? after)
+      if (first === undefined) break
+      found.push({ ...first })
+    }
+    return found
   }
 
   hasOnce(mediator: string, once: string): boolean {
     return this.sql.one('select 1 from millrace_flows where mediator = ? and once = ?', mediator, once) !== undefined
   }
 
-  mails(mediator: string, context: string, type: string): Mail[] {
-    const rows = this.sql.all<{ n: number; message: string; at: number }>(
-      'select n, message, at from millrace_mail where mediator = ? and context = ? and type = ? order by n',
+  nextMail(mediator: string, context: string, type: string, after: number): Mail | undefined {
+    const row = this.sql.one<{ n: number; message: string; at: number }>(
+      `select n, message, at from millrace_mail where mediator = ? and context = ? and type = ? and n > ?
+       order by n limit 1`,
       mediator,
       context,
       type,
+      after,
     )
-    return rows.map(({ n, message, at }) => ({ n, mediator, context, message: messageOf(message), at }))
+    return row && { n: row.n, mediator, context, message: messageOf(row.message), at: row.at }
   }
 
   due(now: number, limit: number): { flow: number; n: number }[] {

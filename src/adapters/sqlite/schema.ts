@@ -165,6 +165,25 @@ const migrations: readonly string[] = [
    insert into millrace_schedules select schedule, null, null, min(due), 0 from millrace_slots group by schedule;
    -- whether a condition may fire belongs to that condition
    alter table millrace_gathers add column condition text;`,
+  `-- what waits for its turn is apart from what is under way: neither look-up reads the other
+   drop index millrace_flows_open;
+   drop index millrace_flows_queued;
+   create index millrace_flows_open on millrace_flows (mediator, context) where ended_at is null and state <> 'queued';
+   create index millrace_flows_queued on millrace_flows (mediator, context) where state = 'queued';
+   create index millrace_flows_paused on millrace_flows (mediator, context) where state = 'paused';
+   create index millrace_journal_subflows on millrace_journal (flow, n) where kind = 'flow' and of_n is not null;
+   create index millrace_questions_asked on millrace_questions (n);
+   create index millrace_questions_to on millrace_questions (to_whom, n) where to_whom is not null;
+   create index millrace_operations_open on millrace_operations (id) where state in ('running', 'trying');
+   create index millrace_selected_refused on millrace_selected (operation, item) where error is not null;
+   create index millrace_wishes_made on millrace_wishes (at);
+   -- the highest numbers that entries and mails have had
+   insert into millrace_meta select 'entries', coalesce(max(n), 0) from millrace_journal;
+   insert into millrace_meta select 'mails', max(
+     (select coalesce(max(n), 0) from millrace_mail),
+     (select coalesce(max(json_extract(data, '$.value.mail')), 0) from millrace_journal
+      where kind = 'wait' and of_n is not null),
+     (select coalesce(max(value), 0) from millrace_flows, json_each(mail_after)));`,
 ]
 
 /** The format that this version writes. */

@@ -483,6 +483,7 @@ export class SqliteStore implements Store {
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
+      open.flows.rollback()
       batch.rolledBack()
       throw error
     }
