@@ -20,10 +20,11 @@ import type {
 } from '../../seam/store.ts'
 import { Numbers } from './numbers.ts'
 
+/** A plus before a column keeps its index from being used: it would lead past all that is held. */
 const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
   rerun_of as rerunOf, continues, mail_after as mailAfter, error, result, started_at as startedAt, ended_at as endedAt,
   case when ended_at is null then (
-    select min(d.id) from millrace_desk d where d.asked > 0 and d.resolved_at is null and d.state in ('held', 'deciding')
+    select min(d.id) from millrace_desk d where d.asked > 0 and d.resolved_at is null and +d.state in ('held', 'deciding')
       and d.message_id > 'flow/' || millrace_flows.id || '/' and d.message_id < 'flow/' || millrace_flows.id || '0'
   ) end as held`
 const entryColumns = 'n, of_n as "of", kind, step, what, data, at'
@@ -130,14 +131,15 @@ export class FlowReader implements FlowReads {
   }
 
   questions({ mediator, to, limit = listRows }: Parameters<FlowReads['questions']>[0]): Question[] {
+    const where = ['q.n > 0']
+    const values: Value[] = []
+    if (mediator !== undefined) where.push('q.mediator = ?'), values.push(mediator)
+    if (to !== undefined) where.push('q.to_whom = ?'), values.push(to)
     const rows = this.sql.all<Omit<Question, 'escalated'> & { escalated: number }>(
       `select q.flow, f.mediator, f.context, q.step, q.title, q.to_whom as "to", q.escalated, q.asked_at as askedAt,
-         q.due_at as dueAt from millrace_questions q join millrace_flows f on f.id = q.flow
-       where (? is null or f.mediator = ?) and (? is null or q.to_whom = ?) order by q.n limit ?`,
-      mediator ?? null,
-      mediator ?? null,
-      to ?? null,
-      to ?? null,
+         q.due_at as dueAt from millrace_questions q cross join millrace_flows f on f.id = q.flow
+       where ${where.join(' and ')} order by q.n limit ?`,
+      ...values,
       limit,
     )
     return rows.map((row) => ({ ...row, escalated: row.escalated !== 0 }))
@@ -343,8 +345,17 @@ export class FlowTables extends FlowReader implements FlowStore {
 
   private ask(flow: number, { n, step, what, data, at }: JournalEntry): void {
     const { to, due } = data as { readonly to: string | null; readonly due: number | null }
-    const values = [flow, step, n, what, to, at, due]
-    this.sql.run('insert into millrace_questions values (?, ?, ?, ?, ?, 0, ?, ?)', ...values)
+    this.sql.run(
+      `insert into millrace_questions (flow, step, n, title, to_whom, escalated, asked_at, due_at, mediator)
+       select id, ?, ?, ?, ?, 0, ?, ?, mediator from millrace_flows where id = ?`,
+      step,
+      n,
+      what,
+      to,
+      at,
+      due,
+      flow,
+    )
   }
 
   underWay(mediator: string, context: string, after: number, limit: number): number[] {
@@ -376,12 +387,12 @@ export class FlowTables extends FlowReader implements FlowStore {
         .map(({ id, context, unfinished, mail }) => {
           return { id, context, unfinished: unfinished !== 0 || (mail !== 0 && this.hasMail(mediator, id, context!)) }
         })
-    // Those without a context come first.
-    const alone = after === undefined || after.context === null
-    const found = alone ? slice('context is null and id > ? order by id', after?.id ?? 0) : []
-    if (found.length > 0) return found
-    const { context, id } = alone ? { context: '', id: 0 } : after
-    return slice('(context, id) > (?, ?) order by context, id', context, id)
+    // Those without a context come first; each context to its end before the next.
+    const rest =
+      after === undefined || after.context === null
+        ? slice('context is null and id > ? order by id', after?.id ?? 0)
+        : slice('context = ? and id > ? order by id', after.context, after.id)
+    return rest.length > 0 ? rest : slice('context > ? order by context, id', after?.context ?? '')
   }
 
   /** Whether the mailbox has what a flow waits for, and has not had. */
@@ -412,9 +423,9 @@ export class FlowTables extends FlowReader implements FlowStore {
   }
 
   next(mediator: string, context: string): number | undefined {
-    const sql = `select id from millrace_flows where mediator = ?1 and context = ?2 and state = 'queued' and not exists (
-         select 1 from millrace_flows where mediator = ?1 and context = ?2 and ended_at is null and state <> 'queued')
-       order by id limit 1`
+    if (this.underWay(mediator, context, 0, 1).length > 0) return undefined
+    const sql =
+      "select id from millrace_flows where mediator = ? and context = ? and state = 'queued' order by id limit 1"
     return this.sql.one<{ id: number }>(sql, mediator, context)?.id
   }
 

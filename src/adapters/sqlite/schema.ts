@@ -171,8 +171,10 @@ const migrations: readonly string[] = [
    create index millrace_flows_open on millrace_flows (mediator, context) where ended_at is null and state <> 'queued';
    create index millrace_flows_queued on millrace_flows (mediator, context) where state = 'queued';
    create index millrace_flows_paused on millrace_flows (mediator, context) where state = 'paused';
-   create index millrace_journal_subflows on millrace_journal (flow, n) where kind = 'flow' and of_n is not null;
+   alter table millrace_questions add column mediator text;
+   update millrace_questions set mediator = (select mediator from millrace_flows where id = flow);
    create index millrace_questions_asked on millrace_questions (n);
+   create index millrace_questions_of on millrace_questions (mediator, n);
    create index millrace_questions_to on millrace_questions (to_whom, n) where to_whom is not null;
    create index millrace_operations_open on millrace_operations (id) where state in ('running', 'trying');
    create index millrace_selected_refused on millrace_selected (operation, item) where error is not null;
