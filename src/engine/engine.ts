@@ -246,7 +246,8 @@ export class Engine {
     if (!this.plan.tellsChanges) return
     const { processors, mediators } = this.plan
     for (const line of goneParts(known, processors, this.streams)) this.warn(line)
-    for (const line of goneMediators(this.store.flows.underWayByMediator(), mediators)) this.warn(line)
+    const gone = this.store.flows.underWayByMediator(mediators.map(({ name }) => name))
+    for (const line of goneMediators(gone, mediators)) this.warn(line)
   }
 
   private warn(line: Line | undefined): void {

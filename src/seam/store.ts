@@ -369,8 +369,8 @@ export interface FlowStore extends FlowReads {
   endsOfFlows(flow: number, after: number, limit: number): JournalEntry[]
   newEntryId(): number
   newMailId(): number
-  /** Every mediator that has flows under way. */
-  underWayByMediator(): FlowsUnderWay[]
+  /** Every mediator that has flows under way, but for those named: how many. */
+  underWayByMediator(but: readonly string[]): FlowsUnderWay[]
   /** Flows under way of a mediator after one, by context and id, at most so many; none where there are no more. */
   takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[]
   /** Flows under way of a context, but for those that wait for their turn: after an id, in order, at most so many. */

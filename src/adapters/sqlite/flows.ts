@@ -131,10 +131,10 @@ export class FlowReader implements FlowReads {
   }
 
   questions({ mediator, to, limit = listRows }: Parameters<FlowReads['questions']>[0]): Question[] {
-    const where = ['q.n > 0']
-    const values: Value[] = []
-    if (mediator !== undefined) where.push('q.mediator = ?'), values.push(mediator)
-    if (to !== undefined) where.push('q.to_whom = ?'), values.push(to)
+    const filters = Object.entries({ 'q.mediator = ?': mediator, 'q.to_whom = ?': to })
+    const set = filters.filter((filter): filter is [string, string] => filter[1] !== undefined)
+    const where = ['q.n > 0', ...set.map(([sql]) => sql)]
+    const values = set.map(([, value]) => value)
     const rows = this.sql.all<Omit<Question, 'escalated'> & { escalated: number }>(
       `select q.flow, f.mediator, f.context, q.step, q.title, q.to_whom as "to", q.escalated, q.asked_at as askedAt,
          q.due_at as dueAt from millrace_questions q cross join millrace_flows f on f.id = q.flow
@@ -182,10 +182,28 @@ export class FlowTables extends FlowReader implements FlowStore {
     return this.sql.all<Entry>(ends, flow, after, limit).map(entryOf)
   }
 
-  underWayByMediator(): FlowsUnderWay[] {
-    return this.sql.all<FlowsUnderWay>(
-      'select mediator, count(*) as flows from millrace_flows where ended_at is null group by mediator order by mediator',
-    )
+  underWayByMediator(but: readonly string[]): FlowsUnderWay[] {
+    const isOpen = "ended_at is null and state <> 'queued'"
+    const isQueued = "state = 'queued'"
+    const mediators = new Set([...this.mediatorsWith(isOpen), ...this.mediatorsWith(isQueued)])
+    const count = (which: string, mediator: string) =>
+      this.sql.one<{ n: number }>(`select count(*) as n from millrace_flows where mediator = ? and ${which}`, mediator)!
+        .n
+    return [...mediators]
+      .filter((mediator) => !but.includes(mediator))
+      .sort()
+      .map((mediator) => ({ mediator, flows: count(isOpen, mediator) + count(isQueued, mediator) }))
+  }
+
+  /** Each mediator that there is in an index, by one step in it each. */
+  private *mediatorsWith(which: string): Generator<string> {
+    const sql = `select mediator from millrace_flows where ${which} and mediator > ? order by mediator limit 1`
+    for (let last = ''; ; ) {
+      const next = this.sql.one<{ mediator: string }>(sql, last)
+      if (next === undefined) return
+      last = next.mediator
+      yield last
+    }
   }
 
   newFlowId(): number {
