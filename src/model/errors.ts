@@ -195,6 +195,7 @@ export const errors = {
   'millrace/network-file-system': row('StoreError', false, 'Put the file on a local disk.'),
   'millrace/cannot-open': row('StoreError', true, 'Make the folder exist and let this user write to it.'),
   'millrace/read-only': row('StoreError', true, 'Let this user write to the file and its folder.'),
+  'millrace/checking': row('StoreError', true, 'Wait until the check ends: the app works beside it.'),
   'millrace/backup-exists': row('StoreError', false, 'Name a file that does not exist yet.'),
   'millrace/backup-failed': row(
     'StoreError',

@@ -99,7 +99,12 @@ export const defaults = {
   slotAttemptsMax: bound(20, 1, 1_000, 'attempts at the data of a slot before it is given up'),
 
   /** of the SQLite broker */
-  walBytesMax: bound(256 * MiB, MiB, 64 * 1024 * MiB, 'size of the -wal file above which health is red, bytes'),
+  walBytesMax: bound(
+    256 * MiB,
+    MiB,
+    64 * 1024 * MiB,
+    'what of the -wal file is not in the database yet above which health is red, bytes',
+  ),
   checkpointBytes: bound(
     4 * MiB,
     64 * 1024,

@@ -4,8 +4,6 @@
 export interface Synced {
   /** Free bytes on the disk, as last looked up. */
   readonly freeBytes: number
-  /** Size of the -wal file, as last looked up. */
-  readonly walBytes: number
 }
 
 export interface Disk {

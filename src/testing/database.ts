@@ -9,7 +9,7 @@ export interface Statements {
   read<T>(run: () => T): T
 }
 
-const readsOnly = /^\s*(select|pragma (?!wal_checkpoint))/i
+const readsOnly = /^\s*(select|pragma (?!wal_checkpoint(?!\(noop\))))/i
 
 /** A connection whose statements go through `around`. */
 export function simulatedDatabase(file: string, how: Parameters<OpenDatabase>[1], around: Statements): DatabaseSync {

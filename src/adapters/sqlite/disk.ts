@@ -6,6 +6,7 @@ import { fault } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
 import { startThread } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
+import type { Ask } from './maintenance-thread.ts'
 import { lookMs, place, places, reached } from './sync-memory.ts'
 
 /** How much of a -wal file is read and written at once. */
@@ -25,11 +26,12 @@ export function nodeDisk(): Disk {
   let syncer: Worker | undefined
   /** Syncs asked for and not answered, each with its number. */
   let syncing: (Waiting<Synced> & { number: number })[] = []
-  let last: Synced = { walBytes: 0, freeBytes: Number.MAX_SAFE_INTEGER }
+  let last: Synced = { freeBytes: Number.MAX_SAFE_INTEGER }
   let keeper: Worker | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let broken: string | undefined
+  let closing = false
   /** The ends of all threads, noted from their beginning: one that fails is gone before anybody asks for its end. */
   const ends: Promise<unknown>[] = []
 
@@ -58,10 +60,13 @@ export function nodeDisk(): Disk {
   }
 
   /** Asks the maintenance thread, one question at a time. */
-  function ask<T>(question: 'checkpoint' | 'quickCheck'): Promise<T> {
+  function ask<T>(question: Ask): Promise<T> {
     const answer = turn.then(() => {
       if (broken !== undefined)
-        throw fault('millrace/disk-failed', `a sync of ${file} has failed: no ${question} before it is opened anew`)
+        throw fault(
+          'millrace/disk-failed',
+          `a sync of ${file} has failed: no ${question === 'checkpoint' ? 'checkpoint' : 'check'} before it is opened anew`,
+        )
       keeper ??= startKeeper()
       return new Promise<T>((resolve, reject) => {
         asked = { resolve: resolve as (value: unknown) => void, reject }
@@ -134,8 +139,16 @@ export function nodeDisk(): Disk {
         if (looks) setImmediate(lookFor, number, performance.now() + lookMs)
       }),
     checkpoint: () => ask<boolean>('checkpoint'),
-    quickCheck: () => ask<string[]>('quickCheck'),
+    async quickCheck() {
+      const found: string[] = []
+      for (const check of await ask<string[]>('tables')) {
+        if (closing) break
+        found.push(...(await ask<string[]>({ check })))
+      }
+      return found
+    },
     async close() {
+      closing = true
       await turn
       keeper?.ref()
       Atomics.store(control, place.ends, 1)

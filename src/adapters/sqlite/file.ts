@@ -10,12 +10,14 @@ import type { FileFacts, FileReader, FileWriter, LogFilter, LogRow, StoreFile } 
 import type { ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
+import { damageOf, tablesOf } from './damage.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
 import { FlowReader } from './flows.ts'
 import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
+import { pendingBytesOf } from './pending.ts'
 import { checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
@@ -198,14 +200,14 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
   const { held, waiting } = new DeskTable(db, new Log(db)).counts()
   const facts = {
     bytes: statSync(path).size,
-    walBytes: statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0,
+    walBytes: pendingBytesOf(db) ?? 0,
     walBytesMax: limits.walBytesMax,
     freeBytes: freeBytesOf(path),
     freeBytesMin: limits.diskFreeMinBytes,
     format: formatOf(db, path),
     formatKnown,
     clean: clean?.value !== 0,
-    damage: damageOf(db, full),
+    damage: tablesOf(db).flatMap((table) => damageOf(db, table, full ? 'integrity_check' : 'quick_check')),
     streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
     progress: progressOf(db),
     held,
@@ -221,22 +223,6 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
 
 function countOf(db: DatabaseSync, table: string): number {
   return (db.prepare(`select count(*) as count from ${table}`).get() as { count: number }).count
-}
-
-/** Each table in a read of its own, so that no long read keeps the -wal file of a running app from being used anew. */
-function damageOf(db: DatabaseSync, full: boolean): string[] {
-  const check = full ? 'integrity_check' : 'quick_check'
-  const tables = db.prepare("select name from sqlite_schema where type = 'table'").all() as { name: string }[]
-  const found: string[] = []
-  for (const { name } of tables) {
-    try {
-      const rows = db.prepare(`pragma ${check}("${name.replaceAll('"', '""')}")`).all() as Record<string, string>[]
-      for (const row of rows) if (row[check] !== 'ok') found.push(`${name}: ${row[check]}`)
-    } catch (error) {
-      found.push(`${name}: ${error instanceof Error ? error.message : String(error)}`)
-    }
-  }
-  return found
 }
 
 async function copy(path: string, to: string, running: boolean, freeBytesMin: number): Promise<number> {

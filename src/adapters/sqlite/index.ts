@@ -14,7 +14,7 @@ export interface SqliteOptions {
   readonly file: string
   /** Statements of one commit function, default 100,000. */
   readonly commitQueriesMax?: number
-  /** Size of the -wal file above which health is red, bytes, default 256 MiB. */
+  /** Bytes of the -wal file that are not in the database yet above which health is red, default 256 MiB. */
   readonly walBytesMax?: number
   /** Growth of the -wal file after which it is checkpointed, bytes, default 4 MiB. */
   readonly checkpointBytes?: number

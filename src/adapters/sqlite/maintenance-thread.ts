@@ -1,6 +1,10 @@
 // The thread that does what may take long beside the work under way: checkpoints and looking for damage.
 import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
+import { damageOf, damageOfNewest, tablesOf } from './damage.ts'
+
+/** What the thread is asked: `check` names a table, so that checkpoints have their turn between two of them. */
+export type Ask = 'checkpoint' | 'tables' | { readonly check: string }
 
 const { file } = workerData as { file: string }
 const db = new DatabaseSync(file, { timeout: 5_000 })
@@ -12,39 +16,25 @@ function checkpoint(): boolean {
   return busy === 0 && log === checkpointed
 }
 
-/**
- * Looks at each table in a read of its own, so that no long read keeps the -wal file from being used anew; of a log
- * only at its newest messages, which are what an unclean stop could have hurt.
- */
-function quickCheck(): string[] {
-  const tables = db.prepare("select name from sqlite_schema where type = 'table'").all() as { name: string }[]
-  const found: string[] = []
-  for (const { name } of tables) {
-    const quoted = `"${name.replaceAll('"', '""')}"`
-    try {
-      if (name.startsWith('millrace_log_')) {
-        db.prepare(`select sum(length(data)) from (select data from ${quoted} order by position desc limit ?)`).get(
-          newestRows,
-        )
-      } else {
-        const rows = db.prepare(`pragma quick_check(${quoted})`).all() as { quick_check: string }[]
-        for (const row of rows) if (row.quick_check !== 'ok') found.push(`${name}: ${row.quick_check}`)
-      }
-    } catch (error) {
-      found.push(`${name}: ${String(error)}`)
-    }
-  }
-  return found
+/** Of a log only its newest messages: the others are older than any unclean stop. */
+function check(table: string): string[] {
+  if (table.startsWith('millrace_log_')) return damageOfNewest(db, table, newestRows)
+  return damageOf(db, table, 'quick_check')
 }
 
-parentPort!.on('message', (ask: 'checkpoint' | 'quickCheck' | 'close') => {
+function answer(ask: Ask): unknown {
+  if (ask === 'checkpoint') return checkpoint()
+  return ask === 'tables' ? tablesOf(db) : check(ask.check)
+}
+
+parentPort!.on('message', (ask: Ask | 'close') => {
   if (ask === 'close') {
     db.close()
     parentPort!.close()
     return
   }
   try {
-    parentPort!.postMessage({ value: ask === 'checkpoint' ? checkpoint() : quickCheck() })
+    parentPort!.postMessage({ value: answer(ask) })
   } catch (error) {
     parentPort!.postMessage({ error: String(error) })
   }

@@ -41,12 +41,13 @@ import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
+import { pendingBytesOf } from './pending.ts'
 import { checkPlace } from './place.ts'
 import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
-import { diskTrouble, isBusy, openFault, storeTrouble } from './trouble.ts'
+import { diskTrouble, isBusy, openFault, reasonOf, storeTrouble } from './trouble.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
@@ -63,6 +64,8 @@ export interface SqliteLimits {
 }
 
 const trimRows = 1_000
+/** Findings of damage that health names one by one. */
+const damageShownMax = 10
 /** What a transaction writes besides the data: pages at the ends of its tables. For pacing checkpoints only. */
 const pagesPerCommit = 6 * 4096
 const bytesPerRow = 200
@@ -86,7 +89,9 @@ export class SqliteStore implements Store {
   private gate: Promise<unknown> | undefined
   private walBytes = 0
   private freeBytes = Number.MAX_SAFE_INTEGER
-  private damage: string[] = []
+  private damage: readonly string[] = []
+  /** Set from an unclean start until the file has been looked at for damage. */
+  private unchecked: MillraceError | undefined
 
   constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase) {
     this.file = file
@@ -371,10 +376,20 @@ export class SqliteStore implements Store {
 
   health(): readonly string[] {
     const { walBytesMax, diskFreeMinBytes } = this.limits
-    const found = this.damage.map((damage) => `the file is damaged: ${damage}`)
+    const found = this.damage.slice(0, damageShownMax).map((damage) => `the file is damaged: ${damage}`)
+    const more = this.damage.length - damageShownMax
+    if (more > 0) found.push(`the file is damaged: ${more} more findings, which millrace doctor shows`)
+    if (this.unchecked !== undefined) found.push(reasonOf(this.unchecked))
+    if (this.open_ !== undefined) {
+      this.walBytes = pendingBytesOf(this.open_.reader) ?? this.walBytes
+      // Looked up now: where nothing is published no sync comes that would.
+      this.freeBytes = this.disk.freeBytes()
+    }
+    if (this.walBytes > walBytesMax) {
+      found.push(`${this.walBytes} bytes of the -wal file are not in the database yet, more than ${walBytesMax}`)
+    }
     const { held } = this.lock
     if (held !== undefined) found.push(held.message)
-    if (this.walBytes > walBytesMax) found.push(`the -wal file has ${this.walBytes} bytes, more than ${walBytesMax}`)
     if (this.freeBytes < diskFreeMinBytes) {
       found.push(`the disk has ${this.freeBytes} bytes free, less than ${diskFreeMinBytes}`)
     }
@@ -401,14 +416,15 @@ export class SqliteStore implements Store {
   private async end(clean: boolean): Promise<void> {
     if (this.open_ === undefined) return
     const { db } = this.open_
+    let saidGoodbye = false
     try {
       await this.checkpointing
-      if (clean) await this.sayGoodbye(db)
+      if (clean) saidGoodbye = await this.sayGoodbye(db)
     } finally {
       this.lock.end()
       await this.disk.close()
       try {
-        this.open_.close(clean)
+        this.open_.close(saidGoodbye)
       } finally {
         this.open_ = undefined
         this.owner?.release()
@@ -417,13 +433,15 @@ export class SqliteStore implements Store {
     }
   }
 
-  private async sayGoodbye(db: DatabaseSync): Promise<void> {
+  private async sayGoodbye(db: DatabaseSync): Promise<boolean> {
     try {
       await this.write(db, () => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
+      return true
     } catch (error) {
-      // All that was accepted is in the file all the same; the next start takes more care.
+      // All that was accepted is in the files all the same; the next start takes more care, and finds the -wal file.
       this.world.log('warn', 'the store was closed without a clean mark', { file: this.file, error: String(error) })
+      return false
     }
   }
 
@@ -543,8 +561,7 @@ export class SqliteStore implements Store {
   }
 
   private sync(inChain = false): Promise<void> {
-    const done = this.disk.sync(inChain).then(({ walBytes, freeBytes }) => {
-      this.walBytes = walBytes
+    const done = this.disk.sync(inChain).then(({ freeBytes }) => {
       this.freeBytes = freeBytes
     })
     this.durable = done.catch(() => {})
@@ -578,13 +595,21 @@ export class SqliteStore implements Store {
       })
   }
 
+  /** Beside the work: a start never waits for it. */
   private lookForDamage(): void {
+    const { file } = this
+    this.unchecked = fault('millrace/checking', `${file} is being looked at for damage after an unclean stop`)
     this.disk.quickCheck().then(
       (found) => {
         this.damage = found
-        if (found.length > 0) this.world.log('error', 'the file is damaged', { file: this.file, found })
+        this.unchecked = undefined
+        const [first] = found
+        if (first !== undefined) this.world.log('error', 'the file is damaged', { file, findings: found.length, first })
       },
-      () => {},
+      (error) => {
+        if (this.closing !== undefined) return
+        this.unchecked = fault('millrace/checking', `${file} could not be looked at for damage: ${String(error)}`)
+      },
     )
   }
 }
@@ -612,7 +637,7 @@ class Open {
   readonly mark: StatementSync
   readonly walMarks: WalMarks
   private readonly progress: StatementSync
-  private readonly reader: DatabaseSync
+  readonly reader: DatabaseSync
 
   constructor(file: string, database: OpenDatabase, random: number) {
     const db = openDatabase(database, file, false)

@@ -1,7 +1,7 @@
 // The thread that syncs the -wal file: one of its own, because in the thread pool a sync waits behind whatever user
 // code keeps it busy with. It sleeps on a counter in shared memory and answers by a message; where one sync follows
 // another at once it does not sleep between them.
-import { closeSync, fdatasyncSync, fstatSync, openSync } from 'node:fs'
+import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import { parentPort, workerData } from 'node:worker_threads'
 import { freeBytesOf } from './free.ts'
 import { lookMs, place } from './sync-memory.ts'
@@ -10,14 +10,12 @@ const { file, control } = workerData as { file: string; control: Int32Array }
 const lookEveryMs = 500
 
 const wal = openSync(`${file}-wal`, 'r+')
-let walBytes = 0
 let freeBytes = Number.MAX_SAFE_INTEGER
 let lookedAt = Number.NEGATIVE_INFINITY
 
 function measure(): void {
   if (performance.now() - lookedAt < lookEveryMs) return
   lookedAt = performance.now()
-  walBytes = fstatSync(wal).size
   freeBytes = freeBytesOf(file)
 }
 
@@ -38,7 +36,7 @@ for (;;) {
     fdatasyncSync(wal)
     Atomics.store(control, place.done, seen)
     measure()
-    parentPort!.postMessage({ number: seen, walBytes, freeBytes })
+    parentPort!.postMessage({ number: seen, freeBytes })
   } catch (error) {
     // What failed is told before anything else can be, and nothing is synced after it.
     parentPort!.postMessage({ number: seen, error: String(error) })

@@ -76,6 +76,11 @@ export function diskTrouble(file: string, error: unknown): MillraceError | undef
   }
 }
 
+/** An error as a reason of health: there is nobody to throw it to. */
+export function reasonOf({ message, help, code }: MillraceError): string {
+  return `${message}; ${help.charAt(0).toLowerCase()}${help.slice(1)} (${code})`
+}
+
 function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -6,7 +6,7 @@ import type { Disk, Synced } from '../../../src/seam/disk.ts'
 
 const sector = 512
 const walHeader = 32
-const plenty: Synced = { freeBytes: Number.MAX_SAFE_INTEGER, walBytes: 0 }
+const plenty: Synced = { freeBytes: Number.MAX_SAFE_INTEGER }
 
 export class LosingDisk implements Disk {
   /** Syncs and checkpoints so far. */

@@ -1,0 +1,42 @@
+// Looking for damage, one table after the other: each in a read of its own, so that no long read keeps the -wal file
+// of a running app from being written from its beginning again.
+import type { DatabaseSync } from 'node:sqlite'
+
+export type Check = 'quick_check' | 'integrity_check'
+
+export function tablesOf(db: DatabaseSync): string[] {
+  const rows = db.prepare("select name from sqlite_schema where type = 'table'").all() as { name: string }[]
+  return rows.map(({ name }) => name)
+}
+
+/** What SQLite finds wrong with a table, each as a line of its own; empty when all is well. */
+export function damageOf(db: DatabaseSync, table: string, check: Check): string[] {
+  return look(table, () => {
+    const rows = db.prepare(`pragma ${check}(${quoted(table)})`).all() as Record<Check, string>[]
+    return rows.flatMap((row) => linesOf(row[check]))
+  })
+}
+
+/** Reads the newest rows of a log, which are what an unclean stop could have hurt. */
+export function damageOfNewest(db: DatabaseSync, log: string, rows: number): string[] {
+  const newest = `select data from ${quoted(log)} order by position desc limit ?`
+  return look(log, () => {
+    db.prepare(`select sum(length(data)) from (${newest})`).get(rows)
+    return []
+  })
+}
+
+function look(table: string, find: () => string[]): string[] {
+  try {
+    return find().map((line) => `${table}: ${line}`)
+  } catch (error) {
+    return [`${table}: ${error instanceof Error ? error.message : String(error)}`]
+  }
+}
+
+/** SQLite puts what it finds in a tree into one row of many lines, below a headline. */
+function linesOf(answer: string): string[] {
+  return answer.split('\n').filter((line) => line !== 'ok' && line !== '' && !line.startsWith('*** in database '))
+}
+
+const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`
