@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { socketPath } from '../control/protocol.ts'
-import { type FileOwner, isMillraceError, type StoreFile } from '../index.ts'
-import { reach, splitWords, wholeNumber } from './call.ts'
+import { app, type FileOwner, isMillraceError, type StoreFile, sqlite } from '../index.ts'
+import { reach, runningOr, splitWords, wholeNumber } from './call.ts'
 
 test('the app file is the word that ends like a program, wherever it stands', () => {
   assert.deepEqual(splitWords([]), { appFile: undefined, words: [] })
@@ -64,4 +64,38 @@ test('a process that never listens is named; a file that nobody has is no app th
     ),
     undefined,
   )
+})
+
+test('an app that takes the file while a command wants to write is asked after all', async (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'millrace-')), 'app.db')
+  t.after(() => rmSync(dirname(file), { recursive: true, force: true }))
+  const broker = sqlite({ file })
+  const starting = app({ name: 'starting', broker, parts: [], log: () => {} })
+  t.after(() => starting.stop())
+  const asked = await runningOr(
+    broker.file!,
+    10_000,
+    async ({ pid }) => pid,
+    async () => {
+      await starting.start()
+      await broker.file!.write(0)
+      return assert.fail('the file is free')
+    },
+  )
+  assert.equal(asked, process.pid)
+})
+
+test('what fails for other reasons without an app is not tried again', async (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'millrace-')), 'app.db')
+  t.after(() => rmSync(dirname(file), { recursive: true, force: true }))
+  let times = 0
+  const failing = async () => {
+    times++
+    throw new Error('no')
+  }
+  await assert.rejects(
+    runningOr(sqlite({ file }).file!, 10, async () => {}, failing),
+    /no/,
+  )
+  assert.equal(times, 1)
 })

@@ -3,7 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
 import { checkCorrectedOf, processorsOf } from '../control/rows.ts'
 import { type ProcessorSources, stoppedDesk, stoppedFlows, stoppedProcessors } from '../control/stopped.ts'
-import { type App, type Desk, type FlowDesk, MillraceError, type Processors, type StoreFile, sqlite } from '../index.ts'
+import {
+  type App,
+  type Desk,
+  type FlowDesk,
+  isMillraceError,
+  MillraceError,
+  type Processors,
+  type StoreFile,
+  sqlite,
+} from '../index.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 
@@ -72,6 +81,25 @@ export async function reach(file: StoreFile, waitMs: number): Promise<ControlCli
   }
 }
 
+/** Through the app that runs, or else without one. An app that takes the file in that very moment is asked after all. */
+export async function runningOr<T>(
+  file: StoreFile,
+  waitMs: number,
+  running: (client: ControlClient) => Promise<T>,
+  stopped: () => Promise<T>,
+): Promise<T> {
+  const ask = (client: ControlClient) => running(client).finally(() => client.close())
+  const client = await reach(file, waitMs)
+  if (client !== undefined) return ask(client)
+  try {
+    return await stopped()
+  } catch (error) {
+    const started = isMillraceError(error, 'millrace/in-use') ? await reach(file, waitMs) : undefined
+    if (started === undefined) throw error
+    return ask(started)
+  }
+}
+
 export interface Reached {
   readonly running: boolean
   readonly desk: Desk
@@ -79,20 +107,22 @@ export interface Reached {
   readonly flows: FlowDesk
 }
 
-/** Does something with the desk, the processors and the flows of an app, through the app that runs or through its file. */
+/**
+ * Does something with the desk, the processors and the flows of an app, through the app that runs or through its file.
+ * `use` is called again where an app takes the file before anything was written.
+ */
 export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<T>): Promise<T> {
   const { app, file } = await locate(call)
-  const client = await reach(file, call.waitMs)
-  if (client !== undefined) {
-    try {
-      return await use({ running: true, desk: client.desk, processors: client.processors, flows: client.flows })
-    } finally {
-      client.close()
-    }
-  }
-  const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
-  const processors = stoppedProcessors(file, sourcesKnown(app))
-  return use({ running: false, desk, processors, flows: stoppedFlows(file) })
+  return runningOr(
+    file,
+    call.waitMs,
+    ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
+    () => {
+      const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
+      const processors = stoppedProcessors(file, sourcesKnown(app))
+      return use({ running: false, desk, processors, flows: stoppedFlows(file) })
+    },
+  )
 }
 
 function sourcesKnown(app: App | undefined): ProcessorSources | undefined {

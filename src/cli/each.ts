@@ -22,9 +22,12 @@ export async function each(
   const { out } = call
   const ids = call.words.map((word) => readId(word, what))
   if (ids.length === 0) throw new UsageError('ID is missing')
+  let refused = 0
+  // Where an app takes the file in between, it goes on with those that are left.
+  const left = [...ids]
   return withApp(call, async (reached) => {
-    let refused = 0
-    for (const id of ids) {
+    for (; left.length > 0; left.shift()) {
+      const id = left[0]!
       try {
         const { text, object } = await act(reached, id)
         if (out.json) out.object({ id, ...object })

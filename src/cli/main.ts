@@ -14,6 +14,9 @@ import { Output, UsageError } from './output.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
 const waitMsDefault = 3_000
+/** How long `start` waits for a file that another process has, milliseconds. */
+const startWaitMsDefault = 5_000
+const startWaitMsMax = 86_400_000
 
 export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
@@ -87,17 +90,26 @@ function commands(invoke: Invoke): Command {
     })
     .addHelpText('after', exitText)
 
-  add(
-    program,
-    'start',
-    'app.ts',
-    'run an app until Ctrl-C or SIGTERM',
-    start,
-    'start app.ts --only stock,labels',
-  ).option('--only <names>', 'run only these processors, separated by commas', (text, before: string[] = []) => [
-    ...before,
-    ...text.split(',').filter((name) => name !== ''),
-  ])
+  withDatabase(
+    addPlain(
+      program,
+      'start',
+      'app.ts',
+      'run an app until Ctrl-C or SIGTERM',
+      start,
+      'start app.ts --only stock,labels',
+    ),
+  )
+    .option(
+      '--wait-ms <ms>',
+      'wait for a process that still has the file',
+      wholeNumber('--wait-ms', 0, startWaitMsMax),
+      startWaitMsDefault,
+    )
+    .option('--only <names>', 'run only these processors, separated by commas', (text, before: string[] = []) => [
+      ...before,
+      ...text.split(',').filter((name) => name !== ''),
+    ])
   add(
     program,
     'publish',
@@ -165,11 +177,18 @@ function commands(invoke: Invoke): Command {
     return parent.command(name).description(text).helpCommand(false)
   }
 
+  function withDatabase(command: Command): Command {
+    return command.option('--db <file>', 'the database of the app, in place of the app file or of its own')
+  }
+
   /** A command about the file of an app, which may be running. */
   function add<Options>(...given: Parameters<typeof addPlain<Options>>): Command {
-    return addPlain(...given)
-      .option('--db <file>', 'the database of the app, in place of the app file or of its own')
-      .option('--wait-ms <ms>', 'wait for a running app to answer', wholeNumber('--wait-ms', 1, 600_000), waitMsDefault)
+    return withDatabase(addPlain(...given)).option(
+      '--wait-ms <ms>',
+      'wait for a running app to answer',
+      wholeNumber('--wait-ms', 1, 600_000),
+      waitMsDefault,
+    )
   }
 
   function addPlain<Options>(

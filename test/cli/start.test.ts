@@ -73,9 +73,26 @@ test('a file that a process has is not started twice', async (t) => {
   const file = join(folder(t), 'mill.db')
   const app = begin(t, ['start', appFile, '--db', file])
   await app.says('ready')
-  const { status, err } = await millrace(['start', appFile, '--db', file])
+  const { status, err } = await millrace(['start', appFile, '--db', file, '--wait-ms', '0'])
   assert.equal(status, 1)
   assert.match(err, new RegExp(`^millrace: .* is in use by process ${app.process.pid} on .*\\(millrace/in-use\\)\n$`))
+})
+
+test('a deployment that begins before the last process has ended takes over when that has', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const first = begin(t, ['start', appFile, '--db', file])
+  await first.says('ready')
+  const second = begin(t, ['start', appFile, '--db', file, '--wait-ms', '60000'])
+  let ready = false
+  const taking = second.says('ready').then(() => {
+    ready = true
+  })
+  // It has come to the file: a command in its place would be answered by the first.
+  assert.equal((await millrace(['processors', 'list', '--db', file])).status, 0)
+  assert.equal(ready, false)
+  first.process.kill('SIGTERM')
+  assert.equal((await first.done).status, 143)
+  await taking
 })
 
 test('after kill -9 a start puts a new socket in the place of the old one', async (t) => {

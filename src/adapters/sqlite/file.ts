@@ -1,6 +1,16 @@
 // A database from beside, without an app: what the command line does with a file that no process runs, and the copy
 // that it takes of one that runs.
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
@@ -30,16 +40,28 @@ const sliceRows = 2_000
 /** How long a command waits for a file that another has for a moment, milliseconds. */
 const writerWaitMs = 3_000
 
-export function sqliteFile(path: string, limits: SqliteLimits): StoreFile {
-  return {
-    path,
-    exists: () => existsSync(path),
-    owner: () => ownerOf(path),
-    read: (running) => openChecked(path, running, (db) => new Reader(db)),
-    write: (waitMs) => openWriter(path, limits, waitMs),
-    examine: (full, running) => openChecked(path, running, (db) => examine(db, path, limits, full)),
-    copyTo: (to, running) => copy(path, to, running, limits.diskFreeMinBytes),
+export function sqliteFile(named: string, limits: SqliteLimits): StoreFile {
+  const real = () => realFile(named)
+  const checked = <T>(running: boolean, use: (db: DatabaseSync, path: string) => T): T => {
+    const path = real()
+    return openChecked(path, running, (db) => use(db, path))
   }
+  return {
+    get path() {
+      return real()
+    },
+    exists: () => existsSync(named),
+    owner: () => ownerOf(real()),
+    read: (running) => checked(running, (db) => new Reader(db)),
+    write: (waitMs) => openWriter(real(), limits, waitMs),
+    examine: (full, running) => checked(running, (db, path) => examine(db, path, limits, full)),
+    copyTo: (to, running) => copy(real(), to, running, limits.diskFreeMinBytes),
+  }
+}
+
+/** One file whatever links lead to it: the owner and the -wal file lie beside the real one. */
+export function realFile(named: string): string {
+  return existsSync(named) ? realpathSync(named) : named
 }
 
 /**

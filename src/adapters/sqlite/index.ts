@@ -1,11 +1,10 @@
-import { existsSync, realpathSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
 import type { Disk } from '../../seam/disk.ts'
 import type { Broker } from '../../seam/store.ts'
 import { nodeDisk } from './disk.ts'
-import { sqliteFile } from './file.ts'
+import { realFile, sqliteFile } from './file.ts'
 import { nodeDatabase } from './owner.ts'
 import { SqliteStore } from './store.ts'
 
@@ -71,8 +70,7 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
   return {
     name: 'sqlite',
     where: file,
-    // One file whatever links lead to it: the owner and the -wal file lie beside the real one.
-    create: (world) => new SqliteStore(existsSync(file) ? realpathSync(file) : file, world, disk(), limits, database),
+    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database),
     file: sqliteFile(file, limits),
   }
 }

@@ -84,8 +84,6 @@ function wrongPlace(file: string, cause?: unknown): MillraceError | undefined {
       return cannot(`${me()} may not look into a folder on the way to ${folder}`)
     case 'ENAMETOOLONG':
       return cannot(`a name in the path is too long`)
-    case 'ENOTDIR':
-      return cannot(`something on the way to ${folder} is no folder`)
     case 'ELOOP':
       return cannot(`the links on the way to ${folder} lead in a circle`)
     default:

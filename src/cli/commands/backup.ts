@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Call, locate, reach, takeWords } from '../call.ts'
+import { type Call, locate, runningOr, takeWords } from '../call.ts'
 import { bytes } from '../print.ts'
 
 /** Copies the file of an app as it is at one moment, whether it runs or not. */
@@ -8,13 +8,9 @@ export async function backup(call: Call, { to }: { readonly to: string }): Promi
   const { out } = call
   const { file } = await locate(call)
   const path = resolve(to)
-  const client = await reach(file, call.waitMs)
-  try {
-    const size = client === undefined ? await file.copyTo(path, false) : await client.backup(path)
-    if (out.json) out.object({ from: file.path, to: path, bytes: size })
-    else out.line(`${file.path} is copied to ${path} (${bytes(size)})`)
-    return 0
-  } finally {
-    client?.close()
-  }
+  const copy = () => file.copyTo(path, false)
+  const size = await runningOr(file, call.waitMs, (client) => client.backup(path), copy)
+  if (out.json) out.object({ from: file.path, to: path, bytes: size })
+  else out.line(`${file.path} is copied to ${path} (${bytes(size)})`)
+  return 0
 }

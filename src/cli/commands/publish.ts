@@ -2,7 +2,7 @@ import { Lines } from '../../control/lines.ts'
 import { lineBytesMax } from '../../control/protocol.ts'
 import { type PublishByName, publishByName } from '../../control/publish.ts'
 import { isMillraceError, MillraceError, sqlite } from '../../index.ts'
-import { type Call, interruptible, locate, reach, takeWords } from '../call.ts'
+import { type Call, interruptible, locate, runningOr, takeWords } from '../call.ts'
 import { errorObject, errorText, UsageError } from '../output.ts'
 import { count } from '../print.ts'
 
@@ -38,26 +38,22 @@ function parse(what: string, json: string): unknown {
 /** Through the app that runs; or through its code, with no processor running, when it does not. */
 async function withPublisher(call: Call, use: (publish: PublishByName) => Promise<number>): Promise<number> {
   const { app, file } = await locate(call)
-  const client = await reach(file, call.waitMs)
-  if (client !== undefined) {
+  const stopped = async () => {
+    if (app === undefined) {
+      throw new MillraceError(
+        'millrace/not-running',
+        file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`,
+      )
+    }
+    const broker = call.db === undefined ? {} : { broker: sqlite({ file: call.db }) }
+    await app.start({ only: [], waitMs: call.waitMs, ...broker })
     try {
-      return await use((type, data, id) => client.publish(type, data, id))
+      return await use(publishByName(app))
     } finally {
-      client.close()
+      await app.stop()
     }
   }
-  if (app === undefined) {
-    throw new MillraceError(
-      'millrace/not-running',
-      file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`,
-    )
-  }
-  await app.start({ only: [], ...(call.db === undefined ? {} : { broker: sqlite({ file: call.db }) }) })
-  try {
-    return await use(publishByName(app))
-  } finally {
-    await app.stop()
-  }
+  return runningOr(file, call.waitMs, (client) => use((type, data, id) => client.publish(type, data, id)), stopped)
 }
 
 const inFlightMax = 1_000

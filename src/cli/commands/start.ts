@@ -22,6 +22,7 @@ export async function start(call: Call, { only }: StartWords): Promise<number> {
     const options: StartOptions = {
       watchdog: true,
       only,
+      waitMs: call.waitMs,
       ...(db === undefined ? {} : { broker: sqlite({ file: db }) }),
     }
     await app.start(options)
