@@ -13,7 +13,7 @@ import { type CheckedFlow, checkJournals } from './engine/flow-check.ts'
 import type { Said } from './engine/requests.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
-import { fault } from './model/errors.ts'
+import { fault, recordError } from './model/errors.ts'
 import { isCommandOfFlow } from './model/flow.ts'
 import {
   type Command,
@@ -436,7 +436,7 @@ class RunningApp implements App {
     try {
       this.engine = await Engine.start(plan, this.world, broker)
       this.state = 'started'
-      if (watchdog) this.endWatch = watch(this.blockedMs)
+      if (watchdog) this.endWatch = watch(this.blockedMs, (error) => this.unwatched(error))
     } catch (error) {
       this.state = 'new'
       this.stopListening()
@@ -567,6 +567,12 @@ class RunningApp implements App {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  private unwatched(error: unknown): void {
+    this.world.log('error', 'there is no watchdog: nothing ends a handler that blocks the event loop', {
+      error: recordError(error).message,
+    })
   }
 
   private get running(): Engine {

@@ -1,3 +1,5 @@
+import './adapters/node/version.ts'
+
 export { type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
 export {
   type Accepting,

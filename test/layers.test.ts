@@ -20,7 +20,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['index', 'control', 'testing'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
-  index: ['control', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite'],
+  index: ['control', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
 }
 
 /** Packages that a layer may import. */

@@ -49,6 +49,7 @@ export const errors = {
     false,
     'Name it where the part says what it may do: in `publishes`, `sends`, `waits` or `starts`.',
   ),
+  'millrace/old-node': row('ConfigurationError', false, 'Run the app with a later Node.js.'),
   'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app, and start the app with it.'),
 
   'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
@@ -209,6 +210,12 @@ export const errors = {
     'StoreError',
     true,
     'Whether the message was kept is not known: publish again with the same `id`.',
+  ),
+
+  'millrace/threads-missing': row(
+    'StoreError',
+    false,
+    'Let the process start worker threads; if a bundler has changed millrace, leave it out of the bundle: `--external:millrace`.',
   ),
 
   'millrace/deadline-passed': row(

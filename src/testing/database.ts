@@ -1,4 +1,5 @@
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
+import { DatabaseSync } from '../adapters/node/sqlite.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 
 /** What stands around each statement of a simulated process. */

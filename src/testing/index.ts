@@ -1,5 +1,7 @@
 // What `millrace/testing` gives: an app as a whole under simulation, one part by itself, an adapter under its promises.
 
+import '../adapters/node/version.ts'
+
 export { type BrokerCase, brokerCases, type TestBrokerOptions, testBroker } from './conformance/index.ts'
 export type { Case, Comparing, Expected } from './expected.ts'
 export type { FaultCounts, FaultKind, Faults } from './faults.ts'

@@ -4,9 +4,9 @@
 //                      └──dies──────┴──dies──→ down: the next process finds the files as they were left
 
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { inspect } from 'node:util'
 import { blame, callback, guard, listen, ownerNow } from '../adapters/node/late-errors.ts'
+import { DatabaseSync } from '../adapters/node/sqlite.ts'
 import { sqliteOn } from '../adapters/sqlite/index.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 import { type App, appIn } from '../app.ts'

@@ -1,5 +1,6 @@
 // SQL's own clock and chance. The store is part of the simulated machine, so they are that machine's.
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from 'node:sqlite'
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
+import { DatabaseSync } from '../adapters/node/sqlite.ts'
 import type { Random } from './random.ts'
 
 /** Functions of SQLite that take a time, each with the place of it; without one they take the time now. */

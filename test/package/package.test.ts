@@ -1,6 +1,6 @@
 // The package as its users get it: packed from a copy, installed in an empty folder, run against and type-checked.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
@@ -45,7 +45,7 @@ test('the packed package works in an empty folder: program, types and command', 
   const user = join(folder, 'user')
   mkdirSync(user)
   writeFileSync(join(user, 'package.json'), '{ "private": true, "type": "module" }')
-  run(user, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', join(copy, tarball), 'zod')
+  run(user, 'npm', 'install', '--ignore-scripts', '--no-audit', '--no-fund', join(copy, tarball), 'zod', 'esbuild')
   const [, program] = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n([\s\S]*?)```/) ?? []
   writeFileSync(join(user, 'shop.ts'), program!)
   run(user, process.execPath, 'shop.ts')
@@ -59,6 +59,14 @@ test('the packed package works in an empty folder: program, types and command', 
   assert.match(run(user, 'env', `PATH=${path}`, 'npx', '--no-install', 'millrace', '--version'), /^\d+\.\d+\.\d+\n$/)
   writeFileSync(join(user, 'threads.ts'), threads)
   assert.equal(run(user, process.execPath, 'threads.ts'), '[{"cents":1},{"cents":2}] green true millrace/bad-data\n')
+
+  bundles(user)
+
+  const old = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })'
+  assert.throws(
+    () => run(user, process.execPath, `--import=${old}`, '--eval', 'import "millrace"'),
+    ({ stderr }: { stderr: string }) => /millrace needs Node\.js 24\.15 or later, this is 20\.20\.2/.test(stderr),
+  )
 
   const options = ['--noEmit', '--strict', '--exactOptionalPropertyTypes', '--module', 'nodenext']
   const types = ['--skipLibCheck', 'false', '--types', 'node', '--typeRoots', join(root, 'node_modules', '@types')]
@@ -81,6 +89,46 @@ test('the packed package works in an empty folder: program, types and command', 
     'no types of others in our declarations',
   )
 })
+
+/** An app in one file runs as it does beside its packages: with its threads, and after an unclean stop too. */
+function bundles(user: string): void {
+  writeFileSync(join(user, 'bundled.ts'), bundled)
+  const ways = [
+    ['esm', 'out.mjs'],
+    ['cjs', 'out.cjs'],
+    ['esm', 'small.mjs', '--minify', '--keep-names'],
+    ['cjs', 'small.cjs', '--minify', '--keep-names'],
+  ] as const
+  for (const [format, name, ...more] of ways) {
+    const apart = mkdtempSync(join(user, '..', 'bundle-'))
+    const words = ['bundled.ts', '--bundle', '--platform=node', `--format=${format}`, '--log-level=error', ...more]
+    run(user, process.execPath, 'node_modules/esbuild/bin/esbuild', ...words, `--outfile=${join(apart, name)}`)
+    const { stdout, signal } = spawnSync(process.execPath, [name, 'dies'], { cwd: apart, encoding: 'utf8', env })
+    assert.deepEqual([stdout, signal], ['handled 1 green\n', 'SIGKILL'], name)
+    assert.equal(run(apart, process.execPath, name), 'handled 1 green\n', `${name}, after an unclean stop`)
+  }
+}
+
+const bundled = `
+import { app, event, processor, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+
+const Rang = event('rang', { schema: z.object({}) })
+let handled = 0
+const ringer = processor('ringer', { on: topic('bells', [Rang]), handle: { rang: () => void handled++ } })
+const bells = app({ name: 'bells', broker: sqlite({ file: 'bells.db' }), parts: [ringer] })
+const run = async () => {
+  await bells.start({ watchdog: true })
+  await bells.publish(Rang, {})
+  await bells.idle()
+  while (bells.health().status === 'red') await new Promise((resolve) => setTimeout(resolve, 5))
+  process.stdout.write(\`handled \${handled} \${bells.health().status}\\n\`, () => {
+    if (process.argv[2] === 'dies') process.kill(process.pid, 'SIGKILL')
+    void bells.stop()
+  })
+}
+run().catch((error) => console.log(error.code, error.message, error.help))
+`
 
 /** Rows in a file, with every thread that the library starts, and errors that are recognised by their code. */
 const threads = `

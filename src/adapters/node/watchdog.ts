@@ -1,5 +1,6 @@
 import { url } from 'node:inspector'
-import { startThread } from './thread.ts'
+import { startThread, type Thread } from './thread.ts'
+import { threads } from './threads.ts'
 
 /** How many looks without a beat make a blocked event loop. Looks are counted, not time: a process that was suspended beats before it is judged. */
 export const looks = 8
@@ -7,9 +8,9 @@ export const looks = 8
 /**
  * Ends the process when its event loop is blocked for longer than `blockedMs`: a handler that never gives it back would
  * otherwise stand in the way of all others and never reach the desk. Off while an inspector is attached. Gives a
- * function that ends the watch.
+ * function that ends the watch; `failed` is called where there is none.
  */
-export function watch(blockedMs: number): () => void {
+export function watch(blockedMs: number, failed: (error: unknown) => void): () => void {
   const shared = new Int32Array(new SharedArrayBuffer(8))
   const beat = () => {
     shared[1] = url() === undefined ? 0 : 1
@@ -17,12 +18,16 @@ export function watch(blockedMs: number): () => void {
   }
   const beating = setInterval(beat, Math.max(1, Math.floor(blockedMs / looks / 2)))
   beating.unref()
-  const workerData = { shared, everyMs: Math.max(1, Math.floor(blockedMs / looks)), blockedMs, looks }
-  const worker = startThread(new URL('./watchdog-thread', import.meta.url), workerData)
-  worker.unref()
-  worker.on('error', () => {})
+  const data = { shared, everyMs: Math.max(1, Math.floor(blockedMs / looks)), blockedMs, looks }
+  let thread: Thread | undefined
+  try {
+    thread = startThread(threads.watchdog, data, { failed })
+    thread.unref()
+  } catch (error) {
+    failed(error)
+  }
   return () => {
     clearInterval(beating)
-    worker.terminate()
+    thread?.terminate()
   }
 }

@@ -1,10 +1,11 @@
 // The thread that copies a database, one for each copy: it may take long, and checkpoints must not wait for it.
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { backup } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import type { ThreadData } from '../node/thread.ts'
 import { openReading } from './reading.ts'
 
-const { file, to, running } = workerData as { file: string; to: string; running: boolean }
+const { file, to, running, port } = workerData as ThreadData<{ file: string; to: string; running: boolean }>
 /** Small steps: each takes a turn in the thread pool, which others use too. */
 const pagesPerStep = 256
 
@@ -17,9 +18,9 @@ try {
   const copy = openSync(to, 'r+')
   fsyncSync(copy)
   closeSync(copy)
-  parentPort!.postMessage({})
+  port.postMessage({})
 } catch (error) {
-  parentPort!.postMessage({ error: error instanceof Error ? error.message : String(error) })
+  port.postMessage({ error: error instanceof Error ? error.message : String(error) })
 } finally {
   db.close()
 }

@@ -1,13 +1,13 @@
 import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
-import type { Worker } from 'node:worker_threads'
-import { fault } from '../../model/errors.ts'
+import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Disk, Synced } from '../../seam/disk.ts'
-import { startThread } from '../node/thread.ts'
+import { startThread, type Thread, type ThreadListener } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
 import type { Ask } from './maintenance-thread.ts'
 import { lookMs, place, places, reached } from './sync-memory.ts'
+import { threads } from './threads.ts'
 
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
@@ -23,30 +23,33 @@ export function nodeDisk(): Disk {
   /** Two threads that look for each other need a processor each. */
   const mayLook = availableParallelism() > 1
   let file = ''
-  let syncer: Worker | undefined
   /** Syncs asked for and not answered, each with its number. */
   let syncing: (Waiting<Synced> & { number: number })[] = []
   let last: Synced = { freeBytes: Number.MAX_SAFE_INTEGER }
-  let keeper: Worker | undefined
+  let keeper: Thread | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
-  let broken: string | undefined
+  let broken: MillraceError | undefined
   let closing = false
   /** The ends of all threads, noted from their beginning: one that fails is gone before anybody asks for its end. */
   const ends: Promise<unknown>[] = []
 
-  function thread(name: string, workerData: unknown): Worker {
-    const worker = startThread(new URL(`./${name}-thread`, import.meta.url), workerData)
-    ends.push(new Promise((end) => worker.once('exit', end)))
-    return worker
+  function thread<Answer>(code: URL, data: object, listener: ThreadListener<Answer>): Thread {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const ended = () => {
+      listener.ended?.()
+      resolve()
+    }
+    const started = startThread(code, data, { ...listener, ended })
+    ends.push(promise)
+    return started
   }
 
-  const syncFault = (why: string) => fault('millrace/sync-failed', `syncing ${file}-wal failed: ${why}`)
-  const syncFailed = (why: string) => {
-    broken ??= why
+  const syncFailed = (why: unknown) => {
+    broken ??= isMillraceError(why) ? why : fault('millrace/sync-failed', `syncing ${file}-wal failed: ${String(why)}`)
     const failed = syncing
     syncing = []
-    for (const { reject } of failed) reject(syncFault(why))
+    for (const { reject } of failed) reject(broken)
   }
 
   /** What was asked for up to a number is on disk. */
@@ -70,27 +73,38 @@ export function nodeDisk(): Disk {
       keeper ??= startKeeper()
       return new Promise<T>((resolve, reject) => {
         asked = { resolve: resolve as (value: unknown) => void, reject }
-        keeper!.postMessage(question)
+        keeper!.post(question)
       })
     })
     turn = answer.catch(() => {})
     return answer
   }
 
-  function startKeeper(): Worker {
-    const worker = thread('maintenance', { file })
-    worker.unref()
-    worker.on('message', ({ value, error }: { value?: unknown; error?: string }) => {
-      if (error === undefined) asked?.resolve(value)
-      else asked?.reject(fault('millrace/disk-failed', `maintenance of ${file} failed: ${error}`))
-    })
-    const gone = (error?: unknown) => {
-      asked?.reject(fault('millrace/disk-failed', `the maintenance thread of ${file} ended: ${String(error)}`))
-      if (keeper === worker) keeper = undefined
-    }
-    worker.on('error', gone)
-    worker.on('exit', gone)
-    return worker
+  function startKeeper(): Thread {
+    let why: unknown
+    const started: Thread = thread<{ value?: unknown; error?: string }>(
+      threads.maintenance,
+      { file },
+      {
+        answer({ value, error }) {
+          if (error === undefined) asked?.resolve(value)
+          else asked?.reject(fault('millrace/disk-failed', `maintenance of ${file} failed: ${error}`))
+        },
+        failed(error) {
+          why = error
+        },
+        ended() {
+          asked?.reject(
+            isMillraceError(why)
+              ? why
+              : fault('millrace/disk-failed', `the maintenance thread of ${file} ended: ${String(why)}`),
+          )
+          if (keeper === started) keeper = undefined
+        },
+      },
+    )
+    started.unref()
+    return started
   }
 
   return {
@@ -116,19 +130,24 @@ export function nodeDisk(): Disk {
       const folder = openSync(dirname(file), 'r')
       fsyncSync(folder)
       closeSync(folder)
-      syncer = thread('sync', { file, control })
-      syncer.on('message', (answer: Synced & { number: number; error?: string }) => {
-        if (answer.error !== undefined) return syncFailed(answer.error)
-        last = answer
-        synced(answer.number)
-      })
-      syncer.on('error', (error) => syncFailed(String(error)))
+      thread<Synced & { number: number; error?: string }>(
+        threads.sync,
+        { file, control },
+        {
+          answer(answer) {
+            if (answer.error !== undefined) return syncFailed(answer.error)
+            last = answer
+            synced(answer.number)
+          },
+          failed: syncFailed,
+        },
+      )
     },
     freeBytes: () => freeBytesOf(file),
     sync: (inChain = false) =>
       new Promise((resolve, reject) => {
         if (broken !== undefined) {
-          reject(syncFault(broken))
+          reject(broken)
           return
         }
         const looks = inChain && mayLook
@@ -154,7 +173,7 @@ export function nodeDisk(): Disk {
       Atomics.store(control, place.ends, 1)
       Atomics.add(control, place.asked, 1)
       Atomics.notify(control, place.asked)
-      keeper?.postMessage('close')
+      keeper?.post('close')
       await Promise.all(ends)
     },
   }

@@ -32,6 +32,7 @@ import { checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
+import { threads } from './threads.ts'
 import { openFault } from './trouble.ts'
 import { checkWal } from './wal.ts'
 
@@ -299,15 +300,20 @@ function checkRoom(path: string, to: string, freeBytesMin: number): void {
 /** Gives why it failed. */
 function copyInThread(file: string, to: string, running: boolean): Promise<string | undefined> {
   return new Promise((resolve) => {
-    const worker = startThread(new URL('./backup-thread', import.meta.url), { file, to, running })
     let answer: { error?: string } | undefined
-    worker.on('message', (message: { error?: string }) => {
-      answer = message
-    })
-    worker.on('error', (error) => {
-      answer = { error: String(error) }
-    })
-    worker.on('exit', () => resolve(answer === undefined ? 'its thread ended' : answer.error))
+    startThread<{ error?: string }>(
+      threads.backup,
+      { file, to, running },
+      {
+        answer: (given) => {
+          answer = given
+        },
+        failed: (error) => {
+          answer = { error: String(error) }
+        },
+        ended: () => resolve(answer === undefined ? 'its thread ended' : answer.error),
+      },
+    )
   })
 }
 

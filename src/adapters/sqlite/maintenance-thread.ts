@@ -1,12 +1,13 @@
 // The thread that does what may take long beside the work under way: checkpoints and looking for damage.
 import { DatabaseSync } from 'node:sqlite'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import type { ThreadData } from '../node/thread.ts'
 import { damageOf, damageOfNewest, tablesOf } from './damage.ts'
 
 /** What the thread is asked: `check` names a table, so that checkpoints have their turn between two of them. */
 export type Ask = 'checkpoint' | 'tables' | { readonly check: string }
 
-const { file } = workerData as { file: string }
+const { file, port } = workerData as ThreadData<{ file: string }>
 const db = new DatabaseSync(file, { timeout: 5_000 })
 db.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
 const newestRows = 10_000
@@ -27,15 +28,15 @@ function answer(ask: Ask): unknown {
   return ask === 'tables' ? tablesOf(db) : check(ask.check)
 }
 
-parentPort!.on('message', (ask: Ask | 'close') => {
+port.on('message', (ask: Ask | 'close') => {
   if (ask === 'close') {
     db.close()
-    parentPort!.close()
+    port.close()
     return
   }
   try {
-    parentPort!.postMessage({ value: answer(ask) })
+    port.postMessage({ value: answer(ask) })
   } catch (error) {
-    parentPort!.postMessage({ error: String(error) })
+    port.postMessage({ error: String(error) })
   }
 })

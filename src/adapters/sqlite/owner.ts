@@ -6,10 +6,10 @@
 //     └ after waitMs: `millrace/in-use`
 import { chmodSync, chownSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { DatabaseSync } from 'node:sqlite'
 import { fault, type MillraceError } from '../../model/errors.ts'
 import type { FileOwner } from '../../seam/file.ts'
 import type { World } from '../../seam/world.ts'
+import { DatabaseSync } from '../node/sqlite.ts'
 import { isBusy, lockedFault, openFault } from './trouble.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
+import { DatabaseSync } from '../node/sqlite.ts'
 
 /**
  * Opens a database so that reading it changes nothing, not even beside it where that can be avoided. `running` says

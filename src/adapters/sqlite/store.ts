@@ -8,7 +8,7 @@
 // Committed is not durable: nothing leaves before the sync of the -wal file, which a thread of its own does. A sync
 // that failed is never tried again; the store is then closed and opened anew, and all is written out once more.
 import { existsSync } from 'node:fs'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
 import { fault, type MillraceError } from '../../model/errors.ts'
@@ -36,6 +36,7 @@ import type {
   Wish,
 } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
+import { DatabaseSync } from '../node/sqlite.ts'
 import { DeskTable } from './desk.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'

@@ -2,11 +2,12 @@
 // code keeps it busy with. It sleeps on a counter in shared memory and answers by a message; where one sync follows
 // another at once it does not sleep between them.
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
-import { parentPort, workerData } from 'node:worker_threads'
+import { workerData } from 'node:worker_threads'
+import type { ThreadData } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
 import { lookMs, place } from './sync-memory.ts'
 
-const { file, control } = workerData as { file: string; control: Int32Array }
+const { file, control, port } = workerData as ThreadData<{ file: string; control: Int32Array }>
 const lookEveryMs = 500
 
 const wal = openSync(`${file}-wal`, 'r+')
@@ -36,10 +37,10 @@ for (;;) {
     fdatasyncSync(wal)
     Atomics.store(control, place.done, seen)
     measure()
-    parentPort!.postMessage({ number: seen, freeBytes })
+    port.postMessage({ number: seen, freeBytes })
   } catch (error) {
     // What failed is told before anything else can be, and nothing is synced after it.
-    parentPort!.postMessage({ number: seen, error: String(error) })
+    port.postMessage({ number: seen, error: String(error) })
     break
   }
 }

@@ -1,9 +1,10 @@
 // What SQL of users may do, and how a function that runs in our transaction is watched. One connection serves both
 // our statements and theirs; a flag tells the authorizer whose turn it is.
-import { constants, type DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
 import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+import { constants } from '../node/sqlite.ts'
 import { bound, exact, plainRow } from './values.ts'
 
 const forbidden = new Set([

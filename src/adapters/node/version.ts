@@ -1,0 +1,16 @@
+// The first module that is run: an older Node.js would fail at something that says nothing about its version.
+import { fault } from '../../model/errors.ts'
+
+/** The oldest version of Node.js that has all that Millrace uses; as in package.json and bin/millrace.js. */
+export const oldest = '24.15.0'
+
+/** Errors: `millrace/old-node`. */
+export function checkVersion(version: string): void {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  const [majorMin = 0, minorMin = 0] = oldest.split('.').map(Number)
+  if (major > majorMin || (major === majorMin && minor >= minorMin)) return
+  const what = `millrace needs Node.js ${majorMin}.${minorMin} or later, this is ${version} (${process.execPath})`
+  throw fault('millrace/old-node', what)
+}
+
+checkVersion(process.versions.node)
