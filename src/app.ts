@@ -8,13 +8,13 @@ import { pausedOf, typesOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
 import { apart } from './engine/apart.ts'
 import type { Accepted } from './engine/committer.ts'
-import { type Collect, Engine, type EnginePlan } from './engine/engine.ts'
+import { Engine, type EnginePlan } from './engine/engine.ts'
 import { type CheckedFlow, checkJournals } from './engine/flow-check.ts'
 import type { Said } from './engine/requests.ts'
+import type { Collect } from './engine/transaction.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
 import { fault, recordError } from './model/errors.ts'
-import { isCommandOfFlow } from './model/flow.ts'
 import {
   type Command,
   checkVerb,
@@ -26,7 +26,7 @@ import {
 } from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
-import { type Delay, delayOptions } from './model/time.ts'
+import { checkId, type PublishOptions, publishOptions } from './model/publish.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { runsWith } from './parts/processors.ts'
@@ -100,14 +100,6 @@ export interface StartOptions {
   readonly waitMs?: number
 }
 
-/** With `at` or `delayMs` the message is kept on disk until it is due, and only then put into the log. */
-export interface PublishOptions extends Delay {
-  /**
-   * 1 to 255 characters: publishing again with it adds nothing, as long as the message is pending or the log keeps it.
-   */
-  readonly id?: string
-}
-
 export interface RequestOptions {
   /** How long to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
   readonly timeoutMs?: number
@@ -137,8 +129,24 @@ export interface RequestOperation {
 
 /** A transaction with the caller's own rows, which may publish. */
 export interface AppTx extends Tx {
-  publish<E extends Event>(type: E, data: DataFor<E>, delay?: Delay): void
-  send<C extends Command>(type: C, data: DataFor<C>, delay?: Delay): void
+  /**
+   * Collects an event; it leaves with the rows or not at all.
+   *
+   * @returns the id of the event: its own, or a new one
+   * @throws as of `app.publish`; `millrace/tx-closed`. An id that was published before with other data fails the
+   *   transaction with `millrace/id-conflict`
+   */
+  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): string
+  /** Collects a command. Returns its id; errors as of `publish`. */
+  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): string
+  /**
+   * Takes back a delayed message or a request, with the rows or not at all: as `app.cancel`, but what it comes to is
+   * not known here. What the function has collected under that id before does not leave; what it collects under that
+   * id after it does, so that `cancel` and `publish` move a delayed message.
+   *
+   * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/tx-closed`
+   */
+  cancel(type: MessageType, id: string): void
 }
 
 export interface StopOptions {
@@ -511,10 +519,11 @@ class RunningApp implements App {
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
     const run = (tx: Tx, collect: Collect) => {
-      const put = (verb: Verb) => (type: MessageType, data: unknown, delay?: Delay) => {
-        checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+      const check = (type: MessageType) => checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+      const put = (verb: Verb) => (type: MessageType, data: unknown, options?: PublishOptions) => {
+        check(type)
         checkVerb('tx', verb, type)
-        collect(type, data, delay)
+        return collect.put(type, data, options)
       }
       return fn({
         query: tx.query,
@@ -523,6 +532,10 @@ class RunningApp implements App {
         },
         publish: put('publish'),
         send: put('send'),
+        cancel: (type, id) => {
+          check(type)
+          collect.cancel(type, id)
+        },
       })
     }
     return (await this.running.transaction(run)) as Result
@@ -559,11 +572,8 @@ class RunningApp implements App {
       const { running } = this
       if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
       checkVerb(`app "${this.name}"`, verb, type)
-      if (options === undefined) return running.publish(type, data, undefined, undefined)
-      checkOptions(verb, options, ['id', ...delayOptions])
-      const { id, at, delayMs } = options
-      if (id !== undefined) checkId(id)
-      return running.publish(type, data, id, at === undefined && delayMs === undefined ? undefined : { at, delayMs })
+      if (options !== undefined) checkOptions(verb, options, publishOptions)
+      return running.publish(type, data, options)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -694,12 +704,4 @@ class RunningApp implements App {
     const gone = toRetire(await this.listProcessors(), processor, force)
     for (const { on } of gone) await this.running.retire(processor, on)
   }
-}
-
-const idCharsMax = 255
-
-function checkId(id: unknown): void {
-  if (isCommandOfFlow(id)) throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give`)
-  if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
-  throw fault('millrace/bad-id', `id must be a string of 1 to ${idCharsMax} characters, not ${JSON.stringify(id)}`)
 }

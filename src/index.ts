@@ -11,7 +11,6 @@ export {
   checkFlows,
   type ProcessorRow,
   type Processors,
-  type PublishOptions,
   type RequestOperation,
   type RequestOptions,
   type StartOptions,
@@ -78,6 +77,7 @@ export {
   type Upcasts,
 } from './model/message.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
+export type { PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
 export type { Delay } from './model/time.ts'

@@ -530,6 +530,44 @@ test('an id is forgotten with its message, and then counts as new', async (t) =>
   assert.deepEqual(await shop.publish(Counted, { n: 3 }, { id: 'one' }), { id: 'one' })
 })
 
+test('an id that older code published is a duplicate with the same data in the shape of today, and a conflict with other', async (t) => {
+  const file = place(t)
+  const old = event('price.set', { schema: z.object({ sku: z.string(), price: z.number() }) })
+  const prices = (type: typeof old) => topic('prices', [type])
+  const later = { delayMs: 3_600_000 }
+  const bank = (type: typeof old) => app({ name: 'bank', broker: sqlite({ file }), parts: [prices(type)] })
+  const first = await started(t, bank(old))
+  await first.publish(old, { sku: 'a', price: 5 }, { id: 'now' })
+  await first.publish(old, { sku: 'a', price: 5 }, { id: 'later', ...later })
+  await first.stop()
+
+  const raised = event('price.set', {
+    version: 2,
+    schema: z.object({ sku: z.string(), cents: z.number() }),
+    upcast: { 1: ({ price, ...rest }) => ({ ...rest, old: price, cents: price * 100 }) },
+  })
+  const second = await started(t, bank(raised as never))
+  for (const options of [{ id: 'now' }, { id: 'later' }]) {
+    const publish = (cents: number) => second.publish(raised as never, { sku: 'a', cents } as never, options)
+    assert.deepEqual(await publish(500), { ...options, duplicate: true })
+    await assert.rejects(publish(600), coded('millrace/id-conflict'))
+  }
+  await second.publish(raised as never, { sku: 'a', cents: 500 } as never, { id: 'of today' })
+  await second.stop()
+
+  // What this code cannot bring to one shape is not taken for equal.
+  const none = event('price.set', { version: 2, schema: z.object({ sku: z.string(), cents: z.number() }) })
+  const third = await started(t, bank(none as never))
+  await assert.rejects(
+    third.publish(none as never, { sku: 'a', cents: 500 } as never, { id: 'now' }),
+    coded('millrace/id-conflict'),
+  )
+  await third.stop()
+  const fourth = await started(t, bank(old))
+  await assert.rejects(fourth.publish(old, { sku: 'a', price: 5 }, { id: 'of today' }), coded('millrace/id-conflict'))
+  assert.deepEqual(await fourth.publish(old, { price: 5, sku: 'a' }, { id: 'now' }), { id: 'now', duplicate: true })
+})
+
 test('handled commands are removed after channelRetainMs, unhandled ones are not', async (t) => {
   const file = place(t)
   const Do = command('do', { schema: z.object({ n: z.number() }), context: () => 'one' })

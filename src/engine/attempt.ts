@@ -7,10 +7,11 @@ import { asJson, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
 import { promiseOf } from '../model/promise.ts'
+import { checkId, type PublishOptions } from '../model/publish.ts'
 import { check } from '../model/schema.ts'
-import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { CommitFunction, OwnTables } from '../seam/store.ts'
+import { Collected, nothing, type TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
 import type { Also } from './flow-starts.ts'
@@ -20,7 +21,7 @@ import type { HandlerSpec } from './spec.ts'
 export const committed = Object.freeze({ millrace: 'committed' })
 
 /** Publishes or sends from within a function of the engine's own. */
-export type Collecting = (verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined) => Stored
+export type Collecting = (verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined) => Stored
 
 /** A commit function of the engine's own, which may write its tables. */
 export type OwnFunction = (own: OwnTables, collect: Collecting) => unknown
@@ -45,10 +46,12 @@ export class Attempt implements CommitFunction {
   reply: unknown
   /** What a mediator leaves beside the acknowledgement. */
   also: Also | undefined
-  /** What the handler publishes and sends: stays when its commit function has to run again. */
-  private early: Stored[] | undefined
-  /** What the commit function publishes and sends: begins anew with each run. */
-  private inCommit: Stored[] | undefined
+  /** What the handler publishes, sends and takes back: stays when its commit function has to run again. */
+  private early: Collected | undefined
+  /** What the commit function does: begins anew with each run. */
+  private inCommit: Collected | undefined
+  /** Requests that the commit takes back. */
+  withdrawn = nothing
   private committing = false
   private aborter: AbortController | undefined
   /** Called when the handler of an expired attempt ends at last. */
@@ -91,15 +94,33 @@ export class Attempt implements CommitFunction {
     return committed
   }
 
-  collect(verb: Verb, type: MessageType, data: unknown, delay: Delay | undefined): Stored {
+  collect(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Stored {
     if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
-    const message = this.consumer.encode(type, data, this.delivery.message, delay)
+    const message = this.consumer.encode(type, data, this.delivery.message, options)
     checkVerb(`processor "${this.consumer.name}"`, verb, type)
-    const list = this.committing ? this.inCommit : this.early
-    if (list !== undefined) list.push(message)
-    else if (this.committing) this.inCommit = [message]
-    else this.early = [message]
+    this.collected.add(message)
     return message
+  }
+
+  cancel(type: MessageType, id: string): void {
+    if (this.state !== 'running' && !this.committing) throw this.afterEnd('cancel')
+    this.consumer.checkDeclared(type)
+    checkId(id)
+    this.collected.cancel({ type: type.name, id })
+  }
+
+  private get collected(): Collected {
+    if (this.committing) {
+      this.inCommit ??= new Collected()
+      return this.inCommit
+    }
+    this.early ??= new Collected()
+    return this.early
+  }
+
+  /** Whether its commit may be refused though it has no commit function, or takes something back. */
+  get needsFunction(): boolean {
+    return this.fn !== undefined || (this.early !== undefined && (this.early.claims || this.early.cancels.length > 0))
   }
 
   /** What the handler, or its commit function, gave: the reply of a command. */
@@ -109,35 +130,47 @@ export class Attempt implements CommitFunction {
 
   /** What leaves with the commit. */
   get outgoing(): readonly Stored[] {
-    if (this.inCommit === undefined) return this.early ?? none
-    return this.early === undefined ? this.inCommit : [...this.early, ...this.inCommit]
+    const { early, inCommit } = this
+    if (inCommit === undefined) return early === undefined ? none : early.messages
+    return early === undefined ? inCommit.messages : [...early.without(inCommit), ...inCommit.messages]
+  }
+
+  /** In the order in which they were asked for. */
+  get cancels(): readonly TakenBack[] {
+    return [...(this.early?.cancels ?? []), ...(this.inCommit?.cancels ?? [])]
   }
 
   run(tx: Tx, own: OwnTables): unknown {
     this.inCommit = undefined
+    if (this.fn === undefined) {
+      this.takeBack(own)
+      return this.reply
+    }
     this.committing = true
     let result: unknown
     try {
-      result = this.call(this.fn!, tx, own)
+      result = this.call(this.fn, tx, own)
     } catch (error) {
       this.committing = false
       throw error
     }
-    const promise = promiseOf(result)
-    if (promise === undefined) {
+    const ended = (value: unknown) => {
       this.committing = false
-      return this.replyOf(result)
+      this.takeBack(own)
+      return this.replyOf(value)
     }
-    return promise.then(
-      (value) => {
-        this.committing = false
-        return this.replyOf(value)
-      },
-      (error: unknown) => {
-        this.committing = false
-        throw error
-      },
-    )
+    const promise = promiseOf(result)
+    if (promise === undefined) return ended(result)
+    return promise.then(ended, (error: unknown) => {
+      this.committing = false
+      throw error
+    })
+  }
+
+  private takeBack(own: OwnTables): void {
+    const { early, inCommit } = this
+    if (early === undefined && inCommit === undefined) return
+    this.withdrawn = [...(early?.takeBack(own) ?? []), ...(inCommit?.takeBack(own) ?? [])]
   }
 
   private call(fn: (tx: Tx) => unknown, tx: Tx, own: OwnTables): unknown {
@@ -156,7 +189,8 @@ export class Attempt implements CommitFunction {
       )
     }
     if (type.kind === 'command') this.reply = this.replyOf(result)
-    else if (result !== undefined) {
+    // What `publish` gives may be returned, as by an arrow function that does nothing else.
+    else if (result !== undefined && !this.outgoing.some(({ id }) => id === result)) {
       throw fault(
         'millrace/returned-value',
         `processor "${this.consumer.name}" returned a value for event "${type.name}"`,
@@ -198,13 +232,17 @@ export class HandlerContext {
   }
 
   get publish() {
-    return (type: MessageType, data: unknown, delay?: Delay): void =>
-      void this.#attempt.collect('publish', type, data, delay)
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('publish', type, data, options).id
   }
 
   get send() {
-    return (type: MessageType, data: unknown, delay?: Delay): void =>
-      void this.#attempt.collect('send', type, data, delay)
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('send', type, data, options).id
+  }
+
+  get cancel() {
+    return (type: MessageType, id: string): void => this.#attempt.cancel(type, id)
   }
 
   get read(): Query {

@@ -18,6 +18,6 @@ test('what comes after the end is told so at once: nobody waits for what is neve
   await told((resolve, reject) => committer.publish({ message: {} as never, resolve, reject }))
   await told((resolve, reject) => {
     const outcome = undefined
-    committer.transact({ outgoing: [], run: nothing, outcome, resolve, reject })
+    committer.transact({ outgoing: [], withdrawn: [], run: nothing, outcome, resolve, reject })
   })
 })

@@ -5,7 +5,8 @@
 //
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
 import type { Stored } from '../model/codec.ts'
-import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
+import { isMillraceError, type MillraceError } from '../model/errors.ts'
+import { idConflict } from '../model/publish.ts'
 import type {
   Batch,
   Changes,
@@ -20,6 +21,7 @@ import type {
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import { Chain } from './chain.ts'
+import type { TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
 
 /** What `publish` and `send` give once the message is on disk. */
@@ -39,6 +41,8 @@ export interface Publish {
 /** A function of `app.transaction` or `setup`, with what it publishes. */
 export interface Transaction extends CommitFunction {
   readonly outgoing: readonly Stored[]
+  /** Requests that it takes back. */
+  readonly withdrawn: readonly TakenBack[]
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -92,6 +96,8 @@ export interface Settled {
   /** What has become of requests. */
   readonly requests: readonly RequestChange[]
   readonly consumers: ReadonlySet<Consumer>
+  /** Requests that its functions have taken back. */
+  readonly withdrawn: readonly TakenBack[]
 }
 
 /** After trouble with the disk, how long until the next try, milliseconds; and after a lock, which takes no time to look at. */
@@ -167,8 +173,8 @@ export class Committer {
 
   /** An attempt that ended well; its commit is what makes its message done. */
   finish(attempt: Attempt): void {
-    if (attempt.fn === undefined) this.finished.push(attempt)
-    else this.functions.push(attempt)
+    if (attempt.needsFunction) this.functions.push(attempt)
+    else this.finished.push(attempt)
     this.kick()
   }
 
@@ -345,14 +351,17 @@ export class Committer {
       }
       if (fn instanceof Attempt) {
         consumers.add(fn.consumer)
-        if (outcome.ok) fn.consumer.completed(fn.delivery)
-        else {
+        if (outcome.ok) {
+          fn.consumer.completed(fn.delivery)
+          fn.also?.written()
+        } else {
           fn.outcome = undefined
           fn.also?.dropped?.()
           fn.consumer.commitFailed(fn.delivery, outcome.error)
         }
       } else if (outcome.ok) fn.resolve(outcome.value)
       else fn.reject(outcome.error)
+      if (outcome.ok && fn.withdrawn.length > 0) batch.withdrawn.push(...fn.withdrawn)
     }
     if (again.length > 0) this.functions = [...again, ...this.functions]
     if (rest) {
@@ -362,10 +371,8 @@ export class Committer {
         consumers.add(attempt.consumer)
       }
       for (const { message, resolve, reject } of batch.publishes) {
-        if (message.repeat === 'other') {
-          const what = `id "${message.id}" of "${message.type}" was published before with other data`
-          reject(fault('millrace/id-conflict', what, { data: { id: message.id, type: message.type } }))
-        } else resolve(message.repeat === 'same' ? { id: message.id, duplicate: true } : { id: message.id })
+        if (message.repeat === 'other') reject(idConflict(message))
+        else resolve(message.repeat === 'same' ? { id: message.id, duplicate: true } : { id: message.id })
       }
       for (const { consumer, written } of batch.jobs) {
         if (consumer !== undefined) consumers.add(consumer)
@@ -416,6 +423,13 @@ function refuse(what: Pick<OneBatch, 'publishes' | 'functions' | 'jobs' | 'erran
   for (const { dropped } of what.errands) dropped(error)
 }
 
+function leave(outgoing: readonly Stored[], append: Stored[], claims: Stored[]): void {
+  for (const message of outgoing) {
+    append.push(message)
+    if (message.ownId) claims.push(message)
+  }
+}
+
 class OneBatch implements Batch {
   readonly publishes: Publish[]
   readonly functions: (Attempt | Transaction)[]
@@ -428,6 +442,7 @@ class OneBatch implements Batch {
   private listsBefore = 0
   private readonly appends: Stored[][] = []
   readonly requests: RequestChange[] = []
+  readonly withdrawn: TakenBack[] = []
   private requestsBefore = 0
   private flows: FlowChange[] = []
   readonly consumers = new Set<Consumer>()
@@ -460,6 +475,7 @@ class OneBatch implements Batch {
   changes(functions: readonly CommitFunction[], rest: boolean): Changes {
     const append: Stored[] = []
     this.appends.push(append)
+    const claims: Stored[] = []
     const desk: DeskChange[] = []
     this.touched = new Set()
     this.listsBefore = this.lists.length
@@ -474,12 +490,12 @@ class OneBatch implements Batch {
         if (outgoing !== undefined) for (const message of outgoing) append.push(message)
         if (consumer !== undefined) this.done(consumer, position ?? 0)
       }
-      for (const attempt of this.finished) this.finish(attempt, append, desk)
+      for (const attempt of this.finished) this.finish(attempt, append, claims, desk)
     }
     for (const fn of functions as readonly (Attempt | Transaction)[]) {
       if (fn.outcome?.ok !== true) continue
-      if (fn instanceof Attempt) this.finish(fn, append, desk)
-      else append.push(...fn.outgoing)
+      if (fn instanceof Attempt) this.finish(fn, append, claims, desk)
+      else leave(fn.outgoing, append, claims)
     }
     const progress: ProgressRow[] = []
     for (const consumer of this.touched) progress.push(consumer.progress.row())
@@ -489,6 +505,7 @@ class OneBatch implements Batch {
     for (const change of timed) if ('appended' in change) this.lists.push(() => change.appended)
     return {
       append,
+      claims,
       progress,
       desk,
       marks,
@@ -518,9 +535,9 @@ class OneBatch implements Batch {
     for (const list of [this.publishes, this.functions, this.finished, this.jobs, ...this.appends]) list.length = 0
   }
 
-  private finish(attempt: Attempt, append: Stored[], desk: DeskChange[]): void {
+  private finish(attempt: Attempt, append: Stored[], claims: Stored[], desk: DeskChange[]): void {
     const { consumer, delivery } = attempt
-    for (const message of attempt.outgoing) append.push(message)
+    leave(attempt.outgoing, append, claims)
     if (attempt.also !== undefined) {
       for (const change of attempt.also.flows) this.flows.push(change)
       for (const message of attempt.also.outgoing) append.push(message)

@@ -9,8 +9,8 @@ import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/d
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { promiseOf } from '../model/promise.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import { isRefused } from '../model/refused.ts'
-import type { Delay } from '../model/time.ts'
 import type { Query } from '../model/tx.ts'
 import type { DeskChange, DeskHead, RequestChange, Subscribed } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -1017,12 +1017,15 @@ export class Consumer {
   }
 
   /** Makes a message of what a handler publishes or sends. */
-  encode(type: MessageType, data: unknown, cause: Stored, delay: Delay | undefined): Stored {
-    if (!this.spec.declared.has(type)) {
-      const list = type?.kind === 'command' ? 'sends' : 'publishes'
-      throw fault('millrace/undeclared', `processor "${this.name}": "${type?.name}" is not in its ${list}`)
-    }
-    return this.around.encode(type, data, this.name, cause, delay)
+  encode(type: MessageType, data: unknown, cause: Stored, options: PublishOptions | undefined): Stored {
+    this.checkDeclared(type)
+    return this.around.encode(type, data, this.name, cause, options)
+  }
+
+  checkDeclared(type: MessageType): void {
+    if (this.spec.declared.has(type)) return
+    const list = type?.kind === 'command' ? 'sends' : 'publishes'
+    throw fault('millrace/undeclared', `processor "${this.name}": "${type?.name}" is not in its ${list}`)
   }
 
   /** Starts nothing more. */

@@ -2,13 +2,14 @@
 //
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
-import { encode, type Stamp, type Stored } from '../model/codec.ts'
+import { encode, type Stamp, type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
-import { type Delay, dueOf } from '../model/time.ts'
+import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
+import { dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
 import type {
   Broker,
@@ -20,12 +21,13 @@ import type {
   Operation,
   ProgressRow,
   RequestRow,
+  SameData,
   Selection,
   Store,
   StreamInfo,
 } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { type Accepted, Committer, type Publish, type Settled, type Transaction } from './committer.ts'
+import { type Accepted, Committer, type Publish, type Settled } from './committer.ts'
 import { Consumer } from './consumer.ts'
 import type { FlowActions } from './flow-actions.ts'
 import type { MediatorSpec } from './flow-host.ts'
@@ -40,6 +42,7 @@ import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec
 import { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Timers } from './timers.ts'
+import { AppTransaction, type Collect } from './transaction.ts'
 import { type ChannelState, Withdrawals } from './withdrawals.ts'
 
 export interface EnginePlan {
@@ -63,9 +66,6 @@ export interface EnginePlan {
   /** Called for each message that was accepted, when it is durable. */
   readonly accepted: (message: Stored) => void
 }
-
-/** Takes what is published or sent in a transaction. */
-export type Collect = (type: MessageType, data: unknown, delay: Delay | undefined) => void
 
 /** What goes into a message besides its type and data: a stamp whose stream and times are still to be set. */
 type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
@@ -122,9 +122,9 @@ export class Engine {
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.requests = new Requests(world, store)
-    const withdrawals = new Withdrawals(world, store, committer, (type) =>
-      this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type)),
-    )
+    const serving = (type: string) =>
+      this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type))
+    const withdrawals = new Withdrawals(world, store, committer, serving, maybeIdle)
     this.withdrawals = withdrawals
     this.flows = new Flows({
       world,
@@ -155,7 +155,7 @@ export class Engine {
       store,
       committer,
       limits: plan.limits,
-      encode: (type, data, processor, cause, delay) => this.encodeFrom(type, data, processor, cause, delay),
+      encode: (type, data, processor, cause, options) => this.encodeFrom(type, data, processor, cause, options),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
@@ -173,7 +173,8 @@ export class Engine {
   /** Opens the store, runs `setup`, takes up the processors. */
   static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
-    const { streams, clean, nextDue } = await engine.store.open(plan.sources, plan.waitMs)
+    const same: SameData = (name, first, again) => sameData(engine.typesByName.get(name), first, again)
+    const { streams, clean, nextDue } = await engine.store.open(plan.sources, same, plan.waitMs)
     engine.openedClean = clean
     engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
@@ -339,10 +340,10 @@ export class Engine {
     return this.store.request(id)
   }
 
-  publish(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Promise<Accepted> {
+  publish(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.accept()
-      const message = this.encodeFresh(type, data, ownId, delay)
+      const message = this.encodeFresh(type, data, options)
       this.committer.publish({ message, resolve, reject } satisfies Publish)
     })
   }
@@ -365,24 +366,7 @@ export class Engine {
   transaction(run: (tx: Tx, collect: Collect) => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.accept()
-      const outgoing: Stored[] = []
-      const collect: Collect = (type, data, delay) => {
-        if (transaction.outcome !== undefined) {
-          throw fault('millrace/tx-closed', 'tx was used to publish or send after its function had ended')
-        }
-        outgoing.push(this.encodeFresh(type, data, undefined, delay))
-      }
-      const transaction: Transaction = {
-        outgoing,
-        resolve,
-        reject,
-        outcome: undefined,
-        run: this.world.bind((tx: Tx) => {
-          outgoing.length = 0
-          return run(tx, collect)
-        }),
-      }
-      this.committer.transact(transaction)
+      this.committer.transact(new AppTransaction(this.world.bind(run), this.encodeFresh, resolve, reject))
     })
   }
 
@@ -403,9 +387,8 @@ export class Engine {
     return fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
   }
 
-  private encodeFresh(type: MessageType, data: unknown, ownId: string | undefined, delay: Delay | undefined): Stored {
-    return this.encode(type, data, this.fromOutside(ownId), delay)
-  }
+  private readonly encodeFresh = (type: MessageType, data: unknown, options: PublishOptions | undefined): Stored =>
+    this.encode(type, data, this.fromOutside(ownIdIn(options)), options)
 
   private fromOutside(ownId: string | undefined, part = ''): Origin {
     const id = ownId ?? this.world.newId()
@@ -431,15 +414,26 @@ export class Engine {
     data: unknown,
     processor: string,
     cause: Stored,
-    delay: Delay | undefined,
+    options: PublishOptions | undefined,
   ): Stored {
-    return this.encode(type, data, this.causedBy(cause, processor), delay)
+    return this.encode(type, data, this.causedBy(cause, processor, ownIdIn(options)), options)
   }
 
-  private causedBy({ correlationId, id: causationId, traceparent }: Stored, processor: string): Origin {
-    const id = this.world.newId()
+  private causedBy(cause: Stored, processor: string, ownId?: string): Origin {
+    const { correlationId, id: causationId, traceparent } = cause
+    const id = ownId ?? this.world.newId()
     const source = this.sourceOf(processor)
-    return { stream: 0, id, ownId: false, source, time: 0, due: 0, correlationId, causationId, traceparent }
+    return {
+      stream: 0,
+      id,
+      ownId: ownId !== undefined,
+      source,
+      time: 0,
+      due: 0,
+      correlationId,
+      causationId,
+      traceparent,
+    }
   }
 
   /** Where messages of a part of the app come from: `/app/part`; of the app itself with an empty part. */
@@ -465,7 +459,7 @@ export class Engine {
     type: MessageType,
     data: unknown,
     origin: Origin,
-    delay?: Delay,
+    options?: PublishOptions,
     bytesMax = this.plan.limits.messageBytesMax,
   ): Stored {
     const stream = this.streamOf.get(type)
@@ -474,14 +468,15 @@ export class Engine {
     }
     origin.stream = stream
     origin.time = this.world.now()
-    if (delay !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, delay, origin.time)
+    if (options !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, options, origin.time, publishOptions)
     return encode(type, data, origin, bytesMax)
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private readonly settled = ({ appended, consumers, requests }: Settled): void => {
+  private readonly settled = ({ appended, consumers, requests, withdrawn }: Settled): void => {
     if (this.state === 'failed') return
+    for (const taken of withdrawn) this.withdrawals.carryOut(taken)
     this.requests.written(requests)
     this.flows.written(requests)
     const streams = new Set<number>()
@@ -553,7 +548,7 @@ export class Engine {
 
   private get quiet(): boolean {
     if (this.suspecting || !this.committer.idle || !this.operations.idle || !this.flows.idle) return false
-    if (!this.timers!.idle || !this.schedules.idle) return false
+    if (!this.timers!.idle || !this.schedules.idle || !this.withdrawals.idle) return false
     for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
@@ -754,6 +749,13 @@ export class Engine {
     this.requests.end(asFault(error))
     this.endIdle(false)
   }
+}
+
+/** The id that the options name. Errors: `millrace/bad-id`. */
+function ownIdIn(options: PublishOptions | undefined): string | undefined {
+  const id = options?.id
+  if (id !== undefined) checkId(id)
+  return id
 }
 
 function asFault(error: unknown): MillraceError {

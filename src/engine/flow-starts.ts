@@ -3,7 +3,7 @@ import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { promiseOf } from '../model/promise.ts'
-import type { Delay } from '../model/time.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { Query } from '../model/tx.ts'
 import type { FlowChange } from '../seam/store.ts'
 import { type Attempt, HandlerContext } from './attempt.ts'
@@ -50,8 +50,8 @@ export class RouteContext {
   }
 
   get send() {
-    return (type: MessageType, data: unknown, delay?: Delay): void =>
-      void this.#attempt.collect('send', type, data, delay)
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('send', type, data, options).id
   }
 
   get read(): Query {

@@ -1,7 +1,7 @@
 import type { Stored } from '../model/codec.ts'
 import type { DeskEntry } from '../model/desk.ts'
 import type { MessageType } from '../model/message.ts'
-import type { Delay } from '../model/time.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
@@ -17,7 +17,13 @@ export interface Surroundings {
   readonly committer: Committer
   readonly limits: EngineLimits
   /** Makes a message of what a handler publishes or sends. */
-  encode(type: MessageType, data: unknown, processor: string, cause: Stored, delay: Delay | undefined): Stored
+  encode(
+    type: MessageType,
+    data: unknown,
+    processor: string,
+    cause: Stored,
+    options: PublishOptions | undefined,
+  ): Stored
   /** The events that tell of a failure for good, and of its end; none for processors of failures. */
   failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
   resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]

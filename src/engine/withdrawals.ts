@@ -32,13 +32,24 @@ export class Withdrawals {
   private readonly committer: Committer
   /** The processor that serves commands of a type. */
   private readonly serving: (type: string) => Consumer | undefined
+  private readonly maybeIdle: () => void
   private readonly marked = new Set<string>()
   /** Those that are being passed over, which is not written yet. */
   private readonly passing = new Set<string>()
   /** The marks that there were at the last sweep, and the last positions of the channels then, by stream. */
   private before: { readonly ids: readonly string[]; readonly heads: ReadonlyMap<number, number> } | undefined
 
-  constructor(world: World, store: Store, committer: Committer, serving: (type: string) => Consumer | undefined) {
+  /** How many that a commit has taken back are being carried out. */
+  private carried = 0
+
+  constructor(
+    world: World,
+    store: Store,
+    committer: Committer,
+    serving: (type: string) => Consumer | undefined,
+    maybeIdle: () => void,
+  ) {
+    this.maybeIdle = maybeIdle
     this.world = world
     this.store = store
     this.committer = committer
@@ -50,9 +61,11 @@ export class Withdrawals {
     for (const id of this.store.flows.withdrawn()) this.marked.add(id)
   }
 
-  /** Those that were held when the last run ended leave the desk. */
+  /** Those that were held when the last run ended leave the desk; requests that it had no time to end end now. */
   async release(): Promise<void> {
     for (const id of [...this.marked]) {
+      const request = await this.store.request(id)
+      if (request?.endedAt === null) await this.committer.written({ requests: [this.endOf(id, 'unknown')] })
       const entry = await this.store.askedEntry(id)
       if (entry !== undefined) await this.serving(entry.message.type)?.withdraw(id)
     }
@@ -108,23 +121,46 @@ export class Withdrawals {
     if (row === undefined || row.endedAt !== null || row.type !== type) return false
     const serving = this.serving(type)
     const effects = await this.mark(id, serving)
-    if ((await this.store.request(id))?.endedAt !== null) {
-      this.marked.delete(id)
+    const now = await this.store.request(id)
+    if (now?.endedAt !== null) {
+      // Another withdrawal, which has been quicker, needs the mark.
+      if (now?.state !== 'withdrawn') this.marked.delete(id)
       return false
     }
-    const outcome = { message: 'withdrawn by who had asked for it', data: { effects } }
-    const end: RequestChange = {
-      do: 'end',
-      asker: 'app',
-      id,
-      state: 'withdrawn',
-      outcome,
-      at: this.world.now(),
-      n: 0,
-    }
-    await this.write(id, [end])
+    await this.write(id, [this.endOf(id, effects)])
     await serving?.withdraw(id)
     return true
+  }
+
+  /** Carries out what a commit has marked: the request ends, unless its command had ended well before. */
+  carryOut({ id, type }: OpenCall): void {
+    this.carried++
+    // At once, so that it does not begin just now.
+    this.marked.add(id)
+    const run = async () => {
+      if (await this.ofRequest(type, id)) return
+      if ((await this.store.request(id))?.state === 'withdrawn') return
+      this.marked.delete(id)
+      await this.committer.written({ flows: [{ do: 'passed', id }] })
+    }
+    // What a run has no time for, or cannot write, the next one does: the mark is on disk.
+    const why = (error: unknown) =>
+      this.world.log('warn', `request "${id}" is withdrawn at the next start`, { error: String(error) })
+    run()
+      .catch(why)
+      .finally(() => {
+        this.carried--
+        this.maybeIdle()
+      })
+  }
+
+  get idle(): boolean {
+    return this.carried === 0
+  }
+
+  private endOf(id: string, effects: 'never' | 'unknown'): RequestChange {
+    const outcome = { message: 'withdrawn by who had asked for it', data: { effects } }
+    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now(), n: 0 }
   }
 
   private async mark(id: string, serving: Consumer | undefined): Promise<'never' | 'unknown'> {

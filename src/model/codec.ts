@@ -309,6 +309,39 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
   return JSON.parse(JSON.stringify(shape) ?? 'null')
 }
 
+/** What was stored of a message, under whichever version. */
+export interface StoredData {
+  readonly version: number
+  readonly json: string
+}
+
+/**
+ * Whether two messages of a type, that have one id, have the same data: as they are stored where their versions agree,
+ * else in today's shape. What cannot be compared, in a version that this code does not know or cannot bring up, is not
+ * the same.
+ */
+export function sameData(type: MessageType | undefined, first: StoredData, again: StoredData): boolean {
+  if (first.version === again.version && first.json === again.json) return true
+  try {
+    const shape = ({ version, json }: StoredData) =>
+      first.version === again.version ? JSON.parse(json) : dataOf(type!, version, json)
+    return sameJson(shape(first), shape(again))
+  } catch {
+    return false
+  }
+}
+
+/** Whether two values that JSON has given are the same, whatever the order of their properties. */
+function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const names = Object.keys(a)
+  if (names.length !== Object.keys(b).length) return false
+  const valueIn = (of: object, name: string) => (of as Record<string, unknown>)[name]
+  return names.every((name) => Object.hasOwn(b, name) && sameJson(valueIn(a, name), valueIn(b, name)))
+}
+
 /** Stored data as they are; what is no JSON any more as its text. */
 export function asStored(json: string): unknown {
   try {

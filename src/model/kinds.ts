@@ -37,11 +37,6 @@ export function isPattern(value: unknown): value is RegExp {
 
 const flagOf = Object.getOwnPropertyDescriptor(RegExp.prototype, 'global')!.get!
 
-/** What `await` would wait for. */
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-}
-
 /** Whether a prototype is that of plain objects: none, or the `Object.prototype` of any realm. */
 export function isPlainPrototype(prototype: object | null): boolean {
   if (prototype === Object.prototype || prototype === null) return true

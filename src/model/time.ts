@@ -1,4 +1,5 @@
 import { fault } from './errors.ts'
+import { dateMs } from './kinds.ts'
 import { checkOptions } from './options.ts'
 
 /** When a message is to come, where that is not at once: one of the two. */
@@ -12,7 +13,7 @@ export interface Delay {
   readonly delayMs?: number
 }
 
-export const delayOptions = ['at', 'delayMs']
+export const delayOptions: readonly string[] = ['at', 'delayMs']
 
 const second = 1_000
 const farthestMs = 100 * 365.25 * 24 * 3_600 * second
@@ -22,10 +23,11 @@ const earliestMs = 1e12
 /**
  * When a message is due, milliseconds since 1970; 0 for at once. A fraction is rounded up: never early.
  *
+ * @param known the options that may be there beside `at` and `delayMs`
  * @throws `millrace/bad-time`, `millrace/unknown-option`
  */
-export function dueOf(where: string, delay: Delay, now: number): number {
-  checkOptions(where, delay, delayOptions)
+export function dueOf(where: string, delay: Delay, now: number, known = delayOptions): number {
+  checkOptions(where, delay, known)
   const { at, delayMs } = delay
   if (at !== undefined && delayMs !== undefined) throw badTime(where, 'both at and delayMs are given; give one of them')
   if (delayMs !== undefined) return ahead(where, `delayMs is ${shown(delayMs)}`, delayOf(where, delayMs) + now, now)
@@ -39,7 +41,7 @@ function delayOf(where: string, delayMs: unknown): number {
 }
 
 function timeOf(where: string, at: unknown): number {
-  const ms = at instanceof Date ? at.getTime() : at
+  const ms = dateMs(at) ?? at
   if (typeof ms !== 'number' || !Number.isFinite(ms)) {
     throw badTime(where, `at is ${shown(at)}, but must be a valid Date or milliseconds since 1970`)
   }
@@ -55,7 +57,8 @@ function ahead(where: string, given: string, due: number, now: number): number {
 }
 
 function shown(value: unknown): string {
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? 'an invalid Date' : value.toISOString()
+  const ms = dateMs(value)
+  if (ms !== undefined) return Number.isNaN(ms) ? 'an invalid Date' : new Date(ms).toISOString()
   return typeof value === 'number' ? String(value) : `of type ${typeof value}`
 }
 

@@ -4,7 +4,7 @@ import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
-import type { Delay } from '../model/time.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StartAt } from '../seam/store.ts'
 
@@ -27,6 +27,10 @@ type Declared<T extends MessageType, Option extends string> = [T] extends [never
   ? { error: `the processor may not do this: name the type in \`${Option}\`` }
   : T
 
+type DeclaredAny<T extends MessageType> = [T] extends [never]
+  ? { error: 'the processor may not do this: name the type in `publishes` or `sends`' }
+  : T
+
 /** What a handler gets beside the message. Each part may be taken out by destructuring. */
 export interface Context<P extends Event, S extends Command> {
   /**
@@ -36,14 +40,26 @@ export interface Context<P extends Event, S extends Command> {
    */
   commit<Result>(fn: (tx: Tx) => Result | Promise<Result>): Committed<Result>
   /**
-   * Collects an event; it leaves with the commit or not at all. With a `delay` it is kept until it is due, counted from
-   * this call.
+   * Collects an event; it leaves with the commit or not at all. With `at` or `delayMs` it is kept until it is due;
+   * `delayMs` counts from this call. With an `id` that was published before it adds nothing, as with `app.publish`;
+   * where the data differ, the attempt fails with `millrace/id-conflict`.
    *
-   * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-time`, `millrace/after-end`
+   * @returns the id of the event: its own, or a new one
+   * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-id`, `millrace/bad-time`,
+   *   `millrace/after-end`
    */
-  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
-  /** Collects a command; it leaves with the commit or not at all. Errors as of `publish`. */
-  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
+  publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, options?: PublishOptions): string
+  /** Collects a command; it leaves with the commit or not at all. Returns its id; errors as of `publish`. */
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, options?: PublishOptions): string
+  /**
+   * Takes back a delayed message of a type in `publishes` or `sends`, or a request, with the commit or not at all: as
+   * `app.cancel`, but what it comes to is not known here. One that is not there, or has come already, changes nothing.
+   * What this attempt has collected under that id before does not leave; what it collects under that id after it does,
+   * so that `cancel` and `publish` move a delayed message.
+   *
+   * @throws `millrace/undeclared`, `millrace/bad-id`, `millrace/after-end`
+   */
+  cancel<T extends DeclaredAny<P | S>>(type: T, id: string): void
   /** Reads rows outside the transaction; never shows what is not on disk yet. */
   readonly read: Query
   /** Aborted when the attempt is over: its time is up, or the app stops. */
@@ -55,10 +71,14 @@ export interface Context<P extends Event, S extends Command> {
   readonly log: Log
 }
 
+// Where nothing is to be returned, what `publish` and `send` give may be: `(message, { publish }) => publish(…)`.
 type Returned<T extends MessageType> = T extends Command
-  ? ReplyOf<T> | Committed<ReplyOf<T>>
+  ? // biome-ignore lint/suspicious/noConfusingVoidType: the reply of a command without one
+    void extends ReplyOf<T>
+    ? ReplyOf<T> | string | Committed<ReplyOf<T> | string>
+    : ReplyOf<T> | Committed<ReplyOf<T>>
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing
-    void | Committed<unknown>
+    void | string | Committed<unknown>
 
 /** Handles one type: the reply for a command, nothing for an event, or what `commit` gives. */
 export type Handler<T extends MessageType, P extends Event, S extends Command> = (

@@ -3,7 +3,7 @@ import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
 import { checkName, isTable } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
-import type { Delay } from '../model/time.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { Query } from '../model/tx.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
 import { inherits, type Processor, processor } from './processor.ts'
@@ -17,10 +17,11 @@ export interface To<S extends Command, M> {
   /**
    * Sends a command, with the acknowledgement or not at all.
    *
-   * @throws `millrace/undeclared`, `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-time` and as of publishing:
-   *   the message of the route is tried again, and held in the end
+   * @returns the id of the command: its own, or a new one
+   * @throws `millrace/undeclared`, `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time` and
+   *   as of publishing, and later `millrace/id-conflict`: the message of the route is tried again, and held in the end
    */
-  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
+  send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, options?: PublishOptions): string
   /**
    * Starts a flow of a mediator, with the acknowledgement or not at all; `oncePer` and `serial` of it hold.
    *

@@ -1,7 +1,7 @@
 // The seam between the engine and what keeps its messages and state. One process uses a store at a time; the store
 // enforces it. Positions of a stream are strictly increasing and may have gaps.
 
-import type { Asker, Stored } from '../model/codec.ts'
+import type { Asker, Stored, StoredData } from '../model/codec.ts'
 import type { Actor, Audit, AuditRow, Decision, DeskEntry, DeskState } from '../model/desk.ts'
 import type { ErrorRecord, MillraceError } from '../model/errors.ts'
 import type { FlowState, JournalEntry, Outcome, ParentFlow } from '../model/flow.ts'
@@ -10,6 +10,9 @@ import type { StoreFile } from './file.ts'
 import type { World } from './world.ts'
 
 /** A topic or channel as it has to exist in the store. */
+/** Whether what was stored under an id, and what comes again with it, say the same. */
+export type SameData = (type: string, first: StoredData, again: StoredData) => boolean
+
 export interface SourcePlan {
   readonly kind: 'topic' | 'channel'
   readonly name: string
@@ -184,6 +187,11 @@ export interface GatherTables {
 /** What functions of the engine's own may write in their transaction, and those of users may not. */
 export interface OwnTables {
   readonly gathers: GatherTables
+  /**
+   * Takes back what has an id: a delayed message that is pending, at once; a request that has not ended is marked, so
+   * that no run handles its command any more, and the engine ends it. Undefined: there is neither.
+   */
+  takeBack(type: string, id: string): 'delayed' | 'request' | undefined
 }
 
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
@@ -400,6 +408,11 @@ export interface Changes {
    * has its id.
    */
   readonly append: readonly Stored[]
+  /**
+   * Those of `append` that functions have given an id. Where one is an `other`, the function must not be kept: the group
+   * fails as a whole with `millrace/id-conflict`, and its functions run again one by one.
+   */
+  readonly claims?: readonly Stored[]
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
   readonly requests?: readonly RequestChange[]
@@ -585,8 +598,9 @@ export interface Store {
    *
    * @throws `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`,
    *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`
+   * @param same compares the data of messages of a type that have one id; it throws nothing
    */
-  open(sources: readonly SourcePlan[], waitMs?: number): Promise<Opened>
+  open(sources: readonly SourcePlan[], same: SameData, waitMs?: number): Promise<Opened>
   /** Takes up a processor's stream under a new epoch; its row is made where there is none. */
   subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed>
   /** The next messages of a stream after a position, in order, at most so many; at least one when there is one. */

@@ -7,7 +7,7 @@ import { checkOptions } from '../model/options.ts'
 import { collapsed, type Outcome } from './trial.ts'
 
 /** What is expected of an attempt. Only what is named is compared, each list as a whole and in order. */
-export interface Expected extends Partial<Pick<Outcome, 'published' | 'sent' | 'reply'>> {
+export interface Expected extends Partial<Pick<Outcome, 'published' | 'sent' | 'cancelled' | 'reply'>> {
   /** `true`: refused, whatever the reason; a pattern: for the reason; anything else: the data of the refusal. */
   readonly refused?: unknown
   /** A pattern for the message of the error, or its code. */
@@ -69,7 +69,7 @@ export function caseOf(spec: ProcessorSpec, type: MessageType, ask: () => Promis
 function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): void {
   const where = `${who}: then`
   const wrong = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
-  checkOptions(where, expected, ['published', 'sent', 'reply', 'refused', 'fails', 'queries'])
+  checkOptions(where, expected, ['published', 'sent', 'cancelled', 'reply', 'refused', 'fails', 'queries'])
   const { queries = [], fails, refused } = expected
   for (const { name, kind, option } of lists) {
     const pairs = expected[name] ?? []
@@ -79,6 +79,13 @@ function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): vo
       if (type?.kind !== kind) throw wrong(`entry ${index} of ${name} must be a list of ${kind} and data`)
       if (spec.declared.has(type)) continue
       throw fault('millrace/undeclared', `${where}: "${type.name}" is expected, but not in the ${option} of ${who}`)
+    }
+  }
+  const { cancelled = [] } = expected
+  if (!Array.isArray(cancelled)) throw wrong('cancelled must be a list')
+  for (const [index, pair] of cancelled.entries()) {
+    if (!spec.declared.has(pair?.[0]) || typeof pair[1] !== 'string') {
+      throw wrong(`entry ${index} of cancelled must be a list of a type that ${who} publishes or sends, and an id`)
     }
   }
   if (!Array.isArray(queries)) throw wrong('queries must be a list')
@@ -107,6 +114,9 @@ function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
   for (const { name } of lists) {
     if (expected[name] !== undefined) pairs.push([name, named(outcome[name]), named(expected[name])])
   }
+  if (expected.cancelled !== undefined) {
+    pairs.push(['cancelled', named(outcome.cancelled), named(expected.cancelled)])
+  }
   if ('reply' in expected) pairs.push(['reply', outcome.reply, expected.reply])
   if (refused !== undefined && expected.refused !== true) {
     const is = expected.refused instanceof RegExp ? matched(refused.message, expected.refused) : refused.data
@@ -131,7 +141,8 @@ function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
   }
 }
 
-const named = (pairs: Outcome['published'] | Outcome['sent']) => pairs.map(([type, ...rest]) => [type.name, ...rest])
+const named = (pairs: Outcome['published'] | Outcome['sent'] | Outcome['cancelled']) =>
+  pairs.map(([type, ...rest]) => [type.name, ...rest])
 
 /** The pattern itself where the text fits it, so that the two are equal. */
 function matched(text: string, pattern: RegExp | string | undefined): unknown {

@@ -71,6 +71,7 @@ test('a handler is shown rows, and what it published, replied and asked is compa
   assert.deepEqual(outcome, {
     published: [[Moved, { sku: 'mill', quantity: -2 }]],
     sent: [],
+    cancelled: [],
     reply: { left: 3 },
     refused: undefined,
     error: undefined,

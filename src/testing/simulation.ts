@@ -1,18 +1,11 @@
 import { sqlite } from '../adapters/sqlite/index.ts'
-import {
-  type App,
-  type AppOptions,
-  checkApp,
-  app as makeApp,
-  type Processors,
-  type PublishOptions,
-  type RequestOptions,
-} from '../app.ts'
+import { type App, type AppOptions, checkApp, app as makeApp, type Processors, type RequestOptions } from '../app.ts'
 import type { Accepted } from '../engine/committer.ts'
 import type { Desk, FlowDesk } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { Part } from '../parts/wiring.ts'
 import { FaultPlan } from './faults.ts'
 import { watchHidden } from './hidden.ts'

@@ -10,9 +10,11 @@ import { decode, encode, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
 import { defaults, limit } from '../model/options.ts'
+import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
-import { type Delay, dueOf } from '../model/time.ts'
+import { dueOf } from '../model/time.ts'
 import { checkValues, type Query, type Value } from '../model/tx.ts'
+import type { OwnTables } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 
 /** One statement that the handler made. */
@@ -25,11 +27,13 @@ export interface Asked {
 /** What came of one attempt. */
 export interface Outcome {
   /**
-   * What left with the commit, as who is on its topic gets it: decoded and frozen, of a delayed one with the delay as it
-   * was given. Empty when the attempt failed.
+   * What left with the commit, as who is on its topic gets it: decoded and frozen, with the id and the delay as they were
+   * given, where they were. Empty when the attempt failed.
    */
-  readonly published: readonly (readonly [type: Event, data: unknown, delay?: Delay])[]
-  readonly sent: readonly (readonly [command: Command, data: unknown, delay?: Delay])[]
+  readonly published: readonly (readonly [type: Event, data: unknown, options?: PublishOptions])[]
+  readonly sent: readonly (readonly [command: Command, data: unknown, options?: PublishOptions])[]
+  /** What was taken back, in order. What the attempt itself had published under that id has not left. */
+  readonly cancelled: readonly (readonly [type: MessageType, id: string])[]
   /** Of a command: the reply as its schema gives it. */
   readonly reply: unknown
   /** What the handler or its commit function refused with. */
@@ -45,10 +49,10 @@ export interface Outcome {
 /** What answers statements: gets text and values, gives rows. */
 export type Answer = (text: string, values: readonly Value[]) => readonly object[] | Promise<readonly object[]>
 
-/** The delays of messages that leave, as they were given. */
-const delays = new WeakMap<Stored, Delay>()
-/** Only parts that are no processors of users write them. */
-const noTables = undefined as never
+/** The options of messages that leave, as they were given. */
+const given = new WeakMap<Stored, PublishOptions>()
+/** There is no store from which anything could be taken back; only parts that are no processors of users gather. */
+const noTables: OwnTables = { gathers: undefined as never, takeBack: () => undefined }
 
 /** Where messages come from. */
 export const origin = '/given'
@@ -78,7 +82,13 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
     return Object.freeze({ ...ended, ...leaving(attempt), reply, committed })
   } catch (thrown) {
     const error = thrown ?? new Error(`thrown: ${String(thrown)}`)
-    return Object.freeze({ ...ended, published: [], sent: [], ...(isRefused(error) ? { refused: error } : { error }) })
+    return Object.freeze({
+      ...ended,
+      published: [],
+      sent: [],
+      cancelled: [],
+      ...(isRefused(error) ? { refused: error } : { error }),
+    })
   }
 }
 
@@ -89,11 +99,13 @@ function attemptAt(
   read: Query,
   { now, log, newId, elapsed, bind, callback }: World,
 ): Attempt {
-  const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, delay) => {
+  const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, options) => {
     const stamp = { source: `${origin}/${processor}`, time: now(), correlationId, causationId }
-    if (delay !== undefined) dueOf(`${type.kind} "${type.name}"`, delay, stamp.time)
-    const message = stored(type, data, { ...stamp, id: newId(), ownId: false })
-    if (delay !== undefined) delays.set(message, delay)
+    if (options !== undefined) dueOf(`${type.kind} "${type.name}"`, options, stamp.time, publishOptions)
+    const ownId = options?.id
+    if (ownId !== undefined) checkId(ownId)
+    const message = stored(type, data, { ...stamp, id: ownId ?? newId(), ownId: ownId !== undefined })
+    if (options !== undefined) given.set(message, options)
     return message
   }
   const limits = { messageBytesMax: defaults.messageBytesMax.default }
@@ -154,16 +166,17 @@ async function inCommit(attempt: Attempt, statements: Statements): Promise<unkno
   }
 }
 
-function leaving({ outgoing, consumer }: Attempt): Pick<Outcome, 'published' | 'sent'> {
+function leaving({ outgoing, cancels, consumer }: Attempt): Pick<Outcome, 'published' | 'sent' | 'cancelled'> {
   const types = new Map([...consumer.spec.declared].map((type) => [type.name, type]))
   const pairs = outgoing.map((message) => {
     const type = types.get(message.type)!
     const { data } = decode(type, message)
-    const delay = delays.get(message)
-    return delay === undefined ? ([type, data] as const) : ([type, data, delay] as const)
+    const options = given.get(message)
+    return options === undefined ? ([type, data] as const) : ([type, data, options] as const)
   })
   const of = (kind: MessageType['kind']) => pairs.filter(([type]) => type.kind === kind) as never
-  return { published: of('event'), sent: of('command') }
+  const cancelled = cancels.map(({ type, id }) => [types.get(type)!, id] as const)
+  return { published: of('event'), sent: of('command'), cancelled }
 }
 
 /** What the handler asks, and the answers. */

@@ -191,7 +191,7 @@ async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWai
     limits,
     nodeDatabase,
   )
-  const { clean } = await store.open([], waitMs)
+  const { clean } = await store.open([], () => false, waitMs)
   const now = () => Date.now()
   return {
     async wish(item, wish, actor) {

@@ -74,6 +74,6 @@ export class SqliteGathers implements GatherTables {
   }
 
   async cancel(type: string, id: string): Promise<void> {
-    this.timers.cancel({ do: 'cancel', type, id, found: false })
+    this.timers.cancel(type, id)
   }
 }

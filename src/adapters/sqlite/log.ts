@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { isDeepStrictEqual } from 'node:util'
-import { Stored } from '../../model/codec.ts'
+import { Stored, sameData } from '../../model/codec.ts'
+import type { SameData } from '../../seam/store.ts'
 import { createLog, logTable } from './schema.ts'
 
 interface Stream {
@@ -65,6 +65,7 @@ function askerOf(flags: number): Stored['asked'] {
 /** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
 export class Log {
   private readonly db: DatabaseSync
+  private readonly same: SameData
   private readonly streams = new Map<number, Stream>()
   private readonly kinds = new Map<number, Kind>()
   private readonly kindIds = new Map<string, Map<string, number>>()
@@ -79,8 +80,9 @@ export class Log {
   /** The kind asked for last, which mostly is the next one too. */
   private last = { id: 0, type: '', version: 0, source: '' }
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, same: SameData = (_, first, again) => sameData(undefined, first, again)) {
     this.db = db
+    this.same = same
     this.remember = db.prepare('insert or ignore into millrace_ids values (?, ?, ?, ?)')
     this.lookUp = db.prepare('select stream, position from millrace_ids where type = ? and id = ?')
     this.move = db.prepare('update millrace_ids set position = ? where type = ? and id = ?')
@@ -317,15 +319,10 @@ export class Log {
 
   private repeated(message: Stored): void {
     this.flush()
-    const { type, id, version, json } = message
+    const { type, id } = message
     const { stream, position } = this.lookUp.get(type, id) as { stream: number; position: number }
     const first = position === 0 ? this.pending(type, id) : this.at(stream, position)
-    const sameData =
-      first === undefined ||
-      first.version !== version ||
-      first.json === json ||
-      isDeepStrictEqual(JSON.parse(first.json), JSON.parse(json))
-    message.repeat = sameData ? 'same' : 'other'
+    message.repeat = first !== undefined && this.same(type, first, message) ? 'same' : 'other'
   }
 
   private at(stream: number, position: number): Stored | undefined {

@@ -12,6 +12,7 @@ import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
 import { fault, type MillraceError } from '../../model/errors.ts'
+import { idConflict } from '../../model/publish.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { Disk } from '../../seam/disk.ts'
 import type {
@@ -27,6 +28,7 @@ import type {
   Operation,
   ProgressRow,
   RequestRow,
+  SameData,
   ScheduleRow,
   Selection,
   SourcePlan,
@@ -103,13 +105,13 @@ export class SqliteStore implements Store {
     this.lock = new WriteLock(file, world, limits.lockedMs, () => this.open_?.tryLock())
   }
 
-  async open(sources: readonly SourcePlan[], waitMs = 0): Promise<Opened> {
+  async open(sources: readonly SourcePlan[], same: SameData, waitMs = 0): Promise<Opened> {
     const { file, database, lock } = this
     const random = this.world.random()
     try {
       this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file))
       await this.disk.renewWal(file)
-      const open = await lock.run(() => new Open(file, database, random))
+      const open = await lock.run(() => new Open(file, database, random, same))
       this.open_ = open
       const { db } = open
       const { streams, clean, nextDue } = await lock.run(() => open.prepareStreams(sources))
@@ -475,7 +477,7 @@ export class SqliteStore implements Store {
       }
       const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
       const { timed = [] } = changes
-      for (const change of timed) if (change.do === 'cancel') timers.cancel(change)
+      for (const change of timed) if (change.do === 'cancel') change.found = timers.cancel(change.type, change.id)
       for (const message of changes.append) {
         if (message.asked === 'app') open.ask(message)
         else if (message.due === 0) log.append(message)
@@ -486,6 +488,7 @@ export class SqliteStore implements Store {
         else if (change.do === 'slot') slots.add(change)
         else if (change.do === 'schedule') slots.keep(change.row)
       }
+      for (const message of changes.claims ?? []) if (message.repeat === 'other') throw idConflict(message)
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
@@ -640,7 +643,7 @@ class Open {
   private readonly progress: StatementSync
   readonly reader: DatabaseSync
 
-  constructor(file: string, database: OpenDatabase, random: number) {
+  constructor(file: string, database: OpenDatabase, random: number, same: SameData) {
     const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
@@ -655,7 +658,7 @@ class Open {
     }
     this.statements = new Statements(this.guard)
     this.reads = new Statements(new Guard(this.reader))
-    this.log = new Log(db)
+    this.log = new Log(db, same)
     this.desk = new DeskTable(db, this.log)
     this.requests = new RequestTable(db)
     this.flows = new FlowTables(db)
@@ -708,6 +711,14 @@ class Open {
     }
     this.log.append(message)
     if (message.repeat === undefined) this.requests.ask(message)
+  }
+
+  takeBack(type: string, id: string): 'delayed' | 'request' | undefined {
+    if (this.timers.cancel(type, id)) return 'delayed'
+    const request = this.requests.get(id)
+    if (request?.type !== type || request.endedAt !== null) return undefined
+    this.flows.apply({ do: 'withdraw', id })
+    return 'request'
   }
 
   writeProgress({ low, done, processor, stream, epoch }: ProgressRow): void {

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { Cancel, Firing } from '../../seam/store.ts'
+import type { Firing } from '../../seam/store.ts'
 import type { Log, LogTableRow } from './log.ts'
 
 interface Row extends LogTableRow {
@@ -76,13 +76,13 @@ export class TimerTable {
     firing.nextDue = this.nextDue()
   }
 
-  cancel(cancel: Cancel): void {
-    const { type, id } = cancel
+  /** Gives whether it was pending. */
+  cancel(type: string, id: string): boolean {
     const row = this.find.get(id, type) as { due: number; sequence: number; own_id: number } | undefined
-    cancel.found = row !== undefined
-    if (row === undefined) return
+    if (row === undefined) return false
     this.delete.run(row.due, row.sequence)
     if (row.own_id === 1) this.log.forget(type, id)
+    return true
   }
 
   nextDue(): number | undefined {

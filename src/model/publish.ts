@@ -1,0 +1,33 @@
+import type { Stored } from './codec.ts'
+import { fault, type MillraceError } from './errors.ts'
+import { isCommandOfFlow } from './flow.ts'
+import { type Delay, delayOptions } from './time.ts'
+
+/** With `at` or `delayMs` the message is kept on disk until it is due, and only then put into the log. */
+export interface PublishOptions extends Delay {
+  /**
+   * 1 to 255 characters, default a new one. Publishing again with it adds nothing, as long as the message is pending or
+   * the log keeps it; with other data it is `millrace/id-conflict`.
+   */
+  readonly id?: string
+}
+
+export const publishOptions: readonly string[] = ['id', ...delayOptions]
+
+const idCharsMax = 255
+
+/** Refuses what cannot be the id of a message that a user names. Errors: `millrace/bad-id`. */
+export function checkId(id: unknown): asserts id is string {
+  if (isCommandOfFlow(id)) {
+    throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give: they start with "flow/"`)
+  }
+  if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
+  const got = typeof id === 'string' ? `one of ${id.length}` : String(id)
+  throw fault('millrace/bad-id', `id must be a well-formed string of 1 to ${idCharsMax} characters, not ${got}`)
+}
+
+/** A message repeats the id of another one, whose data differ. */
+export function idConflict({ id, type }: Pick<Stored, 'id' | 'type'>): MillraceError {
+  const what = `id ${JSON.stringify(id)} of "${type}" was published before with other data`
+  return fault('millrace/id-conflict', what, { data: { id, type } })
+}
