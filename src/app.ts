@@ -74,7 +74,7 @@ export interface AppOptions {
    * there are none.
    */
   readonly retainEveryMs?: number
-  /** Time a handler may block the event loop before the watchdog ends the process, milliseconds, default 15,000. */
+  /** Time for which the event loop may be blocked before the watchdog ends the process, milliseconds, default 15,000. */
   readonly blockedMs?: number
   /** Where lines for operators go; default: warnings and errors to standard error. */
   readonly log?: World['log']
@@ -86,8 +86,9 @@ export interface StartOptions {
   /** Only these processors, gathers and schedules run; what is published for the others waits. */
   readonly only?: readonly string[]
   /**
-   * Ends the process when a handler blocks its event loop beyond `blockedMs`, so that after some restarts the message
-   * is held instead of standing in everybody's way. Default false; true under `millrace start`.
+   * Ends the process when its event loop is blocked beyond `blockedMs`; the last line on standard error says which
+   * functions ran. After some restarts the message whose handler blocks is held, and stands in nobody's way. Default
+   * false; true under `millrace start`.
    */
   readonly watchdog?: boolean
   /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */

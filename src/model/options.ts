@@ -62,7 +62,7 @@ export const defaults = {
     15_000,
     100,
     day,
-    'time a handler may block the event loop before the process is ended, milliseconds',
+    'time for which the event loop may be blocked before the process is ended, milliseconds',
   ),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
   waitMs: bound(5_000, 0, day, 'time for which a start waits while another process has the file, milliseconds'),

@@ -1,8 +1,8 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
 
-/** Our threads keep next to nothing. */
-const resourceLimits = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 2 }
+/** What a thread of ours may keep, MB: mostly next to nothing. */
+const oldMbDefault = 32
 
 /** What is told about a thread, on its parent's side. */
 export interface ThreadListener<Answer> {
@@ -35,11 +35,13 @@ export function startThread<Answer = never>(
   code: URL,
   data: object,
   { answer, failed, ended }: ThreadListener<Answer> = {},
+  oldMb = oldMbDefault,
 ): Thread {
   const { port1: ours, port2: port } = new MessageChannel()
   let worker: Worker
   try {
     const workerData = { ...data, port } satisfies ThreadData<object>
+    const resourceLimits = { maxOldGenerationSizeMb: oldMb, maxYoungGenerationSizeMb: 2 }
     worker = new Worker(code, { workerData, transferList: [port], execArgv: [], resourceLimits })
   } catch (cause) {
     ours.close()

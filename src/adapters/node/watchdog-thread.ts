@@ -1,4 +1,7 @@
+// Watches the beat of the main thread. When it stays away, a look at the stack of that thread says what runs there; the
+// process ends whether that can be seen or not.
 import { writeSync } from 'node:fs'
+import { type Debugger, type InspectorNotification, Session } from 'node:inspector'
 import { workerData } from 'node:worker_threads'
 
 const { shared, everyMs, blockedMs, looks } = workerData as {
@@ -8,15 +11,50 @@ const { shared, everyMs, blockedMs, looks } = workerData as {
   looks: number
 }
 
+/** How long the stack is waited for, milliseconds: within a call of the system there is none to see. */
+const stackMs = 1_000
+const framesShown = 4
+
 let seen = -1
 let without = 0
-setInterval(() => {
+const looking = setInterval(() => {
   const beat = Atomics.load(shared, 0)
   const inspected = Atomics.load(shared, 1) === 1
   without = beat === seen && !inspected ? without + 1 : 0
   seen = beat
   if (without < looks) return
-  const what = `millrace error: a handler has blocked the event loop for ${blockedMs} ms; the process ends, so that the others can go on after a restart\n`
-  writeSync(2, what)
-  process.kill(process.pid, 'SIGKILL')
+  clearInterval(looking)
+  setTimeout(end, stackMs, 'a call into the system or a library, which cannot be looked into')
+  try {
+    look(end)
+  } catch (error) {
+    end(`something that cannot be looked at (${String(error)})`)
+  }
 }, everyMs)
+
+function end(what: string): void {
+  const why = 'the process ends, so that others can go on after a restart'
+  const line = `millrace error: the event loop was blocked for ${blockedMs} ms by ${what}; ${why}`
+  writeSync(2, `${line.replace(/\p{Cc}+/gu, ' ')}\n`)
+  process.kill(process.pid, 'SIGKILL')
+}
+
+/** Stops the main thread where it is, and tells which functions run there, the innermost first. */
+function look(tell: (what: string) => void): void {
+  const session = new Session()
+  const scripts = new Map<string, string>()
+  session.connectToMainThread()
+  session.on('Debugger.scriptParsed', ({ params }: InspectorNotification<Debugger.ScriptParsedEventDataType>) => {
+    scripts.set(params.scriptId, params.url)
+  })
+  session.on('Debugger.paused', ({ params }: InspectorNotification<Debugger.PausedEventDataType>) => {
+    const frames = params.callFrames.slice(0, framesShown).map(({ functionName, location }) => {
+      const place = `${scripts.get(location.scriptId) ?? '?'}:${location.lineNumber + 1}`
+      return functionName === '' ? place : `${functionName} (${place})`
+    })
+    const rest = params.callFrames.length - frames.length
+    tell(`${frames.join(' called by ')}${rest > 0 ? ` and ${rest} more` : ''}`)
+  })
+  session.post('Debugger.enable')
+  session.post('Debugger.pause')
+}
