@@ -1,4 +1,5 @@
 // What is at the desk, and what people do about it: one surface, whether the app runs here or not at all.
+import { setImmediate as turn } from 'node:timers/promises'
 import type {
   Actor,
   AuditFilter,
@@ -100,6 +101,7 @@ export interface Desk {
 }
 
 const lineShown = 10
+const operationsAtOnce = 1_000
 const historyShown = 1_000
 const refusedShown = 100
 const nameCharsMax = 100
@@ -150,10 +152,20 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     },
     takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
     select: async (action, what, options) => backend().select(newOperation(action, options, now()), selection(what)),
-    operations: () => look((desk) => desk.operations()),
+    operations: () => allOperations(look),
     refused: (id) => look((desk) => desk.refused(id, refusedShown)),
     abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
+  }
+}
+
+async function allOperations(look: DeskBackend['look']): Promise<Operation[]> {
+  const found: Operation[] = []
+  for (;;) {
+    const slice = await look((desk) => desk.operations(found.at(-1)?.id ?? 0, operationsAtOnce))
+    found.push(...slice)
+    if (slice.length < operationsAtOnce) return found
+    await turn()
   }
 }
 

@@ -1,7 +1,9 @@
 // `app.flows`: the flows of mediators, and what people do about them.
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
 import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, undoneBy } from '../model/flow.ts'
+import { FlowTally } from '../model/flow-tally.ts'
 import { checkFilter } from './filter.ts'
 
 export { flowEnds, flowsUnderWay }
@@ -108,6 +110,9 @@ export interface FlowBackend {
   }
 }
 
+const listedMax = 100
+const countedAtOnce = 5_000
+
 const filters = {
   mediator: 'text',
   states: [...flowsUnderWay, ...flowEnds],
@@ -124,9 +129,9 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
   return {
     list: async (filter = {}) => {
       checkFilter('flows.list', filter, filters)
-      return look((flows) => flows.list(filter))
+      return listed(look, filter)
     },
-    counts: () => look((flows) => flows.counts()),
+    counts: () => counted(look),
     show: (id) => look((flows) => (Number.isSafeInteger(id) ? shown(flows, id) : undefined)),
     questions: async (filter = {}) => {
       checkFilter('flows.questions', filter, { mediator: 'text', to: 'text', limit: 'count' })
@@ -143,6 +148,33 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
     resume: async (id, actor = own) => backend().flowActions.resume(id, checkActor('resume', actor)),
     runAgain: async (id, { from, ...actor } = {}) =>
       backend().flowActions.runAgain(id, from, checkActor('runAgain', { ...own, ...actor })),
+  }
+}
+
+/** Those that fit, slice by slice. */
+async function listed(look: FlowBackend['lookAtFlows'], filter: FlowFilter): Promise<FlowRow[]> {
+  const { limit = listedMax } = filter
+  const found: FlowRow[] = []
+  for (let after: number | undefined = filter.after ?? 0; after !== undefined && found.length < limit; ) {
+    const from: number = after
+    const { rows, last } = await look((flows) => flows.list({ ...filter, after: from, limit: limit - found.length }))
+    found.push(...rows)
+    after = last
+    if (after !== undefined) await turn()
+  }
+  return found
+}
+
+/** How many there are by mediator and state, slice by slice. */
+async function counted(look: FlowBackend['lookAtFlows']): Promise<FlowCount[]> {
+  const tally = new FlowTally()
+  for (let after = 0; ; ) {
+    const from = after
+    const slice = await look((flows) => flows.states(from, countedAtOnce))
+    tally.add(slice)
+    if (slice.length < countedAtOnce) return tally.counts
+    after = slice.at(-1)!.id
+    await turn()
   }
 }
 

@@ -25,6 +25,7 @@ import type {
   Selection,
   Store,
   StreamInfo,
+  Wish,
 } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, type Publish, type Settled } from './committer.ts'
@@ -76,6 +77,7 @@ const killsMax = 2
 const aloneMs = 5_000
 /** What was with the rule of a desk that the app has no more. */
 const noDesk: DeskSpec = { name: 'none', rules: new Map(), decideMs: 1, decisionsMax: 1, rulesAtOnce: 1 }
+const wishesAtOnce = 16
 const tickMsMax = 250
 const tickMsMin = 5
 
@@ -291,7 +293,7 @@ export class Engine {
 
   /** Does what was asked for while the app did not run; what is about a processor that is left out stays. */
   private async grantWishes(): Promise<void> {
-    for (const { item, wish, by, reason } of await this.store.wishes()) {
+    for await (const { item, wish, by, reason } of this.wishes()) {
       const actor = { by, reason }
       // Forgotten in the commit that does it, so that a crash leaves both or neither.
       const changes = [{ do: 'granted', item } as const]
@@ -310,6 +312,16 @@ export class Engine {
         const audit: Audit = { ...about, action: 'not possible', reason: error.message, detail }
         this.committer.write({ changes: [...changes, { do: 'record', audit }] })
       }
+    }
+  }
+
+  /** What was asked for, a slice at a time: each may have the data of a message. */
+  private async *wishes(): AsyncGenerator<Wish> {
+    for (let last: Wish | undefined; ; ) {
+      const slice = await this.store.wishes(last, wishesAtOnce)
+      if (slice.length === 0) return
+      yield* slice
+      last = slice.at(-1)
     }
   }
 

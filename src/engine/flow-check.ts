@@ -5,7 +5,7 @@ import { isMillraceError } from '../model/errors.ts'
 import { type FlowState, flowsUnderWay, type JournalEntry } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { dueOf } from '../model/time.ts'
-import type { FlowReads, FlowRow } from '../seam/store.ts'
+import type { FlowReads, FlowRow, FlowSlice } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Flow } from './conduct.ts'
 import { FlowRun } from './flow.ts'
@@ -51,12 +51,10 @@ export async function* checkJournals(
   world: World,
 ): AsyncGenerator<CheckedFlow> {
   const filter = all ? {} : { states: flowsUnderWay }
-  let after = 0
-  for (;;) {
-    const rows = reads.list({ ...filter, after, limit: pageRows })
-    for (const row of rows) yield checked(row, await misfitOf(code, row, reads.journal(row.id), world))
-    if (rows.length < pageRows) return
-    after = rows.at(-1)!.id
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const slice: FlowSlice = reads.list({ ...filter, after, limit: pageRows })
+    for (const row of slice.rows) yield checked(row, await misfitOf(code, row, reads.journal(row.id), world))
+    after = slice.last
   }
 }
 

@@ -7,10 +7,10 @@
 // nothing: a flow whose journal ends with something that it was told is begun again at the next start.
 import { decode, type Stored } from '../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
-import { type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
+import { flowEnds, type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import type { Delay } from '../model/time.ts'
-import type { DeskChange, FlowChange, FlowRow, RequestChange, Store, UnderWay } from '../seam/store.ts'
+import type { DeskChange, FlowChange, FlowRow, RequestChange, SleepingTime, Store, UnderWay } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Attempt } from './attempt.ts'
@@ -99,10 +99,20 @@ export class Flows {
       void this.during(() => this.takeUpUnfinished(mediator))
       void this.during(() => this.takeUpWaiting(mediator))
     }
-    void this.during(async () => {
-      await this.write({ flows: [{ do: 'awake', mediators: [...this.specs.keys()] }] })
-      this.look()
-    })
+    void this.during(() => this.wake())
+  }
+
+  /** Times that nobody was there for come again. */
+  private async wake(): Promise<void> {
+    for (let last: SleepingTime | undefined; this.open; ) {
+      const slice = this.around.store.flows.asleep(last, sliceFlows)
+      if (slice.length === 0) break
+      const awake = slice.filter(({ mediator, state }) => state !== 'paused' && this.specs.has(mediator))
+      if (awake.length > 0) await this.write({ flows: awake.map(({ flow, n }) => ({ do: 'awake', flow, n })) })
+      else await this.turn()
+      last = slice.at(-1)
+    }
+    this.look()
   }
 
   private async takeUpUnfinished(mediator: string): Promise<void> {
@@ -370,13 +380,13 @@ export class Flows {
 
   /** What becomes of a time that has come. */
   private afterTime(flow: number, n: number, told: boolean): FlowChange[] {
-    const row = this.around.store.flows.row(flow)
+    const there = this.around.store.flows.stateOf(flow)
     const key = `${flow}/${n}`
     const tries = told ? 0 : (this.untold.get(key) ?? 0) + 1
     this.untold.delete(key)
     // Told, its time is not to come again, whatever became of the step.
-    if (told || row === undefined || row.endedAt !== null) return [{ do: 'untimer', flow, n }]
-    if (row.state === 'paused' || !this.specs.has(row.mediator)) return [{ do: 'asleep', flow, n }]
+    if (told || there === undefined || flowEnds.includes(there.state)) return [{ do: 'untimer', flow, n }]
+    if (there.state === 'paused' || !this.specs.has(there.mediator)) return [{ do: 'asleep', flow, n }]
     // It is being put into another state, or ends just now: its time comes again when that is written.
     if (tries < triesMax) {
       this.untold.set(key, tries)
@@ -414,7 +424,7 @@ export class Flows {
         await this.actions.cancel(flow, { by: `flow ${parent.flow}`, reason })
         return
       } catch (error) {
-        const state = store.flows.row(flow)?.state
+        const state = store.flows.stateOf(flow)?.state
         if (state === 'compensating') return
         if (state === 'stuck' || tries >= triesMax) {
           world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
@@ -632,7 +642,8 @@ export class Flows {
   private endOfStep(row: FlowRow) {
     const { parent } = row
     const { flows } = this.around.store
-    if (parent === null || flows.row(parent.flow)?.endedAt !== null) return undefined
+    const state = parent === null ? undefined : flows.stateOf(parent.flow)?.state
+    if (parent === null || state === undefined || flowEnds.includes(state)) return undefined
     const data = outcomeOfFlow(row)
     const at = this.around.world.now()
     const entry = { n: 0, of: parent.n, kind: 'flow' as const, step: '', what: '', data, at }

@@ -8,6 +8,7 @@ import type { Decision } from '../model/desk.ts'
 import { isMillraceError } from '../model/errors.ts'
 import type { DeskChange, NewOperation, Operation, Selection } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
+import { Fifo } from './fifo.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const sliceItems = 256
@@ -24,7 +25,7 @@ export class Operations {
   private aborting: Promise<unknown> = Promise.resolve()
   /** What is being done of an operation now. */
   private underWay: Promise<unknown> = Promise.resolve()
-  private queue: Operation[] = []
+  private readonly queue = new Fifo<Operation>()
   private running = false
   private open = true
 
@@ -36,12 +37,17 @@ export class Operations {
   /** Goes on with what a run before has not finished. */
   async takeUp(): Promise<void> {
     const { committer, store } = this.around
-    // In turn with selections, so that one that is just being made is known to be ours.
-    const all = await committer.alone(() => store.look((desk) => desk.operations()))
-    for (const operation of all) {
-      if (this.ours.has(operation.id)) continue
-      if (operation.state === 'running') this.enqueue(operation)
-      else if (operation.state === 'trying') await this.watch(operation)
+    for (let last = 0; ; ) {
+      const after = last
+      // In turn with selections, so that one that is just being made is known to be ours.
+      const slice = await committer.alone(() => store.look((desk) => desk.openOperations(after, sliceItems)))
+      if (slice.length === 0) return
+      for (const operation of slice) {
+        if (this.ours.has(operation.id)) continue
+        if (operation.state === 'running') this.enqueue(operation)
+        else await this.watch(operation)
+      }
+      last = slice.at(-1)!.id
     }
   }
 
@@ -91,7 +97,7 @@ export class Operations {
   }
 
   get idle(): boolean {
-    return !this.running && this.queue.length === 0
+    return !this.running && this.queue.isEmpty
   }
 
   private enqueue(operation: Operation): void {
@@ -101,7 +107,7 @@ export class Operations {
 
   /** One operation after the other; one that fails keeps none of the others from their turn. */
   private pump(): void {
-    const next = this.running || !this.open ? undefined : this.queue.shift()
+    const next = this.running || !this.open || this.queue.isEmpty ? undefined : this.queue.shift()
     if (next === undefined) {
       this.around.maybeIdle()
       return

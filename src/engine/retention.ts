@@ -76,19 +76,17 @@ export class Retention {
   private async sweep(): Promise<void> {
     await this.inSlices(() => this.store.forgetResolved(this.world.now() - this.limits.deskRetainMs - spareMs))
     await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
-    const { flowRetainMs, mailboxMs } = this.limits
-    await this.inSlices(() => {
-      const now = this.world.now()
-      return this.store.forgetFlows(now - flowRetainMs, now - mailboxMs)
-    })
+    await this.inSlices(() => this.store.forgetFlows(this.world.now() - this.limits.flowRetainMs))
+    await this.forgetMails()
     if ((await this.withdrawn()) > 0) this.found = true
+    const needed = await this.neededFrom()
     for (const source of this.sources) {
       const rule = this.rule(source)
       const stream = this.streamIds.get(source.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
       const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.world.now() - ageMs }
-      await this.inSlices(async () => this.store.trim(stream, await this.neededFrom(stream), retain))
+      await this.inSlices(() => this.store.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
     }
   }
 
@@ -100,10 +98,25 @@ export class Retention {
     } while (gone > 0 && !this.ended)
   }
 
-  /** Everything up to here is done by every processor of the stream, gone ones included until they are retired. */
-  private async neededFrom(stream: number): Promise<number> {
-    let low = Number.MAX_SAFE_INTEGER
-    for (const row of await this.store.progress()) if (row.stream === stream && row.low < low) low = row.low
-    return low
+  private async forgetMails(): Promise<void> {
+    for (let last: number | undefined = 0; last !== undefined && !this.ended; ) {
+      const after: number = last
+      const beforeMs = this.world.now() - this.limits.mailboxMs
+      const slice = await this.committer.alone(() => this.store.forgetMails(after, beforeMs))
+      this.found ||= slice.gone > 0
+      last = slice.last
+    }
+  }
+
+  /**
+   * By stream, up to where everything is done by every processor, gone ones included until they are retired. It only
+   * grows while the sweep goes on.
+   */
+  private async neededFrom(): Promise<ReadonlyMap<number, number>> {
+    const needed = new Map<number, number>()
+    for (const { stream, low } of await this.store.progress()) {
+      needed.set(stream, Math.min(low, needed.get(stream) ?? low))
+    }
+    return needed
   }
 }

@@ -12,6 +12,9 @@ import type { World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
 import type { Consumer } from './consumer.ts'
 
+/** How many marks are looked at, or forgotten, at once. */
+const slicedIds = 256
+
 /** A command that is to be taken back. */
 export interface OpenCall {
   readonly id: string
@@ -58,7 +61,12 @@ export class Withdrawals {
 
   /** Before anything is handled. */
   takeUp(): void {
-    for (const id of this.store.flows.withdrawn()) this.marked.add(id)
+    for (let last = ''; ; ) {
+      const slice = this.store.flows.withdrawn(last, slicedIds)
+      if (slice.length === 0) return
+      for (const id of slice) this.marked.add(id)
+      last = slice.at(-1)!
+    }
   }
 
   /** Those that were held when the last run ended leave the desk; requests that it had no time to end end now. */
@@ -90,16 +98,24 @@ export class Withdrawals {
     this.before = undefined
     let gone = 0
     if (before !== undefined && channels.every(({ stream, low }) => low >= (before.heads.get(stream) ?? Infinity))) {
-      for (const id of before.ids) {
-        if (!this.marked.has(id) || (await this.store.askedEntry(id)) !== undefined) continue
-        await this.committer.written({ flows: [{ do: 'passed', id }] })
-        this.marked.delete(id)
-        gone++
+      for (let from = 0; from < before.ids.length; from += slicedIds) {
+        gone += await this.forget(before.ids.slice(from, from + slicedIds))
       }
     }
     const heads = new Map(channels.map(({ stream, head }) => [stream, head]))
     if (this.marked.size > 0) this.before = { ids: [...this.marked], heads }
     return gone
+  }
+
+  private async forget(ids: readonly string[]): Promise<number> {
+    const passed: string[] = []
+    for (const id of ids) {
+      if (this.marked.has(id) && (await this.store.askedEntry(id)) === undefined) passed.push(id)
+    }
+    if (passed.length === 0) return 0
+    await this.committer.written({ flows: passed.map((id) => ({ do: 'passed', id })) })
+    for (const id of passed) this.marked.delete(id)
+    return passed.length
   }
 
   /** Never lets a command of a flow be handled that has not been; where it has been, its end is told as ever. */

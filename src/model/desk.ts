@@ -54,6 +54,9 @@ export interface DeskEntry {
   resolvedAt: number | null
 }
 
+/** How many messages behind the head of a lane are counted; where there are more, so many are shown. */
+export const waitingCounted = 1_000
+
 /** How many failed attempts are kept of one message. */
 export const triesMax = 50
 

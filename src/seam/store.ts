@@ -295,10 +295,27 @@ export interface UnderWay {
   readonly unfinished: boolean
 }
 
+/** A time that does not come before it is woken. */
+export interface SleepingTime {
+  /** Below zero. */
+  readonly due: number
+  readonly flow: number
+  readonly n: number
+  readonly mediator: string
+  readonly state: FlowState
+}
+
 /** The first of the flows of a context that wait for their turn. */
 export interface WaitingFlow {
   readonly context: string
   readonly id: number
+}
+
+/** What became of a slice of mail. */
+export interface ForgottenMails {
+  readonly gone: number
+  /** Up to which number it was looked at; undefined where there is nothing more to forget behind it. */
+  readonly last: number | undefined
 }
 
 export type FlowChange =
@@ -319,7 +336,7 @@ export type FlowChange =
   | { readonly do: 'untimer'; readonly flow: number; readonly n: number }
   /** Nobody is there for it: its time does not come till an app starts that has its mediator. */
   | { readonly do: 'asleep'; readonly flow: number; readonly n: number }
-  | { readonly do: 'awake'; readonly mediators: readonly string[] }
+  | { readonly do: 'awake'; readonly flow: number; readonly n: number }
   /** A person is asked: its step, its title, and with its data for whom and until when. */
   | { readonly do: 'ask'; readonly flow: number; readonly entry: JournalEntry }
   | { readonly do: 'escalate'; readonly flow: number; readonly n: number; readonly to: string }
@@ -355,9 +372,22 @@ export interface FlowsUnderWay {
   readonly flows: number
 }
 
-/** The flows of a store. */
+/** Flows that fit, of a slice of all. */
+export interface FlowSlice {
+  readonly rows: readonly FlowRow[]
+  /** Up to which id it was looked; undefined where there are none behind. */
+  readonly last: number | undefined
+}
+
+export interface StateOfFlow {
+  readonly id: number
+  readonly mediator: string
+  readonly state: FlowState
+}
+
+/** The flows of a store. Each reads a bounded part of them: who needs all asks again, and lets others have their turn. */
 export interface FlowReads {
-  list(filter: FlowFilter): FlowRow[]
+  list(filter: FlowFilter): FlowSlice
   row(id: number): FlowRow | undefined
   /** The flow that one has started by an entry and that is under way, or goes on for that one. */
   startedBy(parent: ParentFlow): number | undefined
@@ -365,7 +395,10 @@ export interface FlowReads {
   journal(id: number, after?: number): JournalEntry[]
   /** Open questions, the oldest first, at most so many. */
   questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
-  counts(): FlowCount[]
+  /** Flows after an id, in order, at most so many. */
+  states(after: number, limit: number): StateOfFlow[]
+  /** One, without reading what it began with. */
+  stateOf(id: number): StateOfFlow | undefined
   /** When steps of a flow end by themselves or are given up, by the entries with which they began. */
   times(id: number): { readonly n: number; readonly due: number }[]
 }
@@ -394,7 +427,10 @@ export interface FlowStore extends FlowReads {
   /** Timers that are due, the oldest first. */
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
   nextDue(): number | undefined
-  withdrawn(): string[]
+  /** Times that do not come while their flow is paused, or nobody is there for it: after one, at most so many. */
+  asleep(after: SleepingTime | undefined, limit: number): SleepingTime[]
+  /** Commands that are never to be handled, after an id, in order, at most so many. */
+  withdrawn(after: string, limit: number): string[]
   /** Whether the command of a step has ended by itself, and not only for its flow. */
   hasEnd(flow: number, n: number): boolean
 }
@@ -469,7 +505,7 @@ export interface DeskFilter {
 
 /** A message at the desk as it is shown. */
 export interface DeskRow extends DeskEntry {
-  /** How many wait in line behind it. */
+  /** How many wait in line behind it, counted up to 1,000. */
   readonly waiting: number
   /** What was asked for while the app did not run, and is done when it starts. */
   readonly wish: Wish | null
@@ -584,11 +620,13 @@ export interface DeskReads {
   groups(by: GroupBy, filter: { readonly processor?: string }): DeskGroup[]
   /** Newest first. */
   audit(filter: AuditFilter): AuditRow[]
-  operations(): Operation[]
+  /** Operations after an id, in order, at most so many. */
+  operations(after: number, limit: number): Operation[]
+  /** The same of those that have not ended. */
+  openOperations(after: number, limit: number): Operation[]
   /** The first of an operation that were not possible. */
   refused(operation: number, limit: number): RefusedItem[]
   paused(): Paused[]
-  wishes(): Wish[]
 }
 
 export interface Store {
@@ -630,8 +668,10 @@ export interface Store {
   /** The same of a command that somebody waits for, by its id, while it is not resolved. */
   askedEntry(id: string): Promise<DeskEntry | undefined>
   readonly flows: FlowStore
-  /** Forgets a slice of the flows that ended, and of the mail that came, before a time. Gives how many. */
-  forgetFlows(endedBeforeMs: number, mailBeforeMs: number): Promise<number>
+  /** Forgets a slice of the flows that ended before a time. Gives how many. */
+  forgetFlows(endedBeforeMs: number): Promise<number>
+  /** Looks at a slice of the mail after a number, and forgets what came before a time and nobody can wait for. */
+  forgetMails(after: number, beforeMs: number): Promise<ForgottenMails>
   /** Reads of flows for people: never shows what is not durable yet. */
   lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
   /** A request by its id, as far as it is durable. */
@@ -644,8 +684,8 @@ export interface Store {
   abort(operation: number, actor: Actor, at: number): Promise<void>
   /** Writes a wish down. Errors: `millrace/not-held` where there is one about that message. */
   wish(wish: Wish): Promise<void>
-  /** What was wished for while nobody owned the store, oldest first. */
-  wishes(): Promise<Wish[]>
+  /** What was wished for while nobody owned the store, after one, oldest first, at most so many. */
+  wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Promise<Wish[]>
   /** Makes an operation of all held messages that fit. Errors: `millrace/duplicate-name`. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** The next messages of an operation that were not dealt with. */

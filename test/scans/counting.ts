@@ -1,6 +1,6 @@
 // Counts what one act reads: rows that its statements visit, whether they give them or not, and rows that they give.
 //
-// SQLite tells nobody how many rows it visits. So each select runs a second time, on a connection where each table is hidden
+// SQLite tells nobody how many rows it visits. So each select, and what an insert or a delete reads, runs a second time, on a connection where each table is hidden
 // by a view of the same name whose condition counts: `select * from main.t where visited(key)`. SQLite flattens such a view
 // into the select, and the plan stays the same, which is checked.
 import assert from 'node:assert/strict'
@@ -12,7 +12,14 @@ import type { Broker } from '../../src/seam/store.ts'
 type Values = Parameters<StatementSync['all']>
 
 const isOurs = /\bmillrace_|\bsqlite_sequence\b/
-const isSelect = /^\s*(select|with)\b/i
+
+/** What a statement reads, as a select: of an update that is not known. */
+function selectOf(sql: string): string | undefined {
+  const text = sql
+    .replace(/^\s*insert (?:or \w+ )?into \w+\s+(?=select\b)/i, '')
+    .replace(/^\s*delete (?=from\b)/i, 'select 1 ')
+  return /^\s*(select|with)\b/i.test(text) ? text : undefined
+}
 
 export class Counting {
   readonly broker: Broker
@@ -66,11 +73,12 @@ export class Counting {
 
   private through(sql: string, statement: StatementSync): StatementSync {
     if (!isOurs.test(sql)) return statement
+    const select = selectOf(sql)
     const note = (values: Values, rows: number) => {
       if (!this.counts) return
       this.given += rows
       this.runs.set(sql, (this.runs.get(sql) ?? 0) + 1)
-      if (isSelect.test(sql)) this.visit(sql, values)
+      if (select !== undefined) this.visit(select, values)
     }
     return {
       all: (...values: Values) => {

@@ -44,7 +44,9 @@ function typeIn(db: DatabaseSync, stream: number, id: string, ms: number): strin
   const table = logTable(stream)
   const timeAt = db.prepare(`select time from ${table} where position >= ? order by position limit 1`)
   let { low, high } = db
-    .prepare(`select coalesce(min(position), 0) as low, coalesce(max(position), 0) as high from ${table}`)
+    .prepare(
+      `select coalesce((select min(position) from ${table}), 0) as low, coalesce((select max(position) from ${table}), 0) as high`,
+    )
     .get() as { low: number; high: number }
   while (low < high) {
     const middle = Math.floor((low + high) / 2)

@@ -9,6 +9,7 @@ import {
   fingerprint,
   headStates,
   type Try,
+  waitingCounted,
 } from '../../model/desk.ts'
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import type {
@@ -83,8 +84,9 @@ const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempt
   error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
   causation, trace, asked as own_id, data`
 /** A head that closes its lane has the rest of it behind itself. */
-const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from millrace_desk l
-  where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane) end`
+const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from (
+  select 1 from millrace_desk l where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane
+  limit ${waitingCounted + 1})) end`
 const shown = `select ${columns}, ${behind} as waiting, wish, w.at as wished_at, w.who as wished_by, w.why as wished_why
   from millrace_desk d left join millrace_wishes w on w.item = d.id`
 const quoted = (states: readonly DeskState[]) => states.map((state) => `'${state}'`).join(', ')
@@ -95,6 +97,8 @@ const groupsMax = 1_000
 const forgetRows = 1_000
 const listRows = 100
 const lanesAtOnce = 1_000
+const headsAtOnce = 1_000
+const all = Number.MAX_SAFE_INTEGER
 
 export class DeskTable implements DeskReads {
   private readonly db: DatabaseSync
@@ -345,7 +349,9 @@ export class DeskTable implements DeskReads {
   /** Forgets all that a processor has at the desk of one stream. */
   retire(processor: string, stream: number): void {
     this.run('update millrace_desk_groups set held = 0 where processor = ? and stream = ?', processor, stream)
-    this.run('delete from millrace_desk where processor = ? and stream = ?', processor, stream)
+    // By the index of states: what others have there is not read.
+    const sql = `delete from millrace_desk where state in (${quoted(allStates)}) and processor = ? and stream = ?`
+    this.run(sql, processor, stream)
   }
 
   // ── pausing, wishes ────────────────────────────────────────────────────────────────────────────────────────────
@@ -382,8 +388,9 @@ export class DeskTable implements DeskReads {
     this.run('insert into millrace_wishes values (?, ?, ?, ?, ?)', item, JSON.stringify(wish), at, by, reason)
   }
 
-  wishes(): Wish[] {
-    const rows = this.all('select * from millrace_wishes order by at, item') as {
+  wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Wish[] {
+    const sql = 'select * from millrace_wishes where (at, item) > (?, ?) order by at, item limit ?'
+    const rows = this.all(sql, after?.at ?? Number.MIN_SAFE_INTEGER, after?.item ?? 0, limit) as {
       item: number
       wish: string
       at: number
@@ -427,11 +434,19 @@ export class DeskTable implements DeskReads {
     return this.operation(id)!
   }
 
-  private heldOf({ items, ...filter }: Selection): number[] {
-    const found = this.find({ ...filter, states: ['held'], limit: Number.MAX_SAFE_INTEGER })
-    if (items === undefined) return found
-    const meant = new Set(items)
-    return found.filter((id) => meant.has(id))
+  private heldOf({ items, processor, type, context, group }: Selection): number[] {
+    const states = ['held'] as const
+    if (items === undefined) return this.find({ processor, type, context, group, states, limit: all })
+    return this.ids(
+      `select d.id from json_each(?1) i cross join millrace_desk d on d.id = i.value where d.state = 'held'
+         and (?2 is null or d.processor = ?2) and (?3 is null or d.context = ?3) and (?4 is null or d.group_id = ?4)
+         and (?5 is null or d.kind in (select id from millrace_kinds where type = ?5))`,
+      JSON.stringify([...new Set(items)]),
+      processor ?? null,
+      context ?? null,
+      group ?? null,
+      type ?? null,
+    )
   }
 
   selected(operation: number, limit: number): number[] {
@@ -484,8 +499,14 @@ export class DeskTable implements DeskReads {
     this.record({ at, by, action: 'aborted', item: null, subject: name, reason, detail: undefined })
   }
 
-  operations(): Operation[] {
-    return (this.all(`${operationColumns} order by id`) as OperationRow[]).map(operationOf)
+  operations(after: number, limit: number): Operation[] {
+    const sql = `${operationColumns} where id > ? order by id limit ?`
+    return (this.all(sql, after, limit) as OperationRow[]).map(operationOf)
+  }
+
+  openOperations(after: number, limit: number): Operation[] {
+    const sql = `${operationColumns} where state in ('running', 'trying') and id > ? order by id limit ?`
+    return (this.all(sql, after, limit) as OperationRow[]).map(operationOf)
   }
 
   operation(id: number): Operation | undefined {
@@ -511,21 +532,28 @@ export class DeskTable implements DeskReads {
   }
 
   heads(processor: string, stream: number, take: (head: DeskHead) => void): void {
-    const each = this.statement(
-      `${headColumns} where state in ('deciding', 'trying') and processor = ? and stream = ? order by id`,
-    ).iterate(processor, stream)
-    for (const row of each as Iterable<unknown>) take({ ...(row as DeskHead) })
+    const one = `${headColumns} where id = ? and stream = ?`
+    for (let after = 0; ; ) {
+      const slice = this.find({ processor, states: ['deciding', 'trying'], after, limit: headsAtOnce })
+      for (const id of slice) {
+        const row = this.get(one, id, stream)
+        if (row !== undefined) take({ ...(row as DeskHead) })
+      }
+      if (slice.length < headsAtOnce) return
+      after = slice.at(-1)!
+    }
   }
 
   lanes(processor: string, stream: number, take: (context: string) => void): void {
-    let last: string | undefined
-    for (;;) {
-      const values = last === undefined ? [processor, stream] : [processor, stream, last]
-      const { lanes } = this.get(last === undefined ? firstLanesText : nextLanesText, ...values) as { lanes: string }
+    // No lane has an empty name. The rest of one that is long is passed over.
+    for (let last = ''; ; ) {
+      const { lanes } = this.get(lanesText, processor, stream, last) as { lanes: string }
       const contexts = JSON.parse(lanes) as string[]
-      for (const context of contexts) take(context)
-      if (contexts.length < lanesAtOnce) return
-      last = contexts.at(-1)
+      if (contexts.length === 0) return
+      for (const context of contexts) {
+        if (context !== last) take(context)
+        last = context
+      }
     }
   }
 
@@ -556,21 +584,10 @@ export class DeskTable implements DeskReads {
       return this.ids(sql, group, after, ...(context === undefined ? [] : [context]), limit)
     }
     const kinds = type === undefined ? undefined : this.ids('select id from millrace_kinds where type = ?', type)
+    if (kinds?.length === 0) return []
     if (context !== undefined) {
-      const inLane = states.includes('line') ? '' : `and d.id = ${headText}`
-      const fits = `d.id > ?2 and d.state in (${quoted(states)})
-        and (?3 is null or d.processor = ?3) and (?4 is null or d.kind in (select value from json_each(?4)))`
-      return this.ids(
-        `select d.id from millrace_progress p cross join millrace_desk d
-           on d.processor = p.processor and d.stream = p.stream and d.lane = ?1 ${inLane} where ${fits}
-         union all select d.id from millrace_desk d where d.context = ?1 and d.lane is null and ${fits}
-         order by 1 limit ?5`,
-        context,
-        after,
-        processor ?? null,
-        kinds === undefined ? null : JSON.stringify(kinds),
-        limit,
-      )
+      const fits = `and id > ? and state in (${quoted(states)}) ${kinds === undefined ? '' : `and kind in (${kinds.join()})`}`
+      return this.ofContext(context, processor, fits, states.includes('line'), after, limit)
     }
     return states
       .flatMap((state) => this.piles(state, processor))
@@ -578,6 +595,45 @@ export class DeskTable implements DeskReads {
       .flatMap((pile) => this.ids(pileText, pile.state, pile.processor, pile.kind, after, limit))
       .sort((a, b) => a - b)
       .slice(0, limit)
+  }
+
+  /** Of one context: what is in its lanes, and what is in none. */
+  private ofContext(
+    context: string,
+    processor: string | undefined,
+    fits: string,
+    withLine: boolean,
+    after: number,
+    limit: number,
+  ): number[] {
+    const only = processor === undefined ? '' : 'and processor = ?'
+    const alone = `select id from millrace_desk where context = ? and lane is null ${fits} ${only} order by id limit ?`
+    const found = this.ids(alone, context, after, ...(processor === undefined ? [] : [processor]), limit)
+    const lanes = this.all(
+      `select processor, stream from millrace_progress where true ${only}`,
+      ...(processor === undefined ? [] : [processor]),
+    )
+    for (const lane of lanes as { processor: string; stream: number }[]) {
+      const here = [lane.processor, lane.stream, context] as const
+      if (withLine) {
+        // Places are ids, but of what has moved to the end of its lane.
+        found.push(
+          ...this.ids(
+            `${inLaneText} and place = id and place > ? ${fits} order by place limit ?`,
+            ...here,
+            after,
+            after,
+            limit,
+          ),
+        )
+        found.push(...this.ids(`${inLaneText} and place <> id ${fits} order by id limit ?`, ...here, after, limit))
+      } else {
+        const head = this.headOf(...here)
+        if (head !== undefined)
+          found.push(...this.ids(`select id from millrace_desk where id = ? ${fits}`, head.id, after))
+      }
+    }
+    return found.sort((a, b) => a - b).slice(0, limit)
   }
 
   private isGroup(id: number, { processor, type }: Pick<DeskFilter, 'processor' | 'type'>): boolean {
@@ -745,15 +801,10 @@ const entryText = `select ${columns} from millrace_desk d where d.id = ?`
 const lineText = `select ${columns} from millrace_desk d where processor = ? and stream = ? and lane = ? and place > ?
   order by place limit ?`
 /** Many in one row: a row each takes five times as long, which a start would notice. */
-const lanesText = (
-  range: string,
-) => `select json_group_array(lane) as lanes from (select distinct lane from millrace_desk
-  where processor = ? and stream = ? and lane ${range} order by lane limit ${lanesAtOnce})`
-const firstLanesText = lanesText('is not null')
-const nextLanesText = lanesText('> ?')
+const lanesText = `select json_group_array(lane) as lanes from (select lane from millrace_desk
+  where processor = ? and stream = ? and lane > ? order by lane limit ${lanesAtOnce})`
 const listText = `${shown} where d.id in (select value from json_each(?)) order by d.id`
-const headText = `(select id from millrace_desk l where l.processor = p.processor and l.stream = p.stream and l.lane = ?1
-  order by place limit 1)`
+const inLaneText = 'select id from millrace_desk where processor = ? and stream = ? and lane = ?'
 const pileText =
   'select id from millrace_desk where state = ? and processor = ? and kind = ? and id > ? order by id limit ?'
 const nextKindText =

@@ -15,9 +15,10 @@ import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
+import { FlowTally } from '../../model/flow-tally.ts'
 import { suggest } from '../../model/names.ts'
 import type { FileFacts, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from '../../seam/file.ts'
-import type { ProgressRow, StreamInfo } from '../../seam/store.ts'
+import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
 import { damageOf, tablesOf } from './damage.ts'
@@ -235,13 +236,21 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
     progress: progressOf(db),
     held,
     waiting,
-    flows: new FlowReader(db).counts(),
+    flows: flowCounts(new FlowReader(db)),
     questions: countOf(db, 'millrace_questions'),
     delayed: countOf(db, 'millrace_timers'),
     flowTimes: countOf(db, 'millrace_flow_timers'),
   }
   db.close()
   return facts
+}
+
+function flowCounts(flows: FlowReader): FlowCount[] {
+  const tally = new FlowTally()
+  for (let slice = flows.states(0, sliceRows); slice.length > 0; slice = flows.states(slice.at(-1)!.id, sliceRows)) {
+    tally.add(slice)
+  }
+  return tally.counts
 }
 
 function countOf(db: DatabaseSync, table: string): number {

@@ -4,10 +4,10 @@ import type { Stored } from '../../model/codec.ts'
 import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
 import type {
   FlowChange,
-  FlowCount,
   FlowFilter,
   FlowReads,
   FlowRow,
+  FlowSlice,
   FlowState,
   FlowStore,
   FlowsUnderWay,
@@ -15,6 +15,8 @@ import type {
   Mail,
   Question,
   RequestChange,
+  SleepingTime,
+  StateOfFlow,
   UnderWay,
   WaitingFlow,
 } from '../../seam/store.ts'
@@ -28,14 +30,18 @@ const columns = `id, mediator, version, context, state, message, once, parent_fl
       and d.message_id > 'flow/' || millrace_flows.id || '/' and d.message_id < 'flow/' || millrace_flows.id || '0'
   ) end as held`
 const entryColumns = 'n, of_n as "of", kind, step, what, data, at'
-/** Mail that nobody can come to wait for any more; who is paused or queued has had no chance to take it. */
-const oldMail = `from millrace_mail m where at < ? and not exists (
-  select 1 from millrace_flows f where f.mediator = m.mediator and f.context = m.context and f.ended_at is null
-    and f.state in ('paused', 'queued'))`
 const listRows = 100
+/** How many flows are looked at for those that fit, before others have their turn. */
+const lookedAtOnce = 1_000
 const forgetRows = 200
 
 type Value = string | number | null
+
+interface OldMails {
+  readonly gone: readonly number[]
+  /** Up to where they were looked at; undefined where those behind need not be. */
+  readonly last: number | undefined
+}
 
 interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 'mailAfter'> {
   readonly mailAfter: string | null
@@ -87,9 +93,15 @@ export class FlowReader implements FlowReads {
     this.sql = new Statements(db)
   }
 
-  list({ mediator, states, context, step, startedBefore, after = 0, limit = listRows }: FlowFilter): FlowRow[] {
-    const where = ['id > ?']
-    const values: Value[] = [after]
+  list({ mediator, states, context, step, startedBefore, after = 0, limit = listRows }: FlowFilter): FlowSlice {
+    const looked = this.sql.all<{ id: number }>(
+      'select id from millrace_flows where id > ? order by id limit ?',
+      after,
+      lookedAtOnce,
+    )
+    const upTo = looked.at(-1)?.id ?? after
+    const where = ['id > ? and id <= ?']
+    const values: Value[] = [after, upTo]
     const also = (sql: string, ...more: readonly (Value | undefined)[]) => {
       if (more.includes(undefined)) return
       where.push(sql)
@@ -110,7 +122,9 @@ export class FlowReader implements FlowReads {
       ...values,
       limit,
     )
-    return rows.map(rowOf)
+    const isFull = rows.length === limit
+    const last = isFull ? rows.at(-1)!.id : upTo
+    return { rows: rows.map(rowOf), last: isFull || looked.length === lookedAtOnce ? last : undefined }
   }
 
   row(id: number): FlowRow | undefined {
@@ -145,10 +159,12 @@ export class FlowReader implements FlowReads {
     return rows.map((row) => ({ ...row, escalated: row.escalated !== 0 }))
   }
 
-  counts(): FlowCount[] {
-    return this.sql.all<FlowCount>(
-      'select mediator, state, count(*) as flows from millrace_flows group by mediator, state order by mediator, state',
-    )
+  states(after: number, limit: number): StateOfFlow[] {
+    return this.sql.all('select id, mediator, state from millrace_flows where id > ? order by id limit ?', after, limit)
+  }
+
+  stateOf(id: number): StateOfFlow | undefined {
+    return this.sql.one('select id, mediator, state from millrace_flows where id = ?', id)
   }
 
   times(id: number): { n: number; due: number }[] {
@@ -246,9 +262,10 @@ export class FlowTables extends FlowReader implements FlowStore {
         break
       case 'awake':
         this.sql.run(
-          `update millrace_flow_timers set due = -due where due < 0 and exists (select 1 from millrace_flows f
-             where f.id = flow and f.state <> 'paused' and f.mediator in (select value from json_each(?)))`,
-          JSON.stringify(change.mediators),
+          `update millrace_flow_timers set due = abs(due) where flow = ?1 and n = ?2
+             and (select state from millrace_flows where id = ?1) <> 'paused'`,
+          change.flow,
+          change.n,
         )
         break
       case 'ask':
@@ -495,18 +512,29 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
   }
 
-  withdrawn(): string[] {
-    return this.sql.all<{ id: string }>('select id from millrace_withdrawn').map(({ id }) => id)
+  asleep(after: SleepingTime | undefined, limit: number): SleepingTime[] {
+    return this.sql.all(
+      `select t.due, t.flow, t.n, f.mediator, f.state from millrace_flow_timers t cross join millrace_flows f on f.id = t.flow
+       where (t.due, t.flow, t.n) > (?, ?, ?) and t.due < 0 order by t.due, t.flow, t.n limit ?`,
+      after?.due ?? Number.MIN_SAFE_INTEGER,
+      after?.flow ?? 0,
+      after?.n ?? 0,
+      limit,
+    )
   }
 
-  /** Whether a flow has ended, or mail has come, before a time. */
-  hasOld(endedBeforeMs: number, mailBeforeMs: number): boolean {
-    const flow = this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs)
-    return flow !== undefined || this.sql.one(`select 1 ${oldMail} limit 1`, mailBeforeMs) !== undefined
+  withdrawn(after: string, limit: number): string[] {
+    const sql = 'select id from millrace_withdrawn where id > ? order by id limit ?'
+    return this.sql.all<{ id: string }>(sql, after, limit).map(({ id }) => id)
+  }
+
+  /** Whether a flow has ended before a time. */
+  hasOld(endedBeforeMs: number): boolean {
+    return this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs) !== undefined
   }
 
   /** Forgets what has ended before a time, at most one slice. Gives how many. */
-  forget(endedBeforeMs: number, mailBeforeMs: number): number {
+  forget(endedBeforeMs: number): number {
     const old = this.sql.all<{ id: number }>(
       'select id from millrace_flows where ended_at < ? limit ?',
       endedBeforeMs,
@@ -516,12 +544,32 @@ export class FlowTables extends FlowReader implements FlowStore {
       this.sql.run('delete from millrace_journal where flow = ?', id)
       this.sql.run('delete from millrace_flows where id = ?', id)
     }
-    const mails = this.sql.run(
-      `delete from millrace_mail where n in (select n ${oldMail} order by n limit ?)`,
-      mailBeforeMs,
+    return old.length
+  }
+
+  /** Of the next mails after one those that came before a time and that nobody can come to wait for any more. */
+  oldMails(after: number, beforeMs: number): OldMails {
+    const looked = this.sql.all<{ n: number; mediator: string; context: string; at: number }>(
+      'select n, mediator, context, at from millrace_mail where n > ? order by n limit ?',
+      after,
       forgetRows,
     )
-    return old.length + mails
+    const old = looked.filter(({ at }) => at < beforeMs)
+    const gone = old.filter(({ mediator, context }) => !this.mayTakeOld(mediator, context)).map(({ n }) => n)
+    // They come in the order of time, but for a clock that was set: where none is old, those behind are not.
+    return { gone, last: looked.length < forgetRows || old.length === 0 ? undefined : looked.at(-1)!.n }
+  }
+
+  forgetMails(mails: readonly number[]): void {
+    for (const n of mails) this.sql.run('delete from millrace_mail where n = ?', n)
+  }
+
+  /** Who is paused or waits for its turn has had no chance to take it. */
+  private mayTakeOld(mediator: string, context: string): boolean {
+    return ["state = 'paused'", "state = 'queued'"].some((which) => {
+      const sql = `select 1 from millrace_flows where mediator = ? and context = ? and ${which} limit 1`
+      return this.sql.one(sql, mediator, context) !== undefined
+    })
   }
 }
 

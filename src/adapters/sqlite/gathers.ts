@@ -37,10 +37,10 @@ export class SqliteGathers implements GatherTables {
     )
     this.all = db.prepare(`select type, version, data as json from millrace_gathered where ${here} order by place`)
     this.deleteAll = db.prepare(`delete from millrace_gathered where ${here}`)
+    // Places have no gaps.
     this.deleteOldest = db.prepare(
       `delete from millrace_gathered where gather = :gather and context = :context and place <= (
-         select place from millrace_gathered where gather = :gather and context = :context
-         order by place desc limit 1 offset :keep)`,
+         select max(place) from millrace_gathered where gather = :gather and context = :context) - :keep`,
     )
   }
 

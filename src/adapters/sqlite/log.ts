@@ -98,9 +98,9 @@ export class Log {
   open(id: number): number {
     const table = logTable(id)
     createLog(this.db, id)
-    const last = this.db.prepare(`select position, bytes from ${table} order by position desc limit 1`).get() as
-      | { position: number; bytes: number }
-      | undefined
+    const last = this.db
+      .prepare(`select position, bytes from ${table} where position > 0 order by position desc limit 1`)
+      .get() as { position: number; bytes: number } | undefined
     this.streams.set(id, {
       head: last?.position ?? 0,
       bytes: last?.bytes ?? 0,

@@ -186,6 +186,8 @@ const migrations: readonly string[] = [
      (select coalesce(max(json_extract(data, '$.value.mail')), 0) from millrace_journal
       where kind = 'wait' and of_n is not null),
      (select coalesce(max(value), 0) from millrace_flows, json_each(mail_after)));`,
+  `-- what has moved to the end of its lane is not where its number says
+   create index millrace_desk_moved on millrace_desk (processor, stream, lane) where lane is not null and place <> id;`,
 ]
 
 /** The format that this version writes. */

@@ -23,6 +23,7 @@ import type {
   DeskReads,
   FlowReads,
   FlowStore,
+  ForgottenMails,
   NewOperation,
   Opened,
   Operation,
@@ -277,10 +278,16 @@ export class SqliteStore implements Store {
     return requests.hasOld(beforeMs) ? this.write(db, () => requests.forget(beforeMs)) : 0
   }
 
-  async forgetFlows(endedBeforeMs: number, mailBeforeMs: number): Promise<number> {
+  async forgetFlows(endedBeforeMs: number): Promise<number> {
     const { db, flows } = this.opened
-    if (!flows.hasOld(endedBeforeMs, mailBeforeMs)) return 0
-    return this.write(db, () => flows.forget(endedBeforeMs, mailBeforeMs))
+    return flows.hasOld(endedBeforeMs) ? this.write(db, () => flows.forget(endedBeforeMs)) : 0
+  }
+
+  async forgetMails(after: number, beforeMs: number): Promise<ForgottenMails> {
+    const { db, flows } = this.opened
+    const { gone, last } = flows.oldMails(after, beforeMs)
+    if (gone.length > 0) await this.write(db, () => flows.forgetMails(gone))
+    return { gone: gone.length, last }
   }
 
   async look<T>(read: (desk: DeskReads) => T): Promise<T> {
@@ -316,8 +323,8 @@ export class SqliteStore implements Store {
     await this.sync()
   }
 
-  async wishes(): Promise<Wish[]> {
-    return this.opened.desk.wishes()
+  async wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Promise<Wish[]> {
+    return this.opened.desk.wishes(after, limit)
   }
 
   async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {

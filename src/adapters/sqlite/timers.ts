@@ -29,7 +29,7 @@ export class TimerTable {
        select :due, coalesce(max(sequence), 0) + 1, :stream, :kind, :id, :own, :time, :context, :correlation, :causation,
          :trace, :data from millrace_timers where due = :due`,
     )
-    this.first = db.prepare('select due from millrace_timers order by due limit 1')
+    this.first = db.prepare('select min(due) as due from millrace_timers')
     this.ripe = db.prepare(`select ${columns} from millrace_timers where due <= ? order by due, sequence limit ?`)
     this.deleteUpTo = db.prepare('delete from millrace_timers where (due, sequence) <= (?, ?)')
     this.find = db.prepare(
@@ -86,6 +86,6 @@ export class TimerTable {
   }
 
   nextDue(): number | undefined {
-    return (this.first.get() as { due: number } | undefined)?.due
+    return (this.first.get() as { due: number | null }).due ?? undefined
   }
 }

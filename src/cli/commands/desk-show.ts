@@ -5,7 +5,7 @@ import { changeLines, changesOf } from '../changes.ts'
 import { readId } from '../each.ts'
 import type { Output } from '../output.ts'
 import { count, duration, facts, moment, safe, safeJson, safeLines } from '../print.ts'
-import { auditObject, listed, whyOf } from './desk.ts'
+import { auditObject, lineText, listed, whyOf } from './desk.ts'
 
 export const messageAtDesk = 'a message at the desk'
 
@@ -111,7 +111,7 @@ function factsOf(item: DeskItem, running: boolean): (readonly [string, string | 
 function waitingText({ waiting, line }: DeskItem): string {
   if (waiting === 0) return 'none behind it'
   const ids = line.map(({ id }) => id).join(', ')
-  return `${waiting} behind it${ids === '' ? '' : `: ${ids}${waiting > line.length ? ', …' : ''}`}`
+  return `${lineText(waiting)} behind it${ids === '' ? '' : `: ${ids}${waiting > line.length ? ', …' : ''}`}`
 }
 
 function wishText({ wish }: DeskItem, running: boolean): string | undefined {

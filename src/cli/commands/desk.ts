@@ -72,10 +72,13 @@ function columns(nowMs: number): Column<DeskRow>[] {
     { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 6 },
     { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
     { title: 'TRIED', value: ({ attempts }) => attempts },
-    { title: 'LINE', value: ({ waiting }) => waiting },
+    { title: 'LINE', value: ({ waiting }) => lineText(waiting) },
     { title: 'SINCE', value: ({ heldAt }) => duration(nowMs - heldAt) },
   ]
 }
+
+/** A line is counted up to a bound. */
+export const lineText = (waiting: number): string => (waiting < 1_000 ? String(waiting) : '1000+')
 
 /** How much of an error is worth a column. */
 export const errorColumns = 20

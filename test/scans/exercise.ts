@@ -1,0 +1,300 @@
+// Brings about each statement of the adapter once, on a file of its own; what it does there makes little sense.
+import { DatabaseSync } from 'node:sqlite'
+import { nodeWorld } from '../../src/adapters/node/world.ts'
+import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
+import { sqlite } from '../../src/adapters/sqlite/index.ts'
+import { Stored } from '../../src/model/codec.ts'
+import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
+import type { Changes, FlowChange, FlowRow, Store } from '../../src/seam/store.ts'
+
+const actor = { by: 'ann', reason: 'why' }
+const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
+
+function messageOf(
+  id: string,
+  more: { readonly ownId?: boolean; readonly asked?: 'app' | 'flow'; readonly due?: number } = {},
+): Stored {
+  const stamp = {
+    stream: 1,
+    id,
+    ownId: more.ownId ?? false,
+    asked: more.asked,
+    source: '/app/p',
+    time: 1,
+    due: more.due ?? 0,
+    correlationId: id,
+    causationId: 'cause',
+    traceparent: null,
+  }
+  return new Stored('a', 1, stamp, 'x', '{}')
+}
+
+function entryOf(id: number, state: DeskState, lane: string | null = 'x'): DeskEntry {
+  const error = { code: 'bad', message: `error ${id}` }
+  const message = Object.assign(messageOf(`m${id}`, { asked: 'app' }), { position: id })
+  const counts = { attempts: 0, kills: 0, revision: 0, failures: 1, decisions: 0 }
+  const times = { dueAt: 0, heldAt: 1, resolvedAt: null }
+  return { id, processor: 'p', message, state, lane, place: id, ...counts, ...times, error, tries: [], original: null }
+}
+
+const nothing: Changes = { append: [], progress: [], desk: [], marks: [] }
+
+function rowOf(id: number, more: Partial<FlowRow> = {}): FlowRow {
+  const none = { parent: null, rerunOf: null, continues: null, mailAfter: null, error: null, endedAt: null }
+  const message = messageOf(`f${id}`)
+  const row = { id, mediator: 'm', version: 1, context: 'x', state: 'running' as const, message, once: null, ...none }
+  return { ...row, result: undefined, startedAt: 1, ...more }
+}
+
+export async function exercise(file: string): Promise<void> {
+  const broker = sqlite({ file })
+  const store = broker.create(nodeWorld(() => {}))
+  await store.open([{ kind: 'topic', name: 't' }], () => true)
+  try {
+    await write(store)
+    await flows(store)
+    await desk(store)
+    await rest(store)
+  } finally {
+    await store.close(true)
+  }
+  await fromBeside(file)
+}
+
+const commit = (store: Store, changes: Partial<Changes>, functions: Parameters<Store['commit']>[0]['functions'] = []) =>
+  store.commit({ functions, changes: () => ({ ...nothing, ...changes }), rolledBack: () => {} })
+
+async function write(store: Store): Promise<void> {
+  for (const startAt of ['beginning', 'now', new Date(0)] as const) await store.subscribe('p', 1, startAt)
+  const own = { ownId: true }
+  await commit(store, {
+    append: [
+      ...Array.from({ length: 9 }, (_, n) => messageOf(`l${n}`)),
+      messageOf('own', own),
+      messageOf('own', own),
+      messageOf('asked', { asked: 'app', ownId: true }),
+      messageOf('late', { due: 1, ownId: true }),
+      messageOf('late', { due: 1, ownId: true }),
+      messageOf('later', { due: 9e15, ownId: true }),
+    ],
+    progress: [{ processor: 'p', stream: 1, epoch: 3, low: 1, done: null }],
+    marks: [{ processor: 'p', stream: 1, position: 1 }],
+    requests: [
+      { do: 'held', id: 'asked', item: 1 },
+      { do: 'released', id: 'asked' },
+      { do: 'end', asker: 'app', id: 'asked', state: 'replied', outcome: null, at: 1, n: 0 },
+    ],
+    timed: [
+      { do: 'fire', limit: 10, bytesMax: 1e6, appended: [], nextDue: undefined },
+      { do: 'slot', schedule: 's', due: 1, message: messageOf('slot'), appended: [] },
+      { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
+    ],
+  })
+  await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later', found: false }] })
+  const place = { gather: 'g', context: 'x' }
+  const gathers = async (
+    _: unknown,
+    { gathers: all }: { readonly gathers: import('../../src/seam/store.ts').GatherTables },
+  ) => {
+    await all.group(place)
+    await all.add(place, { type: 'a', version: 1, json: '{}' })
+    await all.items(place)
+    await all.keepNewest(place, 1)
+    await all.save(place, { count: 1, bytes: 1, armed: true, timer: null } as never)
+    await all.save(place, undefined)
+    await all.clear(place)
+    await all.cancel('a', 'none')
+  }
+  await commit(store, {}, [{ run: gathers, outcome: undefined }])
+}
+
+async function flows(store: Store): Promise<void> {
+  const { flows: all } = store
+  const entry = (n: number, kind: 'call' | 'wait' | 'ask', of: number | null = null) => {
+    return {
+      n,
+      of,
+      kind,
+      step: kind,
+      what: 'a',
+      data: kind === 'ask' && of === null ? { to: 'ann', due: 1 } : { ok: true, value: { mail: 0 } },
+      at: 1,
+    }
+  }
+  const changes: FlowChange[] = [
+    { do: 'start', row: rowOf(1, { once: 'o' }), journal: [entry(101, 'call')] },
+    { do: 'start', row: rowOf(2, { continues: 1, once: 'o', mailAfter: { a: 0 }, parent: { flow: 1, n: 101 } }) },
+    { do: 'start', row: rowOf(3, { state: 'queued', context: 'y' }) },
+    { do: 'entry', flow: 1, entry: entry(102, 'wait') },
+    { do: 'entry', flow: 1, entry: entry(103, 'wait', 102) },
+    { do: 'entry', flow: 1, entry: entry(104, 'wait') },
+    { do: 'ended', flow: 1, entry: entry(0, 'call', 101) },
+    { do: 'ask', flow: 1, entry: entry(105, 'ask') },
+    { do: 'escalate', flow: 1, n: 105, to: 'bob' },
+    { do: 'entry', flow: 2, entry: entry(106, 'ask', 105) },
+    { do: 'timer', flow: 1, n: 1, due: 1 },
+    { do: 'timer', flow: 1, n: 2, due: 2 },
+    { do: 'asleep', flow: 1, n: 2 },
+    { do: 'awake', flow: 1, n: 102 },
+    { do: 'untimer', flow: 1, n: 1 },
+    { do: 'mail', mail: { n: 1, mediator: 'm', context: 'x', message: messageOf('mail'), at: 1 } },
+    { do: 'withdraw', id: 'w' },
+    { do: 'passed', id: 'w' },
+    { do: 'withdraw', id: 'w2' },
+    { do: 'state', flow: 2, state: 'paused', error: null, endedAt: null },
+    { do: 'state', flow: 2, state: 'running', error: null, endedAt: null },
+  ]
+  await commit(store, { flows: changes })
+  await commit(store, {
+    requests: [{ do: 'end', asker: 'flow', id: 'flow/1/101', state: 'replied', outcome: null, at: 1, n: 0 }],
+  })
+  all.underWayByMediator([])
+  all.endsOfFlows(1, 0, 10)
+  for (let last = all.takeUp('m', undefined, 10); last.length > 0; ) last = all.takeUp('m', last.at(-1), 10)
+  all.takeUp('m', { id: 0, context: null, unfinished: false }, 10)
+  all.underWay('m', 'x', 0, 10)
+  all.next('m', 'y')
+  all.waiting('m', '', 10)
+  all.hasOnce('m', 'o')
+  all.nextMail('m', 'x', 'a', 0)
+  all.due(9, 10)
+  all.nextDue()
+  all.withdrawn('', 10)
+  all.asleep(undefined, 10)
+  all.hasEnd(1, 101)
+  all.row(1)
+  all.startedBy({ flow: 1, n: 1 })
+  all.journal(1)
+  all.times(1)
+  all.states(0, 10)
+  all.stateOf(1)
+  for (const filter of [{}, { mediator: 'm' }, { to: 'ann' }, { mediator: 'm', to: 'ann' }]) all.questions(filter)
+  for (const filter of [
+    {},
+    { mediator: 'm' },
+    { context: 'x' },
+    { states: ['stuck'] as const },
+    { step: 'call' },
+    { startedBefore: 1 },
+  ])
+    all.list(filter)
+  await commit(store, { flows: [{ do: 'state', flow: 1, state: 'completed', error: null, endedAt: 1 }] })
+  await store.lookAtFlows((reads) => reads.list({}))
+}
+
+async function desk(store: Store): Promise<void> {
+  const put = (id: number, state: DeskState, lane?: string | null) =>
+    ({ do: 'put', entry: entryOf(id, state, lane) }) as const
+  await commit(store, {
+    desk: [
+      put(1, 'held'),
+      put(2, 'line'),
+      put(3, 'held', null),
+      put(4, 'held', 'y'),
+      put(5, 'held', null),
+      put(6, 'held', null),
+      { do: 'update', entry: { ...entryOf(1, 'held', 'z'), place: 9 }, leaves: 'x' },
+      { do: 'remove', entry: entryOf(2, 'trying') },
+      { do: 'resolve', entry: entryOf(3, 'held', null), state: 'handled', at: 1 },
+      { do: 'record', audit: { at: 1, by: 'ann', item: 1, subject: 'p', action: 'held', reason: null, detail: 1 } },
+    ],
+  })
+  // More errors of one processor than are told apart.
+  const others = Array.from({ length: 1_001 }, (_, n) => put(1_000 + n, 'held', null))
+  const different = others.map(
+    ({ entry }) =>
+      ({ do: 'put', entry: { ...entry, error: { code: `code ${letters(entry.id)}`, message: '' } } }) as const,
+  )
+  await commit(store, { desk: different })
+  store.newDeskId()
+  await store.heads('p', 1, () => {})
+  await store.lanes('p', 1, () => {})
+  await store.headOf('p', 1, 'y')
+  await store.line('p', 1, 'y', 0, 10)
+  await store.deskEntry(1)
+  await store.askedEntry('m4')
+  for (const processor of [undefined, 'p']) {
+    for (const type of [undefined, 'a']) {
+      for (const context of [undefined, 'x', 'y']) {
+        for (const group of [undefined, 1]) {
+          for (const some of [undefined, states, ['held'] as const]) {
+            await store.look((reads) => reads.list({ processor, type, context, group, states: some as never }))
+          }
+        }
+      }
+    }
+  }
+  await store.look((reads) => {
+    const entry = reads.entry(4)!
+    reads.row(4)
+    reads.behind(entry, 1)
+    // By an id of its own, and by one that says when it was made.
+    reads.cause(entry)
+    reads.cause({
+      ...entry,
+      message: Object.assign(messageOf('x'), { causationId: '019a0000-0000-7000-8000-000000000000' }),
+    })
+    reads.counts()
+    reads.heldCounts()
+    for (const by of ['processor', 'error', 'type', 'all'] as const) {
+      reads.groups(by, {})
+      reads.groups(by, { processor: 'p' })
+    }
+    reads.audit({})
+    reads.audit({ item: 1 })
+    reads.operations(0, 10)
+    reads.openOperations(0, 10)
+    reads.refused(1, 10)
+    reads.paused()
+  })
+  const first = { name: 'first', action: 'release', by: 'ann', reason: null, oneFirst: false, startedAt: 1 } as const
+  const operation = await store.select(first, {})
+  await store.select({ ...first, name: 'second' }, { items: [4] })
+  await store.selected(operation.id, 10)
+  await store.firstSelected(operation.id)
+  await store.wish({ item: 4, wish: { do: 'retry' }, at: 1, ...actor })
+  await store.wishes(undefined, 10)
+  await commit(store, {
+    desk: [
+      { do: 'selected', operation: operation.id, item: 4, error: 'no' },
+      { do: 'granted', item: 4 },
+    ],
+  })
+  await store.abort(operation.id, actor, 1)
+  await store.pause('p', true, actor, 1)
+  await store.pause('p', false, actor, 1)
+}
+
+/** A number in letters: numbers are what errors of a group differ in. */
+const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
+
+async function rest(store: Store): Promise<void> {
+  await store.read(1, 0, 10, 1e6)
+  await store.request('asked')
+  await store.progress()
+  await store.schedules()
+  await store.lastSlot('s', 9)
+  await store.clearMarks(['p'])
+  await store.trim(1, 5, { beforeMs: 9, bytes: 1 })
+  await store.forgetFlows(9)
+  await store.forgetMails(0, 9)
+  await store.forgetRequests(9)
+  await store.forgetResolved(9)
+  await store.retire('p', 't')
+}
+
+async function fromBeside(file: string): Promise<void> {
+  const beside = sqlite({ file }).file!
+  const reader = beside.read(false)
+  try {
+    reader.streams()
+    reader.progress()
+    await reader.last(1, { source: 't', type: 'a', context: 'x', correlation: 'y' })
+  } finally {
+    reader.close()
+  }
+  beside.examine(true, false)
+  const db = new DatabaseSync(file)
+  damageOfNewest(db, 'millrace_log_1', 10)
+  db.close()
+}
