@@ -7,6 +7,7 @@
 import { decode, type Stored } from '../model/codec.ts'
 import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
+import { toldOfFrozen } from '../model/frozen.ts'
 import type { MessageType } from '../model/message.ts'
 import { promiseOf } from '../model/promise.ts'
 import type { PublishOptions } from '../model/publish.ts'
@@ -523,9 +524,10 @@ export class Consumer {
   // ── failing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A failed attempt: the lane waits for the next one, or the message has failed for good. */
-  failed(delivery: Delivery, error: unknown, before?: Promise<void>): void {
+  failed(delivery: Delivery, thrown: unknown, before?: Promise<void>): void {
     const { world } = this.around
     const { message } = delivery
+    const error = toldOfFrozen(`processor "${this.name}"`, thrown, message.decoded)
     const record = recordError(error)
     this.suspectEnded(delivery)
     if (message.asked !== undefined && isRefused(error)) {

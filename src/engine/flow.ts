@@ -25,6 +25,7 @@ import {
   type SubflowFailed,
   withoutVoided,
 } from '../model/flow.ts'
+import { toldOfFrozen } from '../model/frozen.ts'
 import type { Message } from '../model/message.ts'
 import { Refused } from '../model/refused.ts'
 import { check } from '../model/schema.ts'
@@ -192,7 +193,7 @@ export class FlowRun {
       try {
         return { ok: true, value: await fn() }
       } catch (value) {
-        return { ok: false, value }
+        return { ok: false, value: toldOfFrozen(`mediator "${this.host.spec.name}"`, value) }
       }
     })
   }

@@ -6,6 +6,7 @@
 import { asStored, decode, deepFreeze } from '../model/codec.ts'
 import { type Decision, type DeskEntry, decisionOf, hold } from '../model/desk.ts'
 import { isMillraceError, recordError } from '../model/errors.ts'
+import { toldOfFrozen } from '../model/frozen.ts'
 import type { Message } from '../model/message.ts'
 import type { Decisions } from './decisions.ts'
 import { Fifo } from './fifo.ts'
@@ -96,7 +97,7 @@ export class Rules {
       const given = decisionOf(await this.ask(consumer, entry))
       return given ?? hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
     } catch (error) {
-      const { code, message } = recordError(error)
+      const { code, message } = recordError(toldOfFrozen('it', error))
       return because(`the rule failed with ${code}: ${message}`)
     }
   }

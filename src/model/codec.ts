@@ -1,4 +1,5 @@
 import { fault, isMillraceError, type MillraceError } from './errors.ts'
+import { toldOfFrozen } from './frozen.ts'
 import type { Message, MessageType } from './message.ts'
 import { own } from './names.ts'
 import { check, named } from './schema.ts'
@@ -222,6 +223,8 @@ function contextOf(type: MessageType, output: unknown): string | null {
   try {
     context = type.contextOf(output)
   } catch (cause) {
+    const frozen = toldOfFrozen(`context of ${type.kind} "${type.name}"`, cause, output)
+    if (frozen !== cause) throw frozen
     throw badContext(type, `cannot be told: ${String(cause)}`, cause)
   }
   return checkContext(type, context)

@@ -218,6 +218,11 @@ export const errors = {
     'Let the process start worker threads; if a bundler has changed millrace, leave it out of the bundle: `--external:millrace`.',
   ),
 
+  'millrace/data-is-frozen': row(
+    'HandlerError',
+    false,
+    'All processors share the data of a message: change a copy, `structuredClone(data)`.',
+  ),
   'millrace/deadline-passed': row(
     'HandlerError',
     false,

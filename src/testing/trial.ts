@@ -8,6 +8,7 @@ import type { ProcessorSpec } from '../engine/spec.ts'
 import type { Surroundings } from '../engine/surroundings.ts'
 import { decode, encode, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
+import { toldOfFrozen } from '../model/frozen.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
 import { defaults, limit } from '../model/options.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
@@ -81,7 +82,8 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
     const reply = attempt.handler.type.kind === 'command' ? value : undefined
     return Object.freeze({ ...ended, ...leaving(attempt), reply, committed })
   } catch (thrown) {
-    const error = thrown ?? new Error(`thrown: ${String(thrown)}`)
+    const { name } = attempt.consumer
+    const error = toldOfFrozen(`processor "${name}"`, thrown, message.decoded) ?? new Error(`thrown: ${String(thrown)}`)
     return Object.freeze({
       ...ended,
       published: [],
