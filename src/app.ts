@@ -14,7 +14,7 @@ import type { Said } from './engine/requests.ts'
 import type { Collect } from './engine/transaction.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
-import { fault, recordError } from './model/errors.ts'
+import { fault, isMillraceError, type MillraceError, reasonOf, recordError } from './model/errors.ts'
 import {
   type Command,
   checkVerb,
@@ -369,7 +369,9 @@ class RunningApp implements App {
   private readonly tails = new Set<Accepting>()
   private wiring: Wiring | undefined
   private engine: Engine | undefined
-  private state: 'new' | 'starting' | 'started' | 'reopening' | 'stopping' = 'new'
+  private state: 'new' | 'starting' | 'started' | 'reopening' | 'lost' | 'stopping' = 'new'
+  /** Why the store is not opened anew: other files are in its place. A stop leads out of it. */
+  private lost: MillraceError | undefined
   private readonly blockedMs: number
   private stopListening: () => void = () => {}
   private endWatch: () => void = () => {}
@@ -458,7 +460,7 @@ class RunningApp implements App {
     checkOptions('stop', unknown, [])
     const grace = limit('stop', 'graceMs', graceMs)
     const { engine } = this
-    if (engine === undefined && this.state !== 'reopening') return
+    if (engine === undefined && this.state !== 'reopening' && this.state !== 'lost') return
     this.state = 'stopping'
     const { control } = this
     this.control = undefined
@@ -469,6 +471,7 @@ class RunningApp implements App {
     await this.opening
     control?.goodbye()
     this.engine = undefined
+    this.lost = undefined
     this.state = 'new'
     this.endWatch()
     this.stopListening()
@@ -555,7 +558,10 @@ class RunningApp implements App {
   }
 
   health(): { status: 'green' | 'red'; reasons: readonly string[] } {
-    return this.engine?.health() ?? { status: 'red', reasons: [`app "${this.name}" is not running`] }
+    if (this.engine !== undefined) return this.engine.health()
+    const { lost } = this
+    const why = lost === undefined ? `app "${this.name}" is not running` : reasonOf(lost)
+    return { status: 'red', reasons: [why] }
   }
 
   tail(accepting: Accepting): () => void {
@@ -588,6 +594,7 @@ class RunningApp implements App {
 
   private get running(): Engine {
     if (this.engine !== undefined) return this.engine
+    if (this.lost !== undefined) throw this.lost
     if (this.state === 'reopening') {
       throw fault('millrace/disk-failed', `the store of app "${this.name}" has failed and is being opened anew`)
     }
@@ -641,10 +648,19 @@ class RunningApp implements App {
 
   /** The store failed for good: what is in memory is gone, a new run takes up what is on disk. */
   private reopen(plan: EnginePlan, broker: Broker, why: unknown, closed: Promise<void>): void {
-    this.world.log('error', `app "${this.name}" opens its store anew`, { error: String(why) })
+    const lost = isMillraceError(why, 'millrace/files-replaced')
+    const does = lost ? 'does not open its store anew: its files are not there' : 'opens its store anew'
+    this.world.log('error', `app "${this.name}" ${does}`, { error: String(why) })
     this.engine = undefined
     // A start that fails says so to its caller, a stop ends all the same.
     if (this.state === 'stopping' || this.state === 'starting') return
+    if (lost) {
+      this.lost = why
+      this.state = 'lost'
+      this.opening = closed
+      this.endReopening()
+      return
+    }
     if (this.state !== 'reopening') {
       this.reopened = new Promise((resolve) => {
         this.endReopening = resolve

@@ -202,7 +202,7 @@ export class Committer {
         } catch (error) {
           reject(error)
           // Whoever asked for that sync: after it nothing is known to be durable.
-          if (isMillraceError(error, 'millrace/sync-failed')) throw error
+          if (endsStore(error)) throw error
         }
       }
       this.works.push({ run, reject })
@@ -413,6 +413,11 @@ export class Committer {
       this.kick()
     })
   }
+}
+
+/** Whether after an error nothing that is committed is known to be kept. */
+function endsStore(error: unknown): boolean {
+  return isMillraceError(error, 'millrace/sync-failed') || isMillraceError(error, 'millrace/files-replaced')
 }
 
 /** Tells all that wait that theirs is not known to be written. */

@@ -206,6 +206,11 @@ export const errors = {
   'millrace/disk-full': row('StoreError', true, 'Make room on the disk; work goes on by itself.'),
   'millrace/disk-low': row('StoreError', true, 'Make room on the disk, or lower `diskFreeMinBytes`.'),
   'millrace/disk-failed': row('StoreError', true, 'Look at the disk; the store is opened anew by itself.'),
+  'millrace/files-replaced': row(
+    'StoreError',
+    false,
+    'Stop the app; put the files back, or put a copy in place with `millrace restore`; then start it. Copy the file of a running app only with `app.backup` or `millrace backup`.',
+  ),
   'millrace/sync-failed': row(
     'StoreError',
     true,
@@ -300,6 +305,11 @@ export function isMillraceError(error: unknown, code?: ErrorCode): error is Mill
 
 export function fault(code: ErrorCode, message: string, options?: { cause?: unknown; data?: unknown }): MillraceError {
   return new MillraceError(code, message, options)
+}
+
+/** An error as a reason of health: there is nobody to throw it to. */
+export function reasonOf({ message, help, code }: MillraceError): string {
+  return `${message}; ${help.charAt(0).toLowerCase()}${help.slice(1)} (${code})`
 }
 
 /** What is kept of an error beside a held message: plain JSON, whatever was thrown. */

@@ -134,7 +134,7 @@ test('a stop does not wait for tables that are still to be checked, and what is 
   t.after(() => disk.close())
   using db = new DatabaseSync(file)
   db.exec('pragma journal_mode=wal; select * from millrace_meta')
-  await disk.open(file)
+  await disk.open(file, [])
   const found = await disk.quickCheck()
   assert.ok(found.length > 0)
   assert.deepEqual(

@@ -303,7 +303,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'goes on after a failed sync that was asked for beside the batches': [
     {
       file: 'engine/committer.ts',
-      from: "          if (isMillraceError(error, 'millrace/sync-failed')) throw error\n",
+      from: '          if (endsStore(error)) throw error\n',
       to: '',
     },
   ],

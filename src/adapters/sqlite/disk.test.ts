@@ -9,7 +9,7 @@ import { nodeDisk } from './disk.ts'
 test('after a sync has failed no other succeeds and no checkpoint begins, and it closes though its thread is gone', async () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-'))
   const disk = nodeDisk()
-  await disk.open(join(folder.path, 'none.db'))
+  await disk.open(join(folder.path, 'none.db'), [])
   // There is no -wal file to be synced.
   await assert.rejects(disk.sync(), { code: 'millrace/sync-failed' })
   await assert.rejects(disk.checkpoint(), { code: 'millrace/disk-failed', message: /a sync of .*none\.db has failed/ })

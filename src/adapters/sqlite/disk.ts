@@ -2,12 +2,13 @@ import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
-import type { Disk, Synced } from '../../seam/disk.ts'
+import type { Disk, OpenFile, Synced } from '../../seam/disk.ts'
 import { startThread, type Thread, type ThreadListener } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
 import type { Ask } from './maintenance-thread.ts'
 import { lookMs, place, places, reached } from './sync-memory.ts'
 import { threads } from './threads.ts'
+import { misplacedFault } from './trouble.ts'
 
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
@@ -23,12 +24,14 @@ export function nodeDisk(): Disk {
   /** Two threads that look for each other need a processor each. */
   const mayLook = availableParallelism() > 1
   let file = ''
+  let files: readonly OpenFile[] = []
   /** Syncs asked for and not answered, each with its number. */
   let syncing: (Waiting<Synced> & { number: number })[] = []
   let last: Synced = { freeBytes: Number.MAX_SAFE_INTEGER }
   let keeper: Thread | undefined
   let asked: Waiting<unknown> | undefined
   let turn: Promise<unknown> = Promise.resolve()
+  /** Why nothing more is synced. */
   let broken: MillraceError | undefined
   let closing = false
   /** The ends of all threads, noted from their beginning: one that fails is gone before anybody asks for its end. */
@@ -65,6 +68,7 @@ export function nodeDisk(): Disk {
   /** Asks the maintenance thread, one question at a time. */
   function ask<T>(question: Ask): Promise<T> {
     const answer = turn.then(() => {
+      if (broken?.code === 'millrace/files-replaced') throw broken
       if (broken !== undefined)
         throw fault(
           'millrace/disk-failed',
@@ -82,12 +86,15 @@ export function nodeDisk(): Disk {
 
   function startKeeper(): Thread {
     let why: unknown
-    const started: Thread = thread<{ value?: unknown; error?: string }>(
+    const started: Thread = thread<{ value?: unknown; error?: string; misplaced?: string }>(
       threads.maintenance,
-      { file },
+      { file, files },
       {
-        answer({ value, error }) {
-          if (error === undefined) asked?.resolve(value)
+        answer({ value, error, misplaced }) {
+          if (misplaced !== undefined) {
+            syncFailed(misplacedFault(misplaced))
+            asked?.reject(broken)
+          } else if (error === undefined) asked?.resolve(value)
           else asked?.reject(fault('millrace/disk-failed', `maintenance of ${file} failed: ${error}`))
         },
         failed(error) {
@@ -124,17 +131,19 @@ export function nodeDisk(): Disk {
         closeSync(wal)
       }
     },
-    async open(path) {
+    async open(path, open) {
       file = path
+      files = open
       // The first sync of a new file has to reach its name in the folder too.
       const folder = openSync(dirname(file), 'r')
       fsyncSync(folder)
       closeSync(folder)
-      thread<Synced & { number: number; error?: string }>(
+      thread<Synced & { number: number; error?: string; misplaced?: string }>(
         threads.sync,
-        { file, control },
+        { file, files, control },
         {
           answer(answer) {
+            if (answer.misplaced !== undefined) return syncFailed(misplacedFault(answer.misplaced))
             if (answer.error !== undefined) return syncFailed(answer.error)
             last = answer
             synced(answer.number)

@@ -70,7 +70,7 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
   return {
     name: 'sqlite',
     where: file,
-    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database),
+    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database, file),
     file: sqliteFile(file, limits),
   }
 }

@@ -1,41 +1,56 @@
 // The thread that does what may take long beside the work under way: checkpoints and looking for damage.
 import { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
+import type { OpenFile } from '../../seam/disk.ts'
 import type { ThreadData } from '../node/thread.ts'
 import { damageOf, damageOfNewest, tablesOf } from './damage.ts'
+import { misplaced } from './open-files.ts'
 
 /** What the thread is asked: `check` names a table, so that checkpoints have their turn between two of them. */
 export type Ask = 'checkpoint' | 'tables' | { readonly check: string }
 
-const { file, port } = workerData as ThreadData<{ file: string }>
-const db = new DatabaseSync(file, { timeout: 5_000 })
-db.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
+const { file, files, port } = workerData as ThreadData<{ file: string; files: OpenFile[] }>
+let db: DatabaseSync | undefined
 const newestRows = 10_000
 
-function checkpoint(): boolean {
+/** Opens it by its name: whoever calls it looks before and after whether that is the file. */
+function open(): DatabaseSync {
+  const opened = new DatabaseSync(file, { timeout: 5_000 })
+  opened.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
+  return opened
+}
+
+function checkpoint(db: DatabaseSync): boolean {
   const { busy, log, checkpointed } = db.prepare('pragma wal_checkpoint(passive)').get() as Record<string, number>
   return busy === 0 && log === checkpointed
 }
 
 /** Of a log only its newest messages: the others are older than any unclean stop. */
-function check(table: string): string[] {
+function check(db: DatabaseSync, table: string): string[] {
   if (table.startsWith('millrace_log_')) return damageOfNewest(db, table, newestRows)
   return damageOf(db, table, 'quick_check')
 }
 
-function answer(ask: Ask): unknown {
-  if (ask === 'checkpoint') return checkpoint()
-  return ask === 'tables' ? tablesOf(db) : check(ask.check)
+function answer(db: DatabaseSync, ask: Ask): unknown {
+  if (ask === 'checkpoint') return checkpoint(db)
+  return ask === 'tables' ? tablesOf(db) : check(db, ask.check)
 }
 
 port.on('message', (ask: Ask | 'close') => {
   if (ask === 'close') {
-    db.close()
+    db?.close()
     port.close()
     return
   }
   try {
-    port.postMessage({ value: answer(ask) })
+    let why = misplaced(files)
+    if (why === undefined && db === undefined) {
+      const opened = open()
+      why = misplaced(files)
+      if (why === undefined) db = opened
+    }
+    if (why !== undefined) port.postMessage({ misplaced: why })
+    else port.postMessage({ value: answer(db!, ask) })
   } catch (error) {
     port.postMessage({ error: String(error) })
   }

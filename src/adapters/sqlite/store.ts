@@ -11,10 +11,10 @@ import { existsSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
-import { fault, type MillraceError } from '../../model/errors.ts'
+import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { idConflict } from '../../model/publish.ts'
 import type { Query, Value } from '../../model/tx.ts'
-import type { Disk } from '../../seam/disk.ts'
+import type { Disk, OpenFile } from '../../seam/disk.ts'
 import type {
   Batch,
   CommitFunction,
@@ -44,6 +44,7 @@ import { DeskTable } from './desk.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
+import { misplaced, openFiles } from './open-files.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkPlace } from './place.ts'
@@ -51,7 +52,7 @@ import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
-import { diskTrouble, isBusy, openFault, reasonOf, storeTrouble } from './trouble.ts'
+import { diskTrouble, isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
@@ -77,12 +78,15 @@ const bytesPerQuery = 300
 
 export class SqliteStore implements Store {
   private readonly file: string
+  private readonly name: string
   private readonly world: World
   private readonly disk: Disk
   private readonly limits: SqliteLimits
   private readonly database: OpenDatabase
   private readonly lock: WriteLock
   private open_: Open | undefined
+  /** The files that are open. */
+  private files: readonly OpenFile[] = []
   private owner: { release(): void } | undefined
   /** The sync under way, which readers outside wait for. */
   private durable: Promise<unknown> = Promise.resolve()
@@ -97,8 +101,10 @@ export class SqliteStore implements Store {
   /** Set from an unclean start until the file has been looked at for damage. */
   private unchecked: MillraceError | undefined
 
-  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase) {
+  /** `name` is what leads to the file, where that is a link. */
+  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase, name = file) {
     this.file = file
+    this.name = name
     this.database = database
     this.world = world
     this.disk = disk
@@ -114,12 +120,13 @@ export class SqliteStore implements Store {
       await this.disk.renewWal(file)
       const open = await lock.run(() => new Open(file, database, random, same))
       this.open_ = open
+      this.files = openFiles(file, this.name)
       const { db } = open
       const { streams, clean, nextDue } = await lock.run(() => open.prepareStreams(sources))
       // At every start, so that no copy made after an earlier stop is what the -wal of this run begins on.
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await lock.run(() => open.walMarks.write())
-      await this.disk.open(this.file)
+      await this.disk.open(file, this.files)
       await this.sync()
       if (!clean) this.lookForDamage()
       return { streams, clean, nextDue }
@@ -386,6 +393,8 @@ export class SqliteStore implements Store {
 
   health(): readonly string[] {
     const { walBytesMax, diskFreeMinBytes } = this.limits
+    const why = this.misplaced()
+    if (why !== undefined) return [reasonOf(misplacedFault(why))]
     const found = this.damage.slice(0, damageShownMax).map((damage) => `the file is damaged: ${damage}`)
     const more = this.damage.length - damageShownMax
     if (more > 0) found.push(`the file is damaged: ${more} more findings, which millrace doctor shows`)
@@ -443,9 +452,17 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** Gives whether that went. Other files than those that the next start reads are left as they are. */
   private async sayGoodbye(db: DatabaseSync): Promise<boolean> {
+    const leave = () => {
+      const why = this.misplaced()
+      if (why !== undefined) this.world.log('error', misplacedFault(why).message, { file: this.file })
+      return why !== undefined
+    }
+    if (leave()) return false
     try {
       await this.write(db, () => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
+      if (leave()) return false
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
       return true
     } catch (error) {
@@ -453,6 +470,11 @@ export class SqliteStore implements Store {
       this.world.log('warn', 'the store was closed without a clean mark', { file: this.file, error: String(error) })
       return false
     }
+  }
+
+  /** Why the next start would not find what is written. */
+  private misplaced(): string | undefined {
+    return this.open_ === undefined ? undefined : misplaced(this.files)
   }
 
   private get opened(): Open {

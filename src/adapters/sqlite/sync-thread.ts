@@ -3,25 +3,33 @@
 // another at once it does not sleep between them.
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
+import type { OpenFile } from '../../seam/disk.ts'
 import type { ThreadData } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
+import { misplaced } from './open-files.ts'
 import { lookMs, place } from './sync-memory.ts'
 
-const { file, control, port } = workerData as ThreadData<{ file: string; control: Int32Array }>
+type Data = ThreadData<{ file: string; files: OpenFile[]; control: Int32Array }>
+const { file, files, control, port } = workerData as Data
+/** Those that hold what is synced: looked at each time, the others now and then. */
+const holding = files.slice(0, 2)
 const lookEveryMs = 500
 
 const wal = openSync(`${file}-wal`, 'r+')
 let freeBytes = Number.MAX_SAFE_INTEGER
 let lookedAt = Number.NEGATIVE_INFINITY
 
-function measure(): void {
-  if (performance.now() - lookedAt < lookEveryMs) return
+/** Why what was synced is not where the next start looks for it. Looks at the disk too, now and then. */
+function look(): string | undefined {
+  if (performance.now() - lookedAt < lookEveryMs) return misplaced(holding)
   lookedAt = performance.now()
-  freeBytes = freeBytesOf(file)
+  const why = misplaced(files)
+  if (why === undefined) freeBytes = freeBytesOf(file)
+  return why
 }
 
 /** The next may be asked for at once. */
-function look(): void {
+function lookForNext(): void {
   if (Atomics.load(control, place.looks) === 0) return
   const until = performance.now() + lookMs
   while (Atomics.load(control, place.asked) === seen && performance.now() < until);
@@ -29,14 +37,18 @@ function look(): void {
 
 let seen = 0
 for (;;) {
-  look()
+  lookForNext()
   Atomics.wait(control, place.asked, seen)
   if (Atomics.load(control, place.ends) === 1) break
   seen = Atomics.load(control, place.asked)
   try {
     fdatasyncSync(wal)
+    const why = look()
+    if (why !== undefined) {
+      port.postMessage({ number: seen, misplaced: why })
+      break
+    }
     Atomics.store(control, place.done, seen)
-    measure()
     port.postMessage({ number: seen, freeBytes })
   } catch (error) {
     // What failed is told before anything else can be, and nothing is synced after it.

@@ -33,6 +33,11 @@ export function lockedFault(file: string, cause: unknown, held = 'another progra
   return fault('millrace/locked', `${held} holds the write lock of ${file}`, { cause })
 }
 
+/** `millrace/files-replaced`, by what is said of a file that was open. */
+export function misplacedFault(why: string): MillraceError {
+  return fault('millrace/files-replaced', `${why} while this app had it open; nothing more is accepted`)
+}
+
 /** The error of a database that could not be opened, as one of ours. */
 export function openFault(file: string, error: unknown): unknown {
   if (isMillraceError(error)) return error
@@ -74,11 +79,6 @@ export function diskTrouble(file: string, error: unknown): MillraceError | undef
     default:
       return undefined
   }
-}
-
-/** An error as a reason of health: there is nobody to throw it to. */
-export function reasonOf({ message, help, code }: MillraceError): string {
-  return `${message}; ${help.charAt(0).toLowerCase()}${help.slice(1)} (${code})`
 }
 
 function textOf(error: unknown): string {
