@@ -90,6 +90,13 @@ for (const [what, spoil, code, says] of places) {
   })
 }
 
+test('what reads a file from beside tells a link without a target from a file that is missing', (t) => {
+  const file = place(t)
+  assert.throws(() => sqlite({ file }).file!.read(false), coded('millrace/no-app', /there is no file /))
+  symlinkSync(`${file}-nowhere`, file)
+  assert.throws(() => sqlite({ file }).file!.read(false), coded('millrace/cannot-open', /is a link to /))
+})
+
 const program = fileURLToPath(new URL('./support/stranger-program.ts', import.meta.url))
 const run = promisify(execFile)
 
@@ -121,13 +128,13 @@ const permissions: readonly (readonly [what: string, spoil: (file: string) => vo
       'a file that this user may not write',
       (file) => chmodSync(file, 0o444),
       'millrace/read-only',
-      new RegExp(`^cannot write .*app\\.db: ${mayNot}; it belongs to user \\d+, mode 444$`),
+      new RegExp(`^cannot read and write .*app\\.db: ${mayNot}; it belongs to user \\d+, mode 444$`),
     ],
     [
       'a file that this user may not read',
       (file) => chmodSync(file, 0o000),
       'millrace/read-only',
-      new RegExp(`^cannot write .*app\\.db: ${mayNot}; it belongs to user \\d+, mode 0$`),
+      new RegExp(`^cannot read and write .*app\\.db: ${mayNot}; it belongs to user \\d+, mode 0$`),
     ],
     [
       'a -wal file that this user may not write',
@@ -136,7 +143,7 @@ const permissions: readonly (readonly [what: string, spoil: (file: string) => vo
         chmodSync(`${file}-wal`, 0o444)
       },
       'millrace/read-only',
-      new RegExp(`^cannot write .*app\\.db-wal: ${mayNot}; it belongs to user \\d+, mode 444$`),
+      new RegExp(`^cannot read and write .*app\\.db-wal: ${mayNot}; it belongs to user \\d+, mode 444$`),
     ],
     [
       'a FILE-owner that is of another user',
@@ -145,7 +152,7 @@ const permissions: readonly (readonly [what: string, spoil: (file: string) => vo
         chmodSync(`${file}-owner`, 0o000)
       },
       'millrace/read-only',
-      new RegExp(`^cannot write .*app\\.db-owner: ${mayNot}; it belongs to user \\d+, mode 0$`),
+      new RegExp(`^cannot read and write .*app\\.db-owner: ${mayNot}; it belongs to user \\d+, mode 0$`),
     ],
   ]
 

@@ -29,7 +29,7 @@ import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
-import { checkPlace } from './place.ts'
+import { checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
@@ -71,7 +71,7 @@ export function realFile(named: string): string {
  * has it: where an app of this process does, closing the descriptor would drop its locks.
  */
 function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T): T {
-  if (!existsSync(path)) throw fault('millrace/no-app', `there is no file ${path}`)
+  if (!existsSync(path)) throw whyNotSeen(path) ?? fault('millrace/no-app', `there is no file ${path}`)
   let db: DatabaseSync | undefined
   try {
     if (!running) checkWal(path)

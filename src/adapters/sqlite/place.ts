@@ -57,6 +57,12 @@ export function whyNotOpened(file: string, cause: unknown): MillraceError | unde
   return wrongPlace(file, cause) ?? wrongPermission(file, cause) ?? outOfDescriptors(file, cause)
 }
 
+/** Why a file that seems not to be there cannot be seen, where it is not just missing. */
+export function whyNotSeen(file: string): MillraceError | undefined {
+  const { code } = look(file)
+  return code !== undefined || linkOf(file) !== undefined ? wrongPlace(file) : undefined
+}
+
 /** What is at a path; `code` is the reason of the system where that cannot be known. */
 function look(path: string): { readonly stats?: Stats; readonly code?: string } {
   try {
@@ -122,7 +128,7 @@ function wrongPermission(file: string, cause: unknown): MillraceError | undefine
     const path = file + ending
     if (look(path).stats === undefined) continue
     const why = denied(path, constants.R_OK | constants.W_OK)
-    if (why !== undefined) return fault('millrace/read-only', `cannot write ${path}: ${why}`, { cause })
+    if (why !== undefined) return fault('millrace/read-only', `cannot read and write ${path}: ${why}`, { cause })
   }
   const why = denied(folder, constants.W_OK | constants.X_OK)
   if (why === undefined) return undefined
