@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { fault } from '../model/errors.ts'
+import type { Batch, DeskChange } from '../seam/store.ts'
+import { Attempt } from './attempt.ts'
 import { Committer } from './committer.ts'
 
 test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
@@ -20,4 +22,42 @@ test('what comes after the end is told so at once: nobody waits for what is neve
     const outcome = undefined
     committer.transact({ outgoing: [], withdrawn: [], run: nothing, outcome, resolve, reject })
   })
+})
+
+test('what is written about a message at the desk comes before the end of its attempt, also ahead of the disk', async () => {
+  const nothing = () => {}
+  const done = Promise.withResolvers<void>()
+  const order: string[] = []
+  const world = { elapsed: () => 0, soon: (fn: () => void) => queueMicrotask(fn) }
+  const write = (batch: Batch) => {
+    for (const change of batch.changes([], true).desk) order.push(change.do)
+  }
+  let commits = 0
+  const store = {
+    async commit(batch: Batch) {
+      write(batch)
+      if (++commits === 1) {
+        // While this is under way an attempt at a message at the desk has failed, and the next one has ended well.
+        committer.write({ changes: [{ do: 'update' } as DeskChange] })
+        committer.finish(attempt)
+      }
+      const ahead = await batch.ahead?.()
+      if (ahead !== undefined) write(ahead)
+      return { rest: true, trouble: undefined, ahead }
+    },
+  }
+  const settled = () => {
+    if (order.includes('remove')) done.resolve()
+  }
+  const consumer = {
+    spec: { runsAhead: true },
+    completed: nothing,
+    endingOf: () => ({ changes: [{ do: 'remove' }], outgoing: [] }),
+  }
+  const attempt = new Attempt(consumer as never, { entry: {}, message: {} } as never, {} as never, 0)
+  const committer = new Committer(world as never, store as never, 1, settled, nothing, nothing)
+  committer.ahead = async () => []
+  committer.write({ changes: [{ do: 'put' } as DeskChange] })
+  await done.promise
+  assert.deepEqual(order, ['put', 'update', 'remove'])
 })

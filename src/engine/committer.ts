@@ -331,9 +331,12 @@ export class Committer {
   /** What follows from a batch before it is durable: of flows, and of attempts that only compute. */
   private async writeAhead({ appended, requests }: OneBatch, runAhead: Ahead): Promise<OneBatch | undefined> {
     const jobs = await runAhead(appended, requests)
-    const finished = this.finished.filter(({ consumer }) => consumer.spec.runsAhead)
+    // What is to be written about a message at the desk comes before the end of its attempt.
+    const mayGo = ({ consumer, delivery }: Attempt) =>
+      consumer.spec.runsAhead && (delivery.entry === undefined || this.jobs.length === 0)
+    const finished = this.finished.filter(mayGo)
     if (jobs.length === 0 && finished.length === 0) return undefined
-    this.finished = this.finished.filter(({ consumer }) => !consumer.spec.runsAhead)
+    this.finished = this.finished.filter((attempt) => !mayGo(attempt))
     return new OneBatch([], [], finished, jobs, [], [])
   }
 

@@ -20,6 +20,8 @@ export interface Faults {
   readonly diskFull?: boolean
   /** A sync fails. */
   readonly syncFails?: boolean
+  /** Another program holds the write lock of the file for a while. */
+  readonly locked?: boolean
 }
 
 export type FaultKind = keyof Faults
@@ -31,6 +33,7 @@ export const faultKinds = [
   'publishTwice',
   'diskFull',
   'syncFails',
+  'locked',
 ] as const satisfies readonly FaultKind[]
 
 /** How often each kind has come. */
@@ -59,6 +62,8 @@ const crashesMax = 6
 /** Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens. */
 const stepsToOpenAnew = 9
 const fullForMsMax = 4_000
+/** Longer than writers wait, at times. */
+const lockedForMsMax = 8_000
 
 /** How a handler goes wrong. */
 export type HandlerFault = 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter'
@@ -68,17 +73,22 @@ export class FaultPlan {
   private readonly faults: Faults
   private readonly random: Random
   private readonly soon: Random
+  private readonly locks: Random
   private healed = false
   private crashes: number
   private readonly steps: Partial<Record<Step, number>> = {}
   private readonly stretch: number
   private readonly rates: Record<'handlerFails' | 'handlerSlow' | 'publishTwice' | 'diskFull' | 'syncFails', number>
   private fullUntil = 0
+  private readonly lockedRate: number
+  private lockedUntil = 0
 
   constructor(faults: Faults, random: Random) {
     this.faults = faults
     this.random = random
     this.soon = random.fork('soon')
+    this.locks = random.fork('locks')
+    this.lockedRate = this.locks.pick([0, 0, 0.005, 0.013, 0.04])
     const rate = (most: number) => random.pick([0, 0, most / 8, most / 3, most])
     this.crashes = random.below(crashesMax + 1)
     this.stretch = random.pick([0.2, 0.5, 1, 2])
@@ -139,6 +149,16 @@ export class FaultPlan {
     if (now < this.fullUntil) return true
     if (!begins || !this.happens('diskFull')) return false
     this.fullUntil = now + this.random() * fullForMsMax
+    return true
+  }
+
+  /** Whether somebody else has the write lock now; asked before each transaction. */
+  locked(now: number): boolean {
+    if (this.healed || this.faults.locked !== true) return false
+    if (now < this.lockedUntil) return true
+    if (!this.locks.chance(this.lockedRate)) return false
+    this.lockedUntil = now + this.locks() * lockedForMsMax
+    this.counts.locked++
     return true
   }
 

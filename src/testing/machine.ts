@@ -385,6 +385,7 @@ class SimulatedProcess {
     const step = commits ? 'commit' : checkpoints ? 'checkpoint' : 'statement'
     const shown = text.length > 60 ? `${text.slice(0, 60).replaceAll(/\s+/g, ' ')}…` : text
     machine.step(this, step, `before ${shown}`)
+    if (text === 'begin immediate' && faults.locked(scheduler.elapsed)) throw databaseLocked()
     if (faults.full(scheduler.elapsed, commits) && !checkpoints && text !== 'rollback') throw diskFull()
     trace.blend(text)
     for (const value of values) trace.blend(String(value))
@@ -597,6 +598,10 @@ const said: Readonly<Record<HandlerFault, string>> = {
   slowBefore: 'begins late',
   slowInside: 'reads slowly',
   slowAfter: 'ends late',
+}
+
+function databaseLocked(): Error {
+  return Object.assign(new Error('database is locked'), { code: 'ERR_SQLITE_ERROR', errcode: 5 })
 }
 
 function diskFull(): Error {

@@ -131,7 +131,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'does not write the -wal file out anew before it is used again': [
-    { file: 'adapters/sqlite/store.ts', from: '      await this.disk.renewWal(this.file)\n', to: '' },
+    { file: 'adapters/sqlite/store.ts', from: '      await this.disk.renewWal(file)\n', to: '' },
   ],
   'begins a second run beside that of a start that failed': [
     { file: 'engine/engine.ts', from: "const starting = this.state === 'starting'", to: 'const starting = false' },
