@@ -1,6 +1,7 @@
 import { printLog } from './adapters/node/print-log.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { checked } from './control/calls.ts'
 import { type Desk, deskOn } from './control/desk.ts'
 import { type FlowDesk, flowsOn } from './control/flows.ts'
 import { toRetire } from './control/retire.ts'
@@ -422,12 +423,12 @@ class RunningApp implements App {
       () => world.now(),
     )
     this.flows = flowsOn(() => this.running, `app ${name}`)
-    this.processors = {
+    this.processors = checked<Processors>('processors', {
       list: () => this.listProcessors(),
       retire: (processor, { force = false } = {}) => this.retire(processor, force),
       pause: (processor, actor) => this.pause(processor, true, actor),
       resume: (processor, actor) => this.pause(processor, false, actor),
-    }
+    })
   }
 
   async start({

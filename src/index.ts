@@ -107,7 +107,16 @@ export {
 export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { Part } from './parts/wiring.ts'
-export type { FileFacts, FileOwner, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from './seam/file.ts'
+export type {
+  FileFacts,
+  FileOwner,
+  FileReader,
+  FileWriter,
+  LogFilter,
+  LogPlace,
+  LogRow,
+  StoreFile,
+} from './seam/file.ts'
 export type {
   AuditFilter,
   Broker,
@@ -121,14 +130,19 @@ export type {
   FlowFilter,
   FlowReads,
   FlowRow,
+  FlowSlice,
   FlowState,
   GroupBy,
+  GroupFilter,
   JournalEntry,
   NewOperation,
   Operation,
+  OperationFilter,
+  OperationOutcome,
   Outcome,
   Paused,
   Question,
+  QuestionFilter,
   RefusedItem,
   RequestState,
   Selection,

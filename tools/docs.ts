@@ -82,6 +82,7 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   flushFunctionsMax: 'fixed',
   flushMs: 'fixed',
   flushBytes: 'fixed',
+  pageBytes: 'fixed',
 }
 
 const classes: Readonly<Record<string, string>> = {

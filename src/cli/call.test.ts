@@ -31,7 +31,7 @@ test('a process that has the file is waited for until it listens', async (t) => 
   const folder = mkdtempSync(join(tmpdir(), 'millrace-reach-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'a.db')
-  const server = createServer((socket) => socket.write('{"millrace":2,"app":"a","pid":7}\n'))
+  const server = createServer((socket) => socket.write('{"millrace":3,"app":"a","pid":7}\n'))
   t.after(() => server.close())
   let looked = 0
   const starting = fileOf(path, () => {

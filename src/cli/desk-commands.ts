@@ -38,6 +38,7 @@ export function addDesk(desk: Command, add: Add): void {
   )
     .option('--by <what>', 'processor, error, type, or all of them (default)')
     .option('--processor <name>', 'only of this processor')
+    .option('--limit <n>', 'at most so many, the largest (default 1,000)', wholeNumber('--limit', 1, 1_000_000))
 
   actor(
     selection(
@@ -96,6 +97,8 @@ export function addDesk(desk: Command, add: Add): void {
     deskOperations,
     'desk operations app.ts',
   )
+    .option('--after <id>', 'only operations after this one', wholeNumber('--after', 0, idMax))
+    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
     add(
       desk,

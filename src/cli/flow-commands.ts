@@ -40,7 +40,8 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, 'questions', '[app.ts]', 'show what flows ask people', flowsQuestions, 'flows questions app.ts --to sales')
     .option('--mediator <name>', 'only of this mediator')
     .option('--to <name>', 'only what this person or team is asked')
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000))
+    .option('--after <id>', 'only questions after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
+    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
     add(
       flows,

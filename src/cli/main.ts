@@ -1,7 +1,8 @@
 // The command `millrace`: reads the arguments, calls one command, gives the exit status.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { type Call, splitWords, wholeNumber } from './call.ts'
+import { defaults } from '../index.ts'
+import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
 import { doctor } from './commands/doctor.ts'
 import { publish } from './commands/publish.ts'
@@ -17,6 +18,7 @@ const waitMsDefault = 3_000
 /** How long `start` waits for a file that another process has, milliseconds. */
 const startWaitMsDefault = 5_000
 const startWaitMsMax = 86_400_000
+const { default: graceDefault, min: graceMin, max: graceMax } = defaults.graceMs
 
 export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
@@ -110,6 +112,13 @@ function commands(invoke: Invoke): Command {
       ...before,
       ...text.split(',').filter((name) => name !== ''),
     ])
+    .option(
+      '--grace <ms>',
+      `let running handlers end when it stops (default ${graceDefault})`,
+      wholeNumber('--grace', graceMin, graceMax),
+    )
+    .option('--no-watchdog', 'let a handler block the event loop for as long as it likes')
+    .option('--no-control', 'let no command reach the running app')
   add(
     program,
     'publish',
@@ -119,7 +128,10 @@ function commands(invoke: Invoke): Command {
     'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
     'publish app.ts order.placed < orders.jsonl   # each line is data',
     'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
-  ).option('--id <id>', 'publishing again with the same id adds nothing')
+  )
+    .option('--id <id>', 'publishing again with the same id adds nothing')
+    .option('--at <time>', 'keep it until then, such as 2026-12-01T08:00:00Z')
+    .option('--delay <span>', 'keep it for so long: 90s, 15min, 2h, 3d', span('--delay'))
   add(
     program,
     'tail',

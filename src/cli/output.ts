@@ -1,3 +1,4 @@
+import { LineWriter } from '../control/lines.ts'
 import { isMillraceError } from '../index.ts'
 import { safe, safeJson } from './print.ts'
 
@@ -18,12 +19,14 @@ export class Output {
   readonly closed: AbortSignal
   private readonly stdout: NodeJS.WriteStream
   private readonly stderr: NodeJS.WriteStream
+  private readonly writer: LineWriter
 
   constructor(json: boolean, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, closed: AbortSignal) {
     this.json = json
     this.stdout = stdout
     this.stderr = stderr
     this.closed = closed
+    this.writer = new LineWriter(stdout)
   }
 
   /** Columns of the terminal; of anything else 80. */
@@ -35,22 +38,17 @@ export class Output {
     return this.stdout.isTTY === true
   }
 
-  /** Writes one line; what it gives resolves when there is room for more. */
+  /** Writes one line; what it gives resolves when there is room for more, or nobody reads the results any more. */
   line(text: string): Promise<void> | undefined {
-    if (this.closed.aborted || this.stdout.write(`${text}\n`)) return undefined
-    return new Promise((resolve) => {
-      const go = () => {
-        this.stdout.off('drain', go)
-        this.closed.removeEventListener('abort', go)
-        resolve()
-      }
-      this.stdout.on('drain', go)
-      this.closed.addEventListener('abort', go)
-    })
+    return this.closed.aborted ? undefined : this.writer.write(text)
   }
 
-  lines(texts: readonly string[]): void {
-    for (const text of texts) this.line(text)
+  /** Writes lines as fast as they are read. */
+  async lines(texts: Iterable<string>): Promise<void> {
+    for (const text of texts) {
+      if (this.closed.aborted) return
+      await this.line(text)
+    }
   }
 
   /** One object on a line of its own. */

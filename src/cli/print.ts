@@ -75,12 +75,32 @@ export interface Column<Row> {
 
 const gap = 2
 
+/** What a table shows of a row, and all that has to be kept of it. */
+export type Cells = readonly (string | number)[]
+
+const cellCharsMax = 1_000
+
+export function cellsOf<Row>(columns: readonly Column<Row>[], row: Row): Cells {
+  return columns.map(({ value }) => {
+    const cell = value(row)
+    return typeof cell === 'string' ? cell.slice(0, cellCharsMax) : cell
+  })
+}
+
 /** A table with a line of titles, as wide as it needs to be and at most `columns`. Numbers stand to the right. */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], columnsMax: number): string[] {
-  const cells = rows.map((row) => columns.map(({ value }) => value(row)))
+  return tableOf(
+    columns,
+    rows.map((row) => cellsOf(columns, row)),
+    columnsMax,
+  )
+}
+
+/** The same of rows of which only the cells were kept. */
+export function tableOf<Row>(columns: readonly Column<Row>[], cells: readonly Cells[], columnsMax: number): string[] {
   const texts = cells.map((line) => line.map((cell) => safe(String(cell))))
   const widths = columns.map(({ title }, at) =>
-    Math.max(title.length, ...texts.map((line) => Math.min(widthOf(line[at]!), columnsMax))),
+    texts.reduce((width, line) => Math.max(width, Math.min(widthOf(line[at]!), columnsMax)), title.length),
   )
   shrink(widths, columns, columnsMax - gap * (columns.length - 1))
   const line = (values: readonly string[], numbers: readonly boolean[]) =>

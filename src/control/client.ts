@@ -1,18 +1,31 @@
 import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import type { Accepted, App, Desk, DeskItem, FlowDesk, FlowItem, LogFilter, Processors } from '../index.ts'
-import { fault } from '../model/errors.ts'
+import type {
+  Accepted,
+  App,
+  Desk,
+  DeskItem,
+  DeskRow,
+  FlowDesk,
+  FlowItem,
+  LogFilter,
+  Processors,
+  PublishOptions,
+} from '../index.ts'
+import { asStored } from '../model/codec.ts'
+import { fault, isMillraceError } from '../model/errors.ts'
+import type { Called } from './calls.ts'
 import { Lines } from './lines.ts'
 import {
   type Ask,
   type Bye,
-  type Called,
   type Followed,
   fromSent,
   type Hello,
   lineBytesMax,
   protocolVersion,
   type Reply,
+  type SentError,
   socketPath,
 } from './protocol.ts'
 
@@ -54,6 +67,7 @@ export class ControlClient {
     try {
       const { value } = await messages.next()
       if (value === undefined) return undefined
+      if ('error' in (value as object)) throw fromSent((value as { readonly error: SentError }).error)
       if ((value as Hello).millrace !== protocolVersion) {
         throw fault(
           'millrace/other-protocol',
@@ -85,8 +99,8 @@ export class ControlClient {
     })
   }
 
-  publish(type: string, data: unknown, ownId: string | undefined): Promise<Accepted> {
-    return this.ask({ do: 'publish', type, data, ...(ownId === undefined ? {} : { ownId }) })
+  publish(type: string, data: unknown, { id: ownId, at, delayMs }: PublishOptions = {}): Promise<Accepted> {
+    return this.ask({ do: 'publish', type, data, ownId, at: at instanceof Date ? at.getTime() : at, delayMs })
   }
 
   /** Shows messages until the app stops, or only the last ones. */
@@ -102,35 +116,39 @@ export class ControlClient {
     return this.ask({ do: 'status' })
   }
 
-  /** Lists longer than the bound of one answer come in pages, as from the app itself. */
+  /** Lists give pages, as those of the app itself. */
   readonly desk: Desk = {
-    list: (filter) => this.call('desk', 'list', filter),
-    show: async (item) => (await this.call<DeskItem | null>('desk', 'show', item)) ?? undefined,
+    list: async (filter) => (await this.rows<Sent<DeskRow>>('desk', 'list', filter)).map(withData),
+    show: async (id) => {
+      const item = await this.call<Sent<DeskItem> | null>('desk', 'show', id)
+      return item === null ? undefined : { ...withData(item), line: item.line.map(withData) }
+    },
     counts: () => this.call('desk', 'counts'),
-    groups: (by, filter) => this.call('desk', 'groups', by, filter),
+    groups: (by, filter) => this.rows('desk', 'groups', by, filter),
     release: (item, actor) => this.call('desk', 'release', item, actor),
     resubmit: (item, data, actor) => this.call('desk', 'resubmit', item, data, actor),
     discard: (item, actor) => this.call('desk', 'discard', item, actor),
     takeBack: (item, actor) => this.call('desk', 'takeBack', item, actor),
     select: (action, what, options) => this.call('desk', 'select', action, what, options),
-    operations: () => this.call('desk', 'operations'),
-    refused: (operation) => this.call('desk', 'refused', operation),
+    operations: (filter) => this.rows('desk', 'operations', filter),
+    outcome: (operation) => this.call('desk', 'outcome', operation),
+    refused: (operation) => this.rows('desk', 'refused', operation),
     abort: (operation, actor) => this.call('desk', 'abort', operation, actor),
-    audit: (filter) => this.call('desk', 'audit', filter),
+    audit: (filter) => this.rows('desk', 'audit', filter),
   }
 
   readonly processors: Processors = {
-    list: () => this.call('processors', 'list'),
+    list: () => this.rows('processors', 'list'),
     retire: (name, options) => this.call('processors', 'retire', name, options),
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
   }
 
   readonly flows: FlowDesk = {
-    list: (filter) => this.call('flows', 'list', filter),
-    counts: () => this.call('flows', 'counts'),
+    list: (filter) => this.rows('flows', 'list', filter),
+    counts: () => this.rows('flows', 'counts'),
     show: async (id) => (await this.call<FlowItem | null>('flows', 'show', id)) ?? undefined,
-    questions: (filter) => this.call('flows', 'questions', filter),
+    questions: (filter) => this.rows('flows', 'questions', filter),
     answer: (id, step, value, actor) => this.call('flows', 'answer', id, step, value, actor),
     cancel: (id, actor) => this.call('flows', 'cancel', id, actor),
     stop: (id, actor) => this.call('flows', 'stop', id, actor),
@@ -141,6 +159,13 @@ export class ControlClient {
 
   private call<T>(on: Called, name: string, ...given: unknown[]): Promise<T> {
     return this.ask({ do: 'call', on, name, given })
+  }
+
+  /** What comes item by item. */
+  private async rows<Row>(on: Called, name: string, ...given: unknown[]): Promise<Row[]> {
+    const rows: Row[] = []
+    await this.ask({ do: 'call', on, name, given }, (row: Row) => void rows.push(row))
+    return rows
   }
 
   close(): void {
@@ -156,7 +181,9 @@ export class ControlClient {
         else await this.take(message as Reply)
       }
     } catch (cause) {
-      why = fault('millrace/disconnected', `${why.message}: ${String(cause)}`, { cause })
+      why = isMillraceError(cause)
+        ? cause
+        : fault('millrace/disconnected', `${why.message}: ${String(cause)}`, { cause })
     }
     this.over ??= why
     for (const { reject } of this.waiting.values()) reject(this.over)
@@ -164,6 +191,8 @@ export class ControlClient {
   }
 
   private async take(reply: Reply): Promise<void> {
+    // An error that is about no request is why the app ends the connection.
+    if (reply.id === 0 && 'error' in reply) throw fromSent(reply.error)
     const waiting = this.waiting.get(reply.id)
     if (waiting === undefined) return
     if ('item' in reply) {
@@ -179,6 +208,13 @@ export class ControlClient {
     if ('error' in reply) waiting.reject(fromSent(reply.error))
     else waiting.resolve(reply.done)
   }
+}
+
+/** A row as it travels: its data are in its message already. */
+type Sent<Row> = Omit<Row, 'data'>
+
+function withData<Row extends Sent<DeskRow>>(row: Row): Row & Pick<DeskRow, 'data'> {
+  return { ...row, data: asStored(row.message.json) }
 }
 
 /** In the temporary folder anybody could put a socket under the name: it has to be ours or of whose the file is. */

@@ -1,5 +1,4 @@
 // What is at the desk, and what people do about it: one surface, whether the app runs here or not at all.
-import { setImmediate as turn } from 'node:timers/promises'
 import type {
   Actor,
   AuditFilter,
@@ -11,17 +10,18 @@ import type {
   DeskGroup,
   DeskReads,
   DeskRow,
-  DeskState,
   GroupBy,
+  GroupFilter,
   NewOperation,
   Operation,
+  OperationFilter,
+  OperationOutcome,
   RefusedItem,
   Selection,
 } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import { checkOptions } from '../model/options.ts'
-import { checkFilter } from './filter.ts'
+import { checked } from './calls.ts'
 
 /** Everything about one message at the desk. */
 export interface DeskItem extends DeskRow {
@@ -40,15 +40,27 @@ export interface OperationOptions extends Actor {
   readonly oneFirst?: boolean
 }
 
-/** The desk of a running app; the same for people, the command line and programs. */
+/**
+ * The desk of a running app; the same for people, the command line and programs. Every function checks what it is given:
+ * `millrace/bad-option`, `millrace/unknown-option`.
+ *
+ * Lists give a page: at most `limit` rows, and at most 16 MiB of them (`pageBytes`), but at least one. A page with fewer
+ * rows than its limit need not be the last: to read all, ask again `after` the last row until a page is empty.
+ */
 export interface Desk {
-  /** Those that fit, the oldest first; default: all that are at the desk, at most 100 at once. */
+  /**
+   * Those that fit, the oldest first; default: all that are at the desk and not resolved, at most 100. Each row has the
+   * `data` of its message.
+   */
   list(filter?: DeskFilter): Promise<DeskRow[]>
   /** Everything about one; undefined when there is none such (any more). */
   show(id: number): Promise<DeskItem | undefined>
   counts(): Promise<DeskCounts>
-  /** How many are held, by processor, error, type or each combination of them; the largest group first. */
-  groups(by?: GroupBy, filter?: { readonly processor?: string }): Promise<DeskGroup[]>
+  /**
+   * How many are held, by processor, error, type or each combination of them; the largest group first, at most `limit`
+   * (default 10,000).
+   */
+  groups(by?: GroupBy, filter?: GroupFilter): Promise<DeskGroup[]>
   /**
    * Lets a held message run again, and the line behind it in order. Like every action here: resolves when it is on
    * disk, is in the audit log from then on, and done twice it changes nothing (the second is `millrace/not-held`).
@@ -86,8 +98,13 @@ export interface Desk {
    * @throws `millrace/nothing-selected`, `millrace/duplicate-name`, `millrace/bad-option`
    */
   select(action: Operation['action'], what: Selection, options: OperationOptions): Promise<Operation>
-  /** All operations, the oldest first. */
-  operations(): Promise<Operation[]>
+  /** Operations, the oldest first, at most `limit` (default 100). */
+  operations(filter?: OperationFilter): Promise<Operation[]>
+  /**
+   * What has become of the messages that an operation has released or discarded, of at most the first 10,000: that a
+   * message is released says that it is tried again, and not that it is handled.
+   */
+  outcome(operation: number): Promise<OperationOutcome>
   /** Messages of an operation that it could do nothing about, and why, at most 100. */
   refused(operation: number): Promise<RefusedItem[]>
   /**
@@ -96,25 +113,14 @@ export interface Desk {
    * @throws `millrace/unknown-operation`, `millrace/operation-ended`
    */
   abort(operation: number, actor?: Actor): Promise<void>
-  /** The audit log, newest first, at most 100 lines at once. Nothing is ever removed from it. */
+  /** The audit log, newest first, at most `limit` (default 100) lines. Nothing is ever removed from it. */
   audit(filter?: AuditFilter): Promise<AuditRow[]>
 }
 
 const lineShown = 10
-const operationsAtOnce = 1_000
 const historyShown = 1_000
 const refusedShown = 100
 const nameCharsMax = 100
-
-const filters = {
-  processor: 'text',
-  states: ['held', 'deciding', 'trying', 'line', 'handled', 'discarded'] satisfies DeskState[],
-  type: 'text',
-  context: 'text',
-  group: 'number',
-  after: 'number',
-  limit: 'count',
-} as const
 
 /** What carries the actions out: the engine of a running app, or a file that no app has. */
 export interface DeskBackend {
@@ -129,11 +135,8 @@ export interface DeskBackend {
 export function deskOn(backend: () => DeskBackend, itself: string, now: () => number): Desk {
   const us: Actor = { by: itself }
   const look: DeskBackend['look'] = async (read) => backend().look(read)
-  return {
-    list: async (filter = {}) => {
-      checkFilter('desk.list', filter, filters)
-      return look((desk) => desk.list(filter))
-    },
+  return checked<Desk>('desk', {
+    list: (filter = {}) => look((desk) => desk.list(filter)),
     show: (id) =>
       look((desk) => {
         const row = desk.row(id)
@@ -143,30 +146,21 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter)),
     release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkActor('release', actor)),
     resubmit: async (id, data, actor) => {
-      const note = checkText('resubmit', 'reason', actor?.reason)
+      const note = checkText('resubmit', 'reason', actor.reason)
       return backend().decide(id, { do: 'resubmit', data, note }, checkActor('resubmit', actor))
     },
     discard: async (id, actor) => {
-      const reason = checkText('discard', 'reason', actor?.reason)
+      const reason = checkText('discard', 'reason', actor.reason)
       return backend().decide(id, { do: 'discard', reason }, checkActor('discard', actor))
     },
     takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
-    select: async (action, what, options) => backend().select(newOperation(action, options, now()), selection(what)),
-    operations: () => allOperations(look),
+    select: async (action, what, options) => backend().select(newOperation(action, options, now()), what),
+    operations: (filter = {}) => look((desk) => desk.operations(filter)),
+    outcome: (id) => look((desk) => desk.outcome(id)),
     refused: (id) => look((desk) => desk.refused(id, refusedShown)),
     abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
-  }
-}
-
-async function allOperations(look: DeskBackend['look']): Promise<Operation[]> {
-  const found: Operation[] = []
-  for (;;) {
-    const slice = await look((desk) => desk.operations(found.at(-1)?.id ?? 0, operationsAtOnce))
-    found.push(...slice)
-    if (slice.length < operationsAtOnce) return found
-    await turn()
-  }
+  })
 }
 
 /** A row with what waits behind it and what was done about it. */
@@ -182,12 +176,6 @@ function itemOf(row: DeskRow, desk: DeskReads): DeskItem {
 /** @throws `millrace/bad-option` */
 function newOperation(action: Operation['action'], options: OperationOptions, startedAt: number): NewOperation {
   const where = 'desk.select'
-  if (action !== 'release' && action !== 'discard') {
-    throw fault(
-      'millrace/bad-option',
-      `${where}: the action is ${JSON.stringify(action)}, but must be release or discard`,
-    )
-  }
   const { name, oneFirst = false } = options
   const { by, reason = null } = checkActor(where, options)
   checkText(where, 'name', name)
@@ -199,10 +187,4 @@ function newOperation(action: Operation['action'], options: OperationOptions, st
     throw fault('millrace/bad-option', `${where}: oneFirst is for a release: what is discarded is not tried`)
   }
   return { name, action, by, reason, oneFirst, startedAt }
-}
-
-/** @throws `millrace/unknown-option` */
-function selection(what: Selection): Selection {
-  checkOptions('desk.select', what, ['processor', 'type', 'context', 'group', 'items'])
-  return what
 }

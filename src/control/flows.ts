@@ -1,10 +1,22 @@
 // `app.flows`: the flows of mediators, and what people do about them.
 import { setImmediate as turn } from 'node:timers/promises'
-import type { Actor, FlowCount, FlowFilter, FlowReads, FlowRow, JournalEntry, Outcome, Question } from '../index.ts'
+import type {
+  Actor,
+  FlowCount,
+  FlowFilter,
+  FlowReads,
+  FlowRow,
+  FlowSlice,
+  JournalEntry,
+  Outcome,
+  Question,
+  QuestionFilter,
+} from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
 import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, undoneBy } from '../model/flow.ts'
 import { FlowTally } from '../model/flow-tally.ts'
-import { checkFilter } from './filter.ts'
+import { defaults } from '../model/options.ts'
+import { checked } from './calls.ts'
 
 export { flowEnds, flowsUnderWay }
 
@@ -43,6 +55,7 @@ export interface FlowItem extends FlowRow {
   readonly steps: readonly FlowStep[]
 }
 
+/** The flows of an app. What its functions are given is checked and its lists give pages as those of {@link Desk} do. */
 export interface FlowDesk {
   /**
    * Those that fit, the oldest first, at most `limit` (default 100) at once.
@@ -55,7 +68,7 @@ export interface FlowDesk {
   /** One with its steps; undefined when there is none such. */
   show(id: number): Promise<FlowItem | undefined>
   /** What flows ask people, the oldest first, at most `limit` (default 100) at once. Errors as of `list`. */
-  questions(filter?: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Promise<Question[]>
+  questions(filter?: QuestionFilter): Promise<Question[]>
   /**
    * Answers what a flow asks under a name.
    *
@@ -113,53 +126,40 @@ export interface FlowBackend {
 const listedMax = 100
 const countedAtOnce = 5_000
 
-const filters = {
-  mediator: 'text',
-  states: [...flowsUnderWay, ...flowEnds],
-  context: 'text',
-  step: 'text',
-  startedBefore: 'number',
-  after: 'number',
-  limit: 'count',
-} as const
-
 export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
   const look: FlowBackend['lookAtFlows'] = async (read) => backend().lookAtFlows(read)
   const own = { by: itself }
-  return {
-    list: async (filter = {}) => {
-      checkFilter('flows.list', filter, filters)
-      return listed(look, filter)
-    },
+  return checked<FlowDesk>('flows', {
+    list: (filter = {}) => listed(look, filter),
     counts: () => counted(look),
-    show: (id) => look((flows) => (Number.isSafeInteger(id) ? shown(flows, id) : undefined)),
-    questions: async (filter = {}) => {
-      checkFilter('flows.questions', filter, { mediator: 'text', to: 'text', limit: 'count' })
-      return look((flows) => flows.questions(filter))
-    },
+    show: (id) => look((flows) => shown(flows, id)),
+    questions: (filter = {}) => look((flows) => flows.questions(filter)),
     answer: async (id, step, value, actor = own) =>
       backend().flowActions.answer(id, step, value, checkActor('answer', actor)),
     cancel: async (id, actor = own) => backend().flowActions.cancel(id, checkActor('cancel', actor)),
     stop: async (id, actor) => {
-      checkText('stop', 'reason', actor?.reason)
+      checkText('stop', 'reason', actor.reason)
       return backend().flowActions.stop(id, checkActor('stop', actor))
     },
     pause: async (id, actor = own) => backend().flowActions.pause(id, checkActor('pause', actor)),
     resume: async (id, actor = own) => backend().flowActions.resume(id, checkActor('resume', actor)),
     runAgain: async (id, { from, ...actor } = {}) =>
       backend().flowActions.runAgain(id, from, checkActor('runAgain', { ...own, ...actor })),
-  }
+  })
 }
 
-/** Those that fit, slice by slice. */
+/** A page of those that fit, slice by slice. */
 async function listed(look: FlowBackend['lookAtFlows'], filter: FlowFilter): Promise<FlowRow[]> {
   const { limit = listedMax } = filter
   const found: FlowRow[] = []
-  for (let after: number | undefined = filter.after ?? 0; after !== undefined && found.length < limit; ) {
-    const from: number = after
-    const { rows, last } = await look((flows) => flows.list({ ...filter, after: from, limit: limit - found.length }))
-    found.push(...rows)
-    after = last
+  let bytes: number = defaults.pageBytes.default
+  for (let after: number | undefined = filter.after ?? 0; after !== undefined; ) {
+    const rest: FlowFilter = { ...filter, after, limit: limit - found.length }
+    const slice: FlowSlice = await look((flows) => flows.list(rest, bytes))
+    found.push(...slice.rows)
+    bytes -= slice.bytes
+    if (slice.isFull || bytes <= 0) break
+    after = slice.last
     if (after !== undefined) await turn()
   }
   return found

@@ -2,10 +2,13 @@
 // counted and told, never kept.
 //
 //   gathering (the last messages are being read) → following → ended
-import type { App, FileReader, LogFilter, LogRow } from '../index.ts'
-import { fault } from '../model/errors.ts'
-import { type Followed, lastMax } from './protocol.ts'
+import type { App, LogFilter, LogRow } from '../index.ts'
+import { failures } from '../model/failures.ts'
+import { type Followed, followBytesMax } from './protocol.ts'
 import { fits, rowOf, typesOf } from './rows.ts'
+
+/** What a message takes besides its data. */
+const rowBytes = 500
 
 export interface Reader {
   /** Takes one thing, if there is room. */
@@ -18,28 +21,34 @@ export class Following {
   private readonly reader: Reader
   private readonly endTail: () => void
   private gathered: LogRow[] | undefined = []
+  private gatheredBytes = 0
+  /** Up to where each stream was shown from its log. */
+  private readonly upTo = new Map<number, number>()
   private missed = 0
 
   constructor(app: App, filter: LogFilter, reader: Reader) {
     this.filter = filter
     this.reader = reader
-    const types = typesOf(app.parts)
+    const types = typesOf([...app.parts, failures])
     this.endTail = app.tail((message) => {
       const source = types.get(message.type)?.source
       if (source !== undefined) this.accepted(rowOf(message, source))
     })
   }
 
-  /** Shows the last messages, then those that came meanwhile, then each as it comes. */
-  begin(last: readonly LogRow[]): void {
-    const shown = new Map<number, number>()
-    for (const row of last) {
-      shown.set(row.stream, Math.max(row.position, shown.get(row.stream) ?? 0))
-      this.reader.take({ message: row })
-    }
+  /** A message was shown from the log: it is not shown again when it was gathered too. */
+  shown({ stream, position }: LogRow): void {
+    this.upTo.set(stream, Math.max(position, this.upTo.get(stream) ?? 0))
+  }
+
+  /** Shows what came while the last messages were shown, then each as it comes. */
+  begin(): void {
     const gathered = this.gathered ?? []
     this.gathered = undefined
-    for (const row of gathered) if (row.position > (shown.get(row.stream) ?? 0)) this.show(row)
+    const since = gathered.filter(({ stream, position }) => position > (this.upTo.get(stream) ?? 0))
+    // What was left out came after all that was gathered, which has its room already.
+    for (const message of since) this.reader.take({ message })
+    this.drained()
   }
 
   /** There is room again. */
@@ -56,30 +65,15 @@ export class Following {
   private accepted(row: LogRow): void {
     if (!fits(row, this.filter)) return
     if (this.gathered === undefined) this.show(row)
-    else if (this.gathered.length < lastMax) this.gathered.push(row)
-    else this.missed++
+    else if (this.missed === 0 && this.gatheredBytes < followBytesMax) {
+      this.gathered.push(row)
+      this.gatheredBytes += row.json.length + rowBytes
+    } else this.missed++
   }
 
   private show(row: LogRow): void {
     this.drained()
     if (this.missed === 0 && this.reader.hasRoom()) this.reader.take({ message: row })
     else this.missed++
-  }
-}
-
-/** The newest messages of a running app, none that is not on disk yet. */
-export async function lastOf(app: App, open: () => FileReader, last: number, filter: LogFilter): Promise<LogRow[]> {
-  if (last === 0) return []
-  if (!Number.isSafeInteger(last) || last < 0 || last > lastMax) {
-    throw fault('millrace/bad-request', `last is ${last}, but must be a whole number from 0 to ${lastMax}`)
-  }
-  const reader = open()
-  try {
-    const rows = await reader.last(last, filter)
-    // Reads of the app wait for the sync under way, and with it for everything that was just read.
-    await app.read`select 1`
-    return rows
-  } finally {
-    reader.close()
   }
 }

@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { fault } from '../model/errors.ts'
 
 const newline = 0x0a
@@ -37,3 +38,34 @@ export class Lines {
     return line
   }
 }
+
+/** Writes lines to a stream. All who write wait for room together, so that it has one listener however many they are. */
+export class LineWriter {
+  private readonly stream: Writable
+  private waiting: Promise<void> | undefined
+
+  constructor(stream: Writable) {
+    this.stream = stream
+  }
+
+  /** Undefined when there is room for more; else it resolves when there is, or when the stream has ended. */
+  write(line: string): Promise<void> | undefined {
+    if (!this.stream.writable || this.stream.write(`${line}\n`)) return undefined
+    this.waiting ??= this.room()
+    return this.waiting
+  }
+
+  private room(): Promise<void> {
+    const { stream } = this
+    return new Promise((resolve) => {
+      const go = () => {
+        for (const event of events) stream.off(event, go)
+        this.waiting = undefined
+        resolve()
+      }
+      for (const event of events) stream.on(event, go)
+    })
+  }
+}
+
+const events = ['drain', 'close', 'error'] as const

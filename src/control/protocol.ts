@@ -1,23 +1,35 @@
 // What a command and a running app say to each other over the control socket: lines of JSON.
 //
-//   app:      { millrace: 2, app, pid }                                                first, at once
-//   command:  { id, do, … }                                                            any number, at any time
-//   app:      { id, item }* { id, done } | { id, error }                               for each, in any order
-//   app:      { bye: true }                                                            when it stops
+//   app:      { millrace: 3, app, pid }                 first, at once
+//   command:  { id, do, … }                             any number, at any time
+//   app:      { id, item }* { id, done } | { id, error }     for each; a list comes as its items
+//   app:      { id: 0, error }                          why it ends a connection
+//   app:      { bye: true }                             when it stops
+//
+// An app takes one request after the other, and only when the answer to the one before was read; of publishes many are
+// under way at once, up to a bound. So who does not read is not answered, and costs no memory.
 import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogFilter, LogRow } from '../index.ts'
 import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
+import { own, suggest } from '../model/names.ts'
+import { type Called, calls } from './calls.ts'
+import { checkFields, type Fields } from './fields.ts'
 
 /** Raised when an older command and a newer app, or the other way round, would misunderstand each other. */
-export const protocolVersion = 2
+export const protocolVersion = 3
 
 /** Longest line, bytes: the largest message that an app may allow, and room for what goes around it. */
 export const lineBytesMax: number = 256 * 1024 * 1024
-/** Requests of one connection that are being served; what comes beyond waits in the socket. */
-export const requestsMax = 2_048
+/** Connections at once; who comes beyond is told so. */
+export const connectionsMax = 64
+/** Publishes of one connection under way at once, and bytes of them; what comes beyond waits in the socket. */
+export const publishesMax = 2_048
+export const publishBytesMax: number = 8 * 1024 * 1024
+/** Requests of one connection that follow messages. */
+export const followingsMax = 16
 /** What may wait to be read by a command that follows messages, bytes; what comes beyond is counted only. */
 export const followBytesMax: number = 8 * 1024 * 1024
 /** Most messages that can be asked for with `last`. */
@@ -29,37 +41,66 @@ export interface Hello {
   readonly pid: number
 }
 
-/** Which surface of the app a call is for; the names are those of its functions. */
-export type Called = 'desk' | 'processors' | 'flows'
-
-export const callable: Readonly<Record<Called, readonly string[]>> = {
-  desk: [
-    'list',
-    'show',
-    'counts',
-    'groups',
-    'release',
-    'resubmit',
-    'discard',
-    'takeBack',
-    'select',
-    'operations',
-    'refused',
-    'abort',
-    'audit',
-  ],
-  processors: ['list', 'retire', 'pause', 'resume'],
-  flows: ['list', 'counts', 'show', 'questions', 'answer', 'cancel', 'stop', 'pause', 'resume', 'runAgain'],
+/** Options of a publish, as they travel. */
+export interface PublishWords {
+  readonly ownId?: string
+  /** Milliseconds since 1970. */
+  readonly at?: number
+  readonly delayMs?: number
 }
 
 export type Ask =
   | { readonly do: 'status' }
-  | { readonly do: 'publish'; readonly type: string; readonly data: unknown; readonly ownId?: string }
+  | ({ readonly do: 'publish'; readonly type: string; readonly data: unknown } & PublishWords)
   | { readonly do: 'tail'; readonly filter: LogFilter; readonly last: number; readonly follow: boolean }
   | { readonly do: 'call'; readonly on: Called; readonly name: string; readonly given: readonly unknown[] }
   | { readonly do: 'backup'; readonly to: string }
 
 export type Request = Ask & { readonly id: number }
+
+const filter: Fields = { fields: { source: 'text', type: 'text', context: 'text', correlation: 'text' } }
+
+/** What each request has besides its `id` and what it asks to `do`. */
+const asks: Readonly<Record<Ask['do'], Fields>> = {
+  status: { fields: {} },
+  publish: { fields: { type: 'text', data: 'any', ownId: 'text', at: 'number', delayMs: 'number' }, needs: ['type'] },
+  tail: { fields: { filter, last: 'whole', follow: 'flag' }, needs: ['filter', 'last', 'follow'] },
+  call: {
+    fields: { on: { oneOf: Object.keys(calls) }, name: 'text', given: 'list' },
+    needs: ['on', 'name', 'given'],
+  },
+  backup: { fields: { to: 'path' }, needs: ['to'] },
+}
+
+/**
+ * Reads a line as a request. The fields of the request are not checked yet: who asks is told under its `id`.
+ *
+ * @throws `millrace/bad-request` where the line is none: who sent it does not speak the protocol
+ */
+export function readRequest(line: Buffer): Pick<Request, 'id' | 'do'> {
+  let request: Partial<Request> | null
+  try {
+    request = JSON.parse(line.toString())
+  } catch (cause) {
+    throw fault('millrace/bad-request', `a request is not JSON: ${String(cause).slice(0, causeShown)}`, { cause })
+  }
+  if (Number.isSafeInteger(request?.id) && typeof request?.do === 'string') return request as Request
+  throw fault('millrace/bad-request', 'a request has no id or does not say what to do')
+}
+
+const causeShown = 200
+
+/** Errors: `millrace/bad-request`, `millrace/bad-option`, `millrace/unknown-option`. */
+export function checkRequest(request: Pick<Request, 'id' | 'do'>): Request {
+  const { id: _, do: what, ...fields } = request
+  const wanted = own(asks, what)
+  if (wanted === undefined) {
+    const asked = what.slice(0, causeShown)
+    throw fault('millrace/bad-request', `this app does not know "${asked}"${suggest(asked, Object.keys(asks))}`)
+  }
+  checkFields(what, fields, wanted)
+  return request as Request
+}
 
 /** What comes while messages are followed; `missed` were passed over because the reader was too slow. */
 export type Followed = { readonly message: LogRow } | { readonly missed: number }
@@ -74,6 +115,22 @@ export type Reply =
   | { readonly id: number; readonly item: unknown }
   | { readonly id: number; readonly done: unknown }
   | { readonly id: number; readonly error: SentError }
+
+/**
+ * A line for the other side.
+ *
+ * @throws `millrace/answer-too-large` where no line can hold it
+ */
+export function lineOf(what: Hello | Reply | Bye): string {
+  let line: string
+  try {
+    line = JSON.stringify(what)
+  } catch (cause) {
+    throw fault('millrace/answer-too-large', `an answer cannot be written: ${String(cause)}`, { cause })
+  }
+  if (line.length <= lineBytesMax) return line
+  throw fault('millrace/answer-too-large', `an answer has ${line.length} characters, of at most ${lineBytesMax}`)
+}
 
 export interface Bye {
   readonly bye: true

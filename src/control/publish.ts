@@ -1,22 +1,22 @@
-import type { Accepted, App } from '../index.ts'
+import type { Accepted, App, PublishOptions } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import { typesOf } from './rows.ts'
 
 /** Publishes an event or sends a command by the name of its type: for callers who have no code of the app. */
-export type PublishByName = (type: string, data: unknown, id: string | undefined) => Promise<Accepted>
+export type PublishByName = (type: string, data: unknown, options?: PublishOptions) => Promise<Accepted>
 
 /** Errors as of `app.publish`; an unknown name is `millrace/type-without-topic` with a suggestion. */
 export function publishByName(app: App): PublishByName {
   const types = typesOf(app.parts)
-  return async (name, data, id) => {
+  return async (name, data, options = {}) => {
     const found = types.get(name)
     if (found === undefined) {
       const hint = suggest(name, types.keys())
       throw fault('millrace/type-without-topic', `app "${app.name}" has no type "${name}"${hint}`)
     }
     const { type } = found
-    const options = id === undefined ? undefined : { id }
-    return type.kind === 'event' ? app.publish(type, data, options) : app.send(type, data, options)
+    const given = Object.values(options).some((option) => option !== undefined) ? options : undefined
+    return type.kind === 'event' ? app.publish(type, data, given) : app.send(type, data, given)
   }
 }

@@ -160,7 +160,7 @@ test('a reader who does not read costs no more than the bound, and is told how m
   )
   t.after(() => following.end())
   await one.publish(Said, { n: 0 })
-  following.begin([])
+  following.begin()
   for (let n = 1; n < 6; n++) await one.publish(Said, { n })
   room = 3
   following.drained()

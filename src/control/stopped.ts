@@ -11,6 +11,7 @@ import type {
 } from '../index.ts'
 import { checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
+import { checked } from './calls.ts'
 import { deskOn } from './desk.ts'
 import { flowsOn } from './flows.ts'
 import { toRetire } from './retire.ts'
@@ -69,7 +70,7 @@ export type ProcessorSources = ReadonlyMap<string, string>
 /** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */
 export function stoppedProcessors(file: StoreFile, known: ProcessorSources | undefined): Processors {
   const list = () => reading(file, (reader) => rowsOf(reader, known))
-  return {
+  return checked<Processors>('processors', {
     list,
     retire: async (name, { force = false } = {}) => {
       const rows = await list()
@@ -87,7 +88,7 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
     },
     pause: (name, actor = us) => writing(file, (writer) => writer.pause(name, true, checkActor('pause', actor))),
     resume: (name, actor = us) => writing(file, (writer) => writer.pause(name, false, checkActor('resume', actor))),
-  }
+  })
 }
 
 function rowsOf(reader: FileReader, known: ProcessorSources | undefined): ProcessorRow[] {

@@ -148,6 +148,9 @@ export const errors = {
   'millrace/other-protocol': row('StateError', false, 'Use the command of the version of Millrace that the app runs.'),
   'millrace/bad-request': row('StateError', false, 'Correct the request; the guide to the command line has examples.'),
 
+  'millrace/answer-too-large': row('StateError', false, 'Ask for less at once, or read the file of the app.'),
+  'millrace/too-many-connections': row('StateError', true, 'Wait until other commands have ended, or end some.'),
+  'millrace/unknown-name': row('StateError', false, 'Name a type, topic or channel that the app or its file has.'),
   'millrace/no-check': row(
     'ConfigurationError',
     false,

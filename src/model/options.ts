@@ -64,6 +64,7 @@ export const defaults = {
     day,
     'time for which the event loop may be blocked before the process is ended, milliseconds',
   ),
+  pageBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the rows of one page of a list, bytes'),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
   waitMs: bound(5_000, 0, day, 'time for which a start waits while another process has the file, milliseconds'),
   retainEveryMs: bound(

@@ -42,6 +42,12 @@ export interface LogRow {
   readonly json: string
 }
 
+/** Where a message is. */
+export interface LogPlace {
+  readonly stream: number
+  readonly position: number
+}
+
 /** Which messages are meant; all that is set has to fit. */
 export interface LogFilter {
   /** Name of a topic or channel. */
@@ -84,8 +90,15 @@ export interface FileReader {
   readonly flows: FlowReads
   streams(): StreamInfo[]
   progress(): ProgressRow[]
-  /** The newest messages that fit, oldest first. Reads in slices, so that others have their turn between them. */
-  last(count: number, filter: LogFilter): Promise<LogRow[]>
+  /** The names of the types that the file has messages of, or had. */
+  types(): string[]
+  /**
+   * Where the newest messages that fit are, oldest first: messages are of any size, so each is read by itself. Reads in
+   * slices, so that others have their turn between them.
+   */
+  newest(count: number, filter: LogFilter): Promise<LogPlace[]>
+  /** One message; undefined when it is not kept. */
+  message(place: LogPlace): LogRow | undefined
   close(): void
 }
 

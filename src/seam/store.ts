@@ -264,6 +264,8 @@ export interface FlowRow {
 
 /** A question that a flow has for a person. */
 export interface Question {
+  /** Its number: later questions have higher ones. */
+  readonly id: number
   readonly flow: number
   readonly mediator: string
   readonly context: string | null
@@ -359,6 +361,16 @@ export interface FlowFilter {
   readonly limit?: number
 }
 
+export interface QuestionFilter {
+  readonly mediator?: string
+  /** Only what this person or team is asked. */
+  readonly to?: string
+  /** Only questions with a higher id. */
+  readonly after?: number
+  /** At most so many, default 100. */
+  readonly limit?: number
+}
+
 /** How many flows of a mediator are in a state. */
 export interface FlowCount {
   readonly mediator: string
@@ -372,11 +384,15 @@ export interface FlowsUnderWay {
   readonly flows: number
 }
 
-/** Flows that fit, of a slice of all. */
+/** A page of flows that fit, of a slice of all. */
 export interface FlowSlice {
   readonly rows: readonly FlowRow[]
   /** Up to which id it was looked; undefined where there are none behind. */
   readonly last: number | undefined
+  /** Whether it has all the rows, or all the bytes, that it may have. */
+  readonly isFull: boolean
+  /** What its rows take together. */
+  readonly bytes: number
 }
 
 export interface StateOfFlow {
@@ -387,14 +403,14 @@ export interface StateOfFlow {
 
 /** The flows of a store. Each reads a bounded part of them: who needs all asks again, and lets others have their turn. */
 export interface FlowReads {
-  list(filter: FlowFilter): FlowSlice
+  list(filter: FlowFilter, bytesMax?: number): FlowSlice
   row(id: number): FlowRow | undefined
   /** The flow that one has started by an entry and that is under way, or goes on for that one. */
   startedBy(parent: ParentFlow): number | undefined
   /** Its entries after a number, in order. */
   journal(id: number, after?: number): JournalEntry[]
   /** Open questions, the oldest first, at most so many. */
-  questions(filter: { readonly mediator?: string; readonly to?: string; readonly limit?: number }): Question[]
+  questions(filter: QuestionFilter): Question[]
   /** Flows after an id, in order, at most so many. */
   states(after: number, limit: number): StateOfFlow[]
   /** One, without reading what it began with. */
@@ -509,6 +525,8 @@ export interface DeskRow extends DeskEntry {
   readonly waiting: number
   /** What was asked for while the app did not run, and is done when it starts. */
   readonly wish: Wish | null
+  /** The data of the message as it is stored now; where that is no JSON, its text. */
+  readonly data: unknown
 }
 
 /** The message that caused another. */
@@ -530,6 +548,12 @@ export interface DeskGroup {
   /** When the first and the last of them came to be held, milliseconds since 1970. */
   readonly firstAt: number
   readonly lastAt: number
+}
+
+export interface GroupFilter {
+  readonly processor?: string
+  /** At most so many, default 10,000: the largest. */
+  readonly limit?: number
 }
 
 /** What groups are made of. */
@@ -557,6 +581,25 @@ export interface Operation {
   readonly endedAt: number | null
 }
 
+export interface OperationFilter {
+  readonly name?: string
+  /** Only operations with a higher id. */
+  readonly after?: number
+  /** At most so many, default 100. */
+  readonly limit?: number
+}
+
+/** What has become of the messages of an operation, by now. */
+export interface OperationOutcome {
+  /** Released and handled, or resolved since then. */
+  readonly handled: number
+  /** Released, and being tried or in line. */
+  readonly trying: number
+  /** Released, and held again, or with a rule. */
+  readonly held: number
+  readonly discarded: number
+}
+
 export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
 
 /** A message of an operation that it could do nothing about. */
@@ -578,6 +621,7 @@ export interface AuditFilter {
   readonly item?: number
   /** Only older lines: the newest come first. */
   readonly before?: number
+  /** At most so many, default 100. */
   readonly limit?: number
 }
 
@@ -606,7 +650,10 @@ export interface Paused {
   readonly reason: string | null
 }
 
-/** Reads of the desk, by a running store and by a file reader alike. */
+/**
+ * Reads of the desk, by a running store and by a file reader alike. Lists of rows of any size give a page: it ends at its
+ * limit of rows or at `pageBytes`, whichever comes first, and is empty only at the end of the list.
+ */
 export interface DeskReads {
   list(filter: DeskFilter): DeskRow[]
   entry(id: number): DeskEntry | undefined
@@ -617,13 +664,14 @@ export interface DeskReads {
   cause(entry: DeskEntry): Cause | undefined
   counts(): DeskCounts
   heldCounts(): HeldCount[]
-  groups(by: GroupBy, filter: { readonly processor?: string }): DeskGroup[]
+  groups(by: GroupBy, filter: GroupFilter): DeskGroup[]
   /** Newest first. */
   audit(filter: AuditFilter): AuditRow[]
-  /** Operations after an id, in order, at most so many. */
-  operations(after: number, limit: number): Operation[]
-  /** The same of those that have not ended. */
+  /** Operations that fit, in order. */
+  operations(filter: OperationFilter): Operation[]
+  /** Those that have not ended, after an id, in order, at most so many. */
   openOperations(after: number, limit: number): Operation[]
+  outcome(operation: number): OperationOutcome
   /** The first of an operation that were not possible. */
   refused(operation: number, limit: number): RefusedItem[]
   paused(): Paused[]

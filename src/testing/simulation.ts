@@ -207,6 +207,7 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
   takeBack: true,
   select: true,
   operations: true,
+  outcome: true,
   abort: true,
   audit: true,
   refused: true,

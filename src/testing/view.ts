@@ -33,6 +33,18 @@ export interface View {
   trace(): readonly string[]
 }
 
+const limit = Number.MAX_SAFE_INTEGER
+
+/** All rows of a list, page by page. */
+function everyRow<Row extends { readonly id: number }>(read: (after: number) => readonly Row[]): Row[] {
+  const all: Row[] = []
+  for (;;) {
+    const page = read(all.at(-1)?.id ?? 0)
+    if (page.length === 0) return all
+    for (const row of page) all.push(row)
+  }
+}
+
 export function viewOf(machine: Machine, seed: number): View {
   const all = <Row>(sql: string, values: readonly unknown[]) =>
     machine.look(
@@ -51,9 +63,12 @@ export function viewOf(machine: Machine, seed: number): View {
     },
     published: (type) => machine.look((db) => publishedIn(db, [type])),
     failures: () => machine.look((db) => publishedIn(db, failures.types)),
-    questions: () => machine.look((db) => new FlowReader(db).questions({ limit: Number.MAX_SAFE_INTEGER })),
+    questions: () => machine.look((db) => everyRow((after) => new FlowReader(db).questions({ after, limit }))),
     held: () =>
-      machine.look((db) => new DeskTable(db, new Log(db)).list({ states: ['held'], limit: Number.MAX_SAFE_INTEGER })),
+      machine.look((db) => {
+        const desk = new DeskTable(db, new Log(db))
+        return everyRow((after) => desk.list({ states: ['held'], after, limit }))
+      }),
     trace: () => machine.trace.lines,
   }
 }

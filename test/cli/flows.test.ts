@@ -117,7 +117,7 @@ test('questions are listed and answered; what does not fit is refused with what 
   const [{ askedAt: _, dueAt, ...question }] = objectsOf(json!.out) as [Record<string, unknown>]
   assert.match(dueAt as string, /Z$/)
   const about = { flow: 1, mediator: 'fulfilment', context: 'o-1', step: 'approve', title: 'A large order' }
-  assert.deepEqual(question, { ...about, to: 'sales', escalated: false })
+  assert.deepEqual(question, { id: 3, ...about, to: 'sales', escalated: false })
   const [wrong, other] = await each(file, ['answer', '1', 'approve', '{"yes":1}'], ['answer', '1', 'agree', 'null'])
   assert.match(wrong.err, /answer to "approve".*\(millrace\/bad-data\)/)
   assert.match(other.err, /it asks "approve"; .*\(millrace\/not-asked\)/)

@@ -242,7 +242,9 @@ async function desk(store: Store): Promise<void> {
     }
     reads.audit({})
     reads.audit({ item: 1 })
-    reads.operations(0, 10)
+    reads.operations({})
+    reads.operations({ name: 'first' })
+    reads.outcome(1)
     reads.openOperations(0, 10)
     reads.refused(1, 10)
     reads.paused()
@@ -289,7 +291,9 @@ async function fromBeside(file: string): Promise<void> {
   try {
     reader.streams()
     reader.progress()
-    await reader.last(1, { source: 't', type: 'a', context: 'x', correlation: 'y' })
+    reader.types()
+    await reader.newest(1, { source: 't', type: 'a', context: 'x', correlation: 'y' })
+    reader.message({ stream: 1, position: 1 })
   } finally {
     reader.close()
   }

@@ -1,6 +1,7 @@
 // The table of the desk, and what belongs to it. Every change goes through `apply`, in the transaction of a commit; it
 // keeps each lane with exactly one head, and the number of held messages of each group.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { asStored } from '../../model/codec.ts'
 import {
   type Audit,
   type AuditRow,
@@ -12,6 +13,7 @@ import {
   waitingCounted,
 } from '../../model/desk.ts'
 import { type ErrorRecord, fault } from '../../model/errors.ts'
+import { pageOf } from '../../model/page.ts'
 import type {
   AuditFilter,
   Cause,
@@ -23,9 +25,12 @@ import type {
   DeskReads,
   DeskRow,
   GroupBy,
+  GroupFilter,
   HeldCount,
   NewOperation,
   Operation,
+  OperationFilter,
+  OperationOutcome,
   Paused,
   RefusedItem,
   Selection,
@@ -96,6 +101,9 @@ const allStates: readonly DeskState[] = [...unresolved, 'handled', 'discarded']
 const groupsMax = 1_000
 const forgetRows = 1_000
 const listRows = 100
+const groupsShown = 10_000
+/** Messages of an operation whose outcome is counted. */
+const outcomeRows = 10_000
 const lanesAtOnce = 1_000
 const headsAtOnce = 1_000
 const all = Number.MAX_SAFE_INTEGER
@@ -499,14 +507,22 @@ export class DeskTable implements DeskReads {
     this.record({ at, by, action: 'aborted', item: null, subject: name, reason, detail: undefined })
   }
 
-  operations(after: number, limit: number): Operation[] {
-    const sql = `${operationColumns} where id > ? order by id limit ?`
-    return (this.all(sql, after, limit) as OperationRow[]).map(operationOf)
+  operations({ name, after = 0, limit = listRows }: OperationFilter): Operation[] {
+    const rows =
+      name === undefined
+        ? this.each(`${operationColumns} where id > ? order by id limit ?`, after, limit)
+        : this.each(`${operationColumns} where name = ? and id > ? limit ?`, name, after, limit)
+    const sizeOf = ({ name, who, why }: OperationRow) => lengthOf(name, who, why)
+    return pageOf(rows as Iterable<OperationRow>, { limit, sizeOf, cursorOf }).rows.map(operationOf)
   }
 
   openOperations(after: number, limit: number): Operation[] {
     const sql = `${operationColumns} where state in ('running', 'trying') and id > ? order by id limit ?`
     return (this.all(sql, after, limit) as OperationRow[]).map(operationOf)
+  }
+
+  outcome(operation: number): OperationOutcome {
+    return { ...(this.get(outcomeText, operation, outcomeRows) as OperationOutcome) }
   }
 
   operation(id: number): Operation | undefined {
@@ -568,8 +584,15 @@ export class DeskTable implements DeskReads {
   }
 
   list(filter: DeskFilter): DeskRow[] {
-    const rows = this.statement(listText).all(JSON.stringify(this.find(filter)))
-    return (rows as unknown as ShownRow[]).map((row) => this.toShown(row))
+    const rows = this.each(listText, JSON.stringify(this.find(filter))) as Iterable<ShownRow>
+    return this.page(rows).map((row) => this.toShown(row))
+  }
+
+  /** As many of these rows as a page may hold. */
+  private page<R extends Row>(rows: Iterable<R>): readonly R[] {
+    const sizeOf = ({ data, original, error, tries }: Row) => lengthOf(data, original, error, tries)
+    const limit = Number.POSITIVE_INFINITY
+    return pageOf(rows, { limit, sizeOf, cursorOf: ({ desk_id }) => desk_id }).rows
   }
 
   /** The ids of what fits, in order, from indexes alone: rows are wide. */
@@ -684,8 +707,11 @@ export class DeskTable implements DeskReads {
 
   behind({ processor, message, lane, place }: DeskEntry, limit: number): DeskRow[] {
     if (lane === null) return []
-    const line = this.line(processor, message.stream, lane, place, limit)
-    return line.map((entry) => ({ ...entry, waiting: 0, wish: null }))
+    const line = this.each(lineText, processor, message.stream, lane, place, limit) as Iterable<Row>
+    return this.page(line).map((row) => {
+      const entry = this.toEntry(row)
+      return { ...entry, waiting: 0, wish: null, data: asStored(entry.message.json) }
+    })
   }
 
   counts(): DeskCounts {
@@ -705,48 +731,49 @@ export class DeskTable implements DeskReads {
     return rows as HeldCount[]
   }
 
-  groups(by: GroupBy, { processor }: { readonly processor?: string }): DeskGroup[] {
+  groups(by: GroupBy, { processor, limit = groupsShown }: GroupFilter): DeskGroup[] {
     const keys = { processor: ['processor'], type: ['type'], error: ['fingerprint'], all: groupKeys }[by]
     const chosen = groupKeys.map((key) => (keys.includes(key) ? key : `null as ${key}`)).join(', ')
-    const rows = this.all(
+    const rows = this.each(
       `select ${by === 'all' ? 'id' : 'null as id'}, ${chosen}, sum(held) as held, min(first_at) as first_at,
          max(last_at) as last_at
        from millrace_desk_groups where held > 0 ${processor === undefined ? '' : 'and processor = ?'}
-       group by ${by === 'all' ? 'id' : keys.join(', ')} order by held desc, 1, 2, 3, 4`,
+       group by ${by === 'all' ? 'id' : keys.join(', ')} order by held desc, 1, 2, 3, 4 limit ?`,
       ...(processor === undefined ? [] : [processor]),
-    ) as {
-      id: number | null
-      processor: string | null
-      type: string | null
-      fingerprint: string | null
-      held: number
-      first_at: number
-      last_at: number
-    }[]
-    return rows.map(({ fingerprint: error, first_at: firstAt, last_at: lastAt, ...row }) => ({
-      ...row,
-      error,
-      firstAt,
-      lastAt,
-    }))
+      limit,
+    ) as Iterable<GroupText>
+    const sizeOf = ({ processor, type, fingerprint }: GroupText) => lengthOf(processor, type, fingerprint)
+    return pageOf(rows, { limit, sizeOf, cursorOf: () => 0 }).rows.map(
+      ({ fingerprint: error, first_at: firstAt, last_at: lastAt, ...row }) => ({
+        ...row,
+        error,
+        firstAt,
+        lastAt,
+      }),
+    )
   }
 
   audit({ item, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
-    const rows = this.all(
+    const rows = this.each(
       `select id, at, who as by, action, item, subject, why as reason, detail from millrace_audit
        where id < ? ${item === undefined ? '' : 'and item = ?'} order by id desc limit ?`,
       before,
       ...(item === undefined ? [] : [item]),
       limit,
-    ) as (Omit<AuditRow, 'detail'> & { detail: string | null })[]
-    return rows.map((row) => ({ ...row, detail: row.detail === null ? null : JSON.parse(row.detail) }))
+    ) as Iterable<AuditText>
+    const sizeOf = ({ by, subject, reason, detail }: AuditText) => lengthOf(by, subject, reason, detail)
+    return pageOf(rows, { limit, sizeOf, cursorOf }).rows.map((row) => ({
+      ...row,
+      detail: row.detail === null ? null : JSON.parse(row.detail),
+    }))
   }
 
   private toShown(row: ShownRow): DeskRow {
     const { waiting, wish, wished_at: at, wished_by: by, wished_why: why } = row
     const wished =
       wish === null ? null : { item: row.desk_id, wish: JSON.parse(wish), at, by, reason: why ?? undefined }
-    return { ...this.toEntry(row), waiting, wish: wished }
+    const entry = this.toEntry(row)
+    return { ...entry, waiting, wish: wished, data: asStored(entry.message.json) }
   }
 
   private toEntry(row: Row): DeskEntry {
@@ -790,6 +817,11 @@ export class DeskTable implements DeskReads {
     return this.statement(sql).get(...values)
   }
 
+  /** One row after the other, so that who reads them may stop. */
+  private *each(sql: string, ...values: (string | number | null)[]): Generator<object> {
+    for (const row of this.statement(sql).iterate(...values)) yield { ...row }
+  }
+
   private all(sql: string, ...values: (string | number | null)[]): object[] {
     return this.statement(sql)
       .all(...values)
@@ -797,6 +829,27 @@ export class DeskTable implements DeskReads {
   }
 }
 
+type AuditText = Omit<AuditRow, 'detail'> & { readonly detail: string | null }
+
+type GroupText = Omit<DeskGroup, 'error' | 'firstAt' | 'lastAt'> & {
+  readonly fingerprint: string | null
+  readonly first_at: number
+  readonly last_at: number
+}
+
+const cursorOf = ({ id }: { readonly id: number }) => id
+
+/** How large these texts are together: what makes rows large is text of the users. */
+function lengthOf(...texts: readonly (string | null)[]): number {
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}
+
+/** What is not at the desk was resolved, and then forgotten. */
+const outcomeText = `select coalesce(sum(d.id is null or d.state = 'handled'), 0) as handled,
+    coalesce(sum(d.state in ('trying', 'line')), 0) as trying, coalesce(sum(d.state in ('held', 'deciding')), 0) as held,
+    coalesce(sum(d.state = 'discarded'), 0) as discarded
+  from (select item, done, error from millrace_selected where operation = ? order by item limit ?) s
+    left join millrace_desk d on d.id = s.item where s.done = 1 and s.error is null`
 const entryText = `select ${columns} from millrace_desk d where d.id = ?`
 const lineText = `select ${columns} from millrace_desk d where processor = ? and stream = ? and lane = ? and place > ?
   order by place limit ?`

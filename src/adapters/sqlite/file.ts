@@ -17,7 +17,7 @@ import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { FlowTally } from '../../model/flow-tally.ts'
 import { suggest } from '../../model/names.ts'
-import type { FileFacts, FileReader, FileWriter, LogFilter, LogRow, StoreFile } from '../../seam/file.ts'
+import type { FileFacts, FileReader, FileWriter, LogFilter, LogPlace, LogRow, StoreFile } from '../../seam/file.ts'
 import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
@@ -91,9 +91,17 @@ function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) 
   }
 }
 
+const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data'
+
+/** A message that fits, without what may be large of it. */
+interface Found extends LogPlace {
+  readonly time: number
+}
+
 class Reader implements FileReader {
   private readonly db: DatabaseSync
   private readonly log: Log
+  private readonly known = new Map<number, StreamInfo>()
   readonly desk: DeskTable
   readonly flows: FlowReader
 
@@ -112,25 +120,38 @@ class Reader implements FileReader {
     return progressOf(this.db)
   }
 
-  async last(count: number, filter: LogFilter): Promise<LogRow[]> {
-    const found: LogRow[] = []
+  types(): string[] {
+    const rows = this.db.prepare('select distinct type from millrace_kinds order by type').all()
+    return (rows as { type: string }[]).map(({ type }) => type)
+  }
+
+  async newest(count: number, filter: LogFilter): Promise<LogPlace[]> {
+    let found: Found[] = []
     for (const stream of this.streams()) {
-      if (filter.source === undefined || filter.source === stream.name) {
-        for await (const row of this.backwards(stream, filter, count)) found.push(row)
-      }
+      if (filter.source !== undefined && filter.source !== stream.name) continue
+      found.push(...(await this.backwards(stream, filter, count)))
+      found.sort((a, b) => a.time - b.time || a.stream - b.stream || a.position - b.position)
+      found = found.slice(-count)
     }
-    found.sort((a, b) => a.time - b.time || a.stream - b.stream || a.position - b.position)
-    return found.slice(-count)
+    return found
+  }
+
+  message({ stream: id, position }: LogPlace): LogRow | undefined {
+    const stream = this.known.get(id) ?? this.streams().find((one) => one.id === id)
+    if (stream === undefined) return undefined
+    this.known.set(id, stream)
+    const row = this.db.prepare(`select ${logColumns} from ${logTable(id)} where position = ?`).get(position)
+    return row === undefined ? undefined : this.row(stream, row as unknown as LogTableRow)
   }
 
   close(): void {
     this.db.close()
   }
 
-  private async *backwards(stream: StreamInfo, filter: LogFilter, count: number): AsyncGenerator<LogRow> {
+  private async backwards(stream: StreamInfo, filter: LogFilter, count: number): Promise<Found[]> {
     const { type = null, context = null, correlation = null } = filter
     const slice = this.db.prepare(
-      `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${logTable(stream.id)}
+      `select position, time from ${logTable(stream.id)}
        where position <= :upTo and position > :after
          and (:type is null or kind in (select id from millrace_kinds where type = :type))
          and (:context is null or context = :context)
@@ -138,13 +159,14 @@ class Reader implements FileReader {
        order by position desc limit :left`,
     )
     const first = firstOf(this.db, stream)
-    let left = count
-    for (let upTo = stream.head; upTo >= first && left > 0; upTo -= sliceRows) {
+    const found: Found[] = []
+    for (let upTo = stream.head; upTo >= first && found.length < count; upTo -= sliceRows) {
+      const left = count - found.length
       const rows = slice.all({ upTo, after: upTo - sliceRows, type, context, correlation, left })
-      for (const row of rows as unknown as LogTableRow[]) yield this.row(stream, row)
-      left -= rows.length
+      for (const row of rows as unknown as Omit<Found, 'stream'>[]) found.push({ ...row, stream: stream.id })
       await new Promise((resolve) => setImmediate(resolve))
     }
+    return found
   }
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {

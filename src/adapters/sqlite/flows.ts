@@ -2,6 +2,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
+import { pageOf } from '../../model/page.ts'
 import type {
   FlowChange,
   FlowFilter,
@@ -14,6 +15,7 @@ import type {
   JournalEntry,
   Mail,
   Question,
+  QuestionFilter,
   RequestChange,
   SleepingTime,
   StateOfFlow,
@@ -43,6 +45,12 @@ interface OldMails {
   readonly last: number | undefined
 }
 
+const cursorOf = ({ id }: { readonly id: number }) => id
+
+function lengthOf(...texts: readonly (string | null)[]): number {
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}
+
 interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 'mailAfter'> {
   readonly mailAfter: string | null
   readonly message: string
@@ -63,6 +71,11 @@ class Statements {
 
   run(sql: string, ...values: Value[]): number {
     return Number(this.get(sql).run(...values).changes)
+  }
+
+  /** One row after the other, so that who reads them may stop. */
+  *each<T>(sql: string, ...values: Value[]): Generator<T> {
+    for (const row of this.get(sql).iterate(...values)) yield { ...row } as T
   }
 
   all<T>(sql: string, ...values: Value[]): T[] {
@@ -93,7 +106,10 @@ export class FlowReader implements FlowReads {
     this.sql = new Statements(db)
   }
 
-  list({ mediator, states, context, step, startedBefore, after = 0, limit = listRows }: FlowFilter): FlowSlice {
+  list(
+    { mediator, states, context, step, startedBefore, after = 0, limit = listRows }: FlowFilter,
+    bytesMax?: number,
+  ): FlowSlice {
     const looked = this.sql.all<{ id: number }>(
       'select id from millrace_flows where id > ? order by id limit ?',
       after,
@@ -117,14 +133,15 @@ export class FlowReader implements FlowReads {
            select 1 from millrace_journal e where e.flow = j.flow and e.of_n = j.n))`,
       step,
     )
-    const rows = this.sql.all<Row>(
+    const rows = this.sql.each<Row>(
       `select ${columns} from millrace_flows where ${where.join(' and ')} order by id limit ?`,
       ...values,
       limit,
     )
-    const isFull = rows.length === limit
-    const last = isFull ? rows.at(-1)!.id : upTo
-    return { rows: rows.map(rowOf), last: isFull || looked.length === lookedAtOnce ? last : undefined }
+    const sizeOf = ({ message, error, result, mailAfter }: Row) => lengthOf(message, error, result, mailAfter)
+    const page = pageOf(rows, { limit, sizeOf, cursorOf, bytesMax })
+    const last = page.next ?? (looked.length === lookedAtOnce ? upTo : undefined)
+    return { rows: page.rows.map(rowOf), last, isFull: page.next !== undefined, bytes: page.bytes }
   }
 
   row(id: number): FlowRow | undefined {
@@ -144,19 +161,21 @@ export class FlowReader implements FlowReads {
       .map(entryOf)
   }
 
-  questions({ mediator, to, limit = listRows }: Parameters<FlowReads['questions']>[0]): Question[] {
+  questions({ mediator, to, after = 0, limit = listRows }: QuestionFilter): Question[] {
     const filters = Object.entries({ 'q.mediator = ?': mediator, 'q.to_whom = ?': to })
     const set = filters.filter((filter): filter is [string, string] => filter[1] !== undefined)
-    const where = ['q.n > 0', ...set.map(([sql]) => sql)]
+    const where = ['q.n > ?', ...set.map(([sql]) => sql)]
     const values = set.map(([, value]) => value)
-    const rows = this.sql.all<Omit<Question, 'escalated'> & { escalated: number }>(
-      `select q.flow, f.mediator, f.context, q.step, q.title, q.to_whom as "to", q.escalated, q.asked_at as askedAt,
-         q.due_at as dueAt from millrace_questions q cross join millrace_flows f on f.id = q.flow
+    const rows = this.sql.each<Omit<Question, 'escalated'> & { escalated: number }>(
+      `select q.n as id, q.flow, f.mediator, f.context, q.step, q.title, q.to_whom as "to", q.escalated,
+         q.asked_at as askedAt, q.due_at as dueAt from millrace_questions q cross join millrace_flows f on f.id = q.flow
        where ${where.join(' and ')} order by q.n limit ?`,
+      after,
       ...values,
       limit,
     )
-    return rows.map((row) => ({ ...row, escalated: row.escalated !== 0 }))
+    const sizeOf = ({ step, title, to, context }: Omit<Question, 'escalated'>) => lengthOf(step, title, to, context)
+    return pageOf(rows, { limit, sizeOf, cursorOf }).rows.map((row) => ({ ...row, escalated: row.escalated !== 0 }))
   }
 
   states(after: number, limit: number): StateOfFlow[] {

@@ -84,7 +84,9 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
         ? 'is sent again with corrected data'
         : 'is to be sent again with corrected data when the app starts'
       out.line(`message ${id} ${when}`)
-      out.lines(changes.length === 0 ? ['  nothing was changed'] : changeLines(changes).map((line) => `  ${line}`))
+      await out.lines(
+        changes.length === 0 ? ['  nothing was changed'] : changeLines(changes).map((line) => `  ${line}`),
+      )
     }
     return 0
   })

@@ -19,7 +19,7 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
     if (item === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
     if (data) await out.line(safeJson(out.json ? item.message.json : pretty(item.message.json)))
     else if (out.json) await out.object(shownObject(item))
-    else out.lines(shownLines(item, running, out))
+    else await out.lines(shownLines(item, running, out))
     return 0
   })
 }

@@ -1,6 +1,7 @@
 // Looking at the desk: lists, groups, the audit log.
 import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
+import { listRows, showList } from '../lists.ts'
 import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
 
@@ -15,34 +16,17 @@ export interface ListWords {
 }
 
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
-const listRows = 100
-/** Few enough that a page of large messages fits one answer. */
-const pageRows = 100
 
 /** Shows what is at the desk, the oldest first. */
 export async function deskList(call: Call, words: ListWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
-  const { state, after = 0, limit = listRows, processor, type, context, group } = words
+  const { state, after, limit = listRows, processor, type, context, group } = words
   const filter = { processor, type, context, group, states: readStates(state) }
   return withApp(call, async ({ desk }) => {
-    let from = after
-    let left = limit
-    let page: DeskRow[] = []
-    const shown: DeskRow[] = []
-    do {
-      page = await desk.list({ ...filter, after: from, limit: Math.min(left, pageRows) })
-      for (const row of page) {
-        if (out.json) await out.object(listed(row))
-        else shown.push(row)
-        from = row.id
-      }
-      left -= page.length
-    } while (left > 0 && page.length > 0)
-    if (out.json) return 0
-    if (shown.length === 0) out.line(nothing(words))
-    else out.lines(table(columns(Date.now()), shown, out.columns))
-    if (left === 0 && shown.length > 0) out.note(`there may be more: --after ${from}`)
+    const read = (from: number | undefined, rows: number) => desk.list({ ...filter, after: from, limit: rows })
+    const list = { read, columns: columns(Date.now()), object: listed, nothing: nothing(words), more: '--after' }
+    await showList({ ...list, after, limit }, out)
     return 0
   })
 }
@@ -114,25 +98,32 @@ export function listed(row: DeskRow) {
 export interface GroupWords {
   readonly by?: string
   readonly processor?: string
+  readonly limit?: number
 }
+
+const groupRows = 1_000
 
 const groupings: readonly GroupBy[] = ['all', 'processor', 'error', 'type']
 
 /** Shows how many are held, by what they have in common; the largest group first. */
-export async function deskGroups(call: Call, { by = 'all', processor }: GroupWords): Promise<number> {
+export async function deskGroups(
+  call: Call,
+  { by = 'all', processor, limit = groupRows }: GroupWords,
+): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
   const grouping = groupings.find((one) => one === by)
   if (grouping === undefined) throw new UsageError(`--by is "${by}", but must be ${groupings.join(', ')}`)
   return withApp(call, async ({ desk }) => {
-    const groups = await desk.groups(grouping, processor === undefined ? {} : { processor })
+    const groups = await desk.groups(grouping, { processor, limit })
     if (out.json) {
       for (const { firstAt, lastAt, ...group } of groups) {
         const times = { firstAt: new Date(firstAt).toISOString(), lastAt: new Date(lastAt).toISOString() }
         await out.object({ ...group, ...times })
       }
     } else if (groups.length === 0) out.line('nothing is held')
-    else out.lines(table(groupColumns(grouping, Date.now()), groups, out.columns))
+    else await out.lines(table(groupColumns(grouping, Date.now()), groups, out.columns))
+    if (!out.json && groups.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
     return 0
   })
 }
@@ -165,23 +156,10 @@ export async function deskAudit(call: Call, { item, before, limit = listRows }: 
   takeWords(call, [], 0)
   const { out } = call
   return withApp(call, async ({ desk }) => {
-    let from = before
-    let left = limit
-    let page: AuditRow[] = []
-    const shown: AuditRow[] = []
-    do {
-      page = await desk.audit({ item, before: from, limit: Math.min(left, pageRows) })
-      for (const row of page) {
-        if (out.json) await out.object(auditObject(row))
-        else shown.push(row)
-        from = row.id
-      }
-      left -= page.length
-    } while (left > 0 && page.length > 0)
-    if (out.json) return 0
-    if (shown.length === 0) out.line(item === undefined ? 'nothing is on record' : `nothing is on record about ${item}`)
-    else out.lines(table(auditColumns, shown, out.columns))
-    if (left === 0 && shown.length > 0) out.note(`there may be more: --before ${from}`)
+    const read = (from: number | undefined, rows: number) => desk.audit({ item, before: from, limit: rows })
+    const nothing = item === undefined ? 'nothing is on record' : `nothing is on record about ${item}`
+    const list = { read, columns: auditColumns, object: auditObject, nothing, more: '--before' }
+    await showList({ ...list, after: before, limit }, out)
     return 0
   })
 }

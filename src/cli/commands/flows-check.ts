@@ -15,7 +15,7 @@ export async function flowsCheck(call: Call, { all = false }: { readonly all?: b
     found[checked.result]++
     if (checked.result !== 'differs') continue
     if (out.json) await out.object(misfitObject(checked))
-    else out.lines(misfitLines(checked, out.columns))
+    else await out.lines(misfitLines(checked, out.columns))
   }
   if (out.json) await out.object(found)
   else out.line(summary(found, all))

@@ -20,7 +20,7 @@ export async function flowsShow(call: Call): Promise<number> {
     if (flow === undefined) throw new MillraceError('millrace/unknown-flow', `there is no flow ${id}`)
     const atDesk = await commandsAtDesk(flow, desk)
     if (out.json) await out.object(shownObject(flow, atDesk))
-    else out.lines(shownLines(flow, atDesk, out))
+    else await out.lines(shownLines(flow, atDesk, out))
     return 0
   })
 }

@@ -2,8 +2,9 @@
 import { flowEnds, flowsUnderWay } from '../../control/flows.ts'
 import type { FlowRow, FlowState, Question } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
+import { listRows, showList } from '../lists.ts'
 import { UsageError } from '../output.ts'
-import { type Column, duration, table } from '../print.ts'
+import { type Column, duration } from '../print.ts'
 import { errorColumns, errorText } from './desk.ts'
 import { time } from './desk-show.ts'
 
@@ -17,36 +18,18 @@ export interface FlowsWords {
   readonly limit?: number
 }
 
-const listRows = 100
-/** Few enough that a page of flows with large messages fits one answer. */
-const pageRows = 100
-
 /** Shows flows, the oldest first. */
 export async function flowsList(call: Call, words: FlowsWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
-  const { state, after = 0, limit = listRows, olderThan, mediator, context, step } = words
+  const { state, after, limit = listRows, olderThan, mediator, context, step } = words
   const now = Date.now()
   const startedBefore = olderThan === undefined ? undefined : now - olderThan
   const filter = { mediator, context, step, startedBefore, states: readStates(state) }
   return withApp(call, async ({ flows }) => {
-    let from = after
-    let left = limit
-    let page: FlowRow[] = []
-    const shown: FlowRow[] = []
-    do {
-      page = await flows.list({ ...filter, after: from, limit: Math.min(left, pageRows) })
-      for (const row of page) {
-        if (out.json) await out.object(flowObject(row))
-        else shown.push(row)
-        from = row.id
-      }
-      left -= page.length
-    } while (left > 0 && page.length > 0)
-    if (out.json) return 0
-    if (shown.length === 0) out.line(nothing(words))
-    else out.lines(table(columns(now), shown, out.columns))
-    if (left === 0 && shown.length > 0) out.note(`there may be more: --after ${from}`)
+    const read = (from: number | undefined, rows: number) => flows.list({ ...filter, after: from, limit: rows })
+    const list = { read, columns: columns(now), object: flowObject, nothing: nothing(words), more: '--after' }
+    await showList({ ...list, after, limit }, out)
     return 0
   })
 }
@@ -110,19 +93,22 @@ export function flowObject(row: FlowRow) {
 export interface QuestionWords {
   readonly mediator?: string
   readonly to?: string
+  readonly after?: number
   readonly limit?: number
 }
 
 /** Shows what flows ask people, the oldest first. */
-export async function flowsQuestions(call: Call, { mediator, to, limit = listRows }: QuestionWords): Promise<number> {
+export async function flowsQuestions(
+  call: Call,
+  { mediator, to, after, limit = listRows }: QuestionWords,
+): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
   return withApp(call, async ({ flows }) => {
-    const questions = await flows.questions({ mediator, to, limit })
-    if (out.json) for (const question of questions) await out.object(questionObject(question))
-    else if (questions.length === 0) out.line(to === undefined ? 'nothing is asked' : `nothing is asked of ${to}`)
-    else out.lines(table(questionColumns(Date.now()), questions, out.columns))
-    if (!out.json && questions.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
+    const read = (from: number | undefined, rows: number) => flows.questions({ mediator, to, after: from, limit: rows })
+    const nothing = to === undefined ? 'nothing is asked' : `nothing is asked of ${to}`
+    const list = { read, columns: questionColumns(Date.now()), object: questionObject, nothing, more: '--after' }
+    await showList({ ...list, after, limit }, out)
     return 0
   })
 }

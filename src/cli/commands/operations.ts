@@ -1,10 +1,18 @@
 // Operations on many held messages: a frozen selection, a name, progress, an end.
 import { setTimeout as pause } from 'node:timers/promises'
-import { type Actor, type Desk, MillraceError, type Operation, type RefusedItem } from '../../index.ts'
+import {
+  type Actor,
+  type Desk,
+  MillraceError,
+  type Operation,
+  type OperationOutcome,
+  type RefusedItem,
+} from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { aborted, type Call, type Interrupted, interruptible, takeWords, withApp } from '../call.ts'
+import { listRows, showList } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
-import { type Column, count, duration, facts, safe, table } from '../print.ts'
+import { type Column, count, duration, facts, safe } from '../print.ts'
 
 export interface SelectWords extends ActorWords {
   readonly all?: boolean
@@ -83,8 +91,8 @@ const lookMs = 200
 async function follow(desk: Desk, begun: Operation, out: Output, interrupted: Interrupted): Promise<number> {
   const over = Promise.race([aborted(interrupted.signal), aborted(out.closed)])
   for (;;) {
-    const now = (await desk.operations()).find(({ id }) => id === begun.id)!
-    if (now.endedAt !== null) return ended(desk, now, out)
+    const now = await byId(desk, begun.id)
+    if (now.endedAt !== null) return ended(desk, now, out, over)
     out.progress(progressText(now))
     await Promise.race([pause(lookMs), over])
     if (!interrupted.signal.aborted && !out.closed.aborted) continue
@@ -99,14 +107,40 @@ function progressText({ state, done, total, action }: Operation): string {
   return `${done} of ${total} ${doneWords[action]}`
 }
 
-async function ended(desk: Desk, operation: Operation, out: Output): Promise<number> {
+async function ended(desk: Desk, operation: Operation, out: Output, over: Promise<void>): Promise<number> {
+  out.progress(`${titleOf(operation)} ${endText(operation)}`)
+  const outcome =
+    operation.action === 'release' && operation.state !== 'failed' ? await settled(desk, operation, over) : undefined
   out.progress(undefined)
-  if (out.json) await out.object(operationObject(operation))
+  if (out.json) await out.object({ ...operationObject(operation), ...(outcome === undefined ? {} : { outcome }) })
   else {
-    out.line(`${titleOf(operation)} ${endText(operation)}`)
-    if (operation.refused > 0) out.lines(refusedLines(await desk.refused(operation.id), operation, out.columns))
+    await out.line(`${titleOf(operation)} ${endText(operation)}${outcomeText(outcome)}`)
+    if (operation.refused > 0) await out.lines(refusedLines(await desk.refused(operation.id), operation, out.columns))
   }
   return operation.state === 'done' ? 0 : 1
+}
+
+const settleMs = 3_000
+
+/** What has become of what was released: all of it, or what is known when there was time enough. */
+async function settled(desk: Desk, { id }: Operation, over: Promise<void>): Promise<OperationOutcome> {
+  const deadline = performance.now() + settleMs
+  let ended = false
+  over.then(() => {
+    ended = true
+  })
+  for (;;) {
+    const outcome = await desk.outcome(id)
+    if (outcome.trying === 0 || ended || performance.now() >= deadline) return outcome
+    await Promise.race([pause(lookMs), over])
+  }
+}
+
+/** Released says that it is tried again; this says of how many that has not gone well, or not yet. */
+function outcomeText(outcome: OperationOutcome | undefined): string {
+  const { held = 0, trying = 0 } = outcome ?? {}
+  const again = held === 0 ? '' : `; ${count(held, 'of them is', 'of them are')} held again`
+  return trying === 0 ? again : `${again}; ${count(trying, 'is', 'are')} still being tried`
 }
 
 function endText({ state, done, total, refused, action }: Operation): string {
@@ -129,25 +163,36 @@ function operationObject({ startedAt, endedAt, ...operation }: Operation) {
   return { ...operation, startedAt: time(startedAt), endedAt: endedAt === null ? null : time(endedAt) }
 }
 
-/** Shows the operations, or one of them with what was not possible. */
-export async function deskOperations(call: Call): Promise<number> {
+export interface OperationWords {
+  readonly after?: number
+  readonly limit?: number
+}
+
+/** Shows the operations, or one of them with what became of it and what was not possible. */
+export async function deskOperations(call: Call, { after, limit = listRows }: OperationWords): Promise<number> {
   const [word] = takeWords(call, ['ID'], 0)
   const { out } = call
   return withApp(call, async ({ desk }) => {
-    const all = await desk.operations()
-    if (word !== undefined) {
-      const one = named(all, word)
-      const refusals = await desk.refused(one.id)
-      if (out.json) await out.object({ ...operationObject(one), refusals })
-      else out.lines([titleOf(one), ...facts(factsOf(one), out.columns), ...refusedLines(refusals, one, out.columns)])
-    } else if (out.json) for (const one of all) await out.object(operationObject(one))
-    else if (all.length === 0) out.line('there are no operations')
-    else out.lines(table(columns(Date.now()), all, out.columns))
+    if (word === undefined) {
+      const read = (from: number | undefined, rows: number) => desk.operations({ after: from, limit: rows })
+      const nothing = 'there are no operations'
+      const list = { read, columns: columns(Date.now()), object: operationObject, nothing, more: '--after' }
+      await showList({ ...list, after, limit }, out)
+      return 0
+    }
+    const one = await named(desk, word)
+    const refusals = await desk.refused(one.id)
+    const outcome = await desk.outcome(one.id)
+    if (out.json) await out.object({ ...operationObject(one), outcome, refusals })
+    else {
+      const shown = facts(factsOf(one, outcome), out.columns)
+      await out.lines([titleOf(one), ...shown, ...refusedLines(refusals, one, out.columns)])
+    }
     return 0
   })
 }
 
-function factsOf(operation: Operation): (readonly [string, string | undefined])[] {
+function factsOf(operation: Operation, outcome: OperationOutcome): (readonly [string, string | undefined])[] {
   const { action, state, by, reason, startedAt, endedAt, oneFirst, total, done, refused } = operation
   return [
     ['action', `${action}${oneFirst ? ', one first' : ''}`],
@@ -157,6 +202,7 @@ function factsOf(operation: Operation): (readonly [string, string | undefined])[
     ['started', new Date(startedAt).toISOString()],
     ['ended', endedAt === null ? undefined : new Date(endedAt).toISOString()],
     [doneWords[action], `${done - refused} of ${total}`],
+    ['held again', outcome.held === 0 ? undefined : String(outcome.held)],
     ['not possible', refused === 0 ? undefined : String(refused)],
   ]
 }
@@ -179,9 +225,9 @@ export async function deskAbort(call: Call, words: ActorWords): Promise<number> 
   const [word] = takeWords(call, ['ID or NAME'], 1)
   const actor = actorOf(words)
   return withApp(call, async ({ desk }) => {
-    const { id } = named(await desk.operations(), word!)
+    const { id } = await named(desk, word!)
     await desk.abort(id, actor)
-    const operation = named(await desk.operations(), String(id))
+    const operation = await byId(desk, id)
     if (call.out.json) await call.out.object(operationObject(operation))
     else call.out.line(`${titleOf(operation)} ${endText(operation)}`)
     return 0
@@ -189,8 +235,16 @@ export async function deskAbort(call: Call, words: ActorWords): Promise<number> 
 }
 
 /** @throws `millrace/unknown-operation` */
-function named(all: readonly Operation[], word: string): Operation {
-  const found = all.find(({ id }) => String(id) === word) ?? all.find(({ name }) => name === word)
+async function named(desk: Desk, word: string): Promise<Operation> {
+  const id = /^\d{1,15}$/.test(word) ? Number(word) : undefined
+  const [numbered] = id === undefined ? [] : await desk.operations({ after: id - 1, limit: 1 })
+  if (numbered?.id === id && numbered !== undefined) return numbered
+  const [found] = await desk.operations({ name: word })
   if (found !== undefined) return found
   throw new MillraceError('millrace/unknown-operation', `there is no operation "${word}"`)
+}
+
+async function byId(desk: Desk, id: number): Promise<Operation> {
+  const [operation] = await desk.operations({ after: id - 1, limit: 1 })
+  return operation!
 }

@@ -22,8 +22,8 @@ export async function processorsList(call: Call): Promise<number> {
     if (out.json) for (const row of rows) await out.object(processorObject(row))
     else if (rows.length === 0) out.line('no processor has run yet')
     else {
-      out.lines(table(columns, rows, out.columns))
-      for (const text of notes(rows, Date.now())) out.lines(wrap(safe(text), out.columns))
+      await out.lines(table(columns, rows, out.columns))
+      for (const text of notes(rows, Date.now())) await out.lines(wrap(safe(text), out.columns))
     }
     return 0
   })

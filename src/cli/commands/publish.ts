@@ -1,26 +1,39 @@
 import { Lines } from '../../control/lines.ts'
 import { lineBytesMax } from '../../control/protocol.ts'
 import { type PublishByName, publishByName } from '../../control/publish.ts'
-import { isMillraceError, MillraceError, sqlite } from '../../index.ts'
+import { isMillraceError, MillraceError, type PublishOptions, sqlite } from '../../index.ts'
 import { type Call, interruptible, locate, runningOr, takeWords } from '../call.ts'
 import { errorObject, errorText, UsageError } from '../output.ts'
 import { count } from '../print.ts'
 
 export interface PublishWords {
   readonly id?: string
+  /** ISO 8601. */
+  readonly at?: string
+  readonly delay?: number
+}
+
+/** Of the words of the command, or of a line. */
+function timesOf({ at, delay }: PublishWords): PublishOptions {
+  if (at !== undefined && delay !== undefined) throw new UsageError('--at and --delay do not go together')
+  if (at === undefined) return { delayMs: delay }
+  const ms = Date.parse(at)
+  if (Number.isNaN(ms)) throw new UsageError(`--at is "${at}", but must be a time such as 2026-12-01T08:00:00Z`)
+  return { at: ms }
 }
 
 /** Publishes one message, or one for each line of standard input. */
-export async function publish(call: Call, { id }: PublishWords): Promise<number> {
+export async function publish(call: Call, { id, ...words }: PublishWords): Promise<number> {
   const [type, json] = takeWords(call, ['TYPE', 'DATA'], 0)
   if (json === undefined && id !== undefined) throw new UsageError('--id needs DATA; a line gives its own as "id"')
   if (json === undefined && process.stdin.isTTY) {
     throw new UsageError('name TYPE and DATA, or give lines of JSON on standard input')
   }
+  const times = timesOf(words)
   const data = json === undefined ? undefined : parse('DATA', json)
   return withPublisher(call, async (publisher) => {
-    if (json === undefined) return publishLines(call, type, publisher)
-    const accepted = await publisher(type!, data, id)
+    if (json === undefined) return publishLines(call, type, times, publisher)
+    const accepted = await publisher(type!, data, { id, ...times })
     if (call.out.json) call.out.object(accepted)
     else call.out.line(`${accepted.id}${accepted.duplicate ? ' (published before, with the same data)' : ''}`)
     return 0
@@ -53,7 +66,12 @@ async function withPublisher(call: Call, use: (publish: PublishByName) => Promis
       await app.stop()
     }
   }
-  return runningOr(file, call.waitMs, (client) => use((type, data, id) => client.publish(type, data, id)), stopped)
+  return runningOr(
+    file,
+    call.waitMs,
+    (client) => use((type, data, options) => client.publish(type, data, options)),
+    stopped,
+  )
 }
 
 const inFlightMax = 1_000
@@ -62,14 +80,19 @@ const errorsShownMax = 20
 interface Line {
   readonly type: string
   readonly data: unknown
-  readonly id: string | undefined
+  readonly options: PublishOptions
 }
 
 /**
  * Publishes line by line, in order, many in flight. A line that is refused is told by its number and the others go on;
  * what is wrong with the app or its disk ends it.
  */
-async function publishLines({ out }: Call, type: string | undefined, publish: PublishByName): Promise<number> {
+async function publishLines(
+  { out }: Call,
+  type: string | undefined,
+  times: PublishOptions,
+  publish: PublishByName,
+): Promise<number> {
   const counts = { published: 0, duplicates: 0, refused: 0 }
   const interrupted = interruptible()
   const flight = new Flight()
@@ -81,8 +104,8 @@ async function publishLines({ out }: Call, type: string | undefined, publish: Pu
     else if (counts.refused <= errorsShownMax) out.note(`line ${line}: ${errorText(error).replace(/^millrace: /, '')}`)
     else if (counts.refused === errorsShownMax + 1) out.note('further refused lines are only counted')
   }
-  const send = (line: number, { type, data, id }: Line) =>
-    publish(type, data, id).then(
+  const send = (line: number, { type, data, options }: Line) =>
+    publish(type, data, { ...times, ...options }).then(
       (accepted) => {
         counts.published++
         if (accepted.duplicate) counts.duplicates++
@@ -199,12 +222,17 @@ function readLine(bytes: Buffer, type: string | undefined): Line | undefined {
   }
   if (text.trim() === '') return undefined
   const value = parse('it', text)
-  if (type !== undefined) return { type, data: value, id: undefined }
-  const line = value as { type?: unknown; data?: unknown; id?: unknown } | null
+  if (type !== undefined) return { type, data: value, options: {} }
+  const line = value as { type?: unknown; data?: unknown; id?: string; at?: number; delayMs?: number } | null
   if (typeof line !== 'object' || typeof line?.type !== 'string' || !('data' in line)) {
     throw new UsageError('it must be { "type": …, "data": …, "id"?: … }, or name TYPE for all lines')
   }
-  const unknown = Object.keys(line).find((key) => !['type', 'data', 'id'].includes(key))
-  if (unknown !== undefined) throw new UsageError(`it has "${unknown}", but only "type", "data" and "id" are known`)
-  return { type: line.type, data: line.data, id: line.id as string | undefined }
+  const unknown = Object.keys(line).find((key) => !lineFields.includes(key))
+  if (unknown !== undefined) throw new UsageError(`it has "${unknown}", but only ${known} are known`)
+  const { type: own, data, id, at, delayMs } = line
+  const given = Object.entries({ id, at, delayMs }).filter(([, option]) => option !== undefined)
+  return { type: own, data, options: Object.fromEntries(given) }
 }
+
+const lineFields = ['type', 'data', 'id', 'at', 'delayMs']
+const known = lineFields.map((name) => `"${name}"`).join(', ')

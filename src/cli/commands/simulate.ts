@@ -37,7 +37,7 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
     const report = await testing.simulate({ app, replay, ...scenario, seeds: chosen, pinned, progress })
     if (process.stderr.isTTY) process.stderr.write('\r')
     if (out.json) out.object(report)
-    else out.lines(facts(reportFacts(report), out.columns))
+    else await out.lines(facts(reportFacts(report), out.columns))
     return 0
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'millrace/simulation-failed') throw error

@@ -7,11 +7,16 @@ import { facts } from '../print.ts'
 
 export interface StartWords {
   readonly only?: readonly string[]
+  /** Milliseconds. */
+  readonly grace?: number
+  readonly watchdog?: boolean
+  readonly control?: boolean
 }
 
 /** Runs an app until a signal. */
-export async function start(call: Call, { only }: StartWords): Promise<number> {
+export async function start(call: Call, words: StartWords): Promise<number> {
   const { out, db, appFile } = call
+  const { only, grace: graceMs, watchdog = true, control = true } = words
   if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
   takeWords(call, [], 0)
   const interrupted = interruptible()
@@ -20,7 +25,8 @@ export async function start(call: Call, { only }: StartWords): Promise<number> {
   try {
     const app = await loadApp(appFile)
     const options: StartOptions = {
-      watchdog: true,
+      watchdog,
+      control,
       only,
       waitMs: call.waitMs,
       ...(db === undefined ? {} : { broker: sqlite({ file: db }) }),
@@ -30,12 +36,12 @@ export async function start(call: Call, { only }: StartWords): Promise<number> {
     if (out.json) out.object({ event: 'ready', ...described })
     else {
       out.line(`app ${app.name}, process ${process.pid}`)
-      out.lines(describedLines(described, out.columns))
+      await out.lines(describedLines(described, out.columns))
       out.line('ready')
     }
     await aborted(interrupted.signal)
     say('stopping', 'stopping: running handlers end first; a second signal ends at once')
-    await app.stop()
+    await app.stop({ graceMs })
     say('stopped', 'stopped')
     return interrupted.status()!
   } finally {

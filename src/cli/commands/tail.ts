@@ -1,5 +1,6 @@
+import { checkLogFilter, lastOf } from '../../control/last.ts'
 import { type Followed, lastMax } from '../../control/protocol.ts'
-import { isMillraceError, type LogFilter, type LogRow, MillraceError } from '../../index.ts'
+import { type App, isMillraceError, type LogFilter, type LogRow, MillraceError, type StoreFile } from '../../index.ts'
 import { aborted, type Call, interruptible, locate, reach, takeWords } from '../call.ts'
 import type { Output } from '../output.ts'
 import { UsageError } from '../output.ts'
@@ -23,19 +24,14 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
   takeWords(call, [], 0)
   if (!follow && words.last === undefined) throw new UsageError('--no-follow needs --last N')
   const filter: LogFilter = { source, type, context, correlation }
-  const { file } = await locate(call)
+  const { app, file } = await locate(call)
   const client = await reach(file, call.waitMs)
   if (client === undefined) {
     if (words.last === undefined) {
       const what = file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`
       throw new MillraceError('millrace/not-running', `${what} (--last N shows what the file has)`)
     }
-    const reader = file.read(false)
-    try {
-      for (const row of await reader.last(last, filter)) await show(out, row)
-    } finally {
-      reader.close()
-    }
+    await showStopped(file, app?.parts ?? [], last, filter, out)
     return 0
   }
   const interrupted = interruptible()
@@ -56,6 +52,19 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
     interrupted.end()
   }
   return interrupted.status() ?? 0
+}
+
+async function showStopped(file: StoreFile, parts: App['parts'], last: number, filter: LogFilter, out: Output) {
+  const reader = file.read(false)
+  try {
+    checkLogFilter(filter, parts, reader)
+  } finally {
+    reader.close()
+  }
+  for await (const row of lastOf(() => file.read(false), last, filter)) {
+    if (out.closed.aborted) return
+    await show(out, row)
+  }
 }
 
 function show(out: Output, row: LogRow): Promise<void> | undefined {

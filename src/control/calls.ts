@@ -1,0 +1,115 @@
+// What may be called of an app from outside, and what each call takes. The functions of the library are checked by it,
+// and so is what comes over the control socket: there is no other table.
+import type { Desk, DeskState, FlowDesk, GroupBy, Processors } from '../index.ts'
+import { fault } from '../model/errors.ts'
+import { flowEnds, flowsUnderWay } from '../model/flow.ts'
+import { own } from '../model/names.ts'
+import { checkField, type Field } from './fields.ts'
+
+/** Which surface of the app a call is for; the names are those of its functions. */
+export type Called = 'desk' | 'processors' | 'flows'
+
+/** The parameters of a function, in order, and how many of them it needs. */
+export type Takes = readonly [parameters: Readonly<Record<string, Field>>, needs: number]
+
+const id: Field = 'number'
+const actor: Field = { fields: { by: 'text', reason: 'text' }, needs: ['by'] }
+const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded'] as const satisfies DeskState[]
+const groupings = ['all', 'processor', 'error', 'type'] as const satisfies GroupBy[]
+const page = { after: 'number', limit: 'count' } as const
+const which = { processor: 'text', type: 'text', context: 'text', group: 'number' } as const
+
+export const calls: {
+  readonly desk: Readonly<Record<keyof Desk, Takes>>
+  readonly processors: Readonly<Record<keyof Processors, Takes>>
+  readonly flows: Readonly<Record<keyof FlowDesk, Takes>>
+} = {
+  desk: {
+    list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
+    show: [{ id }, 1],
+    counts: [{}, 0],
+    groups: [{ by: { oneOf: groupings }, filter: { fields: { processor: 'text', limit: 'count' } } }, 0],
+    release: [{ id, actor }, 1],
+    resubmit: [{ id, data: 'any', actor }, 3],
+    discard: [{ id, actor }, 2],
+    takeBack: [{ id, actor }, 1],
+    select: [
+      {
+        action: { oneOf: ['release', 'discard'] },
+        what: { fields: { ...which, items: 'numbers' } },
+        options: { fields: { name: 'text', oneFirst: 'flag', by: 'text', reason: 'text' }, needs: ['name', 'by'] },
+      },
+      3,
+    ],
+    operations: [{ filter: { fields: { name: 'text', ...page } } }, 0],
+    refused: [{ operation: id }, 1],
+    outcome: [{ operation: id }, 1],
+    abort: [{ operation: id, actor }, 1],
+    audit: [{ filter: { fields: { item: 'number', before: 'number', limit: 'count' } } }, 0],
+  },
+  processors: {
+    list: [{}, 0],
+    retire: [{ name: 'text', options: { fields: { force: 'flag' } } }, 1],
+    pause: [{ name: 'text', actor }, 1],
+    resume: [{ name: 'text', actor }, 1],
+  },
+  flows: {
+    list: [
+      {
+        filter: {
+          fields: {
+            mediator: 'text',
+            states: [...flowsUnderWay, ...flowEnds],
+            context: 'text',
+            step: 'text',
+            startedBefore: 'number',
+            ...page,
+          },
+        },
+      },
+      0,
+    ],
+    counts: [{}, 0],
+    show: [{ id }, 1],
+    questions: [{ filter: { fields: { mediator: 'text', to: 'text', ...page } } }, 0],
+    answer: [{ id, step: 'text', value: 'any', actor }, 3],
+    cancel: [{ id, actor }, 1],
+    stop: [{ id, actor }, 2],
+    pause: [{ id, actor }, 1],
+    resume: [{ id, actor }, 1],
+    runAgain: [{ id, options: { fields: { by: 'text', reason: 'text', from: 'text' } } }, 1],
+  },
+}
+
+/** What a function takes; undefined when there is none of that name. */
+export function takenBy(on: Called, name: string): Takes | undefined {
+  return own(calls[on], name)
+}
+
+/**
+ * Checks what a function is given.
+ *
+ * @throws `millrace/bad-option`, `millrace/unknown-option`
+ */
+export function checkGiven(where: string, [parameters, needs]: Takes, given: readonly unknown[]): void {
+  Object.entries(parameters).forEach(([name, field], at) => {
+    const value = given[at]
+    if (value !== undefined) checkField(where, name, field, value)
+    else if (at < needs && field !== 'any') throw fault('millrace/bad-option', `${where}: ${name} is missing`)
+  })
+}
+
+type Functions = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>
+
+/** The same functions, each of which checks what it is given before it does anything. */
+export function checked<Surface extends object>(on: Called, surface: Surface): Surface {
+  const entries = Object.entries(surface as unknown as Functions).map(([name, call]) => {
+    const takes = takenBy(on, name)!
+    const checks = async (...given: never[]) => {
+      checkGiven(`${on}.${name}`, takes, given)
+      return call(...given)
+    }
+    return [name, checks]
+  })
+  return Object.fromEntries(entries) as Surface
+}

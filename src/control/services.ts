@@ -1,0 +1,99 @@
+// What an app does for the commands that are connected to it. Nothing of its own: everything is `app.desk`,
+// `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
+import type { App, DeskItem, DeskRow, LogFilter, LogRow, StoreFile } from '../index.ts'
+import { fault } from '../model/errors.ts'
+import { checkGiven, takenBy } from './calls.ts'
+import { checkLogFilter, lastOf } from './last.ts'
+import type { Request } from './protocol.ts'
+import { type PublishByName, publishByName } from './publish.ts'
+
+/** Sends one of many; resolves when there is room for the next. */
+export type Send = (item: unknown) => Promise<void>
+
+/** Most rows of one answer. */
+const rowsMax = 10_000
+
+export class Services {
+  readonly app: App
+  private readonly file: StoreFile
+  private readonly publish: PublishByName
+
+  constructor(app: App, file: StoreFile) {
+    this.app = app
+    this.file = file
+    this.publish = publishByName(app)
+  }
+
+  /** Does what is asked for; what is a list is sent item by item. */
+  async answer(request: Request, send: Send): Promise<unknown> {
+    switch (request.do) {
+      case 'status':
+        return { health: this.app.health() }
+      case 'publish': {
+        const { type, data, ownId: id, at, delayMs } = request
+        return this.publish(type, data, { id, at, delayMs })
+      }
+      case 'call':
+        return this.call(request, send)
+      case 'backup':
+        return this.file.copyTo(request.to, true)
+      case 'tail':
+        this.checkFilter(request.filter)
+        for await (const message of this.last(request.last, request.filter)) await send({ message })
+        return null
+    }
+  }
+
+  /** Errors: `millrace/unknown-name`. */
+  checkFilter(filter: LogFilter): void {
+    const reader = this.file.read(true)
+    try {
+      checkLogFilter(filter, this.app.parts, reader)
+    } finally {
+      reader.close()
+    }
+  }
+
+  last(count: number, filter: LogFilter): AsyncGenerator<LogRow> {
+    // Reads of the app wait for the sync under way, and with it for everything that was just found.
+    return lastOf(
+      () => this.file.read(true),
+      count,
+      filter,
+      () => this.app.read`select 1`,
+    )
+  }
+
+  /** One of the functions of `app.desk`, `app.processors` or `app.flows`, by its name. */
+  private async call({ on, name, given }: Extract<Request, { do: 'call' }>, send: Send): Promise<unknown> {
+    const takes = takenBy(on, name)
+    const fields = Object.values(takes?.[0] ?? {})
+    if (takes === undefined || given.length > fields.length) {
+      const what = takes === undefined ? 'does not know' : `takes at most ${fields.length} values for`
+      throw fault('millrace/bad-request', `this app ${what} "${on}.${name.slice(0, 100)}"`)
+    }
+    const called = `${on}.${name}`
+    // JSON has no undefined: what was not given comes as null.
+    const values = given.map((value, at) => (fields[at] === 'any' ? value : (value ?? undefined)))
+    checkGiven(called, takes, values)
+    const [{ filter } = {}] = takes
+    if (typeof filter === 'object' && 'fields' in filter && 'limit' in filter.fields) {
+      const at = Object.keys(takes[0]).indexOf('filter')
+      const asked = values[at] as { readonly limit?: number } | undefined
+      if ((asked?.limit ?? 0) > rowsMax) values[at] = { ...asked, limit: rowsMax }
+    }
+    const done = await (this.app[on] as never as Record<string, (...values: unknown[]) => unknown>)[name]!(...values)
+    if (!Array.isArray(done)) return called === 'desk.show' && done !== undefined ? itemBare(done as DeskItem) : done
+    for (const item of done) await send(called === 'desk.list' ? bare(item as DeskRow) : item)
+    return null
+  }
+}
+
+/** The data of a row are in its message: they travel once. */
+function bare<Row extends DeskRow>({ data: _, ...row }: Row): Omit<Row, 'data'> {
+  return row
+}
+
+function itemBare(item: DeskItem) {
+  return { ...bare(item), line: item.line.map(bare) }
+}
