@@ -102,6 +102,8 @@ export class FlowRun {
   /** An undo that waits for the end of a flow that this one has started. */
   private ending: Step | undefined
   private readonly undone = new Set<number>()
+  /** Steps that may have to be undone, in the order in which they began. */
+  private readonly toUndo: Step[] = []
   private undid = false
   private outbox = nothing()
   /** Steps that lost a race and are not taken back yet: it does not end before they are. */
@@ -422,6 +424,7 @@ export class FlowRun {
     for (const [later, first] of this.again) if (first === entry.n && later > attempt) attempt = later
     const step: Step = { entry, attempt, promise, resolve, reject, plan, outcome: undefined, thrown: undefined }
     this.steps.set(entry.n, step)
+    this.toUndo.push(step)
     this.open.add(step)
     if (kind === 'flow') this.subflows++
     for (let branch = this.branch; branch !== undefined; branch = branch.outer) branch.steps.push(step)
@@ -793,13 +796,15 @@ export class FlowRun {
     this.become(state)
   }
 
-  private undoable(): Step[] {
-    return [...this.steps.values()]
-      .filter(({ plan, entry, outcome }) => {
-        if (this.undone.has(entry.n)) return false
-        return plan.undo !== undefined || (entry.kind === 'flow' && outcome === undefined)
-      })
-      .reverse()
+  /** The last step that is to be undone; what is not, or is, is never looked at again. */
+  private lastToUndo(): Step | undefined {
+    for (; ; this.toUndo.pop()) {
+      const step = this.toUndo.at(-1)
+      if (step === undefined) return undefined
+      const { plan, entry, outcome } = step
+      const undoable = plan.undo !== undefined || (entry.kind === 'flow' && outcome === undefined)
+      if (undoable && !this.undone.has(entry.n)) return step
+    }
   }
 
   /** Goes on undoing as far as that goes without waiting. */
@@ -820,7 +825,7 @@ export class FlowRun {
         this.undone.add(undoing.step.entry.n)
         this.undid = true
       }
-      const [step] = this.undoable()
+      const step = this.lastToUndo()
       if (step === undefined) {
         if (this.loses) return
         this.become(this.undid ? 'compensated' : 'failed')

@@ -5,6 +5,8 @@ export class Replay {
   private readonly entries: readonly JournalEntry[]
   private readonly byStep = new Map<string, JournalEntry>()
   private at = 0
+  /** Where the next entry is that is no end of a step, as far as it was looked for. */
+  private nextBegin = 0
   private stepsLeft = 0
   private cancelsLeft = 0
   /** Ends before it that were told out of turn. */
@@ -32,7 +34,9 @@ export class Replay {
   /** That it is cancelled, where nothing but ends of steps comes before that. */
   cancelAhead(): JournalEntry | undefined {
     if (this.cancelsLeft === 0) return undefined
-    const next = this.entries.slice(this.at).find(({ of }) => of === null)
+    this.nextBegin = Math.max(this.nextBegin, this.at)
+    while (this.entries[this.nextBegin]?.of != null) this.nextBegin++
+    const next = this.entries[this.nextBegin]
     return next?.kind === 'cancel' ? next : undefined
   }
 

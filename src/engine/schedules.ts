@@ -14,6 +14,7 @@ import type { ScheduleRow, Store, TimedChange } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Committer } from './committer.ts'
+import { Heap } from './heap.ts'
 import type { Calendar, Missed, ScheduleSpec } from './spec.ts'
 
 const graceMs = defaults.scheduleGraceMs.default
@@ -50,6 +51,12 @@ export interface ScheduleSurroundings {
 export class Schedules {
   private readonly around: ScheduleSurroundings
   private readonly all: Running[] = []
+  /** Those that wait, by the time of their next slot. */
+  private readonly waiting = new Heap<Running>(({ nextMs }) => nextMs)
+  /** How many are publishing. */
+  private publishing = 0
+  /** The newest time at which it was looked for slots. */
+  private newestMs = 0
   private readonly alarm: Alarm
   private readonly rests = new Set<Timer>()
   private ended = false
@@ -75,7 +82,10 @@ export class Schedules {
         this.keep(spec, since)
       }
       const nextMs = nextOf(spec, seenMs)
-      this.all.push({ spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined })
+      const one: Running = { spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined }
+      this.all.push(one)
+      this.waiting.push(one)
+      this.newestMs = Math.max(this.newestMs, seenMs)
     }
   }
 
@@ -96,8 +106,7 @@ export class Schedules {
 
   /** Whether no slot is to be published now, but for those that rest. */
   get idle(): boolean {
-    const now = this.around.world.now()
-    return this.all.every(({ state, nextMs }) => state === 'resting' || (state === 'waiting' && nextMs > now))
+    return this.publishing === 0 && (this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY) > this.around.world.now()
   }
 
   health(): string[] {
@@ -113,15 +122,23 @@ export class Schedules {
   private look(): void {
     if (this.ended) return
     const now = this.around.world.now()
-    let next = Number.POSITIVE_INFINITY
-    for (const one of this.all) {
-      if (one.state !== 'waiting') continue
-      // Where the clock was set back, slots come again; what has a row is not published again.
-      if (now >= one.nextMs || now < one.seenMs) this.take(one, now)
-      next = Math.min(next, one.nextMs)
-    }
+    if (now < this.newestMs) this.lookAgain(now)
+    while (this.waiting.first !== undefined && this.waiting.first.nextMs <= now) this.take(this.waiting.shift()!, now)
+    const next = this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY
     if (next < Number.POSITIVE_INFINITY) this.alarm.set(next)
     this.around.maybeIdle()
+  }
+
+  /** Where the clock was set back, slots come again; what has a row is not published again. */
+  private lookAgain(now: number): void {
+    const again = this.all.filter(({ state }) => state === 'waiting')
+    this.newestMs = 0
+    this.waiting.clear()
+    for (const one of again) {
+      if (now < one.seenMs) this.take(one, now)
+      else this.waiting.push(one)
+    }
+    for (const { seenMs } of this.all) this.newestMs = Math.max(this.newestMs, seenMs)
   }
 
   /** Takes the slots that have come. */
@@ -136,7 +153,9 @@ export class Schedules {
     one.seenMs = now
     one.nextMs = nextOf(one.spec, now)
     one.slots = slots
+    this.newestMs = Math.max(this.newestMs, now)
     if (slots.length > 0) this.publish(one)
+    else this.waiting.push(one)
   }
 
   private publish(one: Running): void {
@@ -144,6 +163,7 @@ export class Schedules {
     const due = one.slots[0]!
     const id = `${spec.name}@${new Date(due).toISOString()}`
     one.state = 'publishing'
+    this.publishing++
     let message: Stored
     try {
       message = this.around.encode(spec, spec.dataOf(due), id)
@@ -170,9 +190,14 @@ export class Schedules {
     one.attempts = 0
     one.slots = one.slots.slice(1)
     one.state = 'waiting'
+    this.publishing--
     if (this.ended) return
-    if (one.slots.length > 0) this.publish(one)
-    else this.look()
+    if (one.slots.length > 0) {
+      this.publish(one)
+      return
+    }
+    this.waiting.push(one)
+    this.look()
   }
 
   private failed(one: Running, id: string, error: unknown): void {
@@ -204,6 +229,7 @@ export class Schedules {
 
   private rest(one: Running, ms: number): void {
     one.state = 'resting'
+    this.publishing--
     const rest = this.around.world.after(ms, () => {
       this.rests.delete(rest)
       this.publish(one)

@@ -329,7 +329,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     this.replay = new Replay(repeat`,
     },
   ],
-  'undoes in the order of beginning': [{ file: 'engine/flow.ts', from: '      .reverse()\n  }\n', to: '  }\n' }],
+  'undoes in the order of beginning': [
+    { file: 'engine/flow.ts', from: 'this.toUndo.push(step)', to: 'this.toUndo.unshift(step)' },
+  ],
   'undoes what was undone before a crash': [
     {
       file: 'engine/flow.ts',
