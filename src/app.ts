@@ -1,6 +1,7 @@
 import { printLog } from './adapters/node/print-log.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { Life, type Run } from './app/life.ts'
 import { checked } from './control/calls.ts'
 import { type Desk, deskOn } from './control/desk.ts'
 import { type FlowDesk, flowsOn } from './control/flows.ts'
@@ -9,13 +10,13 @@ import { pausedOf, typesOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
 import { apart } from './engine/apart.ts'
 import type { Accepted } from './engine/committer.ts'
-import { Engine, type EnginePlan } from './engine/engine.ts'
+import type { Engine } from './engine/engine.ts'
 import { type CheckedFlow, checkJournals } from './engine/flow-check.ts'
 import type { Said } from './engine/requests.ts'
 import type { Collect } from './engine/transaction.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
-import { fault, isMillraceError, type MillraceError, reasonOf, recordError } from './model/errors.ts'
+import { fault, recordError } from './model/errors.ts'
 import {
   type Command,
   checkVerb,
@@ -34,7 +35,7 @@ import { runsWith } from './parts/processors.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { StoreFile } from './seam/file.ts'
 import type { Broker, Paused, RequestState } from './seam/store.ts'
-import type { Timer, World } from './seam/world.ts'
+import type { World } from './seam/world.ts'
 
 export interface AppOptions {
   /** Part of the `source` of its messages. */
@@ -204,15 +205,22 @@ export interface App {
   readonly parts: readonly Part[]
   readonly broker: Broker
   /**
-   * Opens the store, runs `setup`, begins to dispatch.
+   * Opens the store, runs `setup`, begins to dispatch. While the app stops it waits for that first. A start that was
+   * refused leaves nothing behind and may be tried again.
    *
    * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
    *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/unknown-part`; store: `millrace/in-use`,
    *   `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`, `millrace/corrupt-file`,
-   *   `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`; `millrace/already-started`
+   *   `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`; `millrace/already-started` while it starts or runs;
+   *   `millrace/stopping` when `stop` is called before it has resolved
    */
   start(options?: StartOptions): Promise<void>
-  /** Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Safe to call twice. */
+  /**
+   * Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Resolves when the app has stopped,
+   * whenever it is called: it ends a start that is under way, which rejects, and a store that is opened anew; called
+   * again, it waits for the same end, and the shorter `graceMs` counts. A handler that calls it must not wait for it,
+   * because it waits for the handler.
+   */
   stop(options?: StopOptions): Promise<void>
   /**
    * Publishes an event; resolves once it is on disk, before it is handled. A delayed one comes into the log never before
@@ -296,9 +304,6 @@ const appOptions = [
   'log',
 ]
 
-/** After the store has failed, how long until it is opened anew, milliseconds. */
-const reopenMs = 1_000
-
 /**
  * Puts parts together into an application. Touches no file before `start`.
  *
@@ -365,23 +370,12 @@ class RunningApp implements App {
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly options: AppOptions
-  private readonly limits: EnginePlan['limits']
+  private readonly limits: Run['plan']['limits']
   private readonly world: World
   private readonly tails = new Set<Accepting>()
   private wiring: Wiring | undefined
-  private engine: Engine | undefined
-  private state: 'new' | 'starting' | 'started' | 'reopening' | 'lost' | 'stopping' = 'new'
-  /** Why the store is not opened anew: other files are in its place. A stop leads out of it. */
-  private lost: MillraceError | undefined
+  private readonly life: Life
   private readonly blockedMs: number
-  private stopListening: () => void = () => {}
-  private endWatch: () => void = () => {}
-  private control: Control | undefined
-  private reopened: Promise<void> = Promise.resolve()
-  private endReopening: () => void = () => {}
-  /** The attempt to open the store anew that is under way, and the one to come. */
-  private opening: Promise<void> = Promise.resolve()
-  private retrying: Timer | undefined
 
   constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
     const { name, broker, parts, setup } = options
@@ -417,6 +411,7 @@ class RunningApp implements App {
     }
     this.blockedMs = limit(where, 'blockedMs', options.blockedMs)
     this.world = world
+    this.life = new Life(name, world)
     this.desk = deskOn(
       () => this.running,
       `app ${name}`,
@@ -440,42 +435,18 @@ class RunningApp implements App {
     ...unknown
   }: StartOptions = {}): Promise<void> {
     checkOptions('start', unknown, [])
-    if (this.state !== 'new') throw fault('millrace/already-started', `app "${this.name}" is ${this.state}`)
     this.wiring = wire(this.name, this.parts)
-    const plan = this.plan(this.wiring, only, broker, limit('start', 'waitMs', waitMs))
-    this.state = 'starting'
-    this.stopListening = this.world.listen()
-    try {
-      this.engine = await Engine.start(plan, this.world, broker)
-      this.state = 'started'
-      if (watchdog) this.endWatch = watch(this.blockedMs, (error) => this.unwatched(error))
-    } catch (error) {
-      this.state = 'new'
-      this.stopListening()
-      throw error
-    }
-    if (control) await this.openControl(broker)
+    await this.life.start({
+      plan: this.plan(this.wiring, only, limit('start', 'waitMs', waitMs)),
+      broker,
+      watch: () => (watchdog ? watch(this.blockedMs, (error) => this.unwatched(error)) : () => {}),
+      beside: async () => (control ? this.openControl(broker) : undefined),
+    })
   }
 
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
     checkOptions('stop', unknown, [])
-    const grace = limit('stop', 'graceMs', graceMs)
-    const { engine } = this
-    if (engine === undefined && this.state !== 'reopening' && this.state !== 'lost') return
-    this.state = 'stopping'
-    const { control } = this
-    this.control = undefined
-    control?.stopTaking()
-    this.retrying?.cancel()
-    this.endReopening()
-    await engine?.stop(grace)
-    await this.opening
-    control?.goodbye()
-    this.engine = undefined
-    this.lost = undefined
-    this.state = 'new'
-    this.endWatch()
-    this.stopListening()
+    await this.life.stop(limit('stop', 'graceMs', graceMs))
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
@@ -548,21 +519,12 @@ class RunningApp implements App {
 
   readonly read: Query = async (text, ...values) => this.running.store.query(text, ...values)
 
-  async idle(): Promise<void> {
-    // A run that ends because its store failed is followed by another, which goes on with what is on disk.
-    for (;;) {
-      if (this.state === 'reopening') await this.reopened
-      if (await this.running.idle()) return
-      if (this.state === 'reopening') continue
-      throw fault('millrace/stopping', `app "${this.name}" was stopped before it was idle`)
-    }
+  idle(): Promise<void> {
+    return this.life.idle()
   }
 
   health(): { status: 'green' | 'red'; reasons: readonly string[] } {
-    if (this.engine !== undefined) return this.engine.health()
-    const { lost } = this
-    const why = lost === undefined ? `app "${this.name}" is not running` : reasonOf(lost)
-    return { status: 'red', reasons: [why] }
+    return this.life.health()
   }
 
   tail(accepting: Accepting): () => void {
@@ -594,30 +556,23 @@ class RunningApp implements App {
   }
 
   private get running(): Engine {
-    if (this.engine !== undefined) return this.engine
-    if (this.lost !== undefined) throw this.lost
-    if (this.state === 'reopening') {
-      throw fault('millrace/disk-failed', `the store of app "${this.name}" has failed and is being opened anew`)
-    }
-    throw fault('millrace/not-started', `app "${this.name}" is not started`)
+    return this.life.running
   }
 
   /** The app works without it: what is in the way is only told. */
-  private async openControl({ file }: Broker): Promise<void> {
-    if (file === undefined) return
+  private async openControl({ file }: Broker): Promise<Control | undefined> {
+    if (file === undefined) return undefined
     const warn = (text: string) => this.world.log('warn', text)
     try {
-      const control = await openControl(this, file, warn)
-      if (this.engine !== undefined && this.state !== 'stopping') this.control = control
-      else control.stopTaking()
+      return await openControl(this, file, warn)
     } catch (error) {
-      warn(
-        `app "${this.name}" cannot be reached by commands: ${error instanceof Error ? error.message : String(error)}`,
-      )
+      const why = error instanceof Error ? error.message : String(error)
+      warn(`app "${this.name}" cannot be reached by commands: ${why}`)
+      return undefined
     }
   }
 
-  private plan(wiring: Wiring, only: readonly string[] | undefined, broker: Broker, waitMs: number): EnginePlan {
+  private plan(wiring: Wiring, only: readonly string[] | undefined, waitMs: number): Run['plan'] {
     const { processors, schedules, mediators, sources, desks } = wiring
     const spec = (processor: Processor) => specOf(processor, desks)
     const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
@@ -628,7 +583,7 @@ class RunningApp implements App {
     const runs = runsWith(only)
     const running = processors.filter(runs)
     const leftOut = processors.filter((processor) => !running.includes(processor))
-    const plan: EnginePlan = {
+    return {
       app: this.name,
       sources,
       processors: running.map(spec),
@@ -642,47 +597,7 @@ class RunningApp implements App {
       accepted: (message) => {
         for (const accepting of this.tails) accepting(message)
       },
-      failed: (error, closed) => this.reopen(plan, broker, error, closed),
     }
-    return plan
-  }
-
-  /** The store failed for good: what is in memory is gone, a new run takes up what is on disk. */
-  private reopen(plan: EnginePlan, broker: Broker, why: unknown, closed: Promise<void>): void {
-    const lost = isMillraceError(why, 'millrace/files-replaced')
-    const does = lost ? 'does not open its store anew: its files are not there' : 'opens its store anew'
-    this.world.log('error', `app "${this.name}" ${does}`, { error: String(why) })
-    this.engine = undefined
-    // A start that fails says so to its caller, a stop ends all the same.
-    if (this.state === 'stopping' || this.state === 'starting') return
-    if (lost) {
-      this.lost = why
-      this.state = 'lost'
-      this.opening = closed
-      this.endReopening()
-      return
-    }
-    if (this.state !== 'reopening') {
-      this.reopened = new Promise((resolve) => {
-        this.endReopening = resolve
-      })
-    }
-    this.state = 'reopening'
-    this.opening = closed
-      .then(() => Engine.start({ ...plan, tellsChanges: false }, this.world, broker))
-      .then(
-        (engine) => {
-          if (this.state !== 'reopening') return engine.stop(0)
-          this.engine = engine
-          this.state = 'started'
-          this.endReopening()
-        },
-        (error) => {
-          if (this.state !== 'reopening') return
-          const again = () => this.reopen(plan, broker, error, Promise.resolve())
-          this.retrying = this.world.after(reopenMs, again)
-        },
-      )
   }
 
   private async listProcessors(): Promise<ProcessorRow[]> {

@@ -102,6 +102,9 @@ export class Engine {
   private tickMs = tickMsMax
   private suspecting = false
   private stopped: Promise<void> | undefined
+  private graceUntil = Number.POSITIVE_INFINITY
+  /** Why the store failed before the run has begun. */
+  private why: unknown
   /** Resolves when the store of a run that failed is closed. */
   private closed: Promise<void> = Promise.resolve()
   private openedClean = false
@@ -172,12 +175,20 @@ export class Engine {
     this.schedules = new Schedules({ world, store, committer, encode: encodeSlot, maybeIdle })
   }
 
-  /** Opens the store, runs `setup`, takes up the processors. */
-  static async start(plan: EnginePlan, world: World, broker: Broker): Promise<Engine> {
+  /**
+   * Opens the store, runs `setup`, takes up the processors; nothing is handled before `begin`. Is given up as soon as
+   * `stops` says so.
+   *
+   * @throws as opening the store and `setup` do; `millrace/stopping`
+   */
+  static async open(plan: EnginePlan, world: World, broker: Broker, stops: () => boolean): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
     const same: SameData = (name, first, again) => sameData(engine.typesByName.get(name), first, again)
-    const { streams, clean, nextDue } = await engine.store.open(plan.sources, same, plan.waitMs)
+    const { streams, clean, nextDue } = await engine.store.open(plan.sources, same, plan.waitMs, stops)
     engine.openedClean = clean
+    const goOn = () => {
+      if (stops()) throw engine.wasStopped()
+    }
     engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
       engine.streams = new Map(streams.map((stream) => [stream.id, stream]))
@@ -188,16 +199,13 @@ export class Engine {
       for (const { name, types } of plan.sources) {
         for (const type of types) engine.streamOf.set(type, engine.streamIds.get(name)!)
       }
+      goOn()
       if (plan.setup !== undefined) await engine.setUp(plan.setup)
-      await engine.takeUp(clean)
+      await engine.takeUp(clean, goOn)
     } catch (error) {
-      engine.state = 'failed'
-      engine.committer.end(error)
-      await engine.store.close(false)
+      await engine.giveUp(error, stops())
       throw error
     }
-    engine.state = 'running'
-    engine.begin()
     return engine
   }
 
@@ -211,11 +219,12 @@ export class Engine {
     if (trouble !== undefined) throw trouble
   }
 
-  private async takeUp(clean: boolean): Promise<void> {
+  private async takeUp(clean: boolean, goOn: () => void): Promise<void> {
     const { processors } = this.plan
     this.withdrawals.takeUp()
     const paused = new Set((await this.store.look((desk) => desk.paused())).map(({ processor }) => processor))
     for (const spec of processors) {
+      goOn()
       const stream = this.streamIds.get(spec.source.name)!
       const tail = this.tails.get(stream)!
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
@@ -257,7 +266,14 @@ export class Engine {
     if (line !== undefined && this.plan.tellsChanges) this.world.log('warn', ...line)
   }
 
-  private begin(): void {
+  /**
+   * Begins to work.
+   *
+   * @throws why the store has failed, where it did since it was opened
+   */
+  begin(): void {
+    if (this.state !== 'starting') throw this.why
+    this.state = 'running'
     this.suspecting = true
     const suspects = async () => {
       for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
@@ -542,6 +558,7 @@ export class Engine {
    * before.
    */
   idle(): Promise<boolean> {
+    if (this.state === 'stopped' || this.state === 'failed') return Promise.resolve(false)
     return new Promise((resolve) => {
       this.idleWaiters.push(resolve)
       this.maybeIdle()
@@ -684,17 +701,31 @@ export class Engine {
 
   /** Lets what runs end within the time, gives up the rest, writes what is finished, closes the store. */
   stop(graceMs: number): Promise<void> {
-    this.stopped ??= this.end(graceMs)
+    this.hurry(graceMs)
+    this.stopped ??= this.end()
     return this.stopped
   }
 
-  private async end(graceMs: number): Promise<void> {
+  /** Leaves handlers at most so much time from now on, once the run stops. */
+  hurry(graceMs: number): void {
+    this.graceUntil = Math.min(this.graceUntil, this.world.elapsed() + graceMs)
+  }
+
+  /** Ends a run that has not begun. */
+  private async giveUp(error: unknown, stops: boolean): Promise<void> {
+    const clean = stops && this.openedClean && this.alive
+    this.state = 'failed'
+    this.drop(error)
+    await this.close(clean)
+  }
+
+  private async end(): Promise<void> {
+    if (this.state === 'starting' || this.why !== undefined) return this.giveUp(this.wasStopped(), true)
     if (this.state !== 'running') return this.closed
     this.state = 'stopping'
     this.endWork()
     for (const consumer of this.consumers) consumer.stopTaking()
-    const deadline = this.world.elapsed() + graceMs
-    while (this.running > 0 && this.world.elapsed() < deadline) await this.wait(tickMsMin)
+    while (this.running > 0 && this.world.elapsed() < this.graceUntil) await this.wait(tickMsMin)
     for (const consumer of this.consumers) {
       consumer.abandon()
       this.committer.save(consumer)
@@ -704,7 +735,7 @@ export class Engine {
     while (this.alive && (committer.busy || (!committer.idle && committer.trouble === undefined))) await this.wait(1)
     if (!this.alive) return this.closed
     this.state = 'stopped'
-    const stopped = fault('millrace/stopping', `app "${this.plan.app}" was stopped`)
+    const stopped = this.wasStopped()
     this.committer.end(stopped)
     this.requests.end(stopped)
     this.ticking?.cancel()
@@ -744,22 +775,37 @@ export class Engine {
     this.state = 'failed'
     if (starting) {
       // Who starts it is told by the start itself, which closes the store too.
-      this.committer.end(asFault(error))
+      this.why = asFault(error)
+      this.committer.end(this.why)
       return
     }
+    this.closed = this.close(false)
+    this.plan.failed(error, this.closed)
+    this.drop(asFault(error))
+  }
+
+  /** Closes the store of a run that counts no more. */
+  private close(clean: boolean): Promise<void> {
+    return this.store.close(clean).catch((why: unknown) => {
+      this.world.log('error', 'the store was not closed well', { error: String(why) })
+    })
+  }
+
+  /** Lets go of all that is in memory, and tells who waits for it. */
+  private drop(error: unknown): void {
     this.endWork()
     this.ticking?.cancel()
     for (const consumer of this.consumers) {
       consumer.stopTaking()
       consumer.abandon()
     }
-    this.closed = this.store.close(false).catch((why: unknown) => {
-      this.world.log('error', 'the store was not closed well', { error: String(why) })
-    })
-    this.plan.failed(error, this.closed)
-    this.committer.end(asFault(error))
-    this.requests.end(asFault(error))
+    this.committer.end(error)
+    this.requests.end(error)
     this.endIdle(false)
+  }
+
+  private wasStopped(): MillraceError {
+    return fault('millrace/stopping', `app "${this.plan.app}" was stopped`)
   }
 }
 

@@ -84,7 +84,7 @@ export const errors = {
 
   'millrace/not-started': row('StateError', false, 'Call `start` first.'),
   'millrace/already-started': row('StateError', false, 'Call `stop` before starting again.'),
-  'millrace/stopping': row('StateError', true, 'Publish again when the app has been started again.'),
+  'millrace/stopping': row('StateError', true, 'Call again when the app has been started again.'),
   'millrace/too-many-pending': row('StateError', true, 'Wait for earlier publishes to be acknowledged.'),
   'millrace/request-timed-out': row(
     'StateError',

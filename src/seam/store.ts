@@ -680,13 +680,13 @@ export interface DeskReads {
 export interface Store {
   /**
    * Takes the store for this process, creates or migrates it, makes the streams exist. Waits up to `waitMs`, default 0,
-   * while another process has it.
+   * while another process has it, and no longer when `stops` says so.
    *
    * @throws `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`,
    *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`
    * @param same compares the data of messages of a type that have one id; it throws nothing
    */
-  open(sources: readonly SourcePlan[], same: SameData, waitMs?: number): Promise<Opened>
+  open(sources: readonly SourcePlan[], same: SameData, waitMs?: number, stops?: () => boolean): Promise<Opened>
   /** Takes up a processor's stream under a new epoch; its row is made where there is none. */
   subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed>
   /** The next messages of a stream after a position, in order, at most so many; at least one when there is one. */

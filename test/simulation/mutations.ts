@@ -138,8 +138,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'does not wait for a store that is opened anew before it says idle': [
     {
-      file: 'app.ts',
-      from: "      if (this.state === 'reopening') await this.reopened\n      if (await",
+      file: 'app/life.ts',
+      from: "      if (this.state === 'reopening') await this.reopened.promise\n      if (await",
       to: '      if (await',
     },
   ],

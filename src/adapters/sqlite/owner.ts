@@ -31,7 +31,8 @@ export interface Owned {
 }
 
 /**
- * Takes a file for this process; waits up to `waitMs` while another has it, or a lock of it. `check` looks at the file
+ * Takes a file for this process; waits up to `waitMs` while another has it, or a lock of it, and not
+ * while `stops` says so. `check` looks at the file
  * before anything is made beside it, and only while nobody has it: where an app of this process has the file, closing a
  * descriptor of it would drop the locks of that app.
  *
@@ -43,13 +44,14 @@ export async function takeOwnership(
   database: OpenDatabase,
   waitMs: number,
   check: () => void,
+  stops: () => boolean = () => false,
 ): Promise<Owned> {
   const begun = world.elapsed()
   for (;;) {
     const waitedMs = world.elapsed() - begun
     const owned = attempt(file, world.now(), database, check, waitedMs >= lookMs)
     if ('release' in owned) return owned
-    if (waitedMs >= Math.max(waitMs, lookMs)) throw owned
+    if (stops() || waitedMs >= Math.max(waitMs, lookMs)) throw owned
     await new Promise<void>((resolve) => void world.after(againMs, resolve, true))
   }
 }

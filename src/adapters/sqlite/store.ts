@@ -112,11 +112,11 @@ export class SqliteStore implements Store {
     this.lock = new WriteLock(file, world, limits.lockedMs, () => this.open_?.tryLock())
   }
 
-  async open(sources: readonly SourcePlan[], same: SameData, waitMs = 0): Promise<Opened> {
+  async open(sources: readonly SourcePlan[], same: SameData, waitMs = 0, stops = () => false): Promise<Opened> {
     const { file, database, lock } = this
     const random = this.world.random()
     try {
-      this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file))
+      this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file), stops)
       await this.disk.renewWal(file)
       const open = await lock.run(() => new Open(file, database, random, same))
       this.open_ = open
