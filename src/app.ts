@@ -210,9 +210,9 @@ export interface App {
    *
    * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
    *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/unknown-part`; store: `millrace/in-use`,
-   *   `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`, `millrace/corrupt-file`,
-   *   `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`; `millrace/already-started` while it starts or runs;
-   *   `millrace/stopping` when `stop` is called before it has resolved
+   *   `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`, `millrace/newer-file`,
+   *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`;
+   *   `millrace/already-started` while it starts or runs; `millrace/stopping` when `stop` is called before it has resolved
    */
   start(options?: StartOptions): Promise<void>
   /**
@@ -229,7 +229,8 @@ export interface App {
    *
    * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
    *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
-   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`, `millrace/locked`
+   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`,
+   *   `millrace/files-replaced`, `millrace/locked`
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
   /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
@@ -256,7 +257,7 @@ export interface App {
    * already. Resolves once that is on disk.
    *
    * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/not-started`, `millrace/stopping`,
-   *   `millrace/disk-full`, `millrace/sync-failed`, `millrace/locked`
+   *   `millrace/disk-full`, `millrace/sync-failed`, `millrace/files-replaced`, `millrace/locked`
    */
   cancel(type: MessageType, id: string): Promise<boolean>
   /**
@@ -326,8 +327,8 @@ export interface CheckFlowsOptions {
  * Replays the journals of flows under way against the code of an app and does nothing else: so it is known before a
  * deployment whether they can go on with it. The app is not started; another process may have the file.
  *
- * @throws `millrace/no-file`; `millrace/no-app` when there is none; `millrace/foreign-file`, `millrace/newer-file`,
- *   `millrace/corrupt-file`, `millrace/cannot-open`
+ * @throws `millrace/no-file`; `millrace/no-app` when there is none; `millrace/foreign-file`, `millrace/foreign-wal`,
+ *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/cannot-open`
  */
 export async function* checkFlows(app: App, options: CheckFlowsOptions = {}): AsyncGenerator<CheckedFlow> {
   checkOptions('checkFlows', options, ['file', 'all'])

@@ -11,6 +11,8 @@ export interface OpenFile {
   readonly path: string
   readonly dev: number
   readonly ino: number
+  /** When it was written last, of what nobody else may write, milliseconds since 1970. */
+  readonly writtenAt?: number
 }
 
 export interface Disk {

@@ -128,8 +128,8 @@ export interface StoreFile {
   /**
    * `running` says that a process has it, in this and what follows.
    *
-   * @throws `millrace/no-app` when there is none, `millrace/foreign-file`, `millrace/newer-file`,
-   *   `millrace/corrupt-file`, `millrace/cannot-open`
+   * @throws `millrace/no-app` when there is none, `millrace/foreign-file`, `millrace/foreign-wal`,
+   *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/cannot-open`
    */
   read(running: boolean): FileReader
   /**

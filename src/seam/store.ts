@@ -682,7 +682,7 @@ export interface Store {
    * Takes the store for this process, creates or migrates it, makes the streams exist. Waits up to `waitMs`, default 0,
    * while another process has it, and no longer when `stops` says so.
    *
-   * @throws `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/newer-file`,
+   * @throws `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`, `millrace/newer-file`,
    *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`
    * @param same compares the data of messages of a type that have one id; it throws nothing
    */
@@ -696,7 +696,8 @@ export interface Store {
    * of it may leave the process before. Takes as many functions as its bounds allow; the others stay without outcome.
    * Where the group fails as a whole, nothing counts and its members are repeated one by one.
    *
-   * @throws `millrace/sync-failed`, `millrace/disk-failed`: what was committed and what not is unknown; close and open
+   * @throws `millrace/sync-failed`, `millrace/disk-failed`: what was committed and what not is unknown; close and open.
+   *   `millrace/files-replaced`: the same, but do not open; other files are in the place of the store
    */
   commit(batch: Batch): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */

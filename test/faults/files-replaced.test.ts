@@ -17,9 +17,10 @@ import {
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
-import { type App, sqlite } from 'millrace'
+import { type App, isMillraceError, sqlite } from 'millrace'
 import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { openFiles } from '../../src/adapters/sqlite/open-files.ts'
+import { run } from './support/child.ts'
 import { assertSound, logOf, look } from './support/judge.ts'
 import { place } from './support/place.ts'
 import { Task, tasks } from './support/tasks.ts'
@@ -52,9 +53,9 @@ function copyOf(file: string): string {
 const does: Readonly<Record<string, readonly [told: string, by: (file: string) => void]>> = {
   'the file is moved': ['shop.db was removed or moved', (file) => renameSync(file, `${file}.moved`)],
   'the file is removed': ['shop.db was removed or moved', (file) => unlinkSync(file)],
-  'the file is replaced by a copy': ['another file is in the place of', (file) => renameSync(copyOf(file), file)],
+  'the file is replaced by a copy': ['another file was put in the place of', (file) => renameSync(copyOf(file), file)],
   'the file is replaced by a link': [
-    'another file is in the place of',
+    'another file was put in the place of',
     (file) => {
       const copy = copyOf(file)
       unlinkSync(file)
@@ -64,7 +65,7 @@ const does: Readonly<Record<string, readonly [told: string, by: (file: string) =
   'the -wal is removed': ['shop.db-wal was removed or moved', (file) => unlinkSync(`${file}-wal`)],
   'the -wal is moved': ['shop.db-wal was removed or moved', (file) => renameSync(`${file}-wal`, `${file}.moved`)],
   'the -wal is made anew': [
-    'another file is in the place of',
+    'another file was put in the place of',
     (file) => {
       unlinkSync(`${file}-wal`)
       writeFileSync(`${file}-wal`, '')
@@ -189,6 +190,24 @@ test('a copy of the folder made by the app itself lets another program remove th
       ['first', 'third'],
     )
   })
+})
+
+test('a copy of the folder made by the app itself lets another process take the file, which is noticed', async (t) => {
+  const { shop, file } = await running(t)
+  cpSync(dirname(file), `${dirname(file)}.copy`, { recursive: true })
+  const other = run(t, 'owner-program', file)
+  await other.line('here')
+  assert.match(shop.health().reasons.join(), /another process has written \S+shop\.db-owner/)
+  let refused: unknown
+  // The owner is looked at now and then, the others at each sync.
+  for (let n = 0; refused === undefined; n++) {
+    await publish(shop, `again-${n}`).catch((error) => {
+      refused = error
+    })
+  }
+  assert.ok(isMillraceError(refused, 'millrace/files-replaced'), String(refused))
+  other.kill()
+  await other.ended
 })
 
 test('no checkpoint and no check runs on other files than those that were open', async (t) => {

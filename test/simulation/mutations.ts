@@ -71,6 +71,18 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '      if (this.world.random() < 0.03) open.rollback.run()\n      else open.commit.run()\n',
     },
   ],
+  'names the file that a new -wal begins on as it is after its first transaction': [
+    { file: 'adapters/sqlite/store.ts', from: '      const committed = open.walMarks.begin()\n', to: '' },
+    {
+      file: 'adapters/sqlite/store.ts',
+      from: '      open.commit.run()\n      committed()\n',
+      to: '      const committed = open.walMarks.begin()\n      open.commit.run()\n      committed()\n',
+    },
+  ],
+  'replays a -wal into any file': [{ file: 'adapters/sqlite/store.ts', from: '  checkWal(file)\n', to: '' }],
+  'opens its store anew on files that were put in place of its own': [
+    { file: 'app.ts', from: '    if (lost) {\n', to: '    if (why === undefined) {\n' },
+  ],
   'opens a lane while one is left in its line': [
     {
       file: 'engine/desk-lanes.ts',
@@ -126,8 +138,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'goes on after a failed sync as if nothing were': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: '    this.durable = done.catch(() => {})\n    return done\n',
-      to: '    this.durable = done.catch(() => {})\n    return done.catch(() => {})\n',
+      from: '    done.catch(() => {})\n    return done\n',
+      to: '    return done.catch(() => {})\n',
     },
   ],
   'does not write the -wal file out anew before it is used again': [
@@ -557,6 +569,14 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'replays a -wal into any file': {
+    file: 'test/faults/foreign-wal.test.ts',
+    test: 'copies of this run and of earlier ones are not replayed into by what a crash some messages after the copy leaves',
+  },
+  'opens its store anew on files that were put in place of its own': {
+    file: 'test/faults/files-replaced.test.ts',
+    test: 'when the file is replaced by a copy nothing more is accepted, and health says what to do',
+  },
   'begins a second run beside that of a start that failed': {
     file: 'test/faults/recovery.test.ts',
     test: 'a store that fails once more while it is opened anew, at any of its syncs, is opened a third time and then stays open',

@@ -88,7 +88,7 @@ export class SqliteStore implements Store {
   /** The files that are open. */
   private files: readonly OpenFile[] = []
   private owner: { release(): void } | undefined
-  /** The sync under way, which readers outside wait for. */
+  /** The sync under way, which readers outside wait for; after one that failed they are told so. */
   private durable: Promise<unknown> = Promise.resolve()
   private sinceCheckpoint = 0
   private checkpointing: Promise<void> | undefined
@@ -597,7 +597,8 @@ export class SqliteStore implements Store {
     const done = this.disk.sync(inChain).then(({ freeBytes }) => {
       this.freeBytes = freeBytes
     })
-    this.durable = done.catch(() => {})
+    this.durable = done
+    done.catch(() => {})
     return done
   }
 
