@@ -28,6 +28,7 @@ import {
 } from './model/message.ts'
 import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
+import { messageOf } from './model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from './model/publish.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
@@ -44,7 +45,7 @@ export interface AppOptions {
   readonly parts: readonly Part[]
   /** Runs at each start, before the first dispatch, in one transaction: make tables here, so that it may run again. */
   readonly setup?: (tx: Tx) => unknown
-  /** Size of the data of one message as JSON, bytes, default 1,000,000. */
+  /** Size of the data of one message, reply or refusal as JSON, bytes, default 1,000,000. */
   readonly messageBytesMax?: number
   /** Publishes that may wait for their acknowledgement, default 100,000. */
   readonly pendingMax?: number
@@ -567,8 +568,7 @@ class RunningApp implements App {
     try {
       return await openControl(this, file, warn)
     } catch (error) {
-      const why = error instanceof Error ? error.message : String(error)
-      warn(`app "${this.name}" cannot be reached by commands: ${why}`)
+      warn(`app "${this.name}" cannot be reached by commands: ${messageOf(error)}`)
       return undefined
     }
   }

@@ -46,6 +46,7 @@ export {
   type ErrorRecord,
   errors,
   isMillraceError,
+  type LostPart,
   MillraceError,
 } from './model/errors.ts'
 export {

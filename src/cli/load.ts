@@ -46,7 +46,7 @@ function isApp(value: unknown): value is App {
 
 /** In one line, with the place in the file where it is known. */
 function whyNot(error: unknown): string {
-  if (!(error instanceof Error)) return String(error)
+  if (!Error.isError(error)) return String(error)
   const [message] = error.message.split('\n')
   const place = /file:\/\/[^\s)]+:\d+(?::\d+)?/.exec(error.stack ?? '')?.[0]
   const near = place === undefined || message!.includes(place) ? '' : ` at ${decodeURI(place.replace('file://', ''))}`

@@ -87,7 +87,7 @@ export function errorText(error: unknown): string {
     const goesOn = message.endsWith('?') ? ` ${help}` : `; ${help.charAt(0).toLowerCase()}${help.slice(1)}`
     return `millrace: ${safe(message)}${goesOn.replace(/\.$/, '')} (${code})`
   }
-  if (!(error instanceof Error)) return `millrace: ${safe(String(error))}`
+  if (!Error.isError(error)) return `millrace: ${safe(String(error))}`
   if (error instanceof UsageError || typeof (error as { code?: unknown }).code === 'string') {
     return `millrace: ${safe(error.message)}`
   }
@@ -95,7 +95,7 @@ export function errorText(error: unknown): string {
 }
 
 export function errorObject(error: unknown): { code: string; message: string; help?: string } {
-  const message = error instanceof Error ? error.message : String(error)
+  const message = Error.isError(error) ? error.message : String(error)
   if (isMillraceError(error)) return { code: error.code, message, help: error.help }
   if (error instanceof UsageError) return { code: 'usage', message }
   const { code } = (error ?? {}) as { code?: unknown }

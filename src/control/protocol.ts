@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import type { LogFilter, LogRow } from '../index.ts'
 import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { own, suggest } from '../model/names.ts'
+import { messageOf } from '../model/people.ts'
 import { type Called, calls } from './calls.ts'
 import { checkFields, type Fields } from './fields.ts'
 
@@ -159,7 +160,7 @@ export function toSent(error: unknown): SentError {
     const { code, message, data } = error
     return data === undefined ? { code, message } : { code, message, data }
   }
-  return { code: 'unexpected', message: error instanceof Error ? error.message : String(error) }
+  return { code: 'unexpected', message: messageOf(error) }
 }
 
 export function fromSent({ code, message, data }: SentError): MillraceError | Error {

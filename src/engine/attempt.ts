@@ -6,6 +6,7 @@
 import { asJson, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../model/message.ts'
+import { readFields } from '../model/people.ts'
 import { promiseOf } from '../model/promise.ts'
 import { checkId, type PublishOptions } from '../model/publish.ts'
 import { check } from '../model/schema.ts'
@@ -267,7 +268,7 @@ export class HandlerContext {
     const { delivery, consumer } = this.#attempt
     const { type, id, correlationId } = delivery.message
     const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) =>
-      consumer.log(level, text, { processor: consumer.name, type, id, correlationId, ...fields })
+      consumer.log(level, text, { processor: consumer.name, type, id, correlationId, ...readFields(fields) })
     return { info: line('info'), warn: line('warn'), error: line('error') }
   }
 }

@@ -3,7 +3,7 @@ import { fault } from '../model/errors.ts'
 import { checkStep, commandIdOf } from '../model/flow.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
 import { checkOptions, limit } from '../model/options.ts'
-import { Refused } from '../model/refused.ts'
+import { isRefused } from '../model/refused.ts'
 import { type AnySchema, isSchema } from '../model/schema.ts'
 import { type Delay, dueOf } from '../model/time.ts'
 import type { FlowRun } from './flow.ts'
@@ -94,7 +94,7 @@ export class Flow {
       try {
         return await this.#callOnce(name, type, data, options)
       } catch (error) {
-        if (error instanceof Refused || left === 0) throw error
+        if (isRefused(error) || left === 0) throw error
         await this.#sleep(`${name} again`, Math.min(wait, longest))
         wait *= 2
       }

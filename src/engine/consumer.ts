@@ -4,11 +4,12 @@
 // A lane is open (its messages come from the log) or at the desk (see desk-lanes.ts). Invariants: at most one message of
 // a lane is between start and durable commit; nothing of a lane starts before the commit of the one before it is
 // durable; a message ends exactly once: its position is done, or its entry at the desk is.
-import { decode, type Stored } from '../model/codec.ts'
+import { decode, type Refusal, refusalOf, type Stored } from '../model/codec.ts'
 import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
 import type { MessageType } from '../model/message.ts'
+import { inBrief } from '../model/people.ts'
 import { promiseOf } from '../model/promise.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import { isRefused } from '../model/refused.ts'
@@ -135,7 +136,7 @@ export class Consumer {
           },
           (error) => {
             this.pulling = false
-            this.log('error', `processor "${this.name}" cannot read its stream`, { error: String(error) })
+            this.log('error', `processor "${this.name}" cannot read its stream`, { error: inBrief(error) })
           },
         )
         return
@@ -253,7 +254,7 @@ export class Consumer {
         this.pump()
         this.around.maybeIdle()
       },
-      (error) => this.log('error', `cannot look for "${context}" at the desk`, { error: String(error) }),
+      (error) => this.log('error', `cannot look for "${context}" at the desk`, { error: inBrief(error) }),
     )
   }
 
@@ -302,7 +303,7 @@ export class Consumer {
         this.pump()
         this.around.maybeIdle()
       },
-      (error) => this.log('error', `cannot read message ${lane.headId} at the desk`, { error: String(error) }),
+      (error) => this.log('error', `cannot read message ${lane.headId} at the desk`, { error: inBrief(error) }),
     )
   }
 
@@ -527,13 +528,21 @@ export class Consumer {
   failed(delivery: Delivery, thrown: unknown, before?: Promise<void>): void {
     const { world } = this.around
     const { message } = delivery
-    const error = toldOfFrozen(`processor "${this.name}"`, thrown, message.decoded)
-    const record = recordError(error)
     this.suspectEnded(delivery)
-    if (message.asked !== undefined && isRefused(error)) {
-      this.refuse(delivery, record)
-      return
+    const { messageBytesMax } = this.around.limits
+    let error = toldOfFrozen(`processor "${this.name}"`, thrown, message.decoded)
+    if (isRefused(thrown)) {
+      try {
+        const refusal = refusalOf(this.spec.handlers.get(message.type)!.type, thrown, messageBytesMax)
+        if (message.asked !== undefined) {
+          this.refuse(delivery, refusal)
+          return
+        }
+      } catch (unfit) {
+        error = unfit
+      }
     }
+    const record = recordError(error, messageBytesMax)
     const counts = isRefused(error) || this.probing.counts(world.elapsed())
     if (counts) this.tried(delivery, record)
     if (!isRefused(error)) this.mayProbe(message)
@@ -557,10 +566,9 @@ export class Consumer {
   }
 
   /** Who asked is told at once; the command is done. */
-  private refuse(delivery: Delivery, { message: said, data }: ErrorRecord): void {
+  private refuse(delivery: Delivery, outcome: Refusal): void {
     const { message, entry } = delivery
     const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
-    const outcome = data === undefined ? { message: said } : { message: said, data }
     this.around.committer.write({
       ...ending,
       requests: [requestEnd(message, 'refused', outcome, this.around.world.now())],

@@ -9,6 +9,7 @@
 // Waiting lanes cost a name each: everything else of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
 import type { DeskEntry } from '../model/desk.ts'
+import { inBrief } from '../model/people.ts'
 import type { DeskHead } from '../seam/store.ts'
 import type { Job } from './committer.ts'
 import type { Delivery } from './delivery.ts'
@@ -205,7 +206,7 @@ export class DeskLanes {
         this.host.pump()
         this.around.maybeIdle()
       },
-      (error) => this.around.world.log('error', `cannot read the line of "${context}"`, { error: String(error) }),
+      (error) => this.around.world.log('error', `cannot read the line of "${context}"`, { error: inBrief(error) }),
     )
   }
 

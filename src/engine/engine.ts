@@ -8,6 +8,7 @@ import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
+import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
@@ -787,7 +788,7 @@ export class Engine {
   /** Closes the store of a run that counts no more. */
   private close(clean: boolean): Promise<void> {
     return this.store.close(clean).catch((why: unknown) => {
-      this.world.log('error', 'the store was not closed well', { error: String(why) })
+      this.world.log('error', 'the store was not closed well', { error: inBrief(why) })
     })
   }
 
@@ -818,7 +819,7 @@ function ownIdIn(options: PublishOptions | undefined): string | undefined {
 
 function asFault(error: unknown): MillraceError {
   if (isMillraceError(error)) return error
-  return fault('millrace/disk-failed', `the store failed: ${String(error)}`, { cause: error })
+  return fault('millrace/disk-failed', `the store failed: ${inBrief(error)}`, { cause: error })
 }
 
 function failedOf({ error, attempts }: DeskEntry): object {

@@ -9,6 +9,7 @@ import { decode, type Stored } from '../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import { flowEnds, type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
+import { inBrief } from '../model/people.ts'
 import type { Delay } from '../model/time.ts'
 import type { DeskChange, FlowChange, FlowRow, RequestChange, SleepingTime, Store, UnderWay } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -427,7 +428,7 @@ export class Flows {
         const state = store.flows.stateOf(flow)?.state
         if (state === 'compensating') return
         if (state === 'stuck' || tries >= triesMax) {
-          world.log('warn', `flow ${flow} cannot be cancelled`, { error: String(error) })
+          world.log('warn', `flow ${flow} cannot be cancelled`, { error: inBrief(error) })
           return
         }
         // It ends just now, or another goes on for it: that is known when it is written.
@@ -726,7 +727,7 @@ export class Flows {
     try {
       return await this.counted(work)
     } catch (error) {
-      if (this.open) this.around.world.log('error', 'a flow cannot go on', { error: String(error) })
+      if (this.open) this.around.world.log('error', 'a flow cannot go on', { error: inBrief(error) })
       return undefined
     }
   }

@@ -14,6 +14,7 @@
 import { dataOf } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
+import { inBrief } from '../model/people.ts'
 import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../seam/store.ts'
 import type { Collecting, OwnFunction } from './attempt.ts'
 
@@ -134,7 +135,7 @@ function read({ name, types }: GatherRule, items: readonly GatheredItem[]): read
 function measured({ name }: GatherRule, { value }: WhenRule, items: readonly unknown[]): number {
   const found: unknown = value(items)
   if (typeof found === 'number' && !Number.isNaN(found)) return found
-  throw fault('millrace/bad-data', `gather "${name}": when.value gave ${String(found)}, not a number`)
+  throw fault('millrace/bad-data', `gather "${name}": when.value gave ${inBrief(found)}, not a number`)
 }
 
 /** The bounds of a condition, as they are kept beside what became of it. */

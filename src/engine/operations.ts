@@ -6,6 +6,7 @@
 //   running, trying ──a person──→ aborted
 import type { Decision } from '../model/desk.ts'
 import { isMillraceError } from '../model/errors.ts'
+import { inBrief } from '../model/people.ts'
 import type { DeskChange, NewOperation, Operation, Selection } from '../seam/store.ts'
 import type { Consumer } from './consumer.ts'
 import { Fifo } from './fifo.ts'
@@ -116,7 +117,7 @@ export class Operations {
     this.run(next)
       .catch((error) => {
         if (!this.open) return
-        this.around.world.log('error', `operation "${next.name}" at the desk failed`, { error: String(error) })
+        this.around.world.log('error', `operation "${next.name}" at the desk failed`, { error: inBrief(error) })
       })
       .finally(() => {
         this.running = false

@@ -1,5 +1,6 @@
 import { failures } from '../model/failures.ts'
 import type { Source } from '../model/message.ts'
+import { inBrief } from '../model/people.ts'
 import type { Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
@@ -51,7 +52,7 @@ export class Retention {
       this.found = false
       this.sweep()
         .catch((error) => {
-          if (!this.ended) this.world.log('error', 'old messages could not be removed', { error: String(error) })
+          if (!this.ended) this.world.log('error', 'old messages could not be removed', { error: inBrief(error) })
         })
         .finally(() => {
           this.timer = undefined

@@ -8,6 +8,7 @@ import { type Decision, type DeskEntry, decisionOf, hold } from '../model/desk.t
 import { isMillraceError, recordError } from '../model/errors.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
 import type { Message } from '../model/message.ts'
+import { inBrief } from '../model/people.ts'
 import type { Decisions } from './decisions.ts'
 import { Fifo } from './fifo.ts'
 import type { DeskSpec, Failure, ProcessorSpec } from './spec.ts'
@@ -58,7 +59,7 @@ export class Rules {
       this.running++
       this.decide(consumer, item)
         .catch((error) => {
-          if (this.open) this.around.world.log('error', `desk "${this.spec.name}" failed`, { error: String(error) })
+          if (this.open) this.around.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
         })
         .finally(() => {
           this.running--

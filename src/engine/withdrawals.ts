@@ -7,6 +7,7 @@
 // come past all that was there, it is forgotten.
 import { fault } from '../model/errors.ts'
 import { stepOfCommand } from '../model/flow.ts'
+import { inBrief } from '../model/people.ts'
 import type { RequestChange, Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './committer.ts'
@@ -161,7 +162,7 @@ export class Withdrawals {
     }
     // What a run has no time for, or cannot write, the next one does: the mark is on disk.
     const why = (error: unknown) =>
-      this.world.log('warn', `request "${id}" is withdrawn at the next start`, { error: String(error) })
+      this.world.log('warn', `request "${id}" is withdrawn at the next start`, { error: inBrief(error) })
     run()
       .catch(why)
       .finally(() => {

@@ -1,7 +1,10 @@
 import { fault, isMillraceError, type MillraceError } from './errors.ts'
 import { toldOfFrozen } from './frozen.ts'
+import { isPlainPrototype } from './kinds.ts'
 import type { Message, MessageType } from './message.ts'
 import { own } from './names.ts'
+import { forPeople, inBrief, read } from './people.ts'
+import type { Refused } from './refused.ts'
 import { check, named } from './schema.ts'
 
 export type Asker = 'app' | 'flow'
@@ -126,6 +129,29 @@ export function asJson(what: string, value: unknown, bytesMax: number, type?: Me
   return plain
 }
 
+/**
+ * What a refusal says to who asked, as JSON gives it back: whole.
+ *
+ * @throws `millrace/not-json`, `millrace/too-large`
+ */
+export function refusalOf(type: MessageType, { message, data }: Refused, bytesMax: number): Refusal {
+  const what = 'refusal of'
+  const said = forPeople(message, Number.POSITIVE_INFINITY)
+  let json: string | undefined
+  try {
+    json = data === undefined ? undefined : JSON.stringify(data)
+  } catch (cause) {
+    throw fault('millrace/not-json', `${named(what, type)} cannot be written as JSON: ${inBrief(cause)}`, { cause })
+  }
+  checkSize(what, said + (json ?? ''), bytesMax, type)
+  return json === undefined ? { message: said } : { message: said, data: JSON.parse(json) }
+}
+
+export interface Refusal {
+  readonly message: string
+  readonly data?: unknown
+}
+
 function checkSize(what: string, json: string, bytesMax: number, type: MessageType | undefined): void {
   if (json.length * 3 <= bytesMax) return
   const bytes = Buffer.byteLength(json)
@@ -141,7 +167,7 @@ function plainOf(of: string, output: unknown, type: MessageType | undefined): un
     plain = copy(output, path)
   } catch (error) {
     const cause = circleIn(output) ?? error
-    throw fault('millrace/not-json', `${named(of, type)} cannot be written as JSON: ${String(cause)}`, { cause })
+    throw fault('millrace/not-json', `${named(of, type)} cannot be written as JSON: ${inBrief(cause)}`, { cause })
   }
   if (plain !== unfit) return plain
   throw fault('millrace/not-json', `${named(of, type)} is not what JSON can carry: ${describe(output, path)}`)
@@ -181,8 +207,7 @@ function copyList(list: readonly unknown[], path: string[]): unknown {
 }
 
 function copyObject(value: object, path: string[]): unknown {
-  const prototype = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return unfit
+  if (!isPlainPrototype(Object.getPrototypeOf(value))) return unfit
   const copied: Record<string, unknown> = {}
   for (const key in value) {
     const own = (value as Record<string, unknown>)[key]
@@ -211,9 +236,10 @@ function circleIn(value: unknown): unknown {
 
 function describe(output: unknown, path: readonly string[]): string {
   let value = output
-  for (const key of path) value = (value as Record<string, unknown>)[key]
-  const name = typeof value === 'object' ? value?.constructor?.name : undefined
-  const what = name === undefined ? (typeof value === 'number' ? String(value) : typeof value) : `a ${name}`
+  for (const key of path) value = typeof value === 'object' && value !== null ? read(value, key) : undefined
+  const kind = typeof value === 'object' && value !== null ? read(value, 'constructor') : undefined
+  const name = typeof kind === 'function' ? `a ${forPeople(read(kind, 'name'))}` : typeof value
+  const what = typeof value === 'number' ? String(value) : name
   return path.length === 0 ? what : `${path.join('.')} is ${what}`
 }
 
@@ -225,7 +251,7 @@ function contextOf(type: MessageType, output: unknown): string | null {
   } catch (cause) {
     const frozen = toldOfFrozen(`context of ${type.kind} "${type.name}"`, cause, output)
     if (frozen !== cause) throw frozen
-    throw badContext(type, `cannot be told: ${String(cause)}`, cause)
+    throw badContext(type, `cannot be told: ${inBrief(cause)}`, cause)
   }
   return checkContext(type, context)
 }
@@ -289,7 +315,7 @@ export function dataOf(type: MessageType, version: number, json: string, plain?:
     return deepFreeze(data)
   } catch (cause) {
     const what = `stored data of ${type.kind} "${type.name}"`
-    throw isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${String(cause)}`, { cause })
+    throw isMillraceError(cause) ? cause : fault('millrace/bad-data', `${what}: ${inBrief(cause)}`, { cause })
   }
 }
 

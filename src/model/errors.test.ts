@@ -68,10 +68,10 @@ test('what is thrown and is no error is shown as well as it can be', () => {
     [undefined, 'thrown: undefined'],
     [null, 'thrown: null'],
     ['a string', 'thrown: a string'],
-    [7n, 'thrown: 7'],
+    [7n, 'thrown: 7n'],
     [Symbol('s'), 'thrown: Symbol(s)'],
     [{ why: 1 }, 'thrown: {"why":1}'],
-    [circle, 'thrown: [object Object]'],
+    [circle, 'thrown: {"self":[circle]}'],
   ] as const) {
     assert.deepEqual(recordError(value), { code: 'thrown', message })
   }
@@ -90,17 +90,59 @@ test('a record of an error has its code, data and causes, cut to a bound', () =>
     message: 'thrown: a string',
   })
 
+  const other = recordError(Object.assign(new TypeError('no'), { code: 'E1' }))
+  assert.deepEqual([other.code, other.name], ['E1', 'TypeError'])
+})
+
+test('texts of an error are shortened, its data are whole or absent, and the record says which', () => {
+  const large = Object.assign(new Error('x'.repeat(100_000)), { data: { text: 'y'.repeat(900_000) } })
+  large.stack = 'z'.repeat(100_000)
+  const record = recordError(large)
+  assert.deepEqual(record.lost, ['message', 'stack'])
+  assert(record.message.length <= 20_000 && record.stack!.length <= 20_000)
+  assert.match(record.message, /x… \(\d+ more characters\)$/)
+  assert.deepEqual(record.data, large.data)
+  large.data.text = 'y'.repeat(1_000_001)
+  assert.deepEqual([recordError(large).lost, 'data' in recordError(large)], [['message', 'stack', 'data'], false])
+  const odd = recordError(Object.assign(new Error('odd'), { data: { big: 1n } }))
+  assert.deepEqual([odd.data, odd.lost], ['{"big":1n}', ['data']])
+  assert.equal(recordError(new Error('short')).lost, undefined)
+})
+
+test('what an error holds and what caused it are kept, to a bound, and no circle is followed', () => {
+  const held = new AggregateError([new Error('one'), new TypeError('two'), 'three'], 'both failed')
+  const { errors, message } = recordError(held)
+  assert.deepEqual(
+    errors!.map(({ code, message }) => [code, message]),
+    [
+      ['Error', 'one'],
+      ['TypeError', 'two'],
+      ['thrown', 'thrown: three'],
+    ],
+  )
+  assert.equal(message, 'both failed')
+  assert.equal(recordError(new AggregateError([new Error('one'), new Error('two')])).message, 'one; two')
+
   const endless = new Error('round')
   endless.cause = endless
+  assert.deepEqual([recordError(endless).cause, recordError(endless).lost], [undefined, ['cause']])
+  let chain = new Error('first')
+  for (let n = 0; n < 100; n++) chain = new Error('next', { cause: chain })
   let depth = 0
-  for (let record = recordError(endless).cause; record !== undefined; record = record.cause) depth++
-  assert.equal(depth, 8)
+  for (let record = recordError(chain).cause; record !== undefined; record = record.cause) depth++
+  assert.equal(depth, 31)
+  const tree = (levels: number): Error =>
+    levels === 0 ? new Error('leaf') : new AggregateError(Array.from({ length: 9 }, () => tree(levels - 1)))
+  assert(JSON.stringify(recordError(tree(4))).length < 500_000)
+})
 
-  const large = Object.assign(new Error('x'.repeat(100_000)), { data: { text: 'y'.repeat(100_000) } })
-  large.stack = 'z'.repeat(100_000)
-  assert(JSON.stringify(recordError(large)).length < 70_000)
-  const odd = recordError(Object.assign(new Error('odd'), { data: { big: 1n } }))
-  assert.equal(odd.data, '[object Object]')
+test('an error of another realm is recorded as any other', () => {
+  const there = vm.runInNewContext(`
+    const error = new RangeError('elsewhere', { cause: new TypeError('why') })
+    Object.assign(error, { code: 'E1', data: { n: 1 } })`)
+  const { code, name, message, data, cause, stack } = recordError(there)
+  assert.deepEqual([code, name, message, data, cause!.code], ['E1', 'RangeError', 'elsewhere', { n: 1 }, 'TypeError'])
+  assert.match(stack!, /elsewhere/)
 })
 
 test('an error that cannot be looked at is recorded all the same', () => {
@@ -109,9 +151,17 @@ test('an error that cannot be looked at is recorded all the same', () => {
       throw new Error('not for you')
     }
   }
-  assert.equal(recordError(new Hostile()).code, 'thrown')
+  const { code, message } = recordError(new Hostile())
+  assert.deepEqual([code, message], ['Error', '[cannot be read: not for you]'])
+  const odd = Object.defineProperty(new Error('fine'), 'stack', {
+    get: () => {
+      throw new Error('no')
+    },
+  })
+  assert.equal(recordError(odd).message, 'fine')
   const { proxy, revoke } = Proxy.revocable(new Error('gone'), {})
   revoke()
   assert.equal(recordError(proxy).code, 'thrown')
-  assert.equal(recordError(Object.assign(new Error('no name'), { name: undefined })).code, 'undefined')
+  assert.equal(recordError(Object.assign(new Error('no name'), { name: undefined })).code, 'Error')
+  assert(!isMillraceError(proxy))
 })

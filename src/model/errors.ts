@@ -302,8 +302,13 @@ export class MillraceError extends Error {
 
 /** Whether a caught value is an error of Millrace, and of that code where one is named. */
 export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {
-  if (typeof error !== 'object' || error === null || !(brand in error)) return false
-  return code === undefined || (error as unknown as MillraceError).code === code
+  try {
+    if (typeof error !== 'object' || error === null || !(brand in error)) return false
+    return code === undefined || (error as unknown as MillraceError).code === code
+  } catch {
+    // Anything can be thrown, a proxy that refuses to be looked at too.
+    return false
+  }
 }
 
 export function fault(code: ErrorCode, message: string, options?: { cause?: unknown; data?: unknown }): MillraceError {
@@ -315,56 +320,4 @@ export function reasonOf({ message, help, code }: MillraceError): string {
   return `${message}; ${help.charAt(0).toLowerCase()}${help.slice(1)} (${code})`
 }
 
-/** What is kept of an error beside a held message: plain JSON, whatever was thrown. */
-export interface ErrorRecord {
-  readonly code: string
-  readonly message: string
-  readonly stack?: string
-  readonly data?: unknown
-  readonly cause?: ErrorRecord
-}
-
-const causesMax = 8
-const textMax = 20_000
-
-/** Anything that can be thrown, a string or `undefined` too, as plain JSON of bounded size. */
-export function recordError(error: unknown, depth = 0): ErrorRecord {
-  try {
-    return error instanceof Error ? recordOf(error, depth) : thrown(error)
-  } catch {
-    // A getter of the error throws, or it is a proxy that was revoked.
-    return thrown('something that cannot be looked at')
-  }
-}
-
-function thrown(value: unknown): ErrorRecord {
-  return { code: 'thrown', message: `thrown: ${printable(value)}`.slice(0, textMax) }
-}
-
-function recordOf(error: Error, depth: number): ErrorRecord {
-  const { code, data } = error as { code?: unknown; data?: unknown }
-  return {
-    code: typeof code === 'string' ? code : String(error.name),
-    message: String(error.message).slice(0, textMax),
-    ...(typeof error.stack === 'string' ? { stack: error.stack.slice(0, textMax) } : {}),
-    ...(data === undefined ? {} : { data: jsonOrText(data) }),
-    ...(error.cause === undefined || depth >= causesMax ? {} : { cause: recordError(error.cause, depth + 1) }),
-  }
-}
-
-function printable(value: unknown): string {
-  try {
-    return typeof value === 'object' ? (JSON.stringify(value) ?? String(value)) : String(value)
-  } catch {
-    return Object.prototype.toString.call(value)
-  }
-}
-
-function jsonOrText(value: unknown): unknown {
-  try {
-    const json = JSON.stringify(value)
-    return json === undefined || json.length > textMax ? printable(value).slice(0, textMax) : JSON.parse(json)
-  } catch {
-    return printable(value)
-  }
-}
+export { type ErrorRecord, type LostPart, recordError } from './error-record.ts'

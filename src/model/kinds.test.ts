@@ -3,13 +3,28 @@ import test from 'node:test'
 import vm from 'node:vm'
 import { dateMs, isBytes, isError, isPattern, isPlainPrototype } from './kinds.ts'
 
+const raises = () => {
+  throw new Error('no')
+}
 const elsewhere = (code: string): unknown => vm.runInNewContext(code)
 
 test('an error is one in whichever realm it was made, and what only looks like one is none', () => {
-  for (const error of [new TypeError('a'), elsewhere('new RangeError("a")'), structuredClone(new Error('a'))]) {
+  for (const error of [
+    new TypeError('a'),
+    elsewhere('new RangeError("a")'),
+    structuredClone(new Error('a')),
+    Object.create(Error.prototype),
+  ]) {
     assert(isError(error))
   }
-  for (const none of [{ name: 'Error', message: 'a' }, Object.create(Error.prototype), null, undefined, 'Error', 1]) {
+  for (const none of [
+    { name: 'Error', message: 'a' },
+    new Proxy({}, { getPrototypeOf: raises }),
+    null,
+    undefined,
+    'Error',
+    1,
+  ]) {
     assert(!isError(none))
   }
 })

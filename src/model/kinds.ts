@@ -1,9 +1,14 @@
 // The kind of a value, whichever realm made it: a `vm` context, as each test file of Jest has one, has an Object, an
 // Error and a Date of its own, so that `instanceof` and comparing prototypes say no to what is the same in every respect.
 
-/** An error of any realm, and nothing that only looks like one. */
+/** An error of any realm, also one that was made without calling `Error`; nothing that only looks like one. */
 export function isError(value: unknown): value is Error {
-  return Error.isError(value)
+  try {
+    return Error.isError(value) || value instanceof Error
+  } catch {
+    // A proxy that refuses to be looked at.
+    return false
+  }
 }
 
 /** The time of a Date of any realm, milliseconds since 1970, NaN of an invalid one; undefined of anything else. */

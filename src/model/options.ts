@@ -49,7 +49,12 @@ export const defaults = {
   rulesAtOnce: bound(16, 1, 1_000, 'rules of one desk deciding at once'),
 
   /** of an app */
-  messageBytesMax: bound(1_000_000, 100, 100_000_000, 'size of the data of one message as JSON, bytes'),
+  messageBytesMax: bound(
+    1_000_000,
+    100,
+    100_000_000,
+    'size of the data of one message, reply or refusal as JSON, bytes',
+  ),
   pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement'),
   windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory at once'),
   windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),

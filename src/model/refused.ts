@@ -1,10 +1,12 @@
 import type { Command, RefusalOf } from './message.ts'
+import { isPromise } from './promise.ts'
 
 const brand = Symbol.for('millrace.refused')
 
 /**
  * Thrown by a handler to say no for good: nothing of the attempt stays, nothing is tried again. On a topic the
- * message goes straight to the desk, where rules see `data` as `error.data`.
+ * message goes straight to the desk, where rules see `data` as `error.data`. One whose reason and data are no JSON or have
+ * more than `messageBytesMax` bytes reaches nobody: the attempt fails with `millrace/not-json` or `millrace/too-large`.
  */
 export class Refused<Data = unknown> extends Error {
   readonly code = 'refused'
@@ -23,7 +25,7 @@ export class Refused<Data = unknown> extends Error {
     const { refusal } = command
     if (refusal === undefined) return true
     const result = refusal['~standard'].validate(error.data)
-    return !(result instanceof Promise) && result.issues === undefined
+    return !isPromise(result) && (result as { issues?: unknown }).issues === undefined
   }
 }
 

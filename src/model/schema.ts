@@ -1,5 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { fault } from './errors.ts'
+import { fault, isMillraceError, type MillraceError } from './errors.ts'
+import { inBrief } from './people.ts'
+import { isPromise } from './promise.ts'
 
 /** Any schema of a library that follows Standard Schema: zod, valibot, arktype and others. */
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
@@ -72,23 +74,19 @@ const issuesShown = 3
  * @throws `millrace/bad-data`, `millrace/async-schema`
  */
 export function check(what: string, schema: AnySchema, value: unknown, type?: Named): unknown {
-  let result: ReturnType<AnySchema['~standard']['validate']>
+  let issues: string[]
   try {
-    result = schema['~standard'].validate(value)
-  } catch (cause) {
-    throw fault('millrace/bad-data', `${named(what, type)} cannot be checked, its schema throws: ${String(cause)}`, {
-      cause,
+    // A promise is refused below.
+    const result = schema['~standard'].validate(value) as StandardSchemaV1.Result<unknown>
+    if (isPromise(result)) throw notChecked(named(what, type), schema, value)
+    if (result.issues === undefined) return result.value
+    issues = result.issues.map(({ path = [], message }) => {
+      const place = path.map((key) => String(typeof key === 'object' ? key.key : key)).join('.')
+      return place === '' ? message : `${place}: ${message}`
     })
+  } catch (cause) {
+    throw isMillraceError(cause) ? cause : schemaThrows(named(what, type), cause)
   }
-  if (result instanceof Promise) {
-    result.catch(() => {})
-    throw fault('millrace/async-schema', `${named(what, type)}: its schema checks asynchronously, or throws`)
-  }
-  if (result.issues === undefined) return result.value
-  const issues = result.issues.map((issue) => {
-    const path = (issue.path ?? []).map((key) => String(typeof key === 'object' ? key.key : key)).join('.')
-    return path === '' ? issue.message : `${path}: ${issue.message}`
-  })
   const more = issues.length > issuesShown ? ` (and ${issues.length - issuesShown} more)` : ''
   throw fault(
     'millrace/bad-data',
@@ -97,6 +95,25 @@ export function check(what: string, schema: AnySchema, value: unknown, type?: Na
       data: { issues },
     },
   )
+}
+
+const schemaThrows = (what: string, cause: unknown) =>
+  fault('millrace/bad-data', `${what} cannot be checked, its schema throws: ${inBrief(cause)}`, { cause })
+
+/**
+ * Why a schema gave a promise. A library may answer with one also when its check throws, and keep what was thrown; its own
+ * `parse`, which many have, throws that, or says that it needs a promise.
+ */
+function notChecked(what: string, schema: AnySchema, value: unknown): MillraceError {
+  const { parse } = schema as { parse?: unknown }
+  try {
+    if (typeof parse === 'function') isPromise(parse.call(schema, value))
+  } catch (cause) {
+    const why = inBrief(cause)
+    if (!/async|promise/i.test(why)) return schemaThrows(what, cause)
+    return fault('millrace/async-schema', `${what}: its schema checks asynchronously: ${why}`, { cause })
+  }
+  return fault('millrace/async-schema', `${what}: its schema checks asynchronously, or throws`)
 }
 
 interface Named {

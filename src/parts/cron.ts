@@ -1,6 +1,7 @@
 import { Cron } from 'croner'
 import type { Calendar } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
+import { messageOf } from '../model/people.ts'
 
 /** Any moment does for asking whether a cron ever fires: one without years repeats itself within 28 of them. */
 const someMs = Date.UTC(2000, 0, 1)
@@ -35,7 +36,7 @@ function parse(says: string, cron: string, timezone: string): Cron {
   try {
     parsed = new Cron(cron, { timezone, mode: '5-or-6-parts', fixedTimeRule: 'no-wildcard', paused: true })
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message.replace(/^Cron\w+: /, '') : String(cause)
+    const why = messageOf(cause).replace(/^Cron\w+: /, '')
     throw fault('millrace/bad-option', `${says} cannot be understood: ${why}`, { cause })
   }
   if (parsed.getPattern() === undefined) throw fault('millrace/bad-option', `${says} is a date, not a cron`)

@@ -1,6 +1,7 @@
 import type { ProbeLimits } from '../engine/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/retry.ts'
 import { fault } from '../model/errors.ts'
+import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
@@ -181,7 +182,7 @@ export function processor<
   checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
   checkTypes(`${where}: publishes`, 'event', publishes)
   checkTypes(`${where}: sends`, 'command', sends)
-  if (startAt !== 'beginning' && startAt !== 'now' && !(startAt instanceof Date && !Number.isNaN(startAt.getTime()))) {
+  if (startAt !== 'beginning' && startAt !== 'now' && !Number.isFinite(dateMs(startAt))) {
     throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
   }
   if (onHold !== 'block' && onHold !== 'pass') {

@@ -2,6 +2,7 @@
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { fault, recordError } from '../model/errors.ts'
+import { isPattern } from '../model/kinds.ts'
 import type { MessageType } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import { collapsed, type Outcome } from './trial.ts'
@@ -90,7 +91,7 @@ function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): vo
   }
   if (!Array.isArray(queries)) throw wrong('queries must be a list')
   if (fails === undefined) return
-  if (typeof fails !== 'string' && !(fails instanceof RegExp)) {
+  if (typeof fails !== 'string' && !isPattern(fails)) {
     throw wrong('fails must be a pattern for the message or a code')
   }
   if (refused !== undefined) throw wrong('an attempt fails or is refused, name one of them')
@@ -119,7 +120,7 @@ function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
   }
   if ('reply' in expected) pairs.push(['reply', outcome.reply, expected.reply])
   if (refused !== undefined && expected.refused !== true) {
-    const is = expected.refused instanceof RegExp ? matched(refused.message, expected.refused) : refused.data
+    const is = isPattern(expected.refused) ? matched(refused.message, expected.refused) : refused.data
     pairs.push(['refused', is, expected.refused])
   }
   if (expected.fails !== undefined) {
@@ -146,5 +147,5 @@ const named = (pairs: Outcome['published'] | Outcome['sent'] | Outcome['cancelle
 
 /** The pattern itself where the text fits it, so that the two are equal. */
 function matched(text: string, pattern: RegExp | string | undefined): unknown {
-  return pattern instanceof RegExp && text.search(pattern) >= 0 ? pattern : text
+  return isPattern(pattern) && text.search(pattern) >= 0 ? pattern : text
 }

@@ -13,6 +13,7 @@ import {
   outcomeOfFlow,
   type Outcome as StepOutcome,
 } from '../model/flow.ts'
+import { isPattern } from '../model/kinds.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
@@ -520,7 +521,7 @@ function checkExpected({ name: mediator, spec }: Mediator, expected: ExpectedFlo
     }
   }
   const { fails } = expected
-  if (fails !== undefined && typeof fails !== 'string' && !(fails instanceof RegExp)) {
+  if (fails !== undefined && typeof fails !== 'string' && !isPattern(fails)) {
     throw wrong('fails must be a pattern for the message or a code')
   }
 }

@@ -5,6 +5,7 @@ import { type Judged, Rules } from '../engine/rules.ts'
 import { encode, replaceData, type Stored } from '../model/codec.ts'
 import type { Decision, DeskEntry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
+import { isError } from '../model/kinds.ts'
 import type { DataFor, DataOf, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
@@ -101,7 +102,7 @@ function entryOf(
   world: World,
 ): DeskEntry {
   const at = world.now()
-  const record: ErrorRecord = error instanceof Error ? recordError(error) : error
+  const record: ErrorRecord = isError(error) ? recordError(error) : error
   return {
     id: 1,
     processor,

@@ -3,6 +3,7 @@ import { nodeWorld } from '../adapters/node/world.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
+import { dateMs } from '../model/kinds.ts'
 import type { DataFor, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
@@ -101,7 +102,7 @@ function begun(part: Processor | DeskPart | AnyMediator, circumstances: Circumst
 }
 
 function clock(now: number | Date): () => number {
-  const ms = now instanceof Date ? now.getTime() : now
+  const ms = dateMs(now) ?? now
   if (typeof ms === 'number' && Number.isFinite(ms)) return () => ms
   const must = 'milliseconds since 1970 or a valid Date'
   throw fault('millrace/bad-option', `given: now is ${String(now)}, but must be ${must}`)

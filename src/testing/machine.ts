@@ -16,6 +16,7 @@ import type { Failure } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
 import { defaults } from '../model/options.ts'
+import { inBrief } from '../model/people.ts'
 import type { Disk, Synced } from '../seam/disk.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -163,7 +164,7 @@ export class Machine {
       () => born.resolve(true),
       (error: unknown) => {
         if (!process.life.alive) return
-        this.trace.add(`process ${process.number} does not start: ${String(error)}`)
+        this.trace.add(`process ${process.number} does not start: ${inBrief(error)}`)
         // First: that it has ended is no answer to who asks why.
         born.reject(error)
         this.end(process)

@@ -1,6 +1,7 @@
 import type { App } from '../app.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
+import { messageOf } from '../model/people.ts'
 import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
 import { notDeterministic } from './hidden.ts'
 import type { Watch } from './machine.ts'
@@ -275,7 +276,7 @@ function failed(seed: number, plan: Plan, { result, steps }: Shrunk, command: st
   // Its end is in the message; printed whole, it would bury that.
   Object.defineProperty(data, 'trace', { enumerable: false })
   const lines = [
-    `seed ${seed}, step ${step}: ${what} does not hold: ${error instanceof Error ? error.message : String(error)}`,
+    `seed ${seed}, step ${step}: ${what} does not hold: ${messageOf(error)}`,
     `replay: ${replay}`,
     `as a test: await simulate({ ...scenario, pinned: ${pin} })`,
     kept.length < plan.steps.length

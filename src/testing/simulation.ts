@@ -3,6 +3,7 @@ import { type App, type AppOptions, checkApp, app as makeApp, type Processors, t
 import type { Accepted } from '../engine/committer.ts'
 import type { Desk, FlowDesk } from '../index.ts'
 import { fault } from '../model/errors.ts'
+import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
@@ -77,7 +78,7 @@ export function simulation(options: SimulationOptions): Simulation {
   const { seed = 1, beginsAt } = options
   checkSeed('simulation', seed)
   const make = maker('simulation', options)
-  if (beginsAt !== undefined && !(beginsAt instanceof Date && Number.isFinite(beginsAt.getTime()))) {
+  if (beginsAt !== undefined && !Number.isFinite(dateMs(beginsAt))) {
     throw fault('millrace/bad-option', 'simulation: beginsAt must be a valid Date')
   }
   const machine = new Machine({
@@ -154,7 +155,7 @@ export function simulation(options: SimulationOptions): Simulation {
     request: (type, data, how) => settled('a request', (app) => app.request(type, data, how)),
     release: (id) => settled('a release', (app) => app.desk.release(id)),
     setClock(to) {
-      if (!(to instanceof Date && Number.isFinite(to.getTime()))) {
+      if (!Number.isFinite(dateMs(to))) {
         throw fault('millrace/bad-option', 'simulation: setClock takes a valid Date')
       }
       machine.setClock(to.getTime())

@@ -6,11 +6,12 @@ import { Consumer } from '../engine/consumer.ts'
 import { Delivery } from '../engine/delivery.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import type { Surroundings } from '../engine/surroundings.ts'
-import { decode, encode, type Stamp, type Stored } from '../model/codec.ts'
+import { decode, encode, refusalOf, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
 import type { Command, Event, MessageType } from '../model/message.ts'
 import { defaults, limit } from '../model/options.ts'
+import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
 import { dueOf } from '../model/time.ts'
@@ -83,7 +84,8 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
     return Object.freeze({ ...ended, ...leaving(attempt), reply, committed })
   } catch (thrown) {
     const { name } = attempt.consumer
-    const error = toldOfFrozen(`processor "${name}"`, thrown, message.decoded) ?? new Error(`thrown: ${String(thrown)}`)
+    const why = unfit(attempt, thrown) ?? toldOfFrozen(`processor "${name}"`, thrown, message.decoded)
+    const error = why ?? new Error(`thrown: ${inBrief(thrown)}`)
     return Object.freeze({
       ...ended,
       published: [],
@@ -91,6 +93,16 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
       cancelled: [],
       ...(isRefused(error) ? { refused: error } : { error }),
     })
+  }
+}
+
+/** Why a refusal would not reach who asked, where that is so. */
+function unfit({ handler }: Attempt, thrown: unknown): unknown {
+  try {
+    if (isRefused(thrown)) refusalOf(handler.type, thrown, bytesMax)
+    return undefined
+  } catch (error) {
+    return error
   }
 }
 

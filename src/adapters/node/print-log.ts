@@ -1,4 +1,5 @@
 // The log of an app that gives no `log` of its own: one line to standard error for each warning and error.
+import { forPeople, readFields } from '../../model/people.ts'
 import type { World } from '../../seam/world.ts'
 
 /** Characters of a line; the rest is left out and counted. */
@@ -15,11 +16,11 @@ export function logLine(
   text: string,
   fields: Readonly<Record<string, unknown>> = {},
 ): string {
-  const { error, ...rest } = fields
+  const { error, ...rest } = readFields(fields)
   const details = Object.entries(error === undefined ? rest : { error, ...rest })
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  const line = `millrace ${level}: ${text}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
+    .map(([name, value]) => `${name}=${forPeople(value)}`)
+  const line = `millrace ${level}: ${forPeople(text, Number.POSITIVE_INFINITY)}${details.length === 0 ? '' : ` (${details.join(', ')})`}`
   return `${time.toISOString()} ${bounded(line).replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')}`
 }
 

@@ -1,5 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import { fault } from '../../model/errors.ts'
+import { messageOf } from '../../model/people.ts'
 
 /** What a thread of ours may keep, MB: mostly next to nothing. */
 const oldMbDefault = 32
@@ -71,6 +72,6 @@ export function startThread<Answer = never>(
 const notStarted = new Set<unknown>(['MODULE_NOT_FOUND', 'ERR_MODULE_NOT_FOUND', 'ERR_WORKER_INIT_FAILED'])
 
 function missing(cause: unknown) {
-  const why = cause instanceof Error ? cause.message : String(cause)
+  const why = messageOf(cause)
   return fault('millrace/threads-missing', `a thread of Millrace cannot be started: ${why}`, { cause })
 }

@@ -1,6 +1,7 @@
 // Looking for damage, one table after the other: each in a read of its own, so that no long read keeps the -wal file
 // of a running app from being written from its beginning again.
 import type { DatabaseSync } from 'node:sqlite'
+import { messageOf } from '../../model/people.ts'
 
 export type Check = 'quick_check' | 'integrity_check'
 
@@ -30,7 +31,7 @@ function look(table: string, find: () => string[]): string[] {
   try {
     return find().map((line) => `${table}: ${line}`)
   } catch (error) {
-    return [`${table}: ${error instanceof Error ? error.message : String(error)}`]
+    return [`${table}: ${messageOf(error)}`]
   }
 }
 

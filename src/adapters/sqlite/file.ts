@@ -14,9 +14,10 @@ import {
 import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
-import { fault } from '../../model/errors.ts'
+import { fault, isMillraceError } from '../../model/errors.ts'
 import { FlowTally } from '../../model/flow-tally.ts'
 import { suggest } from '../../model/names.ts'
+import { inBrief, messageOf } from '../../model/people.ts'
 import type { FileFacts, FileReader, FileWriter, LogFilter, LogPlace, LogRow, StoreFile } from '../../seam/file.ts'
 import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { startThread } from '../node/thread.ts'
@@ -282,8 +283,7 @@ function countOf(db: DatabaseSync, table: string): number {
 async function copy(path: string, to: string, running: boolean, freeBytesMin: number): Promise<number> {
   const there = [to, `${to}-wal`, `${to}-journal`].find((name) => existsSync(name))
   if (there !== undefined) throw fault('millrace/backup-exists', `${there} exists and is not overwritten`)
-  const failed = (why: unknown) =>
-    fault('millrace/backup-failed', `cannot copy ${path} to ${to}: ${why instanceof Error ? why.message : String(why)}`)
+  const failed = (why: unknown) => fault('millrace/backup-failed', `cannot copy ${path} to ${to}: ${messageOf(why)}`)
   if (!existsSync(dirname(to))) throw failed(`there is no folder ${dirname(to)}`)
   openChecked(path, running, (db) => db.close())
   checkRoom(path, to, freeBytesMin)
@@ -299,9 +299,7 @@ async function copy(path: string, to: string, running: boolean, freeBytesMin: nu
     closeSync(folder)
     return statSync(to).size
   } catch (error) {
-    throw error instanceof Error && 'code' in error && String(error.code).startsWith('millrace/')
-      ? error
-      : failed(error)
+    throw isMillraceError(error) ? error : failed(error)
   } finally {
     for (const rest of [partial, `${partial}-journal`, `${partial}-wal`, `${partial}-shm`])
       rmSync(rest, { force: true })
@@ -340,7 +338,7 @@ function copyInThread(file: string, to: string, running: boolean): Promise<strin
           answer = given
         },
         failed: (error) => {
-          answer = { error: String(error) }
+          answer = { error: inBrief(error) }
         },
         ended: () => resolve(answer === undefined ? 'its thread ended' : answer.error),
       },

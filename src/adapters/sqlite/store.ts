@@ -12,6 +12,7 @@ import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
 import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
+import { inBrief } from '../../model/people.ts'
 import { idConflict } from '../../model/publish.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { Disk, OpenFile } from '../../seam/disk.ts'
@@ -467,7 +468,7 @@ export class SqliteStore implements Store {
       return true
     } catch (error) {
       // All that was accepted is in the files all the same; the next start takes more care, and finds the -wal file.
-      this.world.log('warn', 'the store was closed without a clean mark', { file: this.file, error: String(error) })
+      this.world.log('warn', 'the store was closed without a clean mark', { file: this.file, error: inBrief(error) })
       return false
     }
   }
@@ -621,7 +622,7 @@ export class SqliteStore implements Store {
       await last
     }
     this.checkpointing = run()
-      .catch((error) => this.world.log('error', 'a checkpoint failed', { file: this.file, error: String(error) }))
+      .catch((error) => this.world.log('error', 'a checkpoint failed', { file: this.file, error: inBrief(error) }))
       .finally(() => {
         this.gate = undefined
         this.checkpointing = undefined
@@ -642,7 +643,7 @@ export class SqliteStore implements Store {
       },
       (error) => {
         if (this.closing !== undefined) return
-        this.unchecked = fault('millrace/checking', `${file} could not be looked at for damage: ${String(error)}`)
+        this.unchecked = fault('millrace/checking', `${file} could not be looked at for damage: ${inBrief(error)}`)
       },
     )
   }

@@ -1,5 +1,6 @@
 // Errors of SQLite and of the file system as errors of ours.
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
+import { messageOf } from '../../model/people.ts'
 import { whyNotOpened } from './place.ts'
 
 const sqliteCodes = {
@@ -82,5 +83,5 @@ export function diskTrouble(file: string, error: unknown): MillraceError | undef
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+  return messageOf(error)
 }

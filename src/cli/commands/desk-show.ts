@@ -127,10 +127,14 @@ function historyText({ action, by, reason, detail }: AuditRow): string {
 
 /** An error and what caused it. */
 export function errorLines(error: ErrorRecord | null, out: Output): string[] {
-  const lines: string[] = []
-  for (let one: ErrorRecord | null | undefined = error; one; one = one.cause) {
-    lines.push('', out.colour('red', `${one === error ? 'error' : 'caused by'} ${safe(one.code)}`), ...linesOf(one))
-  }
+  return error === null ? [] : recordLines('error', error, out)
+}
+
+function recordLines(what: string, error: ErrorRecord, out: Output): string[] {
+  const { errors = [], cause } = error
+  const lines = ['', out.colour('red', `${what} ${safe(error.code)}`), ...linesOf(error)]
+  for (const one of errors) lines.push(...recordLines(`one of the errors of ${safe(error.code)}:`, one, out))
+  if (cause !== undefined) lines.push(...recordLines('caused by', cause, out))
   return lines
 }
 

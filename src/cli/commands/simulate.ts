@@ -1,4 +1,4 @@
-import { MillraceError } from '../../index.ts'
+import { isMillraceError, MillraceError } from '../../index.ts'
 import type { SimulateOptions, SimulationFailure, SimulationReport } from '../../testing/index.ts'
 import { type Call, takeWords } from '../call.ts'
 import { loadModule } from '../load.ts'
@@ -40,7 +40,7 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
     else await out.lines(facts(reportFacts(report), out.columns))
     return 0
   } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'millrace/simulation-failed') throw error
+    if (!isMillraceError(error, 'millrace/simulation-failed')) throw error
     const failure = error.data as SimulationFailure
     if (out.json) out.object({ ...failure, trace: failure.trace, error: error.message })
     else for (const line of error.message.split('\n')) out.line(safe(line))

@@ -1,0 +1,251 @@
+// Values as text for people: in logs, messages of errors, at the desk. Takes anything that a program can hold and never
+// throws: getters and proxies that throw, circles, errors of any realm, what JSON has no word for. What is plain JSON
+// looks as JSON does. Data that a program reads never go through here.
+import { dateMs, isBytes, isError, isPattern } from './kinds.ts'
+
+const depthMax = 6
+const entriesMax = 100
+const bigBits = 1_024
+const bytesShown = 32
+
+/** A value as text of at most so many characters; where something is left out, it says so. */
+export function forPeople(value: unknown, charsMax = 4_000): string {
+  if (typeof value === 'string') return shortened(value, charsMax)
+  const text = new Text(charsMax)
+  text.value(value, 0)
+  return text.written
+}
+
+/** An error as `String` shows it, without what else is in it; any other value as `forPeople` does. */
+export function inBrief(error: unknown, charsMax = 1_000): string {
+  if (!isError(error)) return forPeople(error, charsMax)
+  const [name, message] = [read(error, 'name'), read(error, 'message')]
+  return shortened(
+    `${forPeople(name || 'Error')}${message === '' ? '' : `: ${forPeople(message, charsMax)}`}`,
+    charsMax,
+  )
+}
+
+/** The message of an error alone; any other value as `forPeople` does. */
+export function messageOf(error: unknown, charsMax = 4_000): string {
+  return forPeople(isError(error) ? read(error, 'message') : error, charsMax)
+}
+
+function shortened(text: string, charsMax: number): string {
+  if (text.length <= charsMax) return text
+  const room = charsMax - `… (${text.length} more characters)`.length
+  if (room <= 0) return `${cut(text, charsMax - 1)}…`.slice(0, charsMax)
+  const shown = cut(text, room)
+  return `${shown}… (${text.length - shown.length} more characters)`
+}
+
+/** Not half a character at the end. */
+const cut = (text: string, chars: number) => text.slice(0, Math.max(0, chars)).replace(/[\ud800-\udbff]$/, '')
+
+/** Fields as they are, each read once: one that throws is told as a text. What is no object is a field by itself. */
+export function readFields(fields: unknown): Record<string, unknown> {
+  if (fields === undefined || fields === null) return {}
+  if (typeof fields !== 'object') return { fields }
+  const found: Record<string, unknown> = {}
+  for (const name of namesOf(fields) ?? []) {
+    const value = read(fields, name)
+    Object.defineProperty(found, name, { value, enumerable: true, configurable: true, writable: true })
+  }
+  return found
+}
+
+/** A property, or a text that says that it cannot be read. */
+export function read(of: object, name: PropertyKey): unknown {
+  try {
+    return (of as Record<PropertyKey, unknown>)[name]
+  } catch (error) {
+    return `[cannot be read${isError(error) ? `: ${plainMessage(error)}` : ''}]`
+  }
+}
+
+function plainMessage(error: Error): string {
+  try {
+    return String(error.message).slice(0, 200)
+  } catch {
+    return 'its error cannot be read either'
+  }
+}
+
+function namesOf(object: object): readonly string[] | undefined {
+  try {
+    return Object.keys(object)
+  } catch {
+    return undefined
+  }
+}
+
+class Text {
+  written = ''
+  private left: number
+  /** What the value that is written now is in. */
+  private readonly around = new Set<object>()
+
+  constructor(charsMax: number) {
+    this.left = charsMax
+  }
+
+  /** Adds as much as there is room for. */
+  add(text: string): void {
+    if (this.left < 0) return
+    if (text.length <= this.left) this.written += text
+    else if (this.left > 0) this.written += `${cut(text, this.left - 1)}…`
+    this.left -= text.length
+  }
+
+  value(value: unknown, depth: number): void {
+    try {
+      this.any(value, depth)
+    } catch {
+      this.add('[cannot be looked at]')
+    }
+  }
+
+  private any(value: unknown, depth: number): void {
+    switch (typeof value) {
+      case 'string':
+        this.quoted(value)
+        break
+      case 'bigint':
+        this.add(BigInt.asIntN(bigBits, value) === value ? `${value}n` : `[bigint of more than ${bigBits} bits]`)
+        break
+      case 'function':
+        this.add(`[function ${String(read(value, 'name'))}]`)
+        break
+      case 'object':
+        if (value === null) this.add('null')
+        else this.object(value, depth)
+        break
+      default:
+        this.add(String(value))
+    }
+  }
+
+  private quoted(text: string): void {
+    // No more of a long text than there is room for, and a character that shows that it goes on.
+    this.add(JSON.stringify(text.slice(0, Math.max(0, this.left) + 1)))
+  }
+
+  private object(value: object, depth: number): void {
+    if (this.around.has(value)) {
+      this.add('[circle]')
+      return
+    }
+    if (depth > depthMax) {
+      this.add(Array.isArray(value) ? '[…]' : '{…}')
+      return
+    }
+    this.around.add(value)
+    try {
+      this.inside(value, depth)
+    } finally {
+      this.around.delete(value)
+    }
+  }
+
+  private inside(value: object, depth: number): void {
+    const time = dateMs(value)
+    if (isError(value)) this.error(value, depth)
+    else if (time !== undefined) this.add(Number.isNaN(time) ? 'an invalid Date' : JSON.stringify(new Date(time)))
+    else if (Array.isArray(value)) this.list(value, value.length, depth)
+    else if (isBytes(value)) this.bytes(value)
+    else if (ArrayBuffer.isView(value)) this.add(`[${kindOf(value)} of ${value.byteLength} bytes]`)
+    else if (isPattern(value)) this.add(RegExp.prototype.toString.call(value))
+    else if (!this.collection(value, depth)) this.entries(value, depth)
+  }
+
+  private bytes(bytes: Uint8Array): void {
+    const shown = Array.from({ length: Math.min(bytes.length, bytesShown) }, (_, n) => hex(bytes[n]!)).join('')
+    this.add(`[${bytes.length} bytes ${shown}${bytes.length > bytesShown ? '…' : ''}]`)
+  }
+
+  /** A map or a set of any realm. */
+  private collection(value: object, depth: number): boolean {
+    const size = sizeIn(value)
+    if (size === undefined) return false
+    this.add(size.kind)
+    const items =
+      size.kind === 'Map' ? Map.prototype.entries.call(value as never) : Set.prototype.values.call(value as never)
+    this.list(items, size.of, depth)
+    return true
+  }
+
+  private list(items: Iterable<unknown>, length: number, depth: number): void {
+    this.add('[')
+    let shown = 0
+    for (const item of items) {
+      if (shown === entriesMax || this.left < 0) break
+      if (shown++ > 0) this.add(',')
+      this.value(item, depth + 1)
+    }
+    this.rest(length - shown, shown)
+    this.add(']')
+  }
+
+  private entries(value: object, depth: number): void {
+    const toJSON = read(value, 'toJSON')
+    if (typeof toJSON === 'function') {
+      this.value(toJSON.call(value, ''), depth + 1)
+      return
+    }
+    const names = Object.keys(value)
+    this.add('{')
+    this.fields(value, names, depth)
+    this.add('}')
+  }
+
+  private fields(value: object, names: readonly string[], depth: number): void {
+    let shown = 0
+    for (const name of names) {
+      if (shown === entriesMax || this.left < 0) break
+      const field = read(value, name)
+      if (field === undefined) continue
+      if (shown++ > 0) this.add(',')
+      this.quoted(name)
+      this.add(':')
+      this.value(field, depth + 1)
+    }
+    if (shown === entriesMax) this.rest(names.length - shown, shown)
+  }
+
+  private rest(more: number, shown: number): void {
+    if (more > 0 && this.left >= 0) this.add(`${shown > 0 ? ',' : ''}… ${more} more`)
+  }
+
+  /** As `String` does it, with what else is in it behind. */
+  private error(error: Error, depth: number): void {
+    const name = read(error, 'name')
+    const message = read(error, 'message')
+    this.add(`${typeof name === 'string' && name !== '' ? name : 'Error'}`)
+    if (typeof message === 'string' && message !== '') this.add(`: ${message}`)
+    const more = ['code', 'data', 'errors', 'cause'].filter((key) => read(error, key) !== undefined)
+    if (more.length === 0) return
+    this.add(' {')
+    this.fields(error, more, depth)
+    this.add('}')
+  }
+}
+
+const hex = (byte: number) => byte.toString(16).padStart(2, '0')
+const kindOf = (value: object) => Object.prototype.toString.call(value).slice(8, -1)
+
+const mapSize = Object.getOwnPropertyDescriptor(Map.prototype, 'size')!.get!
+const setSize = Object.getOwnPropertyDescriptor(Set.prototype, 'size')!.get!
+
+function sizeIn(value: object): { readonly kind: 'Map' | 'Set'; readonly of: number } | undefined {
+  for (const [kind, size] of [
+    ['Map', mapSize],
+    ['Set', setSize],
+  ] as const) {
+    try {
+      return { kind, of: size.call(value) }
+    } catch {
+      // It is none.
+    }
+  }
+  return undefined
+}
