@@ -187,7 +187,10 @@ test('every request with each field of each wrong kind, missing or unknown is to
     const fields = Object.entries(request).filter(([name]) => name !== 'do')
     const tries = [{ do: (request as { do: string }).do }, { ...request, unknown: 1 }, { ...request, __proto: 1 }]
     for (const [name] of fields) {
-      for (const value of values) tries.push({ ...request, [name]: value } as never)
+      // A path that would do is one in a folder that there is not.
+      const isPath = (value: unknown) => name === 'to' && typeof value === 'string' && value !== ''
+      for (const value of values)
+        tries.push({ ...request, [name]: isPath(value) ? `/nowhere/${value}` : value } as never)
     }
     tries.push(JSON.parse(`{"do":"${(request as { do: string }).do}","__proto__":{"filter":{}},"hasOwnProperty":1}`))
     for (const asked of tries) {
