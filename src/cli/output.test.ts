@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
+import { PassThrough } from 'node:stream'
 import test from 'node:test'
 import { MillraceError } from '../index.ts'
-import { errorObject, errorText, UsageError } from './output.ts'
+import { errorObject, errorText, Output, UsageError } from './output.ts'
 
 test('an error of ours says what, what to do, and its code, in one line', () => {
   const error = new MillraceError('millrace/no-app', 'there is no\nfile a')
@@ -27,4 +28,40 @@ test('as JSON every error has a code', () => {
   assert.deepEqual(errorObject(new UsageError('name it')), { code: 'usage', message: 'name it' })
   assert.deepEqual(errorObject('thrown'), { code: 'unexpected', message: 'thrown' })
   assert.equal(errorObject(new MillraceError('millrace/no-app', 'none')).code, 'millrace/no-app')
+})
+
+/** A standard output that nobody has read yet. */
+function unread() {
+  const stream = new PassThrough({ highWaterMark: 1 })
+  const closed = new AbortController()
+  const out = new Output(false, stream as never, stream as never, closed.signal)
+  return { stream, closed, out }
+}
+
+test('however many lines wait to be read, standard output has one listener, and they come in order', async () => {
+  const { stream, out } = unread()
+  const texts = Array.from({ length: 100 }, (_, n) => `line ${n}`)
+  const written = texts.map((text) => out.line(text))
+  assert.equal(stream.listenerCount('drain'), 1)
+  assert.equal(stream.listenerCount('close'), 1)
+  let read = ''
+  stream.on('data', (chunk) => {
+    read += String(chunk)
+  })
+  await Promise.all(written)
+  assert.deepEqual(read.trim().split('\n'), texts)
+  assert.equal(stream.listenerCount('drain'), 0)
+})
+
+test('lines that nobody reads any more are not written', async () => {
+  const { stream, closed, out } = unread()
+  let made = 0
+  const lines = function* () {
+    for (; made < 1_000; made++) yield `line ${made}`
+  }
+  const written = out.lines(lines())
+  closed.abort()
+  stream.destroy()
+  await written
+  assert(made < 3, `${made} lines were made`)
 })

@@ -64,7 +64,8 @@ const filter: Fields = { fields: { source: 'text', type: 'text', context: 'text'
 /** What each request has besides its `id` and what it asks to `do`. */
 const asks: Readonly<Record<Ask['do'], Fields>> = {
   status: { fields: {} },
-  publish: { fields: { type: 'text', data: 'any', ownId: 'text', at: 'number', delayMs: 'number' }, needs: ['type'] },
+  // What is wrong with one message is an error of its data, as of `app.publish`, which checks it.
+  publish: { fields: { type: 'text', data: 'any', ownId: 'any', at: 'any', delayMs: 'any' }, needs: ['type'] },
   tail: { fields: { filter, last: 'whole', follow: 'flag' }, needs: ['filter', 'last', 'follow'] },
   call: {
     fields: { on: { oneOf: Object.keys(calls) }, name: 'text', given: 'list' },

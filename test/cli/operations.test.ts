@@ -165,3 +165,19 @@ test('a desk where nothing is held says so for every look', async (t) => {
   assert.equal((await millrace(['desk', 'groups', '--db', file])).out, 'nothing is held\n')
   assert.equal((await millrace(['desk', '--db', file])).out, 'nothing is at the desk\n')
 })
+
+test('of what was released and is held again an operation says how many', async (t) => {
+  const { file } = await heldMill(t)
+  const release = ['desk', 'release', '--db', file, '--all', '--name']
+  const { out } = await millrace([...release, 'too early'])
+  assert.match(out, /\nop.* "too early" is done: 2 of 2 messages released; 2 of them are held again\n$/)
+  const json = objectsOf((await millrace([...release, 'again', '--json'])).out).at(-1)!
+  assert.deepEqual(json['outcome'], { handled: 0, trying: 0, held: 2, discarded: 0 })
+  const shown = await millrace(['desk', 'operations', 'again', '--db', file])
+  assert.match(shown.out, /\n {2}held again +2\n/)
+  const byNumber = await millrace(['desk', 'operations', '2', '--db', file])
+  assert.equal(byNumber.out, shown.out)
+  const second = await millrace(['desk', 'operations', '--after', '1', '--limit', '1', '--db', file])
+  assert.match(second.out, /\n 2 {2}again .*\n$/)
+  assert.match(second.err, /there may be more: --after 2/)
+})

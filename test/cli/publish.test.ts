@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import type { App } from 'millrace'
+import { rows } from '../support.ts'
 import { mill } from './support/mill.ts'
 import { appFile, begin, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
@@ -172,4 +173,36 @@ test('Ctrl-C ends the lines cleanly: what was published is counted', async (t) =
   const { status, out } = await publishing.done
   assert.equal(status, 130)
   assert.deepEqual(objectsOf(out).at(-1), { published: 1, duplicates: 0, refused: 0 })
+})
+
+test('a message is kept until its time, by the words of the command or of its line, with and without a running app', async (t) => {
+  const { app, file } = await runningMill(t)
+  const pending = () => rows<{ id: string }>(file, 'select message_id as id from millrace_timers order by due').length
+  const publish = (...words: string[]) => millrace(['publish', appFile, '--db', file, ...words])
+  const all = async () => {
+    const before = pending()
+    const data = '{"orderId":"a"}'
+    assert.equal((await publish('order.placed', data, '--delay', '2h')).status, 0)
+    assert.equal((await publish('order.placed', data, '--at', '2199-01-01T00:00:00Z')).status, 1)
+    assert.equal((await publish('order.placed', data, '--at', '2096-01-01T00:00:00Z')).status, 0)
+    const lines = [
+      { type: 'order.placed', data: { orderId: 'b' }, delayMs: 3_600_000 },
+      { type: 'order.placed', data: { orderId: 'c' }, at: Date.parse('2096-01-01T00:00:00Z') },
+      { type: 'order.placed', data: { orderId: 'd' }, delayMs: 'soon' },
+    ]
+    const input = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+    const { err } = await millrace(['publish', appFile, '--db', file], { input })
+    assert.match(err, /line 3: .*delayMs is of type string/)
+    assert.equal(pending() - before, 4)
+  }
+  await all()
+  await app.stop()
+  await all()
+  for (const wrong of [
+    ['--at', 'soon'],
+    ['--delay', '5'],
+    ['--at', '2096-01-01', '--delay', '1h'],
+  ]) {
+    assert.equal((await publish('order.placed', '{"orderId":"a"}', ...wrong)).status, 2)
+  }
 })

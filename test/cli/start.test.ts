@@ -188,3 +188,36 @@ test('a part that is not there is told', async (t) => {
     /^millrace: app "mill" has no part "stok" that runs; did you mean "stock"\? .*\(millrace\/unknown-part\)/,
   )
 })
+
+test('how handlers end, the watchdog and the socket are what the command says', async (t) => {
+  const place = folder(t)
+  const support = new URL('./support/mill.ts', import.meta.url).href
+  const app = join(place, 'app.ts')
+  writeFileSync(
+    app,
+    `import { mill } from '${support}'
+    const one = mill('${join(place, 'mill.db')}')
+    const { start, stop } = one
+    const saying = (what, call) => (options) => {
+      console.log(what, JSON.stringify(options))
+      return call.call(one, options)
+    }
+    export default Object.assign(one, { start: saying('start', start), stop: saying('stop', stop) })`,
+  )
+  const ran = async (...words: string[]) => {
+    const running = begin(t, ['start', app, ...words])
+    await running.says('ready')
+    running.process.kill('SIGTERM')
+    const { out } = await running.done
+    return linesOf(out)
+      .filter((line) => /^(start|stop) /.test(line))
+      .map((line) => JSON.parse(line.replace(/^\w+ /, '')))
+  }
+  const [start, stop] = await ran()
+  assert.deepEqual([start.watchdog, start.control, stop.graceMs], [true, true, undefined])
+  const [other, ended] = await ran('--grace', '60000', '--no-watchdog', '--no-control')
+  assert.deepEqual([other.watchdog, other.control, ended.graceMs], [false, false, 60_000])
+  const wrong = await millrace(['start', app, '--grace', '-1'])
+  assert.equal(wrong.status, 2)
+  assert.match(wrong.err, /--grace is "-1", but must be a whole number from 0 to 86400000/)
+})

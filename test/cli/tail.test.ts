@@ -142,3 +142,49 @@ test('when the app dies it fails', async (t) => {
   assert.equal(status, 1)
   assert.match(err, /^millrace: the connection to process \d+ of app "mill" broke off; .*\(millrace\/disconnected\)\n$/)
 })
+
+test('a type or topic that neither the app nor its file has is named, of an app that runs and of one that does not', async (t) => {
+  const { app, file } = await runningMill(t)
+  await app.publish(Placed, { orderId: 'a' })
+  await app.idle()
+  const ask = async () => {
+    const last = ['tail', '--db', file, '--last', '5', '--no-follow']
+    const type = await millrace([...last, '--type', 'order.placd'])
+    assert.equal(type.status, 1)
+    assert.match(
+      type.err,
+      /there is no type "order\.placd"; did you mean "order\.placed"\?.*\(millrace\/unknown-name\)\n$/,
+    )
+    const topic = await millrace([...last, '--topic', 'nope'])
+    assert.match(topic.err, /there is no topic or channel "nope"; .*\(millrace\/unknown-name\)\n$/)
+    const none = await millrace([...last, '--type', 'label.print'])
+    assert.deepEqual([none.status, none.out, none.err], [0, '', ''], 'a type that the app has and nobody has published')
+  }
+  await ask()
+  const follows = await millrace(['tail', '--db', file, '--type', 'nope'])
+  assert.match(follows.err, /there is no type "nope"/)
+  await app.stop()
+  const stopped = await millrace(['tail', appFile, '--db', file, '--last', '5', '--type', 'order.placd'])
+  assert.match(stopped.err, /did you mean "order\.placed"\?/)
+})
+
+test('what is read no further ends at once, without a word', async (t) => {
+  const { app, file } = await runningMill(t)
+  const fail = 'x'.repeat(300_000)
+  for (let n = 0; n < 5; n++) await app.publish(Placed, { orderId: `${n}`, fail })
+  await app.idle()
+  const commands = [
+    ['tail', '--last', '20', '--no-follow'],
+    ['desk', 'show', '1'],
+    ['desk', 'list', '--json'],
+    ['desk', 'audit'],
+    ['desk', 'groups'],
+  ]
+  for (const words of commands) {
+    const command = begin(t, [...words, '--db', file])
+    // As `head -n 1` does.
+    command.process.stdout!.once('data', () => command.process.stdout!.destroy())
+    const { status, err } = await command.done
+    assert.deepEqual({ status, err }, { status: 0, err: '' }, words.join(' '))
+  }
+})
