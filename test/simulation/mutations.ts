@@ -414,8 +414,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives a mail to a flow twice': [
     {
       file: 'engine/flow.ts',
-      from: '    if (n <= (this.mailAfter.get(message.type) ?? 0)) return false\n',
-      to: '',
+      from: '    return this.mailAfter.get(type) ?? 0\n',
+      to: '    return 0\n',
     },
   ],
   'begins a flow of a serial mediator beside another': [
@@ -475,8 +475,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets a time that came while its flow was put into another state': [
     {
       file: 'engine/flows.ts',
-      from: '    if (told || row === undefined || row.endedAt !== null) return',
-      to: '    if (told || row !== undefined) return',
+      from: '    if (told || there === undefined || flowEnds.includes(there.state)) return',
+      to: '    if (told || there !== undefined) return',
     },
   ],
   'gives mail again to the flow that goes on for one that had it': [
