@@ -2,6 +2,7 @@ import { printLog } from './adapters/node/print-log.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
 import { Life, type Run } from './app/life.ts'
+import { type Backup, Backups } from './control/backups.ts'
 import { checked } from './control/calls.ts'
 import { type Desk, deskOn } from './control/desk.ts'
 import { type FlowDesk, flowsOn } from './control/flows.ts'
@@ -276,6 +277,22 @@ export interface App {
    */
   idle(): Promise<void>
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
+  /**
+   * Copies the file of the app as it is at one moment, beside the work under way, to a path where nothing is. Use it, or
+   * `millrace backup`, and never a copy by the file system: that lacks what is not in the file yet, and in this process
+   * it drops the locks of the database.
+   *
+   * The copy is whole and on disk when this resolves; before, nothing has its name. An app starts on it as after a clean
+   * stop. Of an app that is not running the file is copied as the last run left it; a `start` that comes then waits.
+   * `stop` gives up copies that are under way.
+   *
+   * @param path - the copy, relative to the working folder; its folder has to exist
+   * @returns where the copy is, and its size in bytes
+   * @throws `millrace/backup-exists` when something is there, or a copy to it is being made; `millrace/backup-failed`,
+   *   `millrace/disk-low`; `millrace/stopping` when the app is stopped; `millrace/no-file` when its broker has none,
+   *   `millrace/no-app` when it does not exist yet; `millrace/in-use` when another process has it; `millrace/bad-option`
+   */
+  backup(path: string): Promise<Backup>
   /** Calls a function for each message from now on, once it is on disk; gives a function that ends it. */
   tail(accepting: Accepting): () => void
   readonly desk: Desk
@@ -375,6 +392,9 @@ class RunningApp implements App {
   private readonly limits: Run['plan']['limits']
   private readonly world: World
   private readonly tails = new Set<Accepting>()
+  private readonly backups = new Backups()
+  /** The file of the broker that it was started with. */
+  private file: StoreFile | undefined
   private wiring: Wiring | undefined
   private readonly life: Life
   private readonly blockedMs: number
@@ -441,6 +461,11 @@ class RunningApp implements App {
     await this.life.start({
       plan: this.plan(this.wiring, only, limit('start', 'waitMs', waitMs)),
       broker,
+      // A copy of the stopped file has it until it is made.
+      before: () => {
+        this.file = broker.file
+        return this.backups.ended()
+      },
       watch: () => (watchdog ? watch(this.blockedMs, (error) => this.unwatched(error)) : () => {}),
       beside: async () => (control ? this.openControl(broker) : undefined),
     })
@@ -448,7 +473,8 @@ class RunningApp implements App {
 
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
     checkOptions('stop', unknown, [])
-    await this.life.stop(limit('stop', 'graceMs', graceMs))
+    const grace = limit('stop', 'graceMs', graceMs)
+    await this.life.stop(grace, this.backups.abort())
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
@@ -529,6 +555,16 @@ class RunningApp implements App {
     return this.life.health()
   }
 
+  async backup(path: string): Promise<Backup> {
+    for (let change = this.life.changing; change !== undefined; change = this.life.changing) await change
+    const running = this.life.runs
+    const file = running ? this.file : this.broker.file
+    if (file === undefined) {
+      throw fault('millrace/no-file', `the broker of app "${this.name}" (${this.broker.name}) is no file`)
+    }
+    return this.backups.make(file, path, running)
+  }
+
   tail(accepting: Accepting): () => void {
     if (typeof accepting !== 'function') {
       throw fault('millrace/bad-option', `app "${this.name}": tail takes a function`)
@@ -566,7 +602,7 @@ class RunningApp implements App {
     if (file === undefined) return undefined
     const warn = (text: string) => this.world.log('warn', text)
     try {
-      return await openControl(this, file, warn)
+      return await openControl(this, file, () => this.running.acceptFile(), warn)
     } catch (error) {
       warn(`app "${this.name}" cannot be reached by commands: ${messageOf(error)}`)
       return undefined

@@ -16,6 +16,7 @@ export {
   type StartOptions,
   type StopOptions,
 } from './app.ts'
+export type { Backup } from './control/backups.ts'
 export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
 export type { Accepted } from './engine/committer.ts'

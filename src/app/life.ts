@@ -37,6 +37,8 @@ export interface Beside {
 export interface Run {
   readonly plan: Omit<EnginePlan, 'failed'>
   readonly broker: Broker
+  /** Called first; what it gives is waited for. */
+  before(): Promise<void>
   /** Called when the engine has begun; gives what ends it. */
   watch(): () => void
   /** Called after that; it may fail only by giving nothing. */
@@ -115,16 +117,19 @@ export class Life {
     }
   }
 
-  /** Ends what is under way; resolves when the app has stopped. Of several the shortest time for handlers counts. */
-  stop(graceMs: number): Promise<void> {
+  /**
+   * Ends what is under way, after `first`; resolves when the app has stopped. Of several the shortest time for handlers
+   * counts.
+   */
+  stop(graceMs: number, first: Promise<void> = Promise.resolve()): Promise<void> {
     this.stops++
-    if (this.state === 'stopped') return Promise.resolve()
+    if (this.state === 'stopped') return first
     if (this.ending !== undefined) {
       this.engine?.hurry(graceMs)
       return this.ending
     }
     this.become('stopping')
-    this.ending = this.end(graceMs)
+    this.ending = this.end(graceMs, first)
     return this.ending
   }
 
@@ -138,9 +143,26 @@ export class Life {
     }
   }
 
+  /** Set while a start or a reopening is under way: it resolves when that has ended, however that was. */
+  get changing(): Promise<unknown> | undefined {
+    return this.state === 'starting' || this.state === 'reopening' ? Promise.all(this.work) : undefined
+  }
+
+  /**
+   * Whether the app runs; false when it is stopped.
+   *
+   * @throws `millrace/stopping`, `millrace/files-replaced`
+   */
+  get runs(): boolean {
+    if (this.state === 'stopped') return false
+    if (this.state === 'stopping') throw this.stopped('is stopping')
+    return this.running !== undefined
+  }
+
   private async begin(run: Run): Promise<void> {
     this.ends.push(this.world.listen())
     try {
+      await run.before()
       await this.open(run, run.plan)
     } catch (error) {
       if (this.is('stopping')) throw this.stopped('was stopped while it was starting', error)
@@ -205,8 +227,9 @@ export class Life {
     }
   }
 
-  private async end(graceMs: number): Promise<void> {
+  private async end(graceMs: number, first: Promise<void>): Promise<void> {
     try {
+      await first
       this.endPause()
       this.reopened.resolve()
       if (this.work.size > 0) await Promise.all(this.work)

@@ -174,7 +174,9 @@ function commands(invoke: Invoke): Command {
     'look whether the file and the app are well; status 1 when not',
     doctor,
     'doctor --db shop.db --full',
-  ).option('--full', 'check every index too, which takes longer')
+  )
+    .option('--full', 'check every index too, which takes longer')
+    .option('--accept', 'take a file as it is that may lack its newest messages (millrace/copy-without-wal)')
   add(
     program,
     'backup',

@@ -112,6 +112,11 @@ export class ControlClient {
     return this.ask({ do: 'backup', to })
   }
 
+  /** Accepts the file as it is. Gives whether there was something to accept. */
+  accept(): Promise<boolean> {
+    return this.ask({ do: 'accept' })
+  }
+
   status(): Promise<{ health: ReturnType<App['health']> }> {
     return this.ask({ do: 'status' })
   }

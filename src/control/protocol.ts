@@ -56,6 +56,8 @@ export type Ask =
   | { readonly do: 'tail'; readonly filter: LogFilter; readonly last: number; readonly follow: boolean }
   | { readonly do: 'call'; readonly on: Called; readonly name: string; readonly given: readonly unknown[] }
   | { readonly do: 'backup'; readonly to: string }
+  /** Accepts the file as it is: see `millrace/copy-without-wal`. */
+  | { readonly do: 'accept' }
 
 export type Request = Ask & { readonly id: number }
 
@@ -72,6 +74,7 @@ const asks: Readonly<Record<Ask['do'], Fields>> = {
     needs: ['on', 'name', 'given'],
   },
   backup: { fields: { to: 'path' }, needs: ['to'] },
+  accept: { fields: {} },
 }
 
 /**

@@ -127,6 +127,7 @@ const valid: Readonly<Record<string, object>> = {
   tail: { do: 'tail', filter: {}, last: 0, follow: false },
   call: { do: 'call', on: 'desk', name: 'counts', given: [] },
   backup: { do: 'backup', to: '/nowhere/copy.db' },
+  accept: { do: 'accept' },
 }
 
 /** A value that a field takes, so that only one field of a request is wrong at a time. */

@@ -19,10 +19,15 @@ export interface Control {
  * Opens the control socket of an app that owns its file: whatever is in its place is left over from a process that
  * died. Rejects when the socket cannot be made.
  */
-export async function openControl(app: App, file: StoreFile, warn: (text: string) => void): Promise<Control> {
+export async function openControl(
+  app: App,
+  file: StoreFile,
+  accept: () => Promise<boolean>,
+  warn: (text: string) => void,
+): Promise<Control> {
   const path = socketPath(file.path)
   const connections = new Set<Connection>()
-  const services = new Services(app, file)
+  const services = new Services(app, file, accept)
   const server = createServer((socket) => {
     const connection = new Connection(socket, services, () => connections.delete(connection))
     connections.add(connection)

@@ -16,11 +16,14 @@ const rowsMax = 10_000
 export class Services {
   readonly app: App
   private readonly file: StoreFile
+  /** Accepts the file as it is, though it may lack its newest messages. */
+  private readonly accept: () => Promise<boolean>
   private readonly publish: PublishByName
 
-  constructor(app: App, file: StoreFile) {
+  constructor(app: App, file: StoreFile, accept: () => Promise<boolean>) {
     this.app = app
     this.file = file
+    this.accept = accept
     this.publish = publishByName(app)
   }
 
@@ -36,7 +39,9 @@ export class Services {
       case 'call':
         return this.call(request, send)
       case 'backup':
-        return this.file.copyTo(request.to, true)
+        return (await this.app.backup(request.to)).bytes
+      case 'accept':
+        return this.accept()
       case 'tail':
         this.checkFilter(request.filter)
         for await (const message of this.last(request.last, request.filter)) await send({ message })

@@ -694,6 +694,15 @@ export class Engine {
     return { status: reasons.length === 0 ? 'green' : 'red', reasons }
   }
 
+  /** Accepts the file as it is, though it may lack its newest messages. Gives whether there was something to accept. */
+  async acceptFile(): Promise<boolean> {
+    let accepted = false
+    await this.committer.alone(async () => {
+      accepted = await this.store.accept()
+    })
+    return accepted
+  }
+
   retire(processor: string, source: string): Promise<void> {
     return this.committer.alone(() => this.store.retire(processor, source))
   }

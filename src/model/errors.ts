@@ -200,6 +200,11 @@ export const errors = {
   'millrace/cannot-open': row('StoreError', true, 'Make the folder exist and let this user write to it.'),
   'millrace/read-only': row('StoreError', true, 'Let this user write to the file and its folder.'),
   'millrace/checking': row('StoreError', true, 'Wait until the check ends: the app works beside it.'),
+  'millrace/copy-without-wal': row(
+    'StoreError',
+    false,
+    'Restore a whole copy with `millrace restore`; or, when you know that this one is whole, or good enough, accept it with `millrace doctor --accept`. Copy with `app.backup(path)` or `millrace backup`.',
+  ),
   'millrace/backup-exists': row('StoreError', false, 'Name a file that does not exist yet.'),
   'millrace/backup-failed': row(
     'StoreError',

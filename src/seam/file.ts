@@ -69,6 +69,11 @@ export interface FileFacts {
   readonly formatKnown: number
   /** Whether the last process that used it said goodbye. */
   readonly clean: boolean
+  /**
+   * Set when it was left by an unclean stop and found without its -wal file, so that its newest messages may be missing,
+   * and nobody has accepted that: the time of the newest message it has, milliseconds since 1970, 0 where it has none.
+   */
+  readonly alone: number | undefined
   /** What the integrity check found; empty when all is well. */
   readonly damage: readonly string[]
   readonly streams: readonly (StreamInfo & { /** The oldest position that is kept. */ readonly first: number })[]
@@ -141,10 +146,17 @@ export interface StoreFile {
   /** Looks at everything; `full` reads every index too. Errors as of `read`. */
   examine(full: boolean, running: boolean): FileFacts
   /**
-   * Copies it as it is at one moment, beside the work under way, to a file that must not exist. `running` says that
-   * an app of this process has it; otherwise it is owned meanwhile. Gives the size of the copy, bytes.
+   * Copies it as it is at one moment, beside the work under way, to a file that must not exist. The copy starts like a
+   * file that was stopped cleanly. `running` says that an app of this process has it; otherwise it is owned until the
+   * copy is made. When `signal` aborts, the copy is given up. Gives the size of the copy, bytes.
    *
-   * @throws `millrace/backup-exists`, `millrace/backup-failed`, `millrace/disk-low`, and as of `write`
+   * @throws `millrace/backup-exists`, `millrace/backup-failed`, `millrace/disk-low`, `millrace/stopping` when aborted,
+   *   and as of `write`
    */
-  copyTo(path: string, running: boolean): Promise<number>
+  copyTo(path: string, running: boolean, signal?: AbortSignal): Promise<number>
+  /**
+   * Accepts a file that was found without its -wal file (`millrace/copy-without-wal`) as it is: from then on it is like
+   * one that was stopped cleanly. Gives whether there was something to accept. Errors as of `write`.
+   */
+  accept(): Promise<boolean>
 }

@@ -762,6 +762,11 @@ export interface Store {
   retire(processor: string, source: string): Promise<void>
   /** Why nothing more can be accepted now, where that is so. */
   room(): MillraceError | undefined
+  /**
+   * Accepts what it has, where it was found without its newest part after an unclean stop: no later start asks again.
+   * Gives whether there was something to accept. Durable when it resolves.
+   */
+  accept(): Promise<boolean>
   /** What an operator has to know: empty when all is well. */
   health(): readonly string[]
   /** Ends; `clean` says that nothing was under way. */

@@ -144,6 +144,7 @@ export class Machine {
     if (this.process !== undefined) throw fault('millrace/already-started', 'the simulated process runs already')
     this.options.watch?.starting?.(this)
     this.endLooking()
+    this.files.keepWal()
     const process = new SimulatedProcess(this, this.files, ++this.count)
     this.process = process
     this.trace.add(`process ${this.count} starts`)

@@ -7,7 +7,7 @@ import test, { type TestContext } from 'node:test'
 import { type App, sqlite } from 'millrace'
 import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
-import { look } from './support/judge.ts'
+import { leaveUnclean, look } from './support/judge.ts'
 import { place } from './support/place.ts'
 import { Task, tasks } from './support/tasks.ts'
 
@@ -24,8 +24,7 @@ async function unclean(t: TestContext, count: number): Promise<string> {
   await first.start({ control: false, only: [] })
   await Promise.all(Array.from({ length: count }, (_, n) => first.publish(Task, { lane: 'a', what: `${n}` })))
   await first.stop()
-  look(file, (db) => db.exec("update millrace_meta set value = 0 where key = 'clean'"))
-  writeFileSync(`${file}-wal`, '')
+  leaveUnclean(file)
   return file
 }
 

@@ -7,7 +7,7 @@ import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
 import { fault } from '../../src/model/errors.ts'
 import type { Disk } from '../../src/seam/disk.ts'
-import { assertOnceInOrder, assertSound, logOf, look, number, rows } from './support/judge.ts'
+import { assertOnceInOrder, assertSound, leaveUnclean, logOf, look, number, rows } from './support/judge.ts'
 import { place } from './support/place.ts'
 import { type Doing, innocent, Task, tasks } from './support/tasks.ts'
 
@@ -110,10 +110,10 @@ for (let at = 1; at <= 6; at++) {
     await first.publish(Task, { lane: 'a', what: 'behind' }, { id: 'behind' })
     await first.stop()
     look(file, (db) => {
-      db.exec("update millrace_meta set value = 0 where key = 'clean'")
       db.exec("insert or replace into millrace_progress values ('doer', 1, 1, 0, null)")
       db.exec("insert into millrace_marks values ('doer', 1, 1)")
     })
+    leaveUnclean(file)
     const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, failing({ at, step: 'sync' })) }))
     try {
       await shop.start({ control: false })
@@ -251,7 +251,7 @@ async function failsOnceMore(t: TestContext, at: number): Promise<void> {
   await first.publish(Task, { lane: 'a', what: 'waits' }, { id: 'waits' })
   await first.stop()
   // After an unclean stop it is marked when it begins, and the next run has something to write before it begins.
-  look(file, (db) => db.exec("update millrace_meta set value = 0 where key = 'clean'"))
+  leaveUnclean(file)
   let opened = 0
   let syncs = 0
   let fails: readonly number[] = []

@@ -1,27 +1,16 @@
 // A database from beside, without an app: what the command line does with a file that no process runs, and the copy
 // that it takes of one that runs.
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
-import { fault, isMillraceError } from '../../model/errors.ts'
+import { fault } from '../../model/errors.ts'
 import { FlowTally } from '../../model/flow-tally.ts'
 import { suggest } from '../../model/names.ts'
-import { inBrief, messageOf } from '../../model/people.ts'
 import type { FileFacts, FileReader, FileWriter, LogFilter, LogPlace, LogRow, StoreFile } from '../../seam/file.ts'
 import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
-import { startThread } from '../node/thread.ts'
 import { nodeWorld } from '../node/world.ts'
+import { aloneSince } from './alone.ts'
+import { copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
@@ -34,7 +23,6 @@ import { checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
 import { formatKnown, formatOf, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
-import { threads } from './threads.ts'
 import { openFault } from './trouble.ts'
 import { checkWal } from './wal.ts'
 
@@ -58,7 +46,8 @@ export function sqliteFile(named: string, limits: SqliteLimits): StoreFile {
     read: (running) => checked(running, (db) => new Reader(db)),
     write: (waitMs) => openWriter(real(), limits, waitMs),
     examine: (full, running) => checked(running, (db, path) => examine(db, path, limits, full)),
-    copyTo: (to, running) => copy(real(), to, running, limits.diskFreeMinBytes),
+    copyTo: (to, running, signal) => copyTo(real(), to, running, limits, signal),
+    accept: () => accept(real(), limits),
   }
 }
 
@@ -71,7 +60,7 @@ export function realFile(named: string): string {
  * Opens it for reading and gives it to `use`, which closes it; every failure is one of ours. By `fs` only where nobody
  * has it: where an app of this process does, closing the descriptor would drop its locks.
  */
-function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T): T {
+function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T, formatMin = formatKnown): T {
   if (!existsSync(path)) throw whyNotSeen(path) ?? fault('millrace/no-app', `there is no file ${path}`)
   let db: DatabaseSync | undefined
   try {
@@ -79,7 +68,7 @@ function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) 
     db = openReading(path, running)
     const format = formatOf(db, path)
     if (format === 0) throw fault('millrace/foreign-file', `${path} is empty: no app has used it yet`)
-    if (format < formatKnown) {
+    if (format < formatMin) {
       throw fault(
         'millrace/cannot-open',
         `${path} has format ${format}; start its app once to bring it to ${formatKnown}`,
@@ -205,17 +194,27 @@ function progressOf(db: DatabaseSync): ProgressRow[] {
   return rows.map((row) => ({ ...row })) as unknown as ProgressRow[]
 }
 
+async function accept(path: string, limits: SqliteLimits): Promise<boolean> {
+  // A file that is whole as it is stays untouched.
+  const since = openChecked(path, false, (db) => {
+    const found = aloneSince(db, path)
+    db.close()
+    return found
+  })
+  if (since === undefined) return false
+  const { store } = await openStore(path, limits, writerWaitMs)
+  try {
+    return await store.accept()
+  } finally {
+    // It is one file from now on, which may be moved and copied without what lies beside it.
+    await store.close(true)
+  }
+}
+
 /** Takes the file as an app would, so that what is changed is durable and nobody else has it meanwhile. */
 async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWaitMs): Promise<FileWriter> {
   openChecked(path, false, (db) => db.close())
-  const store = new SqliteStore(
-    path,
-    nodeWorld(() => {}),
-    nodeDisk(),
-    limits,
-    nodeDatabase,
-  )
-  const { clean } = await store.open([], () => false, waitMs)
+  const { store, clean } = await openStore(path, limits, waitMs)
   const now = () => Date.now()
   return {
     async wish(item, wish, actor) {
@@ -242,6 +241,13 @@ async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWai
   }
 }
 
+async function openStore(path: string, limits: SqliteLimits, waitMs: number) {
+  const world = nodeWorld(() => {})
+  const store = new SqliteStore(path, world, nodeDisk(), limits, nodeDatabase)
+  const { clean } = await store.open([], () => false, waitMs)
+  return { store, clean }
+}
+
 function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boolean): FileFacts {
   const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as { value: number } | undefined
   const { held, waiting } = new DeskTable(db, new Log(db)).counts()
@@ -254,6 +260,7 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
     format: formatOf(db, path),
     formatKnown,
     clean: clean?.value !== 0,
+    alone: aloneSince(db, path),
     damage: tablesOf(db).flatMap((table) => damageOf(db, table, full ? 'integrity_check' : 'quick_check')),
     streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
     progress: progressOf(db),
@@ -280,29 +287,18 @@ function countOf(db: DatabaseSync, table: string): number {
   return (db.prepare(`select count(*) as count from ${table}`).get() as { count: number }).count
 }
 
-async function copy(path: string, to: string, running: boolean, freeBytesMin: number): Promise<number> {
-  const there = [to, `${to}-wal`, `${to}-journal`].find((name) => existsSync(name))
-  if (there !== undefined) throw fault('millrace/backup-exists', `${there} exists and is not overwritten`)
-  const failed = (why: unknown) => fault('millrace/backup-failed', `cannot copy ${path} to ${to}: ${messageOf(why)}`)
-  if (!existsSync(dirname(to))) throw failed(`there is no folder ${dirname(to)}`)
-  openChecked(path, running, (db) => db.close())
-  checkRoom(path, to, freeBytesMin)
+async function copyTo(
+  path: string,
+  to: string,
+  running: boolean,
+  { diskFreeMinBytes }: SqliteLimits,
+  signal?: AbortSignal,
+): Promise<number> {
+  openChecked(path, running, (db) => db.close(), 1)
   const owned = running ? undefined : await own(path)
-  // Under another name until it is complete: a copy that was cut off is never taken for one.
-  const partial = `${to}-partial-${process.pid}`
   try {
-    const error = await copyInThread(path, partial, running)
-    if (error !== undefined) throw failed(error)
-    place(partial, to)
-    const folder = openSync(dirname(to), 'r')
-    fsyncSync(folder)
-    closeSync(folder)
-    return statSync(to).size
-  } catch (error) {
-    throw isMillraceError(error) ? error : failed(error)
+    return await copy(path, to, running, diskFreeMinBytes, signal)
   } finally {
-    for (const rest of [partial, `${partial}-journal`, `${partial}-wal`, `${partial}-shm`])
-      rmSync(rest, { force: true })
     owned?.release()
   }
 }
@@ -313,47 +309,5 @@ async function own(path: string): Promise<Owned> {
     return await takeOwnership(path, world, nodeDatabase, writerWaitMs, () => checkPlace(path))
   } catch (error) {
     throw openFault(path, error)
-  }
-}
-
-function checkRoom(path: string, to: string, freeBytesMin: number): void {
-  const freeBytes = freeBytesOf(to)
-  const needed = statSync(path).size + (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0)
-  if (freeBytes >= needed + freeBytesMin) return
-  throw fault(
-    'millrace/disk-low',
-    `the disk of ${to} has ${freeBytes} bytes free, the copy of ${basename(path)} may need ${needed}, and ${freeBytesMin} are to stay free`,
-  )
-}
-
-/** Gives why it failed. */
-function copyInThread(file: string, to: string, running: boolean): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    let answer: { error?: string } | undefined
-    startThread<{ error?: string }>(
-      threads.backup,
-      { file, to, running },
-      {
-        answer: (given) => {
-          answer = given
-        },
-        failed: (error) => {
-          answer = { error: inBrief(error) }
-        },
-        ended: () => resolve(answer === undefined ? 'its thread ended' : answer.error),
-      },
-    )
-  })
-}
-
-/** Gives a finished copy its name, unless somebody took it meanwhile. */
-function place(partial: string, to: string): void {
-  try {
-    linkSync(partial, to)
-  } catch (error) {
-    const { code } = error as { code?: string }
-    if (code === 'EEXIST') throw fault('millrace/backup-exists', `${to} exists and is not overwritten`)
-    // Not every file system has links.
-    renameSync(partial, to)
   }
 }

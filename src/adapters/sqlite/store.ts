@@ -40,7 +40,8 @@ import type {
   Wish,
 } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import { DatabaseSync } from '../node/sqlite.ts'
+import type { DatabaseSync } from '../node/sqlite.ts'
+import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
 import { DeskTable } from './desk.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
@@ -49,6 +50,7 @@ import { misplaced, openFiles } from './open-files.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkPlace } from './place.ts'
+import { openReading } from './reading.ts'
 import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
@@ -101,6 +103,8 @@ export class SqliteStore implements Store {
   private damage: readonly string[] = []
   /** Set from an unclean start until the file has been looked at for damage. */
   private unchecked: MillraceError | undefined
+  /** Set while the file may lack its newest messages, until a person has accepted it. */
+  private alone: MillraceError | undefined
 
   /** `name` is what leads to the file, where that is a link. */
   constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase, name = file) {
@@ -117,9 +121,14 @@ export class SqliteStore implements Store {
     const { file, database, lock } = this
     const random = this.world.random()
     try {
-      this.owner = await takeOwnership(file, this.world, database, waitMs, () => checkFile(file), stops)
+      let alone = false
+      const check = () => {
+        checkFile(file)
+        alone = isAlone(file)
+      }
+      this.owner = await takeOwnership(file, this.world, database, waitMs, check, stops)
       await this.disk.renewWal(file)
-      const open = await lock.run(() => new Open(file, database, random, same))
+      const open = await lock.run(() => new Open(file, database, random, same, alone))
       this.open_ = open
       this.files = openFiles(file, this.name)
       const { db } = open
@@ -130,6 +139,7 @@ export class SqliteStore implements Store {
       await this.disk.open(file, this.files)
       await this.sync()
       if (!clean) this.lookForDamage()
+      this.noteAlone(db)
       return { streams, clean, nextDue }
     } catch (error) {
       lock.end()
@@ -392,6 +402,15 @@ export class SqliteStore implements Store {
     await this.sync()
   }
 
+  async accept(): Promise<boolean> {
+    const { db } = this.opened
+    if (this.alone === undefined) return false
+    await this.write(db, () => acceptAlone(db))
+    await this.sync()
+    this.alone = undefined
+    return true
+  }
+
   health(): readonly string[] {
     const { walBytesMax, diskFreeMinBytes } = this.limits
     const why = this.misplaced()
@@ -399,7 +418,7 @@ export class SqliteStore implements Store {
     const found = this.damage.slice(0, damageShownMax).map((damage) => `the file is damaged: ${damage}`)
     const more = this.damage.length - damageShownMax
     if (more > 0) found.push(`the file is damaged: ${more} more findings, which millrace doctor shows`)
-    if (this.unchecked !== undefined) found.push(reasonOf(this.unchecked))
+    for (const reason of [this.unchecked, this.alone]) if (reason !== undefined) found.push(reasonOf(reason))
     if (this.open_ !== undefined) {
       this.walBytes = pendingBytesOf(this.open_.reader) ?? this.walBytes
       // Looked up now: where nothing is published no sync comes that would.
@@ -630,6 +649,13 @@ export class SqliteStore implements Store {
       })
   }
 
+  private noteAlone(db: DatabaseSync): void {
+    const newest = markedAlone(db)
+    if (newest === undefined) return
+    this.alone = aloneFault(this.file, newest)
+    this.world.log('warn', this.alone.message, { help: this.alone.help })
+  }
+
   /** Beside the work: a start never waits for it. */
   private lookForDamage(): void {
     const { file } = this
@@ -674,12 +700,13 @@ class Open {
   private readonly progress: StatementSync
   readonly reader: DatabaseSync
 
-  constructor(file: string, database: OpenDatabase, random: number, same: SameData) {
+  constructor(file: string, database: OpenDatabase, random: number, same: SameData, alone: boolean) {
     const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
     this.walMarks = new WalMarks(db)
     try {
+      if (alone) this.noteAlone()
       this.walMarks.beginRun(random)
       migrate(db, file)
       this.reader = openDatabase(database, file, true)
@@ -721,6 +748,14 @@ class Open {
       const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
       const streams = rows.map((row) => ({ ...row, head: log.open(row.id) }))
       return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
+    })
+  }
+
+  /** In the first transaction: a crash leaves a -wal file, after which the next start does not ask again. */
+  private noteAlone(): void {
+    transaction(this.db, () => {
+      this.walMarks.write()
+      markAlone(this.db)
     })
   }
 
@@ -794,8 +829,8 @@ function checkFile(file: string): void {
   checkPlace(file)
   checkWal(file)
   if (!existsSync(file)) return
-  // Looked at before it is opened for writing: a database of somebody else stays as it is.
-  const db = new DatabaseSync(file, { timeout: 0, readOnly: true })
+  // Looked at before it is opened for writing: a database of somebody else stays as it is, and so does what is beside it.
+  const db = openReading(file, false, 0)
   try {
     formatOf(db, file)
   } finally {

@@ -12,6 +12,7 @@ const well: FileFacts = {
   format: 1,
   formatKnown: 1,
   clean: true,
+  alone: undefined,
   damage: [],
   streams: [{ id: 1, kind: 'topic', name: 'orders', head: 20, first: 5 }],
   progress: [{ processor: 'stock', stream: 1, epoch: 1, low: 10, done: new Uint8Array([0b10]) }],

@@ -1,6 +1,6 @@
 import type { FileFacts, FlowCount, StoreFile } from '../../index.ts'
 import { isMillraceError } from '../../index.ts'
-import { type Call, locate, reach, takeWords } from '../call.ts'
+import { type Call, locate, reach, runningOr, takeWords } from '../call.ts'
 import { errorText } from '../output.ts'
 import { bytes, count, pad, safe } from '../print.ts'
 
@@ -22,17 +22,33 @@ export interface Process {
 const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
 /** Looks whether all is well; exit status 1 when something is not. */
-export async function doctor(call: Call, { full = false }: { readonly full?: boolean }): Promise<number> {
+export async function doctor(
+  call: Call,
+  { full = false, accept = false }: { readonly full?: boolean; readonly accept?: boolean },
+): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
   const { file } = await locate(call)
+  const accepted = accept ? await acceptFile(file, call.waitMs) : []
   const process = await look(file, call.waitMs)
-  const findings = [...judgeProcess(process), ...judgeFile(file, full, process)]
+  const findings = [...accepted, ...judgeProcess(process), ...judgeFile(file, full, process)]
   for (const { check, result, text } of findings) {
     if (out.json) out.object({ check, result, text })
     else out.line(`${out.colour(colours[result], pad(result, 4))}  ${pad(check, 10)}  ${safe(text)}`)
   }
   return findings.some(({ result }) => result === 'fail') ? 1 : 0
+}
+
+/** Takes a file as it is that was found without its -wal file. */
+async function acceptFile(file: StoreFile, waitMs: number): Promise<Finding[]> {
+  const accepted = await runningOr(
+    file,
+    waitMs,
+    (client) => client.accept(),
+    () => file.accept(),
+  )
+  const text = accepted ? 'the file is taken as it is' : 'nothing had to be accepted'
+  return [{ check: 'accept', result: 'ok', text }]
 }
 
 async function look(file: StoreFile, waitMs: number): Promise<Process> {
@@ -81,13 +97,7 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   add('format', 'ok', `${facts.format}, the newest is ${facts.formatKnown}`)
   for (const damage of facts.damage) add('integrity', 'fail', damage)
   if (facts.damage.length === 0) add('integrity', 'ok', 'no damage found')
-  const unclean = state === 'stopped' && !facts.clean
-  if (unclean)
-    add(
-      'last stop',
-      'warn',
-      'the process that used it died, or it is a copy of a running one; the next start sees to it',
-    )
+  if (state === 'stopped') findings.push(...judgeLastStop(facts))
 
   const { freeBytes, freeBytesMin, walBytes, walBytesMax } = facts
   const free = `${bytes(freeBytes)} free, publishing is refused below ${bytes(freeBytesMin)}`
@@ -112,6 +122,17 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see millrace desk list`)
   findings.push(...judgeFlows(facts))
   return findings
+}
+
+/** A running app tells the same by its health. */
+function judgeLastStop({ clean, alone }: FileFacts): Finding[] {
+  if (alone !== undefined) {
+    const newest = alone === 0 ? 'it has no messages' : `its newest message is of ${new Date(alone).toISOString()}`
+    const text = `there is no -wal file after an unclean stop: newer messages may be missing, ${newest}; restore a whole copy, or take it as it is with millrace doctor --accept`
+    return [{ check: 'last stop', result: 'fail', text }]
+  }
+  if (clean) return []
+  return [{ check: 'last stop', result: 'warn', text: 'the process that used it died; the next start sees to it' }]
 }
 
 /** What is told of flows, and of what waits for its time; nothing where there is nothing. */

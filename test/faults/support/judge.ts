@@ -1,5 +1,6 @@
 // Looks at a database from outside, when nobody has it open: by plain SQL, without any code of the library.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 export interface LogRow {
@@ -80,4 +81,10 @@ export function assertOneEach(what: string, causes: readonly LogRow[], effects: 
     `${what}: each message caused one`,
   )
   assert.equal(by.length, causes.length, what)
+}
+
+/** Makes a file that was stopped cleanly look as if its process had died: then its -wal file is there too. */
+export function leaveUnclean(file: string): void {
+  look(file, (db) => db.exec("update millrace_meta set value = 0 where key = 'clean'"))
+  writeFileSync(`${file}-wal`, '')
 }

@@ -1,0 +1,123 @@
+// A copy of a database as it is at one moment, made beside the work under way by a thread of its own.
+import { randomUUID } from 'node:crypto'
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, resolve } from 'node:path'
+import { fault, isMillraceError } from '../../model/errors.ts'
+import { inBrief, messageOf } from '../../model/people.ts'
+import { startThread } from '../node/thread.ts'
+import { isAlone } from './alone.ts'
+import { freeBytesOf } from './free.ts'
+import { threads } from './threads.ts'
+
+/** What the thread that copies is given. */
+export interface CopyWork {
+  readonly file: string
+  readonly to: string
+  /** Whether a process has the file. */
+  readonly running: boolean
+  /** What the copy says of itself: `alone` that it may lack messages, `accepted` that a person takes it as it is. */
+  readonly mark: 'as it is' | 'alone' | 'accepted'
+}
+
+/** Paths to which this process copies now. */
+const underWay = new Set<string>()
+
+/**
+ * Copies a database, which nobody but an app of this process may have, to a file that must not exist. Gives the size of
+ * the copy, bytes. Errors as of `StoreFile.copyTo`.
+ */
+export async function copy(
+  file: string,
+  path: string,
+  running: boolean,
+  freeBytesMin: number,
+  signal?: AbortSignal,
+): Promise<number> {
+  const to = resolve(path)
+  if (underWay.has(to)) throw fault('millrace/backup-exists', `a copy to ${to} is being made`)
+  const there = [to, `${to}-wal`, `${to}-journal`].find((name) => existsSync(name))
+  if (there !== undefined) throw fault('millrace/backup-exists', `${there} exists and is not overwritten`)
+  if (!existsSync(dirname(to))) throw copyFault(file, to, `there is no folder ${dirname(to)}`)
+  checkRoom(file, to, freeBytesMin)
+  underWay.add(to)
+  // Under another name until it is complete: a copy that was cut off is never taken for one.
+  const partial = `${to}-partial-${randomUUID()}`
+  try {
+    const mark = !running && isAlone(file) ? 'alone' : 'as it is'
+    await copyInThread({ file, to: partial, running, mark }, signal)
+    place(partial, to)
+    syncFolder(to)
+    return statSync(to).size
+  } catch (error) {
+    throw isMillraceError(error) ? error : copyFault(file, to, error)
+  } finally {
+    underWay.delete(to)
+    removeDatabase(partial)
+  }
+}
+
+export function copyFault(file: string, to: string, why: unknown) {
+  return fault('millrace/backup-failed', `cannot copy ${file} to ${to}: ${messageOf(why)}`)
+}
+
+/** @throws `millrace/disk-low` */
+export function checkRoom(file: string, to: string, freeBytesMin: number): void {
+  const freeBytes = freeBytesOf(to)
+  const needed = statSync(file).size + (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0)
+  if (freeBytes >= needed + freeBytesMin) return
+  throw fault(
+    'millrace/disk-low',
+    `the disk of ${to} has ${freeBytes} bytes free, the copy of ${basename(file)} may need ${needed}, and ${freeBytesMin} are to stay free`,
+  )
+}
+
+/** Makes the copy and syncs it, its name not. @throws `millrace/backup-failed`, `millrace/stopping` when aborted */
+export async function copyInThread(work: CopyWork, signal?: AbortSignal): Promise<void> {
+  const stopped = () => fault('millrace/stopping', `the copy of ${work.file} was given up, because the app stops`)
+  if (signal?.aborted) throw stopped()
+  const error = await new Promise<string | undefined>((resolve) => {
+    let answer: { error?: string } | undefined
+    const abort = () => thread.post('abort')
+    const thread = startThread<{ error?: string }>(threads.backup, work, {
+      answer: (given) => {
+        answer = given
+      },
+      failed: (error) => {
+        answer = { error: inBrief(error) }
+      },
+      ended: () => {
+        signal?.removeEventListener('abort', abort)
+        resolve(answer === undefined ? 'its thread ended' : answer.error)
+      },
+    })
+    signal?.addEventListener('abort', abort, { once: true })
+  })
+  if (signal?.aborted) throw stopped()
+  if (error !== undefined) throw copyFault(work.file, work.to, error)
+}
+
+/** Gives a finished copy its name, unless somebody took it meanwhile. */
+function place(partial: string, to: string): void {
+  try {
+    linkSync(partial, to)
+  } catch (error) {
+    const { code } = error as { code?: string }
+    if (code === 'EEXIST') throw fault('millrace/backup-exists', `${to} exists and is not overwritten`)
+    // Not every file system has links.
+    renameSync(partial, to)
+  }
+}
+
+/** Makes the names in the folder of a file durable. */
+export function syncFolder(file: string): void {
+  const folder = openSync(dirname(file), 'r')
+  try {
+    fsyncSync(folder)
+  } finally {
+    closeSync(folder)
+  }
+}
+
+export function removeDatabase(file: string): void {
+  for (const ending of ['', '-journal', '-wal', '-shm']) rmSync(`${file}${ending}`, { force: true })
+}

@@ -1,0 +1,43 @@
+// The copies that an app makes of its file, so that a stop and a start know of them.
+import { resolve } from 'node:path'
+import type { StoreFile } from '../index.ts'
+import { fault } from '../model/errors.ts'
+
+/** A copy of the file of an app. */
+export interface Backup {
+  /** Where it is, as an absolute path. */
+  readonly path: string
+  /** Its size. */
+  readonly bytes: number
+}
+
+export class Backups {
+  private readonly underWay = new Map<Promise<unknown>, AbortController>()
+
+  /** Copies a file; `running` says that an app of this process has it. Errors as of `StoreFile.copyTo`. */
+  make(file: StoreFile, to: string, running: boolean): Promise<Backup> {
+    const path = checkPath(to)
+    const controller = new AbortController()
+    const made = file.copyTo(path, running, controller.signal).then((bytes) => ({ path, bytes }))
+    const end = () => void this.underWay.delete(ended)
+    const ended: Promise<void> = made.then(end, end)
+    this.underWay.set(ended, controller)
+    return made
+  }
+
+  /** Gives up those under way; resolves when they have ended. */
+  async abort(): Promise<void> {
+    for (const controller of this.underWay.values()) controller.abort()
+    await this.ended()
+  }
+
+  /** Resolves when those under way have ended, whether well or not. */
+  async ended(): Promise<void> {
+    await Promise.all(this.underWay.keys())
+  }
+}
+
+function checkPath(path: unknown): string {
+  if (typeof path === 'string' && path !== '' && !path.includes('\0')) return resolve(path)
+  throw fault('millrace/bad-option', `backup: path must be the path of a file, not ${JSON.stringify(path)}`)
+}
