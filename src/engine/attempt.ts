@@ -176,7 +176,8 @@ export class Attempt implements CommitFunction {
 
   private call(fn: (tx: Tx) => unknown, tx: Tx, own: OwnTables): unknown {
     if (!ownFunctions.has(fn)) return fn(tx)
-    return (fn as unknown as OwnFunction)(own, (...what) => this.collect(...what))
+    // It calls functions of the user's.
+    return this.consumer.callback(this, () => (fn as unknown as OwnFunction)(own, (...what) => this.collect(...what)))
   }
 
   /** What the handler returned, judged: throws where it is not what a handler may return. */
@@ -203,7 +204,8 @@ export class Attempt implements CommitFunction {
   private replyOf(value: unknown): unknown {
     const { type } = this.handler
     if (type.kind !== 'command' || type.reply === undefined) return undefined
-    const reply = check('reply to', type.reply, value, type)
+    const { reply: schema } = type
+    const reply = this.consumer.callback(this, () => check('reply to', schema, value, type))
     return reply === undefined ? undefined : asJson('reply to', reply, this.consumer.replyBytesMax, type)
   }
 

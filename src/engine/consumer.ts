@@ -348,8 +348,9 @@ export class Consumer {
     try {
       if (handler === undefined) throw unknownType(this.spec, message.type)
       if (delivery.entry === undefined && delivery.attempts === 0) this.deadlines.check(message)
-      const decoded = decode(handler.type, message)
       attempt = new Attempt(this, delivery, handler, now)
+      // Schemas and upcasts are code of the user's too.
+      const decoded = this.callback(attempt, () => decode(handler.type, message))
       this.enter(attempt)
       try {
         result = world.guard(attempt, handler.handle, decoded, new HandlerContext(attempt))
@@ -378,9 +379,9 @@ export class Consumer {
     return this.around.world.bind(fn)
   }
 
-  /** Calls code of a handler; what it throws later is told to its attempt. */
-  callback(attempt: Attempt, fn: () => void): void {
-    this.around.world.callback(attempt, fn)
+  /** Calls code that belongs to an attempt; what it throws later is told to that. */
+  callback<T>(attempt: Attempt, fn: () => T): T {
+    return this.around.world.callback(attempt, fn)
   }
 
   /** Not to be handled: its type was retired meanwhile, or who asked for it has withdrawn it. */

@@ -4,7 +4,7 @@
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { encode, type Stamp, type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
-import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
+import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
@@ -213,7 +213,11 @@ export class Engine {
   // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async setUp(setup: (tx: Tx) => unknown): Promise<void> {
-    const fn: CommitFunction = { run: (tx) => setup(tx), outcome: undefined }
+    const late = (error: unknown) => {
+      const what = 'setup threw after it had ended'
+      this.world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
+    }
+    const fn: CommitFunction = { run: (tx) => this.world.callback({ late }, () => setup(tx)), outcome: undefined }
     const nothing = { append: [], progress: [], desk: [], marks: [] }
     const { trouble } = await this.store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
     if (fn.outcome?.ok === false) throw fn.outcome.error

@@ -10,6 +10,7 @@ import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import { flowEnds, type JournalEntry, outcomeOf, outcomeOfFlow, type ParentFlow, stepOfCommand } from '../model/flow.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { inBrief } from '../model/people.ts'
+import { isPromise } from '../model/promise.ts'
 import type { Delay } from '../model/time.ts'
 import type { DeskChange, FlowChange, FlowRow, RequestChange, SleepingTime, Store, UnderWay } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -755,6 +756,9 @@ function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do:
 
 function checkOnce({ name }: MediatorSpec, once: unknown): string {
   if (typeof once === 'string' && once.length > 0 && once.length <= onceCharsMax) return once
+  if (isPromise(once)) {
+    throw fault('millrace/bad-option', `mediator "${name}": oncePer gave a promise, but must answer at once`)
+  }
   const what = `oncePer must give a text of 1 to ${onceCharsMax} characters, not ${JSON.stringify(once)}`
   throw fault('millrace/bad-option', `mediator "${name}": ${what}`)
 }

@@ -15,6 +15,7 @@ import { dataOf } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { inBrief } from '../model/people.ts'
+import { isPromise } from '../model/promise.ts'
 import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../seam/store.ts'
 import type { Collecting, OwnFunction } from './attempt.ts'
 
@@ -103,7 +104,9 @@ async function flush(
   collect: Collecting,
 ): Promise<void> {
   const { publishes, data, window, when } = rule
-  collect('publish', publishes, data(read(rule, await gathers.items(place))), undefined)
+  const made = data(read(rule, await gathers.items(place)))
+  if (isPromise(made)) throw gavePromise(rule, 'data')
+  collect('publish', publishes, made, undefined)
   await gathers.clear(place)
   // A new batch begins with a condition that is not true yet, unless it says itself when that is.
   const armed = group.armed || (window === undefined && when?.rearm === undefined)
@@ -132,8 +135,12 @@ function read({ name, types }: GatherRule, items: readonly GatheredItem[]): read
   return Object.freeze(data)
 }
 
+const gavePromise = ({ name }: Pick<GatherRule, 'name'>, what: string) =>
+  fault('millrace/bad-data', `gather "${name}": ${what} gave a promise, but must answer at once`)
+
 function measured({ name }: GatherRule, { value }: WhenRule, items: readonly unknown[]): number {
   const found: unknown = value(items)
+  if (isPromise(found)) throw gavePromise({ name }, 'when.value')
   if (typeof found === 'number' && !Number.isNaN(found)) return found
   throw fault('millrace/bad-data', `gather "${name}": when.value gave ${inBrief(found)}, not a number`)
 }

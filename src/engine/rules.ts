@@ -103,7 +103,12 @@ export class Rules {
     }
   }
 
-  /** Calls the rule; rejects when it takes too long. What it throws later is told to nobody: its time was up. */
+  private late({ id }: DeskEntry, error: unknown): void {
+    const what = `a rule of desk "${this.spec.name}" threw after it had ended`
+    this.around.world.log('error', what, { code: 'millrace/late-error', item: id, error: recordError(error) })
+  }
+
+  /** Calls the rule; rejects when it takes too long. What it throws later changes nothing, and is logged. */
   private ask(consumer: Judged, entry: DeskEntry): Promise<unknown> {
     const { world, store } = this.around
     const { name, rules, decideMs } = this.spec
@@ -118,11 +123,15 @@ export class Rules {
     }
     return new Promise((resolve, reject) => {
       const timer = world.after(decideMs, () => reject(new Error(`it did not decide within ${decideMs} ms`)))
-      const owner = { late: (error: unknown) => reject(error) }
+      let over = false
+      const owner = { late: (error: unknown) => (over ? this.late(entry, error) : reject(error)) }
       const call = (about: Failure) => rule(about)
       new Promise((decided) => decided(world.guard(owner, call, failure, undefined)))
         .then(resolve, reject)
-        .finally(() => timer.cancel())
+        .finally(() => {
+          over = true
+          timer.cancel()
+        })
       world.log('info', `desk "${name}" is asked`, { item: entry.id })
     })
   }

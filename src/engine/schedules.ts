@@ -7,9 +7,11 @@
 // Invariants: one slot of a schedule at a time, in order; every slot up to `seenMs` is written, left out by policy, or in
 // `slots`; what is in memory only is found again from the rows of the store. How far a schedule is belongs to its cron and
 // time zone: where one of them changes, it begins after that moment, as if it were new.
+
 import type { Stored } from '../model/codec.ts'
-import { recordError } from '../model/errors.ts'
+import { fault, recordError } from '../model/errors.ts'
 import { defaults } from '../model/options.ts'
+import { isPromise } from '../model/promise.ts'
 import type { ScheduleRow, Store, TimedChange } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
@@ -166,7 +168,7 @@ export class Schedules {
     this.publishing++
     let message: Stored
     try {
-      message = this.around.encode(spec, spec.dataOf(due), id)
+      message = this.around.encode(spec, this.dataOf(spec, due), id)
     } catch (error) {
       this.failed(one, id, error)
       return
@@ -184,6 +186,17 @@ export class Schedules {
       one.trouble = undefined
       this.done(one)
     })
+  }
+
+  private dataOf(spec: ScheduleSpec, due: number): unknown {
+    const { world } = this.around
+    const late = (error: unknown) => {
+      const what = `data of schedule "${spec.name}" threw after it had ended`
+      world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
+    }
+    const data = world.callback({ late }, () => spec.dataOf(due))
+    if (!isPromise(data)) return data
+    throw fault('millrace/bad-data', `schedule "${spec.name}": data gave a promise, but must answer at once`)
   }
 
   private done(one: Running): void {

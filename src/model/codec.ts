@@ -4,6 +4,7 @@ import { isPlainPrototype } from './kinds.ts'
 import type { Message, MessageType } from './message.ts'
 import { own } from './names.ts'
 import { forPeople, inBrief, read } from './people.ts'
+import { isPromise } from './promise.ts'
 import type { Refused } from './refused.ts'
 import { check, named } from './schema.ts'
 
@@ -258,7 +259,9 @@ function contextOf(type: MessageType, output: unknown): string | null {
 
 /** Errors: `millrace/bad-context`. */
 export function checkContext(type: MessageType, context: unknown): string {
-  if (typeof context !== 'string') throw badContext(type, `is ${typeof context}, not a string`)
+  if (typeof context !== 'string') {
+    throw badContext(type, isPromise(context) ? 'is a promise, not a string' : `is ${typeof context}, not a string`)
+  }
   if (context.length === 0 || context.length > contextCharsMax) {
     throw badContext(type, `is a string of ${context.length} characters, not of 1 to 1,024`)
   }
@@ -333,6 +336,10 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
       throw fault('millrace/no-upcast', `"${type.name}" is stored in version ${from} and has no upcast from ${version}`)
     }
     shape = step(shape)
+    if (isPromise(shape)) {
+      const what = `the upcast of "${type.name}" from version ${version} gave a promise, but must answer at once`
+      throw fault('millrace/bad-data', what)
+    }
   }
   // What an upcast makes is data like any other: only what JSON carries, so that memory and disk give the same.
   return JSON.parse(JSON.stringify(shape) ?? 'null')

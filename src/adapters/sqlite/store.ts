@@ -55,7 +55,7 @@ import { RequestTable } from './requests.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
-import { diskTrouble, isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
+import { isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
 import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
 import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
@@ -573,7 +573,7 @@ export class SqliteStore implements Store {
       tx.close()
       // Gone with the whole transaction: the group counts for nothing and is repeated one by one.
       if (!open.db.isTransaction) throw transactionEnded()
-      if (diskTrouble(this.file, error) !== undefined) throw error
+      if (tx.trouble !== undefined) throw tx.trouble
       open.rollbackTo.run()
       open.release.run()
       fn.outcome = { ok: false, error }

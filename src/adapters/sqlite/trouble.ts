@@ -65,6 +65,9 @@ export function storeTrouble(file: string, error: unknown): MillraceError | unde
   return isBusy(error) ? lockedFault(file, error) : diskTrouble(file, error)
 }
 
+/** Whether an error is the disk's and nobody's fault. */
+export const isDiskTrouble = (error: unknown): boolean => diskTrouble('', error) !== undefined
+
 /** Whether an error is the disk's and nobody's fault: then as one of ours. */
 export function diskTrouble(file: string, error: unknown): MillraceError | undefined {
   const text = () => `cannot write ${file}: ${textOf(error)}`

@@ -5,6 +5,7 @@ import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
 import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
 import { constants } from '../node/sqlite.ts'
+import { isDiskTrouble } from './trouble.ts'
 import { bound, exact, plainRow } from './values.ts'
 
 const forbidden = new Set([
@@ -95,6 +96,8 @@ export class UserTx implements Tx {
   calls = 0
   /** Set when a statement ended the whole transaction behind our back. */
   broken = false
+  /** What a statement failed with, where the disk is to blame. What the function throws may be of another database. */
+  trouble: unknown
   private open = true
   private readonly guard: Guard
   private readonly limits: TxLimits
@@ -147,6 +150,9 @@ export class UserTx implements Tx {
     }
     try {
       return fn()
+    } catch (error) {
+      if (isDiskTrouble(error)) this.trouble ??= error
+      throw error
     } finally {
       if (!this.guard.db.isTransaction) this.broken = true
     }
