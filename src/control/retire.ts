@@ -10,8 +10,8 @@ import { suggest } from '../model/names.ts'
 export function toRetire(rows: readonly ProcessorRow[], name: string, force: boolean): ProcessorRow[] {
   const mine = rows.filter((row) => row.name === name)
   if (mine.length === 0) {
-    const known = rows.map((row) => row.name)
-    throw fault('millrace/unknown-processor', `the store knows no processor "${name}"${suggest(name, known)}`)
+    const gone = rows.flatMap((row) => (row.state === 'gone' ? row.name : []))
+    throw fault('millrace/unknown-processor', `the store knows no processor "${name}"${suggest(name, gone)}`)
   }
   const gone = mine.filter(({ state }) => state === 'gone')
   if (gone.length === 0) throw fault('millrace/processor-in-use', `processor "${name}" is part of the app`)

@@ -18,6 +18,8 @@ test('the nearest known name is suggested, in any case, and none that is far', (
   assert.equal(suggest('order_canceled', known), '; did you mean "order.cancelled"?')
   assert.equal(suggest('stok', known), '; did you mean "stock"?')
   assert.equal(suggest('payment.received', known), '')
+  assert.equal(suggest('delay', ['id', 'at', 'delayMs']), '; did you mean "delayMs"?')
+  assert.equal(suggest('id', ['at', 'delayMs']), '')
   assert.equal(suggest('x', []), '')
   assert.equal(suggest('', ['']), '')
 })

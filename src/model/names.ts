@@ -26,12 +26,18 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** The known name nearest to a wrong one, as the end of a sentence; empty when none is near. */
+/**
+ * The known name nearest to a wrong one, as the end of a sentence; empty when none is near. One that has no letter of it
+ * in its place is not near: "id" is no misspelt "at".
+ *
+ * @param known only what goes in its place
+ */
 export function suggest(wrong: string, known: Iterable<string>): string {
   let best = ''
   let bestDistance = Math.max(2, Math.floor(wrong.length / 3)) + 1
   for (const name of known) {
     const distance = editDistance(wrong.toLowerCase(), name.toLowerCase(), bestDistance)
+    if (distance >= Math.max(wrong.length, name.length)) continue
     if (distance < bestDistance) [best, bestDistance] = [name, distance]
   }
   return best === '' ? '' : `; did you mean "${best}"?`

@@ -43,3 +43,17 @@ test('an unknown option is refused, with the one that was meant', () => {
     )
   }
 })
+
+test('of unknown options only those are proposed that are known there and not given already', () => {
+  const says = (options: object) => {
+    try {
+      checkOptions('publish', options, ['id', 'at', 'delayMs'])
+    } catch (error) {
+      return (error as Error).message
+    }
+    return undefined
+  }
+  assert.equal(says({ delay: 5 }), 'publish: unknown option "delay"; did you mean "delayMs"?')
+  assert.equal(says({ delay: 5, delayMs: 5 }), 'publish: unknown option "delay"')
+  assert.equal(says({ to: 5 }), 'publish: unknown option "to"')
+})

@@ -152,6 +152,8 @@ export function checkOptions(where: string, options: object, known: readonly str
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    throw fault('millrace/unknown-option', `${where}: unknown option "${name}"${suggest(name, known)}`)
+    // What is given already is not what was meant.
+    const missing = known.filter((other) => !Object.hasOwn(options, other))
+    throw fault('millrace/unknown-option', `${where}: unknown option "${name}"${suggest(name, missing)}`)
   }
 }

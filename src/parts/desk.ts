@@ -2,7 +2,7 @@ import type { Failure as AnyFailure, DeskSpec } from '../engine/spec.ts'
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { DataOf, Message, MessageType, Source } from '../model/message.ts'
-import { checkName, isTable, suggest } from '../model/names.ts'
+import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { inherits } from './processor.ts'
 
@@ -61,7 +61,10 @@ export function desk<T extends MessageType>(name: string, options: DeskOptions<T
   const rules = new Map<string, never>()
   for (const [type, rule] of Object.entries(decide)) {
     if (!names.includes(type)) {
-      const hint = suggest(type, names)
+      const hint = suggest(
+        type,
+        names.filter((other) => own(decide, other) === undefined),
+      )
       throw fault('millrace/unknown-handler', `${where}: "${type}" is not on ${on.kind} "${on.name}"${hint}`)
     }
     if (rule === undefined) continue

@@ -233,7 +233,10 @@ function checkHandlers(where: string, on: Source, handle: Readonly<Record<string
   const names = on.types.map((type) => type.name)
   for (const [name, handler] of Object.entries(handle)) {
     if (!names.includes(name)) {
-      const hint = suggest(name, names)
+      const hint = suggest(
+        name,
+        names.filter((other) => own(handle, other) === undefined),
+      )
       throw fault('millrace/unknown-handler', `${where}: "${name}" is not on ${on.kind} "${on.name}"${hint}`)
     }
     if (typeof handler !== 'function' && handler !== undefined) {

@@ -95,6 +95,11 @@ test('what is published or sent has to be on a topic or channel of the app', () 
     coded('millrace/type-without-topic', /the app has another type of that name: import the one that is listed/),
   )
   checkKnown('app "shop"', Placed, sourceOf)
+  // A command is not proposed where an event goes.
+  assert.throws(
+    () => checkKnown('app "shop"', command('order.placd', { schema }), sourceOf),
+    coded('millrace/type-without-topic', /"order\.placd" is on no channel of the app$/),
+  )
 })
 
 test('a channel is served by exactly one processor', () => {

@@ -138,7 +138,7 @@ function typesOf(app: string, sources: Iterable<Source>): Map<MessageType, Sourc
 /** Refuses a type that is on no topic or channel, with a hint. */
 export function checkKnown(where: string, type: MessageType, sourceOf: ReadonlyMap<MessageType, Source>): void {
   if (sourceOf.has(type)) return
-  const names = [...sourceOf.keys()].map(({ name }) => name)
+  const names = [...sourceOf.keys()].flatMap((known) => (known.kind === type?.kind ? known.name : []))
   const kind = type?.kind === 'command' ? 'channel' : 'topic'
   const twin = names.includes(type?.name)
     ? '; the app has another type of that name: import the one that is listed'

@@ -111,7 +111,7 @@ function clock(now: number | Date): () => number {
 function messageOf(spec: ProcessorSpec, type: MessageType, data: unknown, options: WhenOptions, world: World): Stored {
   const { name, handlers, source } = spec
   if (!source.types.includes(type)) {
-    const names = source.types.map((known) => known.name)
+    const names = source.types.flatMap((known) => (handlers.has(known.name) ? known.name : []))
     const hint = names.includes(type?.name)
       ? '; it has another type of that name: import the one that is listed'
       : suggest(String(type?.name), names)
