@@ -550,7 +550,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
     bias: { flows: { nodes: ['flow', 'ask', 'withdraw'], people: ['stop', 'cancel'], hotFlowsMax: 2 } },
   },
   'forgets a time that came while its flow was put into another state': {
-    bias: { flows: { nodes: ['call', 'sleep'], people: ['pause', 'stop', 'cancel'] } },
+    bias: { flows: { nodes: ['sleep', 'all'], people: ['pause', 'cancel'] } },
   },
   'gives mail again to the flow that goes on for one that had it': {
     bias: { flows: { nodes: ['wait', 'goes on'], people: [] } },
