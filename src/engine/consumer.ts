@@ -1046,8 +1046,10 @@ export class Consumer {
 
   /** Gives up what still runs: nothing of it counts any more. */
   abandon(): void {
+    if (this.oldest === undefined) return
     const error = fault('millrace/stopped', `processor "${this.name}" was stopped during this attempt`)
-    for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) attempt.abort(error)
+    for (let attempt: Attempt | undefined = this.oldest; attempt !== undefined; attempt = attempt.after)
+      attempt.abort(error)
   }
 }
 

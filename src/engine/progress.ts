@@ -7,6 +7,9 @@ import type { ProgressRow } from '../seam/store.ts'
 /** How far above the low-water positions may be done: one byte each in memory, one bit each on disk. */
 export const span = 16_384
 
+/** The ring of a processor that has done nothing since it was taken up: shared, so that very many cost nothing. */
+const nothing = new Uint8Array(span)
+
 export class Progress {
   readonly processor: string
   readonly stream: number
@@ -16,8 +19,8 @@ export class Progress {
   rowLow: number
   private high: number
   /** Whether the position at this place of the ring is done; places of positions up to `low` are 0. */
-  private readonly ring = new Uint8Array(span)
-  private readonly savedRing = new Uint8Array(span)
+  private ring = nothing
+  private savedRing = nothing
   private saved = { low: 0, high: 0 }
 
   constructor({ processor, stream, epoch, low, done }: ProgressRow) {
@@ -43,6 +46,7 @@ export class Progress {
   done(position: number): void {
     if (this.isDone(position)) throw new Error(`position ${position} of "${this.processor}" was done before`)
     if (!this.reaches(position)) throw new Error(`position ${position} of "${this.processor}" is beyond its span`)
+    if (this.ring === nothing) this.ring = new Uint8Array(span)
     this.ring[position % span] = 1
     if (position > this.high) this.high = position
     while (this.ring[(this.low + 1) % span] === 1) {
@@ -61,13 +65,15 @@ export class Progress {
   save(): void {
     this.saved.low = this.low
     this.saved.high = this.high
+    if (this.ring === nothing) return
+    if (this.savedRing === nothing) this.savedRing = new Uint8Array(span)
     this.savedRing.set(this.ring)
   }
 
   restore(): void {
     this.low = this.saved.low
     this.high = this.saved.high
-    this.ring.set(this.savedRing)
+    if (this.ring !== nothing) this.ring.set(this.savedRing)
   }
 
   private encode(): Uint8Array | null {

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { DeskTable } from '../adapters/sqlite/desk.ts'
 import { FlowReader } from '../adapters/sqlite/flows.ts'
 import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
-import { logTable } from '../adapters/sqlite/schema.ts'
+import { logsIn, logTable } from '../adapters/sqlite/schema.ts'
 import { bound, exact, plainRow } from '../adapters/sqlite/values.ts'
 import { decode } from '../model/codec.ts'
 import { isMillraceError } from '../model/errors.ts'
@@ -77,7 +77,9 @@ function publishedIn<T extends MessageType>(db: DatabaseSync, types: readonly T[
   const names = JSON.stringify(types.map(({ name }) => name))
   const log = new Log(db)
   const found: Message<T>[] = []
+  const logs = logsIn(db)
   for (const { id } of db.prepare('select id from millrace_streams order by id').all() as { id: number }[]) {
+    if (!logs.has(id)) continue
     const rows = db
       .prepare(
         `select m.* from ${logTable(id)} m join millrace_kinds k on k.id = m.kind

@@ -90,6 +90,7 @@ async function write(store: Store): Promise<void> {
       { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
     ],
   })
+  await store.subscribe('dated', 1, new Date(0))
   await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later', found: false }] })
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
@@ -100,7 +101,7 @@ async function write(store: Store): Promise<void> {
     await all.add(place, { type: 'a', version: 1, json: '{}' })
     await all.items(place)
     await all.keepNewest(place, 1)
-    await all.save(place, { count: 1, bytes: 1, armed: true, timer: null } as never)
+    await all.save(place, { count: 1, bytes: 1, armed: true, condition: null, timer: null })
     await all.save(place, undefined)
     await all.clear(place)
     await all.cancel('a', 'none')

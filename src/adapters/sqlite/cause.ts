@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Cause } from '../../seam/store.ts'
-import { logTable } from './schema.ts'
+import { logsIn, logTable } from './schema.ts'
 
 /** How many messages before and after the time at which an id was made are looked at. */
 const lookedAt = 2_000
@@ -28,7 +28,9 @@ export function findCause(db: DatabaseSync, { causationId: id, source }: Stored)
       'select s.id, s.name from millrace_progress p join millrace_streams s on s.id = p.stream where processor = ?',
     )
     .all(processor) as { id: number; name: string }[]
+  const logs = logsIn(db)
   for (const stream of streams) {
+    if (!logs.has(stream.id)) continue
     const type = typeIn(db, stream.id, id, ms)
     if (type !== undefined) return { source: stream.name, type }
   }

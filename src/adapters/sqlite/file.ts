@@ -21,7 +21,7 @@ import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
-import { formatKnown, formatOf, logTable } from './schema.ts'
+import { formatKnown, formatOf, logsIn, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
 import { openFault } from './trouble.ts'
 import { checkWal } from './wal.ts'
@@ -139,6 +139,7 @@ class Reader implements FileReader {
   }
 
   private async backwards(stream: StreamInfo, filter: LogFilter, count: number): Promise<Found[]> {
+    if (stream.head === 0) return []
     const { type = null, context = null, correlation = null } = filter
     const slice = this.db.prepare(
       `select position, time from ${logTable(stream.id)}
@@ -175,7 +176,9 @@ class Reader implements FileReader {
 
 function streamsOf(db: DatabaseSync): StreamInfo[] {
   const rows = db.prepare('select id, kind, name from millrace_streams order by id').all()
+  const logs = logsIn(db)
   return (rows as unknown as Omit<StreamInfo, 'head'>[]).map((row) => {
+    if (!logs.has(row.id)) return { ...row, head: 0 }
     const { head } = db.prepare(`select coalesce(max(position), 0) as head from ${logTable(row.id)}`).get() as {
       head: number
     }
@@ -185,6 +188,7 @@ function streamsOf(db: DatabaseSync): StreamInfo[] {
 
 /** The oldest position that is kept, or where the first message will be. */
 function firstOf(db: DatabaseSync, { id, head }: StreamInfo): number {
+  if (head === 0) return 1
   const { first } = db.prepare(`select min(position) as first from ${logTable(id)}`).get() as { first: number | null }
   return first ?? head + 1
 }

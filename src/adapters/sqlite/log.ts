@@ -1,24 +1,37 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Stored, sameData } from '../../model/codec.ts'
 import type { SameData } from '../../seam/store.ts'
-import { createLog, logTable } from './schema.ts'
+import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
+import { createLog, logsIn, logTable } from './schema.ts'
 
 interface Stream {
+  readonly id: number
   head: number
   /** All data of the stream so far, bytes. */
   bytes: number
-  readonly insert: StatementSync
-  readonly insertMany: StatementSync
-  /** The values of rows that are not inserted yet, one after the other; and how many of them there are. */
-  readonly rows: (string | number | null)[]
+  /** Whether it has a table. */
+  made: boolean
+  /** Whether something was appended in this transaction. */
+  touched: boolean
+  /** The values of rows that are not inserted yet, one after the other, while there are any; and how many there are. */
+  rows: (string | number | null)[] | undefined
   filled: number
-  readonly after: StatementSync
 }
 
-/** How many rows one statement inserts: a third faster than one by one, and more than eight gain nothing. */
-const rowsPerInsert = 8
-const valuesPerRow = 11
-const places = `(${Array(valuesPerRow).fill('?').join(', ')})`
+/** What a stream was before a transaction. */
+interface Before {
+  readonly stream: Stream
+  readonly head: number
+  readonly bytes: number
+  readonly made: boolean
+}
+
+/**
+ * Streams that get their table before they have a message. Making a table takes the longer the more there are, so that of
+ * very many each gets its own with its first message. It also makes SQLite prepare every statement anew: so not while an
+ * ordinary app works.
+ */
+const madeAtOnce = 128
 
 /** A row of a log. */
 export interface LogTableRow {
@@ -75,7 +88,8 @@ export class Log {
   private readonly release: StatementSync
   private readonly delayed: StatementSync
   private readonly addKind: StatementSync
-  private before: { stream: Stream; head: number; bytes: number }[] = []
+  private readonly statements: LogStatements
+  private before: Before[] = []
   private newKinds = false
   /** The kind asked for last, which mostly is the next one too. */
   private last = { id: 0, type: '', version: 0, source: '' }
@@ -83,6 +97,7 @@ export class Log {
   constructor(db: DatabaseSync, same: SameData = (_, first, again) => sameData(undefined, first, again)) {
     this.db = db
     this.same = same
+    this.statements = new LogStatements(db)
     this.remember = db.prepare('insert or ignore into millrace_ids values (?, ?, ?, ?)')
     this.lookUp = db.prepare('select stream, position from millrace_ids where type = ? and id = ?')
     this.move = db.prepare('update millrace_ids set position = ? where type = ? and id = ?')
@@ -94,40 +109,48 @@ export class Log {
     this.loadKinds()
   }
 
-  /** Makes a stream exist and gives its head. */
-  open(id: number): number {
-    const table = logTable(id)
-    createLog(this.db, id)
-    const last = this.db
-      .prepare(`select position, bytes from ${table} where position > 0 order by position desc limit 1`)
-      .get() as { position: number; bytes: number } | undefined
-    this.streams.set(id, {
-      head: last?.position ?? 0,
-      bytes: last?.bytes ?? 0,
-      insert: this.db.prepare(`insert into ${table} values ${places}`),
-      insertMany: this.db.prepare(`insert into ${table} values ${Array(rowsPerInsert).fill(places).join(', ')}`),
-      rows: Array(rowsPerInsert * valuesPerRow).fill(null),
-      filled: 0,
-      after: this.db.prepare(
-        `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${table}
-         where position > ? order by position limit ?`,
-      ),
-    })
-    return last?.position ?? 0
+  /** Takes up streams. */
+  open(ids: readonly number[]): void {
+    const made = logsIn(this.db)
+    const fresh = ids.filter((id) => !made.has(id)).slice(0, Math.max(0, madeAtOnce - made.size))
+    for (const id of fresh) createLog(this.db, id)
+    for (const id of fresh) made.add(id)
+    for (const id of ids) {
+      const { position: head, bytes } = (made.has(id) ? this.newest(id) : undefined) ?? { position: 0, bytes: 0 }
+      const stream = { id, head, bytes, made: made.has(id), touched: false, rows: undefined, filled: 0 }
+      this.streams.set(id, stream)
+    }
+  }
+
+  private newest(id: number): { position: number; bytes: number } | undefined {
+    const last = `select position, bytes from ${logTable(id)} where position > 0 order by position desc limit 1`
+    return this.db.prepare(last).get() as { position: number; bytes: number } | undefined
   }
 
   begin(): void {
+    for (const { stream } of this.before) stream.touched = false
     this.before.length = 0
-    for (const stream of this.streams.values()) this.before.push({ stream, head: stream.head, bytes: stream.bytes })
   }
 
   rollback(): void {
-    for (const { stream, head, bytes } of this.before) {
+    for (const { stream, head, bytes, made } of this.before) {
       stream.head = head
       stream.bytes = bytes
+      stream.made = made
+      stream.rows = undefined
       stream.filled = 0
     }
     if (this.newKinds) this.loadKinds()
+  }
+
+  /** Before the first message that a transaction appends to a stream. */
+  private touch(stream: Stream): void {
+    const { head, bytes, made } = stream
+    this.before.push({ stream, head, bytes, made })
+    stream.touched = true
+    if (made) return
+    createLog(this.db, stream.id)
+    stream.made = true
   }
 
   /**
@@ -160,12 +183,14 @@ export class Log {
 
   private put(message: Stored): void {
     const stream = this.streams.get(message.stream)!
+    if (!stream.touched) this.touch(stream)
     const position = stream.head + 1
     const { id, correlationId } = message
     stream.head = position
     stream.bytes += message.json.length
     message.position = position
     message.repeat = undefined
+    stream.rows ??= Array(rowsPerInsert * valuesPerRow).fill(null)
     const { rows, filled } = stream
     rows[filled] = position
     rows[filled + 1] = id
@@ -180,24 +205,30 @@ export class Log {
     rows[filled + 10] = message.json
     stream.filled = filled + valuesPerRow
     if (stream.filled === rows.length) {
-      stream.insertMany.run(...rows)
+      this.statements.of(stream.id).insertMany.run(...rows)
       stream.filled = 0
     }
   }
 
   /** Inserts what was appended and is not in its table yet. */
   flush(): void {
-    for (const stream of this.streams.values()) {
-      const { rows, filled, insert } = stream
-      for (let row = 0; row < filled; row += valuesPerRow) insert.run(...rows.slice(row, row + valuesPerRow))
+    for (const { stream } of this.before) {
+      const { id, rows = [], filled } = stream
+      if (filled > 0) {
+        const { insert } = this.statements.of(id)
+        for (let row = 0; row < filled; row += valuesPerRow) insert.run(...rows.slice(row, row + valuesPerRow))
+      }
+      // What was written is not referred to.
+      stream.rows = undefined
       stream.filled = 0
     }
   }
 
   read(streamId: number, after: number, limit: number, bytesMax: number): Stored[] {
     const found: Stored[] = []
+    if (!this.streams.get(streamId)!.made) return found
     let bytes = 0
-    for (const row of this.streams.get(streamId)!.after.iterate(after, limit) as IterableIterator<unknown>) {
+    for (const row of this.statements.of(streamId).after.iterate(after, limit) as IterableIterator<unknown>) {
       const stored = this.stored(streamId, row as LogTableRow)
       bytes += stored.json.length
       if (bytes > bytesMax && found.length > 0) break
@@ -211,6 +242,7 @@ export class Log {
    * clock did; where it jumped, the answer is one of the places that fit.
    */
   positionBefore(streamId: number, ms: number): number {
+    if (this.head(streamId) === 0) return 0
     const at = this.db.prepare(
       `select position, time from ${logTable(streamId)} where position >= ? order by position limit 1`,
     )
@@ -227,6 +259,7 @@ export class Log {
 
   /** The oldest position that is kept, or where the first message will be. */
   first(streamId: number): number {
+    if (this.head(streamId) === 0) return 1
     const row = this.db.prepare(`select min(position) as first from ${logTable(streamId)}`).get() as {
       first: number | null
     }
@@ -250,6 +283,7 @@ export class Log {
   trimmable(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): OldRow[] {
     const table = logTable(streamId)
     const stream = this.streams.get(streamId)!
+    if (stream.head === 0) return []
     const rows = this.db
       .prepare(
         `select m.position, m.time, m.bytes, m.id, k.type, m.own_id from ${table} m join millrace_kinds k on k.id = m.kind

@@ -232,7 +232,13 @@ function currentFormat(db: DatabaseSync): number {
   return row?.value ?? 0
 }
 
-export const logTable = (stream: number): string => `millrace_log_${stream}`
+export const logTable = (stream: number | ''): string => `millrace_log_${stream}`
+
+/** The streams that have a table: the others have no message yet. */
+export function logsIn(db: DatabaseSync): Set<number> {
+  const tables = db.prepare("select name from sqlite_schema where type = 'table' and name glob 'millrace_log_*'").all()
+  return new Set(tables.map(({ name }) => Number(String(name).slice(logTable('').length))))
+}
 
 export function createLog(db: DatabaseSync, stream: number): void {
   db.exec(`create table if not exists ${logTable(stream)} (

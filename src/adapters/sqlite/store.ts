@@ -153,18 +153,14 @@ export class SqliteStore implements Store {
   }
 
   async subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed> {
-    const { log, db } = this.opened
+    const { log, db, subscribe, marksOf } = this.opened
     const low =
       startAt === 'now'
         ? log.head(stream)
         : startAt === 'beginning'
           ? log.first(stream) - 1
           : log.positionBefore(stream, startAt.getTime())
-    const take = db.prepare(
-      `insert into millrace_progress values (?, ?, 1, ?, null)
-       on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
-    )
-    const row = (await this.write(db, () => take.get(processor, stream, low))) as {
+    const row = (await this.write(db, () => subscribe.get(processor, stream, low))) as {
       epoch: number
       low: number
       done: Uint8Array | null
@@ -175,9 +171,7 @@ export class SqliteStore implements Store {
         `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${log.head(stream)}`,
       )
     }
-    const marks = db
-      .prepare('select position from millrace_marks where processor = ? and stream = ? order by position')
-      .all(processor, stream) as { position: number }[]
+    const marks = marksOf.all(processor, stream) as { position: number }[]
     return {
       processor,
       stream,
@@ -696,6 +690,8 @@ class Open {
   readonly release: StatementSync
   readonly rollbackTo: StatementSync
   readonly mark: StatementSync
+  readonly marksOf: StatementSync
+  readonly subscribe: StatementSync
   readonly walMarks: WalMarks
   private readonly progress: StatementSync
   readonly reader: DatabaseSync
@@ -730,6 +726,13 @@ class Open {
     this.release = db.prepare('release millrace')
     this.rollbackTo = db.prepare('rollback to millrace')
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
+    this.marksOf = db.prepare(
+      'select position from millrace_marks where processor = ? and stream = ? order by position',
+    )
+    this.subscribe = db.prepare(
+      `insert into millrace_progress values (?, ?, 1, ?, null)
+       on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
+    )
     this.progress = db.prepare(
       'update millrace_progress set low = ?, done = ? where processor = ? and stream = ? and epoch = ?',
     )
@@ -743,10 +746,12 @@ class Open {
         | undefined
       db.exec("insert or replace into millrace_meta values ('clean', 0)")
       db.exec("insert or ignore into millrace_meta values ('partitions', 1)")
-      const add = db.prepare('insert or ignore into millrace_streams (kind, name) values (?, ?)')
+      const add = db.prepare(`insert into millrace_streams (kind, name) values (?, ?)
+         on conflict (name) do update set kind = excluded.kind where kind <> excluded.kind`)
       for (const { kind, name } of sources) add.run(kind, name)
       const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
-      const streams = rows.map((row) => ({ ...row, head: log.open(row.id) }))
+      log.open(rows.map(({ id }) => id))
+      const streams = rows.map((row) => ({ ...row, head: log.head(row.id) }))
       return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
     })
   }
