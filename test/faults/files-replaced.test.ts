@@ -19,7 +19,9 @@ import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
 import { type App, isMillraceError, sqlite } from 'millrace'
 import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
+import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
 import { openFiles } from '../../src/adapters/sqlite/open-files.ts'
+import { fault } from '../../src/model/errors.ts'
 import { run } from './support/child.ts'
 import { assertSound, logOf, look } from './support/judge.ts'
 import { place } from './support/place.ts'
@@ -138,6 +140,38 @@ test('files that were moved and are put back have all that was accepted', async 
     assert.ok(ids.includes('first') && ids.includes('third'), ids.join())
   })
 })
+
+for (const [what, by] of [
+  ['removed', (file: string) => unlinkSync(file)],
+  ['replaced by a copy', (file: string) => renameSync(copyOf(file), file)],
+  ['left without its -wal', (file: string) => unlinkSync(`${file}-wal`)],
+] as const) {
+  test(`a file that is ${what} while its store is opened anew after a failed sync is not opened`, async (t) => {
+    const file = join(place(t), 'shop.db')
+    let failing = false
+    const disks = () => {
+      const disk = nodeDisk()
+      const { sync, close } = disk
+      return Object.assign(disk, {
+        sync: () => (failing ? Promise.reject(fault('millrace/sync-failed', 'it does not answer')) : sync()),
+        close: async () => {
+          await close()
+          // While the store lets go of it, before it is opened anew.
+          if (failing) by(file)
+          failing = false
+        },
+      })
+    }
+    const shop = tasks({ broker: sqliteOn({ file }, disks) })
+    await shop.start({ control: false })
+    t.after(() => shop.stop({ graceMs: 0 }))
+    await publish(shop, 'first')
+    failing = true
+    await assert.rejects(publish(shop, 'second'), { code: 'millrace/sync-failed' })
+    await assert.rejects(shop.idle(), replaced)
+    assert.match(shop.health().reasons.join(), /millrace\/files-replaced/)
+  })
+}
 
 test('a stop leaves files alone that were replaced since the last publish', async (t) => {
   const { shop, file } = await running(t)

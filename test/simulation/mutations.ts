@@ -81,7 +81,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'replays a -wal into any file': [{ file: 'adapters/sqlite/store.ts', from: '  checkWal(file)\n', to: '' }],
   'opens its store anew on files that were put in place of its own': [
-    { file: 'app.ts', from: '    if (lost) {\n', to: '    if (why === undefined) {\n' },
+    {
+      file: 'app/life.ts',
+      from: "    if (!isMillraceError(error, 'millrace/files-replaced')) return false\n",
+      to: '    if (error !== undefined) return false\n',
+    },
   ],
   'opens a lane while one is left in its line': [
     {
@@ -138,8 +142,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'goes on after a failed sync as if nothing were': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: '    done.catch(() => {})\n    return done\n',
-      to: '    return done.catch(() => {})\n',
+      from: '    })\n    return done\n',
+      to: '    })\n    return done.catch(() => {})\n',
     },
   ],
   'does not write the -wal file out anew before it is used again': [

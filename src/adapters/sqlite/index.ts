@@ -6,7 +6,7 @@ import type { Broker } from '../../seam/store.ts'
 import { nodeDisk } from './disk.ts'
 import { realFile, sqliteFile } from './file.ts'
 import { nodeDatabase } from './owner.ts'
-import { SqliteStore } from './store.ts'
+import { type Left, SqliteStore } from './store.ts'
 
 export interface SqliteOptions {
   /** The database file; made when it does not exist, its folder is not. One process uses it at a time. */
@@ -67,10 +67,11 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
     lockedMs: bound('lockedMs'),
   }
   const file = resolve(options.file)
+  const left: Left = { files: [] }
   return {
     name: 'sqlite',
     where: file,
-    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database, file),
+    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database, file, left),
     file: sqliteFile(file, limits),
   }
 }

@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
-import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
+import { fault, isMillraceError, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import { idConflict } from '../../model/publish.ts'
 import type { Query, Value } from '../../model/tx.ts'
@@ -71,6 +71,11 @@ export interface SqliteLimits {
   readonly lockedMs: number
 }
 
+/** The file and the -wal of a store that was closed in the middle of something, for the one that is opened next. */
+export interface Left {
+  files: readonly OpenFile[]
+}
+
 const trimRows = 1_000
 /** Findings of damage that health names one by one. */
 const damageShownMax = 10
@@ -90,6 +95,9 @@ export class SqliteStore implements Store {
   private open_: Open | undefined
   /** The files that are open. */
   private files: readonly OpenFile[] = []
+  private readonly left: Left
+  /** Whether somebody was told that other files are in their place. */
+  private saidMisplaced = false
   private owner: { release(): void } | undefined
   /** The sync under way, which readers outside wait for; after one that failed they are told so. */
   private durable: Promise<unknown> = Promise.resolve()
@@ -106,8 +114,17 @@ export class SqliteStore implements Store {
   /** Set while the file may lack its newest messages, until a person has accepted it. */
   private alone: MillraceError | undefined
 
-  /** `name` is what leads to the file, where that is a link. */
-  constructor(file: string, world: World, disk: Disk, limits: SqliteLimits, database: OpenDatabase, name = file) {
+  /** `name` is what leads to the file, where that is a link; `left` is shared by those that follow one another. */
+  constructor(
+    file: string,
+    world: World,
+    disk: Disk,
+    limits: SqliteLimits,
+    database: OpenDatabase,
+    name = file,
+    left: Left = { files: [] },
+  ) {
+    this.left = left
     this.file = file
     this.name = name
     this.database = database
@@ -121,6 +138,7 @@ export class SqliteStore implements Store {
     const { file, database, lock } = this
     const random = this.world.random()
     try {
+      this.findLeft()
       let alone = false
       const check = () => {
         checkFile(file)
@@ -457,6 +475,7 @@ export class SqliteStore implements Store {
       this.lock.end()
       await this.disk.close()
       try {
+        if (!clean && !this.saidMisplaced) this.left.files = this.files.slice(0, 2)
         this.open_.close(saidGoodbye)
       } finally {
         this.open_ = undefined
@@ -464,6 +483,13 @@ export class SqliteStore implements Store {
         this.owner = undefined
       }
     }
+  }
+
+  /** What was left in the middle of something is opened anew, and nothing in its place. */
+  private findLeft(): void {
+    const why = misplaced(this.left.files)
+    this.left.files = []
+    if (why !== undefined) throw misplacedFault(why)
   }
 
   /** Gives whether that went. Other files than those that the next start reads are left as they are. */
@@ -612,7 +638,9 @@ export class SqliteStore implements Store {
       this.freeBytes = freeBytes
     })
     this.durable = done
-    done.catch(() => {})
+    done.catch((error: unknown) => {
+      if (isMillraceError(error, 'millrace/files-replaced')) this.saidMisplaced = true
+    })
     return done
   }
 
