@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type App, isMillraceError, MillraceError } from '../index.ts'
+import { textOf } from './output.ts'
 
 /**
  * The app that a file exports as default.
@@ -39,16 +40,25 @@ export async function loadModule(path: string): Promise<AppModule> {
 
 /** By what it can do, not by its class: the file may have a Millrace of its own. */
 function isApp(value: unknown): value is App {
-  const { start, stop, publish, parts, broker } = (value ?? {}) as Partial<App>
-  const functions = [start, stop, publish].every((one) => typeof one === 'function')
-  return functions && Array.isArray(parts) && typeof broker === 'object'
+  try {
+    const { start, stop, publish, parts, broker } = (value ?? {}) as Partial<App>
+    const functions = [start, stop, publish].every((one) => typeof one === 'function')
+    return functions && Array.isArray(parts) && typeof broker === 'object'
+  } catch {
+    // What a file exports may refuse to be looked at.
+    return false
+  }
 }
 
 /** In one line, with the place in the file where it is known. */
 function whyNot(error: unknown): string {
-  if (!Error.isError(error)) return String(error)
-  const [message] = error.message.split('\n')
-  const place = /file:\/\/[^\s)]+:\d+(?::\d+)?/.exec(error.stack ?? '')?.[0]
-  const near = place === undefined || message!.includes(place) ? '' : ` at ${decodeURI(place.replace('file://', ''))}`
-  return `${error.name}: ${message}${near}`
+  const [message] = textOf(error).split('\n')
+  if (!Error.isError(error)) return message!
+  try {
+    const place = /file:\/\/[^\s)]+:\d+(?::\d+)?/.exec(String(error.stack))?.[0]
+    const near = place === undefined || message!.includes(place) ? '' : ` at ${decodeURI(place.replace('file://', ''))}`
+    return `${error.name}: ${message}${near}`
+  } catch {
+    return message!
+  }
 }

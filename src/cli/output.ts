@@ -79,6 +79,15 @@ function hasColours(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 }
 
+/** What an error says, or whatever else was thrown; that may refuse to be looked at. */
+export function textOf(error: unknown): string {
+  try {
+    return String(Error.isError(error) ? error.message : error)
+  } catch {
+    return 'thrown: something that cannot be looked at'
+  }
+}
+
 /** An error that says what to do is shown by its words; one that nobody expected with where it came from. */
 export function errorText(error: unknown): string {
   if (isMillraceError(error)) {
@@ -87,7 +96,7 @@ export function errorText(error: unknown): string {
     const goesOn = message.endsWith('?') ? ` ${help}` : `; ${help.charAt(0).toLowerCase()}${help.slice(1)}`
     return `millrace: ${safe(message)}${goesOn.replace(/\.$/, '')} (${code})`
   }
-  if (!Error.isError(error)) return `millrace: ${safe(String(error))}`
+  if (!Error.isError(error)) return `millrace: ${safe(textOf(error))}`
   if (error instanceof UsageError || typeof (error as { code?: unknown }).code === 'string') {
     return `millrace: ${safe(error.message)}`
   }
@@ -95,9 +104,10 @@ export function errorText(error: unknown): string {
 }
 
 export function errorObject(error: unknown): { code: string; message: string; help?: string } {
-  const message = Error.isError(error) ? error.message : String(error)
+  const message = textOf(error)
   if (isMillraceError(error)) return { code: error.code, message, help: error.help }
+  if (!Error.isError(error)) return { code: 'unexpected', message }
   if (error instanceof UsageError) return { code: 'usage', message }
-  const { code } = (error ?? {}) as { code?: unknown }
+  const { code } = error as { code?: unknown }
   return { code: typeof code === 'string' ? code : 'unexpected', message }
 }
