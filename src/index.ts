@@ -117,6 +117,7 @@ export type {
   LogFilter,
   LogPlace,
   LogRow,
+  Restored,
   StoreFile,
 } from './seam/file.ts'
 export type {

@@ -6,6 +6,7 @@ import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
 import { doctor } from './commands/doctor.ts'
 import { publish } from './commands/publish.ts'
+import { restore } from './commands/restore.ts'
 import { simulate } from './commands/simulate.ts'
 import { start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
@@ -185,6 +186,14 @@ function commands(invoke: Invoke): Command {
     backup,
     'backup app.ts --to copies/shop-monday.db',
   ).requiredOption('--to <file>', 'the copy; must not exist')
+  add(
+    program,
+    'restore',
+    'COPY [app.ts]',
+    'put a copy in the place of the file, which is moved aside, while no app runs',
+    restore,
+    'restore copies/shop-monday.db --db shop.db',
+  )
   return program
 
   function group(parent: Command, name: string, text: string): Command {

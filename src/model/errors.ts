@@ -211,6 +211,21 @@ export const errors = {
     true,
     'Look at the disk and the place of the copy; the original is untouched and nothing is left of the copy.',
   ),
+  'millrace/hard-linked': row(
+    'StoreError',
+    false,
+    'Remove the other names of the file, or name a copy of it: `cp --remove-destination`, `millrace backup`.',
+  ),
+  'millrace/restore-failed': row(
+    'StoreError',
+    true,
+    'Look at the copy and at the disk, then run `millrace restore` again.',
+  ),
+  'millrace/restore-unfinished': row(
+    'StoreError',
+    true,
+    'Start the app, or run `millrace restore` again: each finishes it.',
+  ),
   'millrace/disk-full': row('StoreError', true, 'Make room on the disk; work goes on by itself.'),
   'millrace/disk-low': row('StoreError', true, 'Make room on the disk, or lower `diskFreeMinBytes`.'),
   'millrace/disk-failed': row('StoreError', true, 'Look at the disk; the store is opened anew by itself.'),

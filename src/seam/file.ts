@@ -125,6 +125,18 @@ export interface FileWriter {
   close(): Promise<void>
 }
 
+/** What a restore has done. */
+export interface Restored {
+  /** Size of the file that is in place now. */
+  readonly bytes: number
+  /** Where the file that was in its place is now, and what lay beside it. */
+  readonly aside: readonly string[]
+  /** When the newest message of the copy came, milliseconds since 1970; 0 where it has none. */
+  readonly newest: number
+  /** Whether the copy says that it is whole. Where not, newer messages may be missing. */
+  readonly whole: boolean
+}
+
 export interface StoreFile {
   readonly path: string
   exists(): boolean
@@ -159,4 +171,13 @@ export interface StoreFile {
    * one that was stopped cleanly. Gives whether there was something to accept. Errors as of `write`.
    */
   accept(): Promise<boolean>
+  /**
+   * Puts a copy in its place. What is there, with what lies beside it, is moved aside under a dated name. A crash leaves
+   * either the old file or the copy; the next start, or a second run, finishes what was cut off.
+   *
+   * @throws `millrace/no-app` when there is no such copy; `millrace/corrupt-file` when it is damaged;
+   *   `millrace/foreign-file`, `millrace/newer-file`, `millrace/foreign-wal`; `millrace/in-use` while an app has the file;
+   *   `millrace/disk-low`, `millrace/restore-failed`
+   */
+  restore(copy: string): Promise<Restored>
 }

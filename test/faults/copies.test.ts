@@ -1,6 +1,6 @@
 // Copies of a file, and what a start makes of one that is only a part.
 import assert from 'node:assert/strict'
-import { copyFileSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, linkSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
@@ -247,4 +247,19 @@ test('two copies to one path: one is made, the other refused; to two paths both 
   await assert.rejects(app.backup(''), { code: 'millrace/bad-option' })
   await assert.rejects(app.backup(undefined as never), { code: 'millrace/bad-option' })
   await assert.rejects(app.backup(join(dirname(file), 'none', 'a.db')), { code: 'millrace/backup-failed' })
+})
+
+test('a file with two names is refused under each, while one app has it and before, until it has one again', async (t) => {
+  const { app, file } = await running(t)
+  const other = join(dirname(file), 'other.db')
+  linkSync(file, other)
+  const refused = { code: 'millrace/hard-linked', message: /has 2 names \(hard links\), such as .*(shop|other)\.db/ }
+  const second = tasks({ broker: sqlite({ file: other }) })
+  await assert.rejects(second.start(), refused, 'while an app runs under the first name')
+  await app.publish(Task, { lane: 'a', what: 'goes on' })
+  await app.stop()
+  for (const one of [app, second]) await assert.rejects(one.start(), refused)
+  rmSync(other)
+  await app.start({ control: false })
+  assert.deepEqual([app.health(), await done(app)], [green, 21])
 })

@@ -1,16 +1,26 @@
 // A database from beside, without an app: what the command line does with a file that no process runs, and the copy
 // that it takes of one that runs.
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { FlowTally } from '../../model/flow-tally.ts'
 import { suggest } from '../../model/names.ts'
-import type { FileFacts, FileReader, FileWriter, LogFilter, LogPlace, LogRow, StoreFile } from '../../seam/file.ts'
+import type {
+  FileFacts,
+  FileReader,
+  FileWriter,
+  LogFilter,
+  LogPlace,
+  LogRow,
+  Restored,
+  StoreFile,
+} from '../../seam/file.ts'
 import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
 import { nodeWorld } from '../node/world.ts'
-import { aloneSince } from './alone.ts'
-import { copy } from './copy.ts'
+import { aloneSince, newestTime } from './alone.ts'
+import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { DeskTable } from './desk.ts'
 import { nodeDisk } from './disk.ts'
@@ -21,6 +31,7 @@ import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
+import { finishRestore, isRestoring, prepareRestore } from './restore.ts'
 import { formatKnown, formatOf, logsIn, logTable } from './schema.ts'
 import { type SqliteLimits, SqliteStore } from './store.ts'
 import { openFault } from './trouble.ts'
@@ -48,6 +59,7 @@ export function sqliteFile(named: string, limits: SqliteLimits): StoreFile {
     examine: (full, running) => checked(running, (db, path) => examine(db, path, limits, full)),
     copyTo: (to, running, signal) => copyTo(real(), to, running, limits, signal),
     accept: () => accept(real(), limits),
+    restore: (copy) => restoreFrom(realFile(resolve(copy)), targetOf(named), limits),
   }
 }
 
@@ -61,6 +73,7 @@ export function realFile(named: string): string {
  * has it: where an app of this process does, closing the descriptor would drop its locks.
  */
 function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) => T, formatMin = formatKnown): T {
+  if (isRestoring(path)) throw fault('millrace/restore-unfinished', `a restore of ${path} was cut off`)
   if (!existsSync(path)) throw whyNotSeen(path) ?? fault('millrace/no-app', `there is no file ${path}`)
   let db: DatabaseSync | undefined
   try {
@@ -307,10 +320,46 @@ async function copyTo(
   }
 }
 
-async function own(path: string): Promise<Owned> {
+async function restoreFrom(copy: string, file: string, limits: SqliteLimits): Promise<Restored> {
+  const running = ownerOf(copy) !== undefined
+  const found = openChecked(
+    copy,
+    running,
+    (db) => {
+      const damage = tablesOf(db).flatMap((table) => damageOf(db, table, 'quick_check'))
+      const facts = { newest: newestTime(db), whole: aloneSince(db, copy) === undefined, damage }
+      db.close()
+      return facts
+    },
+    1,
+  )
+  const { damage, ...facts } = found
+  if (damage.length > 0) throw fault('millrace/corrupt-file', `${copy} is damaged: ${damage[0]}`)
+  if (copy === realFile(file)) throw fault('millrace/restore-failed', `${copy} is the file itself, not a copy of it`)
+  const owned = await own(file, () => {})
+  try {
+    const before = finishRestore(file)
+    checkRoom(copy, file, limits.diskFreeMinBytes)
+    await prepareRestore(file, copy, running)
+    const aside = [...before, ...finishRestore(file)]
+    return { bytes: statSync(file).size, aside, ...facts }
+  } finally {
+    owned.release()
+  }
+}
+
+/** Where a link leads, also while nothing is there because a restore was cut off. */
+function targetOf(named: string): string {
+  if (existsSync(named)) return realpathSync(named)
+  const target = lstatSync(named, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(named) : named
+  return resolve(dirname(named), target)
+}
+
+/** `check` looks at the file before it is taken. */
+async function own(path: string, check = () => checkPlace(path)): Promise<Owned> {
   try {
     const world = nodeWorld(() => {})
-    return await takeOwnership(path, world, nodeDatabase, writerWaitMs, () => checkPlace(path))
+    return await takeOwnership(path, world, nodeDatabase, writerWaitMs, check)
   } catch (error) {
     throw openFault(path, error)
   }

@@ -6,13 +6,14 @@ import {
   constants,
   lstatSync,
   openSync,
+  readdirSync,
   readlinkSync,
   readSync,
   type Stats,
   statfsSync,
   statSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fault, type MillraceError } from '../../model/errors.ts'
 
 const networkFileSystems = new Map([
@@ -50,6 +51,27 @@ export function checkPlace(file: string): void {
   if (look(file).stats !== undefined && !looksLikeDatabase(file)) {
     throw fault('millrace/corrupt-file', `${file} is no SQLite database, or its beginning is torn`)
   }
+}
+
+/**
+ * Refuses a file that has several names: its owner and its -wal file lie beside each of them, so that two processes would
+ * write it at once, and one would not find after a crash what the other has written.
+ *
+ * @throws `millrace/hard-linked`
+ */
+export function checkLinks(file: string): void {
+  const { stats } = look(file)
+  if (stats === undefined || stats.nlink < 2) return
+  const folder = dirname(file)
+  const others = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .filter((path) => path !== file && isSame(lstatSync(path, { throwIfNoEntry: false }), stats))
+  const known = others.length === 0 ? '; find them by `find -samefile`' : `, such as ${others[0]}`
+  throw fault('millrace/hard-linked', `${file} has ${stats.nlink} names (hard links)${known}`)
+}
+
+function isSame(one: Stats | undefined, { dev, ino }: Stats): boolean {
+  return one?.dev === dev && one.ino === ino
 }
 
 /** Why a file could not be opened for writing, where its place or its permissions say so. */

@@ -49,9 +49,10 @@ import { Log } from './log.ts'
 import { misplaced, openFiles } from './open-files.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
-import { checkPlace } from './place.ts'
+import { checkLinks, checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
 import { RequestTable } from './requests.ts'
+import { finishRestore } from './restore.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
@@ -141,6 +142,7 @@ export class SqliteStore implements Store {
       this.findLeft()
       let alone = false
       const check = () => {
+        this.finishRestore()
         checkFile(file)
         alone = isAlone(file)
       }
@@ -671,6 +673,12 @@ export class SqliteStore implements Store {
       })
   }
 
+  /** A restore that was cut off is finished before the file is looked at. */
+  private finishRestore(): void {
+    const aside = finishRestore(this.file)
+    if (aside.length > 0) this.world.log('warn', `a restore of ${this.file} was cut off and is finished`, { aside })
+  }
+
   private noteAlone(db: DatabaseSync): void {
     const newest = markedAlone(db)
     if (newest === undefined) return
@@ -860,6 +868,7 @@ function openDatabase(database: OpenDatabase, file: string, readOnly: boolean): 
 /** Refuses a place or a file that could not be used, before anything is touched. */
 function checkFile(file: string): void {
   checkPlace(file)
+  checkLinks(file)
   checkWal(file)
   if (!existsSync(file)) return
   // Looked at before it is opened for writing: a database of somebody else stays as it is, and so does what is beside it.

@@ -1,0 +1,64 @@
+// Puts a copy in the place of a file, in two steps, so that a crash leaves either the one or the other.
+//
+//   nothing ──copied, synced, renamed──→ ready ──the file with -wal and -shm moved aside, the copy put in place──→ nothing
+//
+// Until the copy is ready (`FILE-restore-ready`) the file is as it was. From then on whoever takes the file finishes the
+// second step: a second run, or the next start.
+import { existsSync, renameSync, statSync, utimesSync } from 'node:fs'
+import { fault, isMillraceError } from '../../model/errors.ts'
+import { messageOf } from '../../model/people.ts'
+import { copyInThread, removeDatabase, syncFolder } from './copy.ts'
+
+const readyOf = (file: string) => `${file}-restore-ready`
+const partialOf = (file: string) => `${file}-restore-partial`
+
+/** In the order in which they are moved: the -wal never lies beside another file than its own. */
+const endings = ['-wal', '-shm', '-journal', ''] as const
+
+/** Makes a copy ready to take the place of a file, which this process owns. `running` says that an app has the copy. */
+export async function prepareRestore(file: string, copy: string, running: boolean): Promise<void> {
+  const partial = partialOf(file)
+  removeDatabase(partial)
+  try {
+    await copyInThread({ file: copy, to: partial, running, mark: 'accepted' })
+    // Its time is in the name of what is moved aside, so that a second run finds the same name.
+    let atMs = Math.floor(Date.now() / 1_000) * 1_000
+    while (existsSync(asideOf(file, atMs))) atMs += 1_000
+    utimesSync(partial, atMs / 1_000, atMs / 1_000)
+    renameSync(partial, readyOf(file))
+    syncFolder(file)
+  } catch (error) {
+    removeDatabase(partial)
+    const why = messageOf(error)
+    throw fault('millrace/restore-failed', `cannot restore ${copy} to ${file}, which is as it was: ${why}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Whether a restore was cut off, and is to be finished before anybody looks at the file. */
+export function isRestoring(file: string): boolean {
+  return existsSync(readyOf(file))
+}
+
+/** Finishes a restore whose copy is ready, where there is one. Gives what was moved aside. Only for who owns the file. */
+export function finishRestore(file: string, rename: (from: string, to: string) => void = renameSync): string[] {
+  if (!isRestoring(file)) return []
+  try {
+    const aside = asideOf(file, statSync(readyOf(file)).mtimeMs)
+    for (const ending of endings) if (existsSync(file + ending)) rename(file + ending, aside + ending)
+    syncFolder(file)
+    rename(readyOf(file), file)
+    syncFolder(file)
+    return endings.map((ending) => aside + ending).filter((path) => existsSync(path))
+  } catch (error) {
+    if (isMillraceError(error)) throw error
+    const text = `the restore of ${file} is not finished: ${messageOf(error)}`
+    throw fault('millrace/restore-failed', text, { cause: error })
+  }
+}
+
+function asideOf(file: string, atMs: number): string {
+  const at = new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z')
+  return `${file}-before-${at.replaceAll(':', '-')}`
+}

@@ -1,0 +1,26 @@
+import { resolve } from 'node:path'
+import { type Call, locate, takeWords } from '../call.ts'
+import { bytes, safe } from '../print.ts'
+
+/** Puts a copy in the place of the file of an app that is stopped; moves that aside. */
+export async function restore(call: Call): Promise<number> {
+  const [copy = ''] = takeWords(call, ['COPY'], 1)
+  const { out } = call
+  const { file } = await locate(call)
+  const from = resolve(copy)
+  const { aside, bytes: size, newest, whole } = await file.restore(from)
+  const to = file.path
+  const at = newest === 0 ? null : new Date(newest).toISOString()
+  if (out.json) {
+    out.object({ from, to, bytes: size, aside, whole, newest: at })
+    return 0
+  }
+  for (const path of aside) out.line(safe(`moved aside: ${path}`))
+  out.line(
+    safe(
+      `${from} is restored to ${to} (${bytes(size)}); ${at ? `its newest message is of ${at}` : 'it has no messages'}`,
+    ),
+  )
+  if (!whole) out.note('the copy does not say that it is whole: newer messages may be missing; it is accepted as it is')
+  return 0
+}
