@@ -140,6 +140,38 @@ test('every error code that a comment or a page names is in the table', () => {
 /** Modules of the package, which look like codes. */
 const subpaths = ['millrace/postgres', 'millrace/nats', 'millrace/kafka', 'millrace/testing']
 
+/** How many rows of requirements each chapter has. */
+const chapters = { A: 4, B: 7, C: 6, D: 4, E: 3, F: 1, G: 4, H: 4 }
+
+/** The rows of the requirements that docs/guarantees.md has, each with its states and with what shows it. */
+function requirementsIn(page: string): Map<string, { states: string[]; shown: boolean }> {
+  const rows = new Map<string, { states: string[]; shown: boolean }>()
+  for (const [, numbers, state, shownBy] of page.matchAll(/^\| ([A-Z]\d[A-Z\d, ]*) \| ([^|]*) \| ?([^|]*)\|$/gm)) {
+    for (const number of numbers!.split(', ')) {
+      const row = rows.get(number) ?? { states: [], shown: false }
+      rows.set(number, { states: [...row.states, state!], shown: row.shown || shownBy!.includes('](') })
+    }
+  }
+  return rows
+}
+
+test('docs/guarantees.md has every row of the requirements, shown by a test or marked as not yet there', () => {
+  const rows = requirementsIn(read('docs/guarantees.md'))
+  const numbers = Object.entries(chapters).flatMap(([chapter, count]) =>
+    Array.from({ length: count }, (_, index) => `${chapter}${index + 1}`),
+  )
+  assert.deepEqual([...rows.keys()].sort(), numbers)
+  const bare = [...rows].filter(([, { states, shown }]) => !shown && !states.some((text) => text.startsWith('not yet')))
+  assert.deepEqual(bare, [])
+})
+
+test('what checks the rows of the requirements notices one that is missing or that nothing shows', () => {
+  const rows = requirementsIn('| A1, B2 | so | [a test](x.test.ts) |\n| B7 | not yet: a bridge | |\n| B2 | it is | |\n')
+  assert.deepEqual([...rows.keys()], ['A1', 'B2', 'B7'])
+  assert.deepEqual(rows.get('B2'), { states: ['so', 'it is'], shown: true })
+  assert.equal(rows.get('B7')!.shown, false)
+})
+
 const markdown = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
 
 interface Link {
