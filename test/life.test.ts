@@ -147,6 +147,7 @@ const calls = {
   'processors.list': ({ app }: Stage) => app.processors.list(),
   'desk.list': ({ app }: Stage) => app.desk.list(),
   'flows.list': ({ app }: Stage) => app.flows.list(),
+  backup: ({ app, file }: Stage) => app.backup(`${file}-copy`),
   idle: ({ app }: Stage) => app.idle(),
   /** The next sync fails, whoever asks for it. */
   'a crash of the store': async (stage: Stage) => {
@@ -199,6 +200,13 @@ const table: Readonly<Record<Call, Readonly<Record<Moment, Cell>>>> = {
   'processors.list': looked,
   'desk.list': looked,
   'flows.list': looked,
+  // It waits for what changes, and of a stopped app the file is copied, where there is one.
+  backup: {
+    ...asked,
+    stopped: ['millrace/no-app', 'stopped'],
+    starting: [ok, 'running', ok],
+    reopening: [ok, 'running'],
+  },
   // What the app stops with has been handled by then.
   idle: { ...asked, stopping: [ok, 'stopped', ok], reopening: [ok, 'running'] },
   'a crash of the store': {
@@ -297,6 +305,14 @@ test('a stop that gives less time shortens the one that is under way', { timeout
   await stage.app.stop({ graceMs: 0 })
   assert.equal(await under, ok)
   assert.equal(stage.handled, 0)
+})
+
+test('from the turn of a stop on nothing is published', { timeout }, async (t) => {
+  const stage = new Stage(t)
+  await stage.app.start()
+  const stop = stage.app.stop()
+  await assert.rejects(stage.app.publish(Happened, {}), coded(stopping))
+  await stop
 })
 
 test('a start that waits for a stop is ended by the next stop', { timeout }, async (t) => {

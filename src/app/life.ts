@@ -121,9 +121,9 @@ export class Life {
    * Ends what is under way, after `first`; resolves when the app has stopped. Of several the shortest time for handlers
    * counts.
    */
-  stop(graceMs: number, first: Promise<void> = Promise.resolve()): Promise<void> {
+  stop(graceMs: number, first?: Promise<void>): Promise<void> {
     this.stops++
-    if (this.state === 'stopped') return first
+    if (this.state === 'stopped') return first ?? Promise.resolve()
     if (this.ending !== undefined) {
       this.engine?.hurry(graceMs)
       return this.ending
@@ -227,9 +227,10 @@ export class Life {
     }
   }
 
-  private async end(graceMs: number, first: Promise<void>): Promise<void> {
+  private async end(graceMs: number, first: Promise<void> | undefined): Promise<void> {
     try {
-      await first
+      // In the same turn, where there is nothing to wait for: from then on nothing is taken.
+      if (first !== undefined) await first
       this.endPause()
       this.reopened.resolve()
       if (this.work.size > 0) await Promise.all(this.work)

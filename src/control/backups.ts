@@ -25,10 +25,11 @@ export class Backups {
     return made
   }
 
-  /** Gives up those under way; resolves when they have ended. */
-  async abort(): Promise<void> {
+  /** Gives up those under way; resolves when they have ended. Undefined where there are none. */
+  abort(): Promise<void> | undefined {
+    if (this.underWay.size === 0) return undefined
     for (const controller of this.underWay.values()) controller.abort()
-    await this.ended()
+    return this.ended()
   }
 
   /** Resolves when those under way have ended, whether well or not. */

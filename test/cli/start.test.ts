@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
+import { pathToFileURL } from 'node:url'
+import { mill } from './support/mill.ts'
 import { appFile, begin, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
 test('start says what runs and where, and ends cleanly on SIGTERM', async (t) => {
@@ -220,4 +222,20 @@ test('how handlers end, the watchdog and the socket are what the command says', 
   const wrong = await millrace(['start', app, '--grace', '-1'])
   assert.equal(wrong.status, 2)
   assert.match(wrong.err, /--grace is "-1", but must be a whole number from 0 to 86400000/)
+})
+
+test('a signal ends a start that waits for a file that another process has', async (t) => {
+  const at = folder(t)
+  const file = join(at, 'mill.db')
+  const owner = mill(file)
+  t.after(() => owner.stop())
+  await owner.start()
+  const says = join(at, 'says-app.ts')
+  writeFileSync(says, `console.log('loaded')\nexport { default } from ${JSON.stringify(pathToFileURL(appFile).href)}\n`)
+  const app = begin(t, ['start', says, '--db', file, '--wait-ms', '600000'])
+  await app.says('loaded')
+  app.process.kill('SIGTERM')
+  const { status, out, err } = await app.done
+  assert.deepEqual({ status, err, lines: linesOf(out) }, { status: 143, err: '', lines: ['loaded', 'stopped'] })
+  assert.equal(owner.health().status, 'green')
 })

@@ -1,5 +1,5 @@
 import { processorsOf, runsWith, sourcesOf } from '../../control/rows.ts'
-import { type App, type StartOptions, sqlite } from '../../index.ts'
+import { type App, isMillraceError, type StartOptions, sqlite } from '../../index.ts'
 import { aborted, type Call, interruptible, takeWords } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'
@@ -31,16 +31,17 @@ export async function start(call: Call, words: StartWords): Promise<number> {
       waitMs: call.waitMs,
       ...(db === undefined ? {} : { broker: sqlite({ file: db }) }),
     }
-    await app.start(options)
-    const described = describe(app, options)
-    if (out.json) out.object({ event: 'ready', ...described })
-    else {
-      out.line(`app ${app.name}, process ${process.pid}`)
-      await out.lines(describedLines(described, out.columns))
-      out.line('ready')
+    if (await starts(app, options, interrupted.signal)) {
+      const described = describe(app, options)
+      if (out.json) out.object({ event: 'ready', ...described })
+      else {
+        out.line(`app ${app.name}, process ${process.pid}`)
+        await out.lines(describedLines(described, out.columns))
+        out.line('ready')
+      }
+      await aborted(interrupted.signal)
+      say('stopping', 'stopping: running handlers end first; a second signal ends at once')
     }
-    await aborted(interrupted.signal)
-    say('stopping', 'stopping: running handlers end first; a second signal ends at once')
     await app.stop({ graceMs })
     say('stopped', 'stopped')
     return interrupted.status()!
@@ -52,6 +53,23 @@ export async function start(call: Call, words: StartWords): Promise<number> {
   function say(event: string, text: string): void {
     if (out.json) out.object({ event })
     else out.line(text)
+  }
+}
+
+/** Starts the app; false when a signal came first, which ends the start. */
+async function starts(app: App, options: StartOptions, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false
+  // That it was stopped is told by the start.
+  const stop = () => void app.stop().catch(() => {})
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    await app.start(options)
+    return true
+  } catch (error) {
+    if (signal.aborted && isMillraceError(error, 'millrace/stopping')) return false
+    throw error
+  } finally {
+    signal.removeEventListener('abort', stop)
   }
 }
 
