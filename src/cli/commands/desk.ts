@@ -50,11 +50,11 @@ function readStates(names: readonly string[] = ['held']): DeskState[] | undefine
 function columns(nowMs: number): Column<DeskRow>[] {
   return [
     { title: 'ID', value: ({ id }) => id },
-    { title: 'PROCESSOR', value: ({ processor }) => processor, shrinksTo: 6 },
+    { title: 'PROCESSOR', value: ({ processor }) => processor, shrinksTo: 9 },
     { title: 'STATE', value: stateText, shrinksTo: 12 },
-    { title: 'TYPE', value: ({ message }) => message.type, shrinksTo: 6 },
-    { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 6 },
-    { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: errorColumns },
+    { title: 'TYPE', value: ({ message }) => message.type, shrinksTo: 6, keeps: 12 },
+    { title: 'CONTEXT', value: ({ message }) => message.context ?? '-', shrinksTo: 7 },
+    { title: 'ERROR', value: ({ error }) => errorText(error), shrinksTo: 8, keeps: 12 },
     { title: 'TRIED', value: ({ attempts }) => attempts },
     { title: 'LINE', value: ({ waiting }) => lineText(waiting) },
     { title: 'SINCE', value: ({ heldAt }) => duration(nowMs - heldAt) },
