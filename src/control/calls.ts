@@ -13,6 +13,8 @@ export type Called = 'desk' | 'processors' | 'flows'
 export type Takes = readonly [parameters: Readonly<Record<string, Field>>, needs: number]
 
 const id: Field = 'number'
+/** Whatever is no number of a flow is one that there is not. */
+const flow: Field = 'any'
 const actor: Field = { fields: { by: 'text', reason: 'text' }, needs: ['by'] }
 const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded'] as const satisfies DeskState[]
 const groupings = ['all', 'processor', 'error', 'type'] as const satisfies GroupBy[]
@@ -70,14 +72,14 @@ export const calls: {
       0,
     ],
     counts: [{}, 0],
-    show: [{ id }, 1],
+    show: [{ id: flow }, 1],
     questions: [{ filter: { fields: { mediator: 'text', to: 'text', ...page } } }, 0],
-    answer: [{ id, step: 'text', value: 'any', actor }, 3],
-    cancel: [{ id, actor }, 1],
-    stop: [{ id, actor }, 2],
-    pause: [{ id, actor }, 1],
-    resume: [{ id, actor }, 1],
-    runAgain: [{ id, options: { fields: { by: 'text', reason: 'text', from: 'text' } } }, 1],
+    answer: [{ id: flow, step: 'text', value: 'any', actor }, 3],
+    cancel: [{ id: flow, actor }, 1],
+    stop: [{ id: flow, actor }, 2],
+    pause: [{ id: flow, actor }, 1],
+    resume: [{ id: flow, actor }, 1],
+    runAgain: [{ id: flow, options: { fields: { by: 'text', reason: 'text', from: 'text' } } }, 1],
   },
 }
 

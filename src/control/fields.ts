@@ -47,7 +47,7 @@ export function checkFields(where: string, given: object, { fields, needs = [] }
 export function checkField(where: string, name: string, field: Field, value: unknown): void {
   if (typeof field === 'object' && 'fields' in field) {
     if (!isObject(value)) {
-      throw fault('millrace/bad-option', `${where}: ${name} is ${shown(value)}, but must be an object`)
+      throw fault('millrace/bad-option', `${where}: ${name} is ${shownValue(value)}, but must be an object`)
     }
     checkFields(where, value, field)
     return
@@ -76,16 +76,16 @@ const kinds: Readonly<Record<Extract<Field, string>, readonly [is: (value: unkno
 function problemOf(field: Simple, value: unknown): string | undefined {
   if (typeof field === 'string') {
     const [is, what] = kinds[field]
-    return is(value) ? undefined : `is ${shown(value)}, but must be ${what}`
+    return is(value) ? undefined : `is ${shownValue(value)}, but must be ${what}`
   }
   if ('oneOf' in field) {
     if (field.oneOf.includes(value as string)) return undefined
-    return `is ${shown(value)}, but must be ${field.oneOf.join(' or ')}${hint(value, field.oneOf)}`
+    return `is ${shownValue(value)}, but must be ${field.oneOf.join(' or ')}${hint(value, field.oneOf)}`
   }
-  if (!Array.isArray(value)) return `is ${shown(value)}, but must be a list of ${field.join(', ')}`
+  if (!Array.isArray(value)) return `is ${shownValue(value)}, but must be a list of ${field.join(', ')}`
   const wrong: unknown = value.find((one) => !field.includes(one as string))
   if (wrong === undefined && value.every((one) => one !== undefined)) return undefined
-  return `has ${shown(wrong)}, which is none of ${field.join(', ')}${hint(wrong, field)}`
+  return `has ${shownValue(wrong)}, which is none of ${field.join(', ')}${hint(wrong, field)}`
 }
 
 function isText(value: unknown): value is string {
@@ -103,7 +103,7 @@ function hint(value: unknown, names: readonly string[]): string {
 }
 
 /** A value in a message, however large it is. */
-function shown(value: unknown): string {
+export function shownValue(value: unknown): string {
   if (typeof value === 'string') {
     return value.length > textShown ? `${JSON.stringify(value.slice(0, textShown))} …` : JSON.stringify(value)
   }

@@ -13,10 +13,12 @@ import type {
   QuestionFilter,
 } from '../index.ts'
 import { checkActor, checkText } from '../model/desk.ts'
+import { fault } from '../model/errors.ts'
 import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, undoneBy } from '../model/flow.ts'
 import { FlowTally } from '../model/flow-tally.ts'
 import { defaults } from '../model/options.ts'
 import { checked } from './calls.ts'
+import { shownValue } from './fields.ts'
 
 export { flowEnds, flowsUnderWay }
 
@@ -132,20 +134,26 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
   return checked<FlowDesk>('flows', {
     list: (filter = {}) => listed(look, filter),
     counts: () => counted(look),
-    show: (id) => look((flows) => shown(flows, id)),
+    show: (id) => look((flows) => (Number.isSafeInteger(id) ? shown(flows, id) : undefined)),
     questions: (filter = {}) => look((flows) => flows.questions(filter)),
     answer: async (id, step, value, actor = own) =>
-      backend().flowActions.answer(id, step, value, checkActor('answer', actor)),
-    cancel: async (id, actor = own) => backend().flowActions.cancel(id, checkActor('cancel', actor)),
+      backend().flowActions.answer(numberOf(id), step, value, checkActor('answer', actor)),
+    cancel: async (id, actor = own) => backend().flowActions.cancel(numberOf(id), checkActor('cancel', actor)),
     stop: async (id, actor) => {
       checkText('stop', 'reason', actor.reason)
-      return backend().flowActions.stop(id, checkActor('stop', actor))
+      return backend().flowActions.stop(numberOf(id), checkActor('stop', actor))
     },
-    pause: async (id, actor = own) => backend().flowActions.pause(id, checkActor('pause', actor)),
-    resume: async (id, actor = own) => backend().flowActions.resume(id, checkActor('resume', actor)),
+    pause: async (id, actor = own) => backend().flowActions.pause(numberOf(id), checkActor('pause', actor)),
+    resume: async (id, actor = own) => backend().flowActions.resume(numberOf(id), checkActor('resume', actor)),
     runAgain: async (id, { from, ...actor } = {}) =>
-      backend().flowActions.runAgain(id, from, checkActor('runAgain', { ...own, ...actor })),
+      backend().flowActions.runAgain(numberOf(id), from, checkActor('runAgain', { ...own, ...actor })),
   })
+}
+
+/** @throws `millrace/unknown-flow` */
+function numberOf(id: unknown): number {
+  if (Number.isSafeInteger(id)) return id as number
+  throw fault('millrace/unknown-flow', `there is no flow ${shownValue(id)}`)
 }
 
 /** A page of those that fit, slice by slice. */
