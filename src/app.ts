@@ -289,7 +289,7 @@ export interface App {
    * @param path - the copy, relative to the working folder; its folder has to exist
    * @returns where the copy is, and its size in bytes
    * @throws `millrace/backup-exists` when something is there, or a copy to it is being made; `millrace/backup-failed`,
-   *   `millrace/disk-low`; `millrace/stopping` when the app is stopped; `millrace/no-file` when its broker has none,
+   *   `millrace/disk-low`; `millrace/files-replaced`; `millrace/stopping` when the app is stopped; `millrace/no-file` when its broker has none,
    *   `millrace/no-app` when it does not exist yet; `millrace/in-use` when another process has it; `millrace/bad-option`
    */
   backup(path: string): Promise<Backup>
@@ -562,6 +562,8 @@ class RunningApp implements App {
     if (file === undefined) {
       throw fault('millrace/no-file', `the broker of app "${this.name}" (${this.broker.name}) is no file`)
     }
+    // Another file at its place is not the app's.
+    if (running) this.running.store.checkFiles()
     return this.backups.make(file, path, running)
   }
 

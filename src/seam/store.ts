@@ -767,6 +767,8 @@ export interface Store {
    * Gives whether there was something to accept. Durable when it resolves.
    */
   accept(): Promise<boolean>
+  /** @throws `millrace/files-replaced` where the next start would not find what is written */
+  checkFiles(): void
   /** What an operator has to know: empty when all is well. */
   health(): readonly string[]
   /** Ends; `clean` says that nothing was under way. */

@@ -173,6 +173,16 @@ for (const [what, by] of [
   })
 }
 
+test('no backup is made of a file that is in the place of its own, before and after that is noticed', async (t) => {
+  const { shop, file } = await running(t)
+  renameSync(copyOf(file), file)
+  const to = join(dirname(file), 'backup.db')
+  await assert.rejects(shop.backup(to), replaced)
+  await assert.rejects(publish(shop, 'second'), replaced)
+  await assert.rejects(shop.backup(to), replaced)
+  assert.equal(existsSync(to), false)
+})
+
 test('a stop leaves files alone that were replaced since the last publish', async (t) => {
   const { shop, file } = await running(t)
   renameSync(copyOf(file), file)

@@ -514,6 +514,11 @@ export class SqliteStore implements Store {
     }
   }
 
+  checkFiles(): void {
+    const why = this.misplaced()
+    if (why !== undefined) throw misplacedFault(why)
+  }
+
   /** Why the next start would not find what is written. */
   private misplaced(): string | undefined {
     return this.open_ === undefined ? undefined : misplaced(this.files)
