@@ -2,7 +2,8 @@
 // replace them while they are open; what is written then is found by nobody. A copy of the files made inside the process
 // drops the locks of SQLite: another program may take itself for the last one and remove the -wal, another process may
 // take itself for the owner.
-import { statSync } from 'node:fs'
+import { type Stats, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { OpenFile } from '../../seam/disk.ts'
 
 /**
@@ -33,3 +34,49 @@ export function misplaced(files: readonly OpenFile[]): string | undefined {
   }
   return undefined
 }
+
+type Folder = Pick<Stats, 'dev' | 'ino' | 'mtimeMs'>
+
+/** A folder that was changed this long ago gets another time with its next change, whatever the file system, milliseconds. */
+const settledMs = 100
+
+/**
+ * Looks at the same files again and again: only when their folder has changed, because a name that is removed, moved or
+ * made changes the time of its folder. A `stat` of the `-wal` each time would be dear: on newer kernels of Linux its next
+ * write then writes its times too, and the sync takes half as long again.
+ */
+export class FilesLook {
+  private readonly files: readonly OpenFile[]
+  /** The name of the database where that is a link, which may lie in another folder. */
+  private readonly linked: readonly OpenFile[]
+  private readonly folder: string
+  /** The folder as it was when all were in their places; undefined while it may change without another time. */
+  private settled: Folder | undefined
+
+  constructor(file: string, files: readonly OpenFile[]) {
+    this.files = files
+    this.linked = files.filter(({ path }, index) => index === 0 && path !== file)
+    this.folder = dirname(file)
+  }
+
+  /** As `misplaced`; the owner, which others may write without a change of the folder, is seen only where `all` says so. */
+  misplaced(all: boolean): string | undefined {
+    const { settled } = this
+    const found = folderAt(this.folder)
+    if (!all && settled !== undefined && found !== undefined && isSame(found, settled)) return misplaced(this.linked)
+    const isSettled = found !== undefined && Date.now() - found.mtimeMs > settledMs
+    this.settled = isSettled ? found : undefined
+    return misplaced(this.files)
+  }
+}
+
+function folderAt(path: string): Folder | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    // The files in it say why.
+    return undefined
+  }
+}
+
+const isSame = (a: Folder, b: Folder) => a.mtimeMs === b.mtimeMs && a.ino === b.ino && a.dev === b.dev

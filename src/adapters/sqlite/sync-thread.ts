@@ -6,13 +6,12 @@ import { workerData } from 'node:worker_threads'
 import type { OpenFile } from '../../seam/disk.ts'
 import type { ThreadData } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
-import { misplaced } from './open-files.ts'
+import { FilesLook } from './open-files.ts'
 import { lookMs, place } from './sync-memory.ts'
 
 type Data = ThreadData<{ file: string; files: OpenFile[]; control: Int32Array }>
 const { file, files, control, port } = workerData as Data
-/** Those that hold what is synced: looked at each time, the others now and then. */
-const holding = files.slice(0, 2)
+const places = new FilesLook(file, files)
 const lookEveryMs = 500
 
 const wal = openSync(`${file}-wal`, 'r+')
@@ -21,9 +20,9 @@ let lookedAt = Number.NEGATIVE_INFINITY
 
 /** Why what was synced is not where the next start looks for it. Looks at the disk too, now and then. */
 function look(): string | undefined {
-  if (performance.now() - lookedAt < lookEveryMs) return misplaced(holding)
+  if (performance.now() - lookedAt < lookEveryMs) return places.misplaced(false)
   lookedAt = performance.now()
-  const why = misplaced(files)
+  const why = places.misplaced(true)
   if (why === undefined) freeBytes = freeBytesOf(file)
   return why
 }
