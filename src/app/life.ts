@@ -57,6 +57,8 @@ export class Life {
   private readonly work = new Set<Promise<void>>()
   /** The stop that is under way. */
   private ending: Promise<void> | undefined
+  /** Set while a stop waits for something before it ends the engine: nothing is taken in that time either. */
+  private waits = false
   /** How often a stop was asked for: a start that waits for one is ended by the next. */
   private stops = 0
   /** Resolves when the last run whose store failed has closed it. */
@@ -79,7 +81,7 @@ export class Life {
    * @throws `millrace/not-started`, `millrace/stopping`, `millrace/disk-failed`, `millrace/files-replaced`
    */
   get running(): Engine {
-    if (this.engine !== undefined) return this.engine
+    if (this.engine !== undefined && !this.waits) return this.engine
     if (this.why !== undefined) throw this.why
     const { app } = this
     switch (this.state) {
@@ -230,7 +232,11 @@ export class Life {
   private async end(graceMs: number, first: Promise<void> | undefined): Promise<void> {
     try {
       // In the same turn, where there is nothing to wait for: from then on nothing is taken.
-      if (first !== undefined) await first
+      if (first !== undefined) {
+        this.waits = true
+        await first
+        this.waits = false
+      }
       this.endPause()
       this.reopened.resolve()
       if (this.work.size > 0) await Promise.all(this.work)

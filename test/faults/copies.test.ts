@@ -127,6 +127,13 @@ test('a running app is accepted by a command, and a part that nobody has started
   assert.deepEqual(await health(await started(t, other)), green)
 })
 
+test('a part whose topics have no message yet starts like any other', async (t) => {
+  const { file } = await running(t, 0)
+  const copy = join(dirname(file), 'copy.db')
+  copyFileSync(file, copy)
+  assert.match((await health(await started(t, copy))).reasons.join(), /it has no messages; .*copy-without-wal/)
+})
+
 test('what is decided for a part before its first start does not make it look whole', async (t) => {
   const { file } = await running(t)
   const copy = join(dirname(file), 'copy.db')
@@ -226,7 +233,9 @@ test('a stop gives up the copy that is under way, and nothing is left of it', as
   const { app, file } = await running(t)
   const copying = app.backup(join(dirname(file), 'copy.db'))
   const told = assert.rejects(copying, { code: 'millrace/stopping', retryable: true })
-  await app.stop()
+  const stopping = app.stop()
+  await assert.rejects(app.publish(Task, { lane: 'a', what: 'too late' }), { code: 'millrace/stopping' })
+  await stopping
   await told
   assert.deepEqual(
     readdirSync(dirname(file)).filter((name) => name.startsWith('copy')),

@@ -1,6 +1,7 @@
 // Brings about each statement of the adapter once, on a file of its own; what it does there makes little sense.
 import { DatabaseSync } from 'node:sqlite'
 import { nodeWorld } from '../../src/adapters/node/world.ts'
+import { acceptAlone, markAlone } from '../../src/adapters/sqlite/alone.ts'
 import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
 import { Stored } from '../../src/model/codec.ts'
@@ -301,5 +302,7 @@ async function fromBeside(file: string): Promise<void> {
   beside.examine(true, false)
   const db = new DatabaseSync(file)
   damageOfNewest(db, 'millrace_log_1', 10)
+  markAlone(db)
+  acceptAlone(db)
   db.close()
 }

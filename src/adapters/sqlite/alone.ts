@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault, type MillraceError } from '../../model/errors.ts'
 import { openReading } from './reading.ts'
-import { logTable } from './schema.ts'
+import { logsIn, logTable } from './schema.ts'
 
 /** Its row in `millrace_meta` has the time of the newest message, milliseconds since 1970, or 0. */
 const key = 'copy_without_wal'
@@ -59,8 +59,9 @@ export function aloneSince(db: DatabaseSync, file: string): number | undefined {
 /** When the newest message of all logs came, milliseconds since 1970; 0 where there is none. */
 export function newestTime(db: DatabaseSync): number {
   let newest = 0
-  for (const { id } of db.prepare('select id from millrace_streams').all() as { id: number }[]) {
-    const last = db.prepare(`select time from ${logTable(id)} order by position desc limit 1`).get()
+  for (const id of logsIn(db)) {
+    const table = logTable(id)
+    const last = db.prepare(`select time from ${table} where position = (select max(position) from ${table})`).get()
     newest = Math.max(newest, (last?.['time'] as number | undefined) ?? 0)
   }
   return newest
