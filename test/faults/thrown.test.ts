@@ -19,7 +19,7 @@ const thrown: Record<string, { value: unknown; shows: RegExp }> = {
   null: { value: null, shows: /null/ },
   'a number': { value: 42, shows: /42/ },
   'a symbol': { value: Symbol('luck'), shows: /luck/ },
-  'a function': { value: () => 'luck', shows: /luck/ },
+  'a function': { value: function luck() {}, shows: /luck/ },
   'a frozen object': { value: Object.freeze({ luck: 'bad' }), shows: /bad/ },
   'a frozen Error': { value: Object.freeze(new Error('bad luck')), shows: /bad luck/ },
   'an object without a prototype': { value: Object.create(null), shows: /thrown/ },
