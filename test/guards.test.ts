@@ -74,7 +74,10 @@ interface Place {
   readonly options?: (fn: Fn) => Partial<AppOptions>
   /** Makes Millrace call the function, and waits for what comes of it. */
   readonly act?: (app: App, fn: Fn, logged: readonly string[]) => Promise<unknown>
-  /** What comes of it, by way; a way that is left out does not apply. */
+  /**
+   * What comes of it, by way; a way that is left out does not apply. What schemas and contexts leave behind is left to
+   * Node.js: they only compute, and run far too often to have an owner each time.
+   */
   readonly outcomes: { readonly [W in Way]?: string }
 }
 
@@ -121,8 +124,6 @@ places['the schema of a type, when it is read,'] = {
     'gives what cannot be looked at': 'held: millrace/async-schema',
     'gives a symbol': 'goes on',
     'gives nothing': 'held: millrace/bad-data',
-    'forgets a promise that rejects': 'goes on; logged 1: processor "p" threw after its attempt had ended',
-    'forgets a callback that throws': 'goes on; logged 1: processor "p" threw after its attempt had ended',
   },
 }
 places['a context'] = {
@@ -489,8 +490,6 @@ places['the schema of a reply'] = {
     'gives what cannot be looked at': 'held: millrace/async-schema',
     'gives a symbol': 'goes on',
     'gives nothing': 'held: millrace/bad-data',
-    'forgets a promise that rejects': 'goes on; logged 1: processor "p" threw after its attempt had ended',
-    'forgets a callback that throws': 'goes on; logged 1: processor "p" threw after its attempt had ended',
   },
 }
 places['a handler that replies'] = {

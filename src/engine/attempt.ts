@@ -204,8 +204,7 @@ export class Attempt implements CommitFunction {
   private replyOf(value: unknown): unknown {
     const { type } = this.handler
     if (type.kind !== 'command' || type.reply === undefined) return undefined
-    const { reply: schema } = type
-    const reply = this.consumer.callback(this, () => check('reply to', schema, value, type))
+    const reply = check('reply to', type.reply, value, type)
     return reply === undefined ? undefined : asJson('reply to', reply, this.consumer.replyBytesMax, type)
   }
 

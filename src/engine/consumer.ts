@@ -348,9 +348,8 @@ export class Consumer {
     try {
       if (handler === undefined) throw unknownType(this.spec, message.type)
       if (delivery.entry === undefined && delivery.attempts === 0) this.deadlines.check(message)
+      const decoded = decode(handler.type, message)
       attempt = new Attempt(this, delivery, handler, now)
-      // Schemas and upcasts are code of the user's too.
-      const decoded = this.callback(attempt, () => decode(handler.type, message))
       this.enter(attempt)
       try {
         result = world.guard(attempt, handler.handle, decoded, new HandlerContext(attempt))
