@@ -53,8 +53,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'engine/committer.ts',
-      from: '        if (outcome.ok) fn.consumer.completed(fn.delivery)\n        else {',
-      to: '        if (!outcome.ok) {',
+      from: '        if (outcome.ok) {\n          fn.consumer.completed(fn.delivery)\n',
+      to: '        if (outcome.ok) {\n',
     },
   ],
   'lets everything leave before the sync': [
@@ -125,7 +125,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'drops what a handler publishes': [
     {
       file: 'engine/committer.ts',
-      from: '    for (const message of attempt.outgoing) append.push(message)\n',
+      from: '    leave(attempt.outgoing, append, claims)\n',
       to: '',
     },
   ],
