@@ -7,6 +7,7 @@ import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
 import { fault } from '../../src/model/errors.ts'
 import type { Disk } from '../../src/seam/disk.ts'
+import { until } from '../support.ts'
 import { assertOnceInOrder, assertSound, leaveUnclean, logOf, look, number, rows } from './support/judge.ts'
 import { place } from './support/place.ts'
 import { type Doing, innocent, Task, tasks } from './support/tasks.ts'
@@ -278,10 +279,7 @@ async function failsOnceMore(t: TestContext, at: number): Promise<void> {
   await assert.rejects(shop.publish(Task, { lane: 'b', what: 'later' }, { id: 'later' }), {
     code: 'millrace/sync-failed',
   })
-  while (opened < 3 || shop.health().status === 'red') {
-    t.signal.throwIfAborted()
-    await new Promise((resolve) => setImmediate(resolve))
-  }
+  await until('it is open a third time', () => opened >= 3 && shop.health().status === 'green')
   // Who would still try to open it does so within this time.
   await new Promise((resolve) => setTimeout(resolve, reopenMs + 100))
   assert.equal(opened, 3)

@@ -500,7 +500,12 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
         })
       }
       for (const { id, state, context, mediator: name } of open) {
-        if (state === 'paused') await app.flows.resume(id, by(`resumes ${id}`))
+        if (state === 'paused') {
+          // One that waited to be let go by another may have ended by itself.
+          await app.flows.resume(id, by(`resumes ${id}`)).catch((error: unknown) => {
+            if (!isMillraceError(error, 'millrace/flow-ended')) throw error
+          })
+        }
         if (state === 'stuck') {
           const times = (stuck.get(id) ?? 0) + 1
           stuck.set(id, times)

@@ -207,7 +207,7 @@ for (const [what, { spoil, fails, passes }] of Object.entries(misbehaviours)) {
 test('a case that does not end says what it waits for', async () => {
   const stuck = spoilt(() => ({ open: () => new Promise(() => {}) }))
   const says =
-    'the case has not ended after 50 ms, it still waits until the app has started (app "bank" is not started)'
+    'the case has not ended after 50 ms, it still waits until the app has started (app "bank" is starting: wait until start() has resolved)'
   await assert.rejects(caseOf(everyEvent).run(stuck, 50), { message: says })
 })
 
