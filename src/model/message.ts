@@ -3,7 +3,7 @@ import { checkName } from './names.ts'
 import { checkOptions, limit } from './options.ts'
 import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
 
-/** Brings data of one version of a type to the next: `upcast: { 1: (old) => … }` makes version 2 of version 1. */
+/** Functions that turn data of one version of a type into the next: `upcast: { 1: (old) => … }` makes version 2. */
 // biome-ignore lint/suspicious/noExplicitAny: what older code stored has no type any more
 export type Upcasts = Readonly<Record<number, (old: any) => unknown>>
 
@@ -12,7 +12,7 @@ interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
   readonly name: Name
   readonly version: number
   readonly schema: AnySchema
-  /** The context of data, where the type has one. */
+  /** Computes the context from the data; undefined where the type has none. */
   // biome-ignore lint/suspicious/noExplicitAny: a method-like position, so that a narrower type fits the wider
   readonly contextOf: ((data: any) => string) | undefined
   readonly upcasts: Upcasts
@@ -20,26 +20,30 @@ interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
   readonly _data?: Data
 }
 
-/** A type of event: a fact, in the past tense, for any number of processors. Made by {@link event}. */
+/** A type of event: a fact, named in the past tense, for any number of processors. Made by {@link event}. */
 // biome-ignore lint/suspicious/noExplicitAny: "any event" has to take events of all data
 export interface Event<Name extends string = string, Data = any> extends TypeOf<'event', Name, Data> {}
 
-/** A type of command: an order to do something, for exactly one processor. Made by {@link command}. */
+/** A type of command: an order to do something, named in the imperative, for exactly one processor. Made by {@link command}. */
 // biome-ignore lint/suspicious/noExplicitAny: "any command" has to take commands of all data
 export interface Command<Name extends string = string, Data = any, Reply = any, Refusal = any>
   extends TypeOf<'command', Name, Data> {
   readonly reply: AnySchema | undefined
   readonly refusal: AnySchema | undefined
-  /** Time from when it was sent in which it is to be handled, milliseconds, where that is bounded. */
+  /** Time to be handled, counted from when it was sent, milliseconds; undefined for no limit. */
   readonly deadlineMs: number | undefined
   readonly _reply?: Reply
   readonly _refusal?: Refusal
 }
 
+/** An event type or a command type. */
 export type MessageType = Event | Command
 
+/** The type of the data of an event or command: `DataOf<typeof OrderPlaced>`. */
 export type DataOf<T> = T extends { readonly _data?: infer Data } ? Data : never
+/** The type of the reply of a command; `void` where it has none. */
 export type ReplyOf<C> = C extends Command<string, infer _Data, infer Reply> ? Reply : never
+/** The type of the data of a refusal of a command. */
 export type RefusalOf<C> = C extends Command<string, infer _Data, infer _Reply, infer Refusal> ? Refusal : never
 
 /** Data that fits every type of a union: where the type is chosen at run time, the data must suit all of them. */
@@ -48,30 +52,35 @@ export type DataFor<T> = (T extends MessageType ? (data: DataOf<T>) => void : ne
   : never
 
 interface TypeOptions<S extends AnySchema> {
-  /** The schema of the data: synchronous, not transforming, plain JSON. Checked at publish and when read. */
+  /**
+   * The schema of the data, of any Standard Schema library (zod, valibot, arktype). It checks synchronously, does not
+   * transform, and describes plain JSON. Data are checked when they are published and when they are read.
+   */
   readonly schema: S & Stable<S> & Plain<S> & Present<S>
   /**
-   * The value that groups messages whose order matters, 1 to 1,024 characters. A type without one gives each
-   * message a lane of its own: no order.
+   * Computes the context: messages with the same context are handled in order, one at a time per processor. 1 to 1,024
+   * characters. Without it each message has a lane of its own, and there is no order. Elsewhere: partition key.
    */
   readonly context?: (data: Output<S>) => string
-  /** Version of the shape, 1 (default) to 1,000,000; stored with each message. */
+  /** Version of the shape of the data, a whole number from 1 to 1,000,000, default 1; stored with each message. */
   readonly version?: number
-  /** How data of older versions is brought to today's, step by step, when it is read. */
+  /** Functions that turn stored data of older versions into today's shape, step by step, when they are read. */
   readonly upcast?: Upcasts
 }
 
+/** Options of {@link event}. */
 export interface EventOptions<S extends AnySchema> extends TypeOptions<S> {}
 
+/** Options of {@link command}. */
 export interface CommandOptions<S extends AnySchema, R extends AnySchema, F extends AnySchema> extends TypeOptions<S> {
-  /** The schema of the reply; without it the command has none. */
+  /** The schema of the reply; without it the command has no reply. */
   readonly reply?: R & Stable<R> & Plain<R>
-  /** The schema of the data of a `Refused`. */
+  /** The schema of the data of a `Refused`, which the asker gets typed. */
   readonly refusal?: F & Stable<F> & Plain<F>
   /**
-   * Time in which it is to be handled, counted from when it was sent, milliseconds. One whose turn comes later is held
-   * at the desk with `millrace/deadline-passed` and runs only if a rule or a person lets it; until its turn comes, the
-   * health of the app says that it is late. Without it there is no limit.
+   * Time to be handled, counted from when it was sent, milliseconds, 1 to 365 days; default: no limit. A command whose
+   * turn comes later is held at the desk with `millrace/deadline-passed` and runs only if a rule or a person releases
+   * it. Until its turn comes, the health of the app says that it is late.
    */
   readonly deadlineMs?: number
 }
@@ -80,10 +89,22 @@ const typeOptions = ['schema', 'context', 'version', 'upcast']
 const versionMax = 1_000_000
 
 /**
- * Declares a type of event. Pure: the value can be shared by any number of apps.
+ * Declares a type of event: a fact that any number of processors may react to. Put it on a topic with {@link topic}.
+ * The declaration is a frozen value without state; any number of apps can share it.
  *
  * @param name what has happened, such as `order.placed`: a letter, then letters, digits, `.`, `_`, `-`, at most 100
+ *   characters
+ * @param options the schema of the data, and the context, version and upcasts where the event has them
+ * @returns the type, to be published, put on a topic and named in `publishes`
  * @throws `millrace/bad-name`, `millrace/unknown-option`, `millrace/bad-option`
+ *
+ * @example
+ * ```ts
+ * const OrderPlaced = event('order.placed', {
+ *   schema: z.object({ orderId: z.string(), quantity: z.number().int() }),
+ *   context: (order) => order.orderId, // events of one order stay in order
+ * })
+ * ```
  */
 export function event<const Name extends string, S extends AnySchema>(
   name: Name,
@@ -94,10 +115,24 @@ export function event<const Name extends string, S extends AnySchema>(
 }
 
 /**
- * Declares a type of command, with the schemas of its reply and of the data of a refusal where it has them.
+ * Declares a type of command: an order to do something, for the one processor of its channel. Put it on a channel with
+ * {@link channel}. Who asks with `app.request` or `flow.call` gets the reply, or the refusal, typed.
  *
- * @param name what to do, such as `stock.take`
+ * @param name what to do, such as `stock.take`: a letter, then letters, digits, `.`, `_`, `-`, at most 100 characters
+ * @param options as of {@link event}, and the schemas of the reply and of a refusal, and the deadline
+ * @returns the type, to be sent, put on a channel and named in `sends`
  * @throws `millrace/bad-name`, `millrace/unknown-option`, `millrace/bad-option`
+ *
+ * @example
+ * ```ts
+ * const TakeStock = command('stock.take', {
+ *   schema: z.object({ sku: z.string(), quantity: z.number().int() }),
+ *   context: ({ sku }) => sku,
+ *   reply: z.object({ left: z.number() }),
+ *   refusal: z.object({ left: z.number() }),
+ *   deadlineMs: 60_000,
+ * })
+ * ```
  */
 export function command<
   const Name extends string,
@@ -146,11 +181,11 @@ function notASchema(where: string) {
   return fault('millrace/bad-option', `${where} must be a schema of a Standard Schema library (zod, valibot, arktype)`)
 }
 
-/** For how long a topic or channel keeps messages that every processor has handled. */
+/** How long a topic or channel keeps messages that every processor has handled. */
 export interface Retain {
-  /** Keep messages at least so long, milliseconds. */
+  /** Keeps messages at least this long, milliseconds, a whole number from 0. */
   readonly ageMs?: number
-  /** Keep at least the newest messages that are together so large, bytes of data. */
+  /** Keeps at least the newest messages up to this size together, bytes of data, a whole number from 0. */
   readonly bytes?: number
 }
 
@@ -163,28 +198,44 @@ export interface Source<T extends MessageType = MessageType> {
   readonly retired: readonly string[]
   readonly retain: Retain | undefined
 }
+/** Where events go; each of its processors gets each event. Made by {@link topic}. */
 export interface Topic<T extends Event = Event> extends Source<T> {
   readonly kind: 'topic'
 }
+/** Where commands go; exactly one processor serves it. Made by {@link channel}. */
 export interface Channel<T extends Command = Command> extends Source<T> {
   readonly kind: 'channel'
 }
 
+/** Options of {@link topic} and {@link channel}. */
 export interface SourceOptions {
-  /** Names of types that were given up: their messages are passed over. A name never listed goes to the desk. */
+  /**
+   * Names of types that were given up: processors pass their messages over. A stored message of a type that is neither
+   * declared nor retired is held at the desk.
+   */
   readonly retired?: readonly string[]
   /**
-   * When messages may be removed; a message is, once it is older than `ageMs` (where set) and beyond the newest
-   * `bytes` (where set). Never what a processor still needs. Default: topics keep everything, channels handled
-   * commands for `channelRetainMs`.
+   * When messages may be removed: a message goes once it is older than `ageMs` (where set) and beyond the newest `bytes`
+   * (where set). A message that a processor still needs is never removed. Default: topics keep everything, channels keep
+   * handled commands for `channelRetainMs`.
    */
   readonly retain?: Retain
 }
 
 /**
- * Declares a topic: everyone who is on it gets each of its events, those published before too.
+ * Declares a topic: each of its processors gets each of its events. Events are kept whether a processor exists or not,
+ * so a processor that is added later gets the older ones too.
  *
+ * @param name a name as of {@link event}, unique in the app
+ * @param types its events; an event belongs to exactly one topic
+ * @param options retired types, and how long messages are kept
+ * @returns the topic, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/duplicate-name`
+ *
+ * @example
+ * ```ts
+ * const Orders = topic('orders', [OrderPlaced, OrderPaid], { retain: { ageMs: 30 * 24 * 3_600_000 } })
+ * ```
  */
 export function topic<const T extends readonly Event[]>(
   name: string,
@@ -195,9 +246,18 @@ export function topic<const T extends readonly Event[]>(
 }
 
 /**
- * Declares a channel: exactly one processor serves its commands.
+ * Declares a channel: a queue of commands that exactly one processor serves. The app does not start without it.
  *
+ * @param name a name as of {@link event}, unique in the app
+ * @param types its commands; a command belongs to exactly one channel
+ * @param options retired types, and how long messages are kept
+ * @returns the channel, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/duplicate-name`
+ *
+ * @example
+ * ```ts
+ * const Warehouse = channel('warehouse', [TakeStock, GiveBackStock])
+ * ```
  */
 export function channel<const T extends readonly Command[]>(
   name: string,
@@ -249,23 +309,24 @@ function sourceParts<T extends MessageType>(
   return { name, types: [...types], retired: [...retired], retain }
 }
 
-/** A message as handlers get it. Frozen at run time, data and all; the same value for every processor. */
+/** A message as handlers get it. It is frozen at run time, with its data; every processor gets the same value. */
 export interface Message<T extends MessageType = MessageType> {
-  /** Time-ordered (UUIDv7), or the `id` that the publisher gave. */
+  /** A time-ordered id (UUIDv7), or the `id` that the publisher gave. */
   readonly id: string
   readonly type: T['name']
-  /** Who published it: `/app` from outside, `/app/processor` for a processing event. */
+  /** The publisher: `/app` for a message from outside, `/app/processor` for one that a processor published. */
   readonly source: string
-  /** When it was published, milliseconds since 1970. */
+  /** When it was published, or, for a delayed message, came into its log; milliseconds since 1970. */
   readonly time: number
-  /** What groups messages whose order matters; undefined where the type has no context. */
+  /** The value that groups messages whose order matters; undefined where the type has no context. */
   readonly context: string | undefined
   /** The id of the initiating event of the flow that it belongs to. */
   readonly correlationId: string
   /** The id of the message whose handling published it; undefined for an initiating event. */
   readonly causationId: string | undefined
-  /** The version of its type as stored; `data` has today's shape all the same. */
+  /** The version of its type as stored; `data` has today's shape nevertheless. */
   readonly version: number
+  /** The data, as the schema of the type gives them. */
   readonly data: DataOf<T>
 }
 

@@ -3,11 +3,12 @@ import { fault, type MillraceError } from './errors.ts'
 import { isCommandOfFlow } from './flow.ts'
 import { type Delay, delayOptions } from './time.ts'
 
-/** With `at` or `delayMs` the message is kept on disk until it is due, and only then put into the log. */
+/** Options of publishing and sending. With `at` or `delayMs` the message is kept on disk until it is due. */
 export interface PublishOptions extends Delay {
   /**
-   * 1 to 255 characters, default a new one. Publishing again with it adds nothing, as long as the message is pending or
-   * the log keeps it; with other data it is `millrace/id-conflict`.
+   * The id of the message, 1 to 255 characters, default: a new one. It makes publishing idempotent: publishing the same
+   * type again with it adds nothing while the message is pending or the log keeps it. With other data it is
+   * `millrace/id-conflict`. Ids that start with "flow/" are reserved.
    */
   readonly id?: string
 }

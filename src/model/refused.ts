@@ -4,14 +4,33 @@ import { isPromise } from './promise.ts'
 const brand = Symbol.for('millrace.refused')
 
 /**
- * Thrown by a handler to say no for good: nothing of the attempt stays, nothing is tried again. On a topic the
- * message goes straight to the desk, where rules see `data` as `error.data`. One whose reason and data are no JSON or have
- * more than `messageBytesMax` bytes reaches nobody: the attempt fails with `millrace/not-json` or `millrace/too-large`.
+ * A refusal: a handler throws it to say no without a further attempt. Nothing of the attempt stays. On a channel the
+ * asker gets the refusal, typed; on a topic, and for a command that nobody waits for, the message goes to the desk, where
+ * rules see `data` as `error.data`. A refusal that is no JSON or has more than `messageBytesMax` bytes is not kept: the
+ * attempt fails with `millrace/not-json` or `millrace/too-large`.
+ *
+ * @example
+ * ```ts
+ * const stock = processor('stock', {
+ *   on: channel('stock', [TakeStock]),
+ *   handle: {
+ *     'stock.take': ({ data }) => {
+ *       if (data.quantity > 12) throw new Refused('too few in stock', { left: 12 })
+ *       return { left: 12 - data.quantity }
+ *     },
+ *   },
+ * })
+ * ```
  */
 export class Refused<Data = unknown> extends Error {
   readonly code = 'refused'
+  /** The facts of the refusal, plain JSON. */
   readonly data: Data
 
+  /**
+   * @param reason the reason, for people
+   * @param data the facts, as the `refusal` schema of the command says
+   */
   constructor(reason: string, data?: Data) {
     super(reason)
     this.name = 'Refused'
@@ -19,7 +38,23 @@ export class Refused<Data = unknown> extends Error {
     Object.defineProperty(this, brand, { value: true })
   }
 
-  /** Narrows a caught error to the refusal of a command, its data as the `refusal` schema gives it. */
+  /**
+   * Tells whether a caught error is a refusal whose data fit the `refusal` schema of a command, and narrows its type.
+   *
+   * @param command the command that was asked
+   * @param error anything that was caught
+   * @returns true for a refusal of that shape, also for one without a schema
+   *
+   * @example
+   * ```ts
+   * try {
+   *   await shop.request(TakeStock, { orderId: 'o-9', sku: 'sieve', quantity: 5_000 })
+   * } catch (error) {
+   *   if (!Refused.by(TakeStock, error)) throw error
+   *   console.assert(error.data.left === 1_000)
+   * }
+   * ```
+   */
   static by<C extends Command>(command: C, error: unknown): error is Refused<RefusalOf<C>> {
     if (!isRefused(error)) return false
     const { refusal } = command

@@ -2,14 +2,14 @@ import { fault } from './errors.ts'
 import { dateMs } from './kinds.ts'
 import { checkOptions } from './options.ts'
 
-/** When a message is to come, where that is not at once: one of the two. */
+/** A delay: `at` or `delayMs`, not both. Without either the message comes at once. */
 export interface Delay {
   /**
-   * When it is put into its log: a date, or milliseconds since 1970, at most 100 years ahead. One that has passed means
-   * at once: what computes it from data may run late.
+   * The time at which the message comes into its log: a date, or milliseconds since 1970, at most 100 years ahead. A time
+   * that has passed means at once.
    */
   readonly at?: Date | number
-  /** The same as time from now, milliseconds from 0 on, at most 100 years. */
+  /** The time from now until then, milliseconds, 0 to 100 years; a fraction is rounded up. */
   readonly delayMs?: number
 }
 

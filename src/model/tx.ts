@@ -8,24 +8,34 @@ import { dateMs, isBytes } from './kinds.ts'
  */
 export type Value = string | number | bigint | boolean | null | Uint8Array
 
-/** A tagged template that runs one SQL statement; its values are bound, never spliced into the text. */
+/** A tagged template that runs one SQL statement and gives its rows. Values are bound, never spliced into the text. */
 export type Query = <Row extends object = Record<string, unknown>>(
   text: TemplateStringsArray,
   ...values: Value[]
 ) => Promise<Row[]>
 
-/** The transaction of a commit function. Usable only while the function runs. */
+/** The transaction of a commit function. It is usable only while the function runs. */
 export interface Tx {
   /**
-   * Runs one statement. Rows are plain objects.
+   * Runs one SQL statement in the transaction. Statements of one function run one after the other; other handlers see
+   * their effects only after the commit.
    *
+   * @returns the rows, plain objects; empty for a statement that gives none
    * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`, and what the
    *   database says
+   *
+   * @example
+   * ```ts
+   * const left = await shop.transaction(async (tx) => {
+   *   const [row] = await tx.query<{ left: number }>`update stock set left = left - 1 where sku = ${'sieve'} returning left`
+   *   return row!.left
+   * })
+   * ```
    */
   readonly query: Query
   /**
-   * For query builders: on SQLite an object with `prepare` and `exec` as in `node:sqlite`, on PostgreSQL the client.
-   * The rules of `query` hold for it too.
+   * The connection, for query builders: on SQLite an object with `prepare` and `exec` as in `node:sqlite`. The rules of
+   * `query` hold for it too.
    */
   readonly client: unknown
 }

@@ -6,25 +6,26 @@ import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { inherits } from './processor.ts'
 
-/** What a rule is told of a message that has failed for good. */
+/** The argument of a rule: a message that has used up its attempts or was refused, and why. */
 export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
-  /** As its handler gets it; where its data cannot be read any more, as they are stored. */
+  /** The message as its handler gets it; where its data no longer fit their schema, as they are stored. */
   readonly message: Message<T>
 }
 
-/** Decides about one failed message. May read, and take its time: it runs beside the processors. */
+/** Decides about one failed message. It runs beside the processors, so it may read rows and take its time. */
 export type Rule<T extends MessageType> = (failure: Failure<T>) => Decision<DataOf<T>> | Promise<Decision<DataOf<T>>>
 
 type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
+/** Options of {@link desk}. */
 export interface DeskOptions<T extends MessageType> {
-  /** The topic or channel whose messages it looks after. */
+  /** The topic or channel whose failed messages it decides about. */
   readonly on: Source<T>
-  /** A rule per type, each optional: without one the message is held. */
+  /** A rule per type, each optional. A message of a type without a rule is held. */
   readonly decide: { readonly [Name in T['name']]?: Rule<Named<T, Name>> }
-  /** Time for one decision, milliseconds, default 30,000; after it the message is held. */
+  /** Time for one decision, milliseconds, 1 to 86,400,000, default 30,000. After it the message is held. */
   readonly decideMs?: number
-  /** Decisions about one message, 1 to 1,000, default 5; when it fails for good once more, it is held. */
+  /** Decisions about one message, 1 to 1,000, default 5. When it fails once more after these, it is held. */
   readonly decisionsMax?: number
   /** Rules deciding at once, 1 to 1,000, default 16. */
   readonly rulesAtOnce?: number
@@ -39,12 +40,29 @@ export interface DeskPart {
 }
 
 /**
- * Declares the desk of a topic or channel: for messages that have failed for good, for any of its processors, a rule
- * decides: `retry()`, `resubmit(data, note)`, `hold(reason)` or `discard(reason)`. Each decision is on record. A rule
- * that throws, takes too long or has decided too often leaves the message to a person, with the reason. After a crash
- * a rule may be asked again about the same failure; what it decides is done once.
+ * Declares rules for the desk of a topic or channel, the dead-letter queue that keeps order. When a message has used up
+ * its attempts or was refused, for any of its processors, a rule decides: `retry()`, `resubmit(data, note)`,
+ * `hold(reason)` or `discard(reason)`. Each decision is in the audit log. A rule that throws, takes too long or has
+ * decided too often leaves the message to a person, with the reason. After a crash a rule may be asked again about the
+ * same failure; its decision is carried out once. Later messages of the context wait, other contexts go on.
  *
+ * @param name a name as of `event`, unique in the app
+ * @param options the topic or channel, a rule per type, and their bounds
+ * @returns the desk, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`
+ *
+ * @example
+ * ```ts
+ * const orderDesk = desk('order-desk', {
+ *   on: Orders,
+ *   decide: {
+ *     'order.placed': ({ message, error }) =>
+ *       /no article/.test(error.message)
+ *         ? resubmit({ ...message.data, sku: message.data.sku.trim() }, 'without spaces')
+ *         : hold('look at it'),
+ *   },
+ * })
+ * ```
  */
 export function desk<T extends MessageType>(name: string, options: DeskOptions<T>): DeskPart {
   checkName('desk', name)

@@ -8,47 +8,48 @@ import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../seam/store.ts'
 import { type Processor, processor } from './processor.ts'
 
-/** A condition on the items of a batch, by a number; it fires when that crosses one of two bounds. */
+/** A condition on the items of a batch: it fires when a number computed from them crosses a bound. */
 export interface When<Items> {
-  /** Called with each item that comes; gives a number for the items so far. */
+  /** Computes the number from the items so far. It is called with each item that comes. */
   readonly value: (items: Items) => number
-  /** It fires when the value is above this. One of `above` and `below`. */
+  /** Fires when the value is above this. Give either `above` or `below`. */
   readonly above?: number
-  /** It fires when the value is below this. */
+  /** Fires when the value is below this. */
   readonly below?: number
   /**
-   * After it has fired it fires again only once the value was back over this (at it, or on the side away from the bound),
-   * so that a value that trembles about the bound fires once. Default: the bound itself.
+   * Hysteresis: after the condition has fired, it fires again only once the value was back at this, or on the side away
+   * from the bound. So a value that trembles about the bound fires once. Default: the bound itself.
    */
   readonly rearm?: number
 }
 
 /**
- * How a gather makes a batch: full by `count`, `bytes`, `afterMs` or `when`, whatever comes first; at least one of them.
+ * Options of {@link gather}. A batch is full by `count`, `bytes`, `afterMs` or `when`, whichever comes first; give at
+ * least one of them.
  */
 export interface GatherOptions<S extends Event, T extends readonly S[], F extends Event> {
   /** The topic that it listens to. */
   readonly on: Topic<S>
   /** The events of the topic that it gathers. */
   readonly of: T
-  /** The event that a batch becomes; on a topic of the app, and none that it gathers. */
+  /** The event that a batch becomes, on a topic of the app; it must not be one that the gather takes. */
   readonly publishes: F
-  /** So many items are a batch, 1 to 100,000; default, where there is no window: 100,000. With `when` at most 1,000. */
+  /** Number of items that make a batch, 1 to 100,000, with `when` at most 1,000; default without a window: 100,000. */
   readonly count?: number
-  /** Items that are together so large are a batch, bytes of data as JSON, default, where there is no window: 16 MiB. */
+  /** Size of the items that make a batch, bytes of data as JSON, 1 to 256 MiB; default without a window: 16 MiB. */
   readonly bytes?: number
-  /** The items that have come so long after the first of them are a batch, milliseconds, 1 to 365 days. */
+  /** Time after the first item at which the items so far are a batch, milliseconds, 1 to 365 days. */
   readonly afterMs?: number
   /**
-   * The items are a batch when this condition becomes true. Alone it looks at the `window` newest items, and those before
-   * them are let go of; with one of the others it looks at all items of the batch.
+   * A condition that makes the items a batch when it becomes true. Alone it looks at the `window` newest items, and older
+   * ones are dropped; together with another bound it looks at all items of the batch.
    */
   readonly when?: When<readonly DataOf<T[number]>[]>
-  /** How many items a condition that is alone looks at, 1 to 1,000, default 1. */
+  /** Number of the newest items that a condition alone looks at, 1 to 1,000, default 1. */
   readonly window?: number
-  /** Where a gather that is new begins: `'beginning'` (default), `'now'` or a date. */
+  /** Where a new gather begins: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt
-  /** Makes the data of the event of the data of the items, in order. Called again where the transaction is repeated. */
+  /** Computes the data of the event from the data of the items, in order. It may be called again with the same items. */
   readonly data: (items: readonly DataOf<T[number]>[]) => DataFor<F>
 }
 
@@ -59,7 +60,7 @@ export interface Gather {
   readonly on: Topic
   readonly of: readonly Event[]
   readonly publishes: Event
-  /** What it is run by: a processor of its name, and `NAME.due`, which ends the time of batches. */
+  /** The processors that run it: one of its name, and `NAME.due`, which ends the time of batches. */
   readonly processors: readonly Processor[]
 }
 
@@ -68,14 +69,27 @@ const dueSuffix = '.due'
 const nameCharsMax = 100 - dueSuffix.length
 
 /**
- * Declares a gather: it turns enough items of one context into one event. Each item is in one event, in order of its lane,
- * exactly once, whatever crashes; those of types without context are one group. What `data` throws, or gives that does not
- * fit its schema, fails the message that made the batch full, as in any handler: it is tried again, then held.
+ * Declares a gather (an aggregator): it turns enough items of one context into one event. Each item is in one event, in
+ * the order of its lane, exactly once, whatever crashes. Items of types without a context form one batch together. When
+ * `data` throws or its result does not fit the schema, the message that made the batch full fails as in any handler: it
+ * is tried again, then held.
  *
- *     gather('digest', { on: Orders, of: [OrderPlaced], publishes: OrdersDigested, count: 100, afterMs: 60_000,
- *       data: (orders) => ({ orderIds: orders.map(({ orderId }) => orderId) }) })
- *
+ * @param name a name as of `event`, at most 96 characters, unique in the app
+ * @param options what it takes, when a batch is full, and what it publishes
+ * @returns the gather, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const digest = gather('digest', {
+ *   on: Orders,
+ *   of: [OrderPlaced],
+ *   publishes: OrdersDigested,
+ *   count: 100, // or what has come within a minute
+ *   afterMs: 60_000,
+ *   data: (orders) => ({ orderIds: orders.map(({ orderId }) => orderId) }),
+ * })
+ * ```
  */
 export function gather<S extends Event, const T extends readonly S[], F extends Event>(
   name: string,
@@ -183,7 +197,7 @@ function whenOf(where: string, when: When<never>): WhenRule {
   return { value: value as WhenRule['value'], above, below, rearm }
 }
 
-/** Its commands are made by itself: what else is sent there is refused. */
+/** Only the gather itself sends these commands; anything else is refused. */
 const dueSchema: Schema<Due> = {
   '~standard': {
     version: 1,

@@ -11,12 +11,12 @@ import type { StartAt } from '../seam/store.ts'
 
 declare const committed: unique symbol
 
-/** What `commit` gives: the handler has to return it. No promise: there is nothing to await. */
+/** The result of `commit`, which the handler has to return. It is no promise: there is nothing to await. */
 export interface Committed<Result> {
   readonly [committed]: Result
 }
 
-/** Writes lines for operators, with the processor, type, id and flow of the message. */
+/** Writes lines for operators. Each line has the processor, and the type, id and flow of the message. */
 export interface Log {
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
   warn(text: string, fields?: Readonly<Record<string, unknown>>): void
@@ -32,43 +32,101 @@ type DeclaredAny<T extends MessageType> = [T] extends [never]
   ? { error: 'the processor may not do this: name the type in `publishes` or `sends`' }
   : T
 
-/** What a handler gets beside the message. Each part may be taken out by destructuring. */
+/** The second argument of a handler. Each member may be taken out by destructuring. */
 export interface Context<P extends Event, S extends Command> {
   /**
-   * The last participant: `fn` runs after the handler has returned, in the transaction that acknowledges the message.
-   * Its rows, what was published and the acknowledgement are kept together or not at all. At most once per attempt;
-   * the handler has to return what it gives. `fn` must be repeatable, and may await nothing but `tx`.
+   * Writes rows in the transaction that acknowledges the message. `fn` runs after the handler has returned: its rows,
+   * what the handler published and the acknowledgement are kept together or not at all. Call it at most once per attempt
+   * and return its result. `fn` may run again when the transaction is repeated, and may await nothing but `tx`.
+   *
+   * @param fn reads and writes rows by `tx`, and may publish and send
+   * @returns a value to return from the handler; what `fn` returns is the reply of a command
+   * @throws in the attempt: what `fn` throws, and what the database says at COMMIT; the attempt has failed then
+   *
+   * @example
+   * ```ts
+   * return commit(async (tx) => {
+   *   await tx.query`insert into orders values (${order.orderId}, ${order.sku}, ${order.quantity})`
+   *   publish(OrderShipped, { orderId: order.orderId })
+   * })
+   * ```
    */
   commit<Result>(fn: (tx: Tx) => Result | Promise<Result>): Committed<Result>
   /**
-   * Collects an event; it leaves with the commit or not at all. With `at` or `delayMs` it is kept until it is due;
-   * `delayMs` counts from this call. With an `id` that was published before it adds nothing, as with `app.publish`;
-   * where the data differ, the attempt fails with `millrace/id-conflict`.
+   * Collects an event, which leaves with the commit or not at all: a transactional outbox. Call it before the handler
+   * returns or in its commit. Events of one attempt keep their order.
    *
-   * @returns the id of the event: its own, or a new one
+   * @param type an event in `publishes`
+   * @param data its data, checked at once
+   * @param options an `id`, which makes it idempotent as with `app.publish`; `at` or `delayMs` for a delayed event, where
+   *   `delayMs` counts from this call. An `id` with other data than before fails the attempt with `millrace/id-conflict`
+   * @returns the id of the event: the one that was given, or a new one
    * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-id`, `millrace/bad-time`,
    *   `millrace/after-end`
+   *
+   * @example
+   * ```ts
+   * publish(OrderShipped, { orderId: order.orderId })
+   * ```
    */
   publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, options?: PublishOptions): string
-  /** Collects a command; it leaves with the commit or not at all. Returns its id; errors as of `publish`. */
+  /**
+   * Collects a command, which leaves with the commit or not at all. Nobody waits for a reply.
+   *
+   * @param type a command in `sends`
+   * @param data its data, checked at once
+   * @param options as of `publish`
+   * @returns the id of the command: the one that was given, or a new one
+   * @throws as `publish`
+   *
+   * @example
+   * ```ts
+   * send(SendReminder, { orderId: order.orderId }, { id: `remind ${order.orderId}`, delayMs: 3 * 24 * 3_600_000 })
+   * ```
+   */
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, options?: PublishOptions): string
   /**
-   * Takes back a delayed message of a type in `publishes` or `sends`, or a request, with the commit or not at all: as
-   * `app.cancel`, but what it comes to is not known here. One that is not there, or has come already, changes nothing.
-   * What this attempt has collected under that id before does not leave; what it collects under that id after it does,
-   * so that `cancel` and `publish` move a delayed message.
+   * Takes back a delayed message, or a request, with the commit or not at all. Unlike `app.cancel` it does not tell
+   * whether there was one; a message that does not exist, or has come already, is left as it is. A message that this
+   * attempt has collected under that id before does not leave, and one that it collects afterwards does: `cancel` and
+   * then `publish` moves a delayed message.
    *
+   * @param type a type in `publishes` or `sends`
+   * @param id the id of the message
    * @throws `millrace/undeclared`, `millrace/bad-id`, `millrace/after-end`
+   *
+   * @example
+   * ```ts
+   * cancel(SendReminder, `remind ${order.orderId}`)
+   * ```
    */
   cancel<T extends DeclaredAny<P | S>>(type: T, id: string): void
-  /** Reads rows outside the transaction; never shows what is not on disk yet. */
+  /**
+   * Reads rows outside the transaction, with a tagged template. It never shows rows that are not on disk yet.
+   *
+   * @example
+   * ```ts
+   * const [row] = await read<{ left: number }>`select left from stock where sku = ${order.sku}`
+   * if (row!.left < order.quantity) log.warn('stock is low', { sku: order.sku })
+   * ```
+   */
   readonly read: Query
-  /** Aborted when the attempt is over: its time is up, or the app stops. */
+  /** Aborts when the attempt is over: its time is up, or the app stops. Hand it to `fetch` and the like. */
   readonly signal: AbortSignal
-  /** The same for each attempt at this message by this processor: for calls to the world outside. */
+  /** The same string for each attempt at this message by this processor. Hand it to services that are called. */
   readonly idempotencyKey: string
-  /** Milliseconds since 1970. */
+  /**
+   * Tells the time, by the clock of the app; a simulation has its own. Use it instead of `Date.now`.
+   *
+   * @returns milliseconds since 1970
+   *
+   * @example
+   * ```ts
+   * log.info('order handled', { ageMs: now() - message.time })
+   * ```
+   */
   now(): number
+  /** Writes lines for operators. */
   readonly log: Log
 }
 
@@ -81,7 +139,7 @@ type Returned<T extends MessageType> = T extends Command
   : // biome-ignore lint/suspicious/noConfusingVoidType: a handler that returns nothing
     void | string | Committed<unknown>
 
-/** Handles one type: the reply for a command, nothing for an event, or what `commit` gives. */
+/** Handles one type. It returns the reply of a command, nothing for an event, or the result of `commit`. */
 export type Handler<T extends MessageType, P extends Event, S extends Command> = (
   message: Message<T>,
   context: Context<P, S>,
@@ -89,11 +147,12 @@ export type Handler<T extends MessageType, P extends Event, S extends Command> =
 
 type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
-/** On a topic each handler is optional, on a channel none. */
+/** Handlers by the name of the type. On a topic each is optional, on a channel each is needed. */
 export type Handlers<T extends MessageType, P extends Event, S extends Command> = [T] extends [Event]
   ? { readonly [Name in T['name']]?: Handler<Named<T, Name>, P, S> }
   : { readonly [Name in T['name']]: Handler<Named<T, Name>, P, S> }
 
+/** Options of {@link processor}. */
 export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]>
   extends Partial<ProbeLimits> {
   /** The topic it reacts to, or the channel it serves. */
@@ -102,24 +161,25 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
   readonly publishes?: P
   /** The commands that its handlers may send. */
   readonly sends?: S
-  /** Handlers running at once, 1 to 10,000, default 16; one at a time per context all the same. */
+  /** Handlers running at once, 1 to 10,000, default 16; within a context always one at a time. */
   readonly concurrency?: number
-  /** Time for one attempt, milliseconds, default 30,000. After it the attempt has failed and can commit no more. */
+  /** Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt has failed and cannot commit. */
   readonly timeoutMs?: number
-  /** How long the next attempt waits for one that outlived its time, milliseconds, default 30,000. */
+  /** Wait for an attempt that outlived its time before the next begins, milliseconds, 0 to 86,400,000, default 30,000. */
   readonly lingerMs?: number
   /**
    * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms, half
-   * of each left to chance. The lane waits meanwhile; waits are kept on disk and survive restarts.
+   * of each left to chance. The lane waits during that time; waits are kept on disk and survive restarts.
    */
   readonly retry?: Partial<RetryPolicy>
   /**
-   * What becomes of a lane whose head has failed for good: `'block'` (default), it waits until that is resolved;
-   * `'pass'`, it goes on with the next message, still one at a time: the order is given up for what failed.
+   * What a lane does when its message is held: `'block'` (default), it waits until the message is resolved; `'pass'`, it
+   * continues with the next message, still one at a time, and only the held message loses its place in the order.
    */
   readonly onHold?: 'block' | 'pass'
-  /** Where a processor that is new begins: `'beginning'` (default), `'now'` or a date. */
+  /** Where a new processor begins: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt
+  /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
 }
 
@@ -137,9 +197,9 @@ export interface Processor extends ProbeLimits {
   readonly onHold: 'block' | 'pass'
   readonly startAt: StartAt
   readonly handle: Readonly<Record<string, unknown>>
-  /** The part that it runs for, where it is not one by itself. */
+  /** The part that it runs for, where it is no part by itself. */
   readonly partOf?: string
-  /** Whether its handlers only compute: those of mediators and routes. */
+  /** Whether its handlers only compute, as those of mediators and routes. */
   readonly runsAhead?: boolean
 }
 

@@ -12,37 +12,62 @@ type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the route may not do this: name it in \`${Option}\`` }
   : T
 
-/** Where a route may let a message go. */
+/** The second argument of a route: sends a message on. */
 export interface To<S extends Command, M> {
   /**
-   * Sends a command, with the acknowledgement or not at all.
+   * Sends a command, together with the acknowledgement or not at all.
    *
-   * @returns the id of the command: its own, or a new one
+   * @param type a command in `sends`
+   * @param data its data, checked at once
+   * @param options an `id`; `at` or `delayMs` for a delayed command
+   * @returns the id of the command: the one that was given, or a new one
    * @throws `millrace/undeclared`, `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time` and
    *   as of publishing, and later `millrace/id-conflict`: the message of the route is tried again, and held in the end
+   *
+   * @example
+   * ```ts
+   * if (order.quantity > 100) to.send(SendReminder, { orderId: order.orderId })
+   * ```
    */
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, options?: PublishOptions): string
   /**
-   * Starts a flow of a mediator, with the acknowledgement or not at all; `oncePer` and `serial` of it hold.
+   * Starts a flow of a mediator, together with the acknowledgement or not at all. `oncePer` and `serial` of the mediator
+   * apply.
    *
+   * @param mediator a mediator in `starts`
+   * @param data data of its `startedBy`
    * @throws `millrace/undeclared`; later `millrace/unknown-part` where the mediator does not run, `millrace/bad-data`: the
    *   message of the route is tried again, and held in the end
+   *
+   * @example
+   * ```ts
+   * to.start(delivery, { orderId: order.orderId })
+   * ```
    */
   start<O extends Declared<M, 'starts'>>(mediator: O, data: DataFor<StartedBy<O>>): void
-  /** Reads rows; never shows what is not on disk yet. */
+  /**
+   * Reads rows, with a tagged template. It never shows rows that are not on disk yet.
+   *
+   * @example
+   * ```ts
+   * const [row] = await to.read<{ left: number }>`select left from stock where sku = ${order.sku}`
+   * if (row!.left >= order.quantity) to.start(delivery, { orderId: order.orderId })
+   * ```
+   */
   readonly read: Query
 }
 
 type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
+/** Options of {@link route}. */
 export interface RouteOptions<T extends MessageType, S extends readonly Command[], M extends readonly AnyMediator[]> {
-  /** The topic whose events it lets go on. */
+  /** The topic whose events it sends on. */
   readonly on: Source<T>
   /** The commands that it may send. */
   readonly sends?: S
   /** The mediators whose flows it may start. */
   readonly starts?: M
-  /** Chooses where a message goes: nowhere, to one place or to several. Keeps nothing. */
+  /** Functions by type that choose where a message goes: nowhere, to one place or to several. */
   readonly handle: {
     readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown
   }
@@ -60,10 +85,26 @@ export interface Route {
 const concurrency = 256
 
 /**
- * Declares a route, the simple mediator: it chooses where a message goes and keeps no state. What it sends leaves in the
- * commit that acknowledges the message.
+ * Declares a route, the simple mediator (a content-based router): it chooses where a message goes and keeps no state.
+ * What it sends leaves in the commit that acknowledges the message: once, whatever crashes.
  *
+ * @param name a name as of `event`, unique in the app
+ * @param options the topic, what it may send and start, and a function per type
+ * @returns the route, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`
+ *
+ * @example
+ * ```ts
+ * const dispatch = route('dispatch', {
+ *   on: Orders,
+ *   sends: [SendReminder],
+ *   starts: [fulfilment],
+ *   handle: {
+ *     'order.placed': ({ data }, to) => to.start(fulfilment, data),
+ *     'order.paid': ({ data: { orderId, pence } }, to) => pence === 0 && to.send(SendReminder, { orderId }),
+ *   },
+ * })
+ * ```
  */
 export function route<
   T extends Event,

@@ -11,28 +11,29 @@ export interface Slot {
   readonly at: Date
 }
 
+/** Options of {@link schedule}. */
 export interface ScheduleOptions<E extends Event> {
   /**
-   * When: minute, hour, day of month, month, day of week; with six parts seconds come first. Nicknames such as `@daily`
-   * too. Where the clocks change, a time without wildcard or step (`30 2 * * *`) that is left out comes right after the
-   * gap, and one that is there twice comes once, at the first; with a wildcard or step (`0 * * * *`) it follows the time
-   * that really passes.
+   * When it publishes: minute, hour, day of month, month, day of week; with six parts seconds come first. Nicknames like
+   * `@daily` work too. Where the clocks change, a time without wildcard or step (`30 2 * * *`) that does not exist comes
+   * right after the gap, and one that exists twice comes once, at the first. With a wildcard or step (`0 * * * *`) it
+   * follows the time that really passes.
    */
   readonly cron: string
-  /** Where the cron is read, an IANA name such as `Europe/Zurich`; default `UTC`. */
+  /** The time zone of the cron, an IANA name such as `Europe/Zurich`; default `UTC`. */
   readonly timeZone?: string
   /**
-   * What becomes of slots that were missed, because the app was down or the clock was set forward:
-   * - `'skip'` (default): nothing;
-   * - `'once'`: the latest of them is made up for;
-   * - `'all'`: each of them, in order, at most the newest `missedMax` (1,000).
+   * The policy for slots that were missed, because the app was down or the clock was set forward:
+   * - `'skip'` (default): they are not published;
+   * - `'once'`: the latest of them is published;
+   * - `'all'`: each of them is published, in order, at most the newest `missedMax` (1,000).
    *
    * A slot that is at most `scheduleGraceMs` (30 seconds) late counts as on time.
    */
   readonly missed?: Missed
-  /** The event that it publishes; on a topic of the app. */
+  /** The event that it publishes, on a topic of the app. */
   readonly publishes: E
-  /** The data of the event, or what makes it for a slot: called once per slot, or again where it fails. */
+  /** The data of the event, or a function from the slot to them: called once per slot, and again after a failure. */
   readonly data: DataFor<E> | ((slot: Slot) => DataFor<E>)
 }
 
@@ -53,13 +54,26 @@ const policies = ['skip', 'once', 'all']
 
 /**
  * Declares a schedule: it turns time into events. Each slot is published exactly once, whatever crashes, however often
- * the app starts and wherever the clock is set to; its id is `NAME@SLOT`, such as `nightly@2026-01-01T02:00:00.000Z`.
- * One that is new, or whose `cron` or `timeZone` has changed, begins with the next slot. Where `data` throws or does not fit, the slot is kept and tried again, less
- * and less often, and given up after `slotAttemptsMax` (20); later slots of this schedule wait, other schedules do not.
+ * the app starts and wherever the clock is set to. The id of the event is `NAME@SLOT`, for example
+ * `nightly@2026-01-01T02:00:00.000Z`. A new schedule, and one whose `cron` or `timeZone` has changed, begins with the next
+ * slot. When `data` throws or its result does not fit, the slot is tried again, less and less often, and given up after
+ * `slotAttemptsMax` (20) attempts; later slots of this schedule wait, other schedules do not.
  *
- *     schedule('nightly', { cron: '0 2 * * *', timeZone: 'Europe/Zurich', publishes: DayEnded, data: ({ at }) => … })
- *
+ * @param name a name as of `event`, unique in the app
+ * @param options when it publishes, what, and the policy for missed slots
+ * @returns the schedule, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const nightly = schedule('nightly', {
+ *   cron: '0 2 * * *',
+ *   timeZone: 'Europe/Zurich',
+ *   missed: 'once',
+ *   publishes: DayEnded,
+ *   data: ({ at }) => ({ day: at.toISOString().slice(0, 10) }),
+ * })
+ * ```
  */
 export function schedule<E extends Event>(name: string, options: ScheduleOptions<E>): Schedule {
   checkName('schedule', name)
@@ -79,7 +93,7 @@ export function schedule<E extends Event>(name: string, options: ScheduleOptions
 
 const madeBy = (data: (slot: Slot) => unknown) => (slotMs: number) => data({ at: new Date(slotMs) })
 
-/** What never changes is wrong now, not at midnight. */
+/** Data that never change are checked now, not at the first slot. */
 function checkData(where: string, publishes: Event, data: unknown): void {
   const stamp = { stream: 0, id: '', ownId: true, source: '', time: 0, correlationId: '', causationId: null }
   try {
