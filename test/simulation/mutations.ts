@@ -551,7 +551,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   },
   'loses mail that came before a wait': { bias: { flows: { nodes: ['call', 'wait'], people: [] } } },
   'makes a flow while it is put into another state': {
-    bias: { flows: { nodes: ['flow', 'wait', 'withdraw'], people: ['stop', 'cancel', 'pause'], hotFlowsMax: 2 } },
+    bias: { flows: { nodes: ['flow', 'sleep'], people: ['stop', 'pause', 'cancel'], hotFlowsMax: 1 } },
   },
   'forgets a time that came while its flow was put into another state': {
     bias: { flows: { nodes: ['sleep', 'all'], people: ['pause', 'cancel'] } },
