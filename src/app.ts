@@ -45,71 +45,71 @@ export interface AppOptions {
   readonly broker: Broker
   readonly parts: readonly Part[]
   /** Runs at each start, before the first dispatch, in one transaction: make tables here, so that it may run again. */
-  readonly setup?: (tx: Tx) => unknown
+  readonly setup?: ((tx: Tx) => unknown) | undefined
   /** Size of the data of one message, reply or refusal as JSON, bytes, default 1,000,000. */
-  readonly messageBytesMax?: number
+  readonly messageBytesMax?: number | undefined
   /** Publishes that may wait for their acknowledgement, default 100,000. */
-  readonly pendingMax?: number
+  readonly pendingMax?: number | undefined
   /** Messages of one processor in memory at once, 1 to 16,384, default 4,096. */
-  readonly windowMessages?: number
+  readonly windowMessages?: number | undefined
   /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
-  readonly windowBytes?: number
+  readonly windowBytes?: number | undefined
   /** Time for which ended requests can be fetched, milliseconds, default 7 days. */
-  readonly requestRetainMs?: number
+  readonly requestRetainMs?: number | undefined
   /**
    * Time for which resolved messages stay at the desk, and failures on their topic, milliseconds, default 30 days; the
    * audit log is kept for good.
    */
-  readonly deskRetainMs?: number
+  readonly deskRetainMs?: number | undefined
   /** Time in which a discarded message can be taken back, milliseconds, default 7 days. */
-  readonly takeBackMs?: number
+  readonly takeBackMs?: number | undefined
   /** Contexts of held lanes of one processor in memory, default 100,000; more are looked up on disk. */
-  readonly heldContextsMax?: number
+  readonly heldContextsMax?: number | undefined
   /** Time for which ended flows are kept, milliseconds, default 7 days. */
-  readonly flowRetainMs?: number
+  readonly flowRetainMs?: number | undefined
   /** Time for which events that flows may wait for are kept for them, milliseconds, default 7 days. */
-  readonly mailboxMs?: number
+  readonly mailboxMs?: number | undefined
   /** Flows in memory that wait for something, default 10,000; others are made anew from their journals. */
-  readonly hotFlowsMax?: number
+  readonly hotFlowsMax?: number | undefined
   /** Time for which handled commands are kept, milliseconds, default 7 days. */
-  readonly channelRetainMs?: number
+  readonly channelRetainMs?: number | undefined
   /**
    * Time between looks for messages that need not be kept, milliseconds, default 60,000; up to 32 times as long while
    * there are none.
    */
-  readonly retainEveryMs?: number
+  readonly retainEveryMs?: number | undefined
   /** Time for which the event loop may be blocked before the watchdog ends the process, milliseconds, default 15,000. */
-  readonly blockedMs?: number
+  readonly blockedMs?: number | undefined
   /** Where lines for operators go; default: warnings and errors to standard error. */
-  readonly log?: World['log']
+  readonly log?: World['log'] | undefined
 }
 
 export interface StartOptions {
   /** Another broker than that of the app: for tests, for `--db`. */
-  readonly broker?: Broker
+  readonly broker?: Broker | undefined
   /** Only these processors, gathers and schedules run; what is published for the others waits. */
-  readonly only?: readonly string[]
+  readonly only?: readonly string[] | undefined
   /**
    * Ends the process when its event loop is blocked beyond `blockedMs`; the last line on standard error says which
    * functions ran. After some restarts the message whose handler blocks is held, and stands in nobody's way. Default
    * false; true under `millrace start`.
    */
-  readonly watchdog?: boolean
+  readonly watchdog?: boolean | undefined
   /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */
-  readonly control?: boolean
+  readonly control?: boolean | undefined
   /**
    * Time for which the start waits while another process has the file, milliseconds, 0 to 86,400,000, default 5,000: for
    * a deployment that begins before the last process has ended, or a command that has the file for a moment. After it,
    * the start is refused with `millrace/in-use`, which names the process.
    */
-  readonly waitMs?: number
+  readonly waitMs?: number | undefined
 }
 
 export interface RequestOptions {
   /** How long to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** As for `publish`: asking again with it sends nothing, and gives the reply of the first. */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 /** How far a request is. */
@@ -122,14 +122,14 @@ export interface RequestOperation {
   /** What the processor gave. */
   readonly reply?: unknown
   /** What it said when it refused. */
-  readonly refusal?: Said
+  readonly refusal?: Said | undefined
   /** Why it was discarded, or withdrawn. */
-  readonly reason?: string
+  readonly reason?: string | undefined
   /** Its number at the desk, while it is held. */
-  readonly item?: number
+  readonly item?: number | undefined
   /** Milliseconds since 1970. */
   readonly askedAt: number
-  readonly endedAt?: number
+  readonly endedAt?: number | undefined
 }
 
 /** A transaction with the caller's own rows, which may publish. */
@@ -156,7 +156,7 @@ export interface AppTx extends Tx {
 
 export interface StopOptions {
   /** Time for running handlers to end, milliseconds, default 10,000. What has not ended is handed back untouched. */
-  readonly graceMs?: number
+  readonly graceMs?: number | undefined
 }
 
 /** A message that was accepted, as `tail` shows it. */
@@ -170,7 +170,7 @@ export interface Processors {
    *
    * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
    */
-  retire(name: string, options?: { readonly force?: boolean }): Promise<void>
+  retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
   /**
    * Lets a processor start nothing more, until it is resumed, across restarts too; what runs goes on to its end. What
    * it has to do waits. Recorded in the audit log; done twice it changes nothing.
@@ -336,9 +336,9 @@ export function app(options: AppOptions): App {
 
 export interface CheckFlowsOptions {
   /** Whose flows; default: the file of the app. A copy of it does as well. */
-  readonly file?: StoreFile
+  readonly file?: StoreFile | undefined
   /** Also flows that have ended and are kept. Default false. */
-  readonly all?: boolean
+  readonly all?: boolean | undefined
 }
 
 /**

@@ -89,6 +89,7 @@ test('each default may be set where docs/defaults.md says, within its bounds and
     if (declare === undefined) continue
     declare({ [name]: min })
     declare({ [name]: max })
+    if (place !== 'gather') declare({ [name]: undefined as never })
     for (const value of [min - 1, max + 1, ...(fraction ? [] : [min + 0.5]), Number.NaN]) {
       const refused = (error: unknown) => isMillraceError(error, 'millrace/bad-option') && error.message.includes(name)
       assert.throws(() => declare({ [name]: value }), refused, `${name}: ${value}`)

@@ -4,8 +4,8 @@ import type { Actor } from '../index.ts'
 import { UsageError } from './output.ts'
 
 export interface ActorWords {
-  readonly by?: string
-  readonly reason?: string
+  readonly by?: string | undefined
+  readonly reason?: string | undefined
 }
 
 export function actorOf({ by, reason }: ActorWords): Actor {

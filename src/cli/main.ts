@@ -24,9 +24,9 @@ const { default: graceDefault, min: graceMin, max: graceMax } = defaults.graceMs
 export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
 interface Common {
-  readonly db?: string
-  readonly json?: boolean
-  readonly waitMs?: number
+  readonly db?: string | undefined
+  readonly json?: boolean | undefined
+  readonly waitMs?: number | undefined
 }
 
 /**

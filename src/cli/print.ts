@@ -68,9 +68,9 @@ export interface Column<Row> {
   readonly title: string
   readonly value: (row: Row) => string | number
   /** Columns that may be made narrower when there is not enough room, to at least so many. */
-  readonly shrinksTo?: number
+  readonly shrinksTo?: number | undefined
   /** Not narrower than this as long as others can be. */
-  readonly keeps?: number
+  readonly keeps?: number | undefined
 }
 
 const gap = 2

@@ -37,7 +37,7 @@ export interface OperationOptions extends Actor {
   /** 1 to 100 characters, its own: for people to know it by. */
   readonly name: string
   /** Of a release: one message first, and the others only when that one was handled. Default false. */
-  readonly oneFirst?: boolean
+  readonly oneFirst?: boolean | undefined
 }
 
 /**

@@ -25,7 +25,7 @@ export type Field =
 /** The fields of an object by name; all but those it `needs` may be left out, and `undefined` says nothing. */
 export interface Fields {
   readonly fields: Readonly<Record<string, Field>>
-  readonly needs?: readonly string[]
+  readonly needs?: readonly string[] | undefined
 }
 
 /**

@@ -16,7 +16,7 @@ import { checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { commandIdOf, flowEnds, flowsUnderWay, isToUndo, isUndo, undoneBy } from '../model/flow.ts'
 import { FlowTally } from '../model/flow-tally.ts'
-import { defaults } from '../model/options.ts'
+import { defaults, type Optional } from '../model/options.ts'
 import { checked } from './calls.ts'
 import { shownValue } from './fields.ts'
 
@@ -110,7 +110,7 @@ export interface FlowDesk {
    *   `millrace/step-undone` where a step before that one was undone, `millrace/unknown-part` where its mediator is not
    *   running
    */
-  runAgain(id: number, options?: Partial<Actor> & { readonly from?: string }): Promise<number>
+  runAgain(id: number, options?: Optional<Actor> & { readonly from?: string | undefined }): Promise<number>
 }
 
 export interface FlowBackend {

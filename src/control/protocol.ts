@@ -44,10 +44,10 @@ export interface Hello {
 
 /** Options of a publish, as they travel. */
 export interface PublishWords {
-  readonly ownId?: string
+  readonly ownId?: string | undefined
   /** Milliseconds since 1970. */
-  readonly at?: number
-  readonly delayMs?: number
+  readonly at?: number | undefined
+  readonly delayMs?: number | undefined
 }
 
 export type Ask =

@@ -84,7 +84,7 @@ export class Services {
     const [{ filter } = {}] = takes
     if (typeof filter === 'object' && 'fields' in filter && 'limit' in filter.fields) {
       const at = Object.keys(takes[0]).indexOf('filter')
-      const asked = values[at] as { readonly limit?: number } | undefined
+      const asked = values[at] as { readonly limit?: number | undefined } | undefined
       if ((asked?.limit ?? 0) > rowsMax) values[at] = { ...asked, limit: rowsMax }
     }
     const done = await (this.app[on] as never as Record<string, (...values: unknown[]) => unknown>)[name]!(...values)

@@ -28,7 +28,7 @@ import type { Consumer } from './consumer.ts'
 export interface Accepted {
   readonly id: string
   /** Set when the id had been published before, with the same data: nothing was added. */
-  readonly duplicate?: true
+  readonly duplicate?: true | undefined
 }
 
 /** A message from outside that waits to be accepted. */
@@ -49,18 +49,18 @@ export interface Transaction extends CommitFunction {
 
 /** Something to write that needs no function of a user. */
 export interface Job {
-  readonly changes?: readonly DeskChange[]
-  readonly requests?: readonly RequestChange[]
-  readonly flows?: readonly FlowChange[]
+  readonly changes?: readonly DeskChange[] | undefined
+  readonly requests?: readonly RequestChange[] | undefined
+  readonly flows?: readonly FlowChange[] | undefined
   /** Messages that leave with it. */
-  readonly outgoing?: readonly Stored[]
+  readonly outgoing?: readonly Stored[] | undefined
   /** Whose progress is written with it. */
-  readonly consumer?: Consumer
+  readonly consumer?: Consumer | undefined
   /** The position that is done with it. */
-  readonly position?: number
-  readonly written?: () => void
+  readonly position?: number | undefined
+  readonly written?: (() => void) | undefined
   /** Called when it is not known to be written, for good. */
-  readonly dropped?: (error: unknown) => void
+  readonly dropped?: ((error: unknown) => void) | undefined
 }
 
 /** What follows from what a batch has committed, before that is durable: what only computes may be ahead of the disk. */

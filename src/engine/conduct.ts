@@ -14,18 +14,18 @@ export interface CallRetry {
   /** How often it is made at most, 1 to 1,000. */
   readonly attempts: number
   /** Wait before it is made for the second time, milliseconds, default 200; it doubles from then on. */
-  readonly firstDelayMs?: number
+  readonly firstDelayMs?: number | undefined
   /** Longest wait, milliseconds, default 30,000. */
-  readonly maxDelayMs?: number
+  readonly maxDelayMs?: number | undefined
 }
 
 export interface CallOptions<Reply> {
   /** Time for the command to be handled, milliseconds; without it there is no limit. After it, it is withdrawn. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Each time is a command, a step and an undo of its own. Default: once. */
-  readonly retry?: CallRetry
+  readonly retry?: CallRetry | undefined
   /** Takes back what the call did. Registered before the attempt; called when the flow fails or is cancelled. */
-  readonly undo?: (taken: Taken<Reply>) => unknown
+  readonly undo?: ((taken: Taken<Reply>) => unknown) | undefined
 }
 
 export interface AskOptions<S extends AnySchema> {
@@ -34,11 +34,11 @@ export interface AskOptions<S extends AnySchema> {
   /** The question, for people. */
   readonly title: string
   /** Whom it is for: a person, a team. */
-  readonly to?: string
+  readonly to?: string | undefined
   /** Time for an answer, milliseconds; without it there is no limit. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** To whom the question goes when there was no answer after some time, milliseconds; it is asked of them from then on. */
-  readonly escalate?: { readonly afterMs: number; readonly to: string }
+  readonly escalate?: { readonly afterMs: number; readonly to: string } | undefined
 }
 
 export interface RaceOptions {
@@ -47,7 +47,7 @@ export interface RaceOptions {
    * with `Promise.race`; `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins
    * nothing more. Branches are functions then.
    */
-  readonly losers?: 'letGo' | 'withdraw'
+  readonly losers?: 'letGo' | 'withdraw' | undefined
 }
 
 export class Flow {
@@ -109,7 +109,7 @@ export class Flow {
     this.#leave('publish', type, data, delay)
   }
 
-  wait(name: string, type: Event, options: { readonly timeoutMs?: number } = {}): Promise<unknown> {
+  wait(name: string, type: Event, options: { readonly timeoutMs?: number | undefined } = {}): Promise<unknown> {
     const run = this.#run
     checkStep('wait', name)
     checkOptions(`wait "${name}"`, options, ['timeoutMs'])
@@ -218,7 +218,7 @@ export class Flow {
   async map(
     items: readonly unknown[],
     fn: (item: unknown, index: number) => unknown,
-    options: { readonly limit?: number } = {},
+    options: { readonly limit?: number | undefined } = {},
   ): Promise<unknown[]> {
     checkOptions('map', options, ['limit'])
     const atOnce = limit('map', 'concurrency', options.limit, 'limit')

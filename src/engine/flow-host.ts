@@ -66,17 +66,17 @@ export interface FlowHost {
 
 /** What goes with the beginning of a step. */
 export interface StepPlan {
-  readonly data?: (n: number) => unknown
-  readonly outgoing?: (n: number) => Stored
-  readonly starts?: (n: number) => FlowRow
+  readonly data?: ((n: number) => unknown) | undefined
+  readonly outgoing?: ((n: number) => Stored) | undefined
+  readonly starts?: ((n: number) => FlowRow) | undefined
   readonly dueAt?: number | undefined
   /** What is written with it. */
-  readonly change?: FlowChange
+  readonly change?: FlowChange | undefined
   /** Called with its beginning, at each replay too. */
-  readonly begun?: (entry: JournalEntry) => void
-  readonly command?: Command
+  readonly begun?: ((entry: JournalEntry) => void) | undefined
+  readonly command?: Command | undefined
   /** What answers it must fit. */
-  readonly schema?: AnySchema
+  readonly schema?: AnySchema | undefined
   readonly undo?: ((taken: Taken) => unknown) | undefined
 }
 

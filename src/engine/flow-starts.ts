@@ -16,7 +16,7 @@ export interface Also {
   readonly outgoing: readonly Stored[]
   readonly written: () => void
   /** Called when the attempt comes to nothing after all. */
-  readonly dropped?: () => void
+  readonly dropped?: (() => void) | undefined
 }
 
 /** Handles the event that starts flows of a mediator. */

@@ -1,6 +1,6 @@
 import { fault } from '../model/errors.ts'
 import type { Message } from '../model/message.ts'
-import { checkOptions, limit } from '../model/options.ts'
+import { checkOptions, limit, type Optional } from '../model/options.ts'
 import { isPromise } from '../model/promise.ts'
 import { isRefused } from '../model/refused.ts'
 
@@ -17,7 +17,7 @@ export interface RetryPolicy {
   /** 0 to 1: the part of each wait that is left to chance. */
   readonly jitter: number
   /** What holds for one error instead; nothing for what holds anyway. */
-  readonly byError?: ((failure: FailedAttempt) => Partial<Omit<RetryPolicy, 'byError'>> | undefined) | undefined
+  readonly byError?: ((failure: FailedAttempt) => Optional<Omit<RetryPolicy, 'byError'>> | undefined) | undefined
 }
 
 /** What a function that chooses by the error gets. */

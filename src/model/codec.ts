@@ -15,11 +15,11 @@ export interface Stamp {
   readonly stream: number
   readonly id: string
   readonly ownId: boolean
-  readonly asked?: Asker
+  readonly asked?: Asker | undefined
   readonly source: string
   readonly time: number
   /** Default 0: at once. */
-  readonly due?: number
+  readonly due?: number | undefined
   readonly correlationId: string
   readonly causationId: string | null
   readonly traceparent: string | null

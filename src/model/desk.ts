@@ -67,7 +67,7 @@ export const headStates: readonly DeskState[] = ['held', 'deciding', 'trying']
 export interface Actor {
   /** A person, by name; rules are `rule NAME`, the app itself is `millrace`. */
   readonly by: string
-  readonly reason?: string
+  readonly reason?: string | undefined
 }
 
 export type DeskAction =

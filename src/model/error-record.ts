@@ -11,19 +11,19 @@ export interface ErrorRecord {
   /** The `code` of the error where that is a text, else its name; `thrown` for what is no error. */
   readonly code: string
   /** Its name, such as `TypeError`, where that is not the code. */
-  readonly name?: string
+  readonly name?: string | undefined
   readonly message: string
-  readonly stack?: string
+  readonly stack?: string | undefined
   /** Its `data`, as JSON gives them back; a text where they are not JSON. */
   readonly data?: unknown
-  readonly cause?: ErrorRecord
+  readonly cause?: ErrorRecord | undefined
   /** What an `AggregateError` holds. */
-  readonly errors?: readonly ErrorRecord[]
+  readonly errors?: readonly ErrorRecord[] | undefined
   /**
    * What is not as it was: a message or a stack of more than 20,000 characters is shortened; data beyond
    * `messageBytesMax`, a cause and errors beyond 32 records or in a circle are left out; data that are no JSON are a text.
    */
-  readonly lost?: readonly LostPart[]
+  readonly lost?: readonly LostPart[] | undefined
 }
 
 const recordsMax = 32

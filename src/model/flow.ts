@@ -39,7 +39,7 @@ export type Outcome =
       readonly message: string
       readonly data?: unknown
       /** Of a call: whether it may have had effects. */
-      readonly effects?: 'never' | 'unknown'
+      readonly effects?: 'never' | 'unknown' | undefined
     }
 
 export type StepKind =

@@ -17,7 +17,7 @@ interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
   readonly contextOf: ((data: any) => string) | undefined
   readonly upcasts: Upcasts
   /** Only for the compiler: the type of the data. */
-  readonly _data?: Data
+  readonly _data?: Data | undefined
 }
 
 /** A type of event: a fact, named in the past tense, for any number of processors. Made by {@link event}. */
@@ -32,15 +32,15 @@ export interface Command<Name extends string = string, Data = any, Reply = any, 
   readonly refusal: AnySchema | undefined
   /** Time to be handled, counted from when it was sent, milliseconds; undefined for no limit. */
   readonly deadlineMs: number | undefined
-  readonly _reply?: Reply
-  readonly _refusal?: Refusal
+  readonly _reply?: Reply | undefined
+  readonly _refusal?: Refusal | undefined
 }
 
 /** An event type or a command type. */
 export type MessageType = Event | Command
 
 /** The type of the data of an event or command: `DataOf<typeof OrderPlaced>`. */
-export type DataOf<T> = T extends { readonly _data?: infer Data } ? Data : never
+export type DataOf<T> = T extends { readonly _data?: infer Data | undefined } ? Data : never
 /** The type of the reply of a command; `void` where it has none. */
 export type ReplyOf<C> = C extends Command<string, infer _Data, infer Reply> ? Reply : never
 /** The type of the data of a refusal of a command. */
@@ -61,11 +61,11 @@ interface TypeOptions<S extends AnySchema> {
    * Computes the context: messages with the same context are handled in order, one at a time per processor. 1 to 1,024
    * characters. Without it each message has a lane of its own, and there is no order. Elsewhere: partition key.
    */
-  readonly context?: (data: Output<S>) => string
+  readonly context?: ((data: Output<S>) => string) | undefined
   /** Version of the shape of the data, a whole number from 1 to 1,000,000, default 1; stored with each message. */
-  readonly version?: number
+  readonly version?: number | undefined
   /** Functions that turn stored data of older versions into today's shape, step by step, when they are read. */
-  readonly upcast?: Upcasts
+  readonly upcast?: Upcasts | undefined
 }
 
 /** Options of {@link event}. */
@@ -74,15 +74,15 @@ export interface EventOptions<S extends AnySchema> extends TypeOptions<S> {}
 /** Options of {@link command}. */
 export interface CommandOptions<S extends AnySchema, R extends AnySchema, F extends AnySchema> extends TypeOptions<S> {
   /** The schema of the reply; without it the command has no reply. */
-  readonly reply?: R & Stable<R> & Plain<R>
+  readonly reply?: (R & Stable<R> & Plain<R>) | undefined
   /** The schema of the data of a `Refused`, which the asker gets typed. */
-  readonly refusal?: F & Stable<F> & Plain<F>
+  readonly refusal?: (F & Stable<F> & Plain<F>) | undefined
   /**
    * Time to be handled, counted from when it was sent, milliseconds, 1 to 365 days; default: no limit. A command whose
    * turn comes later is held at the desk with `millrace/deadline-passed` and runs only if a rule or a person releases
    * it. Until its turn comes, the health of the app says that it is late.
    */
-  readonly deadlineMs?: number
+  readonly deadlineMs?: number | undefined
 }
 
 const typeOptions = ['schema', 'context', 'version', 'upcast']
@@ -184,9 +184,9 @@ function notASchema(where: string) {
 /** How long a topic or channel keeps messages that every processor has handled. */
 export interface Retain {
   /** Keeps messages at least this long, milliseconds, a whole number from 0. */
-  readonly ageMs?: number
+  readonly ageMs?: number | undefined
   /** Keeps at least the newest messages up to this size together, bytes of data, a whole number from 0. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
 }
 
 /** Where messages go: a {@link topic} or a {@link channel}. */
@@ -213,13 +213,13 @@ export interface SourceOptions {
    * Names of types that were given up: processors pass their messages over. A stored message of a type that is neither
    * declared nor retired is held at the desk.
    */
-  readonly retired?: readonly string[]
+  readonly retired?: readonly string[] | undefined
   /**
    * When messages may be removed: a message goes once it is older than `ageMs` (where set) and beyond the newest `bytes`
    * (where set). A message that a processor still needs is never removed. Default: topics keep everything, channels keep
    * handled commands for `channelRetainMs`.
    */
-  readonly retain?: Retain
+  readonly retain?: Retain | undefined
 }
 
 /**

@@ -8,9 +8,9 @@ export interface Bound {
   readonly max: number
   readonly what: string
   /** Not only whole numbers. */
-  readonly fraction?: boolean
+  readonly fraction?: boolean | undefined
   /** Without it there is no such bound. */
-  readonly optional?: boolean
+  readonly optional?: boolean | undefined
 }
 
 const minute = 60_000
@@ -131,6 +131,9 @@ function bound(value: number, min: number, max: number, what: string): Bound {
 }
 
 export type Limit = keyof typeof defaults
+
+/** Some of these options; each may be undefined too, which is as left out. */
+export type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
 /** The value of an option, or its default; refused outside its bounds. It may be `called` otherwise where it is for something else. */
 export function limit(where: string, name: Limit, value: unknown, called?: string): number {

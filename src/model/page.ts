@@ -18,7 +18,7 @@ export interface PageOf<Row> {
   /** The number of a row, by which the list is ordered. */
   readonly cursorOf: (row: Row) => number
   /** What the rows of a page may take together, bytes, default 16 MiB. */
-  readonly bytesMax?: number
+  readonly bytesMax?: number | undefined
 }
 
 /** Takes the rows of a page from a list. At least one, however large it is: so every list comes to its end. */

@@ -10,7 +10,7 @@ export interface PublishOptions extends Delay {
    * type again with it adds nothing while the message is pending or the log keeps it. With other data it is
    * `millrace/id-conflict`. Ids that start with "flow/" are reserved.
    */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 export const publishOptions: readonly string[] = ['id', ...delayOptions]

@@ -8,9 +8,9 @@ export interface Delay {
    * The time at which the message comes into its log: a date, or milliseconds since 1970, at most 100 years ahead. A time
    * that has passed means at once.
    */
-  readonly at?: Date | number
+  readonly at?: Date | number | undefined
   /** The time from now until then, milliseconds, 0 to 100 years; a fraction is rounded up. */
-  readonly delayMs?: number
+  readonly delayMs?: number | undefined
 }
 
 export const delayOptions: readonly string[] = ['at', 'delayMs']

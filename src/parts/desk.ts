@@ -24,11 +24,11 @@ export interface DeskOptions<T extends MessageType> {
   /** A rule per type, each optional. A message of a type without a rule is held. */
   readonly decide: { readonly [Name in T['name']]?: Rule<Named<T, Name>> }
   /** Time for one decision, milliseconds, 1 to 86,400,000, default 30,000. After it the message is held. */
-  readonly decideMs?: number
+  readonly decideMs?: number | undefined
   /** Decisions about one message, 1 to 1,000, default 5. When it fails once more after these, it is held. */
-  readonly decisionsMax?: number
+  readonly decisionsMax?: number | undefined
   /** Rules deciding at once, 1 to 1,000, default 16. */
-  readonly rulesAtOnce?: number
+  readonly rulesAtOnce?: number | undefined
 }
 
 /** A desk as a part of an app. */

@@ -13,14 +13,14 @@ export interface When<Items> {
   /** Computes the number from the items so far. It is called with each item that comes. */
   readonly value: (items: Items) => number
   /** Fires when the value is above this. Give either `above` or `below`. */
-  readonly above?: number
+  readonly above?: number | undefined
   /** Fires when the value is below this. */
-  readonly below?: number
+  readonly below?: number | undefined
   /**
    * Hysteresis: after the condition has fired, it fires again only once the value was back at this, or on the side away
    * from the bound. So a value that trembles about the bound fires once. Default: the bound itself.
    */
-  readonly rearm?: number
+  readonly rearm?: number | undefined
 }
 
 /**
@@ -35,20 +35,20 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
   /** The event that a batch becomes, on a topic of the app; it must not be one that the gather takes. */
   readonly publishes: F
   /** Number of items that make a batch, 1 to 100,000, with `when` at most 1,000; default without a window: 100,000. */
-  readonly count?: number
+  readonly count?: number | undefined
   /** Size of the items that make a batch, bytes of data as JSON, 1 to 256 MiB; default without a window: 16 MiB. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
   /** Time after the first item at which the items so far are a batch, milliseconds, 1 to 365 days. */
-  readonly afterMs?: number
+  readonly afterMs?: number | undefined
   /**
    * A condition that makes the items a batch when it becomes true. Alone it looks at the `window` newest items, and older
    * ones are dropped; together with another bound it looks at all items of the batch.
    */
-  readonly when?: When<readonly DataOf<T[number]>[]>
+  readonly when?: When<readonly DataOf<T[number]>[]> | undefined
   /** Number of the newest items that a condition alone looks at, 1 to 1,000, default 1. */
-  readonly window?: number
+  readonly window?: number | undefined
   /** Where a new gather begins: `'beginning'` (default), `'now'` or a date. */
-  readonly startAt?: StartAt
+  readonly startAt?: StartAt | undefined
   /** Computes the data of the event from the data of the items, in order. It may be called again with the same items. */
   readonly data: (items: readonly DataOf<T[number]>[]) => DataFor<F>
 }
@@ -144,12 +144,12 @@ function checkTypes(where: string, on: Topic, of: readonly Event[], publishes: E
 
 type Bounds = Pick<GatherRule, 'count' | 'bytes' | 'afterMs' | 'when' | 'window'>
 interface BoundOptions {
-  readonly count?: number
-  readonly bytes?: number
-  readonly afterMs?: number
+  readonly count?: number | undefined
+  readonly bytes?: number | undefined
+  readonly afterMs?: number | undefined
   // biome-ignore lint/suspicious/noExplicitAny: items of whatever types
-  readonly when?: When<any>
-  readonly window?: number
+  readonly when?: When<any> | undefined
+  readonly window?: number | undefined
 }
 
 function bounds(where: string, { count, bytes, afterMs, when, window }: BoundOptions): Bounds {

@@ -23,9 +23,9 @@ export type StartedBy<M> = M extends Mediator<infer E, unknown> ? E : never
 
 export interface SubflowOptions<Result> {
   /** Time for it to end, milliseconds; without it there is no limit. After it, it is cancelled. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Takes back what it did, when this flow fails or is cancelled. One under way is cancelled then. */
-  readonly undo?: (taken: Taken<Result>) => unknown
+  readonly undo?: ((taken: Taken<Result>) => unknown) | undefined
 }
 
 /**
@@ -64,7 +64,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   wait<E extends Declared<W, 'waits'>>(
     name: string,
     type: E,
-    options?: { readonly timeoutMs?: number },
+    options?: { readonly timeoutMs?: number | undefined },
   ): Promise<E extends Event ? Message<E> : never>
   /** Lets time pass, milliseconds; the flow needs no process meanwhile. */
   sleep(name: string, ms: number): Promise<void>
@@ -102,7 +102,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   map<Item, Result>(
     items: readonly Item[],
     fn: (item: Item, index: number) => Promise<Result> | Result,
-    options?: { readonly limit?: number },
+    options?: { readonly limit?: number | undefined },
   ): Promise<Result[]>
   /**
    * From here on there is no way back: nothing is undone. A flow that fails is stuck until a person resumes it; then the
@@ -145,29 +145,29 @@ export interface MediatorOptions<
   Result,
 > {
   /** The topic of the event that starts its flows; without it only routes and other mediators start them. */
-  readonly on?: Source
+  readonly on?: Source | undefined
   /** The event that starts a flow, one for each. */
   readonly startedBy: E
   /** The commands that it may send. */
-  readonly sends?: S
+  readonly sends?: S | undefined
   /** The events that it may wait for. */
-  readonly waits?: { readonly [I in keyof W]: Awaited_<W[I] & Event> }
+  readonly waits?: { readonly [I in keyof W]: Awaited_<W[I] & Event> } | undefined
   /** The events that it may publish. */
-  readonly publishes?: P
+  readonly publishes?: P | undefined
   /** The mediators whose flows it may start and wait for. */
-  readonly starts?: M
+  readonly starts?: M | undefined
   /**
    * Of the events for which this gives the same, 1 to 1,024 characters, only the first starts a flow, while that is kept.
    * Values are kept as they are: let a function that changes give others than before.
    */
-  readonly oncePer?: (data: DataOf<E>) => string
+  readonly oncePer?: ((data: DataOf<E>) => string) | undefined
   /** Whether flows of one context run one after the other. Default false: side by side. */
-  readonly serial?: boolean
+  readonly serial?: boolean | undefined
   /** The version of `run`, default 1, 1 to 1,000,000: flows keep the one that they began with. */
-  readonly version?: number
+  readonly version?: number | undefined
   /** What older flows go on with, by version. */
   // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do
-  readonly versions?: Readonly<Record<number, (message: Message<E>, flow: any) => unknown>>
+  readonly versions?: Readonly<Record<number, (message: Message<E>, flow: any) => unknown>> | undefined
   /**
    * Conducts one flow. Runs again from its beginning when the process has been restarted, past all that was done: it
    * may do nothing but by `flow`, and must go the same way each time. What it returns is kept as JSON.
@@ -186,8 +186,8 @@ export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly starts: readonly AnyMediator[]
   readonly spec: MediatorSpec
   /** Only for the compiler. */
-  readonly _startedBy?: E
-  readonly _result?: Result
+  readonly _startedBy?: E | undefined
+  readonly _result?: Result | undefined
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a mediator of whatever starts it and it gives

@@ -4,7 +4,7 @@ import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
 import { checkName, isTable, own, suggest } from '../model/names.ts'
-import { checkOptions, limit } from '../model/options.ts'
+import { checkOptions, limit, type Optional } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { StartAt } from '../seam/store.ts'
@@ -154,31 +154,31 @@ export type Handlers<T extends MessageType, P extends Event, S extends Command> 
 
 /** Options of {@link processor}. */
 export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]>
-  extends Partial<ProbeLimits> {
+  extends Optional<ProbeLimits> {
   /** The topic it reacts to, or the channel it serves. */
   readonly on: Source<T>
   /** The events that its handlers may publish. */
-  readonly publishes?: P
+  readonly publishes?: P | undefined
   /** The commands that its handlers may send. */
-  readonly sends?: S
+  readonly sends?: S | undefined
   /** Handlers running at once, 1 to 10,000, default 16; within a context always one at a time. */
-  readonly concurrency?: number
+  readonly concurrency?: number | undefined
   /** Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt has failed and cannot commit. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
   /** Wait for an attempt that outlived its time before the next begins, milliseconds, 0 to 86,400,000, default 30,000. */
-  readonly lingerMs?: number
+  readonly lingerMs?: number | undefined
   /**
    * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms, half
    * of each left to chance. The lane waits during that time; waits are kept on disk and survive restarts.
    */
-  readonly retry?: Partial<RetryPolicy>
+  readonly retry?: Optional<RetryPolicy> | undefined
   /**
    * What a lane does when its message is held: `'block'` (default), it waits until the message is resolved; `'pass'`, it
    * continues with the next message, still one at a time, and only the held message loses its place in the order.
    */
-  readonly onHold?: 'block' | 'pass'
+  readonly onHold?: 'block' | 'pass' | undefined
   /** Where a new processor begins: `'beginning'` (default), `'now'` or a date. */
-  readonly startAt?: StartAt
+  readonly startAt?: StartAt | undefined
   /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
 }
@@ -198,9 +198,9 @@ export interface Processor extends ProbeLimits {
   readonly startAt: StartAt
   readonly handle: Readonly<Record<string, unknown>>
   /** The part that it runs for, where it is no part by itself. */
-  readonly partOf?: string
+  readonly partOf?: string | undefined
   /** Whether its handlers only compute, as those of mediators and routes. */
-  readonly runsAhead?: boolean
+  readonly runsAhead?: boolean | undefined
 }
 
 const known = [
@@ -268,7 +268,7 @@ export function processor<
   })
 }
 
-function policyOf(where: string, options: Partial<RetryPolicy>): RetryPolicy {
+function policyOf(where: string, options: Optional<RetryPolicy>): RetryPolicy {
   checkOptions(where, options, [...retryNumbers, 'byError'])
   const { byError } = options
   if (byError !== undefined && typeof byError !== 'function') {

@@ -45,5 +45,5 @@ export function runsWith(only: readonly string[] | undefined): (one: Named) => b
 
 interface Named {
   readonly name: string
-  readonly partOf?: string
+  readonly partOf?: string | undefined
 }

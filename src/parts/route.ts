@@ -64,9 +64,9 @@ export interface RouteOptions<T extends MessageType, S extends readonly Command[
   /** The topic whose events it sends on. */
   readonly on: Source<T>
   /** The commands that it may send. */
-  readonly sends?: S
+  readonly sends?: S | undefined
   /** The mediators whose flows it may start. */
-  readonly starts?: M
+  readonly starts?: M | undefined
   /** Functions by type that choose where a message goes: nowhere, to one place or to several. */
   readonly handle: {
     readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown

@@ -21,7 +21,7 @@ export interface ScheduleOptions<E extends Event> {
    */
   readonly cron: string
   /** The time zone of the cron, an IANA name such as `Europe/Zurich`; default `UTC`. */
-  readonly timeZone?: string
+  readonly timeZone?: string | undefined
   /**
    * The policy for slots that were missed, because the app was down or the clock was set forward:
    * - `'skip'` (default): they are not published;
@@ -30,7 +30,7 @@ export interface ScheduleOptions<E extends Event> {
    *
    * A slot that is at most `scheduleGraceMs` (30 seconds) late counts as on time.
    */
-  readonly missed?: Missed
+  readonly missed?: Missed | undefined
   /** The event that it publishes, on a topic of the app. */
   readonly publishes: E
   /** The data of the event, or a function from the slot to them: called once per slot, and again after a failure. */

@@ -12,7 +12,7 @@ export interface OpenFile {
   readonly dev: number
   readonly ino: number
   /** When it was written last, of what nobody else may write, milliseconds since 1970. */
-  readonly writtenAt?: number
+  readonly writtenAt?: number | undefined
 }
 
 export interface Disk {

@@ -51,10 +51,10 @@ export interface LogPlace {
 /** Which messages are meant; all that is set has to fit. */
 export interface LogFilter {
   /** Name of a topic or channel. */
-  readonly source?: string
-  readonly type?: string
-  readonly context?: string
-  readonly correlation?: string
+  readonly source?: string | undefined
+  readonly type?: string | undefined
+  readonly context?: string | undefined
+  readonly correlation?: string | undefined
 }
 
 /** What `millrace doctor` looks at. */

@@ -74,7 +74,7 @@ export interface DeskHead {
 export type DeskChange =
   | { readonly do: 'put'; readonly entry: DeskEntry }
   /** `leaves`: the lane that it was in and is in no more. */
-  | { readonly do: 'update'; readonly entry: DeskEntry; readonly leaves?: string | null }
+  | { readonly do: 'update'; readonly entry: DeskEntry; readonly leaves?: string | null | undefined }
   /** Removes a message that is done; refused (the group fails) when it is not there. */
   | { readonly do: 'remove'; readonly entry: DeskEntry }
   /** What was held is done: kept for a while, out of its lane. Refused when it is not there. */
@@ -254,7 +254,7 @@ export interface FlowRow {
   /** Of the mail of its context, what flows before it have had: up to this number, by type. */
   readonly mailAfter: Readonly<Record<string, number>> | null
   /** The message at the desk by which a command of it is held, where one is: it waits for a person or a rule. */
-  readonly held?: number | null
+  readonly held?: number | null | undefined
   readonly error: ErrorRecord | null
   /** What its function has returned. */
   readonly result: unknown
@@ -321,7 +321,7 @@ export interface ForgottenMails {
 }
 
 export type FlowChange =
-  | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] }
+  | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] | undefined }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
   /** A flow has ended for which another waits: an entry of that one, which gets its number when it is written. */
   | { readonly do: 'ended'; readonly flow: number; readonly entry: { n: number } & Omit<JournalEntry, 'n'> }
@@ -348,27 +348,27 @@ export type FlowChange =
   | { readonly do: 'passed'; readonly id: string }
 
 export interface FlowFilter {
-  readonly mediator?: string
-  readonly states?: readonly FlowState[]
-  readonly context?: string
+  readonly mediator?: string | undefined
+  readonly states?: readonly FlowState[] | undefined
+  readonly context?: string | undefined
   /** The name of a step that is under way. */
-  readonly step?: string
+  readonly step?: string | undefined
   /** Only flows that began before, milliseconds since 1970. */
-  readonly startedBefore?: number
+  readonly startedBefore?: number | undefined
   /** Only flows with a higher id. */
-  readonly after?: number
+  readonly after?: number | undefined
   /** At most so many, default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 export interface QuestionFilter {
-  readonly mediator?: string
+  readonly mediator?: string | undefined
   /** Only what this person or team is asked. */
-  readonly to?: string
+  readonly to?: string | undefined
   /** Only questions with a higher id. */
-  readonly after?: number
+  readonly after?: number | undefined
   /** At most so many, default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** How many flows of a mediator are in a state. */
@@ -464,15 +464,15 @@ export interface Changes {
    * Those of `append` that functions have given an id. Where one is an `other`, the function must not be kept: the group
    * fails as a whole with `millrace/id-conflict`, and its functions run again one by one.
    */
-  readonly claims?: readonly Stored[]
+  readonly claims?: readonly Stored[] | undefined
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
-  readonly requests?: readonly RequestChange[]
-  readonly flows?: readonly FlowChange[]
+  readonly requests?: readonly RequestChange[] | undefined
+  readonly flows?: readonly FlowChange[] | undefined
   /** Messages about to start, remembered so that the one that kills the process can be found. */
   readonly marks: readonly { readonly processor: string; readonly stream: number; readonly position: number }[]
   /** Cancels come before `append`, the others after it. */
-  readonly timed?: readonly TimedChange[]
+  readonly timed?: readonly TimedChange[] | undefined
 }
 
 export interface Batch {
@@ -490,7 +490,7 @@ export interface Batch {
    */
   ahead?(): Promise<Batch | undefined>
   /** Whether each batch follows from the one before, at once and alone, so that all wait for its sync. */
-  readonly inChain?: boolean
+  readonly inChain?: boolean | undefined
 }
 
 export interface Committed {
@@ -505,18 +505,18 @@ export interface Committed {
 export type { DeskEntry, DeskState }
 
 export interface DeskFilter {
-  readonly processor?: string
+  readonly processor?: string | undefined
   /** Default: all but those resolved. */
-  readonly states?: readonly DeskState[]
+  readonly states?: readonly DeskState[] | undefined
   /** Name of the type of the message. */
-  readonly type?: string
-  readonly context?: string
+  readonly type?: string | undefined
+  readonly context?: string | undefined
   /** A group of {@link DeskGroup}, by id. */
-  readonly group?: number
+  readonly group?: number | undefined
   /** Only entries with a higher id. */
-  readonly after?: number
+  readonly after?: number | undefined
   /** At most so many, default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** A message at the desk as it is shown. */
@@ -551,9 +551,9 @@ export interface DeskGroup {
 }
 
 export interface GroupFilter {
-  readonly processor?: string
+  readonly processor?: string | undefined
   /** At most so many, default 10,000: the largest. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** What groups are made of. */
@@ -582,11 +582,11 @@ export interface Operation {
 }
 
 export interface OperationFilter {
-  readonly name?: string
+  readonly name?: string | undefined
   /** Only operations with a higher id. */
-  readonly after?: number
+  readonly after?: number | undefined
   /** At most so many, default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 /** What has become of the messages of an operation, by now. */
@@ -618,11 +618,11 @@ export interface Wish extends Actor {
 }
 
 export interface AuditFilter {
-  readonly item?: number
+  readonly item?: number | undefined
   /** Only older lines: the newest come first. */
-  readonly before?: number
+  readonly before?: number | undefined
   /** At most so many, default 100. */
-  readonly limit?: number
+  readonly limit?: number | undefined
 }
 
 export interface HeldCount {
@@ -633,7 +633,9 @@ export interface HeldCount {
 }
 
 /** Which held messages are meant: those that fit, or those named. */
-export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & { readonly items?: readonly number[] }
+export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
+  readonly items?: readonly number[] | undefined
+}
 
 export interface DeskCounts {
   readonly held: number
@@ -782,5 +784,5 @@ export interface Broker {
   readonly where: string
   create(world: World): Store
   /** Where the store is one file: what may be done with it from beside, without an app. */
-  readonly file?: StoreFile
+  readonly file?: StoreFile | undefined
 }

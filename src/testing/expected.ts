@@ -4,17 +4,17 @@ import type { ProcessorSpec } from '../engine/spec.ts'
 import { fault, recordError } from '../model/errors.ts'
 import { isPattern } from '../model/kinds.ts'
 import type { MessageType } from '../model/message.ts'
-import { checkOptions } from '../model/options.ts'
+import { checkOptions, type Optional } from '../model/options.ts'
 import { collapsed, type Outcome } from './trial.ts'
 
 /** What is expected of an attempt. Only what is named is compared, each list as a whole and in order. */
-export interface Expected extends Partial<Pick<Outcome, 'published' | 'sent' | 'cancelled' | 'reply'>> {
+export interface Expected extends Optional<Pick<Outcome, 'published' | 'sent' | 'cancelled' | 'reply'>> {
   /** `true`: refused, whatever the reason; a pattern: for the reason; anything else: the data of the refusal. */
   readonly refused?: unknown
   /** A pattern for the message of the error, or its code. */
-  readonly fails?: RegExp | string
+  readonly fails?: RegExp | string | undefined
   /** A pattern for each statement, or its text with `?` for each value; white space does not matter. */
-  readonly queries?: readonly (RegExp | string)[]
+  readonly queries?: readonly (RegExp | string)[] | undefined
 }
 
 /**
@@ -35,7 +35,7 @@ export interface Case {
     failed?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B>
   // biome-ignore lint/suspicious/noExplicitAny: see Comparing
-  readonly _comparing?: any
+  readonly _comparing?: any | undefined
 }
 
 /**
@@ -43,7 +43,7 @@ export interface Case {
  * be called, and `await` looks at the other `then` only.
  */
 export interface Comparing {
-  readonly _comparing?: 'then(expected)'
+  readonly _comparing?: 'then(expected)' | undefined
 }
 
 const lists = [

@@ -7,21 +7,21 @@ import type { Random } from './random.ts'
 /** Which kinds of faults may come. Default: all. */
 export interface Faults {
   /** The process dies before or after any statement, commit, sync or checkpoint. */
-  readonly crash?: boolean
+  readonly crash?: boolean | undefined
   /** As `crash`, and what was not synced is lost, by sectors, at random. */
-  readonly powerCut?: boolean
+  readonly powerCut?: boolean | undefined
   /** A handler fails, before it has run or after; so may the rule of a desk. */
-  readonly handlerFails?: boolean
+  readonly handlerFails?: boolean | undefined
   /** A handler takes its time, sometimes more than its `timeoutMs`; so may the rule of a desk. */
-  readonly handlerSlow?: boolean
+  readonly handlerSlow?: boolean | undefined
   /** A client publishes again what was acknowledged, with the same id. */
-  readonly publishTwice?: boolean
+  readonly publishTwice?: boolean | undefined
   /** The disk is full for a while. */
-  readonly diskFull?: boolean
+  readonly diskFull?: boolean | undefined
   /** A sync fails. */
-  readonly syncFails?: boolean
+  readonly syncFails?: boolean | undefined
   /** Another program holds the write lock of the file for a while. */
-  readonly locked?: boolean
+  readonly locked?: boolean | undefined
 }
 
 export type FaultKind = keyof Faults
@@ -47,10 +47,11 @@ export function faultsOf(where: string, given: Faults | 'all' | 'none' | undefin
   if (given === undefined || given === 'all') return every(true)
   if (given === 'none') return every(false)
   checkOptions(`${where}: faults`, given, faultKinds)
-  for (const [kind, on] of Object.entries(given)) {
+  const named = Object.entries(given).filter(([, on]) => on !== undefined)
+  for (const [kind, on] of named) {
     if (typeof on !== 'boolean') throw fault('millrace/bad-option', `${where}: faults: ${kind} must be true or false`)
   }
-  return { ...every(false), ...given }
+  return { ...every(false), ...Object.fromEntries(named) }
 }
 
 /** A step of the store at which the process may die. */

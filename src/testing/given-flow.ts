@@ -16,7 +16,7 @@ import {
 import { isPattern } from '../model/kinds.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
-import { checkOptions } from '../model/options.ts'
+import { checkOptions, type Optional } from '../model/options.ts'
 import { isRefused } from '../model/refused.ts'
 import { check } from '../model/schema.ts'
 import type { AnyMediator, Mediator, StartedBy } from '../parts/mediator.ts'
@@ -45,13 +45,14 @@ export interface FlowOutcome {
 }
 
 /** What is expected of a flow. Only what is named is compared, each list as a whole and in order. */
-export interface ExpectedFlow extends Partial<Pick<FlowOutcome, 'called' | 'sent' | 'published' | 'undone' | 'steps'>> {
+export interface ExpectedFlow
+  extends Optional<Pick<FlowOutcome, 'called' | 'sent' | 'published' | 'undone' | 'steps'>> {
   /** What the function returns. */
   readonly result?: unknown
   /** A pattern for the message of the error with which it ends, or its code; without it the flow has to be completed. */
-  readonly fails?: RegExp | string
+  readonly fails?: RegExp | string | undefined
   /** How it ends, default `completed`, or with `fails` any other way. */
-  readonly state?: FlowState
+  readonly state?: FlowState | undefined
 }
 
 type Value<T, D> = T | ((data: D, times: number) => T)
@@ -92,7 +93,7 @@ export interface FlowCase {
     failed?: ((error: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B>
   // biome-ignore lint/suspicious/noExplicitAny: see Comparing
-  readonly _comparing?: any
+  readonly _comparing?: any | undefined
 }
 
 /** A mediator under test. */

@@ -23,13 +23,13 @@ export interface FailedWith<T extends MessageType> {
   /** What its handler threw, or how that is kept: its code and message. */
   readonly error: Error | { readonly code: string; readonly message: string; readonly data?: unknown }
   /** The name of the processor for which it has failed, default `processor`. */
-  readonly processor?: string
+  readonly processor?: string | undefined
   /** How many attempts it has had, default 1. */
-  readonly attempts?: number
+  readonly attempts?: number | undefined
   /** Decisions of rules about it before this one, default 0. */
-  readonly decisions?: number
+  readonly decisions?: number | undefined
   /** Its id, default a new one. */
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 /** A failure at a desk. The rule is asked once, when somebody first wants to know; awaiting it gives the decision. */

@@ -23,18 +23,18 @@ export interface Circumstances {
    * and the values; gives the rows, or throws what the database would say. Default: no rows. In a commit function it
    * may be a promise, but wait for no timer, file or network, as on SQLite.
    */
-  readonly query?: Answer
+  readonly query?: Answer | undefined
   /** What `now()` gives, and when the message was published: milliseconds since 1970 or a date. Default: the clock. */
-  readonly now?: number | Date
+  readonly now?: number | Date | undefined
 }
 
 export interface WhenOptions {
   /** Default: a new one, as when nobody gives it. */
-  readonly id?: string
+  readonly id?: string | undefined
   /** When it was published, milliseconds since 1970; default: now. */
-  readonly time?: number
+  readonly time?: number | undefined
   /** The id of the initiating event of its flow; default: its own id. */
-  readonly correlationId?: string
+  readonly correlationId?: string | undefined
 }
 
 /** A processor under test. */

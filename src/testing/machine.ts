@@ -48,7 +48,7 @@ const plentyBytes = Number.MAX_SAFE_INTEGER
 /** Looks on closely: for proving the engine itself. What it throws ends the run. */
 export interface Watch {
   /** Steps that a wait may take; more lead nowhere. */
-  readonly stepsMax?: number
+  readonly stepsMax?: number | undefined
   /** All that was committed is on disk, and nobody has heard of it yet. */
   durable(machine: Machine): void
   /** A client was told that its message is accepted. */
@@ -71,9 +71,9 @@ export interface MachineOptions {
   /** When it begins, milliseconds since 1970. */
   readonly beginsAt: number
   readonly faults: FaultPlan
-  readonly watch?: Watch
+  readonly watch?: Watch | undefined
   /** Called between two steps after that. */
-  readonly check?: () => Promise<void>
+  readonly check?: (() => Promise<void>) | undefined
 }
 
 export class Machine {

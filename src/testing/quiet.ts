@@ -10,14 +10,14 @@ import { checkKnown, wire } from '../parts/wiring.ts'
 
 export interface QuietOptions {
   /** How long to wait at most, milliseconds, 1 to 86,400,000, default 10,000. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
 }
 
 export interface NextOptions<T extends MessageType> extends QuietOptions {
   /** Which messages of the type fit; default: each. */
-  readonly where?: (message: Message<T>) => boolean
+  readonly where?: ((message: Message<T>) => boolean) | undefined
   /** What makes the message come. It is awaited; only after its end the app may be found quiet. */
-  readonly during?: () => unknown
+  readonly during?: (() => unknown) | undefined
 }
 
 const timeoutMsDefault = 10_000

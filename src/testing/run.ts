@@ -25,7 +25,7 @@ export interface RunOptions {
   readonly faults: Faults
   readonly always: Readonly<Record<string, Check>>
   readonly eventually: Readonly<Record<string, Check>>
-  readonly watch?: Watch
+  readonly watch?: Watch | undefined
 }
 
 export interface RunFailure {

@@ -15,33 +15,33 @@ export interface Scenario {
   /** The app, or what makes one: with a function each process gets its own, as in real life. */
   readonly app: App | (() => App)
   /** What may go wrong, default all of it. */
-  readonly faults?: Faults | 'all' | 'none'
+  readonly faults?: Faults | 'all' | 'none' | undefined
   /** Writes down what clients do; called once per seed, with chance from the seed. */
   readonly workload: (work: Workload, random: Random) => void
   /** Safety: has to hold at every moment, whatever goes wrong. Called whenever something has come to the disk. */
-  readonly always?: Check | Readonly<Record<string, Check>>
+  readonly always?: Check | Readonly<Record<string, Check>> | undefined
   /** Liveness: has to hold once nothing goes wrong any more and all is handled or held. */
-  readonly eventually?: Check | Readonly<Record<string, Check>>
+  readonly eventually?: Check | Readonly<Record<string, Check>> | undefined
   /** The command that replays a failure; ` --seed N` is put behind it. Default: `npx millrace simulate app.ts`. */
-  readonly replay?: string
+  readonly replay?: string | undefined
 }
 
 export interface SimulateOptions extends Scenario {
   /** So many seeds from 1 on, or these; default 100. */
-  readonly seeds?: number | readonly number[]
+  readonly seeds?: number | readonly number[] | undefined
   /** A failure that was found before: only its seed, with the steps of the workload that it needs. */
-  readonly pinned?: Pin
+  readonly pinned?: Pin | undefined
   /** Whether a failing workload is made small; default true. */
-  readonly shrink?: boolean
+  readonly shrink?: boolean | undefined
   /** Called after each seed. */
-  readonly progress?: (report: SimulationReport) => void
+  readonly progress?: ((report: SimulationReport) => void) | undefined
 }
 
 /** Names a run exactly. */
 export interface Pin {
   readonly seed: number
   /** Which steps of the workload are done, by their number; default all. */
-  readonly steps?: readonly number[]
+  readonly steps?: readonly number[] | undefined
 }
 
 /** What was run. Each seed counts once, though it is run twice. */

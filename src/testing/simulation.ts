@@ -16,15 +16,15 @@ import { type View, viewOf } from './view.ts'
 
 export interface SimulationOptions {
   /** The app, or what makes one: with a function each process gets its own, as in real life. */
-  readonly app?: App | (() => App)
+  readonly app?: (App | (() => App)) | undefined
   /** Instead of an app: its parts, as in `app({ parts })`. */
-  readonly parts?: readonly Part[]
+  readonly parts?: readonly Part[] | undefined
   /** With `parts`: as in `app({ setup })`. */
-  readonly setup?: AppOptions['setup']
+  readonly setup?: AppOptions['setup'] | undefined
   /** Decides everything that is left to chance: a whole number, default 1. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** When it begins, default 2026-01-01 00:00 UTC. */
-  readonly beginsAt?: Date
+  readonly beginsAt?: Date | undefined
 }
 
 /**
@@ -59,7 +59,7 @@ export interface Simulation extends View, AsyncDisposable {
   /** Waits for something that the app does, letting time pass. */
   settled<T>(promise: Promise<T>): Promise<T>
   /** The process dies at once; with `power: true` the machine does, and what was not synced may be lost. */
-  crash(options?: { readonly power?: boolean }): Promise<void>
+  crash(options?: { readonly power?: boolean | undefined }): Promise<void>
   /** Starts the process again, after a crash or, stopped first, when it runs. What is asked for meanwhile waits for it. */
   restart(): Promise<void>
   /** Ends the simulation and removes its files. */

@@ -25,7 +25,7 @@ export interface Actions extends View {
 
 /** As those of `app.publish`. */
 export interface WorkOptions extends Delay {
-  readonly id?: string
+  readonly id?: string | undefined
 }
 
 /** What one client does, one step after the other: each begins when the one before has ended. */

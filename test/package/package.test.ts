@@ -77,6 +77,8 @@ test('the packed package works in an empty folder: program, types and command', 
   compile('shop.ts')
   compile('threads.ts')
   writeFileSync(join(user, 'all.ts'), "export * from 'millrace'\nexport * as testing from 'millrace/testing'\n")
+  writeFileSync(join(user, 'passed-on.ts'), passedOn)
+  compile('passed-on.ts')
   for (const target of ['es2022', 'es2023', 'es2024', 'esnext']) compile('all.ts', target)
   writeFileSync(join(user, 'wrong.ts'), wrong)
   assert.throws(
@@ -128,6 +130,24 @@ const run = async () => {
   })
 }
 run().catch((error) => console.log(error.code, error.message, error.help))
+`
+
+/** Options whose value may be undefined, as callers have them that pass on what they were given. */
+const passedOn = `
+import { type App, app, type Broker, type Event, event, type Processor, processor, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+
+const Paid = event('paid', { schema: z.object({ n: z.number() }), context: undefined, version: undefined })
+const Payments = topic('payments', [Paid], { retired: undefined })
+export const part = (timeoutMs: number | undefined): Processor =>
+  processor('p', { on: Payments, handle: {}, timeoutMs, retry: { attempts: undefined }, startAt: undefined })
+export const made = (broker: Broker, log: undefined) => app({ name: 'a', broker, parts: [Payments], log, setup: undefined })
+export const file = (lockedMs: number | undefined) => sqlite({ file: 'a.db', lockedMs })
+export const publish = async (bank: App, type: Event<'e', { n: number }>, id: string | undefined) => {
+  await bank.publish(type, { n: 1 }, { id, at: undefined })
+  await bank.start({ only: undefined, waitMs: undefined })
+  return bank.desk.list({ processor: id, limit: undefined })
+}
 `
 
 /** Rows in a file, with every thread that the library starts, and errors that are recognised by their code. */
@@ -211,4 +231,15 @@ test('the library imports the packages that it declares and no others', () => {
   )
   const others = [...imported].filter((name) => !name.startsWith('node:') && name !== 'millrace')
   assert.deepEqual(others.sort(), Object.keys(dependencies).sort())
+})
+
+test('an option that may be left out may be undefined too', () => {
+  const narrow = run(root, 'grep', '-rnE', 'readonly [A-Za-z]+\\?: ', 'src', '--include=*.ts', '--exclude=*.test.ts')
+    .split('\n')
+    .filter((line) => line !== '' && !/\bundefined\b|\?: unknown\b/.test(line))
+  assert.deepEqual(
+    narrow,
+    [],
+    'exactOptionalPropertyTypes of users takes `name?: T` for a T that is there: add `| undefined`',
+  )
 })

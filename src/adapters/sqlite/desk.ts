@@ -367,7 +367,7 @@ export class DeskTable implements DeskReads {
   pause(
     processor: string,
     paused: boolean,
-    { by, reason = null }: { readonly by: string; readonly reason?: string | null },
+    { by, reason = null }: { readonly by: string; readonly reason?: string | null | undefined },
     at: number,
   ): void {
     const changed = paused
@@ -383,7 +383,13 @@ export class DeskTable implements DeskReads {
   }
 
   /** @throws `millrace/not-held` */
-  wish({ item, wish, at, by, reason = null }: Omit<Wish, 'reason'> & { readonly reason?: string | null }): void {
+  wish({
+    item,
+    wish,
+    at,
+    by,
+    reason = null,
+  }: Omit<Wish, 'reason'> & { readonly reason?: string | null | undefined }): void {
     const before = this.get('select who, wish from millrace_wishes where item = ?', item)
     if (before !== undefined) {
       const { who, wish: other } = before as { who: string; wish: string }
@@ -496,7 +502,11 @@ export class DeskTable implements DeskReads {
   }
 
   /** @throws `millrace/unknown-operation`, `millrace/operation-ended` */
-  abort(id: number, { by, reason = null }: { readonly by: string; readonly reason?: string | null }, at: number): void {
+  abort(
+    id: number,
+    { by, reason = null }: { readonly by: string; readonly reason?: string | null | undefined },
+    at: number,
+  ): void {
     const operation = this.operation(id)
     if (operation === undefined) throw fault('millrace/unknown-operation', `there is no operation ${id}`)
     const { state, name } = operation

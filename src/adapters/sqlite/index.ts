@@ -12,19 +12,19 @@ export interface SqliteOptions {
   /** The database file; made when it does not exist, its folder is not. One process uses it at a time. */
   readonly file: string
   /** Statements of one commit function, default 100,000. */
-  readonly commitQueriesMax?: number
+  readonly commitQueriesMax?: number | undefined
   /** Bytes of the -wal file that are not in the database yet above which health is red, default 256 MiB. */
-  readonly walBytesMax?: number
+  readonly walBytesMax?: number | undefined
   /** Growth of the -wal file after which it is checkpointed, bytes, default 4 MiB. */
-  readonly checkpointBytes?: number
+  readonly checkpointBytes?: number | undefined
   /** Free disk below which publishing is refused, bytes, default 64 MiB. */
-  readonly diskFreeMinBytes?: number
+  readonly diskFreeMinBytes?: number | undefined
   /**
    * Time for which all that writes waits while another program holds the write lock of the file (a shell, a GUI),
    * milliseconds, 0 to 86,400,000, default 5,000. After it, publishing is refused with `millrace/locked`. What handlers
    * have done waits for as long as the lock lasts, and is committed when it is gone. Health is red all that time.
    */
-  readonly lockedMs?: number
+  readonly lockedMs?: number | undefined
 }
 
 /**

@@ -17,7 +17,7 @@ import { isBusy, lockedFault, openFault } from './trouble.ts'
  */
 export type OpenDatabase = (
   file: string,
-  options: { readonly timeout: number; readonly readOnly?: boolean },
+  options: { readonly timeout: number; readonly readOnly?: boolean | undefined },
 ) => DatabaseSync
 
 export const nodeDatabase: OpenDatabase = (file, options) => new DatabaseSync(file, options)

@@ -86,7 +86,7 @@ export function whyNotSeen(file: string): MillraceError | undefined {
 }
 
 /** What is at a path; `code` is the reason of the system where that cannot be known. */
-function look(path: string): { readonly stats?: Stats; readonly code?: string } {
+function look(path: string): { readonly stats?: Stats | undefined; readonly code?: string | undefined } {
   try {
     const stats = statSync(path, { throwIfNoEntry: false })
     return stats === undefined ? {} : { stats }

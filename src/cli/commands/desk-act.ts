@@ -62,8 +62,8 @@ const ofOne: ReadonlySet<string> = new Set([
 ])
 
 export interface ResubmitWords extends ActorWords {
-  readonly data?: string
-  readonly dataFile?: string
+  readonly data?: string | undefined
+  readonly dataFile?: string | undefined
 }
 
 /** Sends corrected data in place of a held message's. */

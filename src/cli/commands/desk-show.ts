@@ -10,7 +10,7 @@ import { auditObject, lineText, listed, whyOf } from './desk.ts'
 export const messageAtDesk = 'a message at the desk'
 
 /** Shows one message, or only its data, to be corrected and given to `desk resubmit`. */
-export async function deskShow(call: Call, { data = false }: { readonly data?: boolean }): Promise<number> {
+export async function deskShow(call: Call, { data = false }: { readonly data?: boolean | undefined }): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, messageAtDesk)
   const { out } = call

@@ -6,13 +6,13 @@ import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
 
 export interface ListWords {
-  readonly processor?: string
-  readonly state?: readonly string[]
-  readonly type?: string
-  readonly context?: string
-  readonly group?: number
-  readonly after?: number
-  readonly limit?: number
+  readonly processor?: string | undefined
+  readonly state?: readonly string[] | undefined
+  readonly type?: string | undefined
+  readonly context?: string | undefined
+  readonly group?: number | undefined
+  readonly after?: number | undefined
+  readonly limit?: number | undefined
 }
 
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
@@ -96,9 +96,9 @@ export function listed(row: DeskRow) {
 }
 
 export interface GroupWords {
-  readonly by?: string
-  readonly processor?: string
-  readonly limit?: number
+  readonly by?: string | undefined
+  readonly processor?: string | undefined
+  readonly limit?: number | undefined
 }
 
 const groupRows = 1_000
@@ -146,9 +146,9 @@ function groupColumns(by: GroupBy, nowMs: number): Column<DeskGroup>[] {
 }
 
 export interface AuditWords {
-  readonly item?: number
-  readonly before?: number
-  readonly limit?: number
+  readonly item?: number | undefined
+  readonly before?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Shows what was done at the desk: who, when, what, why; the newest first. */

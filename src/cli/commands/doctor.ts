@@ -13,10 +13,10 @@ export interface Finding {
 /** Who has the file, as far as a command can tell. */
 export interface Process {
   readonly state: 'running' | 'stopped' | 'silent'
-  readonly pid?: number
+  readonly pid?: number | undefined
   /** Why the app says that it is not well. */
-  readonly reasons?: readonly string[]
-  readonly text?: string
+  readonly reasons?: readonly string[] | undefined
+  readonly text?: string | undefined
 }
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
@@ -24,7 +24,7 @@ const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 /** Looks whether all is well; exit status 1 when something is not. */
 export async function doctor(
   call: Call,
-  { full = false, accept = false }: { readonly full?: boolean; readonly accept?: boolean },
+  { full = false, accept = false }: { readonly full?: boolean | undefined; readonly accept?: boolean | undefined },
 ): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call

@@ -5,7 +5,7 @@ import { UsageError } from '../output.ts'
 import { count, facts, safe } from '../print.ts'
 
 /** Replays the journals of flows against the code; exit status 1 when one does not fit. */
-export async function flowsCheck(call: Call, { all = false }: { readonly all?: boolean }): Promise<number> {
+export async function flowsCheck(call: Call, { all = false }: { readonly all?: boolean | undefined }): Promise<number> {
   takeWords(call, [], 0)
   const { appFile, out } = call
   if (appFile === undefined) throw new UsageError('name the app file (app.ts): its code is what is checked')

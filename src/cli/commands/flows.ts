@@ -9,13 +9,13 @@ import { errorColumns, errorText } from './desk.ts'
 import { time } from './desk-show.ts'
 
 export interface FlowsWords {
-  readonly mediator?: string
-  readonly state?: readonly string[]
-  readonly context?: string
-  readonly step?: string
-  readonly olderThan?: number
-  readonly after?: number
-  readonly limit?: number
+  readonly mediator?: string | undefined
+  readonly state?: readonly string[] | undefined
+  readonly context?: string | undefined
+  readonly step?: string | undefined
+  readonly olderThan?: number | undefined
+  readonly after?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Shows flows, the oldest first. */
@@ -91,10 +91,10 @@ export function flowObject(row: FlowRow) {
 }
 
 export interface QuestionWords {
-  readonly mediator?: string
-  readonly to?: string
-  readonly after?: number
-  readonly limit?: number
+  readonly mediator?: string | undefined
+  readonly to?: string | undefined
+  readonly after?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Shows what flows ask people, the oldest first. */

@@ -15,14 +15,14 @@ import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe } from '../print.ts'
 
 export interface SelectWords extends ActorWords {
-  readonly all?: boolean
-  readonly name?: string
-  readonly processor?: string
-  readonly type?: string
-  readonly context?: string
-  readonly group?: number
-  readonly oneFirst?: boolean
-  readonly wait?: boolean
+  readonly all?: boolean | undefined
+  readonly name?: string | undefined
+  readonly processor?: string | undefined
+  readonly type?: string | undefined
+  readonly context?: string | undefined
+  readonly group?: number | undefined
+  readonly oneFirst?: boolean | undefined
+  readonly wait?: boolean | undefined
 }
 
 /** Whether an operation is meant; refuses what goes with the other only. */
@@ -164,8 +164,8 @@ function operationObject({ startedAt, endedAt, ...operation }: Operation) {
 }
 
 export interface OperationWords {
-  readonly after?: number
-  readonly limit?: number
+  readonly after?: number | undefined
+  readonly limit?: number | undefined
 }
 
 /** Shows the operations, or one of them with what became of it and what was not possible. */

@@ -51,7 +51,10 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
 }
 
 /** Lets go of a processor that is gone. */
-export async function processorsRetire(call: Call, { force = false }: { readonly force?: boolean }): Promise<number> {
+export async function processorsRetire(
+  call: Call,
+  { force = false }: { readonly force?: boolean | undefined },
+): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
   return withApp(call, async ({ processors }) => {
     await processors.retire(name!, { force })

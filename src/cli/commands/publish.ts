@@ -7,10 +7,10 @@ import { errorObject, errorText, UsageError } from '../output.ts'
 import { count } from '../print.ts'
 
 export interface PublishWords {
-  readonly id?: string
+  readonly id?: string | undefined
   /** ISO 8601. */
-  readonly at?: string
-  readonly delay?: number
+  readonly at?: string | undefined
+  readonly delay?: number | undefined
 }
 
 /** Of the words of the command, or of a line. */

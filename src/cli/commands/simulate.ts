@@ -6,8 +6,8 @@ import { UsageError } from '../output.ts'
 import { facts, safe } from '../print.ts'
 
 interface Words {
-  readonly seed?: number
-  readonly seeds?: number
+  readonly seed?: number | undefined
+  readonly seeds?: number | undefined
 }
 
 /** Runs the scenario that the app file exports as `simulation`; exit status 1 when something does not hold. */

@@ -6,11 +6,11 @@ import { UsageError } from '../output.ts'
 import { facts } from '../print.ts'
 
 export interface StartWords {
-  readonly only?: readonly string[]
+  readonly only?: readonly string[] | undefined
   /** Milliseconds. */
-  readonly grace?: number
-  readonly watchdog?: boolean
-  readonly control?: boolean
+  readonly grace?: number | undefined
+  readonly watchdog?: boolean | undefined
+  readonly control?: boolean | undefined
 }
 
 /** Runs an app until a signal. */

@@ -7,12 +7,12 @@ import { UsageError } from '../output.ts'
 import { count, cut, safe, safeJson } from '../print.ts'
 
 export interface TailWords {
-  readonly topic?: string
-  readonly type?: string
-  readonly context?: string
-  readonly correlation?: string
-  readonly last?: number
-  readonly follow?: boolean
+  readonly topic?: string | undefined
+  readonly type?: string | undefined
+  readonly context?: string | undefined
+  readonly correlation?: string | undefined
+  readonly last?: number | undefined
+  readonly follow?: boolean | undefined
 }
 
 export const tailLastMax: number = lastMax

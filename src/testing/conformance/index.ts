@@ -35,11 +35,11 @@ export interface TestBrokerOptions {
    * What the broker cannot do, by the name of the case, each with the reason. Such a case is run all the same: when it
    * passes, the run fails, so that no exception outlives its reason.
    */
-  readonly cannot?: Readonly<Record<string, string>>
+  readonly cannot?: Readonly<Record<string, string>> | undefined
   /** The `test` function of the runner, default that of `node:test`. */
-  readonly test?: (name: string, run: () => Promise<void>) => unknown
+  readonly test?: ((name: string, run: () => Promise<void>) => unknown) | undefined
   /** Time for one case, milliseconds, default 20,000. After it the case has failed. */
-  readonly withinMs?: number
+  readonly withinMs?: number | undefined
 }
 
 const known = ['name', 'open', 'cannot', 'test', 'withinMs']

@@ -192,7 +192,7 @@ export const write = (tx: Tx, who: string, { account, n }: Move) =>
 
 export interface LedgerOptions extends Partial<Omit<ProcessorOptions<typeof Moved, [], []>, 'handle'>> {
   /** Runs before the commit; what it throws fails the attempt. */
-  readonly before?: (move: Move) => unknown
+  readonly before?: ((move: Move) => unknown) | undefined
 }
 
 /** Two attempts, close together. */
