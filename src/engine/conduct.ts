@@ -9,43 +9,46 @@ import { type Delay, dueOf } from '../model/time.ts'
 import type { FlowRun } from './flow.ts'
 import type { MediatorSpec, Taken } from './flow-host.ts'
 
-/** When a call is made again that has failed by anything but a refusal. */
+/** When a call that failed is made again. A refusal is never repeated. */
 export interface CallRetry {
-  /** How often it is made at most, 1 to 1,000. */
+  /** Calls at most, the first one counted, 1 to 1,000. */
   readonly attempts: number
-  /** Wait before it is made for the second time, milliseconds, default 200; it doubles from then on. */
+  /** Wait before the second call, milliseconds, default 200; each further wait is twice as long. */
   readonly firstDelayMs?: number | undefined
   /** Longest wait, milliseconds, default 30,000. */
   readonly maxDelayMs?: number | undefined
 }
 
+/** Options of `flow.call`. */
 export interface CallOptions<Reply> {
-  /** Time for the command to be handled, milliseconds; without it there is no limit. After it, it is withdrawn. */
+  /** Time for the reply, milliseconds, default no limit. After it the command is withdrawn. */
   readonly timeoutMs?: number | undefined
-  /** Each time is a command, a step and an undo of its own. Default: once. */
+  /** Further calls after a failure; each is a command, a step and an undo of its own. Default: none. */
   readonly retry?: CallRetry | undefined
-  /** Takes back what the call did. Registered before the attempt; called when the flow fails or is cancelled. */
+  /** Compensates the call. It is registered before the command leaves and runs when the flow fails or is cancelled. */
   readonly undo?: ((taken: Taken<Reply>) => unknown) | undefined
 }
 
+/** Options of `flow.ask`. */
 export interface AskOptions<S extends AnySchema> {
-  /** What an answer must fit. */
+  /** The schema of the answer. */
   readonly schema: S
   /** The question, for people. */
   readonly title: string
-  /** Whom it is for: a person, a team. */
+  /** The person or team that is asked. */
   readonly to?: string | undefined
-  /** Time for an answer, milliseconds; without it there is no limit. */
+  /** Time for an answer, milliseconds, default no limit. */
   readonly timeoutMs?: number | undefined
-  /** To whom the question goes when there was no answer after some time, milliseconds; it is asked of them from then on. */
+  /** Whom the question goes to when there is no answer `afterMs` milliseconds after it was asked. */
   readonly escalate?: { readonly afterMs: number; readonly to: string } | undefined
 }
 
+/** Options of `flow.race`. */
 export interface RaceOptions {
   /**
-   * What becomes of what the branches that lost have under way: `'letGo'` (default), it goes on and nobody is told, as
-   * with `Promise.race`; `'withdraw'`, commands are taken back, waits, times and questions end, and the branch begins
-   * nothing more. Branches are functions then.
+   * What happens to the branches that lost: `'letGo'` (default), they go on and nobody is told, as with `Promise.race`;
+   * `'withdraw'`, their commands are withdrawn, their waits, times and questions end, and they begin nothing more. With
+   * `'withdraw'` each branch is a function.
    */
   readonly losers?: 'letGo' | 'withdraw' | undefined
 }

@@ -10,40 +10,65 @@ import type { AnySchema, Output } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
 import { type Processor, processor } from './processor.ts'
 
-/** An event that flows wait for: of their own context, or of the one that a function of its data names. */
+/** An event that flows wait for: of their own context, or of the context that `flow` computes from its data. */
 export type Awaited_<W extends Event> = W | { readonly on: W; readonly flow: (data: DataOf<W>) => string }
 
 type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the mediator may not do this: name it in \`${Option}\`` }
   : T
 
-/** What a mediator returns; the flow that waits for it gets it. */
+/** The type of what a mediator's function returns: the result of `flow.subflow`. */
 export type ResultOf<M> = M extends Mediator<Event, infer Result> ? Result : never
+/** The type of the event that starts flows of a mediator. */
 export type StartedBy<M> = M extends Mediator<infer E, unknown> ? E : never
 
+/** Options of `flow.subflow`. */
 export interface SubflowOptions<Result> {
-  /** Time for it to end, milliseconds; without it there is no limit. After it, it is cancelled. */
+  /** Time for the subflow to end, milliseconds, default no limit. After it the subflow is cancelled. */
   readonly timeoutMs?: number | undefined
-  /** Takes back what it did, when this flow fails or is cancelled. One under way is cancelled then. */
+  /** Compensates the subflow when this flow fails or is cancelled. One that is under way is cancelled first. */
   readonly undo?: ((taken: Taken<Result>) => unknown) | undefined
 }
 
 /**
- * What the function of a mediator conducts its flow with. Each step is in the journal of the flow, under its name: 1 to
- * 1,024 characters that do not begin with `undo `, else `millrace/bad-step` is thrown. The second step of one name is
- * there as `name#2`. What is said wrongly is thrown in the function, where nothing has begun: data that do not fit as
- * `millrace/bad-data`, `millrace/not-json`, `millrace/too-large` or `millrace/bad-context`, what is not declared as
- * `millrace/undeclared`, options as `millrace/bad-option` or `millrace/unknown-option`, times as `millrace/bad-time`: they
- * are milliseconds from 0 to 100 years, fractions rounded up. A function that waits for anything but its steps is paused
- * with `millrace/flow-waits-outside`.
+ * The second argument of a mediator's `run`: every step of a flow goes through it.
+ *
+ * Each step is written to the journal of the flow before it leaves, and its end before the function is told. After a
+ * crash the function runs again from its beginning; steps of the journal are not done again, their results are read from
+ * it. So the function must go the same way each time, and await nothing but its steps.
+ *
+ * A step's name has 1 to 1,024 characters and does not begin with `undo `; the second step of the same name is shown as
+ * `name#2`. Invalid arguments throw inside `run`, before the step begins: `millrace/bad-step` (name), `millrace/undeclared`
+ * (a type or mediator that the options do not list), `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`,
+ * `millrace/bad-context`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/bad-time`. Times are milliseconds,
+ * from 0 to 100 years; fractions are rounded up. A function that awaits something else is paused with
+ * `millrace/flow-waits-outside`.
  */
 export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
-   * Sends a command and waits for its reply, once, whatever crashes. With `undo`, what it did is taken back when the
-   * flow fails or is cancelled: registered before the attempt, called last first, told `done` or `unknown`. An undo may
-   * call, wait, ask and sleep like the function. A call without one goes on when the flow fails or is cancelled.
+   * Sends a command and waits for its reply. The command is handled once, whatever crashes.
    *
-   * @throws in the function: `Refused` (see `Refused.by`), `millrace/step-timed-out`, `millrace/request-discarded`
+   * With `undo` the call is compensated when the flow fails or is cancelled. Undos run one after the other, last step
+   * first. Each is told whether its call was `done`, with the reply, or `unknown`; a command that has not begun is
+   * withdrawn instead. An undo may use every step that the function may. A call without an undo goes on when the flow ends.
+   *
+   * @param name the name of the step
+   * @param type a command in `sends`
+   * @param data its data
+   * @param options `timeoutMs`: time for the reply, default no limit, after which the command is withdrawn; `retry`:
+   *   further calls after any error but a refusal, default none; `undo`
+   * @returns the reply, as the `reply` schema gives it
+   * @throws `Refused` when the processor refuses (see `Refused.by`); `millrace/step-timed-out` after `timeoutMs`;
+   *   `millrace/request-discarded` when the command was held and then discarded
+   *
+   * @example
+   * ```ts
+   * const { left } = await flow.call('take stock', TakeStock, order, {
+   *   timeoutMs: 60_000,
+   *   undo: ({ state }) => (state === 'done' ? flow.call('give back', GiveBackStock, order) : undefined),
+   * })
+   * if (left < 10) flow.send(SendReminder, { orderId: order.orderId })
+   * ```
    */
   call<C extends Declared<S, 'sends'>>(
     name: string,
@@ -51,34 +76,106 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     data: DataFor<C>,
     options?: CallOptions<ReplyOf<C>>,
   ): Promise<ReplyOf<C>>
-  /** Sends a command, once, and waits for nothing. */
+  /**
+   * Sends a command once, whatever crashes, and waits for nothing.
+   *
+   * @param type a command in `sends`
+   * @param data its data
+   * @param delay `at` or `delayMs` for a delayed command; default: at once
+   *
+   * @example
+   * ```ts
+   * flow.send(SendReminder, { orderId: order.orderId }, { delayMs: 24 * 3_600_000 })
+   * ```
+   */
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
-  /** Publishes an event, once. */
+  /**
+   * Publishes an event once, whatever crashes.
+   *
+   * @param type an event in `publishes`
+   * @param data its data
+   * @param delay `at` or `delayMs` for a delayed event; default: at once
+   *
+   * @example
+   * ```ts
+   * flow.publish(OrderShipped, { orderId: order.orderId })
+   * ```
+   */
   publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
   /**
-   * The next event of a type in `waits`, of this flow's context: one that came before counts too, for `mailboxMs`; each
-   * once, the oldest first.
+   * Waits for the next event of a type, of this flow's context or of the context that `waits` computes. An event that came
+   * before the call counts too, while it is kept (`mailboxMs` of the app, 7 days). A flow gets each event once, the
+   * oldest first.
    *
-   * @throws in the function: `millrace/step-timed-out`
+   * @param name the name of the step
+   * @param type an event in `waits`
+   * @param options `timeoutMs`: time to wait, default no limit
+   * @returns the message
+   * @throws `millrace/step-timed-out` after `timeoutMs`
+   *
+   * @example
+   * ```ts
+   * const paid = await flow.wait('payment', OrderPaid, { timeoutMs: 7 * 24 * 3_600_000 })
+   * if (paid.data.pence > 0) flow.publish(OrderShipped, { orderId: order.orderId })
+   * ```
    */
   wait<E extends Declared<W, 'waits'>>(
     name: string,
     type: E,
     options?: { readonly timeoutMs?: number | undefined },
   ): Promise<E extends Event ? Message<E> : never>
-  /** Lets time pass, milliseconds; the flow needs no process meanwhile. */
+  /**
+   * Lets time pass. The time is kept on disk, so it may be months and the process may be down in between; a time that
+   * has passed then ends at the next start.
+   *
+   * @param name the name of the step
+   * @param ms the time, milliseconds, 0 to 100 years
+   *
+   * @example
+   * ```ts
+   * await flow.sleep('cooling-off period', 3 * 24 * 3_600_000)
+   * ```
+   */
   sleep(name: string, ms: number): Promise<void>
   /**
-   * Asks a person, who answers by `app.flows.answer` or `millrace flows answer`; the answer fits the schema.
+   * Asks a person and waits for the answer, which comes by `app.flows.answer` or `millrace flows answer`. An answer that
+   * does not fit the schema is refused where it is given; the question stays open.
    *
-   * @throws in the function: `millrace/step-timed-out`
+   * @param name the name of the step, under which the question is answered
+   * @param options `schema` of the answer; `title`: the question; `to`: a person or team; `timeoutMs`: time for an
+   *   answer, default no limit; `escalate`: whom to ask `afterMs` milliseconds later
+   * @returns the answer, as the schema gives it
+   * @throws `millrace/step-timed-out` after `timeoutMs`
+   *
+   * @example
+   * ```ts
+   * const { yes } = await flow.ask('approve', {
+   *   schema: z.object({ yes: z.boolean() }),
+   *   title: `Sell ${order.quantity} to ${order.customer}?`,
+   *   to: 'sales',
+   *   escalate: { afterMs: 4 * 3_600_000, to: 'head of sales' },
+   * })
+   * if (!yes) throw new Refused('sales has said no')
+   * ```
    */
   ask<A extends AnySchema>(name: string, options: AskOptions<A>): Promise<Output<A>>
   /**
-   * Starts a flow of another mediator in `starts` and waits for what its function returns.
+   * Starts a flow of another mediator, once, and waits for its end.
    *
-   * @throws in the function: `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as
-   *   data and, where it was refused, the `Refused` as `cause`; `millrace/step-timed-out`
+   * @param name the name of the step
+   * @param mediator a mediator in `starts`
+   * @param data data of its `startedBy`
+   * @param options `timeoutMs`: time for its end, default no limit, after which it is cancelled; `undo`: compensates it
+   *   when this flow fails or is cancelled, where a subflow that is under way is cancelled first
+   * @returns what its function returns
+   * @throws `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as `data` and, where
+   *   it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
+   *
+   * @example
+   * ```ts
+   * const { parcel } = await flow.subflow('deliver', delivery, { orderId: order.orderId })
+   * return { parcel }
+   * ```
    */
   subflow<O extends Declared<M, 'starts'>>(
     name: string,
@@ -86,48 +183,149 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     data: DataFor<StartedBy<O>>,
     options?: SubflowOptions<ResultOf<O>>,
   ): Promise<ResultOf<O>>
-  /** All results, or the first failure. Branches are promises: a function is `millrace/bad-option`, as nobody calls it. */
+  /**
+   * Waits for several steps that run side by side: `Promise.all` for flows. After the first failure the other branches
+   * go on.
+   *
+   * @param branches promises; a function is refused, because nobody calls it
+   * @returns all results, in order
+   * @throws the first failure; `millrace/bad-option` for a function
+   *
+   * @example
+   * ```ts
+   * const [{ left }, { receipt }] = await flow.all([
+   *   flow.call('take stock', TakeStock, order),
+   *   flow.call('charge', ChargeCard, { orderId: order.orderId, pence: 995 }),
+   * ])
+   * return { left, receipt }
+   * ```
+   */
   all<const T extends readonly unknown[]>(branches: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
   /**
-   * The first result or failure; see `losers`. Branches are promises, or functions that are called at once. The flow does
-   * not end before what is withdrawn is taken back.
+   * Waits for the first of several branches to end. With `losers: 'withdraw'` the others are taken back: their commands
+   * are withdrawn, their waits, times and questions end, and the flow does not end before that is done. By default they
+   * go on and nobody is told, as with `Promise.race`.
    *
-   * @throws `millrace/bad-option` where `losers` is `'withdraw'` and a branch is no function
+   * @param branches promises, or functions that are called at once; with `'withdraw'` each must be a function
+   * @param options `losers`: `'letGo'` (default) or `'withdraw'`
+   * @returns the result of the first branch that ends
+   * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is no function
+   *
+   * @example
+   * ```ts
+   * const paid = await flow.race(
+   *   [() => flow.wait('payment', OrderPaid), () => flow.sleep('three days', 3 * 24 * 3_600_000)],
+   *   { losers: 'withdraw' },
+   * )
+   * if (paid === undefined) flow.send(SendReminder, { orderId: order.orderId })
+   * ```
    */
   race<const T extends readonly unknown[]>(
     branches: T,
     options?: RaceOptions,
   ): Promise<Awaited<T[number] extends infer B ? (B extends () => infer R ? Awaited<R> : Awaited<B>) : never>>
-  /** One result per item, at most `limit` (default 16, 1 to 10,000) at once; after a failure no more begin. */
+  /**
+   * Runs a function for each item, a bounded number at once. After a failure no further item begins.
+   *
+   * @param items the items
+   * @param fn called with an item and its index; it may use every step
+   * @param options `limit`: functions at once, 1 to 10,000, default 16
+   * @returns the results, in the order of the items
+   * @throws the first failure; `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const left = await flow.map(['sieve', 'funnel'], async (sku) => {
+   *   const taken = await flow.call(`take ${sku}`, TakeStock, { ...order, sku, quantity: 1 })
+   *   return taken.left
+   * })
+   * if (left.some((one) => one < 10)) flow.send(SendReminder, { orderId: order.orderId })
+   * ```
+   */
   map<Item, Result>(
     items: readonly Item[],
     fn: (item: Item, index: number) => Promise<Result> | Result,
     options?: { readonly limit?: number | undefined },
   ): Promise<Result[]>
   /**
-   * From here on there is no way back: nothing is undone. A flow that fails is stuck until a person resumes it; then the
-   * step whose error it threw is done again, as if it had not failed: steps that the function did because of that count no
-   * more, and are begun anew where it comes to them.
+   * Marks the point of no return: from here on nothing is undone, and the flow cannot be cancelled. When it fails later
+   * it is stuck until a person resumes it. Then the step whose error the function threw is done again as if it had not
+   * failed, and steps that the function began because of that error no longer count.
+   *
+   * @example
+   * ```ts
+   * await flow.call('take stock', TakeStock, order, { undo: () => flow.call('give back', GiveBackStock, order) })
+   * flow.noReturn() // who has paid gets the goods
+   * await flow.call('charge', ChargeCard, { orderId: order.orderId, pence: 995 })
+   * ```
    */
   noReturn(): void
   /**
-   * Which way a small change of the code goes: `latest` (default 1, a whole number from 1) in flows that come here for the
-   * first time, what it was then in those that come again, 0 in those that had passed here before there was the change.
-   * Each time the function comes by counts by itself: in a loop, ask once before it.
+   * Guards a small change of the code, so that flows that are under way keep fitting their journals. Every call is
+   * journalled separately; call it once before a loop, not inside.
+   *
+   * @param change the name of the change, as of a step
+   * @param latest the newest version of it, a whole number from 1, default 1
+   * @returns `latest` in a flow that comes here for the first time; what it was then in a flow that runs again; 0 in a
+   *   flow that had passed here before the change
+   *
+   * @example
+   * ```ts
+   * if (flow.version('remind first') === 1) flow.send(SendReminder, { orderId: order.orderId })
+   * ```
    */
   version(change: string, latest?: number): number
   /**
-   * Lets another flow of this mediator go on in place of this one, so that one without end keeps a short journal:
-   * `return flow.continueAs(data)`, with data as of `startedBy`. It begins in the commit in which the function returns, not
-   * where that fails; asked for twice, the last counts. It has the value of `oncePer`, the turn of a serial context, the
-   * flow that waits for this one, and the mail that this one has not had, unless the data are of another context. What this
-   * one did is not undone when a later one fails.
+   * Continues as a new flow of this mediator, which keeps the journal of a task without end short. The new flow begins
+   * in the commit in which the function returns, and not at all where the function throws; of two calls the last counts.
+   *
+   * The new flow takes over the value of `oncePer`, the turn of a serial context, the flow that waits for this one, and,
+   * unless its context differs, the events that this one has not had. When it fails, what this one did is not undone.
+   *
+   * @param data the data of the new flow, as of `startedBy`
+   *
+   * @example
+   * ```ts
+   * await flow.call('take one', TakeStock, { ...order, quantity: 1 })
+   * if (order.quantity > 1) return flow.continueAs({ ...order, quantity: order.quantity - 1 })
+   * ```
    */
   // biome-ignore lint/suspicious/noExplicitAny: checked by the schema of startedBy
   continueAs(data: any): void
-  /** Milliseconds since 1970, the same at each replay; so are the two below. */
+  /**
+   * Tells the time. Use it instead of `Date.now`: it is the same at each replay.
+   *
+   * @returns milliseconds since 1970
+   *
+   * @example
+   * ```ts
+   * const began = flow.now()
+   * await flow.call('take stock', TakeStock, order)
+   * return { tookMs: flow.now() - began }
+   * ```
+   */
   now(): number
+  /**
+   * Gives a random number. Use it instead of `Math.random`: it is the same at each replay.
+   *
+   * @returns a number from 0, below 1
+   *
+   * @example
+   * ```ts
+   * if (flow.random() < 0.1) flow.send(SendReminder, { orderId: order.orderId })
+   * ```
+   */
   random(): number
+  /**
+   * Gives a new id. Use it instead of `crypto.randomUUID`: it is the same at each replay.
+   *
+   * @returns a time-ordered id (UUIDv7)
+   *
+   * @example
+   * ```ts
+   * return { voucher: flow.id() }
+   * ```
+   */
   id(): string
 }
 
@@ -136,6 +334,7 @@ type Run<E extends Event, S extends Command, W extends Event, P extends Event, M
   flow: FlowContext<S, W, P, M>,
 ) => Result | Promise<Result>
 
+/** Options of {@link mediator}. */
 export interface MediatorOptions<
   E extends Event,
   S extends readonly Command[],
@@ -144,9 +343,9 @@ export interface MediatorOptions<
   M extends readonly AnyMediator[],
   Result,
 > {
-  /** The topic of the event that starts its flows; without it only routes and other mediators start them. */
+  /** The topic of `startedBy`. Without it only routes and other mediators start flows. */
   readonly on?: Source | undefined
-  /** The event that starts a flow, one for each. */
+  /** The event that starts a flow. Each such event starts one, unless `oncePer` says otherwise. */
   readonly startedBy: E
   /** The commands that it may send. */
   readonly sends?: S | undefined
@@ -157,20 +356,20 @@ export interface MediatorOptions<
   /** The mediators whose flows it may start and wait for. */
   readonly starts?: M | undefined
   /**
-   * Of the events for which this gives the same, 1 to 1,024 characters, only the first starts a flow, while that is kept.
-   * Values are kept as they are: let a function that changes give others than before.
+   * Computes a key from the data, 1 to 1,024 characters: while a flow with a key is kept, no other event with that key
+   * starts one. Keys of earlier code stay valid, so a changed function should give keys that differ from the old ones.
    */
   readonly oncePer?: ((data: DataOf<E>) => string) | undefined
-  /** Whether flows of one context run one after the other. Default false: side by side. */
+  /** Whether flows of one context run one after the other. Default false: they run side by side. */
   readonly serial?: boolean | undefined
-  /** The version of `run`, default 1, 1 to 1,000,000: flows keep the one that they began with. */
+  /** The version of `run`, a whole number from 1 to 1,000,000, default 1. A flow keeps the version that it began with. */
   readonly version?: number | undefined
-  /** What older flows go on with, by version. */
+  /** The functions of older versions, by version; flows that began with them continue with them. */
   // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do
   readonly versions?: Readonly<Record<number, (message: Message<E>, flow: any) => unknown>> | undefined
   /**
-   * Conducts one flow. Runs again from its beginning when the process has been restarted, past all that was done: it
-   * may do nothing but by `flow`, and must go the same way each time. What it returns is kept as JSON.
+   * Conducts one flow. It runs again from its beginning after a restart, past all steps of the journal. So it acts only
+   * through `flow` and goes the same way each time: no clock, no chance, no I/O. What it returns is kept as JSON.
    */
   readonly run: Run<E, S[number], W[number], P[number], M[number], Result>
 }
@@ -212,10 +411,31 @@ const known = [
 ]
 
 /**
- * Declares a mediator: an ordinary async function conducts each flow by commands. Its steps are journalled; a flow goes
- * on where it was after a crash, and each command is handled once.
+ * Declares a mediator (elsewhere: orchestrator, process manager, saga, durable workflow): an ordinary async function that
+ * conducts each flow by commands. Its steps are journalled: after a crash a flow continues where it was, and each command
+ * is handled once. A flow whose function throws, or that a person cancels, undoes its steps in reverse. A step whose
+ * command fails for good waits at the desk; a flow whose code does not fit its journal is paused with
+ * `millrace/flow-mismatch`. Flows of different contexts run side by side.
  *
+ * @param name a name as of `event`, unique in the app
+ * @param options what starts its flows, what they may send, publish, wait for and start, and the function
+ * @returns the mediator, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const sale = mediator('sale', {
+ *   on: Orders,
+ *   startedBy: OrderPlaced,
+ *   sends: [TakeStock, GiveBackStock, ChargeCard],
+ *   publishes: [OrderShipped],
+ *   run: async ({ data: order }, flow) => {
+ *     await flow.call('take stock', TakeStock, order, { undo: () => flow.call('give back', GiveBackStock, order) })
+ *     await flow.call('charge', ChargeCard, { orderId: order.orderId, pence: 995 })
+ *     flow.publish(OrderShipped, { orderId: order.orderId })
+ *   },
+ * })
+ * ```
  */
 export function mediator<
   E extends Event,
