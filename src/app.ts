@@ -39,263 +39,521 @@ import type { StoreFile } from './seam/file.ts'
 import type { Broker, Paused, RequestState } from './seam/store.ts'
 import type { World } from './seam/world.ts'
 
+/** Options of {@link app}. */
 export interface AppOptions {
-  /** Part of the `source` of its messages. */
+  /** The name of the app, as of `event`. It is part of the `source` of its messages. */
   readonly name: string
+  /** The broker that keeps its messages, for example `sqlite({ file })`. */
   readonly broker: Broker
+  /**
+   * The parts: topics, channels, processors, mediators, routes, gathers, schedules, desks. The topic or channel in `on`
+   * of a part need not be listed.
+   */
   readonly parts: readonly Part[]
-  /** Runs at each start, before the first dispatch, in one transaction: make tables here, so that it may run again. */
+  /**
+   * Makes the app's own tables. It runs at each start in one transaction, before the first message is handled, so it
+   * must be able to run again (`create table if not exists`).
+   */
   readonly setup?: ((tx: Tx) => unknown) | undefined
-  /** Size of the data of one message, reply or refusal as JSON, bytes, default 1,000,000. */
+  /** Size of the data of one message, reply or refusal as JSON, bytes, 100 to 100,000,000, default 1,000,000. */
   readonly messageBytesMax?: number | undefined
-  /** Publishes that may wait for their acknowledgement, default 100,000. */
+  /** Publishes that may wait for their acknowledgement, default 100,000. Beyond it: `millrace/too-many-pending`. */
   readonly pendingMax?: number | undefined
   /** Messages of one processor in memory at once, 1 to 16,384, default 4,096. */
   readonly windowMessages?: number | undefined
   /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
   readonly windowBytes?: number | undefined
-  /** Time for which ended requests can be fetched, milliseconds, default 7 days. */
+  /** Time for which ended requests are kept for `app.operation`, milliseconds, default 7 days. */
   readonly requestRetainMs?: number | undefined
   /**
-   * Time for which resolved messages stay at the desk, and failures on their topic, milliseconds, default 30 days; the
-   * audit log is kept for good.
+   * Time for which resolved messages stay at the desk, and failures on their topic, milliseconds, default 30 days. The
+   * audit log is never shortened.
    */
   readonly deskRetainMs?: number | undefined
-  /** Time in which a discarded message can be taken back, milliseconds, default 7 days. */
+  /** Time in which a discard can be taken back, milliseconds, default 7 days. */
   readonly takeBackMs?: number | undefined
-  /** Contexts of held lanes of one processor in memory, default 100,000; more are looked up on disk. */
+  /**
+   * Contexts of held lanes of one processor in memory, 100 to 10,000,000, default 100,000. More are looked up on disk.
+   */
   readonly heldContextsMax?: number | undefined
   /** Time for which ended flows are kept, milliseconds, default 7 days. */
   readonly flowRetainMs?: number | undefined
-  /** Time for which events that flows may wait for are kept for them, milliseconds, default 7 days. */
+  /** Time for which events that flows may wait for are kept, milliseconds, default 7 days. */
   readonly mailboxMs?: number | undefined
-  /** Flows in memory that wait for something, default 10,000; others are made anew from their journals. */
+  /**
+   * Waiting flows in memory, 0 to 10,000,000, default 10,000. Others are rebuilt from their journals when they
+   * continue.
+   */
   readonly hotFlowsMax?: number | undefined
-  /** Time for which handled commands are kept, milliseconds, default 7 days. */
+  /** Time for which handled commands of channels without `retain` are kept, milliseconds, default 7 days. */
   readonly channelRetainMs?: number | undefined
   /**
-   * Time between looks for messages that need not be kept, milliseconds, default 60,000; up to 32 times as long while
-   * there are none.
+   * Time between two searches for messages that may be removed, milliseconds, default 60,000; up to 32 times as long
+   * while there are none.
    */
   readonly retainEveryMs?: number | undefined
-  /** Time for which the event loop may be blocked before the watchdog ends the process, milliseconds, default 15,000. */
+  /**
+   * Time for which the event loop may be blocked before the watchdog ends the process, milliseconds, default 15,000.
+   * See `watchdog` of `start`.
+   */
   readonly blockedMs?: number | undefined
-  /** Where lines for operators go; default: warnings and errors to standard error. */
+  /** Writes lines for operators. Default: warnings and errors go to standard error. */
   readonly log?: World['log'] | undefined
 }
 
+/** Options of `app.start`. */
 export interface StartOptions {
-  /** Another broker than that of the app: for tests, for `--db`. */
+  /** A broker instead of that of the app: for tests, and for `--db`. */
   readonly broker?: Broker | undefined
-  /** Only these processors, gathers and schedules run; what is published for the others waits. */
+  /**
+   * The names of the parts that run; what is published for the others waits. Default: all. Names of processors,
+   * mediators, gathers, routes and schedules.
+   */
   readonly only?: readonly string[] | undefined
   /**
-   * Ends the process when its event loop is blocked beyond `blockedMs`; the last line on standard error says which
-   * functions ran. After some restarts the message whose handler blocks is held, and stands in nobody's way. Default
-   * false; true under `millrace start`.
+   * Whether a blocked event loop (`blockedMs`) ends the process. The last line on standard error names the functions
+   * that ran. A message whose handler blocks again after restarts is held, and the others continue. Default false;
+   * `millrace start` sets it.
    */
   readonly watchdog?: boolean | undefined
   /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */
   readonly control?: boolean | undefined
   /**
-   * Time for which the start waits while another process has the file, milliseconds, 0 to 86,400,000, default 5,000: for
-   * a deployment that begins before the last process has ended, or a command that has the file for a moment. After it,
-   * the start is refused with `millrace/in-use`, which names the process.
+   * Time for which the start waits while another process has the file, milliseconds, 0 to 86,400,000, default 5,000. So
+   * a deployment may begin before the last process has ended. After it the start fails with `millrace/in-use`, which
+   * names the process.
    */
   readonly waitMs?: number | undefined
 }
 
+/** Options of `app.request`. */
 export interface RequestOptions {
-  /** How long to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
+  /** Time to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
   readonly timeoutMs?: number | undefined
-  /** As for `publish`: asking again with it sends nothing, and gives the reply of the first. */
+  /**
+   * The id of the request, as of `publish`. A repeated request with the same id sends nothing and gets the same end.
+   */
   readonly id?: string | undefined
 }
 
-/** How far a request is. */
+/** The state of a request, as {@link App.operation} gives it. */
 export interface RequestOperation {
+  /** The id of its command. */
   readonly id: string
   /** The type of the command. */
   readonly command: string
-  /** `held`: it has failed for good, a rule or a person decides. The last four are ends. */
+  /**
+   * `waiting`: not ended; `held`: at the desk, where a rule or a person decides; `replied`, `refused`, `discarded` and
+   * `withdrawn` are ends.
+   */
   readonly state: RequestState
-  /** What the processor gave. */
+  /** The reply, when `state` is `'replied'`. */
   readonly reply?: unknown
-  /** What it said when it refused. */
+  /** The refusal, when `state` is `'refused'`. */
   readonly refusal?: Said | undefined
-  /** Why it was discarded, or withdrawn. */
+  /** The reason, when `state` is `'discarded'` or `'withdrawn'`. */
   readonly reason?: string | undefined
-  /** Its number at the desk, while it is held. */
+  /** Its number at the desk, when `state` is `'held'`. */
   readonly item?: number | undefined
-  /** Milliseconds since 1970. */
+  /** When it was sent, milliseconds since 1970. */
   readonly askedAt: number
+  /** When it ended, milliseconds since 1970; undefined before. */
   readonly endedAt?: number | undefined
 }
 
-/** A transaction with the caller's own rows, which may publish. */
+/** A transaction with the caller's own rows, which may publish, send and cancel. */
 export interface AppTx extends Tx {
   /**
-   * Collects an event; it leaves with the rows or not at all.
+   * Collects an event, which leaves with the rows or not at all: a transactional outbox.
    *
-   * @returns the id of the event: its own, or a new one
-   * @throws as of `app.publish`; `millrace/tx-closed`. An id that was published before with other data fails the
-   *   transaction with `millrace/id-conflict`
+   * @param type an event on a topic of the app
+   * @param data its data, checked at once
+   * @param options as of `app.publish`
+   * @returns the id of the event: the one that was given, or a new one
+   * @throws as `app.publish`; `millrace/tx-closed` after the function has ended. An id that was published before with
+   *   other data fails the transaction with `millrace/id-conflict`
+   *
+   * @example
+   * ```ts
+   * await shop.transaction(async (tx) => {
+   *   await tx.query`insert into orders values (${'o-7'}, ${'sieve'}, 2)`
+   *   tx.publish(OrderPlaced, { orderId: 'o-7', customer: 'dora', sku: 'sieve', quantity: 2 })
+   * })
+   * ```
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): string
-  /** Collects a command. Returns its id; errors as of `publish`. */
+  /**
+   * Collects a command, which leaves with the rows or not at all. Nobody waits for a reply.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data, checked at once
+   * @param options as of `app.publish`
+   * @returns the id of the command: the one that was given, or a new one
+   * @throws as `publish`
+   *
+   * @example
+   * ```ts
+   * await shop.transaction(async (tx) => {
+   *   await tx.query`delete from orders where id = ${'o-7'}`
+   *   tx.send(GiveBackStock, { orderId: 'o-7', sku: 'sieve', quantity: 2 })
+   * })
+   * ```
+   */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): string
   /**
-   * Takes back a delayed message or a request, with the rows or not at all: as `app.cancel`, but what it comes to is
-   * not known here. What the function has collected under that id before does not leave; what it collects under that
-   * id after it does, so that `cancel` and `publish` move a delayed message.
+   * Takes back a delayed message or a request, with the rows or not at all. Unlike `app.cancel` it does not tell
+   * whether there was one. A message that the function has collected under that id before does not leave, and one that
+   * it collects afterwards does: `cancel` and then `publish` moves a delayed message.
    *
+   * @param type the type of the message
+   * @param id the id of the message
    * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/tx-closed`
+   *
+   * @example
+   * ```ts
+   * await shop.transaction(async (tx) => {
+   *   await tx.query`delete from orders where id = ${'o-7'}`
+   *   tx.cancel(SendReminder, 'remind o-7')
+   * })
+   * ```
    */
   cancel(type: MessageType, id: string): void
 }
 
+/** Options of `app.stop`. */
 export interface StopOptions {
-  /** Time for running handlers to end, milliseconds, default 10,000. What has not ended is handed back untouched. */
+  /**
+   * Time for running handlers to end, milliseconds, 0 to 86,400,000, default 10,000. An attempt that has not ended then
+   * is given up, nothing of it is kept, and the message is handled at the next start.
+   */
   readonly graceMs?: number | undefined
 }
 
-/** A message that was accepted, as `tail` shows it. */
+/** A function that `app.tail` calls with each accepted message. */
 export type Accepting = (message: Stored) => void
 
-/** The processors, and what an operator may do about them. */
+/** The processors of an app, and what an operator may do about them. */
 export interface Processors {
+  /**
+   * Lists the processors, also those of gathers, routes and mediators, and those that only the store still knows.
+   *
+   * @returns a row for each processor and topic or channel
+   *
+   * @example
+   * ```ts
+   * for (const { name, state, lag } of await shop.processors.list()) {
+   *   if (state !== 'live') console.log(`${name} is ${state}, ${lag} messages behind`)
+   * }
+   * ```
+   */
   list(): Promise<ProcessorRow[]>
   /**
-   * Lets go of a processor that is gone, so that nothing is kept for it any more.
+   * Forgets a processor that is no longer a part of the app, so that no messages are kept for it. Only a row with state
+   * `gone` can be retired.
    *
-   * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
+   * @param name the name of the processor
+   * @param options `force`: also one that holds messages at the desk, default false
+   * @throws `millrace/unknown-processor`; `millrace/processor-in-use` when the app has it;
+   *   `millrace/processor-has-held` without `force`
+   *
+   * @example
+   * ```ts
+   * const gone = (await shop.processors.list()).filter(({ state }) => state === 'gone')
+   * for (const { name } of gone) await shop.processors.retire(name)
+   * ```
    */
   retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
   /**
-   * Lets a processor start nothing more, until it is resumed, across restarts too; what runs goes on to its end. What
-   * it has to do waits. Recorded in the audit log; done twice it changes nothing.
+   * Pauses a processor: it starts nothing until it is resumed, across restarts too. Attempts that run go on to their
+   * end, and new messages wait. The audit log has it. Pausing it again changes nothing.
    *
-   * @throws `millrace/unknown-processor`
+   * @param name the name of the processor
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-processor`, `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * await shop.processors.pause('till', { by: 'ada', reason: 'the bank is down until noon' })
+   * ```
    */
   pause(name: string, actor?: Actor): Promise<void>
-  /** Lets a paused processor go on. Errors: `millrace/unknown-processor`. */
+  /**
+   * Resumes a paused processor. Resuming one that runs changes nothing.
+   *
+   * @param name the name of the processor
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-processor`, `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * await shop.processors.resume('till', { by: 'ada' })
+   * ```
+   */
   resume(name: string, actor?: Actor): Promise<void>
 }
 
+/** A processor on one topic or channel, as `processors.list` gives it. */
 export interface ProcessorRow {
   readonly name: string
-  /** Its topic or channel. */
+  /** The name of its topic or channel. */
   readonly on: string
   /**
-   * `probing`: its last attempts have all failed, it tries one message at a time until one succeeds; `stuck`: all its
-   * attempts have outlived their time; `paused` by a person; `gone`: the store knows it, the app does not (any more on
-   * this topic); `off`: left out by `only`.
+   * `live`: up to date; `behind`: some messages are not taken up yet; `probing`: its last attempts have all failed, so
+   * it tries one message at a time until one succeeds; `stuck`: all its attempts have outlived their time; `paused` by
+   * a person; `off`: left out by `only`; `gone`: the store knows it, the app has it no longer on this topic.
    */
   readonly state: 'live' | 'behind' | 'probing' | 'stuck' | 'paused' | 'gone' | 'off'
-  /** Everything up to here is done. */
+  /** The position up to which everything is done. */
   readonly position: number
-  /** Messages of its topic after that. */
+  /** Messages of its topic or channel after that position. */
   readonly lag: number
+  /** Attempts that run now. */
   readonly running: number
+  /** Messages that are held at the desk. */
   readonly held: number
-  /** Since when, by whom and why it is paused; null where it is not. */
+  /** When, by whom and why it was paused; null where it is not paused. */
   readonly paused: Paused | null
 }
 
+/** An application. Made by {@link app}. */
 export interface App {
+  /** Its name. */
   readonly name: string
+  /** Its parts, as given. */
   readonly parts: readonly Part[]
+  /** Its broker, as given. */
   readonly broker: Broker
   /**
-   * Opens the store, runs `setup`, begins to dispatch. While the app stops it waits for that first. A start that was
-   * refused leaves nothing behind and may be tried again.
+   * Starts the app: opens the store, runs `setup`, finishes what the last run left, and begins to handle messages.
+   * While the app stops, it waits for that first. A start that fails leaves nothing behind and may be tried again.
    *
+   * @param options which parts run, and how
    * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
-   *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/unknown-part`; store: `millrace/in-use`,
-   *   `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`, `millrace/newer-file`,
-   *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`;
-   *   `millrace/already-started` while it starts or runs; `millrace/stopping` when `stop` is called before it has resolved
+   *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/two-desks`, `millrace/unknown-part`;
+   *   store: `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`,
+   *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`,
+   *   `millrace/read-only`; `millrace/already-started` while it starts or runs; `millrace/stopping` when `stop` is
+   *   called before it has resolved; what `setup` throws
+   *
+   * @example
+   * ```ts
+   * const letterShop = app({ name: 'letters', broker: sqlite({ file: 'letters.db' }), parts: [Letters, letters] })
+   * await letterShop.start({ waitMs: 30_000 }) // the process before may take so long to end
+   * await letterShop.stop()
+   * ```
    */
   start(options?: StartOptions): Promise<void>
   /**
-   * Ends: lets running handlers end within `graceMs`, hands back the rest untouched. Resolves when the app has stopped,
-   * whenever it is called: it ends a start that is under way, which rejects, and a store that is opened anew; called
-   * again, it waits for the same end, and the shorter `graceMs` counts. A handler that calls it must not wait for it,
-   * because it waits for the handler.
+   * Stops the app: running handlers may end within `graceMs`; the rest is given up and handled at the next start.
+   * Resolves when everything is closed. It also ends a start that is under way, which rejects. Several calls wait for
+   * the same end, and the shortest `graceMs` counts. A handler must not await it, because it waits for the handler.
+   *
+   * @param options the time for running handlers
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', () => shop.stop({ graceMs: 5_000 }))
+   * ```
    */
   stop(options?: StopOptions): Promise<void>
   /**
-   * Publishes an event; resolves once it is on disk, before it is handled. A delayed one comes into the log never before
-   * its time and once, whatever crashes; those that are due together in order of due time, then as they were accepted;
-   * its `time` is when it came there. While the app is down nothing comes: what has become due then comes at the start.
+   * Publishes an event. It resolves once the event is on disk, before it is handled; so what was acknowledged survives
+   * a power cut. Events of one topic keep the order of the calls. With an `id`, publishing again adds nothing.
    *
-   * @throws `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
-   *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/not-started`, `millrace/stopping`,
-   *   `millrace/too-many-pending`, `millrace/disk-full`, `millrace/disk-low`, `millrace/sync-failed`,
-   *   `millrace/files-replaced`, `millrace/locked`
+   * A delayed event (`at`, `delayMs`) comes into its log once, whatever crashes, and never early; those that are due
+   * together come in order of due time, then as they were accepted. Its `time` is when it comes there. What falls due
+   * while the app is down comes at the next start.
+   *
+   * @param type an event on a topic of the app
+   * @param data its data, checked against the schema
+   * @param options `id`; `at` or `delayMs`
+   * @returns the id, and `duplicate: true` when the id was published before with the same data
+   * @throws `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
+   *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/wrong-verb`,
+   *   `millrace/not-started`, `millrace/stopping`, `millrace/too-many-pending`, `millrace/disk-full`,
+   *   `millrace/disk-low`, `millrace/disk-failed`, `millrace/files-replaced`, `millrace/locked`; `millrace/sync-failed`
+   *   when it is unknown whether the event was kept: publish it again with the same `id`
+   *
+   * @example
+   * ```ts
+   * const placed = { orderId: 'o-8', customer: 'emil', sku: 'sieve', quantity: 1 }
+   * await shop.publish(OrderPlaced, placed, { id: 'web/o-8' })
+   * const { duplicate } = await shop.publish(OrderPlaced, placed, { id: 'web/o-8' })
+   * console.assert(duplicate === true)
+   * ```
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
-  /** Sends a command to its channel; resolves once it is on disk. Errors as of `publish`. */
+  /**
+   * Sends a command to its channel. It resolves once the command is on disk, before it is handled. Nobody waits for a
+   * reply; for one use `request`. Order, `id` and delay are as of `publish`.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data, checked against the schema
+   * @param options `id`; `at` or `delayMs`
+   * @returns the id, and `duplicate: true` when the id was sent before with the same data
+   * @throws as `publish`
+   *
+   * @example
+   * ```ts
+   * await shop.send(SendReminder, { orderId: 'o-8' }, { id: 'remind o-8', delayMs: 3 * 24 * 3_600_000 })
+   * ```
+   */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
   /**
-   * Sends a command and waits for its reply. The command is on disk before it is handled, and so is its end: who asks
-   * may die meanwhile, and ask again with the same `id`, which sends nothing twice.
+   * Sends a command and waits for its reply. Both the command and its end are on disk before the caller learns of them,
+   * so the caller may die, ask again with the same `id`, and get the end of the first request: nothing is done twice.
    *
-   * @returns the reply, as the schema of the command gives it
-   * @throws `Refused` (see `Refused.by`) when the processor says no; `millrace/request-timed-out` when there is no
-   *   reply in time: the command goes on, see {@link App.operation}; `millrace/request-discarded` when it was held and a
-   *   person has given it up; `millrace/stopping`; and as of `publish`
+   * @param type a command on a channel of the app
+   * @param data its data, checked against the schema
+   * @param options `timeoutMs`: time to wait, default 30,000; `id`
+   * @returns the reply, as the `reply` schema gives it; undefined for a command without one
+   * @throws `Refused` (see `Refused.by`) when the processor refuses; `millrace/request-timed-out` after `timeoutMs`,
+   *   while the command goes on (see {@link App.operation}); `millrace/request-discarded` when it was held and then
+   *   discarded; `millrace/request-withdrawn` when it was cancelled; and as `publish`
+   *
+   * @example
+   * ```ts
+   * const { left } = await shop.request(
+   *   TakeStock,
+   *   { orderId: 'o-8', sku: 'sieve', quantity: 1 },
+   *   { id: 'take o-8', timeoutMs: 5_000 },
+   * )
+   * console.assert(left === 999)
+   * ```
    */
   request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
   /**
-   * How far a request is, by the `id` of its command; undefined when there is none such (any more: see `requestRetainMs`).
-   * Errors: `millrace/bad-id`, `millrace/not-started`.
+   * Tells the state of a request, for callers that no longer wait for it.
+   *
+   * @param id the id of the request
+   * @returns the state; undefined when no request has this id, or it ended longer than `requestRetainMs` ago
+   * @throws `millrace/bad-id`, `millrace/not-started`
+   *
+   * @example
+   * ```ts
+   * await shop.request(TakeStock, { orderId: 'o-8', sku: 'sieve', quantity: 1 }, { id: 'take o-8' })
+   * const operation = await shop.operation('take o-8')
+   * console.assert(operation?.state === 'replied')
+   * ```
    */
   operation(id: string): Promise<RequestOperation | undefined>
   /**
-   * Takes back a delayed message, or a request. True: it was pending and will never come, and its id may be used anew;
-   * of a request, it is never handled any more, and who waits for it gets `millrace/request-withdrawn`: an attempt that
-   * was under way is fenced, what it did outside is not known. False: there is none such, or it has come, or ended,
-   * already. Resolves once that is on disk.
+   * Takes back a delayed message or a request. Resolves once that is on disk.
    *
+   * A delayed message that was pending never comes, and its id may be used again. A request that had not ended is never
+   * handled afterwards, and its caller gets `millrace/request-withdrawn`. An attempt at it that is under way cannot
+   * commit, but its calls to the outside may have happened.
+   *
+   * @param type the type of the message
+   * @param id the id of the message
+   * @returns true when it was taken back; false when there is none, or it has come or ended already
    * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/not-started`, `millrace/stopping`,
    *   `millrace/disk-full`, `millrace/sync-failed`, `millrace/files-replaced`, `millrace/locked`
+   *
+   * @example
+   * ```ts
+   * await shop.send(SendReminder, { orderId: 'o-8' }, { id: 'remind o-8', delayMs: 3 * 24 * 3_600_000 })
+   * console.assert(await shop.cancel(SendReminder, 'remind o-8'))
+   * ```
    */
   cancel(type: MessageType, id: string): Promise<boolean>
   /**
-   * One transaction with the caller's own rows; what it publishes is kept with them or not at all. Follows the rules
-   * of `commit`; gives what `fn` gives, once it is on disk.
+   * Runs a function in one transaction: its rows and what it publishes, sends and cancels are kept together or not at
+   * all. The rules of a handler's `commit` hold: it may run again, and may await nothing but `tx`.
+   *
+   * @param fn reads and writes rows by `tx`, and may publish, send and cancel
+   * @returns what `fn` returns, once the transaction is on disk
+   * @throws what `fn` throws, after which nothing is kept; what the database says at COMMIT; `millrace/commit-waited`,
+   *   `millrace/too-many-queries`, `millrace/denied`; and as `publish`
+   *
+   * @example
+   * ```ts
+   * const id = await shop.transaction(async (tx) => {
+   *   await tx.query`insert into orders values (${'o-9'}, ${'sieve'}, 1)`
+   *   return tx.publish(OrderPlaced, { orderId: 'o-9', customer: 'fay', sku: 'sieve', quantity: 1 })
+   * })
+   * ```
    */
   transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result>
-  /** Reads rows outside any transaction. */
+  /**
+   * Reads rows outside of any transaction, with a tagged template. It never shows rows that are not on disk yet.
+   *
+   * @returns the rows, plain objects
+   *
+   * @example
+   * ```ts
+   * const [row] = await shop.read<{ left: number }>`select left from stock where sku = ${'sieve'}`
+   * console.assert(row!.left === 1_000)
+   * ```
+   */
   readonly read: Query
   /**
-   * Resolves when every accepted message has been handled or is held at the desk. What is not due, and what waits for a
-   * processor that is paused, is not waited for.
+   * Waits until every accepted message has been handled or is held at the desk. Messages that are not due yet, and
+   * those of paused processors, do not count. For tests and for scripts that end.
    *
-   * @throws `millrace/not-started`, `millrace/stopping` when the app is stopped before
+   * @throws `millrace/not-started`; `millrace/stopping` when the app is stopped before
+   *
+   * @example
+   * ```ts
+   * await shop.publish(OrderPlaced, { orderId: 'o-8', customer: 'emil', sku: 'sieve', quantity: 1 })
+   * await shop.idle()
+   * ```
    */
   idle(): Promise<void>
+  /**
+   * Tells whether the app works as it should, for a health check. It answers at once and does not throw.
+   *
+   * @returns `green` without reasons, or `red` with the reasons in words
+   *
+   * @example
+   * ```ts
+   * const { status, reasons } = shop.health()
+   * if (status === 'red') console.error(reasons.join('; '))
+   * ```
+   */
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   /**
-   * Copies the file of the app as it is at one moment, beside the work under way, to a path where nothing is. Use it, or
-   * `millrace backup`, and never a copy by the file system: that lacks what is not in the file yet, and in this process
-   * it drops the locks of the database.
+   * Copies the file of the app as it is at one moment, while the app works, to a path where no file is. Never copy the
+   * file of a running app by other means than this or `millrace backup`: such a copy lacks what is still in the `-wal`,
+   * and a copy made inside this process drops the locks of the database.
    *
-   * The copy is whole and on disk when this resolves; before, nothing has its name. An app starts on it as after a clean
-   * stop. Of an app that is not running the file is copied as the last run left it; a `start` that comes then waits.
-   * `stop` gives up copies that are under way.
+   * The copy is whole and on disk when this resolves; before, no file has its name. An app starts on it as after a
+   * clean stop. Of an app that is not running, the file is copied as the last run left it, and a `start` waits for
+   * that. `stop` gives up copies that are under way.
    *
-   * @param path - the copy, relative to the working folder; its folder has to exist
+   * @param path the copy, relative to the working folder; its folder has to exist
    * @returns where the copy is, and its size in bytes
-   * @throws `millrace/backup-exists` when something is there, or a copy to it is being made; `millrace/backup-failed`,
-   *   `millrace/disk-low`; `millrace/files-replaced`; `millrace/stopping` when the app is stopped; `millrace/no-file` when its broker has none,
-   *   `millrace/no-app` when it does not exist yet; `millrace/in-use` when another process has it; `millrace/bad-option`
+   * @throws `millrace/backup-exists` when a file is there, or a copy to it is being made; `millrace/backup-failed`,
+   *   `millrace/disk-low`, `millrace/files-replaced`; `millrace/stopping` when the app is stopped; `millrace/no-file`
+   *   when its broker has no file; `millrace/no-app` when the file does not exist yet; `millrace/in-use` when another
+   *   process has it; `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const { path, bytes } = await shop.backup('backups/shop.db')
+   * console.log(`${bytes} bytes in ${path}`)
+   * ```
    */
   backup(path: string): Promise<Backup>
-  /** Calls a function for each message from now on, once it is on disk; gives a function that ends it. */
+  /**
+   * Calls a function for each message that is accepted from now on, once it is on disk and in the order of each log. It
+   * is for looking, not for work: nothing is kept for it, and what it throws is only logged.
+   *
+   * @param accepting called with the message as it is stored
+   * @returns a function that ends it
+   * @throws `millrace/bad-option` when it is given no function
+   *
+   * @example
+   * ```ts
+   * const end = shop.tail(({ type, id }) => console.log(type, id))
+   * await shop.publish(OrderPaid, { orderId: 'o-8', pence: 995 })
+   * end()
+   * ```
+   */
   tail(accepting: Accepting): () => void
+  /** The desk: messages that failed for good, and what people do about them. */
   readonly desk: Desk
+  /** The processors, and what operators do about them. */
   readonly processors: Processors
   /** The flows of mediators, and what people do about them. */
   readonly flows: FlowDesk
@@ -324,9 +582,24 @@ const appOptions = [
 ]
 
 /**
- * Puts parts together into an application. Touches no file before `start`.
+ * Makes an application from its parts. It touches no file before `start`.
  *
- * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
+ * @param options the name, the broker, the parts, and the bounds
+ * @returns the app, not started
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`; how the parts fit together is checked
+ *   by `start`
+ *
+ * @example
+ * ```ts
+ * const letterShop = app({
+ *   name: 'letter-shop',
+ *   broker: sqlite({ file: 'letters.db' }),
+ *   parts: [Letters, letters],
+ * })
+ * await letterShop.start()
+ * await letterShop.send(SendReminder, { orderId: 'o-1' })
+ * await letterShop.stop()
+ * ```
  */
 export function app(options: AppOptions): App {
   checkOptions('app', options, appOptions)
@@ -334,19 +607,31 @@ export function app(options: AppOptions): App {
   return new RunningApp(options)
 }
 
+/** Options of {@link checkFlows}. */
 export interface CheckFlowsOptions {
-  /** Whose flows; default: the file of the app. A copy of it does as well. */
+  /** The file whose flows are checked; default: the file of the app's broker. A copy of it works too. */
   readonly file?: StoreFile | undefined
-  /** Also flows that have ended and are kept. Default false. */
+  /** Whether flows that have ended and are still kept are checked too. Default false. */
   readonly all?: boolean | undefined
 }
 
 /**
- * Replays the journals of flows under way against the code of an app and does nothing else: so it is known before a
- * deployment whether they can go on with it. The app is not started; another process may have the file.
+ * Checks before a deployment whether flows can continue with the code of an app: it replays their journals and does
+ * nothing else. The app need not be started, and another process may have the file.
  *
- * @throws `millrace/no-file`; `millrace/no-app` when there is none; `millrace/foreign-file`, `millrace/foreign-wal`,
- *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/cannot-open`
+ * @param app the app with the new code
+ * @param options the file, and whether ended flows count
+ * @returns a row for each flow, the oldest first; `result` is `fits`, `differs` or `unknown`
+ * @throws `millrace/no-file` when the broker has no file; `millrace/no-app` when the file does not exist;
+ *   `millrace/foreign-file`, `millrace/foreign-wal`, `millrace/newer-file`, `millrace/corrupt-file`,
+ *   `millrace/cannot-open`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * for await (const { flow, result, misfit } of checkFlows(shop)) {
+ *   if (result === 'differs') console.log(`flow ${flow}: ${misfit?.message}`)
+ * }
+ * ```
  */
 export async function* checkFlows(app: App, options: CheckFlowsOptions = {}): AsyncGenerator<CheckedFlow> {
   checkOptions('checkFlows', options, ['file', 'all'])

@@ -4,27 +4,29 @@ import { checkOptions, limit, type Optional } from '../model/options.ts'
 import { isPromise } from '../model/promise.ts'
 import { isRefused } from '../model/refused.ts'
 
-/** When failed attempts are made again. */
+/** When failed attempts are repeated. Options of `retry` of a processor. */
 export interface RetryPolicy {
-  /** How many attempts there are, the first one included; then the message has failed for good. */
+  /** Attempts before the message goes to the desk, the first one counted. */
   readonly attempts: number
-  /** How many of them follow at once upon the one before. */
+  /** How many of them follow without a wait. */
   readonly immediate: number
   /** The first wait, milliseconds; each later one is `factor` times as long, up to `maxDelayMs`. */
   readonly firstDelayMs: number
+  /** The longest wait, milliseconds. */
   readonly maxDelayMs: number
+  /** By how much each wait is longer than the one before. */
   readonly factor: number
-  /** 0 to 1: the part of each wait that is left to chance. */
+  /** The part of each wait that is left to chance, 0 to 1. */
   readonly jitter: number
-  /** What holds for one error instead; nothing for what holds anyway. */
+  /** Chooses other numbers for one error; undefined keeps these. It must answer at once, without a promise. */
   readonly byError?: ((failure: FailedAttempt) => Optional<Omit<RetryPolicy, 'byError'>> | undefined) | undefined
 }
 
-/** What a function that chooses by the error gets. */
+/** The argument of `byError`: a failed attempt. */
 export interface FailedAttempt {
-  /** What was thrown. */
+  /** The error that was thrown. */
   readonly error: unknown
-  /** How many attempts have failed, this one included. */
+  /** The attempts that have failed, this one counted. */
   readonly attempts: number
   readonly message: Pick<Message, 'id' | 'type' | 'context'>
 }

@@ -10,6 +10,10 @@
 import type { Stored } from './codec.ts'
 import { type ErrorRecord, fault } from './errors.ts'
 
+/**
+ * The state of a message at the desk. `held`: waits for a person; `deciding`: a rule decides; `trying`: is tried again;
+ * `line`: waits behind another message of its context; `handled` and `discarded` are ends.
+ */
 export type DeskState = 'held' | 'deciding' | 'trying' | 'line' | 'handled' | 'discarded'
 
 /** One failed attempt. */
@@ -20,18 +24,18 @@ export interface Try {
   readonly message: string
 }
 
-/** A message at the desk: a copy of it, and what became of it for one processor. */
+/** A message at the desk: a copy of it, and its state for one processor. */
 export interface DeskEntry {
   readonly id: number
   readonly processor: string
-  /** With today's data: a resubmit replaces them. */
+  /** The message with its data of today, which a resubmit replaces. */
   message: Stored
   state: DeskState
-  /** The context whose lane at the desk it belongs to; null while it stands alone and closes nothing. */
+  /** The context whose lane it belongs to; null where it stands alone and no message waits behind it. */
   lane: string | null
   /** Order within the lane. */
   place: number
-  /** Not to be tried before, milliseconds since 1970; 0 for at once. */
+  /** The time before which it is not tried, milliseconds since 1970; 0 for at once. */
   dueAt: number
   /** Attempts since it was published, released or resubmitted. */
   attempts: number
@@ -39,18 +43,18 @@ export interface DeskEntry {
   kills: number
   /** How often its data were replaced. */
   revision: number
-  /** How often it has failed for good. */
+  /** How often its attempts were used up, or it was refused. */
   failures: number
-  /** How often a rule has decided since a person last did. */
+  /** Decisions of a rule since a person last decided. */
   decisions: number
   error: ErrorRecord | null
   /** The failed attempts, oldest first, at most {@link triesMax} of the newest. */
   tries: readonly Try[]
-  /** The data as it was published, as JSON, once it was replaced. */
+  /** The data as they were published, as JSON, once they were replaced. */
   original: string | null
   /** When it came to the desk, milliseconds since 1970. */
   readonly heldAt: number
-  /** When it was handled or discarded. */
+  /** When it was handled or discarded, milliseconds since 1970. */
   resolvedAt: number | null
 }
 
@@ -63,13 +67,15 @@ export const triesMax = 50
 /** The states in which a message is the head of a lane, or alone. */
 export const headStates: readonly DeskState[] = ['held', 'deciding', 'trying']
 
-/** Who acts, and why. */
+/** The person or program that acts, and the reason. */
 export interface Actor {
-  /** A person, by name; rules are `rule NAME`, the app itself is `millrace`. */
+  /** The name of the person; rules are `rule NAME`, the app itself is `millrace`. 1 to 2,000 characters. */
   readonly by: string
+  /** The reason, for the audit log. 1 to 2,000 characters. */
   readonly reason?: string | undefined
 }
 
+/** The action of a line of the audit log. */
 export type DeskAction =
   | 'held'
   | 'released'
@@ -96,13 +102,14 @@ export interface AuditRow {
   /** Milliseconds since 1970. */
   readonly at: number
   readonly by: string
+  /** What was done. */
   readonly action: DeskAction
-  /** The message at the desk; null where it is about a processor, an operation or a flow. */
+  /** The number of the message at the desk; null where the line is about a processor, an operation or a flow. */
   readonly item: number | null
-  /** The processor, the operation, or the flow. */
+  /** The name of the processor, or the operation or flow. */
   readonly subject: string
   readonly reason: string | null
-  /** What belongs to the action: the error of `held`, the data before and after of `resubmitted`. */
+  /** The facts of the action: the error of `held`, the data before and after of `resubmitted`. */
   readonly detail: unknown
 }
 
@@ -110,47 +117,106 @@ export type Audit = Omit<AuditRow, 'id'>
 
 // ── decisions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** The decision to try a message again. Made by {@link retry}. */
 export interface Retry {
   readonly do: 'retry'
 }
+/** The decision to send corrected data. Made by {@link resubmit}. */
 export interface Resubmit<Data = unknown> {
   readonly do: 'resubmit'
   readonly data: Data
   readonly note: string
 }
+/** The decision to leave a message to a person. Made by {@link hold}. */
 export interface Hold {
   readonly do: 'hold'
   readonly reason: string
 }
+/** The decision to give a message up. Made by {@link discard}. */
 export interface Discard {
   readonly do: 'discard'
   readonly reason: string
 }
 
-/** What a rule decides about a message that failed for good; the actions of people are the same four. */
+/** The decision of a rule about a failed message. People at the desk have the same four. */
 export type Decision<Data = unknown> = Retry | Resubmit<Data> | Hold | Discard
 
-/** Try it again as it is. */
+/**
+ * Decides to try a message again as it is, with all its attempts. For rules of a desk; people use `app.desk.release`.
+ *
+ * @returns the decision, to be returned from a rule
+ *
+ * @example
+ * ```ts
+ * const patientDesk = desk('patient-desk', {
+ *   on: Payments,
+ *   decide: { 'card.charge': ({ error }) => (/timeout/.test(error.message) ? retry() : hold('look at it')) },
+ * })
+ * ```
+ */
 export function retry(): Retry {
   return { do: 'retry' }
 }
 
 /**
- * Send corrected data in its place: same id, same context, checked against the schema.
+ * Decides to try a message again with corrected data. It keeps its id, its context and its place in the lane. The log
+ * and other processors keep the data as they were published. Data that do not fit the schema, or belong to another
+ * context, are not sent: the message is held.
  *
- * @param note what was corrected, for the audit log
+ * @param data the corrected data
+ * @param note what was corrected, for the audit log, 1 to 2,000 characters
+ * @returns the decision, to be returned from a rule
  * @throws `millrace/bad-option` without a note
+ *
+ * @example
+ * ```ts
+ * const trimmingDesk = desk('trimming-desk', {
+ *   on: Orders,
+ *   decide: {
+ *     'order.placed': ({ message: { data } }) => resubmit({ ...data, sku: data.sku.trim() }, 'spaces removed'),
+ *   },
+ * })
+ * ```
  */
 export function resubmit<Data>(data: Data, note: string): Resubmit<Data> {
   return { do: 'resubmit', data, note: checkText('resubmit', 'note', note) }
 }
 
-/** Keep it for a person. Errors: `millrace/bad-option` without a reason. */
+/**
+ * Decides to leave a message to a person. It waits at the desk, and so does its lane.
+ *
+ * @param reason why, for the person, 1 to 2,000 characters
+ * @returns the decision, to be returned from a rule
+ * @throws `millrace/bad-option` without a reason
+ *
+ * @example
+ * ```ts
+ * const carefulDesk = desk('careful-desk', {
+ *   on: Payments,
+ *   decide: { 'card.charge': ({ error }) => hold(`call the bank: ${error.message}`) },
+ * })
+ * ```
+ */
 export function hold(reason: string): Hold {
   return { do: 'hold', reason: checkText('hold', 'reason', reason) }
 }
 
-/** Give it up, on record; what waits behind it goes on. Errors: `millrace/bad-option` without a reason. */
+/**
+ * Decides to give a message up, on record. Its lane continues with the next message. `app.desk.takeBack` reverses it
+ * for `takeBackMs`.
+ *
+ * @param reason why, for the audit log, 1 to 2,000 characters
+ * @returns the decision, to be returned from a rule
+ * @throws `millrace/bad-option` without a reason
+ *
+ * @example
+ * ```ts
+ * const letterDesk = desk('letter-desk', {
+ *   on: Letters,
+ *   decide: { 'reminder.send': () => discard('a reminder is not worth the wait') },
+ * })
+ * ```
+ */
 export function discard(reason: string): Discard {
   return { do: 'discard', reason: checkText('discard', 'reason', reason) }
 }

@@ -10,6 +10,16 @@ interface Row {
   readonly help: string
 }
 
+/**
+ * Every error that Millrace raises: class, whether the same call may succeed later, and what to do. The page of errors
+ * (`docs/errors.md`) is the same table.
+ *
+ * @example
+ * ```ts
+ * const { class: kind, retryable, help } = errors['millrace/disk-full']
+ * console.log(kind, retryable, help) // StoreError true Make room on the disk; …
+ * ```
+ */
 export const errors = {
   'millrace/bad-option': row(
     'ConfigurationError',
@@ -291,6 +301,7 @@ function row(kind: Class, retryable: boolean, help: string): Row {
   return { class: kind, retryable, help }
 }
 
+/** The code of an error of Millrace. */
 export type ErrorCode = keyof typeof errors
 
 /** Whether a code is one of the table, and not a name that every object has. */
@@ -300,7 +311,17 @@ export function isErrorCode(code: string): code is ErrorCode {
 
 const brand = Symbol.for('millrace.error')
 
-/** An error made from the table. Recognise it with {@link isMillraceError}, by code. */
+/**
+ * An error of Millrace: `code` names it, `retryable` tells whether the same call may succeed later, `help` says what to
+ * do. Recognise it by {@link isMillraceError} and its code, not by `instanceof`: two copies of the package may be
+ * loaded.
+ *
+ * @example
+ * ```ts
+ * const error = new MillraceError('millrace/disk-full', 'the disk is full')
+ * console.assert(error.name === 'StoreError' && error.retryable)
+ * ```
+ */
 export class MillraceError extends Error {
   readonly code: ErrorCode
   readonly retryable: boolean
@@ -320,7 +341,23 @@ export class MillraceError extends Error {
   }
 }
 
-/** Whether a caught value is an error of Millrace, and of that code where one is named. */
+/**
+ * Tells whether a caught value is an error of Millrace, and narrows its type.
+ *
+ * @param error anything that was caught; it never throws
+ * @param code the code that it must have; default: any
+ * @returns true for an error of Millrace, and of that code where one is given
+ *
+ * @example
+ * ```ts
+ * try {
+ *   await shop.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 7 }, { id: 'o-1' })
+ * } catch (error) {
+ *   if (!isMillraceError(error, 'millrace/id-conflict')) throw error
+ *   console.log(error.help)
+ * }
+ * ```
+ */
 export function isMillraceError(error: unknown, code?: ErrorCode): error is MillraceError {
   try {
     if (typeof error !== 'object' || error === null || !(brand in error)) return false

@@ -9,16 +9,16 @@ export interface FailedMessage {
   readonly id: string
   readonly type: string
   readonly context: string | null
-  /** Who published it: `/app`, `/app/processor`. */
+  /** The publisher: `/app`, or `/app/processor`. */
   readonly source: string
-  /** When, milliseconds since 1970. */
+  /** When it was published, milliseconds since 1970. */
   readonly time: number
   readonly correlationId: string
-  /** Its data as the processor was given it. */
+  /** Its data as the processor was given them. */
   readonly data: unknown
 }
 
-/** A message has failed for good for one processor: its attempts are used up, or it was refused. */
+/** The data of `processing.failed`: the attempts of a processor at a message are used up, or it was refused. */
 export interface ProcessingFailed {
   readonly processor: string
   /** The topic or channel of the processor. */
@@ -26,11 +26,11 @@ export interface ProcessingFailed {
   readonly message: FailedMessage
   readonly error: { readonly code: string; readonly message: string; readonly data?: unknown }
   readonly attempts: number
-  /** How often its data had been replaced at the desk. */
+  /** How often the data were replaced at the desk. */
   readonly revision: number
 }
 
-/** A message that had failed was resolved: handled after all, or given up. */
+/** The data of `processing.resolved`: a failed message was handled after all, or discarded. */
 export interface ProcessingResolved {
   readonly processor: string
   readonly on: string
@@ -67,10 +67,26 @@ const processingResolved: Event<'processing.resolved', ProcessingResolved> = eve
 })
 
 /**
- * The topic of failures, part of every app: `processing.failed` when a message has failed for good for a processor,
- * `processing.resolved` when that was resolved. Both leave with the commit that moves the message to the desk or
- * takes it away, so that there is exactly one for each failure; a message whose discard was taken back is resolved once
- * more. Processors on this topic publish none. Kept for `deskRetainMs`, and till each processor of the topic has had them.
+ * The topic of failures, part of every app. `processing.failed` comes when a message has failed for good for a
+ * processor, before any rule decides; `processing.resolved` when it was handled after all or discarded. So a processor
+ * can undo what it did before another one failed.
+ *
+ * Each leaves in the commit that moves the message, so there is exactly one for each failure; a message whose discard
+ * was taken back is resolved once more. Their context is that of the failed message. Failures of processors on this
+ * topic are not published. Messages are kept for `deskRetainMs`, and until each processor of the topic has had them.
+ *
+ * @example
+ * ```ts
+ * const alarm = processor('alarm', {
+ *   on: failures,
+ *   sends: [SendReminder],
+ *   handle: {
+ *     'processing.failed': ({ data: { processor, message } }, { send }) => {
+ *       if (processor === 'labels') send(SendReminder, { orderId: String(message.context) })
+ *     },
+ *   },
+ * })
+ * ```
  */
 export const failures: Topic<typeof processingFailed | typeof processingResolved> = topic('failures', [
   processingFailed,

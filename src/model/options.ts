@@ -17,7 +17,15 @@ const minute = 60_000
 const day = 24 * 60 * minute
 const MiB = 1024 * 1024
 
-/** Every default and bound of Millrace. The option of the same name overrides the default. */
+/**
+ * The default and the bounds of every option that is a number; `docs/defaults.md` is the same table.
+ *
+ * @example
+ * ```ts
+ * const { default: attempts, min, max, what } = defaults.attempts
+ * console.log(`${what}: ${attempts} (${min} to ${max})`)
+ * ```
+ */
 export const defaults = {
   /** of a processor */
   concurrency: bound(16, 1, 10_000, 'handlers of one processor running at once'),
@@ -130,12 +138,16 @@ function bound(value: number, min: number, max: number, what: string): Bound {
   return { default: value, min, max, what }
 }
 
+/** The name of an option that is a number. */
 export type Limit = keyof typeof defaults
 
 /** Some of these options; each may be undefined too, which is as left out. */
 export type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
-/** The value of an option, or its default; refused outside its bounds. It may be `called` otherwise where it is for something else. */
+/**
+ * The value of an option, or its default; refused outside its bounds. It may be `called` otherwise where it is for
+ * something else.
+ */
 export function limit(where: string, name: Limit, value: unknown, called?: string): number {
   const { default: fallback, min, max, what, fraction = false }: Bound = defaults[name]
   if (value === undefined) return fallback

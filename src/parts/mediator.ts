@@ -34,15 +34,15 @@ export interface SubflowOptions<Result> {
  * The second argument of a mediator's `run`: every step of a flow goes through it.
  *
  * Each step is written to the journal of the flow before it leaves, and its end before the function is told. After a
- * crash the function runs again from its beginning; steps of the journal are not done again, their results are read from
- * it. So the function must go the same way each time, and await nothing but its steps.
+ * crash the function runs again from its beginning; steps of the journal are not done again, their results are read
+ * from it. So the function must go the same way each time, and await nothing but its steps.
  *
  * A step's name has 1 to 1,024 characters and does not begin with `undo `; the second step of the same name is shown as
- * `name#2`. Invalid arguments throw inside `run`, before the step begins: `millrace/bad-step` (name), `millrace/undeclared`
- * (a type or mediator that the options do not list), `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`,
- * `millrace/bad-context`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/bad-time`. Times are milliseconds,
- * from 0 to 100 years; fractions are rounded up. A function that awaits something else is paused with
- * `millrace/flow-waits-outside`.
+ * `name#2`. Invalid arguments throw inside `run`, before the step begins: `millrace/bad-step` (name),
+ * `millrace/undeclared` (a type or mediator that the options do not list), `millrace/bad-data`, `millrace/not-json`,
+ * `millrace/too-large`, `millrace/bad-context`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/bad-time`.
+ * Times are milliseconds, from 0 to 100 years; fractions are rounded up. A function that awaits something else is
+ * paused with `millrace/flow-waits-outside`.
  */
 export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
@@ -50,7 +50,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    *
    * With `undo` the call is compensated when the flow fails or is cancelled. Undos run one after the other, last step
    * first. Each is told whether its call was `done`, with the reply, or `unknown`; a command that has not begun is
-   * withdrawn instead. An undo may use every step that the function may. A call without an undo goes on when the flow ends.
+   * withdrawn instead. An undo may use every step that the function may. A call without an undo goes on when the flow
+   * ends.
    *
    * @param name the name of the step
    * @param type a command in `sends`
@@ -103,9 +104,9 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, delay?: Delay): void
   /**
-   * Waits for the next event of a type, of this flow's context or of the context that `waits` computes. An event that came
-   * before the call counts too, while it is kept (`mailboxMs` of the app, 7 days). A flow gets each event once, the
-   * oldest first.
+   * Waits for the next event of a type, of this flow's context or of the context that `waits` computes. An event that
+   * came before the call counts too, while it is kept (`mailboxMs` of the app, 7 days). A flow gets each event once,
+   * the oldest first.
    *
    * @param name the name of the step
    * @param type an event in `waits`
@@ -138,8 +139,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   sleep(name: string, ms: number): Promise<void>
   /**
-   * Asks a person and waits for the answer, which comes by `app.flows.answer` or `millrace flows answer`. An answer that
-   * does not fit the schema is refused where it is given; the question stays open.
+   * Asks a person and waits for the answer, which comes by `app.flows.answer` or `millrace flows answer`. An answer
+   * that does not fit the schema is refused where it is given; the question stays open.
    *
    * @param name the name of the step, under which the question is answered
    * @param options `schema` of the answer; `title`: the question; `to`: a person or team; `timeoutMs`: time for an
@@ -168,8 +169,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param options `timeoutMs`: time for its end, default no limit, after which it is cancelled; `undo`: compensates it
    *   when this flow fails or is cancelled, where a subflow that is under way is cancelled first
    * @returns what its function returns
-   * @throws `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as `data` and, where
-   *   it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
+   * @throws `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as `data` and,
+   *   where it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
    *
    * @example
    * ```ts
@@ -209,7 +210,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param branches promises, or functions that are called at once; with `'withdraw'` each must be a function
    * @param options `losers`: `'letGo'` (default) or `'withdraw'`
    * @returns the result of the first branch that ends
-   * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is no function
+   * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is no
+   *   function
    *
    * @example
    * ```ts
@@ -277,10 +279,12 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   version(change: string, latest?: number): number
   /**
    * Continues as a new flow of this mediator, which keeps the journal of a task without end short. The new flow begins
-   * in the commit in which the function returns, and not at all where the function throws; of two calls the last counts.
+   * in the commit in which the function returns, and not at all where the function throws; of two calls the last
+   * counts.
    *
-   * The new flow takes over the value of `oncePer`, the turn of a serial context, the flow that waits for this one, and,
-   * unless its context differs, the events that this one has not had. When it fails, what this one did is not undone.
+   * The new flow takes over the value of `oncePer`, the turn of a serial context, the flow that waits for this one,
+   * and, unless its context differs, the events that this one has not had. When it fails, what this one did is not
+   * undone.
    *
    * @param data the data of the new flow, as of `startedBy`
    *
@@ -362,7 +366,9 @@ export interface MediatorOptions<
   readonly oncePer?: ((data: DataOf<E>) => string) | undefined
   /** Whether flows of one context run one after the other. Default false: they run side by side. */
   readonly serial?: boolean | undefined
-  /** The version of `run`, a whole number from 1 to 1,000,000, default 1. A flow keeps the version that it began with. */
+  /**
+   * The version of `run`, a whole number from 1 to 1,000,000, default 1. A flow keeps the version that it began with.
+   */
   readonly version?: number | undefined
   /** The functions of older versions, by version; flows that began with them continue with them. */
   // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do
@@ -411,10 +417,10 @@ const known = [
 ]
 
 /**
- * Declares a mediator (elsewhere: orchestrator, process manager, saga, durable workflow): an ordinary async function that
- * conducts each flow by commands. Its steps are journalled: after a crash a flow continues where it was, and each command
- * is handled once. A flow whose function throws, or that a person cancels, undoes its steps in reverse. A step whose
- * command fails for good waits at the desk; a flow whose code does not fit its journal is paused with
+ * Declares a mediator (elsewhere: orchestrator, process manager, saga, durable workflow): an ordinary async function
+ * that conducts each flow by commands. Its steps are journalled: after a crash a flow continues where it was, and each
+ * command is handled once. A flow whose function throws, or that a person cancels, undoes its steps in reverse. A step
+ * whose command fails for good waits at the desk; a flow whose code does not fit its journal is paused with
  * `millrace/flow-mismatch`. Flows of different contexts run side by side.
  *
  * @param name a name as of `event`, unique in the app

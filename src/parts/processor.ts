@@ -36,8 +36,8 @@ type DeclaredAny<T extends MessageType> = [T] extends [never]
 export interface Context<P extends Event, S extends Command> {
   /**
    * Writes rows in the transaction that acknowledges the message. `fn` runs after the handler has returned: its rows,
-   * what the handler published and the acknowledgement are kept together or not at all. Call it at most once per attempt
-   * and return its result. `fn` may run again when the transaction is repeated, and may await nothing but `tx`.
+   * what the handler published and the acknowledgement are kept together or not at all. Call it at most once per
+   * attempt and return its result. `fn` may run again when the transaction is repeated, and may await nothing but `tx`.
    *
    * @param fn reads and writes rows by `tx`, and may publish and send
    * @returns a value to return from the handler; what `fn` returns is the reply of a command
@@ -58,8 +58,9 @@ export interface Context<P extends Event, S extends Command> {
    *
    * @param type an event in `publishes`
    * @param data its data, checked at once
-   * @param options an `id`, which makes it idempotent as with `app.publish`; `at` or `delayMs` for a delayed event, where
-   *   `delayMs` counts from this call. An `id` with other data than before fails the attempt with `millrace/id-conflict`
+   * @param options an `id`, which makes it idempotent as with `app.publish`; `at` or `delayMs` for a delayed event,
+   *   where `delayMs` counts from this call. An `id` with other data than before fails the attempt with
+   *   `millrace/id-conflict`
    * @returns the id of the event: the one that was given, or a new one
    * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-id`, `millrace/bad-time`,
    *   `millrace/after-end`
@@ -163,18 +164,23 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
   readonly sends?: S | undefined
   /** Handlers running at once, 1 to 10,000, default 16; within a context always one at a time. */
   readonly concurrency?: number | undefined
-  /** Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt has failed and cannot commit. */
+  /**
+   * Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt has failed and cannot
+   * commit.
+   */
   readonly timeoutMs?: number | undefined
-  /** Wait for an attempt that outlived its time before the next begins, milliseconds, 0 to 86,400,000, default 30,000. */
+  /**
+   * Wait for an attempt that outlived its time before the next begins, milliseconds, 0 to 86,400,000, default 30,000.
+   */
   readonly lingerMs?: number | undefined
   /**
-   * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms, half
-   * of each left to chance. The lane waits during that time; waits are kept on disk and survive restarts.
+   * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms,
+   * half of each left to chance. The lane waits during that time; waits are kept on disk and survive restarts.
    */
   readonly retry?: Optional<RetryPolicy> | undefined
   /**
-   * What a lane does when its message is held: `'block'` (default), it waits until the message is resolved; `'pass'`, it
-   * continues with the next message, still one at a time, and only the held message loses its place in the order.
+   * What a lane does when its message is held: `'block'` (default), it waits until the message is resolved; `'pass'`,
+   * it continues with the next message, still one at a time, and only the held message loses its place in the order.
    */
   readonly onHold?: 'block' | 'pass' | undefined
   /** Where a new processor begins: `'beginning'` (default), `'now'` or a date. */
@@ -221,11 +227,35 @@ const known = [
 ]
 
 /**
- * Declares a processor: it reacts to the events of a topic, or serves the commands of a channel. Messages of one
- * context are handled one at a time and in order, those of different contexts side by side.
+ * Declares a processor (elsewhere: consumer, subscriber, worker): it reacts to the events of a topic, or serves the
+ * commands of a channel. Messages of one context are handled one at a time and in order, those of different contexts
+ * side by side.
  *
- * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`,
- *   `millrace/missing-handler`
+ * Each message is handled until an attempt commits; what the attempt wrote, published and sent is kept once, whatever
+ * crashes. A failed attempt is repeated by `retry`; when the attempts are used up, or the handler throws `Refused`, the
+ * message goes to the desk, and its lane waits (see `onHold`).
+ *
+ * @param name a name as of `event`, unique in the app
+ * @param options the topic or channel, what it may publish and send, the bounds, and the handlers
+ * @returns the processor, a part of an app
+ * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`;
+ *   `millrace/missing-handler` when a command of the channel has none
+ *
+ * @example
+ * ```ts
+ * const shipping = processor('shipping', {
+ *   on: Orders,
+ *   publishes: [OrderShipped],
+ *   retry: { attempts: 5, firstDelayMs: 1_000 },
+ *   handle: {
+ *     'order.placed': ({ data: { orderId, sku, quantity } }, { commit, publish }) =>
+ *       commit(async (tx) => {
+ *         await tx.query`insert into orders values (${orderId}, ${sku}, ${quantity})`
+ *         publish(OrderShipped, { orderId })
+ *       }),
+ *   },
+ * })
+ * ```
  */
 export function processor<
   T extends MessageType,

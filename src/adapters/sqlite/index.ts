@@ -8,30 +8,42 @@ import { realFile, sqliteFile } from './file.ts'
 import { nodeDatabase } from './owner.ts'
 import { type Left, SqliteStore } from './store.ts'
 
+/** Options of {@link sqlite}. */
 export interface SqliteOptions {
-  /** The database file; made when it does not exist, its folder is not. One process uses it at a time. */
+  /**
+   * The path of the database file, relative to the working folder. The file is made when it does not exist; its folder
+   * is not. One process uses it at a time.
+   */
   readonly file: string
-  /** Statements of one commit function, default 100,000. */
+  /** Statements of one commit function, 1 to 100,000,000, default 100,000. */
   readonly commitQueriesMax?: number | undefined
-  /** Bytes of the -wal file that are not in the database yet above which health is red, default 256 MiB. */
+  /** Part of the `-wal` file that is not in the database yet above which health is red, bytes, default 256 MiB. */
   readonly walBytesMax?: number | undefined
-  /** Growth of the -wal file after which it is checkpointed, bytes, default 4 MiB. */
+  /** Growth of the `-wal` file after which it is copied into the database, bytes, default 4 MiB. */
   readonly checkpointBytes?: number | undefined
-  /** Free disk below which publishing is refused, bytes, default 64 MiB. */
+  /** Free disk below which publishing is refused with `millrace/disk-low`, bytes, default 64 MiB. */
   readonly diskFreeMinBytes?: number | undefined
   /**
-   * Time for which all that writes waits while another program holds the write lock of the file (a shell, a GUI),
-   * milliseconds, 0 to 86,400,000, default 5,000. After it, publishing is refused with `millrace/locked`. What handlers
-   * have done waits for as long as the lock lasts, and is committed when it is gone. Health is red all that time.
+   * Time for which writes wait while another program (a shell, a GUI) holds the write lock of the file, milliseconds, 0
+   * to 86,400,000, default 5,000. After it publishing is refused with `millrace/locked`. Finished handlers wait until
+   * the lock is gone and then commit. Health is red all that time.
    */
   readonly lockedMs?: number | undefined
 }
 
 /**
- * The broker and store in one SQLite file: one process, nothing to install. Power-safe: what was accepted survives a
- * power cut.
+ * Makes the broker that keeps everything in one SQLite file: messages, progress, flows, and the app's own tables. There
+ * is no server to install. What was accepted survives a power cut. It opens nothing before the app starts.
  *
+ * @param options the file, and bounds
+ * @returns the broker, for `app({ broker })`
  * @throws `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const broker = sqlite({ file: 'letters.db', lockedMs: 1_000 })
+ * const letterShop = app({ name: 'letter-shop', broker, parts: [Letters, letters] })
+ * ```
  */
 export function sqlite(options: SqliteOptions): Broker {
   return sqliteOn(options, nodeDisk)
