@@ -23,97 +23,247 @@ import { checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { checked } from './calls.ts'
 
-/** Everything about one message at the desk. */
+/** One message at the desk with its line and its history. */
 export interface DeskItem extends DeskRow {
-  /** The first that wait behind it, in order. */
+  /** The first ten messages that wait behind it, in order. */
   readonly line: readonly DeskRow[]
-  /** The message that caused it; null where none did, or where finding it would take reading much. */
+  /** The message that caused it; null where none did, or where finding it would read too much. */
   readonly cause: Cause | null
-  /** What was done about it, oldest first. */
+  /** The lines of the audit log about it, oldest first. */
   readonly history: readonly AuditRow[]
 }
 
+/** Options of `desk.select`. */
 export interface OperationOptions extends Actor {
-  /** 1 to 100 characters, its own: for people to know it by. */
+  /** A name for people, unique among operations, 1 to 100 characters. */
   readonly name: string
-  /** Of a release: one message first, and the others only when that one was handled. Default false. */
+  /** Whether a release tries one message first, and the others only when that one was handled. Default false. */
   readonly oneFirst?: boolean | undefined
 }
 
 /**
- * The desk of a running app; the same for people, the command line and programs. Every function checks what it is given:
- * `millrace/bad-option`, `millrace/unknown-option`.
+ * The desk of an app, its dead-letter queue that keeps order: the same functions for people, the command line and
+ * programs. Every function checks its arguments: `millrace/bad-option`, `millrace/unknown-option`; and needs a running
+ * app: `millrace/not-started`.
  *
- * Lists give a page: at most `limit` rows, and at most 16 MiB of them (`pageBytes`), but at least one. A page with fewer
- * rows than its limit need not be the last: to read all, ask again `after` the last row until a page is empty.
+ * Each action resolves when it is on disk and is in the audit log from then on. Of two actions on the same message the
+ * second fails with `millrace/not-held` (or `millrace/not-discarded`), so an action is never done twice.
+ *
+ * A list is a page: at most `limit` rows of at most 16 MiB together (`pageBytes`), but at least one row. A page with
+ * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
+ * until a page is empty.
  */
 export interface Desk {
   /**
-   * Those that fit, the oldest first; default: all that are at the desk and not resolved, at most 100. Each row has the
-   * `data` of its message.
+   * Lists messages at the desk, the oldest first, each with the `data` of its message.
+   *
+   * @param filter which; default: all that are not resolved. `limit`: rows of a page, default 100
+   * @returns a page of rows
+   *
+   * @example
+   * ```ts
+   * for (const { id, processor, error, waiting } of await shop.desk.list({ states: ['held'] })) {
+   *   console.log(`${id}: ${processor} failed with ${error?.message}; ${waiting} wait behind it`)
+   * }
+   * ```
    */
   list(filter?: DeskFilter): Promise<DeskRow[]>
-  /** Everything about one; undefined when there is none such (any more). */
+  /**
+   * Shows everything about one message: its error, its attempts, its line, its cause, its history.
+   *
+   * @param id its number at the desk
+   * @returns the message; undefined when the desk has none of this number, or no longer keeps it
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * const item = await shop.desk.show(first!.id)
+   * console.log(item?.error?.message, item?.history.map(({ action }) => action))
+   * ```
+   */
   show(id: number): Promise<DeskItem | undefined>
+  /**
+   * Counts the messages at the desk: held, waiting, discarded.
+   *
+   * @returns the counts
+   *
+   * @example
+   * ```ts
+   * const { held } = await shop.desk.counts()
+   * console.assert(held === 2)
+   * ```
+   */
   counts(): Promise<DeskCounts>
   /**
-   * How many are held, by processor, error, type or each combination of them; the largest group first, at most `limit`
-   * (default 10,000).
+   * Groups held messages that look alike, the largest group first.
+   *
+   * @param by `'processor'`, `'error'`, `'type'` or `'all'` (default): each combination of the three
+   * @param filter `processor`: only its messages; `limit`: groups at most, default 10,000
+   * @returns the groups, each with its count and the times of its first and last message
+   *
+   * @example
+   * ```ts
+   * const [largest] = await shop.desk.groups('error')
+   * console.log(`${largest!.held} times: ${largest!.error}`)
+   * ```
    */
   groups(by?: GroupBy, filter?: GroupFilter): Promise<DeskGroup[]>
   /**
-   * Lets a held message run again, and the line behind it in order. Like every action here: resolves when it is on
-   * disk, is in the audit log from then on, and done twice it changes nothing (the second is `millrace/not-held`).
+   * Releases a held message: it is tried again as it is, and the line behind it continues in order. Whether it was
+   * handled is told by `show`, or by `processing.resolved` on the topic of failures.
    *
+   * @param id its number at the desk
    * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/unknown-processor`
+   * @throws `millrace/unknown-item`; `millrace/not-held`; `millrace/unknown-processor` when its processor does not run
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * await shop.desk.release(first!.id, { by: 'ada', reason: 'the article exists now' })
+   * ```
    */
   release(id: number, actor?: Actor): Promise<void>
   /**
-   * Sends corrected data in place of a held message's: the same message, with its id and context, checked against its
-   * schema. The reason is needed; what was changed is in the audit log.
+   * Sends corrected data in place of those of a held message. It stays the same message, with its id, its context and
+   * its place in the lane. The log and other processors keep the data as published; the audit log has both.
    *
-   * @throws as of `release`; `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`,
-   *   `millrace/context-changed`, `millrace/unknown-type`, `millrace/bad-option` without a reason
+   * @param id its number at the desk
+   * @param data the corrected data, checked against the schema
+   * @param actor who, and the reason, which is needed
+   * @throws as `release`; `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`, `millrace/bad-context`,
+   *   `millrace/context-changed`, `millrace/unknown-type`; `millrace/bad-option` without a reason
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * const corrected = { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 }
+   * await shop.desk.resubmit(first!.id, corrected, { by: 'ada', reason: 'the article was misspelt' })
+   * ```
    */
   resubmit(id: number, data: unknown, actor: Actor): Promise<void>
   /**
-   * Gives a held message up; what waits behind it goes on. The reason is needed. Stays at the desk as discarded for
-   * `deskRetainMs`.
+   * Discards a held message, on record; the line behind it continues. It stays at the desk as discarded for
+   * `deskRetainMs` (30 days) and can be taken back for `takeBackMs` (7 days). The caller of a discarded request gets
+   * `millrace/request-discarded`.
    *
-   * @throws as of `release`; `millrace/bad-option` without a reason
+   * @param id its number at the desk
+   * @param actor who, and the reason, which is needed
+   * @throws as `release`; `millrace/bad-option` without a reason
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * await shop.desk.discard(first!.id, { by: 'ada', reason: 'a test order' })
+   * ```
    */
   discard(id: number, actor: Actor): Promise<void>
   /**
-   * Takes back a discard within `takeBackMs`: the message joins the end of its lane.
+   * Takes back a discard: the message joins the end of its lane and is tried again.
    *
-   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/too-late`, `millrace/unknown-processor`
+   * @param id its number at the desk
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/unknown-processor`; `millrace/too-late` after
+   *   `takeBackMs`, and for a command whose caller was told that it is discarded
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * await shop.desk.discard(first!.id, { by: 'ada', reason: 'a test order' })
+   * await shop.desk.takeBack(first!.id, { by: 'ada', reason: 'it was a real one' })
+   * ```
    */
   takeBack(id: number, actor?: Actor): Promise<void>
   /**
-   * Releases or discards all held messages that fit now, as an operation with a name, progress and an end; what comes
-   * to be held later is none of it. Resolves when the selection is on disk; it is carried out from then on, also across
+   * Releases or discards all held messages that match now, as an operation with a name, progress and an end. Messages
+   * that are held later are not part of it. It resolves when the selection is on disk; the operation continues across
    * restarts.
    *
-   * @throws `millrace/nothing-selected`, `millrace/duplicate-name`, `millrace/bad-option`
+   * @param action `'release'` or `'discard'`
+   * @param what which messages, by processor, type, context, group or numbers
+   * @param options its name, who and why (a discard needs a reason), and `oneFirst`
+   * @returns the operation as it begins
+   * @throws `millrace/nothing-selected`; `millrace/duplicate-name`; `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const { id, total } = await shop.desk.select(
+   *   'release',
+   *   { processor: 'labels' },
+   *   { name: 'labels again', by: 'ada', reason: 'the list of articles is complete', oneFirst: true },
+   * )
+   * console.log(`operation ${id} releases ${total} messages`)
+   * ```
    */
   select(action: Operation['action'], what: Selection, options: OperationOptions): Promise<Operation>
-  /** Operations, the oldest first, at most `limit` (default 100). */
+  /**
+   * Lists operations, the oldest first.
+   *
+   * @param filter which; `limit`: rows of a page, default 100
+   * @returns a page of operations
+   *
+   * @example
+   * ```ts
+   * for (const { name, state, done, total } of await shop.desk.operations()) console.log(name, state, `${done}/${total}`)
+   * ```
+   */
   operations(filter?: OperationFilter): Promise<Operation[]>
   /**
-   * What has become of the messages that an operation has released or discarded, of at most the first 10,000: that a
-   * message is released says that it is tried again, and not that it is handled.
+   * Counts the states of the messages that an operation released or discarded, of at most its first 10,000. A released
+   * message is only tried again; this tells whether it was handled.
+   *
+   * @param operation the number of the operation
+   * @returns the counts: handled, trying, held again, discarded
+   *
+   * @example
+   * ```ts
+   * const who = { by: 'ada', reason: 'the list of articles is complete' }
+   * const { id } = await shop.desk.select('release', { processor: 'labels' }, { name: 'labels again', ...who })
+   * await shop.idle()
+   * const { held } = await shop.desk.outcome(id)
+   * console.assert(held === 2) // it is not
+   * ```
    */
   outcome(operation: number): Promise<OperationOutcome>
-  /** Messages of an operation that it could do nothing about, and why, at most 100. */
+  /**
+   * Lists the messages that an operation could not release or discard, at most 100, each with the reason: for example
+   * that a person was quicker.
+   *
+   * @param operation the number of the operation
+   * @returns the messages
+   *
+   * @example
+   * ```ts
+   * for (const { id } of await shop.desk.operations()) console.log(await shop.desk.refused(id))
+   * ```
+   */
   refused(operation: number): Promise<RefusedItem[]>
   /**
-   * Ends an operation; what it has done stays done.
+   * Aborts an operation. What it has released or discarded stays so.
    *
+   * @param operation the number of the operation
+   * @param actor who and why; default: the app itself
    * @throws `millrace/unknown-operation`, `millrace/operation-ended`
+   *
+   * @example
+   * ```ts
+   * const open = (await shop.desk.operations()).filter(({ endedAt }) => endedAt === null)
+   * for (const { id } of open) await shop.desk.abort(id, { by: 'ada' })
+   * ```
    */
   abort(operation: number, actor?: Actor): Promise<void>
-  /** The audit log, newest first, at most `limit` (default 100) lines. Nothing is ever removed from it. */
+  /**
+   * Lists the audit log, the newest line first: who did what, when and why. No line is ever removed.
+   *
+   * @param filter `item`: only lines about this message; `before`: only older lines; `limit`: default 100
+   * @returns a page of lines
+   *
+   * @example
+   * ```ts
+   * for (const { at, by, action, reason } of await shop.desk.audit({ limit: 10 })) {
+   *   console.log(new Date(at).toISOString(), by, action, reason ?? '')
+   * }
+   * ```
+   */
   audit(filter?: AuditFilter): Promise<AuditRow[]>
 }
 

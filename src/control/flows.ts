@@ -22,93 +22,199 @@ import { shownValue } from './fields.ts'
 
 export { flowEnds, flowsUnderWay }
 
-/** A step of a flow, as it is shown. */
+/** A step of a flow, as `flows.show` gives it. */
 export interface FlowStep {
   readonly name: string
   readonly kind: JournalEntry['kind']
-  /** The type of the message, the mediator or the title, where there is one. */
+  /** The type of its message, its mediator or the title of its question; empty where it has none. */
   readonly what: string
-  /** `running`: its end is still to come. */
+  /** `running`: it has not ended. */
   readonly state: 'running' | 'done' | 'failed'
-  /** Undefined while it is under way, and where it ends as it begins. */
+  /** The result or error; undefined while it runs, and for a step that ends as it begins. */
   readonly outcome: Outcome | undefined
-  /** Whether it takes something back. */
+  /** Whether it belongs to an undo. */
   readonly undo: boolean
   /**
-   * What becomes of what it did once its flow has failed or was cancelled: its undo waits for those of later steps, runs,
-   * is done, or has failed and the flow is stuck at it. Null where it has no undo, or nothing to be undone.
+   * The state of its undo once the flow has failed or was cancelled: `pending` (waits for the undos of later steps),
+   * `running`, `done`, or `failed` (the flow is stuck at it). Null where it has no undo, or nothing to be undone.
    */
   readonly undone: 'pending' | 'running' | 'done' | 'failed' | null
   /** How often it was done. */
   readonly attempts: number
-  /** Of a call, its command: that of the last attempt. */
+  /** The command of a call: that of its last attempt. */
   readonly command: { readonly id: string; readonly context: string | null } | null
-  /** Of a flow that it waits for, its number. */
+  /** The number of the subflow that it waits for; null for other steps. */
   readonly flow: number | null
-  /** When it ends by itself, or is given up, milliseconds since 1970; null where it has no such time, or has ended. */
+  /** When its time is up, milliseconds since 1970; null where it has no limit, or has ended. */
   readonly dueAt: number | null
-  /** Milliseconds since 1970. */
+  /** When it began, milliseconds since 1970. */
   readonly beganAt: number
+  /** When it ended, milliseconds since 1970; null before. */
   readonly endedAt: number | null
 }
 
+/** A flow with its steps. */
 export interface FlowItem extends FlowRow {
-  /** In the order in which they began. */
+  /** Its steps, in the order in which they began. */
   readonly steps: readonly FlowStep[]
 }
 
-/** The flows of an app. What its functions are given is checked and its lists give pages as those of {@link Desk} do. */
+/**
+ * The flows of an app, and what people do about them. Arguments are checked and lists are pages as with {@link Desk}.
+ * Each action resolves when it is on disk and is in the audit log (`desk.audit`) from then on.
+ */
 export interface FlowDesk {
   /**
-   * Those that fit, the oldest first, at most `limit` (default 100) at once.
+   * Lists flows, the oldest first. Ended flows are kept for `flowRetainMs` (7 days).
    *
-   * @throws `millrace/unknown-option`, `millrace/bad-option`: a state that there is not, a limit below 1
+   * @param filter which; `limit`: rows of a page, default 100
+   * @returns a page of flows
+   * @throws `millrace/unknown-option`, `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * for (const { id, mediator, context, state } of await shop.flows.list({ context: 'o-3' })) {
+   *   console.log(`flow ${id} of ${mediator} for ${context} is ${state}`)
+   * }
+   * ```
    */
   list(filter?: FlowFilter): Promise<FlowRow[]>
-  /** How many there are, by mediator and state. */
+  /**
+   * Counts flows by mediator and state.
+   *
+   * @returns the counts
+   *
+   * @example
+   * ```ts
+   * for (const { mediator, state, flows } of await shop.flows.counts()) console.log(mediator, state, flows)
+   * ```
+   */
   counts(): Promise<FlowCount[]>
-  /** One with its steps; undefined when there is none such. */
+  /**
+   * Shows one flow with its steps: what it has done, what it waits for, what is undone.
+   *
+   * @param id the number of the flow
+   * @returns the flow; undefined when there is none of this number, or it is no longer kept
+   *
+   * @example
+   * ```ts
+   * const [asking] = await shop.flows.list({ step: 'approve' })
+   * const flow = await shop.flows.show(asking!.id)
+   * console.log(flow?.steps.map(({ name, state }) => `${name}: ${state}`))
+   * ```
+   */
   show(id: number): Promise<FlowItem | undefined>
-  /** What flows ask people, the oldest first, at most `limit` (default 100) at once. Errors as of `list`. */
+  /**
+   * Lists the open questions of flows, the oldest first.
+   *
+   * @param filter which; `limit`: rows of a page, default 100
+   * @returns a page of questions
+   * @throws as `list`
+   *
+   * @example
+   * ```ts
+   * for (const { flow, step, title } of await shop.flows.questions({ to: 'sales' })) console.log(flow, step, title)
+   * ```
+   */
   questions(filter?: QuestionFilter): Promise<Question[]>
   /**
-   * Answers what a flow asks under a name.
+   * Answers a question of a flow; the flow continues with the answer. The first answer counts.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/flow-busy`, `millrace/not-asked`,
-   *   `millrace/bad-data` where it does not fit the schema of the question
+   * @param id the number of the flow
+   * @param step the name under which it asks
+   * @param value the answer, checked against the schema of the question
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/not-asked` when no such question is open;
+   *   `millrace/bad-data`, `millrace/not-json`; `millrace/flow-busy` while it is paused; `millrace/unknown-part` when
+   *   its mediator does not run
+   *
+   * @example
+   * ```ts
+   * const [question] = await shop.flows.questions()
+   * await shop.flows.answer(question!.flow, question!.step, { yes: true }, { by: 'ada' })
+   * ```
    */
   answer(id: number, step: string, value: unknown, actor?: Actor): Promise<void>
   /**
-   * Ends a flow under way: its function is not told anything any more, what it did is undone.
+   * Cancels a flow: its function is told nothing more, and its steps are undone, last first. It ends as compensated, or
+   * as failed where nothing was to be undone.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/past-no-return`; `millrace/flow-busy` when it is
-   *   stuck or undoes already; `millrace/flow-mismatch` where its code does not fit; `millrace/unknown-part` where its
-   *   mediator is not running
+   * @param id the number of the flow
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/past-no-return` after its point of no return;
+   *   `millrace/flow-busy` when it is stuck or undoes already; `millrace/flow-mismatch` when its code does not fit its
+   *   journal; `millrace/unknown-part` when its mediator does not run
+   *
+   * @example
+   * ```ts
+   * const [asking] = await shop.flows.list({ step: 'approve' })
+   * await shop.flows.cancel(asking!.id, { by: 'ada', reason: 'the customer has withdrawn' })
+   * ```
    */
   cancel(id: number, actor?: Actor): Promise<void>
-  /** Ends a flow as it is, whatever it is at: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
+  /**
+   * Stops a flow as it is: nothing is undone. It is the last resort for a flow that can neither continue nor be undone.
+   *
+   * @param id the number of the flow
+   * @param actor who, and the reason, which is needed
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/bad-option` without a reason
+   *
+   * @example
+   * ```ts
+   * const [asking] = await shop.flows.list({ step: 'approve' })
+   * await shop.flows.stop(asking!.id, { by: 'ada', reason: 'settled by phone' })
+   * ```
+   */
   stop(id: number, actor: Actor & { readonly reason: string }): Promise<void>
   /**
-   * Lets a running flow go on with nothing until it is resumed; what comes for it waits. Done twice it changes nothing.
+   * Pauses a running flow until it is resumed; what comes for it waits. Pausing it again changes nothing.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/flow-busy`
+   * @param id the number of the flow
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/flow-busy` when it does not run
+   *
+   * @example
+   * ```ts
+   * const [asking] = await shop.flows.list({ step: 'approve' })
+   * await shop.flows.pause(asking!.id, { by: 'ada', reason: 'sales is on holiday' })
+   * ```
    */
   pause(id: number, actor?: Actor): Promise<void>
   /**
-   * Goes on with a flow: one that is paused, with the code of today; one that is stuck at an undo, which is tried
-   * again; one that is stuck after its point of no return, whose failed step is done again.
+   * Resumes a flow: a paused one continues with today's code; one that is stuck at an undo tries that undo again; one
+   * that is stuck after its point of no return does the failed step again. A flow that runs is left as it is.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/flow-busy` while another does something with it,
-   *   `millrace/unknown-part` where its mediator is not running
+   * @param id the number of the flow
+   * @param actor who and why; default: the app itself
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/flow-busy` while something else is done with it;
+   *   `millrace/unknown-part` when its mediator does not run
+   *
+   * @example
+   * ```ts
+   * const [asking] = await shop.flows.list({ step: 'approve' })
+   * await shop.flows.pause(asking!.id)
+   * await shop.flows.resume(asking!.id)
+   * ```
    */
   resume(id: number, actor?: Actor): Promise<void>
   /**
-   * Runs a flow that has ended again as a new one. With `from`, the steps before that one are taken over with their
-   * results, and it goes on there. Gives the number of the new flow.
+   * Runs an ended flow again as a new one, from its beginning or from a step. With `from`, the steps before that one
+   * are taken over with their results and are not done again. The new flow runs the version of the code that the old
+   * one had; without `from` it runs the newest.
    *
-   * @throws `millrace/unknown-flow`, `millrace/flow-busy` while it has not ended, `millrace/unknown-step`,
-   *   `millrace/step-undone` where a step before that one was undone, `millrace/unknown-part` where its mediator is not
-   *   running
+   * @param id the number of the ended flow
+   * @param options `from`: the name of the step to begin with; `by` and `reason`: who and why, default the app itself
+   * @returns the number of the new flow
+   * @throws `millrace/unknown-flow`; `millrace/flow-busy` while it has not ended; `millrace/unknown-step`;
+   *   `millrace/step-undone` when a step before `from` was undone; `millrace/unknown-part` when its mediator does not
+   *   run
+   *
+   * @example
+   * ```ts
+   * const [ended] = await shop.flows.list({ states: ['completed'] })
+   * const again = await shop.flows.runAgain(ended!.id, { by: 'ada', reason: 'the card was charged too little' })
+   * console.log(`flow ${again} runs it again`)
+   * ```
    */
   runAgain(id: number, options?: Optional<Actor> & { readonly from?: string | undefined }): Promise<number>
 }

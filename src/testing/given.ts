@@ -17,19 +17,24 @@ import { type GivenMediator, givenMediator } from './given-flow.ts'
 import { type GivenDesk, givenDesk } from './given-rule.ts'
 import { type Answer, type Outcome, origin, stored, tried } from './trial.ts'
 
+/** The surroundings of a part under test. */
 export interface Circumstances {
   /**
-   * Answers each statement of `tx.query` and `read`: gets its text, with `?` for each value and white space collapsed,
-   * and the values; gives the rows, or throws what the database would say. Default: no rows. In a commit function it
-   * may be a promise, but wait for no timer, file or network, as on SQLite.
+   * Answers each statement of `tx.query` and `read`. It gets the text, with `?` for each value and white space
+   * collapsed, and the values; it returns the rows, or throws an error of the database. Default: no rows. In a commit
+   * function it may return a promise, which must not wait for a timer, a file or the network.
    */
   readonly query?: Answer | undefined
-  /** What `now()` gives, and when the message was published: milliseconds since 1970 or a date. Default: the clock. */
+  /**
+   * The time that `now()` tells and at which the message was published: milliseconds since 1970 or a date. Default: the
+   * clock.
+   */
   readonly now?: number | Date | undefined
 }
 
+/** The envelope of a message under test. */
 export interface WhenOptions {
-  /** Default: a new one, as when nobody gives it. */
+  /** Its id, as if the publisher had given it. Default: a new one. */
   readonly id?: string | undefined
   /** When it was published, milliseconds since 1970; default: now. */
   readonly time?: number | undefined
@@ -40,29 +45,43 @@ export interface WhenOptions {
 /** A processor under test. */
 export interface Given {
   /**
-   * A message for it, checked and made as `publish` and `send` do. Nothing runs yet.
+   * Makes a message for the processor, checked as `publish` and `send` do. Nothing runs yet.
    *
-   * @throws `millrace/bad-option` where the type is not on its topic or channel, `millrace/missing-handler`,
+   * @param type a type of its topic or channel
+   * @param data the data
+   * @param options its id, time and correlation id
+   * @returns the case: `then(expected)` handles the message and compares, `await` gives the outcome
+   * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler`,
    *   `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/too-large`, `millrace/unknown-option`
    */
   when<T extends MessageType>(type: T, data: DataFor<T>, options?: WhenOptions): Case
 }
 
 /**
- * Tests one processor without any store: `given(stock).when(TakeStock, { … }).then({ reply: { left: 3 } })`. The
- * handler runs once, as the engine runs it: the message is decoded and frozen, `commit` runs after the handler has
- * returned, what is published is checked and declared, what fails leaves nothing, what outlives `timeoutMs` has
- * failed. No attempt is repeated. What is thrown by a promise that the handler forgot is left to the test runner.
+ * Tests one part by itself, without a store: a processor, the rule of a desk, or a mediator. It runs once, as the
+ * engine runs it; nothing is repeated.
  *
- * A desk in the same way: `given(orderDesk).when({ type: OrderPlaced, data, error }).decides(retry())`. Its rule is
- * asked as the engine asks it, and what it decides is checked as there.
- *
- * A mediator too: `given(fulfilment).when(OrderPlaced, { … }).replies(TakeStock, { left: 3 }).then({ called: […] })`.
- * Its function runs once, as the engine runs it, by a script of what its steps come to; times pass at once.
+ * - A processor: the message is decoded and frozen; `commit` runs after the handler has returned; what is published is
+ *   checked; an attempt that fails leaves nothing; one that outlives `timeoutMs` has failed. An error of a promise that
+ *   the handler forgot is left to the test runner.
+ * - A desk: `given(desk).when({ type, data, error }).decides(retry())` asks its rule and checks the decision.
+ * - A mediator: `given(mediator).when(Event, data).replies(Command, reply).then({ called: […] })` runs its function
+ *   against a script of what its steps come to; waits pass at once.
  *
  * @param part a processor, a desk or a mediator
  * @param circumstances what its statements find, and what time it is
+ * @returns the part under test
  * @throws `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * await given(warehouse).when(TakeStock, { orderId: 'o-1', sku: 'sieve', quantity: 1 }).then({ reply: { left: 999 } })
+ * await given(fulfilment)
+ *   .when(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 })
+ *   .replies(TakeStock, { left: 999 })
+ *   .replies(ChargeCard, { receipt: 'r-1' })
+ *   .then({ state: 'completed', result: { receipt: 'r-1' } })
+ * ```
  */
 export function given<P extends Processor | DeskPart | AnyMediator>(
   part: P,

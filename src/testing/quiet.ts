@@ -8,15 +8,17 @@ import type { Message, MessageType } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
 import { checkKnown, wire } from '../parts/wiring.ts'
 
+/** Options of {@link quiet}. */
 export interface QuietOptions {
-  /** How long to wait at most, milliseconds, 1 to 86,400,000, default 10,000. */
+  /** Time to wait, milliseconds, 1 to 86,400,000, default 10,000. */
   readonly timeoutMs?: number | undefined
 }
 
+/** Options of {@link nextOf}. */
 export interface NextOptions<T extends MessageType> extends QuietOptions {
-  /** Which messages of the type fit; default: each. */
+  /** Chooses among the messages of the type. Default: the first one. */
   readonly where?: ((message: Message<T>) => boolean) | undefined
-  /** What makes the message come. It is awaited; only after its end the app may be found quiet. */
+  /** Makes the message come. It is awaited, and only after its end may the app count as idle. */
   readonly during?: (() => unknown) | undefined
 }
 
@@ -27,10 +29,19 @@ const shownMax = 3
 const shownCharsMax = 200
 
 /**
- * Resolves when every accepted message has been handled or is held at the desk.
+ * Waits until every accepted message has been handled or is held at the desk, as `app.idle()`, but with a limit and an
+ * error that names what still runs. For tests against a running app.
  *
- * @throws `millrace/not-quiet` after `timeoutMs`, naming what still runs or lags; `millrace/not-started`;
- *   `millrace/unknown-option`
+ * @param app the running app
+ * @param options `timeoutMs`: default 10,000
+ * @throws `millrace/not-quiet` after `timeoutMs`, naming what runs or lags; `millrace/not-started`;
+ *   `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * await shop.publish(OrderPlaced, { orderId: 'o-8', customer: 'emil', sku: 'sieve', quantity: 1 })
+ * await quiet(shop, { timeoutMs: 5_000 })
+ * ```
  */
 export async function quiet(app: App, options: QuietOptions = {}): Promise<void> {
   checkOptions('quiet', options, ['timeoutMs'])
@@ -49,19 +60,29 @@ export async function quiet(app: App, options: QuietOptions = {}): Promise<void>
 }
 
 /**
- * The first message of a type, accepted after the call, that fits; resolves once it is on disk, which is before it is
- * handled. Rejects as soon as the app is quiet without it, and says what came instead. The app is found quiet
- * - with `during`: only after `during` has ended, so that all that it publishes counts, also when nothing comes of it;
- * - without: only after something was accepted since the call. So what is published first may be the message itself or
- *   lead to it. A test that publishes more than once, with time between, needs `during`.
+ * Waits for the first message of a type that is accepted after the call. It resolves once the message is on disk,
+ * before it is handled, and rejects as soon as the app is idle without it, saying what came instead. Nothing is polled.
  *
- * With `during` it also waits for its end, and rejects with its error.
+ * The app counts as idle without the message
+ * - with `during`: only after `during` has ended, so that everything that it publishes counts;
+ * - without: only after some message was accepted since the call. A test that publishes more than once, with time
+ *   between, needs `during`.
  *
- *     const label = await nextOf(shop, LabelPrinted, { during: () => shop.publish(OrderPlaced, order) })
+ * @param app the running app
+ * @param type the type of the message
+ * @param options `where` chooses; `during` makes it come; `timeoutMs`: default 10,000
+ * @returns the message
+ * @throws `millrace/not-seen` when the app is idle without it, or after `timeoutMs`; `millrace/type-without-topic`;
+ *   `millrace/bad-data` when the message does not fit its schema; `millrace/not-started`; `millrace/bad-option`,
+ *   `millrace/unknown-option`; what `where` and `during` throw
  *
- * @throws `millrace/not-seen` when the app is quiet without it, or after `timeoutMs`; `millrace/type-without-topic`;
- *   `millrace/bad-data` where the message does not fit its schema; `millrace/not-started`; `millrace/unknown-option`;
- *   what `where` and `during` throw
+ * @example
+ * ```ts
+ * const take = await nextOf(shop, TakeStock, {
+ *   during: () => shop.publish(OrderPlaced, { orderId: 'o-8', customer: 'emil', sku: 'sieve', quantity: 1 }),
+ * })
+ * console.assert(take.data.orderId === 'o-8')
+ * ```
  */
 export function nextOf<T extends MessageType>(app: App, type: T, options: NextOptions<T> = {}): Promise<Message<T>> {
   const next = wait(app, type, options)

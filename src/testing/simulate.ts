@@ -10,41 +10,48 @@ import { type Check, type RunFailure, type RunOptions, type RunResult, run } fro
 import { checkSeed, maker } from './simulation.ts'
 import { describeStep, type Plan, planOf, type Workload } from './workload.ts'
 
-/** What is simulated, and what has to hold. */
+/** What is simulated, and what must hold. */
 export interface Scenario {
-  /** The app, or what makes one: with a function each process gets its own, as in real life. */
+  /** The app, or a function that makes one: with a function each simulated process gets its own, as in real life. */
   readonly app: App | (() => App)
-  /** What may go wrong, default all of it. */
+  /** Which kinds of faults may come: `'all'` (default), `'none'`, or by name. */
   readonly faults?: Faults | 'all' | 'none' | undefined
-  /** Writes down what clients do; called once per seed, with chance from the seed. */
+  /**
+   * Writes down what clients do. It is called at once, without promises, for each seed, and takes chance from its
+   * second argument.
+   */
   readonly workload: (work: Workload, random: Random) => void
-  /** Safety: has to hold at every moment, whatever goes wrong. Called whenever something has come to the disk. */
+  /**
+   * Safety: checks what must hold at every moment, whatever goes wrong. Called whenever something has come to the disk;
+   * throws when it does not hold.
+   */
   readonly always?: Check | Readonly<Record<string, Check>> | undefined
-  /** Liveness: has to hold once nothing goes wrong any more and all is handled or held. */
+  /** Liveness: checks what must hold once the faults have ended and every message is handled or held. */
   readonly eventually?: Check | Readonly<Record<string, Check>> | undefined
   /** The command that replays a failure; ` --seed N` is put behind it. Default: `npx millrace simulate app.ts`. */
   readonly replay?: string | undefined
 }
 
+/** Options of {@link simulate}: a scenario, and how it is run. */
 export interface SimulateOptions extends Scenario {
-  /** So many seeds from 1 on, or these; default 100. */
+  /** A number of seeds, from 1 on, or a list of seeds; default 100. */
   readonly seeds?: number | readonly number[] | undefined
-  /** A failure that was found before: only its seed, with the steps of the workload that it needs. */
+  /** A failure that was found before: runs only its seed, with the steps of the workload that it needs. */
   readonly pinned?: Pin | undefined
-  /** Whether a failing workload is made small; default true. */
+  /** Whether the workload of a failure is made small. Default true. */
   readonly shrink?: boolean | undefined
   /** Called after each seed. */
   readonly progress?: ((report: SimulationReport) => void) | undefined
 }
 
-/** Names a run exactly. */
+/** Names one run exactly. */
 export interface Pin {
   readonly seed: number
-  /** Which steps of the workload are done, by their number; default all. */
+  /** The numbers of the steps of the workload that are done; default: all. */
   readonly steps?: readonly number[] | undefined
 }
 
-/** What was run. Each seed counts once, though it is run twice. */
+/** What was run. Each seed counts once, though it runs twice. */
 export interface SimulationReport {
   readonly seeds: number
   readonly steps: number
@@ -54,10 +61,10 @@ export interface SimulationReport {
   readonly faults: FaultCounts
 }
 
-/** What a failed simulation has in `error.data`. */
+/** The `data` of `millrace/simulation-failed`. */
 export interface SimulationFailure extends Pin {
   readonly step: number
-  /** The invariant that did not hold, or what else went wrong. */
+  /** The check that did not hold, or what else went wrong. */
   readonly what: string
   /** What the clients did, in words. */
   readonly workload: readonly string[]
@@ -85,13 +92,33 @@ const knownOptions = [
 ]
 
 /**
- * Runs an app under many seeds: clients at work, faults, crashes; checks what must always hold, heals, waits until all
- * is quiet, checks what must hold in the end. Each seed runs twice and has to give the same trace.
+ * Runs an app under many seeds to find what a single test does not: clients work, faults come, the process crashes. It
+ * checks what must always hold, ends the faults, waits until all is idle, and checks what must hold in the end. Each
+ * seed runs twice and must give the same trace. A failure is made small and names the command that replays it.
  *
+ * @param options the app, the faults, the workload, the checks, and the seeds
  * @returns what was run
- * @throws `millrace/simulation-failed` with seed, step, invariant and the command that replays it, the error of the
- *   check as its cause, `SimulationFailure` as its data; `millrace/not-deterministic` with what the seed does not
- *   decide; `millrace/no-check`, `millrace/bad-option`, `millrace/unknown-option`
+ * @throws `millrace/simulation-failed` with seed, step, check and the command that replays it, the error of the check
+ *   as `cause`, and a `SimulationFailure` as `data`; `millrace/not-deterministic` with what the seed does not decide;
+ *   `millrace/no-check`, `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const { seeds } = await simulate({
+ *   app: () => app({ name: 'shop', broker: sqlite({ file: 'shop.db' }), setup: tables, parts: [...declared, ...served] }),
+ *   seeds: 2,
+ *   workload: (work, random) => {
+ *     for (let n = 0; n < 3; n++) {
+ *       work.send(TakeStock, { orderId: `o-${n}`, sku: 'sieve', quantity: 1 })
+ *       work.wait(random.below(100))
+ *     }
+ *   },
+ *   eventually: (view) => {
+ *     if (view.held().length > 0) throw new Error('something is held')
+ *   },
+ * })
+ * console.assert(seeds === 2)
+ * ```
  */
 export async function simulate(options: SimulateOptions): Promise<SimulationReport> {
   return simulateWith(options, undefined)

@@ -14,22 +14,23 @@ import { beginsAtDefaultMs, Machine } from './machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 
+/** Options of {@link simulation}. Give either `app` or `parts`. */
 export interface SimulationOptions {
-  /** The app, or what makes one: with a function each process gets its own, as in real life. */
+  /** The app, or a function that makes one: with a function each simulated process gets its own, as in real life. */
   readonly app?: (App | (() => App)) | undefined
-  /** Instead of an app: its parts, as in `app({ parts })`. */
+  /** The parts of an app, as in `app({ parts })`. */
   readonly parts?: readonly Part[] | undefined
   /** With `parts`: as in `app({ setup })`. */
   readonly setup?: AppOptions['setup'] | undefined
-  /** Decides everything that is left to chance: a whole number, default 1. */
+  /** The seed that decides everything left to chance, a whole number from 0, default 1. */
   readonly seed?: number | undefined
-  /** When it begins, default 2026-01-01 00:00 UTC. */
+  /** The time at which it begins, default 2026-01-01 00:00 UTC. */
   readonly beginsAt?: Date | undefined
 }
 
 /**
- * One app on a simulated machine. Time passes only while one of its promises is awaited. What is called before others
- * have ended begins in the order of the calls; after `stop` everything is refused but `trace` and `now`.
+ * One app on a simulated machine. Time passes only while one of its promises is awaited. Calls that are made before
+ * others have ended begin in the order of the calls. After `stop` everything is refused but `trace` and `now`.
  */
 export interface Simulation extends View, AsyncDisposable {
   /** The app of the process that runs. */
@@ -50,28 +51,44 @@ export interface Simulation extends View, AsyncDisposable {
   readonly processors: Processors
   /** As `app.flows`: the flows of mediators, and what people do about them. */
   readonly flows: FlowDesk
-  /** Lets so many milliseconds pass, and all happen that falls due in them. */
+  /** Lets time pass, milliseconds, with everything that falls due in it. */
   advance(ms: number): Promise<void>
-  /** Lets time pass until everything accepted is handled or held, as `app.idle()`. */
+  /** Lets time pass until every accepted message is handled or held, as `app.idle()`. */
   untilIdle(): Promise<void>
-  /** Sets the wall clock of the machine, as a person or a time server does. Durations are not touched. */
+  /** Sets the wall clock of the machine, as a person or a time server does. Waits and durations are not affected. */
   setClock(to: Date): void
-  /** Waits for something that the app does, letting time pass. */
+  /** Lets time pass until a promise of the app settles, and gives its result. */
   settled<T>(promise: Promise<T>): Promise<T>
-  /** The process dies at once; with `power: true` the machine does, and what was not synced may be lost. */
+  /** Ends the process at once. With `power: true` the machine loses power, and what was not synced may be lost. */
   crash(options?: { readonly power?: boolean | undefined }): Promise<void>
-  /** Starts the process again, after a crash or, stopped first, when it runs. What is asked for meanwhile waits for it. */
+  /**
+   * Starts the process again, after a crash; one that runs is stopped first. Calls that come before wait for the start.
+   */
   restart(): Promise<void>
   /** Ends the simulation and removes its files. */
   stop(): Promise<void>
 }
 
 /**
- * Runs an app with the real engine and the real SQLite store on a simulated machine: virtual time, chance and ids from
- * the seed, handlers of different contexts in an order that the seed decides. The app starts with the first call.
+ * Runs an app with the real engine and the real SQLite store on a simulated machine, for tests of an app as a whole.
+ * Time is virtual, so a test of ten days takes milliseconds; chance, ids and the order in which contexts run come from
+ * the seed, so the same seed gives the same trace. The app starts with the first call.
  *
- * @throws `millrace/bad-option`, `millrace/unknown-option`; its methods: as those of the app,
- *   `millrace/not-started` after a crash, `millrace/simulation-stalled`, `millrace/not-deterministic`
+ * @param options the app or its parts, the seed, and when it begins
+ * @returns the simulation; end it with `stop`, or declare it with `await using`
+ * @throws `millrace/bad-option`, `millrace/unknown-option`. Its methods throw as those of the app;
+ *   `millrace/not-started` after a crash or a stop; `millrace/simulation-stalled` when nothing happens that could end a
+ *   wait; `millrace/not-deterministic` when a handler uses a clock, a timer or chance of its own
+ *
+ * @example
+ * ```ts
+ * await using sim = simulation({ parts: [...declared, ...served, labels] })
+ * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 })
+ * await sim.crash({ power: true })
+ * await sim.restart()
+ * await sim.untilIdle()
+ * console.assert(sim.held().length === 0)
+ * ```
  */
 export function simulation(options: SimulationOptions): Simulation {
   checkOptions('simulation', options, ['app', 'parts', 'setup', 'seed', 'beginsAt'])

@@ -13,7 +13,17 @@ import { type BrokerCase, caseMs } from './support.ts'
 
 export type { BrokerCase }
 
-/** Every case of the conformance suite, for a runner of one's own; {@link testBroker} runs them all. */
+/**
+ * The cases of the conformance suite, for a test runner of one's own. {@link testBroker} declares them all as tests.
+ *
+ * @example
+ * ```ts
+ * for (const { name, run } of brokerCases.slice(0, 1)) {
+ *   await run(sqlite({ file: 'conformance.db' }), 20_000)
+ *   console.log(name)
+ * }
+ * ```
+ */
 export const brokerCases: readonly BrokerCase[] = [
   ...publishCases,
   ...deliveryCases,
@@ -23,17 +33,18 @@ export const brokerCases: readonly BrokerCase[] = [
   ...commitCases,
 ]
 
+/** Options of {@link testBroker}. */
 export interface TestBrokerOptions {
-  /** What is tested; the name of each test begins with it. */
+  /** The name of what is tested; the name of each test begins with it. */
   readonly name: string
   /**
-   * A broker on a fresh, empty place, each time it is called. Apps are started on the same broker one after the other:
-   * that is a restart on the same place. To clear the place afterwards is the caller's.
+   * Opens a broker on a fresh, empty place, each time it is called. A case starts several apps on it, one after the
+   * other: that is a restart. The caller clears the place afterwards.
    */
   readonly open: () => Broker | Promise<Broker>
   /**
-   * What the broker cannot do, by the name of the case, each with the reason. Such a case is run all the same: when it
-   * passes, the run fails, so that no exception outlives its reason.
+   * Named exceptions: what the broker cannot do, by the name of the case, each with the reason. Such a case runs too,
+   * and fails when it passes, so that no exception outlives its reason.
    */
   readonly cannot?: Readonly<Record<string, string>> | undefined
   /** The `test` function of the runner, default that of `node:test`. */
@@ -45,11 +56,22 @@ export interface TestBrokerOptions {
 const known = ['name', 'open', 'cannot', 'test', 'withinMs']
 
 /**
- * Declares the conformance suite for one broker as tests of the runner: delivery, order per context, the desk,
- * restarts, commits, ids. It uses the public surface only. A broker that passes keeps what apps are promised; what it
- * cannot keep is named in `cannot` with a reason.
+ * Declares the conformance suite for a broker as tests: publishing, delivery, order per context, the desk, restarts,
+ * commits. It uses the public surface only. A broker that passes keeps what apps are promised.
  *
+ * @param options the name, how to open a broker, its exceptions, the test function, and the time for one case
  * @throws `millrace/bad-option`, `millrace/unknown-option`
+ *
+ * @example
+ * ```ts
+ * const names: string[] = []
+ * testBroker({
+ *   name: 'sqlite',
+ *   open: () => sqlite({ file: `conformance-${names.length}.db` }),
+ *   test: (name) => names.push(name), // without it: that of node:test
+ * })
+ * console.assert(names.length === brokerCases.length)
+ * ```
  */
 export function testBroker(options: TestBrokerOptions): void {
   checkOptions('testBroker', options, known)
