@@ -7,9 +7,9 @@ import type { MessageType } from '../model/message.ts'
 import { checkOptions, type Optional } from '../model/options.ts'
 import { collapsed, type Outcome } from './trial.ts'
 
-/** What is expected of an attempt. Only what is named is compared, each list as a whole and in order. */
+/** The expected outcome of an attempt. Only named fields are compared, each list as a whole and in order. */
 export interface Expected extends Optional<Pick<Outcome, 'published' | 'sent' | 'cancelled' | 'reply'>> {
-  /** `true`: refused, whatever the reason; a pattern: for the reason; anything else: the data of the refusal. */
+  /** `true` for any refusal; a pattern for its reason; any other value for its data. */
   readonly refused?: unknown
   /** A pattern for the message of the error, or its code. */
   readonly fails?: RegExp | string | undefined
@@ -18,16 +18,16 @@ export interface Expected extends Optional<Pick<Outcome, 'published' | 'sent' | 
 }
 
 /**
- * A message at a processor. It is handled once, when it is first asked what came of it: with `then(expected)`, or by
- * awaiting it, which gives the {@link Outcome}.
+ * A message at a processor. It is handled once, when its outcome is first asked for: by `then(expected)`, or by
+ * `await`, which gives the {@link Outcome}.
  */
 export interface Case {
   /**
-   * Compares what came of it with what is expected, strictly. An attempt that failed or was refused where neither was
-   * expected fails the comparison, with its error as `cause`.
+   * Compares the outcome with the expected one, strictly. An attempt that failed or was refused unexpectedly fails the
+   * comparison, with its error as `cause`.
    *
-   * @throws `AssertionError` with the difference; `millrace/undeclared` where a type is expected that the processor
-   *   does not publish or send; `millrace/unknown-option`, `millrace/bad-option`
+   * @throws `AssertionError` with the difference; `millrace/undeclared` when a type is expected that the processor does
+   *   not publish or send; `millrace/unknown-option`, `millrace/bad-option`
    */
   then(this: Comparing, expected: Expected): Promise<Outcome>
   then<A = Outcome, B = never>(
@@ -39,8 +39,8 @@ export interface Case {
 }
 
 /**
- * Only for the compiler: a case is assignable to it, but no subtype of it, because of the `any`. So `then(expected)` can
- * be called, and `await` looks at the other `then` only.
+ * Only for the compiler: a case is assignable to it, but no subtype of it, because of the `any`. So `then(expected)`
+ * can be called, and `await` looks at the other `then` only.
  */
 export interface Comparing {
   readonly _comparing?: 'then(expected)' | undefined

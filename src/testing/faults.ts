@@ -4,9 +4,9 @@ import { fault } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import type { Random } from './random.ts'
 
-/** Which kinds of faults may come. Default: all. */
+/** The kinds of faults that may come. Default: all. */
 export interface Faults {
-  /** The process dies before or after any statement, commit, sync or checkpoint. */
+  /** The process dies, before or after any statement, commit, sync or checkpoint. */
   readonly crash?: boolean | undefined
   /** As `crash`, and what was not synced is lost, by sectors, at random. */
   readonly powerCut?: boolean | undefined
@@ -14,7 +14,7 @@ export interface Faults {
   readonly handlerFails?: boolean | undefined
   /** A handler takes its time, sometimes more than its `timeoutMs`; so may the rule of a desk. */
   readonly handlerSlow?: boolean | undefined
-  /** A client publishes again what was acknowledged, with the same id. */
+  /** A client publishes an acknowledged message again, with the same id. */
   readonly publishTwice?: boolean | undefined
   /** The disk is full for a while. */
   readonly diskFull?: boolean | undefined
@@ -36,7 +36,7 @@ export const faultKinds = [
   'locked',
 ] as const satisfies readonly FaultKind[]
 
-/** How often each kind has come. */
+/** The number of faults of each kind. */
 export type FaultCounts = Record<FaultKind, number>
 
 export const noFaults = (): FaultCounts => Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as FaultCounts
@@ -60,7 +60,9 @@ export type Step = 'statement' | 'commit' | 'sync' | 'checkpoint'
 /** How many steps of a kind go well between two crashes, about; some kinds of steps are rarer than others. */
 const stepsBetween: Readonly<Record<Step, number>> = { statement: 400, commit: 40, sync: 40, checkpoint: 3 }
 const crashesMax = 6
-/** Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens. */
+/**
+ * Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens.
+ */
 const stepsToOpenAnew = 9
 const fullForMsMax = 4_000
 /** Longer than writers wait, at times. */

@@ -26,66 +26,76 @@ import type { Comparing } from './expected.ts'
 import type { WhenOptions } from './given.ts'
 import { origin, stored } from './trial.ts'
 
-/** What came of a flow. */
+/** The outcome of a flow under test. */
 export interface FlowOutcome {
   /** The commands that it called, those of undos too, in the order in which they began. */
   readonly called: readonly (readonly [command: Command, data: unknown])[]
+  /** The commands that it sent without waiting, in order. */
   readonly sent: readonly (readonly [command: Command, data: unknown])[]
+  /** The events that it published, in order. */
   readonly published: readonly (readonly [type: Event, data: unknown])[]
-  /** The steps whose undos did something, in the order in which they did. */
+  /** The steps whose undos did something, in the order of the undos. */
   readonly undone: readonly string[]
   /** Its steps by name, in the order in which they began; those of undos too. */
   readonly steps: readonly string[]
-  /** `stuck` after a failed undo or past the point of no return; `paused` where it waits for what is no step. */
+  /**
+   * Its state: `stuck` after a failed undo or past the point of no return; `paused` where it awaits something that is
+   * no step.
+   */
   readonly state: FlowState
-  /** What the function returned, as JSON keeps it. */
+  /** The result of the function, as JSON keeps it. */
   readonly result: unknown
-  /** Why it is not completed. */
+  /** The reason why it is not completed. */
   readonly error: ErrorRecord | undefined
 }
 
-/** What is expected of a flow. Only what is named is compared, each list as a whole and in order. */
+/** The expected outcome of a flow. Only named fields are compared, each list as a whole and in order. */
 export interface ExpectedFlow
   extends Optional<Pick<FlowOutcome, 'called' | 'sent' | 'published' | 'undone' | 'steps'>> {
-  /** What the function returns. */
+  /** The result of the function. */
   readonly result?: unknown
-  /** A pattern for the message of the error with which it ends, or its code; without it the flow has to be completed. */
+  /**
+   * A pattern for the message of the error with which it ends, or its code; without it the flow has to be completed.
+   */
   readonly fails?: RegExp | string | undefined
-  /** How it ends, default `completed`, or with `fails` any other way. */
+  /** The state in which it ends; default `completed`, with `fails` any other. */
   readonly state?: FlowState | undefined
 }
 
 type Value<T, D> = T | ((data: D, times: number) => T)
 
 /**
- * A flow, and a script of what its steps come to. Nothing runs until it is asked what came of it, by `then(expected)` or
- * by awaiting it. Steps end one by one, in the order in which they began, as far as the script has something for them;
- * where it has nothing, the next time passes, at once. Commands without a reply are done by themselves.
+ * A flow, and a script of the ends of its steps. It runs when its outcome is asked for, by `then(expected)` or `await`.
+ * Steps end one by one, in the order in which they began, where the script has an end for them. Where it has none, the
+ * next time passes at once. Commands without a reply end by themselves.
  */
 export interface FlowCase {
-  /** What calls of a command, or the call with a name, give: a value, or a function of data and count, which may throw. */
+  /**
+   * Replies to the calls of a command, or to the call with a name: a value, or a function of the data and the number of
+   * calls before, which may throw.
+   */
   replies<C extends Command | string>(
     call: C,
     reply: C extends Command ? Value<ReplyOf<C>, DataOf<C>> : unknown,
   ): FlowCase
-  /** A call is refused. */
+  /** Refuses a call. */
   refuses(type: Command | string, message: string, data?: unknown): FlowCase
-  /** A call is discarded at the desk: it may have had effects. */
+  /** Discards a call at the desk; it may have had effects. */
   discards(type: Command | string, reason: string): FlowCase
-  /** An event that it may wait for comes; several in this order, each once. */
+  /** Makes an event come that the flow may wait for; several come in this order, each once. */
   happens<E extends Event>(type: E, data: DataFor<E>): FlowCase
-  /** A question is answered. */
+  /** Answers a question. */
   answers(step: string, answer: unknown): FlowCase
-  /** What flows of another mediator, or the sub-flow with a name, return; a function may throw. */
+  /** Ends flows of another mediator, or the subflow with a name, with a result; a function may throw. */
   returns(mediator: AnyMediator | string, result: unknown): FlowCase
-  /** It is cancelled when the script has nothing more for it, instead of letting time pass. */
+  /** Cancels the flow when the script has nothing more for it, instead of letting time pass. */
   cancelled(reason?: string): FlowCase
   /**
-   * Compares what came of it with what is expected, strictly. A flow that ended in another way than expected fails the
-   * comparison, with its error as `cause`.
+   * Compares the outcome with the expected one, strictly. A flow that ended in another way fails the comparison, with
+   * its error as `cause`.
    *
-   * @throws `AssertionError` with the difference; `millrace/bad-option` where a step of the script never began, or one
-   *   waits for what the script does not have; `millrace/undeclared`, `millrace/unknown-option`
+   * @throws `AssertionError` with the difference; `millrace/bad-option` when a step of the script never began, or a
+   *   step waits for an end that the script lacks; `millrace/undeclared`, `millrace/unknown-option`
    */
   then(this: Comparing, expected: ExpectedFlow): Promise<FlowOutcome>
   then<A = FlowOutcome, B = never>(
@@ -99,9 +109,10 @@ export interface FlowCase {
 /** A mediator under test. */
 export interface GivenMediator<M> {
   /**
-   * The event that starts a flow, checked and made as `publish` does. Nothing runs yet.
+   * Makes the event that starts a flow, checked as `publish` does. Nothing runs yet.
    *
-   * @throws `millrace/bad-option` where the type starts no flow of it, `millrace/bad-data`, `millrace/unknown-option`
+   * @throws `millrace/bad-option` when the type does not start its flows, `millrace/bad-data`,
+   *   `millrace/unknown-option`
    */
   when<E extends StartedBy<M>>(type: E, data: DataFor<E>, options?: WhenOptions): FlowCase
 }

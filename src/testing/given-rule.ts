@@ -15,16 +15,16 @@ import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Circumstances } from './given.ts'
 
-/** A message that has failed for good. */
+/** A message that has used up its attempts or was refused. */
 export interface FailedWith<T extends MessageType> {
   readonly type: T
-  /** Data that do not fit the schema (any more) reach the rule as they are stored. */
+  /** Its data. Data that do not fit the schema reach the rule as they are stored. */
   readonly data: DataFor<T>
-  /** What its handler threw, or how that is kept: its code and message. */
+  /** The error of its handler, or its record: code and message. */
   readonly error: Error | { readonly code: string; readonly message: string; readonly data?: unknown }
   /** The name of the processor for which it has failed, default `processor`. */
   readonly processor?: string | undefined
-  /** How many attempts it has had, default 1. */
+  /** Attempts that it has had, default 1. */
   readonly attempts?: number | undefined
   /** Decisions of rules about it before this one, default 0. */
   readonly decisions?: number | undefined
@@ -32,13 +32,13 @@ export interface FailedWith<T extends MessageType> {
   readonly id?: string | undefined
 }
 
-/** A failure at a desk. The rule is asked once, when somebody first wants to know; awaiting it gives the decision. */
+/** A failure at a desk. The rule is asked once, when its decision is first asked for; `await` gives the decision. */
 export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<DataOf<T>>> {
   /**
-   * Compares the decision as it would be carried out: what the rule cannot have, gives, throws or takes too long for
-   * is `hold`, with the reason.
+   * Compares the decision as it would be carried out: a rule that throws, takes too long, or returns an impossible
+   * decision gives `hold`, with the reason.
    *
-   * @throws `AssertionError` with the difference, with what the rule threw as its cause
+   * @throws `AssertionError` with the difference, with the error of the rule as `cause`
    */
   decides(decision: Decision<DataOf<T>>): Promise<Decision<DataOf<T>>>
 }
@@ -46,10 +46,10 @@ export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<Da
 /** A desk under test. */
 export interface GivenDesk {
   /**
-   * A failure for it. Nothing runs yet.
+   * Makes a failure for the desk. Nothing runs yet.
    *
-   * @throws `millrace/bad-option` where the type is not on its topic or channel, `millrace/missing-handler` where it
-   *   has no rule for it, `millrace/unknown-option`
+   * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler` when it has
+   *   no rule for the type; `millrace/unknown-option`
    */
   when<T extends MessageType>(failure: FailedWith<T>): RuleCase<T>
 }

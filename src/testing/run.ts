@@ -9,13 +9,13 @@ import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 import type { AcceptedMessage, Actions, Plan, WorkStep } from './workload.ts'
 
-/** What a check may look at. */
+/** The state that a check may look at. */
 export interface CheckView extends View {
-  /** What was acknowledged to clients so far. */
+  /** The messages that were acknowledged to clients so far. */
   readonly accepted: readonly AcceptedMessage[]
 }
 
-/** Throws when something is not as it has to be. */
+/** A check of a simulation: throws when something is not as it must be. */
 export type Check = (view: CheckView) => unknown
 
 export interface RunOptions {

@@ -19,32 +19,33 @@ import { checkValues, type Query, type Value } from '../model/tx.ts'
 import type { OwnTables } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 
-/** One statement that the handler made. */
+/** A statement that the handler ran. */
 export interface Asked {
-  /** With `?` for each value, white space collapsed. */
+  /** The text with `?` for each value, white space collapsed. */
   readonly text: string
   readonly values: readonly Value[]
 }
 
-/** What came of one attempt. */
+/** The outcome of one attempt. */
 export interface Outcome {
   /**
-   * What left with the commit, as who is on its topic gets it: decoded and frozen, with the id and the delay as they were
-   * given, where they were. Empty when the attempt failed.
+   * The events that left with the commit, as processors get them: decoded and frozen, with `id` and delay where they
+   * were given. Empty when the attempt failed.
    */
   readonly published: readonly (readonly [type: Event, data: unknown, options?: PublishOptions])[]
+  /** The commands that left with the commit, in the same form. */
   readonly sent: readonly (readonly [command: Command, data: unknown, options?: PublishOptions])[]
-  /** What was taken back, in order. What the attempt itself had published under that id has not left. */
+  /** The cancelled messages, in order. A message that the attempt itself had published under that id has not left. */
   readonly cancelled: readonly (readonly [type: MessageType, id: string])[]
-  /** Of a command: the reply as its schema gives it. */
+  /** The reply of a command, as its schema gives it. */
   readonly reply: unknown
-  /** What the handler or its commit function refused with. */
+  /** The refusal of the handler or its commit function. */
   readonly refused: Refused | undefined
-  /** Why the attempt failed otherwise. */
+  /** The error of an attempt that failed in another way. */
   readonly error: unknown
   /** The statements of `read` and `tx.query`, in order, also those of an attempt that failed. */
   readonly queries: readonly Asked[]
-  /** Whether the handler used `commit` and its function went through. */
+  /** Whether the handler used `commit` and its function succeeded. */
   readonly committed: boolean
 }
 

@@ -12,24 +12,25 @@ import { checkValues, type Value } from '../model/tx.ts'
 import type { DeskRow, Question } from '../seam/store.ts'
 import type { Machine } from './machine.ts'
 
-/** What can be looked at in a simulation: what has been committed, read without letting time pass. */
+/** The committed state of a simulation, read without letting time pass. */
 export interface View {
+  /** The seed of the simulation. */
   readonly seed: number
-  /** Virtual time, milliseconds since 1970. */
+  /** Tells virtual time, milliseconds since 1970. */
   now(): number
-  /** All rows of a table. */
+  /** Reads all rows of a table. */
   rows<Row = Record<string, unknown>>(table: string): Row[]
-  /** Reads by SQL; a tag, values are bound. */
+  /** Reads rows by SQL, with a tagged template; values are bound. */
   query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: Value[]): Row[]
-  /** All messages of a type that the log keeps, oldest first. */
+  /** Gives all messages of a type that the log keeps, oldest first. */
   published<T extends MessageType>(type: T): Message<T>[]
-  /** What is held at the desk, in the order in which it came there. */
+  /** Gives the held messages, in the order in which they came to the desk. */
   held(): DeskRow[]
-  /** What flows ask people, the oldest first. */
+  /** Gives the open questions of flows, oldest first. */
   questions(): Question[]
-  /** What was told on the topic of failures, oldest first. */
+  /** Gives the messages on the topic of failures, oldest first. */
   failures(): Message<(typeof failures.types)[number]>[]
-  /** What happened so far, line by line, each with its virtual seconds. */
+  /** Gives the trace so far, line by line, each with its virtual seconds. */
   trace(): readonly string[]
 }
 

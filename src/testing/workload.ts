@@ -8,40 +8,42 @@ import type { Delay } from '../model/time.ts'
 import type { Random } from './random.ts'
 import type { View } from './view.ts'
 
-/** What people and programs may do beside publishing, in a step of a workload. */
+/** The actions of people and programs in a step of a workload, beside publishing. */
 export interface Actions extends View {
-  /** As `app.desk.release`. */
+  /** Releases a held message, as `app.desk.release`. */
   release(id: number): Promise<void>
-  /** As `app.cancel`. */
+  /** Takes back a delayed message or a request, as `app.cancel`. */
   cancel(type: MessageType, id: string): Promise<boolean>
-  /** As `app.desk`: what is held, and what people do about it. */
+  /** The desk, as `app.desk`. */
   readonly desk: Desk
-  /** As `app.processors`. What is paused in the end is resumed before `eventually` is asked. */
+  /** The processors, as `app.processors`. Paused ones are resumed before `eventually` is checked. */
   readonly processors: Processors
-  /** As `app.flows`. */
+  /** The flows, as `app.flows`. */
   readonly flows: FlowDesk
+  /** Chance from the seed. */
   readonly random: Random
 }
 
-/** As those of `app.publish`. */
+/** Options of `publish` and `send` of a client, as those of `app.publish`. */
 export interface WorkOptions extends Delay {
   readonly id?: string | undefined
 }
 
-/** What one client does, one step after the other: each begins when the one before has ended. */
+/** A client of a workload. Each of its steps begins when the one before has ended. */
 export interface Client {
   /** Publishes until it is acknowledged, again with the same id after each failure. */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: WorkOptions): void
-  /** As `publish`, a command. */
+  /** Sends a command, as `publish`. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: WorkOptions): void
   /** Waits, milliseconds. */
   wait(ms: number): void
-  /** Does something else; when the process dies meanwhile it is left undone. */
+  /** Does something else, described by `what`. When the process dies during it, the rest is left undone. */
   act(what: string, run: (actions: Actions) => unknown): void
 }
 
+/** The first client of a workload, which may add others. */
 export interface Workload extends Client {
-  /** Another client, at work beside this one. */
+  /** Adds a client that works beside this one. */
   client(): Client
 }
 
