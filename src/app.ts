@@ -264,8 +264,8 @@ export interface Processors {
    */
   retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
   /**
-   * Pauses a processor: it starts nothing until it is resumed, across restarts too. Attempts that run go on to their
-   * end, and new messages wait. The audit log has it. Pausing it again changes nothing.
+   * Pauses a processor: it starts nothing until it is resumed, across restarts too. Attempts that run
+   * end by themselves, and new messages wait. The audit log has it. Pausing it again changes nothing.
    *
    * @param name the name of the processor
    * @param actor who and why; default: the app itself
@@ -408,8 +408,8 @@ export interface App {
    * @param options `timeoutMs`: time to wait, default 30,000; `id`
    * @returns the reply, as the `reply` schema gives it; undefined for a command without one
    * @throws `Refused` (see `Refused.by`) when the processor refuses; `millrace/request-timed-out` after `timeoutMs`,
-   *   while the command goes on (see {@link App.operation}); `millrace/request-discarded` when it was held and then
-   *   discarded; `millrace/request-withdrawn` when it was cancelled; and as `publish`
+   *   while the command is handled all the same (see {@link App.operation}); `millrace/request-discarded` when it was
+   *   held and then discarded; `millrace/request-withdrawn` when it was cancelled; and as `publish`
    *
    * @example
    * ```ts
@@ -514,7 +514,7 @@ export interface App {
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   /**
    * Copies the file of the app as it is at one moment, while the app works, to a path where no file is. Never copy the
-   * file of a running app by other means than this or `millrace backup`: such a copy lacks what is still in the `-wal`,
+   * file of a running app by other means than this or `millrace backup`: that copy lacks what is still in the `-wal`,
    * and a copy made inside this process drops the locks of the database.
    *
    * The copy is whole and on disk when this resolves; before, no file has its name. An app starts on it as after a

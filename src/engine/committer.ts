@@ -24,10 +24,10 @@ import { Chain } from './chain.ts'
 import type { TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
 
-/** What `publish` and `send` give once the message is on disk. */
+/** The result of `publish` and `send`, once the message is on disk. */
 export interface Accepted {
   readonly id: string
-  /** Set when the id had been published before, with the same data: nothing was added. */
+  /** True when the id had been published before with the same data, so that nothing was added. */
   readonly duplicate?: true | undefined
 }
 

@@ -9,7 +9,7 @@ import { type Delay, dueOf } from '../model/time.ts'
 import type { FlowRun } from './flow.ts'
 import type { MediatorSpec, Taken } from './flow-host.ts'
 
-/** When a call that failed is made again. A refusal is never repeated. */
+/** The repetition of a failed call. A refusal is never repeated. */
 export interface CallRetry {
   /** Calls at most, the first one counted, 1 to 1,000. */
   readonly attempts: number
@@ -46,9 +46,9 @@ export interface AskOptions<S extends AnySchema> {
 /** Options of `flow.race`. */
 export interface RaceOptions {
   /**
-   * What happens to the branches that lost: `'letGo'` (default), they go on and nobody is told, as with `Promise.race`;
-   * `'withdraw'`, their commands are withdrawn, their waits, times and questions end, and they begin nothing more. With
-   * `'withdraw'` each branch is a function.
+   * What happens to the branches that lost: `'letGo'` (default), they continue and their results are ignored, as with
+   * `Promise.race`; `'withdraw'`, their commands are withdrawn, their waits, times and questions end, and they begin
+   * nothing more. With `'withdraw'` each branch is a function.
    */
   readonly losers?: 'letGo' | 'withdraw' | undefined
 }

@@ -11,12 +11,12 @@ import { Flow } from './conduct.ts'
 import { FlowRun } from './flow.ts'
 import type { FlowHost, MediatorSpec } from './flow-host.ts'
 
-/** What keeps a flow from going on with today's code. */
+/** The reason why a flow cannot continue with today's code. */
 export interface FlowMisfit {
   readonly message: string
-  /** The step that the journal has; null where it is none of the steps. */
+  /** The step of the journal; null where the difference is at no step. */
   readonly journal: string | null
-  /** What today's code does there. */
+  /** The step of today's code at that place. */
   readonly code: string | null
   /** The last steps before, in order. */
   readonly after: readonly string[]
@@ -29,9 +29,9 @@ export interface CheckedFlow {
   readonly version: number
   readonly context: string | null
   readonly state: FlowState
-  /** `unknown`: it has ended, and today's code has no more what would be needed to run it again. */
+  /** `fits`; `differs`; `unknown`: it has ended, and today's code lacks what would be needed to run it again. */
   readonly result: 'fits' | 'differs' | 'unknown'
-  /** Where it differs. */
+  /** The difference; null where there is none. */
   readonly misfit: FlowMisfit | null
 }
 

@@ -9,7 +9,9 @@ import type { FlowChange, FlowRow } from '../seam/store.ts'
 import type { Owner } from '../seam/world.ts'
 import type { OpenCall } from './withdrawals.ts'
 
-/** What a step has come to, for its undo. `unknown`: it may have had effects outside. */
+/**
+ * The end of a step, as its undo is told: `done` with the reply, or `unknown`, when it may have had effects outside.
+ */
 export type Taken<Reply = unknown> =
   | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
   | { readonly state: 'unknown'; readonly commandId: string }

@@ -88,7 +88,7 @@ export type DeskAction =
   | 'resumed'
   | 'selected'
   | 'aborted'
-  /** What was wished for while the app did not run could not be done at its start. */
+  /** An action that was asked for while the app did not run was impossible at its start. */
   | 'not possible'
   /** Of flows, beside `paused` and `resumed`. */
   | 'cancelled'

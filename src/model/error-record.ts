@@ -6,9 +6,9 @@ import { forPeople, read } from './people.ts'
 /** The parts of an error that are not in its record as they were. */
 export type LostPart = 'message' | 'stack' | 'data' | 'cause' | 'errors'
 
-/** What is kept of an error beside a held message: plain JSON, whatever was thrown. */
+/** The record of an error that is kept beside a held message: plain JSON, for anything that can be thrown. */
 export interface ErrorRecord {
-  /** The `code` of the error where that is a text, else its name; `thrown` for what is no error. */
+  /** The `code` of the error where that is a text, else its name; `thrown` for a value that is no error. */
   readonly code: string
   /** Its name, such as `TypeError`, where that is not the code. */
   readonly name?: string | undefined
@@ -17,11 +17,11 @@ export interface ErrorRecord {
   /** Its `data`, as JSON gives them back; a text where they are not JSON. */
   readonly data?: unknown
   readonly cause?: ErrorRecord | undefined
-  /** What an `AggregateError` holds. */
+  /** The errors of an `AggregateError`. */
   readonly errors?: readonly ErrorRecord[] | undefined
   /**
-   * What is not as it was: a message or a stack of more than 20,000 characters is shortened; data beyond
-   * `messageBytesMax`, a cause and errors beyond 32 records or in a circle are left out; data that are no JSON are a text.
+   * The parts that were changed: a message or a stack of more than 20,000 characters is shortened; data beyond
+   * `messageBytesMax`, a cause and errors beyond 32 records or in a circle are left out; data that are not JSON are a text.
    */
   readonly lost?: readonly LostPart[] | undefined
 }

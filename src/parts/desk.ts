@@ -44,7 +44,7 @@ export interface DeskPart {
  * its attempts or was refused, for any of its processors, a rule decides: `retry()`, `resubmit(data, note)`,
  * `hold(reason)` or `discard(reason)`. Each decision is in the audit log. A rule that throws, takes too long or has
  * decided too often leaves the message to a person, with the reason. After a crash a rule may be asked again about the
- * same failure; its decision is carried out once. Later messages of the context wait, other contexts go on.
+ * same failure; its decision is carried out once. Later messages of the context wait, other contexts are handled.
  *
  * @param name a name as of `event`, unique in the app
  * @param options the topic or channel, a rule per type, and their bounds

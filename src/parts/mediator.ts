@@ -50,8 +50,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    *
    * With `undo` the call is compensated when the flow fails or is cancelled. Undos run one after the other, last step
    * first. Each is told whether its call was `done`, with the reply, or `unknown`; a command that has not begun is
-   * withdrawn instead. An undo may use every step that the function may. A call without an undo goes on when the flow
-   * ends.
+   * withdrawn instead. An undo may use every step that the function may. A call without an undo is not withdrawn when
+   * the flow ends.
    *
    * @param name the name of the step
    * @param type a command in `sends`
@@ -186,7 +186,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   ): Promise<ResultOf<O>>
   /**
    * Waits for several steps that run side by side: `Promise.all` for flows. After the first failure the other branches
-   * go on.
+   * continue.
    *
    * @param branches promises; a function is refused, because nobody calls it
    * @returns all results, in order
@@ -205,7 +205,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   /**
    * Waits for the first of several branches to end. With `losers: 'withdraw'` the others are taken back: their commands
    * are withdrawn, their waits, times and questions end, and the flow does not end before that is done. By default they
-   * go on and nobody is told, as with `Promise.race`.
+   * continue and their results are ignored, as with `Promise.race`.
    *
    * @param branches promises, or functions that are called at once; with `'withdraw'` each must be a function
    * @param options `losers`: `'letGo'` (default) or `'withdraw'`
@@ -349,7 +349,7 @@ export interface MediatorOptions<
 > {
   /** The topic of `startedBy`. Without it only routes and other mediators start flows. */
   readonly on?: Source | undefined
-  /** The event that starts a flow. Each such event starts one, unless `oncePer` says otherwise. */
+  /** The event that starts a flow. Each one starts a flow, unless `oncePer` says otherwise. */
   readonly startedBy: E
   /** The commands that it may send. */
   readonly sends?: S | undefined

@@ -12,7 +12,7 @@ import { processorsOf } from './processors.ts'
 import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
 
-/** What an app is made of. */
+/** A part of an app. */
 export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule | DeskPart
 
 export interface Wiring {

@@ -20,7 +20,7 @@ export interface FileOwner {
   readonly since: string
 }
 
-/** A message of a log as it is shown. */
+/** A message of a log, as it is shown. */
 export interface LogRow {
   /** The topic or channel it is in. */
   readonly source: string
@@ -30,9 +30,9 @@ export interface LogRow {
   readonly id: string
   readonly type: string
   readonly version: number
-  /** Who published it, as CloudEvents calls it: `/app`, `/app/processor`. */
+  /** The publisher, which CloudEvents calls source: `/app`, `/app/processor`. */
   readonly from: string
-  /** Milliseconds since 1970. */
+  /** When it was published, milliseconds since 1970. */
   readonly time: number
   readonly context: string | null
   readonly correlationId: string
@@ -42,13 +42,13 @@ export interface LogRow {
   readonly json: string
 }
 
-/** Where a message is. */
+/** The place of a message. */
 export interface LogPlace {
   readonly stream: number
   readonly position: number
 }
 
-/** Which messages are meant; all that is set has to fit. */
+/** A filter of messages; every field that is set must match. */
 export interface LogFilter {
   /** Name of a topic or channel. */
   readonly source?: string | undefined
@@ -57,7 +57,7 @@ export interface LogFilter {
   readonly correlation?: string | undefined
 }
 
-/** What `millrace doctor` looks at. */
+/** The facts of a file that `millrace doctor` reports. */
 export interface FileFacts {
   readonly bytes: number
   readonly walBytes: number
@@ -67,21 +67,22 @@ export interface FileFacts {
   readonly format: number
   /** The newest format that this version knows. */
   readonly formatKnown: number
-  /** Whether the last process that used it said goodbye. */
+  /** Whether the last process that used it stopped cleanly. */
   readonly clean: boolean
   /**
-   * Set when it was left by an unclean stop and found without its -wal file, so that its newest messages may be missing,
-   * and nobody has accepted that: the time of the newest message it has, milliseconds since 1970, 0 where it has none.
+   * Set when it was left by an unclean stop and found without its -wal file, so that its newest messages may be
+   * missing, and nobody has accepted that: the time of the newest message it has, milliseconds since 1970, 0 where it
+   * has none.
    */
   readonly alone: number | undefined
-  /** What the integrity check found; empty when all is well. */
+  /** The findings of the integrity check; empty for a sound file. */
   readonly damage: readonly string[]
   readonly streams: readonly (StreamInfo & { /** The oldest position that is kept. */ readonly first: number })[]
   readonly progress: readonly ProgressRow[]
   readonly held: number
   readonly waiting: number
   readonly flows: readonly FlowCount[]
-  /** What flows ask people. */
+  /** The number of open questions of flows. */
   readonly questions: number
   /** Messages that are not in their logs yet. */
   readonly delayed: number
@@ -89,7 +90,7 @@ export interface FileFacts {
   readonly flowTimes: number
 }
 
-/** Looks into a file and changes nothing, not even beside it where that can be avoided. */
+/** Reads a file and changes nothing, not even beside it where that can be avoided. */
 export interface FileReader {
   readonly desk: DeskReads
   readonly flows: FlowReads
@@ -107,10 +108,10 @@ export interface FileReader {
   close(): void
 }
 
-/** Changes a file that no process has; owns it as long as it is open. */
+/** Changes a file that no process has; it has the file until it is closed. */
 export interface FileWriter {
   /**
-   * Writes down what is to be done about a message at the desk; the app does it when it starts.
+   * Writes down an action on a message at the desk, which the app carries out when it starts.
    *
    * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/not-discarded`
    */
@@ -119,17 +120,21 @@ export interface FileWriter {
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
   abort(operation: number, actor: Actor): Promise<void>
-  /** Stops a processor, or lets it go on, from the next start on. Errors: `millrace/unknown-processor`. */
+  /**
+   * Pauses or resumes a processor from the next start on.
+   *
+   * @throws `millrace/unknown-processor`
+   */
   pause(processor: string, paused: boolean, actor: Actor): Promise<void>
   retire(processor: string, source: string): Promise<void>
   close(): Promise<void>
 }
 
-/** What a restore has done. */
+/** The result of a restore. */
 export interface Restored {
   /** Size of the file that is in place now. */
   readonly bytes: number
-  /** Where the file that was in its place is now, and what lay beside it. */
+  /** The paths to which the earlier file, and the files beside it, were moved. */
   readonly aside: readonly string[]
   /** When the newest message of the copy came, milliseconds since 1970; 0 where it has none. */
   readonly newest: number
@@ -140,7 +145,7 @@ export interface Restored {
 export interface StoreFile {
   readonly path: string
   exists(): boolean
-  /** Who has it now; undefined when nobody has. */
+  /** The process that has the file now; undefined when none has. */
   owner(): FileOwner | undefined
   /**
    * `running` says that a process has it, in this and what follows.
@@ -172,12 +177,12 @@ export interface StoreFile {
    */
   accept(): Promise<boolean>
   /**
-   * Puts a copy in its place. What is there, with what lies beside it, is moved aside under a dated name. A crash leaves
-   * either the old file or the copy; the next start, or a second run, finishes what was cut off.
+   * Puts a copy in its place. What is there, with what lies beside it, is moved aside under a dated name. A crash
+   * leaves either the old file or the copy; the next start, or a second run, finishes what was cut off.
    *
    * @throws `millrace/no-app` when there is no such copy; `millrace/corrupt-file` when it is damaged;
-   *   `millrace/foreign-file`, `millrace/newer-file`, `millrace/foreign-wal`; `millrace/in-use` while an app has the file;
-   *   `millrace/disk-low`, `millrace/restore-failed`
+   *   `millrace/foreign-file`, `millrace/newer-file`, `millrace/foreign-wal`; `millrace/in-use` while an app has the
+   *   file; `millrace/disk-low`, `millrace/restore-failed`
    */
   restore(copy: string): Promise<Restored>
 }
