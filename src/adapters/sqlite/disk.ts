@@ -6,12 +6,17 @@ import type { Disk, OpenFile, Synced } from '../../seam/disk.ts'
 import { startThread, type Thread, type ThreadListener } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
 import type { Ask } from './maintenance-thread.ts'
+import { FilesLook } from './open-files.ts'
 import { lookMs, place, places, reached } from './sync-memory.ts'
 import { threads } from './threads.ts'
 import { misplacedFault } from './trouble.ts'
 
 /** How much of a -wal file is read and written at once. */
 const renewBytes = 1024 * 1024
+/** A sync that took longer is told only after another look at the files, milliseconds. */
+const lookAgainMs = 10
+/** How often all of the files are looked at, whatever their folder says, milliseconds. */
+const lookAtAllMs = 500
 
 interface Waiting<T> {
   resolve(value: T): void
@@ -25,6 +30,13 @@ export function nodeDisk(): Disk {
   const mayLook = availableParallelism() > 1
   let file = ''
   let files: readonly OpenFile[] = []
+  /**
+   * Looks at the files at each sync, beside the thread that syncs: there it would delay every acknowledgement by as much
+   * as it takes.
+   */
+  let filesLook: FilesLook | undefined
+  let lookedAt = Number.NEGATIVE_INFINITY
+  let lookedAtAll = Number.NEGATIVE_INFINITY
   /** Syncs asked for and not answered, each with its number. */
   let syncing: (Waiting<Synced> & { number: number })[] = []
   let last: Synced = { freeBytes: Number.MAX_SAFE_INTEGER }
@@ -55,8 +67,18 @@ export function nodeDisk(): Disk {
     for (const { reject } of failed) reject(broken)
   }
 
-  /** What was asked for up to a number is on disk. */
+  /** Fails all syncs where other files are in the place of those that are open. */
+  function look(): void {
+    lookedAt = performance.now()
+    const all = lookedAt - lookedAtAll >= lookAtAllMs
+    if (all) lookedAtAll = lookedAt
+    const why = filesLook!.misplaced(all)
+    if (why !== undefined) syncFailed(misplacedFault(why))
+  }
+
+  /** What was asked for up to a number is on disk. A sync that took long is not told before another look. */
   function synced(number: number): void {
+    if (performance.now() - lookedAt > lookAgainMs) look()
     while (syncing.length > 0 && reached(number, syncing[0]!.number)) syncing.shift()!.resolve(last)
   }
 
@@ -134,16 +156,16 @@ export function nodeDisk(): Disk {
     async open(path, open) {
       file = path
       files = open
+      filesLook = new FilesLook(file, files)
       // The first sync of a new file has to reach its name in the folder too.
       const folder = openSync(dirname(file), 'r')
       fsyncSync(folder)
       closeSync(folder)
-      thread<Synced & { number: number; error?: string; misplaced?: string }>(
+      thread<Synced & { number: number; error?: string }>(
         threads.sync,
-        { file, files, control },
+        { file, control },
         {
           answer(answer) {
-            if (answer.misplaced !== undefined) return syncFailed(misplacedFault(answer.misplaced))
             if (answer.error !== undefined) return syncFailed(answer.error)
             last = answer
             synced(answer.number)
@@ -164,6 +186,7 @@ export function nodeDisk(): Disk {
         const number = (Atomics.add(control, place.asked, 1) + 1) | 0
         syncing.push({ number, resolve, reject })
         Atomics.notify(control, place.asked)
+        look()
         if (looks) setImmediate(lookFor, number, performance.now() + lookMs)
       }),
     checkpoint: () => ask<boolean>('checkpoint'),

@@ -3,28 +3,22 @@
 // another at once it does not sleep between them.
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
-import type { OpenFile } from '../../seam/disk.ts'
 import type { ThreadData } from '../node/thread.ts'
 import { freeBytesOf } from './free.ts'
-import { FilesLook } from './open-files.ts'
 import { lookMs, place } from './sync-memory.ts'
 
-type Data = ThreadData<{ file: string; files: OpenFile[]; control: Int32Array }>
-const { file, files, control, port } = workerData as Data
-const places = new FilesLook(file, files)
+type Data = ThreadData<{ file: string; control: Int32Array }>
+const { file, control, port } = workerData as Data
 const lookEveryMs = 500
 
 const wal = openSync(`${file}-wal`, 'r+')
 let freeBytes = Number.MAX_SAFE_INTEGER
 let lookedAt = Number.NEGATIVE_INFINITY
 
-/** Why what was synced is not where the next start looks for it. Looks at the disk too, now and then. */
-function look(): string | undefined {
-  if (performance.now() - lookedAt < lookEveryMs) return places.misplaced(false)
+function measure(): void {
+  if (performance.now() - lookedAt < lookEveryMs) return
   lookedAt = performance.now()
-  const why = places.misplaced(true)
-  if (why === undefined) freeBytes = freeBytesOf(file)
-  return why
+  freeBytes = freeBytesOf(file)
 }
 
 /** The next may be asked for at once. */
@@ -42,12 +36,8 @@ for (;;) {
   seen = Atomics.load(control, place.asked)
   try {
     fdatasyncSync(wal)
-    const why = look()
-    if (why !== undefined) {
-      port.postMessage({ number: seen, misplaced: why })
-      break
-    }
     Atomics.store(control, place.done, seen)
+    measure()
     port.postMessage({ number: seen, freeBytes })
   } catch (error) {
     // What failed is told before anything else can be, and nothing is synced after it.
