@@ -1,6 +1,7 @@
 import { printLog } from './adapters/node/print-log.ts'
 import { watch } from './adapters/node/watchdog.ts'
 import { nodeWorld } from './adapters/node/world.ts'
+import { type AppTx, appTx } from './app/app-tx.ts'
 import { Life, type Run } from './app/life.ts'
 import { type Backup, Backups } from './control/backups.ts'
 import { checked } from './control/calls.ts'
@@ -52,7 +53,8 @@ export interface AppOptions {
   readonly parts: readonly Part[]
   /**
    * Makes the app's own tables. It runs at each start in one transaction, before the first message is handled, so it
-   * must be able to run again (`create table if not exists`).
+   * must be able to run again (`create table if not exists`). It follows the rules of `commit`: a statement that fails
+   * fails the start.
    */
   readonly setup?: ((tx: Tx) => unknown) | undefined
   /** Size of the data of one message, reply or refusal as JSON, bytes, 100 to 100,000,000, default 1,000,000. */
@@ -159,65 +161,6 @@ export interface RequestOperation {
   readonly askedAt: number
   /** When it ended, milliseconds since 1970; undefined before. */
   readonly endedAt?: number | undefined
-}
-
-/** A transaction with the caller's own rows, which may publish, send and cancel. */
-export interface AppTx extends Tx {
-  /**
-   * Collects an event, which leaves with the rows or not at all: a transactional outbox.
-   *
-   * @param type an event on a topic of the app
-   * @param data its data, checked at once
-   * @param options as of `app.publish`
-   * @returns the id of the event: the one that was given, or a new one
-   * @throws as `app.publish`; `millrace/tx-closed` after the function has ended. An id that was published before with
-   *   other data fails the transaction with `millrace/id-conflict`
-   *
-   * @example
-   * ```ts
-   * await shop.transaction(async (tx) => {
-   *   await tx.query`insert into orders values (${'o-7'}, ${'sieve'}, 2)`
-   *   tx.publish(OrderPlaced, { orderId: 'o-7', customer: 'dora', sku: 'sieve', quantity: 2 })
-   * })
-   * ```
-   */
-  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): string
-  /**
-   * Collects a command, which leaves with the rows or not at all. Nobody waits for a reply.
-   *
-   * @param type a command on a channel of the app
-   * @param data its data, checked at once
-   * @param options as of `app.publish`
-   * @returns the id of the command: the one that was given, or a new one
-   * @throws as `publish`
-   *
-   * @example
-   * ```ts
-   * await shop.transaction(async (tx) => {
-   *   await tx.query`delete from orders where id = ${'o-7'}`
-   *   tx.send(GiveBackStock, { orderId: 'o-7', sku: 'sieve', quantity: 2 })
-   * })
-   * ```
-   */
-  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): string
-  /**
-   * Takes back a delayed message or a request, with the rows or not at all. Unlike `app.cancel` it does not tell
-   * whether there was one. A message that the function has collected under that id before does not leave, and one that
-   * it collects afterwards does: `cancel` and then `publish` moves a delayed message.
-   *
-   * @param type the type of the message
-   * @param id the id of the message
-   * @throws `millrace/type-without-topic`, `millrace/bad-id`, `millrace/tx-closed`
-   *
-   * @example
-   * ```ts
-   * await shop.transaction(async (tx) => {
-   *   await tx.query`delete from orders where id = ${'o-7'}`
-   *   tx.cancel(SendReminder, 'remind o-7')
-   * })
-   * ```
-   */
-  cancel(type: MessageType, id: string): void
 }
 
 /** Options of `app.stop`. */
@@ -463,8 +406,9 @@ export interface App {
    *
    * @param fn reads and writes rows by `tx`, and may publish, send and cancel
    * @returns what `fn` returns, once the transaction is on disk
-   * @throws what `fn` throws, after which nothing is kept; what the database says at COMMIT; `millrace/commit-waited`,
-   *   `millrace/too-many-queries`, `millrace/denied`; and as `publish`
+   * @throws what `fn` throws, after which nothing is kept; `millrace/statement-failed` where it returned though a
+   *   statement failed (see {@link Tx}); what the database says at COMMIT; `millrace/commit-waited`,
+   *   `millrace/attempt-open`, `millrace/too-many-queries`, `millrace/denied`; and as `publish`
    *
    * @example
    * ```ts
@@ -807,26 +751,8 @@ class RunningApp implements App {
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
-    const run = (tx: Tx, collect: Collect) => {
-      const check = (type: MessageType) => checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
-      const put = (verb: Verb) => (type: MessageType, data: unknown, options?: PublishOptions) => {
-        check(type)
-        checkVerb('tx', verb, type)
-        return collect.put(type, data, options)
-      }
-      return fn({
-        query: tx.query,
-        get client() {
-          return tx.client
-        },
-        publish: put('publish'),
-        send: put('send'),
-        cancel: (type, id) => {
-          check(type)
-          collect.cancel(type, id)
-        },
-      })
-    }
+    const check = (type: MessageType) => checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+    const run = (tx: Tx, collect: Collect) => fn(appTx(tx, collect, check))
     return (await this.running.transaction(run)) as Result
   }
 

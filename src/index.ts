@@ -1,11 +1,11 @@
 import './adapters/node/version.ts'
 
 export { type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
+export type { AppTx } from './app/app-tx.ts'
 export {
   type Accepting,
   type App,
   type AppOptions,
-  type AppTx,
   app,
   type CheckFlowsOptions,
   checkFlows,

@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 for (const { title, file, testFiles, tests } of [
   { title: 'Testing an event-driven system', file: 'testing.md', testFiles: 8, tests: 10 },
-  { title: 'Errors in order', file: 'errors.md', testFiles: 5, tests: 6 },
+  { title: 'Errors in order', file: 'errors.md', testFiles: 6, tests: 7 },
   { title: 'Broker or mediator?', file: 'mediators.md', testFiles: 3, tests: 4 },
   { title: 'Time and conditions as events', file: 'time.md', testFiles: 3, tests: 7 },
 ]) {

@@ -90,7 +90,7 @@ test('every kind of value comes back as the page on values says, from each place
 
 test('a query builder binds and reads as tx.query does', async (t) => {
   const bank = await started(t, app({ name: 'bank', broker: sqlite({ file: place(t) }), parts: [Questions] }))
-  await bank.transaction((tx) => {
+  const built = bank.transaction((tx) => {
     const client = tx.client as Client
     const statement = client.prepare('select typeof(?1) as type, ?1 as read')
     for (const [value, type, , read] of kinds) {
@@ -98,13 +98,16 @@ test('a query builder binds and reads as tx.query does', async (t) => {
       assert.deepEqual(statement.all(value), [{ type, read }])
       assert.deepEqual([...statement.iterate(value)], [{ type, read }])
     }
-    assert.throws(() => statement.get(2n ** 63n), coded('millrace/bad-value', /more than 64 bits/))
     client.prepare('create table coins (id integer primary key, satoshi)').run()
     const insert = client.prepare('insert into coins values (?, ?)')
     assert.deepEqual(insert.run(1, 2), { changes: 1, lastInsertRowid: 1 })
     assert.deepEqual(insert.run(2n ** 60n, 2), { changes: 1, lastInsertRowid: 2n ** 60n })
     assert.equal(client.prepare('select 1 where false').get(), undefined)
+    // Last: a statement that failed ends what its function may do.
+    assert.throws(() => statement.get(2n ** 63n), coded('millrace/bad-value', /more than 64 bits/))
+    throw new Error('enough')
   })
+  await assert.rejects(built, /^Error: enough$/)
 })
 
 test('whole numbers stay whole in text, JSON, division and keys', async (t) => {

@@ -11,7 +11,7 @@ import { promiseOf } from '../model/promise.ts'
 import { checkId, type PublishOptions } from '../model/publish.ts'
 import { check } from '../model/schema.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import type { CommitFunction, OwnTables } from '../seam/store.ts'
+import type { CommitFunction, CommitTx, OwnTables } from '../seam/store.ts'
 import { Collected, nothing, type TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
@@ -141,7 +141,20 @@ export class Attempt implements CommitFunction {
     return [...(this.early?.cancels ?? []), ...(this.inCommit?.cancels ?? [])]
   }
 
-  run(tx: Tx, own: OwnTables): unknown {
+  get label(): string {
+    return 'the commit function'
+  }
+
+  savepoint(): () => void {
+    const { inCommit } = this
+    const drop = inCommit?.savepoint()
+    return () => {
+      if (drop !== undefined) drop()
+      else this.inCommit = undefined
+    }
+  }
+
+  run(tx: CommitTx, own: OwnTables): unknown {
     this.inCommit = undefined
     if (this.fn === undefined) {
       this.takeBack(own)
@@ -157,8 +170,8 @@ export class Attempt implements CommitFunction {
     }
     const ended = (value: unknown) => {
       this.committing = false
-      this.takeBack(own)
-      return this.replyOf(value)
+      const answers = tx.returned()
+      return answers === undefined ? this.concluded(own, value) : answers.then(() => this.concluded(own, value))
     }
     const promise = promiseOf(result)
     if (promise === undefined) return ended(result)
@@ -166,6 +179,12 @@ export class Attempt implements CommitFunction {
       this.committing = false
       throw error
     })
+  }
+
+  /** What follows from what the commit function gave, in the same transaction. */
+  private concluded(own: OwnTables, value: unknown): unknown {
+    this.takeBack(own)
+    return this.replyOf(value)
   }
 
   private takeBack(own: OwnTables): void {

@@ -22,6 +22,16 @@ export class Collected {
     if (message.ownId) this.claims = true
   }
 
+  /** Gives what drops all that is collected from now on. */
+  savepoint(): () => void {
+    const { messages, cancels, claims } = this
+    const { length } = messages
+    return () => {
+      messages.length = length
+      Object.assign(this, { messages, cancels, claims })
+    }
+  }
+
   /** What was collected before under that id does not leave; what is collected after it does. */
   cancel(taken: TakenBack): void {
     this.messages = this.messages.filter((message) => !isMeant(taken, message))

@@ -20,7 +20,7 @@ test('what comes after the end is told so at once: nobody waits for what is neve
   await told((resolve, reject) => committer.publish({ message: {} as never, resolve, reject }))
   await told((resolve, reject) => {
     const outcome = undefined
-    committer.transact({ outgoing: [], withdrawn: [], run: nothing, outcome, resolve, reject })
+    committer.transact({ label: 'x', outgoing: [], withdrawn: [], run: nothing, outcome, resolve, reject })
   })
 })
 

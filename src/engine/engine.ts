@@ -217,7 +217,8 @@ export class Engine {
       const what = 'setup threw after it had ended'
       this.world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
     }
-    const fn: CommitFunction = { run: (tx) => this.world.callback({ late }, () => setup(tx)), outcome: undefined }
+    const run: CommitFunction['run'] = (tx) => this.world.callback({ late }, () => setup(tx))
+    const fn: CommitFunction = { label: 'setup', run, outcome: undefined }
     const nothing = { append: [], progress: [], desk: [], marks: [] }
     const { trouble } = await this.store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
     if (fn.outcome?.ok === false) throw fn.outcome.error

@@ -4,7 +4,7 @@ import { fault } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { checkId, type PublishOptions } from '../model/publish.ts'
 import type { Tx } from '../model/tx.ts'
-import type { OwnTables } from '../seam/store.ts'
+import type { CommitTx, OwnTables } from '../seam/store.ts'
 import { Collected, nothing } from './collected.ts'
 import type { Transaction } from './committer.ts'
 
@@ -18,6 +18,7 @@ export interface Collect {
 export type Encode = (type: MessageType, data: unknown, options: PublishOptions | undefined) => Stored
 
 export class AppTransaction implements Transaction {
+  readonly label = 'the function of app.transaction'
   outcome: Transaction['outcome']
   withdrawn = nothing
   readonly resolve: (value: unknown) => void
@@ -42,7 +43,11 @@ export class AppTransaction implements Transaction {
     return this.collected.messages
   }
 
-  async run(tx: Tx, own: OwnTables): Promise<unknown> {
+  savepoint(): () => void {
+    return this.collected.savepoint()
+  }
+
+  async run(tx: CommitTx, own: OwnTables): Promise<unknown> {
     // It may have to run again: then all begins anew.
     const collected = new Collected()
     this.collected = collected
@@ -59,6 +64,8 @@ export class AppTransaction implements Transaction {
         collected.cancel({ type: type.name, id })
       },
     })
+    const answers = tx.returned()
+    if (answers !== undefined) await answers
     this.withdrawn = collected.takeBack(own)
     return value
   }

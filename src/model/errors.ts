@@ -273,9 +273,19 @@ export const errors = {
   'millrace/commit-waited': row(
     'HandlerError',
     false,
-    'Only `tx` may be awaited in a commit function: do timers, files and calls to others before it.',
+    'Only `tx` may be awaited in the function of a commit, of `app.transaction` or `setup`: do timers, files and calls to others before it.',
   ),
   'millrace/too-many-queries': row('HandlerError', false, 'Do less in one commit, or raise `commitQueriesMax`.'),
+  'millrace/statement-failed': row(
+    'HandlerError',
+    false,
+    'A statement that failed fails its function, also where its error is caught. Run what may fail inside `tx.attempt(async (tx) => …)` and catch the error of that.',
+  ),
+  'millrace/attempt-open': row(
+    'HandlerError',
+    false,
+    'Await `tx.attempt` before the next call on its `tx`; inside it use the `tx` that its function gets.',
+  ),
   'millrace/denied': row(
     'HandlerError',
     false,

@@ -14,15 +14,23 @@ export type Query = <Row extends object = Record<string, unknown>>(
   ...values: Value[]
 ) => Promise<Row[]>
 
-/** The transaction of a commit function. It is usable only while the function runs. */
+/**
+ * The transaction of a function: of `commit`, `app.transaction` or `setup`. Usable only while the function runs.
+ *
+ * A statement that failed fails its function, on every store: its rows are taken back and what it published is dropped.
+ * A statement has failed where the database refused it or Millrace did (`millrace/bad-value`, `millrace/denied`, …), by
+ * `query` and by `client` alike, awaited or not. To catch its error does not help: the next statement is refused with
+ * `millrace/statement-failed`, and a function that returns fails with that. One that throws fails with what it throws,
+ * so that it may answer a failed statement with a `Refused`. What may fail and be caught runs in {@link Tx.attempt}.
+ */
 export interface Tx {
   /**
    * Runs one SQL statement in the transaction. Statements of one function run one after the other; other handlers see
    * their effects only after the commit.
    *
    * @returns the rows, plain objects; empty for a statement that gives none
-   * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`, and what the
-   *   database says
+   * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`,
+   *   `millrace/statement-failed` after one that failed, `millrace/attempt-open`, and what the database says
    *
    * @example
    * ```ts
@@ -38,6 +46,31 @@ export interface Tx {
    * `query` hold for it too.
    */
   readonly client: unknown
+  /**
+   * Runs a function in a savepoint of its own, where statements may fail. When it fails, by what it throws or by a
+   * statement, its rows are taken back; what was published, sent or cancelled while it ran is dropped; this `tx` goes
+   * on, and the error may be caught. It follows the rules of the function around it: only its `tx` may be awaited, and
+   * it counts as one statement. Attempts may be nested. While one is open this `tx` makes no statement and no second
+   * attempt: use the `tx` that the function gets, and await the attempt.
+   *
+   * @param fn gets the `tx` to use inside; it may run again with the whole function
+   * @returns what `fn` gives
+   * @throws what `fn` throws; `millrace/statement-failed` where it returned though a statement failed;
+   *   `millrace/attempt-open`, `millrace/tx-closed`, `millrace/too-many-queries`
+   *
+   * @example
+   * ```ts
+   * const isNew = await shop.transaction((tx) =>
+   *   tx
+   *     .attempt(async (inner) => {
+   *       await inner.query`insert into orders values (${'o-12'}, ${'sieve'}, 1)`
+   *       return true
+   *     })
+   *     .catch(() => false),
+   * )
+   * ```
+   */
+  attempt<Result>(fn: (tx: Tx) => Result | Promise<Result>): Promise<Result>
 }
 
 /**

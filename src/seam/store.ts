@@ -194,9 +194,24 @@ export interface OwnTables {
   takeBack(type: string, id: string): 'delayed' | 'request' | undefined
 }
 
+/** The `tx` of a commit function, as the store gives it. Its rule is that of `TxScope`. */
+export interface CommitTx extends Tx {
+  /**
+   * Called when the user's function has returned, before anything else is done in its transaction. Gives a promise where
+   * answers to its statements are still to come.
+   *
+   * @throws `millrace/statement-failed`, `millrace/attempt-open`: then the function has failed
+   */
+  returned(): Promise<void> | undefined
+}
+
 /** One commit function and what became of it; `undefined` means that it did not come to its turn. */
 export interface CommitFunction {
-  readonly run: (tx: Tx, own: OwnTables) => unknown
+  /** What it is, in messages: `the commit function`, `setup`. */
+  readonly label: string
+  readonly run: (tx: CommitTx, own: OwnTables) => unknown
+  /** Called as an attempt of it begins; gives what drops all that it has collected since, for an attempt that fails. */
+  readonly savepoint?: () => () => void
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 

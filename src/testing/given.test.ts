@@ -266,6 +266,55 @@ test('a commit function that fails takes back what the handler published before'
     .then({ fails: /UNIQUE/, published: [], queries: [/^insert/] })
 })
 
+test('a statement that failed fails the commit function though it caught the error, awaited or not', async () => {
+  const query = (text: string) => {
+    if (text.startsWith('insert')) throw new Error('UNIQUE constraint failed')
+    return []
+  }
+  const later = async (text: string) => query(text)
+  for (const answer of [query, later]) {
+    const catching = orders((_placed, { commit, publish }) =>
+      commit(async (tx) => {
+        publish(Moved, { sku: 'mill', quantity: 1 })
+        await tx.query`insert into stock values (1)`.catch(() => {})
+        await tx.query`select 1`.catch(() => {})
+      }),
+    )
+    const caught = given(catching, { query: answer }).when(Placed, order)
+    await caught.then({ fails: 'millrace/statement-failed', published: [], queries: [/^insert/] })
+    const forgetting = orders((_placed, { commit }) => commit((tx) => void tx.query`insert into stock values (1)`))
+    await given(forgetting, { query: answer })
+      .when(Placed, order)
+      .then({ fails: /^the commit function fails, whatever it returned.*: UNIQUE constraint failed$/ })
+  }
+})
+
+test('an attempt in a commit function may fail: what it published is dropped, the rest leaves', async () => {
+  const attempting = orders((_placed, { commit, publish, cancel }) =>
+    commit(async (tx) => {
+      publish(Moved, { sku: 'before', quantity: 1 })
+      const failed = tx.attempt(async (inner) => {
+        publish(Moved, { sku: 'inside', quantity: 1 })
+        cancel(Moved, 'm-1')
+        await inner.query`insert into stock values (1)`
+      })
+      await assert.rejects(failed, /UNIQUE/)
+      await tx.attempt((inner) => inner.query`update stock set left = 1`)
+      publish(Moved, { sku: 'after', quantity: 1 })
+    }),
+  )
+  const query = (text: string) => {
+    if (text.startsWith('insert')) throw new Error('UNIQUE constraint failed')
+    return []
+  }
+  const { published, cancelled, queries, committed } = await given(attempting, { query }).when(Placed, order)
+  assert.deepEqual(
+    published.map(([, data]) => (data as { sku: string }).sku),
+    ['before', 'after'],
+  )
+  assert.deepEqual([cancelled, queries.length, committed], [[], 2, true])
+})
+
 test('tx is closed after its function, and has no client', async () => {
   let late: (() => Promise<unknown>) | undefined
   const keeping = orders((_placed, { commit }) =>

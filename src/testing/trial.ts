@@ -1,6 +1,6 @@
 // One attempt of a handler at one message, with a store that only answers. The attempt is the engine's own, so every
 // rule of `commit`, `publish`, replies and refusals is the engine's.
-import { settle } from '../adapters/sqlite/user-code.ts'
+import { settle } from '../adapters/sqlite/user-tx.ts'
 import { Attempt, HandlerContext } from '../engine/attempt.ts'
 import { Consumer } from '../engine/consumer.ts'
 import { Delivery } from '../engine/delivery.ts'
@@ -15,8 +15,9 @@ import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
 import { dueOf } from '../model/time.ts'
-import { checkValues, type Query, type Value } from '../model/tx.ts'
-import type { OwnTables } from '../seam/store.ts'
+import { checkValues, type Query, type Tx, type Value } from '../model/tx.ts'
+import type { CommitTx, OwnTables } from '../seam/store.ts'
+import { TxScope } from '../seam/tx-scope.ts'
 import type { World } from '../seam/world.ts'
 
 /** A statement that the handler ran. */
@@ -151,33 +152,34 @@ async function handled(attempt: Attempt): Promise<void> {
 
 /** Runs the commit function; gives its value. */
 async function inCommit(attempt: Attempt, statements: Statements): Promise<unknown> {
-  let open = true
-  let calls = 0
-  const query: Query = async (text, ...values) => {
-    if (!open) throw fault('millrace/tx-closed', 'tx was used after its function had ended')
-    if (++calls <= queriesMax) return statements.query(text, ...values)
-    throw fault('millrace/too-many-queries', `the function made more than ${queriesMax} statements`)
-  }
-  const tx = {
-    query,
-    get calls() {
-      return calls
-    },
-    get client(): unknown {
-      const why = 'it answers tx.query; start the app for query builders'
-      throw fault('millrace/bad-option', `given has no tx.client: ${why}`)
-    },
-  }
+  const scope = new TxScope({ label: attempt.label, queriesMax })
   statements.waiting = undefined
   try {
-    return await settle((given) => attempt.run(given, noTables), tx, turnsMax)
+    return await settle(() => attempt.run(txOf(scope, statements, attempt), noTables), scope, attempt.label, turnsMax)
   } catch (error) {
     const { waiting } = statements
     if (waiting === undefined || !isMillraceError(error, 'millrace/commit-waited')) throw error
     const what = `the answer to \`${waiting}\` waited for something outside`
     throw fault('millrace/bad-option', `given: ${what}; in a commit function it has to be there`)
   } finally {
-    open = false
+    scope.close()
+  }
+}
+
+/** There are no rows that an attempt could take back, only what was collected. */
+function txOf(scope: TxScope, statements: Statements, attempt: Attempt): CommitTx {
+  const host = {
+    savepoint: () => ({ release: () => {}, rollBack: attempt.savepoint() }),
+    txOf: (inner: TxScope): Tx => txOf(inner, statements, attempt),
+  }
+  return {
+    query: (text, ...values) => scope.later(() => statements.query(text, ...values)),
+    get client(): unknown {
+      const why = 'it answers tx.query; start the app for query builders'
+      throw fault('millrace/bad-option', `given has no tx.client: ${why}`)
+    },
+    attempt: (fn) => scope.attempt(fn, host),
+    returned: () => scope.returned(),
   }
 }
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
-import { type App, type AppTx, app, event, processor, sqlite, type Tx, topic } from 'millrace'
+import { type App, type AppTx, app, event, processor, Refused, sqlite, type Tx, topic } from 'millrace'
 import { z } from 'zod'
 
 const Did = event('did', { schema: z.object({ n: z.number().int() }) })
@@ -79,7 +79,8 @@ async function tenWithOneGuilty(t: { after(fn: () => unknown): void }, guilty: (
   return held[0]!.error!
 }
 
-const sql = (tx: Tx) => tx.client as { exec(text: string): void }
+const sql = (tx: Tx) =>
+  tx.client as { exec(text: string): void; prepare(text: string): { run(...values: unknown[]): unknown } }
 
 test('a deferred constraint that fails at COMMIT fails its own message, and no other of the group', async (t) => {
   const error = await tenWithOneGuilty(t, (tx) => tx.query`insert into children values (99)`)
@@ -151,13 +152,85 @@ for (const [what, statement] of Object.entries(enders)) {
   })
 }
 
-test('a denied statement whose error is caught leaves the rest of the function whole', async (t) => {
-  const { app } = await start(t, async (_, tx) => {
-    await assert.rejects(async () => tx.query`commit`, { code: 'millrace/denied' })
+const failing: Record<string, (tx: Tx) => unknown> = {
+  'that breaks a constraint': (tx) => tx.query`insert into single values (1)`,
+  'that is no SQL': (tx) => tx.query`selct 1`,
+  'with a value that cannot be bound': (tx) => tx.query`select ${new Date(0) as never}`,
+  'that is denied': (tx) => tx.query`commit`,
+  'through the client': (tx) => sql(tx).exec('insert into single values (1)'),
+  'that the client prepares': (tx) => sql(tx).prepare('selct 1'),
+  'that the client has prepared': (tx) => sql(tx).prepare('insert into single values (?)').run(1),
+}
+for (const [what, statement] of Object.entries(failing)) {
+  test(`a statement ${what} fails its function though it caught the error and returned, and no other`, async (t) => {
+    let first: unknown
+    const error = await tenWithOneGuilty(t, async (tx) => {
+      try {
+        await statement(tx)
+      } catch (caught) {
+        first = caught
+      }
+    })
+    assert.equal(error.code, 'millrace/statement-failed')
+    assert.match(
+      error.message,
+      /^the commit function fails, whatever it returned, since a statement of it has failed: /,
+    )
+    assert(error.message.endsWith((first as Error).message))
+    assert.equal(error.cause?.message, (first as Error).message)
   })
-  await app.publish(Did, { n: 1 })
-  await app.idle()
-  assert.deepEqual(await app.read`select n from rows`, [{ n: 1 }])
+
+  test(`after a statement ${what} the next ones are refused, each with the first error`, async (t) => {
+    const refused: string[] = []
+    const error = await tenWithOneGuilty(t, async (tx) => {
+      let first: unknown
+      const tries = [statement, () => tx.query`select 1`, () => sql(tx).exec('select 1'), () => tx.attempt(() => {})]
+      for (const attempt of tries) {
+        try {
+          await attempt(tx)
+          refused.push('it went well')
+        } catch (caught) {
+          first ??= caught
+          if (caught !== first) refused.push((caught as { code: string }).code)
+          if (caught !== first) assert.equal((caught as Error).cause, first)
+        }
+      }
+      await tx.query`select 1`
+    })
+    assert.deepEqual(
+      refused,
+      Array.from({ length: 3 }, () => 'millrace/statement-failed'),
+    )
+    assert.equal(error.code, 'millrace/statement-failed')
+    assert.match(error.message, /^the commit function can make no more statements, since one has failed: /)
+  })
+}
+
+test('a statement that nobody awaited fails its function, and is told once', async (t) => {
+  const late: unknown[] = []
+  const listener = (error: unknown) => late.push(error)
+  process.on('unhandledRejection', listener)
+  t.after(() => process.off('unhandledRejection', listener))
+  const error = await tenWithOneGuilty(t, (tx) => void tx.query`insert into single values (1)`)
+  assert.equal(error.code, 'millrace/statement-failed')
+  assert.deepEqual(late, [])
+})
+
+test('a function that throws after a failed statement fails with what it throws, a refusal too', async (t) => {
+  const error = await tenWithOneGuilty(t, async (tx) => {
+    await tx.query`insert into single values (1)`.catch(() => {})
+    throw new Refused('there is one')
+  })
+  assert.equal(error.code, 'refused')
+  assert.equal(error.message, 'there is one')
+})
+
+test('a function that goes over many rows and catches each error fails by the first of them', async (t) => {
+  const error = await tenWithOneGuilty(t, async (tx) => {
+    for (let n = 1; n < 3_000; n++) await tx.query`insert into single values (${n})`.catch(() => {})
+  })
+  assert.equal(error.code, 'millrace/statement-failed')
+  assert.match(error.message, /UNIQUE constraint failed: single\.a$/)
 })
 
 test('a commit function of 100,000 statements is allowed, one more is refused', async (t) => {

@@ -64,17 +64,26 @@ for (const [way, run] of Object.entries(ways)) {
     const file = join(place(t), 'commit.db')
     const doing: Record<string, Doing> = {}
     denied.forEach((sql, index) => {
+      const denied = { code: 'millrace/denied' }
       const attempt =
-        (caught: boolean): Doing =>
+        (then: (tx: Tx) => unknown): Doing =>
         (_task, { commit }) =>
           commit(async (tx) => {
-            await tx.query`insert into mine values (${index}, ${caught ? 'caught' : 'guilty'})`
-            if (!caught) return run(tx, sql)
-            await assert.rejects(async () => run(tx, sql), { code: 'millrace/denied' }, sql)
-            await tx.query`insert into mine values (${index}, 'caught')`
+            await tx.query`insert into mine values (${index}, 'guilty')`
+            await then(tx)
           })
-      doing[`${index} uncaught`] = attempt(false)
-      doing[`${index} caught`] = attempt(true)
+      doing[`${index} uncaught`] = attempt((tx) => run(tx, sql))
+      doing[`${index} caught`] = attempt((tx) => assert.rejects(async () => run(tx, sql), denied, sql))
+      doing[`${index} in an attempt`] = (_task, { commit }) =>
+        commit(async (tx) => {
+          await tx.query`insert into mine values (${index}, 'attempted')`
+          await assert.rejects(
+            tx.attempt((inner) => run(inner, sql)),
+            denied,
+            sql,
+          )
+          await tx.query`insert into mine values (${index}, 'attempted')`
+        })
     })
     const shop = tasks({ broker: sqlite({ file }), doing, setup })
     await shop.start({ control: false })
@@ -83,7 +92,8 @@ for (const [way, run] of Object.entries(ways)) {
     await Promise.all(whats.map((what) => shop.publish(Task, { lane: what, what })))
     await shop.idle()
     const held = await shop.desk.list({ limit: 1_000 })
-    const wrong = held.filter(({ error }) => error?.code !== 'millrace/denied')
+    const codeOf = (what: string) => (what.endsWith('uncaught') ? 'millrace/denied' : 'millrace/statement-failed')
+    const wrong = held.filter(({ message, error }) => error?.code !== codeOf(message.context!))
     assert.deepEqual(
       wrong.map(({ message, error }) => [
         denied[Number.parseInt(message.context!, 10)],
@@ -92,17 +102,15 @@ for (const [way, run] of Object.entries(ways)) {
       ]),
       [],
     )
-    assert.equal(held.length, denied.length, 'whoever did not catch it is held')
+    assert.equal(held.length, denied.length * 2, 'who makes it outside of an attempt is held, caught or not')
     await shop.stop()
     look(file, (db) => {
       assertSound(db)
       assert.notEqual(number(db, 'pragma user_version'), 13)
       assert.equal(number(db, "select count(*) from sqlite_schema where name like '%evil%'"), 0)
-      assert.equal(number(db, "select count(*) from mine where text = 'guilty' and id = 8"), 0)
-      const kept = number(db, "select count(*) from mine where text = 'caught'")
-      assert.equal(kept, denied.length * 2, 'who caught the error goes on with what it had')
-      const torn = number(db, "select count(*) from mine where text = 'guilty'")
-      assert.equal(torn, way === 'exec among others' ? denied.length : 0, 'only what was before a caught error stays')
+      assert.equal(number(db, "select count(*) from mine where text = 'guilty'"), 0)
+      const kept = number(db, "select count(*) from mine where text = 'attempted'")
+      assert.equal(kept, denied.length * 2, 'what is before and after an attempt that failed stays')
       assert.equal(number(db, 'select count(*) from done'), denied.length, 'each innocent row once')
       assert.equal(logOf(db, 'tasks').length, whats.length)
     })

@@ -107,7 +107,7 @@ async function write(store: Store): Promise<void> {
     await all.clear(place)
     await all.cancel('a', 'none')
   }
-  await commit(store, {}, [{ run: gathers, outcome: undefined }])
+  await commit(store, {}, [{ label: 'gathers', run: gathers, outcome: undefined }])
 }
 
 async function flows(store: Store): Promise<void> {

@@ -172,8 +172,20 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
         return
       }
       return context.commit(async (tx) => {
-        const n = data.n ?? 0
-        await tx.query`insert into done (processor, id, context, n) values (${name}, ${id}, ${data.key ?? ''}, ${n})`
+        // Caught, it fails the function all the same.
+        if (attempt <= fails && draw(salt, id, 'caught') < 0.3) return tx.query`select * from nowhere`.catch(() => [])
+        const row = ({ query }: AnyTx) =>
+          query`insert into done (processor, id, context, n) values (${name}, ${id}, ${data.key ?? ''}, ${data.n ?? 0})`
+        if (draw(salt, id, 'in vain') < 0.3) {
+          const inVain = async (inner: AnyTx) => {
+            await row(inner)
+            sends()
+            throw new Error('in vain')
+          }
+          await tx.attempt(inVain).catch(() => {})
+        }
+        if (draw(salt, id, 'in an attempt') < 0.3) await tx.attempt(row)
+        else await row(tx)
         if (!early) sends()
         if (attempt <= fails) throw new Error(`fails ${fails} times, after its row`)
       })
@@ -301,7 +313,12 @@ interface AnyContext {
   now(): number
   publish(type: unknown, data: unknown): void
   send(type: unknown, data: unknown): void
-  commit(fn: (tx: { query: Query }) => unknown): unknown
+  commit(fn: (tx: AnyTx) => unknown): unknown
+}
+
+interface AnyTx {
+  readonly query: Query
+  attempt(fn: (tx: AnyTx) => unknown): Promise<unknown>
 }
 
 interface AnyFailure {

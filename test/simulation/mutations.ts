@@ -132,6 +132,23 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps what a commit function published before it failed': [
     { file: 'engine/attempt.ts', from: '    this.inCommit = undefined\n', to: '' },
   ],
+  'lets a function count that has caught its failed statement': [
+    {
+      file: 'seam/tx-scope.ts',
+      from: "    if (this.state === 'failed') throw this.failed('fails, whatever it returned, since a statement of it has failed')\n",
+      to: '',
+    },
+  ],
+  'keeps what a failed attempt of a commit function published': [
+    { file: 'adapters/sqlite/user-tx.ts', from: '        dropCollected?.()\n', to: '' },
+  ],
+  'keeps the rows of a failed attempt of a commit function': [
+    {
+      file: 'adapters/sqlite/savepoints.ts',
+      from: '    rollBackTo.run()\n',
+      to: '    if (depth === 0) rollBackTo.run()\n',
+    },
+  ],
   'accepts a message again under the same id': [
     {
       file: 'adapters/sqlite/log.ts',

@@ -1,6 +1,7 @@
 // Type test, compiled and not run: what handlers get, and what they may give, publish and send.
 import {
   type App,
+  type AppTx,
   channel,
   command,
   type DataFor,
@@ -11,6 +12,7 @@ import {
   Refused,
   type ReplyOf,
   type Stored,
+  type Tx,
   topic,
 } from 'millrace'
 import * as v from 'valibot'
@@ -194,7 +196,16 @@ processor('replies', {
       return commit(async (tx) => {
         const [row] = await tx.query<{ left: number }>`update stock set left = left - 1 returning left`
         if (row === undefined) throw new Refused('out of stock', { short: 1 })
-        return { left: row.left }
+        const tried = tx.attempt((inner) => {
+          is<Same<typeof inner, Tx>>()
+          // @ts-expect-error what publishes is the handler's, not the transaction's
+          inner.publish
+          return row.left
+        })
+        is<Same<typeof tried, Promise<number>>>()
+        // @ts-expect-error it takes a function
+        tx.attempt(7)
+        return { left: await tried }
       })
     },
     'stock.return': () => {},
@@ -280,6 +291,14 @@ export async function outside(): Promise<void> {
     tx.publish(Placed, { orderId: 'a' })
     // @ts-expect-error commands are sent
     tx.publish(Return, { sku: 'a' })
+    const tried = await tx.attempt(async (inner) => {
+      is<Same<typeof inner, AppTx>>()
+      inner.publish(Placed, { orderId: 'a', quantity: 1 })
+      // @ts-expect-error wrong data
+      inner.publish(Placed, { orderId: 'a' })
+      return { left: 1 }
+    })
+    is<Same<typeof tried, { left: number }>>()
     return 3
   })
   is<Same<typeof value, number>>()

@@ -53,11 +53,13 @@ import { checkLinks, checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
 import { RequestTable } from './requests.ts'
 import { finishRestore } from './restore.ts'
+import { Savepoints } from './savepoints.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
 import { TimerTable } from './timers.ts'
 import { isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
-import { Guard, Statements, settle, transactionEnded, UserTx } from './user-code.ts'
+import { Guard, Statements } from './user-code.ts'
+import { settle, transactionEnded, UserTx } from './user-tx.ts'
 import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
 
@@ -588,22 +590,24 @@ export class SqliteStore implements Store {
   }
 
   private async runFunction(open: Open, fn: CommitFunction): Promise<void> {
-    const tx = new UserTx(open.guard, open.statements, this.limits)
-    open.savepoint.run()
+    const { queriesMax, turnsMax } = this.limits
+    const { label } = fn
+    const tx = new UserTx(open, fn, queriesMax)
+    open.savepoints.begin(0)
     try {
-      const value = await settle((given) => fn.run(given, open), tx, this.limits.turnsMax)
-      tx.close()
+      const value = await settle(() => fn.run(tx, open), tx, label, turnsMax)
       if (!open.db.isTransaction) throw transactionEnded()
-      open.release.run()
+      tx.returned()
+      open.savepoints.release(0)
       fn.outcome = { ok: true, value }
     } catch (error) {
-      tx.close()
       // Gone with the whole transaction: the group counts for nothing and is repeated one by one.
       if (!open.db.isTransaction) throw transactionEnded()
       if (tx.trouble !== undefined) throw tx.trouble
-      open.rollbackTo.run()
-      open.release.run()
+      open.savepoints.rollBack(0)
       fn.outcome = { ok: false, error }
+    } finally {
+      tx.close()
     }
     this.sinceCheckpoint += tx.calls * bytesPerQuery
   }
@@ -727,9 +731,7 @@ class Open {
   private readonly begin: StatementSync
   readonly commit: StatementSync
   readonly rollback: StatementSync
-  readonly savepoint: StatementSync
-  readonly release: StatementSync
-  readonly rollbackTo: StatementSync
+  readonly savepoints: Savepoints
   readonly mark: StatementSync
   readonly marksOf: StatementSync
   readonly subscribe: StatementSync
@@ -763,9 +765,7 @@ class Open {
     this.begin = db.prepare('begin immediate')
     this.commit = db.prepare('commit')
     this.rollback = db.prepare('rollback')
-    this.savepoint = db.prepare('savepoint millrace')
-    this.release = db.prepare('release millrace')
-    this.rollbackTo = db.prepare('rollback to millrace')
+    this.savepoints = new Savepoints(db)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
     this.marksOf = db.prepare(
       'select position from millrace_marks where processor = ? and stream = ? order by position',

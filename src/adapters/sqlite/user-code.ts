@@ -1,11 +1,9 @@
-// What SQL of users may do, and how a function that runs in our transaction is watched. One connection serves both
-// our statements and theirs; a flag tells the authorizer whose turn it is.
+// What SQL of users may do. One connection serves both our statements and theirs; a flag tells the authorizer whose
+// turn it is.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
-import { promiseOf } from '../../model/promise.ts'
-import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+import { checkValues } from '../../model/tx.ts'
 import { constants } from '../node/sqlite.ts'
-import { isDiskTrouble } from './trouble.ts'
 import { bound, exact, plainRow } from './values.ts'
 
 const forbidden = new Set([
@@ -84,123 +82,4 @@ export class Statements {
       return rows.length === 0 ? rows : rows.map(plainRow)
     }, sql)
   }
-}
-
-export interface TxLimits {
-  readonly queriesMax: number
-  readonly turnsMax: number
-}
-
-/** The `tx` of one function: counts its calls, and refuses them once the function or the transaction has ended. */
-export class UserTx implements Tx {
-  calls = 0
-  /** Set when a statement ended the whole transaction behind our back. */
-  broken = false
-  /** What a statement failed with, where the disk is to blame. What the function throws may be of another database. */
-  trouble: unknown
-  private open = true
-  private readonly guard: Guard
-  private readonly limits: TxLimits
-  private facade: unknown
-  readonly query: Query
-
-  constructor(guard: Guard, statements: Statements, limits: TxLimits) {
-    this.guard = guard
-    this.limits = limits
-    this.query = async <Row>(text: TemplateStringsArray, ...values: Value[]) =>
-      this.guarded(() => statements.run<Row>(text, values))
-  }
-
-  /** As in `node:sqlite`, as far as query builders need it. */
-  get client(): unknown {
-    const call = <T>(fn: () => T, sql = ''): T => this.guarded(() => this.guard.asUser(fn, sql))
-    this.facade ??= {
-      exec: (sql: string) => call(() => this.guard.db.exec(sql), sql),
-      prepare: (sql: string) => {
-        const statement = call(() => exact(this.guard.db.prepare(sql)), sql)
-        const values = (given: unknown[]) => {
-          checkValues(given)
-          return given.map(bound)
-        }
-        const all = (given: unknown[]) => call(() => statement.all(...values(given)).map(plainRow))
-        const get = (given: unknown[]) => call(() => statement.get(...values(given)))
-        return {
-          all: (...given: unknown[]) => all(given),
-          get: (...given: unknown[]) => {
-            const row = get(given)
-            return row === undefined ? undefined : plainRow(row)
-          },
-          run: (...given: unknown[]) => plainRow(call(() => statement.run(...values(given)))),
-          iterate: (...given: unknown[]) => all(given).values(),
-        }
-      },
-    }
-    return this.facade
-  }
-
-  close(): void {
-    this.open = false
-  }
-
-  private guarded<T>(fn: () => T): T {
-    if (!this.open) throw fault('millrace/tx-closed', 'tx was used after its function had ended')
-    if (this.broken) throw transactionEnded()
-    if (++this.calls > this.limits.queriesMax) {
-      throw fault('millrace/too-many-queries', `the function made more than ${this.limits.queriesMax} statements`)
-    }
-    try {
-      return fn()
-    } catch (error) {
-      if (isDiskTrouble(error)) this.trouble ??= error
-      throw error
-    } finally {
-      if (!this.guard.db.isTransaction) this.broken = true
-    }
-  }
-}
-
-export const transactionEnded = () =>
-  fault('millrace/transaction-ended', 'a statement of the function ended the whole transaction (OR ROLLBACK or RAISE)')
-
-/**
- * Runs a function to its end without ever leaving the queue of microtasks, so that nothing else happens while the
- * transaction is open. It may take so many turns without a call on `tx`; each call begins the count again.
- *
- * @throws what the function throws; `millrace/commit-waited`
- */
-export async function settle(
-  run: (tx: Tx) => unknown,
-  tx: Tx & { readonly calls: number },
-  turnsMax: number,
-): Promise<unknown> {
-  const first = run(tx)
-  const promise = promiseOf(first)
-  if (promise === undefined) return first
-  let settled = false
-  let failed = false
-  let value: unknown
-  promise.then(
-    (result) => {
-      settled = true
-      value = result
-    },
-    (error: unknown) => {
-      settled = true
-      failed = true
-      value = error
-    },
-  )
-  let calls = tx.calls
-  for (let turn = 0; !settled; turn++) {
-    if (turn > turnsMax) {
-      throw fault('millrace/commit-waited', `the commit function waited for something else than tx (${turnsMax} turns)`)
-    }
-    await null
-    if (tx.calls !== calls) {
-      calls = tx.calls
-      turn = 0
-    }
-  }
-  if (failed) throw value
-  return value
 }

@@ -45,6 +45,9 @@ const bookkeeper = (last: (move: Move) => unknown): Processor =>
     },
   })
 
+/** A statement that every database refuses. */
+const fails = (tx: Tx) => tx.query`insert into nowhere values (1)`
+
 const says = (text: string) => () => {
   throw new Error(text)
 }
@@ -155,12 +158,85 @@ export const commitCases: readonly BrokerCase[] = [
       const large = 2n ** 53n + 1n
       await bank.transaction(async (tx) => {
         await tx.query`insert into written (place, who, account, n) values (${large}, 'caller', ${5}, ${7})`
-        await assert.rejects(tx.query`select ${2n ** 63n} as n`, coded('millrace/bad-value'))
       })
+      const beyond = bank.transaction((tx) => tx.query`select ${2n ** 63n} as n`)
+      await assert.rejects(beyond, coded('millrace/bad-value'))
       const rows = await bank.read`select place, account, n from written where who = 'caller'`
       assert.deepEqual(rows, [{ place: large, account: '5', n: 7 }])
     },
   ),
+
+  brokerCase('a statement that failed fails its function, though that caught the error and returned', async (place) => {
+    const clerk = processor('clerk', {
+      on: Moves,
+      publishes: [Booked],
+      retry: twice,
+      handle: {
+        moved: ({ data }, { commit, publish }) =>
+          commit(async (tx) => {
+            await write(tx, 'clerk', data)
+            publish(Booked, data)
+            if (data.account === 'bad') await fails(tx).catch(() => {})
+          }),
+      },
+    })
+    const bank = await place.start([clerk, booked])
+    await publish(bank, ['good', 'bad'], [0])
+    await place.idle(bank)
+    for (const name of ['clerk', 'booked']) await assertWritten(bank, name, lanes(['good'], [0]))
+    await assertDesk(bank, { held: 1, waiting: 0 })
+    const refused: unknown[] = []
+    const transaction = bank.transaction(async (tx) => {
+      await write(tx, 'caller', { account: 'a', n: 0 })
+      await fails(tx).catch(() => {})
+      await tx.query`select 1 as one`.catch((error: unknown) => refused.push(error))
+    })
+    await assert.rejects(transaction, coded('millrace/statement-failed'))
+    assert(coded('millrace/statement-failed')(refused[0]), 'the next statement is refused')
+    await assertWritten(bank, 'caller', lanes([], []))
+    await place.stop(bank)
+    const unready = place.start([clerk, booked], {
+      setup: async (tx) => {
+        await write(tx, 'setup', { account: 'a', n: 0 })
+        await fails(tx).catch(() => {})
+      },
+    })
+    await assert.rejects(unready, coded('millrace/statement-failed'))
+    await assertWritten(await place.start([clerk, booked]), 'setup', lanes([], []))
+  }),
+
+  brokerCase('an attempt that fails takes back what is its own, and the function around it goes on', async (place) => {
+    const clerk = processor('clerk', {
+      on: Moves,
+      publishes: [Booked],
+      retry: twice,
+      handle: {
+        moved: ({ data }, { commit, publish }) =>
+          commit(async (tx) => {
+            await write(tx, 'clerk', data)
+            publish(Booked, data)
+            const inside = { ...data, n: data.n + 10 }
+            const attempt = tx.attempt(async (inner) => {
+              await write(inner, 'clerk', inside)
+              publish(Booked, inside)
+              await inner.attempt((innermost) => write(innermost, 'clerk', { ...data, n: data.n + 20 }))
+              if (data.account === 'bad') await fails(inner)
+              return 'the value'
+            })
+            if (data.account === 'bad') await assert.rejects(attempt)
+            else assert.equal(await attempt, 'the value')
+            await write(tx, 'after', data)
+          }),
+      },
+    })
+    const bank = await place.start([clerk, booked])
+    await publish(bank, ['good', 'bad'], [0])
+    await place.idle(bank)
+    await assertDesk(bank, { held: 0, waiting: 0 })
+    await assertWritten(bank, 'clerk', new Map([...lanes(['bad'], [0]), ...lanes(['good'], [0, 10, 20])]))
+    await assertWritten(bank, 'booked', new Map([...lanes(['bad'], [0]), ...lanes(['good'], [0, 10])]))
+    await assertWritten(bank, 'after', lanes(['good', 'bad'], [0]))
+  }),
 
   brokerCase('an attempt that ends after its time can neither commit nor publish', async (place) => {
     const nextBegun = Promise.withResolvers<void>()

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
 import { app, type Broker, isMillraceError, sqlite } from '../../index.ts'
-import type { Batch, Changes, CommitFunction, Store } from '../../seam/store.ts'
+import type { Batch, Changes, CommitFunction, CommitTx, OwnTables, Store } from '../../seam/store.ts'
 import { brokerCases, type TestBrokerOptions, testBroker } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))
@@ -52,12 +52,42 @@ function like(batch: Batch, functions: readonly CommitFunction[], change = (chan
   }
 }
 
+/** A `tx` whose statements may fail without a consequence for their function. */
+const forgiving = (tx: CommitTx): CommitTx => ({
+  query: (text, ...values) => tx.attempt((inner) => inner.query(text, ...values)),
+  client: tx.client,
+  attempt: (fn) => tx.attempt(fn),
+  returned: () => tx.returned(),
+})
+
+/** A `tx` whose attempts have no savepoint. */
+const without = (tx: CommitTx): CommitTx => ({ ...tx, attempt: async (fn) => fn(without(tx)) })
+
+/** The same function with another `tx`. */
+function withTx(fn: CommitFunction, change: (tx: CommitTx) => CommitTx): CommitFunction {
+  return replaced(fn, { run: (tx: CommitTx, own: OwnTables) => fn.run(change(tx), own) })
+}
+
+/** The same function, of which the store does not say when an attempt begins. */
+const keeping = (fn: CommitFunction) => replaced(fn, { savepoint: undefined })
+
+/** The same function with something else in its place; its outcome is the outcome of both. */
+const replaced = (fn: CommitFunction, change: object): CommitFunction =>
+  new Proxy(fn, {
+    get: (target, key) => {
+      const value: unknown = Object.hasOwn(change, key) ? Reflect.get(change, key) : Reflect.get(target, key)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+    set: (target, key, value) => Reflect.set(target, key, value),
+  })
+
 /** A function whose failure the store does not see, but the engine does: its rows stay. */
 function quietly(fn: CommitFunction): CommitFunction {
   return {
+    label: fn.label,
     run: async (tx, own) => {
       try {
-        return { value: await fn.run(tx, own) }
+        return { value: await fn.run(forgiving(tx), own) }
       } catch (error) {
         return { error }
       }
@@ -172,6 +202,48 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
       'rows and outgoing events are there once when the commit fails first and is made again': /more than once/,
       'a statement that the database refuses fails its own message and no other': /account "a7" should not have 0$/,
       'a transaction of the app keeps its rows and events together or not at all': /account "a" should not have 1$/,
+    },
+    passes: [everyEvent, goesOn],
+  },
+  'lets a function count that has caught its failed statement': {
+    spoil: (store) => ({
+      commit: (batch) =>
+        store.commit(
+          like(
+            batch,
+            batch.functions.map((fn) => withTx(fn, forgiving)),
+          ),
+        ),
+    }),
+    fails: {
+      'a statement that failed fails its function, though that caught the error and returned':
+        /account "bad" should not have 0$/,
+    },
+    passes: [everyEvent, 'an attempt that fails takes back what is its own, and the function around it goes on'],
+  },
+  'keeps the rows of an attempt that failed': {
+    spoil: (store) => ({
+      commit: (batch) =>
+        store.commit(
+          like(
+            batch,
+            batch.functions.map((fn) => withTx(fn, (tx) => without(forgiving(tx)))),
+          ),
+        ),
+    }),
+    fails: {
+      'an attempt that fails takes back what is its own, and the function around it goes on':
+        /account "bad" should not have 10, 20$/,
+    },
+    passes: [everyEvent, goesOn],
+  },
+  'drops nothing of what an attempt that failed has published': {
+    spoil: (store) => ({
+      commit: (batch) => store.commit(like(batch, batch.functions.map(keeping))),
+    }),
+    fails: {
+      'an attempt that fails takes back what is its own, and the function around it goes on':
+        /account "bad" should not have 10$/,
     },
     passes: [everyEvent, goesOn],
   },

@@ -1,0 +1,201 @@
+// The `tx` of one function, and how the function is run: to its end, without ever leaving the queue of microtasks.
+import type { DatabaseSync } from 'node:sqlite'
+import { fault } from '../../model/errors.ts'
+import { promiseOf } from '../../model/promise.ts'
+import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+import type { CommitFunction, CommitTx } from '../../seam/store.ts'
+import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
+import type { Savepoints } from './savepoints.ts'
+import { isDiskTrouble } from './trouble.ts'
+import type { Guard, Statements } from './user-code.ts'
+import { bound, exact, plainRow } from './values.ts'
+
+/** What a `tx` works on. */
+export interface TxHost {
+  readonly db: DatabaseSync
+  readonly guard: Guard
+  readonly statements: Statements
+  readonly savepoints: Savepoints
+}
+
+/** The place of an attempt in its function. */
+interface Nested {
+  readonly root: UserTx
+  readonly scope: TxScope
+  readonly depth: number
+}
+
+type Collecting = Pick<CommitFunction, 'label' | 'savepoint'>
+
+/** The `tx` of a function, or of an attempt in it: runs its statements, by the rule of its scope. */
+export class UserTx implements CommitTx {
+  /** Set when a statement ended the whole transaction behind our back. Kept by the `tx` of the function. */
+  broken = false
+  /** What a statement failed with, where the disk is to blame. What the function throws may be of another database. */
+  trouble: unknown
+  readonly query: Query
+  private readonly host: TxHost
+  private readonly fn: Collecting
+  private readonly scope: TxScope
+  private readonly root: UserTx
+  private readonly depth: number
+  private facade: unknown
+
+  constructor(host: TxHost, fn: Collecting, queriesMax: number, nested?: Nested) {
+    this.host = host
+    this.fn = fn
+    this.scope = nested?.scope ?? new TxScope({ label: fn.label, queriesMax })
+    this.root = nested?.root ?? this
+    this.depth = nested?.depth ?? 0
+    const { statements } = host
+    this.query = <Row>(text: TemplateStringsArray, ...values: Value[]) => {
+      try {
+        return Promise.resolve(this.guarded(() => statements.run<Row>(text, values)))
+      } catch (error) {
+        return this.scope.rejected(error)
+      }
+    }
+  }
+
+  /** Statements and attempts so far. */
+  get calls(): number {
+    return this.scope.calls
+  }
+
+  get attempt(): Tx['attempt'] {
+    return (fn) => this.scope.attempt(fn, this.inner)
+  }
+
+  /** As in `node:sqlite`, as far as query builders need it. */
+  get client(): unknown {
+    const { guard, db } = this.host
+    const call = <T>(fn: () => T, sql = ''): T => this.guarded(() => guard.asUser(fn, sql))
+    this.facade ??= {
+      exec: (sql: string) => call(() => db.exec(sql), sql),
+      prepare: (sql: string) => {
+        const statement = call(() => exact(db.prepare(sql)), sql)
+        const values = (given: unknown[]) => {
+          checkValues(given)
+          return given.map(bound)
+        }
+        const all = (given: unknown[]) => call(() => statement.all(...values(given)).map(plainRow))
+        const get = (given: unknown[]) => call(() => statement.get(...values(given)))
+        return {
+          all: (...given: unknown[]) => all(given),
+          get: (...given: unknown[]) => {
+            const row = get(given)
+            return row === undefined ? undefined : plainRow(row)
+          },
+          run: (...given: unknown[]) => plainRow(call(() => statement.run(...values(given)))),
+          iterate: (...given: unknown[]) => all(given).values(),
+        }
+      },
+    }
+    return this.facade
+  }
+
+  returned(): Promise<void> | undefined {
+    return this.scope.returned()
+  }
+
+  close(): void {
+    this.scope.close()
+  }
+
+  /** What an attempt in this one works on. */
+  private get inner() {
+    const { host, fn, root } = this
+    const depth = this.depth + 1
+    return {
+      savepoint: (): Savepoint => this.savepoint(depth),
+      txOf: (scope: TxScope): Tx => new UserTx(host, fn, 0, { root, scope, depth }),
+    }
+  }
+
+  private savepoint(depth: number): Savepoint {
+    const { root } = this
+    const { savepoints } = this.host
+    if (root.broken) throw transactionEnded()
+    this.watched(() => savepoints.begin(depth))
+    const dropCollected = this.fn.savepoint?.()
+    return {
+      release: () => this.watched(() => savepoints.release(depth)),
+      rollBack: () => {
+        dropCollected?.()
+        if (!root.broken) this.watched(() => savepoints.rollBack(depth))
+      },
+    }
+  }
+
+  private guarded<T>(fn: () => T): T {
+    if (this.root.broken && !this.scope.ended) throw transactionEnded()
+    this.scope.enter()
+    try {
+      return this.watched(fn)
+    } catch (error) {
+      throw this.scope.fail(error)
+    }
+  }
+
+  /** Notices what of a statement is no matter of its function alone. */
+  private watched<T>(fn: () => T): T {
+    const { root } = this
+    try {
+      return fn()
+    } catch (error) {
+      if (isDiskTrouble(error)) root.trouble ??= error
+      throw error
+    } finally {
+      if (!this.host.db.isTransaction) root.broken = true
+    }
+  }
+}
+
+export const transactionEnded = () =>
+  fault('millrace/transaction-ended', 'a statement of the function ended the whole transaction (OR ROLLBACK or RAISE)')
+
+/**
+ * Runs a function to its end without ever leaving the queue of microtasks, so that nothing else happens while the
+ * transaction is open. It may take so many turns without a call on `tx`; each call begins the count again.
+ *
+ * @param made counts the calls on `tx`
+ * @param label what the function is, for the message
+ * @throws what the function throws; `millrace/commit-waited`
+ */
+export async function settle(
+  run: () => unknown,
+  made: { readonly calls: number },
+  label: string,
+  turnsMax: number,
+): Promise<unknown> {
+  const first = run()
+  const promise = promiseOf(first)
+  if (promise === undefined) return first
+  let settled = false
+  let failed = false
+  let value: unknown
+  promise.then(
+    (result) => {
+      settled = true
+      value = result
+    },
+    (error: unknown) => {
+      settled = true
+      failed = true
+      value = error
+    },
+  )
+  let { calls } = made
+  for (let turn = 0; !settled; turn++) {
+    if (turn > turnsMax) {
+      throw fault('millrace/commit-waited', `${label} waited for something else than tx (${turnsMax} turns)`)
+    }
+    await null
+    if (made.calls !== calls) {
+      ;({ calls } = made)
+      turn = 0
+    }
+  }
+  if (failed) throw value
+  return value
+}
