@@ -31,11 +31,17 @@ export interface Accepted {
   readonly duplicate?: true | undefined
 }
 
-/** A message from outside that waits to be accepted. */
-export interface Publish {
+/** A message from outside that waits to be accepted. Made by a constructor, as all that lives as long as a batch. */
+export class Publish {
   readonly message: Stored
   readonly resolve: (accepted: Accepted) => void
   readonly reject: (error: unknown) => void
+
+  constructor(message: Stored, resolve: (accepted: Accepted) => void, reject: (error: unknown) => void) {
+    this.message = message
+    this.resolve = resolve
+    this.reject = reject
+  }
 }
 
 /** A function of `app.transaction` or `setup`, with what it publishes. */

@@ -29,7 +29,7 @@ import type {
   Wish,
 } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { type Accepted, Committer, type Publish, type Settled } from './committer.ts'
+import { type Accepted, Committer, Publish, type Settled } from './committer.ts'
 import { Consumer } from './consumer.ts'
 import type { FlowActions } from './flow-actions.ts'
 import type { MediatorSpec } from './flow-host.ts'
@@ -378,7 +378,7 @@ export class Engine {
     return new Promise((resolve, reject) => {
       this.accept()
       const message = this.encodeFresh(type, data, options)
-      this.committer.publish({ message, resolve, reject } satisfies Publish)
+      this.committer.publish(new Publish(message, resolve, reject))
     })
   }
 

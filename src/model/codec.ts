@@ -288,22 +288,35 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
   try {
     const { version, json, plain } = stored
     const data = dataOf(type, version, json, plain)
-    return Object.freeze({
-      id: stored.id,
-      type: stored.type,
-      source: stored.source,
-      time: stored.time,
-      context: stored.context ?? undefined,
-      correlationId: stored.correlationId,
-      causationId: stored.causationId ?? undefined,
-      version: stored.version,
-      data,
-    })
+    return Object.freeze(new Plain(stored, data))
   } catch (cause) {
     if (isMillraceError(cause)) return cause
     throw cause
   }
 }
+
+/**
+ * Makes plain objects, as a literal would. V8 counts how many objects of a literal survive, and puts later ones among the
+ * old from the first, where each keeps its data alive; those of a constructor it does not.
+ */
+const Plain = function (this: Writable<Message>, stored: Stored, data: unknown) {
+  this.id = stored.id
+  this.type = stored.type
+  this.source = stored.source
+  this.time = stored.time
+  this.context = stored.context ?? undefined
+  this.correlationId = stored.correlationId
+  this.causationId = stored.causationId ?? undefined
+  this.version = stored.version
+  this.data = data
+} as unknown as new (
+  stored: Stored,
+  data: unknown,
+) => Message
+
+Plain.prototype = Object.prototype
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
  * Stored data in today's shape: parsed, unless they are there as `plain` data that nobody else has, brought up from

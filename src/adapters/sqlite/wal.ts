@@ -6,7 +6,7 @@
 // complete and synced, so that the header which the mark names is the one in the file. Later checkpoints put headers
 // into the file that the -wal holds. A file with any other header is another file.
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
-import type { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 
 const headerBytes = 100
@@ -84,12 +84,18 @@ function markOf({ userVersion, schemaVersion, pages, freePages }: Fields): numbe
 /** Writes the marks of one connection: into each transaction that may be the first of a new -wal. */
 export class WalMarks {
   private readonly db: DatabaseSync
+  private readonly fields: StatementSync
   /** A checkpoint may have ended since the last marked commit, so that the next one may begin the -wal anew. */
   private due = false
   private checkpoints = 0
 
   constructor(db: DatabaseSync) {
     this.db = db
+    this.fields = db.prepare(
+      `select user_version as userVersion, schema_version as schemaVersion, page_count as pages,
+         freelist_count as freePages
+       from pragma_user_version, pragma_schema_version, pragma_page_count, pragma_freelist_count`,
+    )
   }
 
   /** A checkpoint beside the work is asked for; call what this gives when it has ended, however that was. */
@@ -110,14 +116,7 @@ export class WalMarks {
 
   /** Writes the mark, in the transaction that is open or in one of its own. */
   write(): void {
-    const fields = this.db
-      .prepare(
-        `select user_version as userVersion, schema_version as schemaVersion, page_count as pages,
-           freelist_count as freePages
-         from pragma_user_version, pragma_schema_version, pragma_page_count, pragma_freelist_count`,
-      )
-      .get() as unknown as Fields
-    this.db.exec(`pragma user_version=${markOf(fields)}`)
+    this.db.exec(`pragma user_version=${markOf(this.fields.get() as unknown as Fields)}`)
   }
 
   /**
