@@ -76,13 +76,13 @@ export class FlowRun {
   private readonly steps = new Map<number, Step>()
   private readonly open = new Set<Step>()
   /** Beginnings without an end that the function has come by. */
-  private readonly noted = new Set<number>()
+  private noted: Set<number> | undefined
   /** The step to be done again, and the entries with which steps were. */
   private repeat: number | undefined
-  private again: Map<number, number> = new Map()
+  private again: Map<number, number> | undefined
   /** Of that step the end that counts no more: what began after it may be on the way no more; and what of it is not. */
   private failedAt = Number.POSITIVE_INFINITY
-  private readonly gone = new Set<number>()
+  private gone: Set<number> | undefined
   private readonly goneNow: number[] = []
   /** Ends that wait for their turn to be told, in the order of the journal, by the entry with which their step began. */
   private coming = new Map<number, JournalEntry>()
@@ -101,15 +101,15 @@ export class FlowRun {
   private undoing: { readonly step: Step; ended: Ended | undefined } | undefined
   /** An undo that waits for the end of a flow that this one has started. */
   private ending: Step | undefined
-  private readonly undone = new Set<number>()
+  private undone: Set<number> | undefined
   /** Steps that may have to be undone, in the order in which they began. */
   private readonly toUndo: Step[] = []
   private undid = false
   private outbox = nothing()
   /** Steps that lost a race and are not taken back yet: it does not end before they are. */
-  private readonly losing = new Set<Step>()
+  private losing: Set<Step> | undefined
   /** Up to which number it has had mail, and those for which it goes on, by type: the oldest is always the next. */
-  private readonly mailAfter = new Map<string, number>()
+  private mailAfter: Map<string, number> | undefined
   /** What goes on for it when its function has returned. */
   private successor: FlowRow | undefined
   /** Inputs that wait for their turn. */
@@ -127,7 +127,7 @@ export class FlowRun {
     this.id = row.id
     this.message = message
     this.conduct = conduct
-    for (const [type, n] of Object.entries(row.mailAfter ?? {})) this.mailAfter.set(type, n)
+    if (row.mailAfter !== null) this.mailAfter = new Map(Object.entries(row.mailAfter))
     // It comes to what it is stuck at by its journal, as it did.
     this.state = row.state === 'stuck' ? 'running' : row.state
   }
@@ -135,8 +135,8 @@ export class FlowRun {
   /** Begins the function; with a journal, up to where that ends, and does the step with the number `repeat` again. */
   async begin(journal: readonly JournalEntry[], flow: (run: FlowRun) => unknown, repeat?: number): Promise<void> {
     const { entries, again, gone } = withoutVoided(journal)
-    this.again = new Map(again)
-    for (const n of gone) this.gone.add(n)
+    if (again.size > 0) this.again = new Map(again)
+    for (const n of gone) this.gone = added(this.gone, n)
     this.repeat = repeat
     if (repeat !== undefined) this.failedAt = entries.findLast(({ of }) => of === repeat)?.n ?? this.failedAt
     this.toldUpTo = journal.at(-1)?.n ?? 0
@@ -169,7 +169,7 @@ export class FlowRun {
         await this.comeToRest()
         if (!this.began(entry.n)) this.notBegun(entry)
       }
-    } else if (!this.gone.has(entry.of)) this.tell(entry)
+    } else if (this.gone?.has(entry.of) !== true) this.tell(entry)
     await this.host.turn()
   }
 
@@ -177,7 +177,7 @@ export class FlowRun {
     if (entry.n > this.failedAt) {
       // It began because a step had failed that is done again now.
       this.replay.drop(entry)
-      this.gone.add(entry.n)
+      this.gone = added(this.gone, entry.n)
       this.goneNow.push(entry.n)
     } else {
       const today = this.doing()
@@ -186,7 +186,7 @@ export class FlowRun {
   }
 
   private began(n: number): boolean {
-    return this.steps.has(n) || this.noted.has(n)
+    return this.steps.has(n) || this.noted?.has(n) === true
   }
 
   /** Runs a function of the user outside any branch of another; it cannot throw at anybody. */
@@ -235,12 +235,12 @@ export class FlowRun {
 
   /** The end of a step, which is in the journal already: it is told in its turn. */
   stepEnded(entry: JournalEntry): void {
-    const of = this.again.get(entry.of!) ?? entry.of!
+    const of = this.again?.get(entry.of!) ?? entry.of!
     const step = this.steps.get(of)
-    if (this.gone.has(of) || this.coming.has(of) || step?.outcome !== undefined) return
+    if (this.gone?.has(of) || this.coming.has(of) || step?.outcome !== undefined) return
     // Of an attempt that was given up: what it came to does not count.
     if (step !== undefined && step.attempt !== entry.of) return
-    this.coming.set(of, { ...entry, of })
+    this.coming.set(of, of === entry.of ? entry : { ...entry, of })
     const { lastComing } = this
     this.lastComing = Math.max(lastComing, entry.n)
     if (entry.n < lastComing) this.coming = new Map([...this.coming].sort(([, one], [, other]) => one.n - other.n))
@@ -284,18 +284,20 @@ export class FlowRun {
 
   /** A flow that lost a race was told to end: what becomes of it is its own. */
   letGo(step: Step): void {
-    this.losing.delete(step)
+    this.losing?.delete(step)
   }
 
   /** Whether it does not end before a step is taken back. */
   waitsToLose(step: Step): boolean {
-    return this.losing.has(step)
+    return this.losing?.has(step) === true
   }
 
   private get loses(): boolean {
-    for (const step of this.losing) {
+    const { losing } = this
+    if (losing === undefined) return false
+    for (const step of losing) {
       if (step.outcome === undefined) return true
-      this.losing.delete(step)
+      losing.delete(step)
     }
     return false
   }
@@ -307,7 +309,7 @@ export class FlowRun {
 
   /** Up to which number it has had mail of a type. */
   mailHad(type: string): number {
-    return this.mailAfter.get(type) ?? 0
+    return this.mailAfter?.get(type) ?? 0
   }
 
   /** An event that it may wait for; gives whether it took it. */
@@ -421,7 +423,8 @@ export class FlowRun {
     // Nobody has to look at it: a branch that lost, a call that was let go.
     promise.catch(() => {})
     let attempt = entry.n
-    for (const [later, first] of this.again) if (first === entry.n && later > attempt) attempt = later
+    if (this.again !== undefined)
+      for (const [later, first] of this.again) if (first === entry.n && later > attempt) attempt = later
     const step: Step = { entry, attempt, promise, resolve, reject, plan, outcome: undefined, thrown: undefined }
     this.steps.set(entry.n, step)
     this.toUndo.push(step)
@@ -435,7 +438,7 @@ export class FlowRun {
   note(kind: StepKind, name: string, what: string, plan: StepPlan = {}): unknown {
     const entry = this.beginEntry(kind, name, what, plan)
     if (entry === undefined) return undefined
-    this.noted.add(entry.n)
+    this.noted = added(this.noted, entry.n)
     return entry.data
   }
 
@@ -459,7 +462,7 @@ export class FlowRun {
     }
     const entry = this.beginEntry('continue', 'continue', spec.name, { data: make })
     if (entry === undefined) return
-    this.noted.add(entry.n)
+    this.noted = added(this.noted, entry.n)
     if (next === undefined) make(entry.n)
     this.successor = next
   }
@@ -471,7 +474,7 @@ export class FlowRun {
     const row: FlowRow = {
       ...next,
       state: inPlace ? 'running' : next.state,
-      mailAfter: inPlace && this.mailAfter.size > 0 ? Object.fromEntries(this.mailAfter) : null,
+      mailAfter: inPlace && this.mailAfter !== undefined ? Object.fromEntries(this.mailAfter) : null,
       continues: this.id,
       once,
       parent,
@@ -518,7 +521,7 @@ export class FlowRun {
       const { kind, step: name } = step.entry
       if (kind === 'call' || kind === 'flow') {
         this.outbox.lost.push(step)
-        this.losing.add(step)
+        this.losing = added(this.losing, step)
       } else this.conclude(step, { ok: false, code: 'millrace/step-cancelled', message: `"${name}" lost a race` })
     }
   }
@@ -573,6 +576,7 @@ export class FlowRun {
     const data = plan.data?.(n) ?? {}
     // What is gone is known when the journal is told, before this is written.
     this.enter('again', entry.step, entry.what, { ...data, of: entry.n, gone: this.goneNow } satisfies Again, n)
+    this.again ??= new Map()
     this.again.set(n, entry.n)
     const anew = { ...entry, data, at: this.host.now() }
     this.leave(anew, plan, leaves)
@@ -668,7 +672,10 @@ export class FlowRun {
     this.open.delete(step)
     if (step.entry.kind === 'flow') this.subflows--
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined
-    if (mail !== undefined && step.entry.kind === 'wait') this.mailAfter.set(step.entry.what, mail)
+    if (mail !== undefined && step.entry.kind === 'wait') {
+      this.mailAfter ??= new Map()
+      this.mailAfter.set(step.entry.what, mail)
+    }
     // What belongs to the function is not told any more once it has ended; undos look at the outcome.
     if (this.frozen && !isUndo(step.entry.step)) return
     const { command } = step.plan
@@ -803,7 +810,7 @@ export class FlowRun {
       if (step === undefined) return undefined
       const { plan, entry, outcome } = step
       const undoable = plan.undo !== undefined || (entry.kind === 'flow' && outcome === undefined)
-      if (undoable && !this.undone.has(entry.n)) return step
+      if (undoable && !this.undone?.has(entry.n)) return step
     }
   }
 
@@ -822,7 +829,7 @@ export class FlowRun {
           this.halt('stuck', { ...why, message: `undo of "${undoing.step.entry.step}": ${why.message}` })
           return
         }
-        this.undone.add(undoing.step.entry.n)
+        this.undone = added(this.undone, undoing.step.entry.n)
         this.undid = true
       }
       const step = this.lastToUndo()
@@ -845,7 +852,7 @@ export class FlowRun {
       }
       const taken = await this.takenBy(step)
       if (taken === undefined || step.plan.undo === undefined) {
-        this.undone.add(step.entry.n)
+        this.undone = added(this.undone, step.entry.n)
         this.undid ||= step.entry.kind === 'flow'
         continue
       }
@@ -920,6 +927,9 @@ export class FlowRun {
     return new Set(waits.map(({ entry }) => entry.what))
   }
 }
+
+/** Sets that most flows need never are made when something comes into them: thousands of flows are in memory. */
+const added = <T>(set: Set<T> | undefined, value: T): Set<T> => (set ?? new Set<T>()).add(value)
 
 export const pastNoReturn = (id: number) =>
   fault('millrace/past-no-return', `flow ${id} has passed its point of no return: it only goes forward`)

@@ -167,7 +167,7 @@ export class Flows {
       if (claimed === undefined) return undefined
       free = claimed
     }
-    const row: FlowRow = { ...this.rowOf(spec, stored), once }
+    const row = this.rowOf(spec, stored, once)
     if (spec.serial && row.context !== null) {
       const { context } = row
       const written = () => {
@@ -204,7 +204,7 @@ export class Flows {
     return this.start(spec, stored, decode(spec.startedBy, stored), attempt)
   }
 
-  rowOf(spec: MediatorSpec, message: Stored): FlowRow {
+  rowOf(spec: MediatorSpec, message: Stored, once: string | null = null): FlowRow {
     const { store, world } = this.around
     return {
       id: store.flows.newFlowId(),
@@ -213,7 +213,7 @@ export class Flows {
       context: message.context,
       state: 'running',
       message,
-      once: null,
+      once,
       parent: null,
       rerunOf: null,
       continues: null,
@@ -597,7 +597,7 @@ export class Flows {
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
     // Who waits for it waits for what goes on in its place.
-    const told = ends && !run.goesOn ? this.toParent(this.endOf(run)) : []
+    const told = ends && run.row.parent !== null && !run.goesOn ? this.toParent(this.endOf(run)) : []
     const flows = told.length > 0 ? [...outbox.changes, ...told] : outbox.changes
     if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
       // One that was made anew may have losers that were not taken back.
@@ -625,7 +625,7 @@ export class Flows {
     for (const step of lost) {
       if (step.outcome === undefined) void this.during(() => this.giveUp(run, step, 'lost a race'))
     }
-    if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(this.endOf(run))
+    if (changes.some((change) => change.do === 'state' && change.endedAt !== null)) this.hasEnded(run.row)
     this.mayLeave(run)
   }
 

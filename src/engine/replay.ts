@@ -3,17 +3,19 @@ import { isStep, type JournalEntry } from '../model/flow.ts'
 
 export class Replay {
   private readonly entries: readonly JournalEntry[]
-  private readonly byStep = new Map<string, JournalEntry>()
+  private byStep: Map<string, JournalEntry> | undefined
   private at = 0
   /** Where the next entry is that is no end of a step, as far as it was looked for. */
   private nextBegin = 0
   private stepsLeft = 0
   private cancelsLeft = 0
   /** Ends before it that were told out of turn. */
-  private readonly told = new Set<JournalEntry>()
+  private told: Set<JournalEntry> | undefined
 
   constructor(entries: readonly JournalEntry[]) {
     this.entries = entries
+    if (entries.length === 0) return
+    this.byStep = new Map()
     for (const entry of entries) {
       if (entry.of !== null) continue
       this.byStep.set(entry.step, entry)
@@ -42,7 +44,7 @@ export class Replay {
 
   /** The next entry, which is behind it then; those that were told are passed over. */
   next(): JournalEntry | undefined {
-    while (this.at < this.entries.length && this.told.has(this.entries[this.at]!)) this.at++
+    while (this.at < this.entries.length && this.told?.has(this.entries[this.at]!)) this.at++
     const entry = this.entries[this.at++]
     if (entry !== undefined && isStep(entry)) this.stepsLeft--
     if (entry?.kind === 'cancel') this.cancelsLeft--
@@ -51,12 +53,12 @@ export class Replay {
 
   /** The beginning of a step, by its name. */
   step(name: string): JournalEntry | undefined {
-    return this.byStep.get(name)
+    return this.byStep?.get(name)
   }
 
   /** A step that is on the way no more: who begins one of its name begins anew. */
   drop(entry: JournalEntry): void {
-    if (this.byStep.get(entry.step) === entry) this.byStep.delete(entry.step)
+    if (this.byStep?.get(entry.step) === entry) this.byStep.delete(entry.step)
   }
 
   entry(number: number): JournalEntry | undefined {
@@ -78,12 +80,12 @@ export class Replay {
   *endsLeft(): Generator<JournalEntry> {
     for (let index = this.at; index < this.entries.length; index++) {
       const entry = this.entries[index]!
-      if (entry.of !== null && !this.told.has(entry)) yield entry
+      if (entry.of !== null && !this.told?.has(entry)) yield entry
     }
   }
 
   /** An end is told out of turn. */
   tell(end: JournalEntry): void {
-    this.told.add(end)
+    this.told = (this.told ?? new Set()).add(end)
   }
 }

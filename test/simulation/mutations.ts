@@ -435,7 +435,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives a mail to a flow twice': [
     {
       file: 'engine/flow.ts',
-      from: '    return this.mailAfter.get(type) ?? 0\n',
+      from: '    return this.mailAfter?.get(type) ?? 0\n',
       to: '    return 0\n',
     },
   ],
@@ -456,7 +456,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not tell a flow that the one it waits for has ended': [
     {
       file: 'engine/flows.ts',
-      from: 'const told = ends && !run.goesOn ? this.toParent(this.endOf(run)) : []',
+      from: 'const told = ends && run.row.parent !== null && !run.goesOn ? this.toParent(this.endOf(run)) : []',
       to: 'const told: FlowChange[] = ends ? [] : []',
     },
   ],
@@ -503,7 +503,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives mail again to the flow that goes on for one that had it': [
     {
       file: 'engine/flow.ts',
-      from: 'mailAfter: inPlace && this.mailAfter.size > 0 ? Object.fromEntries(this.mailAfter) : null,',
+      from: 'mailAfter: inPlace && this.mailAfter !== undefined ? Object.fromEntries(this.mailAfter) : null,',
       to: 'mailAfter: null,',
     },
   ],
