@@ -18,6 +18,7 @@ import type { Said } from './engine/requests.ts'
 import type { Collect } from './engine/transaction.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
+import type { Paused } from './model/desk-views.ts'
 import { fault, recordError } from './model/errors.ts'
 import {
   type Command,
@@ -32,12 +33,13 @@ import { checkName, suggest } from './model/names.ts'
 import { checkOptions, limit } from './model/options.ts'
 import { messageOf } from './model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from './model/publish.ts'
+import type { RequestState } from './model/requests.ts'
 import type { Query, Tx } from './model/tx.ts'
 import type { Processor } from './parts/processor.ts'
 import { runsWith } from './parts/processors.ts'
 import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { StoreFile } from './seam/file.ts'
-import type { Broker, Paused, RequestState } from './seam/store.ts'
+import type { Broker } from './seam/store.ts'
 import type { World } from './seam/world.ts'
 
 /** Options of {@link app}. */

@@ -42,6 +42,25 @@ export {
   retry,
   type Try,
 } from './model/desk.ts'
+export type {
+  AuditFilter,
+  Cause,
+  DeskCounts,
+  DeskFilter,
+  DeskGroup,
+  DeskRow,
+  GroupBy,
+  GroupFilter,
+  NewOperation,
+  Operation,
+  OperationFilter,
+  OperationOutcome,
+  Paused,
+  RefusedItem,
+  Selection,
+  Wish,
+  WishAction,
+} from './model/desk-views.ts'
 export {
   type ErrorCode,
   type ErrorRecord,
@@ -56,6 +75,8 @@ export {
   type ProcessingFailed,
   type ProcessingResolved,
 } from './model/failures.ts'
+export type { FlowState, JournalEntry, Outcome } from './model/flow.ts'
+export type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter } from './model/flow-views.ts'
 export {
   type Channel,
   type Command,
@@ -81,7 +102,9 @@ export {
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'
+export type { RequestState } from './model/requests.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
+export type { StartAt } from './model/streams.ts'
 export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
@@ -109,6 +132,7 @@ export {
 export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { Part } from './parts/wiring.ts'
+export type { DeskReads } from './seam/desk-reads.ts'
 export type {
   FileFacts,
   FileOwner,
@@ -120,36 +144,5 @@ export type {
   Restored,
   StoreFile,
 } from './seam/file.ts'
-export type {
-  AuditFilter,
-  Broker,
-  Cause,
-  DeskCounts,
-  DeskFilter,
-  DeskGroup,
-  DeskReads,
-  DeskRow,
-  FlowCount,
-  FlowFilter,
-  FlowReads,
-  FlowRow,
-  FlowSlice,
-  FlowState,
-  GroupBy,
-  GroupFilter,
-  JournalEntry,
-  NewOperation,
-  Operation,
-  OperationFilter,
-  OperationOutcome,
-  Outcome,
-  Paused,
-  Question,
-  QuestionFilter,
-  RefusedItem,
-  RequestState,
-  Selection,
-  StartAt,
-  Wish,
-  WishAction,
-} from './seam/store.ts'
+export type { FlowReads, FlowSlice } from './seam/flow-reads.ts'
+export type { Broker } from './seam/store.ts'

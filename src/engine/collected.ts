@@ -1,6 +1,6 @@
 // What a function publishes, sends and takes back: all of it leaves with its commit, or none.
 import type { Stored } from '../model/codec.ts'
-import type { OwnTables } from '../seam/store.ts'
+import type { OwnTables } from '../seam/commit.ts'
 
 /** A message that is to be taken back: a delayed one, or a request. */
 export interface TakenBack {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { fault } from '../model/errors.ts'
-import type { Batch, DeskChange } from '../seam/store.ts'
+import type { Batch } from '../seam/commit.ts'
+import type { DeskChange } from '../seam/desk.ts'
 import { Attempt } from './attempt.ts'
 import { Committer } from './committer.ts'
 

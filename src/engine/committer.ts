@@ -7,17 +7,13 @@
 import type { Stored } from '../model/codec.ts'
 import { isMillraceError, type MillraceError } from '../model/errors.ts'
 import { idConflict } from '../model/publish.ts'
-import type {
-  Batch,
-  Changes,
-  CommitFunction,
-  DeskChange,
-  FlowChange,
-  ProgressRow,
-  RequestChange,
-  Store,
-  TimedChange,
-} from '../seam/store.ts'
+import type { Batch, Changes, CommitFunction } from '../seam/commit.ts'
+import type { DeskChange } from '../seam/desk.ts'
+import type { FlowChange } from '../seam/flows.ts'
+import type { ProgressRow } from '../seam/progress.ts'
+import type { RequestChange } from '../seam/requests.ts'
+import type { Store } from '../seam/store.ts'
+import type { TimedChange } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import { Chain } from './chain.ts'

@@ -10,7 +10,7 @@
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
 import type { DeskEntry } from '../model/desk.ts'
 import { inBrief } from '../model/people.ts'
-import type { DeskHead } from '../seam/store.ts'
+import type { DeskHead } from '../seam/desk.ts'
 import type { Job } from './committer.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldContexts } from './held.ts'

@@ -4,30 +4,24 @@
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { encode, type Stamp, type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
+import type { NewOperation, Operation, Selection, Wish } from '../model/desk-views.ts'
 import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
+import type { RequestRow } from '../model/requests.ts'
+import type { StreamInfo } from '../model/streams.ts'
 import { dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
-import type {
-  Broker,
-  Cancel,
-  CommitFunction,
-  DeskReads,
-  FlowReads,
-  NewOperation,
-  Operation,
-  ProgressRow,
-  RequestRow,
-  SameData,
-  Selection,
-  Store,
-  StreamInfo,
-  Wish,
-} from '../seam/store.ts'
+import type { CommitFunction } from '../seam/commit.ts'
+import type { DeskReads } from '../seam/desk-reads.ts'
+import type { FlowReads } from '../seam/flow-reads.ts'
+import type { SameData } from '../seam/ids.ts'
+import type { ProgressRow } from '../seam/progress.ts'
+import type { Broker, Store } from '../seam/store.ts'
+import type { Cancel } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, Publish, type Settled } from './committer.ts'
 import { Consumer } from './consumer.ts'

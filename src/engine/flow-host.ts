@@ -2,10 +2,11 @@
 import type { Stored } from '../model/codec.ts'
 import type { ErrorRecord } from '../model/errors.ts'
 import type { JournalEntry, Outcome } from '../model/flow.ts'
+import type { FlowRow } from '../model/flow-views.ts'
 import type { Command, Event, Message, MessageType } from '../model/message.ts'
 import type { AnySchema } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
-import type { FlowChange, FlowRow } from '../seam/store.ts'
+import type { FlowChange } from '../seam/flows.ts'
 import type { Owner } from '../seam/world.ts'
 import type { OpenCall } from './withdrawals.ts'
 

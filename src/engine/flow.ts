@@ -25,11 +25,11 @@ import {
   type SubflowFailed,
   withoutVoided,
 } from '../model/flow.ts'
+import type { FlowRow } from '../model/flow-views.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
 import type { Message } from '../model/message.ts'
 import { Refused } from '../model/refused.ts'
 import { check } from '../model/schema.ts'
-import type { FlowRow } from '../seam/store.ts'
 import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type Taken } from './flow-host.ts'
 import { Replay } from './replay.ts'
 import type { OpenCall } from './withdrawals.ts'

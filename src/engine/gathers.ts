@@ -16,7 +16,7 @@ import { fault } from '../model/errors.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { inBrief } from '../model/people.ts'
 import { isPromise } from '../model/promise.ts'
-import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../seam/store.ts'
+import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../seam/gathers.ts'
 import type { Collecting, OwnFunction } from './attempt.ts'
 
 /** A number that says whether a condition is true: beyond one of two bounds. */

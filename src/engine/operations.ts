@@ -5,9 +5,10 @@
 //                        └ it was held again, or was not possible ──→ failed: the others stay as they are
 //   running, trying ──a person──→ aborted
 import type { Decision } from '../model/desk.ts'
+import type { NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { inBrief } from '../model/people.ts'
-import type { DeskChange, NewOperation, Operation, Selection } from '../seam/store.ts'
+import type { DeskChange } from '../seam/desk.ts'
 import type { Consumer } from './consumer.ts'
 import { Fifo } from './fifo.ts'
 import type { Surroundings } from './surroundings.ts'

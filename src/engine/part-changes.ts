@@ -1,6 +1,7 @@
 // Lines for operators at a start: which parts are new where there are messages already, and which are gone. A part that was
 // renamed is both, and handles everything again.
-import type { FlowsUnderWay, ProgressRow, Subscribed } from '../seam/store.ts'
+import type { FlowsUnderWay } from '../model/flow-views.ts'
+import type { ProgressRow, Subscribed } from '../seam/progress.ts'
 import type { ProcessorSpec } from './spec.ts'
 
 /** A line for operators, as `World.log` takes it. */

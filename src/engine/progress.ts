@@ -2,7 +2,7 @@
 //
 // Invariants: every position up to `low` is done; `low + 1` is not, or does not exist yet; no position above
 // `low + span` is done. A position becomes done once, by the commit that acknowledges it.
-import type { ProgressRow } from '../seam/store.ts'
+import type { ProgressRow } from '../seam/progress.ts'
 
 /** How far above the low-water positions may be done: one byte each in memory, one bit each on disk. */
 export const span = 16_384

@@ -1,7 +1,8 @@
 // What is written about a message that goes to the desk, and about a request that ends.
 import type { Stored } from '../model/codec.ts'
 import type { Actor, DeskAction, DeskEntry } from '../model/desk.ts'
-import type { DeskChange, RequestChange } from '../seam/store.ts'
+import type { DeskChange } from '../seam/desk.ts'
+import type { RequestChange } from '../seam/requests.ts'
 import type { Delivery } from './delivery.ts'
 
 /** A message as it comes to the desk: to be tried again, by itself. */

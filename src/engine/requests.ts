@@ -11,7 +11,9 @@
 import { fault } from '../model/errors.ts'
 import type { Command } from '../model/message.ts'
 import { Refused } from '../model/refused.ts'
-import type { RequestChange, RequestRow, Store } from '../seam/store.ts'
+import type { RequestRow } from '../model/requests.ts'
+import type { RequestChange } from '../seam/requests.ts'
+import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Accepted } from './committer.ts'
 

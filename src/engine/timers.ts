@@ -3,7 +3,7 @@
 //   none ──one is set──→ sleeping ──it is due──→ firing ──written──→ sleeping | firing again | none
 //
 // Invariants: one firing at a time; nothing that is pending in the store is due before `next`.
-import type { Firing } from '../seam/store.ts'
+import type { Firing } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Committer } from './committer.ts'

@@ -4,7 +4,7 @@ import { fault } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { checkId, type PublishOptions } from '../model/publish.ts'
 import type { Tx } from '../model/tx.ts'
-import type { CommitTx, OwnTables } from '../seam/store.ts'
+import type { CommitTx, OwnTables } from '../seam/commit.ts'
 import { Collected, nothing } from './collected.ts'
 import type { Transaction } from './committer.ts'
 

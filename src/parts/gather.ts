@@ -5,7 +5,7 @@ import { channel, command, type DataFor, type DataOf, type Event, type Message, 
 import { checkName } from '../model/names.ts'
 import { checkOptions, defaults, limit } from '../model/options.ts'
 import type { Schema } from '../model/schema.ts'
-import type { StartAt } from '../seam/store.ts'
+import type { StartAt } from '../model/streams.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** A condition on the items of a batch: it fires when a number computed from them crosses a bound. */

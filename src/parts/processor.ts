@@ -6,8 +6,8 @@ import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } f
 import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
+import type { StartAt } from '../model/streams.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import type { StartAt } from '../seam/store.ts'
 
 declare const committed: unique symbol
 

@@ -1,16 +1,11 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
 import type { Actor } from '../model/desk.ts'
-import type {
-  DeskReads,
-  FlowCount,
-  FlowReads,
-  NewOperation,
-  Operation,
-  ProgressRow,
-  Selection,
-  StreamInfo,
-  WishAction,
-} from './store.ts'
+import type { NewOperation, Operation, Selection, WishAction } from '../model/desk-views.ts'
+import type { FlowCount } from '../model/flow-views.ts'
+import type { StreamInfo } from '../model/streams.ts'
+import type { DeskReads } from './desk-reads.ts'
+import type { FlowReads } from './flow-reads.ts'
+import type { ProgressRow } from './progress.ts'
 
 /** The process that has a file. */
 export interface FileOwner {

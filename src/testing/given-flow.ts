@@ -13,6 +13,7 @@ import {
   outcomeOfFlow,
   type Outcome as StepOutcome,
 } from '../model/flow.ts'
+import type { FlowRow } from '../model/flow-views.ts'
 import { isPattern } from '../model/kinds.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
@@ -20,7 +21,6 @@ import { checkOptions, type Optional } from '../model/options.ts'
 import { isRefused } from '../model/refused.ts'
 import { check } from '../model/schema.ts'
 import type { AnyMediator, Mediator, StartedBy } from '../parts/mediator.ts'
-import type { FlowRow } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Comparing } from './expected.ts'
 import type { WhenOptions } from './given.ts'

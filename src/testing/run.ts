@@ -1,7 +1,7 @@
 // One run of one seed: clients at work under faults, then healing, then the question whether all has come right.
 import type { App } from '../app.ts'
+import type { DeskRow } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
-import type { DeskRow } from '../seam/store.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, isWrong, notDeterministic, watchHidden } from './hidden.ts'
 import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'

@@ -16,7 +16,7 @@ import { checkId, type PublishOptions, publishOptions } from '../model/publish.t
 import { isRefused, type Refused } from '../model/refused.ts'
 import { dueOf } from '../model/time.ts'
 import { checkValues, type Query, type Tx, type Value } from '../model/tx.ts'
-import type { CommitTx, OwnTables } from '../seam/store.ts'
+import type { CommitTx, OwnTables } from '../seam/commit.ts'
 import { TxScope } from '../seam/tx-scope.ts'
 import type { World } from '../seam/world.ts'
 

@@ -5,11 +5,12 @@ import { Log, type LogTableRow } from '../adapters/sqlite/log.ts'
 import { logsIn, logTable } from '../adapters/sqlite/schema.ts'
 import { bound, exact, plainRow } from '../adapters/sqlite/values.ts'
 import { decode } from '../model/codec.ts'
+import type { DeskRow } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
+import type { Question } from '../model/flow-views.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkValues, type Value } from '../model/tx.ts'
-import type { DeskRow, Question } from '../seam/store.ts'
 import type { Machine } from './machine.ts'
 
 /** The committed state of a simulation, read without letting time pass. */

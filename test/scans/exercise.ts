@@ -6,7 +6,10 @@ import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
 import { Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
-import type { Changes, FlowChange, FlowRow, Store } from '../../src/seam/store.ts'
+import type { FlowRow } from '../../src/model/flow-views.ts'
+import type { Changes } from '../../src/seam/commit.ts'
+import type { FlowChange } from '../../src/seam/flows.ts'
+import type { Store } from '../../src/seam/store.ts'
 
 const actor = { by: 'ann', reason: 'why' }
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
@@ -96,7 +99,7 @@ async function write(store: Store): Promise<void> {
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
     _: unknown,
-    { gathers: all }: { readonly gathers: import('../../src/seam/store.ts').GatherTables },
+    { gathers: all }: { readonly gathers: import('../../src/seam/gathers.ts').GatherTables },
   ) => {
     await all.group(place)
     await all.add(place, { type: 'a', version: 1, json: '{}' })

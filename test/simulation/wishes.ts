@@ -1,8 +1,8 @@
 // What people write down while no process runs, for the next to do.
 import { DeskTable } from '../../src/adapters/sqlite/desk.ts'
 import { Log } from '../../src/adapters/sqlite/log.ts'
+import type { WishAction } from '../../src/model/desk-views.ts'
 import { isMillraceError } from '../../src/model/errors.ts'
-import type { WishAction } from '../../src/seam/store.ts'
 import type { Machine } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { Cause } from '../../seam/store.ts'
+import type { Cause } from '../../model/desk-views.ts'
 import { logsIn, logTable } from './schema.ts'
 
 /** How many messages before and after the time at which an id was made are looked at. */

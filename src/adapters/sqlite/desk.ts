@@ -12,17 +12,12 @@ import {
   type Try,
   waitingCounted,
 } from '../../model/desk.ts'
-import { type ErrorRecord, fault } from '../../model/errors.ts'
-import { pageOf } from '../../model/page.ts'
 import type {
   AuditFilter,
   Cause,
-  DeskChange,
   DeskCounts,
   DeskFilter,
   DeskGroup,
-  DeskHead,
-  DeskReads,
   DeskRow,
   GroupBy,
   GroupFilter,
@@ -35,7 +30,11 @@ import type {
   RefusedItem,
   Selection,
   Wish,
-} from '../../seam/store.ts'
+} from '../../model/desk-views.ts'
+import { type ErrorRecord, fault } from '../../model/errors.ts'
+import { pageOf } from '../../model/page.ts'
+import type { DeskChange, DeskHead } from '../../seam/desk.ts'
+import type { DeskReads } from '../../seam/desk-reads.ts'
 import { findCause } from './cause.ts'
 import { askedFlagOf, type Log } from './log.ts'
 

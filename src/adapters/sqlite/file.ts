@@ -6,7 +6,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { FlowTally } from '../../model/flow-tally.ts'
+import type { FlowCount } from '../../model/flow-views.ts'
 import { suggest } from '../../model/names.ts'
+import type { StreamInfo } from '../../model/streams.ts'
 import type {
   FileFacts,
   FileReader,
@@ -17,7 +19,7 @@ import type {
   Restored,
   StoreFile,
 } from '../../seam/file.ts'
-import type { FlowCount, ProgressRow, StreamInfo } from '../../seam/store.ts'
+import type { ProgressRow } from '../../seam/progress.ts'
 import { nodeWorld } from '../node/world.ts'
 import { aloneSince, newestTime } from './alone.ts'
 import { checkRoom, copy } from './copy.ts'

@@ -1,27 +1,21 @@
 // Flows and their journals, their timers and questions, and the mail that they may wait for.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
+import type { FlowState, JournalEntry } from '../../model/flow.ts'
 import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
-import { pageOf } from '../../model/page.ts'
 import type {
-  FlowChange,
   FlowFilter,
-  FlowReads,
   FlowRow,
-  FlowSlice,
-  FlowState,
-  FlowStore,
   FlowsUnderWay,
-  JournalEntry,
-  Mail,
   Question,
   QuestionFilter,
-  RequestChange,
-  SleepingTime,
   StateOfFlow,
-  UnderWay,
-  WaitingFlow,
-} from '../../seam/store.ts'
+} from '../../model/flow-views.ts'
+import { pageOf } from '../../model/page.ts'
+import type { FlowReads, FlowSlice } from '../../seam/flow-reads.ts'
+import type { FlowChange, FlowStore, SleepingTime, UnderWay, WaitingFlow } from '../../seam/flows.ts'
+import type { Mail } from '../../seam/mail.ts'
+import type { RequestChange } from '../../seam/requests.ts'
 import { Numbers } from './numbers.ts'
 
 /** A plus before a column keeps its index from being used: it would lead past all that is held. */

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/store.ts'
+import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
 import type { TimerTable } from './timers.ts'
 
 interface Row {

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Stored, sameData } from '../../model/codec.ts'
-import type { SameData } from '../../seam/store.ts'
+import type { SameData } from '../../seam/ids.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
 import { createLog, logsIn, logTable } from './schema.ts'
 

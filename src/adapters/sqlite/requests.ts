@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { RequestChange, RequestRow } from '../../seam/store.ts'
+import type { RequestRow } from '../../model/requests.ts'
+import type { RequestChange } from '../../seam/requests.ts'
 
 const forgetRows = 1_000
 

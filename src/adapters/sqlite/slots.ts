@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ScheduleRow, SlotChange } from '../../seam/store.ts'
+import type { ScheduleRow, SlotChange } from '../../seam/slots.ts'
 import type { Log } from './log.ts'
 
 /** How many slots of a schedule have a row: those before them are older than any clock is set back. */

@@ -11,34 +11,24 @@ import { existsSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
+import type { NewOperation, Operation, Selection, Wish } from '../../model/desk-views.ts'
 import { fault, isMillraceError, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import { idConflict } from '../../model/publish.ts'
+import type { RequestRow } from '../../model/requests.ts'
+import type { SourcePlan, StartAt } from '../../model/streams.ts'
 import type { Query, Value } from '../../model/tx.ts'
+import type { Batch, CommitFunction, Committed } from '../../seam/commit.ts'
+import type { DeskHead } from '../../seam/desk.ts'
+import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { Disk, OpenFile } from '../../seam/disk.ts'
-import type {
-  Batch,
-  CommitFunction,
-  Committed,
-  DeskHead,
-  DeskReads,
-  FlowReads,
-  FlowStore,
-  ForgottenMails,
-  NewOperation,
-  Opened,
-  Operation,
-  ProgressRow,
-  RequestRow,
-  SameData,
-  ScheduleRow,
-  Selection,
-  SourcePlan,
-  StartAt,
-  Store,
-  Subscribed,
-  Wish,
-} from '../../seam/store.ts'
+import type { FlowReads } from '../../seam/flow-reads.ts'
+import type { FlowStore } from '../../seam/flows.ts'
+import type { SameData } from '../../seam/ids.ts'
+import type { ForgottenMails } from '../../seam/mail.ts'
+import type { ProgressRow, Subscribed } from '../../seam/progress.ts'
+import type { ScheduleRow } from '../../seam/slots.ts'
+import type { Opened, Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { Firing } from '../../seam/store.ts'
+import type { Firing } from '../../seam/timers.ts'
 import type { Log, LogTableRow } from './log.ts'
 
 interface Row extends LogTableRow {

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
 import { app, type Broker, isMillraceError, sqlite } from '../../index.ts'
-import type { Batch, Changes, CommitFunction, CommitTx, OwnTables, Store } from '../../seam/store.ts'
+import type { Batch, Changes, CommitFunction, CommitTx, OwnTables } from '../../seam/commit.ts'
+import type { Store } from '../../seam/store.ts'
 import { brokerCases, type TestBrokerOptions, testBroker } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-conformance-'))

@@ -1,0 +1,16 @@
+// A request as the store keeps it.
+
+/** How far a command that was asked is. */
+export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
+
+export interface RequestRow {
+  readonly id: string
+  /** The type of the command. */
+  readonly type: string
+  readonly state: RequestState
+  /** Its number at the desk, while it is held. */
+  readonly item: number | null
+  readonly outcome: unknown
+  readonly askedAt: number
+  readonly endedAt: number | null
+}

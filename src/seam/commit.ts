@@ -1,0 +1,93 @@
+// One transaction: commit functions, each in a savepoint, and what follows from them.
+
+import type { Stored } from '../model/codec.ts'
+import type { MillraceError } from '../model/errors.ts'
+import type { Tx } from '../model/tx.ts'
+import type { DeskChange } from './desk.ts'
+import type { FlowChange } from './flows.ts'
+import type { GatherTables } from './gathers.ts'
+import type { ProgressRow } from './progress.ts'
+import type { RequestChange } from './requests.ts'
+import type { TimedChange } from './timers.ts'
+
+/** What functions of the engine's own may write in their transaction, and those of users may not. */
+export interface OwnTables {
+  readonly gathers: GatherTables
+  /**
+   * Takes back what has an id: a delayed message that is pending, at once; a request that has not ended is marked, so
+   * that no run handles its command any more, and the engine ends it. Undefined: there is neither.
+   */
+  takeBack(type: string, id: string): 'delayed' | 'request' | undefined
+}
+
+/** The `tx` of a commit function, as the store gives it. Its rule is that of `TxScope`. */
+export interface CommitTx extends Tx {
+  /**
+   * Called when the user's function has returned, before anything else is done in its transaction. Gives a promise where
+   * answers to its statements are still to come.
+   *
+   * @throws `millrace/statement-failed`, `millrace/attempt-open`: then the function has failed
+   */
+  returned(): Promise<void> | undefined
+}
+
+/** One commit function and what became of it; `undefined` means that it did not come to its turn. */
+export interface CommitFunction {
+  /** What it is, in messages: `the commit function`, `setup`. */
+  readonly label: string
+  readonly run: (tx: CommitTx, own: OwnTables) => unknown
+  /** Called as an attempt of it begins; gives what drops all that it has collected since, for an attempt that fails. */
+  readonly savepoint?: () => () => void
+  outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
+}
+
+/** What is written in one transaction besides the rows of commit functions. */
+export interface Changes {
+  /**
+   * Appended in order; the store sets `position` or `repeat`. One with a `due` is kept until then instead, and has no
+   * position; after it no message of its type with its id is appended until it is gone from the log again. With one that
+   * the app asks goes the row of its request, unless it repeats another; it is an `other` where a request of another type
+   * has its id.
+   */
+  readonly append: readonly Stored[]
+  /**
+   * Those of `append` that functions have given an id. Where one is an `other`, the function must not be kept: the group
+   * fails as a whole with `millrace/id-conflict`, and its functions run again one by one.
+   */
+  readonly claims?: readonly Stored[] | undefined
+  readonly progress: readonly ProgressRow[]
+  readonly desk: readonly DeskChange[]
+  readonly requests?: readonly RequestChange[] | undefined
+  readonly flows?: readonly FlowChange[] | undefined
+  /** Messages about to start, remembered so that the one that kills the process can be found. */
+  readonly marks: readonly { readonly processor: string; readonly stream: number; readonly position: number }[]
+  /** Cancels come before `append`, the others after it. */
+  readonly timed?: readonly TimedChange[] | undefined
+}
+
+export interface Batch {
+  readonly functions: readonly CommitFunction[]
+  /**
+   * What follows from these functions, now that each has its outcome, and (`rest`) from what needs no function.
+   * Called in the transaction, and again when the group has to be repeated.
+   */
+  changes(functions: readonly CommitFunction[], rest: boolean): Changes
+  /** The transaction of the latest `changes` was rolled back; nothing of it counts. */
+  rolledBack(): void
+  /**
+   * Asked for when all of it is committed and not durable yet: what follows without leaving the process, to be written
+   * in a transaction of its own before the same sync. It has no functions.
+   */
+  ahead?(): Promise<Batch | undefined>
+  /** Whether each batch follows from the one before, at once and alone, so that all wait for its sync. */
+  readonly inChain?: boolean | undefined
+}
+
+export interface Committed {
+  /** Whether what needs no function is in. */
+  readonly rest: boolean
+  /** What was written ahead of the sync. */
+  readonly ahead?: Batch | undefined
+  /** Why something could not be written, where that was nobody's fault but the disk's. */
+  readonly trouble: MillraceError | undefined
+}

@@ -1,0 +1,38 @@
+// The desk: messages that failed, wait for their next attempt, or stand in line behind one that does.
+import type { Audit, DeskEntry } from '../model/desk.ts'
+import type { Operation } from '../model/desk-views.ts'
+
+/** The head of a lane at the desk, or a message that stands alone there. */
+export interface DeskHead {
+  readonly id: number
+  readonly state: 'held' | 'deciding' | 'trying'
+  readonly lane: string | null
+  readonly context: string | null
+  readonly place: number
+  readonly dueAt: number
+  readonly kills: number
+}
+
+/**
+ * Changes of the desk. The store keeps each lane with exactly one head: what joins a lane that has none becomes its
+ * head (and its state `trying`), and when the head leaves, the next in line becomes `trying`.
+ */
+export type DeskChange =
+  | { readonly do: 'put'; readonly entry: DeskEntry }
+  /** `leaves`: the lane that it was in and is in no more. */
+  | { readonly do: 'update'; readonly entry: DeskEntry; readonly leaves?: string | null | undefined }
+  /** Removes a message that is done; refused (the group fails) when it is not there. */
+  | { readonly do: 'remove'; readonly entry: DeskEntry }
+  /** What was held is done: kept for a while, out of its lane. Refused when it is not there. */
+  | {
+      readonly do: 'resolve'
+      readonly entry: DeskEntry
+      readonly state: 'handled' | 'discarded'
+      readonly at: number
+    }
+  | { readonly do: 'record'; readonly audit: Audit }
+  /** One message of an operation was dealt with. */
+  | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
+  | { readonly do: 'operation'; readonly operation: Operation }
+  /** The wish about a message was dealt with. */
+  | { readonly do: 'granted'; readonly item: number }

@@ -1,0 +1,19 @@
+// What becomes of commands that somebody waits for.
+import type { Asker } from '../model/codec.ts'
+
+/** What becomes of a command that somebody asked; it ends once. */
+export type RequestChange =
+  /** It has failed for good and is at the desk, under that number; or it is tried again. */
+  | { readonly do: 'held'; readonly id: string; readonly item: number }
+  | { readonly do: 'released'; readonly id: string }
+  | {
+      readonly do: 'end'
+      readonly asker: Asker
+      readonly id: string
+      readonly state: 'replied' | 'refused' | 'discarded' | 'withdrawn'
+      /** The reply; or what was said on refusing or discarding it. Plain JSON. */
+      readonly outcome: unknown
+      readonly at: number
+      /** Of a flow: the number of the entry in its journal, set by the store. */
+      n: number
+    }
