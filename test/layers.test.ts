@@ -5,6 +5,8 @@ import { globSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { offenders } from './offenders.ts'
+import { shapeOf } from './shape.ts'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
@@ -150,6 +152,116 @@ test('model, seam, engine and parts read no clock, no chance, no timer and no pr
     for (const name of bannedIn(readFileSync(join(src, file), 'utf8'))) wrong.push(`src/${file} uses ${name}`)
   }
   assert.deepEqual(wrong, [])
+})
+
+/** The files of each circle of imports, type imports included, by Tarjan's algorithm of strongly connected parts. */
+function circles(imports: ReadonlyMap<string, readonly string[]>): string[][] {
+  const found: string[][] = []
+  const order = new Map<string, { low: number; readonly at: number; open: boolean }>()
+  const path: string[] = []
+  const visit = (file: string) => {
+    const mine = { low: order.size, at: order.size, open: true }
+    order.set(file, mine)
+    path.push(file)
+    for (const next of imports.get(file) ?? []) {
+      const known = order.get(next)
+      if (known?.open !== false) mine.low = Math.min(mine.low, known === undefined ? visit(next) : known.at)
+    }
+    if (mine.low === mine.at) {
+      const part = path.splice(path.indexOf(file))
+      for (const member of part) order.get(member)!.open = false
+      if (part.length > 1 || imports.get(file)?.includes(file)) found.push(part.sort())
+    }
+    return mine.low
+  }
+  for (const file of imports.keys()) if (!order.has(file)) visit(file)
+  return found
+}
+
+test('no files import each other in a circle, not for types either, but those that are listed', () => {
+  const imports = new Map(
+    files.map((file) => {
+      const names = importsOf(readFileSync(join(src, file), 'utf8')).filter((name) => name.startsWith('.'))
+      return [file, names.map((name) => relative(src, join(src, dirname(file), name)))] as const
+    }),
+  )
+  assert.deepEqual(circles(imports).flat().sort(), offenders.circles)
+})
+
+test('circles are found where they are, and only there', () => {
+  const of = (arrows: Record<string, string[]>) => circles(new Map(Object.entries(arrows)))
+  assert.deepEqual(of({ a: ['b', 'c'], b: ['c'], c: [] }), [])
+  assert.deepEqual(of({ a: ['b'], b: ['c'], c: ['b', 'd'], d: [] }), [['b', 'c']])
+  assert.deepEqual(of({ a: ['b'], b: ['a', 'c'], c: ['d'], d: ['e'], e: ['c'] }), [
+    ['c', 'd', 'e'],
+    ['a', 'b'],
+  ])
+  assert.deepEqual(of({ a: ['a'] }), [['a']])
+})
+
+const bounds = { lines: 300, methods: 25, fields: 15, positional: 4 }
+/** Where the length of a file is bounded; classes and functions are bounded everywhere. */
+const bounded = /^(engine|seam|adapters|app|operate)(\/|\.ts$)/
+
+/** Everything over its bound: `engine/engine.ts lines` → 739, `engine/engine.ts Engine methods` → 53. */
+function excesses(file: string, text: string): [what: string, is: number][] {
+  const { lines, classes, functions } = shapeOf(text)
+  const found: [string, number][] = []
+  const look = (what: string, is: number, most: number) => {
+    if (is > most) found.push([`${file} ${what}`, is])
+  }
+  if (bounded.test(file)) look('lines', lines, bounds.lines)
+  for (const { name, methods, fields } of classes) {
+    look(`${name} methods`, methods, bounds.methods)
+    look(`${name} fields`, fields, bounds.fields)
+  }
+  for (const { name, positional, booleans } of functions) {
+    look(`${name}() parameters`, positional, bounds.positional)
+    for (const boolean of booleans) look(`${name}() takes true or false as ${boolean}`, 1, 0)
+  }
+  return found
+}
+
+test('files, classes and lists of parameters stay small, and what is too large only shrinks', () => {
+  const listed: Readonly<Record<string, number>> = offenders.sizes
+  const found = new Map<string, number>()
+  for (const [what, is] of files.flatMap((file) => excesses(file, readFileSync(join(src, file), 'utf8')))) {
+    found.set(what, Math.max(is, found.get(what) ?? 0))
+  }
+  const wrong: string[] = []
+  for (const [what, is] of found) {
+    if (is > (listed[what] ?? 0)) wrong.push(`src/${what}: ${is}, was ${listed[what] ?? 'within its bound'}`)
+  }
+  for (const what of Object.keys(listed)) {
+    if (!found.has(what)) wrong.push(`src/${what} is within its bound now: take it off the list`)
+  }
+  assert.deepEqual(wrong, [], 'cut what is new; the list in test/offenders.ts only shrinks')
+})
+
+test('the shape of a file is counted as it is', () => {
+  const { lines, classes, functions } = shapeOf(`
+    class A extends B {
+      readonly one = 1
+      private two: string | undefined
+      constructor(a: number, wide: boolean) { super() }
+      get three() { return 3 }
+      four = (b: boolean, { c }: { c: boolean }) => b
+      five(is = false): boolean { return is }
+    }
+    export function six(a: string, b: (x: boolean) => void, c: boolean, d = 1, e?: number) {}
+`)
+  assert.equal(lines, 10)
+  assert.deepEqual(classes, [{ name: 'A', methods: 3, fields: 2 }])
+  assert.deepEqual(
+    functions.map(({ name, positional, booleans }) => [name, positional, ...booleans]),
+    [
+      ['A.constructor', 2, 'wide'],
+      ['A.three', 0],
+      ['A.four', 2, 'b'],
+      ['A.five', 1, 'is'],
+      ['six', 5, 'c'],
+    ],
+  )
 })
 
 test('the look for globals finds them where they are, and only there', () => {
