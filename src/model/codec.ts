@@ -10,7 +10,7 @@ import { check, named } from './schema.ts'
 
 export type Asker = 'app' | 'flow'
 
-/** What goes into a message besides its type and data. */
+/** The fields of a message beside its type and data. */
 export interface Stamp {
   readonly stream: number
   readonly id: string
@@ -18,7 +18,7 @@ export interface Stamp {
   readonly asked?: Asker | undefined
   readonly source: string
   readonly time: number
-  /** Default 0: at once. */
+  /** The due time, milliseconds since 1970; default 0: at once. */
   readonly due?: number | undefined
   readonly correlationId: string
   readonly causationId: string | null
@@ -26,29 +26,31 @@ export interface Stamp {
 }
 
 /**
- * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from
- * memory, on to the processors. `position` is 0 until the store has given it one.
+ * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from memory,
+ * on to the processors. `position` is 0 until the store sets it.
  *
- * A class, since V8 comes to put what a literal makes among the old objects at once, where each message would keep alive
- * what it refers to until the next full collection.
+ * A class, because V8 eventually allocates the objects of a literal in the old generation. There each message would
+ * keep alive all that it refers to until the next full collection.
  */
 export class Stored {
-  /** The stream it is in: a topic or channel and a partition. */
+  /** The stream it is in: a topic or channel, and a partition. */
   readonly stream: number
   position = 0
-  /** Set by the store where the id was there before: with the `same` data, or with `other`. */
+  /** Set by the store where the id existed before: with the `same` data, or with `other` data. */
   repeat: 'same' | 'other' | undefined = undefined
   readonly id: string
-  /** Whether the publisher gave the id: then publishing again with it adds nothing. */
+  /** True where the publisher gave the id; then publishing with it again adds nothing. */
   readonly ownId: boolean
-  /** Who waits for the reply of a command, where somebody does: an app that requested it, or a flow. */
+  /**
+   * The kind of caller that waits for the reply of a command: an app that requested it, or a flow; undefined for none.
+   */
   readonly asked: Asker | undefined
   readonly type: string
   readonly version: number
   readonly source: string
-  /** When it was put into the log, milliseconds since 1970; of a delayed one, when it was published. */
+  /** The time at which it entered the log, milliseconds since 1970; for a delayed message, the time of publishing. */
   readonly time: number
-  /** When it is to be put into the log, milliseconds since 1970; 0 for at once. */
+  /** The time at which it is to enter the log, milliseconds since 1970; 0 for at once. */
   readonly due: number
   readonly context: string | null
   readonly correlationId: string
@@ -56,9 +58,9 @@ export class Stored {
   readonly traceparent: string | null
   /** The data as JSON. */
   readonly json: string
-  /** What that JSON says, for {@link decode} alone; undefined where the message comes from disk. */
+  /** The parsed data, for {@link decode} alone; undefined where the message comes from disk. */
   readonly plain: unknown
-  /** What {@link decode} gave, kept so that ten processors decode once. */
+  /** The result of {@link decode}, kept so that ten processors decode once. */
   decoded: Message | MillraceError | undefined = undefined
 
   constructor(
@@ -90,7 +92,7 @@ export class Stored {
 const contextCharsMax = 1_024
 
 /**
- * Checks data and makes a message of it.
+ * Checks data and makes a message from them.
  *
  * @throws `millrace/bad-data`, `millrace/async-schema`, `millrace/not-json`, `millrace/bad-context`,
  *   `millrace/too-large`
@@ -104,7 +106,7 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
 }
 
 /**
- * The same message with other data, in today's version.
+ * Makes the same message with other data, in the current version.
  *
  * @throws as of {@link encode}; `millrace/context-changed`
  */
@@ -119,8 +121,8 @@ export function replaceData(type: MessageType, message: Stored, data: unknown, b
 }
 
 /**
- * A value that is kept as JSON and is no data of a message, as it is read again. In errors it is called `what`, of the
- * type where one is given.
+ * Returns a value as JSON returns it, for a value that is kept as JSON but is not message data. Errors call it `what`,
+ * of the type where one is given.
  *
  * @throws `millrace/not-json`, `millrace/too-large`
  */
@@ -131,7 +133,7 @@ export function asJson(what: string, value: unknown, bytesMax: number, type?: Me
 }
 
 /**
- * What a refusal says to who asked, as JSON gives it back: whole.
+ * The refusal for the asker, whole, as JSON returns it.
  *
  * @throws `millrace/not-json`, `millrace/too-large`
  */
@@ -160,7 +162,7 @@ function checkSize(what: string, json: string, bytesMax: number, type: MessageTy
   throw fault('millrace/too-large', `${named(what, type)} is ${bytes} bytes, at most ${bytesMax} go`)
 }
 
-/** A copy as if it had been written as JSON and read again; throws where JSON would not carry it as it is. */
+/** Copies a value as if it were written as JSON and read again; throws where JSON would change it. */
 function plainOf(of: string, output: unknown, type: MessageType | undefined): unknown {
   const path: string[] = []
   let plain: unknown
@@ -176,14 +178,14 @@ function plainOf(of: string, output: unknown, type: MessageType | undefined): un
 
 const unfit = Symbol('what JSON does not carry')
 
-/** What JSON would give back; `unfit` where that is something else, and `path` gets the way to it. */
+/** Copies what JSON would return; returns `unfit` where that differs, and then fills `path` with the way to it. */
 function copy(value: unknown, path: string[]): unknown {
   switch (typeof value) {
     case 'string':
     case 'boolean':
       return value
     case 'number':
-      // JSON knows no -0.
+      // JSON has no -0.
       return Number.isFinite(value) ? value + 0 : unfit
     case 'object':
       break
@@ -212,7 +214,7 @@ function copyObject(value: object, path: string[]): unknown {
   const copied: Record<string, unknown> = {}
   for (const key in value) {
     const own = (value as Record<string, unknown>)[key]
-    // An optional property may be there as undefined: then it is left out, as if it were not.
+    // An optional property may be undefined: JSON leaves it out.
     if (own === undefined) continue
     const child = copy(own, path)
     if (child === unfit) {
@@ -225,7 +227,7 @@ function copyObject(value: object, path: string[]): unknown {
   return copied
 }
 
-/** The error with which JSON tells of a circle. */
+/** The error that JSON throws for a circle. */
 function circleIn(value: unknown): unknown {
   try {
     JSON.stringify(value)
@@ -257,7 +259,7 @@ function contextOf(type: MessageType, output: unknown): string | null {
   return checkContext(type, context)
 }
 
-/** Errors: `millrace/bad-context`. */
+/** Refuses a bad context. Errors: `millrace/bad-context`. */
 export function checkContext(type: MessageType, context: unknown): string {
   if (typeof context !== 'string') {
     throw badContext(type, isPromise(context) ? 'is a promise, not a string' : `is ${typeof context}, not a string`)
@@ -273,8 +275,8 @@ const badContext = ({ kind, name }: MessageType, why: string, cause?: unknown) =
   fault('millrace/bad-context', `context of ${kind} "${name}" ${why}`, { cause })
 
 /**
- * The message of a stored row in today's shape: parsed, brought up from older versions, checked, frozen. Done once
- * for all processors; a row that does not fit throws the same error for each.
+ * Returns the message of a stored row in the current shape: parsed, upcast from older versions, checked, frozen. It is
+ * decoded once for all processors; a row that does not fit throws the same error for each.
  *
  * @throws `millrace/bad-data`, `millrace/newer-version`, `millrace/no-upcast`
  */
@@ -296,8 +298,8 @@ function attemptDecode(type: MessageType, stored: Stored): Message | MillraceErr
 }
 
 /**
- * Makes plain objects, as a literal would. V8 counts how many objects of a literal survive, and puts later ones among the
- * old from the first, where each keeps its data alive; those of a constructor it does not.
+ * Makes plain objects, as a literal would. V8 counts how many objects of a literal survive, and eventually allocates
+ * new ones in the old generation, where each keeps its data alive. It does not do so for a constructor.
  */
 const Plain = function (this: Writable<Message>, stored: Stored, data: unknown) {
   this.id = stored.id
@@ -319,8 +321,8 @@ Plain.prototype = Object.prototype
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] }
 
 /**
- * Stored data in today's shape: parsed, unless they are there as `plain` data that nobody else has, brought up from
- * older versions, checked, frozen. Errors as of `decode`.
+ * Returns stored data in the current shape: parsed (unless the caller passes unshared `plain` data), upcast from older
+ * versions, checked, frozen. Errors as of `decode`.
  */
 export function dataOf(type: MessageType, version: number, json: string, plain?: unknown): unknown {
   try {
@@ -354,20 +356,19 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
       throw fault('millrace/bad-data', what)
     }
   }
-  // What an upcast makes is data like any other: only what JSON carries, so that memory and disk give the same.
+  // The result of an upcast is data like any other: copying it through JSON makes memory and disk agree.
   return JSON.parse(JSON.stringify(shape) ?? 'null')
 }
 
-/** What was stored of a message, under whichever version. */
+/** The stored data of a message, with their version. */
 export interface StoredData {
   readonly version: number
   readonly json: string
 }
 
 /**
- * Whether two messages of a type, that have one id, have the same data: as they are stored where their versions agree,
- * else in today's shape. What cannot be compared, in a version that this code does not know or cannot bring up, is not
- * the same.
+ * Compares the data of two messages of a type that share an id: as stored where their versions agree, else in the
+ * current shape. Data of a version that this code does not know or cannot upcast count as different.
  */
 export function sameData(type: MessageType | undefined, first: StoredData, again: StoredData): boolean {
   if (first.version === again.version && first.json === again.json) return true
@@ -380,7 +381,7 @@ export function sameData(type: MessageType | undefined, first: StoredData, again
   }
 }
 
-/** Whether two values that JSON has given are the same, whatever the order of their properties. */
+/** Compares two values parsed from JSON, ignoring the order of properties. */
 function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
@@ -391,7 +392,7 @@ function sameJson(a: unknown, b: unknown): boolean {
   return names.every((name) => Object.hasOwn(b, name) && sameJson(valueIn(a, name), valueIn(b, name)))
 }
 
-/** Stored data as they are; what is no JSON any more as its text. */
+/** Parses stored data; returns the text where it is not JSON. */
 export function asStored(json: string): unknown {
   try {
     return JSON.parse(json)

@@ -1,28 +1,28 @@
-// What people see of the desk: messages, groups of them, operations on many, wishes, the audit log.
+// The desk as people see it: messages, groups, operations on many messages, wishes, the audit log.
 import type { Actor, Decision, DeskEntry, DeskState } from './desk.ts'
 
 export interface DeskFilter {
   readonly processor?: string | undefined
-  /** Default: all but those resolved. */
+  /** Default: all states but the resolved ones. */
   readonly states?: readonly DeskState[] | undefined
-  /** Name of the type of the message. */
+  /** The name of the message type. */
   readonly type?: string | undefined
   readonly context?: string | undefined
-  /** A group of {@link DeskGroup}, by id. */
+  /** The id of a {@link DeskGroup}. */
   readonly group?: number | undefined
   /** Only entries with a higher id. */
   readonly after?: number | undefined
-  /** At most so many, default 100. */
+  /** The most rows, default 100. */
   readonly limit?: number | undefined
 }
 
-/** A message at the desk as it is shown. */
+/** A message at the desk as people see it. */
 export interface DeskRow extends DeskEntry {
-  /** How many wait in line behind it, counted up to 1,000. */
+  /** The number of messages in line behind it, counted up to 1,000. */
   readonly waiting: number
-  /** What was asked for while the app did not run, and is done when it starts. */
+  /** The action asked for while the app did not run; it is done when the app starts. */
   readonly wish: Wish | null
-  /** The data of the message as it is stored now; where that is no JSON, its text. */
+  /** The current data of the message; the stored text where it is not JSON. */
   readonly data: unknown
 }
 
@@ -33,44 +33,44 @@ export interface Cause {
   readonly type: string
 }
 
-/** Held messages that belong together. */
+/** A group of held messages; {@link GroupBy} says what they share. */
 export interface DeskGroup {
-  /** For {@link DeskFilter}; only where it is one of processor, type and error. */
+  /** The id for {@link DeskFilter}; null unless the group is of one processor, type and error. */
   readonly id: number | null
   readonly processor: string | null
   readonly type: string | null
-  /** The error without what differs between messages. */
+  /** The error without the parts that differ between messages. */
   readonly error: string | null
   readonly held: number
-  /** When the first and the last of them came to be held, milliseconds since 1970. */
+  /** When the first and the last of them were held, milliseconds since 1970. */
   readonly firstAt: number
   readonly lastAt: number
 }
 
 export interface GroupFilter {
   readonly processor?: string | undefined
-  /** At most so many, default 10,000: the largest. */
+  /** The most groups, default 10,000; the largest are kept. */
   readonly limit?: number | undefined
 }
 
-/** What groups are made of. */
+/** The field by which messages are grouped. */
 export type GroupBy = 'processor' | 'error' | 'type' | 'all'
 
-/** What is done to many held messages: a frozen selection, with a name, progress and an end. */
+/** An operation on many held messages: a frozen selection with a name, progress and an end. */
 export interface Operation {
   readonly id: number
   readonly name: string
   readonly action: 'release' | 'discard'
   readonly by: string
   readonly reason: string | null
-  /** One message first, and the others only when that one was handled. */
+  /** True to do one message first, and the others only after that one is handled. */
   readonly oneFirst: boolean
   /**
-   * `trying`: waits for the first to end; `failed`: the first was held again, the others were left as they are;
-   * `aborted` by a person.
+   * `trying`: the first message has not ended; `failed`: the first was held again and the others were left as they are;
+   * `aborted`: a person stopped it.
    */
   readonly state: 'running' | 'trying' | 'done' | 'failed' | 'aborted'
-  /** Messages selected, dealt with, and of these not possible (released by someone else meanwhile). */
+  /** Messages selected, dealt with, and of the latter impossible (somebody else released them first). */
   readonly total: number
   readonly done: number
   readonly refused: number
@@ -82,24 +82,24 @@ export interface OperationFilter {
   readonly name?: string | undefined
   /** Only operations with a higher id. */
   readonly after?: number | undefined
-  /** At most so many, default 100. */
+  /** The most rows, default 100. */
   readonly limit?: number | undefined
 }
 
-/** What has become of the messages of an operation, by now. */
+/** The current state of the messages of an operation. */
 export interface OperationOutcome {
-  /** Released and handled, or resolved since then. */
+  /** Released and handled, or resolved since. */
   readonly handled: number
   /** Released, and being tried or in line. */
   readonly trying: number
-  /** Released, and held again, or with a rule. */
+  /** Released, and held again or with a rule. */
   readonly held: number
   readonly discarded: number
 }
 
 export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
 
-/** A message of an operation that it could do nothing about. */
+/** A message that an operation could not act on, with the reason. */
 export interface RefusedItem {
   readonly item: number
   readonly why: string
@@ -107,7 +107,7 @@ export interface RefusedItem {
 
 export type WishAction = Decision | { readonly do: 'take back' }
 
-/** An action on a message at the desk by someone who does not own its lane; the owner carries it out. */
+/** An action on a message at the desk, asked for by a caller that does not own its lane. The owner carries it out. */
 export interface Wish extends Actor {
   readonly item: number
   readonly wish: WishAction
@@ -116,9 +116,9 @@ export interface Wish extends Actor {
 
 export interface AuditFilter {
   readonly item?: number | undefined
-  /** Only older lines: the newest come first. */
+  /** Only older lines; the newest come first. */
   readonly before?: number | undefined
-  /** At most so many, default 100. */
+  /** The most rows, default 100. */
   readonly limit?: number | undefined
 }
 
@@ -129,7 +129,7 @@ export interface HeldCount {
   readonly held: number
 }
 
-/** Which held messages are meant: those that fit, or those named. */
+/** A selection of held messages, by filter or by number. */
 export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
   readonly items?: readonly number[] | undefined
 }
@@ -137,11 +137,11 @@ export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
 export interface DeskCounts {
   readonly held: number
   readonly waiting: number
-  /** Those given up that can still be looked at. */
+  /** Discarded messages that can still be looked at. */
   readonly discarded: number
 }
 
-/** A processor that a person has stopped. */
+/** A processor that a person has paused. */
 export interface Paused {
   readonly processor: string
   readonly at: number

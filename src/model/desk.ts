@@ -1,75 +1,75 @@
-// What is at the desk, and what rules and people may decide about it: values and pure functions.
+// Messages at the desk and the decisions of rules and people: values and pure functions.
 //
-//   failed for good ──→ deciding ──the rule says──→ trying | held | discarded
+//   attempts used up ──→ deciding ──the rule says──→ trying | held | discarded
 //        └ no rule ──→ held ──retry, resubmit──→ trying ──done──→ handled
 //                       └─────discard──→ discarded ──take back──→ trying, or in line, at the end of its lane
 //   failed, to be tried again ──→ trying ──done──→ (gone: it never needed anybody)
 //   line: waits behind the head of its lane; its turn ──→ trying ──done──→ (gone)
 //
-// Each lane at the desk has exactly one head; it is held, deciding or trying, and all others of it are in line.
+// Each lane at the desk has exactly one head. The head is held, deciding or trying; all others of the lane are in line.
 import type { Stored } from './codec.ts'
 import { type ErrorRecord, fault } from './errors.ts'
 
 /**
  * The state of a message at the desk. `held`: waits for a person; `deciding`: a rule decides; `trying`: is tried again;
- * `line`: waits behind another message of its context; `handled` and `discarded` are ends.
+ * `line`: waits behind another message of its context; `handled` and `discarded` are final.
  */
 export type DeskState = 'held' | 'deciding' | 'trying' | 'line' | 'handled' | 'discarded'
 
 /** One failed attempt. */
 export interface Try {
-  /** When it failed, milliseconds since 1970. */
+  /** The time of the failure, milliseconds since 1970. */
   readonly at: number
   readonly code: string
   readonly message: string
 }
 
-/** A message at the desk: a copy of it, and its state for one processor. */
+/** A copy of a message at the desk, with its state for one processor. */
 export interface DeskEntry {
   readonly id: number
   readonly processor: string
-  /** The message with its data of today, which a resubmit replaces. */
+  /** The message with its current data; a resubmit replaces them. */
   message: Stored
   state: DeskState
-  /** The context whose lane it belongs to; null where it stands alone and no message waits behind it. */
+  /** The context whose lane it belongs to; null where it has no lane and no message waits behind it. */
   lane: string | null
-  /** Order within the lane. */
+  /** Its place in the lane, ascending. */
   place: number
-  /** The time before which it is not tried, milliseconds since 1970; 0 for at once. */
+  /** The earliest time of the next attempt, milliseconds since 1970; 0 for at once. */
   dueAt: number
   /** Attempts since it was published, released or resubmitted. */
   attempts: number
-  /** How often the process died while this message ran alone. */
+  /** The number of times the process died while this message ran alone. */
   kills: number
-  /** How often its data were replaced. */
+  /** The number of times its data were replaced. */
   revision: number
-  /** How often its attempts were used up, or it was refused. */
+  /** The number of times its attempts were used up or it was refused. */
   failures: number
-  /** Decisions of a rule since a person last decided. */
+  /** The number of decisions of a rule since the last decision of a person. */
   decisions: number
   error: ErrorRecord | null
-  /** The failed attempts, oldest first, at most {@link triesMax} of the newest. */
+  /** The failed attempts, oldest first; only the newest {@link triesMax}. */
   tries: readonly Try[]
-  /** The data as they were published, as JSON, once they were replaced. */
+  /** The data as published, as JSON; null until they are replaced. */
   original: string | null
-  /** When it came to the desk, milliseconds since 1970. */
+  /** The time at which it came to the desk, milliseconds since 1970. */
   readonly heldAt: number
-  /** When it was handled or discarded, milliseconds since 1970. */
+  /** The time at which it was handled or discarded, milliseconds since 1970. */
   resolvedAt: number | null
 }
 
-/** How many messages behind the head of a lane are counted; where there are more, so many are shown. */
+/** The most messages counted behind the head of a lane; where there are more, this number is shown. */
 export const waitingCounted = 1_000
 
-/** How many failed attempts are kept of one message. */
+/** The most failed attempts kept of one message. */
 export const triesMax = 50
 
-/** The states in which a message is the head of a lane, or alone. */
+/** The states of a message that is the head of a lane or has no lane. */
 export const headStates: readonly DeskState[] = ['held', 'deciding', 'trying']
 
 /** The person or program that acts, and the reason. */
 export interface Actor {
-  /** The name of the person; rules are `rule NAME`, the app itself is `millrace`. 1 to 2,000 characters. */
+  /** The name of the person; a rule is `rule NAME`, the app itself is `millrace`. 1 to 2,000 characters. */
   readonly by: string
   /** The reason, for the audit log. 1 to 2,000 characters. */
   readonly reason?: string | undefined
@@ -88,9 +88,9 @@ export type DeskAction =
   | 'resumed'
   | 'selected'
   | 'aborted'
-  /** An action that was asked for while the app did not run was impossible at its start. */
+  /** An action asked for while the app did not run; at its start it was impossible. */
   | 'not possible'
-  /** Of flows, beside `paused` and `resumed`. */
+  /** Actions on flows, beside `paused` and `resumed`. */
   | 'cancelled'
   | 'stopped'
   | 'answered'
@@ -99,14 +99,13 @@ export type DeskAction =
 /** One line of the audit log. */
 export interface AuditRow {
   readonly id: number
-  /** Milliseconds since 1970. */
+  /** The time of the action, milliseconds since 1970. */
   readonly at: number
   readonly by: string
-  /** What was done. */
   readonly action: DeskAction
-  /** The number of the message at the desk; null where the line is about a processor, an operation or a flow. */
+  /** The number of the message at the desk; null for a line about a processor, an operation or a flow. */
   readonly item: number | null
-  /** The name of the processor, or the operation or flow. */
+  /** The name of the processor, operation or flow. */
   readonly subject: string
   readonly reason: string | null
   /** The facts of the action: the error of `held`, the data before and after of `resubmitted`. */
@@ -132,13 +131,13 @@ export interface Hold {
   readonly do: 'hold'
   readonly reason: string
 }
-/** The decision to give a message up. Made by {@link discard}. */
+/** The decision to drop a message. Made by {@link discard}. */
 export interface Discard {
   readonly do: 'discard'
   readonly reason: string
 }
 
-/** The decision of a rule about a failed message. People at the desk have the same four. */
+/** The decision of a rule about a failed message. People at the desk have the same four choices. */
 export type Decision<Data = unknown> = Retry | Resubmit<Data> | Hold | Discard
 
 /**
@@ -221,7 +220,7 @@ export function discard(reason: string): Discard {
   return { do: 'discard', reason: checkText('discard', 'reason', reason) }
 }
 
-/** Longest note, reason or name of a person, characters. */
+/** The longest note, reason or name of a person, characters. */
 export const textMax = 2_000
 
 export function checkText(where: string, name: string, text: unknown): string {
@@ -239,7 +238,7 @@ export function checkActor(where: string, { by, reason }: Actor): Actor {
   return { by, reason }
 }
 
-/** What a rule gave, if it is a decision at all, as plain values. Errors: what its getters throw. */
+/** Reads the decision that a rule returned; undefined where it is none. Throws what its getters throw. */
 export function decisionOf(value: unknown): Decision | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const given = value as Readonly<Record<string, unknown>>
@@ -259,7 +258,9 @@ export function decisionOf(value: unknown): Decision | undefined {
 
 // ── what may be done when ────────────────────────────────────────────────────────────────────────────────────────
 
-/** Refuses what people cannot do to a message as it is now. Errors: `millrace/not-held`, `millrace/not-discarded`. */
+/**
+ * Refuses an action that the state of a message does not allow. Errors: `millrace/not-held`, `millrace/not-discarded`.
+ */
 export function checkState({ id, state, processor }: DeskEntry, wanted: 'held' | 'discarded'): void {
   if (state === wanted) return
   const now = {
@@ -275,8 +276,8 @@ export function checkState({ id, state, processor }: DeskEntry, wanted: 'held' |
 }
 
 /**
- * What an error is grouped by: its code, and its message without what differs from one message to the next (numbers,
- * ids, what stands in quotes).
+ * The key by which errors are grouped: the code, and the message without the parts that differ from one message to the
+ * next (numbers, ids, quoted text).
  */
 export function fingerprint(error: ErrorRecord | null): string {
   if (error === null) return '-'
@@ -291,7 +292,7 @@ export function fingerprint(error: ErrorRecord | null): string {
 
 const fingerprintMax = 160
 
-/** The failed attempts with one more. */
+/** Appends a failed attempt and keeps the newest {@link triesMax}. */
 export function withTry(tries: readonly Try[], at: number, { code, message }: ErrorRecord): readonly Try[] {
   const all = [...tries, { at, code, message: message.slice(0, tryTextMax) }]
   return all.length > triesMax ? all.slice(-triesMax) : all

@@ -1,27 +1,28 @@
-// What is kept of an error for programs and people: at the desk, in journals, in the topic of failures. Plain JSON of
-// bounded size, whatever was thrown, from whichever realm. Texts are shortened, data never: they are whole or absent.
+// The record of an error, for programs and people: at the desk, in journals, in the topic of failures. Plain JSON of
+// bounded size for any thrown value of any realm. Texts are shortened; data are kept whole or left out.
 import { isError } from './kinds.ts'
 import { forPeople, read } from './people.ts'
 
-/** The parts of an error that are not in its record as they were. */
+/** The parts of an error that its record changes or leaves out. */
 export type LostPart = 'message' | 'stack' | 'data' | 'cause' | 'errors'
 
-/** The record of an error that is kept beside a held message: plain JSON, for anything that can be thrown. */
+/** The record of an error, kept beside a held message: plain JSON for any thrown value. */
 export interface ErrorRecord {
-  /** The `code` of the error where that is a text, else its name; `thrown` for a value that is no error. */
+  /** The `code` of the error where it is a text, else its name; `thrown` for a value that is not an error. */
   readonly code: string
-  /** Its name, such as `TypeError`, where that is not the code. */
+  /** Its name, such as `TypeError`, where it differs from the code. */
   readonly name?: string | undefined
   readonly message: string
   readonly stack?: string | undefined
-  /** Its `data`, as JSON gives them back; a text where they are not JSON. */
+  /** Its `data` as JSON returns them; a text where they are not JSON. */
   readonly data?: unknown
   readonly cause?: ErrorRecord | undefined
   /** The errors of an `AggregateError`. */
   readonly errors?: readonly ErrorRecord[] | undefined
   /**
-   * The parts that were changed: a message or a stack of more than 20,000 characters is shortened; data beyond
-   * `messageBytesMax`, a cause and errors beyond 32 records or in a circle are left out; data that are not JSON are a text.
+   * The parts that differ from the error. A message or stack of more than 20,000 characters is shortened. Data beyond
+   * `messageBytesMax`, a cause or errors beyond 32 records or in a circle are left out. Data that are not JSON become a
+   * text.
    */
   readonly lost?: readonly LostPart[] | undefined
 }
@@ -30,7 +31,7 @@ const recordsMax = 32
 const textMax = 20_000
 const dataMaxDefault = 1_000_000
 
-/** Anything that can be thrown, a string or `undefined` too; its data, where they are not larger. */
+/** Records any thrown value, also a string or `undefined`. Keeps its data up to `dataMax` characters of JSON. */
 export function recordError(error: unknown, dataMax = dataMaxDefault): ErrorRecord {
   return new Recorder(dataMax).record(error)
 }
@@ -77,7 +78,10 @@ class Recorder {
     }
   }
 
-  /** An error without a message, as Node.js makes of connections that fail, says what it holds. */
+  /**
+   * Returns the message of an error. Without one (as in Node.js's failed connections) it joins those of its inner
+   * errors.
+   */
   private messageOf(error: Error): string {
     const message = textIn(error, 'message', '')
     const errors = read(error, 'errors')
@@ -103,7 +107,7 @@ class Recorder {
     try {
       json = JSON.stringify(data)
     } catch {
-      // A circle, a bigint, a getter that throws.
+      // It has a circle, a bigint or a getter that throws.
     }
     if (json === undefined) return { data: forPeople(data, textMax), lost: ['data'] }
     this.dataLeft -= json.length

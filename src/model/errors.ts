@@ -1,11 +1,10 @@
-// Every error that Millrace raises is made from this one table; docs/errors.md is the same table in prose
-// and a test holds the two together.
+// The one table of all errors of Millrace. docs/errors.md is the same table in prose, and a test compares the two.
 
 type Class = 'ConfigurationError' | 'DataError' | 'StateError' | 'StoreError' | 'HandlerError'
 interface Row {
-  /** The `name` of the error: what kind of thing is wrong. */
+  /** The `name` of the error: the kind of the problem. */
   readonly class: Class
-  /** Whether the same call may succeed later without a change by its caller. */
+  /** True where the same call may succeed later without a change by its caller. */
   readonly retryable: boolean
   readonly help: string
 }
@@ -30,7 +29,7 @@ export const errors = {
   'millrace/bad-name': row(
     'ConfigurationError',
     false,
-    'Names begin with a letter and go on with letters, digits, ".", "_" or "-", at most 100 of them.',
+    'Names begin with a letter and continue with letters, digits, ".", "_" or "-", at most 100 of them.',
   ),
   'millrace/bad-step': row(
     'ConfigurationError',
@@ -69,7 +68,7 @@ export const errors = {
   'millrace/context-changed': row(
     'DataError',
     false,
-    'Keep the context of the message; what belongs to another context is to be published there.',
+    'Keep the context of the message; publish data of another context as a new message.',
   ),
   'millrace/bad-id': row('DataError', false, 'Let `id` be a non-empty string of at most 255 characters.'),
   'millrace/bad-time': row(
@@ -99,13 +98,17 @@ export const errors = {
   'millrace/request-timed-out': row(
     'StateError',
     true,
-    'It goes on: fetch its end with `app.operation`, or request it again with the same `id`.',
+    'The command may still be handled: fetch its result with `app.operation`, or request it again with the same `id`.',
   ),
-  'millrace/request-discarded': row('StateError', false, 'Ask who looks after the desk why; request it anew.'),
-  'millrace/request-withdrawn': row('StateError', false, 'Somebody has cancelled it; request it anew.'),
-  'millrace/withdrawn': row('HandlerError', false, 'Who called for it waits no more; nothing of the attempt stays.'),
+  'millrace/request-discarded': row(
+    'StateError',
+    false,
+    'A rule or a person discarded it: find out why at the desk, then request it again.',
+  ),
+  'millrace/request-withdrawn': row('StateError', false, 'It was cancelled; request it again if it is still wanted.'),
+  'millrace/withdrawn': row('HandlerError', false, 'The caller no longer waits for it; the attempt is rolled back.'),
   'millrace/step-timed-out': row('StateError', true, 'Catch it in the mediator, or let it undo what was done.'),
-  'millrace/flow-cancelled': row('StateError', false, 'The flow was ended by a person; what it did is undone.'),
+  'millrace/flow-cancelled': row('StateError', false, 'A person cancelled the flow; its steps are undone.'),
   'millrace/flow-mismatch': row(
     'StateError',
     false,
@@ -114,13 +117,13 @@ export const errors = {
   'millrace/flow-waits-outside': row(
     'StateError',
     false,
-    'A mediator does nothing but by `flow`: what calls, reads or waits belongs into a processor. Mend it, then resume.',
+    'A mediator may wait only through `flow`: move calls, reads and timers into a processor, then resume.',
   ),
-  'millrace/flow-paused': row('StateError', false, 'A person has paused it and resumes it.'),
-  'millrace/flow-stopped': row('StateError', false, 'A person has ended it as it was; nothing of it is undone.'),
+  'millrace/flow-paused': row('StateError', false, 'A person paused it and has to resume it.'),
+  'millrace/flow-stopped': row('StateError', false, 'A person stopped it; nothing of it is undone.'),
   'millrace/flow-busy': row('StateError', false, 'Look at the state of the flow; what can be done depends on it.'),
   'millrace/past-no-return': row('StateError', false, 'Let it go forward: resume it where it is stuck, or stop it.'),
-  'millrace/not-asked': row('StateError', false, 'List the questions for what is asked now, and under which name.'),
+  'millrace/not-asked': row('StateError', false, 'List the questions: they show what is asked now, under which name.'),
   'millrace/step-undone': row('StateError', false, 'Run the flow again from its beginning, or from before that step.'),
   'millrace/unknown-step': row('StateError', false, 'Look at the flow for the names of its steps.'),
   'millrace/subflow-failed': row('StateError', false, 'Catch it in the mediator, or let it undo what was done.'),
@@ -131,7 +134,7 @@ export const errors = {
   ),
   'millrace/unknown-flow': row('StateError', false, 'List the flows for their numbers.'),
   'millrace/flow-ended': row('StateError', false, 'Nothing can be done about a flow that has ended; look at it.'),
-  'millrace/unknown-item': row('StateError', false, 'List the desk for what is on it now.'),
+  'millrace/unknown-item': row('StateError', false, 'List the desk to see what is on it now.'),
   'millrace/not-held': row(
     'StateError',
     false,
@@ -139,7 +142,7 @@ export const errors = {
   ),
   'millrace/not-discarded': row('StateError', false, 'Only a message that was discarded can be taken back.'),
   'millrace/too-late': row('StateError', false, 'Publish the data anew; the message itself is out of reach.'),
-  'millrace/nothing-selected': row('StateError', false, 'List the desk with the same filter for what it finds.'),
+  'millrace/nothing-selected': row('StateError', false, 'List the desk with the same filter to see what it finds.'),
   'millrace/unknown-operation': row('StateError', false, 'List the operations for their numbers.'),
   'millrace/operation-ended': row('StateError', false, 'Nothing is left to abort; look at the operation.'),
   'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
@@ -147,7 +150,11 @@ export const errors = {
   'millrace/processor-has-held': row('StateError', false, 'Resolve what it holds at the desk, or retire with force.'),
   'millrace/no-app': row('StateError', false, 'Name the application file, or a database that exists.'),
   'millrace/bad-app': row('StateError', false, 'Let the file load, and `export default` what `app({ … })` gives.'),
-  'millrace/not-running': row('StateError', true, 'Start the app, or name its file where the command can do without.'),
+  'millrace/not-running': row(
+    'StateError',
+    true,
+    'Start the app; or name its file, if the command works without a running app.',
+  ),
   'millrace/no-answer': row(
     'StateError',
     true,
@@ -166,16 +173,12 @@ export const errors = {
     false,
     'Give `always`, `eventually` or both: a run without a check shows nothing.',
   ),
-  'millrace/simulation-failed': row(
-    'StateError',
-    false,
-    'Run the command that the message names; it does the same again.',
-  ),
-  'millrace/simulation-stalled': row('StateError', false, 'Look at the end of the trace for what is waited for.'),
+  'millrace/simulation-failed': row('StateError', false, 'Run the command in the message to repeat the same run.'),
+  'millrace/simulation-stalled': row('StateError', false, 'The end of the trace shows what is waited for.'),
   'millrace/not-quiet': row(
     'StateError',
     true,
-    'Look at the processors it names; wait longer, or let their handlers end.',
+    'Look at the processors that the message names; wait longer, or let their handlers end.',
   ),
   'millrace/not-seen': row('StateError', false, 'Look at what came instead and at the desk.'),
   'millrace/not-deterministic': row(
@@ -247,7 +250,7 @@ export const errors = {
   'millrace/sync-failed': row(
     'StoreError',
     true,
-    'Whether the message was kept is not known: publish again with the same `id`.',
+    'The message may or may not be kept: publish it again with the same `id`.',
   ),
 
   'millrace/threads-missing': row(
@@ -267,7 +270,7 @@ export const errors = {
     'Release it if it is still wanted, else discard it; look why its processor was late.',
   ),
   'millrace/timed-out': row('HandlerError', true, 'Let the handler heed `signal`, or raise `timeoutMs`.'),
-  'millrace/stopped': row('HandlerError', true, 'The app was stopped during the attempt; it is made again.'),
+  'millrace/stopped': row('HandlerError', true, 'The app was stopped during the attempt; the message is tried again.'),
   'millrace/commit-twice': row('HandlerError', false, 'Call `commit` once and do everything in its function.'),
   'millrace/commit-not-returned': row('HandlerError', false, 'Return what `commit` gives from the handler.'),
   'millrace/commit-waited': row(
@@ -303,7 +306,7 @@ export const errors = {
   'millrace/killed-the-process': row(
     'HandlerError',
     false,
-    'Find out why this message ends or blocks the process, mend it, then release the message.',
+    'Find out why this message ends or blocks the process, correct that, then release the message.',
   ),
 } as const satisfies Record<string, Row>
 
@@ -314,7 +317,7 @@ function row(kind: Class, retryable: boolean, help: string): Row {
 /** The code of an error of Millrace. */
 export type ErrorCode = keyof typeof errors
 
-/** Whether a code is one of the table, and not a name that every object has. */
+/** Tests for a code of the table; names that every object has do not count. */
 export function isErrorCode(code: string): code is ErrorCode {
   return Object.hasOwn(errors, code)
 }
@@ -382,7 +385,7 @@ export function fault(code: ErrorCode, message: string, options?: { cause?: unkn
   return new MillraceError(code, message, options)
 }
 
-/** An error as a reason of health: there is nobody to throw it to. */
+/** Words an error as a reason of health, where nobody catches it. */
 export function reasonOf({ message, help, code }: MillraceError): string {
   return `${message}; ${help.charAt(0).toLowerCase()}${help.slice(1)} (${code})`
 }

@@ -1,4 +1,4 @@
-// The topic on which Millrace itself says what has failed and what became of it: a failure is an event like any other.
+// The topic on which Millrace publishes what failed and how it was resolved. A failure is an event like any other.
 import { asStored } from './codec.ts'
 import type { DeskEntry } from './desk.ts'
 import { type Event, event, type Topic, topic } from './message.ts'
@@ -11,14 +11,14 @@ export interface FailedMessage {
   readonly context: string | null
   /** The publisher: `/app`, or `/app/processor`. */
   readonly source: string
-  /** When it was published, milliseconds since 1970. */
+  /** The time at which it was published, milliseconds since 1970. */
   readonly time: number
   readonly correlationId: string
-  /** Its data as the processor was given them. */
+  /** Its data as the processor got them. */
   readonly data: unknown
 }
 
-/** The data of `processing.failed`: the attempts of a processor at a message are used up, or it was refused. */
+/** The data of `processing.failed`: a processor has used up its attempts at a message, or refused it. */
 export interface ProcessingFailed {
   readonly processor: string
   /** The topic or channel of the processor. */
@@ -26,11 +26,11 @@ export interface ProcessingFailed {
   readonly message: FailedMessage
   readonly error: { readonly code: string; readonly message: string; readonly data?: unknown }
   readonly attempts: number
-  /** How often the data were replaced at the desk. */
+  /** The number of times the data were replaced at the desk. */
   readonly revision: number
 }
 
-/** The data of `processing.resolved`: a failed message was handled after all, or discarded. */
+/** The data of `processing.resolved`: a failed message was handled in the end, or discarded. */
 export interface ProcessingResolved {
   readonly processor: string
   readonly on: string
@@ -39,7 +39,9 @@ export interface ProcessingResolved {
   readonly revision: number
 }
 
-/** Only Millrace publishes these, so that their shape needs no check beyond being an object. */
+/**
+ * A schema for our own events. Only Millrace publishes them, so it checks little beyond that the data are an object.
+ */
 function ours<T>(): Schema<T> {
   return {
     '~standard': {
@@ -55,7 +57,9 @@ function ours<T>(): Schema<T> {
 
 const contextOf = ({ message }: { readonly message: FailedMessage }) => message.context ?? message.id
 
-/** Context: that of the failed message, or its id where it has none; so what concerns one message stays in order. */
+/**
+ * Its context is that of the failed message, or the id where there is none, so events about one message stay in order.
+ */
 const processingFailed: Event<'processing.failed', ProcessingFailed> = event('processing.failed', {
   schema: ours<ProcessingFailed>() as never,
   context: contextOf as never,
@@ -67,13 +71,14 @@ const processingResolved: Event<'processing.resolved', ProcessingResolved> = eve
 })
 
 /**
- * The topic of failures, part of every app. `processing.failed` comes when a message has failed for good for a
- * processor, before any rule decides; `processing.resolved` when it was handled after all or discarded. So a processor
- * can undo what it did before another one failed.
+ * The topic of failures, part of every app. `processing.failed` comes when a processor has used up its attempts at a
+ * message or refused it, before any rule decides. `processing.resolved` comes when the message is handled in the end,
+ * or discarded. So a processor can undo its own work when another one fails.
  *
- * Each leaves in the commit that moves the message, so there is exactly one for each failure; a message whose discard
- * was taken back is resolved once more. Their context is that of the failed message. Failures of processors on this
- * topic are not published. Messages are kept for `deskRetainMs`, and until each processor of the topic has had them.
+ * Each is published in the commit that moves the message, so there is exactly one for each failure. A message whose
+ * discard is taken back is resolved once more. Their context is that of the failed message. Failures of processors on
+ * this topic are not published. Messages are kept for `deskRetainMs`, and until each processor of the topic has had
+ * them.
  *
  * @example
  * ```ts

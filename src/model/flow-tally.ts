@@ -1,6 +1,6 @@
 import type { FlowState } from './flow.ts'
 
-/** How many flows of a mediator are in a state. */
+/** The number of flows of a mediator in a state. */
 interface Count {
   readonly mediator: string
   readonly state: FlowState
@@ -18,7 +18,7 @@ export class FlowTally {
     }
   }
 
-  /** By mediator, then by state. */
+  /** The counts by mediator, then by state. */
   get counts(): Count[] {
     const order = (one: string, other: string) => (one < other ? -1 : one > other ? 1 : 0)
     return [...this.found.values()].sort((a, b) => order(a.mediator, b.mediator) || order(a.state, b.state))

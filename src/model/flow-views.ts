@@ -1,4 +1,4 @@
-// What people see of flows: rows, questions, counts.
+// Flows as people see them: rows, questions, counts.
 
 import type { Stored } from './codec.ts'
 import type { ErrorRecord } from './errors.ts'
@@ -8,45 +8,50 @@ import type { FlowState, ParentFlow } from './flow.ts'
 export interface FlowRow {
   readonly id: number
   readonly mediator: string
-  /** The version of the mediator's code that it began with, and keeps. */
+  /** The version of the mediator's code with which it began; it keeps that version. */
   readonly version: number
   readonly context: string | null
   readonly state: FlowState
-  /** What started it. */
+  /** The message that started it. */
   readonly message: Stored
-  /** The value of `oncePer`, where its mediator has that. */
+  /** The value of `oncePer`, where the mediator has that option. */
   readonly once: string | null
   readonly parent: ParentFlow | null
-  /** Of which flow it is a run anew, where it is. */
+  /** The flow that it reruns, where it is a rerun. */
   readonly rerunOf: number | null
-  /** Which flow it goes on for, where that has continued as this one: with its value of `oncePer`, its turn, its parent. */
+  /**
+   * The flow that it continues, where that one continued as this; it takes over its value of `oncePer`, its turn and
+   * its parent.
+   */
   readonly continues: number | null
-  /** Of the mail of its context, what flows before it have had: up to this number, by type. */
+  /** The mail of its context that earlier flows have taken: up to this number, by type. */
   readonly mailAfter: Readonly<Record<string, number>> | null
-  /** The message at the desk by which a command of it is held, where one is: it waits for a person or a rule. */
+  /**
+   * The number at the desk of a held command of the flow, where there is one. The flow waits for a person or a rule.
+   */
   readonly held?: number | null | undefined
   readonly error: ErrorRecord | null
-  /** What its function has returned. */
+  /** The return value of its function. */
   readonly result: unknown
   readonly startedAt: number
   readonly endedAt: number | null
 }
 
-/** A question that a flow has for a person. */
+/** A question of a flow to a person. */
 export interface Question {
   /** Its number: later questions have higher ones. */
   readonly id: number
   readonly flow: number
   readonly mediator: string
   readonly context: string | null
-  /** Its name in the flow: the answer is given under it. */
+  /** Its name in the flow; an answer names it. */
   readonly step: string
   readonly title: string
-  /** Whom it is for, where that was said. */
+  /** The person or team it is for, where the flow named one. */
   readonly to: string | null
   readonly escalated: boolean
   readonly askedAt: number
-  /** When it is given up, milliseconds since 1970. */
+  /** The time at which the flow stops waiting for an answer, milliseconds since 1970. */
   readonly dueAt: number | null
 }
 
@@ -54,34 +59,34 @@ export interface FlowFilter {
   readonly mediator?: string | undefined
   readonly states?: readonly FlowState[] | undefined
   readonly context?: string | undefined
-  /** The name of a step that is under way. */
+  /** The name of a pending step. */
   readonly step?: string | undefined
-  /** Only flows that began before, milliseconds since 1970. */
+  /** Only flows that began before this time, milliseconds since 1970. */
   readonly startedBefore?: number | undefined
   /** Only flows with a higher id. */
   readonly after?: number | undefined
-  /** At most so many, default 100. */
+  /** The most rows, default 100. */
   readonly limit?: number | undefined
 }
 
 export interface QuestionFilter {
   readonly mediator?: string | undefined
-  /** Only what this person or team is asked. */
+  /** Only questions to this person or team. */
   readonly to?: string | undefined
   /** Only questions with a higher id. */
   readonly after?: number | undefined
-  /** At most so many, default 100. */
+  /** The most rows, default 100. */
   readonly limit?: number | undefined
 }
 
-/** How many flows of a mediator are in a state. */
+/** The number of flows of a mediator in a state. */
 export interface FlowCount {
   readonly mediator: string
   readonly state: FlowState
   readonly flows: number
 }
 
-/** How many flows of a mediator are under way. */
+/** The number of flows of a mediator that have not ended. */
 export interface FlowsUnderWay {
   readonly mediator: string
   readonly flows: number

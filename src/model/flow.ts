@@ -1,11 +1,11 @@
-// A flow of a mediator, as it is kept: a row, and a journal of what its function began and was told.
+// A flow of a mediator as the store keeps it: a row, and a journal of the steps of its function and their results.
 import { type ErrorRecord, fault } from './errors.ts'
 
 /**
- * `queued`: waits for another flow of its context to end; `running`; `completed`; `compensating`: what it did is being
- * undone; `compensated`; `failed`: nothing was there to undo; `stuck`: an undo has failed, or a step after the point of
- * no return, and a person resumes; `paused` by a person, or because its code does not fit its journal; `stopped` by a
- * person: nothing was undone.
+ * The state of a flow. `queued`: waits until another flow of its context ends; `running`; `completed`; `compensating`:
+ * its steps are being undone; `compensated`; `failed`: there was nothing to undo; `stuck`: an undo failed, or a step
+ * after the point of no return, and a person must resume it; `paused`: by a person, or because its code does not fit
+ * its journal; `stopped`: by a person, with nothing undone.
  */
 export type FlowState =
   | 'queued'
@@ -21,16 +21,16 @@ export type FlowState =
 /** The states of flows that have not ended. */
 export const flowsUnderWay: readonly FlowState[] = ['queued', 'running', 'compensating', 'stuck', 'paused']
 
-/** The states that are ends. */
+/** The final states. */
 export const flowEnds: readonly FlowState[] = ['completed', 'compensated', 'failed', 'stopped']
 
-/** The flow that waits for a flow, and the entry of its journal with which it began to. */
+/** The flow that waits for this one, and the journal entry of the step that waits. */
 export interface ParentFlow {
   readonly flow: number
   readonly n: number
 }
 
-/** How a step has ended. */
+/** The result of a step. */
 export type Outcome =
   | { readonly ok: true; readonly value: unknown }
   | {
@@ -38,7 +38,7 @@ export type Outcome =
       readonly code: string
       readonly message: string
       readonly data?: unknown
-      /** Of a call: whether it may have had effects. */
+      /** For a call: `unknown` where it may have had effects. */
       readonly effects?: 'never' | 'unknown' | undefined
     }
 
@@ -49,23 +49,23 @@ export type StepKind =
   | 'wait'
   | 'sleep'
   | 'ask'
-  /** Another flow that it waits for, or that goes on in its place. */
+  /** Another flow that it waits for, or that continues in its place. */
   | 'flow'
   | 'continue'
-  /** A value that is the same at each replay. */
+  /** A value that is the same in every replay. */
   | 'value'
   | 'version'
   | 'no return'
-  /** What people do. */
+  /** Actions of people. */
   | 'cancel'
   | 'resume'
-  /** A step that had failed is done again. */
+  /** A failed step is done again. */
   | 'again'
 
 /** One entry of a journal: a step that began, or (with `of`) the end of one. */
 export interface JournalEntry {
   readonly n: number
-  /** The entry with which the step began that ends here; null where one begins. */
+  /** The entry with which this step began; null where this entry is the beginning. */
   readonly of: number | null
   readonly kind: StepKind
   /** Its name, unique in the flow. */
@@ -73,17 +73,17 @@ export interface JournalEntry {
   /** The type of the message, the mediator or the title, where there is one. */
   readonly what: string
   readonly data: unknown
-  /** Milliseconds since 1970. */
+  /** The time of the entry, milliseconds since 1970. */
   readonly at: number
 }
 
-/** Whether an entry is the beginning of a step, and not of a person. */
+/** Tests whether an entry begins a step; actions of people do not. */
 export const isStep = ({ of, kind }: JournalEntry): boolean => of === null && kind !== 'cancel' && kind !== 'resume'
 
-/** Undos are named after what they undo: `undo NAME`; what they do has names of its own within that, `undo NAME/…`. */
+/** Tests for a step of an undo. An undo of NAME is `undo NAME`; its own steps are `undo NAME/…`. */
 export const isUndo = (step: string): boolean => step.startsWith('undo ')
 
-/** Whether a step of an undo is one of the undo of a step with that name, also when that was tried again. */
+/** Tests whether a step belongs to the undo of a given name, also to a retry of that undo. */
 export function isUndoOf(undo: string, step: string): boolean {
   const prefix = `undo ${step}`
   return undo.startsWith(prefix) && /^(#\d+)?\//.test(undo.slice(prefix.length))
@@ -91,7 +91,7 @@ export function isUndoOf(undo: string, step: string): boolean {
 
 const stepCharsMax = 1_024
 
-/** Errors: `millrace/bad-step`. */
+/** Refuses a bad name of a step. Errors: `millrace/bad-step`. */
 export function checkStep(kind: StepKind, name: unknown): void {
   if (typeof name !== 'string' || name.length === 0 || name.length > stepCharsMax) {
     throw badStep(kind, name, `a step has a name of 1 to ${stepCharsMax} characters`)
@@ -102,10 +102,10 @@ export function checkStep(kind: StepKind, name: unknown): void {
 const badStep = (kind: StepKind, name: unknown, why: string) =>
   fault('millrace/bad-step', `${kind} ${JSON.stringify(name)}: ${why}`)
 
-/** The id of a command says whose it is: so its end finds the way back, whatever was restarted meanwhile. */
+/** The id of a command names its flow and step, so its result reaches them after any restart. */
 export const commandIdOf = (flow: number, n: number): string => `flow/${flow}/${n}`
 
-/** Nobody else may give such an id. */
+/** Tests for an id that is reserved for commands sent by flows. */
 export const isCommandOfFlow = (id: unknown): boolean => typeof id === 'string' && id.startsWith('flow/')
 
 export function stepOfCommand(id: string): ParentFlow {
@@ -113,7 +113,7 @@ export function stepOfCommand(id: string): ParentFlow {
   return { flow: Number(flow), n: Number(n) }
 }
 
-/** How a command that a flow has called has ended, as its journal has it. */
+/** The outcome of a command that a flow called, as its journal keeps it. */
 export function outcomeOf(state: 'replied' | 'refused' | 'discarded' | 'withdrawn', outcome: unknown): Outcome {
   if (state === 'replied') return { ok: true, value: outcome ?? null }
   const { message, data } = outcome as { message: string; data?: unknown }
@@ -121,15 +121,15 @@ export function outcomeOf(state: 'replied' | 'refused' | 'discarded' | 'withdraw
   return { ok: false, code: 'millrace/request-discarded', message, effects: 'unknown' }
 }
 
-/** What the failure of a flow is to the one that waits for it, as data of its error. */
+/** The data of the error that a waiting flow gets when its subflow fails. */
 export interface SubflowFailed {
   readonly flow: number
   readonly state: FlowState
-  /** Why; null where it was stopped without a reason. */
+  /** The error of the subflow; null where it was stopped without a reason. */
   readonly error: Pick<ErrorRecord, 'code' | 'message' | 'data'> | null
 }
 
-/** What a flow is to the one that waits for it. */
+/** The outcome of a flow for the flow that waits for it. */
 export function outcomeOfFlow(flow: {
   readonly id: number
   readonly mediator: string
@@ -153,23 +153,23 @@ export function outcomeOfFlow(flow: {
   }
 }
 
-/** What goes with a step that is done again, besides what goes with its beginning. */
+/** The data of a step that is done again, beside those of its beginning. */
 export interface Again {
-  /** The entry with which it began first. */
+  /** The entry with which the step first began. */
   readonly of: number
-  /** Steps that began because it had failed: they are on the way of the function no more. */
+  /** Steps that began because of the failure; the function no longer reaches them. */
   readonly gone: readonly number[]
 }
 
 /**
- * A journal as today's function is to meet it: the end of a step that is done again counts no more, nor does what began
- * because of it, and what comes of the new attempt is the end of the step.
+ * Returns a journal for the current function. It leaves out the old end of a step that is done again, and the steps
+ * that began because of that end. The result of the new attempt is the end of the step.
  */
 export function withoutVoided(journal: readonly JournalEntry[]): {
   readonly entries: JournalEntry[]
-  /** The entry with which a step began, by that with which it was done again. */
+  /** The first entry of a step, by the entry with which it was done again. */
   readonly again: ReadonlyMap<number, number>
-  /** The entries of steps that are on the way no more. */
+  /** The entries of steps that the function no longer reaches. */
   readonly gone: ReadonlySet<number>
 } {
   const again = new Map<number, number>()
@@ -195,18 +195,18 @@ export function withoutVoided(journal: readonly JournalEntry[]): {
   return { entries, again, gone }
 }
 
-/** Whether a step has an undo, and an effect, as far as is known. */
+/** Tests whether a step has an undo and an effect, known or possible. */
 export function isToUndo(data: unknown, outcome: Outcome | undefined): boolean {
   if ((data as { undo?: boolean } | null)?.undo !== true) return false
   return outcome === undefined || outcome.ok || outcome.effects === 'unknown'
 }
 
-/** The step that a step of an undo takes back, of those that there are: the one with the longest name that fits. */
+/** The step that an undo's step takes back: of the given steps, the one with the longest name that fits. */
 export function undoneBy(undo: string, steps: readonly string[]): string | undefined {
   return steps.filter((step) => isUndoOf(undo, step)).toSorted((one, other) => other.length - one.length)[0]
 }
 
-/** The names of the steps that a flow has undone: all that it could, or those whose undo has done something. */
+/** The names of the undone steps: all that could be undone, or those whose undo has done something. */
 export function undoneSteps(state: FlowState, journal: readonly JournalEntry[]): string[] {
   const endOf = (n: number) => journal.findLast(({ of }) => of === n)?.data as Outcome | undefined
   const undos = journal.filter(({ of, step, n }) => of === null && isUndo(step) && endOf(n)?.ok !== false)
@@ -217,8 +217,8 @@ export function undoneSteps(state: FlowState, journal: readonly JournalEntry[]):
 }
 
 /**
- * The part of a journal before a step began, as that of another flow: with the ends of its steps, those that came later
- * too. What had no end there has failed here.
+ * The part of a journal before a step began, for use by another flow. It includes the ends of its steps, also later
+ * ones. A step without an end counts as failed here.
  */
 export function takenOver(
   journal: readonly JournalEntry[],

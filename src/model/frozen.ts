@@ -1,14 +1,14 @@
-// Data of messages are frozen, since all processors share them. Code that writes to them is told so by V8 in words that
-// say nothing of messages.
+// Message data are frozen, since all processors share them. V8's error for a write to them does not mention messages,
+// so it is replaced.
 import { fault } from './errors.ts'
 
 const write =
   /^Cannot (?:assign to read only property '(.*)' of object '(?:#<Object>|\[object (?:Object|Array)\])'|delete property '(.*)' of (?:#<Object>|\[object (?:Object|Array)\])|(?:add|define) property (.*), object is not extensible|redefine property: (.*))$/s
 
 /**
- * The error as it is told of code that was given frozen data: a write to these becomes `millrace/data-is-frozen`, anything
- * else stays as it is. Where the value is `given` that the code had, a write counts only if it fits something in it: the
- * code may have frozen objects of its own.
+ * Returns `millrace/data-is-frozen` for an error caused by a write to frozen data, and any other error unchanged. With
+ * `given`, the value that the code got, a write counts only if it fits something in that value: the code may have
+ * frozen objects of its own.
  */
 export function toldOfFrozen(where: string, error: unknown, given?: unknown): unknown {
   const said = wordsOf(error)
@@ -23,7 +23,7 @@ export function toldOfFrozen(where: string, error: unknown, given?: unknown): un
 
 function wordsOf(error: unknown): string | undefined {
   try {
-    // By name: an error of another realm is no instance of ours.
+    // By name: an error of another realm is not an instance of our TypeError.
     const { name, message } = error as TypeError
     return name === 'TypeError' && typeof message === 'string' ? message : undefined
   } catch {
@@ -33,12 +33,12 @@ function wordsOf(error: unknown): string | undefined {
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 
-/** Whether a property of that name is anywhere in a value. */
+/** Tests whether a value contains a property of that name, at any depth. */
 function has(value: unknown, name: string): boolean {
   return isObject(value) && (Object.hasOwn(value, name) || Object.values(value).some((child) => has(child, name)))
 }
 
-/** Whether anything in a value could get a property of that name: an index is for a list. */
+/** Tests whether anything in a value could get a property of that name; an index fits a list only. */
 function mayGet(value: unknown, name: string): boolean {
   if (!isObject(value)) return false
   if (Array.isArray(value) === /^\d+$/.test(name)) return true

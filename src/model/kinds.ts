@@ -1,17 +1,19 @@
-// The kind of a value, whichever realm made it: a `vm` context, as each test file of Jest has one, has an Object, an
-// Error and a Date of its own, so that `instanceof` and comparing prototypes say no to what is the same in every respect.
+// The kind of a value of any realm. A `vm` context, as each test file of Jest has one, has its own Object, Error and
+// Date, so `instanceof` and comparing prototypes fail for values that are otherwise the same.
 
-/** An error of any realm, also one that was made without calling `Error`; nothing that only looks like one. */
+/**
+ * Tests for an error of any realm, also one made without calling `Error`; false for an object that only looks like one.
+ */
 export function isError(value: unknown): value is Error {
   try {
     return Error.isError(value) || value instanceof Error
   } catch {
-    // A proxy that refuses to be looked at.
+    // The value is a proxy whose traps throw.
     return false
   }
 }
 
-/** The time of a Date of any realm, milliseconds since 1970, NaN of an invalid one; undefined of anything else. */
+/** The time of a Date of any realm, milliseconds since 1970; NaN for an invalid Date, undefined for any other value. */
 export function dateMs(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   try {
@@ -24,16 +26,16 @@ export function dateMs(value: unknown): number | undefined {
 const typedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const nameOfArray = Object.getOwnPropertyDescriptor(typedArray, Symbol.toStringTag)!.get!
 
-/** Bytes of any realm; a Buffer too. */
+/** Tests for bytes of any realm; a Buffer counts. */
 export function isBytes(value: unknown): value is Uint8Array {
   return nameOfArray.call(value) === 'Uint8Array'
 }
 
-/** A regular expression of any realm. */
+/** Tests for a regular expression of any realm. */
 export function isPattern(value: unknown): value is RegExp {
   if (typeof value !== 'object' || value === null) return false
   try {
-    // A getter that only regular expressions have an answer for; the prototype itself is no expression.
+    // Only regular expressions answer this getter; for the prototype itself it returns undefined.
     return flagOf.call(value) !== undefined
   } catch {
     return false
@@ -42,7 +44,7 @@ export function isPattern(value: unknown): value is RegExp {
 
 const flagOf = Object.getOwnPropertyDescriptor(RegExp.prototype, 'global')!.get!
 
-/** Whether a prototype is that of plain objects: none, or the `Object.prototype` of any realm. */
+/** Tests for the prototype of plain objects: null, or the `Object.prototype` of any realm. */
 export function isPlainPrototype(prototype: object | null): boolean {
   if (prototype === Object.prototype || prototype === null) return true
   return Object.getPrototypeOf(prototype) === null && rootNames.every((name) => Object.hasOwn(prototype, name))

@@ -3,8 +3,8 @@ import { checkName } from './names.ts'
 import { checkOptions, limit } from './options.ts'
 import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
 
-/** Functions that turn data of one version of a type into the next: `upcast: { 1: (old) => … }` makes version 2. */
-// biome-ignore lint/suspicious/noExplicitAny: what older code stored has no type any more
+/** Functions that turn the data of one version of a type into the next: `upcast: { 1: (old) => … }` makes version 2. */
+// biome-ignore lint/suspicious/noExplicitAny: the data of older code has no type here
 export type Upcasts = Readonly<Record<number, (old: any) => unknown>>
 
 interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
@@ -16,7 +16,7 @@ interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
   // biome-ignore lint/suspicious/noExplicitAny: a method-like position, so that a narrower type fits the wider
   readonly contextOf: ((data: any) => string) | undefined
   readonly upcasts: Upcasts
-  /** Only for the compiler: the type of the data. */
+  /** Exists for the compiler only: the type of the data. */
   readonly _data?: Data | undefined
 }
 
@@ -30,7 +30,7 @@ export interface Command<Name extends string = string, Data = any, Reply = any, 
   extends TypeOf<'command', Name, Data> {
   readonly reply: AnySchema | undefined
   readonly refusal: AnySchema | undefined
-  /** Time to be handled, counted from when it was sent, milliseconds; undefined for no limit. */
+  /** The time in which it must be handled, counted from when it was sent, milliseconds; undefined for no limit. */
   readonly deadlineMs: number | undefined
   readonly _reply?: Reply | undefined
   readonly _refusal?: Refusal | undefined
@@ -46,7 +46,7 @@ export type ReplyOf<C> = C extends Command<string, infer _Data, infer Reply> ? R
 /** The type of the data of a refusal of a command. */
 export type RefusalOf<C> = C extends Command<string, infer _Data, infer _Reply, infer Refusal> ? Refusal : never
 
-/** Data that fits every type of a union: where the type is chosen at run time, the data must suit all of them. */
+/** Data that fits every type of a union. Where the type is chosen at run time, the data must suit all of them. */
 export type DataFor<T> = (T extends MessageType ? (data: DataOf<T>) => void : never) extends (data: infer Data) => void
   ? Data
   : never
@@ -58,13 +58,13 @@ interface TypeOptions<S extends AnySchema> {
    */
   readonly schema: S & Stable<S> & Plain<S> & Present<S>
   /**
-   * Computes the context: messages with the same context are handled in order, one at a time per processor. 1 to 1,024
-   * characters. Without it each message has a lane of its own, and there is no order. Elsewhere: partition key.
+   * Computes the context. Messages with the same context are handled in order, one at a time per processor. 1 to 1,024
+   * characters. Without it each message has its own lane, and there is no order. Elsewhere: partition key.
    */
   readonly context?: ((data: Output<S>) => string) | undefined
-  /** Version of the shape of the data, a whole number from 1 to 1,000,000, default 1; stored with each message. */
+  /** The version of the shape of the data, a whole number from 1 to 1,000,000, default 1; stored with each message. */
   readonly version?: number | undefined
-  /** Functions that turn stored data of older versions into today's shape, step by step, when they are read. */
+  /** Functions that turn stored data of older versions into the current shape, step by step, when they are read. */
   readonly upcast?: Upcasts | undefined
 }
 
@@ -75,12 +75,12 @@ export interface EventOptions<S extends AnySchema> extends TypeOptions<S> {}
 export interface CommandOptions<S extends AnySchema, R extends AnySchema, F extends AnySchema> extends TypeOptions<S> {
   /** The schema of the reply; without it the command has no reply. */
   readonly reply?: (R & Stable<R> & Plain<R>) | undefined
-  /** The schema of the data of a `Refused`, which the asker gets typed. */
+  /** The schema of the data of a `Refused`; the asker gets them typed. */
   readonly refusal?: (F & Stable<F> & Plain<F>) | undefined
   /**
-   * Time to be handled, counted from when it was sent, milliseconds, 1 to 365 days; default: no limit. A command whose
-   * turn comes later is held at the desk with `millrace/deadline-passed` and runs only if a rule or a person releases
-   * it. Until its turn comes, the health of the app says that it is late.
+   * The time in which the command must be handled, counted from when it was sent, milliseconds, 1 to 365 days; default:
+   * no limit. A command whose turn comes later is held at the desk with `millrace/deadline-passed`. It runs only if a
+   * rule or a person releases it. Until its turn comes, the health of the app reports it as late.
    */
   readonly deadlineMs?: number | undefined
 }
@@ -116,7 +116,7 @@ export function event<const Name extends string, S extends AnySchema>(
 
 /**
  * Declares a type of command: an order to do something, for the one processor of its channel. Put it on a channel with
- * {@link channel}. Who asks with `app.request` or `flow.call` gets the reply, or the refusal, typed.
+ * {@link channel}. A caller of `app.request` or `flow.call` gets the reply, or the refusal, typed.
  *
  * @param name what to do, such as `stock.take`: a letter, then letters, digits, `.`, `_`, `-`, at most 100 characters
  * @param options as of {@link event}, and the schemas of the reply and of a refusal, and the deadline
@@ -181,7 +181,7 @@ function notASchema(where: string) {
   return fault('millrace/bad-option', `${where} must be a schema of a Standard Schema library (zod, valibot, arktype)`)
 }
 
-/** How long a topic or channel keeps messages that every processor has handled. */
+/** The retention of messages that every processor has handled, for a topic or channel. */
 export interface Retain {
   /** Keeps messages at least this long, milliseconds, a whole number from 0. */
   readonly ageMs?: number | undefined
@@ -189,20 +189,20 @@ export interface Retain {
   readonly bytes?: number | undefined
 }
 
-/** Where messages go: a {@link topic} or a {@link channel}. */
+/** The destination of messages: a {@link topic} or a {@link channel}. */
 export interface Source<T extends MessageType = MessageType> {
   readonly kind: 'topic' | 'channel'
   readonly name: string
   readonly types: readonly T[]
-  /** Names of types that were given up: their messages are passed over. */
+  /** Names of types that were given up; their messages are skipped. */
   readonly retired: readonly string[]
   readonly retain: Retain | undefined
 }
-/** Where events go; each of its processors gets each event. Made by {@link topic}. */
+/** The destination of events; each of its processors gets each event. Made by {@link topic}. */
 export interface Topic<T extends Event = Event> extends Source<T> {
   readonly kind: 'topic'
 }
-/** Where commands go; exactly one processor serves it. Made by {@link channel}. */
+/** The destination of commands; exactly one processor serves it. Made by {@link channel}. */
 export interface Channel<T extends Command = Command> extends Source<T> {
   readonly kind: 'channel'
 }
@@ -210,14 +210,14 @@ export interface Channel<T extends Command = Command> extends Source<T> {
 /** Options of {@link topic} and {@link channel}. */
 export interface SourceOptions {
   /**
-   * Names of types that were given up: processors pass their messages over. A stored message of a type that is neither
-   * declared nor retired is held at the desk.
+   * Names of types that were given up; processors skip their messages. A stored message whose type is neither declared
+   * nor retired is held at the desk.
    */
   readonly retired?: readonly string[] | undefined
   /**
-   * When messages may be removed: a message goes once it is older than `ageMs` (where set) and beyond the newest `bytes`
-   * (where set). A message that a processor still needs is never removed. Default: topics keep everything, channels keep
-   * handled commands for `channelRetainMs`.
+   * The rule by which messages may be removed. A message goes once it is older than `ageMs` (where set) and beyond the
+   * newest `bytes` (where set). A message that a processor still needs is never removed. Default: topics keep
+   * everything, channels keep handled commands for `channelRetainMs`.
    */
   readonly retain?: Retain | undefined
 }
@@ -309,14 +309,14 @@ function sourceParts<T extends MessageType>(
   return { name, types: [...types], retired: [...retired], retain }
 }
 
-/** A message as handlers get it. It is frozen at run time, with its data; every processor gets the same value. */
+/** A message as handlers get it. It and its data are frozen at run time; every processor gets the same object. */
 export interface Message<T extends MessageType = MessageType> {
   /** A time-ordered id (UUIDv7), or the `id` that the publisher gave. */
   readonly id: string
   readonly type: T['name']
   /** The publisher: `/app` for a message from outside, `/app/processor` for one that a processor published. */
   readonly source: string
-  /** When it was published, or, for a delayed message, came into its log; milliseconds since 1970. */
+  /** The time at which it was published, or at which a delayed message entered its log; milliseconds since 1970. */
   readonly time: number
   /** The value that groups messages whose order matters; undefined where the type has no context. */
   readonly context: string | undefined
@@ -324,16 +324,16 @@ export interface Message<T extends MessageType = MessageType> {
   readonly correlationId: string
   /** The id of the message whose handling published it; undefined for an initiating event. */
   readonly causationId: string | undefined
-  /** The version of its type as stored; `data` has today's shape nevertheless. */
+  /** The version of its type as stored; `data` has the current shape. */
   readonly version: number
-  /** The data, as the schema of the type gives them. */
+  /** The data, with the output type of the schema. */
   readonly data: DataOf<T>
 }
 
-/** What one does with an event, and with a command. */
+/** The verbs for messages: events are published, commands are sent. */
 export type Verb = 'publish' | 'send'
 
-/** The types say it too; this is for plain JavaScript. */
+/** Refuses the wrong verb in plain JavaScript; TypeScript refuses it at compile time. */
 export function checkVerb(where: string, verb: Verb, type: MessageType): void {
   if (type.kind === (verb === 'publish' ? 'event' : 'command')) return
   const other = verb === 'publish' ? 'send' : 'publish'

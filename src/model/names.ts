@@ -2,7 +2,7 @@ import { fault } from './errors.ts'
 
 const shape = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/
 
-/** Refuses a name that could not be an address, a table entry and a word on the command line alike. */
+/** Refuses a name that cannot serve as an address, as a table entry and as a word on the command line. */
 export function checkName(what: string, name: unknown): void {
   if (typeof name === 'string' && shape.test(name)) return
   throw fault(
@@ -12,14 +12,13 @@ export function checkName(what: string, name: unknown): void {
 }
 
 /**
- * The value that an object of the user's has under a name. A name such as "constructor" or "toString" is a name like
- * any other: what the object inherits is not found.
+ * Looks up an own property of a user's object. Inherited properties such as "constructor" or "toString" are not found.
  */
 export function own<Value>(table: Readonly<Record<string | number, Value>>, name: string | number): Value | undefined {
   return Object.hasOwn(table, name) ? table[name] : undefined
 }
 
-/** Whether an object inherits nothing of its own kind: its entries are all there is to look up. */
+/** Tests that an object inherits nothing of its own kind, so that its entries are all there is to look up. */
 export function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -27,10 +26,10 @@ export function isTable(value: unknown): value is Readonly<Record<string, unknow
 }
 
 /**
- * The known name nearest to a wrong one, as the end of a sentence; empty when none is near. One that has no letter of it
- * in its place is not near: "id" is no misspelt "at".
+ * The known name nearest to a wrong one, as the end of a sentence; empty when none is near. A name that shares no
+ * letter in the same place is not near: "id" is not a misspelt "at".
  *
- * @param known only what goes in its place
+ * @param known the names that are allowed in its place
  */
 export function suggest(wrong: string, known: Iterable<string>): string {
   let best = ''

@@ -1,15 +1,15 @@
 import { fault } from './errors.ts'
 import { suggest } from './names.ts'
 
-/** One row of the table of defaults: a whole number with its bounds; `what` ends with the unit. */
+/** One row of the table of defaults: a number with its bounds; `what` ends with the unit. */
 export interface Bound {
   readonly default: number
   readonly min: number
   readonly max: number
   readonly what: string
-  /** Not only whole numbers. */
+  /** True where fractions are allowed; else only whole numbers. */
   readonly fraction?: boolean | undefined
-  /** Without it there is no such bound. */
+  /** True where leaving it out means no bound. */
   readonly optional?: boolean | undefined
 }
 
@@ -141,12 +141,12 @@ function bound(value: number, min: number, max: number, what: string): Bound {
 /** The name of an option that is a number. */
 export type Limit = keyof typeof defaults
 
-/** Some of these options; each may be undefined too, which is as left out. */
+/** Makes every option optional; an undefined option counts as left out. */
 export type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }
 
 /**
- * The value of an option, or its default; refused outside its bounds. It may be `called` otherwise where it is for
- * something else.
+ * Returns the value of an option, or its default; refuses a value outside its bounds. `called` replaces the name in
+ * errors where the option has another name.
  */
 export function limit(where: string, name: Limit, value: unknown, called?: string): number {
   const { default: fallback, min, max, what, fraction = false }: Bound = defaults[name]
@@ -160,14 +160,14 @@ export function limit(where: string, name: Limit, value: unknown, called?: strin
   )
 }
 
-/** Refuses options that nobody knows, with a suggestion. */
+/** Refuses unknown options and suggests the nearest known one. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
     throw fault('millrace/bad-option', `${where}: options must be an object`)
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    // What is given already is not what was meant.
+    // Do not suggest an option that is already set.
     const missing = known.filter((other) => !Object.hasOwn(options, other))
     throw fault('millrace/unknown-option', `${where}: unknown option "${name}"${suggest(name, missing)}`)
   }

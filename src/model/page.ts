@@ -1,27 +1,27 @@
-// Lists are read page by page. A page is bounded by its rows and by its bytes: rows are of any size.
+// Lists are read page by page. A page is bounded in rows and in bytes, since rows have any size.
 import { defaults } from './options.ts'
 
-/** Rows of a list, in its order. */
+/** Rows of a list, in order. */
 export interface Page<Row> {
   readonly rows: readonly Row[]
-  /** Asked for as `after`, it gives the next page; undefined where the list has ended. */
+  /** The cursor to pass as `after` for the next page; undefined at the end of the list. */
   readonly next: number | undefined
-  /** What its rows take together. */
+  /** The size of the rows together, bytes. */
   readonly bytes: number
 }
 
 export interface PageOf<Row> {
   /** Most rows of the page. */
   readonly limit: number
-  /** What a row takes, bytes. */
+  /** The size of a row, bytes. */
   readonly sizeOf: (row: Row) => number
-  /** The number of a row, by which the list is ordered. */
+  /** The number of a row, by which the list is sorted. */
   readonly cursorOf: (row: Row) => number
-  /** What the rows of a page may take together, bytes, default 16 MiB. */
+  /** The limit on the size of the rows of a page, bytes, default 16 MiB. */
   readonly bytesMax?: number | undefined
 }
 
-/** Takes the rows of a page from a list. At least one, however large it is: so every list comes to its end. */
+/** Takes the rows of a page from a list. Takes at least one row of any size, so that every list comes to its end. */
 export function pageOf<Row>(
   rows: Iterable<Row>,
   { limit, sizeOf, cursorOf, bytesMax = defaults.pageBytes.default }: PageOf<Row>,

@@ -1,6 +1,6 @@
-// Values as text for people: in logs, messages of errors, at the desk. Takes anything that a program can hold and never
-// throws: getters and proxies that throw, circles, errors of any realm, what JSON has no word for. What is plain JSON
-// looks as JSON does. Data that a program reads never go through here.
+// Turns values into text for people: logs, error messages, the desk. Accepts any value and never throws: throwing
+// getters and proxies, circles, errors of any realm, values that JSON does not have. Plain JSON looks as JSON does.
+// Data that a program reads do not pass through here.
 import { dateMs, isBytes, isError, isPattern } from './kinds.ts'
 
 const depthMax = 6
@@ -8,7 +8,7 @@ const entriesMax = 100
 const bigBits = 1_024
 const bytesShown = 32
 
-/** A value as text of at most so many characters; where something is left out, it says so. */
+/** Turns a value into text of at most `charsMax` characters. The text says where something is left out. */
 export function forPeople(value: unknown, charsMax = 4_000): string {
   if (typeof value === 'string') return shortened(value, charsMax)
   const text = new Text(charsMax)
@@ -16,7 +16,7 @@ export function forPeople(value: unknown, charsMax = 4_000): string {
   return text.written
 }
 
-/** An error as `String` shows it, without what else is in it; any other value as `forPeople` does. */
+/** Shows an error as `String` does, without its other fields. Shows any other value as `forPeople` does. */
 export function inBrief(error: unknown, charsMax = 1_000): string {
   if (!isError(error)) return forPeople(error, charsMax)
   const [name, message] = [read(error, 'name'), read(error, 'message')]
@@ -26,7 +26,7 @@ export function inBrief(error: unknown, charsMax = 1_000): string {
   )
 }
 
-/** The message of an error alone; any other value as `forPeople` does. */
+/** Shows the message of an error alone. Shows any other value as `forPeople` does. */
 export function messageOf(error: unknown, charsMax = 4_000): string {
   return forPeople(isError(error) ? read(error, 'message') : error, charsMax)
 }
@@ -39,10 +39,13 @@ function shortened(text: string, charsMax: number): string {
   return `${shown}… (${text.length - shown.length} more characters)`
 }
 
-/** Not half a character at the end. */
+/** Cuts a text without leaving half a character (a lone surrogate) at the end. */
 const cut = (text: string, chars: number) => text.slice(0, Math.max(0, chars)).replace(/[\ud800-\udbff]$/, '')
 
-/** Fields as they are, each read once: one that throws is told as a text. What is no object is a field by itself. */
+/**
+ * Copies the fields of an object and reads each once. A field that throws becomes a text. A non-object becomes one
+ * field.
+ */
 export function readFields(fields: unknown): Record<string, unknown> {
   if (fields === undefined || fields === null) return {}
   if (typeof fields !== 'object') return { fields }
@@ -54,7 +57,7 @@ export function readFields(fields: unknown): Record<string, unknown> {
   return found
 }
 
-/** A property, or a text that says that it cannot be read. */
+/** Reads a property; returns a text where reading throws. */
 export function read(of: object, name: PropertyKey): unknown {
   try {
     return (of as Record<PropertyKey, unknown>)[name]
@@ -82,14 +85,14 @@ function namesOf(object: object): readonly string[] | undefined {
 class Text {
   written = ''
   private left: number
-  /** What the value that is written now is in. */
+  /** The objects around the current value, to find circles. */
   private readonly around = new Set<object>()
 
   constructor(charsMax: number) {
     this.left = charsMax
   }
 
-  /** Adds as much as there is room for. */
+  /** Adds as much as fits. */
   add(text: string): void {
     if (this.left < 0) return
     if (text.length <= this.left) this.written += text
@@ -126,7 +129,7 @@ class Text {
   }
 
   private quoted(text: string): void {
-    // No more of a long text than there is room for, and a character that shows that it goes on.
+    // Quotes only what fits, plus one character so that the text shows that it is cut.
     this.add(JSON.stringify(text.slice(0, Math.max(0, this.left) + 1)))
   }
 
@@ -163,7 +166,7 @@ class Text {
     this.add(`[${bytes.length} bytes ${shown}${bytes.length > bytesShown ? '…' : ''}]`)
   }
 
-  /** A map or a set of any realm. */
+  /** Writes a Map or Set of any realm; returns false for any other value. */
   private collection(value: object, depth: number): boolean {
     const size = sizeIn(value)
     if (size === undefined) return false
@@ -216,7 +219,7 @@ class Text {
     if (more > 0 && this.left >= 0) this.add(`${shown > 0 ? ',' : ''}… ${more} more`)
   }
 
-  /** As `String` does it, with what else is in it behind. */
+  /** Writes an error as `String` does, then its other fields. */
   private error(error: Error, depth: number): void {
     const name = read(error, 'name')
     const message = read(error, 'message')
@@ -244,7 +247,7 @@ function sizeIn(value: object): { readonly kind: 'Map' | 'Set'; readonly of: num
     try {
       return { kind, of: size.call(value) }
     } catch {
-      // It is none.
+      // It is not of this kind.
     }
   }
   return undefined

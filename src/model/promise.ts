@@ -1,8 +1,8 @@
 const { then } = Promise.prototype
 
 /**
- * The promise that a function of the user's gave, or undefined for any other value. What is like a promise comes out as a
- * real one: a `then` that throws makes it reject, one that calls back twice settles it once.
+ * Returns the promise that a user's function returned, or undefined for any other value. A thenable becomes a real
+ * promise: a `then` that throws rejects it, and a second callback is ignored.
  */
 export function promiseOf(value: unknown): Promise<unknown> | undefined {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
@@ -17,8 +17,8 @@ export function promiseOf(value: unknown): Promise<unknown> | undefined {
 }
 
 /**
- * Whether a function that has to answer at once gave a promise. Then it was called for nothing, and that it rejects is
- * nobody's failure.
+ * Tests whether a function that must answer synchronously returned a promise. If so the call is useless, and its
+ * rejection is ignored.
  */
 export function isPromise(value: unknown): boolean {
   const promise = promiseOf(value)

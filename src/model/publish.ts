@@ -17,7 +17,7 @@ export const publishOptions: readonly string[] = ['id', ...delayOptions]
 
 const idCharsMax = 255
 
-/** Refuses what cannot be the id of a message that a user names. Errors: `millrace/bad-id`. */
+/** Refuses a value that cannot be a user's message id. Errors: `millrace/bad-id`. */
 export function checkId(id: unknown): asserts id is string {
   if (isCommandOfFlow(id)) {
     throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give: they start with "flow/"`)
@@ -27,7 +27,7 @@ export function checkId(id: unknown): asserts id is string {
   throw fault('millrace/bad-id', `id must be a well-formed string of 1 to ${idCharsMax} characters, not ${got}`)
 }
 
-/** A message repeats the id of another one, whose data differ. */
+/** The error for a message that repeats the id of another with different data. */
 export function idConflict({ id, type }: Pick<Stored, 'id' | 'type'>): MillraceError {
   const what = `id ${JSON.stringify(id)} of "${type}" was published before with other data`
   return fault('millrace/id-conflict', what, { data: { id, type } })

@@ -4,10 +4,10 @@ import { isPromise } from './promise.ts'
 const brand = Symbol.for('millrace.refused')
 
 /**
- * A refusal: a handler throws it to say no without a further attempt. Nothing of the attempt stays. On a channel the
- * asker gets the refusal, typed; on a topic, and for a command that nobody waits for, the message goes to the desk, where
- * rules see `data` as `error.data`. A refusal that is no JSON or has more than `messageBytesMax` bytes is not kept: the
- * attempt fails with `millrace/not-json` or `millrace/too-large`.
+ * A refusal: a handler throws it to say no without another attempt. Everything the attempt did is rolled back. On a
+ * channel the asker gets the refusal, typed. On a topic, and for a command that nobody waits for, the message goes to
+ * the desk, where rules see `data` as `error.data`. A refusal that is not JSON or has more than `messageBytesMax` bytes
+ * is not kept: the attempt fails with `millrace/not-json` or `millrace/too-large`.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export function isRefused(error: unknown): error is Refused {
   try {
     return typeof error === 'object' && error !== null && brand in error
   } catch {
-    // Anything can be thrown, a proxy that refuses to be looked at too.
+    // Any value can be thrown, also a proxy whose traps throw.
     return false
   }
 }

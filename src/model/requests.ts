@@ -1,6 +1,6 @@
 // A request as the store keeps it.
 
-/** How far a command that was asked is. */
+/** The state of a requested command. */
 export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
 
 export interface RequestRow {

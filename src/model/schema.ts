@@ -11,7 +11,9 @@ export type Output<S extends AnySchema> = StandardSchemaV1.InferOutput<S>
 
 type Same<A, B> = [A] extends [B] ? ([B] extends [A] ? true : false) : false
 
-/** What JSON carries. A property may be missing, an entry of a list may not: JSON would make null of it. */
+/**
+ * A value that JSON carries. A property may be missing; an entry of a list may not, since JSON would turn it into null.
+ */
 type JsonValue =
   | string
   | number
@@ -32,7 +34,7 @@ type NotJson =
   // biome-ignore lint/suspicious/noExplicitAny: any function at all
   | ((...args: any[]) => unknown)
 
-/** A type as JSON gives it back; `never` where JSON would change or lose it. */
+/** A type as JSON returns it; `never` where JSON would change or lose it. */
 type AsJson<T> = [T] extends [JsonValue | undefined]
   ? T
   : T extends string | number | boolean | null | undefined
@@ -47,18 +49,18 @@ type AsJson<T> = [T] extends [JsonValue | undefined]
 
 type AsEntry<T> = T extends undefined ? never : AsJson<T>
 
-/** Passes a schema through when what goes in has the type of what comes out; else an error to read. */
+/** Passes a schema through when its input and output types agree; else becomes an error to read. */
 export type Stable<S extends AnySchema> =
   Same<StandardSchemaV1.InferInput<S>, Output<S>> extends true
     ? S
     : { error: 'a message schema must not transform: input and output type differ' }
 
-/** Passes a schema through when its data survives JSON; else an error to read. */
+/** Passes a schema through when its data survives JSON; else becomes an error to read. */
 export type Plain<S extends AnySchema> = [Output<S>] extends [AsJson<Output<S>>]
   ? S
   : { error: 'message data must be plain JSON: no Date, bigint, Map, Set, function, bytes or undefined in a list' }
 
-/** Passes a schema through when there is always data; else an error to read. */
+/** Passes a schema through when it always has data; else becomes an error to read. */
 export type Present<S extends AnySchema> =
   unknown extends Output<S>
     ? S
@@ -69,7 +71,7 @@ export type Present<S extends AnySchema> =
 const issuesShown = 3
 
 /**
- * Checks a value and gives what the schema gives. In errors it is called `what`, of the type where one is given.
+ * Checks a value and returns the output of the schema. Errors call it `what`, of the type where one is given.
  *
  * @throws `millrace/bad-data`, `millrace/async-schema`
  */
@@ -101,8 +103,8 @@ const schemaThrows = (what: string, cause: unknown) =>
   fault('millrace/bad-data', `${what} cannot be checked, its schema throws: ${inBrief(cause)}`, { cause })
 
 /**
- * Why a schema gave a promise. A library may answer with one also when its check throws, and keep what was thrown; its own
- * `parse`, which many have, throws that, or says that it needs a promise.
+ * Finds out why a schema returned a promise. A library may return one also when its check throws, and hide the error.
+ * Its own `parse`, which many have, throws that error, or says that it needs a promise.
  */
 function notChecked(what: string, schema: AnySchema, value: unknown): MillraceError {
   const { parse } = schema as { parse?: unknown }

@@ -1,6 +1,6 @@
-// Topics and channels as the store keeps them: each is a stream of messages with positions.
+// Topics and channels as the store keeps them. Each is a stream of messages with positions.
 
-/** A topic or channel as it has to exist in the store. */
+/** A topic or channel that must exist in the store. */
 export interface SourcePlan {
   readonly kind: 'topic' | 'channel'
   readonly name: string
@@ -14,5 +14,5 @@ export interface StreamInfo {
   readonly head: number
 }
 
-/** Where a processor that the store does not know yet begins. */
+/** The starting point of a processor that is new to the store. */
 export type StartAt = 'beginning' | 'now' | Date

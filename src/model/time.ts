@@ -2,11 +2,11 @@ import { fault } from './errors.ts'
 import { dateMs } from './kinds.ts'
 import { checkOptions } from './options.ts'
 
-/** A delay: `at` or `delayMs`, not both. Without either the message comes at once. */
+/** A delay: `at` or `delayMs`, not both. Without either the message enters its log at once. */
 export interface Delay {
   /**
-   * The time at which the message comes into its log: a date, or milliseconds since 1970, at most 100 years ahead. A time
-   * that has passed means at once.
+   * The time at which the message enters its log: a date, or milliseconds since 1970, at most 100 years ahead. A past
+   * time means at once.
    */
   readonly at?: Date | number | undefined
   /** The time from now until then, milliseconds, 0 to 100 years; a fraction is rounded up. */
@@ -17,13 +17,13 @@ export const delayOptions: readonly string[] = ['at', 'delayMs']
 
 const second = 1_000
 const farthestMs = 100 * 365.25 * 24 * 3_600 * second
-/** In milliseconds this is 2001, in seconds the year 33658: nobody delays to the one or means the other. */
+/** 1e12 is 2001 in milliseconds and the year 33658 in seconds, so it tells the two units apart. */
 const earliestMs = 1e12
 
 /**
- * When a message is due, milliseconds since 1970; 0 for at once. A fraction is rounded up: never early.
+ * The due time of a message, milliseconds since 1970; 0 for at once. A fraction is rounded up: never early.
  *
- * @param known the options that may be there beside `at` and `delayMs`
+ * @param known the options allowed beside `at` and `delayMs`
  * @throws `millrace/bad-time`, `millrace/unknown-option`
  */
 export function dueOf(where: string, delay: Delay, now: number, known = delayOptions): number {

@@ -15,22 +15,22 @@ export type Query = <Row extends object = Record<string, unknown>>(
 ) => Promise<Row[]>
 
 /**
- * The transaction of a function: of `commit`, `app.transaction` or `setup`. Usable only while the function runs.
+ * The transaction of a function of `commit`, `app.transaction` or `setup`. Usable only while the function runs.
  *
- * A statement that failed fails its function, on every store: its rows are taken back and what it published is dropped.
- * A statement has failed where the database refused it or Millrace did (`millrace/bad-value`, `millrace/denied`, …), by
- * `query` and by `client` alike, awaited or not. To catch its error does not help: the next statement is refused with
- * `millrace/statement-failed`, and a function that returns fails with that. One that throws fails with what it throws,
- * so that it may answer a failed statement with a `Refused`. What may fail and be caught runs in {@link Tx.attempt}.
+ * A statement that failed fails its function, on every store: its rows are rolled back and what it published is
+ * dropped. A statement fails when the database or Millrace refuses it (`millrace/bad-value`, `millrace/denied`, …).
+ * This holds for `query` and `client`, awaited or not. Catching its error does not help: the next statement is refused
+ * with `millrace/statement-failed`, and a function that returns fails with that. A function that throws fails with what
+ * it throws, so it may answer a failed statement with a `Refused`. Run a statement that may fail in {@link Tx.attempt}.
  */
 export interface Tx {
   /**
    * Runs one SQL statement in the transaction. Statements of one function run one after the other; other handlers see
    * their effects only after the commit.
    *
-   * @returns the rows, plain objects; empty for a statement that gives none
+   * @returns the rows, plain objects; empty for a statement without rows
    * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`,
-   *   `millrace/statement-failed` after one that failed, `millrace/attempt-open`, and what the database says
+   * `millrace/statement-failed` after a failed statement, `millrace/attempt-open`, and the errors of the database
    *
    * @example
    * ```ts
@@ -42,20 +42,20 @@ export interface Tx {
    */
   readonly query: Query
   /**
-   * The connection, for query builders: on SQLite an object with `prepare` and `exec` as in `node:sqlite`. The rules of
-   * `query` hold for it too.
+   * The connection, for query builders: on SQLite an object with `prepare` and `exec` as in `node:sqlite`. It follows
+   * the rules of `query`.
    */
   readonly client: unknown
   /**
-   * Runs a function in a savepoint of its own, where statements may fail. When it fails, by what it throws or by a
-   * statement, its rows are taken back; what was published, sent or cancelled while it ran is dropped; this `tx` goes
-   * on, and the error may be caught. It follows the rules of the function around it: only its `tx` may be awaited, and
-   * it counts as one statement. Attempts may be nested. While one is open this `tx` makes no statement and no second
-   * attempt: use the `tx` that the function gets, and await the attempt.
+   * Runs a function in its own savepoint, where statements may fail. When the function throws or a statement fails, its
+   * rows are rolled back and its publishes, sends and cancellations are dropped. This `tx` stays usable, and the error
+   * may be caught. The rules of the outer function hold: only its `tx` may be awaited, and the attempt counts as one
+   * statement. Attempts nest. While one is open, this `tx` refuses statements and further attempts: use the `tx` that
+   * the function gets, and await the attempt.
    *
-   * @param fn gets the `tx` to use inside; it may run again with the whole function
-   * @returns what `fn` gives
-   * @throws what `fn` throws; `millrace/statement-failed` where it returned though a statement failed;
+   * @param fn gets the `tx` to use inside; runs again when the whole function runs again
+   * @returns the result of `fn`
+   * @throws what `fn` throws; `millrace/statement-failed` where it returned despite a failed statement;
    *   `millrace/attempt-open`, `millrace/tx-closed`, `millrace/too-many-queries`
    *
    * @example
@@ -74,8 +74,8 @@ export interface Tx {
 }
 
 /**
- * Refuses what cannot be bound, or would come back as something else (an object as first value would silently become
- * named parameters).
+ * Refuses values that cannot be bound, or would come back as something else (an object as first value would silently
+ * become named parameters).
  */
 export function checkValues(values: readonly unknown[]): asserts values is Value[] {
   for (let index = 0; index < values.length; index++) {
