@@ -1,0 +1,48 @@
+// Each test file belongs to one part: `npm test`, or one of the two that take longer. `.ci/run` runs all.
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+const parts = ['test', 'test:deep', 'test:package']
+const places = '{src,test,examples,bench,tools}'
+const foreign = (file: string) => file.split('/').includes('node_modules')
+
+/** The part of a test file, by its name. */
+function partOf(file: string): string {
+  if (file.startsWith('test/package/')) return 'test:package'
+  return file.endsWith('.deep.test.ts') ? 'test:deep' : 'test'
+}
+
+/** The files that a script of package.json gives to Node's test runner. */
+function filesOf(part: string): string[] {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
+  const [, patterns] = /&& node .*--test .*?('.*)$|^node .*--test .*?('.*)$/.exec(scripts[part]!)?.filter(Boolean) ?? []
+  assert(patterns !== undefined, `the script "${part}" ends in patterns in quotes`)
+  return [...patterns.matchAll(/'([^']+)'/g)]
+    .flatMap(([, pattern]) => globSync(pattern!, { cwd: root }))
+    .filter((file) => !foreign(file))
+}
+
+test('each test file belongs to the part that its name says, and to no other', () => {
+  const all = globSync(`${places}/**/*.test.ts`, { cwd: root }).filter((file) => !foreign(file))
+  assert(all.length > 100)
+  const should = new Map(parts.map((part) => [part, all.filter((file) => partOf(file) === part).sort()]))
+  for (const part of parts) assert.deepEqual(filesOf(part).sort(), should.get(part), `npm run ${part}`)
+})
+
+test('a file that calls Node’s test runner is named as a test file', () => {
+  const others = globSync(`${places}/**/*.{ts,js}`, { cwd: root }).filter((file) => !/\.test\.ts$/.test(file))
+  const called = others.filter((file) => !foreign(file) && /^import test\b.* from 'node:test'/m.test(read(file)))
+  assert.deepEqual(called, [])
+})
+
+test('each part is called by the script of CI and named in the README', () => {
+  for (const part of parts) {
+    const command = part === 'test' ? 'npm test' : `npm run ${part}`
+    assert(read('.ci/run').includes(`'${command}'`), `.ci/run calls "${command}"`)
+    assert(read('README.md').includes(command), `the README names "${command}"`)
+  }
+})
