@@ -5,8 +5,11 @@ import { type AppTx, appTx } from './app/app-tx.ts'
 import { Life, type Run } from './app/life.ts'
 import { type Backup, Backups } from './control/backups.ts'
 import { checked } from './control/calls.ts'
-import { type Desk, deskOn } from './control/desk.ts'
-import { type FlowDesk, flowsOn } from './control/flows.ts'
+import type { Desk } from './control/desk.ts'
+import { deskOn } from './control/desk-surface.ts'
+import { flowsOn } from './control/flow-surface.ts'
+import type { FlowDesk } from './control/flows.ts'
+import type { ProcessorRow, Processors } from './control/processors.ts'
 import { toRetire } from './control/retire.ts'
 import { pausedOf, typesOf } from './control/rows.ts'
 import { type Control, openControl } from './control/server.ts'
@@ -18,7 +21,6 @@ import type { Said } from './engine/requests.ts'
 import type { Collect } from './engine/transaction.ts'
 import type { Stored } from './model/codec.ts'
 import { type Actor, checkActor } from './model/desk.ts'
-import type { Paused } from './model/desk-views.ts'
 import { fault, recordError } from './model/errors.ts'
 import {
   type Command,
@@ -35,9 +37,10 @@ import { messageOf } from './model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from './model/publish.ts'
 import type { RequestState } from './model/requests.ts'
 import type { Query, Tx } from './model/tx.ts'
+import type { Part } from './parts/part.ts'
 import type { Processor } from './parts/processor.ts'
 import { runsWith } from './parts/processors.ts'
-import { checkKnown, type Part, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
+import { checkKnown, scheduleSpecOf, specOf, type Wiring, wire } from './parts/wiring.ts'
 import type { StoreFile } from './seam/file.ts'
 import type { Broker } from './seam/store.ts'
 import type { World } from './seam/world.ts'
@@ -176,89 +179,6 @@ export interface StopOptions {
 
 /** A function that `app.tail` calls with each accepted message. */
 export type Accepting = (message: Stored) => void
-
-/** The processors of an app, and what an operator may do about them. */
-export interface Processors {
-  /**
-   * Lists the processors, also those of gathers, routes and mediators, and those that only the store still knows.
-   *
-   * @returns a row for each processor and topic or channel
-   *
-   * @example
-   * ```ts
-   * for (const { name, state, lag } of await shop.processors.list()) {
-   *   if (state !== 'live') console.log(`${name} is ${state}, ${lag} messages behind`)
-   * }
-   * ```
-   */
-  list(): Promise<ProcessorRow[]>
-  /**
-   * Forgets a processor that is no longer a part of the app, so that no messages are kept for it. Only a row with state
-   * `gone` can be retired.
-   *
-   * @param name the name of the processor
-   * @param options `force`: also one that holds messages at the desk, default false
-   * @throws `millrace/unknown-processor`; `millrace/processor-in-use` when the app has it;
-   *   `millrace/processor-has-held` without `force`
-   *
-   * @example
-   * ```ts
-   * const gone = (await shop.processors.list()).filter(({ state }) => state === 'gone')
-   * for (const { name } of gone) await shop.processors.retire(name)
-   * ```
-   */
-  retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
-  /**
-   * Pauses a processor: it starts nothing until it is resumed, across restarts too. Attempts that run
-   * end by themselves, and new messages wait. The audit log has it. Pausing it again changes nothing.
-   *
-   * @param name the name of the processor
-   * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-processor`, `millrace/bad-option`
-   *
-   * @example
-   * ```ts
-   * await shop.processors.pause('till', { by: 'ada', reason: 'the bank is down until noon' })
-   * ```
-   */
-  pause(name: string, actor?: Actor): Promise<void>
-  /**
-   * Resumes a paused processor. Resuming one that runs changes nothing.
-   *
-   * @param name the name of the processor
-   * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-processor`, `millrace/bad-option`
-   *
-   * @example
-   * ```ts
-   * await shop.processors.resume('till', { by: 'ada' })
-   * ```
-   */
-  resume(name: string, actor?: Actor): Promise<void>
-}
-
-/** A processor on one topic or channel, as `processors.list` gives it. */
-export interface ProcessorRow {
-  readonly name: string
-  /** The name of its topic or channel. */
-  readonly on: string
-  /**
-   * `live`: up to date; `behind`: some messages are not taken up yet; `probing`: its last attempts have all failed, so
-   * it tries one message at a time until one succeeds; `stuck`: all its attempts have outlived their time; `paused` by
-   * a person; `off`: left out by `only`; `gone`: the store knows it, the app has it no longer on this topic.
-   */
-  readonly state: 'live' | 'behind' | 'probing' | 'stuck' | 'paused' | 'gone' | 'off'
-  /** The position up to which everything is done. */
-  readonly position: number
-  /** Messages of its topic or channel after that position. */
-  readonly lag: number
-  /** Attempts that run now. */
-  readonly running: number
-  /** Messages that are held at the desk. */
-  readonly held: number
-  /** When, by whom and why it was paused; null where it is not paused. */
-  readonly paused: Paused | null
-}
 
 /** An application. Made by {@link app}. */
 export interface App {

@@ -9,8 +9,6 @@ export {
   app,
   type CheckFlowsOptions,
   checkFlows,
-  type ProcessorRow,
-  type Processors,
   type RequestOperation,
   type RequestOptions,
   type StartOptions,
@@ -19,6 +17,7 @@ export {
 export type { Backup } from './control/backups.ts'
 export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
+export type { ProcessorRow, Processors } from './control/processors.ts'
 export type { Accepted } from './engine/committer.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/conduct.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow-check.ts'
@@ -119,6 +118,7 @@ export {
   type StartedBy,
   type SubflowOptions,
 } from './parts/mediator.ts'
+export type { Part } from './parts/part.ts'
 export {
   type Committed,
   type Context,
@@ -131,7 +131,6 @@ export {
 } from './parts/processor.ts'
 export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
-export type { Part } from './parts/wiring.ts'
 export type { DeskReads } from './seam/desk-reads.ts'
 export type {
   FileFacts,

@@ -18,7 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   parts: ['model', 'seam', 'engine'],
   app: ['model', 'seam', 'engine', 'parts', 'adapters/node', 'control'],
   adapters: ['model', 'seam', 'adapters/node'],
-  control: ['index', 'model', 'parts'],
+  control: ['model', 'seam', 'engine', 'parts'],
   cli: ['index', 'control', 'testing'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],

@@ -1,12 +1,12 @@
 // The commands below `millrace desk` and `millrace processors`.
 import type { Command } from 'commander'
+import type { Add } from './add.ts'
 import { wholeNumber } from './call.ts'
 import { deskAudit, deskGroups, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
 import { deskAbort, deskOperations } from './commands/operations.ts'
 import { processorsList, processorsPause, processorsResume, processorsRetire } from './commands/processors.ts'
-import type { Add } from './main.ts'
 
 const idMax = Number.MAX_SAFE_INTEGER
 

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { defaults } from '../index.ts'
+import type { Run } from './add.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
 import { doctor } from './commands/doctor.ts'
@@ -20,8 +21,6 @@ const waitMsDefault = 3_000
 const startWaitMsDefault = 5_000
 const startWaitMsMax = 86_400_000
 const { default: graceDefault, min: graceMin, max: graceMax } = defaults.graceMs
-
-export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
 interface Common {
   readonly db?: string | undefined
@@ -65,16 +64,6 @@ export async function main(argv: readonly string[]): Promise<number> {
     process.stderr.off('error', onClosed)
   }
 }
-
-/** Adds a command with what all commands have; `list` is what a group does when nothing else is named. */
-export type Add = <Options>(
-  parent: Command,
-  name: string,
-  usage: string,
-  text: string,
-  run: Run<Options>,
-  ...examples: readonly string[]
-) => Command
 
 type Invoke = (run: Run<never>, options: Common, words: readonly string[], name: string) => Promise<void>
 

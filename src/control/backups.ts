@@ -1,7 +1,7 @@
 // The copies that an app makes of its file, so that a stop and a start know of them.
 import { resolve } from 'node:path'
-import type { StoreFile } from '../index.ts'
 import { fault } from '../model/errors.ts'
+import type { StoreFile } from '../seam/file.ts'
 
 /** A copy of the file of an app. */
 export interface Backup {

@@ -1,10 +1,14 @@
 // What may be called of an app from outside, and what each call takes. The functions of the library are checked by it,
 // and so is what comes over the control socket: there is no other table.
-import type { Desk, DeskState, FlowDesk, GroupBy, Processors } from '../index.ts'
+import type { DeskState } from '../model/desk.ts'
+import type { GroupBy } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import { flowEnds, flowsUnderWay } from '../model/flow.ts'
 import { own } from '../model/names.ts'
+import type { Desk } from './desk.ts'
 import { checkField, type Field } from './fields.ts'
+import type { FlowDesk } from './flows.ts'
+import type { Processors } from './processors.ts'
 
 /** Which surface of the app a call is for; the names are those of its functions. */
 export type Called = 'desk' | 'processors' | 'flows'

@@ -1,26 +1,22 @@
 import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import type {
-  Accepted,
-  App,
-  Desk,
-  DeskItem,
-  DeskRow,
-  FlowDesk,
-  FlowItem,
-  LogFilter,
-  Processors,
-  PublishOptions,
-} from '../index.ts'
+import type { Accepted } from '../engine/committer.ts'
 import { asStored } from '../model/codec.ts'
+import type { DeskRow } from '../model/desk-views.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
+import type { PublishOptions } from '../model/publish.ts'
+import type { LogFilter } from '../seam/file.ts'
 import type { Called } from './calls.ts'
+import type { Desk, DeskItem } from './desk.ts'
+import type { FlowDesk, FlowItem } from './flows.ts'
 import { Lines } from './lines.ts'
+import type { Processors } from './processors.ts'
 import {
   type Ask,
   type Bye,
   type Followed,
   fromSent,
+  type Health,
   type Hello,
   lineBytesMax,
   protocolVersion,
@@ -117,7 +113,7 @@ export class ControlClient {
     return this.ask({ do: 'accept' })
   }
 
-  status(): Promise<{ health: ReturnType<App['health']> }> {
+  status(): Promise<{ health: Health }> {
     return this.ask({ do: 'status' })
   }
 

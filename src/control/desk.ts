@@ -1,27 +1,20 @@
-// What is at the desk, and what people do about it: one surface, whether the app runs here or not at all.
+// `app.desk`: what is at the desk, and what people do about it.
+import type { Actor, AuditRow } from '../model/desk.ts'
 import type {
-  Actor,
   AuditFilter,
-  AuditRow,
   Cause,
-  Decision,
   DeskCounts,
   DeskFilter,
   DeskGroup,
-  DeskReads,
   DeskRow,
   GroupBy,
   GroupFilter,
-  NewOperation,
   Operation,
   OperationFilter,
   OperationOutcome,
   RefusedItem,
   Selection,
-} from '../index.ts'
-import { checkActor, checkText } from '../model/desk.ts'
-import { fault } from '../model/errors.ts'
-import { checked } from './calls.ts'
+} from '../model/desk-views.ts'
 
 /** One message at the desk with its line and its history. */
 export interface DeskItem extends DeskRow {
@@ -265,76 +258,4 @@ export interface Desk {
    * ```
    */
   audit(filter?: AuditFilter): Promise<AuditRow[]>
-}
-
-const lineShown = 10
-const historyShown = 1_000
-const refusedShown = 100
-const nameCharsMax = 100
-
-/** What carries the actions out: the engine of a running app, or a file that no app has. */
-export interface DeskBackend {
-  look<T>(read: (desk: DeskReads) => T): Promise<T>
-  decide(item: number, decision: Decision, actor: Actor): Promise<void>
-  takeBack(item: number, actor: Actor): Promise<void>
-  select(operation: NewOperation, what: Selection): Promise<Operation>
-  abort(operation: number, actor: Actor): Promise<void>
-}
-
-/** Checks what is asked for and has it done. `backend` gives what does it, or throws when there is nothing. */
-export function deskOn(backend: () => DeskBackend, itself: string, now: () => number): Desk {
-  const us: Actor = { by: itself }
-  const look: DeskBackend['look'] = async (read) => backend().look(read)
-  return checked<Desk>('desk', {
-    list: (filter = {}) => look((desk) => desk.list(filter)),
-    show: (id) =>
-      look((desk) => {
-        const row = desk.row(id)
-        return row === undefined ? undefined : itemOf(row, desk)
-      }),
-    counts: () => look((desk) => desk.counts()),
-    groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter)),
-    release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkActor('release', actor)),
-    resubmit: async (id, data, actor) => {
-      const note = checkText('resubmit', 'reason', actor.reason)
-      return backend().decide(id, { do: 'resubmit', data, note }, checkActor('resubmit', actor))
-    },
-    discard: async (id, actor) => {
-      const reason = checkText('discard', 'reason', actor.reason)
-      return backend().decide(id, { do: 'discard', reason }, checkActor('discard', actor))
-    },
-    takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
-    select: async (action, what, options) => backend().select(newOperation(action, options, now()), what),
-    operations: (filter = {}) => look((desk) => desk.operations(filter)),
-    outcome: (id) => look((desk) => desk.outcome(id)),
-    refused: (id) => look((desk) => desk.refused(id, refusedShown)),
-    abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
-    audit: (filter = {}) => look((desk) => desk.audit(filter)),
-  })
-}
-
-/** A row with what waits behind it and what was done about it. */
-function itemOf(row: DeskRow, desk: DeskReads): DeskItem {
-  return {
-    ...row,
-    line: row.waiting === 0 ? [] : desk.behind(row, lineShown),
-    cause: desk.cause(row) ?? null,
-    history: desk.audit({ item: row.id, limit: historyShown }).reverse(),
-  }
-}
-
-/** @throws `millrace/bad-option` */
-function newOperation(action: Operation['action'], options: OperationOptions, startedAt: number): NewOperation {
-  const where = 'desk.select'
-  const { name, oneFirst = false } = options
-  const { by, reason = null } = checkActor(where, options)
-  checkText(where, 'name', name)
-  if (name.length > nameCharsMax) {
-    throw fault('millrace/bad-option', `${where}: the name has more than ${nameCharsMax} characters`)
-  }
-  if (action === 'discard') checkText(where, 'reason', reason)
-  if (action === 'discard' && oneFirst) {
-    throw fault('millrace/bad-option', `${where}: oneFirst is for a release: what is discarded is not tried`)
-  }
-  return { name, action, by, reason, oneFirst, startedAt }
 }

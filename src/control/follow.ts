@@ -2,13 +2,21 @@
 // counted and told, never kept.
 //
 //   gathering (the last messages are being read) → following → ended
-import type { App, LogFilter, LogRow } from '../index.ts'
+import type { Stored } from '../model/codec.ts'
 import { failures } from '../model/failures.ts'
+import type { Part } from '../parts/part.ts'
+import type { LogFilter, LogRow } from '../seam/file.ts'
 import { type Followed, followBytesMax } from './protocol.ts'
 import { fits, rowOf, typesOf } from './rows.ts'
 
 /** What a message takes besides its data. */
 const rowBytes = 500
+
+/** An app as those who follow its messages need it. */
+export interface Followable {
+  readonly parts: readonly Part[]
+  tail(accepting: (message: Stored) => void): () => void
+}
 
 export interface Reader {
   /** Takes one thing, if there is room. */
@@ -26,7 +34,7 @@ export class Following {
   private readonly upTo = new Map<number, number>()
   private missed = 0
 
-  constructor(app: App, filter: LogFilter, reader: Reader) {
+  constructor(app: Followable, filter: LogFilter, reader: Reader) {
     this.filter = filter
     this.reader = reader
     const types = typesOf([...app.parts, failures])

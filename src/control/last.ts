@@ -1,7 +1,8 @@
 // The newest messages of a log, for people: each is read only when there is room for it, whatever its size.
-import type { FileReader, LogFilter, LogRow, Part } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
+import type { Part } from '../parts/part.ts'
+import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
 import { lastMax } from './protocol.ts'
 import { sourcesOf } from './rows.ts'
 

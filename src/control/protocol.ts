@@ -12,10 +12,10 @@ import { createHash } from 'node:crypto'
 import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LogFilter, LogRow } from '../index.ts'
 import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { own, suggest } from '../model/names.ts'
 import { messageOf } from '../model/people.ts'
+import type { LogFilter, LogRow } from '../seam/file.ts'
 import { type Called, calls } from './calls.ts'
 import { checkFields, type Fields } from './fields.ts'
 
@@ -40,6 +40,12 @@ export interface Hello {
   readonly millrace: number
   readonly app: string
   readonly pid: number
+}
+
+/** Whether the app works as it should, as `app.health` says it. */
+export interface Health {
+  readonly status: 'green' | 'red'
+  readonly reasons: readonly string[]
 }
 
 /** Options of a publish, as they travel. */

@@ -1,13 +1,24 @@
-import type { Accepted, App, PublishOptions } from '../index.ts'
+import type { Accepted } from '../engine/committer.ts'
 import { fault } from '../model/errors.ts'
+import type { Command, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
+import type { PublishOptions } from '../model/publish.ts'
+import type { Part } from '../parts/part.ts'
 import { typesOf } from './rows.ts'
+
+/** An app as the publishing by name needs it. */
+export interface Publishes {
+  readonly name: string
+  readonly parts: readonly Part[]
+  publish(type: Event, data: unknown, options?: PublishOptions): Promise<Accepted>
+  send(type: Command, data: unknown, options?: PublishOptions): Promise<Accepted>
+}
 
 /** Publishes an event or sends a command by the name of its type: for callers who have no code of the app. */
 export type PublishByName = (type: string, data: unknown, options?: PublishOptions) => Promise<Accepted>
 
 /** Errors as of `app.publish`; an unknown name is `millrace/type-without-topic` with a suggestion. */
-export function publishByName(app: App): PublishByName {
+export function publishByName(app: Publishes): PublishByName {
   const types = typesOf(app.parts)
   return async (name, data, options = {}) => {
     const found = types.get(name)

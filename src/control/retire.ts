@@ -1,6 +1,6 @@
-import type { ProcessorRow } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
+import type { ProcessorRow } from './processors.ts'
 
 /**
  * What is let go of when a processor is retired: its rows of topics that it is not on any more.

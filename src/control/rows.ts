@@ -1,7 +1,10 @@
-import type { LogFilter, LogRow, MessageType, Part, Paused, Source, Stored } from '../index.ts'
-import { replaceData } from '../model/codec.ts'
+import { replaceData, type Stored } from '../model/codec.ts'
+import type { Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
+import type { MessageType, Source } from '../model/message.ts'
+import type { Part } from '../parts/part.ts'
 import { sourcesOf } from '../parts/processors.ts'
+import type { LogFilter, LogRow } from '../seam/file.ts'
 
 export { processorsOf, runsWith, sourcesOf } from '../parts/processors.ts'
 

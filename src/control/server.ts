@@ -2,11 +2,11 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
-import type { App, StoreFile } from '../index.ts'
 import { fault } from '../model/errors.ts'
+import type { StoreFile } from '../seam/file.ts'
 import { Connection } from './connection.ts'
 import { connectionsMax, protocolVersion, socketPath } from './protocol.ts'
-import { Services } from './services.ts'
+import { type Served, Services } from './services.ts'
 
 export interface Control {
   /** Nobody can connect any more; who is connected goes on. Before the file is given back. */
@@ -20,7 +20,7 @@ export interface Control {
  * died. Rejects when the socket cannot be made.
  */
 export async function openControl(
-  app: App,
+  app: Served,
   file: StoreFile,
   accept: () => Promise<boolean>,
   warn: (text: string) => void,

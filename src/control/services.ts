@@ -1,11 +1,28 @@
 // What an app does for the commands that are connected to it. Nothing of its own: everything is `app.desk`,
 // `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
-import type { App, DeskItem, DeskRow, LogFilter, LogRow, StoreFile } from '../index.ts'
+import type { DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
+import type { Query } from '../model/tx.ts'
+import type { LogFilter, LogRow, StoreFile } from '../seam/file.ts'
+import type { Backup } from './backups.ts'
 import { checkGiven, takenBy } from './calls.ts'
+import type { Desk, DeskItem } from './desk.ts'
+import type { FlowDesk } from './flows.ts'
+import type { Followable } from './follow.ts'
 import { checkLogFilter, lastOf } from './last.ts'
-import type { Request } from './protocol.ts'
-import { type PublishByName, publishByName } from './publish.ts'
+import type { Processors } from './processors.ts'
+import type { Health, Request } from './protocol.ts'
+import { type PublishByName, type Publishes, publishByName } from './publish.ts'
+
+/** An app as its control socket serves it. */
+export interface Served extends Publishes, Followable {
+  readonly desk: Desk
+  readonly processors: Processors
+  readonly flows: FlowDesk
+  readonly read: Query
+  health(): Health
+  backup(path: string): Promise<Backup>
+}
 
 /** Sends one of many; resolves when there is room for the next. */
 export type Send = (item: unknown) => Promise<void>
@@ -14,13 +31,13 @@ export type Send = (item: unknown) => Promise<void>
 const rowsMax = 10_000
 
 export class Services {
-  readonly app: App
+  readonly app: Served
   private readonly file: StoreFile
   /** Accepts the file as it is, though it may lack its newest messages. */
   private readonly accept: () => Promise<boolean>
   private readonly publish: PublishByName
 
-  constructor(app: App, file: StoreFile, accept: () => Promise<boolean>) {
+  constructor(app: Served, file: StoreFile, accept: () => Promise<boolean>) {
     this.app = app
     this.file = file
     this.accept = accept

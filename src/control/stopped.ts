@@ -1,19 +1,13 @@
-import type {
-  Actor,
-  Desk,
-  DeskReads,
-  FileReader,
-  FileWriter,
-  FlowDesk,
-  ProcessorRow,
-  Processors,
-  StoreFile,
-} from '../index.ts'
-import { checkActor } from '../model/desk.ts'
+import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
+import type { DeskReads } from '../seam/desk-reads.ts'
+import type { FileReader, FileWriter, StoreFile } from '../seam/file.ts'
 import { checked } from './calls.ts'
-import { deskOn } from './desk.ts'
-import { flowsOn } from './flows.ts'
+import type { Desk } from './desk.ts'
+import { deskOn } from './desk-surface.ts'
+import { flowsOn } from './flow-surface.ts'
+import type { FlowDesk } from './flows.ts'
+import type { ProcessorRow, Processors } from './processors.ts'
 import { toRetire } from './retire.ts'
 import { type CheckCorrected, pausedOf } from './rows.ts'
 

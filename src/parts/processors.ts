@@ -3,8 +3,8 @@
 import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import { mediatorProcessors } from './mediator.ts'
+import type { Part } from './part.ts'
 import type { Processor } from './processor.ts'
-import type { Part } from './wiring.ts'
 
 /** The processors that run the parts of an app: its own, and those of its gathers, routes and mediators. Checks nothing. */
 export function processorsOf(parts: readonly Part[], sourceOf = sourceOfTypes(parts)): Processor[] {

@@ -4,8 +4,9 @@ import { z } from 'zod'
 import { coded } from '../../test/support.ts'
 import { failures } from '../model/failures.ts'
 import { channel, command, event, topic } from '../model/message.ts'
+import type { Part } from './part.ts'
 import { processor } from './processor.ts'
-import { checkKnown, type Part, specOf, wire } from './wiring.ts'
+import { checkKnown, specOf, wire } from './wiring.ts'
 
 const schema = z.object({ id: z.string() })
 const Placed = event('order.placed', { schema })

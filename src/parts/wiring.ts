@@ -7,13 +7,11 @@ import { own, suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
 import type { AnyMediator } from './mediator.ts'
+import type { Part } from './part.ts'
 import type { Processor } from './processor.ts'
 import { processorsOf } from './processors.ts'
 import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
-
-/** A part of an app. */
-export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule | DeskPart
 
 export interface Wiring {
   readonly sources: readonly Source[]

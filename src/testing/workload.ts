@@ -1,6 +1,5 @@
 // What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
-import type { Processors } from '../app.ts'
-import type { Desk, FlowDesk } from '../index.ts'
+import type { Desk, FlowDesk, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import { isPromise } from '../model/promise.ts'

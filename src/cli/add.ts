@@ -1,0 +1,16 @@
+// What the files that name the commands of a group need of the command line.
+import type { Command } from 'commander'
+import type { Call } from './call.ts'
+
+/** Does a command. Gives the exit status. */
+export type Run<Options> = (call: Call, options: Options) => Promise<number>
+
+/** Adds a command with what all commands have; `list` is what a group does when nothing else is named. */
+export type Add = <Options>(
+  parent: Command,
+  name: string,
+  usage: string,
+  text: string,
+  run: Run<Options>,
+  ...examples: readonly string[]
+) => Command

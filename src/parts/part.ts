@@ -1,0 +1,10 @@
+import type { Source } from '../model/message.ts'
+import type { DeskPart } from './desk.ts'
+import type { Gather } from './gather.ts'
+import type { AnyMediator } from './mediator.ts'
+import type { Processor } from './processor.ts'
+import type { Route } from './route.ts'
+import type { Schedule } from './schedule.ts'
+
+/** A part of an app. */
+export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule | DeskPart
