@@ -3,11 +3,11 @@ import type { Calendar } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { messageOf } from '../model/people.ts'
 
-/** Any moment does for asking whether a cron ever fires: one without years repeats itself within 28 of them. */
+/** Any moment serves to ask whether a cron ever fires: a cron without years repeats within 28 years. */
 const someMs = Date.UTC(2000, 0, 1)
 
 /**
- * The slots of a cron of five parts, or of six with seconds first, in a time zone. Reads no clock.
+ * Computes the slots of a cron of five parts, or of six with seconds first, in a time zone. Reads no clock.
  *
  * @throws `millrace/bad-option`
  */
@@ -17,12 +17,12 @@ export function calendarOf(where: string, cron: unknown, timeZone: unknown): Cal
   if (typeof cron !== 'string') {
     throw fault('millrace/bad-option', `${says} must be a string of five parts, or of six with seconds first`)
   }
-  // It would stand for the time at which it is read, which differs from start to start.
+  // A "?" would stand for the time at which it is read, which differs from start to start.
   if (cron.includes('?')) throw fault('millrace/bad-option', `${says} has a "?": name the value, or write "*"`)
   const parsed = parse(says, cron, timeZone)
   const calendar: Calendar = {
     after: (ms) => parsed.nextRun(new Date(ms))?.getTime(),
-    // What it gives lies before its reference, by a millisecond at least.
+    // Its result lies before its reference, by a millisecond at least.
     upTo: (ms) => parsed.previousRuns(1, new Date(ms + 1))[0]?.getTime(),
   }
   if (calendar.after(someMs) === undefined) {

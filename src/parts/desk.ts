@@ -6,9 +6,9 @@ import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { inherits } from './processor.ts'
 
-/** The argument of a rule: a message that has used up its attempts or was refused, and why. */
+/** The argument of a rule: a message that has used up its attempts or was refused, with the error. */
 export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
-  /** The message as its handler gets it; where its data no longer fit their schema, as they are stored. */
+  /** The message as its handler gets it; with the data as stored where these no longer fit their schema. */
   readonly message: Message<T>
 }
 
@@ -19,13 +19,13 @@ type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
 /** Options of {@link desk}. */
 export interface DeskOptions<T extends MessageType> {
-  /** The topic or channel whose failed messages it decides about. */
+  /** The topic or channel of its failed messages. */
   readonly on: Source<T>
   /** A rule per type, each optional. A message of a type without a rule is held. */
   readonly decide: { readonly [Name in T['name']]?: Rule<Named<T, Name>> }
   /** Time for one decision, milliseconds, 1 to 86,400,000, default 30,000. After it the message is held. */
   readonly decideMs?: number | undefined
-  /** Decisions about one message, 1 to 1,000, default 5. When it fails once more after these, it is held. */
+  /** Decisions about one message, 1 to 1,000, default 5. When it fails again after these, it is held. */
   readonly decisionsMax?: number | undefined
   /** Rules deciding at once, 1 to 1,000, default 16. */
   readonly rulesAtOnce?: number | undefined
@@ -40,11 +40,11 @@ export interface DeskPart {
 }
 
 /**
- * Declares rules for the desk of a topic or channel, the dead-letter queue that keeps order. When a message has used up
- * its attempts or was refused, for any of its processors, a rule decides: `retry()`, `resubmit(data, note)`,
- * `hold(reason)` or `discard(reason)`. Each decision is in the audit log. A rule that throws, takes too long or has
- * decided too often leaves the message to a person, with the reason. After a crash a rule may be asked again about the
- * same failure; its decision is carried out once. Later messages of the context wait, other contexts are handled.
+ * Declares rules for the desk of a topic or channel, the dead-letter queue that keeps order. A rule decides when a
+ * message has used up its attempts or was refused, for any of its processors. It returns `retry()`, `resubmit(data,
+ * note)`, `hold(reason)` or `discard(reason)`. Each decision is in the audit log. A rule that throws, takes too long or
+ * has decided too often leaves the message to a person, with the reason. After a crash a rule may be asked again about
+ * the same failure; its decision is carried out once. Later messages of the context wait; other contexts are handled.
  *
  * @param name a name as of `event`, unique in the app
  * @param options the topic or channel, a rule per type, and their bounds

@@ -8,17 +8,17 @@ import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
 import { type Processor, processor } from './processor.ts'
 
-/** A condition on the items of a batch: it fires when a number computed from them crosses a bound. */
+/** A condition on the items of a batch. It fires when a number computed from them crosses a bound. */
 export interface When<Items> {
-  /** Computes the number from the items so far. It is called with each item that comes. */
+  /** Computes the number from the items so far. It is called with each new item. */
   readonly value: (items: Items) => number
   /** Fires when the value is above this. Give either `above` or `below`. */
   readonly above?: number | undefined
   /** Fires when the value is below this. */
   readonly below?: number | undefined
   /**
-   * Hysteresis: after the condition has fired, it fires again only once the value was back at this, or on the side away
-   * from the bound. So a value that trembles about the bound fires once. Default: the bound itself.
+   * Hysteresis: after the condition has fired, it fires again only once the value was back at this, or beyond it on the
+   * side away from the bound. So a value that oscillates around the bound fires once. Default: the bound itself.
    */
   readonly rearm?: number | undefined
 }
@@ -32,7 +32,7 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
   readonly on: Topic<S>
   /** The events of the topic that it gathers. */
   readonly of: T
-  /** The event that a batch becomes, on a topic of the app; it must not be one that the gather takes. */
+  /** The event that a batch becomes, on a topic of the app; it must not be one of the gathered events. */
   readonly publishes: F
   /** Number of items that make a batch, 1 to 100,000, with `when` at most 1,000; default without a window: 100,000. */
   readonly count?: number | undefined
@@ -41,13 +41,13 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
   /** Time after the first item at which the items so far are a batch, milliseconds, 1 to 365 days. */
   readonly afterMs?: number | undefined
   /**
-   * A condition that makes the items a batch when it becomes true. Alone it looks at the `window` newest items, and older
-   * ones are dropped; together with another bound it looks at all items of the batch.
+   * A condition that completes the batch when it becomes true. Alone it looks at the `window` newest items, and older
+   * ones are dropped. With another bound it looks at all items of the batch.
    */
   readonly when?: When<readonly DataOf<T[number]>[]> | undefined
-  /** Number of the newest items that a condition alone looks at, 1 to 1,000, default 1. */
+  /** The number of newest items that a condition alone looks at, 1 to 1,000, default 1. */
   readonly window?: number | undefined
-  /** Where a new gather begins: `'beginning'` (default), `'now'` or a date. */
+  /** The starting point of a new gather: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt | undefined
   /** Computes the data of the event from the data of the items, in order. It may be called again with the same items. */
   readonly data: (items: readonly DataOf<T[number]>[]) => DataFor<F>
@@ -60,7 +60,7 @@ export interface Gather {
   readonly on: Topic
   readonly of: readonly Event[]
   readonly publishes: Event
-  /** The processors that run it: one of its name, and `NAME.due`, which ends the time of batches. */
+  /** The processors that run it: one with its name, and `NAME.due`, which ends batches by time. */
   readonly processors: readonly Processor[]
 }
 
@@ -70,12 +70,12 @@ const nameCharsMax = 100 - dueSuffix.length
 
 /**
  * Declares a gather (an aggregator): it turns enough items of one context into one event. Each item is in one event, in
- * the order of its lane, exactly once, whatever crashes. Items of types without a context form one batch together. When
- * `data` throws or its result does not fit the schema, the message that made the batch full fails as in any handler: it
- * is tried again, then held.
+ * the order of its lane, exactly once, despite any crash. Items of types without a context form one batch together.
+ * When `data` throws or its result does not fit the schema, the message that completed the batch fails as in any
+ * handler: it is tried again, then held.
  *
  * @param name a name as of `event`, at most 96 characters, unique in the app
- * @param options what it takes, when a batch is full, and what it publishes
+ * @param options the events that it takes, the bounds of a batch, and the event that it publishes
  * @returns the gather, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
  *
@@ -147,7 +147,7 @@ interface BoundOptions {
   readonly count?: number | undefined
   readonly bytes?: number | undefined
   readonly afterMs?: number | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: items of whatever types
+  // biome-ignore lint/suspicious/noExplicitAny: items of any types
   readonly when?: When<any> | undefined
   readonly window?: number | undefined
 }

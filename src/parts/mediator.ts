@@ -17,7 +17,7 @@ type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the mediator may not do this: name it in \`${Option}\`` }
   : T
 
-/** The type of what a mediator's function returns: the result of `flow.subflow`. */
+/** The return type of a mediator's function: the result of `flow.subflow`. */
 export type ResultOf<M> = M extends Mediator<Event, infer Result> ? Result : never
 /** The type of the event that starts flows of a mediator. */
 export type StartedBy<M> = M extends Mediator<infer E, unknown> ? E : never
@@ -26,16 +26,16 @@ export type StartedBy<M> = M extends Mediator<infer E, unknown> ? E : never
 export interface SubflowOptions<Result> {
   /** Time for the subflow to end, milliseconds, default no limit. After it the subflow is cancelled. */
   readonly timeoutMs?: number | undefined
-  /** Compensates the subflow when this flow fails or is cancelled. One that is under way is cancelled first. */
+  /** Compensates the subflow when this flow fails or is cancelled. A subflow that has not ended is cancelled first. */
   readonly undo?: ((taken: Taken<Result>) => unknown) | undefined
 }
 
 /**
  * The second argument of a mediator's `run`: every step of a flow goes through it.
  *
- * Each step is written to the journal of the flow before it leaves, and its end before the function is told. After a
- * crash the function runs again from its beginning; steps of the journal are not done again, their results are read
- * from it. So the function must go the same way each time, and await nothing but its steps.
+ * Each step is written to the journal of the flow before it leaves, and its result before the function gets it. After a
+ * crash the function runs again from its beginning. Steps in the journal are not repeated: their results are read from
+ * it. So the function must take the same path each time, and await nothing but its steps.
  *
  * A step's name has 1 to 1,024 characters and does not begin with `undo `; the second step of the same name is shown as
  * `name#2`. Invalid arguments throw inside `run`, before the step begins: `millrace/bad-step` (name),
@@ -46,10 +46,10 @@ export interface SubflowOptions<Result> {
  */
 export interface FlowContext<S extends Command, W extends Event, P extends Event, M = never> {
   /**
-   * Sends a command and waits for its reply. The command is handled once, whatever crashes.
+   * Sends a command and waits for its reply. The command is handled once, despite any crash.
    *
    * With `undo` the call is compensated when the flow fails or is cancelled. Undos run one after the other, last step
-   * first. Each is told whether its call was `done`, with the reply, or `unknown`; a command that has not begun is
+   * first. Each learns whether its call was `done`, with the reply, or `unknown`. A command that has not begun is
    * withdrawn instead. An undo may use every step that the function may. A call without an undo is not withdrawn when
    * the flow ends.
    *
@@ -58,7 +58,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param data its data
    * @param options `timeoutMs`: time for the reply, default no limit, after which the command is withdrawn; `retry`:
    *   further calls after any error but a refusal, default none; `undo`
-   * @returns the reply, as the `reply` schema gives it
+   * @returns the reply, with the output type of the `reply` schema
    * @throws `Refused` when the processor refuses (see `Refused.by`); `millrace/step-timed-out` after `timeoutMs`;
    *   `millrace/request-discarded` when the command was held and then discarded
    *
@@ -78,7 +78,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     options?: CallOptions<ReplyOf<C>>,
   ): Promise<ReplyOf<C>>
   /**
-   * Sends a command once, whatever crashes, and waits for nothing.
+   * Sends a command once, despite any crash, and waits for nothing.
    *
    * @param type a command in `sends`
    * @param data its data
@@ -91,7 +91,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, delay?: Delay): void
   /**
-   * Publishes an event once, whatever crashes.
+   * Publishes an event once, despite any crash.
    *
    * @param type an event in `publishes`
    * @param data its data
@@ -106,7 +106,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   /**
    * Waits for the next event of a type, of this flow's context or of the context that `waits` computes. An event that
    * came before the call counts too, while it is kept (`mailboxMs` of the app, 7 days). A flow gets each event once,
-   * the oldest first.
+   * oldest first.
    *
    * @param name the name of the step
    * @param type an event in `waits`
@@ -126,8 +126,8 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
     options?: { readonly timeoutMs?: number | undefined },
   ): Promise<E extends Event ? Message<E> : never>
   /**
-   * Lets time pass. The time is kept on disk, so it may be months and the process may be down in between; a time that
-   * has passed then ends at the next start.
+   * Waits for a time. The time is kept on disk, so it may be months and the process may be down in between. A time that
+   * passes while the process is down ends at the next start.
    *
    * @param name the name of the step
    * @param ms the time, milliseconds, 0 to 100 years
@@ -139,13 +139,13 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   sleep(name: string, ms: number): Promise<void>
   /**
-   * Asks a person and waits for the answer, which comes by `app.flows.answer` or `millrace flows answer`. An answer
-   * that does not fit the schema is refused where it is given; the question stays open.
+   * Asks a person and waits for the answer, given by `app.flows.answer` or `millrace flows answer`. An answer that does
+   * not fit the schema is refused at once; the question stays open.
    *
-   * @param name the name of the step, under which the question is answered
+   * @param name the name of the step; an answer names it
    * @param options `schema` of the answer; `title`: the question; `to`: a person or team; `timeoutMs`: time for an
-   *   answer, default no limit; `escalate`: whom to ask `afterMs` milliseconds later
-   * @returns the answer, as the schema gives it
+   * answer, default no limit; `escalate`: the person or team to ask `afterMs` milliseconds later
+   * @returns the answer, with the output type of the schema
    * @throws `millrace/step-timed-out` after `timeoutMs`
    *
    * @example
@@ -167,10 +167,10 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param mediator a mediator in `starts`
    * @param data data of its `startedBy`
    * @param options `timeoutMs`: time for its end, default no limit, after which it is cancelled; `undo`: compensates it
-   *   when this flow fails or is cancelled, where a subflow that is under way is cancelled first
-   * @returns what its function returns
-   * @throws `millrace/subflow-failed` when it ended in any other way, with `{ flow, state, error }` as `data` and,
-   *   where it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
+   * when this flow fails or is cancelled; a subflow that has not ended is cancelled first
+   * @returns the result of its function
+   * @throws `millrace/subflow-failed` when it ends in any other way, with `{ flow, state, error }` as `data` and, where
+   * it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
    *
    * @example
    * ```ts
@@ -204,14 +204,14 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   all<const T extends readonly unknown[]>(branches: T): Promise<{ -readonly [K in keyof T]: Awaited<T[K]> }>
   /**
    * Waits for the first of several branches to end. With `losers: 'withdraw'` the others are taken back: their commands
-   * are withdrawn, their waits, times and questions end, and the flow does not end before that is done. By default they
+   * are withdrawn, and their waits, times and questions end. The flow does not end before that is done. By default they
    * continue and their results are ignored, as with `Promise.race`.
    *
    * @param branches promises, or functions that are called at once; with `'withdraw'` each must be a function
    * @param options `losers`: `'letGo'` (default) or `'withdraw'`
    * @returns the result of the first branch that ends
-   * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is no
-   *   function
+   * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is not a
+   * function
    *
    * @example
    * ```ts
@@ -252,7 +252,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   /**
    * Marks the point of no return: from here on nothing is undone, and the flow cannot be cancelled. When it fails later
    * it is stuck until a person resumes it. Then the step whose error the function threw is done again as if it had not
-   * failed, and steps that the function began because of that error no longer count.
+   * failed. Steps that the function began because of that error no longer count.
    *
    * @example
    * ```ts
@@ -263,13 +263,13 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   noReturn(): void
   /**
-   * Guards a small change of the code, so that flows that are under way keep fitting their journals. Every call is
-   * journalled separately; call it once before a loop, not inside.
+   * Guards a small change of the code, so that pending flows still fit their journals. Every call is journalled
+   * separately; call it once before a loop, not inside.
    *
    * @param change the name of the change, as of a step
    * @param latest the newest version of it, a whole number from 1, default 1
-   * @returns `latest` in a flow that comes here for the first time; what it was then in a flow that runs again; 0 in a
-   *   flow that had passed here before the change
+   * @returns `latest` in a flow that reaches this call for the first time; the earlier value in a flow that replays it;
+   * 0 in a flow that passed this place before the change
    *
    * @example
    * ```ts
@@ -278,13 +278,13 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   version(change: string, latest?: number): number
   /**
-   * Continues as a new flow of this mediator, which keeps the journal of a task without end short. The new flow begins
-   * in the commit in which the function returns, and not at all where the function throws; of two calls the last
+   * Continues as a new flow of this mediator, which keeps the journal of an endless task short. The new flow begins in
+   * the commit in which the function returns; it does not begin where the function throws. Of two calls the last
    * counts.
    *
-   * The new flow takes over the value of `oncePer`, the turn of a serial context, the flow that waits for this one,
-   * and, unless its context differs, the events that this one has not had. When it fails, what this one did is not
-   * undone.
+   * The new flow takes over the value of `oncePer`, the turn of a serial context and the flow that waits for this one.
+   * Unless its context differs, it also takes over the events that this one has not had. When it fails, the steps of
+   * this one are not undone.
    *
    * @param data the data of the new flow, as of `startedBy`
    *
@@ -297,7 +297,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
   // biome-ignore lint/suspicious/noExplicitAny: checked by the schema of startedBy
   continueAs(data: any): void
   /**
-   * Tells the time. Use it instead of `Date.now`: it is the same at each replay.
+   * Returns the time. Use it instead of `Date.now`: it is the same in every replay.
    *
    * @returns milliseconds since 1970
    *
@@ -310,7 +310,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   now(): number
   /**
-   * Gives a random number. Use it instead of `Math.random`: it is the same at each replay.
+   * Returns a random number. Use it instead of `Math.random`: it is the same in every replay.
    *
    * @returns a number from 0, below 1
    *
@@ -321,7 +321,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    */
   random(): number
   /**
-   * Gives a new id. Use it instead of `crypto.randomUUID`: it is the same at each replay.
+   * Returns a new id. Use it instead of `crypto.randomUUID`: it is the same in every replay.
    *
    * @returns a time-ordered id (UUIDv7)
    *
@@ -360,22 +360,23 @@ export interface MediatorOptions<
   /** The mediators whose flows it may start and wait for. */
   readonly starts?: M | undefined
   /**
-   * Computes a key from the data, 1 to 1,024 characters: while a flow with a key is kept, no other event with that key
-   * starts one. Keys of earlier code stay valid, so a changed function should give keys that differ from the old ones.
+   * Computes a key from the data, 1 to 1,024 characters. While a flow with a key is kept, no other event with that key
+   * starts one. Keys of earlier code stay valid, so a changed function should return keys that differ from the old
+   * ones.
    */
   readonly oncePer?: ((data: DataOf<E>) => string) | undefined
-  /** Whether flows of one context run one after the other. Default false: they run side by side. */
+  /** True to run the flows of one context one after the other. Default false: they run side by side. */
   readonly serial?: boolean | undefined
   /**
-   * The version of `run`, a whole number from 1 to 1,000,000, default 1. A flow keeps the version that it began with.
+   * The version of `run`, a whole number from 1 to 1,000,000, default 1. A flow keeps the version with which it began.
    */
   readonly version?: number | undefined
   /** The functions of older versions, by version; flows that began with them continue with them. */
-  // biome-ignore lint/suspicious/noExplicitAny: older code, with what it may do
+  // biome-ignore lint/suspicious/noExplicitAny: older code may declare other types
   readonly versions?: Readonly<Record<number, (message: Message<E>, flow: any) => unknown>> | undefined
   /**
-   * Conducts one flow. It runs again from its beginning after a restart, past all steps of the journal. So it acts only
-   * through `flow` and goes the same way each time: no clock, no chance, no I/O. What it returns is kept as JSON.
+   * Conducts one flow. After a restart it runs again from its beginning, through all steps of the journal. So it acts
+   * only through `flow` and takes the same path each time: no clock, no chance, no I/O. Its result is kept as JSON.
    */
   readonly run: Run<E, S[number], W[number], P[number], M[number], Result>
 }
@@ -390,15 +391,15 @@ export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly waits: readonly Event[]
   readonly starts: readonly AnyMediator[]
   readonly spec: MediatorSpec
-  /** Only for the compiler. */
+  /** Exists for the compiler only. */
   readonly _startedBy?: E | undefined
   readonly _result?: Result | undefined
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a mediator of whatever starts it and it gives
+// biome-ignore lint/suspicious/noExplicitAny: a mediator with any starting event and any result
 export type AnyMediator = Mediator<any, any>
 
-/** Flows of one mediator that begin at once. */
+/** The most flows of one mediator that begin at once. */
 const concurrency = 256
 const versionMax = 1_000_000
 
@@ -418,13 +419,13 @@ const known = [
 
 /**
  * Declares a mediator (elsewhere: orchestrator, process manager, saga, durable workflow): an ordinary async function
- * that conducts each flow by commands. Its steps are journalled: after a crash a flow continues where it was, and each
+ * that conducts each flow by commands. Its steps are journalled. After a crash a flow continues where it was, and each
  * command is handled once. A flow whose function throws, or that a person cancels, undoes its steps in reverse. A step
- * whose command fails for good waits at the desk; a flow whose code does not fit its journal is paused with
+ * whose command uses up its attempts waits at the desk. A flow whose code does not fit its journal is paused with
  * `millrace/flow-mismatch`. Flows of different contexts run side by side.
  *
  * @param name a name as of `event`, unique in the app
- * @param options what starts its flows, what they may send, publish, wait for and start, and the function
+ * @param options the event that starts its flows, the types it may send, publish, wait for and start, and the function
  * @returns the mediator, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
  *
@@ -515,7 +516,7 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
   })
 }
 
-/** What takes its events from the topics: one processor on each, the first of its own name. */
+/** The processors of a mediator: one for each topic of its events, the first with its own name. */
 export function mediatorProcessors(part: Mediator, sourceOf: ReadonlyMap<MessageType, Source>): Processor[] {
   const { name, on, spec, waits } = part
   const handlers = new Map<Source, Record<string, unknown>>()

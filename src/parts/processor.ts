@@ -11,7 +11,7 @@ import type { Query, Tx } from '../model/tx.ts'
 
 declare const committed: unique symbol
 
-/** The result of `commit`, which the handler has to return. It is no promise: there is nothing to await. */
+/** The result of `commit`, which the handler must return. It is not a promise: there is nothing to await. */
 export interface Committed<Result> {
   readonly [committed]: Result
 }
@@ -23,7 +23,7 @@ export interface Log {
   error(text: string, fields?: Readonly<Record<string, unknown>>): void
 }
 
-/** What is declared, or, where nothing is, an error to read. */
+/** The declared types; where none are declared, an error to read. */
 type Declared<T extends MessageType, Option extends string> = [T] extends [never]
   ? { error: `the processor may not do this: name the type in \`${Option}\`` }
   : T
@@ -35,13 +35,13 @@ type DeclaredAny<T extends MessageType> = [T] extends [never]
 /** The second argument of a handler. Each member may be taken out by destructuring. */
 export interface Context<P extends Event, S extends Command> {
   /**
-   * Writes rows in the transaction that acknowledges the message. `fn` runs after the handler has returned: its rows,
-   * what the handler published and the acknowledgement are kept together or not at all. Call it at most once per
+   * Writes rows in the transaction that acknowledges the message. `fn` runs after the handler has returned. Its rows,
+   * the messages of the handler and the acknowledgement are kept together or not at all. Call it at most once per
    * attempt and return its result. `fn` may run again when the transaction is repeated, and may await nothing but `tx`.
    *
    * @param fn reads and writes rows by `tx`, and may publish and send
-   * @returns a value to return from the handler; what `fn` returns is the reply of a command
-   * @throws in the attempt: what `fn` throws, and what the database says at COMMIT; the attempt has failed then
+   * @returns a value to return from the handler; the result of `fn` is the reply of a command
+   * @throws in the attempt: what `fn` throws, and errors of the database at COMMIT; the attempt then fails
    *
    * @example
    * ```ts
@@ -53,15 +53,15 @@ export interface Context<P extends Event, S extends Command> {
    */
   commit<Result>(fn: (tx: Tx) => Result | Promise<Result>): Committed<Result>
   /**
-   * Collects an event, which leaves with the commit or not at all: a transactional outbox. Call it before the handler
-   * returns or in its commit. Events of one attempt keep their order.
+   * Collects an event, to be published with the commit or not at all: a transactional outbox. Call it before the
+   * handler returns or in its commit. Events of one attempt keep their order.
    *
    * @param type an event in `publishes`
    * @param data its data, checked at once
    * @param options an `id`, which makes it idempotent as with `app.publish`; `at` or `delayMs` for a delayed event,
    *   where `delayMs` counts from this call. An `id` with other data than before fails the attempt with
    *   `millrace/id-conflict`
-   * @returns the id of the event: the one that was given, or a new one
+   * @returns the id of the event: the given one, or a new one
    * @throws `millrace/bad-data`, `millrace/undeclared`, `millrace/too-large`, `millrace/bad-id`, `millrace/bad-time`,
    *   `millrace/after-end`
    *
@@ -72,12 +72,12 @@ export interface Context<P extends Event, S extends Command> {
    */
   publish<E extends Declared<P, 'publishes'>>(type: E, data: DataFor<E>, options?: PublishOptions): string
   /**
-   * Collects a command, which leaves with the commit or not at all. Nobody waits for a reply.
+   * Collects a command, to be sent with the commit or not at all. Nobody waits for a reply.
    *
    * @param type a command in `sends`
    * @param data its data, checked at once
    * @param options as of `publish`
-   * @returns the id of the command: the one that was given, or a new one
+   * @returns the id of the command: the given one, or a new one
    * @throws as `publish`
    *
    * @example
@@ -88,9 +88,9 @@ export interface Context<P extends Event, S extends Command> {
   send<C extends Declared<S, 'sends'>>(type: C, data: DataFor<C>, options?: PublishOptions): string
   /**
    * Takes back a delayed message, or a request, with the commit or not at all. Unlike `app.cancel` it does not tell
-   * whether there was one; a message that does not exist, or has come already, is left as it is. A message that this
-   * attempt has collected under that id before does not leave, and one that it collects afterwards does: `cancel` and
-   * then `publish` moves a delayed message.
+   * whether there was one. A message that does not exist, or has already come, is left as it is. A message that this
+   * attempt collected under that id before the call is dropped; one that it collects afterwards is sent. So `cancel`
+   * and then `publish` moves a delayed message.
    *
    * @param type a type in `publishes` or `sends`
    * @param id the id of the message
@@ -112,12 +112,12 @@ export interface Context<P extends Event, S extends Command> {
    * ```
    */
   readonly read: Query
-  /** Aborts when the attempt is over: its time is up, or the app stops. Hand it to `fetch` and the like. */
+  /** Aborts when the attempt is over: its time is up, or the app stops. Pass it to `fetch` and the like. */
   readonly signal: AbortSignal
-  /** The same string for each attempt at this message by this processor. Hand it to services that are called. */
+  /** The same string for each attempt at this message by this processor. Pass it to the services that you call. */
   readonly idempotencyKey: string
   /**
-   * Tells the time, by the clock of the app; a simulation has its own. Use it instead of `Date.now`.
+   * Returns the time, by the clock of the app; a simulation has its own. Use it instead of `Date.now`.
    *
    * @returns milliseconds since 1970
    *
@@ -131,7 +131,7 @@ export interface Context<P extends Event, S extends Command> {
   readonly log: Log
 }
 
-// Where nothing is to be returned, what `publish` and `send` give may be: `(message, { publish }) => publish(…)`.
+// A handler without a result may return what `publish` and `send` return: `(message, { publish }) => publish(…)`.
 type Returned<T extends MessageType> = T extends Command
   ? // biome-ignore lint/suspicious/noConfusingVoidType: the reply of a command without one
     void extends ReplyOf<T>
@@ -148,7 +148,7 @@ export type Handler<T extends MessageType, P extends Event, S extends Command> =
 
 type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
-/** Handlers by the name of the type. On a topic each is optional, on a channel each is needed. */
+/** Handlers by the name of the type. On a topic each is optional, on a channel each is required. */
 export type Handlers<T extends MessageType, P extends Event, S extends Command> = [T] extends [Event]
   ? { readonly [Name in T['name']]?: Handler<Named<T, Name>, P, S> }
   : { readonly [Name in T['name']]: Handler<Named<T, Name>, P, S> }
@@ -162,28 +162,29 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
   readonly publishes?: P | undefined
   /** The commands that its handlers may send. */
   readonly sends?: S | undefined
-  /** Handlers running at once, 1 to 10,000, default 16; within a context always one at a time. */
+  /** The most handlers running at once, 1 to 10,000, default 16; within a context always one at a time. */
   readonly concurrency?: number | undefined
   /**
-   * Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt has failed and cannot
-   * commit.
+   * Time for one attempt, milliseconds, 1 to 86,400,000, default 30,000. After it the attempt fails and cannot commit.
    */
   readonly timeoutMs?: number | undefined
   /**
-   * Wait for an attempt that outlived its time before the next begins, milliseconds, 0 to 86,400,000, default 30,000.
+   * Time to wait for an attempt that exceeded `timeoutMs` before the next begins, milliseconds, 0 to 86,400,000,
+   * default 30,000.
    */
   readonly lingerMs?: number | undefined
   /**
-   * When failed attempts are made again. Default: 5 attempts, the first wait 200 ms, doubling to at most 30,000 ms,
-   * half of each left to chance. The lane waits during that time; waits are kept on disk and survive restarts.
+   * The policy for repeating failed attempts. Default: 5 attempts; the first wait is 200 ms and doubles up to 30,000
+   * ms; half of each wait is random. The lane waits during that time. Waits are kept on disk and survive restarts.
    */
   readonly retry?: Optional<RetryPolicy> | undefined
   /**
-   * What a lane does when its message is held: `'block'` (default), it waits until the message is resolved; `'pass'`,
-   * it continues with the next message, still one at a time, and only the held message loses its place in the order.
+   * The behaviour of a lane when its message is held. `'block'` (default): it waits until the message is resolved.
+   * `'pass'`: it continues with the next message, still one at a time, and only the held message loses its place in the
+   * order.
    */
   readonly onHold?: 'block' | 'pass' | undefined
-  /** Where a new processor begins: `'beginning'` (default), `'now'` or a date. */
+  /** The starting point of a new processor: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt | undefined
   /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
@@ -203,9 +204,9 @@ export interface Processor extends ProbeLimits {
   readonly onHold: 'block' | 'pass'
   readonly startAt: StartAt
   readonly handle: Readonly<Record<string, unknown>>
-  /** The part that it runs for, where it is no part by itself. */
+  /** The part that it runs for, where it is not a part itself. */
   readonly partOf?: string | undefined
-  /** Whether its handlers only compute, as those of mediators and routes. */
+  /** True where its handlers only compute, as those of mediators and routes do. */
   readonly runsAhead?: boolean | undefined
 }
 
@@ -228,15 +229,15 @@ const known = [
 
 /**
  * Declares a processor (elsewhere: consumer, subscriber, worker): it reacts to the events of a topic, or serves the
- * commands of a channel. Messages of one context are handled one at a time and in order, those of different contexts
- * side by side.
+ * commands of a channel. Messages of one context are handled one at a time and in order. Messages of different contexts
+ * are handled side by side.
  *
- * Each message is handled until an attempt commits; what the attempt wrote, published and sent is kept once, whatever
- * crashes. A failed attempt is repeated by `retry`; when the attempts are used up, or the handler throws `Refused`, the
+ * Each message is handled until an attempt commits. The rows and messages of that attempt are kept once, despite any
+ * crash. A failed attempt is repeated by `retry`. When the attempts are used up, or the handler throws `Refused`, the
  * message goes to the desk, and its lane waits (see `onHold`).
  *
  * @param name a name as of `event`, unique in the app
- * @param options the topic or channel, what it may publish and send, the bounds, and the handlers
+ * @param options the topic or channel, the types it may publish and send, the bounds, and the handlers
  * @returns the processor, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`;
  *   `millrace/missing-handler` when a command of the channel has none
@@ -340,7 +341,7 @@ function checkHandlers(where: string, on: Source, handle: Readonly<Record<string
   }
 }
 
-/** Handlers that a class has would be passed over in silence. */
+/** The hint that inherited handlers do not count; without it they would be ignored silently. */
 export function inherits(value: unknown): string {
   return typeof value === 'object' && value !== null ? ', not of a class: what it inherits is not looked up' : ''
 }

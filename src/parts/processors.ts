@@ -1,5 +1,5 @@
-// The processors that run the parts of an app. Their names are those under which a store keeps progress: everybody who
-// asks for them asks here, so that no part is forgotten.
+// The processors that run the parts of an app. A store keeps progress under their names. All callers ask here, so that
+// no part is forgotten.
 import { failures } from '../model/failures.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import { mediatorProcessors } from './mediator.ts'
@@ -29,7 +29,7 @@ function sourcesNamed(part: Part): Source[] {
   return [part]
 }
 
-/** The first topic or channel of each type; the topic of failures is there without being named. */
+/** The first topic or channel of each type. The topic of failures is always included. */
 function sourceOfTypes(parts: readonly Part[]): Map<MessageType, Source> {
   const found = new Map<MessageType, Source>()
   for (const source of [...sourcesOf(parts), failures]) {
@@ -38,7 +38,7 @@ function sourceOfTypes(parts: readonly Part[]): Map<MessageType, Source> {
   return found
 }
 
-/** Whether a start with `only` runs a processor, schedule or mediator: named itself, or as the part that it belongs to. */
+/** Tells whether a start with `only` runs a processor, schedule or mediator: by its own name or that of its part. */
 export function runsWith(only: readonly string[] | undefined): (one: Named) => boolean {
   return ({ name, partOf = name }) => only === undefined || only.includes(name) || only.includes(partOf)
 }

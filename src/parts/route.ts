@@ -12,7 +12,7 @@ type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the route may not do this: name it in \`${Option}\`` }
   : T
 
-/** The second argument of a route: sends a message on. */
+/** The second argument of a route. It forwards a message. */
 export interface To<S extends Command, M> {
   /**
    * Sends a command, together with the acknowledgement or not at all.
@@ -20,7 +20,7 @@ export interface To<S extends Command, M> {
    * @param type a command in `sends`
    * @param data its data, checked at once
    * @param options an `id`; `at` or `delayMs` for a delayed command
-   * @returns the id of the command: the one that was given, or a new one
+   * @returns the id of the command: the given one, or a new one
    * @throws `millrace/undeclared`, `millrace/bad-data`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time` and
    *   as of publishing, and later `millrace/id-conflict`: the message of the route is tried again, and held in the end
    *
@@ -61,13 +61,13 @@ type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 
 /** Options of {@link route}. */
 export interface RouteOptions<T extends MessageType, S extends readonly Command[], M extends readonly AnyMediator[]> {
-  /** The topic whose events it sends on. */
+  /** The topic whose events it forwards. */
   readonly on: Source<T>
   /** The commands that it may send. */
   readonly sends?: S | undefined
   /** The mediators whose flows it may start. */
   readonly starts?: M | undefined
-  /** Functions by type that choose where a message goes: nowhere, to one place or to several. */
+  /** Functions by type that choose the destination of a message: none, one or several. */
   readonly handle: {
     readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown
   }
@@ -85,11 +85,11 @@ export interface Route {
 const concurrency = 256
 
 /**
- * Declares a route, the simple mediator (a content-based router): it chooses where a message goes and keeps no state.
- * What it sends leaves in the commit that acknowledges the message: once, whatever crashes.
+ * Declares a route, the simple mediator (a content-based router): it chooses the destination of a message and keeps no
+ * state. Its messages leave in the commit that acknowledges the message: once, despite any crash.
  *
  * @param name a name as of `event`, unique in the app
- * @param options the topic, what it may send and start, and a function per type
+ * @param options the topic, the types it may send and start, and a function per type
  * @returns the route, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`, `millrace/unknown-handler`
  *

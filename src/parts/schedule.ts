@@ -14,10 +14,10 @@ export interface Slot {
 /** Options of {@link schedule}. */
 export interface ScheduleOptions<E extends Event> {
   /**
-   * When it publishes: minute, hour, day of month, month, day of week; with six parts seconds come first. Nicknames like
-   * `@daily` work too. Where the clocks change, a time without wildcard or step (`30 2 * * *`) that does not exist comes
-   * right after the gap, and one that exists twice comes once, at the first. With a wildcard or step (`0 * * * *`) it
-   * follows the time that really passes.
+   * The times at which it publishes: minute, hour, day of month, month, day of week; with six parts seconds come first.
+   * Nicknames like `@daily` work too. Where the clocks change, a time without wildcard or step (`30 2 * * *`) that does
+   * not exist comes right after the gap, and one that exists twice comes once, at the first. With a wildcard or step
+   * (`0 * * * *`) it follows elapsed time.
    */
   readonly cron: string
   /** The time zone of the cron, an IANA name such as `Europe/Zurich`; default `UTC`. */
@@ -53,14 +53,14 @@ const known = ['cron', 'timeZone', 'missed', 'publishes', 'data']
 const policies = ['skip', 'once', 'all']
 
 /**
- * Declares a schedule: it turns time into events. Each slot is published exactly once, whatever crashes, however often
- * the app starts and wherever the clock is set to. The id of the event is `NAME@SLOT`, for example
- * `nightly@2026-01-01T02:00:00.000Z`. A new schedule, and one whose `cron` or `timeZone` has changed, begins with the next
- * slot. When `data` throws or its result does not fit, the slot is tried again, less and less often, and given up after
- * `slotAttemptsMax` (20) attempts; later slots of this schedule wait, other schedules do not.
+ * Declares a schedule: it turns time into events. Each slot is published exactly once, despite any crash, restart or
+ * change of the clock. The id of the event is `NAME@SLOT`, for example `nightly@2026-01-01T02:00:00.000Z`. A new
+ * schedule, and one whose `cron` or `timeZone` has changed, begins with the next slot. When `data` throws or its result
+ * does not fit, the slot is tried again at growing intervals, and given up after `slotAttemptsMax` (20) attempts. Later
+ * slots of this schedule wait; other schedules do not.
  *
  * @param name a name as of `event`, unique in the app
- * @param options when it publishes, what, and the policy for missed slots
+ * @param options the times, the event, and the policy for missed slots
  * @returns the schedule, a part of an app
  * @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option`
  *
@@ -93,7 +93,7 @@ export function schedule<E extends Event>(name: string, options: ScheduleOptions
 
 const madeBy = (data: (slot: Slot) => unknown) => (slotMs: number) => data({ at: new Date(slotMs) })
 
-/** Data that never change are checked now, not at the first slot. */
+/** Checks constant data now, not at the first slot. */
 function checkData(where: string, publishes: Event, data: unknown): void {
   const stamp = { stream: 0, id: '', ownId: true, source: '', time: 0, correlationId: '', causationId: null }
   try {

@@ -1,4 +1,4 @@
-// How the parts of an app fit together, checked before anything starts.
+// Checks that the parts of an app fit together, before anything starts.
 import type { HandlerSpec, ProcessorSpec, ScheduleSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
@@ -15,7 +15,7 @@ import type { Schedule } from './schedule.ts'
 
 export interface Wiring {
   readonly sources: readonly Source[]
-  /** Those of gathers, routes and mediators too. */
+  /** All processors, also those of gathers, routes and mediators. */
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
