@@ -1,27 +1,30 @@
-// Errors that come outside the promise of a handler (a forgotten promise, a callback) would end the process. The async
-// context in which they happen says whose they are; those that are nobody's are left to Node.js.
+// An error outside the promise of a handler (a forgotten promise, a callback) would end the process. Its async context
+// tells which attempt owns it. Errors without an owner are left to Node.js.
 import { AsyncLocalStorage, AsyncResource } from 'node:async_hooks'
 import type { Owner } from '../../seam/world.ts'
 
 const owners = new AsyncLocalStorage<Owner>()
-/** Errors that were made for somebody: one that is passed on by a promise has no async context of its own. */
+/** The owners of errors by identity. An error that a promise passes on has no async context of its own. */
 const madeFor = new WeakMap<object, Owner>()
 let listeners = 0
 
 /**
- * Begins something in the async context in which this was loaded, mostly none: who happens to ask first for what the
- * engine does then is not its owner.
+ * Runs a function in the async context in which this module was loaded, usually none. Otherwise the first caller would
+ * own whatever the engine does then.
  */
 export const outside = AsyncLocalStorage.snapshot()
 
-/** With `--no-async-context-frame` what is entered within `outside` would stay there. */
+/** True where `--no-async-context-frame` makes a context entered within `outside` stay there. */
 const stays = (() => {
   const probe = new AsyncLocalStorage<boolean>()
   outside(() => probe.enterWith(true))
   return outside(() => probe.getStore()) === true
 })()
 
-/** `run` of Node.js makes a context on the way in and one on the way out; from outside one will do. */
+/**
+ * Runs a function in the context of an owner. `run` of Node.js makes a context on entry and one on exit; from outside
+ * one is enough.
+ */
 export function guard<A, B, T>(owner: Owner, fn: (a: A, b: B) => T, a: A, b: B): T {
   if (stays || owners.getStore() !== undefined) return owners.run(owner, fn, a, b)
   return outside(enter, owner, fn, a, b)
@@ -36,7 +39,10 @@ export function callback<T>(owner: Owner, fn: () => T): T {
   return guard(owner, fn, undefined, undefined)
 }
 
-/** As `AsyncLocalStorage.bind`, which takes sixty times as long for what it adds to the function. */
+/**
+ * Binds like `AsyncLocalStorage.bind`, which takes sixty times as long because of the properties it adds to the
+ * function.
+ */
 export function bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T {
   const context = new AsyncResource('millrace', { requireManualDestroy: true })
   return (...args) => context.runInAsyncScope(fn, undefined, ...args)
@@ -47,11 +53,11 @@ export function blame(error: object, owner: Owner): void {
 }
 
 /**
- * From now on late errors are told to their owners, until the returned function is called.
+ * Reports late errors to their owners until the returned function is called.
  *
- * A listener would not do: that there is one changes what Node.js does with errors that are nobody's. So `emit` of the
- * process is asked first: errors that have an owner end here, all others go on as if Millrace were not there, to the
- * listeners of the app, to `--unhandled-rejections`, or to the end of the process.
+ * A listener would not do, since its presence changes how Node.js treats errors without an owner. So the `emit` of the
+ * process is wrapped. Errors that have an owner end here. All others continue as without Millrace: to the listeners of
+ * the app, to `--unhandled-rejections`, or to the end of the process.
  */
 export function listen(): () => void {
   if (listeners++ === 0) takeEmit()
@@ -65,11 +71,11 @@ export function listen(): () => void {
 
 type Emit = (this: NodeJS.Process, event: string | symbol, ...given: unknown[]) => boolean
 
-/** The `emit` that the process had before, an own one or that of its class. */
+/** The earlier `emit` of the process: its own or that of its class. */
 let before: { readonly emit: Emit; readonly own: boolean } | undefined
 
 function takeEmit(): void {
-  // Somebody has replaced ours by one that calls it: it is still there.
+  // Other code has replaced ours with an `emit` that calls it, so ours is still in place.
   if (before !== undefined) return
   before = { emit: process.emit as Emit, own: Object.hasOwn(process, 'emit') }
   process.emit = emit as typeof process.emit
@@ -86,13 +92,13 @@ function emit(this: NodeJS.Process, ...event: [string | symbol, ...unknown[]]): 
   return (listeners > 0 && isOwned(event)) || before!.emit.apply(this, event)
 }
 
-/** Tells an error that has an owner to it; gives whether it has one. */
+/** Reports an error to its owner; returns false where it has none. */
 function isOwned([event, error, origin]: readonly unknown[]): boolean {
   switch (event) {
     case 'unhandledRejection':
       return tell(ownerOf(error), error)
     case 'uncaughtException':
-      // A rejection is told as one; here it comes once more with `--unhandled-rejections=strict`.
+      // A rejection is reported as a rejection; with `--unhandled-rejections=strict` it comes here a second time.
       return tell(ownerOf(error), error, origin === 'unhandledRejection')
     case 'uncaughtExceptionMonitor':
       return ownerOf(error) !== undefined
@@ -111,5 +117,5 @@ function tell(owner: Owner | undefined, error: unknown, told = false): boolean {
   return true
 }
 
-/** Whose code runs now. */
+/** The owner of the running code. */
 export const ownerNow = (): Owner | undefined => owners.getStore()

@@ -1,15 +1,15 @@
-// The log of an app that gives no `log` of its own: one line to standard error for each warning and error.
+// The log of an app without a `log` option: one line on standard error for each warning and error.
 import { forPeople, readFields } from '../../model/people.ts'
 import type { World } from '../../seam/world.ts'
 
-/** Characters of a line; the rest is left out and counted. */
+/** The most characters of a line; the rest is cut and counted. */
 const lineCharsMax = 4_000
 
 export const printLog: World['log'] = (level, text, fields) => {
   if (level !== 'info') process.stderr.write(`${logLine(new Date(), level, text, fields)}\n`)
 }
 
-/** A line for people: its time, one line whatever the text of an error has in it, bounded. */
+/** Formats a line for people, with its time. It is one bounded line for any text of an error. */
 export function logLine(
   time: Date,
   level: string,
@@ -26,7 +26,7 @@ export function logLine(
 
 function bounded(line: string): string {
   if (line.length <= lineCharsMax) return line
-  // Not half a character at the end.
+  // Do not cut a character in half at the end.
   const shown = line.slice(0, lineCharsMax).replace(/[\uD800-\uDBFF]$/, '')
   return `${shown}… (${line.length - shown.length} more characters)`
 }

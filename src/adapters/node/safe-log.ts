@@ -1,4 +1,4 @@
-// The `log` of an app is a function of its user. Whatever it does, no line of it ends an attempt, the store or the process.
+// The `log` of an app is a function of its user. It cannot end an attempt, the store or the process.
 import { recordError } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
 import type { World } from '../../seam/world.ts'
@@ -6,8 +6,8 @@ import { callback } from './late-errors.ts'
 import { printLog } from './print-log.ts'
 
 /**
- * The same log, which never throws: lines that it fails at go to `fallback`, the first time with the reason. What it
- * throws later (a promise that rejects, a callback) is its own failure too.
+ * Wraps a log so that it never throws. Lines on which it fails go to `fallback`, the first time with the reason. Errors
+ * that it throws later (a rejected promise, a callback) also count as its failure.
  */
 export function safeLog(log: World['log'], fallback: World['log'] = printLog): World['log'] {
   let told = false

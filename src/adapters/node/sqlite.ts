@@ -1,4 +1,5 @@
-// The values of node:sqlite. They are no `import`: a Node.js without it fails at that before any of our code can say why.
+// The values of node:sqlite. They are not imported: a Node.js without that module would fail before our code can say
+// why.
 import type sqlite from 'node:sqlite'
 
 export const { DatabaseSync, constants } = process.getBuiltinModule('node:sqlite')

@@ -2,33 +2,33 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from '
 import { fault } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
 
-/** What a thread of ours may keep, MB: mostly next to nothing. */
+/** The memory bound of a thread of ours, MB; most threads keep next to nothing. */
 const oldMbDefault = 32
 
-/** What is told about a thread, on its parent's side. */
+/** The callbacks for events of a thread, on its parent's side. */
 export interface ThreadListener<Answer> {
   answer?(answer: Answer): void
-  /** It has failed; its end follows. */
+  /** The thread has failed; `ended` follows. */
   failed?(error: unknown): void
-  /** It has ended, and every answer of it was told. */
+  /** The thread has ended, and all its answers were delivered. */
   ended?(): void
 }
 
 export interface Thread {
   post(question: unknown): void
-  /** Whether it keeps the process alive; at first it does. */
+  /** Makes it keep the process alive, which is the default. */
   ref(): void
   unref(): void
   terminate(): void
 }
 
-/** What each thread gets as `workerData`, beside data of its own. */
+/** The `workerData` of each thread, with its own data. */
 export type ThreadData<Data> = Data & { readonly port: MessagePort }
 
 /**
- * Starts a thread of ours, by the place of its code, whatever options the process itself was started with. The two talk over a port of their own:
- * on `parentPort` anybody may post, as `node --watch` and modules loaded by `NODE_OPTIONS` do, and what they post would be
- * taken for an answer.
+ * Starts a thread of ours by the place of its code, whatever the options of the process. Both sides talk over a port of
+ * their own. On `parentPort` other code may post too, as `node --watch` and modules loaded by `NODE_OPTIONS` do, and
+ * its messages would be taken for answers.
  *
  * @throws `millrace/threads-missing`
  */
@@ -49,7 +49,7 @@ export function startThread<Answer = never>(
     throw missing(cause)
   }
   if (answer !== undefined) ours.on('message', answer)
-  // The thread itself keeps the process alive, as long as it is to.
+  // The thread itself keeps the process alive for as long as it should.
   ours.unref()
   worker.on('error', (error: NodeJS.ErrnoException) => {
     failed?.(notStarted.has(error?.code) ? missing(error) : error)

@@ -1,5 +1,5 @@
-// Watches the beat of the main thread. When it stays away, a look at the stack of that thread says what runs there; the
-// process ends whether that can be seen or not.
+// Watches the beat of the main thread. When the beat stops, it reads the stack of that thread and reports what runs
+// there. The process ends even if the stack cannot be read.
 import { writeSync } from 'node:fs'
 import { type Debugger, type InspectorNotification, Session } from 'node:inspector'
 import { workerData } from 'node:worker_threads'
@@ -11,7 +11,7 @@ const { shared, everyMs, blockedMs, looks } = workerData as {
   looks: number
 }
 
-/** How long the stack is waited for, milliseconds: within a call of the system there is none to see. */
+/** The time to wait for the stack, milliseconds. During a system call there is no stack to read. */
 const stackMs = 1_000
 const framesShown = 4
 
@@ -39,7 +39,7 @@ function end(what: string): void {
   process.kill(process.pid, 'SIGKILL')
 }
 
-/** Stops the main thread where it is, and tells which functions run there, the innermost first. */
+/** Stops the main thread and reports the functions that run there, innermost first. */
 function look(tell: (what: string) => void): void {
   const session = new Session()
   const scripts = new Map<string, string>()

@@ -2,17 +2,20 @@ import { url } from 'node:inspector'
 import { startThread, type Thread } from './thread.ts'
 import { threads } from './threads.ts'
 
-/** How many looks without a beat make a blocked event loop. Looks are counted, not time: a process that was suspended beats before it is judged. */
+/**
+ * The number of checks without a beat that mean a blocked event loop. Checks are counted instead of time: a process
+ * that was suspended beats before it is judged.
+ */
 export const looks = 8
 
-/** What the look at the stack may take, MB: it is told of every script of the process. */
+/** The memory for reading the stack, MB: the inspector reports every script of the process. */
 const stackMb = 512
 
 /**
- * Ends the process when its event loop is blocked for longer than `blockedMs`: a handler that never gives it back would
- * otherwise stand in the way of all others and never reach the desk. The last line on standard error says which
- * functions ran: not every one is a handler's. Off while an inspector is attached. Gives a function that ends the watch;
- * `failed` is called where there is none.
+ * Ends the process when its event loop is blocked for longer than `blockedMs`. Otherwise a handler that never yields
+ * would block all others and never reach the desk. The last line on standard error names the functions that ran; they
+ * need not belong to a handler. Off while an inspector is attached. Returns a function that ends the watch. Calls
+ * `failed` where no watch is possible.
  */
 export function watch(blockedMs: number, failed: (error: unknown) => void): () => void {
   const shared = new Int32Array(new SharedArrayBuffer(8))

@@ -3,7 +3,7 @@ import type { World } from '../../seam/world.ts'
 import { bind, blame, callback, guard, listen, outside, ownerNow } from './late-errors.ts'
 import { safeLog } from './safe-log.ts'
 
-/** The longest wait that a timer of Node.js knows, about 25 days; a longer one would be over at once. */
+/** The longest wait of a timer of Node.js, about 25 days; a longer one would end at once. */
 const timerMsMax = 2 ** 31 - 1
 
 /** The real world: the clocks, chance and event loop of Node.js. */
@@ -36,7 +36,7 @@ export function nodeWorld(log: World['log']): World {
 
 const countHex = Array.from({ length: 0x1000 }, (_, count) => count.toString(16).padStart(3, '0'))
 
-/** Random words, drawn many at once: one draw costs as much as a thousand words. */
+/** Returns a source of random words. It draws many at once, since one draw costs as much as a thousand words. */
 function words(): () => number {
   const drawn = new Uint32Array(1_024)
   let at = drawn.length
@@ -50,9 +50,9 @@ function words(): () => number {
 }
 
 /**
- * UUIDv7 (RFC 9562): 48 bits of milliseconds, 12 bits that count within one (method 1), 62 random bits, drawn once per
- * millisecond: what is unique within it is the count. When the clock goes back, or 4,096 ids come in one millisecond,
- * the time of the last id goes on instead.
+ * Makes UUIDv7 (RFC 9562): 48 bits of milliseconds, 12 bits that count within one (method 1), 62 random bits drawn once
+ * per millisecond. The count makes ids unique within a millisecond. When the clock goes back, or 4,096 ids come in one
+ * millisecond, the time of the last id advances instead.
  */
 function uuids(now: () => number): () => string {
   const word = words()
