@@ -1,4 +1,4 @@
-// Who does something, and why: what every action at the desk is recorded with.
+// The person who acts and the reason, as every action at the desk records them.
 import { userInfo } from 'node:os'
 import type { Actor } from '../index.ts'
 import { UsageError } from './output.ts'
@@ -14,7 +14,7 @@ export function actorOf({ by, reason }: ActorWords): Actor {
   return { by: by ?? userName(), reason }
 }
 
-/** The same where the reason is needed; `what` says for what. */
+/** Reads the same where the reason is required; `what` names the action. */
 export function actorWithReason(what: string, words: ActorWords): Actor & { readonly reason: string } {
   const { by, reason } = actorOf(words)
   if (reason === undefined) throw new UsageError(`${what} needs --reason TEXT: it is kept in the audit log`)
@@ -25,7 +25,7 @@ function userName(): string {
   try {
     return userInfo().username
   } catch {
-    // The operating system knows this user by a number only.
+    // The operating system knows this user only by number.
     return `user ${process.getuid?.() ?? 'unknown'}`
   }
 }

@@ -5,7 +5,7 @@ import type { Call } from './call.ts'
 /** Does a command. Gives the exit status. */
 export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
-/** Adds a command with what all commands have; `list` is what a group does when nothing else is named. */
+/** Adds a command with the options that all commands have; `list` is the default command of a group. */
 export type Add = <Options>(
   parent: Command,
   name: string,

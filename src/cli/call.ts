@@ -1,4 +1,4 @@
-// What every command is given: the app file or `--db`, its own words, the common options.
+// The input of every command: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
 import { checkCorrectedOf, processorsOf } from '../control/rows.ts'
@@ -17,11 +17,11 @@ import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 
 export interface Call {
-  /** The app file, where one was named. */
+  /** The app file, where one is named. */
   readonly appFile: string | undefined
-  /** The database, where one was named. */
+  /** The database, where one is named. */
   readonly db: string | undefined
-  /** What was said besides. */
+  /** The other words. */
   readonly words: readonly string[]
   readonly waitMs: number
   readonly out: Output
@@ -29,13 +29,13 @@ export interface Call {
 
 const appEnding = /\.[cm]?[jt]s$/
 
-/** The app file is the word that ends like a program, wherever it stands; the others are the command's own. */
+/** Splits words into the app file, which is the word that ends like a program, at any place, and the command's own. */
 export function splitWords(words: readonly string[]): { appFile: string | undefined; words: string[] } {
   const at = words.findIndex((word) => appEnding.test(word))
   return { appFile: words[at], words: words.filter((_, index) => index !== at) }
 }
 
-/** The words of a command by name; refuses too few and too many. */
+/** Returns the words of a command by name; refuses too few and too many. */
 export function takeWords(call: Call, names: readonly string[], required: number): (string | undefined)[] {
   const { words } = call
   if (words.length > names.length) throw new UsageError(`"${words[names.length]}" is one word too many`)
@@ -48,7 +48,7 @@ export interface Place {
   readonly file: StoreFile
 }
 
-/** The app and the file that a command is about. */
+/** Finds the app and the file of a command. */
 export async function locate({ appFile, db }: Call): Promise<Place> {
   if (appFile === undefined && db === undefined) throw new UsageError('name the app file (app.ts) or --db FILE')
   const app = appFile === undefined ? undefined : await loadApp(appFile)
@@ -60,9 +60,9 @@ export async function locate({ appFile, db }: Call): Promise<Place> {
 const againMs = 50
 
 /**
- * The running app; undefined when no process has the file.
+ * Connects to the running app; returns undefined when no process has the file.
  *
- * @throws `millrace/no-answer` when a process has it that does not answer: it is never bypassed
+ * @throws `millrace/no-answer` when a process has the file and does not answer: it is never bypassed
  */
 export async function reach(file: StoreFile, waitMs: number): Promise<ControlClient | undefined> {
   const deadline = performance.now() + waitMs
@@ -71,7 +71,7 @@ export async function reach(file: StoreFile, waitMs: number): Promise<ControlCli
     if (client !== undefined) return client
     const owner = file.owner()
     if (owner === undefined) return undefined
-    // It may be starting: it has the file before it listens.
+    // The app may be starting: it takes the file before it listens.
     if (performance.now() >= deadline) {
       const { pid, since } = owner
       const who = pid === 0 ? 'a process' : `process ${pid}, since ${since},`
@@ -81,7 +81,10 @@ export async function reach(file: StoreFile, waitMs: number): Promise<ControlCli
   }
 }
 
-/** Through the app that runs, or else without one. An app that takes the file in that very moment is asked after all. */
+/**
+ * Works through the running app, or without one. Where an app takes the file at that moment, the app is asked after
+ * all.
+ */
 export async function runningOr<T>(
   file: StoreFile,
   waitMs: number,
@@ -108,8 +111,8 @@ export interface Reached {
 }
 
 /**
- * Does something with the desk, the processors and the flows of an app, through the app that runs or through its file.
- * `use` is called again where an app takes the file before anything was written.
+ * Works on the desk, the processors and the flows of an app, through the running app or through its file. Calls `use`
+ * again where an app takes the file before anything was written.
  */
 export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<T>): Promise<T> {
   const { app, file } = await locate(call)
@@ -133,14 +136,14 @@ const twiceMs = 100
 
 export interface Interrupted {
   readonly signal: AbortSignal
-  /** The exit status, when it came to that: 128 and the number of the signal. */
+  /** The exit status after a signal, 128 and its number; undefined without a signal. */
   readonly status: () => number | undefined
   readonly end: () => void
 }
 
 /**
- * Turns Ctrl-C and SIGTERM into a request to end cleanly; the second one ends at once. Below npm a Ctrl-C arrives
- * twice, from the terminal and from npm: what comes together counts once.
+ * Turns Ctrl-C and SIGTERM into a request to end cleanly; the second one ends at once. Under npm a Ctrl-C arrives
+ * twice, from the terminal and from npm, so signals that arrive together count once.
  */
 export function interruptible(): Interrupted {
   const controller = new AbortController()
@@ -177,7 +180,7 @@ export function aborted(signal: AbortSignal): Promise<void> {
 const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 const spanMsMax = 100 * 365 * 86_400_000
 
-/** A time span of an option, such as 90s, 15min, 2h or 3d, in milliseconds. */
+/** Parses a time span, such as 90s, 15min, 2h or 3d, into milliseconds. */
 export function span(name: string): (text: string) => number {
   return (text) => {
     const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)(s|min|h|d)$/.exec(text) ?? []
@@ -187,7 +190,7 @@ export function span(name: string): (text: string) => number {
   }
 }
 
-/** A whole number of an option, within its bounds. */
+/** Parses a whole number and refuses one outside its bounds. */
 export function wholeNumber(name: string, min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text)

@@ -1,9 +1,9 @@
-// What differs between two values of JSON, for people.
+// Finds the differences between two JSON values, for people.
 import { safe } from './print.ts'
 
-/** One place that differs: `before` is left out where it is new, `after` where it is gone. */
+/** One difference: `before` is absent where the place is new, `after` where it is gone. */
 export interface Change {
-  /** Such as `lines[2].quantity`; empty for the whole. */
+  /** The place, such as `lines[2].quantity`; empty for the whole value. */
   readonly path: string
   readonly before?: unknown
   readonly after?: unknown
@@ -44,7 +44,7 @@ function isObject(value: unknown): value is Parts {
 
 const linesMax = 100
 
-/** A line for what was (`-`) and one for what is (`+`), at most so many. */
+/** Formats a line for the old value (`-`) and one for the new (`+`), up to a bounded number. */
 export function changeLines(changes: readonly Change[]): string[] {
   const lines = changes.flatMap((change) => [
     ...('before' in change ? [changeLine('-', change.path, change.before)] : []),

@@ -1,17 +1,17 @@
-// The same about each of several things.
+// Does one action on each of several things.
 import { isMillraceError } from '../index.ts'
 import { type Call, type Reached, withApp } from './call.ts'
 import { UsageError } from './output.ts'
 
-/** What was done about one: for people, and as JSON. */
+/** The report about one thing: for people, and as JSON. */
 export interface Said {
   readonly text: string
   readonly object: object
 }
 
 /**
- * Does something about each that is named. One that cannot be done, by an error with one of the codes `ofOne`, is told,
- * and the others are done all the same.
+ * Does an action on each named thing. A thing that fails with one of the codes `ofOne` is reported, and the others are
+ * still done.
  */
 export async function each(
   call: Call,
@@ -23,7 +23,7 @@ export async function each(
   const ids = call.words.map((word) => readId(word, what))
   if (ids.length === 0) throw new UsageError('ID is missing')
   let refused = 0
-  // Where an app takes the file in between, it goes on with those that are left.
+  // Where an app takes over the file in between, it continues with the remaining ids.
   const left = [...ids]
   return withApp(call, async (reached) => {
     for (; left.length > 0; left.shift()) {

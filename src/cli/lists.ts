@@ -1,4 +1,4 @@
-// Lists of any length, shown: as JSON row by row, as a table of which only the cells are kept.
+// Shows lists of any length: as JSON row by row, or as a table of which only the cells are kept.
 import { rowsOf } from '../control/pages.ts'
 import type { Output } from './output.ts'
 import { type Cells, type Column, cellsOf, tableOf } from './print.ts'
@@ -9,15 +9,15 @@ export interface Listed<Row> {
   readonly read: (after: number | undefined, limit: number) => Promise<readonly Row[]>
   readonly columns: readonly Column<Row>[]
   readonly object: (row: Row) => unknown
-  /** What is said where there is nothing. */
+  /** The text for an empty list. */
   readonly nothing: string
-  /** The option that asks for what comes after. */
+  /** The option that asks for the next rows. */
   readonly more: string
   readonly after?: number | undefined
   readonly limit: number
 }
 
-/** Shows a list, a page after the other, until its end, its limit, or until nobody reads it. */
+/** Shows a list page by page, until its end, its limit, or until the reader closes the output. */
 export async function showList<Row extends { readonly id: number }>(list: Listed<Row>, out: Output): Promise<void> {
   const { columns, object, nothing, more, limit } = list
   const cells: Cells[] = []

@@ -5,7 +5,7 @@ import { type App, isMillraceError, MillraceError } from '../index.ts'
 import { textOf } from './output.ts'
 
 /**
- * The app that a file exports as default.
+ * Loads the app that a file exports as default.
  *
  * @throws `millrace/no-app`, `millrace/bad-app`
  */
@@ -15,11 +15,11 @@ export async function loadApp(path: string): Promise<App> {
 
 export interface AppModule {
   readonly app: App
-  /** Everything that the file exports, by name. */
+  /** All exports of the file, by name. */
   readonly exported: Readonly<Record<string, unknown>>
 }
 
-/** As `loadApp`, with what else the file exports. */
+/** Loads like `loadApp`, and returns the other exports of the file too. */
 export async function loadModule(path: string): Promise<AppModule> {
   const file = resolve(path)
   if (!existsSync(file)) throw new MillraceError('millrace/no-app', `there is no file ${path}`)
@@ -38,19 +38,19 @@ export async function loadModule(path: string): Promise<AppModule> {
   throw new MillraceError('millrace/bad-app', `${path} exports nothing as default${hint}`)
 }
 
-/** By what it can do, not by its class: the file may have a Millrace of its own. */
+/** Recognises an app by its methods, not by its class: the file may use its own copy of Millrace. */
 function isApp(value: unknown): value is App {
   try {
     const { start, stop, publish, parts, broker } = (value ?? {}) as Partial<App>
     const functions = [start, stop, publish].every((one) => typeof one === 'function')
     return functions && Array.isArray(parts) && typeof broker === 'object'
   } catch {
-    // What a file exports may refuse to be looked at.
+    // An export may throw when it is read.
     return false
   }
 }
 
-/** In one line, with the place in the file where it is known. */
+/** Explains a failure to load in one line, with the place in the file where it is known. */
 function whyNot(error: unknown): string {
   const [message] = textOf(error).split('\n')
   if (!Error.isError(error)) return message!

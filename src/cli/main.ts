@@ -1,4 +1,4 @@
-// The command `millrace`: reads the arguments, calls one command, gives the exit status.
+// The command `millrace`: reads the arguments, runs one command, returns the exit status.
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { defaults } from '../index.ts'
@@ -17,7 +17,7 @@ import { Output, UsageError } from './output.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
 const waitMsDefault = 3_000
-/** How long `start` waits for a file that another process has, milliseconds. */
+/** The time that `start` waits for a file that another process has, milliseconds. */
 const startWaitMsDefault = 5_000
 const startWaitMsMax = 86_400_000
 const { default: graceDefault, min: graceMin, max: graceMax } = defaults.graceMs
@@ -193,7 +193,7 @@ function commands(invoke: Invoke): Command {
     return command.option('--db <file>', 'the database of the app, in place of the app file or of its own')
   }
 
-  /** A command about the file of an app, which may be running. */
+  /** Adds a command that works on the file of an app, which may be running. */
   function add<Options>(...given: Parameters<typeof addPlain<Options>>): Command {
     return withDatabase(addPlain(...given)).option(
       '--wait-ms <ms>',
@@ -226,7 +226,7 @@ function commands(invoke: Invoke): Command {
   }
 }
 
-/** What stands where a command could and is no app file was meant for one. */
+/** Refuses a word in the place of a command that is neither a command nor an app file. */
 function refuseUnknown(group: Command, name: string, words: readonly string[]): void {
   const [typed] = group.args
   if (typed === undefined || typed === name || !words.includes(typed)) return
@@ -240,7 +240,10 @@ Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or
 but for simulate, --db FILE. A running app is asked over the socket beside its
 file; of a stopped one the file is read.`
 
-/** "error: unknown option '--jsn'\n(Did you mean --json?)" in our words. */
+/**
+ * Rewords a usage error such as "error: unknown option '--jsn'
+ * (Did you mean --json?)".
+ */
 function usageText(text: string): string {
   const [what = '', hint = ''] = text
     .trim()

@@ -2,7 +2,7 @@ import { LineWriter } from '../control/lines.ts'
 import { isMillraceError } from '../index.ts'
 import { safe, safeJson } from './print.ts'
 
-/** What is shown wrongly used: exit status 2. */
+/** A wrong use of the command: exit status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -12,10 +12,10 @@ const columnsMin = 40
 const colours = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 }
 export type Colour = keyof typeof colours
 
-/** Where a command writes: results on standard output, the rest on standard error. */
+/** The output of a command: results go to standard output, the rest to standard error. */
 export class Output {
   readonly json: boolean
-  /** Aborted when nobody reads the results any more. */
+  /** Aborts when the reader closes the results. */
   readonly closed: AbortSignal
   private readonly stdout: NodeJS.WriteStream
   private readonly stderr: NodeJS.WriteStream
@@ -29,7 +29,7 @@ export class Output {
     this.writer = new LineWriter(stdout)
   }
 
-  /** Columns of the terminal; of anything else 80. */
+  /** The columns of the terminal; 80 where the output is not a terminal. */
   get columns(): number {
     return this.stdout.isTTY ? Math.max(columnsMin, this.stdout.columns) : columnsDefault
   }
@@ -38,7 +38,7 @@ export class Output {
     return this.stdout.isTTY === true
   }
 
-  /** Writes one line; what it gives resolves when there is room for more, or nobody reads the results any more. */
+  /** Writes one line. The promise resolves when there is room for more, or the reader has closed the results. */
   line(text: string): Promise<void> | undefined {
     return this.closed.aborted ? undefined : this.writer.write(text)
   }
@@ -51,17 +51,17 @@ export class Output {
     }
   }
 
-  /** One object on a line of its own. */
+  /** Writes one object as JSON on its own line. */
   object(value: unknown): Promise<void> | undefined {
     return this.line(safeJson(JSON.stringify(value)))
   }
 
-  /** A word about what happens, which is no result. */
+  /** Writes a remark to standard error; it is not a result. */
   note(text: string): void {
     this.stderr.write(`millrace: ${text}\n`)
   }
 
-  /** How far something is, on a terminal, in place of what it said before; undefined clears that. */
+  /** Shows progress on a terminal, in place of the last progress; undefined clears it. */
   progress(text: string | undefined): void {
     if (this.stderr.isTTY) this.stderr.write(`\r\u001b[K${text ?? ''}`)
   }
@@ -79,7 +79,7 @@ function hasColours(stream: NodeJS.WriteStream): boolean {
   return stream.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 }
 
-/** What an error says, or whatever else was thrown; that may refuse to be looked at. */
+/** The message of an error, or the text of any other thrown value, even one that cannot be read. */
 export function textOf(error: unknown): string {
   try {
     return String(Error.isError(error) ? error.message : error)
@@ -88,11 +88,11 @@ export function textOf(error: unknown): string {
   }
 }
 
-/** An error that says what to do is shown by its words; one that nobody expected with where it came from. */
+/** Shows an expected error by its message and help; shows an unexpected one with its stack. */
 export function errorText(error: unknown): string {
   if (isMillraceError(error)) {
     const { message, help, code } = error
-    // A message that ends in a question is a sentence of its own.
+    // A message that ends with a question mark is a sentence of its own.
     const goesOn = message.endsWith('?') ? ` ${help}` : `; ${help.charAt(0).toLowerCase()}${help.slice(1)}`
     return `millrace: ${safe(message)}${goesOn.replace(/\.$/, '')} (${code})`
   }

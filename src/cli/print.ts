@@ -1,6 +1,6 @@
-// How things look: pure functions from values to text.
+// Formats values as text: pure functions.
 
-/** Characters that would act on a terminal, or hide or turn text around, as their escapes. */
+/** Escapes characters that would act on a terminal, or hide or reverse text. */
 export function safe(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, escaped)
 }
@@ -12,12 +12,12 @@ function escaped(character: string): string {
   return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, '0')}`
 }
 
-/** As `safe`, but of text that has lines. */
+/** Escapes as `safe` does, line by line. */
 export function safeLines(text: string): string[] {
   return text.split(/\r?\n/).map(safe)
 }
 
-/** JSON that means the same, with nothing in it that would act on a terminal. */
+/** Escapes JSON so that it means the same and nothing in it acts on a terminal. */
 export function safeJson(json: string): string {
   return json.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
     character === '\n'
@@ -28,7 +28,7 @@ export function safeJson(json: string): string {
   )
 }
 
-/** A moment, in the time zone of UTC, to the second. */
+/** Formats a time in UTC, to the second. */
 export function moment(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').slice(0, 19)
 }
@@ -36,7 +36,7 @@ export function moment(ms: number): string {
 const wide =
   /^[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u
 
-/** How many columns of a terminal a text takes. */
+/** The number of terminal columns that a text takes. */
 export function widthOf(text: string): number {
   let width = 0
   for (const character of text) {
@@ -46,7 +46,7 @@ export function widthOf(text: string): number {
   return width
 }
 
-/** At most so many columns; what was cut off is marked by `…`. */
+/** Cuts a text to a number of columns; `…` marks a cut. */
 export function cut(text: string, columns: number): string {
   if (text.length * 2 <= columns || widthOf(text) <= columns) return text
   let width = 0
@@ -67,15 +67,15 @@ export function pad(text: string, columns: number, right = false): string {
 export interface Column<Row> {
   readonly title: string
   readonly value: (row: Row) => string | number
-  /** Columns that may be made narrower when there is not enough room, to at least so many. */
+  /** The least width to which the column may shrink when there is not enough room. */
   readonly shrinksTo?: number | undefined
-  /** Not narrower than this as long as others can be. */
+  /** The width that it keeps as long as other columns can shrink. */
   readonly keeps?: number | undefined
 }
 
 const gap = 2
 
-/** What a table shows of a row, and all that has to be kept of it. */
+/** The cells that a table shows of a row; only these are kept. */
 export type Cells = readonly (string | number)[]
 
 const cellCharsMax = 1_000
@@ -87,7 +87,9 @@ export function cellsOf<Row>(columns: readonly Column<Row>[], row: Row): Cells {
   })
 }
 
-/** A table with a line of titles, as wide as it needs to be and at most `columns`. Numbers stand to the right. */
+/**
+ * Formats a table with a line of titles, as wide as it needs to be and at most `columnsMax`. Numbers are right-aligned.
+ */
 export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[], columnsMax: number): string[] {
   return tableOf(
     columns,
@@ -96,7 +98,7 @@ export function table<Row>(columns: readonly Column<Row>[], rows: readonly Row[]
   )
 }
 
-/** The same of rows of which only the cells were kept. */
+/** Formats a table of rows of which only the cells were kept. */
 export function tableOf<Row>(columns: readonly Column<Row>[], cells: readonly Cells[], columnsMax: number): string[] {
   const texts = cells.map((line) => line.map((cell) => safe(String(cell))))
   const widths = columns.map(({ title }, at) =>
@@ -119,8 +121,8 @@ export function tableOf<Row>(columns: readonly Column<Row>[], cells: readonly Ce
 }
 
 /**
- * Takes from the widest column that gives, one by one, until all fit or none gives any more; from what a column keeps
- * only then.
+ * Shrinks the widest column that can shrink, one column at a time, until all fit or none can. Only then takes from the
+ * width that a column keeps.
  */
 function shrink<Row>(widths: number[], columns: readonly Column<Row>[], columnsMax: number): void {
   const least = columns.map(({ shrinksTo = Number.POSITIVE_INFINITY }) => shrinksTo)
@@ -138,7 +140,7 @@ function shrink<Row>(widths: number[], columns: readonly Column<Row>[], columnsM
   }
 }
 
-/** Names and what they are, below each other; a long text goes on below its beginning. */
+/** Formats names with their values, one below the other; a long text continues below its beginning. */
 export function facts(
   pairs: readonly (readonly [name: string, text: string | undefined])[],
   columns: number,
@@ -151,7 +153,7 @@ export function facts(
   })
 }
 
-/** Lines of at most so many columns, cut at spaces; a word that is longer has a line of its own. */
+/** Breaks a text into lines of at most `columns`, at spaces; a longer word has a line of its own. */
 export function wrap(text: string, columns: number): string[] {
   const lines: string[] = []
   let line = ''
@@ -176,7 +178,7 @@ export function bytes(count: number): string {
   return `${value < 10 ? value.toFixed(1) : value.toFixed(0)} ${units[unit]}`
 }
 
-/** How long something took, in one unit, short: `5 s`, `3 min`, `2 h`, `4 d`. */
+/** Formats a duration in one unit, short: `5 s`, `3 min`, `2 h`, `4 d`. */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000))
   if (seconds < 60) return `${seconds} s`
@@ -186,7 +188,7 @@ export function duration(ms: number): string {
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`
 }
 
-/** `1 message`, `2 messages`. */
+/** Formats a count with its noun: `1 message`, `2 messages`. */
 export function count(number: number, one: string, many: string = `${one}s`): string {
   return `${number} ${number === 1 ? one : many}`
 }

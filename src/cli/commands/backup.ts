@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Call, locate, runningOr, takeWords } from '../call.ts'
 import { bytes } from '../print.ts'
 
-/** Copies the file of an app as it is at one moment, whether it runs or not. */
+/** Copies the file of an app as of one moment, running or not. */
 export async function backup(call: Call, { to }: { readonly to: string }): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call

@@ -1,4 +1,4 @@
-// What people do about messages at the desk, one by one.
+// The actions of people on single messages at the desk.
 import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
 import { type Actor, type Desk, MillraceError } from '../../index.ts'
@@ -10,7 +10,7 @@ import { UsageError } from '../output.ts'
 import { messageAtDesk } from './desk-show.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
-/** Lets held messages run again, and the lines behind them. */
+/** Releases held messages, and the lines behind them. */
 export async function deskRelease(call: Call, words: SelectWords): Promise<number> {
   const actor = actorOf(words)
   if (checkSelect(words)) return select(call, 'release', words, actor)
@@ -18,7 +18,7 @@ export async function deskRelease(call: Call, words: SelectWords): Promise<numbe
   return eachHeld(call, said, (desk, id) => desk.release(id, actor))
 }
 
-/** Gives held messages up; what waits behind them goes on. */
+/** Discards held messages; the lines behind them continue. */
 export async function deskDiscard(call: Call, words: SelectWords): Promise<number> {
   const actor = actorWithReason('discard', words)
   if (checkSelect(words)) return select(call, 'discard', words, actor)
@@ -38,10 +38,10 @@ export async function deskTakeBack(call: Call, words: ActorWords): Promise<numbe
 }
 
 interface Said {
-  /** In JSON. */
+  /** The key in JSON. */
   readonly key: string
   readonly done: string
-  /** Of an app that does not run. */
+  /** The word where the app does not run. */
   readonly later: string
 }
 
@@ -52,7 +52,7 @@ function eachHeld(call: Call, { key, done, later }: Said, act: (desk: Desk, id: 
   })
 }
 
-/** What is wrong with one message and not with the app or its file. */
+/** The codes of errors about one message, not about the app or its file. */
 const ofOne: ReadonlySet<string> = new Set([
   'millrace/unknown-item',
   'millrace/not-held',
@@ -66,7 +66,7 @@ export interface ResubmitWords extends ActorWords {
   readonly dataFile?: string | undefined
 }
 
-/** Sends corrected data in place of a held message's. */
+/** Replaces the data of a held message with corrected data. */
 export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, messageAtDesk)

@@ -1,4 +1,4 @@
-// Everything about one message at the desk.
+// Shows everything about one message at the desk.
 import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
@@ -9,7 +9,7 @@ import { auditObject, lineText, listed, whyOf } from './desk.ts'
 
 export const messageAtDesk = 'a message at the desk'
 
-/** Shows one message, or only its data, to be corrected and given to `desk resubmit`. */
+/** Shows one message; or only its data, to correct and pass to `desk resubmit`. */
 export async function deskShow(call: Call, { data = false }: { readonly data?: boolean | undefined }): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, messageAtDesk)
@@ -125,7 +125,7 @@ function historyText({ action, by, reason, detail }: AuditRow): string {
   return `${action} by ${by}${why === '-' ? '' : `: ${why}`}`
 }
 
-/** An error and what caused it. */
+/** Formats an error and its causes. */
 export function errorLines(error: ErrorRecord | null, out: Output): string[] {
   return error === null ? [] : recordLines('error', error, out)
 }
@@ -138,10 +138,10 @@ function recordLines(what: string, error: ErrorRecord, out: Output): string[] {
   return lines
 }
 
-/** What somebody said on purpose: where in the program that was is of no use. */
+/** The codes of errors that are raised on purpose; their stack is of no use. */
 const words = /^(refused|millrace\/(flow-.*|step-.*|request-.*|subflow-failed))$/
 
-/** The stack begins with the message, unless it is of something that is no error. */
+/** Formats one error. The stack begins with the message, unless a non-error was thrown. */
 function linesOf({ code, message, stack: where, data }: ErrorRecord): string[] {
   const stack = words.test(code) ? undefined : where
   const text = stack?.includes(message) ? stack : `${message}${stack === undefined ? '' : `\n${stack}`}`

@@ -1,4 +1,4 @@
-// Looking at the desk: lists, groups, the audit log.
+// Shows the desk: lists, groups, the audit log.
 import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { listRows, showList } from '../lists.ts'
@@ -17,7 +17,7 @@ export interface ListWords {
 
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
 
-/** Shows what is at the desk, the oldest first. */
+/** Shows the messages at the desk, oldest first. */
 export async function deskList(call: Call, words: ListWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
@@ -37,7 +37,7 @@ function nothing({ after = 0, ...filter }: ListWords): string {
   return after === 0 ? what : `${what} after ${after}`
 }
 
-/** What needs a person, unless others are asked for. */
+/** Reads the states; default: those that need a person. */
 function readStates(names: readonly string[] = ['held']): DeskState[] | undefined {
   if (names.includes('all')) return undefined
   return names.map((name) => {
@@ -61,22 +61,22 @@ function columns(nowMs: number): Column<DeskRow>[] {
   ]
 }
 
-/** A line is counted up to a bound. */
+/** Formats the length of a line, which is counted up to a bound. */
 export const lineText = (waiting: number): string => (waiting < 1_000 ? String(waiting) : '1000+')
 
-/** How much of an error is worth a column. */
+/** The columns given to an error. */
 export const errorColumns = 20
 
 export function errorText(error: Pick<ErrorRecord, 'code' | 'message'> | null): string {
   return error === null ? '-' : `${error.code}: ${error.message}`
 }
 
-/** With what was asked for and is done when the app starts. */
+/** Describes a state, with the action that is done when the app starts. */
 function stateText({ state, wish }: DeskRow): string {
   return wish === null ? state : `${state} → ${wish.wish.do}`
 }
 
-/** A message at the desk as a line of JSON. */
+/** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
   const { id, processor, state, message, error, attempts, waiting, heldAt, wish } = row
   return {
@@ -105,7 +105,7 @@ const groupRows = 1_000
 
 const groupings: readonly GroupBy[] = ['all', 'processor', 'error', 'type']
 
-/** Shows how many are held, by what they have in common; the largest group first. */
+/** Shows the number of held messages by what they share; the largest group first. */
 export async function deskGroups(
   call: Call,
   { by = 'all', processor, limit = groupRows }: GroupWords,
@@ -151,7 +151,7 @@ export interface AuditWords {
   readonly limit?: number | undefined
 }
 
-/** Shows what was done at the desk: who, when, what, why; the newest first. */
+/** Shows the actions at the desk: who, when, what, why; newest first. */
 export async function deskAudit(call: Call, { item, before, limit = listRows }: AuditWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
@@ -178,7 +178,7 @@ const auditColumns: readonly Column<AuditRow>[] = [
   { title: 'WHY', value: ({ reason, action, detail }) => reason ?? whyOf(action, detail), shrinksTo: 8 },
 ]
 
-/** What a line says where nobody said why: the error of what came to be held, what was selected. */
+/** The reason of a line where nobody gave one: the error of a held message, or the selection. */
 export function whyOf(action: AuditRow['action'], detail: unknown): string {
   const { code, message, action: selected, total } = (detail ?? {}) as Record<string, unknown>
   if (action === 'held' && typeof code === 'string') return `${code}: ${String(message)}`

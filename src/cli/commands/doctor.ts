@@ -10,18 +10,18 @@ export interface Finding {
   readonly text: string
 }
 
-/** Who has the file, as far as a command can tell. */
+/** The process that has the file, as far as a command can tell. */
 export interface Process {
   readonly state: 'running' | 'stopped' | 'silent'
   readonly pid?: number | undefined
-  /** Why the app says that it is not well. */
+  /** The reasons for which the app reports that it is not well. */
   readonly reasons?: readonly string[] | undefined
   readonly text?: string | undefined
 }
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red' } as const
 
-/** Looks whether all is well; exit status 1 when something is not. */
+/** Checks that all is well; exit status 1 when something is not. */
 export async function doctor(
   call: Call,
   { full = false, accept = false }: { readonly full?: boolean | undefined; readonly accept?: boolean | undefined },
@@ -39,7 +39,7 @@ export async function doctor(
   return findings.some(({ result }) => result === 'fail') ? 1 : 0
 }
 
-/** Takes a file as it is that was found without its -wal file. */
+/** Accepts a file that was found without its -wal file. */
 async function acceptFile(file: StoreFile, waitMs: number): Promise<Finding[]> {
   const accepted = await runningOr(
     file,
@@ -88,7 +88,7 @@ function judgeFile(file: StoreFile, full: boolean, process: Process): Finding[] 
 
 const lagMany = 10_000
 
-/** What the facts mean. */
+/** Turns the facts into findings. */
 export function judge(path: string, facts: FileFacts, { state }: Process): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
@@ -124,7 +124,7 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   return findings
 }
 
-/** A running app tells the same by its health. */
+/** Judges the last stop of a stopped app; a running app reports the same in its health. */
 function judgeLastStop({ clean, alone }: FileFacts): Finding[] {
   if (alone !== undefined) {
     const newest = alone === 0 ? 'it has no messages' : `its newest message is of ${new Date(alone).toISOString()}`
@@ -135,7 +135,7 @@ function judgeLastStop({ clean, alone }: FileFacts): Finding[] {
   return [{ check: 'last stop', result: 'warn', text: 'the process that used it died; the next start sees to it' }]
 }
 
-/** What is told of flows, and of what waits for its time; nothing where there is nothing. */
+/** Reports flows and delayed messages; nothing where there are none. */
 function judgeFlows({ flows, questions, delayed, flowTimes }: FileFacts): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
@@ -156,7 +156,7 @@ function judgeFlows({ flows, questions, delayed, flowTimes }: FileFacts): Findin
   return findings
 }
 
-/** Progress that points at what is not there, or not any more. */
+/** Finds progress that points at a stream or a message that does not exist, or no longer exists. */
 function judgeProgress({ streams, progress }: FileFacts): Finding[] {
   const byId = new Map(streams.map((stream) => [stream.id, stream]))
   const findings: Finding[] = []
@@ -176,7 +176,7 @@ function judgeProgress({ streams, progress }: FileFacts): Finding[] {
   return findings
 }
 
-/** How far above the low-water something is done. */
+/** The distance from the low-water to the last message done. */
 function lastBit(done: Uint8Array | null): number {
   if (done === null) return 0
   for (let bit = done.length * 8 - 1; bit >= 0; bit--) if (done[bit >> 3]! & (1 << (bit & 7))) return bit + 1

@@ -1,4 +1,4 @@
-// What people do about flows.
+// The actions of people on flows.
 import type { FlowDesk } from '../../index.ts'
 import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
@@ -8,25 +8,25 @@ import { errorText } from './desk.ts'
 import { parse } from './desk-act.ts'
 import { aFlow } from './flows-show.ts'
 
-/** Ends flows under way: what they did is undone. */
+/** Cancels flows that have not ended: their steps are undone. */
 export async function flowsCancel(call: Call, words: ActorWords): Promise<number> {
   const actor = actorOf(words)
   return eachFlow(call, 'cancelled', (flows, id) => flows.cancel(id, actor))
 }
 
-/** Ends flows as they are: nothing is undone. */
+/** Stops flows as they are: nothing is undone. */
 export async function flowsStop(call: Call, words: ActorWords): Promise<number> {
   const actor = actorWithReason('stop', words)
   return eachFlow(call, 'stopped', (flows, id) => flows.stop(id, actor))
 }
 
-/** Lets running flows go on with nothing until they are resumed. */
+/** Pauses running flows: they do nothing until they are resumed. */
 export async function flowsPause(call: Call, words: ActorWords): Promise<number> {
   const actor = actorOf(words)
   return eachFlow(call, 'paused', (flows, id) => flows.pause(id, actor))
 }
 
-/** Goes on with flows that are paused, or stuck. */
+/** Resumes flows that are paused or stuck. */
 export async function flowsResume(call: Call, words: ActorWords): Promise<number> {
   const actor = actorOf(words)
   return eachFlow(call, 'resumed', (flows, id) => flows.resume(id, actor))
@@ -35,7 +35,7 @@ export async function flowsResume(call: Call, words: ActorWords): Promise<number
 function eachFlow(call: Call, done: string, act: (flows: FlowDesk, id: number) => Promise<void>): Promise<number> {
   return each(call, aFlow, ofOne, async ({ flows }, id) => {
     await act(flows, id)
-    // What has come of that so far: code that does not fit pauses a flow again, an undo may fail again.
+    // The state since the resume: code that does not fit pauses a flow again, and an undo may fail again.
     const flow = await flows.show(id)
     const state = flow?.state ?? 'gone'
     const halted = state === 'stuck' || (state === 'paused' && done === 'resumed')
@@ -44,7 +44,7 @@ function eachFlow(call: Call, done: string, act: (flows: FlowDesk, id: number) =
   })
 }
 
-/** What is wrong with one flow and not with the app or its file. */
+/** The codes of errors about one flow, not about the app or its file. */
 const ofOne: ReadonlySet<string> = new Set([
   'millrace/unknown-flow',
   'millrace/flow-ended',
@@ -53,7 +53,7 @@ const ofOne: ReadonlySet<string> = new Set([
   'millrace/past-no-return',
 ])
 
-/** Answers what a flow asks. */
+/** Answers the question of a flow. */
 export async function flowsAnswer(call: Call, words: ActorWords): Promise<number> {
   const [text, step, json] = takeWords(call, ['ID', 'STEP', 'JSON'], 3)
   const id = readId(text!, aFlow)
@@ -67,7 +67,7 @@ export async function flowsAnswer(call: Call, words: ActorWords): Promise<number
   })
 }
 
-/** Runs a flow that has ended again, as a new one. */
+/** Runs an ended flow again, as a new flow. */
 export async function flowsRerun(call: Call, { from, ...words }: ActorWords & { from?: string }): Promise<number> {
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, aFlow)

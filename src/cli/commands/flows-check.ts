@@ -1,4 +1,4 @@
-// Whether flows under way can go on with the code of an app file: for a look before a deployment.
+// Checks before a deployment that pending flows can continue with the code of an app file.
 import { type CheckedFlow, checkFlows } from '../../index.ts'
 import { type Call, locate, takeWords } from '../call.ts'
 import { UsageError } from '../output.ts'

@@ -1,4 +1,4 @@
-// Everything about one flow, with the steps it has gone.
+// Shows everything about one flow, with its steps.
 import { type Desk, type DeskRow, type FlowItem, type FlowStep, MillraceError } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { readId } from '../each.ts'
@@ -27,7 +27,7 @@ export async function flowsShow(call: Call): Promise<number> {
 
 type AtDesk = ReadonlyMap<FlowStep, DeskRow>
 
-/** Open calls whose commands are at the desk. */
+/** The open calls whose commands are at the desk. */
 async function commandsAtDesk(flow: FlowItem, desk: Desk): Promise<AtDesk> {
   const found = new Map<FlowStep, DeskRow>()
   for (const step of flow.steps) {
@@ -41,7 +41,7 @@ async function commandsAtDesk(flow: FlowItem, desk: Desk): Promise<AtDesk> {
   return found
 }
 
-/** What is still under way when a flow has ended is waited for by nobody. */
+/** The state of a step; a step that is still open after its flow ended is `let go`, since nothing waits for it. */
 function stateOf({ state, outcome, endedAt }: FlowStep, flow: FlowItem): FlowStep['state'] | 'let go' {
   return outcome === undefined && endedAt === null && flow.endedAt !== null ? 'let go' : state
 }
@@ -134,7 +134,7 @@ function whatText({ kind, what, name }: FlowStep): string {
   return what === '' || what === name || what === kind ? kind : `${kind} ${what}`
 }
 
-/** What is to be said of a step below its line: why it failed, what it waits for. */
+/** The notes below the line of a step: the error, or what it waits for. */
 function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, nowMs: number): string[] {
   const { outcome, attempts, name, undone } = step
   const notes: string[] = []
@@ -178,7 +178,7 @@ function waitsFor({ kind, what, command, flow }: FlowStep, { context }: FlowItem
   return kind === 'wait' ? [`waits for event ${what}${context === null ? '' : ` of context ${context}`}`] : []
 }
 
-/** Such as it has to be typed. */
+/** Quotes a word for a shell where needed. */
 function shellWord(text: string): string {
   return /^[\w./#-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

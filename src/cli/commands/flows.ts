@@ -1,4 +1,4 @@
-// Looking at flows: lists, and what they ask people.
+// Shows flows: lists, and their questions to people.
 import { flowEnds, flowsUnderWay } from '../../control/flows.ts'
 import type { FlowRow, FlowState, Question } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
@@ -18,7 +18,7 @@ export interface FlowsWords {
   readonly limit?: number | undefined
 }
 
-/** Shows flows, the oldest first. */
+/** Shows flows, oldest first. */
 export async function flowsList(call: Call, words: FlowsWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
@@ -40,7 +40,7 @@ function nothing({ after = 0, ...filter }: FlowsWords): string {
   return after === 0 ? what : `${what} after ${after}`
 }
 
-/** Those under way, unless others are asked for. */
+/** Reads the states; default: those of flows that have not ended. */
 function readStates(names: readonly string[] | undefined): readonly FlowState[] | undefined {
   if (names === undefined) return flowsUnderWay
   if (names.includes('all')) return undefined
@@ -67,7 +67,7 @@ function columns(nowMs: number): Column<FlowRow>[] {
   ]
 }
 
-/** A flow as a line of JSON. */
+/** Makes the JSON of a flow. */
 export function flowObject(row: FlowRow) {
   const { id, mediator, version, state, context, error, startedAt, endedAt, message, parent, rerunOf, result } = row
   const { continues, held } = row
@@ -97,7 +97,7 @@ export interface QuestionWords {
   readonly limit?: number | undefined
 }
 
-/** Shows what flows ask people, the oldest first. */
+/** Shows the questions of flows to people, oldest first. */
 export async function flowsQuestions(
   call: Call,
   { mediator, to, after, limit = listRows }: QuestionWords,

@@ -25,7 +25,7 @@ export interface SelectWords extends ActorWords {
   readonly wait?: boolean | undefined
 }
 
-/** Whether an operation is meant; refuses what goes with the other only. */
+/** Tells whether the words mean an operation; refuses options that fit only the other use. */
 export function checkSelect({
   all = false,
   name,
@@ -54,7 +54,7 @@ export function checkSelect({
   return false
 }
 
-/** Begins an operation and shows how far it is until it ends. */
+/** Starts an operation and shows its progress until it ends. */
 export async function select(
   call: Call,
   action: Operation['action'],
@@ -65,7 +65,7 @@ export async function select(
   if (words.length > 0) throw new UsageError(`"${words[0]}" does not go with --all`)
   const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
   return withApp(call, async ({ desk, running }) => {
-    // Before anything is said of it: who ends this then is told that it goes on.
+    // Before any report, so that an interrupted user learns that the operation continues.
     const interrupted = interruptible()
     try {
       const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
@@ -122,7 +122,7 @@ async function ended(desk: Desk, operation: Operation, out: Output, over: Promis
 
 const settleMs = 3_000
 
-/** What has become of what was released: all of it, or what is known when there was time enough. */
+/** Waits for the outcome of the released messages: all of it, or what is known when the time is over. */
 async function settled(desk: Desk, { id }: Operation, over: Promise<void>): Promise<OperationOutcome> {
   const deadline = performance.now() + settleMs
   let ended = false
@@ -136,7 +136,7 @@ async function settled(desk: Desk, { id }: Operation, over: Promise<void>): Prom
   }
 }
 
-/** Released says that it is tried again; this says of how many that has not gone well, or not yet. */
+/** Describes the released messages that failed again, or have not ended. Releasing only retries them. */
 function outcomeText(outcome: OperationOutcome | undefined): string {
   const { held = 0, trying = 0 } = outcome ?? {}
   const again = held === 0 ? '' : `; ${count(held, 'of them is', 'of them are')} held again`
@@ -168,7 +168,7 @@ export interface OperationWords {
   readonly limit?: number | undefined
 }
 
-/** Shows the operations, or one of them with what became of it and what was not possible. */
+/** Shows the operations; or one of them, with its outcome and the refused messages. */
 export async function deskOperations(call: Call, { after, limit = listRows }: OperationWords): Promise<number> {
   const [word] = takeWords(call, ['ID'], 0)
   const { out } = call
@@ -220,7 +220,7 @@ function columns(nowMs: number): Column<Operation>[] {
   ]
 }
 
-/** Ends an operation; what it has done stays done. */
+/** Aborts an operation; its finished work stays. */
 export async function deskAbort(call: Call, words: ActorWords): Promise<number> {
   const [word] = takeWords(call, ['ID or NAME'], 1)
   const actor = actorOf(words)
@@ -234,7 +234,7 @@ export async function deskAbort(call: Call, words: ActorWords): Promise<number> 
   })
 }
 
-/** @throws `millrace/unknown-operation` */
+/** Finds an operation by its word. Errors: `millrace/unknown-operation`. */
 async function named(desk: Desk, word: string): Promise<Operation> {
   const id = /^\d{1,15}$/.test(word) ? Number(word) : undefined
   const [numbered] = id === undefined ? [] : await desk.operations({ after: id - 1, limit: 1 })

@@ -13,7 +13,7 @@ const columns: readonly Column<ProcessorRow>[] = [
   { title: 'HELD', value: ({ held }) => held },
 ]
 
-/** Shows the processors that the store knows and those that run. */
+/** Shows the processors in the store and those that run. */
 export async function processorsList(call: Call): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
@@ -35,7 +35,7 @@ function processorObject({ paused, ...row }: ProcessorRow) {
   return { ...row, paused: { by, at: new Date(at).toISOString(), reason } }
 }
 
-/** What a state means for whoever has to do something about it. */
+/** Notes on the states that need somebody to act. */
 function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
   const paused = new Map(rows.flatMap((row) => (row.paused === null ? [] : [[row.name, row.paused] as const])))
   return [
@@ -50,7 +50,7 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
   ]
 }
 
-/** Lets go of a processor that is gone. */
+/** Retires a processor that is no longer in the app. */
 export async function processorsRetire(
   call: Call,
   { force = false }: { readonly force?: boolean | undefined },
@@ -64,7 +64,7 @@ export async function processorsRetire(
   })
 }
 
-/** Lets a processor start nothing more until it is resumed. */
+/** Pauses a processor: it starts nothing until it is resumed. */
 export async function processorsPause(call: Call, words: ActorWords): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
   const actor = actorOf(words)
@@ -77,7 +77,7 @@ export async function processorsPause(call: Call, words: ActorWords): Promise<nu
   })
 }
 
-/** Lets a paused processor go on. */
+/** Resumes a paused processor. */
 export async function processorsResume(call: Call, words: ActorWords): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
   const actor = actorOf(words)

@@ -8,12 +8,12 @@ import { count } from '../print.ts'
 
 export interface PublishWords {
   readonly id?: string | undefined
-  /** ISO 8601. */
+  /** A time in ISO 8601. */
   readonly at?: string | undefined
   readonly delay?: number | undefined
 }
 
-/** Of the words of the command, or of a line. */
+/** Reads the times of the command, or of a line. */
 function timesOf({ at, delay }: PublishWords): PublishOptions {
   if (at !== undefined && delay !== undefined) throw new UsageError('--at and --delay do not go together')
   if (at === undefined) return { delayMs: delay }
@@ -48,7 +48,7 @@ function parse(what: string, json: string): unknown {
   }
 }
 
-/** Through the app that runs; or through its code, with no processor running, when it does not. */
+/** Publishes through the running app; without one, through the app's code, with no processor running. */
 async function withPublisher(call: Call, use: (publish: PublishByName) => Promise<number>): Promise<number> {
   const { app, file } = await locate(call)
   const stopped = async () => {
@@ -84,8 +84,8 @@ interface Line {
 }
 
 /**
- * Publishes line by line, in order, many in flight. A line that is refused is told by its number and the others go on;
- * what is wrong with the app or its disk ends it.
+ * Publishes line by line, in order, many in flight. A refused line is reported by its number and the others continue.
+ * An error of the app or its disk ends the command.
  */
 async function publishLines(
   { out }: Call,
@@ -161,12 +161,12 @@ function summary({
   return `${published} published${before}, ${refused} refused`
 }
 
-/** Whether it is about this one message and not about the app or its disk. */
+/** Tells whether an error is about this one message, and not about the app or its disk. */
 function isLineAtFault(error: unknown): boolean {
   return isMillraceError(error) && (error.name === 'DataError' || error.code === 'millrace/type-without-topic')
 }
 
-/** Promises that are pending, of which there is to be a bounded number. */
+/** Counts pending promises, to bound their number. */
 class Flight {
   private pending = 0
   private waiting: { readonly below: number; readonly go: () => void } | undefined
@@ -182,7 +182,7 @@ class Flight {
     })
   }
 
-  /** Undefined when there is room at once. */
+  /** Waits for room; returns undefined when there is room at once. */
   room(max: number): Promise<void> | undefined {
     if (this.pending < max) return undefined
     return new Promise((go) => {
@@ -212,7 +212,7 @@ async function* linesOf(input: NodeJS.ReadStream, signal: AbortSignal): AsyncGen
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-/** What a line says; undefined when it is empty. */
+/** Parses a line; returns undefined for an empty one. */
 function readLine(bytes: Buffer, type: string | undefined): Line | undefined {
   let text: string
   try {

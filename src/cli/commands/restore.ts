@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Call, locate, takeWords } from '../call.ts'
 import { bytes, safe } from '../print.ts'
 
-/** Puts a copy in the place of the file of an app that is stopped; moves that aside. */
+/** Puts a copy in place of the file of a stopped app, and moves the old file aside. */
 export async function restore(call: Call): Promise<number> {
   const [copy = ''] = takeWords(call, ['COPY'], 1)
   const { out } = call

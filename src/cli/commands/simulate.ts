@@ -10,7 +10,7 @@ interface Words {
   readonly seeds?: number | undefined
 }
 
-/** Runs the scenario that the app file exports as `simulation`; exit status 1 when something does not hold. */
+/** Runs the scenario that the app file exports as `simulation`; exit status 1 when a check fails. */
 export async function simulate(call: Call, { seed, seeds }: Words): Promise<number> {
   takeWords(call, [], 0)
   const { appFile, out } = call
@@ -25,7 +25,7 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
       `${appFile} ${has}: export const simulation = { workload, always, eventually }`,
     )
   }
-  // Here, because nothing else that the command does needs it.
+  // Loaded here, because only this command needs it.
   const testing = await import('../../testing/index.ts')
   const progress = (report: SimulationReport) => {
     if (process.stderr.isTTY) process.stderr.write(`\r${report.seeds} seeds`)

@@ -7,7 +7,7 @@ import { facts } from '../print.ts'
 
 export interface StartWords {
   readonly only?: readonly string[] | undefined
-  /** Milliseconds. */
+  /** The grace period, milliseconds. */
   readonly grace?: number | undefined
   readonly watchdog?: boolean | undefined
   readonly control?: boolean | undefined
@@ -20,7 +20,7 @@ export async function start(call: Call, words: StartWords): Promise<number> {
   if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
   takeWords(call, [], 0)
   const interrupted = interruptible()
-  // Between two openings of a store that has failed nothing else would keep the process alive.
+  // Between two openings of a failed store nothing else would keep the process alive.
   const alive = setInterval(() => {}, 2 ** 30)
   try {
     const app = await loadApp(appFile)
@@ -56,10 +56,10 @@ export async function start(call: Call, words: StartWords): Promise<number> {
   }
 }
 
-/** Starts the app; false when a signal came first, which ends the start. */
+/** Starts the app; returns false when a signal ended the start. */
 async function starts(app: App, options: StartOptions, signal: AbortSignal): Promise<boolean> {
   if (signal.aborted) return false
-  // That it was stopped is told by the start.
+  // The start reports that it was stopped.
   const stop = () => void app.stop().catch(() => {})
   signal.addEventListener('abort', stop, { once: true })
   try {

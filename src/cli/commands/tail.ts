@@ -17,7 +17,7 @@ export interface TailWords {
 
 export const tailLastMax: number = lastMax
 
-/** Shows messages as they are accepted; of a stopped app the last ones. */
+/** Shows messages as they are accepted; for a stopped app the last ones. */
 export async function tail(call: Call, words: TailWords): Promise<number> {
   const { out } = call
   const { topic: source, type, context, correlation, last = 0, follow = true } = words
@@ -75,7 +75,7 @@ function show(out: Output, row: LogRow): Promise<void> | undefined {
   return out.line(out.isTerminal ? cut(line, out.columns) : line)
 }
 
-/** As JSON of CloudEvents 1.0. The data goes as it is stored: numbers keep all their digits. */
+/** Formats a message as JSON of CloudEvents 1.0. The data are copied as stored: numbers keep all their digits. */
 export function cloudEvent(row: LogRow): string {
   const attributes = {
     specversion: '1.0',
