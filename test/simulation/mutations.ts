@@ -591,7 +591,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
   'replays a -wal into any file': {
-    file: 'test/faults/foreign-wal.test.ts',
+    file: 'test/faults/foreign-wal.deep.test.ts',
     test: 'copies of this run and of earlier ones are not replayed into by what a crash some messages after the copy leaves',
   },
   'opens its store anew on files that were put in place of its own': {
@@ -599,11 +599,11 @@ export const shown: Readonly<Record<string, Failing>> = {
     test: 'when the file is replaced by a copy nothing more is accepted, and health says what to do',
   },
   'begins a second run beside that of a start that failed': {
-    file: 'test/faults/recovery.test.ts',
+    file: 'test/faults/recovery.deep.test.ts',
     test: 'a store that fails once more while it is opened anew, at any of its syncs, is opened a third time and then stays open',
   },
   'does not wait for a store that is opened anew before it says idle': {
-    file: 'test/faults/recovery.test.ts',
+    file: 'test/faults/recovery.deep.test.ts',
     test: 'idle that is asked for while a store is opened anew waits for it, and is no error',
   },
   'tries again at once what a restart found waiting': {
