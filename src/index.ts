@@ -14,10 +14,6 @@ export {
   type StartOptions,
   type StopOptions,
 } from './app.ts'
-export type { Backup } from './control/backups.ts'
-export type { Desk, DeskItem, OperationOptions } from './control/desk.ts'
-export type { FlowDesk, FlowItem, FlowStep } from './control/flows.ts'
-export type { ProcessorRow, Processors } from './control/processors.ts'
 export type { Accepted } from './engine/committer.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/conduct.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow-check.ts'
@@ -106,6 +102,10 @@ export type { AnySchema, Schema } from './model/schema.ts'
 export type { StartAt } from './model/streams.ts'
 export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
+export type { Backup } from './operate/backups.ts'
+export type { Desk, DeskItem, OperationOptions } from './operate/desk.ts'
+export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
+export type { ProcessorRow, Processors } from './operate/processors.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
 export {

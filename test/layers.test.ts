@@ -16,13 +16,14 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   seam: ['model'],
   engine: ['model', 'seam'],
   parts: ['model', 'seam', 'engine'],
-  app: ['model', 'seam', 'engine', 'parts', 'adapters/node', 'control'],
+  app: ['model', 'seam', 'engine', 'parts', 'adapters/node', 'operate', 'control'],
   adapters: ['model', 'seam', 'adapters/node'],
-  control: ['model', 'seam', 'engine', 'parts'],
-  cli: ['index', 'control', 'testing'],
+  operate: ['model', 'seam', 'engine', 'parts'],
+  control: ['model', 'seam', 'engine', 'parts', 'operate'],
+  cli: ['index', 'operate', 'control', 'testing'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
-  index: ['control', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
+  index: ['operate', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
 }
 
 /** Packages that a layer may import. */

@@ -1,8 +1,6 @@
 // The input of every command: the app file or `--db`, its own words, the common options.
 import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
-import { checkCorrectedOf, processorsOf } from '../control/rows.ts'
-import { type ProcessorSources, stoppedDesk, stoppedFlows, stoppedProcessors } from '../control/stopped.ts'
 import {
   type App,
   type Desk,
@@ -13,6 +11,8 @@ import {
   type StoreFile,
   sqlite,
 } from '../index.ts'
+import { checkCorrectedOf, processorsOf } from '../operate/rows.ts'
+import { type ProcessorSources, stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 

@@ -20,13 +20,13 @@ import {
   sqlite,
   topic,
 } from '../index.ts'
+import { lastOf } from '../operate/last.ts'
+import { stoppedDesk } from '../operate/stopped.ts'
 import { ControlClient } from './client.ts'
 import { Following } from './follow.ts'
-import { lastOf } from './last.ts'
 import { Lines } from './lines.ts'
 import { rowsOf } from './pages.ts'
 import { connectionsMax, type Followed, lineBytesMax, socketPath } from './protocol.ts'
-import { stoppedDesk } from './stopped.ts'
 
 const Said = event('said', {
   schema: z.object({ n: z.number(), text: z.string() }),

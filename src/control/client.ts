@@ -5,12 +5,12 @@ import { asStored } from '../model/codec.ts'
 import type { DeskRow } from '../model/desk-views.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import type { PublishOptions } from '../model/publish.ts'
+import type { Called } from '../operate/calls.ts'
+import type { Desk, DeskItem } from '../operate/desk.ts'
+import type { FlowDesk, FlowItem } from '../operate/flows.ts'
+import type { Processors } from '../operate/processors.ts'
 import type { LogFilter } from '../seam/file.ts'
-import type { Called } from './calls.ts'
-import type { Desk, DeskItem } from './desk.ts'
-import type { FlowDesk, FlowItem } from './flows.ts'
 import { Lines } from './lines.ts'
-import type { Processors } from './processors.ts'
 import {
   type Ask,
   type Bye,

@@ -15,9 +15,9 @@ import { join } from 'node:path'
 import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
 import { own, suggest } from '../model/names.ts'
 import { messageOf } from '../model/people.ts'
+import { type Called, calls } from '../operate/calls.ts'
+import { checkFields, type Fields } from '../operate/fields.ts'
 import type { LogFilter, LogRow } from '../seam/file.ts'
-import { type Called, calls } from './calls.ts'
-import { checkFields, type Fields } from './fields.ts'
 
 /** Raised when an older command and a newer app, or the other way round, would misunderstand each other. */
 export const protocolVersion = 3
@@ -33,8 +33,6 @@ export const publishBytesMax: number = 8 * 1024 * 1024
 export const followingsMax = 16
 /** What may wait to be read by a command that follows messages, bytes; what comes beyond is counted only. */
 export const followBytesMax: number = 8 * 1024 * 1024
-/** Most messages that can be asked for with `last`. */
-export const lastMax = 10_000
 
 export interface Hello {
   readonly millrace: number

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { type App, type Broker, type Desk, processor, sqlite, topic } from 'millrace'
-import { stoppedDesk, stoppedProcessors } from '../../src/control/stopped.ts'
+import { stoppedDesk, stoppedProcessors } from '../../src/operate/stopped.ts'
 import { place, rows, started } from '../support.ts'
 import { bankApp, ledger, Moved, upTo } from './support.ts'
 

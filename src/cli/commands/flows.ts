@@ -1,6 +1,6 @@
 // Shows flows: lists, and their questions to people.
-import { flowEnds, flowsUnderWay } from '../../control/flows.ts'
 import type { FlowRow, FlowState, Question } from '../../index.ts'
+import { flowEnds, flowsUnderWay } from '../../operate/flows.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { listRows, showList } from '../lists.ts'
 import { UsageError } from '../output.ts'

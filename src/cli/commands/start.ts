@@ -1,5 +1,5 @@
-import { processorsOf, runsWith, sourcesOf } from '../../control/rows.ts'
 import { type App, isMillraceError, type StartOptions, sqlite } from '../../index.ts'
+import { processorsOf, runsWith, sourcesOf } from '../../operate/rows.ts'
 import { aborted, type Call, interruptible, takeWords } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'

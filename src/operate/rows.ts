@@ -4,7 +4,7 @@ import { fault } from '../model/errors.ts'
 import type { MessageType, Source } from '../model/message.ts'
 import type { Part } from '../parts/part.ts'
 import { sourcesOf } from '../parts/processors.ts'
-import type { LogFilter, LogRow } from '../seam/file.ts'
+import type { LogRow } from '../seam/file.ts'
 
 export { processorsOf, runsWith, sourcesOf } from '../parts/processors.ts'
 
@@ -19,15 +19,6 @@ export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType
 export function rowOf(message: Stored, { kind, name }: Pick<Source, 'kind' | 'name'>): LogRow {
   const { source: from, repeat: _, ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
   return { ...rest, from, source: name, kind }
-}
-
-export function fits(row: LogRow, { source, type, context, correlation }: LogFilter): boolean {
-  return (
-    (source === undefined || row.source === source) &&
-    (type === undefined || row.type === type) &&
-    (context === undefined || row.context === context) &&
-    (correlation === undefined || row.correlationId === correlation)
-  )
 }
 
 /**

@@ -1,37 +1,9 @@
-// The newest messages of a log, for people: each is read only when there is room for it, whatever its size.
+// Filters of messages in a log: whether their names are known, and which messages fit.
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import type { Part } from '../parts/part.ts'
+import { sourcesOf } from '../parts/processors.ts'
 import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
-import { lastMax } from './protocol.ts'
-import { sourcesOf } from './rows.ts'
-
-/**
- * Gives the newest messages that fit, the oldest of them first. `durable` resolves when all that was found is on disk:
- * nothing is given before.
- *
- * @throws `millrace/bad-option`
- */
-export async function* lastOf(
-  open: () => FileReader,
-  count: number,
-  filter: LogFilter,
-  durable: () => Promise<unknown> = async () => {},
-): AsyncGenerator<LogRow> {
-  if (count > lastMax) throw fault('millrace/bad-option', `last is ${count}, but must be at most ${lastMax}`)
-  if (count === 0) return
-  const reader = open()
-  try {
-    const places = await reader.newest(count, filter)
-    await durable()
-    for (const place of places) {
-      const message = reader.message(place)
-      if (message !== undefined) yield message
-    }
-  } finally {
-    reader.close()
-  }
-}
 
 /**
  * Refuses a filter by a name that neither the app nor its file has: it would wait in silence for what never comes.
@@ -51,4 +23,14 @@ export function checkLogFilter(
   check('topic or channel', source, [...known.map(({ name }) => name), ...file.streams().map(({ name }) => name)])
   const types = known.flatMap((one) => [...one.types.map(({ name }) => name), ...one.retired])
   check('type', type, [...types, ...file.types()])
+}
+
+/** Whether a message fits a filter. */
+export function fits(row: LogRow, { source, type, context, correlation }: LogFilter): boolean {
+  return (
+    (source === undefined || row.source === source) &&
+    (type === undefined || row.type === type) &&
+    (context === undefined || row.context === context) &&
+    (correlation === undefined || row.correlationId === correlation)
+  )
 }
