@@ -86,7 +86,7 @@ test('a stopped app needs its file, and a database that is not there is not made
   const file = join(folder(t), 'mill.db')
   const { status, err } = await millrace(['publish', '--db', file, 'order.placed', '{"orderId":"a"}'])
   assert.equal(status, 1)
-  assert.match(err, /^millrace: there is no file .*mill\.db; start the app, .*\(millrace\/not-running\)\n$/)
+  assert.match(err, /^millrace: there is no file .*mill\.db; start the app; .*\(millrace\/not-running\)\n$/)
   assert.equal(existsSync(file) || existsSync(`${file}-owner`), false)
 })
 
