@@ -2,17 +2,17 @@ import type { StatementSync } from 'node:sqlite'
 import { DatabaseSync } from '../adapters/node/sqlite.ts'
 import type { OpenDatabase } from '../adapters/sqlite/owner.ts'
 
-/** What stands around each statement of a simulated process. */
+/** Wraps each statement of a simulated process. */
 export interface Statements {
-  /** Calls `run`, or not: a crash comes before or after it, the disk is full. `values` is what was bound. */
+  /** Calls `run`, or not: a crash comes before or after it, or the disk is full. `values` are the bound values. */
   write<T>(text: string, values: readonly unknown[], run: () => T): T
-  /** For what only reads. */
+  /** Wraps statements that only read. */
   read<T>(run: () => T): T
 }
 
 const readsOnly = /^\s*(select|pragma (?!wal_checkpoint(?!\(noop\))))/i
 
-/** A connection whose statements go through `around`. */
+/** Opens a connection whose statements go through `around`. */
 export function simulatedDatabase(file: string, how: Parameters<OpenDatabase>[1], around: Statements): DatabaseSync {
   const db = new DatabaseSync(file, how)
   const { prepare, exec, close } = db
@@ -33,7 +33,7 @@ export function simulatedDatabase(file: string, how: Parameters<OpenDatabase>[1]
 
 type Values = Parameters<StatementSync['all']>
 
-/** A statement each run of which goes through `call`. */
+/** Wraps a statement so that each run goes through `call`. */
 function through(statement: StatementSync, call: <T>(values: Values, run: () => T) => T) {
   return {
     all: (...values: Values) => call(values, () => statement.all(...values)),

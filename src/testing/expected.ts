@@ -1,4 +1,4 @@
-// What came of an attempt, compared with what is expected of it.
+// Compares the outcome of an attempt with the expected one.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { fault, recordError } from '../model/errors.ts'
@@ -18,8 +18,8 @@ export interface Expected extends Optional<Pick<Outcome, 'published' | 'sent' | 
 }
 
 /**
- * A message at a processor. It is handled once, when its outcome is first asked for: by `then(expected)`, or by
- * `await`, which gives the {@link Outcome}.
+ * A message at a processor. It is handled once, when its outcome is first needed: by `then(expected)`, or by `await`,
+ * which returns the {@link Outcome}.
  */
 export interface Case {
   /**
@@ -39,8 +39,8 @@ export interface Case {
 }
 
 /**
- * Only for the compiler: a case is assignable to it, but no subtype of it, because of the `any`. So `then(expected)`
- * can be called, and `await` looks at the other `then` only.
+ * Exists for the compiler only. The `any` makes a case assignable to it, but not a subtype of it. So `then(expected)`
+ * can be called, and `await` considers only the other `then`.
  */
 export interface Comparing {
   readonly _comparing?: 'then(expected)' | undefined
@@ -51,7 +51,7 @@ const lists = [
   { name: 'sent', kind: 'command', option: 'sends' },
 ] as const
 
-/** `ask` gives what came of it, however often it is called. */
+/** Makes a case; `ask` returns the same outcome on each call. */
 export function caseOf(spec: ProcessorSpec, type: MessageType, ask: () => Promise<Outcome>): Case {
   const who = `processor "${spec.name}"`
   const compare = async (expected: Expected): Promise<Outcome> => {
@@ -97,7 +97,7 @@ function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): vo
   if (refused !== undefined) throw wrong('an attempt fails or is refused, name one of them')
 }
 
-/** Whether it ended another way than expected: well, refused or failed. */
+/** Compares the kind of end: success, refusal or failure. */
 function endDiffers(who: string, type: MessageType, outcome: Outcome, expected: Expected): Error | undefined {
   const ended = outcome.error !== undefined ? 'failed' : outcome.refused !== undefined ? 'refused' : 'handled'
   const wanted = expected.fails !== undefined ? 'failed' : expected.refused !== undefined ? 'refused' : 'handled'
@@ -108,7 +108,7 @@ function endDiffers(who: string, type: MessageType, outcome: Outcome, expected: 
   return new AssertionError({ message: `${did}${instead[wanted]}${why}`, actual: ended, expected: wanted })
 }
 
-/** What is named, compared all at once, so that the difference says what it is about. */
+/** Compares the named parts all at once, so that the difference shows their names. */
 function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
   const { refused, error } = outcome
   const pairs: [name: string, is: unknown, should: unknown][] = []
@@ -145,7 +145,7 @@ function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
 const named = (pairs: Outcome['published'] | Outcome['sent'] | Outcome['cancelled']) =>
   pairs.map(([type, ...rest]) => [type.name, ...rest])
 
-/** The pattern itself where the text fits it, so that the two are equal. */
+/** Returns the pattern itself where the text fits it, so that the two are equal. */
 function matched(text: string, pattern: RegExp | string | undefined): unknown {
   return isPattern(pattern) && text.search(pattern) >= 0 ? pattern : text
 }

@@ -1,26 +1,26 @@
-// What goes wrong in a simulation, and when: all drawn from the seed. How often each kind comes differs from seed to
-// seed, and often is never, so that each is also met without the others.
+// The faults of a simulation and their times, drawn from the seed. The rate of each kind differs from seed to seed, and
+// is often zero, so that each kind also occurs without the others.
 import { fault } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import type { Random } from './random.ts'
 
-/** The kinds of faults that may come. Default: all. */
+/** The kinds of faults to inject. Default: all. */
 export interface Faults {
-  /** The process dies, before or after any statement, commit, sync or checkpoint. */
+  /** Crashes the process before or after any statement, commit, sync or checkpoint. */
   readonly crash?: boolean | undefined
-  /** As `crash`, and what was not synced is lost, by sectors, at random. */
+  /** Crashes as `crash` does; data that were not synced are lost at random, by sectors. */
   readonly powerCut?: boolean | undefined
-  /** A handler fails, before it has run or after; so may the rule of a desk. */
+  /** Makes a handler fail, before or after it has run; also the rule of a desk. */
   readonly handlerFails?: boolean | undefined
-  /** A handler takes its time, sometimes more than its `timeoutMs`; so may the rule of a desk. */
+  /** Makes a handler slow, sometimes slower than its `timeoutMs`; also the rule of a desk. */
   readonly handlerSlow?: boolean | undefined
-  /** A client publishes an acknowledged message again, with the same id. */
+  /** Makes a client publish an acknowledged message again, with the same id. */
   readonly publishTwice?: boolean | undefined
-  /** The disk is full for a while. */
+  /** Makes the disk full for a while. */
   readonly diskFull?: boolean | undefined
-  /** A sync fails. */
+  /** Makes a sync fail. */
   readonly syncFails?: boolean | undefined
-  /** Another program holds the write lock of the file for a while. */
+  /** Makes another program hold the write lock of the file for a while. */
   readonly locked?: boolean | undefined
 }
 
@@ -41,7 +41,7 @@ export type FaultCounts = Record<FaultKind, number>
 
 export const noFaults = (): FaultCounts => Object.fromEntries(faultKinds.map((kind) => [kind, 0])) as FaultCounts
 
-/** @throws `millrace/bad-option`, `millrace/unknown-option` */
+/** Checks the option and returns the faults. Errors: `millrace/bad-option`, `millrace/unknown-option`. */
 export function faultsOf(where: string, given: Faults | 'all' | 'none' | undefined): Faults {
   const every = (on: boolean) => Object.fromEntries(faultKinds.map((kind) => [kind, on]))
   if (given === undefined || given === 'all') return every(true)
@@ -57,18 +57,19 @@ export function faultsOf(where: string, given: Faults | 'all' | 'none' | undefin
 /** A step of the store at which the process may die. */
 export type Step = 'statement' | 'commit' | 'sync' | 'checkpoint'
 
-/** How many steps of a kind go well between two crashes, about; some kinds of steps are rarer than others. */
+/** The mean number of steps of a kind between two crashes; some kinds of steps are rarer than others. */
 const stepsBetween: Readonly<Record<Step, number>> = { statement: 400, commit: 40, sync: 40, checkpoint: 3 }
 const crashesMax = 6
 /**
- * Steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one opens.
+ * The steps of the kind `checkpoint` from a failed sync until the store is open again: two connections close, one
+ * opens.
  */
 const stepsToOpenAnew = 9
 const fullForMsMax = 4_000
-/** Longer than writers wait, at times. */
+/** The longest lock, milliseconds; it may be longer than writers wait. */
 const lockedForMsMax = 8_000
 
-/** How a handler goes wrong. */
+/** The way in which a handler fails or is slow. */
 export type HandlerFault = 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter'
 
 export class FaultPlan {
@@ -104,12 +105,12 @@ export class FaultPlan {
     }
   }
 
-  /** From now on nothing goes wrong any more. */
+  /** Stops all faults. */
   heal(): void {
     this.healed = true
   }
 
-  /** Whether the process dies now, and how. */
+  /** Decides whether the process dies at this step, and how. */
   dies(step: Step): 'crash' | 'powerCut' | undefined {
     if (this.healed || this.crashes === 0 || !(this.faults.crash || this.faults.powerCut)) return undefined
     const left = (this.steps[step] ?? Math.floor(this.random() * 2 * stepsBetween[step] * this.stretch)) - 1
@@ -123,14 +124,14 @@ export class FaultPlan {
     return how
   }
 
-  /** Whether the next call of a handler, or of a rule, goes wrong. */
+  /** Decides whether the next call of a handler or rule fails or is slow. */
   handler(): HandlerFault | undefined {
     if (this.happens('handlerFails')) return this.random.chance(0.5) ? 'failsBefore' : 'failsAfter'
     if (this.happens('handlerSlow')) return this.random.pick(['slowBefore', 'slowInside', 'slowAfter'])
     return undefined
   }
 
-  /** How long a slow handler takes, milliseconds. */
+  /** Draws the duration of a slow handler, milliseconds. */
   slowMs(timeoutMs: number): number {
     if (this.random.chance(0.2)) return timeoutMs * (1 + this.random())
     return this.random() * Math.min(timeoutMs / 2, 2_000)
@@ -146,7 +147,7 @@ export class FaultPlan {
     return fails
   }
 
-  /** Whether the disk is full now; asked before each commit. */
+  /** Tells whether the disk is full now; called before each commit. */
   full(now: number, begins: boolean): boolean {
     if (this.healed) return false
     if (now < this.fullUntil) return true
@@ -155,7 +156,7 @@ export class FaultPlan {
     return true
   }
 
-  /** Whether somebody else has the write lock now; asked before each transaction. */
+  /** Tells whether another program has the write lock now; called before each transaction. */
   locked(now: number): boolean {
     if (this.healed || this.faults.locked !== true) return false
     if (now < this.lockedUntil) return true
@@ -165,7 +166,10 @@ export class FaultPlan {
     return true
   }
 
-  /** Troubles come together. Opening the store anew is too short for a crash to meet it often by itself. */
+  /**
+   * Makes a crash likely soon, so that faults coincide: the store opens again too fast for a crash to hit that often by
+   * chance.
+   */
   private mayDieSoon(): void {
     if (!this.soon.chance(0.5)) return
     this.crashes = Math.max(1, this.crashes)

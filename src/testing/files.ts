@@ -1,15 +1,15 @@
-// The files of a simulated machine: what is in them now, and what of it would be there after a power cut.
+// The files of a simulated machine: their current content, and the content that a power cut would leave.
 import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Random } from './random.ts'
 
-/** What a disk writes as a whole, bytes. */
+/** The unit that a disk writes as a whole, bytes. */
 const sector = 512
 const walHeader = 32
 const nothing = Buffer.alloc(0)
 
-/** In memory where the system has a folder for that. */
+/** In memory, where the system has a folder for that. */
 const base = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 
 const folders = new Set<string>()
@@ -17,7 +17,7 @@ const removeAll = () => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 
-/** A process that was killed could not remove its own. */
+/** Removes the folders of killed processes, which could not remove their own. */
 function sweep(): void {
   for (const name of readdirSync(base)) {
     const pid = Number(/^millrace-sim-(\d+)-/.exec(name)?.[1])
@@ -56,12 +56,12 @@ interface Content {
   readonly wal: Buffer
 }
 
-/** A database and its -wal file, through the lives of the processes that use them. */
+/** A database and its -wal file, across the lives of the processes that use them. */
 export class Files {
   readonly database: string
-  /** What a power cut would leave for certain. */
+  /** The content that a power cut leaves for certain. */
   private durable: Content
-  /** After a failed sync: what is in memory as if it were on disk, and is not. */
+  /** Set after a failed sync: the content that memory shows as if it were on disk. */
   private unwritten: Buffer | undefined
 
   constructor(database: string, durable: Content = { database: nothing, wal: nothing }, unwritten?: Buffer) {
@@ -70,34 +70,36 @@ export class Files {
     this.unwritten = unwritten
   }
 
-  /** Who only looks at a database closes it without leaving a -wal file; a process that died always leaves one. */
+  /** Keeps the -wal file when a reader closes the database; a process that dies always leaves one. */
   keepWal(): void {
     if (existsSync(this.database)) closeSync(openSync(`${this.database}-wal`, 'a'))
   }
 
-  /** What is in the -wal file now. */
+  /** The current content of the -wal file. */
   wal(): Buffer {
     return content(`${this.database}-wal`)
   }
 
-  /** The -wal file was synced when it had this in it. */
+  /** Records a sync of the -wal file with this content. */
   walSynced(wal: Buffer): void {
     const { unwritten, durable } = this
     this.durable = { ...durable, wal: unwritten === undefined ? wal : without(wal, unwritten, durable.wal) }
   }
 
-  /** A sync of the -wal file failed: no later one writes what this one did not. */
+  /** Records a failed sync of the -wal file: no later sync writes what this one did not. */
   syncFailed(): void {
     this.unwritten = this.wal()
   }
 
-  /** The -wal file was written out anew and synced. */
+  /** Records that the -wal file was rewritten and synced. */
   walRenewed(): void {
     this.unwritten = undefined
     this.walSynced(this.wal())
   }
 
-  /** A checkpoint that SQLite synced itself is over; where it was whole, the -wal file is empty or gone. */
+  /**
+   * Records the end of a checkpoint that SQLite synced itself; after a complete one the -wal file is empty or absent.
+   */
   checkpointed(): void {
     const wal = this.wal()
     if (wal.length > 0) return
@@ -105,19 +107,21 @@ export class Files {
     this.unwritten = undefined
   }
 
-  /** Outside a checkpoint SQLite writes the database only where it syncs it at once. */
+  /** Records a sync of the database: outside a checkpoint SQLite syncs it at once after each write. */
   databaseSynced(): void {
     this.durable = { ...this.durable, database: content(this.database) }
   }
 
-  /** The files for the next process as they are when this one dies: what is in memory stays there. */
+  /** Copies the files for the next process when this one dies: memory of the system survives. */
   afterKill(next: string, wal = this.wal()): Files {
     writeFileSync(next, content(this.database))
     writeFileSync(`${next}-wal`, wal)
     return new Files(next, this.durable, this.unwritten)
   }
 
-  /** The files for the next process as a power cut leaves them: what was not synced is there by sectors, or not. */
+  /**
+   * Copies the files for the next process after a power cut: of data that were not synced, each sector is there or not.
+   */
   afterPowerCut(next: string, random: Random): Files {
     const keep = random.pick([0, 0.1, 0.5, 0.9, 1])
     const wal = this.wal()
@@ -127,7 +131,7 @@ export class Files {
       database: cut(this.durable.database, content(this.database), keep, random),
       wal: cut(this.durable.wal, later, keep, random),
     }
-    // When the file is used anew SQLite writes its header and syncs that itself, before the first frame.
+    // When SQLite reuses the file it writes the header and syncs it, before the first frame.
     wal.copy(left.wal, 0, 0, Math.min(walHeader, left.wal.length))
     writeFileSync(next, left.database)
     writeFileSync(`${next}-wal`, left.wal)
@@ -135,7 +139,7 @@ export class Files {
   }
 }
 
-/** What is written when the sectors that are as in `unwritten` are not. */
+/** The content that is written when the sectors equal to those in `unwritten` are left out. */
 function without(wal: Buffer, unwritten: Buffer, durable: Buffer): Buffer {
   const written = Buffer.from(wal)
   for (let at = 0; at < wal.length; at += sector) {

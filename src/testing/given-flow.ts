@@ -1,4 +1,4 @@
-// One flow of a mediator by itself: its function runs as in the engine, and a script says what its steps come to.
+// Tests one flow of a mediator: its function runs as in the engine, and a script gives the results of its steps.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { Flow } from '../engine/conduct.ts'
 import { FlowRun } from '../engine/flow.ts'
@@ -28,7 +28,7 @@ import { origin, stored } from './trial.ts'
 
 /** The outcome of a flow under test. */
 export interface FlowOutcome {
-  /** The commands that it called, those of undos too, in the order in which they began. */
+  /** The commands that it called, also in undos, in the order in which they began. */
   readonly called: readonly (readonly [command: Command, data: unknown])[]
   /** The commands that it sent without waiting, in order. */
   readonly sent: readonly (readonly [command: Command, data: unknown])[]
@@ -36,16 +36,16 @@ export interface FlowOutcome {
   readonly published: readonly (readonly [type: Event, data: unknown])[]
   /** The steps whose undos did something, in the order of the undos. */
   readonly undone: readonly string[]
-  /** Its steps by name, in the order in which they began; those of undos too. */
+  /** Its steps by name, also those of undos, in the order in which they began. */
   readonly steps: readonly string[]
   /**
-   * Its state: `stuck` after a failed undo or past the point of no return; `paused` where it awaits something that is
-   * no step.
+   * Its state: `stuck` after a failed undo or past the point of no return; `paused` where it awaits something other
+   * than a step.
    */
   readonly state: FlowState
   /** The result of the function, as JSON keeps it. */
   readonly result: unknown
-  /** The reason why it is not completed. */
+  /** The error with which it ended; undefined when it completed. */
   readonly error: ErrorRecord | undefined
 }
 
@@ -55,24 +55,24 @@ export interface ExpectedFlow
   /** The result of the function. */
   readonly result?: unknown
   /**
-   * A pattern for the message of the error with which it ends, or its code; without it the flow has to be completed.
+   * A pattern for the message of the error with which it ends, or its code; without it the flow must complete.
    */
   readonly fails?: RegExp | string | undefined
-  /** The state in which it ends; default `completed`, with `fails` any other. */
+  /** The final state; default `completed`, with `fails` any other. */
   readonly state?: FlowState | undefined
 }
 
 type Value<T, D> = T | ((data: D, times: number) => T)
 
 /**
- * A flow, and a script of the ends of its steps. It runs when its outcome is asked for, by `then(expected)` or `await`.
- * Steps end one by one, in the order in which they began, where the script has an end for them. Where it has none, the
- * next time passes at once. Commands without a reply end by themselves.
+ * A flow, and a script of the results of its steps. It runs when its outcome is first needed, by `then(expected)` or
+ * `await`. Steps end one by one, in the order in which they began, where the script has a result for them. Where it has
+ * none, the next wait passes at once. Commands without a reply end by themselves.
  */
 export interface FlowCase {
   /**
    * Replies to the calls of a command, or to the call with a name: a value, or a function of the data and the number of
-   * calls before, which may throw.
+   * earlier calls, which may throw.
    */
   replies<C extends Command | string>(
     call: C,
@@ -82,20 +82,20 @@ export interface FlowCase {
   refuses(type: Command | string, message: string, data?: unknown): FlowCase
   /** Discards a call at the desk; it may have had effects. */
   discards(type: Command | string, reason: string): FlowCase
-  /** Makes an event come that the flow may wait for; several come in this order, each once. */
+  /** Publishes an event that the flow may wait for; several come in this order, each once. */
   happens<E extends Event>(type: E, data: DataFor<E>): FlowCase
   /** Answers a question. */
   answers(step: string, answer: unknown): FlowCase
   /** Ends flows of another mediator, or the subflow with a name, with a result; a function may throw. */
   returns(mediator: AnyMediator | string, result: unknown): FlowCase
-  /** Cancels the flow when the script has nothing more for it, instead of letting time pass. */
+  /** Cancels the flow when the script has no result for it, instead of letting time pass. */
   cancelled(reason?: string): FlowCase
   /**
    * Compares the outcome with the expected one, strictly. A flow that ended in another way fails the comparison, with
    * its error as `cause`.
    *
    * @throws `AssertionError` with the difference; `millrace/bad-option` when a step of the script never began, or a
-   *   step waits for an end that the script lacks; `millrace/undeclared`, `millrace/unknown-option`
+   *   step waits for a result that the script lacks; `millrace/undeclared`, `millrace/unknown-option`
    */
   then(this: Comparing, expected: ExpectedFlow): Promise<FlowOutcome>
   then<A = FlowOutcome, B = never>(
@@ -109,7 +109,7 @@ export interface FlowCase {
 /** A mediator under test. */
 export interface GivenMediator<M> {
   /**
-   * Makes the event that starts a flow, checked as `publish` does. Nothing runs yet.
+   * Makes the event that starts a flow, checked as `publish` does. Nothing runs at this point.
    *
    * @throws `millrace/bad-option` when the type does not start its flows, `millrace/bad-data`,
    *   `millrace/unknown-option`
@@ -117,11 +117,11 @@ export interface GivenMediator<M> {
   when<E extends StartedBy<M>>(type: E, data: DataFor<E>, options?: WhenOptions): FlowCase
 }
 
-/** How a step ends, by the script: from its data and how many before it had the same line. */
+/** The scripted result of a step, from its data and the number of earlier steps of the same line. */
 type Line = (data: unknown, times: number) => StepOutcome
 
 const known = ['called', 'sent', 'published', 'undone', 'steps', 'result', 'fails', 'state'] as const
-/** Steps of one flow; more lead nowhere. */
+/** The most steps of one flow; after them it counts as endless. */
 const stepsMax = 10_000
 
 export function givenMediator(part: Mediator, world: World): GivenMediator<Mediator> {
@@ -142,7 +142,7 @@ export function givenMediator(part: Mediator, world: World): GivenMediator<Media
   }
 }
 
-/** What steps come to. */
+/** The scripted results of steps. */
 class Script {
   readonly byStep = new Map<string, Line>()
   readonly byType = new Map<string, Line>()
@@ -171,7 +171,7 @@ class Script {
     this.byType.set(what.name, line)
   }
 
-  /** How a step ends; undefined: not by the script. */
+  /** The result of a step; undefined where the script has none. */
   endOf({ step, what, kind }: JournalEntry, data: unknown): StepOutcome | undefined {
     const line = this.byStep.get(step) ?? (kind === 'ask' ? undefined : this.byType.get(what))
     if (line === undefined) return undefined
@@ -245,7 +245,7 @@ function caseOf(part: Mediator, script: Script, message: Stored, world: World): 
 const scripted = (value: unknown, data: unknown, times: number): unknown =>
   typeof value === 'function' ? value(data, times) : value
 
-/** What a line gives, or that it refuses or fails. */
+/** Makes the result of a line: its value, a refusal or a failure. */
 function given(value: () => unknown, type?: Command): StepOutcome {
   try {
     const is = value()
@@ -261,7 +261,7 @@ function given(value: () => unknown, type?: Command): StepOutcome {
   }
 }
 
-/** A flow that runs by a script. */
+/** Runs a flow by a script. */
 class Conducted {
   private readonly part: Mediator
   private readonly script: Script
@@ -366,7 +366,7 @@ class Conducted {
     return fault('millrace/bad-option', `given mediator "${this.part.name}": ${what}`)
   }
 
-  /** Takes what it has left; gives whether nothing more comes of it. */
+  /** Takes its pending requests; returns true when nothing more comes from it. */
   private rests(): boolean {
     this.take(this.run.takeOutbox())
     return this.run.over || this.run.state === 'stuck' || this.run.state === 'paused'
@@ -406,7 +406,7 @@ class Conducted {
     else if (kind === 'call' || kind === 'wait' || kind === 'ask' || kind === 'sleep') this.open.set(n, { entry, data })
   }
 
-  /** What it is told next. */
+  /** Chooses the next result for the flow. */
   private next(): () => void {
     const { run, script } = this
     const gone = this.lost.shift()
@@ -485,7 +485,7 @@ class Conducted {
     return () => this.run.stepEnded({ n: ++this.entries, of, kind, step: '', what: '', data, at: this.now })
   }
 
-  /** Steps for which the script has nothing. */
+  /** Describes the steps for which the script has no result. */
   private waitsFor(): string {
     const how: Partial<Record<JournalEntry['kind'], string>> = {
       call: 'replies',
@@ -500,7 +500,7 @@ class Conducted {
     return `the script has nothing for ${all.join(', ')}`
   }
 
-  /** A name of the script that no step had is a mistake. */
+  /** Refuses a name of the script that no step had: it is a mistake. */
   private checkSteps(): void {
     for (const name of this.script.byStep.keys()) {
       if (this.steps.includes(name)) continue
@@ -538,7 +538,7 @@ function checkExpected({ name: mediator, spec }: Mediator, expected: ExpectedFlo
   }
 }
 
-/** Whether it ended another way than expected. */
+/** Compares the end of the flow with the expected end. */
 function endDiffers({ name }: Mediator, { state, error }: FlowOutcome, expected: ExpectedFlow): Error | undefined {
   const wanted = expected.state ?? (expected.fails === undefined ? 'completed' : undefined)
   if (wanted === undefined ? state !== 'completed' : state === wanted) return undefined

@@ -1,4 +1,4 @@
-// A rule of a desk by itself: one failure, what it decides, carried as far as the engine carries it without a store.
+// Tests one rule of a desk: one failure and its decision, judged by the engine without a store.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { nodeWorld } from '../adapters/node/world.ts'
 import { type Judged, Rules } from '../engine/rules.ts'
@@ -18,25 +18,25 @@ import type { Circumstances } from './given.ts'
 /** A message that has used up its attempts or was refused. */
 export interface FailedWith<T extends MessageType> {
   readonly type: T
-  /** Its data. Data that do not fit the schema reach the rule as they are stored. */
+  /** Its data. Data that do not fit the schema reach the rule as stored. */
   readonly data: DataFor<T>
   /** The error of its handler, or its record: code and message. */
   readonly error: Error | { readonly code: string; readonly message: string; readonly data?: unknown }
-  /** The name of the processor for which it has failed, default `processor`. */
+  /** The name of the processor at which it failed, default `processor`. */
   readonly processor?: string | undefined
-  /** Attempts that it has had, default 1. */
+  /** Its attempts so far, default 1. */
   readonly attempts?: number | undefined
-  /** Decisions of rules about it before this one, default 0. */
+  /** Earlier decisions of rules about it, default 0. */
   readonly decisions?: number | undefined
-  /** Its id, default a new one. */
+  /** Its id, default: a new one. */
   readonly id?: string | undefined
 }
 
-/** A failure at a desk. The rule is asked once, when its decision is first asked for; `await` gives the decision. */
+/** A failure at a desk. The rule is asked once, when its decision is first needed; `await` returns the decision. */
 export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<DataOf<T>>> {
   /**
-   * Compares the decision as it would be carried out: a rule that throws, takes too long, or returns an impossible
-   * decision gives `hold`, with the reason.
+   * Compares the decision as the engine would carry it out. A rule that throws, takes too long, or returns an
+   * impossible decision results in `hold`, with the reason.
    *
    * @throws `AssertionError` with the difference, with the error of the rule as `cause`
    */
@@ -46,7 +46,7 @@ export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<Da
 /** A desk under test. */
 export interface GivenDesk {
   /**
-   * Makes a failure for the desk. Nothing runs yet.
+   * Makes a failure for the desk. Nothing runs at this point.
    *
    * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler` when it has
    *   no rule for the type; `millrace/unknown-option`
@@ -149,11 +149,11 @@ function stored(type: MessageType, data: unknown, id: string, time: number): Sto
 
 interface Asked {
   readonly decision: Decision
-  /** What the rule threw, where it did. */
+  /** The error that the rule threw, if any. */
   readonly thrown: unknown
 }
 
-/** Lets the engine's own rules judge it, for a processor that only takes down the decision. */
+/** Runs the engine's own rules on it, for a processor that only records the decision. */
 function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: Query, world: World): Promise<Asked> {
   return new Promise((resolve) => {
     let thrown: unknown
@@ -177,7 +177,7 @@ function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: 
   })
 }
 
-/** With its data as they would be stored. */
+/** Checks the decision, with its data as they would be stored. */
 function checked(type: MessageType, { message }: DeskEntry, decision: Decision & { do: 'resubmit' }): Decision {
   const unreadable = message.context === null && type.contextOf !== undefined
   const { json } = unreadable

@@ -1,4 +1,4 @@
-// One processor by itself: one message, one attempt, what came of it.
+// Tests one processor: one message, one attempt, its outcome.
 import { nodeWorld } from '../adapters/node/world.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { decode, type Stored } from '../model/codec.ts'
@@ -17,17 +17,17 @@ import { type GivenMediator, givenMediator } from './given-flow.ts'
 import { type GivenDesk, givenDesk } from './given-rule.ts'
 import { type Answer, type Outcome, origin, stored, tried } from './trial.ts'
 
-/** The surroundings of a part under test. */
+/** The environment of a part under test. */
 export interface Circumstances {
   /**
-   * Answers each statement of `tx.query` and `read`. It gets the text, with `?` for each value and white space
-   * collapsed, and the values; it returns the rows, or throws an error of the database. Default: no rows. In a commit
+   * Answers each statement of `tx.query` and `read`. It takes the text, with `?` for each value and white space
+   * collapsed, and the values. It returns the rows, or throws an error of the database. Default: no rows. In a commit
    * function it may return a promise, which must not wait for a timer, a file or the network.
    */
   readonly query?: Answer | undefined
   /**
-   * The time that `now()` tells and at which the message was published: milliseconds since 1970 or a date. Default: the
-   * clock.
+   * The time that `now()` returns and at which the message was published: milliseconds since 1970 or a date. Default:
+   * the clock.
    */
   readonly now?: number | Date | undefined
 }
@@ -36,7 +36,7 @@ export interface Circumstances {
 export interface WhenOptions {
   /** Its id, as if the publisher had given it. Default: a new one. */
   readonly id?: string | undefined
-  /** When it was published, milliseconds since 1970; default: now. */
+  /** The time at which it was published, milliseconds since 1970; default: now. */
   readonly time?: number | undefined
   /** The id of the initiating event of its flow; default: its own id. */
   readonly correlationId?: string | undefined
@@ -45,12 +45,12 @@ export interface WhenOptions {
 /** A processor under test. */
 export interface Given {
   /**
-   * Makes a message for the processor, checked as `publish` and `send` do. Nothing runs yet.
+   * Makes a message for the processor, checked as `publish` and `send` do. Nothing runs at this point.
    *
    * @param type a type of its topic or channel
    * @param data the data
    * @param options its id, time and correlation id
-   * @returns the case: `then(expected)` handles the message and compares, `await` gives the outcome
+   * @returns the case: `then(expected)` handles the message and compares, `await` returns the outcome
    * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler`,
    *   `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/too-large`, `millrace/unknown-option`
    */
@@ -61,15 +61,15 @@ export interface Given {
  * Tests one part by itself, without a store: a processor, the rule of a desk, or a mediator. It runs once, as the
  * engine runs it; nothing is repeated.
  *
- * - A processor: the message is decoded and frozen; `commit` runs after the handler has returned; what is published is
- *   checked; an attempt that fails leaves nothing; one that outlives `timeoutMs` has failed. An error of a promise that
- *   the handler forgot is left to the test runner.
+ * - A processor: the message is decoded and frozen; `commit` runs after the handler has returned; published data are
+ *   checked; a failed attempt leaves nothing; one that exceeds `timeoutMs` fails. An error of a promise that the
+ *   handler forgot is left to the test runner.
  * - A desk: `given(desk).when({ type, data, error }).decides(retry())` asks its rule and checks the decision.
  * - A mediator: `given(mediator).when(Event, data).replies(Command, reply).then({ called: […] })` runs its function
- *   against a script of what its steps come to; waits pass at once.
+ *   against a script of the results of its steps; waits pass at once.
  *
  * @param part a processor, a desk or a mediator
- * @param circumstances what its statements find, and what time it is
+ * @param circumstances the answers to its statements, and the time
  * @returns the part under test
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  *
@@ -147,7 +147,7 @@ function messageOf(spec: ProcessorSpec, type: MessageType, data: unknown, option
   const { id = world.newId(), time = world.now(), correlationId = id } = options
   const ownId = options.id !== undefined
   const message = stored(type, data, { id, ownId, source: origin, time, correlationId, causationId: null })
-  // Kept with the message, as when it comes from memory; what does not survive being read is told here.
+  // The result is kept with the message, as if it came from memory; decoding now reports data that cannot be read.
   decode(type, message)
   return message
 }

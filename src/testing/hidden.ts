@@ -1,5 +1,5 @@
-// What a handler may use though a seed does not decide it: the real clock, real chance, real timers, real I/O. Nothing
-// is put in its place; it is only noticed who uses it, so that it can be named.
+// Detects sources of chance that the seed does not control: the real clock, real chance, real timers, real I/O. They
+// keep working; the watch only records who uses them, to name the user.
 import { createHook } from 'node:async_hooks'
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
@@ -9,20 +9,20 @@ import { fault, type MillraceError } from '../model/errors.ts'
 
 export interface Hidden {
   /**
-   * `read`: gives another value each time. `wait`: ends at a time of its own. `replay`: gives another value each time, to
-   * a mediator, whose function runs again from its beginning and has to go the same way.
+   * `read`: returns another value each time. `wait`: ends at a time of its own. `replay`: returns another value each
+   * time, in a mediator, whose function runs again from its beginning and must take the same path.
    */
   readonly kind: 'read' | 'wait' | 'replay'
   readonly source: string
-  /** Whose code uses it: a processor, a desk. */
+  /** The user: a processor or a desk. */
   readonly who: string
-  /** Where in the code, as far as the stack tells. */
+  /** The place in the code, as far as the stack tells. */
   readonly where: string
 }
 
 export interface HiddenWatch {
   readonly seen: readonly Hidden[]
-  /** @throws `millrace/not-deterministic` when something was seen that may not be, whatever comes of it */
+  /** Throws `millrace/not-deterministic` when it recorded a forbidden use, whatever its effect. */
   check(): void
   end(): void
 }
@@ -40,7 +40,7 @@ const places: readonly (readonly [Hidden['kind'], holder: () => Holder, prefix: 
   ['wait', () => globalThis as unknown as Holder, '', ['setTimeout', 'setInterval', 'setImmediate', 'fetch']],
 ]
 
-/** What the owner of a call is called, where it is one of ours. */
+/** The name of the owner of a call; undefined for an owner that is not ours. */
 export type NameOf = (owner: object) => string | undefined
 
 interface Watching {
@@ -52,8 +52,8 @@ let watches: Set<Watching> | undefined
 let unwatch: () => void = () => {}
 
 /**
- * Begins to notice what handlers and rules use whose owners have a name. With `deep` also what goes past the globals,
- * such as files, sockets and `node:timers/promises`, at some cost for each promise.
+ * Starts recording the uses by handlers and rules whose owners have a name. With `deep` it also records uses that
+ * bypass the globals, such as files, sockets and `node:timers/promises`, at some cost for each promise.
  */
 export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
   if (watches === undefined) {
@@ -80,7 +80,7 @@ export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
   }
 }
 
-/** Whether it may not be, even where two runs are the same. */
+/** Tells whether a use is forbidden even where two runs are the same. */
 export const isWrong = ({ kind }: Hidden): boolean => kind !== 'read'
 
 export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceError {
@@ -92,7 +92,7 @@ export function notDeterministic(seen: readonly Hidden[], what = ''): MillraceEr
   return fault('millrace/not-deterministic', `${what}${said}`, { data: { seen } })
 }
 
-/** What Node.js calls what it waits for, and what people call it. */
+/** The names that Node.js gives to its kinds of waits, with names for people. */
 const asyncTypes = new Map([
   ['Timeout', 'a real timer'],
   ['Immediate', 'setImmediate'],
@@ -165,7 +165,7 @@ function replaceAll(): () => void {
     },
   })
   put(globalThis as unknown as Holder, 'Date', noticingDate)
-  // What was imported by name follows.
+  // Bindings imported by name are updated too.
   syncBuiltinESMExports()
   return () => {
     for (const one of undo.reverse()) one()

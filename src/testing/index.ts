@@ -1,4 +1,4 @@
-// What `millrace/testing` gives: an app as a whole under simulation, one part by itself, an adapter under its promises.
+// The exports of `millrace/testing`: simulation of an app as a whole, tests of single parts, conformance of adapters.
 
 import '../adapters/node/version.ts'
 

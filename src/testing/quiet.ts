@@ -1,5 +1,5 @@
-// Waiting in tests against a running app: for the system to be quiet, for one message. Nothing is polled and nothing
-// sleeps; a bound ends what would wait forever.
+// Waits in tests of a running app: until the system is quiet, or for one message. Nothing polls and nothing sleeps; a
+// bound ends each wait.
 import type { App } from '../app.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
@@ -16,21 +16,21 @@ export interface QuietOptions {
 
 /** Options of {@link nextOf}. */
 export interface NextOptions<T extends MessageType> extends QuietOptions {
-  /** Chooses among the messages of the type. Default: the first one. */
+  /** Selects among the messages of the type. Default: the first one. */
   readonly where?: ((message: Message<T>) => boolean) | undefined
-  /** Makes the message come. It is awaited, and only after its end may the app count as idle. */
+  /** Causes the message. It is awaited, and the app counts as idle only after it ends. */
   readonly during?: (() => unknown) | undefined
 }
 
 const timeoutMsDefault = 10_000
 const timeoutMsMax = 86_400_000
-/** How many messages at the desk, and how many that did not fit, an error shows. */
+/** The most messages at the desk, and the most others, that an error shows. */
 const shownMax = 3
 const shownCharsMax = 200
 
 /**
  * Waits until every accepted message has been handled or is held at the desk, as `app.idle()`, but with a limit and an
- * error that names what still runs. For tests against a running app.
+ * error that names what still runs. For tests of a running app.
  *
  * @param app the running app
  * @param options `timeoutMs`: default 10,000
@@ -61,20 +61,20 @@ export async function quiet(app: App, options: QuietOptions = {}): Promise<void>
 
 /**
  * Waits for the first message of a type that is accepted after the call. It resolves once the message is on disk,
- * before it is handled, and rejects as soon as the app is idle without it, saying what came instead. Nothing is polled.
+ * before it is handled. It rejects as soon as the app is idle without it, and tells what came instead. Nothing polls.
  *
- * The app counts as idle without the message
- * - with `during`: only after `during` has ended, so that everything that it publishes counts;
+ * The app counts as idle without the message:
+ * - with `during`: only after `during` has ended, so that everything it publishes counts;
  * - without: only after some message was accepted since the call. A test that publishes more than once, with time
  *   between, needs `during`.
  *
  * @param app the running app
  * @param type the type of the message
- * @param options `where` chooses; `during` makes it come; `timeoutMs`: default 10,000
+ * @param options `where` selects; `during` causes the message; `timeoutMs`: default 10,000
  * @returns the message
  * @throws `millrace/not-seen` when the app is idle without it, or after `timeoutMs`; `millrace/type-without-topic`;
  *   `millrace/bad-data` when the message does not fit its schema; `millrace/not-started`; `millrace/bad-option`,
- *   `millrace/unknown-option`; what `where` and `during` throw
+ *   `millrace/unknown-option`; errors of `where` and `during`
  *
  * @example
  * ```ts
@@ -86,7 +86,7 @@ export async function quiet(app: App, options: QuietOptions = {}): Promise<void>
  */
 export function nextOf<T extends MessageType>(app: App, type: T, options: NextOptions<T> = {}): Promise<Message<T>> {
   const next = wait(app, type, options)
-  // Who awaits it later, after publishing, gets its error then.
+  // A caller that awaits it later, after publishing, gets its error then.
   next.catch(() => {})
   return next
 }
@@ -111,7 +111,7 @@ async function wait<T extends MessageType>(app: App, type: T, options: NextOptio
   }
   const whenQuiet = () => app.idle().then(() => missing(`before app "${app.name}" was quiet`), reject)
   const endTail = app.tail((stored) => {
-    // Nothing may be thrown into the engine.
+    // No error may reach the engine.
     try {
       if (stored.type === type.name) {
         const message = decode(type, stored) as Message<T>
@@ -121,7 +121,7 @@ async function wait<T extends MessageType>(app: App, type: T, options: NextOptio
           return
         }
       }
-      // What is held is told anyhow.
+      // Held messages are reported in any case.
       if (failures.types.some(({ name }) => name === stored.type)) return
       if (came.add(stored) === 1 && during === undefined) whenQuiet()
     } catch (error) {
@@ -142,12 +142,12 @@ async function wait<T extends MessageType>(app: App, type: T, options: NextOptio
   }
 }
 
-/** Rejects as the promise does, and never resolves. */
+/** Rejects as the promise does; never resolves. */
 function failureOf(promise: Promise<unknown>): Promise<never> {
   return new Promise((_, reject) => void promise.catch(reject))
 }
 
-/** What was accepted instead of the message that is waited for: counted, not kept. */
+/** Counts the messages that came instead of the awaited one, without keeping them. */
 class Came {
   private readonly type: MessageType
   private readonly counts = new Map<string, number>()
@@ -182,7 +182,7 @@ function shorten(text: string): string {
   return text.length > shownCharsMax ? `${text.slice(0, shownCharsMax)}…` : text
 }
 
-/** Why the app is not quiet. */
+/** Explains why the app is not quiet. */
 async function underWay(app: App): Promise<string> {
   const rows = await app.processors.list()
   const busy = rows
@@ -195,7 +195,7 @@ async function underWay(app: App): Promise<string> {
   return why.length === 0 ? 'something is being written, or is tried from the desk' : why.join('; ')
 }
 
-/** What is held at the desk, as the end of a sentence: often the reason why a message does not come. */
+/** Describes the held messages, as the end of a sentence: often they are the reason why a message does not come. */
 async function atDesk(app: App): Promise<string> {
   try {
     const { held } = await app.desk.counts()

@@ -1,18 +1,20 @@
-/** Chance that is the same for the same seed. Each use forks a stream of its own, so that one does not shift another. */
+/**
+ * Chance that is the same for the same seed. Each use forks its own stream, so that streams do not shift each other.
+ */
 export interface Random {
-  /** From 0 up to 1. */
+  /** Returns a number from 0, below 1. */
   (): number
-  /** A whole number from 0 up to `below`. */
+  /** Returns a whole number from 0, below `below`. */
   below(below: number): number
-  /** True with this probability. */
+  /** Returns true with this probability. */
   chance(probability: number): boolean
-  /** One of a list that is not empty. */
+  /** Returns one entry of a non-empty list. */
   pick<T>(list: readonly T[]): T
-  /** Another stream, the same for the same name. */
+  /** Returns another stream, the same for the same name. */
   fork(name: string): Random
 }
 
-/** A stream of numbers for a seed: a counter through a mixing function of 32 bits, as splitmix does it. */
+/** Makes a stream of numbers for a seed: a counter through a mixing function of 32 bits, as splitmix does it. */
 export function randomOf(seed: number, name = ''): Random {
   let origin = (seed ^ Math.floor(seed / 2 ** 32)) | 0
   for (const char of name) origin = mix(origin + char.codePointAt(0)! + 0x9e3779b9)

@@ -1,4 +1,4 @@
-// One run of one seed: clients at work under faults, then healing, then the question whether all has come right.
+// One run of one seed: clients work under faults, the faults end, and the checks tell whether all is right.
 import type { App } from '../app.ts'
 import type { DeskRow } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
@@ -9,13 +9,13 @@ import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 import type { AcceptedMessage, Actions, Plan, WorkStep } from './workload.ts'
 
-/** The state that a check may look at. */
+/** The state for a check. */
 export interface CheckView extends View {
-  /** The messages that were acknowledged to clients so far. */
+  /** The messages acknowledged to clients so far. */
   readonly accepted: readonly AcceptedMessage[]
 }
 
-/** A check of a simulation: throws when something is not as it must be. */
+/** A check of a simulation. It throws when its condition does not hold. */
 export type Check = (view: CheckView) => unknown
 
 export interface RunOptions {
@@ -29,7 +29,7 @@ export interface RunOptions {
 }
 
 export interface RunFailure {
-  /** `always "…"`, `eventually "…"`, or what else went wrong. */
+  /** The failed check, `always "…"` or `eventually "…"`, or another problem. */
   readonly what: string
   readonly error: unknown
   readonly step: number
@@ -48,11 +48,11 @@ export interface RunResult {
 const againMsMax = 500
 const downMsMax = 3_000
 const quietRoundsMax = 10_000
-/** Publishes of one message, and starts in a row, that fail before it is said that they lead nowhere. */
+/** The failed publishes of one message, or failed starts in a row, after which the run counts as stalled. */
 const triesMax = 300
 const checkMsMax = 30_000
 
-// Taken before anybody can put something else in its place.
+// Taken before any code can replace it.
 const { setTimeout: realTimeout } = globalThis
 
 class CheckFailed extends Error {
@@ -64,7 +64,7 @@ class CheckFailed extends Error {
   }
 }
 
-/** A check may read a file; one that never ends would make the run wait forever. */
+/** Waits for a check, which may read a file. The wait is bounded, since a check that never ends would stall the run. */
 async function settles(result: unknown): Promise<void> {
   if (typeof (result as PromiseLike<unknown> | undefined)?.then !== 'function') return
   const late = Promise.withResolvers<never>()
@@ -175,7 +175,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
       flows: app.flows,
     }
     const done = (async () => run(actions))().catch((error: unknown) => {
-      // What was true when it looked need not be true any more when it acts.
+      // The facts may have changed between the look and the action.
       if (!isMillraceError(error)) throw error
     })
     await Promise.race([done, machine.ends()])
@@ -194,11 +194,13 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     }
   }
 
-  /** Held because of what the simulation did, in its last attempt or before: a person would let it run again, once. */
+  /** Held because of an injected fault, in the last attempt or before: a person would release it, once. */
   const byUs = ({ processor, message, error }: DeskRow) =>
     machine.hasInterfered(processor, message) || error?.code === 'millrace/killed-the-process'
 
-  /** Whether it was done: what the app refuses, or does not live to do, is looked at again. */
+  /**
+   * Tells whether an action was done. An action that the app refuses, or does not survive, is considered again later.
+   */
   const done = (action: Promise<unknown>) => {
     const ended = action.then(
       () => true,

@@ -1,18 +1,18 @@
-// Virtual time: what is to be done at what moment, one thing after the other, in an order that the seed decides among
-// what is due together. Between two steps all that is ready in the queue of microtasks runs to its end.
+// Virtual time: runs tasks at their times, one after the other. The seed decides the order of tasks that are due
+// together. Between two steps all ready microtasks run to their end.
 import { fault } from '../model/errors.ts'
 import type { Timer } from '../seam/world.ts'
 import type { Random } from './random.ts'
 
 interface Task {
   readonly at: number
-  /** Decides among tasks of one moment. */
+  /** The order among tasks of the same time. */
   readonly order: number
   readonly life: Life
   run: (() => void) | undefined
 }
 
-/** Whose tasks they are: those of what has died are dropped. */
+/** The owner of tasks; the tasks of a dead owner are dropped. */
 export interface Life {
   alive: boolean
 }
@@ -24,17 +24,17 @@ interface Waiter {
   reject(error: unknown): void
 }
 
-/** How many steps one wait may take before it is said to lead nowhere. */
+/** The most steps of one wait; after them it counts as stalled. */
 const stepsDefault = 2_000_000
 
-// Taken before anybody can put something else in their place.
+// Taken before any code can replace them.
 const { setImmediate: later } = globalThis
 
-/** Resolves when every promise that was ready has run. */
+/** Resolves when every ready promise has run. */
 export const turn = (): Promise<void> => new Promise((resolve) => void later(resolve))
 
 export class Scheduler {
-  /** Milliseconds since the beginning. */
+  /** The time since the beginning, milliseconds. */
   elapsed = 0
   steps = 0
   private readonly heap: Task[] = []
@@ -45,7 +45,7 @@ export class Scheduler {
   private looping = false
   private readonly stepsMax: number
 
-  /** `around` calls each step; `between` is called after it, and waited for when it gives a promise. */
+  /** Calls `around` for each step and `between` after it; waits for `between` where it returns a promise. */
   constructor(
     random: Random,
     around: (run: () => void) => void,
@@ -69,9 +69,9 @@ export class Scheduler {
   }
 
   /**
-   * Lets time pass until `done` says so.
+   * Lets time pass until `done` returns true.
    *
-   * @throws `millrace/simulation-stalled` when nothing is left that could make it true; what a check throws
+   * @throws `millrace/simulation-stalled` when nothing is left that could make it true; errors of a check
    */
   until(what: string, done: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -80,7 +80,7 @@ export class Scheduler {
     })
   }
 
-  /** Lets time pass until a promise is settled. */
+  /** Lets time pass until a promise settles. */
   async settled<T>(what: string, promise: Promise<T>): Promise<T> {
     let settled = false
     const end = () => {
@@ -103,7 +103,7 @@ export class Scheduler {
           if (waiter.done()) waiter.resolve()
           else this.waiters.push(waiter)
         if (this.waiters.length === 0) {
-          // Who was waiting goes on now, and may ask for more.
+          // The waiting code continues now, and may ask for more.
           await turn()
           if (this.waiters.length === 0) return
           continue
@@ -133,7 +133,7 @@ export class Scheduler {
     return fault('millrace/simulation-stalled', `the simulation waits for ${whats}, but ${why}`)
   }
 
-  // A binary heap, the next task first.
+  // A binary heap; the next task is first.
 
   private push(task: Task): void {
     const { heap } = this

@@ -10,53 +10,55 @@ import { type Check, type RunFailure, type RunOptions, type RunResult, run } fro
 import { checkSeed, maker } from './simulation.ts'
 import { describeStep, type Plan, planOf, type Workload } from './workload.ts'
 
-/** What is simulated, and what must hold. */
+/** The app under simulation, and the conditions that must hold. */
 export interface Scenario {
-  /** The app, or a function that makes one: with a function each simulated process gets its own, as in real life. */
+  /**
+   * The app, or a function that makes one. With a function each simulated process gets its own app, as in production.
+   */
   readonly app: App | (() => App)
-  /** Which kinds of faults may come: `'all'` (default), `'none'`, or by name. */
+  /** The kinds of faults to inject: `'all'` (default), `'none'`, or by name. */
   readonly faults?: Faults | 'all' | 'none' | undefined
   /**
-   * Writes down what clients do. It is called at once, without promises, for each seed, and takes chance from its
-   * second argument.
+   * Records the actions of clients. It is called once for each seed, synchronously, and takes chance from its second
+   * argument.
    */
   readonly workload: (work: Workload, random: Random) => void
   /**
-   * Safety: checks what must hold at every moment, whatever goes wrong. Called whenever something has come to the disk;
-   * throws when it does not hold.
+   * Safety: checks conditions that must hold at every moment, under any fault. Called whenever data have reached the
+   * disk; throws when a condition does not hold.
    */
   readonly always?: Check | Readonly<Record<string, Check>> | undefined
-  /** Liveness: checks what must hold once the faults have ended and every message is handled or held. */
+  /** Liveness: checks conditions that must hold once the faults have ended and every message is handled or held. */
   readonly eventually?: Check | Readonly<Record<string, Check>> | undefined
-  /** The command that replays a failure; ` --seed N` is put behind it. Default: `npx millrace simulate app.ts`. */
+  /** The command that replays a failure; ` --seed N` is appended. Default: `npx millrace simulate app.ts`. */
   readonly replay?: string | undefined
 }
 
-/** Options of {@link simulate}: a scenario, and how it is run. */
+/** Options of {@link simulate}: a scenario, and the way to run it. */
 export interface SimulateOptions extends Scenario {
   /** A number of seeds, from 1 on, or a list of seeds; default 100. */
   readonly seeds?: number | readonly number[] | undefined
-  /** A failure that was found before: runs only its seed, with the steps of the workload that it needs. */
+  /** A known failure: runs only its seed, with the steps of the workload that it needs. */
   readonly pinned?: Pin | undefined
-  /** Whether the workload of a failure is made small. Default true. */
+  /** True to shrink the workload of a failure. Default true. */
   readonly shrink?: boolean | undefined
   /** Called after each seed. */
   readonly progress?: ((report: SimulationReport) => void) | undefined
 }
 
-/** Names one run exactly. */
+/** Identifies one run exactly. */
 export interface Pin {
   readonly seed: number
-  /** The numbers of the steps of the workload that are done; default: all. */
+  /** The numbers of the steps of the workload to do; default: all. */
   readonly steps?: readonly number[] | undefined
 }
 
-/** What was run. Each seed counts once, though it runs twice. */
+/** The totals of the runs. Each seed counts once, though it runs twice. */
 export interface SimulationReport {
   readonly seeds: number
   readonly steps: number
   readonly simulatedMs: number
-  /** Processes that were started. */
+  /** The number of process starts. */
   readonly starts: number
   readonly faults: FaultCounts
 }
@@ -64,9 +66,9 @@ export interface SimulationReport {
 /** The `data` of `millrace/simulation-failed`. */
 export interface SimulationFailure extends Pin {
   readonly step: number
-  /** The check that did not hold, or what else went wrong. */
+  /** The failed check, or another problem. */
   readonly what: string
-  /** What the clients did, in words. */
+  /** The actions of the clients, in words. */
   readonly workload: readonly string[]
   readonly trace: readonly string[]
   readonly replay: string
@@ -75,7 +77,7 @@ export interface SimulationFailure extends Pin {
 const seedsDefault = 100
 const replayDefault = 'npx millrace simulate app.ts'
 const shrinkRunsMax = 200
-/** Steps of all these runs: where a run fails because it leads nowhere, each is long. */
+/** The bound on the steps of all shrinking runs: each is long where a run fails because it stalls. */
 const shrinkStepsMax = 1_000_000
 const traceLinesShown = 30
 const knownOptions = [
@@ -92,15 +94,16 @@ const knownOptions = [
 ]
 
 /**
- * Runs an app under many seeds to find what a single test does not: clients work, faults come, the process crashes. It
- * checks what must always hold, ends the faults, waits until all is idle, and checks what must hold in the end. Each
- * seed runs twice and must give the same trace. A failure is made small and names the command that replays it.
+ * Runs an app under many seeds to find bugs that a single test misses: clients work, faults occur, the process crashes.
+ * It checks the conditions that must always hold, ends the faults, waits until all is idle, and checks the final
+ * conditions. Each seed runs twice and must produce the same trace. A failure is shrunk and names the command that
+ * replays it.
  *
  * @param options the app, the faults, the workload, the checks, and the seeds
- * @returns what was run
+ * @returns the totals of the runs
  * @throws `millrace/simulation-failed` with seed, step, check and the command that replays it, the error of the check
- *   as `cause`, and a `SimulationFailure` as `data`; `millrace/not-deterministic` with what the seed does not decide;
- *   `millrace/no-check`, `millrace/bad-option`, `millrace/unknown-option`
+ *   as `cause`, and a `SimulationFailure` as `data`; `millrace/not-deterministic` with the cause that the seed does not
+ *   decide; `millrace/no-check`, `millrace/bad-option`, `millrace/unknown-option`
  *
  * @example
  * ```ts
@@ -124,7 +127,7 @@ export async function simulate(options: SimulateOptions): Promise<SimulationRepo
   return simulateWith(options, undefined)
 }
 
-/** The same, looking at each moment in which something has come to the disk: for proving the engine itself. */
+/** Simulates, and checks at each moment in which data have reached the disk: for proving the engine itself. */
 export async function simulateWith(
   options: SimulateOptions,
   watch: (() => Watch) | undefined,
@@ -189,7 +192,7 @@ export async function simulateWith(
   return report
 }
 
-/** Two reports as one. */
+/** Adds two reports. */
 export function sumOf(one: SimulationReport, other: SimulationReport): SimulationReport {
   const faults = noFaults()
   for (const kind of faultKinds) faults[kind] = one.faults[kind] + other.faults[kind]
@@ -250,7 +253,7 @@ interface Shrunk {
   readonly steps: readonly number[] | undefined
 }
 
-/** Tells failures apart: the check, the error, and what it says but for its numbers and what it quotes. */
+/** The key of a failure: the check, the error, and its message without numbers and quoted text. */
 function kindOf({ what, error }: RunFailure): string {
   const { name, code, message } = (error ?? {}) as { name?: string; code?: string; message?: string }
   const said = String(message ?? error).split('\n')[0]!
@@ -258,9 +261,9 @@ function kindOf({ what, error }: RunFailure): string {
 }
 
 /**
- * Leaves out steps, in halves, quarters and so on, while the same check fails for the same reason: a failure that needs
- * faults must not fail without them, and one that needs none must not fail without any step. A check that counts what
- * the whole workload does fails without faults for each part of it; such a part shows nothing.
+ * Leaves out steps, in halves, quarters and so on, while the same check fails for the same reason. A failure that needs
+ * faults must not fail without them. A failure that needs none must not fail without any step. A check that counts the
+ * whole workload fails without faults for each part of it; such a part proves nothing and is not taken.
  */
 async function shrunk(
   found: RunResult,
@@ -300,7 +303,7 @@ function failed(seed: number, plan: Plan, { result, steps }: Shrunk, command: st
   const replay = `${command} --seed ${seed}`
   const pin = kept.length === plan.steps.length ? `{ seed: ${seed} }` : `{ seed: ${seed}, steps: [${kept.join(', ')}] }`
   const data: SimulationFailure = { seed, steps, step, what, workload, trace: result.trace, replay }
-  // Its end is in the message; printed whole, it would bury that.
+  // The message has the end of the trace; printing all of it would bury the message.
   Object.defineProperty(data, 'trace', { enumerable: false })
   const lines = [
     `seed ${seed}, step ${step}: ${what} does not hold: ${messageOf(error)}`,

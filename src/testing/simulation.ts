@@ -16,53 +16,57 @@ import { type View, viewOf } from './view.ts'
 
 /** Options of {@link simulation}. Give either `app` or `parts`. */
 export interface SimulationOptions {
-  /** The app, or a function that makes one: with a function each simulated process gets its own, as in real life. */
+  /**
+   * The app, or a function that makes one. With a function each simulated process gets its own app, as in production.
+   */
   readonly app?: (App | (() => App)) | undefined
   /** The parts of an app, as in `app({ parts })`. */
   readonly parts?: readonly Part[] | undefined
-  /** With `parts`: as in `app({ setup })`. */
+  /** Used with `parts`: as in `app({ setup })`. */
   readonly setup?: AppOptions['setup'] | undefined
-  /** The seed that decides everything left to chance, a whole number from 0, default 1. */
+  /** The seed of all chance, a whole number from 0, default 1. */
   readonly seed?: number | undefined
-  /** The time at which it begins, default 2026-01-01 00:00 UTC. */
+  /** The start time, default 2026-01-01 00:00 UTC. */
   readonly beginsAt?: Date | undefined
 }
 
 /**
- * One app on a simulated machine. Time passes only while one of its promises is awaited. Calls that are made before
- * others have ended begin in the order of the calls. After `stop` everything is refused but `trace` and `now`.
+ * One app on a simulated machine. Time passes only while one of its promises is awaited. Calls made while others are
+ * pending begin in the order of the calls. After `stop` only `trace` and `now` work; all else is refused.
  */
 export interface Simulation extends View, AsyncDisposable {
-  /** The app of the process that runs. */
+  /** The app of the running process. */
   readonly app: App
-  /** As `app.publish`. */
+  /** Publishes an event, as `app.publish`. */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
-  /** As `app.send`. */
+  /** Sends a command, as `app.send`. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
-  /** As `app.cancel`. */
+  /** Cancels a delayed message or a request, as `app.cancel`. */
   cancel(type: MessageType, id: string): Promise<boolean>
-  /** As `app.request`. */
+  /** Sends a command and waits for its reply, as `app.request`. */
   request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
-  /** As `app.desk.release`. */
+  /** Releases a held message, as `app.desk.release`. */
   release(id: number): Promise<void>
-  /** As `app.desk`: what is held, and what people do about it. */
+  /** The desk, as `app.desk`: the held messages and the actions of people on them. */
   readonly desk: Desk
-  /** As `app.processors`. */
+  /** The processors, as `app.processors`. */
   readonly processors: Processors
-  /** As `app.flows`: the flows of mediators, and what people do about them. */
+  /** The flows of mediators, as `app.flows`, and the actions of people on them. */
   readonly flows: FlowDesk
-  /** Lets time pass, milliseconds, with everything that falls due in it. */
+  /** Lets time pass, milliseconds, with everything that falls due. */
   advance(ms: number): Promise<void>
   /** Lets time pass until every accepted message is handled or held, as `app.idle()`. */
   untilIdle(): Promise<void>
   /** Sets the wall clock of the machine, as a person or a time server does. Waits and durations are not affected. */
   setClock(to: Date): void
-  /** Lets time pass until a promise of the app settles, and gives its result. */
+  /** Lets time pass until a promise of the app settles, and returns its result. */
   settled<T>(promise: Promise<T>): Promise<T>
-  /** Ends the process at once. With `power: true` the machine loses power, and what was not synced may be lost. */
+  /**
+   * Ends the process at once. With `power: true` the machine loses power, and data that were not synced may be lost.
+   */
   crash(options?: { readonly power?: boolean | undefined }): Promise<void>
   /**
-   * Starts the process again, after a crash; one that runs is stopped first. Calls that come before wait for the start.
+   * Starts the process again after a crash; a running one is stopped first. Calls made before the start wait for it.
    */
   restart(): Promise<void>
   /** Ends the simulation and removes its files. */
@@ -70,15 +74,15 @@ export interface Simulation extends View, AsyncDisposable {
 }
 
 /**
- * Runs an app with the real engine and the real SQLite store on a simulated machine, for tests of an app as a whole.
- * Time is virtual, so a test of ten days takes milliseconds; chance, ids and the order in which contexts run come from
- * the seed, so the same seed gives the same trace. The app starts with the first call.
+ * Runs an app with the real engine and the real SQLite store on a simulated machine, to test the app as a whole. Time
+ * is virtual, so a test of ten days takes milliseconds. Chance, ids and the order in which contexts run come from the
+ * seed, so the same seed produces the same trace. The app starts with the first call.
  *
- * @param options the app or its parts, the seed, and when it begins
+ * @param options the app or its parts, the seed, and the start time
  * @returns the simulation; end it with `stop`, or declare it with `await using`
  * @throws `millrace/bad-option`, `millrace/unknown-option`. Its methods throw as those of the app;
- *   `millrace/not-started` after a crash or a stop; `millrace/simulation-stalled` when nothing happens that could end a
- *   wait; `millrace/not-deterministic` when a handler uses a clock, a timer or chance of its own
+ *   `millrace/not-started` after a crash or a stop; `millrace/simulation-stalled` when nothing can end a wait;
+ *   `millrace/not-deterministic` when a handler uses a clock, a timer or chance of its own
  *
  * @example
  * ```ts
@@ -105,7 +109,7 @@ export function simulation(options: SimulationOptions): Simulation {
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
   const hidden = watchHidden(machine.nameOf)
-  /** The last start that was asked for, until it has gone well. */
+  /** The last requested start, until it succeeds. */
   let starting: Promise<void> | undefined
   let ended = false
 
@@ -121,7 +125,7 @@ export function simulation(options: SimulationOptions): Simulation {
     await machine.scheduler.settled('the start', machine.begin())
     checkEnded()
   }
-  /** Starts come one after the other, in the order in which they were asked for. */
+  /** Starts run one after the other, in the order of the requests. */
   const start = (): Promise<void> => {
     const before = starting ?? Promise.resolve()
     const done = before.then(startAnew, startAnew)
@@ -132,7 +136,7 @@ export function simulation(options: SimulationOptions): Simulation {
     done.then(over, () => {})
     return done
   }
-  /** What is to be waited for first. Nothing when the app has started: then things begin in the order of the calls. */
+  /** The promises to wait for first. There are none once the app has started: then calls begin in their order. */
   const pending = () => {
     checkEnded()
     return starting ?? (machine.starts === 0 ? start() : undefined)
@@ -253,7 +257,7 @@ const flowActions: Readonly<Record<keyof FlowDesk, true>> = {
 
 type Action = (...given: readonly unknown[]) => Promise<unknown>
 
-/** A part of the app whose promises let time pass while they are awaited. */
+/** Wraps a part of the app so that time passes while its promises are awaited. */
 function passing<Name extends 'desk' | 'processors' | 'flows'>(
   name: Name,
   actions: Readonly<Record<keyof App[Name], true>>,
@@ -266,13 +270,13 @@ function passing<Name extends 'desk' | 'processors' | 'flows'>(
   return Object.fromEntries(Object.keys(actions).map((action) => [action, one(action)])) as never
 }
 
-/** @throws `millrace/bad-option` */
+/** Refuses a bad seed. Errors: `millrace/bad-option`. */
 export function checkSeed(where: string, seed: unknown): void {
   if (Number.isSafeInteger(seed) && (seed as number) >= 0) return
   throw fault('millrace/bad-option', `${where}: seed must be a whole number from 0 on, not ${String(seed)}`)
 }
 
-/** What makes the app of each process. */
+/** Returns the function that makes the app of each process. */
 export function maker(where: string, { app, parts, setup }: SimulationOptions): () => App {
   if ((app === undefined) === (parts === undefined)) {
     throw fault('millrace/bad-option', `${where}: give either app or parts`)

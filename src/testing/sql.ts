@@ -1,16 +1,17 @@
-// SQL's own clock and chance. The store is part of the simulated machine, so they are that machine's.
+// Replaces the clock and chance of SQL. The store is part of the simulated machine, so it uses that machine's.
 import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import { DatabaseSync } from '../adapters/node/sqlite.ts'
 import type { Random } from './random.ts'
 
-/** Functions of SQLite that take a time, each with the place of it; without one they take the time now. */
+/** Functions of SQLite that take a time, with the position of that argument; without it they take the current time. */
 const timeFunctions = { date: 0, time: 0, datetime: 0, julianday: 0, unixepoch: 0, strftime: 1 } as const
 const blobBytesMax = 1_000_000_000
 
-/** Gives a connection the time and the chance of the simulation in place of SQLite's own. */
+/** Makes a connection use the time and the chance of the simulation in place of SQLite's own. */
 export function decideSql(db: DatabaseSync, now: () => number, random: Random): void {
   const iso = () => new Date(now()).toISOString()
-  // As SQLite declares its own, so that an index on `date(x)` stays possible. Whole numbers stay whole as bigint.
+  // Declared as SQLite declares its own, so that an index on `date(x)` stays possible. As bigint, whole numbers stay
+  // whole.
   const ofTimes = { deterministic: true, useBigIntArguments: true }
   for (const [name, place] of Object.entries(timeFunctions)) {
     db.function(name, { ...ofTimes, varargs: true }, (...given) => builtIn(name, withTime(given, place, iso)))
@@ -29,7 +30,7 @@ export function decideSql(db: DatabaseSync, now: () => number, random: Random): 
 
 const bits = (random: Random) => random.below(2 ** 32) | 0
 
-/** The arguments of a function of times, with the simulation's time wherever SQLite would look at a clock. */
+/** The arguments of a time function, with the simulation's time wherever SQLite would read a clock. */
 function withTime(given: readonly SQLOutputValue[], place: number, iso: () => string): readonly SQLOutputValue[] {
   const before = given.slice(0, place)
   const [time, ...after] = given.slice(place)
@@ -44,7 +45,7 @@ const nowIs = (iso: () => string) => (time: SQLOutputValue) => (says(time, 'now'
 let calculator: DatabaseSync | undefined
 const known = new Map<string, StatementSync>()
 
-/** What SQLite itself makes of arguments, none of which is the clock. */
+/** Computes SQLite's own result for arguments, none of which is the clock. */
 function builtIn(name: string, given: readonly SQLOutputValue[]): SQLOutputValue {
   const sql = `select ${name}(${given.map(() => '?')}) as value`
   let statement = known.get(sql)

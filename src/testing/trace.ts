@@ -1,6 +1,6 @@
 import { mix } from './random.ts'
 
-/** What happened, line by line. Two runs of one seed have to give the same. */
+/** The trace of a run, line by line. Two runs of one seed must produce the same trace. */
 export class Trace {
   readonly lines: string[] = []
   private digest = 0
@@ -8,7 +8,7 @@ export class Trace {
 
   private readonly hide: string
 
-  /** `hide` is what differs from run to run though nothing does: the folder of the files. */
+  /** `hide` is the folder of the files: it differs from run to run without meaning. */
   constructor(now: () => number, hide: string) {
     this.now = now
     this.hide = hide
@@ -18,7 +18,7 @@ export class Trace {
     this.lines.push(`${(this.now() / 1_000).toFixed(6)} ${text.replaceAll(this.hide, '')}`)
   }
 
-  /** What is too much for lines: only whether it is the same shows, in the line of the next commit. */
+  /** Mixes a text into a digest in the line of the next commit, for text too long for lines. */
   blend(text: string): void {
     let { digest } = this
     for (let at = 0; at < text.length; at++) digest = (Math.imul(digest, 31) + text.charCodeAt(at)) | 0

@@ -30,55 +30,55 @@ export interface Asked {
 /** The outcome of one attempt. */
 export interface Outcome {
   /**
-   * The events that left with the commit, as processors get them: decoded and frozen, with `id` and delay where they
+   * The events published by the commit, as processors get them: decoded and frozen, with `id` and delay where these
    * were given. Empty when the attempt failed.
    */
   readonly published: readonly (readonly [type: Event, data: unknown, options?: PublishOptions])[]
-  /** The commands that left with the commit, in the same form. */
+  /** The commands sent by the commit, in the same form. */
   readonly sent: readonly (readonly [command: Command, data: unknown, options?: PublishOptions])[]
-  /** The cancelled messages, in order. A message that the attempt itself had published under that id has not left. */
+  /** The cancelled messages, in order. A message that the attempt published under that id before is not published. */
   readonly cancelled: readonly (readonly [type: MessageType, id: string])[]
-  /** The reply of a command, as its schema gives it. */
+  /** The reply of a command, with the output type of its schema. */
   readonly reply: unknown
   /** The refusal of the handler or its commit function. */
   readonly refused: Refused | undefined
-  /** The error of an attempt that failed in another way. */
+  /** The error of an attempt that failed in any other way. */
   readonly error: unknown
   /** The statements of `read` and `tx.query`, in order, also those of an attempt that failed. */
   readonly queries: readonly Asked[]
-  /** Whether the handler used `commit` and its function succeeded. */
+  /** True where the handler used `commit` and its function succeeded. */
   readonly committed: boolean
 }
 
-/** What answers statements: gets text and values, gives rows. */
+/** Answers statements: takes the text and values, returns rows. */
 export type Answer = (text: string, values: readonly Value[]) => readonly object[] | Promise<readonly object[]>
 
-/** The options of messages that leave, as they were given. */
+/** The options of outgoing messages, as given. */
 const given = new WeakMap<Stored, PublishOptions>()
-/** There is no store from which anything could be taken back; only parts that are no processors of users gather. */
+/** Tables without content: there is no store to take anything back from, and only internal parts gather. */
 const noTables: OwnTables = { gathers: undefined as never, takeBack: () => undefined }
 
-/** Where messages come from. */
+/** The source of the messages. */
 export const origin = '/given'
 const bytesMax = limit('given', 'messageBytesMax', undefined)
 const turnsMax = limit('given', 'commitTurnsMax', undefined)
 const queriesMax = limit('given', 'commitQueriesMax', undefined)
 
-/** A message as the store would give it. */
+/** Makes a message as the store would return it. */
 export function stored(type: MessageType, data: unknown, stamp: Omit<Stamp, 'stream' | 'traceparent'>): Stored {
   const message = encode(type, data, { ...stamp, stream: 1, traceparent: null }, bytesMax)
   message.position = 1
   return message
 }
 
-/** Makes one attempt; what fails is told, not tried again. */
+/** Makes one attempt; a failure is reported, not retried. */
 export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer, world: World): Promise<Outcome> {
   const statements = new Statements(answer)
   const attempt = attemptAt(spec, message, statements.query, world)
   const ended = { queries: statements.asked, committed: false, reply: undefined, refused: undefined, error: undefined }
   try {
     await handled(attempt)
-    // As in the engine, commit functions have a turn of their own.
+    // As in the engine, commit functions run in their own turn.
     await new Promise<void>((turn) => world.soon(turn))
     const committed = attempt.fn !== undefined
     const value = committed ? await inCommit(attempt, statements) : attempt.reply
@@ -98,7 +98,7 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
   }
 }
 
-/** Why a refusal would not reach who asked, where that is so. */
+/** The reason why a refusal cannot reach the asker; undefined where it can. */
 function unfit({ handler }: Attempt, thrown: unknown): unknown {
   try {
     if (isRefused(thrown)) refusalOf(handler.type, thrown, bytesMax)
@@ -108,7 +108,7 @@ function unfit({ handler }: Attempt, thrown: unknown): unknown {
   }
 }
 
-/** An attempt of the engine, by a consumer that has as much as an attempt asks for. */
+/** Makes an attempt of the engine, with a consumer that has only what an attempt needs. */
 function attemptAt(
   spec: ProcessorSpec,
   message: Stored,
@@ -130,7 +130,7 @@ function attemptAt(
   return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
 }
 
-/** Lets the handler run as long as its time lasts. */
+/** Runs the handler for at most its time. */
 async function handled(attempt: Attempt): Promise<void> {
   const { handler, delivery, consumer } = attempt
   const { timeoutMs } = consumer.spec
@@ -150,7 +150,7 @@ async function handled(attempt: Attempt): Promise<void> {
   }
 }
 
-/** Runs the commit function; gives its value. */
+/** Runs the commit function and returns its value. */
 async function inCommit(attempt: Attempt, statements: Statements): Promise<unknown> {
   const scope = new TxScope({ label: attempt.label, queriesMax })
   statements.waiting = undefined
@@ -166,7 +166,7 @@ async function inCommit(attempt: Attempt, statements: Statements): Promise<unkno
   }
 }
 
-/** There are no rows that an attempt could take back, only what was collected. */
+/** Makes a tx without rows to roll back; only collected messages can be taken back. */
 function txOf(scope: TxScope, statements: Statements, attempt: Attempt): CommitTx {
   const host = {
     savepoint: () => ({ release: () => {}, rollBack: attempt.savepoint() }),
@@ -196,10 +196,10 @@ function leaving({ outgoing, cancels, consumer }: Attempt): Pick<Outcome, 'publi
   return { published: of('event'), sent: of('command'), cancelled }
 }
 
-/** What the handler asks, and the answers. */
+/** Records the statements of the handler and answers them. */
 class Statements {
   readonly asked: Asked[] = []
-  /** The statement whose answer is a promise that has not settled. */
+  /** The statement whose answer is a pending promise. */
   waiting: string | undefined
   private readonly answer: Answer
 

@@ -13,31 +13,31 @@ import type { Message, MessageType } from '../model/message.ts'
 import { checkValues, type Value } from '../model/tx.ts'
 import type { Machine } from './machine.ts'
 
-/** The committed state of a simulation, read without letting time pass. */
+/** The committed state of a simulation. Reading it lets no time pass. */
 export interface View {
   /** The seed of the simulation. */
   readonly seed: number
-  /** Tells virtual time, milliseconds since 1970. */
+  /** Returns the virtual time, milliseconds since 1970. */
   now(): number
   /** Reads all rows of a table. */
   rows<Row = Record<string, unknown>>(table: string): Row[]
   /** Reads rows by SQL, with a tagged template; values are bound. */
   query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: Value[]): Row[]
-  /** Gives all messages of a type that the log keeps, oldest first. */
+  /** Returns all messages of a type in the log, oldest first. */
   published<T extends MessageType>(type: T): Message<T>[]
-  /** Gives the held messages, in the order in which they came to the desk. */
+  /** Returns the held messages, in the order in which they came to the desk. */
   held(): DeskRow[]
-  /** Gives the open questions of flows, oldest first. */
+  /** Returns the open questions of flows, oldest first. */
   questions(): Question[]
-  /** Gives the messages on the topic of failures, oldest first. */
+  /** Returns the messages on the topic of failures, oldest first. */
   failures(): Message<(typeof failures.types)[number]>[]
-  /** Gives the trace so far, line by line, each with its virtual seconds. */
+  /** Returns the trace so far, line by line, each with its virtual seconds. */
   trace(): readonly string[]
 }
 
 const limit = Number.MAX_SAFE_INTEGER
 
-/** All rows of a list, page by page. */
+/** Reads all rows of a list, page by page. */
 function everyRow<Row extends { readonly id: number }>(read: (after: number) => readonly Row[]): Row[] {
   const all: Row[] = []
   for (;;) {

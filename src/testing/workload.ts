@@ -1,4 +1,4 @@
-// What clients do in a simulation, written down before it is done, so that a failure can be shrunk to a few steps.
+// The actions of clients in a simulation, recorded before they are done, so that a failure can shrink to a few steps.
 import type { Desk, FlowDesk, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
@@ -28,21 +28,21 @@ export interface WorkOptions extends Delay {
   readonly id?: string | undefined
 }
 
-/** A client of a workload. Each of its steps begins when the one before has ended. */
+/** A client of a workload. Each of its steps begins when the step before has ended. */
 export interface Client {
-  /** Publishes until it is acknowledged, again with the same id after each failure. */
+  /** Publishes, and repeats with the same id after each failure until it is acknowledged. */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: WorkOptions): void
-  /** Sends a command, as `publish`. */
+  /** Sends a command, as `publish` does. */
   send<C extends Command>(type: C, data: DataFor<C>, options?: WorkOptions): void
-  /** Waits, milliseconds. */
+  /** Waits for a time, milliseconds. */
   wait(ms: number): void
-  /** Does something else, described by `what`. When the process dies during it, the rest is left undone. */
+  /** Does another action, described by `what`. When the process dies during it, the rest is left undone. */
   act(what: string, run: (actions: Actions) => unknown): void
 }
 
 /** The first client of a workload, which may add others. */
 export interface Workload extends Client {
-  /** Adds a client that works beside this one. */
+  /** Adds a client that works concurrently. */
   client(): Client
 }
 
@@ -57,13 +57,13 @@ export type WorkStep =
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'act'; readonly what: string; readonly run: (actions: Actions) => unknown }
 
-/** Steps of all clients, in the order in which they were written down. */
+/** The steps of all clients, in the order of recording. */
 export interface Plan {
   readonly steps: readonly { readonly client: number; readonly step: WorkStep }[]
   readonly clients: number
 }
 
-/** A message that was acknowledged to a client. */
+/** A message acknowledged to a client. */
 export interface AcceptedMessage {
   readonly type: string
   readonly id: string

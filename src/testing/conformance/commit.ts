@@ -1,4 +1,4 @@
-// Rows, outgoing messages and acknowledgement: together, once, or not at all.
+// Cases for commits: rows, outgoing messages and acknowledgement are kept together, once, or not at all.
 import assert from 'node:assert/strict'
 import { type AppTx, event, isMillraceError, type Processor, processor, Refused, type Tx, topic } from '../../index.ts'
 import {
@@ -23,13 +23,13 @@ import {
 const Booked = event('booked', { schema: move, context: ({ account }) => account })
 const Bookings = topic('bookings', [Booked])
 
-/** Writes down what `bookkeeper` publishes. */
+/** Records the events of `bookkeeper`. */
 const booked = processor('booked', {
   on: Bookings,
   handle: { booked: ({ data }, { commit }) => commit((tx) => write(tx, 'booked', data)) },
 })
 
-/** Writes a row and publishes in its commit, then does what `last` does. */
+/** Writes a row and publishes in its commit, then calls `last`. */
 const bookkeeper = (last: (move: Move) => unknown): Processor =>
   processor('bookkeeper', {
     on: Moves,
@@ -45,7 +45,7 @@ const bookkeeper = (last: (move: Move) => unknown): Processor =>
     },
   })
 
-/** A statement that every database refuses. */
+/** Runs a statement that every database refuses. */
 const fails = (tx: Tx) => tx.query`insert into nowhere values (1)`
 
 const says = (text: string) => () => {
@@ -108,7 +108,7 @@ export const commitCases: readonly BrokerCase[] = [
   }),
 
   brokerCase('a statement that the database refuses fails its own message and no other', async (place) => {
-    // The place is a primary key: a row more with it is refused.
+    // The place is a primary key: a second row with it is refused.
     const twiceTheSame = async (tx: Tx, { account, n }: Move) => {
       for (const _ of upTo(2)) await tx.query`insert into written values (${-1 - n}, 'sick', ${account}, ${n})`
     }
@@ -253,7 +253,7 @@ export const commitCases: readonly BrokerCase[] = [
         moved: async ({ data }, { commit, publish }) => {
           if (data.n === 1) nextBegun.resolve()
           if (data.n === 1 || ++attempts > 1) return commit((tx) => write(tx, 'slow', data))
-          // It outlives its time until its lane has gone on without it.
+          // It exceeds its time until its lane has continued without it.
           await nextBegun.promise
           const late = [() => publish(Booked, data), () => void commit((tx) => write(tx, 'late', data))]
           for (const call of late) {

@@ -1,4 +1,4 @@
-// Who gets what: each processor all of its topic, each message once.
+// Cases for delivery: each processor gets all messages of its topic, each message once.
 import assert from 'node:assert/strict'
 import { channel, command, defaults, event, type Message, processor, topic } from '../../index.ts'
 import {

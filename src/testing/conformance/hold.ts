@@ -1,4 +1,4 @@
-// What fails for good is held in sight, closes its lane, and comes back in order.
+// Cases for the desk: a message that uses up its attempts is held in sight, closes its lane, and returns in order.
 import assert from 'node:assert/strict'
 import { event, processor, Refused, topic } from '../../index.ts'
 import {

@@ -1,4 +1,4 @@
-// The conformance suite: what every broker has to keep, whoever wrote it.
+// The conformance suite: the promises that every broker must keep.
 import type { Broker } from '../../index.ts'
 import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
@@ -14,7 +14,7 @@ import { type BrokerCase, caseMs } from './support.ts'
 export type { BrokerCase }
 
 /**
- * The cases of the conformance suite, for a test runner of one's own. {@link testBroker} declares them all as tests.
+ * The cases of the conformance suite, for any test runner. {@link testBroker} declares them all as tests.
  *
  * @example
  * ```ts
@@ -35,21 +35,21 @@ export const brokerCases: readonly BrokerCase[] = [
 
 /** Options of {@link testBroker}. */
 export interface TestBrokerOptions {
-  /** The name of what is tested; the name of each test begins with it. */
+  /** The name of the broker under test; the name of each test begins with it. */
   readonly name: string
   /**
-   * Opens a broker on a fresh, empty place, each time it is called. A case starts several apps on it, one after the
-   * other: that is a restart. The caller clears the place afterwards.
+   * Opens a broker on a fresh, empty place at each call. A case starts several apps on it, one after the other: that is
+   * a restart. The caller clears the place afterwards.
    */
   readonly open: () => Broker | Promise<Broker>
   /**
-   * Named exceptions: what the broker cannot do, by the name of the case, each with the reason. Such a case runs too,
-   * and fails when it passes, so that no exception outlives its reason.
+   * Named exceptions: promises that the broker cannot keep, by the name of the case, each with the reason. An excepted
+   * case runs too, and fails when it passes, so that no exception outlives its reason.
    */
   readonly cannot?: Readonly<Record<string, string>> | undefined
   /** The `test` function of the runner, default that of `node:test`. */
   readonly test?: ((name: string, run: () => Promise<void>) => unknown) | undefined
-  /** Time for one case, milliseconds, default 20,000. After it the case has failed. */
+  /** Time for one case, milliseconds, default 20,000. After it the case fails. */
   readonly withinMs?: number | undefined
 }
 
@@ -57,9 +57,10 @@ const known = ['name', 'open', 'cannot', 'test', 'withinMs']
 
 /**
  * Declares the conformance suite for a broker as tests: publishing, delivery, order per context, the desk, restarts,
- * commits. It uses the public surface only. A broker that passes keeps what apps are promised.
+ * commits. It uses the public API only. A broker that passes keeps the promises to apps.
  *
- * @param options the name, how to open a broker, its exceptions, the test function, and the time for one case
+ * @param options the name, the function that opens a broker, its exceptions, the test function, and the time for one
+ *   case
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  *
  * @example
@@ -94,7 +95,7 @@ export function testBroker(options: TestBrokerOptions): void {
   }
 }
 
-/** An exception has to fail: one that passes is none. */
+/** Runs an excepted case, which must fail: one that passes is not an exception. */
 async function runException(one: BrokerCase, broker: Broker, withinMs: number): Promise<void> {
   let passed: boolean
   try {
@@ -106,7 +107,7 @@ async function runException(one: BrokerCase, broker: Broker, withinMs: number): 
   if (passed) throw new Error(`"${one.name}" is named as an exception but passes: remove it`)
 }
 
-/** Looked up when it is needed: the kit runs under any runner. */
+/** Imports `node:test` only when needed: the kit runs under any runner. */
 function nodeTest(): NonNullable<TestBrokerOptions['test']> {
   const { test } = process.getBuiltinModule('node:test')
   return (name, run) => test(name, run)

@@ -1,4 +1,4 @@
-// One lane per context: one message at a time, in order, whatever fails.
+// Cases for order: one lane per context, one message at a time, in order, despite any failure.
 import assert from 'node:assert/strict'
 import { processor } from '../../index.ts'
 import { randomOf } from '../random.ts'
@@ -115,7 +115,7 @@ export const orderCases: readonly BrokerCase[] = [
         await place.stop(bank, random.below(2) === 0 ? 0 : undefined)
         bank = await place.start(parts)
       }
-      // Each round ends at least one failure of those that are left.
+      // Each round ends at least one of the remaining failures.
       for (let rounds = 0; rounds < 5 * 30 * 4; rounds++) {
         await place.idle(bank)
         if ((await release()) === 0) break

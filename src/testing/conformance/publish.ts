@@ -1,4 +1,4 @@
-// What is accepted, and when: ids, sizes, the moment of acknowledgement.
+// Cases for publishing: ids, sizes, the moment of acknowledgement.
 import assert from 'node:assert/strict'
 import { defaults, event, topic } from '../../index.ts'
 import {

@@ -1,4 +1,4 @@
-// What a stop and a start leave as it was.
+// Cases for restarts: state that a stop and a start leave unchanged.
 import assert from 'node:assert/strict'
 import {
   accounts,

@@ -1,4 +1,4 @@
-// What the cases share: a bank whose accounts move, a processor that writes down what it handles, waiting with an end.
+// Shared by the cases: a bank with moves of accounts, a processor that records what it handles, bounded waits.
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
@@ -21,13 +21,13 @@ import {
   topic,
 } from '../../index.ts'
 
-/** One promise of a broker and what shows it. */
+/** One promise of a broker and the case that shows it. */
 export interface BrokerCase {
-  /** A sentence: what holds. */
+  /** A sentence that states what holds. */
   readonly name: string
   /**
-   * Resolves when it holds, rejects when it does not or when it has not ended after `withinMs` (milliseconds, default
-   * 20,000). What it started is stopped then.
+   * Resolves when the promise holds. Rejects when it does not, or when the case has not ended after `withinMs`
+   * (milliseconds, default 20,000). Everything it started is then stopped.
    *
    * @param broker on a fresh, empty place
    */
@@ -38,7 +38,7 @@ export interface BrokerCase {
 export const caseMs = 20_000
 /** Time for the apps of a case to stop at its end, milliseconds. */
 const stopMs = 5_000
-/** Time to find out how far processors are when a case has not ended, milliseconds. */
+/** Time to find the progress of processors when a case has not ended, milliseconds. */
 const lookMs = 1_000
 
 export function brokerCase(name: string, run: (place: Place) => Promise<void>): BrokerCase {
@@ -49,14 +49,14 @@ async function runAt(place: Place, run: (place: Place) => Promise<void>, withinM
   try {
     await within(withinMs, run(place), () => place.whereItIs(withinMs))
   } catch (error) {
-    // The first failure is the one to tell.
+    // Only the first failure is reported.
     await place.end().catch(() => {})
     throw error
   }
   await place.end()
 }
 
-/** What `work` gives, or an error that says why when it has not ended in time. */
+/** Waits for `work`; after the time rejects with an error that explains why. */
 async function within<T>(ms: number, work: Promise<T>, why: () => string | Promise<string>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
@@ -75,7 +75,7 @@ type PlaceOptions = Omit<Partial<AppOptions>, 'broker' | 'parts'> & Pick<StartOp
 
 const unnamed = 'a call has its result'
 
-/** Where one case runs: its broker, and the apps it starts there one after the other. */
+/** The place of one case: its broker, and the apps that it starts there one after the other. */
 export class Place {
   private readonly broker: Broker
   private readonly apps = new Set<App>()
@@ -86,7 +86,7 @@ export class Place {
     this.broker = broker
   }
 
-  /** A running app with these parts and the table that {@link write} writes to. */
+  /** Starts an app with these parts and the table to which {@link write} writes. */
   async start(parts: readonly Part[], { only, ...options }: PlaceOptions = {}): Promise<App> {
     const bank = app({ name: 'bank', broker: this.broker, log: () => {}, setup, ...options, parts })
     this.apps.add(bank)
@@ -100,12 +100,12 @@ export class Place {
     this.apps.delete(bank)
   }
 
-  /** Waits until all that was accepted has been handled or is held. */
+  /** Waits until every accepted message has been handled or is held. */
   async idle(bank: App): Promise<void> {
     await this.until('the app is idle', bank.idle())
   }
 
-  /** Waits; what for is told when the time of the case is over. */
+  /** Waits for a promise; the error at the end of the case names what it waits for. */
   async until<T>(what: string, promise: Promise<T>): Promise<T> {
     this.waitsFor = what
     try {
@@ -144,7 +144,7 @@ const setup = (tx: Tx) =>
 
 type Kinds = { string: string; number: number }
 
-/** A Standard Schema of an object with these fields, so that the kit needs no library for it. */
+/** Makes a Standard Schema of an object with these fields, so that the kit needs no library for it. */
 export function shape<const Fields extends Record<string, keyof Kinds>>(
   fields: Fields,
 ): Schema<{ -readonly [Name in keyof Fields]: Kinds[Fields[Name]] }> {
@@ -169,9 +169,9 @@ export interface Move {
 export const Moved = event('moved', { schema: move, context: ({ account }) => account })
 export const Moves = topic('moves', [Moved])
 
-/** Names of accounts. */
+/** Makes names of accounts. */
 export const accounts = (count: number): string[] => upTo(count).map((n) => `a${n}`)
-/** 0, 1, … below `count`, or from `first` on. */
+/** Counts 0, 1, … below `count`, or from `first` on. */
 export const upTo = (count: number, first = 0): number[] => Array.from({ length: count - first }, (_, n) => first + n)
 
 /** Publishes these moves of each account, in order. */
@@ -183,27 +183,27 @@ export async function publish(bank: App, of: readonly string[], numbers: readonl
 
 // ── what was handled ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** In the order of the commit functions, whatever the store numbers by itself. */
+/** Numbers the commit functions in order, independent of the numbering of the store. */
 let places = 0
 
-/** Writes down a move in the transaction of its commit. */
+/** Records a move in the transaction of its commit. */
 export const write = (tx: Tx, who: string, { account, n }: Move) =>
   tx.query`insert into written (place, who, account, n) values (${++places}, ${who}, ${account}, ${n})`
 
 export interface LedgerOptions extends Partial<Omit<ProcessorOptions<typeof Moved, [], []>, 'handle'>> {
-  /** Runs before the commit; what it throws fails the attempt. */
+  /** Runs before the commit; its error fails the attempt. */
   readonly before?: ((move: Move) => unknown) | undefined
 }
 
 /** Two attempts, close together. */
 export const twice = { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 }
 
-/** A processor that writes down each move in its commit. */
+/** Makes a processor that records each move in its commit. */
 export function ledger(name: string, { before = () => {}, ...options }: LedgerOptions = {}): Processor {
   return processor(name, {
     on: Moves,
     retry: twice,
-    // Many lanes fail at once here by themselves, not by something they share.
+    // Many lanes fail at once here, each by itself and not for a shared cause.
     probeAfter: defaults.probeAfter.max,
     ...options,
     handle: {
@@ -215,13 +215,13 @@ export function ledger(name: string, { before = () => {}, ...options }: LedgerOp
   })
 }
 
-/** Numbers by account. */
+/** The numbers of moves by account. */
 export type Lanes = ReadonlyMap<string, readonly number[]>
 
 export const lanes = (of: readonly string[], numbers: readonly number[]): Lanes =>
   new Map(of.map((account) => [account, numbers]))
 
-/** What is written down by one processor, in order. */
+/** Reads the moves that one processor recorded, in order. */
 async function written(bank: App, who: string): Promise<Map<string, number[]>> {
   const rows = await bank.read<{ account: string; n: number }>`
     select account, n from written where who = ${who} order by place`
@@ -234,7 +234,7 @@ async function written(bank: App, who: string): Promise<Map<string, number[]>> {
   return found
 }
 
-/** Fails unless one processor has written down just this, each account in order. */
+/** Fails unless one processor has recorded exactly this, each account in order. */
 export async function assertWritten(bank: App, who: string, expected: Lanes): Promise<void> {
   const got = await written(bank, who)
   const wrong: string[] = []
@@ -246,7 +246,7 @@ export async function assertWritten(bank: App, who: string, expected: Lanes): Pr
   assert(wrong.length === 0, `what processor "${who}" has written: ${many}: ${shown(wrong, '; ')}`)
 }
 
-/** What is wrong with a list, in words; undefined when it is just what is expected. Expected numbers differ. */
+/** Describes the differences of a list, in words; undefined when there are none. Expected numbers are distinct. */
 export function differs(got: readonly number[], expected: readonly number[]): string | undefined {
   if (isDeepStrictEqual(got, expected)) return undefined
   const times = new Map<number, number>()
@@ -270,7 +270,7 @@ function shown(values: readonly unknown[], between = ', '): string {
   return values.slice(0, shownMax).join(between) + more
 }
 
-/** The one message that is held. */
+/** Returns the only held message. */
 export async function onlyHeld(bank: App) {
   const held = await bank.desk.list({ states: ['held'] })
   assert.equal(held.length, 1, `one message is held, not ${held.length}`)
@@ -282,7 +282,7 @@ export async function assertDesk(bank: App, expected: { held: number; waiting: n
   assert.deepEqual({ held, waiting }, expected, 'what is held at the desk, and what waits in line')
 }
 
-/** For `assert.rejects`: an error of that code. */
+/** Tests for an error with that code, for `assert.rejects`. */
 export function coded(code: ErrorCode): (error: unknown) => boolean {
   return (error) => {
     assert(isMillraceError(error, code), `an error with code ${code}, not ${String(error)}`)
@@ -292,12 +292,12 @@ export function coded(code: ErrorCode): (error: unknown) => boolean {
 
 // ── time ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Gives others their turn. */
+/** Lets other code run, turn by turn. */
 export async function turns(count: number): Promise<void> {
   for (let done = 0; done < count; done++) await turn()
 }
 
-/** A time after all that was published and before all that will be. */
+/** Returns a time after all published messages and before all later ones. */
 export async function betweenMessages(): Promise<Date> {
   const later = async (ms: number) => {
     while (Date.now() <= ms) await turn()
