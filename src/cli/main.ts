@@ -240,10 +240,7 @@ Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or
 but for simulate, --db FILE. A running app is asked over the socket beside its
 file; of a stopped one the file is read.`
 
-/**
- * Rewords a usage error such as "error: unknown option '--jsn'
- * (Did you mean --json?)".
- */
+/** Rewords a usage error of commander, such as "error: unknown option '--jsn'\n(Did you mean --json?)". */
 function usageText(text: string): string {
   const [what = '', hint = ''] = text
     .trim()

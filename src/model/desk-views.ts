@@ -42,7 +42,7 @@ export interface DeskGroup {
   /** The error without the parts that differ between messages. */
   readonly error: string | null
   readonly held: number
-  /** When the first and the last of them were held, milliseconds since 1970. */
+  /** The times at which the first and the last of them were held, milliseconds since 1970. */
   readonly firstAt: number
   readonly lastAt: number
 }

@@ -30,7 +30,7 @@ export interface Tx {
    *
    * @returns the rows, plain objects; empty for a statement without rows
    * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`,
-   * `millrace/statement-failed` after a failed statement, `millrace/attempt-open`, and the errors of the database
+   *   `millrace/statement-failed` after a failed statement, `millrace/attempt-open`, and the errors of the database
    *
    * @example
    * ```ts

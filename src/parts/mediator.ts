@@ -144,7 +144,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    *
    * @param name the name of the step; an answer names it
    * @param options `schema` of the answer; `title`: the question; `to`: a person or team; `timeoutMs`: time for an
-   * answer, default no limit; `escalate`: the person or team to ask `afterMs` milliseconds later
+   *   answer, default no limit; `escalate`: the person or team to ask `afterMs` milliseconds later
    * @returns the answer, with the output type of the schema
    * @throws `millrace/step-timed-out` after `timeoutMs`
    *
@@ -167,10 +167,10 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param mediator a mediator in `starts`
    * @param data data of its `startedBy`
    * @param options `timeoutMs`: time for its end, default no limit, after which it is cancelled; `undo`: compensates it
-   * when this flow fails or is cancelled; a subflow that has not ended is cancelled first
+   *   when this flow fails or is cancelled; a subflow that has not ended is cancelled first
    * @returns the result of its function
    * @throws `millrace/subflow-failed` when it ends in any other way, with `{ flow, state, error }` as `data` and, where
-   * it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
+   *   it was refused, the `Refused` as `cause`; `millrace/step-timed-out` after `timeoutMs`
    *
    * @example
    * ```ts
@@ -211,7 +211,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param options `losers`: `'letGo'` (default) or `'withdraw'`
    * @returns the result of the first branch that ends
    * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is not a
-   * function
+   *   function
    *
    * @example
    * ```ts
@@ -269,7 +269,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * @param change the name of the change, as of a step
    * @param latest the newest version of it, a whole number from 1, default 1
    * @returns `latest` in a flow that reaches this call for the first time; the earlier value in a flow that replays it;
-   * 0 in a flow that passed this place before the change
+   *   0 in a flow that passed this place before the change
    *
    * @example
    * ```ts
