@@ -37,7 +37,7 @@ export interface CommitFunction {
   readonly label: string
   readonly run: (tx: CommitTx, own: OwnTables) => unknown
   /** Called as an attempt of it begins; gives what drops all that it has collected since, for an attempt that fails. */
-  readonly savepoint?: () => () => void
+  readonly savepoint?: (() => () => void) | undefined
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 

@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert/strict'
 /** Chance that can be repeated (mulberry32). */
 export class Chance {
   readonly seed: number
@@ -34,8 +35,9 @@ export async function withSeed(run: (seed: number) => Promise<void>): Promise<vo
   try {
     await run(seed)
   } catch (error) {
-    throw new Error(`with MILLRACE_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-    })
+    const what = `with MILLRACE_SEED=${seed}: ${error instanceof Error ? error.message : String(error)}`
+    if (!(error instanceof AssertionError)) throw new Error(what, { cause: error })
+    error.message = what
+    throw error
   }
 }
