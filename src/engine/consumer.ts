@@ -29,14 +29,13 @@ import type { Flows } from './flows.ts'
 import { type OpenLane, OpenLanes } from './open-lanes.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
+import { Reader } from './reader.ts'
 import { newEntry, onRecord, requestEnd } from './records.ts'
 import { type Consequence, consequence, policyFor } from './retry.ts'
 import { type ProcessorSpec, unknownType } from './spec.ts'
 import type { Tail } from './stream.ts'
 import type { Surroundings } from './surroundings.ts'
 
-/** How many messages are read from disk at once. */
-const readMessages = 512
 /** How many messages are passed over before that is written. */
 const saveEvery = 8_192
 /** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
@@ -50,7 +49,7 @@ export class Consumer {
   readonly now: () => number
   readonly log: World['log']
   private readonly around: Surroundings
-  private readonly tail: Tail
+  private readonly reader: Reader
   readonly deadlines: Deadlines
   private readonly desk: DeskLanes
   private readonly probing: Probing
@@ -61,12 +60,8 @@ export class Consumer {
   private running = 0
   /** Attempts whose time is over and whose handler has not ended. */
   private lingering = 0
-  private cursor: number
-  private outstanding = 0
-  private outstandingChars = 0
   /** Messages of which the store is asked whether their lane is at the desk. */
   private looking = 0
-  private pulling = false
   private pumping = false
   private stopping = false
   private paused = false
@@ -87,10 +82,21 @@ export class Consumer {
     this.spec = spec
     this.around = around
     this.lanes = new OpenLanes(2 * around.limits.windowMessages)
-    this.tail = tail
     this.progress = new Progress(subscribed)
     this.deadlines = new Deadlines(spec, this.progress, around.world)
-    this.cursor = this.progress.low
+    this.reader = new Reader(
+      {
+        progress: this.progress,
+        limits: around.limits,
+        read: (...where) => around.store.read(this.progress.stream, ...where),
+        take: (message) => this.offered(message),
+        taken: () => this.pump(),
+        caughtUp: () => this.pull(),
+        cannotRead: (error) =>
+          this.log('error', `processor "${this.name}" cannot read its stream`, { error: inBrief(error) }),
+      },
+      tail,
+    )
     this.markUpTo = clean ? 0 : tail.head
     this.markItemsUpTo = clean ? 0 : around.store.newDeskId()
     this.probing = new Probing(spec)
@@ -125,98 +131,24 @@ export class Consumer {
 
   /** Takes what there is room for. */
   pull(): void {
-    if (this.pulling) return
-    while (this.cursor < this.tail.head && this.room()) {
-      const found = this.tail.after(this.cursor)
-      if (found === undefined) {
-        if (!this.roomToRead()) break
-        this.pulling = true
-        this.catchUp().then(
-          () => {
-            this.pulling = false
-            this.pull()
-          },
-          (error) => {
-            this.pulling = false
-            this.log('error', `processor "${this.name}" cannot read its stream`, { error: inBrief(error) })
-          },
-        )
-        return
-      }
-      const { messages } = found
-      for (let index = found.index; index < messages.length && this.room(); index++) this.offer(messages[index]!)
-    }
+    if (!this.reader.pull()) return
     this.pump()
     this.around.maybeIdle()
   }
 
-  /**
-   * Takes messages that are committed and not durable yet, where it has had all before them. Gives whether it took any.
-   */
+  /** Takes messages that are committed and not durable yet. Returns whether it took any. */
   pullAhead(messages: readonly Stored[]): boolean {
-    if (this.pulling || this.paused || this.cursor !== this.tail.head) return false
-    const { cursor } = this
-    for (const message of messages) {
-      if (message.stream !== this.progress.stream || message.repeat !== undefined || message.due > 0) continue
-      if (!this.room()) break
-      this.offer(message)
-    }
-    if (this.cursor === cursor) return false
+    if (this.paused || !this.reader.pullAhead(messages)) return false
     this.pump()
     return true
   }
 
-  /** Reads from disk until it is back among what is in memory, or has no room. */
-  private async catchUp(): Promise<void> {
-    while (this.roomToRead() && this.cursor < this.tail.head && this.tail.after(this.cursor) === undefined) {
-      // No more than there is room for: what does not fit would be read again with each message that ends.
-      const free = this.around.limits.windowMessages - this.outstanding
-      const limit = Math.min(readMessages, this.tail.head - this.cursor, free)
-      const messages = await this.around.store.read(
-        this.progress.stream,
-        this.cursor,
-        limit,
-        this.around.limits.windowBytes,
-      )
-      if (messages.length === 0) {
-        this.cursor = this.tail.head
-        return
-      }
-      for (const message of messages) {
-        if (message.position > this.tail.head || !this.room()) break
-        this.offer(message)
-      }
-      this.pump()
-    }
-  }
-
-  /** Reading pays when there is room for many: otherwise what is under way makes more of it first. */
-  private roomToRead(): boolean {
-    const free = this.around.limits.windowMessages - this.outstanding
-    return this.room() && (this.outstanding === 0 || free >= this.around.limits.windowMessages / 4)
-  }
-
-  private room(): boolean {
-    const { windowMessages, windowBytes } = this.around.limits
-    return (
-      this.outstanding < windowMessages &&
-      this.outstandingChars < windowBytes &&
-      this.progress.reaches(this.cursor + 1) &&
-      !this.stopping
-    )
-  }
-
-  private offer(message: Stored): void {
-    const { position } = message
-    for (let gap = this.cursor + 1; gap < position; gap++) if (!this.progress.isDone(gap)) this.progress.done(gap)
-    this.cursor = position
-    if (this.progress.isDone(position)) return
+  private offered(message: Stored): void {
     if (this.spec.passedOver.has(message.type)) {
-      this.passOver(position)
+      this.passOver(message.position)
       return
     }
-    this.outstanding++
-    this.outstandingChars += message.json.length
+    this.reader.entered(message)
     this.deadlines.note(message)
     this.queue(new Delivery(message, undefined))
   }
@@ -461,7 +393,7 @@ export class Consumer {
   tick(): void {
     const now = this.around.world.elapsed()
     while (this.oldest !== undefined && now - this.oldest.startedAt >= this.spec.timeoutMs) this.expire(this.oldest)
-    if (this.cursor < this.tail.head && !this.room() && !this.stopping) this.park(now)
+    if (this.reader.isFull) this.park(now)
     this.deadlines.forget()
   }
 
@@ -835,8 +767,7 @@ export class Consumer {
     const { position } = message
     const job = also(entry)
     delivery.entry = now
-    this.outstanding--
-    this.outstandingChars -= message.json.length
+    this.reader.left(message)
     committer.write({ ...job, consumer: this, position, changes: [{ do: 'put', entry }, ...(job.changes ?? [])] })
     return now
   }
@@ -859,16 +790,14 @@ export class Consumer {
   /** The commit of an attempt is durable: its lane goes on. */
   completed(delivery: Delivery): void {
     const { entry, message } = delivery
-    const { context, json } = message
+    const { context } = message
     if (this.probing.succeeded()) this.log('info', `processor "${this.name}" has recovered and goes on as before`)
     this.suspectEnded(delivery)
     const lane = entry === undefined ? undefined : this.desk.of(entry)
     if (lane !== undefined) this.desk.advance(lane)
     else if (context !== null) this.openNext(delivery)
-    if (entry === undefined) {
-      this.outstanding--
-      this.outstandingChars -= json.length
-    } else if (entry.failures > 0) this.around.ended(entry.id, true)
+    if (entry === undefined) this.reader.left(message)
+    else if (entry.failures > 0) this.around.ended(entry.id, true)
   }
 
   /** What the end of a message at the desk changes there: what was held stays to be seen, the rest leaves no trace. */
@@ -912,8 +841,7 @@ export class Consumer {
       if (message?.position !== position) continue
       const { context } = message
       if (context !== null && (this.lanes.has(context) || (await this.isAtDesk(context)))) continue
-      this.outstanding++
-      this.outstandingChars += message.json.length
+      this.reader.entered(message)
       this.suspects.push(this.close(new Delivery(message, undefined), { state: 'trying' }))
     }
   }
@@ -986,14 +914,14 @@ export class Consumer {
   // ── the whole ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   get position(): number {
-    return this.cursor
+    return this.reader.position
   }
 
   /** Whether every accepted message is done or held, or waits until the processor is resumed. */
   get idle(): boolean {
     if (this.runningNow > 0 || this.looking > 0 || this.waitingForEnd > 0) return false
     if (this.paused) return true
-    if (this.outstanding > 0 || this.cursor < this.tail.head || this.suspects.length > 0) return false
+    if (this.reader.messages > 0 || this.reader.isBehind || this.suspects.length > 0) return false
     return this.ready.isEmpty && this.desk.idle
   }
 
@@ -1012,11 +940,11 @@ export class Consumer {
       name: this.name,
       source: this.spec.source.name,
       position: this.progress.low,
-      head: this.tail.head,
-      lag: Math.max(0, this.tail.head - this.progress.low),
+      head: this.reader.head,
+      lag: Math.max(0, this.reader.head - this.progress.low),
       running: this.running,
       tried: this.desk.tried,
-      inMemory: this.outstanding,
+      inMemory: this.reader.messages,
       state: this.stateName,
     }
   }
@@ -1025,7 +953,7 @@ export class Consumer {
     if (this.paused) return 'paused'
     if (this.stuck) return 'stuck'
     if (this.probing.active) return 'probing'
-    return this.cursor < this.tail.head ? 'behind' : 'live'
+    return this.reader.isBehind ? 'behind' : 'live'
   }
 
   /** Makes a message of what a handler publishes or sends. */
@@ -1043,6 +971,7 @@ export class Consumer {
   /** Starts nothing more. */
   stopTaking(): void {
     this.stopping = true
+    this.reader.stop()
   }
 
   /** Gives up what still runs: nothing of it counts any more. */
