@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { app, event, type Part, processor, type ScheduleOptions, schedule, sqlite, topic } from 'millrace'
-import { simulate, simulation } from 'millrace/testing'
+import { simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { migrate } from '../src/adapters/sqlite/schema.ts'
 import { coded, place, started } from './support.ts'
@@ -528,47 +528,4 @@ test('it ticks with a real clock too', async (t) => {
   bank.tail(({ id }) => resolve(id))
   await started(t, bank)
   assert.match(await promise, /^tick@\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.000Z$/)
-})
-
-// ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────
-
-test('with crashes and power cuts every slot comes once, in order, never early', async () => {
-  const names = ['skip', 'once', 'all'] as const
-  const report = await simulate({
-    app: () =>
-      app({
-        name: 'bank',
-        broker: sqlite({ file: 'simulated.db' }),
-        parts: [Ticks, ...names.map((missed) => ticking({ missed, cron: '*/5 * * * * *' }, missed))],
-      }),
-    seeds: 60,
-    workload: (work, random) => {
-      for (let n = 0; n < 8; n++) {
-        work.publish(Ticked, {})
-        work.wait(random.below(15_000))
-      }
-    },
-    always: {
-      'no slot comes early, twice or out of order': ({ published }) => {
-        const last = new Map<string, string>()
-        for (const { id, time } of published(Ticked)) {
-          const [name, slot] = id.split('@')
-          if (slot === undefined) continue
-          assert(Date.parse(slot) <= time, `${id} came at ${iso(time)}`)
-          assert(slot > (last.get(name!) ?? ''), `${id} came after ${last.get(name!)}`)
-          last.set(name!, slot)
-        }
-      },
-    },
-    eventually: {
-      'with all none is left out': ({ published, now }) => {
-        const slots = published(Ticked)
-          .filter(({ id }) => id.startsWith('all@'))
-          .map(({ id }) => Date.parse(id.slice(4)))
-        for (let n = 1; n < slots.length; n++) assert.equal(slots[n]! - slots[n - 1]!, 5_000)
-        assert(slots.length === 0 || now() - slots.at(-1)! <= 6_000)
-      },
-    },
-  })
-  assert(report.faults.crash > 20 && report.faults.powerCut > 20)
 })
