@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
-import type { Batch } from '../seam/commit.ts'
+import type { Batch, Written } from '../seam/commit.ts'
 import type { DeskChange } from '../seam/desk.ts'
+import type { TimedResult } from '../seam/timers.ts'
 import { Attempt } from './attempt.ts'
-import { Committer } from './committer.ts'
+import { Committer, type Settled } from './committer.ts'
+
+const nothingDecided: Written = { timed: [] }
 
 test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
   const nothing = () => {}
@@ -42,9 +46,9 @@ test('what is written about a message at the desk comes before the end of its at
         committer.write({ changes: [{ do: 'update' } as DeskChange] })
         committer.finish(attempt)
       }
-      const ahead = await batch.ahead?.()
+      const ahead = await batch.ahead?.([nothingDecided])
       if (ahead !== undefined) write(ahead)
-      return { rest: true, trouble: undefined, ahead }
+      return { rest: true, written: [nothingDecided], trouble: undefined, ahead: ahead && nothingDecided }
     },
   }
   const settled = () => {
@@ -61,4 +65,37 @@ test('what is written about a message at the desk comes before the end of its at
   committer.write({ changes: [{ do: 'put' } as DeskChange] })
   await done.promise
   assert.deepEqual(order, ['put', 'update', 'remove'])
+})
+
+test('each errand is told what has become of its own change, and what was appended is known to come after the rest', async () => {
+  const nothing = () => {}
+  const world = { elapsed: () => 0, soon: (fn: () => void) => queueMicrotask(fn) }
+  const fired = { id: 'fired' } as Stored
+  const timed: TimedResult[] = [
+    { do: 'cancel', found: false },
+    { do: 'fire', appended: [fired], nextDue: 7 },
+    { do: 'cancel', found: true },
+  ]
+  const store = {
+    async commit(batch: Batch) {
+      batch.changes([], true)
+      return { rest: true, written: [{ timed }], trouble: undefined }
+    },
+  }
+  const appended: string[] = []
+  const settled = Promise.withResolvers<void>()
+  const after = (what: Settled) => {
+    appended.push(...what.appended.map(({ id }) => id))
+    settled.resolve()
+  }
+  const committer = new Committer(world as never, store as never, 1, after, nothing, nothing)
+  const told: unknown[] = []
+  const errand = { written: (result: TimedResult) => void told.push(result), dropped: nothing, patient: true }
+  committer.errand({ ...errand, change: { do: 'cancel', type: 'a', id: 'a' } })
+  committer.errand({ ...errand, change: { do: 'fire', limit: 1, bytesMax: 1 } })
+  committer.errand({ ...errand, change: { do: 'cancel', type: 'a', id: 'b' } })
+  committer.write({ outgoing: [{ id: 'first' } as Stored] })
+  await settled.promise
+  assert.deepEqual(told, timed)
+  assert.deepEqual(appended, ['first', 'fired'])
 })

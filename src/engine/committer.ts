@@ -7,18 +7,18 @@
 import type { Stored } from '../model/codec.ts'
 import { isMillraceError, type MillraceError } from '../model/errors.ts'
 import { idConflict } from '../model/publish.ts'
-import type { Batch, Changes, CommitFunction } from '../seam/commit.ts'
+import type { Batch, Changes, CommitFunction, Committed, Written } from '../seam/commit.ts'
 import type { DeskChange } from '../seam/desk.ts'
 import type { FlowChange } from '../seam/flows.ts'
-import type { ProgressRow } from '../seam/progress.ts'
 import type { RequestChange } from '../seam/requests.ts'
 import type { Store } from '../seam/store.ts'
-import type { TimedChange } from '../seam/timers.ts'
+import type { TimedChange, TimedResult } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import { Chain } from './chain.ts'
 import type { TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
+import { Group } from './group.ts'
 
 /** The result of `publish` and `send`, once the message is on disk. */
 export interface Accepted {
@@ -82,9 +82,9 @@ export interface Ending {
 }
 
 /** What is written because of time. */
-export interface Errand {
-  readonly change: TimedChange
-  readonly written: () => void
+export interface Errand<Do extends TimedChange['do'] = TimedChange['do']> {
+  readonly change: Extract<TimedChange, { readonly do: Do }>
+  written(result: Extract<TimedResult, { readonly do: Do }>): void
   /** Called when it is not known to be written, for good. */
   readonly dropped: (error: unknown) => void
   /** Whether it waits for the disk where that is in trouble; else it is dropped then. */
@@ -219,8 +219,8 @@ export class Committer {
   }
 
   /** Writes what is due to time, with the next batch. */
-  errand(errand: Errand): void {
-    this.errands.push(errand)
+  errand<Do extends TimedChange['do']>(errand: Errand<Do>): void {
+    this.errands.push(errand as unknown as Errand)
     this.kick()
   }
 
@@ -300,12 +300,10 @@ export class Committer {
     this.jobs = []
     this.marks = []
     this.errands = []
-    let rest: boolean
-    let trouble: MillraceError | undefined
-    let ahead: Batch | undefined
+    let answer: Committed
     this.writing = batch
     try {
-      ;({ rest, trouble, ahead } = await this.store.commit(batch))
+      answer = await this.store.commit(batch)
     } catch (error) {
       refuse(batch, error)
       throw error
@@ -317,11 +315,15 @@ export class Committer {
       refuse(batch, this.ended.why)
       return
     }
+    const { rest, written, trouble, ahead } = answer
+    batch.decided(written)
     this.settle(batch, rest, trouble)
     const { following } = batch
     if (following !== undefined) {
-      if (ahead !== undefined) this.settle(following, true, undefined)
-      else {
+      if (ahead !== undefined) {
+        following.decided([ahead])
+        this.settle(following, true, undefined)
+      } else {
         this.jobs = [...following.jobs, ...this.jobs]
         this.finished = [...following.finished, ...this.finished]
       }
@@ -384,7 +386,7 @@ export class Committer {
         written?.()
       }
       for (const { written } of batch.marks) written()
-      for (const { written } of batch.errands) written()
+      batch.tellErrands()
     } else {
       for (const { reject } of batch.publishes) reject(trouble)
       for (const { patient, dropped } of batch.errands) if (!patient) dropped(trouble)
@@ -433,13 +435,6 @@ function refuse(what: Pick<OneBatch, 'publishes' | 'functions' | 'jobs' | 'erran
   for (const { dropped } of what.errands) dropped(error)
 }
 
-function leave(outgoing: readonly Stored[], append: Stored[], claims: Stored[]): void {
-  for (const message of outgoing) {
-    append.push(message)
-    if (message.ownId) claims.push(message)
-  }
-}
-
 class OneBatch implements Batch {
   readonly publishes: Publish[]
   readonly functions: (Attempt | Transaction)[]
@@ -447,14 +442,9 @@ class OneBatch implements Batch {
   readonly jobs: Job[]
   readonly marks: readonly Mark[]
   readonly errands: readonly Errand[]
-  /** Lists of what was appended, in the order of positions; the store fills those of timed changes. */
-  private readonly lists: (() => readonly Stored[])[] = []
-  private listsBefore = 0
-  private readonly appends: Stored[][] = []
-  readonly requests: RequestChange[] = []
+  /** What each of its transactions writes, in their order. */
+  private readonly groups: Group[] = []
   readonly withdrawn: TakenBack[] = []
-  private requestsBefore = 0
-  private flows: FlowChange[] = []
   readonly consumers = new Set<Consumer>()
   /** What follows from it before it is durable. */
   following: OneBatch | undefined
@@ -479,53 +469,50 @@ class OneBatch implements Batch {
   }
 
   get appended(): readonly Stored[] {
-    return this.lists.length === 1 ? this.lists[0]!() : this.lists.flatMap((list) => list())
+    return this.groups.length === 1 ? this.groups[0]!.appended : this.groups.flatMap(({ appended }) => appended)
+  }
+
+  get requests(): readonly RequestChange[] {
+    return this.groups.length === 1 ? this.groups[0]!.requests : this.groups.flatMap(({ requests }) => requests)
   }
 
   changes(functions: readonly CommitFunction[], rest: boolean): Changes {
-    const append: Stored[] = []
-    this.appends.push(append)
-    const claims: Stored[] = []
-    const desk: DeskChange[] = []
+    const group = new Group(rest ? this.marks : [])
+    this.groups.push(group)
     this.touched = new Set()
-    this.listsBefore = this.lists.length
-    this.requestsBefore = this.requests.length
-    this.flows = []
     if (rest) {
-      for (const { message } of this.publishes) append.push(message)
+      for (const { message } of this.publishes) group.append.push(message)
       for (const { changes, requests, flows, outgoing, consumer, position } of this.jobs) {
-        if (flows !== undefined) for (const change of flows) this.flows.push(change)
-        if (changes !== undefined) for (const change of changes) desk.push(change)
-        if (requests !== undefined) for (const change of requests) this.requests.push(change)
-        if (outgoing !== undefined) for (const message of outgoing) append.push(message)
+        if (flows !== undefined) for (const change of flows) group.flows.push(change)
+        if (changes !== undefined) for (const change of changes) group.desk.push(change)
+        if (requests !== undefined) for (const change of requests) group.requests.push(change)
+        if (outgoing !== undefined) for (const message of outgoing) group.append.push(message)
         if (consumer !== undefined) this.done(consumer, position ?? 0)
       }
-      for (const attempt of this.finished) this.finish(attempt, append, claims, desk)
+      for (const attempt of this.finished) this.finish(attempt, group)
+      for (const { change } of this.errands) group.timed.push(change)
     }
     for (const fn of functions as readonly (Attempt | Transaction)[]) {
       if (fn.outcome?.ok !== true) continue
-      if (fn instanceof Attempt) this.finish(fn, append, claims, desk)
-      else leave(fn.outgoing, append, claims)
+      if (fn instanceof Attempt) this.finish(fn, group)
+      else group.leave(fn.outgoing)
     }
-    const progress: ProgressRow[] = []
-    for (const consumer of this.touched) progress.push(consumer.progress.row())
-    const marks = rest ? this.marks : []
-    const timed = rest ? this.errands.map(({ change }) => change) : []
-    this.lists.push(() => append)
-    for (const change of timed) if ('appended' in change) this.lists.push(() => change.appended)
-    return {
-      append,
-      claims,
-      progress,
-      desk,
-      marks,
-      timed,
-      requests: this.requests.slice(this.requestsBefore),
-      flows: this.flows,
-    }
+    for (const consumer of this.touched) group.progress.push(consumer.progress.row())
+    return group
   }
 
-  async ahead(): Promise<Batch | undefined> {
+  /** Takes the answer of the store: what it has decided in each transaction. */
+  decided(written: readonly Written[]): void {
+    for (const [index, group] of this.groups.entries()) group.written = written[index]
+  }
+
+  /** Tells each errand what has become of it. They are in the first transaction. */
+  tellErrands(): void {
+    for (const [index, errand] of this.errands.entries()) errand.written(this.groups[0]!.written!.timed[index]!)
+  }
+
+  async ahead(written: readonly Written[]): Promise<Batch | undefined> {
+    this.decided(written)
     this.following = await this.followedBy?.()
     return this.following
   }
@@ -533,8 +520,7 @@ class OneBatch implements Batch {
   rolledBack(): void {
     for (const consumer of this.touched) consumer.progress.restore()
     this.touched = new Set()
-    this.lists.length = this.listsBefore
-    this.requests.length = this.requestsBefore
+    this.groups.pop()
   }
 
   /**
@@ -542,24 +528,25 @@ class OneBatch implements Batch {
    * alive, with all that they refer to, until the next full collection.
    */
   letGo(): void {
-    for (const list of [this.publishes, this.functions, this.finished, this.jobs, ...this.appends]) list.length = 0
+    for (const list of [this.publishes, this.functions, this.finished, this.jobs]) list.length = 0
+    for (const group of this.groups) group.letGo()
   }
 
-  private finish(attempt: Attempt, append: Stored[], claims: Stored[], desk: DeskChange[]): void {
+  private finish(attempt: Attempt, group: Group): void {
     const { consumer, delivery } = attempt
-    leave(attempt.outgoing, append, claims)
+    group.leave(attempt.outgoing)
     if (attempt.also !== undefined) {
-      for (const change of attempt.also.flows) this.flows.push(change)
-      for (const message of attempt.also.outgoing) append.push(message)
+      for (const change of attempt.also.flows) group.flows.push(change)
+      for (const message of attempt.also.outgoing) group.append.push(message)
     }
-    if (delivery.message.asked !== undefined) this.requests.push(consumer.replied(delivery.message, attempt.value))
+    if (delivery.message.asked !== undefined) group.requests.push(consumer.replied(delivery.message, attempt.value))
     if (delivery.entry === undefined) {
       this.done(consumer, delivery.message.position)
       return
     }
     const { changes, outgoing } = consumer.endingOf(delivery.entry)
-    for (const change of changes) desk.push(change)
-    for (const message of outgoing) append.push(message)
+    for (const change of changes) group.desk.push(change)
+    for (const message of outgoing) group.append.push(message)
   }
 
   private done(consumer: Consumer, position: number): void {

@@ -21,7 +21,7 @@ import type { FlowReads } from '../seam/flow-reads.ts'
 import type { SameData } from '../seam/ids.ts'
 import type { ProgressRow } from '../seam/progress.ts'
 import type { Broker, Store } from '../seam/store.ts'
-import type { Cancel } from '../seam/timers.ts'
+import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, Publish, type Settled } from './committer.ts'
 import { Consumer } from './consumer.ts'
@@ -385,9 +385,9 @@ export class Engine {
   private cancelDelayed(type: MessageType, id: string): Promise<boolean> {
     return new Promise((resolve, reject) => {
       if (this.state !== 'running') throw this.takesNothing()
-      const change: Cancel = { do: 'cancel', type: type.name, id, found: false }
-      const written = () => resolve(change.found)
-      this.committer.errand({ change, written, dropped: reject, patient: false })
+      const change: Cancel = { do: 'cancel', type: type.name, id }
+      const written = ({ found }: Cancelled) => resolve(found)
+      this.committer.errand<'cancel'>({ change, written, dropped: reject, patient: false })
     })
   }
 

@@ -181,7 +181,7 @@ export class Schedules {
       this.rest(one, firstRestMs)
       return
     }
-    this.write({ do: 'slot', schedule: spec.name, due, message, appended: [] }, () => {
+    this.write({ do: 'slot', schedule: spec.name, due, message }, () => {
       if (message.repeat === 'other') {
         this.around.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
       }

@@ -3,7 +3,7 @@
 //   none ──one is set──→ sleeping ──it is due──→ firing ──written──→ sleeping | firing again | none
 //
 // Invariants: one firing at a time; nothing that is pending in the store is due before `next`.
-import type { Firing } from '../seam/timers.ts'
+import type { Fired, Firing } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Committer } from './committer.ts'
@@ -58,13 +58,13 @@ export class Timers {
     }
     this.state = 'firing'
     this.alarm.cancel()
-    const change: Firing = { do: 'fire', limit: firedMax, bytesMax: this.bytesMax, appended: [], nextDue: undefined }
-    const written = () => {
-      this.next = change.nextDue
+    const change: Firing = { do: 'fire', limit: firedMax, bytesMax: this.bytesMax }
+    const written = ({ nextDue }: Fired) => {
+      this.next = nextDue
       if (this.state !== 'firing') return
       this.state = 'sleeping'
       this.look()
     }
-    this.committer.errand({ change, written, dropped: () => {}, patient: true })
+    this.committer.errand<'fire'>({ change, written, dropped: () => {}, patient: true })
   }
 }

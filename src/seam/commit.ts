@@ -1,4 +1,9 @@
 // One transaction: commit functions, each in a savepoint, and what follows from them.
+//
+// What the store decides about a batch is the answer of its commit: one `Written` for each transaction that was committed,
+// in the order of their `changes`. A list of it holds one result for each member of the list of `Changes` of its name, in
+// that order. The answer is known when the transactions are committed; `ahead` gets it then, before it is durable. It is
+// durable, and may leave the process, when `commit` resolves. A transaction that was rolled back has no answer.
 
 import type { Stored } from '../model/codec.ts'
 import type { MillraceError } from '../model/errors.ts'
@@ -8,7 +13,7 @@ import type { FlowChange } from './flows.ts'
 import type { GatherTables } from './gathers.ts'
 import type { ProgressRow } from './progress.ts'
 import type { RequestChange } from './requests.ts'
-import type { TimedChange } from './timers.ts'
+import type { TimedChange, TimedResult } from './timers.ts'
 
 /** What functions of the engine's own may write in their transaction, and those of users may not. */
 export interface OwnTables {
@@ -65,6 +70,12 @@ export interface Changes {
   readonly timed?: readonly TimedChange[] | undefined
 }
 
+/** What the store has decided about the `Changes` of one transaction. */
+export interface Written {
+  /** What has become of each of `timed`. */
+  readonly timed: readonly TimedResult[]
+}
+
 export interface Batch {
   readonly functions: readonly CommitFunction[]
   /**
@@ -72,13 +83,13 @@ export interface Batch {
    * Called in the transaction, and again when the group has to be repeated.
    */
   changes(functions: readonly CommitFunction[], rest: boolean): Changes
-  /** The transaction of the latest `changes` was rolled back; nothing of it counts. */
+  /** The transaction of the latest `changes` was rolled back; nothing of it counts. Called once for each of these. */
   rolledBack(): void
   /**
    * Asked for when all of it is committed and not durable yet: what follows without leaving the process, to be written
    * in a transaction of its own before the same sync. It has no functions.
    */
-  ahead?(): Promise<Batch | undefined>
+  ahead?(written: readonly Written[]): Promise<Batch | undefined>
   /** Whether each batch follows from the one before, at once and alone, so that all wait for its sync. */
   readonly inChain?: boolean | undefined
 }
@@ -86,8 +97,10 @@ export interface Batch {
 export interface Committed {
   /** Whether what needs no function is in. */
   readonly rest: boolean
-  /** What was written ahead of the sync. */
-  readonly ahead?: Batch | undefined
+  /** What was decided in each transaction, in the order of their `changes`. */
+  readonly written: readonly Written[]
+  /** What was decided about the batch that was written ahead of the sync; undefined where there was none. */
+  readonly ahead?: Written | undefined
   /** Why something could not be written, where that was nobody's fault but the disk's. */
   readonly trouble: MillraceError | undefined
 }

@@ -8,8 +8,13 @@ export interface SlotChange {
   /** When it was due, milliseconds since 1970. */
   readonly due: number
   readonly message: Stored
-  /** Set by the store: the message, where it was appended. */
-  appended: readonly Stored[]
+}
+
+/** What has become of a slot. */
+export interface SlotWritten {
+  readonly do: 'slot'
+  /** The message, where it was appended. */
+  readonly appended: readonly Stored[]
 }
 
 /** How far a schedule is, with the calendar that this belongs to. */
@@ -28,4 +33,9 @@ export interface ScheduleRow {
 export interface ScheduleChange {
   readonly do: 'schedule'
   readonly row: ScheduleRow
+}
+
+/** The row of a schedule is written. */
+export interface ScheduleWritten {
+  readonly do: 'schedule'
 }

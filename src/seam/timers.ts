@@ -1,15 +1,20 @@
 // Delayed messages, and what is written because of time.
 
 import type { Stored } from '../model/codec.ts'
-import type { ScheduleChange, SlotChange } from './slots.ts'
+import type { ScheduleChange, ScheduleWritten, SlotChange, SlotWritten } from './slots.ts'
 
 /** A delayed message is not to come any more. */
 export interface Cancel {
   readonly do: 'cancel'
   readonly type: string
   readonly id: string
-  /** Set by the store: whether it was pending, and now is not. */
-  found: boolean
+}
+
+/** What a cancel has found. */
+export interface Cancelled {
+  readonly do: 'cancel'
+  /** Whether the message was pending, and now is not. */
+  readonly found: boolean
 }
 
 /**
@@ -20,11 +25,24 @@ export interface Firing {
   readonly do: 'fire'
   readonly limit: number
   readonly bytesMax: number
-  /** Set by the store: what went to the logs, in order. */
-  appended: readonly Stored[]
-  /** Set by the store: when the next one is due. */
-  nextDue: number | undefined
+}
+
+/** What a firing has done. */
+export interface Fired {
+  readonly do: 'fire'
+  /** What went to the logs, in order. */
+  readonly appended: readonly Stored[]
+  /** When the next one is due. */
+  readonly nextDue: number | undefined
 }
 
 /** What is written because of time. */
 export type TimedChange = Cancel | Firing | SlotChange | ScheduleChange
+
+/** What has become of a {@link TimedChange}. */
+export type TimedResult = Cancelled | Fired | SlotWritten | ScheduleWritten
+
+/** What was appended because of time, in order. */
+export function appendedOf(results: readonly TimedResult[]): readonly Stored[] {
+  return results.flatMap((result) => ('appended' in result ? result.appended : []))
+}

@@ -89,13 +89,13 @@ async function write(store: Store): Promise<void> {
       { do: 'end', asker: 'app', id: 'asked', state: 'replied', outcome: null, at: 1, n: 0 },
     ],
     timed: [
-      { do: 'fire', limit: 10, bytesMax: 1e6, appended: [], nextDue: undefined },
-      { do: 'slot', schedule: 's', due: 1, message: messageOf('slot'), appended: [] },
+      { do: 'fire', limit: 10, bytesMax: 1e6 },
+      { do: 'slot', schedule: 's', due: 1, message: messageOf('slot') },
       { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
     ],
   })
   await store.subscribe('dated', 1, new Date(0))
-  await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later', found: false }] })
+  await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later' }] })
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
     _: unknown,

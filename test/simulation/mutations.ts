@@ -122,10 +122,24 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: "`update millrace_desk set state = 'line' where state = 'line' and id",
     },
   ],
+  'tells each errand what has become of the first': [
+    {
+      file: 'engine/committer.ts',
+      from: 'this.groups[0]!.written!.timed[index]!',
+      to: 'this.groups[0]!.written!.timed[index * 0]!',
+    },
+  ],
+  'takes back what follows from a function that has never followed': [
+    {
+      file: 'adapters/sqlite/store.ts',
+      from: '      if (asked) batch.rolledBack()\n',
+      to: '      batch.rolledBack()\n',
+    },
+  ],
   'drops what a handler publishes': [
     {
       file: 'engine/committer.ts',
-      from: '    leave(attempt.outgoing, append, claims)\n',
+      from: '    group.leave(attempt.outgoing)\n',
       to: '',
     },
   ],
@@ -415,7 +429,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'starts a flow in a commit of its own': [
     {
       file: 'engine/committer.ts',
-      from: '      for (const change of attempt.also.flows) this.flows.push(change)\n',
+      from: '      for (const change of attempt.also.flows) group.flows.push(change)\n',
       to: '      consumer.flows.startAlone(attempt.also.flows)\n',
     },
     {
@@ -590,6 +604,14 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'tells each errand what has become of the first': {
+    file: 'src/engine/committer.test.ts',
+    test: 'each errand is told what has become of its own change, and what was appended is known to come after the rest',
+  },
+  'takes back what follows from a function that has never followed': {
+    file: 'src/adapters/sqlite/commit.test.ts',
+    test: 'a group that is repeated one by one has one answer for each transaction that is committed',
+  },
   'names the file that a new -wal begins on as it is after its first transaction': {
     file: 'test/faults/foreign-wal.test.ts',
     test: 'after each of a thousand power cuts, before, in and after checkpoints, the file starts with its own -wal',

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { ScheduleRow, SlotChange } from '../../seam/slots.ts'
+import type { ScheduleChange, ScheduleRow, ScheduleWritten, SlotChange, SlotWritten } from '../../seam/slots.ts'
 import type { Log } from './log.ts'
 
 /** How many slots of a schedule have a row: those before them are older than any clock is set back. */
@@ -28,21 +28,20 @@ export class SlotTable {
   }
 
   /** Appends the event of a slot that has no row yet, and gives it one. */
-  add(change: SlotChange): void {
-    const { schedule, due, message } = change
-    change.appended = []
-    if (this.insert.run(schedule, due).changes === 0) return
+  add({ schedule, due, message }: SlotChange): SlotWritten {
+    if (this.insert.run(schedule, due).changes === 0) return { do: 'slot', appended: [] }
     this.log.append(message)
-    if (message.repeat === undefined) change.appended = [message]
     this.forget.run({ schedule, due })
+    return { do: 'slot', appended: message.repeat === undefined ? [message] : [] }
   }
 
   last(schedule: string, upTo: number): number | undefined {
     return (this.newest.get(schedule, upTo) as { due: number } | undefined)?.due
   }
 
-  keep({ schedule, cron, timeZone, seenMs, gone }: ScheduleRow): void {
+  keep({ row: { schedule, cron, timeZone, seenMs, gone } }: ScheduleChange): ScheduleWritten {
     this.put.run(schedule, cron, timeZone, seenMs, gone ? 1 : 0)
+    return { do: 'schedule' }
   }
 
   schedules(): ScheduleRow[] {

@@ -18,7 +18,7 @@ import { idConflict } from '../../model/publish.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { SourcePlan, StartAt } from '../../model/streams.ts'
 import type { Query, Value } from '../../model/tx.ts'
-import type { Batch, CommitFunction, Committed } from '../../seam/commit.ts'
+import type { Batch, CommitFunction, Committed, Written } from '../../seam/commit.ts'
 import type { DeskHead } from '../../seam/desk.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { Disk, OpenFile } from '../../seam/disk.ts'
@@ -29,6 +29,7 @@ import type { ForgottenMails } from '../../seam/mail.ts'
 import type { ProgressRow, Subscribed } from '../../seam/progress.ts'
 import type { ScheduleRow } from '../../seam/slots.ts'
 import type { Opened, Store } from '../../seam/store.ts'
+import { appendedOf } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
@@ -46,6 +47,7 @@ import { finishRestore } from './restore.ts'
 import { Savepoints } from './savepoints.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
+import { cancel, writeTimed } from './timed.ts'
 import { TimerTable } from './timers.ts'
 import { isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
 import { Guard, Statements } from './user-code.ts'
@@ -184,12 +186,7 @@ export class SqliteStore implements Store {
       )
     }
     const marks = marksOf.all(processor, stream) as { position: number }[]
-    return {
-      processor,
-      stream,
-      ...row,
-      marks: marks.map(({ position }) => position),
-    }
+    return { processor, stream, ...row, marks: marks.map(({ position }) => position) }
   }
 
   async read(stream: number, after: number, limit: number, bytesMax: number): Promise<Stored[]> {
@@ -199,10 +196,11 @@ export class SqliteStore implements Store {
   async commit(batch: Batch): Promise<Committed> {
     while (this.gate !== undefined) await this.gate
     const { functions } = batch
+    const written: Written[] = []
     let rest = false
     let trouble: MillraceError | undefined
     try {
-      await this.group(batch, functions, true)
+      written.push(await this.group(batch, functions, true))
       rest = true
     } catch (error) {
       trouble = storeTrouble(this.file, error)
@@ -210,7 +208,7 @@ export class SqliteStore implements Store {
         // Nothing of the group counts: what needs no function first, then one function after the other.
         for (const fn of functions) fn.outcome = undefined
         try {
-          await this.group(batch, [], true)
+          written.push(await this.group(batch, [], true))
           rest = true
           trouble = undefined
         } catch (alone) {
@@ -218,7 +216,7 @@ export class SqliteStore implements Store {
         }
         for (const fn of rest ? functions : []) {
           try {
-            await this.group(batch, [fn], false)
+            written.push(await this.group(batch, [fn], false))
           } catch (alone) {
             fn.outcome = undefined
             const other = storeTrouble(this.file, alone)
@@ -228,19 +226,18 @@ export class SqliteStore implements Store {
         }
       } else if (trouble === undefined) throw error
     }
-    const ahead = rest && trouble === undefined ? await this.writeAhead(batch) : undefined
+    const ahead = rest && trouble === undefined ? await this.writeAhead(batch, written) : undefined
     await this.sync(batch.inChain)
     this.checkpointWhenDue()
-    return { rest, trouble, ahead }
+    return { rest, written, trouble, ahead }
   }
 
   /** What follows from a batch before it is durable goes with the same sync. What cannot be written now is for later. */
-  private async writeAhead(batch: Batch): Promise<Batch | undefined> {
-    const ahead = await batch.ahead?.()
+  private async writeAhead(batch: Batch, written: readonly Written[]): Promise<Written | undefined> {
+    const ahead = await batch.ahead?.(written)
     if (ahead === undefined) return undefined
     try {
-      await this.group(ahead, [], true, false)
-      return ahead
+      return await this.group(ahead, [], true, false)
     } catch (error) {
       if (storeTrouble(this.file, error) === undefined) throw error
       return undefined
@@ -527,9 +524,10 @@ export class SqliteStore implements Store {
     functions: readonly CommitFunction[],
     rest: boolean,
     patient = true,
-  ): Promise<void> {
+  ): Promise<Written> {
     const open = this.opened
-    const { db, log, desk, timers, slots } = open
+    const { db, log, desk, timers } = open
+    let asked = false
     // Nothing else happens between the beginning of the transaction and what it is for.
     while (!this.lock.takes(open.take, patient)) await this.lock.pause()
     try {
@@ -543,19 +541,16 @@ export class SqliteStore implements Store {
         await this.runFunction(open, fn)
         ran++
       }
+      asked = true
       const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
       const { timed = [] } = changes
-      for (const change of timed) if (change.do === 'cancel') change.found = timers.cancel(change.type, change.id)
+      const cancelled = cancel(timed, open)
       for (const message of changes.append) {
         if (message.asked === 'app') open.ask(message)
         else if (message.due === 0) log.append(message)
         else timers.keep(message)
       }
-      for (const change of timed) {
-        if (change.do === 'fire') timers.fire(change, this.world.now())
-        else if (change.do === 'slot') slots.add(change)
-        else if (change.do === 'schedule') slots.keep(change.row)
-      }
+      const results = writeTimed(timed, cancelled, open, () => this.world.now())
       for (const message of changes.claims ?? []) if (message.repeat === 'other') throw idConflict(message)
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
@@ -569,12 +564,13 @@ export class SqliteStore implements Store {
       open.commit.run()
       committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
-      for (const change of timed) if ('appended' in change) this.paceCheckpoints(change.appended, 0)
+      if (results.length > 0) this.paceCheckpoints(appendedOf(results), 0)
+      return { timed: results }
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
       open.flows.rollback()
-      batch.rolledBack()
+      if (asked) batch.rolledBack()
       throw error
     }
   }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { Firing } from '../../seam/timers.ts'
+import type { Cancel, Cancelled, Fired, Firing } from '../../seam/timers.ts'
 import type { Log, LogTableRow } from './log.ts'
 
 interface Row extends LogTableRow {
@@ -59,7 +59,7 @@ export class TimerTable {
   }
 
   /** Moves what is due to its logs. */
-  fire(firing: Firing, now: number): void {
+  fire(firing: Firing, now: number): Fired {
     const appended: Stored[] = []
     let bytes = 0
     let last: Row | undefined
@@ -72,8 +72,11 @@ export class TimerTable {
       last = row
     }
     if (last !== undefined) this.deleteUpTo.run(last.due, last.sequence)
-    firing.appended = appended
-    firing.nextDue = this.nextDue()
+    return { do: 'fire', appended, nextDue: this.nextDue() }
+  }
+
+  cancelled({ type, id }: Cancel): Cancelled {
+    return { do: 'cancel', found: this.cancel(type, id) }
   }
 
   /** Gives whether it was pending. */

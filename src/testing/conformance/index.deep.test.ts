@@ -133,7 +133,8 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     spoil: (store) => {
       let commits = 1
       return {
-        commit: async (batch) => (++commits % 4 === 0 ? { rest: true, trouble: undefined } : store.commit(batch)),
+        commit: async (batch) =>
+          ++commits % 4 === 0 ? { rest: true, written: [], trouble: undefined } : store.commit(batch),
       }
     },
     fails: {

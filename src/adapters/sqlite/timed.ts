@@ -1,0 +1,41 @@
+// What a transaction writes because of time: cancels before its messages, all else after them.
+import type { Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
+import type { SlotTable } from './slots.ts'
+import type { TimerTable } from './timers.ts'
+
+export interface TimedTables {
+  readonly timers: TimerTable
+  readonly slots: SlotTable
+}
+
+const none: readonly never[] = []
+
+/** Carries out the cancels among the changes; gives what each has found, at its place. */
+export function cancel(changes: readonly TimedChange[], { timers }: TimedTables): readonly (Cancelled | undefined)[] {
+  if (changes.length === 0) return none
+  return changes.map((change) => (change.do === 'cancel' ? timers.cancelled(change) : undefined))
+}
+
+/** Carries out the other changes; gives what has become of each, in their order. */
+export function writeTimed(
+  changes: readonly TimedChange[],
+  cancelled: readonly (Cancelled | undefined)[],
+  { timers, slots }: TimedTables,
+  now: () => number,
+): readonly TimedResult[] {
+  if (changes.length === 0) return none
+  return changes.map((change, index) => cancelled[index] ?? written(change))
+
+  function written(change: TimedChange): TimedResult {
+    switch (change.do) {
+      case 'cancel':
+        return timers.cancelled(change)
+      case 'fire':
+        return timers.fire(change, now())
+      case 'slot':
+        return slots.add(change)
+      case 'schedule':
+        return slots.keep(change)
+    }
+  }
+}
