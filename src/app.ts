@@ -697,7 +697,7 @@ class RunningApp implements App {
     }
     // Another file at its place is not the app's.
     if (running) this.running.store.checkFiles()
-    return this.backups.make(file, path, running)
+    return this.backups.make(file, path, { running })
   }
 
   tail(accepting: Accepting): () => void {
@@ -806,7 +806,7 @@ class RunningApp implements App {
   }
 
   private async retire(processor: string, force: boolean): Promise<void> {
-    const gone = toRetire(await this.listProcessors(), processor, force)
+    const gone = toRetire(await this.listProcessors(), processor, { force })
     for (const { on } of gone) await this.running.retire(processor, on)
   }
 }

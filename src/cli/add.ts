@@ -5,12 +5,16 @@ import type { Call } from './call.ts'
 /** Does a command. Gives the exit status. */
 export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
+export interface CommandWords<Options> {
+  readonly name: string
+  /** What stands after its name, as its help shows it. */
+  readonly usage: string
+  /** What it does, in a line. */
+  readonly text: string
+  readonly run: Run<Options>
+  /** Uses of it, without the word `millrace`. */
+  readonly examples: readonly string[]
+}
+
 /** Adds a command with the options that all commands have; `list` is the default command of a group. */
-export type Add = <Options>(
-  parent: Command,
-  name: string,
-  usage: string,
-  text: string,
-  run: Run<Options>,
-  ...examples: readonly string[]
-) => Command
+export type Add = <Options>(parent: Command, words: CommandWords<Options>) => Command

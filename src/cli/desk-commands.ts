@@ -11,7 +11,15 @@ import { processorsList, processorsPause, processorsResume, processorsRetire } f
 const idMax = Number.MAX_SAFE_INTEGER
 
 export function addDesk(desk: Command, add: Add): void {
-  filters(add(desk, 'list', '[app.ts]', 'show what is at the desk', deskList, 'desk list app.ts --processor stock'))
+  filters(
+    add(desk, {
+      name: 'list',
+      usage: '[app.ts]',
+      text: 'show what is at the desk',
+      run: deskList,
+      examples: ['desk list app.ts --processor stock'],
+    }),
+  )
     .option(
       '--state <names>',
       'held (default), deciding, trying, line, handled, discarded; or all: whatever is not resolved',
@@ -19,139 +27,136 @@ export function addDesk(desk: Command, add: Add): void {
     )
     .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
     .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
-  add(
-    desk,
-    'show',
-    '[app.ts] ID',
-    'show one message: error, attempts, what waits, history, data',
-    deskShow,
-    'desk show app.ts 3',
-    'desk show app.ts 3 --data > order.json   # to correct it',
-  ).option('--data', 'only its data')
-  add(
-    desk,
-    'groups',
-    '[app.ts]',
-    'show how many are held, by what they have in common',
-    deskGroups,
-    'desk groups app.ts --by error',
-  )
+  add(desk, {
+    name: 'show',
+    usage: '[app.ts] ID',
+    text: 'show one message: error, attempts, what waits, history, data',
+    run: deskShow,
+    examples: ['desk show app.ts 3', 'desk show app.ts 3 --data > order.json   # to correct it'],
+  }).option('--data', 'only its data')
+  add(desk, {
+    name: 'groups',
+    usage: '[app.ts]',
+    text: 'show how many are held, by what they have in common',
+    run: deskGroups,
+    examples: ['desk groups app.ts --by error'],
+  })
     .option('--by <what>', 'processor, error, type, or all of them (default)')
     .option('--processor <name>', 'only of this processor')
     .option('--limit <n>', 'at most so many, the largest (default 1,000)', wholeNumber('--limit', 1, 1_000_000))
 
   actor(
     selection(
-      add(
-        desk,
-        'release',
-        '[app.ts] (ID... | --all --name NAME)',
-        'let held messages run again, then the lines behind them',
-        deskRelease,
-        'desk release app.ts 3 5 --reason "supplier is back"',
-        'desk release app.ts --all --name supplier-back --processor stock --one-first',
-      ),
+      add(desk, {
+        name: 'release',
+        usage: '[app.ts] (ID... | --all --name NAME)',
+        text: 'let held messages run again, then the lines behind them',
+        run: deskRelease,
+        examples: [
+          'desk release app.ts 3 5 --reason "supplier is back"',
+          'desk release app.ts --all --name supplier-back --processor stock --one-first',
+        ],
+      }),
     ).option('--one-first', 'with --all: one, and the others only when it was handled'),
   )
   actor(
-    add(
-      desk,
-      'resubmit',
-      '[app.ts] ID',
-      'send corrected data in place of a held message',
-      deskResubmit,
-      'desk resubmit app.ts 3 --data-file order.json --reason "sign corrected"',
-    )
+    add(desk, {
+      name: 'resubmit',
+      usage: '[app.ts] ID',
+      text: 'send corrected data in place of a held message',
+      run: deskResubmit,
+      examples: ['desk resubmit app.ts 3 --data-file order.json --reason "sign corrected"'],
+    })
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),
   )
   actor(
     selection(
-      add(
-        desk,
-        'discard',
-        '[app.ts] (ID... | --all --name NAME)',
-        'give held messages up; what waits behind them goes on',
-        deskDiscard,
-        'desk discard app.ts 3 --reason "entered twice, see o-17"',
-        'desk discard app.ts --all --name test-orders --group 4 --reason "test orders"',
-      ),
+      add(desk, {
+        name: 'discard',
+        usage: '[app.ts] (ID... | --all --name NAME)',
+        text: 'give held messages up; what waits behind them goes on',
+        run: deskDiscard,
+        examples: [
+          'desk discard app.ts 3 --reason "entered twice, see o-17"',
+          'desk discard app.ts --all --name test-orders --group 4 --reason "test orders"',
+        ],
+      }),
     ),
   )
   actor(
-    add(
-      desk,
-      'take-back',
-      '[app.ts] ID...',
-      'take a discard back: the message joins the end of its lane',
-      deskTakeBack,
-      'desk take-back app.ts 3',
-    ),
+    add(desk, {
+      name: 'take-back',
+      usage: '[app.ts] ID...',
+      text: 'take a discard back: the message joins the end of its lane',
+      run: deskTakeBack,
+      examples: ['desk take-back app.ts 3'],
+    }),
   )
 
-  add(
-    desk,
-    'operations',
-    '[app.ts] [ID | NAME]',
-    'show what was done to many at once, and how far it is',
-    deskOperations,
-    'desk operations app.ts',
-  )
+  add(desk, {
+    name: 'operations',
+    usage: '[app.ts] [ID | NAME]',
+    text: 'show what was done to many at once, and how far it is',
+    run: deskOperations,
+    examples: ['desk operations app.ts'],
+  })
     .option('--after <id>', 'only operations after this one', wholeNumber('--after', 0, idMax))
     .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
-    add(
-      desk,
-      'abort',
-      '[app.ts] ID | NAME',
-      'end an operation; what it has done stays done',
-      deskAbort,
-      'desk abort app.ts supplier-back',
-    ),
+    add(desk, {
+      name: 'abort',
+      usage: '[app.ts] ID | NAME',
+      text: 'end an operation; what it has done stays done',
+      run: deskAbort,
+      examples: ['desk abort app.ts supplier-back'],
+    }),
   )
-  add(
-    desk,
-    'audit',
-    '[app.ts]',
-    'show who did what, when and why, the newest first',
-    deskAudit,
-    'desk audit app.ts --item 3',
-  )
+  add(desk, {
+    name: 'audit',
+    usage: '[app.ts]',
+    text: 'show who did what, when and why, the newest first',
+    run: deskAudit,
+    examples: ['desk audit app.ts --item 3'],
+  })
     .option('--item <id>', 'only about this message', wholeNumber('--item', 0, idMax))
     .option('--before <line>', 'only lines before this one', wholeNumber('--before', 1, idMax))
     .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
 }
 
 export function addProcessors(processors: Command, add: Add): void {
-  add(processors, 'list', '[app.ts]', 'show how far each is', processorsList, 'processors list --db shop.db')
+  add(processors, {
+    name: 'list',
+    usage: '[app.ts]',
+    text: 'show how far each is',
+    run: processorsList,
+    examples: ['processors list --db shop.db'],
+  })
   actor(
-    add(
-      processors,
-      'pause',
-      '[app.ts] NAME',
-      'let it start nothing more until it is resumed',
-      processorsPause,
-      'processors pause app.ts stock --reason "stocktaking"',
-    ),
+    add(processors, {
+      name: 'pause',
+      usage: '[app.ts] NAME',
+      text: 'let it start nothing more until it is resumed',
+      run: processorsPause,
+      examples: ['processors pause app.ts stock --reason "stocktaking"'],
+    }),
   )
   actor(
-    add(
-      processors,
-      'resume',
-      '[app.ts] NAME',
-      'let a paused processor go on',
-      processorsResume,
-      'processors resume app.ts stock',
-    ),
+    add(processors, {
+      name: 'resume',
+      usage: '[app.ts] NAME',
+      text: 'let a paused processor go on',
+      run: processorsResume,
+      examples: ['processors resume app.ts stock'],
+    }),
   )
-  add(
-    processors,
-    'retire',
-    '[app.ts] NAME',
-    'let go of a processor that is gone, so that nothing is kept for it',
-    processorsRetire,
-    'processors retire app.ts old-labels',
-  ).option('--force', 'although it holds messages, or although only --db is named')
+  add(processors, {
+    name: 'retire',
+    usage: '[app.ts] NAME',
+    text: 'let go of a processor that is gone, so that nothing is kept for it',
+    run: processorsRetire,
+    examples: ['processors retire app.ts old-labels'],
+  }).option('--force', 'although it holds messages, or although only --db is named')
 }
 
 function filters(command: Command): Command {

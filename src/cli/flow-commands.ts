@@ -9,15 +9,16 @@ import { flowsShow } from './commands/flows-show.ts'
 import { actor } from './desk-commands.ts'
 
 export function addFlows(flows: Command, add: Add): void {
-  add(
-    flows,
-    'list',
-    '[app.ts]',
-    'show the flows that are under way, or others',
-    flowsList,
-    'flows list app.ts --state stuck,paused',
-    'flows list app.ts --step pay --older-than 2h   # what hangs there',
-  )
+  add(flows, {
+    name: 'list',
+    usage: '[app.ts]',
+    text: 'show the flows that are under way, or others',
+    run: flowsList,
+    examples: [
+      'flows list app.ts --state stuck,paused',
+      'flows list app.ts --step pay --older-than 2h   # what hangs there',
+    ],
+  })
     .option('--mediator <name>', 'only of this mediator')
     .option(
       '--state <names>',
@@ -29,85 +30,83 @@ export function addFlows(flows: Command, add: Add): void {
     .option('--older-than <span>', 'only those that began so long ago: 90s, 15min, 2h, 3d', span('--older-than'))
     .option('--after <id>', 'only flows after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
     .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
-  add(
-    flows,
-    'show',
-    '[app.ts] ID',
-    'show one flow: its steps, what it waits for, why it failed',
-    flowsShow,
-    'flows show app.ts 7',
-  )
-  add(flows, 'questions', '[app.ts]', 'show what flows ask people', flowsQuestions, 'flows questions app.ts --to sales')
+  add(flows, {
+    name: 'show',
+    usage: '[app.ts] ID',
+    text: 'show one flow: its steps, what it waits for, why it failed',
+    run: flowsShow,
+    examples: ['flows show app.ts 7'],
+  })
+  add(flows, {
+    name: 'questions',
+    usage: '[app.ts]',
+    text: 'show what flows ask people',
+    run: flowsQuestions,
+    examples: ['flows questions app.ts --to sales'],
+  })
     .option('--mediator <name>', 'only of this mediator')
     .option('--to <name>', 'only what this person or team is asked')
     .option('--after <id>', 'only questions after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
     .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
-    add(
-      flows,
-      'answer',
-      '[app.ts] ID STEP JSON',
-      'answer what a flow asks',
-      flowsAnswer,
-      'flows answer app.ts 7 approve \'{ "yes": true }\' --by anna',
-    ),
+    add(flows, {
+      name: 'answer',
+      usage: '[app.ts] ID STEP JSON',
+      text: 'answer what a flow asks',
+      run: flowsAnswer,
+      examples: ['flows answer app.ts 7 approve \'{ "yes": true }\' --by anna'],
+    }),
   )
   actor(
-    add(
-      flows,
-      'cancel',
-      '[app.ts] ID...',
-      'end flows under way; what they did is undone',
-      flowsCancel,
-      'flows cancel app.ts 7 --reason "the customer has called"',
-    ),
+    add(flows, {
+      name: 'cancel',
+      usage: '[app.ts] ID...',
+      text: 'end flows under way; what they did is undone',
+      run: flowsCancel,
+      examples: ['flows cancel app.ts 7 --reason "the customer has called"'],
+    }),
   )
   actor(
-    add(
-      flows,
-      'stop',
-      '[app.ts] ID...',
-      'end flows as they are; nothing is undone',
-      flowsStop,
-      'flows stop app.ts 7 --reason "delivered by hand"',
-    ),
+    add(flows, {
+      name: 'stop',
+      usage: '[app.ts] ID...',
+      text: 'end flows as they are; nothing is undone',
+      run: flowsStop,
+      examples: ['flows stop app.ts 7 --reason "delivered by hand"'],
+    }),
   )
   actor(
-    add(
-      flows,
-      'pause',
-      '[app.ts] ID...',
-      'let running flows go on with nothing until they are resumed',
-      flowsPause,
-      'flows pause app.ts 7 --reason "look at it first"',
-    ),
+    add(flows, {
+      name: 'pause',
+      usage: '[app.ts] ID...',
+      text: 'let running flows go on with nothing until they are resumed',
+      run: flowsPause,
+      examples: ['flows pause app.ts 7 --reason "look at it first"'],
+    }),
   )
   actor(
-    add(
-      flows,
-      'resume',
-      '[app.ts] ID...',
-      'go on with flows that are paused, or stuck',
-      flowsResume,
-      'flows resume app.ts 7 8 9',
-    ),
+    add(flows, {
+      name: 'resume',
+      usage: '[app.ts] ID...',
+      text: 'go on with flows that are paused, or stuck',
+      run: flowsResume,
+      examples: ['flows resume app.ts 7 8 9'],
+    }),
   )
   actor(
-    add(
-      flows,
-      'rerun',
-      '[app.ts] ID',
-      'run a flow that has ended again, as a new one',
-      flowsRerun,
-      'flows rerun app.ts 7 --from pay   # what came before is taken over',
-    ),
+    add(flows, {
+      name: 'rerun',
+      usage: '[app.ts] ID',
+      text: 'run a flow that has ended again, as a new one',
+      run: flowsRerun,
+      examples: ['flows rerun app.ts 7 --from pay   # what came before is taken over'],
+    }),
   ).option('--from <step>', 'from this step on (default: from the beginning)')
-  add(
-    flows,
-    'check',
-    'app.ts',
-    'look whether flows under way can go on with this code; status 1 when not',
-    flowsCheck,
-    'flows check app.ts --db copies/shop-monday.db   # before a deployment',
-  ).option('--all', 'also flows that have ended and are kept')
+  add(flows, {
+    name: 'check',
+    usage: 'app.ts',
+    text: 'look whether flows under way can go on with this code; status 1 when not',
+    run: flowsCheck,
+    examples: ['flows check app.ts --db copies/shop-monday.db   # before a deployment'],
+  }).option('--all', 'also flows that have ended and are kept')
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { defaults } from '../index.ts'
-import type { Run } from './add.ts'
+import type { CommandWords, Run } from './add.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
 import { doctor } from './commands/doctor.ts'
@@ -38,12 +38,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const onClosed = () => closed.abort()
   process.stdout.on('error', onClosed)
   process.stderr.on('error', onClosed)
-  const output = (json: boolean) => new Output(json, process.stdout, process.stderr, closed.signal)
+  const { stdout, stderr } = process
+  const output = ({ json }: { readonly json: boolean }) => new Output({ json, stdout, stderr, closed: closed.signal })
   let result = status.ok
   let used = 'millrace'
   const program = commands((run, { db, json = false, waitMs = waitMsDefault, ...options }, words, name) => {
     used = name
-    const call: Call = { ...splitWords(words), db, waitMs, out: output(json) }
+    const call: Call = { ...splitWords(words), db, waitMs, out: output({ json }) }
     return run(call, options as never).then((code) => {
       result = code
     })
@@ -54,10 +55,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? status.ok : status.usage
     if (error instanceof UsageError) {
-      output(argv.includes('--json')).error(new UsageError(`${error.message}; see ${used} --help`))
+      output({ json: argv.includes('--json') }).error(new UsageError(`${error.message}; see ${used} --help`))
       return status.usage
     }
-    output(argv.includes('--json')).error(error)
+    output({ json: argv.includes('--json') }).error(error)
     return status.failed
   } finally {
     process.stdout.off('error', onClosed)
@@ -83,14 +84,13 @@ function commands(invoke: Invoke): Command {
     .addHelpText('after', exitText)
 
   withDatabase(
-    addPlain(
-      program,
-      'start',
-      'app.ts',
-      'run an app until Ctrl-C or SIGTERM',
-      start,
-      'start app.ts --only stock,labels',
-    ),
+    addPlain(program, {
+      name: 'start',
+      usage: 'app.ts',
+      text: 'run an app until Ctrl-C or SIGTERM',
+      run: start,
+      examples: ['start app.ts --only stock,labels'],
+    }),
   )
     .option(
       '--wait-ms <ms>',
@@ -109,28 +109,30 @@ function commands(invoke: Invoke): Command {
     )
     .option('--no-watchdog', 'let a handler block the event loop for as long as it likes')
     .option('--no-control', 'let no command reach the running app')
-  add(
-    program,
-    'publish',
-    '[app.ts] [TYPE] [DATA]',
-    'publish an event or send a command; without DATA one for each line of standard input',
-    publish,
-    'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
-    'publish app.ts order.placed < orders.jsonl   # each line is data',
-    'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
-  )
+  add(program, {
+    name: 'publish',
+    usage: '[app.ts] [TYPE] [DATA]',
+    text: 'publish an event or send a command; without DATA one for each line of standard input',
+    run: publish,
+    examples: [
+      'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
+      'publish app.ts order.placed < orders.jsonl   # each line is data',
+      'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
+    ],
+  })
     .option('--id <id>', 'publishing again with the same id adds nothing')
     .option('--at <time>', 'keep it until then, such as 2026-12-01T08:00:00Z')
     .option('--delay <span>', 'keep it for so long: 90s, 15min, 2h, 3d', span('--delay'))
-  add(
-    program,
-    'tail',
-    '[app.ts]',
-    'show messages as they are accepted',
-    tail,
-    'tail app.ts --topic orders --last 10',
-    'tail --db shop.db --last 100 --json   # CloudEvents; of a stopped app too',
-  )
+  add(program, {
+    name: 'tail',
+    usage: '[app.ts]',
+    text: 'show messages as they are accepted',
+    run: tail,
+    examples: [
+      'tail app.ts --topic orders --last 10',
+      'tail --db shop.db --last 100 --json   # CloudEvents; of a stopped app too',
+    ],
+  })
     .option('--topic <name>', 'only messages of this topic or channel')
     .option('--type <name>', 'only messages of this type')
     .option('--context <value>', 'only messages of this context')
@@ -146,43 +148,38 @@ function commands(invoke: Invoke): Command {
   addProcessors(group(program, 'processors', 'see the processors; pause, resume or retire them'), add)
   addFlows(group(program, 'flows', 'see the flows of mediators; answer, end or resume them'), add)
 
-  addPlain(
-    program,
-    'simulate',
-    'app.ts',
-    'run what the app file exports as `simulation` under many seeds, with faults',
-    simulate,
-    'simulate app.ts --seeds 1000',
-    'simulate app.ts --seed 7   # one again, exactly',
-  )
+  addPlain(program, {
+    name: 'simulate',
+    usage: 'app.ts',
+    text: 'run what the app file exports as `simulation` under many seeds, with faults',
+    run: simulate,
+    examples: ['simulate app.ts --seeds 1000', 'simulate app.ts --seed 7   # one again, exactly'],
+  })
     .option('--seeds <n>', 'so many seeds from 1 on (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
     .option('--seed <n>', 'only this one', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
-  add(
-    program,
-    'doctor',
-    '[app.ts]',
-    'look whether the file and the app are well; status 1 when not',
-    doctor,
-    'doctor --db shop.db --full',
-  )
+  add(program, {
+    name: 'doctor',
+    usage: '[app.ts]',
+    text: 'look whether the file and the app are well; status 1 when not',
+    run: doctor,
+    examples: ['doctor --db shop.db --full'],
+  })
     .option('--full', 'check every index too, which takes longer')
     .option('--accept', 'take a file as it is that may lack its newest messages (millrace/copy-without-wal)')
-  add(
-    program,
-    'backup',
-    '[app.ts]',
-    'copy the file as it is at one moment, while the app runs or not',
-    backup,
-    'backup app.ts --to copies/shop-monday.db',
-  ).requiredOption('--to <file>', 'the copy; must not exist')
-  add(
-    program,
-    'restore',
-    'COPY [app.ts]',
-    'put a copy in the place of the file, which is moved aside, while no app runs',
-    restore,
-    'restore copies/shop-monday.db --db shop.db',
-  )
+  add(program, {
+    name: 'backup',
+    usage: '[app.ts]',
+    text: 'copy the file as it is at one moment, while the app runs or not',
+    run: backup,
+    examples: ['backup app.ts --to copies/shop-monday.db'],
+  }).requiredOption('--to <file>', 'the copy; must not exist')
+  add(program, {
+    name: 'restore',
+    usage: 'COPY [app.ts]',
+    text: 'put a copy in the place of the file, which is moved aside, while no app runs',
+    run: restore,
+    examples: ['restore copies/shop-monday.db --db shop.db'],
+  })
   return program
 
   function group(parent: Command, name: string, text: string): Command {
@@ -194,8 +191,8 @@ function commands(invoke: Invoke): Command {
   }
 
   /** Adds a command that works on the file of an app, which may be running. */
-  function add<Options>(...given: Parameters<typeof addPlain<Options>>): Command {
-    return withDatabase(addPlain(...given)).option(
+  function add<Options>(parent: Command, words: CommandWords<Options>): Command {
+    return withDatabase(addPlain(parent, words)).option(
       '--wait-ms <ms>',
       'wait for a running app to answer',
       wholeNumber('--wait-ms', 1, 600_000),
@@ -203,14 +200,7 @@ function commands(invoke: Invoke): Command {
     )
   }
 
-  function addPlain<Options>(
-    parent: Command,
-    name: string,
-    usage: string,
-    text: string,
-    run: Run<Options>,
-    ...examples: readonly string[]
-  ): Command {
+  function addPlain<Options>(parent: Command, { name, usage, text, run, examples }: CommandWords<Options>): Command {
     const isDefault = parent !== program && name === 'list'
     const command = parent.command(name, { isDefault }).description(text).usage(`${usage} [options]`)
     const shown = examples.map((example) => `  millrace ${example}`).join('\n')

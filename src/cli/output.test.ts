@@ -34,7 +34,7 @@ test('as JSON every error has a code', () => {
 function unread() {
   const stream = new PassThrough({ highWaterMark: 1 })
   const closed = new AbortController()
-  const out = new Output(false, stream as never, stream as never, closed.signal)
+  const out = new Output({ json: false, stdout: stream as never, stderr: stream as never, closed: closed.signal })
   return { stream, closed, out }
 }
 

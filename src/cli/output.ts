@@ -12,6 +12,15 @@ const columnsMin = 40
 const colours = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 }
 export type Colour = keyof typeof colours
 
+export interface OutputOptions {
+  /** Whether results and errors are JSON. */
+  readonly json: boolean
+  readonly stdout: NodeJS.WriteStream
+  readonly stderr: NodeJS.WriteStream
+  /** Aborted when nobody reads the results. */
+  readonly closed: AbortSignal
+}
+
 /** The output of a command: results go to standard output, the rest to standard error. */
 export class Output {
   readonly json: boolean
@@ -21,7 +30,7 @@ export class Output {
   private readonly stderr: NodeJS.WriteStream
   private readonly writer: LineWriter
 
-  constructor(json: boolean, stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, closed: AbortSignal) {
+  constructor({ json, stdout, stderr, closed }: OutputOptions) {
     this.json = json
     this.stdout = stdout
     this.stderr = stderr

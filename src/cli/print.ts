@@ -59,9 +59,9 @@ export function cut(text: string, columns: number): string {
   return `${kept}…`
 }
 
-export function pad(text: string, columns: number, right = false): string {
+export function pad(text: string, columns: number, side: 'left' | 'right' = 'left'): string {
   const space = ' '.repeat(Math.max(0, columns - widthOf(text)))
-  return right ? space + text : text + space
+  return side === 'right' ? space + text : text + space
 }
 
 export interface Column<Row> {
@@ -107,7 +107,7 @@ export function tableOf<Row>(columns: readonly Column<Row>[], cells: readonly Ce
   shrink(widths, columns, columnsMax - gap * (columns.length - 1))
   const line = (values: readonly string[], numbers: readonly boolean[]) =>
     values
-      .map((value, at) => pad(cut(value, widths[at]!), widths[at]!, numbers[at]))
+      .map((value, at) => pad(cut(value, widths[at]!), widths[at]!, numbers[at] ? 'right' : 'left'))
       .join(' '.repeat(gap))
       .trimEnd()
   const numbers = columns.map((_, at) => cells.length > 0 && cells.every((row) => typeof row[at] === 'number'))

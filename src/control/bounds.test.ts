@@ -236,7 +236,7 @@ test('nobody follows without end over one connection', async (t) => {
   const file = place(t)
   await holding(t, file, [])
   const remote = await client(t, file)
-  const followings = upTo(17).map(() => remote.tail({}, 0, true, () => {}))
+  const followings = upTo(17).map(() => remote.tail({ filter: {}, last: 0, follow: true }, () => {}))
   const refused = await Promise.race(followings.map((following) => following.catch((error: unknown) => error)))
   assert(isMillraceError(refused, 'millrace/bad-request'))
   for (const following of followings) following.catch(() => {})

@@ -9,7 +9,6 @@ import type { Called } from '../operate/calls.ts'
 import type { Desk, DeskItem } from '../operate/desk.ts'
 import type { FlowDesk, FlowItem } from '../operate/flows.ts'
 import type { Processors } from '../operate/processors.ts'
-import type { LogFilter } from '../seam/file.ts'
 import { Lines } from './lines.ts'
 import {
   type Ask,
@@ -23,6 +22,7 @@ import {
   type Reply,
   type SentError,
   socketPath,
+  type TailWords,
 } from './protocol.ts'
 
 interface Waiting {
@@ -100,7 +100,7 @@ export class ControlClient {
   }
 
   /** Shows messages until the app stops, or only the last ones. */
-  async tail(filter: LogFilter, last: number, follow: boolean, take: (item: Followed) => unknown): Promise<void> {
+  async tail({ filter, last, follow }: TailWords, take: (item: Followed) => unknown): Promise<void> {
     await this.ask({ do: 'tail', filter, last, follow }, take)
   }
 

@@ -54,10 +54,19 @@ export interface PublishWords {
   readonly delayMs?: number | undefined
 }
 
+/** Which messages are asked for, as it travels. */
+export interface TailWords {
+  readonly filter: LogFilter
+  /** So many of the newest first. */
+  readonly last: number
+  /** Whether those that come are shown too. */
+  readonly follow: boolean
+}
+
 export type Ask =
   | { readonly do: 'status' }
   | ({ readonly do: 'publish'; readonly type: string; readonly data: unknown } & PublishWords)
-  | { readonly do: 'tail'; readonly filter: LogFilter; readonly last: number; readonly follow: boolean }
+  | ({ readonly do: 'tail' } & TailWords)
   | { readonly do: 'call'; readonly on: Called; readonly name: string; readonly given: readonly unknown[] }
   | { readonly do: 'backup'; readonly to: string }
   /** Accepts the file as it is: see `millrace/copy-without-wal`. */

@@ -131,7 +131,7 @@ test('who is connected when the app stops is told so, and nobody connects any mo
   const file = join(folder(t), 'talk.db')
   const one = await running(t, file)
   const remote = await client(t, file)
-  const following = remote.tail({}, 0, true, () => {})
+  const following = remote.tail({ filter: {}, last: 0, follow: true }, () => {})
   const ended = assert.rejects(following, (error) => isMillraceError(error, 'millrace/stopping'))
   await remote.status()
   await one.stop()
@@ -187,7 +187,7 @@ test('a slow reader of a running app holds back nobody: it is told what it misse
   const missed = new Promise<void>((resolve) => {
     told = resolve
   })
-  const tail = remote.tail({}, 1, true, (item) => {
+  const tail = remote.tail({ filter: {}, last: 1, follow: true }, (item) => {
     taken.push(item)
     first()
     if ('missed' in item) told()

@@ -15,7 +15,7 @@ export class Backups {
   private readonly underWay = new Map<Promise<unknown>, AbortController>()
 
   /** Copies a file; `running` says that an app of this process has it. Errors as of `StoreFile.copyTo`. */
-  make(file: StoreFile, to: string, running: boolean): Promise<Backup> {
+  make(file: StoreFile, to: string, { running }: { readonly running: boolean }): Promise<Backup> {
     const path = checkPath(to)
     const controller = new AbortController()
     const made = file.copyTo(path, running, controller.signal).then((bytes) => ({ path, bytes }))

@@ -7,7 +7,11 @@ import type { ProcessorRow } from './processors.ts'
  *
  * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
  */
-export function toRetire(rows: readonly ProcessorRow[], name: string, force: boolean): ProcessorRow[] {
+export function toRetire(
+  rows: readonly ProcessorRow[],
+  name: string,
+  { force }: { readonly force: boolean },
+): ProcessorRow[] {
   const mine = rows.filter((row) => row.name === name)
   if (mine.length === 0) {
     const gone = rows.flatMap((row) => (row.state === 'gone' ? row.name : []))

@@ -75,7 +75,7 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
         )
       }
       const all = known === undefined ? rows.map((row) => ({ ...row, state: 'gone' as const })) : rows
-      const gone = toRetire(all, name, force)
+      const gone = toRetire(all, name, { force })
       await writing(file, async (writer) => {
         for (const { on } of gone) await writer.retire(name, on)
       })

@@ -1,6 +1,6 @@
 // Shows everything about one message at the desk.
 import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
-import { type Call, takeWords, withApp } from '../call.ts'
+import { type Call, type Reached, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { readId } from '../each.ts'
 import type { Output } from '../output.ts'
@@ -19,7 +19,7 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
     if (item === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
     if (data) await out.line(safeJson(out.json ? item.message.json : pretty(item.message.json)))
     else if (out.json) await out.object(shownObject(item))
-    else await out.lines(shownLines(item, running, out))
+    else await out.lines(shownLines(item, { running }, out))
     return 0
   })
 }
@@ -51,12 +51,12 @@ function shownObject(item: DeskItem) {
 
 export const time = (ms: number) => new Date(ms).toISOString()
 
-function shownLines(item: DeskItem, running: boolean, out: Output): string[] {
+function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: Output): string[] {
   const { id, processor, state, message, error, tries, history, original } = item
   const title = (text: string) => ['', out.colour('bold', text)]
   const lines = [
     `${out.colour('bold', `message ${id}`)} at the desk of processor ${safe(processor)}: ${state}`,
-    ...facts(factsOf(item, running), out.columns),
+    ...facts(factsOf(item, { running }), out.columns),
   ]
   lines.push(...errorLines(error, out))
   if (tries.length > 0) {
@@ -87,7 +87,7 @@ function shownLines(item: DeskItem, running: boolean, out: Output): string[] {
   return lines
 }
 
-function factsOf(item: DeskItem, running: boolean): (readonly [string, string | undefined])[] {
+function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readonly [string, string | undefined])[] {
   const { message, attempts, kills, heldAt, resolvedAt, revision, cause } = item
   const { causationId } = message
   const from = cause === null ? '' : ` (${cause.type} on ${cause.source})`
@@ -104,7 +104,7 @@ function factsOf(item: DeskItem, running: boolean): (readonly [string, string | 
     ['corrected', revision === 0 ? undefined : count(revision, 'time')],
     ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
     ['waiting', waitingText(item)],
-    ['asked for', wishText(item, running)],
+    ['asked for', wishText(item, { running })],
   ]
 }
 
@@ -114,7 +114,7 @@ function waitingText({ waiting, line }: DeskItem): string {
   return `${lineText(waiting)} behind it${ids === '' ? '' : `: ${ids}${waiting > line.length ? ', …' : ''}`}`
 }
 
-function wishText({ wish }: DeskItem, running: boolean): string | undefined {
+function wishText({ wish }: DeskItem, { running }: Pick<Reached, 'running'>): string | undefined {
   if (wish === null) return undefined
   const why = wish.reason === undefined ? '' : ` (${wish.reason})`
   return `${wish.wish.do} by ${wish.by} at ${time(wish.at)}${why}${running ? '' : '; done when the app starts'}`

@@ -31,7 +31,7 @@ export async function doctor(
   const { file } = await locate(call)
   const accepted = accept ? await acceptFile(file, call.waitMs) : []
   const process = await look(file, call.waitMs)
-  const findings = [...accepted, ...judgeProcess(process), ...judgeFile(file, full, process)]
+  const findings = [...accepted, ...judgeProcess(process), ...judgeFile(file, process, { full })]
   for (const { check, result, text } of findings) {
     if (out.json) out.object({ check, result, text })
     else out.line(`${out.colour(colours[result], pad(result, 4))}  ${pad(check, 10)}  ${safe(text)}`)
@@ -77,7 +77,7 @@ function judgeProcess({ state, pid, reasons = [], text = '' }: Process): Finding
   return [runs, ...reasons.map((reason): Finding => ({ check: 'health', result: 'fail', text: reason }))]
 }
 
-function judgeFile(file: StoreFile, full: boolean, process: Process): Finding[] {
+function judgeFile(file: StoreFile, process: Process, { full }: { readonly full: boolean }): Finding[] {
   try {
     return judge(file.path, file.examine(full, process.state !== 'stopped'), process)
   } catch (error) {

@@ -18,7 +18,7 @@ export async function flowsCheck(call: Call, { all = false }: { readonly all?: b
     else await out.lines(misfitLines(checked, out.columns))
   }
   if (out.json) await out.object(found)
-  else out.line(summary(found, all))
+  else out.line(summary(found, { all }))
   return found.differs === 0 ? 0 : 1
 }
 
@@ -41,7 +41,10 @@ function misfitLines({ flow, mediator, version, context, state, misfit }: Checke
   return [`${safe(where)}: does not fit`, ...facts(pairs, columns)]
 }
 
-function summary({ fits, differs, unknown }: Record<CheckedFlow['result'], number>, all: boolean): string {
+function summary(
+  { fits, differs, unknown }: Record<CheckedFlow['result'], number>,
+  { all }: { readonly all: boolean },
+): string {
   const checked = fits + differs
   const more = unknown === 0 ? '' : `; of ${unknown} that have ended the code is gone`
   if (checked === 0) return `${all ? 'no flow is kept' : 'no flow is under way'}${more}`

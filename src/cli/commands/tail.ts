@@ -1,8 +1,8 @@
 import type { Followed } from '../../control/protocol.ts'
-import { type App, isMillraceError, type LogFilter, type LogRow, MillraceError, type StoreFile } from '../../index.ts'
+import { isMillraceError, type LogFilter, type LogRow, MillraceError } from '../../index.ts'
 import { checkLogFilter } from '../../operate/filter.ts'
 import { lastMax, lastOf } from '../../operate/last.ts'
-import { aborted, type Call, interruptible, locate, reach, takeWords } from '../call.ts'
+import { aborted, type Call, interruptible, locate, type Place, reach, takeWords } from '../call.ts'
 import type { Output } from '../output.ts'
 import { UsageError } from '../output.ts'
 import { count, cut, safe, safeJson } from '../print.ts'
@@ -32,7 +32,7 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
       const what = file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`
       throw new MillraceError('millrace/not-running', `${what} (--last N shows what the file has)`)
     }
-    await showStopped(file, app?.parts ?? [], last, filter, out)
+    await showStopped({ app, file }, { last, filter }, out)
     return 0
   }
   const interrupted = interruptible()
@@ -42,7 +42,7 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
     return undefined
   }
   try {
-    const shown = client.tail(filter, last, follow, take)
+    const shown = client.tail({ filter, last, follow }, take)
     await Promise.race([shown, aborted(interrupted.signal), aborted(out.closed)])
     shown.catch(() => {})
   } catch (error) {
@@ -55,10 +55,15 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
   return interrupted.status() ?? 0
 }
 
-async function showStopped(file: StoreFile, parts: App['parts'], last: number, filter: LogFilter, out: Output) {
+interface LastWords {
+  readonly last: number
+  readonly filter: LogFilter
+}
+
+async function showStopped({ app, file }: Place, { last, filter }: LastWords, out: Output): Promise<void> {
   const reader = file.read(false)
   try {
-    checkLogFilter(filter, parts, reader)
+    checkLogFilter(filter, app?.parts ?? [], reader)
   } finally {
     reader.close()
   }
