@@ -774,10 +774,10 @@ class RunningApp implements App {
 
   private async listProcessors(): Promise<ProcessorRow[]> {
     const { running } = this
-    const [counts, paused] = await running.store.look((desk) => [desk.heldCounts(), pausedOf(desk.paused())] as const)
+    const { held, paused } = await running.store.deskReads.processors()
     const atDesk = (name: string, on: string) => ({
-      held: counts.find(({ processor, source }) => processor === name && source === on)?.held ?? 0,
-      paused: paused.get(name) ?? null,
+      held: held.find(({ processor, source }) => processor === name && source === on)?.held ?? 0,
+      paused: pausedOf(paused).get(name) ?? null,
     })
     const live = running.processors()
     const keyOf = (name: string, on: string) => `${name} ${on}`

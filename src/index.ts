@@ -40,9 +40,11 @@ export {
 export type {
   AuditFilter,
   Cause,
+  DeskAtProcessors,
   DeskCounts,
   DeskFilter,
   DeskGroup,
+  DeskItem,
   DeskRow,
   GroupBy,
   GroupFilter,
@@ -103,7 +105,7 @@ export type { StartAt } from './model/streams.ts'
 export type { Delay } from './model/time.ts'
 export type { Query, Tx, Value } from './model/tx.ts'
 export type { Backup } from './operate/backups.ts'
-export type { Desk, DeskItem, OperationOptions } from './operate/desk.ts'
+export type { Desk, OperationOptions } from './operate/desk.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { ProcessorRow, Processors } from './operate/processors.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
@@ -131,7 +133,7 @@ export {
 } from './parts/processor.ts'
 export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
-export type { DeskReads } from './seam/desk-reads.ts'
+export type { DeskReads, ItemLimits } from './seam/desk-reads.ts'
 export type {
   FileFacts,
   FileOwner,

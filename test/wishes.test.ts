@@ -46,10 +46,11 @@ async function run(one: App, options?: StartOptions): Promise<void> {
   await one.stop()
 }
 
-const states = (one: App) => {
+const states = async (one: App) => {
   const reader = one.broker.file!.read(false)
   try {
-    return reader.desk.list({ states: ['held', 'trying', 'handled', 'discarded'] }).map(({ state }) => state)
+    const rows = await reader.desk.list({ states: ['held', 'trying', 'handled', 'discarded'] })
+    return rows.map(({ state }) => state)
   } finally {
     reader.close()
   }
@@ -58,18 +59,18 @@ const states = (one: App) => {
 test('a wish waits for a run that has its processor', async (t) => {
   const one = await held(t, (writer) => writer.wish(1, { do: 'retry' }, { by: 'anna' }))
   await run(one, { only: [] })
-  assert.deepEqual(states(one), ['held', 'held'])
+  assert.deepEqual(await states(one), ['held', 'held'])
   await run(one)
-  assert.deepEqual(states(one), ['handled', 'held'])
+  assert.deepEqual(await states(one), ['handled', 'held'])
 })
 
 test('an operation waits for a run that has every processor', async (t) => {
   const operation = { name: 'all', action: 'release', by: 'anna', reason: null, oneFirst: false, startedAt: 1 } as const
   const one = await held(t, (writer) => writer.select(operation, {}))
   await run(one, { only: [] })
-  assert.deepEqual(states(one), ['held', 'held'])
+  assert.deepEqual(await states(one), ['held', 'held'])
   await run(one)
-  assert.deepEqual(states(one), ['handled', 'handled'])
+  assert.deepEqual(await states(one), ['handled', 'handled'])
 })
 
 test('an app is idle when an operation that gives messages up is done', async (t) => {

@@ -1,11 +1,11 @@
 // What an app does for the commands that are connected to it. Nothing of its own: everything is `app.desk`,
 // `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
-import type { DeskRow } from '../model/desk-views.ts'
+import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { Query } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import { checkGiven, takenBy } from '../operate/calls.ts'
-import type { Desk, DeskItem } from '../operate/desk.ts'
+import type { Desk } from '../operate/desk.ts'
 import { checkLogFilter } from '../operate/filter.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import { lastOf } from '../operate/last.ts'

@@ -222,7 +222,7 @@ export class Engine {
   private async takeUp(clean: boolean, goOn: () => void): Promise<void> {
     const { processors } = this.plan
     this.withdrawals.takeUp()
-    const paused = new Set((await this.store.look((desk) => desk.paused())).map(({ processor }) => processor))
+    const { paused } = await this.store.deskReads.processors()
     for (const spec of processors) {
       goOn()
       const stream = this.streamIds.get(spec.source.name)!
@@ -230,7 +230,7 @@ export class Engine {
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
       this.warn(newPart(spec, subscribed, tail.head))
       const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
-      if (paused.has(spec.name)) consumer.pause(true)
+      if (paused.some(({ processor }) => processor === spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
       if (spec.runsAhead) this.aheadConsumers.push(consumer)
       const others = this.consumersOf.get(stream)
@@ -602,8 +602,8 @@ export class Engine {
     return this.store.lookAtFlows(read)
   }
 
-  look<T>(read: (desk: DeskReads) => T): Promise<T> {
-    return this.store.look(read)
+  look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T> {
+    return read(this.store.deskReads)
   }
 
   select(operation: NewOperation, what: Selection): Promise<Operation> {

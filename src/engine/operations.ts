@@ -42,7 +42,7 @@ export class Operations {
     for (let last = 0; ; ) {
       const after = last
       // In turn with selections, so that one that is just being made is known to be ours.
-      const slice = await committer.alone(() => store.look((desk) => desk.openOperations(after, sliceItems)))
+      const slice = await committer.alone(() => store.deskReads.openOperations(after, sliceItems))
       if (slice.length === 0) return
       for (const operation of slice) {
         if (this.ours.has(operation.id)) continue

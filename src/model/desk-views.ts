@@ -1,5 +1,5 @@
 // The desk as people see it: messages, groups, operations on many messages, wishes, the audit log.
-import type { Actor, Decision, DeskEntry, DeskState } from './desk.ts'
+import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
 
 export interface DeskFilter {
   readonly processor?: string | undefined
@@ -31,6 +31,16 @@ export interface Cause {
   /** The topic or channel it is in. */
   readonly source: string
   readonly type: string
+}
+
+/** One message at the desk with its line and its history. */
+export interface DeskItem extends DeskRow {
+  /** The first ten messages that wait behind it, in order. */
+  readonly line: readonly DeskRow[]
+  /** The message that caused it; null where none did, or where finding it would read too much. */
+  readonly cause: Cause | null
+  /** The lines of the audit log about it, oldest first. */
+  readonly history: readonly AuditRow[]
 }
 
 /** A group of held messages; {@link GroupBy} says what they share. */
@@ -147,4 +157,10 @@ export interface Paused {
   readonly at: number
   readonly by: string
   readonly reason: string | null
+}
+
+/** How many messages each processor holds, and which processors are paused. */
+export interface DeskAtProcessors {
+  readonly held: readonly HeldCount[]
+  readonly paused: readonly Paused[]
 }

@@ -1,10 +1,10 @@
 // What is at the desk, and what people do about it: one surface, whether the app runs here or not at all.
 import { type Actor, checkActor, checkText, type Decision } from '../model/desk.ts'
-import type { DeskRow, NewOperation, Operation, Selection } from '../model/desk-views.ts'
+import type { NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
 import { checked } from './calls.ts'
-import type { Desk, DeskItem, OperationOptions } from './desk.ts'
+import type { Desk, OperationOptions } from './desk.ts'
 
 const lineShown = 10
 const historyShown = 1_000
@@ -13,7 +13,7 @@ const nameCharsMax = 100
 
 /** What carries the actions out: the engine of a running app, or a file that no app has. */
 export interface DeskBackend {
-  look<T>(read: (desk: DeskReads) => T): Promise<T>
+  look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T>
   decide(item: number, decision: Decision, actor: Actor): Promise<void>
   takeBack(item: number, actor: Actor): Promise<void>
   select(operation: NewOperation, what: Selection): Promise<Operation>
@@ -26,11 +26,7 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
   const look: DeskBackend['look'] = async (read) => backend().look(read)
   return checked<Desk>('desk', {
     list: (filter = {}) => look((desk) => desk.list(filter)),
-    show: (id) =>
-      look((desk) => {
-        const row = desk.row(id)
-        return row === undefined ? undefined : itemOf(row, desk)
-      }),
+    show: (id) => look((desk) => desk.item(id, { line: lineShown, history: historyShown })),
     counts: () => look((desk) => desk.counts()),
     groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter)),
     release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkActor('release', actor)),
@@ -50,16 +46,6 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
   })
-}
-
-/** A row with what waits behind it and what was done about it. */
-function itemOf(row: DeskRow, desk: DeskReads): DeskItem {
-  return {
-    ...row,
-    line: row.waiting === 0 ? [] : desk.behind(row, lineShown),
-    cause: desk.cause(row) ?? null,
-    history: desk.audit({ item: row.id, limit: historyShown }).reverse(),
-  }
 }
 
 /** @throws `millrace/bad-option` */

@@ -2,10 +2,10 @@
 import type { Actor, AuditRow } from '../model/desk.ts'
 import type {
   AuditFilter,
-  Cause,
   DeskCounts,
   DeskFilter,
   DeskGroup,
+  DeskItem,
   DeskRow,
   GroupBy,
   GroupFilter,
@@ -15,16 +15,6 @@ import type {
   RefusedItem,
   Selection,
 } from '../model/desk-views.ts'
-
-/** One message at the desk with its line and its history. */
-export interface DeskItem extends DeskRow {
-  /** The first ten messages that wait behind it, in order. */
-  readonly line: readonly DeskRow[]
-  /** The message that caused it; null where none did, or where finding it would read too much. */
-  readonly cause: Cause | null
-  /** The lines of the audit log about it, oldest first. */
-  readonly history: readonly AuditRow[]
-}
 
 /** Options of `desk.select`. */
 export interface OperationOptions extends Actor {

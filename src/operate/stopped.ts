@@ -16,7 +16,7 @@ import { type CheckCorrected, pausedOf } from './rows.ts'
  * are checked by `check`, where the code of the app is known.
  */
 export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, now: () => number): Desk {
-  const look = <T>(read: (desk: DeskReads) => T) => reading(file, (reader) => read(reader.desk))
+  const look = <T>(read: (desk: DeskReads) => Promise<T>) => reading(file, (reader) => read(reader.desk))
   return deskOn(
     () => ({
       look,
@@ -49,7 +49,7 @@ export function stoppedFlows(file: StoreFile): FlowDesk {
   }
   return flowsOn(
     () => ({
-      lookAtFlows: (read) => reading(file, (reader) => read(reader.flows)),
+      lookAtFlows: (read) => reading(file, async (reader) => read(reader.flows)),
       flowActions: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
     }),
     'millrace',
@@ -85,10 +85,10 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
   })
 }
 
-function rowsOf(reader: FileReader, known: ProcessorSources | undefined): ProcessorRow[] {
+async function rowsOf(reader: FileReader, known: ProcessorSources | undefined): Promise<ProcessorRow[]> {
   const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
-  const counts = reader.desk.heldCounts()
-  const paused = pausedOf(reader.desk.paused())
+  const atDesk = await reader.desk.processors()
+  const paused = pausedOf(atDesk.paused)
   const stateOf = (name: string, on: string) => {
     if (known !== undefined && known.get(name) !== on) return 'gone'
     return paused.has(name) ? 'paused' : 'off'
@@ -102,16 +102,16 @@ function rowsOf(reader: FileReader, known: ProcessorSources | undefined): Proces
       position: low,
       lag: head - low,
       running: 0,
-      held: counts.find((count) => count.processor === processor && count.source === on)?.held ?? 0,
+      held: atDesk.held.find((count) => count.processor === processor && count.source === on)?.held ?? 0,
       paused: paused.get(processor) ?? null,
     }
   })
 }
 
-async function reading<T>(file: StoreFile, use: (reader: FileReader) => T): Promise<T> {
+async function reading<T>(file: StoreFile, use: (reader: FileReader) => Promise<T>): Promise<T> {
   const reader = file.read(false)
   try {
-    return use(reader)
+    return await use(reader)
   } finally {
     reader.close()
   }

@@ -3,44 +3,49 @@
 import type { AuditRow, DeskEntry } from '../model/desk.ts'
 import type {
   AuditFilter,
-  Cause,
+  DeskAtProcessors,
   DeskCounts,
   DeskFilter,
   DeskGroup,
+  DeskItem,
   DeskRow,
   GroupBy,
   GroupFilter,
-  HeldCount,
   Operation,
   OperationFilter,
   OperationOutcome,
-  Paused,
   RefusedItem,
 } from '../model/desk-views.ts'
 
 /**
- * Reads of the desk, by a running store and by a file reader alike. Lists of rows of any size give a page: it ends at its
- * limit of rows or at `pageBytes`, whichever comes first, and is empty only at the end of the list.
+ * Reads of the desk, by a running store and by a file reader alike. A read never shows what is not durable. What one
+ * call gives is of one moment; two calls may be of two. Lists of rows of any size give a page: it ends at its limit of
+ * rows or at `pageBytes`, whichever comes first, and is empty only at the end of the list.
  */
 export interface DeskReads {
-  list(filter: DeskFilter): DeskRow[]
-  entry(id: number): DeskEntry | undefined
-  row(id: number): DeskRow | undefined
-  /** The first that wait in line behind a message, in order. */
-  behind(entry: DeskEntry, limit: number): DeskRow[]
-  /** What caused a message, where it is found by reading little. */
-  cause(entry: DeskEntry): Cause | undefined
-  counts(): DeskCounts
-  heldCounts(): HeldCount[]
-  groups(by: GroupBy, filter: GroupFilter): DeskGroup[]
+  list(filter: DeskFilter): Promise<DeskRow[]>
+  entry(id: number): Promise<DeskEntry | undefined>
+  /** A message with the first that wait behind it, its cause and its newest lines of the audit log. */
+  item(id: number, limits: ItemLimits): Promise<DeskItem | undefined>
+  counts(): Promise<DeskCounts>
+  /** How many messages each processor holds, and which processors are paused. */
+  processors(): Promise<DeskAtProcessors>
+  groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
   /** Newest first. */
-  audit(filter: AuditFilter): AuditRow[]
+  audit(filter: AuditFilter): Promise<AuditRow[]>
   /** Operations that fit, in order. */
-  operations(filter: OperationFilter): Operation[]
+  operations(filter: OperationFilter): Promise<Operation[]>
   /** Those that have not ended, after an id, in order, at most so many. */
-  openOperations(after: number, limit: number): Operation[]
-  outcome(operation: number): OperationOutcome
+  openOperations(after: number, limit: number): Promise<Operation[]>
+  outcome(operation: number): Promise<OperationOutcome>
   /** The first of an operation that were not possible. */
-  refused(operation: number, limit: number): RefusedItem[]
-  paused(): Paused[]
+  refused(operation: number, limit: number): Promise<RefusedItem[]>
+}
+
+/** How much of an item is read at most. */
+export interface ItemLimits {
+  /** Messages that wait behind it. */
+  readonly line: number
+  /** Lines of the audit log. */
+  readonly history: number
 }

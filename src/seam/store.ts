@@ -78,8 +78,8 @@ export interface Store {
   request(id: string): Promise<RequestRow | undefined>
   /** Forgets a slice of the requests that have ended before a time. Gives how many. */
   forgetRequests(beforeMs: number): Promise<number>
-  /** Reads for people: never shows what is not durable yet. */
-  look<T>(read: (desk: DeskReads) => T): Promise<T>
+  /** The desk for people; what it gives is durable. */
+  readonly deskReads: DeskReads
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
   abort(operation: number, actor: Actor, at: number): Promise<void>
   /** Writes a wish down. Errors: `millrace/not-held` where there is one about that message. */

@@ -25,6 +25,7 @@ import type { FaultPlan, HandlerFault, Step } from './faults.ts'
 import { Files, makeFolder, removeFolder } from './files.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Life, Scheduler } from './scheduler.ts'
+import { withSlowReads } from './slow-reads.ts'
 import { decideSql } from './sql.ts'
 import { Trace } from './trace.ts'
 
@@ -514,7 +515,10 @@ class SimulatedProcess {
     }
   }
 
-  /** Lets what a handler reads take a moment, so that it may be in the middle when its time ends, or the process does. */
+  /**
+   * Lets every read take a moment, so that others come between it and its answer. What a handler reads may be in the
+   * middle when its time ends, or the process does.
+   */
   readingTakesTime(store: Store): Store {
     const { query } = store
     const { random, faults } = this.machine
@@ -524,7 +528,8 @@ class SimulatedProcess {
       await this.pause(slow ? faults.slowMs(attempt.consumer.spec.timeoutMs) : random() * readMsMax)
       return query(...given)
     }
-    return Object.assign(store, { query: slowly })
+    const chance = random.fork(`reads ${this.number}`)
+    return withSlowReads(Object.assign(store, { query: slowly }), () => this.pause(chance() * readMsMax))
   }
 
   private pause(ms: number): Promise<void> {

@@ -190,6 +190,8 @@ async function flows(store: Store): Promise<void> {
 async function desk(store: Store): Promise<void> {
   const put = (id: number, state: DeskState, lane?: string | null) =>
     ({ do: 'put', entry: entryOf(id, state, lane) }) as const
+  // Its cause has an id that says when it was made.
+  const dated = Object.assign(messageOf('m6'), { position: 6, causationId: '019a0000-0000-7000-8000-000000000000' })
   await commit(store, {
     desk: [
       put(1, 'held'),
@@ -197,7 +199,7 @@ async function desk(store: Store): Promise<void> {
       put(3, 'held', null),
       put(4, 'held', 'y'),
       put(5, 'held', null),
-      put(6, 'held', null),
+      { do: 'put', entry: { ...entryOf(6, 'held', null), message: dated } },
       { do: 'update', entry: { ...entryOf(1, 'held', 'z'), place: 9 }, leaves: 'x' },
       { do: 'remove', entry: entryOf(2, 'trying') },
       { do: 'resolve', entry: entryOf(3, 'held', null), state: 'handled', at: 1 },
@@ -218,42 +220,32 @@ async function desk(store: Store): Promise<void> {
   await store.line('p', 1, 'y', 0, 10)
   await store.deskEntry(1)
   await store.askedEntry('m4')
+  const reads = store.deskReads
   for (const processor of [undefined, 'p']) {
     for (const type of [undefined, 'a']) {
       for (const context of [undefined, 'x', 'y']) {
         for (const group of [undefined, 1]) {
           for (const some of [undefined, states, ['held'] as const]) {
-            await store.look((reads) => reads.list({ processor, type, context, group, states: some as never }))
+            await reads.list({ processor, type, context, group, states: some as never })
           }
         }
       }
     }
   }
-  await store.look((reads) => {
-    const entry = reads.entry(4)!
-    reads.row(4)
-    reads.behind(entry, 1)
-    // By an id of its own, and by one that says when it was made.
-    reads.cause(entry)
-    reads.cause({
-      ...entry,
-      message: Object.assign(messageOf('x'), { causationId: '019a0000-0000-7000-8000-000000000000' }),
-    })
-    reads.counts()
-    reads.heldCounts()
-    for (const by of ['processor', 'error', 'type', 'all'] as const) {
-      reads.groups(by, {})
-      reads.groups(by, { processor: 'p' })
-    }
-    reads.audit({})
-    reads.audit({ item: 1 })
-    reads.operations({})
-    reads.operations({ name: 'first' })
-    reads.outcome(1)
-    reads.openOperations(0, 10)
-    reads.refused(1, 10)
-    reads.paused()
-  })
+  await reads.entry(4)
+  for (const id of [4, 6]) await reads.item(id, { line: 1, history: 10 })
+  await reads.counts()
+  await reads.processors()
+  for (const by of ['processor', 'error', 'type', 'all'] as const) {
+    await reads.groups(by, {})
+    await reads.groups(by, { processor: 'p' })
+  }
+  await reads.audit({})
+  await reads.operations({})
+  await reads.operations({ name: 'first' })
+  await reads.outcome(1)
+  await reads.openOperations(0, 10)
+  await reads.refused(1, 10)
   const first = { name: 'first', action: 'release', by: 'ann', reason: null, oneFirst: false, startedAt: 1 } as const
   const operation = await store.select(first, {})
   await store.select({ ...first, name: 'second' }, { items: [4] })

@@ -329,7 +329,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'forgets at a restart what is paused': [
-    { file: 'engine/engine.ts', from: '      if (paused.has(spec.name)) consumer.pause(true)\n', to: '' },
+    {
+      file: 'engine/engine.ts',
+      from: '      if (paused.some(({ processor }) => processor === spec.name)) consumer.pause(true)\n',
+      to: '',
+    },
   ],
   'goes on with an operation whose first message failed': [
     { file: 'engine/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },

@@ -34,7 +34,6 @@ import type {
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import { pageOf } from '../../model/page.ts'
 import type { DeskChange, DeskHead } from '../../seam/desk.ts'
-import type { DeskReads } from '../../seam/desk-reads.ts'
 import { findCause } from './cause.ts'
 import { askedFlagOf, type Log } from './log.ts'
 
@@ -107,7 +106,7 @@ const lanesAtOnce = 1_000
 const headsAtOnce = 1_000
 const all = Number.MAX_SAFE_INTEGER
 
-export class DeskTable implements DeskReads {
+export class DeskTable {
   private readonly db: DatabaseSync
   private readonly log: Log
   private readonly statements = new Map<string, StatementSync>()

@@ -24,7 +24,7 @@ import { nodeWorld } from '../node/world.ts'
 import { aloneSince, newestTime } from './alone.ts'
 import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
-import { DeskTable } from './desk.ts'
+import { countsIn, DeskReader } from './desk-reads.ts'
 import { nodeDisk } from './disk.ts'
 import { FlowReader } from './flows.ts'
 import { freeBytesOf } from './free.ts'
@@ -107,14 +107,14 @@ class Reader implements FileReader {
   private readonly db: DatabaseSync
   private readonly log: Log
   private readonly known = new Map<number, StreamInfo>()
-  readonly desk: DeskTable
+  readonly desk: DeskReader
   readonly flows: FlowReader
 
   constructor(db: DatabaseSync) {
     this.db = db
     this.flows = new FlowReader(db)
     this.log = new Log(db)
-    this.desk = new DeskTable(db, this.log)
+    this.desk = DeskReader.of(db, this.log)
   }
 
   streams(): StreamInfo[] {
@@ -269,7 +269,7 @@ async function openStore(path: string, limits: SqliteLimits, waitMs: number) {
 
 function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boolean): FileFacts {
   const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as { value: number } | undefined
-  const { held, waiting } = new DeskTable(db, new Log(db)).counts()
+  const { held, waiting } = countsIn(db)
   const facts = {
     bytes: statSync(path).size,
     walBytes: pendingBytesOf(db) ?? 0,

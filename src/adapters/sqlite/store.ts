@@ -34,6 +34,7 @@ import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
 import { DeskTable } from './desk.ts'
+import { DeskReader } from './desk-reads.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
@@ -244,11 +245,12 @@ export class SqliteStore implements Store {
     }
   }
 
-  readonly query: Query = async <Row>(text: TemplateStringsArray, ...values: Value[]) => {
-    await this.durable
-    const { reads } = this.opened
-    return this.reading(() => reads.run<Row>(text, values))
+  get deskReads(): DeskReads {
+    return new DeskReader((use) => this.shown(({ desk }) => use(desk)))
   }
+
+  readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) =>
+    this.shown(({ reads }) => reads.run<Row>(text, values))
 
   newDeskId(): number {
     return this.opened.desk.newId()
@@ -282,16 +284,12 @@ export class SqliteStore implements Store {
     return this.opened.flows
   }
 
-  async lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
-    await this.durable
-    const { flows } = this.opened
-    return this.reading(() => read(flows))
+  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
+    return this.shown(({ flows }) => read(flows))
   }
 
-  async request(id: string): Promise<RequestRow | undefined> {
-    await this.durable
-    const { requests } = this.opened
-    return this.reading(() => requests.get(id))
+  request(id: string): Promise<RequestRow | undefined> {
+    return this.shown(({ requests }) => requests.get(id))
   }
 
   async forgetRequests(beforeMs: number): Promise<number> {
@@ -309,12 +307,6 @@ export class SqliteStore implements Store {
     const { gone, last } = flows.oldMails(after, beforeMs)
     if (gone.length > 0) await this.write(db, () => flows.forgetMails(gone))
     return { gone: gone.length, last }
-  }
-
-  async look<T>(read: (desk: DeskReads) => T): Promise<T> {
-    await this.durable
-    const { desk } = this.opened
-    return this.reading(() => read(desk))
   }
 
   async select(operation: NewOperation, what: Selection): Promise<Operation> {
@@ -620,13 +612,15 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** A read that a lock of somebody else may stand in the way of. */
-  private reading<T>(read: () => T): T | Promise<T> {
+  /** A read for others: when all that it shows is durable, and again where a lock of somebody else stands in its way. */
+  private async shown<T>(read: (open: Open) => T): Promise<T> {
+    await this.durable
+    const open = this.opened
     try {
-      return read()
+      return read(open)
     } catch (error) {
       if (!isBusy(error)) throw error
-      return this.lock.read(read)
+      return this.lock.read(() => read(open))
     }
   }
 

@@ -1,0 +1,26 @@
+// Reads of the store that take time, as those of a store elsewhere do: what they give may be old when it arrives, and
+// of two the second may answer first.
+import type { Store } from '../seam/store.ts'
+
+/** Lets every read of a store answer later. `pause` gives how much later, before the read and after it. */
+export function withSlowReads(store: Store, pause: () => Promise<void>): Store {
+  const deskReads = slow(store.deskReads, pause)
+  return Object.defineProperties(store, { deskReads: { value: deskReads } })
+}
+
+function slow<T extends object>(facet: T, pause: () => Promise<void>): T {
+  return new Proxy(facet, {
+    get(target, name) {
+      const read: unknown = Reflect.get(target, name)
+      if (typeof read !== 'function') return read
+      return async (...given: unknown[]) => {
+        await pause()
+        try {
+          return await read.apply(target, given)
+        } finally {
+          await pause()
+        }
+      }
+    },
+  })
+}
