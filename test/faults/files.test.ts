@@ -90,7 +90,10 @@ test('two apps of one process cannot have one file, and after a stop the other c
   const first = asking(file)
   const second = asking(file)
   await first.start()
-  await assert.rejects(second.start(), { code: 'millrace/in-use', message: new RegExp(`process ${process.pid} `) })
+  await assert.rejects(second.start({ waitMs: 0 }), {
+    code: 'millrace/in-use',
+    message: new RegExp(`process ${process.pid} `),
+  })
   await first.publish(Asked, { n: 1 })
   await first.stop()
   await second.start()
@@ -106,7 +109,10 @@ test('a second process names the owner of the file, and kill -9 sets it free', a
   })
   t.after(() => child.kill('SIGKILL'))
   await new Promise((resolve) => child.stdout.once('data', resolve))
-  await assert.rejects(asking(file).start(), { code: 'millrace/in-use', message: new RegExp(`process ${child.pid} `) })
+  await assert.rejects(asking(file).start({ waitMs: 0 }), {
+    code: 'millrace/in-use',
+    message: new RegExp(`process ${child.pid} `),
+  })
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGKILL')
   await gone

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { after } from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
 import { app, type Broker, isMillraceError, sqlite } from '../../index.ts'
 import type { Batch, Changes, CommitFunction, CommitTx, OwnTables } from '../../seam/commit.ts'
 import type { Store } from '../../seam/store.ts'
@@ -278,11 +279,24 @@ for (const [what, { spoil, fails, passes }] of Object.entries(misbehaviours)) {
   })
 }
 
-test('a case that does not end says what it waits for', async () => {
+test('a case that does not end says what it waits for', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const stuck = spoilt(() => ({ open: () => new Promise(() => {}) }))
   const says =
     'the case has not ended after 50 ms, it still waits until the app has started (app "bank" is starting: wait until start() has resolved)'
-  await assert.rejects(caseOf(everyEvent).run(stuck, 50), { message: says })
+  let runs = true
+  const run = caseOf(everyEvent)
+    .run(stuck, 50)
+    .finally(() => {
+      runs = false
+    })
+  const told = assert.rejects(run, { message: says })
+  // The case waits for its end, then for its apps to stop, which they do not.
+  while (runs) {
+    await turn()
+    t.mock.timers.tick(50)
+  }
+  await told
 })
 
 test('the apps of a case that failed are stopped', async () => {
