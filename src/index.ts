@@ -1,19 +1,12 @@
 import './adapters/node/version.ts'
 
 export { type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
+export { type App, app } from './app/app.ts'
 export type { AppTx } from './app/app-tx.ts'
-export {
-  type Accepting,
-  type App,
-  type AppOptions,
-  app,
-  type CheckFlowsOptions,
-  checkFlows,
-  type RequestOperation,
-  type RequestOptions,
-  type StartOptions,
-  type StopOptions,
-} from './app.ts'
+export { type CheckFlowsOptions, checkFlows } from './app/check-flows.ts'
+export type { AppOptions, StartOptions, StopOptions } from './app/options.ts'
+export type { RequestOperation, RequestOptions } from './app/requests.ts'
+export type { Accepting } from './app/tails.ts'
 export type { Accepted } from './engine/committer.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/conduct.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow-check.ts'

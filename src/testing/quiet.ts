@@ -1,6 +1,6 @@
 // Waits in tests of a running app: until the system is quiet, or for one message. Nothing polls and nothing sleeps; a
 // bound ends each wait.
-import type { App } from '../app.ts'
+import type { App } from '../app/app.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'

@@ -1,5 +1,5 @@
 // One run of one seed: clients work under faults, the faults end, and the checks tell whether all is right.
-import type { App } from '../app.ts'
+import type { App } from '../app/app.ts'
 import type { DeskRow } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'

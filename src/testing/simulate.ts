@@ -1,4 +1,4 @@
-import type { App } from '../app.ts'
+import type { App } from '../app/app.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'

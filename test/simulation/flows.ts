@@ -14,7 +14,7 @@ import {
   topic,
 } from 'millrace'
 import type { Actions, Random, Workload } from 'millrace/testing'
-import type { App } from '../../src/app.ts'
+import type { App } from '../../src/app/app.ts'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import { draw } from './chance.ts'

@@ -3,7 +3,7 @@
 // the first thing that may not be. What happened at the desk it follows in the audit log (see desk.ts).
 import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { App } from '../../src/app.ts'
+import type { App } from '../../src/app/app.ts'
 import type { Machine, Watch } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'

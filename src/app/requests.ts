@@ -1,0 +1,37 @@
+import type { Said } from '../engine/requests.ts'
+import type { RequestState } from '../model/requests.ts'
+
+/** Options of `app.request`. */
+export interface RequestOptions {
+  /** Time to wait for the reply, milliseconds, 1 to 2,592,000,000 (30 days), default 30,000. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * The id of the request, as of `publish`. A repeated request with the same id sends nothing and gets the same end.
+   */
+  readonly id?: string | undefined
+}
+
+/** The state of a request, as {@link App.operation} gives it. */
+export interface RequestOperation {
+  /** The id of its command. */
+  readonly id: string
+  /** The type of the command. */
+  readonly command: string
+  /**
+   * `waiting`: not ended; `held`: at the desk, where a rule or a person decides; `replied`, `refused`, `discarded` and
+   * `withdrawn` are ends.
+   */
+  readonly state: RequestState
+  /** The reply, when `state` is `'replied'`. */
+  readonly reply?: unknown
+  /** The refusal, when `state` is `'refused'`. */
+  readonly refusal?: Said | undefined
+  /** The reason, when `state` is `'discarded'` or `'withdrawn'`. */
+  readonly reason?: string | undefined
+  /** Its number at the desk, when `state` is `'held'`. */
+  readonly item?: number | undefined
+  /** When it was sent, milliseconds since 1970. */
+  readonly askedAt: number
+  /** When it ended, milliseconds since 1970; undefined before. */
+  readonly endedAt?: number | undefined
+}
