@@ -1,7 +1,5 @@
 import type { Accepted } from '../engine/committer.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
-import { checkName } from '../model/names.ts'
-import { checkOptions } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
@@ -11,7 +9,7 @@ import type { Processors } from '../operate/processors.ts'
 import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
-import { type AppOptions, appOptions, type StartOptions, type StopOptions } from './options.ts'
+import { type AppOptions, checkAppOptions, type StartOptions, type StopOptions } from './options.ts'
 import type { RequestOperation, RequestOptions } from './requests.ts'
 import { RunningApp } from './running.ts'
 import type { Accepting } from './tails.ts'
@@ -282,7 +280,6 @@ export interface App {
  * ```
  */
 export function app(options: AppOptions): App {
-  checkOptions('app', options, appOptions)
-  checkName('app', options.name)
+  checkAppOptions(options)
   return new RunningApp(options)
 }

@@ -1,3 +1,7 @@
+// What may be said about an app, its start and its stop, and the checks of that.
+import { fault } from '../model/errors.ts'
+import { checkName } from '../model/names.ts'
+import { checkOptions, type Limit, limit, type Optional } from '../model/options.ts'
 import type { Tx } from '../model/tx.ts'
 import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
@@ -66,11 +70,8 @@ export interface AppOptions {
   readonly log?: World['log'] | undefined
 }
 
-export const appOptions = [
-  'name',
-  'broker',
-  'parts',
-  'setup',
+/** The options of an app that are numbers. */
+const numbers = [
   'messageBytesMax',
   'pendingMax',
   'windowMessages',
@@ -85,8 +86,31 @@ export const appOptions = [
   'hotFlowsMax',
   'retainEveryMs',
   'blockedMs',
-  'log',
-]
+] as const satisfies readonly Limit[]
+
+/** The options of an app that are numbers, each as given or by default. */
+export type Numbers = { readonly [Name in (typeof numbers)[number]]: number }
+
+/** @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option` */
+export function checkAppOptions(options: AppOptions): void {
+  checkOptions('app', options, ['name', 'broker', 'parts', 'setup', 'log', ...numbers])
+  const { name, broker, setup, log } = options
+  checkName('app', name)
+  const bad = (what: string) => fault('millrace/bad-option', `app "${name}": ${what}`)
+  if (typeof broker?.create !== 'function') throw bad('broker must be a broker, such as sqlite({ file })')
+  if (setup !== undefined && typeof setup !== 'function') throw bad('setup must be a function')
+  if (log !== undefined && typeof log !== 'function') throw bad('log must be a function')
+}
+
+/**
+ * The numbers of an app: each as given, or its default.
+ *
+ * @throws `millrace/bad-option`
+ */
+export function numbersOf({ name, ...options }: Pick<AppOptions, 'name'> & Optional<Numbers>): Numbers {
+  const given = numbers.map((number) => [number, limit(`app "${name}"`, number, options[number])])
+  return Object.fromEntries(given) as Numbers
+}
 
 /** Options of `app.start`. */
 export interface StartOptions {

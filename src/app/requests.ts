@@ -1,5 +1,5 @@
 import type { Said } from '../engine/requests.ts'
-import type { RequestState } from '../model/requests.ts'
+import type { RequestRow, RequestState } from '../model/requests.ts'
 
 /** Options of `app.request`. */
 export interface RequestOptions {
@@ -34,4 +34,20 @@ export interface RequestOperation {
   readonly askedAt: number
   /** When it ended, milliseconds since 1970; undefined before. */
   readonly endedAt?: number | undefined
+}
+
+/** The state of a request, from what the store keeps of it. */
+export function operationOf(row: RequestRow): RequestOperation {
+  const { id, type: command, state, item, outcome, askedAt, endedAt } = row
+  return {
+    id,
+    command,
+    state,
+    askedAt,
+    ...(endedAt === null ? {} : { endedAt }),
+    ...(item === null ? {} : { item }),
+    ...(state === 'replied' ? { reply: outcome } : {}),
+    ...(state === 'refused' ? { refusal: outcome as Said } : {}),
+    ...(state === 'discarded' || state === 'withdrawn' ? { reason: (outcome as Said).message } : {}),
+  }
 }

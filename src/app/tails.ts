@@ -1,4 +1,35 @@
+// The functions given to `app.tail`: they look at what is accepted, and what they throw hurts nobody.
+import { apart } from '../engine/apart.ts'
 import type { Stored } from '../model/codec.ts'
+import { fault } from '../model/errors.ts'
+import type { World } from '../seam/world.ts'
 
 /** A function that `app.tail` calls with each accepted message. */
 export type Accepting = (message: Stored) => void
+
+export class Tails {
+  private readonly app: string
+  private readonly world: World
+  private readonly functions = new Set<Accepting>()
+
+  constructor(app: string, world: World) {
+    this.app = app
+    this.world = world
+  }
+
+  /**
+   * Adds one; gives the function that ends it.
+   *
+   * @throws `millrace/bad-option`
+   */
+  add(accepting: Accepting): () => void {
+    if (typeof accepting !== 'function') throw fault('millrace/bad-option', `app "${this.app}": tail takes a function`)
+    const guarded = apart(this.world, `a function given to tail of app "${this.app}"`, accepting)
+    this.functions.add(guarded)
+    return () => void this.functions.delete(guarded)
+  }
+
+  readonly tell: Accepting = (message) => {
+    for (const accepting of this.functions) accepting(message)
+  }
+}

@@ -1,0 +1,54 @@
+// What the engine is given for one run, from the parts of an app and the options of its start.
+import type { EnginePlan } from '../engine/engine.ts'
+import type { EngineLimits } from '../engine/spec.ts'
+import { fault } from '../model/errors.ts'
+import { suggest } from '../model/names.ts'
+import { defaults } from '../model/options.ts'
+import type { Processor } from '../parts/processor.ts'
+import { runsWith } from '../parts/processors.ts'
+import { scheduleSpecOf, specOf, type Wiring } from '../parts/wiring.ts'
+
+/** What a plan takes from the app, whatever is started. */
+export interface Given {
+  readonly options: { readonly name: string; readonly setup?: EnginePlan['setup'] }
+  readonly numbers: Omit<EngineLimits, 'flushBytes'>
+  readonly accepted: EnginePlan['accepted']
+}
+
+/** What a plan takes from the options of a start. */
+export interface Wanted {
+  readonly only: readonly string[] | undefined
+  readonly waitMs: number
+}
+
+/**
+ * Makes the plan of one run.
+ *
+ * @throws `millrace/unknown-part` when `only` names a part that the app does not have
+ */
+export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): Omit<EnginePlan, 'failed'> {
+  const { name: app, setup } = given.options
+  const { processors, schedules, mediators, sources, desks } = wiring
+  const spec = (processor: Processor) => specOf(processor, desks)
+  const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
+  for (const name of only ?? []) {
+    if (names.includes(name)) continue
+    throw fault('millrace/unknown-part', `app "${app}" has no part "${name}" that runs${suggest(name, names)}`)
+  }
+  const runs = runsWith(only)
+  const running = processors.filter(runs)
+  const leftOut = processors.filter((processor) => !running.includes(processor))
+  return {
+    app,
+    setup,
+    limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
+    accepted: given.accepted,
+    sources,
+    processors: running.map(spec),
+    leftOut: leftOut.map(spec),
+    schedules: schedules.filter(runs).map(scheduleSpecOf),
+    mediators: mediators.filter(runs).map((mediator) => mediator.spec),
+    tellsChanges: only === undefined,
+    waitMs,
+  }
+}

@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { rowsOf } from './processors.ts'
+
+const live = [
+  { name: 'ledger', source: 'orders', state: 'live', position: 7, lag: 0, running: 2 },
+  { name: 'delivery', source: 'payments', state: 'behind', position: 3, lag: 9, running: 0 },
+] as const
+const wired = [
+  { name: 'ledger', on: { name: 'orders' } },
+  { name: 'delivery', on: { name: 'payments' } },
+  { name: 'labels', on: { name: 'orders' } },
+]
+const known = [
+  { processor: 'labels', source: 'orders', low: 4, lag: 3 },
+  { processor: 'ledger', source: 'orders', low: 7, lag: 0 },
+  { processor: 'ledger', source: 'old-orders', low: 2, lag: 1 },
+]
+const paused = { processor: 'ledger', by: 'ada', at: 5, reason: null } as never
+const held = [
+  { processor: 'ledger', source: 'old-orders', held: 2 },
+  { processor: 'delivery', source: 'orders', held: 5 },
+]
+const all = rowsOf({ held, paused: new Map([['ledger', paused]]), live, wired, known })
+
+test('a processor that runs is listed once, as it runs', () => {
+  assert.deepEqual(all.slice(0, 2), [
+    { name: 'ledger', on: 'orders', state: 'live', position: 7, lag: 0, running: 2, held: 0, paused },
+    { name: 'delivery', on: 'payments', state: 'behind', position: 3, lag: 9, running: 0, held: 0, paused: null },
+  ])
+})
+
+test('one that only the store knows is off where the app has it on that topic, and gone where it has not', () => {
+  assert.deepEqual(all.slice(2), [
+    { name: 'labels', on: 'orders', state: 'off', position: 4, lag: 3, running: 0, held: 0, paused: null },
+    { name: 'ledger', on: 'old-orders', state: 'gone', position: 2, lag: 1, running: 0, held: 2, paused },
+  ])
+})
