@@ -13,6 +13,7 @@ import { Engine, type EnginePlan } from '../engine/engine.ts'
 import { fault, isMillraceError, type MillraceError, reasonOf } from '../model/errors.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
+import { Pause } from './pause.ts'
 
 export type LifeState = 'stopped' | 'starting' | 'running' | 'reopening' | 'lost' | 'stopping'
 
@@ -66,13 +67,14 @@ export class Life {
   private reopened = Promise.withResolvers<void>()
   /** Why the store is not opened anew: other files are in its place. */
   private why: MillraceError | undefined
-  private endPause: () => void = () => {}
+  private readonly pause: Pause
   private beside: Beside | undefined
   private readonly ends: (() => void)[] = []
 
   constructor(app: string, world: World) {
     this.app = app
     this.world = world
+    this.pause = new Pause(world)
   }
 
   /**
@@ -223,7 +225,7 @@ export class Life {
         this.reopened.resolve()
       } catch (error) {
         if (!this.is('reopening') || this.isLost(error)) return
-        await this.pause(reopenMs)
+        await this.pause.for(reopenMs)
         if (this.is('reopening')) this.tell('opens its store anew', error)
       }
     }
@@ -237,7 +239,7 @@ export class Life {
         await first
         this.waits = false
       }
-      this.endPause()
+      this.pause.end()
       this.reopened.resolve()
       if (this.work.size > 0) await Promise.all(this.work)
       this.beside?.stopTaking()
@@ -270,16 +272,6 @@ export class Life {
         this.work.delete(settled)
       })
     this.work.add(settled)
-  }
-
-  private pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = this.world.after(ms, resolve)
-      this.endPause = () => {
-        timer.cancel()
-        resolve()
-      }
-    })
   }
 
   private tell(what: string, error: unknown): void {
