@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { z } from 'zod'
+import { isMillraceError } from '../model/errors.ts'
+import { event, topic } from '../model/message.ts'
+import type { LogFilter, LogRow } from '../seam/file.ts'
+import { checkLogFilter, fits } from './filter.ts'
+
+const Placed = event('order.placed', { schema: z.object({}) })
+const Orders = topic('orders', [Placed], { retired: ['order.old'] })
+const file = {
+  streams: () => [{ id: 1, kind: 'topic' as const, name: 'gone', first: 1, head: 1 }],
+  types: () => ['order.gone'],
+}
+
+test('a filter names what the app or its file has, also what is retired', () => {
+  for (const filter of [{}, { source: 'orders' }, { source: 'gone' }]) checkLogFilter(filter, [Orders], file)
+  for (const type of ['order.placed', 'order.old', 'order.gone']) checkLogFilter({ type }, [Orders], file)
+})
+
+test('a filter with a name that nothing has is refused, with a suggestion', () => {
+  const refused = (filter: LogFilter, text: string) =>
+    assert.throws(
+      () => checkLogFilter(filter, [Orders], file),
+      (error) => isMillraceError(error, 'millrace/unknown-name') && error.message === text,
+    )
+  refused({ source: 'order' }, 'there is no topic or channel "order"; did you mean "orders"?')
+  refused({ type: 'order.placd' }, 'there is no type "order.placd"; did you mean "order.placed"?')
+})
+
+test('a message fits a filter when each part that is given does', () => {
+  const row = { source: 'orders', type: 'order.placed', context: 'o-1', correlationId: 'c-1' } as LogRow
+  assert(fits(row, {}))
+  assert(fits(row, { source: 'orders', type: 'order.placed', context: 'o-1', correlation: 'c-1' }))
+  for (const other of [{ source: 'a' }, { type: 'a' }, { context: 'a' }, { correlation: 'a' }]) {
+    assert.equal(fits(row, { source: 'orders', ...other }), false, JSON.stringify(other))
+  }
+})
