@@ -7,9 +7,9 @@ export type Run<Options> = (call: Call, options: Options) => Promise<number>
 
 export interface CommandWords<Options> {
   readonly name: string
-  /** What stands after its name, as its help shows it. */
+  /** The usage after its name, as its help shows it. */
   readonly usage: string
-  /** What it does, in a line. */
+  /** The description, in one line. */
   readonly text: string
   readonly run: Run<Options>
   /** Uses of it, without the word `millrace`. */

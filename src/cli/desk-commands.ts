@@ -15,18 +15,18 @@ export function addDesk(desk: Command, add: Add): void {
     add(desk, {
       name: 'list',
       usage: '[app.ts]',
-      text: 'show what is at the desk',
+      text: 'show the messages at the desk',
       run: deskList,
       examples: ['desk list app.ts --processor stock'],
     }),
   )
     .option(
       '--state <names>',
-      'held (default), deciding, trying, line, handled, discarded; or all: whatever is not resolved',
+      'held (default), deciding, trying, line, handled, discarded; or all: every unresolved state',
       (text) => text.split(','),
     )
     .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
   add(desk, {
     name: 'show',
     usage: '[app.ts] ID',
@@ -37,33 +37,33 @@ export function addDesk(desk: Command, add: Add): void {
   add(desk, {
     name: 'groups',
     usage: '[app.ts]',
-    text: 'show how many are held, by what they have in common',
+    text: 'count held messages by processor, error or type',
     run: deskGroups,
     examples: ['desk groups app.ts --by error'],
   })
     .option('--by <what>', 'processor, error, type, or all of them (default)')
     .option('--processor <name>', 'only of this processor')
-    .option('--limit <n>', 'at most so many, the largest (default 1,000)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most groups, largest first (default 1,000)', wholeNumber('--limit', 1, 1_000_000))
 
   actor(
     selection(
       add(desk, {
         name: 'release',
         usage: '[app.ts] (ID... | --all --name NAME)',
-        text: 'let held messages run again, then the lines behind them',
+        text: 'release held messages, then the lines behind them',
         run: deskRelease,
         examples: [
           'desk release app.ts 3 5 --reason "supplier is back"',
           'desk release app.ts --all --name supplier-back --processor stock --one-first',
         ],
       }),
-    ).option('--one-first', 'with --all: one, and the others only when it was handled'),
+    ).option('--one-first', 'with --all: one first, and the others only when it is handled'),
   )
   actor(
     add(desk, {
       name: 'resubmit',
       usage: '[app.ts] ID',
-      text: 'send corrected data in place of a held message',
+      text: 'replace the data of a held message and release it',
       run: deskResubmit,
       examples: ['desk resubmit app.ts 3 --data-file order.json --reason "sign corrected"'],
     })
@@ -75,7 +75,7 @@ export function addDesk(desk: Command, add: Add): void {
       add(desk, {
         name: 'discard',
         usage: '[app.ts] (ID... | --all --name NAME)',
-        text: 'give held messages up; what waits behind them goes on',
+        text: 'discard held messages; the lines behind them continue',
         run: deskDiscard,
         examples: [
           'desk discard app.ts 3 --reason "entered twice, see o-17"',
@@ -97,17 +97,17 @@ export function addDesk(desk: Command, add: Add): void {
   add(desk, {
     name: 'operations',
     usage: '[app.ts] [ID | NAME]',
-    text: 'show what was done to many at once, and how far it is',
+    text: 'show operations on many messages and their progress',
     run: deskOperations,
     examples: ['desk operations app.ts'],
   })
     .option('--after <id>', 'only operations after this one', wholeNumber('--after', 0, idMax))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
     add(desk, {
       name: 'abort',
       usage: '[app.ts] ID | NAME',
-      text: 'end an operation; what it has done stays done',
+      text: 'abort an operation; its finished work stays',
       run: deskAbort,
       examples: ['desk abort app.ts supplier-back'],
     }),
@@ -121,14 +121,14 @@ export function addDesk(desk: Command, add: Add): void {
   })
     .option('--item <id>', 'only about this message', wholeNumber('--item', 0, idMax))
     .option('--before <line>', 'only lines before this one', wholeNumber('--before', 1, idMax))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
 }
 
 export function addProcessors(processors: Command, add: Add): void {
   add(processors, {
     name: 'list',
     usage: '[app.ts]',
-    text: 'show how far each is',
+    text: 'show the progress of each processor',
     run: processorsList,
     examples: ['processors list --db shop.db'],
   })
@@ -136,7 +136,7 @@ export function addProcessors(processors: Command, add: Add): void {
     add(processors, {
       name: 'pause',
       usage: '[app.ts] NAME',
-      text: 'let it start nothing more until it is resumed',
+      text: 'pause a processor until it is resumed',
       run: processorsPause,
       examples: ['processors pause app.ts stock --reason "stocktaking"'],
     }),
@@ -145,7 +145,7 @@ export function addProcessors(processors: Command, add: Add): void {
     add(processors, {
       name: 'resume',
       usage: '[app.ts] NAME',
-      text: 'let a paused processor go on',
+      text: 'resume a paused processor',
       run: processorsResume,
       examples: ['processors resume app.ts stock'],
     }),
@@ -153,10 +153,10 @@ export function addProcessors(processors: Command, add: Add): void {
   add(processors, {
     name: 'retire',
     usage: '[app.ts] NAME',
-    text: 'let go of a processor that is gone, so that nothing is kept for it',
+    text: 'retire a removed processor, so that nothing is kept for it',
     run: processorsRetire,
     examples: ['processors retire app.ts old-labels'],
-  }).option('--force', 'although it holds messages, or although only --db is named')
+  }).option('--force', 'even if it holds messages, or if only --db is named')
 }
 
 function filters(command: Command): Command {
@@ -164,14 +164,14 @@ function filters(command: Command): Command {
     .option('--processor <name>', 'only of this processor')
     .option('--type <name>', 'only of this type')
     .option('--context <value>', 'only of this context')
-    .option('--group <id>', 'only of this group of desk groups', wholeNumber('--group', 0, idMax))
+    .option('--group <id>', 'only messages of this group (see desk groups)', wholeNumber('--group', 0, idMax))
 }
 
 function selection(command: Command): Command {
   return filters(
     command
       .option('--all', 'all that are held now and fit, as an operation')
-      .option('--name <name>', 'with --all: what the operation is called'),
+      .option('--name <name>', 'with --all: the name of the operation'),
   ).option('--no-wait', 'with --all: do not wait for its end')
 }
 

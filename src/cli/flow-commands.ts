@@ -12,7 +12,7 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, {
     name: 'list',
     usage: '[app.ts]',
-    text: 'show the flows that are under way, or others',
+    text: 'show flows that have not ended, or others',
     run: flowsList,
     examples: [
       'flows list app.ts --state stuck,paused',
@@ -26,10 +26,14 @@ export function addFlows(flows: Command, add: Add): void {
       (text) => text.split(','),
     )
     .option('--context <value>', 'only of this context')
-    .option('--step <name>', 'only where this step is under way')
-    .option('--older-than <span>', 'only those that began so long ago: 90s, 15min, 2h, 3d', span('--older-than'))
+    .option('--step <name>', 'only flows with this pending step')
+    .option(
+      '--older-than <span>',
+      'only flows that began at least this long ago: 90s, 15min, 2h, 3d',
+      span('--older-than'),
+    )
     .option('--after <id>', 'only flows after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
   add(flows, {
     name: 'show',
     usage: '[app.ts] ID',
@@ -40,14 +44,14 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, {
     name: 'questions',
     usage: '[app.ts]',
-    text: 'show what flows ask people',
+    text: 'show the questions of flows to people',
     run: flowsQuestions,
     examples: ['flows questions app.ts --to sales'],
   })
     .option('--mediator <name>', 'only of this mediator')
-    .option('--to <name>', 'only what this person or team is asked')
+    .option('--to <name>', 'only questions to this person or team')
     .option('--after <id>', 'only questions after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
-    .option('--limit <n>', 'at most so many (default 100)', wholeNumber('--limit', 1, 1_000_000))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
   actor(
     add(flows, {
       name: 'answer',
@@ -61,7 +65,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'cancel',
       usage: '[app.ts] ID...',
-      text: 'end flows under way; what they did is undone',
+      text: 'cancel flows that have not ended; their steps are undone',
       run: flowsCancel,
       examples: ['flows cancel app.ts 7 --reason "the customer has called"'],
     }),
@@ -70,7 +74,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'stop',
       usage: '[app.ts] ID...',
-      text: 'end flows as they are; nothing is undone',
+      text: 'stop flows as they are; nothing is undone',
       run: flowsStop,
       examples: ['flows stop app.ts 7 --reason "delivered by hand"'],
     }),
@@ -79,7 +83,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'pause',
       usage: '[app.ts] ID...',
-      text: 'let running flows go on with nothing until they are resumed',
+      text: 'pause running flows until they are resumed',
       run: flowsPause,
       examples: ['flows pause app.ts 7 --reason "look at it first"'],
     }),
@@ -88,7 +92,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'resume',
       usage: '[app.ts] ID...',
-      text: 'go on with flows that are paused, or stuck',
+      text: 'resume paused or stuck flows',
       run: flowsResume,
       examples: ['flows resume app.ts 7 8 9'],
     }),
@@ -97,7 +101,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'rerun',
       usage: '[app.ts] ID',
-      text: 'run a flow that has ended again, as a new one',
+      text: 'run an ended flow again, as a new flow',
       run: flowsRerun,
       examples: ['flows rerun app.ts 7 --from pay   # what came before is taken over'],
     }),
@@ -105,8 +109,8 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, {
     name: 'check',
     usage: 'app.ts',
-    text: 'look whether flows under way can go on with this code; status 1 when not',
+    text: 'check that pending flows can continue with this code; status 1 if not',
     run: flowsCheck,
     examples: ['flows check app.ts --db copies/shop-monday.db   # before a deployment'],
-  }).option('--all', 'also flows that have ended and are kept')
+  }).option('--all', 'also ended flows that are still kept')
 }

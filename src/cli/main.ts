@@ -122,7 +122,7 @@ function commands(invoke: Invoke): Command {
   })
     .option('--id <id>', 'publishing again with the same id adds nothing')
     .option('--at <time>', 'keep it until then, such as 2026-12-01T08:00:00Z')
-    .option('--delay <span>', 'keep it for so long: 90s, 15min, 2h, 3d', span('--delay'))
+    .option('--delay <span>', 'keep it for this long: 90s, 15min, 2h, 3d', span('--delay'))
   add(program, {
     name: 'tail',
     usage: '[app.ts]',
@@ -155,17 +155,17 @@ function commands(invoke: Invoke): Command {
     run: simulate,
     examples: ['simulate app.ts --seeds 1000', 'simulate app.ts --seed 7   # one again, exactly'],
   })
-    .option('--seeds <n>', 'so many seeds from 1 on (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
+    .option('--seeds <n>', 'the number of seeds, from seed 1 (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
     .option('--seed <n>', 'only this one', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
   add(program, {
     name: 'doctor',
     usage: '[app.ts]',
-    text: 'look whether the file and the app are well; status 1 when not',
+    text: 'check the file and the app; status 1 when something is wrong',
     run: doctor,
     examples: ['doctor --db shop.db --full'],
   })
     .option('--full', 'check every index too, which takes longer')
-    .option('--accept', 'take a file as it is that may lack its newest messages (millrace/copy-without-wal)')
+    .option('--accept', 'accept a file that may lack its newest messages (millrace/copy-without-wal)')
   add(program, {
     name: 'backup',
     usage: '[app.ts]',
@@ -176,7 +176,7 @@ function commands(invoke: Invoke): Command {
   add(program, {
     name: 'restore',
     usage: 'COPY [app.ts]',
-    text: 'put a copy in the place of the file, which is moved aside, while no app runs',
+    text: 'put a copy in place of the file of a stopped app, and move the file aside',
     run: restore,
     examples: ['restore copies/shop-monday.db --db shop.db'],
   })

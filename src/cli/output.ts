@@ -13,7 +13,7 @@ const colours = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 }
 export type Colour = keyof typeof colours
 
 export interface OutputOptions {
-  /** Whether results and errors are JSON. */
+  /** True to write results and errors as JSON. */
   readonly json: boolean
   readonly stdout: NodeJS.WriteStream
   readonly stderr: NodeJS.WriteStream

@@ -159,7 +159,7 @@ export interface Paused {
   readonly reason: string | null
 }
 
-/** How many messages each processor holds, and which processors are paused. */
+/** The number of messages that each processor holds, and the paused processors. */
 export interface DeskAtProcessors {
   readonly held: readonly HeldCount[]
   readonly paused: readonly Paused[]
