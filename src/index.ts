@@ -138,5 +138,5 @@ export type {
   Restored,
   StoreFile,
 } from './seam/file.ts'
-export type { FlowReads, FlowSlice } from './seam/flow-reads.ts'
+export type { FlowReads, FlowSlice, WholeFlow } from './seam/flow-reads.ts'
 export type { Broker } from './seam/store.ts'

@@ -43,7 +43,7 @@ export const offenders: { readonly circles: readonly string[]; readonly sizes: R
     'adapters/sqlite/file.ts copyTo() parameters': 5,
     'adapters/sqlite/file.ts copyTo() takes true or false as running': 1,
     'adapters/sqlite/file.ts examine() takes true or false as full': 1,
-    'adapters/sqlite/file.ts lines': 368,
+    'adapters/sqlite/file.ts lines': 358,
     'adapters/sqlite/file.ts openChecked() takes true or false as running': 1,
     'adapters/sqlite/flows.ts FlowTables methods': 32,
     'adapters/sqlite/flows.ts lines': 613,

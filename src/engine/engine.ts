@@ -598,8 +598,8 @@ export class Engine {
     return this.flows.actions
   }
 
-  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
-    return this.store.lookAtFlows(read)
+  lookAtFlows<T>(read: (flows: FlowReads) => Promise<T>): Promise<T> {
+    return read(this.store.flowReads)
   }
 
   look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { fault } from '../model/errors.ts'
 import { isUndo, takenOver, undoneSteps } from '../model/flow.ts'
 import type { FlowRow } from '../model/flow-views.ts'
 import type { DeskChange } from '../seam/desk.ts'
+import type { FlowChange } from '../seam/flows.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type FlowRun, pastNoReturn } from './flow.ts'
@@ -50,13 +51,16 @@ export class FlowActions {
         `flow ${id} cannot be cancelled, since its code does not fit: ${error.message}`,
       )
     }
-    const journal = await this.store.lookAtFlows((flows) => flows.journal(id))
-    if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
-    // One that was undoing already goes on with that.
-    const undoes = journal.some(({ kind, of, step }) => kind === 'cancel' || (of === null && isUndo(step)))
-    const n = this.store.flows.newEntryId()
-    const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
-    const entries = undoes ? [] : [{ do: 'entry', flow: id, entry } as const]
+    // Read in the middle of the change: nothing else is written of the flow between this read and that entry.
+    const entries = async (): Promise<FlowChange[]> => {
+      const journal = await this.store.flowReads.journal(id)
+      if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
+      // One that was undoing already goes on with that.
+      if (journal.some(({ kind, of, step }) => kind === 'cancel' || (of === null && isUndo(step)))) return []
+      const n = this.store.flows.newEntryId()
+      const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
+      return [{ do: 'entry', flow: id, entry }]
+    }
     if (!(await this.flows.become(row, 'running', null, changes, entries))) throw await this.busyNow(id)
     await this.flows.during(() => this.flows.load(id))
   }
@@ -121,7 +125,7 @@ export class FlowActions {
     if (row.endedAt === null)
       throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
     const spec = this.specOf(row)
-    const journal = await store.lookAtFlows((flows) => flows.journal(id))
+    const journal = await store.flowReads.journal(id)
     const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
     const undone = kept.length === 0 ? [] : undoneSteps(row.state, journal)
     const lost = kept.find(({ of, step }) => of === null && undone.includes(step))
@@ -154,7 +158,7 @@ export class FlowActions {
   }
 
   private async known(id: number): Promise<FlowRow> {
-    const row = Number.isSafeInteger(id) ? await this.store.lookAtFlows((flows) => flows.row(id)) : undefined
+    const row = Number.isSafeInteger(id) ? await this.store.flowReads.row(id) : undefined
     if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
     return row
   }

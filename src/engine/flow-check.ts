@@ -53,8 +53,8 @@ export async function* checkJournals(
 ): AsyncGenerator<CheckedFlow> {
   const filter = all ? {} : { states: flowsUnderWay }
   for (let after: number | undefined = 0; after !== undefined; ) {
-    const slice: FlowSlice = reads.list({ ...filter, after, limit: pageRows })
-    for (const row of slice.rows) yield checked(row, await misfitOf(code, row, reads.journal(row.id), world))
+    const slice: FlowSlice = await reads.list({ ...filter, after, limit: pageRows })
+    for (const row of slice.rows) yield checked(row, await misfitOf(code, row, await reads.journal(row.id), world))
     after = slice.last
   }
 }

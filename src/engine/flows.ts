@@ -318,7 +318,7 @@ export class Flows {
     state: 'running' | 'paused' | 'stopped' | 'failed',
     error: ErrorRecord | null,
     changes: readonly DeskChange[] = [],
-    entries: readonly FlowChange[] = [],
+    entries: () => Promise<readonly FlowChange[]> = async () => [],
   ): Promise<boolean> {
     const { world } = this.around
     const act = async () => {
@@ -329,7 +329,7 @@ export class Flows {
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
       const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
-      await this.write({ flows: [...entries, change, ...(ends ? this.toParent(ended) : [])], changes })
+      await this.write({ flows: [...(await entries()), change, ...(ends ? this.toParent(ended) : [])], changes })
       if (ends) this.hasEnded(ended)
       // Times that have come while it was paused.
       else this.look()

@@ -1,13 +1,12 @@
 // A flow with its steps, as people see it: made from its row and its journal.
 import { commandIdOf, isToUndo, isUndo, type JournalEntry, type Outcome, undoneBy } from '../model/flow.ts'
 import type { FlowRow } from '../model/flow-views.ts'
-import type { FlowReads } from '../seam/flow-reads.ts'
+import type { WholeFlow } from '../seam/flow-reads.ts'
 import type { FlowItem, FlowStep } from './flows.ts'
 
 /** A flow with its steps, as it is shown. */
-export function shown(flows: FlowReads, id: number): FlowItem | undefined {
-  const row = flows.row(id)
-  return row === undefined ? undefined : { ...row, steps: stepsOf(row, flows.journal(id), flows.times(id)) }
+export function shown(flow: WholeFlow | undefined): FlowItem | undefined {
+  return flow && { ...flow.row, steps: stepsOf(flow.row, flow.journal, flow.times) }
 }
 
 const single: ReadonlySet<string> = new Set(['send', 'publish', 'value', 'version', 'no return', 'continue'])
@@ -15,7 +14,7 @@ const single: ReadonlySet<string> = new Set(['send', 'publish', 'value', 'versio
 function stepsOf(
   { id, state: flowState, endedAt }: FlowRow,
   journal: readonly JournalEntry[],
-  due: ReturnType<FlowReads['times']>,
+  due: WholeFlow['times'],
 ): FlowStep[] {
   const dueAt = new Map(due.map((time) => [time.n, time.due]))
   const first = new Map<number, number>()

@@ -13,7 +13,7 @@ import type { FlowDesk } from './flows.ts'
 
 /** What shows the flows and acts on them: the engine of a running app, or a file that no app has. */
 export interface FlowBackend {
-  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
+  lookAtFlows<T>(read: (flows: FlowReads) => Promise<T>): Promise<T>
   readonly flowActions: {
     answer(id: number, step: string, value: unknown, actor: Actor): Promise<void>
     cancel(id: number, actor: Actor): Promise<void>
@@ -33,7 +33,7 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
   return checked<FlowDesk>('flows', {
     list: (filter = {}) => listed(look, filter),
     counts: () => counted(look),
-    show: (id) => look((flows) => (Number.isSafeInteger(id) ? shown(flows, id) : undefined)),
+    show: async (id) => (Number.isSafeInteger(id) ? shown(await look((flows) => flows.whole(id))) : undefined),
     questions: (filter = {}) => look((flows) => flows.questions(filter)),
     answer: async (id, step, value, actor = own) =>
       backend().flowActions.answer(numberOf(id), step, value, checkActor('answer', actor)),

@@ -49,7 +49,7 @@ export function stoppedFlows(file: StoreFile): FlowDesk {
   }
   return flowsOn(
     () => ({
-      lookAtFlows: (read) => reading(file, async (reader) => read(reader.flows)),
+      lookAtFlows: (read) => reading(file, (reader) => read(reader.flows)),
       flowActions: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
     }),
     'millrace',

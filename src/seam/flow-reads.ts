@@ -1,6 +1,6 @@
 // Flows as people read them, in a running store and in one that no app has.
 
-import type { JournalEntry, ParentFlow } from '../model/flow.ts'
+import type { JournalEntry } from '../model/flow.ts'
 import type { FlowFilter, FlowRow, Question, QuestionFilter, StateOfFlow } from '../model/flow-views.ts'
 
 /** A page of flows that fit, of a slice of all. */
@@ -14,20 +14,26 @@ export interface FlowSlice {
   readonly bytes: number
 }
 
-/** The flows of a store. Each reads a bounded part of them: who needs all asks again, and lets others have their turn. */
+/** A flow with all that is known of it, of one moment. */
+export interface WholeFlow {
+  readonly row: FlowRow
+  readonly journal: readonly JournalEntry[]
+  /** When its steps end by themselves or are given up, by the entries with which they began. */
+  readonly times: readonly { readonly n: number; readonly due: number }[]
+}
+
+/**
+ * Reads of flows, by a running store and by a file reader alike. A read never shows what is not durable. What one call
+ * gives is of one moment; two calls may be of two. Each reads a bounded part of the flows: to read all, ask again.
+ */
 export interface FlowReads {
-  list(filter: FlowFilter, bytesMax?: number): FlowSlice
-  row(id: number): FlowRow | undefined
-  /** The flow that one has started by an entry and that is under way, or goes on for that one. */
-  startedBy(parent: ParentFlow): number | undefined
-  /** Its entries after a number, in order. */
-  journal(id: number, after?: number): JournalEntry[]
+  list(filter: FlowFilter, bytesMax?: number): Promise<FlowSlice>
+  row(id: number): Promise<FlowRow | undefined>
+  whole(id: number): Promise<WholeFlow | undefined>
+  /** The entries of a flow, in order. */
+  journal(id: number): Promise<JournalEntry[]>
   /** Open questions, the oldest first, at most so many. */
-  questions(filter: QuestionFilter): Question[]
+  questions(filter: QuestionFilter): Promise<Question[]>
   /** Flows after an id, in order, at most so many. */
-  states(after: number, limit: number): StateOfFlow[]
-  /** One, without reading what it began with. */
-  stateOf(id: number): StateOfFlow | undefined
-  /** When steps of a flow end by themselves or are given up, by the entries with which they began. */
-  times(id: number): { readonly n: number; readonly due: number }[]
+  states(after: number, limit: number): Promise<StateOfFlow[]>
 }

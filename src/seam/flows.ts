@@ -1,8 +1,7 @@
 // Flows and their journals as the engine needs them.
 import type { ErrorRecord } from '../model/errors.ts'
-import type { FlowState, JournalEntry } from '../model/flow.ts'
-import type { FlowRow, FlowsUnderWay } from '../model/flow-views.ts'
-import type { FlowReads } from './flow-reads.ts'
+import type { FlowState, JournalEntry, ParentFlow } from '../model/flow.ts'
+import type { FlowRow, FlowsUnderWay, StateOfFlow } from '../model/flow-views.ts'
 import type { Mail } from './mail.ts'
 
 /** A flow under way, as a start finds it. */
@@ -57,7 +56,14 @@ export type FlowChange =
   | { readonly do: 'passed'; readonly id: string }
 
 /** What the engine needs of them; may show what is not durable yet. */
-export interface FlowStore extends FlowReads {
+export interface FlowStore {
+  row(id: number): FlowRow | undefined
+  /** The flow that one has started by an entry and that is under way, or goes on for that one. */
+  startedBy(parent: ParentFlow): number | undefined
+  /** Its entries after a number, in order. */
+  journal(id: number, after?: number): JournalEntry[]
+  /** One, without reading what it began with. */
+  stateOf(id: number): StateOfFlow | undefined
   newFlowId(): number
   /** Ends of steps that are flows, after an entry, in order, at most so many. */
   endsOfFlows(flow: number, after: number, limit: number): JournalEntry[]

@@ -72,8 +72,8 @@ export interface Store {
   forgetFlows(endedBeforeMs: number): Promise<number>
   /** Looks at a slice of the mail after a number, and forgets what came before a time and nobody can wait for. */
   forgetMails(after: number, beforeMs: number): Promise<ForgottenMails>
-  /** Reads of flows for people: never shows what is not durable yet. */
-  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T>
+  /** Flows for people; what it gives is durable. */
+  readonly flowReads: FlowReads
   /** A request by its id, as far as it is durable. */
   request(id: string): Promise<RequestRow | undefined>
   /** Forgets a slice of the requests that have ended before a time. Gives how many. */

@@ -4,8 +4,9 @@ import type { Store } from '../seam/store.ts'
 
 /** Lets every read of a store answer later. `pause` gives how much later, before the read and after it. */
 export function withSlowReads(store: Store, pause: () => Promise<void>): Store {
-  const deskReads = slow(store.deskReads, pause)
-  return Object.defineProperties(store, { deskReads: { value: deskReads } })
+  const deskReads = { value: slow(store.deskReads, pause) }
+  const flowReads = { value: slow(store.flowReads, pause) }
+  return Object.defineProperties(store, { deskReads, flowReads })
 }
 
 function slow<T extends object>(facet: T, pause: () => Promise<void>): T {

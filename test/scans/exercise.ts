@@ -170,10 +170,12 @@ async function flows(store: Store): Promise<void> {
   all.row(1)
   all.startedBy({ flow: 1, n: 1 })
   all.journal(1)
-  all.times(1)
-  all.states(0, 10)
   all.stateOf(1)
-  for (const filter of [{}, { mediator: 'm' }, { to: 'ann' }, { mediator: 'm', to: 'ann' }]) all.questions(filter)
+  const reads = store.flowReads
+  await reads.whole(1)
+  await reads.states(0, 10)
+  for (const filter of [{}, { mediator: 'm' }, { to: 'ann' }, { mediator: 'm', to: 'ann' }])
+    await reads.questions(filter)
   for (const filter of [
     {},
     { mediator: 'm' },
@@ -182,9 +184,9 @@ async function flows(store: Store): Promise<void> {
     { step: 'call' },
     { startedBefore: 1 },
   ])
-    all.list(filter)
+    await reads.list(filter)
   await commit(store, { flows: [{ do: 'state', flow: 1, state: 'completed', error: null, endedAt: 1 }] })
-  await store.lookAtFlows((reads) => reads.list({}))
+  await reads.list({})
 }
 
 async function desk(store: Store): Promise<void> {

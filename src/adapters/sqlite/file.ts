@@ -5,8 +5,6 @@ import { dirname, resolve } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
-import { FlowTally } from '../../model/flow-tally.ts'
-import type { FlowCount } from '../../model/flow-views.ts'
 import { suggest } from '../../model/names.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type {
@@ -26,7 +24,7 @@ import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { countsIn, DeskReader } from './desk-reads.ts'
 import { nodeDisk } from './disk.ts'
-import { FlowReader } from './flows.ts'
+import { FlowViews, flowCounts } from './flow-reads.ts'
 import { freeBytesOf } from './free.ts'
 import { Log, type LogTableRow } from './log.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
@@ -108,11 +106,11 @@ class Reader implements FileReader {
   private readonly log: Log
   private readonly known = new Map<number, StreamInfo>()
   readonly desk: DeskReader
-  readonly flows: FlowReader
+  readonly flows: FlowViews
 
   constructor(db: DatabaseSync) {
     this.db = db
-    this.flows = new FlowReader(db)
+    this.flows = FlowViews.of(db)
     this.log = new Log(db)
     this.desk = DeskReader.of(db, this.log)
   }
@@ -285,21 +283,13 @@ function examine(db: DatabaseSync, path: string, limits: SqliteLimits, full: boo
     progress: progressOf(db),
     held,
     waiting,
-    flows: flowCounts(new FlowReader(db)),
+    flows: flowCounts(db),
     questions: countOf(db, 'millrace_questions'),
     delayed: countOf(db, 'millrace_timers'),
     flowTimes: countOf(db, 'millrace_flow_timers'),
   }
   db.close()
   return facts
-}
-
-function flowCounts(flows: FlowReader): FlowCount[] {
-  const tally = new FlowTally()
-  for (let slice = flows.states(0, sliceRows); slice.length > 0; slice = flows.states(slice.at(-1)!.id, sliceRows)) {
-    tally.add(slice)
-  }
-  return tally.counts
 }
 
 function countOf(db: DatabaseSync, table: string): number {

@@ -12,7 +12,7 @@ import type {
   StateOfFlow,
 } from '../../model/flow-views.ts'
 import { pageOf } from '../../model/page.ts'
-import type { FlowReads, FlowSlice } from '../../seam/flow-reads.ts'
+import type { FlowSlice } from '../../seam/flow-reads.ts'
 import type { FlowChange, FlowStore, SleepingTime, UnderWay, WaitingFlow } from '../../seam/flows.ts'
 import type { Mail } from '../../seam/mail.ts'
 import type { RequestChange } from '../../seam/requests.ts'
@@ -93,7 +93,7 @@ class Statements {
 }
 
 /** Reads of flows, by a running store and by a file reader alike. */
-export class FlowReader implements FlowReads {
+export class FlowReader {
   protected readonly sql: Statements
 
   constructor(db: DatabaseSync) {

@@ -22,7 +22,6 @@ import type { Batch, CommitFunction, Committed, Written } from '../../seam/commi
 import type { DeskHead } from '../../seam/desk.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { Disk, OpenFile } from '../../seam/disk.ts'
-import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { FlowStore } from '../../seam/flows.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { ForgottenMails } from '../../seam/mail.ts'
@@ -35,6 +34,7 @@ import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
 import { DeskTable } from './desk.ts'
 import { DeskReader } from './desk-reads.ts'
+import { FlowViews } from './flow-reads.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { Log } from './log.ts'
@@ -284,8 +284,8 @@ export class SqliteStore implements Store {
     return this.opened.flows
   }
 
-  lookAtFlows<T>(read: (flows: FlowReads) => T): Promise<T> {
-    return this.shown(({ flows }) => read(flows))
+  get flowReads(): FlowViews {
+    return new FlowViews((use) => this.shown(({ flows }) => use(flows)))
   }
 
   request(id: string): Promise<RequestRow | undefined> {
