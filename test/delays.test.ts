@@ -5,7 +5,7 @@ import test, { mock, type TestContext } from 'node:test'
 import { app, channel, command, event, type Part, processor, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { createLog, migrate } from '../src/adapters/sqlite/schema.ts'
+import { migrate } from '../src/adapters/sqlite/schema.ts'
 import { coded, kept, place, rows, started } from './support.ts'
 
 const schema = z.object({ n: z.number(), key: z.string().optional() })
@@ -318,7 +318,9 @@ test('a file of the format before knows delayed messages after its first start',
   const file = place(t)
   const db = new DatabaseSync(file)
   migrate(db, file, formatBefore)
-  createLog(db, 1)
+  db.exec(`create table millrace_log_1 (position integer primary key, id text not null, kind integer not null,
+    time integer not null, context text, correlation text, causation text, trace text, bytes integer not null,
+    own_id integer not null, data text not null) strict`)
   db.exec(`insert into millrace_streams values (1, 'topic', 'reminders');
     insert into millrace_kinds values (1, 'reminded', 1, '/bank');
     insert into millrace_log_1 values (1, 'first', 1, 1, 'one', null, null, null, 7, 0, '{"n":1}')`)

@@ -43,6 +43,7 @@ import type { StoreFile } from '../seam/file.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
+import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
 import { type AppOptions, type Numbers, numbersOf, type StartOptions, type StopOptions } from './options.ts'
 import { planOf } from './plan.ts'
@@ -99,6 +100,7 @@ export class RunningApp {
       wired: () => this.wiring!.processors,
     })
     this.tails = new Tails(name, world)
+    openIntake(this, () => this.running)
   }
 
   async start({

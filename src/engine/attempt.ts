@@ -277,7 +277,10 @@ export class HandlerContext {
   /** The same for each attempt at this message by this processor, until its data are replaced. */
   get idempotencyKey(): string {
     const { delivery, consumer } = this.#attempt
-    return `${consumer.name}/${delivery.message.type}/${delivery.message.id}/${delivery.entry?.revision ?? 0}`
+    const { type, id, source, attributes } = delivery.message
+    const key = `${consumer.name}/${type}/${id}/${delivery.entry?.revision ?? 0}`
+    // The id of a message from elsewhere is one per source.
+    return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
   }
 
   get now() {

@@ -4,7 +4,7 @@
 //                                                                                        └ disk trouble → waiting ──→ scheduled
 //
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
-import type { Stored } from '../model/codec.ts'
+import { isOwn, type Stored } from '../model/codec.ts'
 import { isMillraceError, type MillraceError } from '../model/errors.ts'
 import { idConflict } from '../model/publish.ts'
 import type { Batch, Changes, CommitFunction, Committed, Written } from '../seam/commit.ts'
@@ -156,9 +156,9 @@ export class Committer {
     this.kick()
   }
 
-  /** Whether the attempt at a message has ended well, and its commit is to come or under way. */
+  /** Whether the attempt at a message of the app has ended well, and its commit is to come or under way. */
   holds(id: string): boolean {
-    const of = (attempt: Attempt | Transaction) => attempt instanceof Attempt && attempt.delivery.message.id === id
+    const of = (one: Attempt | Transaction) => one instanceof Attempt && isOwn(one.delivery.message, id)
     if (this.functions.some(of) || this.finished.some(of)) return true
     const { writing } = this
     return writing !== undefined && (writing.functions.some(of) || writing.finished.some(of))

@@ -4,7 +4,7 @@
 // A lane is open (its messages come from the log) or at the desk (see desk-lanes.ts). Invariants: at most one message of
 // a lane is between start and durable commit; nothing of a lane starts before the commit of the one before it is
 // durable; a message ends exactly once: its position is done, or its entry at the desk is.
-import { decode, type Refusal, refusalOf, type Stored } from '../model/codec.ts'
+import { decode, isOwn, type Refusal, refusalOf, type Stored } from '../model/codec.ts'
 import { type Actor, type DeskAction, type DeskEntry, withTry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
@@ -322,7 +322,7 @@ export class Consumer {
     const { entry, message } = delivery
     const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
     const { withdrawals } = this.around
-    const passed = withdrawals.has(message.id) ? withdrawals.pass(message.id) : undefined
+    const passed = message.attributes === null && withdrawals.has(message.id) ? withdrawals.pass(message.id) : undefined
     this.around.committer.write({
       ...ending,
       ...(passed === undefined ? {} : { flows: [{ do: 'passed', id: message.id }] }),
@@ -517,7 +517,7 @@ export class Consumer {
   /** An attempt under way at a message can commit no more. Gives whether there was one. */
   fenceMessage(id: string, why: Error): boolean {
     for (let attempt = this.oldest; attempt !== undefined; attempt = attempt.after) {
-      if (attempt.delivery.message.id !== id) continue
+      if (!isOwn(attempt.delivery.message, id)) continue
       this.passBy(attempt, why)
       return true
     }

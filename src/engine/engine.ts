@@ -2,18 +2,18 @@
 //
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
-import { encode, type Stamp, type Stored, sameData } from '../model/codec.ts'
+import { encode, type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
 import type { NewOperation, Operation, Selection, Wish } from '../model/desk-views.ts'
+import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
-import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { RequestRow } from '../model/requests.ts'
 import type { StreamInfo } from '../model/streams.ts'
-import { dueOf } from '../model/time.ts'
 import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
@@ -25,6 +25,7 @@ import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { type Accepted, Committer, Publish, type Settled } from './committer.ts'
 import { Consumer } from './consumer.ts'
+import { Envelopes } from './envelopes.ts'
 import type { FlowActions } from './flow-actions.ts'
 import type { MediatorSpec } from './flow-host.ts'
 import { Flows } from './flows.ts'
@@ -63,9 +64,6 @@ export interface EnginePlan {
   readonly accepted: (message: Stored) => void
 }
 
-/** What goes into a message besides its type and data: a stamp whose stream and times are still to be set. */
-type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
-
 /** How often a message may kill the process while it runs alone before it is held. */
 const killsMax = 2
 /** How long others wait for a message that runs alone, milliseconds. */
@@ -82,8 +80,7 @@ export class Engine {
   private readonly world: World
   private readonly committer: Committer
   private readonly tails = new Map<number, Tail>()
-  /** By part. */
-  private readonly sourcesOf = new Map<string, string>()
+  private readonly envelopes: Envelopes
   private readonly streamIds = new Map<string, number>()
   private streams: ReadonlyMap<number, StreamInfo> = new Map()
   private readonly streamOf = new Map<MessageType, number>()
@@ -118,7 +115,9 @@ export class Engine {
     this.plan = plan
     this.world = world
     this.store = store
-    const { maybeIdle } = this
+    const { maybeIdle, streamOf } = this
+    const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: plan.limits.messageBytesMax })
+    this.envelopes = envelopes
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
     this.committer = committer
     this.requests = new Requests(world, store)
@@ -134,11 +133,11 @@ export class Engine {
       mediators: plan.mediators,
       hotFlowsMax: plan.limits.hotFlowsMax,
       encode: (type, data, mediator, cause, id, asked, delay) => {
-        const origin = { ...this.causedBy(cause, mediator), id }
-        return this.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin, delay)
+        const origin = { ...envelopes.causedBy(cause, mediator), id }
+        return envelopes.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin, delay)
       },
       encodeStart: (spec, data, by, cause, id) => {
-        const origin = { ...this.causedBy(cause, by), id, time: world.now(), due: 0, stream: 0 }
+        const origin = { ...envelopes.causedBy(cause, by), id, time: world.now(), due: 0, stream: 0 }
         return encode(spec.startedBy, data, origin, plan.limits.messageBytesMax)
       },
       typeOf: (name) => this.typesByName.get(name),
@@ -155,7 +154,8 @@ export class Engine {
       store,
       committer,
       limits: plan.limits,
-      encode: (type, data, processor, cause, options) => this.encodeFrom(type, data, processor, cause, options),
+      encode: (type, data, processor, cause, options) =>
+        envelopes.from(type, data, { part: processor, cause }, options),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
@@ -166,8 +166,7 @@ export class Engine {
       maybeIdle,
     }
     this.operations = new Operations(this.around, (name) => this.consumer(name))
-    const encodeSlot = (spec: ScheduleSpec, data: unknown, id: string) => this.encodeSlot(spec, data, id)
-    this.schedules = new Schedules({ world, store, committer, encode: encodeSlot, maybeIdle })
+    this.schedules = new Schedules({ world, store, committer, encode: envelopes.slot, maybeIdle })
   }
 
   /**
@@ -354,8 +353,8 @@ export class Engine {
     const id = ownId ?? this.world.newId()
     const accepted = new Promise<Accepted>((resolve, reject) => {
       this.accept()
-      const message = this.encode(type, data, {
-        ...this.fromOutside(id),
+      const message = this.envelopes.encode(type, data, {
+        ...this.envelopes.fromOutside(id),
         ownId: ownId !== undefined,
         asked: 'app' as const,
       })
@@ -371,8 +370,16 @@ export class Engine {
   publish(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.accept()
-      const message = this.encodeFresh(type, data, options)
+      const message = this.envelopes.fresh(type, data, options)
       this.committer.publish(new Publish(message, resolve, reject))
+    })
+  }
+
+  /** Accepts a message that another system has made. */
+  takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted> {
+    return new Promise((resolve, reject) => {
+      this.accept()
+      this.committer.publish(new Publish(this.envelopes.elsewhere(type, data, from), resolve, reject))
     })
   }
 
@@ -394,7 +401,7 @@ export class Engine {
   transaction(run: (tx: Tx, collect: Collect) => unknown): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.accept()
-      this.committer.transact(new AppTransaction(this.world.bind(run), this.encodeFresh, resolve, reject))
+      this.committer.transact(new AppTransaction(this.world.bind(run), this.envelopes.fresh, resolve, reject))
     })
   }
 
@@ -415,89 +422,13 @@ export class Engine {
     return fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
   }
 
-  private readonly encodeFresh = (type: MessageType, data: unknown, options: PublishOptions | undefined): Stored =>
-    this.encode(type, data, this.fromOutside(ownIdIn(options)), options)
-
-  private fromOutside(ownId: string | undefined, part = ''): Origin {
-    const id = ownId ?? this.world.newId()
-    return {
-      stream: 0,
-      id,
-      ownId: ownId !== undefined,
-      source: this.sourceOf(part),
-      time: 0,
-      due: 0,
-      correlationId: id,
-      causationId: null,
-      traceparent: null,
-    }
-  }
-
-  private encodeSlot({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored {
-    return this.encode(publishes, data, this.fromOutside(id, name))
-  }
-
-  private encodeFrom(
-    type: MessageType,
-    data: unknown,
-    processor: string,
-    cause: Stored,
-    options: PublishOptions | undefined,
-  ): Stored {
-    return this.encode(type, data, this.causedBy(cause, processor, ownIdIn(options)), options)
-  }
-
-  private causedBy(cause: Stored, processor: string, ownId?: string): Origin {
-    const { correlationId, id: causationId, traceparent } = cause
-    const id = ownId ?? this.world.newId()
-    const source = this.sourceOf(processor)
-    return {
-      stream: 0,
-      id,
-      ownId: ownId !== undefined,
-      source,
-      time: 0,
-      due: 0,
-      correlationId,
-      causationId,
-      traceparent,
-    }
-  }
-
-  /** Where messages of a part of the app come from: `/app/part`; of the app itself with an empty part. */
-  private sourceOf(part: string): string {
-    let source = this.sourcesOf.get(part)
-    if (source === undefined) {
-      source = part === '' ? `/${this.plan.app}` : `/${this.plan.app}/${part}`
-      this.sourcesOf.set(part, source)
-    }
-    return source
-  }
-
   /** An event on the topic of failures about a message; none about those of that topic itself. */
   private tell(type: Event, consumer: Consumer, entry: DeskEntry, more: object): readonly Stored[] {
     const on = consumer.spec.source.name
     if (on === failures.name) return []
     const { processor, message, revision } = entry
     const data = { processor, on, message: failedMessage(entry), revision, ...more }
-    return [this.encode(type, data, this.causedBy(message, processor), undefined, Number.POSITIVE_INFINITY)]
-  }
-
-  private encode(
-    type: MessageType,
-    data: unknown,
-    origin: Origin,
-    options?: PublishOptions,
-    bytesMax = this.plan.limits.messageBytesMax,
-  ): Stored {
-    const stream = this.streamOf.get(type)
-    if (stream === undefined) {
-      throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
-    }
-    origin.stream = stream
-    origin.time = this.world.now()
-    if (options !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, options, origin.time, publishOptions)
-    return encode(type, data, origin, bytesMax)
+    return [this.envelopes.failure(type, data, message, processor)]
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -816,13 +747,6 @@ export class Engine {
   private wasStopped(): MillraceError {
     return fault('millrace/stopping', `app "${this.plan.app}" was stopped`)
   }
-}
-
-/** The id that the options name. Errors: `millrace/bad-id`. */
-function ownIdIn(options: PublishOptions | undefined): string | undefined {
-  const id = options?.id
-  if (id !== undefined) checkId(id)
-  return id
 }
 
 function asFault(error: unknown): MillraceError {

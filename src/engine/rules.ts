@@ -152,7 +152,7 @@ function readable(consumer: Judged, { message }: DeskEntry): Message {
   } catch {
     // The rule may be there to mend just that.
   }
-  const { id, type, source, time, context, correlationId, causationId, version, json } = message
+  const { id, type, source, time, context, correlationId, causationId, version, json, attributes } = message
   return Object.freeze({
     id,
     type,
@@ -163,5 +163,6 @@ function readable(consumer: Judged, { message }: DeskEntry): Message {
     causationId: causationId ?? undefined,
     version,
     data: deepFreeze(asStored(json)),
+    ...(attributes === null ? {} : { attributes }),
   })
 }

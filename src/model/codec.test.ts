@@ -125,6 +125,7 @@ test('an encoded message carries what it was stamped with and what its type says
       repeat: undefined,
       due: 0,
       asked: undefined,
+      attributes: null,
       type: 'placed',
       version: 3,
       context: 'order ü',

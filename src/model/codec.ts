@@ -1,3 +1,4 @@
+import type { Attributes } from './attributes.ts'
 import { fault, isMillraceError, type MillraceError } from './errors.ts'
 import { toldOfFrozen } from './frozen.ts'
 import { isPlainPrototype } from './kinds.ts'
@@ -23,6 +24,8 @@ export interface Stamp {
   readonly correlationId: string
   readonly causationId: string | null
   readonly traceparent: string | null
+  /** Of a message from elsewhere; default null. */
+  readonly attributes?: Attributes | null | undefined
 }
 
 /**
@@ -56,6 +59,8 @@ export class Stored {
   readonly correlationId: string
   readonly causationId: string | null
   readonly traceparent: string | null
+  /** Of a message that another system has made, whose `source` and `id` are its identity. Null for the app's own. */
+  readonly attributes: Attributes | null
   /** The data as JSON. */
   readonly json: string
   /** The parsed data, for {@link decode} alone; undefined where the message comes from disk. */
@@ -84,10 +89,14 @@ export class Stored {
     this.correlationId = stamp.correlationId
     this.causationId = stamp.causationId
     this.traceparent = stamp.traceparent
+    this.attributes = stamp.attributes ?? null
     this.json = json
     this.plain = plain
   }
 }
+
+/** Whether a message is the one of the app itself with an id, not one from elsewhere that has the same. */
+export const isOwn = (message: Stored, id: string): boolean => message.id === id && message.attributes === null
 
 const contextCharsMax = 1_024
 
@@ -311,6 +320,8 @@ const Plain = function (this: Writable<Message>, stored: Stored, data: unknown) 
   this.causationId = stored.causationId ?? undefined
   this.version = stored.version
   this.data = data
+  const { attributes } = stored
+  if (attributes !== null && Object.keys(attributes).length > 0) this.attributes = attributes
 } as unknown as new (
   stored: Stored,
   data: unknown,

@@ -71,6 +71,11 @@ export const errors = {
     'Keep the context of the message; publish data of another context as a new message.',
   ),
   'millrace/bad-id': row('DataError', false, 'Let `id` be a non-empty string of at most 255 characters.'),
+  'millrace/bad-attributes': row(
+    'DataError',
+    false,
+    'Give a source, and attributes whose names are lower-case letters and digits and whose values are strings, numbers or booleans, together at most 8 KiB.',
+  ),
   'millrace/bad-time': row(
     'DataError',
     false,

@@ -1,3 +1,4 @@
+import type { Attributes } from './attributes.ts'
 import { fault } from './errors.ts'
 import { checkName } from './names.ts'
 import { checkOptions, limit } from './options.ts'
@@ -314,7 +315,10 @@ export interface Message<T extends MessageType = MessageType> {
   /** A time-ordered id (UUIDv7), or the `id` that the publisher gave. */
   readonly id: string
   readonly type: T['name']
-  /** The publisher: `/app` for a message from outside, `/app/processor` for one that a processor published. */
+  /**
+   * The publisher: `/app` for a message from outside, `/app/processor` for one that a processor published; of a message
+   * from another system its source there.
+   */
   readonly source: string
   /** The time at which it was published, or at which a delayed message entered its log; milliseconds since 1970. */
   readonly time: number
@@ -328,6 +332,8 @@ export interface Message<T extends MessageType = MessageType> {
   readonly version: number
   /** The data, with the output type of the schema. */
   readonly data: DataOf<T>
+  /** The other CloudEvents attributes that a message from another system came with, such as `subject`. */
+  readonly attributes?: Attributes | undefined
 }
 
 /** The verbs for messages: events are published, commands are sent. */

@@ -38,3 +38,8 @@ export function pageOf<Row>(
   }
   return { rows: page, next: undefined, bytes }
 }
+
+/** How large these texts are together: what makes rows large is text of the users. */
+export function lengthOf(...texts: readonly (string | null)[]): number {
+  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
+}

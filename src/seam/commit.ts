@@ -50,8 +50,8 @@ export interface CommitFunction {
 export interface Changes {
   /**
    * Appended in order; the store sets `position` or `repeat`. One with a `due` is kept until then instead, and has no
-   * position; after it no message of its type with its id is appended until it is gone from the log again. With one that
-   * the app asks goes the row of its request, unless it repeats another; it is an `other` where a request of another type
+   * position; after it no message of its type with its id and source (as of `ids.ts`) is appended until it is gone from the
+   * log again. With one that the app asks goes the row of its request, unless it repeats another; it is an `other` where a request of another type
    * has its id.
    */
   readonly append: readonly Stored[]

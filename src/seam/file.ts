@@ -1,4 +1,5 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
+import type { Attributes } from '../model/attributes.ts'
 import type { Actor } from '../model/desk.ts'
 import type { NewOperation, Operation, Selection, WishAction } from '../model/desk-views.ts'
 import type { FlowCount } from '../model/flow-views.ts'
@@ -33,6 +34,8 @@ export interface LogRow {
   readonly correlationId: string
   readonly causationId: string | null
   readonly traceparent: string | null
+  /** Attributes of a message from another system; null for the app's own. */
+  readonly attributes: Attributes | null
   /** The data as JSON. */
   readonly json: string
 }

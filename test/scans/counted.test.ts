@@ -242,7 +242,7 @@ test('one more delayed message costs the same however many are set, also for its
     before: async (running) => void (await running.publish(Late, { id: 'x' }, { at })),
     waiting: [
       `insert into millrace_timers select due, sequence + k, stream, kind, message_id || k, own_id, time, context, correlation,
-         causation, trace, data from w, (select * from millrace_timers limit 1)`,
+         causation, trace, data, attributes from w, (select * from millrace_timers limit 1)`,
     ],
     act: async (running, round) => {
       await running.publish(Late, { id: 'x' }, { at, id: `set ${round}` })

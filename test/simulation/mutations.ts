@@ -170,6 +170,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '',
     },
   ],
+  'takes two messages of one id for the same, wherever they come from': [
+    {
+      file: 'adapters/sqlite/attributes.ts',
+      from: "(attributes === null ? '' : source)\n\n/** The same of a row. */",
+      to: "(attributes === null ? '' : '')\n\n/** The same of a row. */",
+    },
+  ],
+  'loses the attributes of a message from elsewhere at the desk': [
+    { file: 'adapters/sqlite/desk.ts', from: '      attributesJson(message),\n', to: '      null,\n' },
+  ],
   'goes on after a failed sync as if nothing were': [
     {
       file: 'adapters/sqlite/store.ts',
@@ -608,6 +618,14 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'takes two messages of one id for the same, wherever they come from': {
+    file: 'test/elsewhere.test.ts',
+    test: 'a message from elsewhere is known by its source and its id together, across a restart',
+  },
+  'loses the attributes of a message from elsewhere at the desk': {
+    file: 'test/elsewhere.test.ts',
+    test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
+  },
   'tells each errand what has become of the first': {
     file: 'src/engine/committer.test.ts',
     test: 'each errand is told what has become of its own change, and what was appended is known to come after the rest',

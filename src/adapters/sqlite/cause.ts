@@ -7,7 +7,7 @@ import { logsIn, logTable } from './schema.ts'
 const lookedAt = 2_000
 
 /**
- * The message that caused another, where it is found by reading little: by the id that its publisher gave, else by the
+ * The message that caused another, where it is found by reading little: by the id that its publisher gave, here or elsewhere, else by the
  * time in its own id, in what the processor that published the other takes its messages from. Logs are in order of
  * time, nearly: that it is not found does not say that it is not there.
  */

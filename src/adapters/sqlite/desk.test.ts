@@ -74,6 +74,7 @@ function entryOf(
       correlationId: `m${id}`,
       causationId: null,
       traceparent: null,
+      attributes: null,
       asked: undefined,
       due: 0,
       json: '{}',

@@ -32,8 +32,9 @@ import type {
   Wish,
 } from '../../model/desk-views.ts'
 import { type ErrorRecord, fault } from '../../model/errors.ts'
-import { pageOf } from '../../model/page.ts'
+import { lengthOf, pageOf } from '../../model/page.ts'
 import type { DeskChange, DeskHead } from '../../seam/desk.ts'
+import { attributesJson } from './attributes.ts'
 import { findCause } from './cause.ts'
 import { askedFlagOf, type Log } from './log.ts'
 
@@ -65,6 +66,7 @@ interface Row {
   trace: string | null
   own_id: number
   data: string
+  attributes: string | null
 }
 
 /** A row as people see it. */
@@ -85,7 +87,7 @@ interface Pile {
 
 const columns = `d.id as desk_id, processor, state, lane, place, due_at, attempts, kills, revision, failures, decisions,
   error, tries, original, held_at, resolved_at, stream, position, message_id as id, kind, time, context, correlation,
-  causation, trace, asked as own_id, data`
+  causation, trace, asked as own_id, data, attributes`
 /** A head that closes its lane has the rest of it behind itself. */
 const behind = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from (
   select 1 from millrace_desk l where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane
@@ -158,7 +160,7 @@ export class DeskTable {
     this.joins(entry)
     const { message } = entry
     this.run(
-      `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.id,
       entry.processor,
       message.stream,
@@ -177,7 +179,7 @@ export class DeskTable {
       entry.heldAt,
       message.position,
       message.id,
-      this.log.kindId(message.type, message.version, message.source),
+      this.log.kindOf(message),
       message.time,
       message.context,
       message.correlationId === message.id ? null : message.correlationId,
@@ -186,6 +188,7 @@ export class DeskTable {
       message.json,
       entry.original,
       askedFlagOf(message.asked),
+      attributesJson(message),
     )
   }
 
@@ -210,7 +213,7 @@ export class DeskTable {
       entry.error === null ? null : JSON.stringify(entry.error),
       triesJson(entry),
       entry.resolvedAt,
-      this.log.kindId(message.type, message.version, message.source),
+      this.log.kindOf(message),
       message.json,
       entry.original,
       entry.id,
@@ -598,7 +601,8 @@ export class DeskTable {
 
   /** As many of these rows as a page may hold. */
   private page<R extends Row>(rows: Iterable<R>): readonly R[] {
-    const sizeOf = ({ data, original, error, tries }: Row) => lengthOf(data, original, error, tries)
+    const sizeOf = ({ data, original, error, tries, attributes }: Row) =>
+      lengthOf(data, original, error, tries, attributes)
     const limit = Number.POSITIVE_INFINITY
     return pageOf(rows, { limit, sizeOf, cursorOf: ({ desk_id }) => desk_id }).rows
   }
@@ -846,11 +850,6 @@ type GroupText = Omit<DeskGroup, 'error' | 'firstAt' | 'lastAt'> & {
 }
 
 const cursorOf = ({ id }: { readonly id: number }) => id
-
-/** How large these texts are together: what makes rows large is text of the users. */
-function lengthOf(...texts: readonly (string | null)[]): number {
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
-}
 
 /** What is not at the desk was resolved, and then forgotten. */
 const outcomeText = `select coalesce(sum(d.id is null or d.state = 'handled'), 0) as handled,

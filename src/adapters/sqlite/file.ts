@@ -94,7 +94,7 @@ function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) 
   }
 }
 
-const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data'
+const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data, attributes'
 
 /** A message that fits, without what may be large of it. */
 interface Found extends LogPlace {

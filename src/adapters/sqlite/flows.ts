@@ -11,7 +11,7 @@ import type {
   QuestionFilter,
   StateOfFlow,
 } from '../../model/flow-views.ts'
-import { pageOf } from '../../model/page.ts'
+import { lengthOf, pageOf } from '../../model/page.ts'
 import type { FlowSlice } from '../../seam/flow-reads.ts'
 import type { FlowChange, FlowStore, SleepingTime, UnderWay, WaitingFlow } from '../../seam/flows.ts'
 import type { Mail } from '../../seam/mail.ts'
@@ -40,10 +40,6 @@ interface OldMails {
 }
 
 const cursorOf = ({ id }: { readonly id: number }) => id
-
-function lengthOf(...texts: readonly (string | null)[]): number {
-  return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
-}
 
 interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 'mailAfter'> {
   readonly mailAfter: string | null
@@ -609,5 +605,5 @@ function messageJson({ decoded: _, plain: _plain, ...message }: Stored): string 
 }
 
 function messageOf(json: string): Stored {
-  return { repeat: undefined, asked: undefined, ...JSON.parse(json), decoded: undefined }
+  return { repeat: undefined, asked: undefined, attributes: null, ...JSON.parse(json), decoded: undefined }
 }

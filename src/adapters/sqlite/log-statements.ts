@@ -5,7 +5,7 @@ import { logTable } from './schema.ts'
 
 /** How many rows one statement inserts: a third faster than one by one, and more than eight gain nothing. */
 export const rowsPerInsert = 8
-export const valuesPerRow = 11
+export const valuesPerRow = 12
 const places = `(${Array(valuesPerRow).fill('?').join(', ')})`
 const manyPlaces = Array(rowsPerInsert).fill(places).join(', ')
 
@@ -36,7 +36,8 @@ class OfStream {
 
   get after(): StatementSync {
     this.next ??= this.db.prepare(
-      `select position, id, kind, time, context, correlation, causation, trace, own_id, data from ${this.table}
+      `select position, id, kind, time, context, correlation, causation, trace, own_id, data,
+         attributes from ${this.table}
        where position > ? order by position limit ?`,
     )
     return this.next

@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { Stored, sameData } from '../../model/codec.ts'
 import type { SameData } from '../../seam/ids.ts'
+import { attributesJson, claimSourceOf, fromElsewhere, kindSource } from './attributes.ts'
+import { IdTable } from './ids.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
 import { createLog, logsIn, logTable } from './schema.ts'
 
@@ -45,6 +47,7 @@ export interface LogTableRow {
   trace: string | null
   own_id: number
   data: string
+  attributes: string | null
 }
 
 interface OldRow {
@@ -53,6 +56,7 @@ interface OldRow {
   bytes: number
   id: string
   type: string
+  source: string
   own_id: number
 }
 
@@ -82,11 +86,7 @@ export class Log {
   private readonly streams = new Map<number, Stream>()
   private readonly kinds = new Map<number, Kind>()
   private readonly kindIds = new Map<string, Map<string, number>>()
-  private readonly remember: StatementSync
-  private readonly lookUp: StatementSync
-  private readonly move: StatementSync
-  private readonly release: StatementSync
-  private readonly delayed: StatementSync
+  private readonly ids: IdTable
   private readonly addKind: StatementSync
   private readonly statements: LogStatements
   private before: Before[] = []
@@ -98,13 +98,7 @@ export class Log {
     this.db = db
     this.same = same
     this.statements = new LogStatements(db)
-    this.remember = db.prepare('insert or ignore into millrace_ids values (?, ?, ?, ?)')
-    this.lookUp = db.prepare('select stream, position from millrace_ids where type = ? and id = ?')
-    this.move = db.prepare('update millrace_ids set position = ? where type = ? and id = ?')
-    this.release = db.prepare('delete from millrace_ids where type = ? and id = ?')
-    this.delayed =
-      db.prepare(`select version, data as json from millrace_timers t join millrace_kinds k on k.id = t.kind
-      where message_id = ? and k.type = ?`)
+    this.ids = new IdTable(db)
     this.addKind = db.prepare('insert into millrace_kinds (type, version, source) values (?, ?, ?) returning id')
     this.loadKinds()
   }
@@ -164,21 +158,21 @@ export class Log {
 
   /** As `append`, a delayed message, whose id is its own since it was set. */
   appendClaimed(message: Stored): void {
-    const { ownId, type, id, stream } = message
-    if (ownId) this.move.run(this.head(stream) + 1, type, id)
+    if (message.ownId) this.ids.move(message, this.head(message.stream) + 1)
     this.put(message)
   }
 
   /** Takes an id; where it is taken already the message says what repeats. Position 0 is that of delayed messages. */
   claim(message: Stored, position: number): boolean {
     message.repeat = undefined
-    if (this.remember.run(message.type, message.id, message.stream, position).changes === 1) return true
+    if (this.ids.claim(message, position)) return true
     this.repeated(message)
     return false
   }
 
-  forget(type: string, id: string): void {
-    this.release.run(type, id)
+  /** An own id is free again; of a message from elsewhere with its source. */
+  forget(type: string, id: string, source = ''): void {
+    this.ids.forget(type, id, source)
   }
 
   private put(message: Stored): void {
@@ -194,7 +188,7 @@ export class Log {
     const { rows, filled } = stream
     rows[filled] = position
     rows[filled + 1] = id
-    rows[filled + 2] = this.kindId(message.type, message.version, message.source)
+    rows[filled + 2] = this.kindOf(message)
     rows[filled + 3] = message.time
     rows[filled + 4] = message.context
     rows[filled + 5] = correlationId === id ? null : correlationId
@@ -203,6 +197,7 @@ export class Log {
     rows[filled + 8] = stream.bytes
     rows[filled + 9] = flagsOf(message)
     rows[filled + 10] = message.json
+    rows[filled + 11] = attributesJson(message)
     stream.filled = filled + valuesPerRow
     if (stream.filled === rows.length) {
       this.statements.of(stream.id).insertMany.run(...rows)
@@ -274,7 +269,7 @@ export class Log {
   trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
     const gone = this.trimmable(streamId, upTo, retain, limit)
     if (gone.length === 0) return 0
-    for (const row of gone) if ((row.own_id & ownIdFlag) !== 0) this.forget(row.type, row.id)
+    for (const row of gone) if ((row.own_id & ownIdFlag) !== 0) this.forget(row.type, row.id, row.source)
     this.db.prepare(`delete from ${logTable(streamId)} where position <= ?`).run(gone.at(-1)!.position)
     return gone.length
   }
@@ -286,7 +281,8 @@ export class Log {
     if (stream.head === 0) return []
     const rows = this.db
       .prepare(
-        `select m.position, m.time, m.bytes, m.id, k.type, m.own_id from ${table} m join millrace_kinds k on k.id = m.kind
+        `select m.position, m.time, m.bytes, m.id, k.type, m.own_id, ${claimSourceOf('m.attributes')} as source
+         from ${table} m join millrace_kinds k on k.id = m.kind
          where m.position <= ? and m.position < ? order by m.position limit ?`,
       )
       .all(upTo, stream.head, limit) as unknown as OldRow[]
@@ -301,24 +297,28 @@ export class Log {
   /** A row, of a log or of the desk, as a message. */
   stored(streamId: number, row: LogTableRow): Stored {
     const { type, version, source } = this.kinds.get(row.kind)!
+    const elsewhere = row.attributes === null ? undefined : fromElsewhere(row.attributes)
     const stamp = {
       stream: streamId,
       id: row.id,
       ownId: (row.own_id & ownIdFlag) !== 0,
       asked: askerOf(row.own_id),
-      source,
+      source: elsewhere?.source ?? source,
       time: row.time,
       correlationId: row.correlation ?? row.id,
       causationId: row.causation,
       traceparent: row.trace,
+      attributes: elsewhere?.attributes ?? null,
     }
     const message = new Stored(type, version, stamp, row.context, row.data)
     message.position = row.position
     return message
   }
 
-  kindId(type: string, version: number, source: string): number {
+  kindOf(message: Stored): number {
     const { last } = this
+    const { type, version } = message
+    const source = kindSource(message)
     if (last.type === type && last.source === source && last.version === version) return last.id
     const key = version === 1 ? type : `${version} ${type}`
     let bySource = this.kindIds.get(key)
@@ -353,17 +353,12 @@ export class Log {
 
   private repeated(message: Stored): void {
     this.flush()
-    const { type, id } = message
-    const { stream, position } = this.lookUp.get(type, id) as { stream: number; position: number }
-    const first = position === 0 ? this.pending(type, id) : this.at(stream, position)
-    message.repeat = first !== undefined && this.same(type, first, message) ? 'same' : 'other'
+    const { stream, position } = this.ids.placeOf(message)
+    const first = position === 0 ? this.ids.pending(message) : this.at(stream, position)
+    message.repeat = first !== undefined && this.same(message.type, first, message) ? 'same' : 'other'
   }
 
   private at(stream: number, position: number): Stored | undefined {
     return this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY).find((found) => found.position === position)
-  }
-
-  private pending(type: string, id: string): Pick<Stored, 'version' | 'json'> | undefined {
-    return this.delayed.get(id, type) as unknown as Pick<Stored, 'version' | 'json'> | undefined
   }
 }

@@ -5,7 +5,7 @@ import { fault } from '../../model/errors.ts'
 const applicationId = 0x4d696c6c
 
 /** Each entry brings the file from the format of its index to the next. Entries are never changed, only added. */
-const migrations: readonly string[] = [
+const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
   `create table millrace_meta (key text primary key, value any) strict, without rowid;
    create table millrace_streams (
      id integer primary key, kind text not null, name text not null unique
@@ -188,6 +188,19 @@ const migrations: readonly string[] = [
      (select coalesce(max(value), 0) from millrace_flows, json_each(mail_after)));`,
   `-- what has moved to the end of its lane is not where its number says
    create index millrace_desk_moved on millrace_desk (processor, stream, lane) where lane is not null and place <> id;`,
+  (db) => {
+    // An id is one per source. All parts of an app share one, the empty one: so its name may change.
+    db.exec(`alter table millrace_ids rename to millrace_ids_1;
+      create table millrace_ids (
+        type text, id text, source text, stream integer not null, position integer not null,
+        primary key (type, id, source)
+      ) strict, without rowid;
+      insert into millrace_ids select type, id, '', stream, position from millrace_ids_1;
+      drop table millrace_ids_1;`)
+    // Source and attributes of messages from elsewhere.
+    const tables = ['millrace_desk', 'millrace_timers', ...[...logsIn(db)].map(logTable)]
+    for (const table of tables) db.exec(`alter table ${table} add column attributes text`)
+  },
 ]
 
 /** The format that this version writes. */
@@ -217,7 +230,10 @@ export function migrate(db: DatabaseSync, file: string, to: number = migrations.
   if (format === to) return
   db.exec('begin immediate')
   try {
-    for (const step of migrations.slice(format, to)) db.exec(step)
+    for (const step of migrations.slice(format, to)) {
+      if (typeof step === 'string') db.exec(step)
+      else step(db)
+    }
     db.prepare("insert or replace into millrace_meta values ('format', ?)").run(to)
     db.exec(`pragma application_id = ${applicationId}`)
     db.exec('commit')
@@ -245,6 +261,8 @@ export function createLog(db: DatabaseSync, stream: number): void {
     position integer primary key, id text not null, kind integer not null, time integer not null, context text,
     correlation text, causation text, trace text,
     -- all data of the stream up to and with this row: how much a range holds is a subtraction
-    bytes integer not null, own_id integer not null, data text not null
+    bytes integer not null, own_id integer not null, data text not null,
+    -- source and attributes of a message from elsewhere; null for the app's own
+    attributes text
   ) strict`)
 }

@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Cancel, Cancelled, Fired, Firing } from '../../seam/timers.ts'
+import { attributesJson, claimSourceOf } from './attributes.ts'
 import type { Log, LogTableRow } from './log.ts'
 
 interface Row extends LogTableRow {
@@ -10,7 +11,7 @@ interface Row extends LogTableRow {
 }
 
 const columns = `due, sequence, stream, 0 as position, message_id as id, kind, time, context, correlation, causation,
-  trace, own_id, data`
+  trace, own_id, data, attributes`
 
 /** Delayed messages until they are due. */
 export class TimerTable {
@@ -27,14 +28,14 @@ export class TimerTable {
     this.insert = db.prepare(
       `insert into millrace_timers
        select :due, coalesce(max(sequence), 0) + 1, :stream, :kind, :id, :own, :time, :context, :correlation, :causation,
-         :trace, :data from millrace_timers where due = :due`,
+         :trace, :data, :attributes from millrace_timers where due = :due`,
     )
     this.first = db.prepare('select min(due) as due from millrace_timers')
     this.ripe = db.prepare(`select ${columns} from millrace_timers where due <= ? order by due, sequence limit ?`)
     this.deleteUpTo = db.prepare('delete from millrace_timers where (due, sequence) <= (?, ?)')
     this.find = db.prepare(
       `select due, sequence, own_id from millrace_timers t join millrace_kinds k on k.id = t.kind
-       where message_id = ? and k.type = ?`,
+       where message_id = ? and k.type = ? and ${claimSourceOf('t.attributes')} = ''`,
     )
     this.delete = db.prepare('delete from millrace_timers where due = ? and sequence = ?')
   }
@@ -42,11 +43,11 @@ export class TimerTable {
   /** Keeps a message until it is due; or, when its id was there, says what repeats. */
   keep(message: Stored): void {
     if (message.ownId && !this.log.claim(message, 0)) return
-    const { due, stream, type, version, source, id, time, context, correlationId, causationId } = message
+    const { due, stream, id, time, context, correlationId, causationId } = message
     this.insert.run({
       due,
       stream,
-      kind: this.log.kindId(type, version, source),
+      kind: this.log.kindOf(message),
       id,
       own: message.ownId ? 1 : 0,
       time,
@@ -55,6 +56,7 @@ export class TimerTable {
       causation: causationId,
       trace: message.traceparent,
       data: message.json,
+      attributes: attributesJson(message),
     })
   }
 
@@ -79,7 +81,7 @@ export class TimerTable {
     return { do: 'cancel', found: this.cancel(type, id) }
   }
 
-  /** Gives whether it was pending. */
+  /** Takes back a message of the app itself. Gives whether it was pending. */
   cancel(type: string, id: string): boolean {
     const row = this.find.get(id, type) as { due: number; sequence: number; own_id: number } | undefined
     if (row === undefined) return false

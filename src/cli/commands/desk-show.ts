@@ -37,6 +37,7 @@ function shownObject(item: DeskItem) {
     version: message.version,
     position: message.position,
     causationId: message.causationId,
+    ...(message.attributes === null ? {} : { attributes: message.attributes }),
     cause,
     revision,
     resolvedAt: resolvedAt === null ? null : time(resolvedAt),
@@ -98,6 +99,7 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['flow', message.correlationId],
     ['caused by', causationId === null ? undefined : `${causationId}${from}`],
     ['published', `${time(message.time)} by ${message.source}`],
+    ['attributes', attributesText(item)],
     ['here since', `${time(heldAt)} (${duration(Date.now() - heldAt)})`],
     ['resolved', resolvedAt === null ? undefined : time(resolvedAt)],
     ['attempts', String(attempts)],
@@ -106,6 +108,11 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['waiting', waitingText(item)],
     ['asked for', wishText(item, { running })],
   ]
+}
+
+function attributesText({ message: { attributes } }: DeskItem): string | undefined {
+  const all = Object.entries(attributes ?? {})
+  return all.length === 0 ? undefined : all.map(([name, value]) => `${name}=${value}`).join(', ')
 }
 
 function waitingText({ waiting, line }: DeskItem): string {

@@ -83,15 +83,17 @@ function show(out: Output, row: LogRow): Promise<void> | undefined {
 
 /** Formats a message as JSON of CloudEvents 1.0. The data are copied as stored: numbers keep all their digits. */
 export function cloudEvent(row: LogRow): string {
+  const { time, datacontenttype, dataschema, ...others } = row.attributes ?? {}
   const attributes = {
+    ...others,
     specversion: '1.0',
     id: row.id,
     source: row.from,
     type: row.type,
-    time: new Date(row.time).toISOString(),
-    datacontenttype: 'application/json',
-    dataschema: `urn:millrace:${row.type}:${row.version}`,
-    partitionkey: row.context ?? undefined,
+    time: time ?? new Date(row.time).toISOString(),
+    datacontenttype: datacontenttype ?? 'application/json',
+    dataschema: dataschema ?? `urn:millrace:${row.type}:${row.version}`,
+    partitionkey: row.context ?? others['partitionkey'],
     correlationid: row.correlationId,
     causationid: row.causationId ?? undefined,
     traceparent: row.traceparent ?? undefined,

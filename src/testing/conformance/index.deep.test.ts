@@ -154,6 +154,17 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     },
     passes: [everyEvent, oldest],
   },
+  'forgets where messages come from': {
+    spoil: writing((changes) => {
+      for (const message of changes.append) Object.assign(message, { attributes: null })
+      return changes
+    }),
+    fails: {
+      'a message from elsewhere is one per source and id, and keeps both with its attributes':
+        /id-conflict|published before/,
+    },
+    passes: [everyEvent, goesOn, oldest],
+  },
   'forgets the ids that publishers gave': {
     spoil: writing((changes) => {
       for (const message of changes.append) Object.assign(message, { ownId: false })

@@ -1,6 +1,7 @@
 // Cases for publishing: ids, sizes, the moment of acknowledgement.
 import assert from 'node:assert/strict'
-import { defaults, event, topic } from '../../index.ts'
+import { takeIn } from '../../app/intake.ts'
+import { defaults, event, type Message, processor, topic } from '../../index.ts'
 import {
   assertWritten,
   type BrokerCase,
@@ -9,6 +10,7 @@ import {
   lanes,
   ledger,
   Moved,
+  Moves,
   move,
   publish,
   shape,
@@ -84,6 +86,37 @@ export const publishCases: readonly BrokerCase[] = [
     }
     await place.idle(bank)
     await assertWritten(bank, 'ledger', lanes(['a'], upTo(ids.length)))
+  }),
+
+  brokerCase('a message from elsewhere is one per source and id, and keeps both with its attributes', async (place) => {
+    const seen: Message[] = []
+    const watching = (name: string) =>
+      processor(name, { on: Moves, handle: { moved: (message) => void seen.push(message) } })
+    const first = await place.start([ledger('ledger'), watching('sees')])
+    const attributes = { subject: 'ü', sequence: 1, sampled: false }
+    const origins = ['//one.example', '//two.example'].map((source) => ({ source, id: 'x', attributes }))
+    for (const from of origins) {
+      assert.deepEqual(await takeIn(first, Moved, { account: 'a', n: seen.length }, from), { id: 'x' })
+      await place.idle(first)
+    }
+    assert.deepEqual(await first.publish(Moved, { account: 'a', n: 2 }, { id: 'x' }), { id: 'x' })
+    await place.idle(first)
+    await place.stop(first)
+    const bank = await place.start([ledger('ledger'), watching('later')])
+    for (const [n, from] of origins.entries()) {
+      assert.deepEqual(await takeIn(bank, Moved, { account: 'a', n }, from), { id: 'x', duplicate: true })
+      await assert.rejects(takeIn(bank, Moved, { account: 'a', n: 9 }, from), coded('millrace/id-conflict'))
+    }
+    assert.deepEqual(await bank.publish(Moved, { account: 'a', n: 2 }, { id: 'x' }), { id: 'x', duplicate: true })
+    await place.idle(bank)
+    await assertWritten(bank, 'ledger', lanes(['a'], upTo(3)))
+    const foreign = origins.map(({ source }) => [source, attributes])
+    const expected = [...foreign, ['/bank', undefined]]
+    assert.deepEqual(
+      seen.map(({ source, attributes: given }) => [source, given]),
+      [...expected, ...expected],
+      'they came with source and attributes, from memory and from what is kept',
+    )
   }),
 
   brokerCase('a message that is too large is refused, and the next ones are not', async (place) => {
