@@ -10,7 +10,7 @@ import { scheduleSpecOf, specOf, type Wiring } from '../parts/wiring.ts'
 
 /** What a plan takes from the app, whatever is started. */
 export interface Given {
-  readonly options: { readonly name: string; readonly setup?: EnginePlan['setup'] }
+  readonly options: { readonly name: string; readonly setup?: EnginePlan['setup'] | undefined }
   readonly numbers: Omit<EngineLimits, 'flushBytes'>
   readonly accepted: EnginePlan['accepted']
 }

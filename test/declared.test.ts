@@ -1,0 +1,52 @@
+// What package.json and the options of the source declare, as users of the package need it.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const run = (cwd: string, command: string, ...words: string[]) =>
+  execFileSync(command, words, { cwd, encoding: 'utf8' })
+
+test('no package that is installed runs anything at its installation, and neither do we', () => {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
+    packages: Record<string, { hasInstallScript?: boolean }>
+  }
+  const scripted = Object.entries(lock.packages).filter(([, { hasInstallScript }]) => hasInstallScript === true)
+  assert.deepEqual(scripted, [])
+  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    scripts: Record<string, string>
+  }
+  const installing = ['preinstall', 'install', 'postinstall', 'prepare', 'prepublish']
+  assert.deepEqual(
+    Object.keys(scripts).filter((name) => installing.includes(name)),
+    [],
+  )
+})
+
+test('the library imports the packages that it declares and no others', () => {
+  const source = readFileSync(join(root, 'package.json'), 'utf8')
+  const { dependencies } = JSON.parse(source) as { dependencies: Record<string, string> }
+  const text = run(root, 'grep', '-rhoE', "from '[^.'][^']*'", 'src', '--include=*.ts', '--exclude=*.test.ts')
+  const imported = new Set(
+    text
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.slice("from '".length, -1)),
+  )
+  const others = [...imported].filter((name) => !name.startsWith('node:') && name !== 'millrace')
+  assert.deepEqual(others.sort(), Object.keys(dependencies).sort())
+})
+
+test('an option that may be left out may be undefined too', () => {
+  const narrow = run(root, 'grep', '-rnE', 'readonly [A-Za-z]+\\?: ', 'src', '--include=*.ts', '--exclude=*.test.ts')
+    .split('\n')
+    .filter((line) => line !== '' && !/\bundefined\b|\?: unknown\b/.test(line))
+  assert.deepEqual(
+    narrow,
+    [],
+    'exactOptionalPropertyTypes of users takes `name?: T` for a T that is there: add `| undefined`',
+  )
+})
