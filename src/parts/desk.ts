@@ -1,10 +1,8 @@
 import type { Failure as AnyFailure, DeskSpec } from '../engine/spec.ts'
 import type { Decision } from '../model/desk.ts'
-import { fault } from '../model/errors.ts'
 import type { DataOf, Message, MessageType, Source } from '../model/message.ts'
-import { checkName, isTable, own, suggest } from '../model/names.ts'
-import { checkOptions, limit } from '../model/options.ts'
-import { inherits } from './processor.ts'
+import { limit } from '../model/options.ts'
+import { checkByType, checkOnSource, checkPart, checkTable } from './check.ts'
 
 /** The argument of a rule: a message that has used up its attempts or was refused, with the error. */
 export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
@@ -65,30 +63,12 @@ export interface DeskPart {
  * ```
  */
 export function desk<T extends MessageType>(name: string, options: DeskOptions<T>): DeskPart {
-  checkName('desk', name)
-  const where = `desk "${name}"`
-  checkOptions(where, options, ['on', 'decide', 'decideMs', 'decisionsMax', 'rulesAtOnce'])
+  const where = checkPart('desk', name, options, ['on', 'decide', 'decideMs', 'decisionsMax', 'rulesAtOnce'])
   const { on, decide } = options
-  if (on?.kind !== 'topic' && on?.kind !== 'channel') {
-    throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
-  }
-  if (!isTable(decide)) {
-    throw fault('millrace/bad-option', `${where}: decide must be an object with a rule per type${inherits(decide)}`)
-  }
-  const names = on.types.map((type) => type.name)
-  const rules = new Map<string, never>()
-  for (const [type, rule] of Object.entries(decide)) {
-    if (!names.includes(type)) {
-      const hint = suggest(
-        type,
-        names.filter((other) => own(decide, other) === undefined),
-      )
-      throw fault('millrace/unknown-handler', `${where}: "${type}" is not on ${on.kind} "${on.name}"${hint}`)
-    }
-    if (rule === undefined) continue
-    if (typeof rule !== 'function') throw fault('millrace/bad-option', `${where}: the rule of "${type}" is no function`)
-    rules.set(type, rule as never)
-  }
+  checkOnSource(where, on)
+  checkTable(where, { option: 'decide', one: 'rule' }, decide)
+  checkByType(where, 'rule', on, decide)
+  const rules = new Map(Object.entries(decide).filter(([, rule]) => rule !== undefined)) as Map<string, never>
   const spec = {
     name,
     rules,

@@ -6,6 +6,7 @@ import { checkName } from '../model/names.ts'
 import { checkOptions, defaults, limit } from '../model/options.ts'
 import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
+import { checkOnTopic } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** A condition on the items of a batch. It fires when a number computed from them crosses a bound. */
@@ -128,7 +129,7 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
 }
 
 function checkTypes(where: string, on: Topic, of: readonly Event[], publishes: Event): void {
-  if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
+  checkOnTopic(where, on)
   if (!Array.isArray(of) || of.length === 0) {
     throw fault('millrace/bad-option', `${where}: of must be a list of events, at least one`)
   }

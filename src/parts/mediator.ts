@@ -4,10 +4,9 @@ import { startsFlow, takesMail } from '../engine/flow-starts.ts'
 import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
-import { checkName } from '../model/names.ts'
-import { checkOptions } from '../model/options.ts'
 import type { AnySchema, Output } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
+import { checkOnTopic, checkPart } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** An event that flows wait for: of their own context, or of the context that `flow` computes from its data. */
@@ -452,9 +451,7 @@ export function mediator<
   const M extends readonly AnyMediator[] = [],
   Result = unknown,
 >(name: string, options: MediatorOptions<E, S, W, P, M, Result>): Mediator<E, Awaited<Result>> {
-  checkName('mediator', name)
-  const where = `mediator "${name}"`
-  checkOptions(where, options, known)
+  const where = checkPart('mediator', name, options, known)
   const { on, startedBy, run, oncePer, serial = false, version = 1, versions = {} } = options
   const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
   const sends: readonly Command[] = options.sends ?? []
@@ -464,7 +461,7 @@ export function mediator<
     if (!Array.isArray(list)) throw bad(`${name} must be a list`)
   }
   if (startedBy?.kind !== 'event') throw bad('startedBy must be an event')
-  if (on !== undefined && on?.kind !== 'topic') throw bad('on must be a topic')
+  if (on !== undefined) checkOnTopic(where, on)
   if (on !== undefined && !on.types.includes(startedBy)) throw bad(`startedBy must be an event of topic "${on.name}"`)
   if (typeof run !== 'function') throw bad('run must be a function')
   if (oncePer !== undefined && typeof oncePer !== 'function') throw bad('oncePer must be a function of the data')

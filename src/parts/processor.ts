@@ -3,11 +3,12 @@ import { type RetryPolicy, retryNumbers } from '../engine/retry.ts'
 import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
-import { checkName, isTable, own, suggest } from '../model/names.ts'
+import { own } from '../model/names.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query, Tx } from '../model/tx.ts'
+import { checkByType, checkOnSource, checkPart, checkTable } from './check.ts'
 
 declare const committed: unique symbol
 
@@ -263,13 +264,9 @@ export function processor<
   const P extends readonly Event[] = [],
   const S extends readonly Command[] = [],
 >(name: string, options: ProcessorOptions<T, P, S>): Processor {
-  checkName('processor', name)
-  const where = `processor "${name}"`
-  checkOptions(where, options, known)
+  const where = checkPart('processor', name, options, known)
   const { on, publishes = [], sends = [], startAt = 'beginning', retry = {}, onHold = 'block' } = options
-  if (on?.kind !== 'topic' && on?.kind !== 'channel') {
-    throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
-  }
+  checkOnSource(where, on)
   checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
   checkTypes(`${where}: publishes`, 'event', publishes)
   checkTypes(`${where}: sends`, 'command', sends)
@@ -318,32 +315,13 @@ function policyOf(where: string, options: Optional<RetryPolicy>): RetryPolicy {
 }
 
 function checkHandlers(where: string, on: Source, handle: Readonly<Record<string, unknown>>): void {
-  if (!isTable(handle)) {
-    throw fault('millrace/bad-option', `${where}: handle must be an object with a function per type${inherits(handle)}`)
-  }
-  const names = on.types.map((type) => type.name)
-  for (const [name, handler] of Object.entries(handle)) {
-    if (!names.includes(name)) {
-      const hint = suggest(
-        name,
-        names.filter((other) => own(handle, other) === undefined),
-      )
-      throw fault('millrace/unknown-handler', `${where}: "${name}" is not on ${on.kind} "${on.name}"${hint}`)
-    }
-    if (typeof handler !== 'function' && handler !== undefined) {
-      throw fault('millrace/bad-option', `${where}: the handler of "${name}" is no function`)
-    }
-  }
+  checkTable(where, { option: 'handle', one: 'function' }, handle)
+  checkByType(where, 'handler', on, handle)
   if (on.kind === 'topic') return
-  const missing = names.find((name) => typeof own(handle, name) !== 'function')
+  const missing = on.types.map(({ name }) => name).find((name) => typeof own(handle, name) !== 'function')
   if (missing !== undefined) {
     throw fault('millrace/missing-handler', `${where}: no handler for command "${missing}" of channel "${on.name}"`)
   }
-}
-
-/** The hint that inherited handlers do not count; without it they would be ignored silently. */
-export function inherits(value: unknown): string {
-  return typeof value === 'object' && value !== null ? ', not of a class: what it inherits is not looked up' : ''
 }
 
 function checkTypes(where: string, kind: string, types: readonly MessageType[]): void {

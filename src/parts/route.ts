@@ -1,12 +1,11 @@
 import { routes } from '../engine/flow-starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
-import { checkName, isTable } from '../model/names.ts'
-import { checkOptions } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Query } from '../model/tx.ts'
+import { checkOnTopic, checkPart, checkTable } from './check.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
-import { inherits, type Processor, processor } from './processor.ts'
+import { type Processor, processor } from './processor.ts'
 
 type Declared<T, Option extends string> = [T] extends [never]
   ? { error: `the route may not do this: name it in \`${Option}\`` }
@@ -111,22 +110,15 @@ export function route<
   const S extends readonly Command[] = [],
   const M extends readonly AnyMediator[] = [],
 >(name: string, options: RouteOptions<T, S, M>): Route {
-  checkName('route', name)
-  const where = `route "${name}"`
-  checkOptions(where, options, ['on', 'sends', 'starts', 'handle'])
+  const where = checkPart('route', name, options, ['on', 'sends', 'starts', 'handle'])
   const { on, sends = [] as unknown as S } = options
   const starts: readonly AnyMediator[] = options.starts ?? []
-  if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
+  checkOnTopic(where, on)
   for (const one of starts) {
     if (one?.kind !== 'mediator') throw fault('millrace/bad-option', `${where}: starts must be mediators`)
   }
   const { handle: choices = {} } = options
-  if (!isTable(choices)) {
-    throw fault(
-      'millrace/bad-option',
-      `${where}: handle must be an object with a function per type${inherits(choices)}`,
-    )
-  }
+  checkTable(where, { option: 'handle', one: 'function' }, choices)
   const handlers = Object.entries(choices as Readonly<Record<string, Choose | undefined>>)
   const spec = { name, starts: new Set(starts.map((one) => one.spec)) }
   const handle = Object.fromEntries(

@@ -2,8 +2,9 @@ import type { Calendar, Missed } from '../engine/spec.ts'
 import { encode } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import type { DataFor, Event } from '../model/message.ts'
-import { checkName, suggest } from '../model/names.ts'
-import { checkOptions, limit } from '../model/options.ts'
+import { suggest } from '../model/names.ts'
+import { limit } from '../model/options.ts'
+import { checkPart } from './check.ts'
 import { calendarOf } from './cron.ts'
 
 /** A time at which a schedule publishes. */
@@ -76,9 +77,7 @@ const policies = ['skip', 'once', 'all']
  * ```
  */
 export function schedule<E extends Event>(name: string, options: ScheduleOptions<E>): Schedule {
-  checkName('schedule', name)
-  const where = `schedule "${name}"`
-  checkOptions(where, options, known)
+  const where = checkPart('schedule', name, options, known)
   const { cron, timeZone = 'UTC', missed = 'skip', publishes, data } = options
   if (!policies.includes(missed)) {
     const hint = suggest(String(missed), policies)
