@@ -8,7 +8,7 @@ import type { TimedResult } from '../seam/timers.ts'
 import { Attempt } from './attempt.ts'
 import { Committer, type Settled } from './committer.ts'
 
-const nothingDecided: Written = { timed: [] }
+const nothingDecided: Written = { timed: [], entries: [] }
 
 test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
   const nothing = () => {}
@@ -79,7 +79,7 @@ test('each errand is told what has become of its own change, and what was append
   const store = {
     async commit(batch: Batch) {
       batch.changes([], true)
-      return { rest: true, written: [{ timed }], trouble: undefined }
+      return { rest: true, written: [{ timed, entries: [] }], trouble: undefined }
     },
   }
   const appended: string[] = []

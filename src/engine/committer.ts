@@ -12,12 +12,13 @@ import type { DeskChange } from '../seam/desk.ts'
 import type { FlowChange } from '../seam/flows.ts'
 import type { RequestChange } from '../seam/requests.ts'
 import type { Store } from '../seam/store.ts'
-import type { TimedChange, TimedResult } from '../seam/timers.ts'
+import type { TimedChange } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import { Attempt } from './attempt.ts'
 import { Chain } from './chain.ts'
 import type { TakenBack } from './collected.ts'
 import type { Consumer } from './consumer.ts'
+import type { Errand } from './errand.ts'
 import { Group } from './group.ts'
 
 /** The result of `publish` and `send`, once the message is on disk. */
@@ -66,7 +67,7 @@ export interface Job {
 }
 
 /** What follows from what a batch has committed, before that is durable: what only computes may be ahead of the disk. */
-export type Ahead = (appended: readonly Stored[], requests: readonly RequestChange[]) => Promise<Job[]>
+export type Ahead = (what: Pick<Settled, 'appended' | keyof RequestsWritten>) => Promise<Job[]>
 
 interface Mark {
   readonly processor: string
@@ -81,15 +82,8 @@ export interface Ending {
   readonly outgoing: readonly Stored[]
 }
 
-/** What is written because of time. */
-export interface Errand<Do extends TimedChange['do'] = TimedChange['do']> {
-  readonly change: Extract<TimedChange, { readonly do: Do }>
-  written(result: Extract<TimedResult, { readonly do: Do }>): void
-  /** Called when it is not known to be written, for good. */
-  readonly dropped: (error: unknown) => void
-  /** Whether it waits for the disk where that is in trouble; else it is dropped then. */
-  readonly patient: boolean
-}
+/** What has become of requests, and for each the number of its entry in a journal; 0 where it has none. */
+export type RequestsWritten = Pick<Settled, 'requests' | 'entries'>
 
 /** What the engine does with a batch that is durable. */
 export interface Settled {
@@ -97,6 +91,7 @@ export interface Settled {
   readonly appended: readonly Stored[]
   /** What has become of requests. */
   readonly requests: readonly RequestChange[]
+  readonly entries: readonly number[]
   readonly consumers: ReadonlySet<Consumer>
   /** Requests that its functions have taken back. */
   readonly withdrawn: readonly TakenBack[]
@@ -333,8 +328,8 @@ export class Committer {
   }
 
   /** What follows from a batch before it is durable: of flows, and of attempts that only compute. */
-  private async writeAhead({ appended, requests }: OneBatch, runAhead: Ahead): Promise<OneBatch | undefined> {
-    const jobs = await runAhead(appended, requests)
+  private async writeAhead(batch: OneBatch, runAhead: Ahead): Promise<OneBatch | undefined> {
+    const jobs = await runAhead(batch)
     // What is to be written about a message at the desk comes before the end of its attempt.
     const mayGo = ({ consumer, delivery }: Attempt) =>
       consumer.spec.runsAhead && (delivery.entry === undefined || this.jobs.length === 0)
@@ -474,6 +469,10 @@ class OneBatch implements Batch {
 
   get requests(): readonly RequestChange[] {
     return this.groups.length === 1 ? this.groups[0]!.requests : this.groups.flatMap(({ requests }) => requests)
+  }
+
+  get entries(): readonly number[] {
+    return this.groups.flatMap(({ written }) => written!.entries)
   }
 
   changes(functions: readonly CommitFunction[], rest: boolean): Changes {

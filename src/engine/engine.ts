@@ -146,7 +146,7 @@ export class Engine {
     const types: MessageType[] = plan.sources.flatMap((source) => source.types)
     for (const { startedBy } of plan.mediators) types.push(startedBy)
     if (plan.processors.some(({ runsAhead }) => runsAhead)) {
-      committer.ahead = (appended, requests) => this.flows.ahead(requests, this.pullAhead(appended))
+      committer.ahead = (what) => this.flows.ahead(what, this.pullAhead(what.appended))
     }
     this.typesByName = new Map(types.map((type) => [type.name, type]))
     this.around = {
@@ -433,11 +433,11 @@ export class Engine {
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private readonly settled = ({ appended, consumers, requests, withdrawn }: Settled): void => {
+  private readonly settled = ({ appended, consumers, requests, entries, withdrawn }: Settled): void => {
     if (this.state === 'failed') return
     for (const taken of withdrawn) this.withdrawals.carryOut(taken)
     this.requests.written(requests)
-    this.flows.written(requests)
+    this.flows.written({ requests, entries })
     const streams = new Set<number>()
     for (const message of appended) {
       if (message.repeat !== undefined) continue

@@ -21,7 +21,7 @@ import type { World } from '../seam/world.ts'
 import { Alarm } from './alarm.ts'
 import type { Attempt } from './attempt.ts'
 import { Claims } from './claims.ts'
-import type { Committer, Job } from './committer.ts'
+import type { Committer, Job, RequestsWritten } from './committer.ts'
 import { Flow } from './conduct.ts'
 import { FlowRun } from './flow.ts'
 import { FlowActions } from './flow-actions.ts'
@@ -255,10 +255,10 @@ export class Flows {
   }
 
   /** What has become of commands is durable. */
-  written(changes: readonly RequestChange[]): void {
-    for (const change of changes) {
+  written({ requests, entries }: RequestsWritten): void {
+    for (const [index, change] of requests.entries()) {
       if (change.do !== 'end' || change.asker !== 'flow' || this.toldAhead.delete(change)) continue
-      const { flow, entry } = endOfCall(change)
+      const { flow, entry } = endOfCall(change, entries[index]!)
       this.stepEnded(flow, entry)
     }
   }
@@ -267,12 +267,12 @@ export class Flows {
    * Tells flows how their commands have ended before that is durable: they only compute, and what follows goes with the
    * same sync. Those with which something else is being done are told afterwards.
    */
-  async ahead(changes: readonly RequestChange[], begins: boolean): Promise<Job[]> {
+  async ahead({ requests, entries }: RequestsWritten, begins: boolean): Promise<Job[]> {
     const runs = new Set<FlowRun>()
     const { promise, resolve: letGo } = Promise.withResolvers<void>()
-    for (const change of changes) {
+    for (const [index, change] of requests.entries()) {
       if (change.do !== 'end' || change.asker !== 'flow') continue
-      const { flow, entry } = endOfCall(change)
+      const { flow, entry } = endOfCall(change, entries[index]!)
       const run = this.hot.get(flow)
       this.comes(entry, flow)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
@@ -752,7 +752,7 @@ export class Flows {
 const leaves = (change: FlowChange) => change.do === 'state' && (change.endedAt !== null || change.state === 'paused')
 
 /** The flow whose call has ended, and what its journal has of that. */
-function endOfCall({ id, n, state, outcome, at }: RequestChange & { readonly do: 'end' }) {
+function endOfCall({ id, state, outcome, at }: RequestChange & { readonly do: 'end' }, n: number) {
   const { flow, n: of } = stepOfCommand(id)
   const entry: JournalEntry = { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at }
   return { flow, entry }

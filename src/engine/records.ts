@@ -45,5 +45,5 @@ export function requestEnd(
   outcome: unknown,
   at: number,
 ): RequestChange {
-  return { do: 'end', asker: asked!, id, state, outcome, at, n: 0 }
+  return { do: 'end', asker: asked!, id, state, outcome, at }
 }

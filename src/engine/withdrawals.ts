@@ -178,7 +178,7 @@ export class Withdrawals {
 
   private endOf(id: string, effects: 'never' | 'unknown'): RequestChange {
     const outcome = { message: 'withdrawn by who had asked for it', data: { effects } }
-    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now(), n: 0 }
+    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now() }
   }
 
   private async mark(id: string, serving: Consumer | undefined): Promise<'never' | 'unknown'> {

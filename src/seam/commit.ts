@@ -74,6 +74,8 @@ export interface Changes {
 export interface Written {
   /** What has become of each of `timed`. */
   readonly timed: readonly TimedResult[]
+  /** For each of `requests`: the number of its entry in the journal of the flow that has asked; 0 where none has. */
+  readonly entries: readonly number[]
 }
 
 export interface Batch {

@@ -14,6 +14,4 @@ export type RequestChange =
       /** The reply; or what was said on refusing or discarding it. Plain JSON. */
       readonly outcome: unknown
       readonly at: number
-      /** Of a flow: the number of the entry in its journal, set by the store. */
-      n: number
     }

@@ -86,7 +86,7 @@ async function write(store: Store): Promise<void> {
     requests: [
       { do: 'held', id: 'asked', item: 1 },
       { do: 'released', id: 'asked' },
-      { do: 'end', asker: 'app', id: 'asked', state: 'replied', outcome: null, at: 1, n: 0 },
+      { do: 'end', asker: 'app', id: 'asked', state: 'replied', outcome: null, at: 1 },
     ],
     timed: [
       { do: 'fire', limit: 10, bytesMax: 1e6 },
@@ -151,7 +151,7 @@ async function flows(store: Store): Promise<void> {
   ]
   await commit(store, { flows: changes })
   await commit(store, {
-    requests: [{ do: 'end', asker: 'flow', id: 'flow/1/101', state: 'replied', outcome: null, at: 1, n: 0 }],
+    requests: [{ do: 'end', asker: 'flow', id: 'flow/1/101', state: 'replied', outcome: null, at: 1 }],
   })
   all.underWayByMediator([])
   all.endsOfFlows(1, 0, 10)

@@ -129,6 +129,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'this.groups[0]!.written!.timed[index * 0]!',
     },
   ],
+  'names another number for the end of a command than its journal has': [
+    {
+      file: 'adapters/sqlite/request-changes.ts',
+      from: 'return flows.callEnded(change)',
+      to: 'return flows.callEnded(change) + 1',
+    },
+  ],
   'takes back what follows from a function that has never followed': [
     {
       file: 'adapters/sqlite/store.ts',
@@ -373,9 +380,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'forgets the end of a command in the journal': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: "        if (change.do === 'end' && change.asker === 'flow') open.flows.callEnded(change)",
-      to: "        if (change.do === 'end' && change.asker === 'flow') {}",
+      file: 'adapters/sqlite/request-changes.ts',
+      from: "change.asker === 'flow') return flows.callEnded(change)",
+      to: "change.asker === 'flow') return 0",
     },
   ],
   'does not begin flows again at a start that were told something': [
@@ -629,6 +636,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'tells each errand what has become of the first': {
     file: 'src/engine/committer.test.ts',
     test: 'each errand is told what has become of its own change, and what was appended is known to come after the rest',
+  },
+  'names another number for the end of a command than its journal has': {
+    file: 'src/adapters/sqlite/commit.test.ts',
+    test: 'the end of a command that a flow has called has the number that its journal has',
   },
   'takes back what follows from a function that has never followed': {
     file: 'src/adapters/sqlite/commit.test.ts',

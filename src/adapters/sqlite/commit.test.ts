@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Stored } from '../../model/codec.ts'
 import type { Changes, CommitFunction, Written } from '../../seam/commit.ts'
+import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import { nodeWorld } from '../node/world.ts'
 import { sqlite } from './index.ts'
@@ -14,7 +15,9 @@ const nothing: Changes = { append: [], progress: [], desk: [], marks: [] }
 
 async function opened(t: TestContext): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-commit-'))
-  const store = sqlite({ file: join(folder, 'a.db') }).create(nodeWorld(() => {}))
+  // No time passes: a group is as large as it was asked for.
+  const world = Object.assign(Object.create(nodeWorld(() => {})), { elapsed: () => 0 })
+  const store = sqlite({ file: join(folder, 'a.db') }).create(world)
   t.after(async () => {
     await store.close(true)
     rmSync(folder, { recursive: true, force: true })
@@ -98,4 +101,17 @@ test('a group that is repeated one by one has one answer for each transaction th
     functions.map(({ outcome }) => outcome?.ok),
     [true, true, false, true],
   )
+})
+
+test('the end of a command that a flow has called has the number that its journal has', async (t) => {
+  const store = await opened(t)
+  const end = (id: string, asker: 'app' | 'flow'): RequestChange => {
+    return { do: 'end', asker, id, state: 'replied', outcome: null, at: 1 }
+  }
+  const { written } = await commit(store, {
+    requests: [{ do: 'released', id: 'x' }, end('flow/1/7', 'flow'), end('y', 'app'), end('flow/1/8', 'flow')],
+  })
+  const [seven, eight] = [7, 8].map((call) => store.flows.journal(1).find(({ of }) => of === call)!.n)
+  assert.deepEqual(written[0]?.entries, [0, seven, 0, eight])
+  assert(seven! > 0 && eight! > seven!)
 })

@@ -355,13 +355,13 @@ export class FlowTables extends FlowReader implements FlowStore {
     this.sql.run(`update millrace_flow_timers set due = -due where flow = ? and ${asleep}`, flow)
   }
 
-  /** A command that a flow has called is done with: that is an entry of its journal. */
-  callEnded(change: RequestChange & { readonly do: 'end' }): void {
-    const { flow, n: of } = stepOfCommand(change.id)
-    change.n = this.newEntryId()
-    const data = outcomeOf(change.state, change.outcome)
-    this.enter(flow, { n: change.n, of, kind: 'call', step: '', what: '', data, at: change.at })
+  /** A command that a flow has called is done with: that is an entry of its journal. Gives its number. */
+  callEnded({ id, state, outcome, at }: RequestChange & { readonly do: 'end' }): number {
+    const { flow, n: of } = stepOfCommand(id)
+    const n = this.newEntryId()
+    this.enter(flow, { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at })
     this.untimer(flow, of)
+    return n
   }
 
   private untimer(flow: number, n: number): void {

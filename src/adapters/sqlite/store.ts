@@ -43,6 +43,7 @@ import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkLinks, checkPlace } from './place.ts'
 import { openReading } from './reading.ts'
+import { writeRequests } from './request-changes.ts'
 import { RequestTable } from './requests.ts'
 import { finishRestore } from './restore.ts'
 import { Savepoints } from './savepoints.ts'
@@ -547,17 +548,14 @@ export class SqliteStore implements Store {
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
-      for (const change of changes.requests ?? []) {
-        if (change.do === 'end' && change.asker === 'flow') open.flows.callEnded(change)
-        else open.requests.apply(change)
-      }
+      const entries = writeRequests(changes.requests, open)
       for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
       committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
       if (results.length > 0) this.paceCheckpoints(appendedOf(results), 0)
-      return { timed: results }
+      return { timed: results, entries }
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
