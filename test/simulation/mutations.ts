@@ -646,7 +646,7 @@ export const shown: Readonly<Record<string, Failing>> = {
     test: 'a group that is repeated one by one has one answer for each transaction that is committed',
   },
   'names the file that a new -wal begins on as it is after its first transaction': {
-    file: 'test/faults/foreign-wal.test.ts',
+    file: 'test/faults/foreign-wal.deep.test.ts',
     test: 'after each of a thousand power cuts, before, in and after checkpoints, the file starts with its own -wal',
   },
   'replays a -wal into any file': {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import test from 'node:test'
-import { mutations } from './mutations.ts'
+import { mutations, shown } from './mutations.ts'
 
 test('the text that a mutation replaces is in its file once', () => {
   const wrong: string[] = []
@@ -13,4 +13,12 @@ test('the text that a mutation replaces is in its file once', () => {
     }
   }
   assert.deepEqual(wrong, [])
+})
+
+test('the file of the test that shows a mutation is there', () => {
+  const there = ({ file }: { file: string }) => existsSync(new URL(`../../${file}`, import.meta.url))
+  assert.deepEqual(
+    Object.values(shown).filter((named) => !there(named)),
+    [],
+  )
 })
