@@ -78,10 +78,13 @@ export class RunningApp {
   private file: StoreFile | undefined
   private wiring: Wiring | undefined
   private readonly life: Life
+  /** How errors name it. Made once: publishers are checked with each message. */
+  private readonly label: string
 
   constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
     const { name, broker, parts } = options
     this.name = name
+    this.label = `app "${name}"`
     this.parts = parts
     this.broker = broker
     this.options = options
@@ -161,13 +164,13 @@ export class RunningApp {
 
   async cancel(type: MessageType, id: string): Promise<boolean> {
     const { running } = this
-    checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+    checkKnown(this.label, type, this.wiring!.sourceOf)
     checkId(id)
     return running.cancel(type, id)
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
-    const check = (type: MessageType) => checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
+    const check = (type: MessageType) => checkKnown(this.label, type, this.wiring!.sourceOf)
     const run = (tx: Tx, collect: Collect) => fn(appTx(tx, collect, check))
     return (await this.running.transaction(run)) as Result
   }
@@ -202,8 +205,8 @@ export class RunningApp {
   private accept(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     try {
       const { running } = this
-      if (!this.wiring!.sourceOf.has(type)) checkKnown(`app "${this.name}"`, type, this.wiring!.sourceOf)
-      checkVerb(`app "${this.name}"`, verb, type)
+      if (!this.wiring!.sourceOf.has(type)) checkKnown(this.label, type, this.wiring!.sourceOf)
+      checkVerb(this.label, verb, type)
       if (options !== undefined) checkOptions(verb, options, publishOptions)
       return running.publish(type, data, options)
     } catch (error) {

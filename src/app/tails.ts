@@ -30,6 +30,7 @@ export class Tails {
   }
 
   readonly tell: Accepting = (message) => {
-    for (const accepting of this.functions) accepting(message)
+    // Called with every message, and mostly there is none.
+    if (this.functions.size > 0) for (const accepting of this.functions) accepting(message)
   }
 }

@@ -133,12 +133,11 @@ export class Engine {
       mediators: plan.mediators,
       hotFlowsMax: plan.limits.hotFlowsMax,
       encode: (type, data, mediator, cause, id, asked, delay) => {
-        const origin = { ...envelopes.causedBy(cause, mediator), id }
+        const origin = envelopes.derivedFrom(cause, mediator, id)
         return envelopes.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin, delay)
       },
       encodeStart: (spec, data, by, cause, id) => {
-        const origin = { ...envelopes.causedBy(cause, by), id, time: world.now(), due: 0, stream: 0 }
-        return encode(spec.startedBy, data, origin, plan.limits.messageBytesMax)
+        return encode(spec.startedBy, data, envelopes.derivedFrom(cause, by, id), plan.limits.messageBytesMax)
       },
       typeOf: (name) => this.typesByName.get(name),
       maybeIdle: () => this.maybeIdle(),
@@ -358,7 +357,7 @@ export class Engine {
         ownId: ownId !== undefined,
         asked: 'app' as const,
       })
-      this.committer.publish({ message, resolve, reject })
+      this.committer.publish(new Publish(message, resolve, reject))
     })
     return this.requests.wait(type, id, timeoutMs, accepted)
   }
@@ -439,14 +438,22 @@ export class Engine {
     this.requests.written(requests)
     this.flows.written({ requests, entries })
     const streams = new Set<number>()
+    let last = -1
+    let tail: Tail | undefined
     for (const message of appended) {
       if (message.repeat !== undefined) continue
       if (message.due > 0) {
         this.timers!.isSet(message.due)
         continue
       }
-      this.tails.get(message.stream)!.push(message)
-      streams.add(message.stream)
+      const { stream } = message
+      // Mostly the stream of the message before.
+      if (stream !== last) {
+        last = stream
+        tail = this.tails.get(stream)
+        streams.add(stream)
+      }
+      tail!.push(message)
       this.plan.accepted(message)
     }
     const toPull = new Set(consumers)

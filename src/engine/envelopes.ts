@@ -8,7 +8,7 @@ import { dueOf } from '../model/time.ts'
 import type { World } from '../seam/world.ts'
 import type { ScheduleSpec } from './spec.ts'
 
-/** What goes into a message besides its type and data: a stamp whose stream and times are still to be set. */
+/** What goes into a message besides its type and data: a stamp whose stream and due time are still to be set. */
 export type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
 
 /** A part that handles a message. */
@@ -62,36 +62,39 @@ export class Envelopes {
     return encode(type, data, this.placed(type, this.causedBy(cause, processor)), Number.POSITIVE_INFINITY)
   }
 
+  /** No message of the app has caused it. */
   fromOutside(ownId: string | undefined, part = ''): Origin {
-    const id = ownId ?? this.world.newId()
-    return {
-      stream: 0,
-      id,
-      ownId: ownId !== undefined,
-      source: this.sourceOf(part),
-      time: 0,
-      due: 0,
-      correlationId: id,
-      causationId: null,
-      traceparent: null,
-      attributes: null,
-    }
+    return this.named(part, ownId)
   }
 
-  causedBy(cause: Stored, processor: string, ownId?: string): Origin {
-    const { correlationId, id: causationId, traceparent } = cause
-    const id = ownId ?? this.world.newId()
-    const source = this.sourceOf(processor)
+  causedBy(cause: Stored, part: string, ownId?: string): Origin {
+    return this.named(part, ownId, cause)
+  }
+
+  /** Caused by a message, under an id that follows from what caused it: nobody else gives it. */
+  derivedFrom(cause: Stored, part: string, id: string): Origin {
+    return this.origin(part, id, this.world.now(), cause)
+  }
+
+  /** Under the id that its publisher gave, or a new one. */
+  private named(part: string, ownId: string | undefined, cause?: Stored): Origin {
+    const time = this.world.now()
+    const origin = this.origin(part, ownId ?? this.world.newId(time), time, cause)
+    origin.ownId = ownId !== undefined
+    return origin
+  }
+
+  private origin(part: string, id: string, time: number, cause: Stored | undefined): Origin {
     return {
       stream: 0,
       id,
-      ownId: ownId !== undefined,
-      source,
-      time: 0,
+      ownId: false,
+      source: this.sourceOf(part),
+      time,
       due: 0,
-      correlationId,
-      causationId,
-      traceparent,
+      correlationId: cause === undefined ? id : cause.correlationId,
+      causationId: cause === undefined ? null : cause.id,
+      traceparent: cause === undefined ? null : cause.traceparent,
       attributes: null,
     }
   }
@@ -100,14 +103,13 @@ export class Envelopes {
     return encode(type, data, this.placed(type, origin, options), this.bytesMax)
   }
 
-  /** With stream and times. */
+  /** With its stream, and when it is due. */
   private placed(type: MessageType, origin: Origin, options?: PublishOptions): Origin {
     const stream = this.streamOf.get(type)
     if (stream === undefined) {
       throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
     }
     origin.stream = stream
-    origin.time = this.world.now()
     if (options !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, options, origin.time, publishOptions)
     return origin
   }

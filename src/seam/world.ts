@@ -21,8 +21,8 @@ export interface World {
   soon(fn: () => void): void
   /** From 0 up to 1. */
   random(): number
-  /** A new time-ordered id (UUIDv7); later ids of one process sort after earlier ones. */
-  newId(): string
+  /** A new time-ordered id (UUIDv7); later ids of one process sort after earlier ones. `ms`: what the clock was just read as. */
+  newId(ms?: number): string
   /**
    * Calls `fn`. What is thrown later by what it began (a forgotten promise, a callback) is told to `owner` instead of
    * ending the process.

@@ -4,7 +4,7 @@ import { nodeWorld } from '../../src/adapters/node/world.ts'
 import { acceptAlone, markAlone } from '../../src/adapters/sqlite/alone.ts'
 import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
-import { Stored } from '../../src/model/codec.ts'
+import { type Stamp, Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
 import type { FlowRow } from '../../src/model/flow-views.ts'
 import type { Changes } from '../../src/seam/commit.ts'
@@ -14,10 +14,7 @@ import type { Store } from '../../src/seam/store.ts'
 const actor = { by: 'ann', reason: 'why' }
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
 
-function messageOf(
-  id: string,
-  more: { readonly ownId?: boolean; readonly asked?: 'app' | 'flow'; readonly due?: number } = {},
-): Stored {
+function messageOf(id: string, more: Partial<Pick<Stamp, 'ownId' | 'asked' | 'due' | 'attributes'>> = {}): Stored {
   const stamp = {
     stream: 1,
     id,
@@ -29,6 +26,7 @@ function messageOf(
     correlationId: id,
     causationId: 'cause',
     traceparent: null,
+    attributes: more.attributes ?? null,
   }
   return new Stored('a', 1, stamp, 'x', '{}')
 }
@@ -76,6 +74,7 @@ async function write(store: Store): Promise<void> {
       ...Array.from({ length: 9 }, (_, n) => messageOf(`l${n}`)),
       messageOf('own', own),
       messageOf('own', own),
+      messageOf('elsewhere', { ownId: true, attributes: {} }),
       messageOf('asked', { asked: 'app', ownId: true }),
       messageOf('late', { due: 1, ownId: true }),
       messageOf('late', { due: 1, ownId: true }),

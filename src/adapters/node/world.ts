@@ -54,14 +54,13 @@ function words(): () => number {
  * per millisecond. The count makes ids unique within a millisecond. When the clock goes back, or 4,096 ids come in one
  * millisecond, the time of the last id advances instead.
  */
-function uuids(now: () => number): () => string {
+function uuids(now: () => number): (ms?: number) => string {
   const word = words()
   let lastMs = 0
   let count = 0
   let before = ''
   let after = ''
-  return () => {
-    const ms = now()
+  return (ms = now()) => {
     if (ms > lastMs || count === 0xfff) {
       lastMs = Math.max(ms, lastMs + 1)
       count = 0

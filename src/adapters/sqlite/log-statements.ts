@@ -5,9 +5,14 @@ import { logTable } from './schema.ts'
 
 /** How many rows one statement inserts: a third faster than one by one, and more than eight gain nothing. */
 export const rowsPerInsert = 8
-export const valuesPerRow = 12
+/** What each message has. Only one from elsewhere has `attributes` too, so that others do not pay for that. */
+const columns = 'position, id, kind, time, context, correlation, causation, trace, bytes, own_id, data'
+export const valuesPerRow = columns.split(', ').length
 const places = `(${Array(valuesPerRow).fill('?').join(', ')})`
 const manyPlaces = Array(rowsPerInsert).fill(places).join(', ')
+const placesElsewhere = `(${Array(valuesPerRow + 1)
+  .fill('?')
+  .join(', ')})`
 
 /** Streams whose statements are kept. */
 const streamsKept = 256
@@ -17,6 +22,7 @@ class OfStream {
   private readonly table: string
   private one: StatementSync | undefined
   private many: StatementSync | undefined
+  private elsewhere: StatementSync | undefined
   private next: StatementSync | undefined
 
   constructor(db: DatabaseSync, id: number) {
@@ -25,13 +31,18 @@ class OfStream {
   }
 
   get insert(): StatementSync {
-    this.one ??= this.db.prepare(`insert into ${this.table} values ${places}`)
+    this.one ??= this.db.prepare(`insert into ${this.table} (${columns}) values ${places}`)
     return this.one
   }
 
   get insertMany(): StatementSync {
-    this.many ??= this.db.prepare(`insert into ${this.table} values ${manyPlaces}`)
+    this.many ??= this.db.prepare(`insert into ${this.table} (${columns}) values ${manyPlaces}`)
     return this.many
+  }
+
+  get insertElsewhere(): StatementSync {
+    this.elsewhere ??= this.db.prepare(`insert into ${this.table} (${columns}, attributes) values ${placesElsewhere}`)
+    return this.elsewhere
   }
 
   get after(): StatementSync {

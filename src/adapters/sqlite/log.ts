@@ -197,7 +197,11 @@ export class Log {
     rows[filled + 8] = stream.bytes
     rows[filled + 9] = flagsOf(message)
     rows[filled + 10] = message.json
-    rows[filled + 11] = attributesJson(message)
+    if (message.attributes !== null) {
+      const row = rows.slice(filled, filled + valuesPerRow)
+      this.statements.of(stream.id).insertElsewhere.run(...row, attributesJson(message))
+      return
+    }
     stream.filled = filled + valuesPerRow
     if (stream.filled === rows.length) {
       this.statements.of(stream.id).insertMany.run(...rows)
