@@ -42,6 +42,36 @@ function failing({ at, step, failed = () => {} }: Failing): () => Disk {
   }
 }
 
+/** Real disks, of which a sync fails whenever `fails` says so. */
+const disksOf = (fails: () => boolean) => (): Disk => {
+  const disk = nodeDisk()
+  const { sync } = disk
+  return Object.assign(disk, {
+    sync: async () => {
+      if (fails()) throw fault('millrace/sync-failed', 'the disk does not answer')
+      return sync()
+    },
+  })
+}
+
+/** Real disks, of which the sync after each call of `fail` fails. */
+function failingNext() {
+  let fails = false
+  const now = () => {
+    const failing = fails
+    fails = false
+    return failing
+  }
+  return {
+    disks: disksOf(now),
+    fail() {
+      fails = true
+    },
+    /** Whether no sync came since. */
+    isPending: () => fails,
+  }
+}
+
 function assertRetryable(error: unknown): void {
   assert.ok(isMillraceError(error) && error.retryable, `an error that says to try again, not ${String(error)}`)
 }
@@ -133,37 +163,26 @@ test('what waits for a sync that fails is settled: a release, a transaction, a p
   timeout,
 }, async (t) => {
   const file = join(place(t), 'recovery.db')
-  let fails = false
-  const broken = () => {
-    const disk = nodeDisk()
-    const { sync } = disk
-    return Object.assign(disk, {
-      sync: async () => {
-        if (!fails) return sync()
-        fails = false
-        throw fault('millrace/sync-failed', 'the disk does not answer')
-      },
-    })
-  }
+  const { disks, fail, isPending } = failingNext()
   let mended = false
   const stone: Doing = ({ id }, { commit }) => {
     if (!mended) throw new Error('a stone')
     return commit((tx) => tx.query`insert into done (message, lane, what) values (${id}, 'a', 'stone')`)
   }
-  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken), doing: { stone } }))
+  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, disks), doing: { stone } }))
   await shop.start({ control: false })
   await shop.publish(Task, { lane: 'a', what: 'stone' }, { id: 'stone' })
   await shop.idle()
   const [held] = await shop.desk.list()
   mended = true
-  fails = true
+  fail()
   const settled = await Promise.allSettled([
     shop.desk.release(held!.id),
     shop.transaction((tx) => tx.publish(Task, { lane: 'b', what: 'of a transaction' })),
     shop.publish(Task, { lane: 'c', what: 'published' }, { id: 'published' }),
     shop.idle(),
   ])
-  assert.equal(fails, false, 'the sync failed')
+  assert.equal(isPending(), false, 'the sync failed')
   for (const one of settled) if (one.status === 'rejected') assertRetryable(one.reason)
   while (shop.health().status === 'red') await new Promise((resolve) => setImmediate(resolve))
   await shop.idle()
@@ -179,23 +198,15 @@ test('a sync that fails beside the batches, for a pause, opens the store anew li
   timeout,
 }, async (t) => {
   const file = join(place(t), 'recovery.db')
-  let fails = false
   let opened = 0
+  const { disks, fail } = failingNext()
   const broken = () => {
     opened++
-    const disk = nodeDisk()
-    const { sync } = disk
-    return Object.assign(disk, {
-      sync: async () => {
-        if (!fails) return sync()
-        fails = false
-        throw fault('millrace/sync-failed', 'the disk does not answer')
-      },
-    })
+    return disks()
   }
   const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken) }))
   await shop.start({ control: false })
-  fails = true
+  fail()
   await assert.rejects(shop.processors.pause('doer'), { code: 'millrace/sync-failed' })
   while (opened < 2 || shop.health().status === 'red') {
     t.signal.throwIfAborted()
@@ -208,21 +219,10 @@ test('a sync that fails beside the batches, for a pause, opens the store anew li
 
 test('idle that is asked for while a store is opened anew waits for it, and is no error', { timeout }, async (t) => {
   const file = join(place(t), 'recovery.db')
-  let fails = false
-  const broken = () => {
-    const disk = nodeDisk()
-    const { sync } = disk
-    return Object.assign(disk, {
-      sync: async () => {
-        if (!fails) return sync()
-        fails = false
-        throw fault('millrace/sync-failed', 'the disk does not answer')
-      },
-    })
-  }
-  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, broken) }))
+  const { disks, fail } = failingNext()
+  const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, disks) }))
   await shop.start({ control: false })
-  fails = true
+  fail()
   await assert.rejects(shop.publish(Task, { lane: 'a', what: 'first' }, { id: 'first' }), {
     code: 'millrace/sync-failed',
   })
@@ -256,16 +256,10 @@ async function failsOnceMore(t: TestContext, at: number): Promise<void> {
   let opened = 0
   let syncs = 0
   let fails: readonly number[] = []
+  const disks = disksOf(() => fails.includes(++syncs))
   const broken = () => {
     opened++
-    const disk = nodeDisk()
-    const { sync } = disk
-    return Object.assign(disk, {
-      sync: async () => {
-        if (!fails.includes(++syncs)) return sync()
-        throw fault('millrace/sync-failed', 'the disk does not answer')
-      },
-    })
+    return disks()
   }
   const began = Promise.withResolvers<void>()
   const waits: Doing = (task, context) => {
@@ -317,16 +311,7 @@ for (const at of [1, 2, 3]) {
 test('stop is settled while the disk fails, and so is what waits for it', { timeout }, async (t) => {
   const file = join(place(t), 'recovery.db')
   let broken = false
-  const disks = () => {
-    const disk = nodeDisk()
-    const { sync } = disk
-    return Object.assign(disk, {
-      sync: async () => {
-        if (broken) throw fault('millrace/sync-failed', 'the disk does not answer')
-        return sync()
-      },
-    })
-  }
+  const disks = disksOf(() => broken)
   const shop = tasks({ broker: sqliteOn({ file }, disks) })
   await shop.start({ control: false })
   await shop.publish(Task, { lane: 'a', what: 'before' }, { id: 'before' })
