@@ -220,7 +220,7 @@ export class Engine {
   private async takeUp(clean: boolean, goOn: () => void): Promise<void> {
     const { processors } = this.plan
     this.withdrawals.takeUp()
-    const { paused } = await this.store.deskReads.processors()
+    const paused = new Set((await this.store.deskReads.paused()).map(({ processor }) => processor))
     for (const spec of processors) {
       goOn()
       const stream = this.streamIds.get(spec.source.name)!
@@ -228,7 +228,7 @@ export class Engine {
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
       this.warn(newPart(spec, subscribed, tail.head))
       const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
-      if (paused.some(({ processor }) => processor === spec.name)) consumer.pause(true)
+      if (paused.has(spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
       if (spec.runsAhead) this.aheadConsumers.push(consumer)
       const others = this.consumersOf.get(stream)

@@ -14,6 +14,7 @@ import type {
   Operation,
   OperationFilter,
   OperationOutcome,
+  Paused,
   RefusedItem,
 } from '../model/desk-views.ts'
 
@@ -30,6 +31,8 @@ export interface DeskReads {
   counts(): Promise<DeskCounts>
   /** How many messages each processor holds, and which processors are paused. */
   processors(): Promise<DeskAtProcessors>
+  /** The processors that are paused: without counting what others hold, as a start asks. */
+  paused(): Promise<Paused[]>
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
   /** Newest first. */
   audit(filter: AuditFilter): Promise<AuditRow[]>

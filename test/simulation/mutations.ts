@@ -348,7 +348,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets at a restart what is paused': [
     {
       file: 'engine/engine.ts',
-      from: '      if (paused.some(({ processor }) => processor === spec.name)) consumer.pause(true)\n',
+      from: '      if (paused.has(spec.name)) consumer.pause(true)\n',
       to: '',
     },
   ],

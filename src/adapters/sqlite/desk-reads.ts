@@ -14,6 +14,7 @@ import type {
   Operation,
   OperationFilter,
   OperationOutcome,
+  Paused,
   RefusedItem,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
@@ -63,6 +64,10 @@ export class DeskReader implements DeskReads {
 
   processors(): Promise<DeskAtProcessors> {
     return this.read((desk) => ({ held: desk.heldCounts(), paused: desk.paused() }))
+  }
+
+  paused(): Promise<Paused[]> {
+    return this.read((desk) => desk.paused())
   }
 
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]> {
