@@ -30,7 +30,7 @@ const booked = processor('booked', {
 })
 
 /** Writes a row and publishes in its commit, then calls `last`. */
-const bookkeeper = (last: (move: Move) => unknown): Processor =>
+const bookkeeper = (last: (move: Move, tx: Tx, book: (move: Move) => void) => unknown): Processor =>
   processor('bookkeeper', {
     on: Moves,
     publishes: [Booked],
@@ -40,7 +40,7 @@ const bookkeeper = (last: (move: Move) => unknown): Processor =>
         commit(async (tx) => {
           await write(tx, 'bookkeeper', data)
           publish(Booked, data)
-          await last(data)
+          await last(data, tx, (move) => void publish(Booked, move))
         }),
     },
   })
@@ -167,23 +167,13 @@ export const commitCases: readonly BrokerCase[] = [
   ),
 
   brokerCase('a statement that failed fails its function, though that caught the error and returned', async (place) => {
-    const clerk = processor('clerk', {
-      on: Moves,
-      publishes: [Booked],
-      retry: twice,
-      handle: {
-        moved: ({ data }, { commit, publish }) =>
-          commit(async (tx) => {
-            await write(tx, 'clerk', data)
-            publish(Booked, data)
-            if (data.account === 'bad') await fails(tx).catch(() => {})
-          }),
-      },
+    const keeper = bookkeeper(async ({ account }, tx) => {
+      if (account === 'bad') await fails(tx).catch(() => {})
     })
-    const bank = await place.start([clerk, booked])
+    const bank = await place.start([keeper, booked])
     await publish(bank, ['good', 'bad'], [0])
     await place.idle(bank)
-    for (const name of ['clerk', 'booked']) await assertWritten(bank, name, lanes(['good'], [0]))
+    for (const name of ['bookkeeper', 'booked']) await assertWritten(bank, name, lanes(['good'], [0]))
     await assertDesk(bank, { held: 1, waiting: 0 })
     const refused: unknown[] = []
     const transaction = bank.transaction(async (tx) => {
@@ -195,45 +185,36 @@ export const commitCases: readonly BrokerCase[] = [
     assert(coded('millrace/statement-failed')(refused[0]), 'the next statement is refused')
     await assertWritten(bank, 'caller', lanes([], []))
     await place.stop(bank)
-    const unready = place.start([clerk, booked], {
+    const unready = place.start([keeper, booked], {
       setup: async (tx) => {
         await write(tx, 'setup', { account: 'a', n: 0 })
         await fails(tx).catch(() => {})
       },
     })
     await assert.rejects(unready, coded('millrace/statement-failed'))
-    await assertWritten(await place.start([clerk, booked]), 'setup', lanes([], []))
+    await assertWritten(await place.start([keeper, booked]), 'setup', lanes([], []))
   }),
 
   brokerCase('an attempt that fails takes back what is its own, and the function around it goes on', async (place) => {
-    const clerk = processor('clerk', {
-      on: Moves,
-      publishes: [Booked],
-      retry: twice,
-      handle: {
-        moved: ({ data }, { commit, publish }) =>
-          commit(async (tx) => {
-            await write(tx, 'clerk', data)
-            publish(Booked, data)
-            const inside = { ...data, n: data.n + 10 }
-            const attempt = tx.attempt(async (inner) => {
-              await write(inner, 'clerk', inside)
-              publish(Booked, inside)
-              await inner.attempt((innermost) => write(innermost, 'clerk', { ...data, n: data.n + 20 }))
-              if (data.account === 'bad') await fails(inner)
-              return 'the value'
-            })
-            if (data.account === 'bad') await assert.rejects(attempt)
-            else assert.equal(await attempt, 'the value')
-            await write(tx, 'after', data)
-          }),
-      },
+    const keeper = bookkeeper(async (outside, tx, book) => {
+      const { account, n } = outside
+      const inside = { account, n: n + 10 }
+      const attempt = tx.attempt(async (inner) => {
+        await write(inner, 'bookkeeper', inside)
+        book(inside)
+        await inner.attempt((innermost) => write(innermost, 'bookkeeper', { account, n: n + 20 }))
+        if (account === 'bad') await fails(inner)
+        return 'the value'
+      })
+      if (account === 'bad') await assert.rejects(attempt)
+      else assert.equal(await attempt, 'the value')
+      await write(tx, 'after', outside)
     })
-    const bank = await place.start([clerk, booked])
+    const bank = await place.start([keeper, booked])
     await publish(bank, ['good', 'bad'], [0])
     await place.idle(bank)
     await assertDesk(bank, { held: 0, waiting: 0 })
-    await assertWritten(bank, 'clerk', new Map([...lanes(['bad'], [0]), ...lanes(['good'], [0, 10, 20])]))
+    await assertWritten(bank, 'bookkeeper', new Map([...lanes(['bad'], [0]), ...lanes(['good'], [0, 10, 20])]))
     await assertWritten(bank, 'booked', new Map([...lanes(['bad'], [0]), ...lanes(['good'], [0, 10])]))
     await assertWritten(bank, 'after', lanes(['good', 'bad'], [0]))
   }),
