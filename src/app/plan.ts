@@ -36,16 +36,14 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): 
     throw fault('millrace/unknown-part', `app "${app}" has no part "${name}" that runs${suggest(name, names)}`)
   }
   const runs = runsWith(only)
-  const running = processors.filter(runs)
-  const leftOut = processors.filter((processor) => !running.includes(processor))
   return {
     app,
     setup,
     limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
     accepted: given.accepted,
     sources,
-    processors: running.map(spec),
-    leftOut: leftOut.map(spec),
+    processors: processors.filter(runs).map(spec),
+    leftOut: processors.filter((processor) => !runs(processor)).map(spec),
     schedules: schedules.filter(runs).map(scheduleSpecOf),
     mediators: mediators.filter(runs).map((mediator) => mediator.spec),
     tellsChanges: only === undefined,

@@ -1,5 +1,5 @@
 // What a transaction writes because of time: cancels before its messages, all else after them.
-import type { Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
+import type { Cancel, Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
 import type { SlotTable } from './slots.ts'
 import type { TimerTable } from './timers.ts'
 
@@ -24,12 +24,10 @@ export function writeTimed(
   now: () => number,
 ): readonly TimedResult[] {
   if (changes.length === 0) return none
-  return changes.map((change, index) => cancelled[index] ?? written(change))
+  return changes.map((change, index) => (change.do === 'cancel' ? cancelled[index]! : written(change)))
 
-  function written(change: TimedChange): TimedResult {
+  function written(change: Exclude<TimedChange, Cancel>): TimedResult {
     switch (change.do) {
-      case 'cancel':
-        return timers.cancelled(change)
       case 'fire':
         return timers.fire(change, now())
       case 'slot':
