@@ -4,7 +4,7 @@ import test from 'node:test'
 import { app, event, type GatherOptions, gather, type Part, processor, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { judge } from '../src/engine/gathers.ts'
+import { judge } from '../src/engine/time/gathers.ts'
 import { coded, place, rows, started } from './support.ts'
 
 const Placed = event('placed', { schema: z.object({ key: z.string(), n: z.number() }), context: ({ key }) => key })

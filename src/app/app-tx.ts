@@ -1,5 +1,5 @@
 // The `tx` of `app.transaction`.
-import type { Collect } from '../engine/transaction.ts'
+import type { Collect } from '../engine/commit/transaction.ts'
 import { fault } from '../model/errors.ts'
 import { type Command, checkVerb, type DataFor, type Event, type MessageType, type Verb } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'

@@ -1,4 +1,4 @@
-import type { Accepted } from '../engine/committer.ts'
+import type { Accepted } from '../engine/commit/committer.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Query, Tx } from '../model/tx.ts'

@@ -1,6 +1,6 @@
 import { printLog } from '../adapters/node/print-log.ts'
 import { nodeWorld } from '../adapters/node/world.ts'
-import { type CheckedFlow, checkJournals } from '../engine/flow-check.ts'
+import { type CheckedFlow, checkJournals } from '../engine/flow/check.ts'
 import { fault } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import { typesOf } from '../operate/rows.ts'

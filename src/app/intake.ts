@@ -1,5 +1,5 @@
 // The way in for messages that another system has made; for what stands before an app, such as an HTTP edge.
-import type { Accepted } from '../engine/committer.ts'
+import type { Accepted } from '../engine/commit/committer.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'

@@ -1,4 +1,4 @@
-import type { Said } from '../engine/requests.ts'
+import type { Said } from '../engine/request/requests.ts'
 import type { RequestRow, RequestState } from '../model/requests.ts'
 
 /** Options of `app.request`. */

@@ -14,9 +14,9 @@ import { printLog } from '../adapters/node/print-log.ts'
 import { watch } from '../adapters/node/watchdog.ts'
 import { nodeWorld } from '../adapters/node/world.ts'
 import { type Control, openControl } from '../control/server.ts'
-import type { Accepted } from '../engine/committer.ts'
+import type { Accepted } from '../engine/commit/committer.ts'
+import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Collect } from '../engine/transaction.ts'
 import { fault, recordError } from '../model/errors.ts'
 import {
   type Command,

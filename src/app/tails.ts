@@ -1,5 +1,5 @@
 // The functions given to `app.tail`: they look at what is accepted, and what they throw hurts nobody.
-import { apart } from '../engine/apart.ts'
+import { apart } from '../engine/kit/observer.ts'
 import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { World } from '../seam/world.ts'

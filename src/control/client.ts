@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
-import type { Accepted } from '../engine/committer.ts'
+import type { Accepted } from '../engine/commit/committer.ts'
 import { asStored } from '../model/codec.ts'
 import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault, isMillraceError } from '../model/errors.ts'

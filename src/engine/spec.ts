@@ -3,9 +3,9 @@ import { fault } from '../model/errors.ts'
 import type { Message, MessageType, Source } from '../model/message.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import type { HandlerContext } from './attempt.ts'
-import type { ProbeLimits } from './probing.ts'
-import type { RetryPolicy } from './retry.ts'
+import type { HandlerContext } from './consumer/attempt.ts'
+import type { ProbeLimits } from './consumer/probing.ts'
+import type { RetryPolicy } from './consumer/retry.ts'
 
 /** A processor as the engine runs it: checked, complete, every default filled in. */
 export interface ProcessorSpec extends ProbeLimits {

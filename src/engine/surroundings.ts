@@ -4,11 +4,11 @@ import type { MessageType } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
-import type { Committer } from './committer.ts'
-import type { Consumer } from './consumer.ts'
-import type { Flows } from './flows.ts'
+import type { Committer } from './commit/committer.ts'
+import type { Consumer } from './consumer/consumer.ts'
+import type { Flows } from './flow/flows.ts'
+import type { Withdrawals } from './request/withdrawals.ts'
 import type { EngineLimits } from './spec.ts'
-import type { Withdrawals } from './withdrawals.ts'
 
 /** What a consumer needs of the engine around it. */
 export interface Surroundings {

@@ -1,4 +1,4 @@
-import type { Accepted } from '../engine/committer.ts'
+import type { Accepted } from '../engine/commit/committer.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'

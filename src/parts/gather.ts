@@ -1,5 +1,5 @@
-import { type HandlerContext, ownFunction } from '../engine/attempt.ts'
-import { addItem, type Due, endTime, type GatherRule, type WhenRule } from '../engine/gathers.ts'
+import { type HandlerContext, ownFunction } from '../engine/consumer/attempt.ts'
+import { addItem, type Due, endTime, type GatherRule, type WhenRule } from '../engine/time/gathers.ts'
 import { fault } from '../model/errors.ts'
 import { channel, command, type DataFor, type DataOf, type Event, type Message, type Topic } from '../model/message.ts'
 import { checkName } from '../model/names.ts'

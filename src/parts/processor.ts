@@ -1,5 +1,5 @@
-import type { ProbeLimits } from '../engine/probing.ts'
-import { type RetryPolicy, retryNumbers } from '../engine/retry.ts'
+import type { ProbeLimits } from '../engine/consumer/probing.ts'
+import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
 import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'

@@ -1,4 +1,4 @@
-import { routes } from '../engine/flow-starts.ts'
+import { routes } from '../engine/flow/starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'

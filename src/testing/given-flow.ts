@@ -1,8 +1,8 @@
 // Tests one flow of a mediator: its function runs as in the engine, and a script gives the results of its steps.
 import { AssertionError, deepStrictEqual } from 'node:assert'
-import { Flow } from '../engine/conduct.ts'
-import { FlowRun } from '../engine/flow.ts'
-import type { FlowHost, Outbox } from '../engine/flow-host.ts'
+import { Flow } from '../engine/flow/context.ts'
+import type { FlowHost, Outbox } from '../engine/flow/host.ts'
+import { FlowRun } from '../engine/flow/run.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../model/errors.ts'
 import {

@@ -1,7 +1,7 @@
 // Tests one rule of a desk: one failure and its decision, judged by the engine without a store.
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { nodeWorld } from '../adapters/node/world.ts'
-import { type Judged, Rules } from '../engine/rules.ts'
+import { type Judged, Rules } from '../engine/desk/rules.ts'
 import { encode, replaceData, type Stored } from '../model/codec.ts'
 import type { Decision, DeskEntry } from '../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../model/errors.ts'

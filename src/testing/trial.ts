@@ -1,9 +1,9 @@
 // One attempt of a handler at one message, with a store that only answers. The attempt is the engine's own, so every
 // rule of `commit`, `publish`, replies and refusals is the engine's.
 import { settle } from '../adapters/sqlite/user-tx.ts'
-import { Attempt, HandlerContext } from '../engine/attempt.ts'
-import { Consumer } from '../engine/consumer.ts'
-import { Delivery } from '../engine/delivery.ts'
+import { Attempt, HandlerContext } from '../engine/consumer/attempt.ts'
+import { Consumer } from '../engine/consumer/consumer.ts'
+import { Delivery } from '../engine/consumer/delivery.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import type { Surroundings } from '../engine/surroundings.ts'
 import { decode, encode, refusalOf, type Stamp, type Stored } from '../model/codec.ts'

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { event, processor, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { HeldContexts } from '../../src/engine/held.ts'
+import { HeldContexts } from '../../src/engine/consumer/held-contexts.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import {
   assertDeskSound,

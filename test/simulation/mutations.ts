@@ -11,25 +11,31 @@ export interface Edit {
 export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'acknowledges before the commit': [
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: '    this.publishes.push(publish)\n',
       to: '    this.publishes.push(publish)\n    publish.resolve({ id: publish.message.id })\n',
     },
   ],
   'skips the fence': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      attempt.gone?.()\n      return false\n',
       to: '      attempt.gone?.()\n      return true\n',
     },
   ],
-  'forgets the done-set': [{ file: 'engine/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' }],
+  'forgets the done-set': [
+    { file: 'engine/consumer/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' },
+  ],
   'releases a lane out of order': [
-    { file: 'engine/desk-lanes.ts', from: 'const next = lane.line.shift()', to: 'const next = lane.line.pop()' },
+    {
+      file: 'engine/consumer/desk-lanes.ts',
+      from: 'const next = lane.line.shift()',
+      to: 'const next = lane.line.pop()',
+    },
   ],
   'reopens a lane before its commit': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      this.around.committer.finish(attempt)\n',
       to: `      const { next } = attempt.delivery
       if (next !== undefined && attempt.delivery.entry === undefined) {
@@ -52,7 +58,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     this.checkpointWhenDue()\n`,
     },
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: '        if (outcome.ok) {\n          fn.consumer.completed(fn.delivery)\n',
       to: '        if (outcome.ok) {\n',
     },
@@ -89,28 +95,28 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'opens a lane while one is left in its line': [
     {
-      file: 'engine/desk-lanes.ts',
+      file: 'engine/consumer/desk-lanes.ts',
       from: 'if (entries.length > 0 || lane.written !== written) this.advance(lane)',
       to: 'if (entries.length > 1 || lane.written !== written) this.advance(lane)',
     },
   ],
   'holds a message without moving past it': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: 'committer.write({ ...job, consumer: this, position, changes:',
       to: 'committer.write({ ...job, changes:',
     },
   ],
   'forgets that a lane waits at the desk when it starts': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '    await store.lanes(this.name, stream, (context) => this.desk.closed(context))\n',
       to: '',
     },
   ],
   'lets a lane go on before what failed is on disk': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      if (deskLane === undefined) this.moveToLine(delivery.next, context)\n',
       to: '      if (deskLane === undefined) this.openNext(delivery)\n',
     },
@@ -124,7 +130,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'tells each errand what has become of the first': [
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: 'this.groups[0]!.written!.timed[index]!',
       to: 'this.groups[0]!.written!.timed[index * 0]!',
     },
@@ -145,13 +151,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'drops what a handler publishes': [
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: '    group.leave(attempt.outgoing)\n',
       to: '',
     },
   ],
   'keeps what a commit function published before it failed': [
-    { file: 'engine/attempt.ts', from: '    this.inCommit = undefined\n', to: '' },
+    { file: 'engine/consumer/attempt.ts', from: '    this.inCommit = undefined\n', to: '' },
   ],
   'lets a function count that has caught its failed statement': [
     {
@@ -209,7 +215,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'opens a lane over its line when the head is discarded': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '    this.whenEnded(entry.id, () => {\n      this.desk.advance(lane)\n',
       to: '    this.whenEnded(entry.id, () => {\n      this.desk.drop(lane)\n',
     },
@@ -223,50 +229,52 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'starts what is released before that is on disk': [
     {
-      file: 'engine/decisions.ts',
+      file: 'engine/consumer/decisions.ts',
       from: "    await this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record])\n",
       to: "    this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record]).catch(() => {})\n",
     },
   ],
-  'resubmits under the old revision': [{ file: 'engine/decisions.ts', from: '        entry.revision++\n', to: '' }],
+  'resubmits under the old revision': [
+    { file: 'engine/consumer/decisions.ts', from: '        entry.revision++\n', to: '' },
+  ],
   'resubmits the old data': [
     {
-      file: 'engine/decisions.ts',
+      file: 'engine/consumer/decisions.ts',
       from: '        entry.message = this.corrected(entry.message, decision.data)\n',
       to: '        this.corrected(entry.message, decision.data)\n',
     },
   ],
   'tells twice that a failure was resolved': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      outgoing: this.around.resolved(this, entry, state),\n',
       to: '      outgoing: [...this.around.resolved(this, entry, state), ...this.around.resolved(this, entry, state)],\n',
     },
   ],
   'never tells that a failure was resolved by a discard': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      outgoing: this.around.resolved(this, entry, state),\n',
       to: "      outgoing: state === 'discarded' ? [] : this.around.resolved(this, entry, state),\n",
     },
   ],
   'tells of no failure that a rule looks after': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      outgoing: this.around.failed(this, failed),\n',
       to: "      outgoing: state === 'deciding' ? [] : this.around.failed(this, failed),\n",
     },
   ],
   'lets what is released or taken back run beside its lane': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      if (lane === undefined) this.queue(new Delivery(entry.message, entry))\n',
       to: '      if (lane === undefined) this.ready.push(new Delivery(entry.message, entry))\n',
     },
   ],
   'lets a lane that passes go on before what failed is on disk': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '    if (context === null) this.desk.forget(entry.id)\n',
       to: `    if (!blocks && context !== null && deskLane === undefined && delivery.next !== undefined) {
       this.ready.push(delivery.next)
@@ -278,7 +286,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'lets what is taken back overtake its line': [
     {
-      file: 'engine/desk-lanes.ts',
+      file: 'engine/consumer/desk-lanes.ts',
       from: 'const place = delivery.entry === undefined ? {} : { place: this.around.store.newDeskId() }',
       to: 'const place = {}',
     },
@@ -302,45 +310,45 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'tries again at once what a restart found waiting': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '    const waitMs = Math.max(0, head.dueAt - now)\n',
       to: '    const waitMs = Math.min(0, head.dueAt - now)\n',
     },
   ],
   'takes a decision about what is held no more': [
-    { file: 'engine/decisions.ts', from: "      checkState(entry, 'held')\n", to: '' },
+    { file: 'engine/consumer/decisions.ts', from: "      checkState(entry, 'held')\n", to: '' },
   ],
   'takes two decisions about one message at once': [
     {
-      file: 'engine/turns.ts',
+      file: 'engine/kit/keyed-mutex.ts',
       from: '    while (this.taken.has(key)) await this.taken.get(key)\n',
       to: '',
     },
   ],
   'keeps a message by rule and puts nothing of it on record': [
     {
-      file: 'engine/decisions.ts',
+      file: 'engine/consumer/decisions.ts',
       from: "          this.record(entry, 'kept', { by, reason: decision.reason }),\n",
       to: '',
     },
   ],
   'asks a rule about the same message without end': [
     {
-      file: 'engine/rules.ts',
+      file: 'engine/desk/rules.ts',
       from: '    if (entry.decisions >= decisionsMax) {\n',
       to: '    if (decisionsMax < 0) {\n',
     },
   ],
   'asks no rule about what a restart found with it': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: "      if (state === 'deciding') this.around.judge(this, id)\n      else if (lane",
       to: "      if (state === 'deciding') return\n      else if (lane",
     },
   ],
   'starts what is paused': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: ' || this.stopping || this.paused) return false',
       to: ' || this.stopping) return false',
     },
@@ -353,24 +361,24 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'goes on with an operation whose first message failed': [
-    { file: 'engine/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },
+    { file: 'engine/desk/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },
   ],
   'takes up an operation that it was given itself': [
-    { file: 'engine/operations.ts', from: '      if (this.ours.has(operation.id)) continue\n', to: '' },
+    { file: 'engine/desk/operations.ts', from: '      if (this.ours.has(operation.id)) continue\n', to: '' },
   ],
   'counts what an operation has done in a commit of its own': [
     {
-      file: 'engine/operations.ts',
+      file: 'engine/desk/operations.ts',
       from: '      await consumer.decisions.decide(item, decision, actor, { changes: [dealt(null)] })\n',
       to: '      await consumer.decisions.decide(item, decision, actor)\n      committer.write({ changes: [dealt(null)] })\n',
     },
   ],
   'goes on with an operation after its abort': [
-    { file: 'engine/operations.ts', from: '      await this.underWay.catch(() => {})\n', to: '' },
+    { file: 'engine/desk/operations.ts', from: '      await this.underWay.catch(() => {})\n', to: '' },
   ],
   'goes on after a failed sync that was asked for beside the batches': [
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: '          if (endsStore(error)) throw error\n',
       to: '',
     },
@@ -386,11 +394,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'does not begin flows again at a start that were told something': [
-    { file: 'engine/flows.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
+    { file: 'engine/flow/flows.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
   ],
   'tells ends out of the order of the journal at a replay': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '    this.replay = new Replay(repeat',
       to: `    const ended = entries.filter(({ of }) => of !== null).reverse()
     for (const [index, { of }] of entries.entries()) if (of !== null) entries[index] = ended.shift()!
@@ -398,63 +406,63 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'undoes in the order of beginning': [
-    { file: 'engine/flow.ts', from: 'this.toUndo.push(step)', to: 'this.toUndo.unshift(step)' },
+    { file: 'engine/flow/run.ts', from: 'this.toUndo.push(step)', to: 'this.toUndo.unshift(step)' },
   ],
   'undoes what was undone before a crash': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '    const known = this.replay.step(step)\n',
       to: "    const known = step.startsWith('undo ') ? undefined : this.replay.step(step)\n",
     },
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '    if (this.replay.hasSteps) {\n',
       to: "    if (this.replay.hasSteps && !step.startsWith('undo ')) {\n",
     },
   ],
   'handles a command that was withdrawn': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '    if (message.asked !== undefined && this.around.withdrawals.has(message.id)) {\n',
       to: '    if (message.asked === undefined && this.around.withdrawals.has(message.id)) {\n',
     },
   ],
   'does not fence an attempt at a command that is withdrawn': [
     {
-      file: 'engine/consumer.ts',
+      file: 'engine/consumer/consumer.ts',
       from: '      this.passBy(attempt, why)\n      return true\n',
       to: '      return why instanceof Error\n',
     },
   ],
   'tells a flow ahead of the disk while it has something to write': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: 'if (this.works || this.unwritten > 0 || this.ahead !== undefined || this.loses) return false',
       to: 'return !this.works',
     },
   ],
   'lets a flow leave memory that has something to write': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: 'if (this.hot.size <= this.around.hotFlowsMax || !run.isFree) return false',
       to: 'if (this.hot.size <= this.around.hotFlowsMax) return false',
     },
   ],
   'lets a flow leave memory before its end is written': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '    if (changes.some(leaves)) this.hot.delete(run.id)\n',
       to: '    if (run.over || changes.some(leaves)) this.hot.delete(run.id)\n',
     },
   ],
   'starts a flow in a commit of its own': [
     {
-      file: 'engine/committer.ts',
+      file: 'engine/commit/committer.ts',
       from: '      for (const change of attempt.also.flows) group.flows.push(change)\n',
       to: '      consumer.flows.startAlone(attempt.also.flows)\n',
     },
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '  private comes(entry: JournalEntry, flow: number): void {\n',
       to: `  startAlone(flows: readonly FlowChange[]): void {
     void this.write({ flows })
@@ -465,18 +473,18 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'loses mail that came before a wait': [
-    { file: 'engine/flows.ts', from: '    if (waits) this.offerMails(run)\n', to: '' },
+    { file: 'engine/flow/flows.ts', from: '    if (waits) this.offerMails(run)\n', to: '' },
   ],
   'gives a mail to a flow twice': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '    return this.mailAfter?.get(type) ?? 0\n',
       to: '    return 0\n',
     },
   ],
   'begins a flow of a serial mediator beside another': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '      if (first !== id) return undefined\n',
       to: '',
     },
@@ -490,80 +498,80 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'does not tell a flow that the one it waits for has ended': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: 'const told = ends && run.row.parent !== null && !run.goesOn ? this.toParent(this.endOf(run)) : []',
       to: 'const told: FlowChange[] = ends ? [] : []',
     },
   ],
   'tells a function that has failed more of its steps at a replay': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '      this.freezeEnded()\n      await this.retell',
       to: '      await this.retell',
     },
   ],
   'tells of what it ends itself before what its journal has': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '        const end = this.nextEnd()\n',
       to: '        const end = this.inputs.length > 0 ? undefined : this.nextEnd()\n',
     },
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '    for (let end = this.nextEnd(); end !== undefined; end = this.nextEnd()) this.tell(end)\n',
       to: '',
     },
   ],
   'ends a flow twice that two people end': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: 'this.counted(() => this.changing.take(row.id, act))',
       to: 'this.counted(act)',
     },
   ],
   'makes a flow while it is put into another state': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '    for (let over = this.changing.over(id); over !== undefined; over = this.changing.over(id)) await over\n',
       to: '',
     },
   ],
   'forgets a time that came while its flow was put into another state': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '    if (told || there === undefined || flowEnds.includes(there.state)) return',
       to: '    if (told || there !== undefined) return',
     },
   ],
   'gives mail again to the flow that goes on for one that had it': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: 'mailAfter: inPlace && this.mailAfter !== undefined ? Object.fromEntries(this.mailAfter) : null,',
       to: 'mailAfter: null,',
     },
   ],
   'lets others begin before the flow that goes on for a serial one': [
-    { file: 'engine/flow.ts', from: "      state: inPlace ? 'running' : next.state,\n", to: '' },
+    { file: 'engine/flow/run.ts', from: "      state: inPlace ? 'running' : next.state,\n", to: '' },
   ],
   'leaves who waits for a flow alone when it goes on as another': [
-    { file: 'engine/flow.ts', from: '      once,\n      parent,\n', to: '      once,\n      parent: null,\n' },
+    { file: 'engine/flow/run.ts', from: '      once,\n      parent,\n', to: '      once,\n      parent: null,\n' },
   ],
   'ends a flow before what lost its race is taken back': [
     {
-      file: 'engine/flow.ts',
+      file: 'engine/flow/run.ts',
       from: '      if (!this.loses) this.complete(this.ended.value)\n',
       to: '      this.complete(this.ended.value)\n',
     },
   ],
   'keeps flows in memory beyond the bound': [
     {
-      file: 'engine/flows.ts',
+      file: 'engine/flow/flows.ts',
       from: '    return this.hot.get(id) === run && this.hot.delete(id)\n',
       to: '    return this.hot.get(id) === run\n',
     },
   ],
   'keeps the value that a flow is once per when its start fails': [
-    { file: 'engine/consumer.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
+    { file: 'engine/consumer/consumer.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
   ],
 }
 
@@ -634,7 +642,7 @@ export const shown: Readonly<Record<string, Failing>> = {
     test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
   },
   'tells each errand what has become of the first': {
-    file: 'src/engine/committer.test.ts',
+    file: 'src/engine/commit/committer.test.ts',
     test: 'each errand is told what has become of its own change, and what was appended is known to come after the rest',
   },
   'names another number for the end of a command than its journal has': {

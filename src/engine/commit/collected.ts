@@ -1,0 +1,53 @@
+// What a function publishes, sends and takes back: all of it leaves with its commit, or none.
+import type { Stored } from '../../model/codec.ts'
+import type { OwnTables } from '../../seam/commit.ts'
+
+/** A message that is to be taken back: a delayed one, or a request. */
+export interface TakenBack {
+  readonly type: string
+  readonly id: string
+}
+
+export const nothing: readonly TakenBack[] = []
+
+export class Collected {
+  /** In the order in which they were published. */
+  messages: Stored[] = []
+  cancels: readonly TakenBack[] = nothing
+  /** Whether a message has an id of its own, which may be that of another one. */
+  claims = false
+
+  add(message: Stored): void {
+    this.messages.push(message)
+    if (message.ownId) this.claims = true
+  }
+
+  /** Gives what drops all that is collected from now on. */
+  savepoint(): () => void {
+    const { messages, cancels, claims } = this
+    const { length } = messages
+    return () => {
+      messages.length = length
+      Object.assign(this, { messages, cancels, claims })
+    }
+  }
+
+  /** What was collected before under that id does not leave; what is collected after it does. */
+  cancel(taken: TakenBack): void {
+    this.messages = this.messages.filter((message) => !isMeant(taken, message))
+    this.cancels = [...this.cancels, taken]
+  }
+
+  /** Without what another function takes back. */
+  without({ cancels }: Collected): readonly Stored[] {
+    if (cancels.length === 0) return this.messages
+    return this.messages.filter((message) => !cancels.some((taken) => isMeant(taken, message)))
+  }
+
+  /** Takes back what is in the store. Gives the requests among it: they are withdrawn once that is durable. */
+  takeBack(own: OwnTables): readonly TakenBack[] {
+    return this.cancels.filter(({ type, id }) => own.takeBack(type, id) === 'request')
+  }
+}
+
+const isMeant = ({ type, id }: TakenBack, message: Stored) => message.type === type && message.id === id

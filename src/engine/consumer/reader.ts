@@ -1,0 +1,167 @@
+// How one processor takes the messages of its stream: from memory while it keeps up, from disk while it is behind.
+//
+//   live: all up to the head is taken ⇄ behind: messages wait in memory or on disk ⇄ reading: a read from disk is under way
+//
+// A window bounds what is taken and has not ended, in messages and in characters. A full window takes nothing.
+import type { Stored } from '../../model/codec.ts'
+import type { Tail } from '../commit/recent.ts'
+
+/** How many messages are read from disk at once. */
+const readMessages = 512
+
+/** What a reader asks of its processor. */
+export interface ReaderHost {
+  /** How far the processor is. */
+  readonly progress: {
+    readonly low: number
+    readonly stream: number
+    isDone(position: number): boolean
+    done(position: number): void
+    reaches(position: number): boolean
+  }
+  readonly limits: { readonly windowMessages: number; readonly windowBytes: number }
+  /** The messages of the stream after a position, in order. */
+  read(after: number, limit: number, bytesMax: number): Promise<Stored[]>
+  /** Takes a message, which calls {@link Reader.entered} where it is to count in the window. */
+  take(message: Stored): void
+  /** Called when messages were read from disk and taken. */
+  taken(): void
+  /** Called when a read from disk has ended: time to pull again. */
+  caughtUp(): void
+  cannotRead(error: unknown): void
+}
+
+export class Reader {
+  /** Every message up to this position is taken. */
+  position: number
+  /** Messages in the window. */
+  messages = 0
+  private chars = 0
+  private reading = false
+  private stopped = false
+  private readonly host: ReaderHost
+  private readonly tail: Tail
+
+  constructor(host: ReaderHost, tail: Tail) {
+    this.host = host
+    this.tail = tail
+    this.position = host.progress.low
+  }
+
+  get isBehind(): boolean {
+    return this.position < this.tail.head
+  }
+
+  /** Whether messages wait for room in the window. */
+  get isFull(): boolean {
+    return this.isBehind && !this.stopped && !this.room
+  }
+
+  get head(): number {
+    return this.tail.head
+  }
+
+  /** Takes what there is room for. Returns false while a read from disk is under way, which goes on by itself. */
+  pull(): boolean {
+    if (this.reading) return false
+    while (this.isBehind && this.room) {
+      const found = this.tail.after(this.position)
+      if (found === undefined) {
+        if (!this.roomToRead) break
+        this.readOn()
+        return false
+      }
+      const { messages } = found
+      for (let index = found.index; index < messages.length && this.room; index++) this.offer(messages[index]!)
+    }
+    return true
+  }
+
+  /** Takes messages that are committed and not durable yet, where all before them are taken. Returns whether it took any. */
+  pullAhead(messages: readonly Stored[]): boolean {
+    if (this.reading || this.isBehind) return false
+    const { position } = this
+    for (const message of messages) {
+      if (message.stream !== this.host.progress.stream || message.repeat !== undefined || message.due > 0) continue
+      if (!this.room) break
+      this.offer(message)
+    }
+    return this.position !== position
+  }
+
+  /** A message counts in the window. */
+  entered(message: Stored): void {
+    this.messages++
+    this.chars += message.json.length
+  }
+
+  /** A message has ended, or is kept elsewhere: it leaves the window. */
+  left(message: Stored): void {
+    this.messages--
+    this.chars -= message.json.length
+  }
+
+  /** Takes nothing more. */
+  stop(): void {
+    this.stopped = true
+  }
+
+  private readOn(): void {
+    this.reading = true
+    this.catchUp().then(
+      () => {
+        this.reading = false
+        this.host.caughtUp()
+      },
+      (error: unknown) => {
+        this.reading = false
+        this.host.cannotRead(error)
+      },
+    )
+  }
+
+  /** Reads from disk until the next message is in memory, or the window has no room. */
+  private async catchUp(): Promise<void> {
+    const { host, tail } = this
+    const { windowMessages, windowBytes } = host.limits
+    while (this.roomToRead && this.isBehind && tail.after(this.position) === undefined) {
+      // No more than there is room for: the rest would be read again with each message that ends.
+      const limit = Math.min(readMessages, tail.head - this.position, windowMessages - this.messages)
+      const messages = await host.read(this.position, limit, windowBytes)
+      if (messages.length === 0) {
+        this.position = tail.head
+        return
+      }
+      for (const message of messages) {
+        if (message.position > tail.head || !this.room) break
+        this.offer(message)
+      }
+      host.taken()
+    }
+  }
+
+  private offer(message: Stored): void {
+    const { host } = this
+    const { progress } = host
+    const { position } = message
+    for (let gap = this.position + 1; gap < position; gap++) if (!progress.isDone(gap)) progress.done(gap)
+    this.position = position
+    if (!progress.isDone(position)) host.take(message)
+  }
+
+  /** Reading pays when there is room for many: otherwise messages that end make more of it first. */
+  private get roomToRead(): boolean {
+    const { windowMessages } = this.host.limits
+    return this.room && (this.messages === 0 || windowMessages - this.messages >= windowMessages / 4)
+  }
+
+  private get room(): boolean {
+    const { limits, progress } = this.host
+    return (
+      this.messages < limits.windowMessages &&
+      this.chars < limits.windowBytes &&
+      progress.reaches(this.position + 1) &&
+      !this.stopped
+    )
+  }
+}

@@ -1,0 +1,168 @@
+// The rules of one desk decide about messages that have failed for good, beside the processors and never in their way.
+//
+//   judged (its number in the queue) → loaded → decided → carried out by the processor that owns the lane
+//                                                 └ threw, took too long, gave nothing, decided too often, is not there
+//                                                   any more → held, with why
+import { asStored, decode, deepFreeze } from '../../model/codec.ts'
+import { type Decision, type DeskEntry, decisionOf, hold } from '../../model/desk.ts'
+import { isMillraceError, recordError } from '../../model/errors.ts'
+import { toldOfFrozen } from '../../model/frozen.ts'
+import type { Message } from '../../model/message.ts'
+import { inBrief } from '../../model/people.ts'
+import type { Decisions } from '../consumer/decisions.ts'
+import { Fifo } from '../kit/fifo.ts'
+import type { DeskSpec, Failure, ProcessorSpec } from '../spec.ts'
+import type { Surroundings } from '../surroundings.ts'
+
+/** A processor whose messages rules decide about. */
+export interface Judged {
+  readonly name: string
+  readonly spec: Pick<ProcessorSpec, 'handlers'>
+  readonly decisions: Pick<Decisions, 'decideByRule'>
+}
+
+export class Rules {
+  private readonly spec: DeskSpec
+  private readonly around: Pick<Surroundings, 'world' | 'store' | 'maybeIdle'>
+  /** Messages that wait for their rule. */
+  private readonly queue = new Fifo<{ readonly consumer: Judged; readonly item: number }>()
+  private running = 0
+  private open = false
+
+  constructor(spec: DeskSpec, around: Rules['around']) {
+    this.spec = spec
+    this.around = around
+  }
+
+  judge(consumer: Judged, item: number): void {
+    this.queue.push({ consumer, item })
+    this.pump()
+  }
+
+  /** From now on rules are asked; before, they only queue. */
+  begin(): void {
+    this.open = true
+    this.pump()
+  }
+
+  end(): void {
+    this.open = false
+  }
+
+  get idle(): boolean {
+    return this.running === 0 && this.queue.isEmpty
+  }
+
+  private pump(): void {
+    while (this.open && this.running < this.spec.rulesAtOnce && !this.queue.isEmpty) {
+      const { consumer, item } = this.queue.shift()
+      this.running++
+      this.decide(consumer, item)
+        .catch((error) => {
+          if (this.open) this.around.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
+        })
+        .finally(() => {
+          this.running--
+          this.pump()
+          this.around.maybeIdle()
+        })
+    }
+  }
+
+  private async decide(consumer: Judged, item: number): Promise<void> {
+    const entry = await this.around.store.deskEntry(item)
+    if (entry?.state !== 'deciding') return
+    const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
+    const decision = await this.decisionOn(consumer, entry)
+    if (!this.open) return
+    try {
+      await consumer.decisions.decideByRule(item, decision, by)
+    } catch (error) {
+      // What it wanted cannot be done: data that do not fit, another context. A person has to look.
+      if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
+      await consumer.decisions.decideByRule(
+        item,
+        because(`the rule wanted to ${decision.do}, but ${error.message}`),
+        by,
+      )
+    }
+  }
+
+  private async decisionOn(consumer: Judged, entry: DeskEntry): Promise<Decision> {
+    const { decisionsMax, rules } = this.spec
+    if (!rules.has(entry.message.type)) return hold('no rule decides about it any more')
+    if (entry.decisions >= decisionsMax) {
+      return hold(`its rule has decided ${entry.decisions} times already and it failed again each time`)
+    }
+    try {
+      const given = decisionOf(await this.ask(consumer, entry))
+      return given ?? hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
+    } catch (error) {
+      const { code, message } = recordError(toldOfFrozen('it', error))
+      return because(`the rule failed with ${code}: ${message}`)
+    }
+  }
+
+  private late({ id }: DeskEntry, error: unknown): void {
+    const what = `a rule of desk "${this.spec.name}" threw after it had ended`
+    this.around.world.log('error', what, { code: 'millrace/late-error', item: id, error: recordError(error) })
+  }
+
+  /** Calls the rule; rejects when it takes too long. What it throws later changes nothing, and is logged. */
+  private ask(consumer: Judged, entry: DeskEntry): Promise<unknown> {
+    const { world, store } = this.around
+    const { name, rules, decideMs } = this.spec
+    const rule = rules.get(entry.message.type)!
+    const { code, message, data } = entry.error!
+    const failure: Failure = {
+      message: readable(consumer, entry),
+      processor: consumer.name,
+      error: data === undefined ? { code, message } : { code, message, data },
+      attempts: entry.attempts,
+      read: store.query,
+    }
+    return new Promise((resolve, reject) => {
+      const timer = world.after(decideMs, () => reject(new Error(`it did not decide within ${decideMs} ms`)))
+      let over = false
+      const owner = { late: (error: unknown) => (over ? this.late(entry, error) : reject(error)) }
+      const call = (about: Failure) => rule(about)
+      new Promise((decided) => decided(world.guard(owner, call, failure, undefined)))
+        .then(resolve, reject)
+        .finally(() => {
+          over = true
+          timer.cancel()
+        })
+      world.log('info', `desk "${name}" is asked`, { item: entry.id })
+    })
+  }
+}
+
+/** For a reason that may be longer than one may be. */
+function because(why: string): Decision {
+  return hold(why.slice(0, whyMax))
+}
+
+const whyMax = 1_000
+
+/** The message as a handler gets it; where it cannot be read so, its data as they are stored. */
+function readable(consumer: Judged, { message }: DeskEntry): Message {
+  const handler = consumer.spec.handlers.get(message.type)
+  try {
+    if (handler !== undefined) return decode(handler.type, message)
+  } catch {
+    // The rule may be there to mend just that.
+  }
+  const { id, type, source, time, context, correlationId, causationId, version, json, attributes } = message
+  return Object.freeze({
+    id,
+    type,
+    source,
+    time,
+    context: context ?? undefined,
+    correlationId,
+    causationId: causationId ?? undefined,
+    version,
+    data: deepFreeze(asStored(json)),
+    ...(attributes === null ? {} : { attributes }),
+  })
+}

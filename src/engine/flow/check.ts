@@ -1,0 +1,142 @@
+// Whether today's code goes the way that journals have recorded. Each run is made anew from its journal, as at a start of
+// the app, but in a place where nothing is written, sent or taken back: what it would do next is looked at by nobody.
+import { decode, encode, type Stamp } from '../../model/codec.ts'
+import { isMillraceError } from '../../model/errors.ts'
+import { type FlowState, flowsUnderWay, type JournalEntry } from '../../model/flow.ts'
+import type { FlowRow } from '../../model/flow-views.ts'
+import type { Message, MessageType } from '../../model/message.ts'
+import { dueOf } from '../../model/time.ts'
+import type { FlowReads, FlowSlice } from '../../seam/flow-reads.ts'
+import type { World } from '../../seam/world.ts'
+import { Flow } from './context.ts'
+import type { FlowHost, MediatorSpec } from './host.ts'
+import { FlowRun } from './run.ts'
+
+/** The reason why a flow cannot continue with today's code. */
+export interface FlowMisfit {
+  readonly message: string
+  /** The step of the journal; null where the difference is at no step. */
+  readonly journal: string | null
+  /** The step of today's code at that place. */
+  readonly code: string | null
+  /** The last steps before, in order. */
+  readonly after: readonly string[]
+}
+
+/** A flow whose journal was replayed. */
+export interface CheckedFlow {
+  readonly flow: number
+  readonly mediator: string
+  readonly version: number
+  readonly context: string | null
+  readonly state: FlowState
+  /** `fits`; `differs`; `unknown`: it has ended, and today's code lacks what would be needed to run it again. */
+  readonly result: 'fits' | 'differs' | 'unknown'
+  /** The difference; null where there is none. */
+  readonly misfit: FlowMisfit | null
+}
+
+/** What an app runs today. */
+export interface FlowCode {
+  readonly mediators: ReadonlyMap<string, MediatorSpec>
+  typeOf(name: string): MessageType | undefined
+}
+
+const pageRows = 100
+
+/** Replays the journals of flows under way, the oldest first; with `all` also of those that have ended. */
+export async function* checkJournals(
+  code: FlowCode,
+  reads: FlowReads,
+  all: boolean,
+  world: World,
+): AsyncGenerator<CheckedFlow> {
+  const filter = all ? {} : { states: flowsUnderWay }
+  for (let after: number | undefined = 0; after !== undefined; ) {
+    const slice: FlowSlice = await reads.list({ ...filter, after, limit: pageRows })
+    for (const row of slice.rows) yield checked(row, await misfitOf(code, row, await reads.journal(row.id), world))
+    after = slice.last
+  }
+}
+
+function checked(row: FlowRow, found: FlowMisfit | 'no code' | null): CheckedFlow {
+  const { id: flow, mediator, version, context, state } = row
+  const about = { flow, mediator, version, context, state }
+  if (found === 'no code') return { ...about, result: 'unknown', misfit: null }
+  return { ...about, result: found === null ? 'fits' : 'differs', misfit: found }
+}
+
+async function misfitOf(
+  { mediators, typeOf }: FlowCode,
+  row: FlowRow,
+  journal: readonly JournalEntry[],
+  world: World,
+): Promise<FlowMisfit | 'no code' | null> {
+  const { mediator, version, endedAt } = row
+  const spec = mediators.get(mediator)
+  // The code of what has ended may be gone.
+  const gone = (message: string) => (endedAt === null ? misfit(message) : 'no code')
+  if (spec === undefined) return gone(`today's code has no mediator "${mediator}"`)
+  if (!spec.runs.has(version)) return gone(`it began with version ${version}, which is not in \`versions\``)
+  const type = typeOf(row.message.type)
+  if (type === undefined) return gone(`today's code has no type "${row.message.type}", which started it`)
+  let message: Message
+  try {
+    message = decode(type, row.message)
+  } catch (error) {
+    if (!isMillraceError(error)) throw error
+    return misfit(error.message)
+  }
+  return replay(spec, row, message, journal, world)
+}
+
+const misfit = (message: string): FlowMisfit => ({ message, journal: null, code: null, after: [] })
+
+const misfits: readonly string[] = ['millrace/flow-mismatch', 'millrace/flow-waits-outside']
+
+async function replay(
+  spec: MediatorSpec,
+  row: FlowRow,
+  message: Message,
+  journal: readonly JournalEntry[],
+  world: World,
+): Promise<FlowMisfit | null> {
+  const host = hostOf(spec, row, journal.at(-1)?.n ?? 0, world)
+  const run = new FlowRun(host, { ...row, state: 'running' }, message, spec.runs.get(row.version)!)
+  await run.begin(journal, (of) => new Flow(of))
+  run.dismiss()
+  const { obstacle } = run
+  if (obstacle === null || !misfits.includes(obstacle.code)) return null
+  return { ...misfit(obstacle.message), ...(obstacle.data as Partial<FlowMisfit> | undefined) }
+}
+
+function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: World): FlowHost {
+  let n = lastEntry
+  const { correlationId, traceparent, id: causationId } = row.message
+  const stamp = (id: string, due: number): Stamp => {
+    const source = `/${spec.name}`
+    return { stream: 0, id, ownId: false, source, time: world.now(), due, correlationId, causationId, traceparent }
+  }
+  // Checked as when they are sent: what did not fit then was thrown at the function.
+  const make = (type: MessageType, data: unknown, id: string, due = 0) =>
+    encode(type, data, stamp(id, due), Number.POSITIVE_INFINITY)
+  return {
+    spec,
+    now: () => world.now(),
+    random: () => world.random(),
+    newId: () => world.newId(),
+    entryId: () => ++n,
+    endsInJournal: () => [],
+    encode: (type, data, id, _asked, delay) =>
+      make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
+    newFlow: (other, data, id) => ({ ...row, mediator: other.name, message: make(other.startedBy, data, id) }),
+    turn: () => new Promise((resolve) => world.soon(resolve)),
+    guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
+    blame: (error, owner) => world.blame(error, owner),
+    owner: () => world.owner(),
+    strayed: () => {},
+    // What its function forgets about and throws late is nobody's.
+    late: () => {},
+    withdraw: async () => 'never',
+  }
+}

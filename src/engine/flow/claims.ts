@@ -1,0 +1,39 @@
+// Values of `oncePer` whose first flow is being written: another attempt with the same value waits for what becomes of it.
+import type { Store } from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
+import type { Attempt } from '../consumer/attempt.ts'
+
+/** How often it is looked whether an attempt that has the same value has come to nothing, milliseconds. */
+const claimMs = 20
+
+export class Claims {
+  private readonly world: World
+  private readonly store: Store
+  private readonly taken = new Map<string, { readonly attempt: Attempt; readonly free: Promise<void> }>()
+
+  constructor(world: World, store: Store) {
+    this.world = world
+    this.store = store
+  }
+
+  /** Takes a value; gives what lets it go, undefined where a flow has it. */
+  async take(mediator: string, once: string, attempt: Attempt): Promise<(() => void) | undefined> {
+    const { world, taken } = this
+    const key = `${mediator} ${once}`
+    for (let other = taken.get(key); other !== undefined; other = taken.get(key)) {
+      // A route that starts two flows of one value starts one.
+      if (other.attempt === attempt) return undefined
+      // An attempt that was fenced or has failed leaves nothing.
+      if (other.attempt.state === 'expired') break
+      await Promise.race([other.free, new Promise<void>((resolve) => void world.after(claimMs, resolve))])
+    }
+    if (this.store.flows.hasOnce(mediator, once)) return undefined
+    const { promise: free, resolve } = Promise.withResolvers<void>()
+    const mine = { attempt, free }
+    taken.set(key, mine)
+    return () => {
+      if (taken.get(key) === mine) taken.delete(key)
+      resolve()
+    }
+  }
+}

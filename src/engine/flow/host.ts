@@ -1,0 +1,111 @@
+// What a run of a mediator has from outside, and what it leaves to be written.
+import type { Stored } from '../../model/codec.ts'
+import type { ErrorRecord } from '../../model/errors.ts'
+import type { JournalEntry, Outcome } from '../../model/flow.ts'
+import type { FlowRow } from '../../model/flow-views.ts'
+import type { Command, Event, Message, MessageType } from '../../model/message.ts'
+import type { AnySchema } from '../../model/schema.ts'
+import type { Delay } from '../../model/time.ts'
+import type { FlowChange } from '../../seam/flows.ts'
+import type { Owner } from '../../seam/world.ts'
+import type { OpenCall } from '../request/withdrawals.ts'
+
+/**
+ * The end of a step, as its undo is told: `done` with the reply, or `unknown`, when it may have had effects outside.
+ */
+export type Taken<Reply = unknown> =
+  | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
+  | { readonly state: 'unknown'; readonly commandId: string }
+
+/** What the function of a mediator is: the message that started the flow, and what it conducts the flow with. */
+export type Conduct = (message: Message, flow: unknown) => unknown
+
+/** A mediator as the engine runs it. */
+export interface MediatorSpec {
+  readonly name: string
+  readonly startedBy: Event
+  readonly declared: ReadonlySet<MessageType>
+  /** The mediators whose flows it may start. */
+  readonly starts: ReadonlySet<MediatorSpec>
+  /** What it may wait for: how an event names the context of its flow, by type. */
+  readonly waits: ReadonlyMap<string, (message: Message) => string | undefined>
+  /** Of the flows with the same value only the first is one. */
+  readonly oncePer: ((data: unknown) => string) | undefined
+  /** Flows of one context run one after the other. */
+  readonly serial: boolean
+  /** What new flows begin with. */
+  readonly version: number
+  /** By version. */
+  readonly runs: ReadonlyMap<number, Conduct>
+}
+
+/** What a run needs of the engine. */
+export interface FlowHost {
+  readonly spec: MediatorSpec
+  now(): number
+  random(): number
+  newId(): string
+  /** A new number of an entry: higher than all before. */
+  entryId(): number
+  /** The next ends of flows that others have written into its journal after an entry, in order. */
+  endsInJournal(after: number): JournalEntry[]
+  /** Makes a message that the flow sends or publishes. */
+  encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
+  /** Makes the row of a flow that is started by this one. */
+  newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
+  /** Resolves when all that is ready now has had its turn. */
+  turn(): Promise<void>
+  /** As those of `World`. */
+  guard<T>(owner: Owner, fn: () => T): T
+  blame(error: Error, owner: Owner): void
+  owner(): object | undefined
+  /** It goes on by itself, though nothing was told to it. */
+  strayed(why: ErrorRecord): void
+  /** Something was thrown that nobody waits for. */
+  late(error: unknown): void
+  /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */
+  withdraw(command: OpenCall): Promise<'never' | 'unknown'>
+}
+
+/** What goes with the beginning of a step. */
+export interface StepPlan {
+  readonly data?: ((n: number) => unknown) | undefined
+  readonly outgoing?: ((n: number) => Stored) | undefined
+  readonly starts?: ((n: number) => FlowRow) | undefined
+  readonly dueAt?: number | undefined
+  /** What is written with it. */
+  readonly change?: FlowChange | undefined
+  /** Called with its beginning, at each replay too. */
+  readonly begun?: ((entry: JournalEntry) => void) | undefined
+  readonly command?: Command | undefined
+  /** What answers it must fit. */
+  readonly schema?: AnySchema | undefined
+  readonly undo?: ((taken: Taken) => unknown) | undefined
+}
+
+export interface Step {
+  readonly entry: JournalEntry
+  /** The entry whose number its command has: that of the last attempt at the step. */
+  readonly attempt: number
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+  readonly promise: Promise<unknown>
+  readonly plan: StepPlan
+  outcome: Outcome | undefined
+  /** What the function was thrown. */
+  thrown: unknown
+}
+
+/** What a turn of a run leaves to be written, and to be done then. */
+export interface Outbox {
+  readonly changes: FlowChange[]
+  readonly outgoing: Stored[]
+  /** Whether a wait begins: what the mailbox has for it is to be offered. */
+  waits: boolean
+  /** Flows that begin. */
+  readonly starts: number[]
+  /** Steps that nobody waits for any more. */
+  readonly lost: Step[]
+}
+
+export const nothing = (): Outbox => ({ changes: [], outgoing: [], waits: false, starts: [], lost: [] })

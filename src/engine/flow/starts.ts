@@ -1,0 +1,129 @@
+// The handlers with which messages reach the flows: one that starts some, one that lets them go on.
+import type { Stored } from '../../model/codec.ts'
+import { fault } from '../../model/errors.ts'
+import type { Message, MessageType } from '../../model/message.ts'
+import { promiseOf } from '../../model/promise.ts'
+import type { PublishOptions } from '../../model/publish.ts'
+import type { Query } from '../../model/tx.ts'
+import type { FlowChange } from '../../seam/flows.ts'
+import { type Attempt, HandlerContext } from '../consumer/attempt.ts'
+import type { HandlerSpec } from '../spec.ts'
+import type { MediatorSpec } from './host.ts'
+
+/** What belongs to the end of an attempt that starts flows, or gives them mail. */
+export interface Also {
+  readonly flows: readonly FlowChange[]
+  readonly outgoing: readonly Stored[]
+  readonly written: () => void
+  /** Called when the attempt comes to nothing after all. */
+  readonly dropped?: (() => void) | undefined
+}
+
+/** Handles the event that starts flows of a mediator. */
+export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
+  return async (message, context) => {
+    const attempt = HandlerContext.attemptOf(context)
+    attempt.also = await attempt.consumer.flows.start(spec, attempt.delivery.message, message, attempt)
+  }
+}
+
+/** A route, and the mediators whose flows it may start. */
+export interface RouteSpec {
+  readonly name: string
+  readonly starts: ReadonlySet<MediatorSpec>
+}
+
+interface Begin {
+  readonly spec: MediatorSpec
+  readonly data: unknown
+}
+
+/** What a route decides with. Each part is made when it is asked for, so that destructuring works. */
+export class RouteContext {
+  readonly #route: RouteSpec
+  readonly #attempt: Attempt
+  #begins: Begin[] | undefined
+
+  constructor(route: RouteSpec, attempt: Attempt) {
+    this.#route = route
+    this.#attempt = attempt
+  }
+
+  get send() {
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('send', type, data, options).id
+  }
+
+  get read(): Query {
+    return this.#attempt.consumer.read
+  }
+
+  get start() {
+    return (mediator: { readonly name: string; readonly spec: MediatorSpec }, data: unknown): void => {
+      const { name, starts } = this.#route
+      if (!starts.has(mediator?.spec)) {
+        throw fault('millrace/undeclared', `route "${name}": "${mediator?.name}" is not in its starts`)
+      }
+      this.#begins ??= []
+      this.#begins.push({ spec: mediator.spec, data })
+    }
+  }
+
+  /** What it has started. */
+  static begunBy(context: RouteContext): readonly Begin[] {
+    return context.#begins ?? none
+  }
+}
+
+const none: readonly Begin[] = []
+
+/** Handles a message of a route, which may start flows. */
+export function routes(
+  route: RouteSpec,
+  choose: (message: Message, to: RouteContext) => unknown,
+): HandlerSpec['handle'] {
+  return (message, context) => {
+    const attempt = HandlerContext.attemptOf(context)
+    const to = new RouteContext(route, attempt)
+    const result = choose(message, to)
+    const promise = promiseOf(result)
+    if (promise !== undefined || RouteContext.begunBy(to).length > 0) return startAll(attempt, to, promise)
+    return undefined
+  }
+}
+
+async function startAll(attempt: Attempt, to: RouteContext, chosen: Promise<unknown> | undefined): Promise<void> {
+  await chosen
+  const { flows } = attempt.consumer
+  const all: Also[] = []
+  const dropped = () => {
+    for (const also of all) also.dropped?.()
+  }
+  try {
+    for (const [index, { spec, data }] of RouteContext.begunBy(to).entries()) {
+      const also = await flows.startFrom(spec, data, attempt, index)
+      if (also !== undefined) all.push(also)
+    }
+  } catch (error) {
+    dropped()
+    throw error
+  }
+  attempt.also = {
+    flows: all.flatMap((also) => also.flows),
+    outgoing: all.flatMap((also) => also.outgoing),
+    written: () => {
+      for (const also of all) also.written()
+    },
+    dropped,
+  }
+}
+
+/** Handles an event that flows of a mediator may wait for. */
+export function takesMail(spec: MediatorSpec, type: string): HandlerSpec['handle'] {
+  return (message, context) => {
+    const to = spec.waits.get(type)!(message)
+    if (to === undefined) return
+    const attempt = HandlerContext.attemptOf(context)
+    attempt.also = attempt.consumer.flows.mail(spec, attempt.delivery.message, to)
+  }
+}

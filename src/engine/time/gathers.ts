@@ -1,0 +1,162 @@
+// Gathers: items of one context become one event. All of it happens in the transaction that acknowledges the item, or the
+// command that says that its time is over.
+//
+//   none ──first item──→ gathering ──full, time over, or its condition becomes true──→ one event, none again
+//                           └ another item → gathering
+//
+// The condition by itself:   armed ──beyond its bound──→ fired ──back over `rearm`──→ armed
+//
+// Whether a condition may fire belongs to its bounds: one with other bounds is armed anew. All else of a batch is of its items
+// alone, so that other bounds count from its next item on; the time of a batch is the one that it began with.
+//
+// Invariants: an item is in one batch at most; the time of a batch is over when the command comes whose id its group has,
+// every other one is stale; a group without items has no row, but for one whose condition has fired.
+import { dataOf } from '../../model/codec.ts'
+import { fault } from '../../model/errors.ts'
+import type { Message, MessageType } from '../../model/message.ts'
+import { inBrief } from '../../model/people.ts'
+import { isPromise } from '../../model/promise.ts'
+import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
+import type { Collecting, OwnFunction } from '../consumer/attempt.ts'
+
+/** A number that says whether a condition is true: beyond one of two bounds. */
+export interface WhenRule {
+  readonly value: (items: readonly unknown[]) => number
+  readonly above: number | undefined
+  readonly below: number | undefined
+  /** Where the value has to have been in between to fire again. */
+  readonly rearm: number | undefined
+}
+
+/** A gather as the engine runs it: checked, every default filled in. */
+export interface GatherRule {
+  readonly name: string
+  /** By name. */
+  readonly types: ReadonlyMap<string, MessageType>
+  readonly publishes: MessageType
+  /** The command that says that the time of a batch is over. */
+  readonly due: MessageType
+  readonly count: number
+  readonly bytes: number
+  readonly afterMs: number | undefined
+  readonly when: WhenRule | undefined
+  /** How many items are kept for a condition that is alone; undefined where items are kept until they are a batch. */
+  readonly window: number | undefined
+  readonly data: (items: readonly unknown[]) => unknown
+}
+
+/** What the command carries. */
+export interface Due {
+  /** Empty where the items have none. */
+  readonly context: string
+}
+
+const none: GatherGroup = { count: 0, bytes: 0, armed: true, condition: null, timer: null }
+
+/** Adds an item, and makes an event of its batch where that is full. */
+export function addItem(rule: GatherRule, message: Message): OwnFunction {
+  return async ({ gathers }, collect) => {
+    const { name, when, window, due, afterMs } = rule
+    const place = { gather: name, context: message.context ?? '' }
+    const item = itemOf(rule, message)
+    let group = grown((await gathers.group(place)) ?? none, item)
+    await gathers.add(place, item)
+    if (window !== undefined && group.count > window) {
+      await gathers.keepNewest(place, window)
+      group = { ...group, count: window }
+    }
+    let full = window === undefined && (group.count >= rule.count || group.bytes >= rule.bytes)
+    if (when !== undefined) {
+      const value = measured(rule, when, read(rule, await gathers.items(place)))
+      const condition = boundsOf(when, window)
+      const ofOther = group.condition !== null && group.condition !== condition
+      const { armed, fires } = judge(when, group.armed || ofOther, value)
+      group = { ...group, armed, condition }
+      full ||= fires
+    }
+    if (full) {
+      await flush(rule, place, group, gathers, collect)
+      if (group.timer !== null) await gathers.cancel(due.name, group.timer)
+      return
+    }
+    if (afterMs !== undefined && group.timer === null) {
+      const { id } = collect('send', due, { context: place.context } satisfies Due, { delayMs: afterMs })
+      group = { ...group, timer: id }
+    }
+    await gathers.save(place, group)
+  }
+}
+
+/** Makes an event of a batch whose time is over; does nothing where it became one before. */
+export function endTime(rule: GatherRule, { id, data }: Message): OwnFunction {
+  return async ({ gathers }, collect) => {
+    const place = { gather: rule.name, context: (data as Due).context }
+    const group = await gathers.group(place)
+    if (group?.timer === id) await flush(rule, place, group, gathers, collect)
+  }
+}
+
+async function flush(
+  rule: GatherRule,
+  place: GatherPlace,
+  group: GatherGroup,
+  gathers: GatherTables,
+  collect: Collecting,
+): Promise<void> {
+  const { publishes, data, window, when } = rule
+  const made = data(read(rule, await gathers.items(place)))
+  if (isPromise(made)) throw gavePromise(rule, 'data')
+  collect('publish', publishes, made, undefined)
+  await gathers.clear(place)
+  // A new batch begins with a condition that is not true yet, unless it says itself when that is.
+  const armed = group.armed || (window === undefined && when?.rearm === undefined)
+  await gathers.save(place, armed ? undefined : { ...none, armed, condition: group.condition })
+}
+
+function itemOf({ types }: GatherRule, { type, data }: Message): GatheredItem {
+  // As handlers get it: in today's shape.
+  return { type, version: types.get(type)!.version, json: JSON.stringify(data) }
+}
+
+function grown(group: GatherGroup, { json }: GatheredItem): GatherGroup {
+  return { ...group, count: group.count + 1, bytes: group.bytes + Buffer.byteLength(json) }
+}
+
+/** What is in the items, in order, frozen. */
+function read({ name, types }: GatherRule, items: readonly GatheredItem[]): readonly unknown[] {
+  const data = items.map(({ type: typeName, version, json }) => {
+    const type = types.get(typeName)
+    if (type !== undefined) return dataOf(type, version, json)
+    throw fault(
+      'millrace/unknown-type',
+      `gather "${name}" has items of "${typeName}", which is not in its \`of\` any more`,
+    )
+  })
+  return Object.freeze(data)
+}
+
+const gavePromise = ({ name }: Pick<GatherRule, 'name'>, what: string) =>
+  fault('millrace/bad-data', `gather "${name}": ${what} gave a promise, but must answer at once`)
+
+function measured({ name }: GatherRule, { value }: WhenRule, items: readonly unknown[]): number {
+  const found: unknown = value(items)
+  if (isPromise(found)) throw gavePromise({ name }, 'when.value')
+  if (typeof found === 'number' && !Number.isNaN(found)) return found
+  throw fault('millrace/bad-data', `gather "${name}": when.value gave ${inBrief(found)}, not a number`)
+}
+
+/** The bounds of a condition, as they are kept beside what became of it. */
+const boundsOf = ({ above, below, rearm }: WhenRule, window: number | undefined) =>
+  JSON.stringify({ above, below, rearm, window })
+
+/** What a value means for a condition: whether it fires, and whether it may fire the next time. */
+export function judge(
+  { above, below, rearm }: Omit<WhenRule, 'value'>,
+  armed: boolean,
+  value: number,
+): { readonly fires: boolean; readonly armed: boolean } {
+  const beyond = above !== undefined ? value > above : value < below!
+  if (armed) return { fires: beyond, armed: !beyond }
+  const back = above !== undefined ? value <= (rearm ?? above) : value >= (rearm ?? below!)
+  return { fires: false, armed: back }
+}

@@ -1,0 +1,295 @@
+// Schedules: each slot becomes one event, in one transaction with the row that says so.
+//
+//   waiting ──slots come──→ publishing the first of them ──written──→ publishing the next | waiting
+//                               └ data fails → resting, longer each time ──→ publishing again
+//                                                └ too often → given up, as if it were written
+//
+// Invariants: one slot of a schedule at a time, in order; every slot up to `seenMs` is written, left out by policy, or in
+// `slots`; what is in memory only is found again from the rows of the store. How far a schedule is belongs to its cron and
+// time zone: where one of them changes, it begins after that moment, as if it were new.
+
+import type { Stored } from '../../model/codec.ts'
+import { fault, recordError } from '../../model/errors.ts'
+import { defaults } from '../../model/options.ts'
+import { isPromise } from '../../model/promise.ts'
+import type { ScheduleRow } from '../../seam/slots.ts'
+import type { Store } from '../../seam/store.ts'
+import type { TimedChange } from '../../seam/timers.ts'
+import type { Timer, World } from '../../seam/world.ts'
+import type { Committer } from '../commit/committer.ts'
+import { Heap } from '../kit/heap.ts'
+import type { Calendar, Missed, ScheduleSpec } from '../spec.ts'
+import { Alarm } from './alarm.ts'
+
+const graceMs = defaults.scheduleGraceMs.default
+const missedMax = defaults.missedMax.default
+const attemptsMax = defaults.slotAttemptsMax.default
+const firstRestMs = 1_000
+const restMsMax = 60_000
+
+interface Running {
+  readonly spec: ScheduleSpec
+  state: 'waiting' | 'publishing' | 'resting'
+  /** Up to here every slot is dealt with, or in `slots`. */
+  seenMs: number
+  /** The first slot after that. */
+  nextMs: number
+  /** What is to be published, the oldest first. */
+  slots: readonly number[]
+  /** Failed attempts at the first of `slots`. */
+  attempts: number
+  /** What is wrong, until a slot is published. */
+  trouble: string | undefined
+}
+
+/** What schedules need of the engine around them. */
+export interface ScheduleSurroundings {
+  readonly world: World
+  readonly store: Store
+  readonly committer: Committer
+  encode(spec: ScheduleSpec, data: unknown, id: string): Stored
+  /** Nothing may be under way any more, perhaps. */
+  maybeIdle(): void
+}
+
+export class Schedules {
+  private readonly around: ScheduleSurroundings
+  private readonly all: Running[] = []
+  /** Those that wait, by the time of their next slot. */
+  private readonly waiting = new Heap<Running>(({ nextMs }) => nextMs)
+  /** How many are publishing. */
+  private publishing = 0
+  /** The newest time at which it was looked for slots. */
+  private newestMs = 0
+  private readonly alarm: Alarm
+  private readonly rests = new Set<Timer>()
+  private ended = false
+
+  constructor(around: ScheduleSurroundings) {
+    this.around = around
+    this.alarm = new Alarm(around.world, () => this.look())
+  }
+
+  /** Finds where each schedule was; one that is new, or has another calendar, is noted and begins after now. */
+  async takeUp(specs: readonly ScheduleSpec[]): Promise<void> {
+    const { store, world } = this.around
+    const rows = new Map((await store.schedules()).map((row) => [row.schedule, row]))
+    for (const spec of specs) {
+      const now = world.now()
+      const row = rows.get(spec.name)
+      const kept = row !== undefined && isOf(spec, row)
+      // One that was written while the clock was ahead is no reason to wait until then.
+      const since = kept ? Math.min(row.seenMs, now) : now
+      const last = kept ? await store.lastSlot(spec.name, now) : undefined
+      const seenMs = Math.max(since, last ?? since)
+      if (row?.cron !== spec.cron || row.timeZone !== spec.timeZone || row.gone || row.seenMs !== since) {
+        this.keep(spec, since)
+      }
+      const nextMs = nextOf(spec, seenMs)
+      const one: Running = { spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined }
+      this.all.push(one)
+      this.waiting.push(one)
+      this.newestMs = Math.max(this.newestMs, seenMs)
+    }
+  }
+
+  /** Says once which schedules are gone: those that the store knows and that are not taken up. */
+  async tellGone(): Promise<void> {
+    const present = new Set(this.all.map(({ spec }) => spec.name))
+    for (const row of await this.around.store.schedules()) {
+      if (row.gone || present.has(row.schedule)) continue
+      const text = `schedule "${row.schedule}" is gone and publishes nothing; one that was renamed begins with its next slot`
+      this.around.world.log('warn', text)
+      this.write({ do: 'schedule', row: { ...row, gone: true } })
+    }
+  }
+
+  begin(): void {
+    this.look()
+  }
+
+  /** Whether no slot is to be published now, but for those that rest. */
+  get idle(): boolean {
+    return this.publishing === 0 && (this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY) > this.around.world.now()
+  }
+
+  health(): string[] {
+    return this.all.flatMap(({ trouble }) => trouble ?? [])
+  }
+
+  end(): void {
+    this.ended = true
+    this.alarm.cancel()
+    for (const rest of this.rests) rest.cancel()
+  }
+
+  private look(): void {
+    if (this.ended) return
+    const now = this.around.world.now()
+    if (now < this.newestMs) this.lookAgain(now)
+    while (this.waiting.first !== undefined && this.waiting.first.nextMs <= now) this.take(this.waiting.shift()!, now)
+    const next = this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY
+    if (next < Number.POSITIVE_INFINITY) this.alarm.set(next)
+    this.around.maybeIdle()
+  }
+
+  /** Where the clock was set back, slots come again; what has a row is not published again. */
+  private lookAgain(now: number): void {
+    const again = this.all.filter(({ state }) => state === 'waiting')
+    this.newestMs = 0
+    this.waiting.clear()
+    for (const one of again) {
+      if (now < one.seenMs) this.take(one, now)
+      else this.waiting.push(one)
+    }
+    for (const { seenMs } of this.all) this.newestMs = Math.max(this.newestMs, seenMs)
+  }
+
+  /** Takes the slots that have come. */
+  private take(one: Running, now: number): void {
+    const { name, missed, calendar } = one.spec
+    const { slots, leftOut } = slotsOf(calendar, missed, Math.min(one.seenMs, now), now)
+    if (leftOut && missed === 'skip') this.keep(one.spec, (slots[0] ?? now + 1) - 1)
+    if (leftOut && missed === 'all') {
+      const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
+      this.around.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
+    }
+    one.seenMs = now
+    one.nextMs = nextOf(one.spec, now)
+    one.slots = slots
+    this.newestMs = Math.max(this.newestMs, now)
+    if (slots.length > 0) this.publish(one)
+    else this.waiting.push(one)
+  }
+
+  private publish(one: Running): void {
+    const { spec } = one
+    const due = one.slots[0]!
+    const id = `${spec.name}@${new Date(due).toISOString()}`
+    one.state = 'publishing'
+    this.publishing++
+    let message: Stored
+    try {
+      message = this.around.encode(spec, this.dataOf(spec, due), id)
+    } catch (error) {
+      this.failed(one, id, error)
+      return
+    }
+    const full = this.around.store.room()
+    if (full !== undefined) {
+      one.trouble = `schedule "${spec.name}" waits: ${full.message}`
+      this.rest(one, firstRestMs)
+      return
+    }
+    this.write({ do: 'slot', schedule: spec.name, due, message }, () => {
+      if (message.repeat === 'other') {
+        this.around.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
+      }
+      one.trouble = undefined
+      this.done(one)
+    })
+  }
+
+  private dataOf(spec: ScheduleSpec, due: number): unknown {
+    const { world } = this.around
+    const late = (error: unknown) => {
+      const what = `data of schedule "${spec.name}" threw after it had ended`
+      world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
+    }
+    const data = world.callback({ late }, () => spec.dataOf(due))
+    if (!isPromise(data)) return data
+    throw fault('millrace/bad-data', `schedule "${spec.name}": data gave a promise, but must answer at once`)
+  }
+
+  private done(one: Running): void {
+    one.attempts = 0
+    one.slots = one.slots.slice(1)
+    one.state = 'waiting'
+    this.publishing--
+    if (this.ended) return
+    if (one.slots.length > 0) {
+      this.publish(one)
+      return
+    }
+    this.waiting.push(one)
+    this.look()
+  }
+
+  private failed(one: Running, id: string, error: unknown): void {
+    const { world } = this.around
+    const { code, message } = recordError(error)
+    one.attempts++
+    one.trouble = `schedule "${one.spec.name}" cannot publish ${id}: ${message}`
+    if (one.attempts >= attemptsMax) {
+      world.log('error', `schedule "${one.spec.name}" gives up a slot`, {
+        id,
+        attempts: one.attempts,
+        code,
+        error: message,
+      })
+      // Not within the look at all schedules that this may be part of.
+      world.soon(() => this.done(one))
+      return
+    }
+    const restMs = Math.min(restMsMax, firstRestMs * 2 ** (one.attempts - 1))
+    world.log('error', `schedule "${one.spec.name}" cannot publish a slot; it is tried again`, {
+      id,
+      attempts: one.attempts,
+      nextInMs: restMs,
+      code,
+      error: message,
+    })
+    this.rest(one, restMs)
+  }
+
+  private rest(one: Running, ms: number): void {
+    one.state = 'resting'
+    this.publishing--
+    const rest = this.around.world.after(ms, () => {
+      this.rests.delete(rest)
+      this.publish(one)
+    })
+    this.rests.add(rest)
+  }
+
+  /** Every slot up to a time is dealt with, whatever becomes of cron, time zone or policy later. */
+  private keep({ name, cron, timeZone }: ScheduleSpec, seenMs: number): void {
+    this.write({ do: 'schedule', row: { schedule: name, cron, timeZone, seenMs, gone: false } })
+  }
+
+  private write(change: TimedChange, written: () => void = () => {}): void {
+    this.around.committer.errand({ change, written, dropped: () => {}, patient: true })
+  }
+}
+
+/** Whether the row of a schedule is of the calendar that it has. */
+function isOf({ cron, timeZone }: ScheduleSpec, row: ScheduleRow): boolean {
+  return row.cron === null || (row.cron === cron && row.timeZone === timeZone)
+}
+
+function nextOf({ calendar }: ScheduleSpec, ms: number): number {
+  return calendar.after(ms) ?? Number.POSITIVE_INFINITY
+}
+
+/**
+ * The slots after `seenMs` up to `now` that are to be published, oldest first; `leftOut` says that there are older ones,
+ * which are not: by policy, or beyond the bound.
+ */
+export function slotsOf(
+  calendar: Calendar,
+  missed: Missed,
+  seenMs: number,
+  now: number,
+): { readonly slots: readonly number[]; readonly leftOut: boolean } {
+  const onTimeFrom = now - graceMs
+  const slots: number[] = []
+  let at = calendar.upTo(now)
+  while (at !== undefined && at > seenMs && slots.length < missedMax) {
+    if (missed === 'skip' && at < onTimeFrom) break
+    slots.unshift(at)
+    const enough = missed === 'once' && at < onTimeFrom
+    at = calendar.upTo(at - 1)
+    if (enough) break
+  }
+  return { slots, leftOut: at !== undefined && at > seenMs }
+}
