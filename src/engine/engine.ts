@@ -219,7 +219,7 @@ export class Engine {
 
   private async takeUp(clean: boolean, goOn: () => void): Promise<void> {
     const { processors } = this.plan
-    this.withdrawals.takeUp()
+    await this.withdrawals.takeUp()
     const paused = new Set((await this.store.deskReads.paused()).map(({ processor }) => processor))
     for (const spec of processors) {
       goOn()
@@ -238,7 +238,7 @@ export class Engine {
       this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
     }
     const known = await this.store.progress()
-    this.tellGone(known)
+    await this.tellGone(known)
     const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
     for (const { name, source, startAt } of this.plan.leftOut) {
       const stream = this.streamIds.get(source.name)!
@@ -252,11 +252,11 @@ export class Engine {
     await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))
   }
 
-  private tellGone(known: readonly ProgressRow[]): void {
+  private async tellGone(known: readonly ProgressRow[]): Promise<void> {
     if (!this.plan.tellsChanges) return
     const { processors, mediators } = this.plan
     for (const line of goneParts(known, processors, this.streams)) this.warn(line)
-    const gone = this.store.flows.underWayByMediator(mediators.map(({ name }) => name))
+    const gone = await this.store.flows.underWayByMediator(mediators.map(({ name }) => name))
     for (const line of goneMediators(gone, mediators)) this.warn(line)
   }
 

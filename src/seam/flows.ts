@@ -70,9 +70,9 @@ export interface FlowStore {
   newEntryId(): number
   newMailId(): number
   /** Every mediator that has flows under way, but for those named: how many. */
-  underWayByMediator(but: readonly string[]): FlowsUnderWay[]
+  underWayByMediator(but: readonly string[]): Promise<FlowsUnderWay[]>
   /** Flows under way of a mediator after one, by context and id, at most so many; none where there are no more. */
-  takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[]
+  takeUp(mediator: string, after: UnderWay | undefined, limit: number): Promise<UnderWay[]>
   /** Flows under way of a context, but for those that wait for their turn: after an id, in order, at most so many. */
   underWay(mediator: string, context: string, after: number, limit: number): number[]
   /** The flow of a context whose turn it is: the first that waits for it, where none is under way. */
@@ -87,9 +87,9 @@ export interface FlowStore {
   due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
   nextDue(): number | undefined
   /** Times that do not come while their flow is paused, or nobody is there for it: after one, at most so many. */
-  asleep(after: SleepingTime | undefined, limit: number): SleepingTime[]
+  asleep(after: SleepingTime | undefined, limit: number): Promise<SleepingTime[]>
   /** Commands that are never to be handled, after an id, in order, at most so many. */
-  withdrawn(after: string, limit: number): string[]
+  withdrawn(after: string, limit: number): Promise<string[]>
   /** Whether the command of a step has ended by itself, and not only for its flow. */
   hasEnd(flow: number, n: number): boolean
 }

@@ -207,7 +207,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     return this.sql.all<Entry>(ends, flow, after, limit).map(entryOf)
   }
 
-  underWayByMediator(but: readonly string[]): FlowsUnderWay[] {
+  async underWayByMediator(but: readonly string[]): Promise<FlowsUnderWay[]> {
     const isOpen = "ended_at is null and state <> 'queued'"
     const isQueued = "state = 'queued'"
     const mediators = new Set([...this.mediatorsWith(isOpen), ...this.mediatorsWith(isQueued)])
@@ -414,7 +414,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     return rows.map(({ id }) => id)
   }
 
-  takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[] {
+  async takeUp(mediator: string, after: UnderWay | undefined, limit: number): Promise<UnderWay[]> {
     const slice = (where: string, ...values: Value[]) =>
       this.sql
         .all<UnderWay & { readonly unfinished: number; readonly mail: number }>(
@@ -521,7 +521,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
   }
 
-  asleep(after: SleepingTime | undefined, limit: number): SleepingTime[] {
+  async asleep(after: SleepingTime | undefined, limit: number): Promise<SleepingTime[]> {
     return this.sql.all(
       `select t.due, t.flow, t.n, f.mediator, f.state from millrace_flow_timers t cross join millrace_flows f on f.id = t.flow
        where (t.due, t.flow, t.n) > (?, ?, ?) and t.due < 0 order by t.due, t.flow, t.n limit ?`,
@@ -532,7 +532,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
   }
 
-  withdrawn(after: string, limit: number): string[] {
+  async withdrawn(after: string, limit: number): Promise<string[]> {
     const sql = 'select id from millrace_withdrawn where id > ? order by id limit ?'
     return this.sql.all<{ id: string }>(sql, after, limit).map(({ id }) => id)
   }

@@ -115,10 +115,10 @@ export class Flows {
     void this.during(() => this.wake())
   }
 
-  /** Times that nobody was there for come again. */
+  /** Times that nobody was there for come again; of a flow that was paused since they were read the commit leaves them. */
   private async wake(): Promise<void> {
     for (let last: SleepingTime | undefined; this.open; ) {
-      const slice = this.around.store.flows.asleep(last, sliceFlows)
+      const slice = await this.around.store.flows.asleep(last, sliceFlows)
       if (slice.length === 0) break
       const awake = slice.filter(({ mediator, state }) => state !== 'paused' && this.specs.has(mediator))
       if (awake.length > 0) await this.write({ flows: awake.map(({ flow, n }) => ({ do: 'awake', flow, n })) })
@@ -131,7 +131,7 @@ export class Flows {
   private async takeUpUnfinished(mediator: string): Promise<void> {
     const { flows } = this.around.store
     for (let last: UnderWay | undefined; this.open; ) {
-      const slice = flows.takeUp(mediator, last, sliceFlows)
+      const slice = await flows.takeUp(mediator, last, sliceFlows)
       if (slice.length === 0) return
       await this.loadAll(slice.filter(({ unfinished }) => unfinished))
       last = slice.at(-1)

@@ -62,9 +62,9 @@ export class Withdrawals {
   }
 
   /** Before anything is handled. */
-  takeUp(): void {
+  async takeUp(): Promise<void> {
     for (let last = ''; ; ) {
-      const slice = this.store.flows.withdrawn(last, slicedIds)
+      const slice = await this.store.flows.withdrawn(last, slicedIds)
       if (slice.length === 0) return
       for (const id of slice) this.marked.add(id)
       last = slice.at(-1)!
