@@ -5,9 +5,6 @@ export const offenders: {
   readonly sizes: Readonly<Record<string, number>>
 } = {
   circles: [
-    'adapters/sqlite/backup-thread.ts',
-    'adapters/sqlite/copy.ts',
-    'adapters/sqlite/threads.ts',
     'engine/commit/committer.ts',
     'engine/consumer/attempt.ts',
     'engine/consumer/consumer.ts',
@@ -49,8 +46,6 @@ export const offenders: {
   sizes: {
     'adapters/node/late-errors.ts tell() takes true or false as told': 1,
     'adapters/node/world.ts after() takes true or false as awake': 1,
-    'adapters/sqlite/copy.ts copy() parameters': 5,
-    'adapters/sqlite/copy.ts copy() takes true or false as running': 1,
     'adapters/sqlite/desk.ts DeskTable methods': 61,
     'adapters/sqlite/desk.ts DeskTable.countIn() parameters': 5,
     'adapters/sqlite/desk.ts DeskTable.line() parameters': 5,
@@ -68,12 +63,6 @@ export const offenders: {
     'adapters/sqlite/flows.ts FlowTables methods': 32,
     'adapters/sqlite/flows.ts lines': 613,
     'adapters/sqlite/log.ts lines': 369,
-    'adapters/sqlite/open-files.ts FilesLook.misplaced() takes true or false as all': 1,
-    'adapters/sqlite/owner.ts attempt() parameters': 5,
-    'adapters/sqlite/owner.ts attempt() takes true or false as nameless': 1,
-    'adapters/sqlite/owner.ts takeOwnership() parameters': 6,
-    'adapters/sqlite/reading.ts openReading() takes true or false as running': 1,
-    'adapters/sqlite/restore.ts prepareRestore() takes true or false as running': 1,
     'adapters/sqlite/store.ts Open fields': 21,
     'adapters/sqlite/store.ts Open.close() takes true or false as clean': 1,
     'adapters/sqlite/store.ts Open.constructor() parameters': 5,
@@ -90,9 +79,6 @@ export const offenders: {
     'adapters/sqlite/store.ts SqliteStore.sync() takes true or false as inChain': 1,
     'adapters/sqlite/store.ts lines': 868,
     'adapters/sqlite/store.ts openDatabase() takes true or false as readOnly': 1,
-    'adapters/sqlite/wal.ts Checksum.constructor() takes true or false as little': 1,
-    'adapters/sqlite/write-lock.ts WriteLock.takes() takes true or false as patient': 1,
-    'adapters/sqlite/write-lock.ts WriteLock.went() takes true or false as patient': 1,
     'engine/consumer/attempt.ts Attempt fields': 17,
     'engine/commit/chain.ts Chain.ends() takes true or false as alone': 1,
     'engine/commit/committer.ts Committer fields': 21,

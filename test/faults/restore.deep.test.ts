@@ -170,7 +170,7 @@ for (const at of [0, 1, 2, 3]) {
   test(`when a restore dies before its move number ${at + 1}, a start and a second run finish it`, async (t) => {
     for (const next of ['start', 'restore']) {
       const { file, copy } = await crashed(t)
-      await prepareRestore(file, copy, false)
+      await prepareRestore(file, copy, 'stopped')
       let moves = 0
       const dying = (from: string, to: string) => {
         if (moves++ === at) throw new Error('died')

@@ -1,8 +1,8 @@
 // A file whose last stop was unclean belongs with its -wal, which has its newest messages. Without a -wal it may be
-// whole (a copy that SQLite made) or a part of a copy; the two look the same. The file is marked when it is started so,
-// and stays marked until a person has accepted it.
+// whole (a copy that SQLite made) or a part of a copy; the two look the same. A start without the -wal marks the file, and
+// the mark stays until a person accepts the file.
 //
-//   clean ──start──→ unclean ──stop──→ clean        the copies that we make are clean
+//   clean ──start──→ unclean ──stop──→ clean        the copies that Millrace makes are clean
 //                       └──the -wal is gone, start──→ marked ──accepted──→ clean
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
@@ -15,11 +15,11 @@ const key = 'copy_without_wal'
 
 /**
  * Whether a file that nobody has open was left by an unclean stop and has no -wal file. Ask before SQLite opens it for
- * writing, which makes one. An empty -wal counts: a checkpoint leaves it so.
+ * writing, because that makes one. An empty -wal is a -wal: a checkpoint leaves it empty.
  */
 export function isAlone(file: string): boolean {
   if (!existsSync(file) || existsSync(`${file}-wal`)) return false
-  const db = openReading(file, false)
+  const db = openReading(file, 'stopped')
   try {
     return isUnclean(db)
   } finally {
@@ -40,7 +40,7 @@ export function markAlone(db: DatabaseSync): void {
   db.prepare('insert or ignore into millrace_meta values (?, ?)').run(key, newestTime(db))
 }
 
-/** Takes a mark away. Gives whether there was one. */
+/** Removes the mark. @returns whether there was one */
 export function acceptAlone(db: DatabaseSync): boolean {
   return db.prepare('delete from millrace_meta where key = ?').run(key).changes > 0
 }
@@ -51,7 +51,7 @@ export function markedAlone(db: DatabaseSync): number | undefined {
   return row?.value
 }
 
-/** As `markedAlone`, also of a file that is to be marked by its next start. */
+/** As `markedAlone`, and also of a file that its next start will mark. */
 export function aloneSince(db: DatabaseSync, file: string): number | undefined {
   return markedAlone(db) ?? (isUnclean(db) && !existsSync(`${file}-wal`) ? newestTime(db) : undefined)
 }

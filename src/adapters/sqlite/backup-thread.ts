@@ -1,23 +1,32 @@
-// The thread that copies a database, one for each copy: it may take long, and checkpoints must not wait for it.
+// The thread that copies a database. Each copy has its own: it may take long, and checkpoints must not wait for it.
 import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
 import { acceptAlone, markAlone } from './alone.ts'
-import type { CopyWork } from './copy.ts'
-import { openReading } from './reading.ts'
+import { type AppState, openReading } from './reading.ts'
 
-const { file, to, running, mark, port } = workerData as ThreadData<CopyWork>
+/** The copy that the thread makes. */
+export interface CopyWork {
+  readonly file: string
+  readonly to: string
+  /** Whether an app has the file. */
+  readonly app: AppState
+  /** The mark of the copy: `alone`: it may lack messages; `accepted`: a person takes it as it is. */
+  readonly mark: 'as it is' | 'alone' | 'accepted'
+}
+
+const { file, to, app, mark, port } = workerData as ThreadData<CopyWork>
 /** Small steps: each takes a turn in the thread pool, which others use too. */
 const pagesPerStep = 256
 
 let aborted = false
-// The only thing that is ever said to it.
+// The thread gets one kind of message only: to abort.
 port.on('message', () => {
   aborted = true
 })
 
-/** Whole, whatever the process that has the original was doing: a start of the copy finds a clean stop. */
+/** Marks the copy as whole: its start finds a clean stop, although the app of the original may run. */
 function markCopy(): void {
   const copy = new DatabaseSync(to)
   try {
@@ -39,9 +48,9 @@ function sync(): void {
   }
 }
 
-const db = openReading(file, running)
+const db = openReading(file, app)
 try {
-  // What is copied is what this transaction sees, however many commits come meanwhile.
+  // The copy holds what this transaction sees; commits that come while it is made are not in it.
   db.exec('begin')
   db.prepare('select count(*) from sqlite_schema').get()
   const progress = () => {

@@ -6,45 +6,43 @@ import { fault, isMillraceError } from '../../model/errors.ts'
 import { inBrief, messageOf } from '../../model/people.ts'
 import { startThread } from '../node/thread.ts'
 import { isAlone } from './alone.ts'
+import type { CopyWork } from './backup-thread.ts'
 import { freeBytesOf } from './free.ts'
+import type { AppState } from './reading.ts'
 import { threads } from './threads.ts'
-
-/** What the thread that copies is given. */
-export interface CopyWork {
-  readonly file: string
-  readonly to: string
-  /** Whether a process has the file. */
-  readonly running: boolean
-  /** What the copy says of itself: `alone` that it may lack messages, `accepted` that a person takes it as it is. */
-  readonly mark: 'as it is' | 'alone' | 'accepted'
-}
 
 /** Paths to which this process copies now. */
 const underWay = new Set<string>()
 
+/** A copy to make. `app` is the state of the app of this process; no other process may have the file. */
+export interface CopyPlan {
+  readonly file: string
+  /** The path of the copy, where no file may be. */
+  readonly to: string
+  readonly app: AppState
+  readonly freeBytesMin: number
+  readonly signal?: AbortSignal | undefined
+}
+
 /**
- * Copies a database, which nobody but an app of this process may have, to a file that must not exist. Gives the size of
- * the copy, bytes. Errors as of `StoreFile.copyTo`.
+ * Copies a database.
+ *
+ * @returns the size of the copy, bytes
+ * @throws `millrace/backup-exists`, `millrace/backup-failed`, `millrace/disk-low`; `millrace/stopping` when aborted
  */
-export async function copy(
-  file: string,
-  path: string,
-  running: boolean,
-  freeBytesMin: number,
-  signal?: AbortSignal,
-): Promise<number> {
-  const to = resolve(path)
+export async function copy({ file, app, freeBytesMin, signal, ...plan }: CopyPlan): Promise<number> {
+  const to = resolve(plan.to)
   if (underWay.has(to)) throw fault('millrace/backup-exists', `a copy to ${to} is being made`)
   const there = [to, `${to}-wal`, `${to}-journal`].find((name) => existsSync(name))
   if (there !== undefined) throw fault('millrace/backup-exists', `${there} exists and is not overwritten`)
   if (!existsSync(dirname(to))) throw copyFault(file, to, `there is no folder ${dirname(to)}`)
   checkRoom(file, to, freeBytesMin)
   underWay.add(to)
-  // Under another name until it is complete: a copy that was cut off is never taken for one.
+  // It has another name until it is complete, so that a copy that was cut off is not taken for a copy.
   const partial = `${to}-partial-${randomUUID()}`
   try {
-    const mark = !running && isAlone(file) ? 'alone' : 'as it is'
-    await copyInThread({ file, to: partial, running, mark }, signal)
+    const mark = app === 'stopped' && isAlone(file) ? 'alone' : 'as it is'
+    await copyInThread({ file, to: partial, app, mark }, signal)
     place(partial, to)
     syncFolder(to)
     return statSync(to).size
@@ -71,7 +69,7 @@ export function checkRoom(file: string, to: string, freeBytesMin: number): void 
   )
 }
 
-/** Makes the copy and syncs it, its name not. @throws `millrace/backup-failed`, `millrace/stopping` when aborted */
+/** Makes the copy and syncs it, but not its name. @throws `millrace/backup-failed`, `millrace/stopping` when aborted */
 export async function copyInThread(work: CopyWork, signal?: AbortSignal): Promise<void> {
   const stopped = () => fault('millrace/stopping', `the copy of ${work.file} was given up, because the app stops`)
   if (signal?.aborted) throw stopped()
@@ -96,7 +94,7 @@ export async function copyInThread(work: CopyWork, signal?: AbortSignal): Promis
   if (error !== undefined) throw copyFault(work.file, work.to, error)
 }
 
-/** Gives a finished copy its name, unless somebody took it meanwhile. */
+/** Gives a finished copy its name, unless the name was taken while the copy was made. */
 function place(partial: string, to: string): void {
   try {
     linkSync(partial, to)

@@ -72,7 +72,7 @@ export function nodeDisk(): Disk {
     lookedAt = performance.now()
     const all = lookedAt - lookedAtAll >= lookAtAllMs
     if (all) lookedAtAll = lookedAt
-    const why = filesLook!.misplaced(all)
+    const why = all ? filesLook!.misplaced() : filesLook!.glance()
     if (why !== undefined) syncFailed(misplacedFault(why))
   }
 

@@ -78,7 +78,7 @@ function openChecked<T>(path: string, running: boolean, use: (db: DatabaseSync) 
   let db: DatabaseSync | undefined
   try {
     if (!running) checkWal(path)
-    db = openReading(path, running)
+    db = openReading(path, running ? 'running' : 'stopped')
     const format = formatOf(db, path)
     if (format === 0) throw fault('millrace/foreign-file', `${path} is empty: no app has used it yet`)
     if (format < formatMin) {
@@ -306,7 +306,7 @@ async function copyTo(
   openChecked(path, running, (db) => db.close(), 1)
   const owned = running ? undefined : await own(path)
   try {
-    return await copy(path, to, running, diskFreeMinBytes, signal)
+    return await copy({ file: path, to, app: running ? 'running' : 'stopped', freeBytesMin: diskFreeMinBytes, signal })
   } finally {
     owned?.release()
   }
@@ -332,7 +332,7 @@ async function restoreFrom(copy: string, file: string, limits: SqliteLimits): Pr
   try {
     const before = finishRestore(file)
     checkRoom(copy, file, limits.diskFreeMinBytes)
-    await prepareRestore(file, copy, running)
+    await prepareRestore(file, copy, running ? 'running' : 'stopped')
     const aside = [...before, ...finishRestore(file)]
     return { bytes: statSync(file).size, aside, ...facts }
   } finally {
@@ -351,7 +351,7 @@ function targetOf(named: string): string {
 async function own(path: string, check = () => checkPlace(path)): Promise<Owned> {
   try {
     const world = nodeWorld(() => {})
-    return await takeOwnership(path, world, nodeDatabase, writerWaitMs, check)
+    return await takeOwnership({ file: path, world, database: nodeDatabase, waitMs: writerWaitMs, check })
   } catch (error) {
     throw openFault(path, error)
   }

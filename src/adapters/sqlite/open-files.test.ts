@@ -15,7 +15,7 @@ function looked(t: TestContext, changedAt: Date): { folder: string; file: string
   for (const end of ends) writeFileSync(file + end, '')
   utimesSync(folder, changedAt, changedAt)
   const look = new FilesLook(file, openFiles(file, file))
-  assert.equal(look.misplaced(false), undefined)
+  assert.equal(look.glance(), undefined)
   return { folder, file, look }
 }
 
@@ -33,8 +33,8 @@ for (const end of ends) {
     ]) {
       const { file, look } = looked(t, longAgo)
       does(file + end)
-      assert.ok(look.misplaced(false)?.includes(`shop.db${end}`))
-      assert.ok(look.misplaced(false)?.includes(`shop.db${end}`), 'and stays noticed')
+      assert.ok(look.glance()?.includes(`shop.db${end}`))
+      assert.ok(look.glance()?.includes(`shop.db${end}`), 'and stays noticed')
     }
   })
 }
@@ -44,15 +44,15 @@ test('a folder that was changed just now is not relied on: its next change may h
   const { folder, file, look } = looked(t, now)
   unlinkSync(`${file}-wal`)
   utimesSync(folder, now, now)
-  assert.match(look.misplaced(false)!, /shop\.db-wal was removed/)
+  assert.match(look.glance()!, /shop\.db-wal was removed/)
 })
 
 test('what is made beside the files, or written into them, is no fault of theirs; what is written into the owner is', (t) => {
   const { folder, file, look } = looked(t, longAgo)
   writeFileSync(`${file}.log`, 'beside')
   writeFileSync(`${file}-wal`, 'frames')
-  assert.equal(look.misplaced(false), undefined)
+  assert.equal(look.glance(), undefined)
   utimesSync(`${file}-owner`, longAgo, longAgo)
   utimesSync(folder, longAgo, longAgo)
-  assert.match(look.misplaced(true)!, /another process has written \S+shop\.db-owner/)
+  assert.match(look.misplaced()!, /another process has written \S+shop\.db-owner/)
 })

@@ -1,7 +1,7 @@
-// Whether the files that an app writes are still those that the next start will read. Somebody may move, remove or
-// replace them while they are open; what is written then is found by nobody. A copy of the files made inside the process
-// drops the locks of SQLite: another program may take itself for the last one and remove the -wal, another process may
-// take itself for the owner.
+// Whether the files that an app writes are still those that the next start will read. A person may move, remove or
+// replace them while they are open; nobody finds what the app writes then. A copy of the files made inside the process
+// drops the locks of SQLite: another program may then believe that it is the last one and remove the -wal, and another
+// process may believe that it is the owner.
 import { type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { OpenFile } from '../../seam/disk.ts'
@@ -37,20 +37,20 @@ export function misplaced(files: readonly OpenFile[]): string | undefined {
 
 type Folder = Pick<Stats, 'dev' | 'ino' | 'mtimeMs'>
 
-/** A folder that was changed this long ago gets another time with its next change, whatever the file system, milliseconds. */
+/** On every file system a folder changed this long ago, milliseconds, gets another time with its next change. */
 const settledMs = 100
 
 /**
- * Looks at the same files again and again: only when their folder has changed, because a name that is removed, moved or
- * made changes the time of its folder. A `stat` of the `-wal` each time would be dear: on newer kernels of Linux its next
- * write then writes its times too, and the sync takes half as long again.
+ * Looks at the same files again and again. A glance reads only the time of their folder, which changes when a name in it
+ * is removed, moved or made. A `stat` of the `-wal` each time costs too much: on newer kernels of Linux its next write
+ * then writes its times too, and the sync takes half as long again.
  */
 export class FilesLook {
   private readonly files: readonly OpenFile[]
   /** The name of the database where that is a link, which may lie in another folder. */
   private readonly linked: readonly OpenFile[]
   private readonly folder: string
-  /** The folder as it was when all were in their places; undefined while it may change without another time. */
+  /** The folder as it was when all files were in place; undefined while it may change and keep its time. */
   private settled: Folder | undefined
 
   constructor(file: string, files: readonly OpenFile[]) {
@@ -59,11 +59,20 @@ export class FilesLook {
     this.folder = dirname(file)
   }
 
-  /** As `misplaced`; the owner, which others may write without a change of the folder, is seen only where `all` says so. */
-  misplaced(all: boolean): string | undefined {
+  /** As `misplaced`, but a write into the `-owner`, which leaves its folder as it is, is not noticed. */
+  glance(): string | undefined {
     const { settled } = this
     const found = folderAt(this.folder)
-    if (!all && settled !== undefined && found !== undefined && isSame(found, settled)) return misplaced(this.linked)
+    if (settled !== undefined && found !== undefined && isSame(found, settled)) return misplaced(this.linked)
+    return this.lookAt(found)
+  }
+
+  /** As `misplaced`: looks at each of the files. */
+  misplaced(): string | undefined {
+    return this.lookAt(folderAt(this.folder))
+  }
+
+  private lookAt(found: Folder | undefined): string | undefined {
     const isSettled = found !== undefined && Date.now() - found.mtimeMs > settledMs
     this.settled = isSettled ? found : undefined
     return misplaced(this.files)
@@ -74,7 +83,7 @@ function folderAt(path: string): Folder | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false })
   } catch {
-    // The files in it say why.
+    // The look at its files finds the reason.
     return undefined
   }
 }

@@ -1,8 +1,8 @@
-// One process per file. A database of its own beside it (`FILE-owner`) names the owner, and a write transaction on it is
-// held for life: the system frees it when the process ends, however it ends.
+// One process per file. A second database beside it (`FILE-owner`) names the owner, who keeps a write transaction on it
+// open until it ends: the system then frees the lock, also after a crash.
 //
 //   waits ──nobody has it──→ has the lock ──names itself──→ owns ──release──→ nobody has it
-//     │ └───somebody has it, tries again by timer───┘ └──a reader is in the way: owns without a name
+//     │ └───a process has it, tries again by timer───┘ └──a reader is in the way: owns without a name
 //     └ after waitMs: `millrace/in-use`
 import { chmodSync, chownSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
@@ -13,7 +13,7 @@ import { DatabaseSync } from '../node/sqlite.ts'
 import { isBusy, lockedFault, openFault } from './trouble.ts'
 
 /**
- * Opens one connection to a file. A simulation puts its own in place and counts, breaks or ends what goes through it.
+ * Opens one connection to a file. A simulation replaces it, to count, break or end the statements of the connection.
  */
 export type OpenDatabase = (
   file: string,
@@ -22,7 +22,7 @@ export type OpenDatabase = (
 
 export const nodeDatabase: OpenDatabase = (file, options) => new DatabaseSync(file, options)
 
-/** How long looking for the owner may take, milliseconds: it must not get in the way of a start. */
+/** How long a look for the owner may take, milliseconds: it must not delay a start. */
 const lookMs = 100
 const againMs = 20
 
@@ -30,40 +30,44 @@ export interface Owned {
   release(): void
 }
 
+export interface Taking {
+  readonly file: string
+  readonly world: World
+  readonly database: OpenDatabase
+  /** How long to wait while another process has the file, or a lock of it, milliseconds. */
+  readonly waitMs: number
+  /** Ends the wait early when it returns true. */
+  readonly stops?: (() => boolean) | undefined
+  /**
+   * Looks at the file before anything is made beside it, and only while nobody has it: where an app of this process has
+   * the file, closing a descriptor of it drops the locks of that app.
+   */
+  readonly check: () => void
+}
+
 /**
- * Takes a file for this process; waits up to `waitMs` while another has it, or a lock of it, and not
- * while `stops` says so. `check` looks at the file
- * before anything is made beside it, and only while nobody has it: where an app of this process has the file, closing a
- * descriptor of it would drop the locks of that app.
+ * Takes a file for this process.
  *
- * @throws `millrace/in-use` with who has it, `millrace/locked`; as `check` does
+ * @throws `millrace/in-use` with the owner as its data, `millrace/locked`; every error of `check`
  */
-export async function takeOwnership(
-  file: string,
-  world: World,
-  database: OpenDatabase,
-  waitMs: number,
-  check: () => void,
-  stops: () => boolean = () => false,
-): Promise<Owned> {
+export async function takeOwnership(taking: Taking): Promise<Owned> {
+  const { world, waitMs, stops } = taking
   const begun = world.elapsed()
   for (;;) {
     const waitedMs = world.elapsed() - begun
-    const owned = attempt(file, world.now(), database, check, waitedMs >= lookMs)
+    const owned = attempt(taking, waitedMs >= lookMs ? 'may be missing' : 'required')
     if ('release' in owned) return owned
-    if (stops() || waitedMs >= Math.max(waitMs, lookMs)) throw owned
+    if (stops?.() === true || waitedMs >= Math.max(waitMs, lookMs)) throw owned
     await new Promise<void>((resolve) => void world.after(againMs, resolve, true))
   }
 }
 
-/** Takes the file, or gives why that is not possible now. */
-function attempt(
-  file: string,
-  now: number,
-  database: OpenDatabase,
-  check: () => void,
-  nameless: boolean,
-): Owned | MillraceError {
+/**
+ * Takes the file. A reader of the `-owner` may keep the name of the owner from being written.
+ *
+ * @returns why that is not possible now, where it is not
+ */
+function attempt({ file, world, database, check }: Taking, name: 'required' | 'may be missing'): Owned | MillraceError {
   const owner = ownerOf(file)
   if (owner !== undefined) return inUse(file, owner)
   try {
@@ -74,13 +78,13 @@ function attempt(
   }
   makePrivate(file)
   const db = database(`${file}-owner`, { timeout: 0 })
-  // Read before it is written: whoever comes first in between is named, and not this process.
+  // Read before it is written, so that the message names a process that takes the file in between, not this one.
   const before = whoOwns(db)
   try {
     // Not WAL: in it readers and the writer would not exclude each other across all versions of a file's life.
     db.exec('pragma journal_mode=delete; pragma synchronous=off')
     db.exec('begin immediate')
-    if (!named(db, now) && !nameless) throw readerInTheWay
+    if (!named(db, world.now()) && name === 'required') throw readerInTheWay
     db.exec('begin immediate')
   } catch (error) {
     db.close()
@@ -92,7 +96,7 @@ function attempt(
       try {
         db.exec('delete from owner; commit')
       } catch {
-        // Somebody reads it: the name stays, of a process that does not have the file.
+        // A reader is in the way: the name stays, though its process does not have the file.
       } finally {
         db.close()
       }
@@ -100,9 +104,9 @@ function attempt(
   }
 }
 
-const readerInTheWay = new Error('somebody reads who owns the file')
+const readerInTheWay = new Error('another process reads who owns the file')
 
-/** Writes down who owns the file, within the lock, and ends it; false, and the lock is held no more, when somebody reads. */
+/** Writes the owner within the lock, and commits. @returns false, without the lock, while another process reads it */
 function named(db: DatabaseSync, now: number): boolean {
   try {
     db.exec(
@@ -119,7 +123,7 @@ function named(db: DatabaseSync, now: number): boolean {
   }
 }
 
-/** Only this user may read who owns a file: a reader of a lock can stand in its way. */
+/** Makes the `-owner` readable by this user only: a reader of a lock can be in its way. */
 function makePrivate(file: string): void {
   const path = `${file}-owner`
   const found = statSync(path, { throwIfNoEntry: false })
@@ -129,18 +133,18 @@ function makePrivate(file: string): void {
     return
   }
   try {
-    // New, so that no lock of it can be dropped by closing it.
+    // It is new: closing it drops no lock.
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
     if ((error as { code?: string }).code !== 'EEXIST') throw error
     return
   }
   const of = uid === 0 ? statSync(file, { throwIfNoEntry: false }) : undefined
-  // As SQLite does it: what root makes beside a file belongs to the user of the file.
+  // As SQLite does it: a file that root makes beside a database belongs to the user of the database.
   if (of !== undefined) chownSync(path, of.uid, of.gid)
 }
 
-/** The process that has a file now; undefined when nobody has. Makes nothing. */
+/** The process that has a file now; undefined when none has. Makes no file. */
 export function ownerOf(file: string): FileOwner | undefined {
   if (!existsSync(`${file}-owner`)) return undefined
   let db: DatabaseSync
@@ -155,7 +159,7 @@ export function ownerOf(file: string): FileOwner | undefined {
     return undefined
   } catch (error) {
     const owner = whoOwns(db)
-    // Without the right to lock, whether the process that is named lives has to do.
+    // A process without the right to lock sees only whether the named process lives.
     if (isBusy(error)) return owner ?? { pid: 0, host: hostname(), since: '' }
     return owner
   } finally {
@@ -191,7 +195,7 @@ function inUse(file: string, owner: FileOwner | undefined): MillraceError {
 function nameOf(owner: FileOwner | undefined): string {
   if (owner === undefined || owner.pid === 0) return 'another process'
   const { pid, host, since } = owner
-  // Another container may have a process of that number and name of host, which has begun before.
+  // In another container a process that began earlier may have the same number and host name.
   const begun = Date.now() - process.uptime() * 1_000 - lookMs
   return pid === process.pid && host === hostname() && Date.parse(since) >= begun
     ? `this process ${pid} itself: another app in it has the file since ${since}`

@@ -2,12 +2,13 @@
 //
 //   nothing ──copied, synced, renamed──→ ready ──the file with -wal and -shm moved aside, the copy put in place──→ nothing
 //
-// Until the copy is ready (`FILE-restore-ready`) the file is as it was. From then on whoever takes the file finishes the
-// second step: a second run, or the next start.
+// Until the copy is ready (`FILE-restore-ready`) the file is as it was. After that the next process that takes the file, a
+// second run or the next start, finishes the second step.
 import { existsSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
 import { copyInThread, removeDatabase, syncFolder } from './copy.ts'
+import type { AppState } from './reading.ts'
 
 const readyOf = (file: string) => `${file}-restore-ready`
 const partialOf = (file: string) => `${file}-restore-partial`
@@ -15,13 +16,13 @@ const partialOf = (file: string) => `${file}-restore-partial`
 /** In the order in which they are moved: the -wal never lies beside another file than its own. */
 const endings = ['-wal', '-shm', '-journal', ''] as const
 
-/** Makes a copy ready to take the place of a file, which this process owns. `running` says that an app has the copy. */
-export async function prepareRestore(file: string, copy: string, running: boolean): Promise<void> {
+/** Makes a copy ready to take the place of a file, which this process owns. `app` is the state of the app of the copy. */
+export async function prepareRestore(file: string, copy: string, app: AppState): Promise<void> {
   const partial = partialOf(file)
   removeDatabase(partial)
   try {
-    await copyInThread({ file: copy, to: partial, running, mark: 'accepted' })
-    // Its time is in the name of what is moved aside, so that a second run finds the same name.
+    await copyInThread({ file: copy, to: partial, app, mark: 'accepted' })
+    // The time of the copy is in the names of the files moved aside, so that a second run makes the same names.
     let atMs = Math.floor(Date.now() / 1_000) * 1_000
     while (existsSync(asideOf(file, atMs))) atMs += 1_000
     utimesSync(partial, atMs / 1_000, atMs / 1_000)
@@ -36,12 +37,12 @@ export async function prepareRestore(file: string, copy: string, running: boolea
   }
 }
 
-/** Whether a restore was cut off, and is to be finished before anybody looks at the file. */
+/** Whether a restore was cut off. It is finished before anything reads the file. */
 export function isRestoring(file: string): boolean {
   return existsSync(readyOf(file))
 }
 
-/** Finishes a restore whose copy is ready, where there is one. Gives what was moved aside. Only for who owns the file. */
+/** Finishes a restore whose copy is ready, if there is one. Call it only as the owner. @returns the paths moved aside */
 export function finishRestore(file: string, rename: (from: string, to: string) => void = renameSync): string[] {
   if (!isRestoring(file)) return []
   try {

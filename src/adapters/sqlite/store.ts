@@ -142,7 +142,7 @@ export class SqliteStore implements Store {
         checkFile(file)
         alone = isAlone(file)
       }
-      this.owner = await takeOwnership(file, this.world, database, waitMs, check, stops)
+      this.owner = await takeOwnership({ file, world: this.world, database, waitMs, stops, check })
       await this.disk.renewWal(file)
       const open = await lock.run(() => new Open(file, database, random, same, alone))
       this.open_ = open
@@ -522,7 +522,7 @@ export class SqliteStore implements Store {
     const { db, log, desk, timers } = open
     let asked = false
     // Nothing else happens between the beginning of the transaction and what it is for.
-    while (!this.lock.takes(open.take, patient)) await this.lock.pause()
+    while (!this.lock.takes(open.take, patient ? 'wait' : 'nowait')) await this.lock.pause()
     try {
       log.begin()
       const committed = open.walMarks.begin()
@@ -855,7 +855,7 @@ function checkFile(file: string): void {
   checkWal(file)
   if (!existsSync(file)) return
   // Looked at before it is opened for writing: a database of somebody else stays as it is, and so does what is beside it.
-  const db = openReading(file, false, 0)
+  const db = openReading(file, 'stopped', 0)
   try {
     formatOf(db, file)
   } finally {

@@ -163,7 +163,7 @@ function walk(descriptor: number, sought: Buffer): Wal {
   const pageBytes = head.readUInt32BE(8)
   const powerOfTwo = pageBytes >= 512 && pageBytes <= 65_536 && (pageBytes & (pageBytes - 1)) === 0
   if (read < walHeaderBytes || magic >>> 1 !== 0x377f0682 >>> 1 || head.readUInt32BE(4) !== walVersion) return wal
-  const sum = new Checksum((magic & 1) === 0)
+  const sum = new Checksum((magic & 1) === 0 ? 'little' : 'big')
   sum.add(head, 0, 24)
   if (!powerOfTwo || !sum.isAt(head, 24)) return wal
 
@@ -192,14 +192,14 @@ function walk(descriptor: number, sought: Buffer): Wal {
   }
 }
 
-/** The running checksum of a -wal: two sums over 32-bit words. */
+/** The running checksum of a -wal: two sums over 32-bit words, whose bytes have an order. */
 class Checksum {
   private one = 0
   private two = 0
   private readonly little: boolean
 
-  constructor(little: boolean) {
-    this.little = little
+  constructor(order: 'little' | 'big') {
+    this.little = order === 'little'
   }
 
   add(buffer: Buffer, at: number, bytes: number): void {

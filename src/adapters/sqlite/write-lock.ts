@@ -1,9 +1,9 @@
 // The write lock of the file. Only this process writes to it, but a shell or another tool may hold the lock for a while.
-// It is waited for by timers, never by SQLite itself, which would stop the event loop.
+// Writers wait for it by timers. SQLite itself never waits, because that stops the event loop.
 //
-//   free ──busy──→ held: who writes tries again by timer ──taken──→ free
-//                    └ held for `lockedMs`: whoever wants to write is told `millrace/locked` at once;
-//                      the lock itself is looked at until it is free
+//   free ──busy──→ held: each writer tries again by timer ──taken──→ free
+//                    └ held for `lockedMs`: each writer fails at once with `millrace/locked`;
+//                      a timer probes the lock until it is free
 import type { MillraceError } from '../../model/errors.ts'
 import { fault } from '../../model/errors.ts'
 import type { Timer, World } from '../../seam/world.ts'
@@ -13,13 +13,16 @@ import { isBusy, lockedFault } from './trouble.ts'
 const firstMs = 1
 const longestMs = 50
 
+/** `nowait`: refused at once while another program has the lock. */
+export type LockWait = 'wait' | 'nowait'
+
 export class WriteLock {
   private readonly file: string
   private readonly world: World
   private readonly lockedMs: number
-  /** Takes the lock and gives it back; throws where somebody else has it. */
+  /** Takes the lock and gives it back; throws where another program has it. */
   private readonly probe: () => void
-  /** Since when somebody else has it, as `elapsed` counts; undefined while it is free. */
+  /** Since when another program has it, as `elapsed` counts; undefined while it is free. */
   private since: number | undefined
   private waitMs = firstMs
   private timer: Timer | undefined
@@ -33,15 +36,15 @@ export class WriteLock {
     this.probe = probe
   }
 
-  /** For operators, while somebody else has it. */
+  /** The fault for operators while another program has it. */
   get held(): MillraceError | undefined {
     return this.since === undefined ? undefined : lockedFault(this.file, undefined)
   }
 
   /**
-   * Runs what takes the lock, again and again while somebody else has it, until that has lasted for `lockedMs`.
+   * Runs what takes the lock, and repeats it while another program has the lock, for at most `lockedMs`.
    *
-   * @throws `millrace/locked`; what `take` throws, but for locks
+   * @throws `millrace/locked`; every error of `take` that is not about a lock
    */
   async run<T>(take: () => T): Promise<T> {
     let value: T | undefined
@@ -49,31 +52,31 @@ export class WriteLock {
     return value as T
   }
 
-  /** The same for what only reads: that it goes says nothing of the lock. */
+  /** The same for a read. Its success says nothing about the lock. */
   async read<T>(read: () => T): Promise<T> {
     let value: T | undefined
-    while (!this.went(() => (value = read()), true)) await this.pause()
+    while (!this.succeeds(() => (value = read()), 'wait')) await this.pause()
     return value as T
   }
 
   /**
-   * Runs what takes the lock, and goes on with it in the same turn. False where somebody else has the lock and it is to
-   * be tried again after a `pause`; whoever is not `patient` is refused at once.
+   * Runs what takes the lock. The caller continues in the same turn.
    *
-   * @throws `millrace/locked`; what `take` throws, but for locks
+   * @returns false where another program has the lock: try again after a `pause`
+   * @throws `millrace/locked`; every error of `take` that is not about a lock
    */
-  takes(take: () => void, patient = true): boolean {
-    if (!this.went(take, patient)) return false
+  takes(take: () => void, wait: LockWait = 'wait'): boolean {
+    if (!this.succeeds(take, wait)) return false
     if (this.since !== undefined) this.free()
     return true
   }
 
-  /** Until it is worth trying again. */
+  /** Resolves when the lock is worth another try. */
   pause(): Promise<void> {
     return new Promise((resolve) => void this.waiting.push(resolve))
   }
 
-  /** The file is closed: nobody waits any longer. */
+  /** Ends every wait: the file is closed. */
   end(): void {
     this.ended = true
     this.timer?.cancel()
@@ -81,7 +84,7 @@ export class WriteLock {
     this.wake()
   }
 
-  private went(call: () => void, patient: boolean): boolean {
+  private succeeds(call: () => void, wait: LockWait): boolean {
     if (this.ended) throw fault('millrace/not-started', `${this.file} is closed`)
     try {
       call()
@@ -90,7 +93,7 @@ export class WriteLock {
       if (!isBusy(error)) throw error
       this.since ??= this.world.elapsed()
       this.watch()
-      if (patient && this.world.elapsed() - this.since < this.lockedMs) return false
+      if (wait === 'wait' && this.world.elapsed() - this.since < this.lockedMs) return false
       throw lockedFault(this.file, error)
     }
   }
@@ -100,7 +103,7 @@ export class WriteLock {
     this.waitMs = firstMs
   }
 
-  /** While somebody else has it there is a timer: for those that wait, or to see that it is free. */
+  /** Keeps a timer while another program has the lock, to wake those that wait or to probe it. */
   private watch(): void {
     if (this.timer !== undefined || this.ended) return
     this.timer = this.world.after(this.waitMs, this.look, true)
@@ -115,12 +118,12 @@ export class WriteLock {
       this.free()
     } catch (error) {
       if (isBusy(error)) this.watch()
-      // Whatever else is wrong is told to who writes next.
+      // The next writer meets any other error itself.
       else this.free()
     }
   }
 
-  /** Those that wait try by themselves; gives whether there were any. */
+  /** Wakes those that wait, who try again. @returns whether there were any */
   private wake(): boolean {
     const { waiting } = this
     this.waiting = []
