@@ -1,5 +1,5 @@
 // The functions given to `app.tail`: they look at what is accepted, and what they throw hurts nobody.
-import { apart } from '../engine/kit/observer.ts'
+import { observer } from '../engine/kit/observer.ts'
 import type { Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { World } from '../seam/world.ts'
@@ -24,7 +24,7 @@ export class Tails {
    */
   add(accepting: Accepting): () => void {
     if (typeof accepting !== 'function') throw fault('millrace/bad-option', `app "${this.app}": tail takes a function`)
-    const guarded = apart(this.world, `a function given to tail of app "${this.app}"`, accepting)
+    const guarded = observer(this.world, `a function given to tail of app "${this.app}"`, accepting)
     this.functions.add(guarded)
     return () => void this.functions.delete(guarded)
   }

@@ -11,7 +11,7 @@ import { type Actor, checkState, type Decision, type DeskEntry } from '../../mod
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { Ending, Job } from '../commit/committer.ts'
-import { Turns } from '../kit/keyed-mutex.ts'
+import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { DeskLane } from './desk-lanes.ts'
@@ -34,7 +34,7 @@ export interface DecisionHost {
 export class Decisions {
   private readonly host: DecisionHost
   private readonly around: Surroundings
-  private readonly turns = new Turns<number>()
+  private readonly turns = new KeyedMutex<number>()
 
   constructor(host: DecisionHost, around: Surroundings) {
     this.host = host

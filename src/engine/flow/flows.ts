@@ -27,7 +27,7 @@ import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { Committer, Job, RequestsWritten } from '../commit/committer.ts'
 import type { Attempt } from '../consumer/attempt.ts'
-import { Turns } from '../kit/keyed-mutex.ts'
+import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import type { Withdrawals } from '../request/withdrawals.ts'
 import { Alarm } from '../time/alarm.ts'
 import { FlowActions } from './actions.ts'
@@ -80,7 +80,7 @@ export class Flows {
   private readonly hot = new Map<number, FlowRun>()
   private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
   /** Flows that are being put into a state from outside. */
-  private readonly changing = new Turns<number>()
+  private readonly changing = new KeyedMutex<number>()
   /** Those that are made from their journals now. */
   private readonly making = new Map<number, FlowRun>()
   /** Of serial flows, by mediator and context: the one that begins just now. */

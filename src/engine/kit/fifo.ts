@@ -1,7 +1,7 @@
-/** First in, first out; what has left is not referred to any more. */
+/** A queue: first in, first out. It keeps no reference to what has left. */
 export class Fifo<T> {
   private readonly items: (T | undefined)[] = []
-  /** Items before this index have left. */
+  /** Items below this index have left. */
   private start = 0
 
   get isEmpty(): boolean {
@@ -12,7 +12,7 @@ export class Fifo<T> {
     this.items.push(item)
   }
 
-  /** @throws when there is none */
+  /** @throws when it is empty */
   shift(): T {
     if (this.isEmpty) throw new Error('nothing is left')
     const item = this.items[this.start] as T

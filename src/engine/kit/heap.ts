@@ -1,9 +1,9 @@
-/** Gives what comes first; to put and to take one costs the logarithm of their number. */
+/** A queue by key: the item with the lowest key leaves first. `push` and `shift` take time in the logarithm of its size. */
 export class Heap<T> {
   private readonly items: T[] = []
   private readonly keyOf: (item: T) => number
 
-  /** @param keyOf does not change while an item is in it */
+  /** @param keyOf returns the key of an item, which does not change while the item is in the queue */
   constructor(keyOf: (item: T) => number) {
     this.keyOf = keyOf
   }

@@ -1,8 +1,8 @@
-/** Who does something with the same thing does so one after the other. */
-export class Turns<Key> {
+/** Runs work on one key after the other; work on different keys runs at the same time. */
+export class KeyedMutex<Key> {
   private readonly taken = new Map<Key, Promise<void>>()
 
-  /** The end of what is being done with a thing; another may come right after it. */
+  /** Resolves when the work on a key ends; undefined where none is under way. Other work may begin right after it. */
   over(key: Key): Promise<void> | undefined {
     return this.taken.get(key)
   }

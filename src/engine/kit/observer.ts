@@ -3,14 +3,14 @@ import { promiseOf } from '../../model/promise.ts'
 import type { World } from '../../seam/world.ts'
 
 /**
- * A function of the user's that only looks on, made safe to call from the work of the engine: what it throws, at once or
- * later, is logged the first time and hurts nobody. It is called again all the same.
+ * Makes a function of the user's that only looks on safe to call from the engine. Its first error, thrown at once or
+ * later, is logged and goes nowhere else. The function is called again after it.
  */
-export function apart<A>(world: World, what: string, fn: (given: A) => unknown): (given: A) => void {
-  let told = false
+export function observer<A>(world: World, what: string, fn: (given: A) => unknown): (given: A) => void {
+  let logged = false
   const failed = (error: unknown) => {
-    if (told) return
-    told = true
+    if (logged) return
+    logged = true
     const { code, message } = recordError(error)
     world.log('error', `${what} has failed; it is not logged again`, { code, error: message })
   }
