@@ -86,7 +86,7 @@ export const offenders: {
     'engine/commit/committer.ts Committer.settle() takes true or false as rest': 1,
     'engine/commit/committer.ts OneBatch.changes() takes true or false as rest': 1,
     'engine/commit/committer.ts OneBatch.constructor() parameters': 6,
-    'engine/commit/committer.ts lines': 558,
+    'engine/commit/committer.ts lines': 551,
     'engine/flow/context.ts Flow.callAgain() parameters': 5,
     'engine/flow/context.ts lines': 312,
     'engine/consumer/consumer.ts Consumer fields': 29,

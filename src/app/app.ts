@@ -1,6 +1,5 @@
-import type { Accepted } from '../engine/commit/committer.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
-import type { PublishOptions } from '../model/publish.ts'
+import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'

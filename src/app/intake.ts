@@ -1,8 +1,9 @@
 // The way in for messages that another system has made; for what stands before an app, such as an HTTP edge.
-import type { Accepted } from '../engine/commit/committer.ts'
+
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
+import type { Accepted } from '../model/publish.ts'
 
 interface Intake {
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>

@@ -11,7 +11,7 @@ import { failedMessage, failures, failureTypes } from '../model/failures.ts'
 import type { Command, Event, MessageType, Source } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
-import type { PublishOptions } from '../model/publish.ts'
+import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { RequestRow } from '../model/requests.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { Tx } from '../model/tx.ts'
@@ -23,8 +23,8 @@ import type { ProgressRow } from '../seam/progress.ts'
 import type { Broker, Store } from '../seam/store.ts'
 import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { type Accepted, Committer, Publish, type Settled } from './commit/committer.ts'
-import { Tail } from './commit/recent.ts'
+import { Committer, Publish, type Settled } from './commit/committer.ts'
+import { RecentMessages } from './commit/recent-messages.ts'
 import { AppTransaction, type Collect } from './commit/transaction.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { Operations } from './desk/operations.ts'
@@ -79,7 +79,7 @@ export class Engine {
   private readonly plan: EnginePlan
   private readonly world: World
   private readonly committer: Committer
-  private readonly tails = new Map<number, Tail>()
+  private readonly tails = new Map<number, RecentMessages>()
   private readonly envelopes: Envelopes
   private readonly streamIds = new Map<string, number>()
   private streams: ReadonlyMap<number, StreamInfo> = new Map()
@@ -186,7 +186,7 @@ export class Engine {
     try {
       engine.streams = new Map(streams.map((stream) => [stream.id, stream]))
       for (const { id, head, name } of streams) {
-        engine.tails.set(id, new Tail(head))
+        engine.tails.set(id, new RecentMessages(head))
         engine.streamIds.set(name, id)
       }
       for (const { name, types } of plan.sources) {
@@ -439,7 +439,7 @@ export class Engine {
     this.flows.written({ requests, entries })
     const streams = new Set<number>()
     let last = -1
-    let tail: Tail | undefined
+    let tail: RecentMessages | undefined
     for (const message of appended) {
       if (message.repeat !== undefined) continue
       if (message.due > 0) {

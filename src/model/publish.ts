@@ -13,6 +13,13 @@ export interface PublishOptions extends Delay {
   readonly id?: string | undefined
 }
 
+/** The result of `publish` and `send`, once the message is on disk. */
+export interface Accepted {
+  readonly id: string
+  /** True when the id had been published before with the same data, so that nothing was added. */
+  readonly duplicate?: true | undefined
+}
+
 export const publishOptions: readonly string[] = ['id', ...delayOptions]
 
 const idCharsMax = 255

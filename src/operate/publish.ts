@@ -1,8 +1,7 @@
-import type { Accepted } from '../engine/commit/committer.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
-import type { PublishOptions } from '../model/publish.ts'
+import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { Part } from '../parts/part.ts'
 import { typesOf } from './rows.ts'
 

@@ -6,7 +6,7 @@
 // While a batch is written and synced, the next one gathers: the busier the store, the larger the batch.
 import { isOwn, type Stored } from '../../model/codec.ts'
 import { isMillraceError, type MillraceError } from '../../model/errors.ts'
-import { idConflict } from '../../model/publish.ts'
+import { type Accepted, idConflict } from '../../model/publish.ts'
 import type { Batch, Changes, CommitFunction, Committed, Written } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowChange } from '../../seam/flows.ts'
@@ -20,13 +20,6 @@ import { Chain } from './chain.ts'
 import type { TakenBack } from './collected.ts'
 import { Group } from './group.ts'
 import type { Errand } from './timed-write.ts'
-
-/** The result of `publish` and `send`, once the message is on disk. */
-export interface Accepted {
-  readonly id: string
-  /** True when the id had been published before with the same data, so that nothing was added. */
-  readonly duplicate?: true | undefined
-}
 
 /** A message from outside that waits to be accepted. Made by a constructor, as all that lives as long as a batch. */
 export class Publish {

@@ -19,7 +19,7 @@ import type { Subscribed } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
 import type { Ending, Job } from '../commit/committer.ts'
-import type { Tail } from '../commit/recent.ts'
+import type { RecentMessages } from '../commit/recent-messages.ts'
 import type { Flows } from '../flow/flows.ts'
 import { Fifo } from '../kit/fifo.ts'
 import { type ProcessorSpec, unknownType } from '../spec.ts'
@@ -77,7 +77,7 @@ export class Consumer {
   private waitingForEnd = 0
   readonly decisions: Decisions
 
-  constructor(spec: ProcessorSpec, subscribed: Subscribed, tail: Tail, clean: boolean, around: Surroundings) {
+  constructor(spec: ProcessorSpec, subscribed: Subscribed, tail: RecentMessages, clean: boolean, around: Surroundings) {
     this.name = spec.name
     this.spec = spec
     this.around = around

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Stored } from '../../model/codec.ts'
-import { Tail } from '../commit/recent.ts'
+import { RecentMessages } from '../commit/recent-messages.ts'
 import { Progress } from './progress.ts'
 import { Reader } from './reader.ts'
 
@@ -14,8 +14,8 @@ const messageAt = (position: number) => {
 
 /** A reader of a stream with so many messages, of which memory has those after `onDiskUpTo`. */
 function reading(head: number, onDiskUpTo: number, windowMessages = 100) {
-  const tail = new Tail(onDiskUpTo)
-  for (let position = onDiskUpTo + 1; position <= head; position++) tail.push(messageAt(position))
+  const recent = new RecentMessages(onDiskUpTo)
+  for (let position = onDiskUpTo + 1; position <= head; position++) recent.push(messageAt(position))
   const taken: Stored[] = []
   const asked: [after: number, limit: number][] = []
   const ended = Promise.withResolvers<void>()
@@ -38,7 +38,7 @@ function reading(head: number, onDiskUpTo: number, windowMessages = 100) {
       },
       cannotRead: ended.reject,
     },
-    tail,
+    recent,
   )
   const positions = () => taken.map(({ position }) => position)
   return { reader, taken, positions, asked, ended: ended.promise }

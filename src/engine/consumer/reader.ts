@@ -4,7 +4,7 @@
 //
 // A window bounds what is taken and has not ended, in messages and in characters. A full window takes nothing.
 import type { Stored } from '../../model/codec.ts'
-import type { Tail } from '../commit/recent.ts'
+import type { RecentMessages } from '../commit/recent-messages.ts'
 
 /** How many messages are read from disk at once. */
 const readMessages = 512
@@ -40,16 +40,16 @@ export class Reader {
   private reading = false
   private stopped = false
   private readonly host: ReaderHost
-  private readonly tail: Tail
+  private readonly recent: RecentMessages
 
-  constructor(host: ReaderHost, tail: Tail) {
+  constructor(host: ReaderHost, recent: RecentMessages) {
     this.host = host
-    this.tail = tail
+    this.recent = recent
     this.position = host.progress.low
   }
 
   get isBehind(): boolean {
-    return this.position < this.tail.head
+    return this.position < this.recent.head
   }
 
   /** Whether messages wait for room in the window. */
@@ -58,14 +58,14 @@ export class Reader {
   }
 
   get head(): number {
-    return this.tail.head
+    return this.recent.head
   }
 
   /** Takes what there is room for. Returns false while a read from disk is under way, which goes on by itself. */
   pull(): boolean {
     if (this.reading) return false
     while (this.isBehind && this.room) {
-      const found = this.tail.after(this.position)
+      const found = this.recent.after(this.position)
       if (found === undefined) {
         if (!this.roomToRead) break
         this.readOn()
@@ -122,18 +122,18 @@ export class Reader {
 
   /** Reads from disk until the next message is in memory, or the window has no room. */
   private async catchUp(): Promise<void> {
-    const { host, tail } = this
+    const { host, recent } = this
     const { windowMessages, windowBytes } = host.limits
-    while (this.roomToRead && this.isBehind && tail.after(this.position) === undefined) {
+    while (this.roomToRead && this.isBehind && recent.after(this.position) === undefined) {
       // No more than there is room for: the rest would be read again with each message that ends.
-      const limit = Math.min(readMessages, tail.head - this.position, windowMessages - this.messages)
+      const limit = Math.min(readMessages, recent.head - this.position, windowMessages - this.messages)
       const messages = await host.read(this.position, limit, windowBytes)
       if (messages.length === 0) {
-        this.position = tail.head
+        this.position = recent.head
         return
       }
       for (const message of messages) {
-        if (message.position > tail.head || !this.room) break
+        if (message.position > recent.head || !this.room) break
         this.offer(message)
       }
       host.taken()

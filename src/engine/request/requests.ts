@@ -10,12 +10,12 @@
 // Who waits may give up before that, or die: the request goes on, and its end can be fetched by its id.
 import { fault } from '../../model/errors.ts'
 import type { Command } from '../../model/message.ts'
+import type { Accepted } from '../../model/publish.ts'
 import { Refused } from '../../model/refused.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import type { Accepted } from '../commit/committer.ts'
 
 interface Waiter {
   readonly command: Command

@@ -1,23 +1,25 @@
 import type { Stored } from '../../model/codec.ts'
 
-/** How much of the newest messages of a stream stays in memory for those that keep up. */
-const tailMessagesMax = 16_384
-const tailCharsMax = 8 * 1024 * 1024
+/** The bounds of what stays in memory of one stream, for processors that keep up. */
+const messagesMax = 16_384
+const charsMax = 8 * 1024 * 1024
 
-/** Stands where a message was: what has been let go is not referred to. */
+/** Takes the place of a message that was dropped, so that nothing refers to it. */
 const gone = undefined as unknown as Stored
 
+const none: { readonly messages: readonly Stored[]; readonly index: number } = { messages: [], index: 0 }
+
 /**
- * The newest messages of one stream, in memory, so that who keeps up never reads the disk. Only durable messages come
- * in, in order and without a gap between them and the head.
+ * The newest messages of one stream, in memory, so that a processor that keeps up never reads the disk. It holds durable
+ * messages only, in the order of positions, without a gap up to the head.
  */
-export class Tail {
+export class RecentMessages {
   /** The newest durable position. */
   head: number
   /** Everything after this position is in memory. */
   private base: number
   private readonly messages: Stored[] = []
-  /** Messages before this index are gone. */
+  /** Messages before this index were dropped. */
   private start = 0
   private chars = 0
 
@@ -33,26 +35,26 @@ export class Tail {
   }
 
   /**
-   * The messages after a position with the index at which they begin; undefined where they are not in memory any more
-   * (then they are on disk). To be read at once: the list goes on with the tail.
+   * Returns the messages after a position, and the index at which they begin; undefined where some of them are on disk
+   * only. Read the list at once: it grows with the stream.
    */
   after(position: number): { readonly messages: readonly Stored[]; readonly index: number } | undefined {
     if (position < this.base) return undefined
     const first = this.messages[this.start]
-    if (first === undefined) return this.none
+    if (first === undefined) return none
     let index = this.start + Math.max(0, position + 1 - first.position)
     if (index > this.messages.length) index = this.messages.length
-    // Positions may have gaps: then the place guessed is too far, and the right one lies before it.
+    // Positions may have gaps. Then the guess is too far, and the place is before it.
     while (index > this.start && this.messages[index - 1]!.position > position) index--
     return { messages: this.messages, index }
   }
 
-  /** Lets go of what everybody has passed, and of the oldest beyond the bounds. */
+  /** Drops the messages that all processors have passed, and the oldest ones beyond the bounds. */
   trim(passed: number): void {
     const { messages } = this
     while (this.start < messages.length) {
       const oldest = messages[this.start]!
-      const over = messages.length - this.start > tailMessagesMax || this.chars > tailCharsMax
+      const over = messages.length - this.start > messagesMax || this.chars > charsMax
       if (oldest.position > passed && !over) break
       this.chars -= oldest.json.length
       this.base = oldest.position
@@ -63,6 +65,4 @@ export class Tail {
       this.start = 0
     }
   }
-
-  private readonly none = { messages: [], index: 0 }
 }
