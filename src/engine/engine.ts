@@ -33,6 +33,7 @@ import { Envelopes } from './envelopes.ts'
 import type { FlowActions } from './flow/actions.ts'
 import { Flows } from './flow/flows.ts'
 import type { MediatorSpec } from './flow/host.ts'
+import { Numbers } from './kit/numbers.ts'
 import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './request/requests.ts'
 import { type ChannelState, Withdrawals } from './request/withdrawals.ts'
@@ -158,6 +159,7 @@ export class Engine {
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
+      deskNumbers: new Numbers(),
       withdrawals,
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled),
@@ -177,7 +179,8 @@ export class Engine {
   static async open(plan: EnginePlan, world: World, broker: Broker, stops: () => boolean): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
     const same: SameData = (name, first, again) => sameData(engine.typesByName.get(name), first, again)
-    const { streams, clean, nextDue } = await engine.store.open(plan.sources, same, plan.waitMs, stops)
+    const { streams, clean, nextDue, numbers } = await engine.store.open(plan.sources, same, plan.waitMs, stops)
+    engine.around.deskNumbers.begin(numbers.desk)
     engine.openedClean = clean
     const goOn = () => {
       if (stops()) throw engine.wasStopped()

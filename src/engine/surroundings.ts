@@ -7,6 +7,7 @@ import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import type { Flows } from './flow/flows.ts'
+import type { Numbers } from './kit/numbers.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
 import type { EngineLimits } from './spec.ts'
 
@@ -28,6 +29,8 @@ export interface Surroundings {
   failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
   resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
   readonly flows: Flows
+  /** Of messages at the desk, and of their places in lanes. */
+  readonly deskNumbers: Numbers
   /** The commands that are not to be handled any more. */
   readonly withdrawals: Withdrawals
   /** A message waits for a rule. */

@@ -26,6 +26,13 @@ export interface Opened {
   readonly clean: boolean
   /** When the first delayed message is due, milliseconds since 1970; undefined when there is none. */
   readonly nextDue: number | undefined
+  readonly numbers: LastNumbers
+}
+
+/** The highest numbers that may be in use: those that the owner of the store draws next are higher. */
+export interface LastNumbers {
+  /** Of messages at the desk, and of their places in lanes. */
+  readonly desk: number
 }
 
 export interface Store {
@@ -53,8 +60,6 @@ export interface Store {
   commit(batch: Batch): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */
   readonly query: Query
-  /** A new number for a message at the desk, and for its place in a lane: higher than all before. */
-  newDeskId(): number
   /** Gives each message of a processor that is being tried or with a rule, but for those in line, in the order of ids. */
   heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
   /** Gives the context of each lane of a processor at the desk once, in no order. */

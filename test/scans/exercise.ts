@@ -214,7 +214,6 @@ async function desk(store: Store): Promise<void> {
       ({ do: 'put', entry: { ...entry, error: { code: `code ${letters(entry.id)}`, message: '' } } }) as const,
   )
   await commit(store, { desk: different })
-  store.newDeskId()
   await store.heads('p', 1, () => {})
   await store.lanes('p', 1, () => {})
   await store.headOf('p', 1, 'y')

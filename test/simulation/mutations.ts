@@ -287,7 +287,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets what is taken back overtake its line': [
     {
       file: 'engine/consumer/desk-lanes.ts',
-      from: 'const place = delivery.entry === undefined ? {} : { place: this.around.store.newDeskId() }',
+      from: 'const place = delivery.entry === undefined ? {} : { place: this.around.deskNumbers.next() }',
       to: 'const place = {}',
     },
   ],

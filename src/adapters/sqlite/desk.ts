@@ -112,17 +112,16 @@ export class DeskTable {
   private readonly db: DatabaseSync
   private readonly log: Log
   private readonly statements = new Map<string, StatementSync>()
-  private lastId: number
 
   constructor(db: DatabaseSync, log: Log) {
     this.db = db
     this.log = log
-    const row = db.prepare("select seq from sqlite_sequence where name = 'millrace_desk'").get()
-    this.lastId = (row as { seq: number } | undefined)?.seq ?? 0
   }
 
-  newId(): number {
-    return ++this.lastId
+  /** The highest number that a message, or a place in a lane, has had. */
+  lastNumber(): number {
+    const row = this.db.prepare("select seq from sqlite_sequence where name = 'millrace_desk'").get()
+    return (row as { seq: number } | undefined)?.seq ?? 0
   }
 
   // ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -148,15 +148,15 @@ export class SqliteStore implements Store {
       this.open_ = open
       this.files = openFiles(file, this.name)
       const { db } = open
-      const { streams, clean, nextDue } = await lock.run(() => open.prepareStreams(sources))
+      const opened = await lock.run(() => open.prepareStreams(sources))
       // At every start, so that no copy made after an earlier stop is what the -wal of this run begins on.
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await lock.run(() => open.walMarks.write())
       await this.disk.open(file, this.files)
       await this.sync()
-      if (!clean) this.lookForDamage()
+      if (!opened.clean) this.lookForDamage()
       this.noteAlone(db)
-      return { streams, clean, nextDue }
+      return opened
     } catch (error) {
       lock.end()
       this.open_?.close(false)
@@ -252,10 +252,6 @@ export class SqliteStore implements Store {
 
   readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) =>
     this.shown(({ reads }) => reads.run<Row>(text, values))
-
-  newDeskId(): number {
-    return this.opened.desk.newId()
-  }
 
   async heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void> {
     this.opened.desk.heads(processor, stream, take)
@@ -771,7 +767,8 @@ class Open {
       const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
       log.open(rows.map(({ id }) => id))
       const streams = rows.map((row) => ({ ...row, head: log.head(row.id) }))
-      return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue() }
+      const numbers = { desk: this.desk.lastNumber() }
+      return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue(), numbers }
     })
   }
 

@@ -98,7 +98,7 @@ export class Consumer {
       tail,
     )
     this.markUpTo = clean ? 0 : tail.head
-    this.markItemsUpTo = clean ? 0 : around.store.newDeskId()
+    this.markItemsUpTo = clean ? 0 : around.deskNumbers.next()
     this.probing = new Probing(spec)
     this.read = around.store.query
     this.now = () => around.world.now()
@@ -645,7 +645,7 @@ export class Consumer {
   private close(head: Delivery, fields: Partial<DeskEntry>): DeskLane {
     const { context } = head.message
     // A message that came from the desk into an open lane goes before those behind it.
-    const place = head.entry === undefined ? {} : { place: this.around.store.newDeskId() }
+    const place = head.entry === undefined ? {} : { place: this.around.deskNumbers.next() }
     const entry = this.keep(head, { ...fields, ...place, lane: context }, ({ dueAt }) => ({
       written: () => this.unload(lane, dueAt),
     }))
@@ -761,7 +761,7 @@ export class Consumer {
       committer.write({ ...job, changes: [{ do: 'update', entry, leaves }, ...(job.changes ?? [])] })
       return known
     }
-    const id = this.around.store.newDeskId()
+    const id = this.around.deskNumbers.next()
     const now = Object.assign(newEntry(id, this.name, delivery, this.around.world.now()), fields)
     const entry = { ...now }
     const { position } = message

@@ -140,7 +140,7 @@ export class DeskLanes {
     const lane = this.trying.get(context)
     if (lane !== undefined) lane.mayHaveLine = true
     // What is new at the desk has its number as its place.
-    const place = delivery.entry === undefined ? {} : { place: this.around.store.newDeskId() }
+    const place = delivery.entry === undefined ? {} : { place: this.around.deskNumbers.next() }
     const fields = { state: 'line', lane: context, dueAt: 0, ...place } as const
     this.host.keep(delivery, fields, (entry) => ({ written: () => this.joined(context, entry) }))
   }
