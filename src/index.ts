@@ -5,12 +5,12 @@ export { type App, app } from './app/app.ts'
 export type { AppTx } from './app/app-tx.ts'
 export { type CheckFlowsOptions, checkFlows } from './app/check-flows.ts'
 export type { AppOptions, StartOptions, StopOptions } from './app/options.ts'
-export type { RequestOperation, RequestOptions } from './app/requests.ts'
+export type { RequestOptions, RequestStatus } from './app/requests.ts'
 export type { Accepting } from './app/tails.ts'
 export type { FailedAttempt, RetryPolicy } from './engine/consumer/retry.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow/check.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/flow/context.ts'
-export type { Taken } from './engine/flow/host.ts'
+export type { StepResult } from './engine/flow/host.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type Actor,
@@ -32,6 +32,7 @@ export {
 export type {
   AuditFilter,
   Cause,
+  DecisionOrTakeBack,
   DeskAtProcessors,
   DeskCounts,
   DeskFilter,
@@ -45,10 +46,9 @@ export type {
   OperationFilter,
   OperationOutcome,
   Paused,
+  PendingAction,
   RefusedItem,
   Selection,
-  Wish,
-  WishAction,
 } from './model/desk-views.ts'
 export {
   type ErrorCode,
@@ -74,6 +74,8 @@ export {
   command,
   type DataFor,
   type DataOf,
+  type Destination,
+  type DestinationOptions,
   type Event,
   type EventOptions,
   event,
@@ -82,8 +84,6 @@ export {
   type RefusalOf,
   type ReplyOf,
   type Retain,
-  type Source,
-  type SourceOptions,
   type Topic,
   topic,
   type Upcasts,
@@ -91,7 +91,7 @@ export {
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'
-export type { RequestState } from './model/requests.ts'
+export type { Explanation, RequestState } from './model/requests.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
 export type { StartAt } from './model/streams.ts'
 export type { Delay } from './model/time.ts'

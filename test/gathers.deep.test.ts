@@ -1,4 +1,4 @@
-// Gathered items, whatever crashes: each is in one batch, in order, in time.
+// Gathered elements, whatever crashes: each is in one batch, in order, in time.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { app, event, gather, sqlite, topic } from 'millrace'
@@ -10,7 +10,7 @@ const Orders = topic('orders', [Placed])
 const Full = event('full', { schema: z.object({ numbers: z.array(z.number()) }) })
 const Batches = topic('batches', [Full])
 
-test('with crashes and power cuts every item is in one batch, in order, and no batch waits beyond its time', async () => {
+test('with crashes and power cuts every element is in one batch, in order, and no batch waits beyond its time', async () => {
   const report = await simulate({
     app: () =>
       app({

@@ -1,4 +1,4 @@
-// Enough items as one event: by number, size, time and condition, per context, each item once. In virtual time.
+// Enough elements as one event: by number, size, time and condition, per context, each element once. In virtual time.
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { app, event, type GatherOptions, gather, type Part, processor, sqlite, topic } from 'millrace'
@@ -54,7 +54,7 @@ const upTo = (count: number, first = 1) => Array.from({ length: count }, (_, n) 
 
 // ── what makes a batch full ──────────────────────────────────────────────────────────────────────────────────────
 
-test('so many items of one context become one event, in order; other contexts gather by themselves', async () => {
+test('so many elements of one context become one event, in order; other contexts gather by themselves', async () => {
   const { sim, batches, put, left } = look({ count: 3 })
   await using _ = sim
   await put('a', 1, 2)
@@ -73,7 +73,7 @@ test('so many items of one context become one event, in order; other contexts ga
   assert.deepEqual(left(), empty)
 })
 
-test('the event says what it comes from: the item that made the batch full', async () => {
+test('the event says what it comes from: the element that made the batch full', async () => {
   const { sim, put } = look({ count: 2 })
   await using _ = sim
   await put('a', 1, 2)
@@ -82,7 +82,7 @@ test('the event says what it comes from: the item that made the batch full', asy
   assert.deepEqual([full!.source, full!.causationId], ['/simulated/batch', second!.id])
 })
 
-test('items of several types of one context are one batch, and those of types that are not gathered are passed over', async () => {
+test('elements of several types of one context are one batch, and those of types that are not gathered are passed over', async () => {
   const { sim, batches } = look({ count: 3, of: [Placed, Dropped] })
   await using _ = sim
   await sim.publish(Placed, { key: 'a', n: 1 })
@@ -93,7 +93,7 @@ test('items of several types of one context are one batch, and those of types th
   assert.deepEqual(batches(), [[1, 2, 3]])
 })
 
-test('items of types without context are one group', async () => {
+test('elements of types without context are one group', async () => {
   const { sim, batches, left } = look({ count: 40, of: [Loose] })
   await using _ = sim
   await sim.untilIdle()
@@ -107,7 +107,7 @@ test('items of types without context are one group', async () => {
   assert.equal(left().items, 20)
 })
 
-test('items that are together so large are a batch', async () => {
+test('elements that are together so large are a batch', async () => {
   const size = Buffer.byteLength(JSON.stringify({ key: 'a', n: 1 }))
   const { sim, batches, put } = look({ bytes: 3 * size })
   await using _ = sim
@@ -118,7 +118,7 @@ test('items that are together so large are a batch', async () => {
   ])
 })
 
-test('what has come so long after the first item is a batch, not before, also when the app was down', async () => {
+test('what has come so long after the first element is a batch, not before, also when the app was down', async () => {
   const { sim, batches, put, left } = look({ afterMs: hour })
   await using _ = sim
   await put('a', 1)
@@ -191,7 +191,7 @@ test('with rearm it fires again only once the value was back that far, also acro
   assert.deepEqual(batches(), [[9], [9.5]])
 })
 
-test('a condition that is alone looks at the newest items, and the older ones are let go of', async () => {
+test('a condition that is alone looks at the newest elements, and the older ones are let go of', async () => {
   const average = (items: readonly { n: number }[]) => items.reduce((sum, { n }) => sum + n, 0) / items.length
   const { sim, batches, put, left } = look({ when: { value: average, above: 10 }, window: 3 })
   await using _ = sim
@@ -201,7 +201,7 @@ test('a condition that is alone looks at the newest items, and the older ones ar
   assert.deepEqual(batches(), [[5, 6, 30]])
 })
 
-test('a condition on all items of a batch begins anew with each batch', async () => {
+test('a condition on all elements of a batch begins anew with each batch', async () => {
   const sum = (items: readonly { n: number }[]) => items.reduce((all, { n }) => all + n, 0)
   const { sim, batches, put } = look({ when: { value: sum, above: 100 }, count: 4 })
   await using _ = sim
@@ -283,7 +283,7 @@ test('user code may not write what is gathered', async () => {
 
 // ── as a part ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('it is listed with its processors, runs with only by its name, and lets go of its items when it is retired', async (t) => {
+test('it is listed with its processors, runs with only by its name, and lets go of its elements when it is retired', async (t) => {
   const file = place(t)
   const bank = (...parts: Part[]) => app({ name: 'bank', broker: sqlite({ file }), log: () => {}, parts })
   const first = bank(Batches, gathering({ count: 5, afterMs: hour }))
@@ -306,7 +306,7 @@ test('it is listed with its processors, runs with only by its name, and lets go 
   assert.deepEqual(rows(file, 'select gather from millrace_gathered union all select gather from millrace_gathers'), [])
 })
 
-test('an item is read in the shape of today', async (t) => {
+test('an element is read in the shape of today', async (t) => {
   const file = place(t)
   const bank = (...parts: Part[]) => app({ name: 'bank', broker: sqlite({ file }), parts })
   const before = await started(t, bank(Batches, gathering({ count: 2 })))
@@ -426,7 +426,7 @@ test('a condition that has fired is armed anew when its bounds change, and stays
   }
 })
 
-test('other bounds of a gather count for what is gathered already from its next item on', async () => {
+test('other bounds of a gather count for what is gathered already from its next element on', async () => {
   const now: { options: Options } = { options: { count: 100, afterMs: hour } }
   const { sim, batches, put, deploy } = changing(now)
   await using _ = sim

@@ -132,7 +132,6 @@ export const offenders: {
     'model/codec.ts Stored fields': 19,
     'model/codec.ts Stored.constructor() parameters': 6,
     'model/errors.ts row() takes true or false as retryable': 1,
-    'model/message.ts sourceParts() parameters': 5,
     'testing/database.ts setReadBigInts() takes true or false as exact': 1,
     'testing/faults.ts FaultPlan.full() takes true or false as begins': 1,
     'testing/faults.ts every() takes true or false as on': 1,

@@ -165,7 +165,7 @@ test('the data of a refusal reach who asked whole, whatever their size up to mes
   const error = await bank.request(Import, {}, { id: 'large' }).catch((caught) => caught)
   assert(Refused.by(Import, error))
   assert.deepEqual(error.data, lines(900))
-  assert.deepEqual((await bank.operation('large'))?.refusal?.data, lines(900))
+  assert.deepEqual((await bank.requestStatus('large'))?.refusal?.data, lines(900))
 })
 
 for (const [what, data, code] of [

@@ -127,17 +127,17 @@ test('who waits in vain is told so, and the reply that comes late is kept under 
   const first = await started(t, shop(file, stock({}, handle)))
   const asked = first.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1', timeoutMs: 20 })
   await assert.rejects(asked, coded('millrace/request-timed-out', /no reply to "stock.take" within 20 ms/))
-  const early = await first.operation('take-1')
+  const early = await first.requestStatus('take-1')
   assert.deepEqual([early?.state, early?.reply, early?.endedAt], ['waiting', undefined, undefined])
   opened.resolve()
   await first.idle()
-  const late = await first.operation('take-1')
+  const late = await first.requestStatus('take-1')
   assert.deepEqual([late?.command, late?.state, late?.reply], ['stock.take', 'replied', { left: 6 }])
   assert(late!.endedAt! >= late!.askedAt)
-  assert.equal(await first.operation('none'), undefined)
+  assert.equal(await first.requestStatus('none'), undefined)
   await first.stop()
   const second = await started(t, shop(file, stock()))
-  assert.deepEqual(await second.operation('take-1'), late)
+  assert.deepEqual(await second.requestStatus('take-1'), late)
   assert.deepEqual(await second.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1' }), { left: 6 })
 })
 
@@ -169,8 +169,8 @@ test('a command that fails for good shows as held; released it replies, discarde
   const released = running.request(Ring, { times: 1 }, { id: 'one' })
   const discarded = running.request(Ring, { times: 2 }, { id: 'two' })
   await running.idle()
-  const one = await running.operation('one')
-  const two = await running.operation('two')
+  const one = await running.requestStatus('one')
+  const two = await running.requestStatus('two')
   assert.deepEqual([one?.state, two?.state], ['held', 'held'])
   broken = false
   await running.desk.release(one!.item!, { by: 'ann' })
@@ -181,8 +181,8 @@ test('a command that fails for good shows as held; released it replies, discarde
   )
   await running.desk.discard(two!.item!, { by: 'ann', reason: 'nobody listens' })
   await told
-  assert.equal((await running.operation('two'))?.reason, 'nobody listens')
-  assert.equal((await running.operation('one'))?.state, 'replied')
+  assert.equal((await running.requestStatus('two'))?.reason, 'nobody listens')
+  assert.equal((await running.requestStatus('one'))?.state, 'replied')
 })
 
 test('what is asked wrongly is refused before anything is sent', async (t) => {

@@ -362,7 +362,7 @@ test('a handler withdraws a request: its command is never handled, or fenced, an
   release.resolve()
   await bank.idle()
   assert.deepEqual(handled, [])
-  for (const id of ['runs', 'waits']) assert.equal((await bank.operation(id))?.state, 'withdrawn')
+  for (const id of ['runs', 'waits']) assert.equal((await bank.requestStatus(id))?.state, 'withdrawn')
   assert.deepEqual(await bank.read`select * from millrace_withdrawn`, [])
 })
 
@@ -378,7 +378,7 @@ test('a request that has ended, and one of another type, are left as they are', 
   assert.deepEqual(await bank.request(Call, { order: 'o' }, { id: 'done' }), { said: 'yes' })
   await bank.publish(Paid, { order: 'o' })
   await bank.idle()
-  assert.equal((await bank.operation('done'))?.state, 'replied')
+  assert.equal((await bank.requestStatus('done'))?.state, 'replied')
   assert.deepEqual(await bank.read`select * from millrace_withdrawn`, [])
 })
 

@@ -1,4 +1,4 @@
-import { mediator, Refused, type Taken } from 'millrace'
+import { mediator, Refused, type StepResult } from 'millrace'
 import { z } from 'zod'
 import { Charge, GiveBack, Notify, Pack, Refund, TakeStock, Unpack } from './commands.ts'
 import { InvoiceBooked } from './messages.ts'
@@ -47,4 +47,4 @@ export const fulfilment = mediator('fulfilment', {
 })
 
 /** All that these commands do is rows: one that was stopped on its way has left none, so nothing is to be undone. */
-const ifDone = (undo: () => unknown) => (taken: Taken) => (taken.state === 'done' ? undo() : undefined)
+const ifDone = (undo: () => unknown) => (result: StepResult) => (result.state === 'done' ? undo() : undefined)

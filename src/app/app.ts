@@ -9,7 +9,7 @@ import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
 import { type AppOptions, checkAppOptions, type StartOptions, type StopOptions } from './options.ts'
-import type { RequestOperation, RequestOptions } from './requests.ts'
+import type { RequestOptions, RequestStatus } from './requests.ts'
 import { RunningApp } from './running.ts'
 import type { Accepting } from './tails.ts'
 
@@ -106,7 +106,7 @@ export interface App {
    * @param options `timeoutMs`: time to wait, default 30,000; `id`
    * @returns the reply, as the `reply` schema gives it; undefined for a command without one
    * @throws `Refused` (see `Refused.by`) when the processor refuses; `millrace/request-timed-out` after `timeoutMs`,
-   *   while the command is handled all the same (see {@link App.operation}); `millrace/request-discarded` when it was
+   *   while the command is handled all the same (see {@link App.requestStatus}); `millrace/request-discarded` when it was
    *   held and then discarded; `millrace/request-withdrawn` when it was cancelled; and as `publish`
    *
    * @example
@@ -130,11 +130,11 @@ export interface App {
    * @example
    * ```ts
    * await shop.request(TakeStock, { orderId: 'o-8', sku: 'sieve', quantity: 1 }, { id: 'take o-8' })
-   * const operation = await shop.operation('take o-8')
-   * console.assert(operation?.state === 'replied')
+   * const status = await shop.requestStatus('take o-8')
+   * console.assert(status?.state === 'replied')
    * ```
    */
-  operation(id: string): Promise<RequestOperation | undefined>
+  requestStatus(id: string): Promise<RequestStatus | undefined>
   /**
    * Takes back a delayed message or a request. Resolves once that is on disk.
    *

@@ -45,7 +45,7 @@ test('a plan without only runs every part, leaves none out, and tells which are 
   assert.equal(plan.tellsChanges, true)
   assert.equal(plan.waitMs, 5)
   assert.deepEqual(
-    plan.sources.map(({ name }) => name),
+    plan.destinations.map(({ name }) => name),
     ['orders', 'payments', 'digest.due', 'failures'],
   )
 })

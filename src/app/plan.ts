@@ -28,7 +28,7 @@ export interface Wanted {
  */
 export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): Omit<EnginePlan, 'failed'> {
   const { name: app, setup } = given.options
-  const { processors, schedules, mediators, sources, desks } = wiring
+  const { processors, schedules, mediators, destinations, desks } = wiring
   const spec = (processor: Processor) => specOf(processor, desks)
   const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
   for (const name of only ?? []) {
@@ -41,7 +41,7 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): 
     setup,
     limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
     accepted: given.accepted,
-    sources,
+    destinations,
     processors: processors.filter(runs).map(spec),
     leftOut: processors.filter((processor) => !runs(processor)).map(spec),
     schedules: schedules.filter(runs).map(scheduleSpecOf),

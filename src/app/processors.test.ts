@@ -3,8 +3,8 @@ import test from 'node:test'
 import { rowsOf } from './processors.ts'
 
 const live = [
-  { name: 'ledger', source: 'orders', state: 'live', position: 7, lag: 0, running: 2 },
-  { name: 'delivery', source: 'payments', state: 'behind', position: 3, lag: 9, running: 0 },
+  { name: 'ledger', destination: 'orders', state: 'live', position: 7, lag: 0, running: 2 },
+  { name: 'delivery', destination: 'payments', state: 'behind', position: 3, lag: 9, running: 0 },
 ] as const
 const wired = [
   { name: 'ledger', on: { name: 'orders' } },
@@ -12,14 +12,14 @@ const wired = [
   { name: 'labels', on: { name: 'orders' } },
 ]
 const known = [
-  { processor: 'labels', source: 'orders', low: 4, lag: 3 },
-  { processor: 'ledger', source: 'orders', low: 7, lag: 0 },
-  { processor: 'ledger', source: 'old-orders', low: 2, lag: 1 },
+  { processor: 'labels', destination: 'orders', low: 4, lag: 3 },
+  { processor: 'ledger', destination: 'orders', low: 7, lag: 0 },
+  { processor: 'ledger', destination: 'old-orders', low: 2, lag: 1 },
 ]
 const paused = { processor: 'ledger', by: 'ada', at: 5, reason: null } as never
 const held = [
-  { processor: 'ledger', source: 'old-orders', held: 2 },
-  { processor: 'delivery', source: 'orders', held: 5 },
+  { processor: 'ledger', destination: 'old-orders', held: 2 },
+  { processor: 'delivery', destination: 'orders', held: 5 },
 ]
 const all = rowsOf({ held, paused: new Map([['ledger', paused]]), live, wired, known })
 

@@ -44,19 +44,19 @@ export function processorsOn(host: ProcessorsHost): Processors {
 /** What is known of processors. */
 export interface Known {
   /** How many messages each holds at the desk. */
-  readonly held: readonly { readonly processor: string; readonly source: string; readonly held: number }[]
+  readonly held: readonly { readonly processor: string; readonly destination: string; readonly held: number }[]
   /** Those that people have paused, by name. */
   readonly paused: ReadonlyMap<string, Paused>
   /** Those that run. */
   readonly live: readonly (Pick<ProcessorRow, 'name' | 'state' | 'position' | 'lag' | 'running'> & {
-    readonly source: string
+    readonly destination: string
   })[]
   /** Those of the parts of the app. */
   readonly wired: readonly Named[]
   /** Those whose progress the store keeps. */
   readonly known: readonly {
     readonly processor: string
-    readonly source: string
+    readonly destination: string
     readonly low: number
     readonly lag: number
   }[]
@@ -65,16 +65,16 @@ export interface Known {
 /** The rows of the list: first those that run, then those that only the store knows. */
 export function rowsOf({ held, paused, live, wired, known }: Known): ProcessorRow[] {
   const atDesk = (name: string, on: string) => ({
-    held: held.find(({ processor, source }) => processor === name && source === on)?.held ?? 0,
+    held: held.find(({ processor, destination }) => processor === name && destination === on)?.held ?? 0,
     paused: paused.get(name) ?? null,
   })
   const keyOf = (name: string, on: string) => `${name} ${on}`
-  const runs = new Set(live.map(({ name, source }) => keyOf(name, source)))
+  const runs = new Set(live.map(({ name, destination }) => keyOf(name, destination)))
   const parts = new Set(wired.map(({ name, on }) => keyOf(name, on.name)))
-  const rows: ProcessorRow[] = live.map(({ name, source: on, state, position, lag, running }) => {
+  const rows: ProcessorRow[] = live.map(({ name, destination: on, state, position, lag, running }) => {
     return { name, on, state, position, lag, running, ...atDesk(name, on) }
   })
-  for (const { processor: name, source: on, low: position, lag } of known) {
+  for (const { processor: name, destination: on, low: position, lag } of known) {
     if (runs.has(keyOf(name, on))) continue
     const state = parts.has(keyOf(name, on)) ? 'off' : 'gone'
     rows.push({ name, on, state, position, lag, running: 0, ...atDesk(name, on) })

@@ -1,5 +1,4 @@
-import type { Said } from '../engine/request/requests.ts'
-import type { RequestRow, RequestState } from '../model/requests.ts'
+import type { Explanation, RequestRow, RequestState } from '../model/requests.ts'
 
 /** Options of `app.request`. */
 export interface RequestOptions {
@@ -11,8 +10,8 @@ export interface RequestOptions {
   readonly id?: string | undefined
 }
 
-/** The state of a request, as {@link App.operation} gives it. */
-export interface RequestOperation {
+/** The state of a request, as {@link App.requestStatus} gives it. */
+export interface RequestStatus {
   /** The id of its command. */
   readonly id: string
   /** The type of the command. */
@@ -25,7 +24,7 @@ export interface RequestOperation {
   /** The reply, when `state` is `'replied'`. */
   readonly reply?: unknown
   /** The refusal, when `state` is `'refused'`. */
-  readonly refusal?: Said | undefined
+  readonly refusal?: Explanation | undefined
   /** The reason, when `state` is `'discarded'` or `'withdrawn'`. */
   readonly reason?: string | undefined
   /** Its number at the desk, when `state` is `'held'`. */
@@ -37,7 +36,7 @@ export interface RequestOperation {
 }
 
 /** The state of a request, from what the store keeps of it. */
-export function operationOf(row: RequestRow): RequestOperation {
+export function statusOf(row: RequestRow): RequestStatus {
   const { id, type: command, state, item, outcome, askedAt, endedAt } = row
   return {
     id,
@@ -47,7 +46,7 @@ export function operationOf(row: RequestRow): RequestOperation {
     ...(endedAt === null ? {} : { endedAt }),
     ...(item === null ? {} : { item }),
     ...(state === 'replied' ? { reply: outcome } : {}),
-    ...(state === 'refused' ? { refusal: outcome as Said } : {}),
-    ...(state === 'discarded' || state === 'withdrawn' ? { reason: (outcome as Said).message } : {}),
+    ...(state === 'refused' ? { refusal: outcome as Explanation } : {}),
+    ...(state === 'discarded' || state === 'withdrawn' ? { reason: (outcome as Explanation).message } : {}),
   }
 }

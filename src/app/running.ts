@@ -48,7 +48,7 @@ import { Life } from './life.ts'
 import { type AppOptions, type Numbers, numbersOf, type StartOptions, type StopOptions } from './options.ts'
 import { planOf } from './plan.ts'
 import { processorsOn } from './processors.ts'
-import { operationOf, type RequestOperation, type RequestOptions } from './requests.ts'
+import { type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type Accepting, Tails } from './tails.ts'
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
@@ -148,7 +148,7 @@ export class RunningApp {
   async request<C extends Command>(type: C, data: DataFor<C>, options: RequestOptions = {}): Promise<ReplyOf<C>> {
     const { running } = this
     const where = `app "${this.name}": request`
-    checkKnown(where, type, this.wiring!.sourceOf)
+    checkKnown(where, type, this.wiring!.destinationOf)
     checkVerb(where, 'send', type)
     checkOptions(where, options, ['id', 'timeoutMs'])
     if (options.id !== undefined) checkId(options.id)
@@ -156,21 +156,21 @@ export class RunningApp {
     return (await running.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
   }
 
-  async operation(id: string): Promise<RequestOperation | undefined> {
+  async requestStatus(id: string): Promise<RequestStatus | undefined> {
     checkId(id)
-    const row = await this.running.operation(id)
-    return row === undefined ? undefined : operationOf(row)
+    const row = await this.running.requestStatus(id)
+    return row === undefined ? undefined : statusOf(row)
   }
 
   async cancel(type: MessageType, id: string): Promise<boolean> {
     const { running } = this
-    checkKnown(this.label, type, this.wiring!.sourceOf)
+    checkKnown(this.label, type, this.wiring!.destinationOf)
     checkId(id)
     return running.cancel(type, id)
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
-    const check = (type: MessageType) => checkKnown(this.label, type, this.wiring!.sourceOf)
+    const check = (type: MessageType) => checkKnown(this.label, type, this.wiring!.destinationOf)
     const run = (tx: Tx, collect: Collect) => fn(appTx(tx, collect, check))
     return (await this.running.transaction(run)) as Result
   }
@@ -205,7 +205,7 @@ export class RunningApp {
   private accept(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     try {
       const { running } = this
-      if (!this.wiring!.sourceOf.has(type)) checkKnown(this.label, type, this.wiring!.sourceOf)
+      if (!this.wiring!.destinationOf.has(type)) checkKnown(this.label, type, this.wiring!.destinationOf)
       checkVerb(this.label, verb, type)
       if (options !== undefined) checkOptions(verb, options, publishOptions)
       return running.publish(type, data, options)

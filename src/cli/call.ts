@@ -12,7 +12,7 @@ import {
   sqlite,
 } from '../index.ts'
 import { checkCorrectedOf, processorsOf } from '../operate/rows.ts'
-import { type ProcessorSources, stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
+import { type ProcessorDestinations, stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 
@@ -122,13 +122,13 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
     () => {
       const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
-      const processors = stoppedProcessors(file, sourcesKnown(app))
+      const processors = stoppedProcessors(file, destinationsKnown(app))
       return use({ running: false, desk, processors, flows: stoppedFlows(file) })
     },
   )
 }
 
-function sourcesKnown(app: App | undefined): ProcessorSources | undefined {
+function destinationsKnown(app: App | undefined): ProcessorDestinations | undefined {
   return app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
 }
 

@@ -40,8 +40,8 @@ export class Following {
     this.reader = reader
     const types = typesOf([...app.parts, failures])
     this.endTail = app.tail((message) => {
-      const source = types.get(message.type)?.source
-      if (source !== undefined) this.accepted(rowOf(message, source))
+      const destination = types.get(message.type)?.destination
+      if (destination !== undefined) this.accepted(rowOf(message, destination))
     })
   }
 

@@ -74,7 +74,7 @@ export type Ask =
 
 export type Request = Ask & { readonly id: number }
 
-const filter: Fields = { fields: { source: 'text', type: 'text', context: 'text', correlation: 'text' } }
+const filter: Fields = { fields: { destination: 'text', type: 'text', context: 'text', correlation: 'text' } }
 
 /** What each request has besides its `id` and what it asks to `do`. */
 const asks: Readonly<Record<Ask['do'], Fields>> = {

@@ -4,11 +4,11 @@
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { encode, type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
-import type { NewOperation, Operation, Selection, Wish } from '../model/desk-views.ts'
+import type { NewOperation, Operation, PendingAction, Selection } from '../model/desk-views.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
-import type { Command, Event, MessageType, Source } from '../model/message.ts'
+import type { Command, Destination, Event, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
@@ -45,7 +45,7 @@ import { Timers } from './time/timers.ts'
 
 export interface EnginePlan {
   readonly app: string
-  readonly sources: readonly Source[]
+  readonly destinations: readonly Destination[]
   /** The processors that run. */
   readonly processors: readonly ProcessorSpec[]
   /** Those that do not run this time: what they need is kept for them. */
@@ -71,7 +71,7 @@ const killsMax = 2
 const aloneMs = 5_000
 /** What was with the rule of a desk that the app has no more. */
 const noDesk: DeskSpec = { name: 'none', rules: new Map(), decideMs: 1, decisionsMax: 1, rulesAtOnce: 1 }
-const wishesAtOnce = 16
+const pendingAtOnce = 16
 const tickMsMax = 250
 const tickMsMin = 5
 
@@ -123,7 +123,7 @@ export class Engine {
     this.committer = committer
     this.requests = new Requests(world, store)
     const serving = (type: string) =>
-      this.consumers.find(({ spec }) => spec.source.kind === 'channel' && spec.handlers.has(type))
+      this.consumers.find(({ spec }) => spec.destination.kind === 'channel' && spec.handlers.has(type))
     const withdrawals = new Withdrawals(world, store, committer, serving, maybeIdle)
     this.withdrawals = withdrawals
     this.flows = new Flows({
@@ -143,7 +143,7 @@ export class Engine {
       typeOf: (name) => this.typesByName.get(name),
       maybeIdle: () => this.maybeIdle(),
     })
-    const types: MessageType[] = plan.sources.flatMap((source) => source.types)
+    const types: MessageType[] = plan.destinations.flatMap((destination) => destination.types)
     for (const { startedBy } of plan.mediators) types.push(startedBy)
     if (plan.processors.some(({ runsAhead }) => runsAhead)) {
       committer.ahead = (what) => this.flows.ahead(what, this.pullAhead(what.appended))
@@ -179,7 +179,7 @@ export class Engine {
   static async open(plan: EnginePlan, world: World, broker: Broker, stops: () => boolean): Promise<Engine> {
     const engine = new Engine(plan, world, broker.create(world))
     const same: SameData = (name, first, again) => sameData(engine.typesByName.get(name), first, again)
-    const { streams, clean, nextDue, numbers } = await engine.store.open(plan.sources, same, plan.waitMs, stops)
+    const { streams, clean, nextDue, numbers } = await engine.store.open(plan.destinations, same, plan.waitMs, stops)
     engine.around.deskNumbers.begin(numbers.desk)
     engine.openedClean = clean
     const goOn = () => {
@@ -192,7 +192,7 @@ export class Engine {
         engine.tails.set(id, new RecentMessages(head))
         engine.streamIds.set(name, id)
       }
-      for (const { name, types } of plan.sources) {
+      for (const { name, types } of plan.destinations) {
         for (const type of types) engine.streamOf.set(type, engine.streamIds.get(name)!)
       }
       goOn()
@@ -226,7 +226,7 @@ export class Engine {
     const paused = new Set((await this.store.deskReads.paused()).map(({ processor }) => processor))
     for (const spec of processors) {
       goOn()
-      const stream = this.streamIds.get(spec.source.name)!
+      const stream = this.streamIds.get(spec.destination.name)!
       const tail = this.tails.get(stream)!
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
       this.warn(newPart(spec, subscribed, tail.head))
@@ -243,8 +243,8 @@ export class Engine {
     const known = await this.store.progress()
     await this.tellGone(known)
     const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
-    for (const { name, source, startAt } of this.plan.leftOut) {
-      const stream = this.streamIds.get(source.name)!
+    for (const { name, destination, startAt } of this.plan.leftOut) {
+      const stream = this.streamIds.get(destination.name)!
       if (rows.has(`${stream} ${name}`)) continue
       await this.store.subscribe(name, stream, startAt)
     }
@@ -278,7 +278,7 @@ export class Engine {
     this.suspecting = true
     const suspects = async () => {
       for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
-      await this.grantWishes()
+      await this.carryOutPending()
       // They may be about processors that are left out: they go on in a run that has all.
       if (this.plan.leftOut.length === 0) await this.operations.takeUp()
       await this.withdrawals.release()
@@ -309,23 +309,25 @@ export class Engine {
   }
 
   /** Does what was asked for while the app did not run; what is about a processor that is left out stays. */
-  private async grantWishes(): Promise<void> {
-    for await (const { item, wish, by, reason } of this.wishes()) {
+  private async carryOutPending(): Promise<void> {
+    for await (const { item, action, by, reason } of this.pendingActions()) {
       const actor = { by, reason }
       // Forgotten in the commit that does it, so that a crash leaves both or neither.
       const changes = [{ do: 'granted', item } as const]
       try {
         if (await this.isLeftOut(item)) continue
         const consumer = await this.consumerOfItem(item)
-        if (wish.do === 'take back') await consumer.decisions.takeBack(item, actor, { changes })
-        else await consumer.decisions.decide(item, wish, actor, { changes })
+        if (action.do === 'take back') await consumer.decisions.takeBack(item, actor, { changes })
+        else await consumer.decisions.decide(item, action, actor, { changes })
       } catch (error) {
         if (this.state !== 'running') return
         if (!isMillraceError(error)) throw error
-        this.world.log('error', `what ${by} wanted of message ${item} cannot be done`, { error: error.message })
+        this.world.log('error', `the action that ${by} asked for on message ${item} is not possible`, {
+          error: error.message,
+        })
         const entry = await this.store.deskEntry(item)
         const about = { at: this.world.now(), by, item, subject: entry?.processor ?? '-' }
-        const detail = { wish, why: reason ?? null }
+        const detail = { action, why: reason ?? null }
         const audit: Audit = { ...about, action: 'not possible', reason: error.message, detail }
         this.committer.write({ changes: [...changes, { do: 'record', audit }] })
       }
@@ -333,9 +335,9 @@ export class Engine {
   }
 
   /** What was asked for, a slice at a time: each may have the data of a message. */
-  private async *wishes(): AsyncGenerator<Wish> {
-    for (let last: Wish | undefined; ; ) {
-      const slice = await this.store.wishes(last, wishesAtOnce)
+  private async *pendingActions(): AsyncGenerator<PendingAction> {
+    for (let last: PendingAction | undefined; ; ) {
+      const slice = await this.store.pendingActions(last, pendingAtOnce)
       if (slice.length === 0) return
       yield* slice
       last = slice.at(-1)
@@ -365,7 +367,7 @@ export class Engine {
     return this.requests.wait(type, id, timeoutMs, accepted)
   }
 
-  operation(id: string): Promise<RequestRow | undefined> {
+  requestStatus(id: string): Promise<RequestRow | undefined> {
     return this.store.request(id)
   }
 
@@ -426,7 +428,7 @@ export class Engine {
 
   /** An event on the topic of failures about a message; none about those of that topic itself. */
   private tell(type: Event, consumer: Consumer, entry: DeskEntry, more: object): readonly Stored[] {
-    const on = consumer.spec.source.name
+    const on = consumer.spec.destination.name
     if (on === failures.name) return []
     const { processor, message, revision } = entry
     const data = { processor, on, message: failedMessage(entry), revision, ...more }
@@ -601,10 +603,10 @@ export class Engine {
   }
 
   /** How far each processor that the store knows is on each of its topics and channels. */
-  async progress(): Promise<{ processor: string; source: string; low: number; lag: number }[]> {
+  async progress(): Promise<{ processor: string; destination: string; low: number; lag: number }[]> {
     return (await this.store.progress()).map(({ processor, stream, low }) => ({
       processor,
-      source: this.streams.get(stream)!.name,
+      destination: this.streams.get(stream)!.name,
       low,
       lag: Math.max(0, this.tails.get(stream)!.head - low),
     }))
@@ -613,7 +615,7 @@ export class Engine {
   /** How far each processor that the store knows is, but for those of the app's topics. */
   private async channels(): Promise<ChannelState[]> {
     const topics = new Set(
-      this.plan.sources.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : [])),
+      this.plan.destinations.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : [])),
     )
     const rows = (await this.store.progress()).filter(({ stream }) => !topics.has(stream))
     return rows.map(({ stream, low }) => ({ stream, low, head: this.tails.get(stream)?.head ?? Infinity }))
@@ -643,8 +645,8 @@ export class Engine {
     return accepted
   }
 
-  retire(processor: string, source: string): Promise<void> {
-    return this.committer.alone(() => this.store.retire(processor, source))
+  retire(processor: string, destination: string): Promise<void> {
+    return this.committer.alone(() => this.store.retire(processor, destination))
   }
 
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────

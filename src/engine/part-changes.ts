@@ -14,11 +14,15 @@ interface Stream {
 }
 
 /** The line about a processor that the store has not known before; undefined where it finds no message to handle. */
-export function newPart({ name, source }: ProcessorSpec, { epoch, low }: Subscribed, head: number): Line | undefined {
+export function newPart(
+  { name, destination }: ProcessorSpec,
+  { epoch, low }: Subscribed,
+  head: number,
+): Line | undefined {
   const messages = head - low
   if (epoch > 1 || messages <= 0) return undefined
   const there = messages === 1 ? 'the message that is' : `the ${messages} messages that are`
-  const text = `part "${name}" is new on ${source.kind} "${source.name}" and handles ${there} there`
+  const text = `part "${name}" is new on ${destination.kind} "${destination.name}" and handles ${there} there`
   return [`${text}; a part that was renamed handles all of them again`, { messages }]
 }
 
@@ -28,7 +32,7 @@ export function goneParts(
   specs: readonly ProcessorSpec[],
   streams: ReadonlyMap<number, Stream>,
 ): Line[] {
-  const present = new Set(specs.map(({ name, source }) => keyOf(name, source.name)))
+  const present = new Set(specs.map(({ name, destination }) => keyOf(name, destination.name)))
   return known.flatMap(({ processor, stream, low }) => {
     const { name, kind, head } = streams.get(stream)!
     if (present.has(keyOf(processor, name))) return []
@@ -46,4 +50,4 @@ export function goneMediators(underWay: readonly FlowsUnderWay[], mediators: rea
   })
 }
 
-const keyOf = (processor: string, source: string) => `${processor} ${source}`
+const keyOf = (processor: string, destination: string) => `${processor} ${destination}`

@@ -1,6 +1,6 @@
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import type { Message, MessageType, Source } from '../model/message.ts'
+import type { Destination, Message, MessageType } from '../model/message.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
 import type { HandlerContext } from './consumer/attempt.ts'
@@ -10,7 +10,7 @@ import type { RetryPolicy } from './consumer/retry.ts'
 /** A processor as the engine runs it: checked, complete, every default filled in. */
 export interface ProcessorSpec extends ProbeLimits {
   readonly name: string
-  readonly source: Source
+  readonly destination: Destination
   /** By name of the type. */
   readonly handlers: ReadonlyMap<string, HandlerSpec>
   /** Types that it does not care for, and retired ones. */
@@ -94,10 +94,10 @@ export interface EngineLimits {
 
 /** Errors: `millrace/unknown-type`. */
 export function typeNamed(spec: ProcessorSpec, name: string): MessageType {
-  const type = spec.source.types.find((one) => one.name === name)
+  const type = spec.destination.types.find((one) => one.name === name)
   if (type === undefined) throw unknownType(spec, name)
   return type
 }
 
-export const unknownType = ({ source }: ProcessorSpec, name: string) =>
-  fault('millrace/unknown-type', `"${name}" is no type of ${source.kind} "${source.name}"`)
+export const unknownType = ({ destination }: ProcessorSpec, name: string) =>
+  fault('millrace/unknown-type', `"${name}" is no type of ${destination.kind} "${destination.name}"`)

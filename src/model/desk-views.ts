@@ -1,4 +1,4 @@
-// The desk as people see it: messages, groups, operations on many messages, wishes, the audit log.
+// The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
 
 export interface DeskFilter {
@@ -21,7 +21,7 @@ export interface DeskRow extends DeskEntry {
   /** The number of messages in line behind it, counted up to 1,000. */
   readonly waiting: number
   /** The action asked for while the app did not run; it is done when the app starts. */
-  readonly wish: Wish | null
+  readonly pending: PendingAction | null
   /** The current data of the message; the stored text where it is not JSON. */
   readonly data: unknown
 }
@@ -29,7 +29,7 @@ export interface DeskRow extends DeskEntry {
 /** The message that caused another. */
 export interface Cause {
   /** The topic or channel it is in. */
-  readonly source: string
+  readonly destination: string
   readonly type: string
 }
 
@@ -115,12 +115,12 @@ export interface RefusedItem {
   readonly why: string
 }
 
-export type WishAction = Decision | { readonly do: 'take back' }
+export type DecisionOrTakeBack = Decision | { readonly do: 'take back' }
 
 /** An action on a message at the desk, asked for by a caller that does not own its lane. The owner carries it out. */
-export interface Wish extends Actor {
+export interface PendingAction extends Actor {
   readonly item: number
-  readonly wish: WishAction
+  readonly action: DecisionOrTakeBack
   readonly at: number
 }
 
@@ -135,7 +135,7 @@ export interface AuditFilter {
 export interface HeldCount {
   readonly processor: string
   /** The topic or channel. */
-  readonly source: string
+  readonly destination: string
   readonly held: number
 }
 

@@ -103,7 +103,7 @@ export const errors = {
   'millrace/request-timed-out': row(
     'StateError',
     true,
-    'The command may still be handled: fetch its result with `app.operation`, or request it again with the same `id`.',
+    'The command may still be handled: fetch its result with `app.requestStatus`, or request it again with the same `id`.',
   ),
   'millrace/request-discarded': row(
     'StateError',

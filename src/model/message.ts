@@ -191,7 +191,7 @@ export interface Retain {
 }
 
 /** The destination of messages: a {@link topic} or a {@link channel}. */
-export interface Source<T extends MessageType = MessageType> {
+export interface Destination<T extends MessageType = MessageType> {
   readonly kind: 'topic' | 'channel'
   readonly name: string
   readonly types: readonly T[]
@@ -200,16 +200,16 @@ export interface Source<T extends MessageType = MessageType> {
   readonly retain: Retain | undefined
 }
 /** The destination of events; each of its processors gets each event. Made by {@link topic}. */
-export interface Topic<T extends Event = Event> extends Source<T> {
+export interface Topic<T extends Event = Event> extends Destination<T> {
   readonly kind: 'topic'
 }
 /** The destination of commands; exactly one processor serves it. Made by {@link channel}. */
-export interface Channel<T extends Command = Command> extends Source<T> {
+export interface Channel<T extends Command = Command> extends Destination<T> {
   readonly kind: 'channel'
 }
 
 /** Options of {@link topic} and {@link channel}. */
-export interface SourceOptions {
+export interface DestinationOptions {
   /**
    * Names of types that were given up; processors skip their messages. A stored message whose type is neither declared
    * nor retired is held at the desk.
@@ -241,9 +241,9 @@ export interface SourceOptions {
 export function topic<const T extends readonly Event[]>(
   name: string,
   types: T,
-  options: SourceOptions = {},
+  options: DestinationOptions = {},
 ): Topic<T[number]> {
-  return Object.freeze({ kind: 'topic', ...sourceParts('topic', 'event', name, types, options) })
+  return Object.freeze({ kind: 'topic', ...destinationParts('topic', name, types, options) })
 }
 
 /**
@@ -263,18 +263,18 @@ export function topic<const T extends readonly Event[]>(
 export function channel<const T extends readonly Command[]>(
   name: string,
   types: T,
-  options: SourceOptions = {},
+  options: DestinationOptions = {},
 ): Channel<T[number]> {
-  return Object.freeze({ kind: 'channel', ...sourceParts('channel', 'command', name, types, options) })
+  return Object.freeze({ kind: 'channel', ...destinationParts('channel', name, types, options) })
 }
 
-function sourceParts<T extends MessageType>(
-  what: string,
-  kind: T['kind'],
+function destinationParts<T extends MessageType>(
+  what: Destination['kind'],
   name: string,
   types: readonly T[],
-  options: SourceOptions,
+  options: DestinationOptions,
 ) {
+  const kind = what === 'topic' ? 'event' : 'command'
   const where = `${what} "${name}"`
   checkName(what, name)
   checkOptions(where, options, ['retired', 'retain'])

@@ -102,10 +102,10 @@ export const defaults = {
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of a gather */
-  count: bound(100_000, 1, 100_000, 'items that are a batch; at most 1,000 with a condition'),
-  bytes: bound(16 * MiB, 1, 256 * MiB, 'size of the data of the items that are a batch, bytes'),
-  afterMs: bound(365 * day, 1, 365 * day, 'time after the first item of a batch, where that ends it, milliseconds'),
-  window: bound(1, 1, 1_000, 'newest items that a condition looks at where it is alone'),
+  count: bound(100_000, 1, 100_000, 'elements that are a batch; at most 1,000 with a condition'),
+  bytes: bound(16 * MiB, 1, 256 * MiB, 'size of the data of the elements that are a batch, bytes'),
+  afterMs: bound(365 * day, 1, 365 * day, 'time after the first element of a batch, where that ends it, milliseconds'),
+  window: bound(1, 1, 1_000, 'newest elements that a condition looks at where it is alone'),
 
   /** of a schedule */
   scheduleGraceMs: bound(30_000, 0, day, 'how late a slot of a schedule still counts as on time, milliseconds'),

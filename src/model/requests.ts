@@ -3,6 +3,13 @@
 /** The state of a requested command. */
 export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
 
+/** The explanation of a refusal or a discard. */
+export interface Explanation {
+  readonly message: string
+  /** The data of a refusal, as the `refusal` schema of the command gives them. */
+  readonly data?: unknown
+}
+
 export interface RequestRow {
   readonly id: string
   /** The type of the command. */

@@ -14,7 +14,7 @@ const file = {
 }
 
 test('a filter names what the app or its file has, also what is retired', () => {
-  for (const filter of [{}, { source: 'orders' }, { source: 'gone' }]) checkLogFilter(filter, [Orders], file)
+  for (const filter of [{}, { destination: 'orders' }, { destination: 'gone' }]) checkLogFilter(filter, [Orders], file)
   for (const type of ['order.placed', 'order.old', 'order.gone']) checkLogFilter({ type }, [Orders], file)
 })
 
@@ -24,15 +24,15 @@ test('a filter with a name that nothing has is refused, with a suggestion', () =
       () => checkLogFilter(filter, [Orders], file),
       (error) => isMillraceError(error, 'millrace/unknown-name') && error.message === text,
     )
-  refused({ source: 'order' }, 'there is no topic or channel "order"; did you mean "orders"?')
+  refused({ destination: 'order' }, 'there is no topic or channel "order"; did you mean "orders"?')
   refused({ type: 'order.placd' }, 'there is no type "order.placd"; did you mean "order.placed"?')
 })
 
 test('a message fits a filter when each part that is given does', () => {
-  const row = { source: 'orders', type: 'order.placed', context: 'o-1', correlationId: 'c-1' } as LogRow
+  const row = { destination: 'orders', type: 'order.placed', context: 'o-1', correlationId: 'c-1' } as LogRow
   assert(fits(row, {}))
-  assert(fits(row, { source: 'orders', type: 'order.placed', context: 'o-1', correlation: 'c-1' }))
-  for (const other of [{ source: 'a' }, { type: 'a' }, { context: 'a' }, { correlation: 'a' }]) {
-    assert.equal(fits(row, { source: 'orders', ...other }), false, JSON.stringify(other))
+  assert(fits(row, { destination: 'orders', type: 'order.placed', context: 'o-1', correlation: 'c-1' }))
+  for (const other of [{ destination: 'a' }, { type: 'a' }, { context: 'a' }, { correlation: 'a' }]) {
+    assert.equal(fits(row, { destination: 'orders', ...other }), false, JSON.stringify(other))
   }
 })

@@ -2,7 +2,7 @@
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import type { Part } from '../parts/part.ts'
-import { sourcesOf } from '../parts/processors.ts'
+import { destinationsOf } from '../parts/processors.ts'
 import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
 
 /**
@@ -11,24 +11,24 @@ import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
  * @throws `millrace/unknown-name`
  */
 export function checkLogFilter(
-  { source, type }: LogFilter,
+  { destination, type }: LogFilter,
   parts: readonly Part[],
   file: Pick<FileReader, 'types' | 'streams'>,
 ): void {
-  const known = sourcesOf(parts)
+  const known = destinationsOf(parts)
   const check = (what: string, name: string | undefined, names: readonly string[]) => {
     if (name === undefined || names.includes(name)) return
     throw fault('millrace/unknown-name', `there is no ${what} "${name}"${suggest(name, names)}`)
   }
-  check('topic or channel', source, [...known.map(({ name }) => name), ...file.streams().map(({ name }) => name)])
+  check('topic or channel', destination, [...known.map(({ name }) => name), ...file.streams().map(({ name }) => name)])
   const types = known.flatMap((one) => [...one.types.map(({ name }) => name), ...one.retired])
   check('type', type, [...types, ...file.types()])
 }
 
 /** Whether a message fits a filter. */
-export function fits(row: LogRow, { source, type, context, correlation }: LogFilter): boolean {
+export function fits(row: LogRow, { destination, type, context, correlation }: LogFilter): boolean {
   return (
-    (source === undefined || row.source === source) &&
+    (destination === undefined || row.destination === destination) &&
     (type === undefined || row.type === type) &&
     (context === undefined || row.context === context) &&
     (correlation === undefined || row.correlationId === correlation)

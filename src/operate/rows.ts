@@ -1,24 +1,25 @@
 import { replaceData, type Stored } from '../model/codec.ts'
 import type { Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
-import type { MessageType, Source } from '../model/message.ts'
+import type { Destination, MessageType } from '../model/message.ts'
 import type { Part } from '../parts/part.ts'
-import { sourcesOf } from '../parts/processors.ts'
+import { destinationsOf } from '../parts/processors.ts'
 import type { LogRow } from '../seam/file.ts'
 
-export { processorsOf, runsWith, sourcesOf } from '../parts/processors.ts'
+export { destinationsOf, processorsOf, runsWith } from '../parts/processors.ts'
 
 /** The types of an app by name, each with where it goes. */
-export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType; source: Source }> {
-  const types = new Map<string, { type: MessageType; source: Source }>()
-  for (const source of sourcesOf(parts)) for (const type of source.types) types.set(type.name, { type, source })
+export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType; destination: Destination }> {
+  const types = new Map<string, { type: MessageType; destination: Destination }>()
+  for (const destination of destinationsOf(parts))
+    for (const type of destination.types) types.set(type.name, { type, destination })
   return types
 }
 
 /** A message that was just accepted, as it is shown. */
-export function rowOf(message: Stored, { kind, name }: Pick<Source, 'kind' | 'name'>): LogRow {
-  const { source: from, repeat: _, ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
-  return { ...rest, from, source: name, kind }
+export function rowOf(message: Stored, { kind, name }: Pick<Destination, 'kind' | 'name'>): LogRow {
+  const { repeat: _, ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
+  return { ...rest, destination: name, kind }
 }
 
 /**

@@ -28,9 +28,9 @@ export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, 
           const entry = await look((desk) => desk.entry(item))
           if (entry !== undefined) check(entry.message, decision.data)
         }
-        await writing(file, (writer) => writer.wish(item, decision, actor))
+        await writing(file, (writer) => writer.addPending(item, decision, actor))
       },
-      takeBack: (item, actor) => writing(file, (writer) => writer.wish(item, { do: 'take back' }, actor)),
+      takeBack: (item, actor) => writing(file, (writer) => writer.addPending(item, { do: 'take back' }, actor)),
       select: (operation, what) => writing(file, (writer) => writer.select(operation, what)),
       abort: (operation, actor) => writing(file, (writer) => writer.abort(operation, actor)),
     }),
@@ -59,10 +59,10 @@ export function stoppedFlows(file: StoreFile): FlowDesk {
 const us: Actor = { by: 'millrace' }
 
 /** What the code of an app has, by processor: its topic or channel. */
-export type ProcessorSources = ReadonlyMap<string, string>
+export type ProcessorDestinations = ReadonlyMap<string, string>
 
 /** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */
-export function stoppedProcessors(file: StoreFile, known: ProcessorSources | undefined): Processors {
+export function stoppedProcessors(file: StoreFile, known: ProcessorDestinations | undefined): Processors {
   const list = () => reading(file, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
@@ -85,7 +85,7 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorSources | und
   })
 }
 
-async function rowsOf(reader: FileReader, known: ProcessorSources | undefined): Promise<ProcessorRow[]> {
+async function rowsOf(reader: FileReader, known: ProcessorDestinations | undefined): Promise<ProcessorRow[]> {
   const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
   const atDesk = await reader.desk.processors()
   const paused = pausedOf(atDesk.paused)
@@ -102,7 +102,7 @@ async function rowsOf(reader: FileReader, known: ProcessorSources | undefined): 
       position: low,
       lag: head - low,
       running: 0,
-      held: atDesk.held.find((count) => count.processor === processor && count.source === on)?.held ?? 0,
+      held: atDesk.held.find((count) => count.processor === processor && count.destination === on)?.held ?? 0,
       paused: paused.get(processor) ?? null,
     }
   })

@@ -3,7 +3,7 @@ import test from 'node:test'
 import { z } from 'zod'
 import { coded } from '../../test/support.ts'
 import { channel, command, event, topic } from '../model/message.ts'
-import { checkByType, checkOnSource, checkOnTopic, checkPart, checkTable } from './check.ts'
+import { checkByType, checkOnDestination, checkOnTopic, checkPart, checkTable } from './check.ts'
 
 const Placed = event('order.placed', { schema: z.object({}) })
 const Paid = event('order.paid', { schema: z.object({}) })
@@ -23,12 +23,12 @@ test('a part has a name and known options', () => {
 
 test('on is a topic, or a topic or a channel', () => {
   checkOnTopic('x', Orders)
-  checkOnSource('x', Orders)
-  checkOnSource('x', Stock)
+  checkOnDestination('x', Orders)
+  checkOnDestination('x', Stock)
   assert.throws(() => checkOnTopic('x', Stock), coded('millrace/bad-option', /^x: on must be a topic$/))
   assert.throws(() => checkOnTopic('x', undefined as never), coded('millrace/bad-option'))
   assert.throws(
-    () => checkOnSource('x', {} as never),
+    () => checkOnDestination('x', {} as never),
     coded('millrace/bad-option', /^x: on must be a topic or a channel$/),
   )
 })

@@ -1,6 +1,6 @@
 // The checks that several kinds of parts make alike.
 import { fault } from '../model/errors.ts'
-import type { Source } from '../model/message.ts'
+import type { Destination } from '../model/message.ts'
 import { checkName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
 
@@ -20,12 +20,12 @@ export function checkPart(kind: string, name: string, options: object, known: re
 }
 
 /** @throws `millrace/bad-option` */
-export function checkOnTopic(where: string, on: Source): void {
+export function checkOnTopic(where: string, on: Destination): void {
   if (on?.kind !== 'topic') throw fault('millrace/bad-option', `${where}: on must be a topic`)
 }
 
 /** @throws `millrace/bad-option` */
-export function checkOnSource(where: string, on: Source): void {
+export function checkOnDestination(where: string, on: Destination): void {
   if (on?.kind === 'topic' || on?.kind === 'channel') return
   throw fault('millrace/bad-option', `${where}: on must be a topic or a channel`)
 }
@@ -53,7 +53,7 @@ export function checkTable(where: string, { option, one }: Functions, table: unk
  *
  * @throws `millrace/unknown-handler`, `millrace/bad-option`
  */
-export function checkByType(where: string, one: string, on: Source, table: Table): void {
+export function checkByType(where: string, one: string, on: Destination, table: Table): void {
   const names = on.types.map((type) => type.name)
   for (const [name, entry] of Object.entries(table)) {
     if (!names.includes(name)) {

@@ -1,8 +1,8 @@
 import type { Failure as AnyFailure, DeskSpec } from '../engine/spec.ts'
 import type { Decision } from '../model/desk.ts'
-import type { DataOf, Message, MessageType, Source } from '../model/message.ts'
+import type { DataOf, Destination, Message, MessageType } from '../model/message.ts'
 import { limit } from '../model/options.ts'
-import { checkByType, checkOnSource, checkPart, checkTable } from './check.ts'
+import { checkByType, checkOnDestination, checkPart, checkTable } from './check.ts'
 
 /** The argument of a rule: a message that has used up its attempts or was refused, with the error. */
 export interface Failure<T extends MessageType> extends Omit<AnyFailure, 'message'> {
@@ -18,7 +18,7 @@ type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 /** Options of {@link desk}. */
 export interface DeskOptions<T extends MessageType> {
   /** The topic or channel of its failed messages. */
-  readonly on: Source<T>
+  readonly on: Destination<T>
   /** A rule per type, each optional. A message of a type without a rule is held. */
   readonly decide: { readonly [Name in T['name']]?: Rule<Named<T, Name>> }
   /** Time for one decision, milliseconds, 1 to 86,400,000, default 30,000. After it the message is held. */
@@ -33,7 +33,7 @@ export interface DeskOptions<T extends MessageType> {
 export interface DeskPart {
   readonly kind: 'desk'
   readonly name: string
-  readonly on: Source
+  readonly on: Destination
   readonly spec: DeskSpec
 }
 
@@ -65,7 +65,7 @@ export interface DeskPart {
 export function desk<T extends MessageType>(name: string, options: DeskOptions<T>): DeskPart {
   const where = checkPart('desk', name, options, ['on', 'decide', 'decideMs', 'decisionsMax', 'rulesAtOnce'])
   const { on, decide } = options
-  checkOnSource(where, on)
+  checkOnDestination(where, on)
   checkTable(where, { option: 'decide', one: 'rule' }, decide)
   checkByType(where, 'rule', on, decide)
   const rules = new Map(Object.entries(decide).filter(([, rule]) => rule !== undefined)) as Map<string, never>

@@ -1,5 +1,5 @@
 import { type HandlerContext, ownFunction } from '../engine/consumer/attempt.ts'
-import { addItem, type Due, endTime, type GatherRule, type WhenRule } from '../engine/time/gathers.ts'
+import { addElement, type Due, endTime, type GatherRule, type WhenRule } from '../engine/time/gathers.ts'
 import { fault } from '../model/errors.ts'
 import { channel, command, type DataFor, type DataOf, type Event, type Message, type Topic } from '../model/message.ts'
 import { checkName } from '../model/names.ts'
@@ -9,10 +9,10 @@ import type { StartAt } from '../model/streams.ts'
 import { checkOnTopic } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
-/** A condition on the items of a batch. It fires when a number computed from them crosses a bound. */
-export interface When<Items> {
-  /** Computes the number from the items so far. It is called with each new item. */
-  readonly value: (items: Items) => number
+/** A condition on the elements of a batch. It fires when a number computed from them crosses a bound. */
+export interface When<Elements> {
+  /** Computes the number from the elements so far. It is called with each new element. */
+  readonly value: (elements: Elements) => number
   /** Fires when the value is above this. Give either `above` or `below`. */
   readonly above?: number | undefined
   /** Fires when the value is below this. */
@@ -35,23 +35,23 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
   readonly of: T
   /** The event that a batch becomes, on a topic of the app; it must not be one of the gathered events. */
   readonly publishes: F
-  /** Number of items that make a batch, 1 to 100,000, with `when` at most 1,000; default without a window: 100,000. */
+  /** Number of elements that make a batch, 1 to 100,000, with `when` at most 1,000; default without a window: 100,000. */
   readonly count?: number | undefined
-  /** Size of the items that make a batch, bytes of data as JSON, 1 to 256 MiB; default without a window: 16 MiB. */
+  /** Size of the elements that make a batch, bytes of data as JSON, 1 to 256 MiB; default without a window: 16 MiB. */
   readonly bytes?: number | undefined
-  /** Time after the first item at which the items so far are a batch, milliseconds, 1 to 365 days. */
+  /** Time after the first element at which the elements so far are a batch, milliseconds, 1 to 365 days. */
   readonly afterMs?: number | undefined
   /**
-   * A condition that completes the batch when it becomes true. Alone it looks at the `window` newest items, and older
-   * ones are dropped. With another bound it looks at all items of the batch.
+   * A condition that completes the batch when it becomes true. Alone it looks at the `window` newest elements, and older
+   * ones are dropped. With another bound it looks at all elements of the batch.
    */
   readonly when?: When<readonly DataOf<T[number]>[]> | undefined
-  /** The number of newest items that a condition alone looks at, 1 to 1,000, default 1. */
+  /** The number of newest elements that a condition alone looks at, 1 to 1,000, default 1. */
   readonly window?: number | undefined
   /** The starting point of a new gather: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt | undefined
-  /** Computes the data of the event from the data of the items, in order. It may be called again with the same items. */
-  readonly data: (items: readonly DataOf<T[number]>[]) => DataFor<F>
+  /** Computes the data of the event from the data of the elements, in order. It may be called again with the same elements. */
+  readonly data: (elements: readonly DataOf<T[number]>[]) => DataFor<F>
 }
 
 /** A gather as a part of an app. */
@@ -70,8 +70,8 @@ const dueSuffix = '.due'
 const nameCharsMax = 100 - dueSuffix.length
 
 /**
- * Declares a gather (an aggregator): it turns enough items of one context into one event. Each item is in one event, in
- * the order of its lane, exactly once, despite any crash. Items of types without a context form one batch together.
+ * Declares a gather (an aggregator): it turns enough elements of one context into one event. Each element is in one event, in
+ * the order of its lane, exactly once, despite any crash. Elements of types without a context form one batch together.
  * When `data` throws or its result does not fit the schema, the message that completed the batch fails as in any
  * handler: it is tried again, then held.
  *
@@ -105,12 +105,12 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
   const { on, of, publishes, startAt, data } = options
   checkTypes(where, on, of, publishes)
   if (typeof data !== 'function') {
-    throw fault('millrace/bad-option', `${where}: data must be a function from items to the data of the event`)
+    throw fault('millrace/bad-option', `${where}: data must be a function from elements to the data of the event`)
   }
   const due = command(`${name}${dueSuffix}`, { schema: dueSchema })
   const types = new Map(of.map((type) => [type.name, type]))
   const rule: GatherRule = { name, types, publishes, due, data: data as GatherRule['data'], ...bounds(where, options) }
-  const add = (message: Message, { commit }: HandlerContext) => commit(ownFunction(addItem(rule, message)))
+  const add = (message: Message, { commit }: HandlerContext) => commit(ownFunction(addElement(rule, message)))
   const end = (message: Message, { commit }: HandlerContext) => commit(ownFunction(endTime(rule, message)))
   const adds = processor(name, {
     on,
@@ -148,7 +148,7 @@ interface BoundOptions {
   readonly count?: number | undefined
   readonly bytes?: number | undefined
   readonly afterMs?: number | undefined
-  // biome-ignore lint/suspicious/noExplicitAny: items of any types
+  // biome-ignore lint/suspicious/noExplicitAny: elements of any types
   readonly when?: When<any> | undefined
   readonly window?: number | undefined
 }
@@ -161,14 +161,14 @@ function bounds(where: string, { count, bytes, afterMs, when, window }: BoundOpt
   if (window !== undefined && (batch || when === undefined)) {
     throw fault(
       'millrace/bad-option',
-      `${where}: window goes with when alone: with count, bytes or afterMs all items are kept until they are a batch`,
+      `${where}: window goes with when alone: with count, bytes or afterMs all elements are kept until they are a batch`,
     )
   }
   const countMax = when === undefined ? defaults.count.max : defaults.window.max
   if (count !== undefined && count > countMax && count <= defaults.count.max) {
     throw fault(
       'millrace/bad-option',
-      `${where}: count is ${count}, but with when, which looks at all items each time, at most ${countMax}`,
+      `${where}: count is ${count}, but with when, which looks at all elements each time, at most ${countMax}`,
     )
   }
   return {
@@ -183,7 +183,8 @@ function bounds(where: string, { count, bytes, afterMs, when, window }: BoundOpt
 function whenOf(where: string, when: When<never>): WhenRule {
   checkOptions(where, when, ['value', 'above', 'below', 'rearm'])
   const { value, above, below, rearm } = when
-  if (typeof value !== 'function') throw fault('millrace/bad-option', `${where}: value must be a function of the items`)
+  if (typeof value !== 'function')
+    throw fault('millrace/bad-option', `${where}: value must be a function of the elements`)
   for (const [name, bound] of Object.entries({ above, below, rearm })) {
     if (bound === undefined || Number.isFinite(bound)) continue
     throw fault('millrace/bad-option', `${where}: ${name} is ${String(bound)}, but must be a finite number`)

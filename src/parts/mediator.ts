@@ -1,9 +1,9 @@
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/context.ts'
-import type { Conduct, MediatorSpec, Taken } from '../engine/flow/host.ts'
+import type { Conduct, MediatorSpec, StepResult } from '../engine/flow/host.ts'
 import { startsFlow, takesMail } from '../engine/flow/starts.ts'
 import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
-import type { Command, DataFor, DataOf, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
+import type { Command, DataFor, DataOf, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import type { AnySchema, Output } from '../model/schema.ts'
 import type { Delay } from '../model/time.ts'
 import { checkOnTopic, checkPart } from './check.ts'
@@ -26,7 +26,7 @@ export interface SubflowOptions<Result> {
   /** Time for the subflow to end, milliseconds, default no limit. After it the subflow is cancelled. */
   readonly timeoutMs?: number | undefined
   /** Compensates the subflow when this flow fails or is cancelled. A subflow that has not ended is cancelled first. */
-  readonly undo?: ((taken: Taken<Result>) => unknown) | undefined
+  readonly undo?: ((result: StepResult<Result>) => unknown) | undefined
 }
 
 /**
@@ -207,7 +207,7 @@ export interface FlowContext<S extends Command, W extends Event, P extends Event
    * continue and their results are ignored, as with `Promise.race`.
    *
    * @param branches promises, or functions that are called at once; with `'withdraw'` each must be a function
-   * @param options `losers`: `'letGo'` (default) or `'withdraw'`
+   * @param options `losers`: `'continue'` (default) or `'withdraw'`
    * @returns the result of the first branch that ends
    * @throws its failure, where it failed; `millrace/bad-option` where `'withdraw'` is given a branch that is not a
    *   function
@@ -347,7 +347,7 @@ export interface MediatorOptions<
   Result,
 > {
   /** The topic of `startedBy`. Without it only routes and other mediators start flows. */
-  readonly on?: Source | undefined
+  readonly on?: Destination | undefined
   /** The event that starts a flow. Each one starts a flow, unless `oncePer` says otherwise. */
   readonly startedBy: E
   /** The commands that it may send. */
@@ -384,7 +384,7 @@ export interface MediatorOptions<
 export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly kind: 'mediator'
   readonly name: string
-  readonly on: Source | undefined
+  readonly on: Destination | undefined
   readonly sends: readonly Command[]
   readonly publishes: readonly Event[]
   readonly waits: readonly Event[]
@@ -514,19 +514,23 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
 }
 
 /** The processors of a mediator: one for each topic of its events, the first with its own name. */
-export function mediatorProcessors(part: Mediator, sourceOf: ReadonlyMap<MessageType, Source>): Processor[] {
+export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<MessageType, Destination>): Processor[] {
   const { name, on, spec, waits } = part
-  const handlers = new Map<Source, Record<string, unknown>>()
+  const handlers = new Map<Destination, Record<string, unknown>>()
   if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: startsFlow(spec) })
   for (const type of waits) {
-    const source = sourceOf.get(type)
-    if (source === undefined) continue
-    const handle = handlers.get(source) ?? {}
+    const destination = destinationOf.get(type)
+    if (destination === undefined) continue
+    const handle = handlers.get(destination) ?? {}
     if (type !== spec.startedBy) handle[type.name] = takesMail(spec, type.name)
-    handlers.set(source, handle)
+    handlers.set(destination, handle)
   }
-  return [...handlers].map(([source, handle]) => {
-    const own = source === on ? name : `${name}.${source.name}`
-    return { ...processor(own, { on: source, concurrency, handle: handle as never }), partOf: name, runsAhead: true }
+  return [...handlers].map(([destination, handle]) => {
+    const own = destination === on ? name : `${name}.${destination.name}`
+    return {
+      ...processor(own, { on: destination, concurrency, handle: handle as never }),
+      partOf: name,
+      runsAhead: true,
+    }
   })
 }

@@ -1,4 +1,4 @@
-import type { Source } from '../model/message.ts'
+import type { Destination } from '../model/message.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
 import type { AnyMediator } from './mediator.ts'
@@ -7,4 +7,4 @@ import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
 
 /** A part of an app. */
-export type Part = Source | Processor | AnyMediator | Route | Gather | Schedule | DeskPart
+export type Part = Destination | Processor | AnyMediator | Route | Gather | Schedule | DeskPart

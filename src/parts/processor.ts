@@ -2,13 +2,13 @@ import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
 import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
-import type { Command, DataFor, Event, Message, MessageType, ReplyOf, Source } from '../model/message.ts'
+import type { Command, DataFor, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { own } from '../model/names.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import { checkByType, checkOnSource, checkPart, checkTable } from './check.ts'
+import { checkByType, checkOnDestination, checkPart, checkTable } from './check.ts'
 
 declare const committed: unique symbol
 
@@ -158,7 +158,7 @@ export type Handlers<T extends MessageType, P extends Event, S extends Command> 
 export interface ProcessorOptions<T extends MessageType, P extends readonly Event[], S extends readonly Command[]>
   extends Optional<ProbeLimits> {
   /** The topic it reacts to, or the channel it serves. */
-  readonly on: Source<T>
+  readonly on: Destination<T>
   /** The events that its handlers may publish. */
   readonly publishes?: P | undefined
   /** The commands that its handlers may send. */
@@ -195,7 +195,7 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
 export interface Processor extends ProbeLimits {
   readonly kind: 'processor'
   readonly name: string
-  readonly on: Source
+  readonly on: Destination
   readonly publishes: readonly Event[]
   readonly sends: readonly Command[]
   readonly concurrency: number
@@ -266,7 +266,7 @@ export function processor<
 >(name: string, options: ProcessorOptions<T, P, S>): Processor {
   const where = checkPart('processor', name, options, known)
   const { on, publishes = [], sends = [], startAt = 'beginning', retry = {}, onHold = 'block' } = options
-  checkOnSource(where, on)
+  checkOnDestination(where, on)
   checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
   checkTypes(`${where}: publishes`, 'event', publishes)
   checkTypes(`${where}: sends`, 'command', sends)
@@ -314,7 +314,7 @@ function policyOf(where: string, options: Optional<RetryPolicy>): RetryPolicy {
   }
 }
 
-function checkHandlers(where: string, on: Source, handle: Readonly<Record<string, unknown>>): void {
+function checkHandlers(where: string, on: Destination, handle: Readonly<Record<string, unknown>>): void {
   checkTable(where, { option: 'handle', one: 'function' }, handle)
   checkByType(where, 'handler', on, handle)
   if (on.kind === 'topic') return

@@ -1,6 +1,6 @@
 import { routes } from '../engine/flow/starts.ts'
 import { fault } from '../model/errors.ts'
-import type { Command, DataFor, Event, Message, MessageType, Source } from '../model/message.ts'
+import type { Command, DataFor, Destination, Event, Message, MessageType } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { Query } from '../model/tx.ts'
 import { checkOnTopic, checkPart, checkTable } from './check.ts'
@@ -61,7 +61,7 @@ type Named<T extends MessageType, Name> = Extract<T, { readonly name: Name }>
 /** Options of {@link route}. */
 export interface RouteOptions<T extends MessageType, S extends readonly Command[], M extends readonly AnyMediator[]> {
   /** The topic whose events it forwards. */
-  readonly on: Source<T>
+  readonly on: Destination<T>
   /** The commands that it may send. */
   readonly sends?: S | undefined
   /** The mediators whose flows it may start. */
@@ -76,7 +76,7 @@ export interface RouteOptions<T extends MessageType, S extends readonly Command[
 export interface Route {
   readonly kind: 'route'
   readonly name: string
-  readonly on: Source
+  readonly on: Destination
   readonly starts: readonly AnyMediator[]
   readonly processor: Processor
 }

@@ -22,14 +22,14 @@ const orders = processor('orders', { on: Orders, sends: [Take], handle: {} })
 
 test('topics and channels are known by their processors, or listed themselves, once', () => {
   const wiring = wire('shop', [Moves, Orders, stock, ledger, orders])
-  assert.deepEqual(wiring.sources, [Moves, Orders, Stock, failures])
+  assert.deepEqual(wiring.destinations, [Moves, Orders, Stock, failures])
   assert.deepEqual(wiring.processors, [stock, ledger, orders])
   assert.deepEqual(
-    [...wiring.sourceOf],
+    [...wiring.destinationOf],
     [[Moved, Moves], [Placed, Orders], [Take, Stock], ...failures.types.map((type) => [type, failures])],
   )
-  assert.deepEqual(wire('shop', [Orders, Orders]).sources, [Orders, failures])
-  assert.deepEqual(wire('shop', []).sources, [failures])
+  assert.deepEqual(wire('shop', [Orders, Orders]).destinations, [Orders, failures])
+  assert.deepEqual(wire('shop', []).destinations, [failures])
 })
 
 test('what is no part is refused, with what to do about a type', () => {
@@ -86,19 +86,19 @@ test('what is published or sent has to be on a topic or channel of the app', () 
     () => wire('shop', [orders]),
     coded('millrace/type-without-topic', /^processor "orders": "stock\.take" is on no channel of the app/),
   )
-  const { sourceOf } = wire('shop', [Orders])
+  const { destinationOf } = wire('shop', [Orders])
   assert.throws(
-    () => checkKnown('app "shop"', event('order.placd', { schema }), sourceOf),
+    () => checkKnown('app "shop"', event('order.placd', { schema }), destinationOf),
     coded('millrace/type-without-topic', /"order\.placd" is on no topic of the app; did you mean "order\.placed"\?/),
   )
   assert.throws(
-    () => checkKnown('app "shop"', event('order.placed', { schema }), sourceOf),
+    () => checkKnown('app "shop"', event('order.placed', { schema }), destinationOf),
     coded('millrace/type-without-topic', /the app has another type of that name: import the one that is listed/),
   )
-  checkKnown('app "shop"', Placed, sourceOf)
+  checkKnown('app "shop"', Placed, destinationOf)
   // A command is not proposed where an event goes.
   assert.throws(
-    () => checkKnown('app "shop"', command('order.placd', { schema }), sourceOf),
+    () => checkKnown('app "shop"', command('order.placd', { schema }), destinationOf),
     coded('millrace/type-without-topic', /"order\.placd" is on no channel of the app$/),
   )
 })
@@ -124,5 +124,5 @@ test('a processor passes over what it has no handler for, and what was retired',
   assert.equal(spec.handlers.get('order.placed')!.type, Placed)
   assert.deepEqual([...spec.passedOver], ['order.legacy', 'stock.moved'])
   assert.deepEqual([...spec.declared], [Moved, Take])
-  assert.equal(spec.source, On)
+  assert.equal(spec.destination, On)
 })

@@ -2,7 +2,7 @@
 import type { HandlerSpec, ProcessorSpec, ScheduleSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
-import type { MessageType, Source } from '../model/message.ts'
+import type { Destination, MessageType } from '../model/message.ts'
 import { own, suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
@@ -14,14 +14,14 @@ import type { Route } from './route.ts'
 import type { Schedule } from './schedule.ts'
 
 export interface Wiring {
-  readonly sources: readonly Source[]
+  readonly destinations: readonly Destination[]
   /** All processors, also those of gathers, routes and mediators. */
   readonly processors: readonly Processor[]
   readonly desks: readonly DeskPart[]
   readonly schedules: readonly Schedule[]
   readonly mediators: readonly AnyMediator[]
   /** The topic or channel of each type. */
-  readonly sourceOf: ReadonlyMap<MessageType, Source>
+  readonly destinationOf: ReadonlyMap<MessageType, Destination>
 }
 
 /**
@@ -36,16 +36,16 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   const gathers: Gather[] = []
   const mediators: AnyMediator[] = []
   const routes: Route[] = []
-  const sources = new Map<string, Source>()
-  const addSource = (source: Source) => {
-    const other = sources.get(source.name)
-    if (other !== undefined && other !== source) {
-      throw fault('millrace/duplicate-name', `app "${app}": two topics or channels are called "${source.name}"`)
+  const destinations = new Map<string, Destination>()
+  const addDestination = (destination: Destination) => {
+    const other = destinations.get(destination.name)
+    if (other !== undefined && other !== destination) {
+      throw fault('millrace/duplicate-name', `app "${app}": two topics or channels are called "${destination.name}"`)
     }
-    sources.set(source.name, source)
+    destinations.set(destination.name, destination)
   }
   parts.forEach((part, index) => {
-    if (part?.kind === 'topic' || part?.kind === 'channel') addSource(part)
+    if (part?.kind === 'topic' || part?.kind === 'channel') addDestination(part)
     else if (part?.kind === 'processor') processors.push(part)
     else if (part?.kind === 'mediator') mediators.push(part)
     else if (part?.kind === 'route') routes.push(part)
@@ -56,10 +56,10 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   })
   checkNames(app, [...processors, ...mediators, ...routes, ...gathers, ...schedules, ...desks])
   const named = [...processors, ...gathers.flatMap((gather) => gather.processors), ...routes]
-  for (const { on } of [...named, ...mediators, ...desks]) if (on !== undefined) addSource(on)
-  addSource(failures)
+  for (const { on } of [...named, ...mediators, ...desks]) if (on !== undefined) addDestination(on)
+  addDestination(failures)
   checkDesks(app, desks)
-  const sourceOf = typesOf(app, sources.values())
+  const destinationOf = typesOf(app, destinations.values())
   for (const part of [...mediators, ...routes]) {
     const missing = part.starts.find((other) => !mediators.includes(other))
     if (missing === undefined) continue
@@ -68,16 +68,16 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   }
   for (const mediator of mediators) {
     const { name, sends, publishes, waits } = mediator
-    for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, sourceOf)
+    for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, destinationOf)
   }
-  const running = processorsOf(parts, sourceOf)
+  const running = processorsOf(parts, destinationOf)
   checkNames(app, [...running, ...schedules, ...desks])
   for (const { name, publishes, sends } of running) {
-    for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, sourceOf)
+    for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, destinationOf)
   }
-  for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, sourceOf)
-  for (const source of sources.values()) if (source.kind === 'channel') checkServed(source, running)
-  return { sources: [...sources.values()], processors: running, schedules, mediators, desks, sourceOf }
+  for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, destinationOf)
+  for (const destination of destinations.values()) if (destination.kind === 'channel') checkServed(destination, running)
+  return { destinations: [...destinations.values()], processors: running, schedules, mediators, desks, destinationOf }
 }
 
 function describe(part: unknown): string {
@@ -98,45 +98,49 @@ function checkNames(app: string, parts: readonly { readonly kind: string; readon
 }
 
 function checkDesks(app: string, desks: readonly DeskPart[]): void {
-  const bySource = new Map<Source, string>()
+  const byDestination = new Map<Destination, string>()
   for (const { name, on } of desks) {
-    const other = bySource.get(on)
+    const other = byDestination.get(on)
     if (other !== undefined) {
       throw fault(
         'millrace/two-desks',
         `app "${app}": desks "${other}" and "${name}" are both on ${on.kind} "${on.name}": one decides`,
       )
     }
-    bySource.set(on, name)
+    byDestination.set(on, name)
   }
 }
 
-function typesOf(app: string, sources: Iterable<Source>): Map<MessageType, Source> {
-  const sourceOf = new Map<MessageType, Source>()
+function typesOf(app: string, destinations: Iterable<Destination>): Map<MessageType, Destination> {
+  const destinationOf = new Map<MessageType, Destination>()
   const byName = new Map<string, MessageType>()
-  for (const source of sources) {
-    for (const type of source.types) {
-      const elsewhere = sourceOf.get(type)
+  for (const destination of destinations) {
+    for (const type of destination.types) {
+      const elsewhere = destinationOf.get(type)
       if (elsewhere !== undefined) {
         throw fault(
           'millrace/type-on-two-topics',
-          `app "${app}": "${type.name}" is on "${elsewhere.name}" and on "${source.name}"`,
+          `app "${app}": "${type.name}" is on "${elsewhere.name}" and on "${destination.name}"`,
         )
       }
       if (byName.has(type.name)) {
         throw fault('millrace/duplicate-name', `app "${app}": two types are called "${type.name}"`)
       }
-      sourceOf.set(type, source)
+      destinationOf.set(type, destination)
       byName.set(type.name, type)
     }
   }
-  return sourceOf
+  return destinationOf
 }
 
 /** Refuses a type that is on no topic or channel, with a hint. */
-export function checkKnown(where: string, type: MessageType, sourceOf: ReadonlyMap<MessageType, Source>): void {
-  if (sourceOf.has(type)) return
-  const names = [...sourceOf.keys()].flatMap((known) => (known.kind === type?.kind ? known.name : []))
+export function checkKnown(
+  where: string,
+  type: MessageType,
+  destinationOf: ReadonlyMap<MessageType, Destination>,
+): void {
+  if (destinationOf.has(type)) return
+  const names = [...destinationOf.keys()].flatMap((known) => (known.kind === type?.kind ? known.name : []))
   const kind = type?.kind === 'command' ? 'channel' : 'topic'
   const twin = names.includes(type?.name)
     ? '; the app has another type of that name: import the one that is listed'
@@ -144,7 +148,7 @@ export function checkKnown(where: string, type: MessageType, sourceOf: ReadonlyM
   throw fault('millrace/type-without-topic', `${where}: "${type?.name}" is on no ${kind} of the app${twin}`)
 }
 
-function checkServed(channel: Source, processors: readonly Processor[]): void {
+function checkServed(channel: Destination, processors: readonly Processor[]): void {
   const serving = processors.filter(({ on }) => on === channel).map(({ name }) => `"${name}"`)
   if (serving.length === 1) return
   if (serving.length === 0) {
@@ -174,5 +178,5 @@ export function specOf(part: Processor, desks: readonly DeskPart[] = []): Proces
   }
   const declared = new Set<MessageType>([...publishes, ...sends])
   const desk = desks.find((one) => one.on === on)?.spec
-  return { ...numbers, name, source: on, handlers, passedOver, declared, desk, runsAhead }
+  return { ...numbers, name, destination: on, handlers, passedOver, declared, desk, runsAhead }
 }

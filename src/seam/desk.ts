@@ -34,5 +34,5 @@ export type DeskChange =
   /** One message of an operation was dealt with. */
   | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
   | { readonly do: 'operation'; readonly operation: Operation }
-  /** The wish about a message was dealt with. */
+  /** The pending action on a message was carried out, or is impossible. */
   | { readonly do: 'granted'; readonly item: number }

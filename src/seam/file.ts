@@ -1,7 +1,7 @@
 // What may be done with a store that is one file, from beside: by a command, while no app or another process runs it.
 import type { Attributes } from '../model/attributes.ts'
 import type { Actor } from '../model/desk.ts'
-import type { NewOperation, Operation, Selection, WishAction } from '../model/desk-views.ts'
+import type { DecisionOrTakeBack, NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import type { FlowCount } from '../model/flow-views.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { DeskReads } from './desk-reads.ts'
@@ -19,15 +19,15 @@ export interface FileOwner {
 /** A message of a log, as it is shown. */
 export interface LogRow {
   /** The topic or channel it is in. */
-  readonly source: string
+  readonly destination: string
   readonly kind: 'topic' | 'channel'
   readonly stream: number
   readonly position: number
   readonly id: string
   readonly type: string
   readonly version: number
-  /** The publisher, which CloudEvents calls source: `/app`, `/app/processor`. */
-  readonly from: string
+  /** The publisher: `/app`, `/app/processor`, or the source of a message from another system. */
+  readonly source: string
   /** When it was published, milliseconds since 1970. */
   readonly time: number
   readonly context: string | null
@@ -49,7 +49,7 @@ export interface LogPlace {
 /** A filter of messages; every field that is set must match. */
 export interface LogFilter {
   /** Name of a topic or channel. */
-  readonly source?: string | undefined
+  readonly destination?: string | undefined
   readonly type?: string | undefined
   readonly context?: string | undefined
   readonly correlation?: string | undefined
@@ -113,7 +113,7 @@ export interface FileWriter {
    *
    * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/not-discarded`
    */
-  wish(item: number, wish: WishAction, actor: Actor): Promise<void>
+  addPending(item: number, action: DecisionOrTakeBack, actor: Actor): Promise<void>
   /** Makes an operation of all held messages that fit; the app carries it out when it starts. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
@@ -124,7 +124,7 @@ export interface FileWriter {
    * @throws `millrace/unknown-processor`
    */
   pause(processor: string, paused: boolean, actor: Actor): Promise<void>
-  retire(processor: string, source: string): Promise<void>
+  retire(processor: string, destination: string): Promise<void>
   close(): Promise<void>
 }
 

@@ -1,6 +1,6 @@
 // What gathers have collected and not made an event of yet.
 
-/** Where items are gathered: the items of one context of one gather; an empty context for those without. */
+/** Where elements are gathered: the elements of one context of one gather; an empty context for those without. */
 export interface GatherPlace {
   readonly gather: string
   readonly context: string
@@ -18,7 +18,7 @@ export interface GatherGroup {
   readonly timer: string | null
 }
 
-export interface GatheredItem {
+export interface GatheredElement {
   readonly type: string
   readonly version: number
   readonly json: string
@@ -29,9 +29,9 @@ export interface GatherTables {
   group(place: GatherPlace): Promise<GatherGroup | undefined>
   /** Undefined removes its row. */
   save(place: GatherPlace, group: GatherGroup | undefined): Promise<void>
-  add(place: GatherPlace, item: GatheredItem): Promise<void>
-  /** All items of a place, in the order in which they were added. */
-  items(place: GatherPlace): Promise<GatheredItem[]>
+  add(place: GatherPlace, element: GatheredElement): Promise<void>
+  /** All elements of a place, in the order in which they were added. */
+  elements(place: GatherPlace): Promise<GatheredElement[]>
   keepNewest(place: GatherPlace, keep: number): Promise<void>
   clear(place: GatherPlace): Promise<void>
   /** Takes back a delayed message where it is still pending. */

@@ -3,7 +3,7 @@
 
 import type { Stored } from '../model/codec.ts'
 import type { Actor, DeskEntry } from '../model/desk.ts'
-import type { NewOperation, Operation, Selection, Wish } from '../model/desk-views.ts'
+import type { NewOperation, Operation, PendingAction, Selection } from '../model/desk-views.ts'
 import type { MillraceError } from '../model/errors.ts'
 import type { RequestRow } from '../model/requests.ts'
 import type { SourcePlan, StartAt, StreamInfo } from '../model/streams.ts'
@@ -87,10 +87,10 @@ export interface Store {
   readonly deskReads: DeskReads
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
   abort(operation: number, actor: Actor, at: number): Promise<void>
-  /** Writes a wish down. Errors: `millrace/not-held` where there is one about that message. */
-  wish(wish: Wish): Promise<void>
-  /** What was wished for while nobody owned the store, after one, oldest first, at most so many. */
-  wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Promise<Wish[]>
+  /** Writes a pending action. Errors: `millrace/not-held` where there is one about that message. */
+  addPending(pending: PendingAction): Promise<void>
+  /** Reads the pending actions after one, oldest first, at most `limit`. */
+  pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): Promise<PendingAction[]>
   /** Makes an operation of all held messages that fit. Errors: `millrace/duplicate-name`. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** The next messages of an operation that were not dealt with. */
@@ -115,7 +115,7 @@ export interface Store {
   /** The last slot of a schedule that has a row, up to and with a time. */
   lastSlot(schedule: string, upTo: number): Promise<number | undefined>
   /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
-  retire(processor: string, source: string): Promise<void>
+  retire(processor: string, destination: string): Promise<void>
   /** Why nothing more can be accepted now, where that is so. */
   room(): MillraceError | undefined
   /**

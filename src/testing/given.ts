@@ -128,13 +128,13 @@ function clock(now: number | Date): () => number {
 }
 
 function messageOf(spec: ProcessorSpec, type: MessageType, data: unknown, options: WhenOptions, world: World): Stored {
-  const { name, handlers, source } = spec
-  if (!source.types.includes(type)) {
-    const names = source.types.flatMap((known) => (handlers.has(known.name) ? known.name : []))
+  const { name, handlers, destination } = spec
+  if (!destination.types.includes(type)) {
+    const names = destination.types.flatMap((known) => (handlers.has(known.name) ? known.name : []))
     const hint = names.includes(type?.name)
       ? '; it has another type of that name: import the one that is listed'
       : suggest(String(type?.name), names)
-    const what = `"${type?.name}" is not on ${source.kind} "${source.name}"`
+    const what = `"${type?.name}" is not on ${destination.kind} "${destination.name}"`
     throw fault('millrace/bad-option', `given processor "${name}": ${what}${hint}`)
   }
   if (!handlers.has(type.name)) {

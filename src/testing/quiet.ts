@@ -99,7 +99,7 @@ async function wait<T extends MessageType>(app: App, type: T, options: NextOptio
     throw fault('millrace/bad-option', `nextOf: ${name} must be a function`)
   }
   const timeoutMs = bound('nextOf', options.timeoutMs)
-  checkKnown(`nextOf: app "${app.name}"`, type, wire(app.name, app.parts).sourceOf)
+  checkKnown(`nextOf: app "${app.name}"`, type, wire(app.name, app.parts).destinationOf)
 
   const { promise, resolve, reject } = Promise.withResolvers<Message<T>>()
   const came = new Came(type)

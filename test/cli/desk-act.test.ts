@@ -87,7 +87,7 @@ test('data that do not fit are refused, running and stopped, and nothing changes
   assert.equal(without.status, 1)
   assert.match(without.err, /are checked by the code of the app: name the app file.*\(millrace\/no-app\)/)
   const [shown] = objectsOf((await millrace(['desk', 'show', '--db', file, '2', '--json'])).out)
-  assert.equal(shown!['wished'], undefined)
+  assert.equal(shown!['pendingAction'], undefined)
   assert.equal((shown!['history'] as unknown[]).length, 1)
 })
 
@@ -197,7 +197,7 @@ test('of two people at once one is first, and the other is told what happened', 
   assert.equal(objectsOf(out).filter(({ action }) => action === 'discarded').length, 1)
 })
 
-test('two people at the file of a stopped app: one wish stands, the other is refused by name', async (t) => {
+test('two people at the file of a stopped app: one action stands, the other is refused by name', async (t) => {
   const { file } = await stoppedMill(t)
   const ask = (by: string) => millrace(['desk', 'release', '--db', file, '2', '--by', by])
   const done = await Promise.all([ask('anna'), ask('ben')])
@@ -205,7 +205,7 @@ test('two people at the file of a stopped app: one wish stands, the other is ref
   const refused = done.find(({ status }) => status === 1)!
   // The other had the file at that moment, or had asked already.
   assert.match(refused.err, /has asked for "retry" of message 2|\(millrace\/(in-use|no-answer)\)/)
-  assert.equal((await millrace(['desk', '--db', file, '--json'])).out.match(/"wish":"retry"/g)?.length, 1)
+  assert.equal((await millrace(['desk', '--db', file, '--json'])).out.match(/"pending":"retry"/g)?.length, 1)
 })
 
 test('the audit log has who, when, what and why, the newest first, and pages', async (t) => {
@@ -266,7 +266,7 @@ test('what caused a message is named with its type and topic, by a generated id 
   for (const { out } of shown) assert.equal(out.includes('\u009b'), false)
   const json = await millrace(['desk', 'show', '--db', file, '2', '--json'])
   assert.equal(json.out.includes('\u009b'), false)
-  assert.deepEqual(objectsOf(json.out)[0]!['cause'], { source: 'orders', type: 'placed' })
+  assert.deepEqual(objectsOf(json.out)[0]!['cause'], { destination: 'orders', type: 'placed' })
 })
 
 test('wrong use of the actions is told with status 2, and nothing is done', async (t) => {

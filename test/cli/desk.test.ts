@@ -146,7 +146,7 @@ test('what was asked for while the app is stopped is marked, and done when it st
   await millrace(['desk', 'release', '--db', file, '1', '--by', 'anna', '--reason', 'stock is back'])
   await millrace(['desk', 'discard', '--db', file, '2', '--by', 'ben', '--reason', 'entered twice'])
   assert.deepEqual(
-    (await list('--db', file)).map(({ id, state, wish }) => [id, state, wish]),
+    (await list('--db', file)).map(({ id, state, pending }) => [id, state, pending]),
     [
       [1, 'held', 'retry'],
       [2, 'held', 'discard'],
@@ -158,8 +158,8 @@ test('what was asked for while the app is stopped is marked, and done when it st
   const show = await millrace(['desk', 'show', '--db', file, '2'])
   assert.match(show.out, /\n {2}asked for +discard by ben at \S+Z \(entered twice\);/)
   const [object] = objectsOf((await millrace(['desk', 'show', '--db', file, '2', '--json'])).out)
-  const { at, ...wished } = object!['wished'] as { at: string }
-  assert.deepEqual(wished, { do: 'discard', reason: 'entered twice', by: 'ben' })
+  const { at, ...pending } = object!['pendingAction'] as { at: string }
+  assert.deepEqual(pending, { do: 'discard', reason: 'entered twice', by: 'ben' })
   assert.match(at, /Z$/)
   writeFileSync(mended, '')
   const app = mill(file)
@@ -167,7 +167,11 @@ test('what was asked for while the app is stopped is marked, and done when it st
   t.after(() => app.stop())
   await app.idle()
   assert.deepEqual(
-    (await list('--db', file, '--state', 'held,handled,discarded')).map(({ id, state, wish }) => [id, state, wish]),
+    (await list('--db', file, '--state', 'held,handled,discarded')).map(({ id, state, pending }) => [
+      id,
+      state,
+      pending,
+    ]),
     [
       [1, 'handled', undefined],
       [2, 'discarded', undefined],

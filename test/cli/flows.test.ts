@@ -155,7 +155,7 @@ test('flows are paused, resumed, cancelled, stopped and run again; one that cann
   // The command of the one that was stopped is still at the desk, and that of the new one behind it.
   await app.idle()
   const [stopped, behind] = await each(file, ['show', '3'], ['show', '4'])
-  assert.match(stopped.out, / {2}let go {2}charge /)
+  assert.match(stopped.out, / {2}abandoned {2}charge /)
   assert.match(stopped.out, /\nerror millrace\/flow-stopped\n {2}stopped by anna: a test\n/)
   assert.match(behind.out, /\n {6}its command is message 2 in line at the desk/)
   trouble.charging = false

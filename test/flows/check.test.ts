@@ -32,7 +32,7 @@ const whyNot = async (file: string, run: Run) => (await check(file, conductor(ru
 const all: Run = async (data, flow) => {
   const [now, id, number] = [flow.now(), flow.id(), flow.random()]
   await flow.all([doing(flow, data, 'a'), doing(flow, data, 'b')])
-  await flow.race([flow.sleep('never', 1e9), flow.call('c', Do, { ...data, step: 'c' })], { losers: 'letGo' })
+  await flow.race([flow.sleep('never', 1e9), flow.call('c', Do, { ...data, step: 'c' })], { losers: 'continue' })
   flow.publish(Done, data)
   if (flow.version('asked') > 0) await flow.ask('sure', { schema: z.object({}), title: 'Sure?' })
   await doing(flow, data, `d ${typeof now} ${typeof id} ${typeof number}`)

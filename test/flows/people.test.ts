@@ -444,7 +444,7 @@ test('a request is cancelled: never handled, or fenced, and its end is told and 
   const asked = running.request(Do, { order: 'o-1', step: 'hangs' }, { id: 'first' })
   const behind = running.request(Do, { order: 'o-1', step: 'hangs' }, { id: 'second' })
   const [one, two] = [assert.rejects(asked, coded('millrace/request-withdrawn')), assert.rejects(behind)]
-  while ((await running.operation('second')) === undefined) await new Promise((resolve) => setTimeout(resolve, 1))
+  while ((await running.requestStatus('second')) === undefined) await new Promise((resolve) => setTimeout(resolve, 1))
   assert.equal(await running.cancel(Do, 'second'), true)
   assert.equal(await running.cancel(Do, 'first'), true)
   assert.equal(await running.cancel(Do, 'first'), false)
@@ -453,7 +453,7 @@ test('a request is cancelled: never handled, or fenced, and its end is told and 
   await Promise.all([one, two])
   await running.idle()
   assert.deepEqual(await effects(running), [])
-  assert.equal((await running.operation('first'))?.state, 'withdrawn')
+  assert.equal((await running.requestStatus('first'))?.state, 'withdrawn')
 })
 
 test('a held command that is cancelled leaves the desk, also one without a context or beside its lane', async (t) => {
@@ -583,7 +583,7 @@ test('a request that a processor of another name holds is cancelled, and nothing
   const first = await started(t, warehouse(file, Work, named('old')))
   const asked = (running: typeof first, id: string) => {
     running.request(Do, { order: 'o-1', step: 'a' }, { id }).catch(() => {})
-    return until(`${id} is held`, async () => (await running.operation(id))?.state === 'held')
+    return until(`${id} is held`, async () => (await running.requestStatus(id))?.state === 'held')
   }
   await asked(first, 'one')
   await first.stop()

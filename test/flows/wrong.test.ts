@@ -267,7 +267,7 @@ test('what there is not is said so', async (t) => {
       await assert.rejects(flows[act](id), coded('millrace/unknown-flow'))
     }
   }
-  await assert.rejects(running.operation(undefined as never), coded('millrace/bad-id'))
+  await assert.rejects(running.requestStatus(undefined as never), coded('millrace/bad-id'))
   const run = () => {}
   const made = (more: object) => () => mediator('m', { on: Orders, startedBy: Placed, run, ...more } as never)
   assert.throws(made({ waits: [null] }), coded('millrace/bad-option', /waits must be events/))

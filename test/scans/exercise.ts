@@ -102,7 +102,7 @@ async function write(store: Store): Promise<void> {
   ) => {
     await all.group(place)
     await all.add(place, { type: 'a', version: 1, json: '{}' })
-    await all.items(place)
+    await all.elements(place)
     await all.keepNewest(place, 1)
     await all.save(place, { count: 1, bytes: 1, armed: true, condition: null, timer: null })
     await all.save(place, undefined)
@@ -251,8 +251,8 @@ async function desk(store: Store): Promise<void> {
   await store.select({ ...first, name: 'second' }, { items: [4] })
   await store.selected(operation.id, 10)
   await store.firstSelected(operation.id)
-  await store.wish({ item: 4, wish: { do: 'retry' }, at: 1, ...actor })
-  await store.wishes(undefined, 10)
+  await store.addPending({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
+  await store.pendingActions(undefined, 10)
   await commit(store, {
     desk: [
       { do: 'selected', operation: operation.id, item: 4, error: 'no' },
@@ -289,7 +289,7 @@ async function fromBeside(file: string): Promise<void> {
     reader.streams()
     reader.progress()
     reader.types()
-    await reader.newest(1, { source: 't', type: 'a', context: 'x', correlation: 'y' })
+    await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
     reader.message({ stream: 1, position: 1 })
   } finally {
     reader.close()

@@ -221,9 +221,9 @@ export class DeskModel {
   }
 
   private follow(item: Item, { action, who, detail }: Line): void {
-    // A wish that had become impossible is on record, and has changed nothing.
+    // A pending action that became impossible is on record and changed nothing.
     if (action === 'not possible') {
-      assert(who.startsWith('wish '), `${who} was told at once whether it is possible`)
+      assert(who.startsWith('pending '), `${who} was told at once whether it is possible`)
       return
     }
     const { last } = item

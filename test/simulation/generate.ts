@@ -8,6 +8,7 @@ import {
   command,
   type Decision,
   type DeskPart,
+  type Destination,
   desk,
   discard,
   event,
@@ -18,7 +19,6 @@ import {
   Refused,
   resubmit,
   retry,
-  type Source,
   sqlite,
   topic,
 } from 'millrace'
@@ -60,7 +60,7 @@ export interface Generated {
 }
 
 interface Plan extends Known {
-  readonly on: Source
+  readonly on: Destination
   /** Sources that come later, so that chains end. */
   readonly to: readonly number[]
   readonly salt: number
@@ -85,7 +85,7 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
   )
 
   const plans: Plan[] = []
-  const add = (on: Source, to: readonly number[]) => {
+  const add = (on: Destination, to: readonly number[]) => {
     const all = on.types.map(({ name }) => name)
     const attempts = 1 + random.below(4)
     const probeAfter = random.pick([2, 4, probesNever, probesNever])
@@ -257,7 +257,7 @@ export function correct({ key, n, step }: Data & { readonly step?: string }): Da
   return { key, n: n + corrected, ...(step === undefined ? {} : { step }) }
 }
 
-function source(stage: number, maybeChannel: boolean, random: Random): Source {
+function source(stage: number, maybeChannel: boolean, random: Random): Destination {
   const kinds = Array.from({ length: 1 + random.below(2) }, (_, kind) => `s${stage}.t${kind}`)
   // Some types group their messages, some leave each by itself.
   const options = kinds.map((name) =>
@@ -275,7 +275,7 @@ function source(stage: number, maybeChannel: boolean, random: Random): Source {
 }
 
 /** A desk whose rules do all that rules may do, and what they may not. */
-function deskOn(on: Source, number: number, model: () => Model, random: Random): DeskPart {
+function deskOn(on: Destination, number: number, model: () => Model, random: Random): DeskPart {
   const salt = random.below(2 ** 31)
   const decide = async ({ message, processor: name, read }: AnyFailure): Promise<Decision> => {
     const { id, data } = message

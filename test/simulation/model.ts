@@ -8,7 +8,7 @@ import type { Machine, Watch } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
-import { wish } from './wishes.ts'
+import { addPending } from './pending.ts'
 
 /** A message as the log keeps it. */
 export interface Logged {
@@ -148,7 +148,7 @@ export class Model implements Watch {
 
   /** Before a process starts, people may have written down what they want. */
   starting(machine: Machine): void {
-    if (machine.starts > 0 && this.random.chance(0.3)) wish(machine, this.random)
+    if (machine.starts > 0 && this.random.chance(0.3)) addPending(machine, this.random)
   }
 
   async rested(app: App): Promise<boolean> {

@@ -298,7 +298,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '    if (failures >= 0) return\n',
     },
   ],
-  'does a wish again at each start': [
+  'does a pending action again at each start': [
     {
       file: 'engine/engine.ts',
       from: "const changes = [{ do: 'granted', item } as const]",

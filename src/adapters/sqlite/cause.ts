@@ -15,7 +15,7 @@ export function findCause(db: DatabaseSync, { causationId: id, source }: Stored)
   if (id === null) return undefined
   const named = db
     .prepare(
-      `select s.name as source, i.type from millrace_ids i join millrace_streams s on s.id = i.stream
+      `select s.name as destination, i.type from millrace_ids i join millrace_streams s on s.id = i.stream
        where i.type in (select type from millrace_kinds) and i.id = ? limit 2`,
     )
     .all(id)
@@ -32,7 +32,7 @@ export function findCause(db: DatabaseSync, { causationId: id, source }: Stored)
   for (const stream of streams) {
     if (!logs.has(stream.id)) continue
     const type = typeIn(db, stream.id, id, ms)
-    if (type !== undefined) return { source: stream.name, type }
+    if (type !== undefined) return { destination: stream.name, type }
   }
   return undefined
 }

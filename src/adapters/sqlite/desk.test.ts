@@ -150,7 +150,7 @@ test('counts are those of the rows', () => {
     discarded: count("state = 'discarded'"),
   })
   assert.deepEqual(
-    table.heldCounts().map(({ processor, source, held }) => [processor, source, held]),
+    table.heldCounts().map(({ processor, destination, held }) => [processor, destination, held]),
     [
       ['p', 't1', count("state = 'held' and processor = 'p'")],
       ['q', 't1', count("state = 'held' and processor = 'q'")],

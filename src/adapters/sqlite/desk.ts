@@ -27,9 +27,9 @@ import type {
   OperationFilter,
   OperationOutcome,
   Paused,
+  PendingAction,
   RefusedItem,
   Selection,
-  Wish,
 } from '../../model/desk-views.ts'
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
@@ -362,7 +362,7 @@ export class DeskTable {
     this.run(sql, processor, stream)
   }
 
-  // ── pausing, wishes ────────────────────────────────────────────────────────────────────────────────────────────
+  // ── pausing, pending actions ──────────────────────────────────────────────────────────────────────────────────────
 
   pause(
     processor: string,
@@ -383,26 +383,26 @@ export class DeskTable {
   }
 
   /** @throws `millrace/not-held` */
-  wish({
+  addPending({
     item,
-    wish,
+    action,
     at,
     by,
     reason = null,
-  }: Omit<Wish, 'reason'> & { readonly reason?: string | null | undefined }): void {
+  }: Omit<PendingAction, 'reason'> & { readonly reason?: string | null | undefined }): void {
     const before = this.get('select who, wish from millrace_wishes where item = ?', item)
     if (before !== undefined) {
       const { who, wish: other } = before as { who: string; wish: string }
-      const what = (JSON.parse(other) as Wish['wish']).do
+      const what = (JSON.parse(other) as PendingAction['action']).do
       throw fault(
         'millrace/not-held',
         `${who} has asked for "${what}" of message ${item}; the app does it at its start`,
       )
     }
-    this.run('insert into millrace_wishes values (?, ?, ?, ?, ?)', item, JSON.stringify(wish), at, by, reason)
+    this.run('insert into millrace_wishes values (?, ?, ?, ?, ?)', item, JSON.stringify(action), at, by, reason)
   }
 
-  wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Wish[] {
+  pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): PendingAction[] {
     const sql = 'select * from millrace_wishes where (at, item) > (?, ?) order by at, item limit ?'
     const rows = this.all(sql, after?.at ?? Number.MIN_SAFE_INTEGER, after?.item ?? 0, limit) as {
       item: number
@@ -413,7 +413,7 @@ export class DeskTable {
     }[]
     return rows.map(({ item, wish, at, who, why }) => ({
       item,
-      wish: JSON.parse(wish),
+      action: JSON.parse(wish),
       at,
       by: who,
       reason: why ?? undefined,
@@ -721,7 +721,7 @@ export class DeskTable {
     const line = this.each(lineText, processor, message.stream, lane, place, limit) as Iterable<Row>
     return this.page(line).map((row) => {
       const entry = this.toEntry(row)
-      return { ...entry, waiting: 0, wish: null, data: asStored(entry.message.json) }
+      return { ...entry, waiting: 0, pending: null, data: asStored(entry.message.json) }
     })
   }
 
@@ -736,7 +736,7 @@ export class DeskTable {
 
   heldCounts(): HeldCount[] {
     const rows = this.all(
-      `select processor, s.name as source, sum(held) as held
+      `select processor, s.name as destination, sum(held) as held
        from millrace_desk_groups g join millrace_streams s on s.id = g.stream where held > 0 group by 1, 2`,
     )
     return rows as HeldCount[]
@@ -781,10 +781,10 @@ export class DeskTable {
 
   private toShown(row: ShownRow): DeskRow {
     const { waiting, wish, wished_at: at, wished_by: by, wished_why: why } = row
-    const wished =
-      wish === null ? null : { item: row.desk_id, wish: JSON.parse(wish), at, by, reason: why ?? undefined }
+    const pending =
+      wish === null ? null : { item: row.desk_id, action: JSON.parse(wish), at, by, reason: why ?? undefined }
     const entry = this.toEntry(row)
-    return { ...entry, waiting, wish: wished, data: asStored(entry.message.json) }
+    return { ...entry, waiting, pending, data: asStored(entry.message.json) }
   }
 
   private toEntry(row: Row): DeskEntry {

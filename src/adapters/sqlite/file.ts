@@ -131,7 +131,7 @@ class Reader implements FileReader {
   async newest(count: number, filter: LogFilter): Promise<LogPlace[]> {
     let found: Found[] = []
     for (const stream of this.streams()) {
-      if (filter.source !== undefined && filter.source !== stream.name) continue
+      if (filter.destination !== undefined && filter.destination !== stream.name) continue
       found.push(...(await this.backwards(stream, filter, count)))
       found.sort((a, b) => a.time - b.time || a.stream - b.stream || a.position - b.position)
       found = found.slice(-count)
@@ -175,7 +175,6 @@ class Reader implements FileReader {
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
     const {
-      source: from,
       repeat: _,
       ownId: _own,
       plain: _plain,
@@ -183,7 +182,7 @@ class Reader implements FileReader {
       due: _due,
       ...message
     } = this.log.stored(stream, found)
-    return { ...message, from, source: name, kind }
+    return { ...message, destination: name, kind }
   }
 }
 
@@ -234,11 +233,11 @@ async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWai
   const { store, clean } = await openStore(path, limits, waitMs)
   const now = () => Date.now()
   return {
-    async wish(item, wish, actor) {
+    async addPending(item, action, actor) {
       const entry = await store.deskEntry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
-      checkState(entry, wish.do === 'take back' ? 'discarded' : 'held')
-      await store.wish({ item, wish, at: now(), ...actor })
+      checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
+      await store.addPending({ item, action, at: now(), ...actor })
     },
     select: (operation, what) => store.select(operation, what),
     abort: (operation, actor) => store.abort(operation, actor, now()),
@@ -252,7 +251,7 @@ async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWai
       }
       await store.pause(processor, paused, actor, now())
     },
-    retire: (processor, source) => store.retire(processor, source),
+    retire: (processor, destination) => store.retire(processor, destination),
     // A file that its app has left in the middle of something stays so: the next start has to know it.
     close: () => store.close(clean),
   }

@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
+import type { GatheredElement, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
 import type { TimerTable } from './timers.ts'
 
 interface Row {
@@ -57,12 +57,12 @@ export class SqliteGathers implements GatherTables {
     }
   }
 
-  async add({ gather, context }: GatherPlace, { type, version, json }: GatheredItem): Promise<void> {
+  async add({ gather, context }: GatherPlace, { type, version, json }: GatheredElement): Promise<void> {
     this.insert.run({ gather, context, type, version, data: json })
   }
 
-  async items({ gather, context }: GatherPlace): Promise<GatheredItem[]> {
-    return this.all.all(gather, context) as unknown as GatheredItem[]
+  async elements({ gather, context }: GatherPlace): Promise<GatheredElement[]> {
+    return this.all.all(gather, context) as unknown as GatheredElement[]
   }
 
   async keepNewest({ gather, context }: GatherPlace, keep: number): Promise<void> {

@@ -11,7 +11,7 @@ import { existsSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
-import type { NewOperation, Operation, Selection, Wish } from '../../model/desk-views.ts'
+import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import { idConflict } from '../../model/publish.ts'
@@ -327,14 +327,14 @@ export class SqliteStore implements Store {
     await this.sync()
   }
 
-  async wish(wish: Wish): Promise<void> {
+  async addPending(pending: PendingAction): Promise<void> {
     const { db, desk } = this.opened
-    await this.write(db, () => desk.wish(wish))
+    await this.write(db, () => desk.addPending(pending))
     await this.sync()
   }
 
-  async wishes(after: Pick<Wish, 'at' | 'item'> | undefined, limit: number): Promise<Wish[]> {
-    return this.opened.desk.wishes(after, limit)
+  async pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): Promise<PendingAction[]> {
+    return this.opened.desk.pendingActions(after, limit)
   }
 
   async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {

@@ -25,9 +25,11 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
 }
 
 function shownObject(item: DeskItem) {
-  const { message, error, kills, revision, original, tries, wish, cause, line, history, resolvedAt } = item
+  const { message, error, kills, revision, original, tries, pending, cause, line, history, resolvedAt } = item
   const data: unknown = JSON.parse(message.json)
   const published: unknown = original === null ? undefined : JSON.parse(original)
+  const asked =
+    pending === null ? undefined : { ...pending.action, by: pending.by, at: time(pending.at), reason: pending.reason }
   return {
     ...listed(item),
     error,
@@ -43,7 +45,7 @@ function shownObject(item: DeskItem) {
     resolvedAt: resolvedAt === null ? null : time(resolvedAt),
     data,
     ...(original === null ? {} : { original: published, changes: changesOf(published, data) }),
-    ...(wish === null ? {} : { wished: { ...wish.wish, by: wish.by, at: time(wish.at), reason: wish.reason } }),
+    ...(asked === undefined ? {} : { pendingAction: asked }),
     tries: tries.map(({ at, ...one }) => ({ at: time(at), ...one })),
     line: line.map(({ id }) => id),
     history: history.map(auditObject),
@@ -91,7 +93,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
 function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readonly [string, string | undefined])[] {
   const { message, attempts, kills, heldAt, resolvedAt, revision, cause } = item
   const { causationId } = message
-  const from = cause === null ? '' : ` (${cause.type} on ${cause.source})`
+  const from = cause === null ? '' : ` (${cause.type} on ${cause.destination})`
   return [
     ['type', `${message.type}${message.version === 1 ? '' : `, version ${message.version}`}`],
     ['id', message.id],
@@ -106,7 +108,7 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['corrected', revision === 0 ? undefined : count(revision, 'time')],
     ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
     ['waiting', waitingText(item)],
-    ['asked for', wishText(item, { running })],
+    ['asked for', pendingText(item, { running })],
   ]
 }
 
@@ -121,10 +123,10 @@ function waitingText({ waiting, line }: DeskItem): string {
   return `${lineText(waiting)} behind it${ids === '' ? '' : `: ${ids}${waiting > line.length ? ', …' : ''}`}`
 }
 
-function wishText({ wish }: DeskItem, { running }: Pick<Reached, 'running'>): string | undefined {
-  if (wish === null) return undefined
-  const why = wish.reason === undefined ? '' : ` (${wish.reason})`
-  return `${wish.wish.do} by ${wish.by} at ${time(wish.at)}${why}${running ? '' : '; done when the app starts'}`
+function pendingText({ pending }: DeskItem, { running }: Pick<Reached, 'running'>): string | undefined {
+  if (pending === null) return undefined
+  const why = pending.reason === undefined ? '' : ` (${pending.reason})`
+  return `${pending.action.do} by ${pending.by} at ${time(pending.at)}${why}${running ? '' : '; done when the app starts'}`
 }
 
 function historyText({ action, by, reason, detail }: AuditRow): string {

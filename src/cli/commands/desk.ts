@@ -72,13 +72,13 @@ export function errorText(error: Pick<ErrorRecord, 'code' | 'message'> | null): 
 }
 
 /** Describes a state, with the action that is done when the app starts. */
-function stateText({ state, wish }: DeskRow): string {
-  return wish === null ? state : `${state} → ${wish.wish.do}`
+function stateText({ state, pending }: DeskRow): string {
+  return pending === null ? state : `${state} → ${pending.action.do}`
 }
 
 /** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
-  const { id, processor, state, message, error, attempts, waiting, heldAt, wish } = row
+  const { id, processor, state, message, error, attempts, waiting, heldAt, pending } = row
   return {
     id,
     processor,
@@ -91,7 +91,7 @@ export function listed(row: DeskRow) {
     heldAt: new Date(heldAt).toISOString(),
     messageId: message.id,
     correlationId: message.correlationId,
-    ...(wish === null ? {} : { wish: wish.wish.do }),
+    ...(pending === null ? {} : { pending: pending.action.do }),
   }
 }
 

@@ -110,10 +110,10 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   if (wrong.length === 0) add('progress', 'ok', 'of every processor fits the messages that are kept')
   const heads = new Map(facts.streams.map((stream) => [stream.id, stream]))
   for (const { processor, stream, low } of facts.progress) {
-    const source = heads.get(stream)
-    if (source === undefined) continue
-    const lag = Math.max(0, source.head - low)
-    const text = `${processor} is at ${low} of ${source.head} of ${source.name}${lag === 0 ? '' : `, ${lag} behind`}`
+    const destination = heads.get(stream)
+    if (destination === undefined) continue
+    const lag = Math.max(0, destination.head - low)
+    const text = `${processor} is at ${low} of ${destination.head} of ${destination.name}${lag === 0 ? '' : `, ${lag} behind`}`
     add('lag', lag > lagMany ? 'warn' : 'ok', text)
   }
 
@@ -162,15 +162,16 @@ function judgeProgress({ streams, progress }: FileFacts): Finding[] {
   const findings: Finding[] = []
   const fail = (text: string) => findings.push({ check: 'progress', result: 'fail', text })
   for (const { processor, stream, low, done } of progress) {
-    const source = byId.get(stream)
-    if (source === undefined) {
+    const destination = byId.get(stream)
+    if (destination === undefined) {
       fail(`${processor} is on stream ${stream}, which is not there`)
       continue
     }
     const last = low + lastBit(done)
-    if (last > source.head) fail(`${processor} has done ${last} of ${source.name}, which ends at ${source.head}`)
-    if (low + 1 < source.first && low < source.head) {
-      fail(`${processor} needs ${source.name} from ${low + 1} on, which begins at ${source.first}`)
+    if (last > destination.head)
+      fail(`${processor} has done ${last} of ${destination.name}, which ends at ${destination.head}`)
+    if (low + 1 < destination.first && low < destination.head) {
+      fail(`${processor} needs ${destination.name} from ${low + 1} on, which begins at ${destination.first}`)
     }
   }
   return findings

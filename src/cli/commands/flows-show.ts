@@ -41,9 +41,9 @@ async function commandsAtDesk(flow: FlowItem, desk: Desk): Promise<AtDesk> {
   return found
 }
 
-/** The state of a step; a step that is still open after its flow ended is `let go`, since nothing waits for it. */
-function stateOf({ state, outcome, endedAt }: FlowStep, flow: FlowItem): FlowStep['state'] | 'let go' {
-  return outcome === undefined && endedAt === null && flow.endedAt !== null ? 'let go' : state
+/** The state of a step; a step that is still open after its flow ended is `abandoned`, since nothing waits for it. */
+function stateOf({ state, outcome, endedAt }: FlowStep, flow: FlowItem): FlowStep['state'] | 'abandoned' {
+  return outcome === undefined && endedAt === null && flow.endedAt !== null ? 'abandoned' : state
 }
 
 function shownObject(flow: FlowItem, atDesk: AtDesk) {

@@ -1,5 +1,5 @@
 import { type App, isMillraceError, type StartOptions, sqlite } from '../../index.ts'
-import { processorsOf, runsWith, sourcesOf } from '../../operate/rows.ts'
+import { destinationsOf, processorsOf, runsWith } from '../../operate/rows.ts'
 import { aborted, type Call, interruptible, takeWords } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'
@@ -83,25 +83,32 @@ interface Described {
 }
 
 function describe(app: App, { broker = app.broker, only }: StartOptions): Described {
-  const sources = (kind: string) =>
-    sourcesOf(app.parts)
-      .filter((source) => source.kind === kind)
+  const destinations = (kind: string) =>
+    destinationsOf(app.parts)
+      .filter((destination) => destination.kind === kind)
       .map(({ name, types }) => ({ name, types: types.map((type) => type.name) }))
   const runs = runsWith(only)
   const processors = processorsOf(app.parts).map((one) => ({ name: one.name, on: one.on.name, runs: runs(one) }))
   const { where } = broker
-  return { app: app.name, pid: process.pid, where, topics: sources('topic'), channels: sources('channel'), processors }
+  return {
+    app: app.name,
+    pid: process.pid,
+    where,
+    topics: destinations('topic'),
+    channels: destinations('channel'),
+    processors,
+  }
 }
 
 function describedLines({ where, topics, channels, processors }: Described, columns: number): string[] {
-  const source = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
+  const destination = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
   const lines = (title: string, texts: readonly string[]) =>
     texts.map((text, at): [string, string] => [at === 0 ? title : '', text])
   return facts(
     [
       ['where', where],
-      ...lines('topics', topics.map(source)),
-      ...lines('channels', channels.map(source)),
+      ...lines('topics', topics.map(destination)),
+      ...lines('channels', channels.map(destination)),
       ...lines(
         'processors',
         processors.map(({ name, on, runs }) => `${name} on ${on}${runs ? '' : ' (left out)'}`),

@@ -21,10 +21,10 @@ export const tailLastMax: number = lastMax
 /** Shows messages as they are accepted; for a stopped app the last ones. */
 export async function tail(call: Call, words: TailWords): Promise<number> {
   const { out } = call
-  const { topic: source, type, context, correlation, last = 0, follow = true } = words
+  const { topic: destination, type, context, correlation, last = 0, follow = true } = words
   takeWords(call, [], 0)
   if (!follow && words.last === undefined) throw new UsageError('--no-follow needs --last N')
-  const filter: LogFilter = { source, type, context, correlation }
+  const filter: LogFilter = { destination, type, context, correlation }
   const { app, file } = await locate(call)
   const client = await reach(file, call.waitMs)
   if (client === undefined) {
@@ -77,7 +77,7 @@ function show(out: Output, row: LogRow): Promise<void> | undefined {
   if (out.json) return out.line(cloudEvent(row))
   const time = new Date(row.time).toISOString()
   const context = row.context === null ? '' : `  ${safe(row.context)}`
-  const line = `${time}  ${row.source}/${row.position}  ${safe(row.type)}${context}  ${safe(row.json)}`
+  const line = `${time}  ${row.destination}/${row.position}  ${safe(row.type)}${context}  ${safe(row.json)}`
   return out.line(out.isTerminal ? cut(line, out.columns) : line)
 }
 
@@ -88,7 +88,7 @@ export function cloudEvent(row: LogRow): string {
     ...others,
     specversion: '1.0',
     id: row.id,
-    source: row.from,
+    source: row.source,
     type: row.type,
     time: time ?? new Date(row.time).toISOString(),
     datacontenttype: datacontenttype ?? 'application/json',
@@ -97,7 +97,7 @@ export function cloudEvent(row: LogRow): string {
     correlationid: row.correlationId,
     causationid: row.causationId ?? undefined,
     traceparent: row.traceparent ?? undefined,
-    [row.kind]: row.source,
+    [row.kind]: row.destination,
     position: row.position,
   }
   return safeJson(`${JSON.stringify(attributes).slice(0, -1)},"data":${row.json}}`)

@@ -938,7 +938,7 @@ export class Consumer {
   state() {
     return {
       name: this.name,
-      source: this.spec.source.name,
+      destination: this.spec.destination.name,
       position: this.progress.low,
       head: this.reader.head,
       lag: Math.max(0, this.reader.head - this.progress.low),

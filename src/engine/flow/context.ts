@@ -6,7 +6,7 @@ import { checkOptions, limit } from '../../model/options.ts'
 import { isRefused } from '../../model/refused.ts'
 import { type AnySchema, isSchema } from '../../model/schema.ts'
 import { type Delay, dueOf } from '../../model/time.ts'
-import type { MediatorSpec, Taken } from './host.ts'
+import type { MediatorSpec, StepResult } from './host.ts'
 import type { FlowRun } from './run.ts'
 
 /** The repetition of a failed call. A refusal is never repeated. */
@@ -26,7 +26,7 @@ export interface CallOptions<Reply> {
   /** Further calls after a failure; each is a command, a step and an undo of its own. Default: none. */
   readonly retry?: CallRetry | undefined
   /** Compensates the call. It is registered before the command leaves and runs when the flow fails or is cancelled. */
-  readonly undo?: ((taken: Taken<Reply>) => unknown) | undefined
+  readonly undo?: ((result: StepResult<Reply>) => unknown) | undefined
 }
 
 /** Options of `flow.ask`. */
@@ -46,11 +46,11 @@ export interface AskOptions<S extends AnySchema> {
 /** Options of `flow.race`. */
 export interface RaceOptions {
   /**
-   * What happens to the branches that lost: `'letGo'` (default), they continue and their results are ignored, as with
+   * What happens to the branches that lost: `'continue'` (default), they continue and their results are ignored, as with
    * `Promise.race`; `'withdraw'`, their commands are withdrawn, their waits, times and questions end, and they begin
    * nothing more. With `'withdraw'` each branch is a function.
    */
-  readonly losers?: 'letGo' | 'withdraw' | undefined
+  readonly losers?: 'continue' | 'withdraw' | undefined
 }
 
 export class Flow {
@@ -209,10 +209,10 @@ export class Flow {
 
   race(branches: readonly unknown[], options: RaceOptions = {}): Promise<unknown> {
     checkOptions('race', options, ['losers'])
-    const { losers = 'letGo' } = options
-    if (losers === 'letGo') return Promise.race(branches.map((one) => (typeof one === 'function' ? one() : one)))
+    const { losers = 'continue' } = options
+    if (losers === 'continue') return Promise.race(branches.map((one) => (typeof one === 'function' ? one() : one)))
     if (losers !== 'withdraw' || !branches.every((one) => typeof one === 'function')) {
-      const what = "losers must be 'letGo' or 'withdraw', with 'withdraw' each branch a function"
+      const what = "losers must be 'continue' or 'withdraw', with 'withdraw' each branch a function"
       throw fault('millrace/bad-option', `race: ${what}`)
     }
     return this.#run.race(branches as readonly (() => unknown)[])

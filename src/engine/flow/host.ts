@@ -13,7 +13,7 @@ import type { OpenCall } from '../request/withdrawals.ts'
 /**
  * The end of a step, as its undo is told: `done` with the reply, or `unknown`, when it may have had effects outside.
  */
-export type Taken<Reply = unknown> =
+export type StepResult<Reply = unknown> =
   | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
   | { readonly state: 'unknown'; readonly commandId: string }
 
@@ -80,7 +80,7 @@ export interface StepPlan {
   readonly command?: Command | undefined
   /** What answers it must fit. */
   readonly schema?: AnySchema | undefined
-  readonly undo?: ((taken: Taken) => unknown) | undefined
+  readonly undo?: ((result: StepResult) => unknown) | undefined
 }
 
 export interface Step {

@@ -31,7 +31,7 @@ import type { Message } from '../../model/message.ts'
 import { Refused } from '../../model/refused.ts'
 import { check } from '../../model/schema.ts'
 import type { OpenCall } from '../request/withdrawals.ts'
-import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type Taken } from './host.ts'
+import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type StepResult } from './host.ts'
 import { Replay } from './replay.ts'
 
 /** Code of a mediator that runs: its function, an undo, a branch of a race; and what it has begun. */
@@ -882,7 +882,7 @@ export class FlowRun {
   }
 
   /** What a step with an undo has come to; an open one is withdrawn first. Undefined: it had no effect. */
-  private async takenBy(step: Step): Promise<Taken | undefined> {
+  private async takenBy(step: Step): Promise<StepResult | undefined> {
     const commandId = this.commandId(step)
     if (step.outcome === undefined && !this.tellEnd(step)) {
       const effects = await this.host.withdraw(this.callOf(step))
@@ -901,7 +901,7 @@ export class FlowRun {
     return attempt === entry.n ? (copied ?? commandIdOf(this.id, entry.n)) : commandIdOf(this.id, attempt)
   }
 
-  private beginUndo(step: Step, taken: Taken): void {
+  private beginUndo(step: Step, taken: StepResult): void {
     this.scope = ''
     const attempt = this.unique(`undo ${step.entry.step}`)
     this.scope = `${attempt}/`

@@ -12,7 +12,7 @@ import { fault } from '../../model/errors.ts'
 import type { Command } from '../../model/message.ts'
 import type { Accepted } from '../../model/publish.ts'
 import { Refused } from '../../model/refused.ts'
-import type { RequestRow } from '../../model/requests.ts'
+import type { Explanation, RequestRow } from '../../model/requests.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
@@ -21,12 +21,6 @@ interface Waiter {
   readonly command: Command
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
-}
-
-/** What is said on refusing or discarding. */
-export interface Said {
-  readonly message: string
-  readonly data?: unknown
 }
 
 export class Requests {
@@ -50,7 +44,7 @@ export class Requests {
     const waiters = this.waiters.get(id) ?? new Set()
     this.waiters.set(id, waiters.add(waiter))
     const timer = this.world.after(timeoutMs, () => {
-      const what = `no reply to "${command.name}" within ${timeoutMs} ms; it goes on as operation "${id}"`
+      const what = `no reply to "${command.name}" within ${timeoutMs} ms; app.requestStatus("${id}") tells how it ends`
       reject(fault('millrace/request-timed-out', what, { data: { id } }))
     })
     accepted
@@ -94,7 +88,7 @@ export class Requests {
       resolve(replyOf(command, outcome))
       return
     }
-    const { message, data } = outcome as Said
+    const { message, data } = outcome as Explanation
     if (state === 'refused') reject(new Refused(message, data))
     else if (state === 'withdrawn') {
       reject(fault('millrace/request-withdrawn', `"${command.name}" was ${message}`, { data: { id } }))

@@ -1,27 +1,27 @@
-// Gathers: items of one context become one event. All of it happens in the transaction that acknowledges the item, or the
+// Gathers: elements of one context become one event. All of it happens in the transaction that acknowledges the element, or the
 // command that says that its time is over.
 //
-//   none ──first item──→ gathering ──full, time over, or its condition becomes true──→ one event, none again
-//                           └ another item → gathering
+//   none ──first element──→ gathering ──full, time over, or its condition becomes true──→ one event, none again
+//                           └ another element → gathering
 //
 // The condition by itself:   armed ──beyond its bound──→ fired ──back over `rearm`──→ armed
 //
-// Whether a condition may fire belongs to its bounds: one with other bounds is armed anew. All else of a batch is of its items
-// alone, so that other bounds count from its next item on; the time of a batch is the one that it began with.
+// Whether a condition may fire belongs to its bounds: one with other bounds is armed anew. All else of a batch is of its elements
+// alone, so that other bounds count from its next element on; the time of a batch is the one that it began with.
 //
-// Invariants: an item is in one batch at most; the time of a batch is over when the command comes whose id its group has,
-// every other one is stale; a group without items has no row, but for one whose condition has fired.
+// Invariants: an element is in one batch at most; the time of a batch is over when the command comes whose id its group has,
+// every other one is stale; a group without elements has no row, but for one whose condition has fired.
 import { dataOf } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import type { Message, MessageType } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import { isPromise } from '../../model/promise.ts'
-import type { GatheredItem, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
+import type { GatheredElement, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
 import type { Collecting, OwnFunction } from '../consumer/attempt.ts'
 
 /** A number that says whether a condition is true: beyond one of two bounds. */
 export interface WhenRule {
-  readonly value: (items: readonly unknown[]) => number
+  readonly value: (elements: readonly unknown[]) => number
   readonly above: number | undefined
   readonly below: number | undefined
   /** Where the value has to have been in between to fire again. */
@@ -40,34 +40,34 @@ export interface GatherRule {
   readonly bytes: number
   readonly afterMs: number | undefined
   readonly when: WhenRule | undefined
-  /** How many items are kept for a condition that is alone; undefined where items are kept until they are a batch. */
+  /** How many elements are kept for a condition that is alone; undefined where elements are kept until they are a batch. */
   readonly window: number | undefined
-  readonly data: (items: readonly unknown[]) => unknown
+  readonly data: (elements: readonly unknown[]) => unknown
 }
 
 /** What the command carries. */
 export interface Due {
-  /** Empty where the items have none. */
+  /** Empty where the elements have none. */
   readonly context: string
 }
 
 const none: GatherGroup = { count: 0, bytes: 0, armed: true, condition: null, timer: null }
 
-/** Adds an item, and makes an event of its batch where that is full. */
-export function addItem(rule: GatherRule, message: Message): OwnFunction {
+/** Adds an element, and makes an event of its batch where that is full. */
+export function addElement(rule: GatherRule, message: Message): OwnFunction {
   return async ({ gathers }, collect) => {
     const { name, when, window, due, afterMs } = rule
     const place = { gather: name, context: message.context ?? '' }
-    const item = itemOf(rule, message)
-    let group = grown((await gathers.group(place)) ?? none, item)
-    await gathers.add(place, item)
+    const element = elementOf(rule, message)
+    let group = grown((await gathers.group(place)) ?? none, element)
+    await gathers.add(place, element)
     if (window !== undefined && group.count > window) {
       await gathers.keepNewest(place, window)
       group = { ...group, count: window }
     }
     let full = window === undefined && (group.count >= rule.count || group.bytes >= rule.bytes)
     if (when !== undefined) {
-      const value = measured(rule, when, read(rule, await gathers.items(place)))
+      const value = measured(rule, when, read(rule, await gathers.elements(place)))
       const condition = boundsOf(when, window)
       const ofOther = group.condition !== null && group.condition !== condition
       const { armed, fires } = judge(when, group.armed || ofOther, value)
@@ -104,7 +104,7 @@ async function flush(
   collect: Collecting,
 ): Promise<void> {
   const { publishes, data, window, when } = rule
-  const made = data(read(rule, await gathers.items(place)))
+  const made = data(read(rule, await gathers.elements(place)))
   if (isPromise(made)) throw gavePromise(rule, 'data')
   collect('publish', publishes, made, undefined)
   await gathers.clear(place)
@@ -113,23 +113,23 @@ async function flush(
   await gathers.save(place, armed ? undefined : { ...none, armed, condition: group.condition })
 }
 
-function itemOf({ types }: GatherRule, { type, data }: Message): GatheredItem {
+function elementOf({ types }: GatherRule, { type, data }: Message): GatheredElement {
   // As handlers get it: in today's shape.
   return { type, version: types.get(type)!.version, json: JSON.stringify(data) }
 }
 
-function grown(group: GatherGroup, { json }: GatheredItem): GatherGroup {
+function grown(group: GatherGroup, { json }: GatheredElement): GatherGroup {
   return { ...group, count: group.count + 1, bytes: group.bytes + Buffer.byteLength(json) }
 }
 
-/** What is in the items, in order, frozen. */
-function read({ name, types }: GatherRule, items: readonly GatheredItem[]): readonly unknown[] {
-  const data = items.map(({ type: typeName, version, json }) => {
+/** What is in the elements, in order, frozen. */
+function read({ name, types }: GatherRule, elements: readonly GatheredElement[]): readonly unknown[] {
+  const data = elements.map(({ type: typeName, version, json }) => {
     const type = types.get(typeName)
     if (type !== undefined) return dataOf(type, version, json)
     throw fault(
       'millrace/unknown-type',
-      `gather "${name}" has items of "${typeName}", which is not in its \`of\` any more`,
+      `gather "${name}" has elements of "${typeName}", which is not in its \`of\` any more`,
     )
   })
   return Object.freeze(data)
@@ -138,8 +138,8 @@ function read({ name, types }: GatherRule, items: readonly GatheredItem[]): read
 const gavePromise = ({ name }: Pick<GatherRule, 'name'>, what: string) =>
   fault('millrace/bad-data', `gather "${name}": ${what} gave a promise, but must answer at once`)
 
-function measured({ name }: GatherRule, { value }: WhenRule, items: readonly unknown[]): number {
-  const found: unknown = value(items)
+function measured({ name }: GatherRule, { value }: WhenRule, elements: readonly unknown[]): number {
+  const found: unknown = value(elements)
   if (isPromise(found)) throw gavePromise({ name }, 'when.value')
   if (typeof found === 'number' && !Number.isNaN(found)) return found
   throw fault('millrace/bad-data', `gather "${name}": when.value gave ${inBrief(found)}, not a number`)

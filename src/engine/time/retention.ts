@@ -1,5 +1,5 @@
 import { failures } from '../../model/failures.ts'
-import type { Source } from '../../model/message.ts'
+import type { Destination } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Store } from '../../seam/store.ts'
 import type { Timer, World } from '../../seam/world.ts'
@@ -14,7 +14,7 @@ const idleTimesMax = 32
 
 /** Looks now and then for messages that need not be kept, and removes them in slices between other work. */
 export class Retention {
-  private readonly sources: readonly Source[]
+  private readonly destinations: readonly Destination[]
   private readonly limits: EngineLimits
   private readonly world: World
   private readonly store: Store
@@ -29,14 +29,14 @@ export class Retention {
   private ended = false
 
   constructor(
-    { sources, limits }: { readonly sources: readonly Source[]; readonly limits: EngineLimits },
+    { destinations, limits }: { readonly destinations: readonly Destination[]; readonly limits: EngineLimits },
     world: World,
     store: Store,
     committer: Committer,
     streamIds: ReadonlyMap<string, number>,
     withdrawn: () => Promise<number>,
   ) {
-    this.sources = sources
+    this.destinations = destinations
     this.limits = limits
     this.world = world
     this.store = store
@@ -68,10 +68,10 @@ export class Retention {
     this.timer?.cancel()
   }
 
-  private rule(source: Source): { ageMs?: number; bytes?: number } | undefined {
+  private rule(destination: Destination): { ageMs?: number; bytes?: number } | undefined {
     // What failed is told as long as it may be seen at the desk.
-    if (source === failures) return { ageMs: this.limits.deskRetainMs }
-    return source.retain ?? (source.kind === 'channel' ? { ageMs: this.limits.channelRetainMs } : undefined)
+    if (destination === failures) return { ageMs: this.limits.deskRetainMs }
+    return destination.retain ?? (destination.kind === 'channel' ? { ageMs: this.limits.channelRetainMs } : undefined)
   }
 
   private async sweep(): Promise<void> {
@@ -81,9 +81,9 @@ export class Retention {
     await this.forgetMails()
     if ((await this.withdrawn()) > 0) this.found = true
     const needed = await this.neededFrom()
-    for (const source of this.sources) {
-      const rule = this.rule(source)
-      const stream = this.streamIds.get(source.name)
+    for (const destination of this.destinations) {
+      const rule = this.rule(destination)
+      const stream = this.streamIds.get(destination.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
       const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.world.now() - ageMs }

@@ -67,7 +67,7 @@ test('what is asked for while the app is stopped is done at its next start, once
   assert.equal(rows(file, 'select 1 from millrace_wishes').length, 0)
 })
 
-test('of two wishes about one message the first counts, and the second is told of it', async (t) => {
+test('of two pending actions on one message the first counts, and the second is refused', async (t) => {
   const { file, desk, ids } = await heldFile(t, ['a'])
   await desk.release(ids[0]!, actor)
   const about = { code: 'millrace/not-held', message: /ann has asked for "retry"/ }
@@ -80,7 +80,7 @@ test('of two wishes about one message the first counts, and the second is told o
   assert.deepEqual(seen(file), ['a0', 'a1'])
 })
 
-test('a wish that is not possible any more is void, and the app starts all the same', async (t) => {
+test('a pending action that became impossible is void, and the app starts nevertheless', async (t) => {
   const { file, desk, ids } = await heldFile(t, ['a', 'b', 'c'])
   const [a, b] = ids as [number, number]
   await desk.resubmit(a, { account: 'z', n: 0 }, actor)
@@ -97,7 +97,7 @@ test('a wish that is not possible any more is void, and the app starts all the s
   assert.deepEqual(seen(file), ['a0', 'a1'])
 })
 
-test('a wish for a processor that is left out of a run waits for the run that has it', async (t) => {
+test('a pending action for a processor that is left out of a run waits for the run that has it', async (t) => {
   const { file, desk, ids } = await heldFile(t, ['a'])
   await desk.release(ids[0]!, actor)
   const parts = [ledger(), processor('other', { on: topic('others', []), handle: {} })]
@@ -112,7 +112,7 @@ test('a wish for a processor that is left out of a run waits for the run that ha
   assert.deepEqual(seen(file), ['a0', 'a1'])
 })
 
-test('a wish is forgotten in the commit that does what it wanted: a crash leaves both or neither', async (t) => {
+test('a pending action ends in the commit that carries it out: a crash leaves both or neither', async (t) => {
   const { file, desk, ids } = await heldFile(t, ['a', 'b'])
   await desk.release(ids[0]!, actor)
   await desk.discard(ids[1]!, actor)

@@ -1,31 +1,36 @@
-// What people write down while no process runs, for the next to do.
+// Pending actions: people ask for them while no process runs, and the next process carries them out.
 import { DeskTable } from '../../src/adapters/sqlite/desk.ts'
 import { Log } from '../../src/adapters/sqlite/log.ts'
-import type { WishAction } from '../../src/model/desk-views.ts'
+import type { DecisionOrTakeBack } from '../../src/model/desk-views.ts'
 import { isMillraceError } from '../../src/model/errors.ts'
 import type { Machine } from '../../src/testing/machine.ts'
 import type { Random } from '../../src/testing/random.ts'
 
 const mostAtOnce = 3
 
-export function wish(machine: Machine, random: Random): void {
+export function addPending(machine: Machine, random: Random): void {
   machine.beside((db) => {
     if (db.prepare("select 1 from sqlite_schema where name = 'millrace_wishes'").get() === undefined) return
     const desk = new DeskTable(db, new Log(db))
     const items = desk.list({ states: ['held', 'discarded'], limit: 1_000 })
     for (let n = 0; n < mostAtOnce && items.length > 0; n++) {
       const { id, state } = random.pick(items)
-      const by = `wish ${machine.starts} ${n}`
+      const by = `pending ${machine.starts} ${n}`
       try {
-        desk.wish({ item: id, wish: state === 'held' ? held(random) : { do: 'take back' }, at: machine.now(), by })
+        desk.addPending({
+          item: id,
+          action: state === 'held' ? held(random) : { do: 'take back' },
+          at: machine.now(),
+          by,
+        })
       } catch (error) {
-        // There is a wish about it already.
+        // A pending action about it exists already.
         if (!isMillraceError(error)) throw error
       }
     }
   })
 }
 
-function held(random: Random): WishAction {
+function held(random: Random): DecisionOrTakeBack {
   return random.chance(0.5) ? { do: 'retry' } : { do: 'discard', reason: 'written down' }
 }

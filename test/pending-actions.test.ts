@@ -56,8 +56,8 @@ const states = async (one: App) => {
   }
 }
 
-test('a wish waits for a run that has its processor', async (t) => {
-  const one = await held(t, (writer) => writer.wish(1, { do: 'retry' }, { by: 'anna' }))
+test('a pending action waits for a run that has its processor', async (t) => {
+  const one = await held(t, (writer) => writer.addPending(1, { do: 'retry' }, { by: 'anna' }))
   await run(one, { only: [] })
   assert.deepEqual(await states(one), ['held', 'held'])
   await run(one)
@@ -107,9 +107,9 @@ test('pausing what is paused changes nothing, and the audit log says so once', a
   )
 })
 
-test('a wish that cannot be done any more is on record with why', async (t) => {
+test('a pending action that became impossible is on record with the reason', async (t) => {
   const resubmit = { do: 'resubmit', data: { id: 'other' }, note: 'moved' } as const
-  const one = await held(t, (writer) => writer.wish(1, resubmit, { by: 'anna', reason: 'moved' }))
+  const one = await held(t, (writer) => writer.addPending(1, resubmit, { by: 'anna', reason: 'moved' }))
   await one.start()
   await one.idle()
   assert.deepEqual(
@@ -120,6 +120,6 @@ test('a wish that cannot be done any more is on record with why', async (t) => {
     ],
   )
   const [last] = await one.desk.audit({ item: 1 })
-  assert.deepEqual([last!.action, last!.by, last!.detail], ['not possible', 'anna', { wish: resubmit, why: 'moved' }])
+  assert.deepEqual([last!.action, last!.by, last!.detail], ['not possible', 'anna', { action: resubmit, why: 'moved' }])
   assert.match(last!.reason!, /from context "a" to "other"/)
 })
