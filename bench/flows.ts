@@ -13,9 +13,9 @@ import {
   topic,
 } from 'millrace'
 import { z } from 'zod'
-import { nodeDisk } from '../src/adapters/sqlite/disk.ts'
+import type { Disk } from '../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../src/adapters/sqlite/index.ts'
-import type { Disk } from '../src/seam/disk.ts'
+import { nodeDisk } from '../src/adapters/sqlite/node-disk.ts'
 import { ended, endOf } from './ends.ts'
 import { closedLoop, median, timed } from './measure.ts'
 import { Order, order } from './message.ts'

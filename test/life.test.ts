@@ -5,10 +5,10 @@ import { existsSync } from 'node:fs'
 import test, { type TestContext } from 'node:test'
 import { type App, app, channel, command, event, isMillraceError, processor, topic } from 'millrace'
 import { z } from 'zod'
-import { nodeDisk } from '../src/adapters/sqlite/disk.ts'
+import type { Disk } from '../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../src/adapters/sqlite/node-disk.ts'
 import { fault } from '../src/model/errors.ts'
-import type { Disk } from '../src/seam/disk.ts'
 import { coded, place } from './support.ts'
 
 /** A promise that is never settled is what these tests are after: it ends them at this time, milliseconds. */
@@ -96,8 +96,8 @@ class Stage {
         await pass('close')
         return disk.close()
       },
-      sync: async (inChain) => {
-        if (!this.fails) return disk.sync(inChain)
+      sync: async (pace) => {
+        if (!this.fails) return disk.sync(pace)
         this.fails = false
         throw fault('millrace/sync-failed', 'the disk does not answer')
       },

@@ -4,8 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
 import { app, event, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
-import { nodeDisk } from '../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../src/adapters/sqlite/node-disk.ts'
 import { kept, place, rows } from './support.ts'
 
 const schema = z.object({ n: z.number() })

@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import test from 'node:test'
 import { type App, app, type Broker, event, isMillraceError, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
-import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../../src/adapters/sqlite/node-disk.ts'
 
 const Asked = event('asked', {
   schema: z.object({ n: z.number().int(), pad: z.string() }),
@@ -144,7 +144,7 @@ test('a sync that fails is never tried again: the store is opened anew, and what
     const { sync } = disk
     disk.sync = async () => {
       assert.equal(dead, false, 'a failed sync was tried again')
-      if (++syncs % 25 !== 0) return sync()
+      if (++syncs % 25 !== 0) return sync('single')
       dead = true
       const { fault } = await import('../../src/model/errors.ts')
       throw fault('millrace/sync-failed', 'the disk does not answer')

@@ -18,8 +18,8 @@ import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test, { type TestContext } from 'node:test'
 import { type App, isMillraceError, sqlite } from 'millrace'
-import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../../src/adapters/sqlite/node-disk.ts'
 import { openFiles } from '../../src/adapters/sqlite/open-files.ts'
 import { fault } from '../../src/model/errors.ts'
 import { run } from './support/child.ts'
@@ -153,7 +153,7 @@ for (const [what, by] of [
       const disk = nodeDisk()
       const { sync, close } = disk
       return Object.assign(disk, {
-        sync: () => (failing ? Promise.reject(fault('millrace/sync-failed', 'it does not answer')) : sync()),
+        sync: () => (failing ? Promise.reject(fault('millrace/sync-failed', 'it does not answer')) : sync('single')),
         close: async () => {
           await close()
           // While the store lets go of it, before it is opened anew.
@@ -272,7 +272,7 @@ test('no checkpoint and no check runs on other files than those that were open',
     const before = around(file)
     await assert.rejects(disk.checkpoint(), replaced)
     await assert.rejects(disk.quickCheck(), replaced)
-    await assert.rejects(disk.sync(), replaced)
+    await assert.rejects(disk.sync('single'), replaced)
     assert.deepEqual(around(file), before)
   }
 })

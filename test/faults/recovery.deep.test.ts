@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { type App, isMillraceError } from 'millrace'
-import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
+import type { Disk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../../src/adapters/sqlite/node-disk.ts'
 import { fault } from '../../src/model/errors.ts'
-import type { Disk } from '../../src/seam/disk.ts'
 import { until } from '../support.ts'
 import { assertOnceInOrder, assertSound, leaveUnclean, logOf, look, number, rows } from './support/judge.ts'
 import { place } from './support/place.ts'
@@ -32,7 +32,7 @@ function failing({ at, step, failed = () => {} }: Failing): () => Disk {
     const disk = nodeDisk()
     const { [step]: real } = disk
     const fails = async () => {
-      if (++count !== at) return real() as never
+      if (++count !== at) return real('single') as never
       // As slow as a disk that fails: others are waiting for it by then.
       for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
       failed()
@@ -49,7 +49,7 @@ const disksOf = (fails: () => boolean) => (): Disk => {
   return Object.assign(disk, {
     sync: async () => {
       if (fails()) throw fault('millrace/sync-failed', 'the disk does not answer')
-      return sync()
+      return sync('single')
     },
   })
 }

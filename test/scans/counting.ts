@@ -5,8 +5,8 @@
 // into the select, and the plan stays the same, which is checked.
 import assert from 'node:assert/strict'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import { nodeDisk } from '../../src/adapters/sqlite/disk.ts'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../../src/adapters/sqlite/node-disk.ts'
 import type { Broker } from '../../src/seam/store.ts'
 
 type Values = Parameters<StatementSync['all']>

@@ -48,7 +48,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane after its commit, before the sync': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: '    await this.sync(batch.inChain)\n    this.checkpointWhenDue()\n',
+      from: "    await this.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpointWhenDue()\n",
       to: `    for (const fn of functions as unknown as { outcome: any; consumer: any; delivery: any }[]) {
       if (fn.outcome?.ok !== true || fn.consumer === undefined) continue
       fn.consumer.completed(fn.delivery)
@@ -66,7 +66,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets everything leave before the sync': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: '    await this.sync(batch.inChain)\n    this.checkpointWhenDue()\n',
+      from: "    await this.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpointWhenDue()\n",
       to: '    this.sync().catch(() => {})\n    this.checkpointWhenDue()\n',
     },
   ],

@@ -4,17 +4,8 @@ import { backup, DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
 import { acceptAlone, markAlone } from './alone.ts'
-import { type AppState, openReading } from './reading.ts'
-
-/** The copy that the thread makes. */
-export interface CopyWork {
-  readonly file: string
-  readonly to: string
-  /** Whether an app has the file. */
-  readonly app: AppState
-  /** The mark of the copy: `alone`: it may lack messages; `accepted`: a person takes it as it is. */
-  readonly mark: 'as it is' | 'alone' | 'accepted'
-}
+import type { CopyWork } from './copy-work.ts'
+import { openReading } from './reading.ts'
 
 const { file, to, app, mark, port } = workerData as ThreadData<CopyWork>
 /** Small steps: each takes a turn in the thread pool, which others use too. */

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
-import type { Disk } from '../../seam/disk.ts'
 import type { Broker } from '../../seam/store.ts'
-import { nodeDisk } from './disk.ts'
+import type { Disk } from './disk.ts'
 import { realFile, sqliteFile } from './file.ts'
+import { nodeDisk } from './node-disk.ts'
 import { nodeDatabase } from './owner.ts'
 import { type Left, SqliteStore } from './store.ts'
 

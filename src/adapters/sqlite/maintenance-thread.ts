@@ -1,9 +1,9 @@
 // The thread that does what may take long beside the work under way: checkpoints and looking for damage.
 import { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
-import type { OpenFile } from '../../seam/disk.ts'
 import type { ThreadData } from '../node/thread.ts'
 import { damageOf, damageOfNewest, tablesOf } from './damage.ts'
+import type { OpenFile } from './disk.ts'
 import { misplaced } from './open-files.ts'
 
 /** What the thread is asked: `check` names a table, so that checkpoints have their turn between two of them. */

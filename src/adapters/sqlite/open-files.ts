@@ -4,7 +4,7 @@
 // process may believe that it is the owner.
 import { type Stats, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { OpenFile } from '../../seam/disk.ts'
+import type { OpenFile } from './disk.ts'
 
 /**
  * The files of a database, as they are at the moment: call it right after the database was opened. The first two, the

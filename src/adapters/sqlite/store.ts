@@ -21,7 +21,6 @@ import type { Query, Value } from '../../model/tx.ts'
 import type { Batch, CommitFunction, Committed, Written } from '../../seam/commit.ts'
 import type { DeskHead } from '../../seam/desk.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
-import type { Disk, OpenFile } from '../../seam/disk.ts'
 import type { FlowStore } from '../../seam/flows.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { ForgottenMails } from '../../seam/mail.ts'
@@ -34,6 +33,7 @@ import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
 import { DeskTable } from './desk.ts'
 import { DeskReader } from './desk-reads.ts'
+import type { Disk, OpenFile, SyncPace } from './disk.ts'
 import { FlowViews } from './flow-reads.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
@@ -229,7 +229,7 @@ export class SqliteStore implements Store {
       } else if (trouble === undefined) throw error
     }
     const ahead = rest && trouble === undefined ? await this.writeAhead(batch, written) : undefined
-    await this.sync(batch.inChain)
+    await this.sync(batch.inChain === true ? 'chained' : 'single')
     this.checkpointWhenDue()
     return { rest, written, trouble, ahead }
   }
@@ -618,8 +618,8 @@ export class SqliteStore implements Store {
     }
   }
 
-  private sync(inChain = false): Promise<void> {
-    const done = this.disk.sync(inChain).then(({ freeBytes }) => {
+  private sync(pace: SyncPace = 'single'): Promise<void> {
+    const done = this.disk.sync(pace).then(({ freeBytes }) => {
       this.freeBytes = freeBytes
     })
     this.durable = done

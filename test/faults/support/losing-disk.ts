@@ -2,7 +2,7 @@
 // leaves them so, with 512-byte sectors of what came later kept or lost at random.
 import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
-import type { Disk, Synced } from '../../../src/seam/disk.ts'
+import type { Disk, Synced } from '../../../src/adapters/sqlite/disk.ts'
 
 const sector = 512
 const walHeader = 32

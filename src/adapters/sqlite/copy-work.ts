@@ -1,0 +1,11 @@
+import type { AppState } from './reading.ts'
+
+/** The copy that a thread makes. */
+export interface CopyWork {
+  readonly file: string
+  readonly to: string
+  /** Whether an app has the file. */
+  readonly app: AppState
+  /** The mark of the copy: `alone`: it may lack messages; `accepted`: a person takes it as it is. */
+  readonly mark: 'as it is' | 'alone' | 'accepted'
+}
