@@ -173,6 +173,37 @@ test('what checks the rows of the requirements notices one that is missing or th
   assert.equal(rows.get('B7')!.shown, false)
 })
 
+/** Words of the field for what Millrace has under a word of its own. */
+const fieldWords = `dead-letter queue, error queue, dead-letter redrive, saga, process manager, orchestrator, workflow,
+  compensation, choreography, ordering key, partition key, message group, transactional outbox and inbox, idempotent consumer,
+  exactly-once processing, aggregator, content-based router, continue-as-new, consumer group, competing consumers, offset`
+
+test('docs/vocabulary.md leads from the words of the field to those of Millrace, and has each of its own words once', () => {
+  const rows = [...read('docs/vocabulary.md').matchAll(/^\| (?!word |---)(.*?) \| .* \|(.*)\|$/gm)]
+  const elsewhere = rows.map(([, , words]) => words).join()
+  assert.deepEqual(
+    fieldWords.split(/,\s+/).filter((word) => !elsewhere.includes(word)),
+    [],
+  )
+  const own = rows.flatMap(([, words]) => words!.split(', '))
+  assert.deepEqual(
+    own.filter((word, at) => own.indexOf(word) !== at),
+    [],
+  )
+})
+
+test('the README and the description of the package use the words that people search for', () => {
+  const first = read('README.md').slice(0, 1_500)
+  const { description, keywords } = JSON.parse(read('package.json'))
+  for (const word of ['message broker', 'transactional outbox', 'dead-letter queue', 'sagas', 'workflows', 'exactly']) {
+    assert.match(first, new RegExp(word, 'i'))
+    assert.match(description, new RegExp(word, 'i'))
+  }
+  for (const word of ['saga', 'outbox', 'inbox', 'workflow', 'dead-letter-queue', 'process-manager', 'aggregator']) {
+    assert(keywords.includes(word), word)
+  }
+})
+
 const markdown = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
 
 interface Link {
