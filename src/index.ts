@@ -9,8 +9,8 @@ export type { RequestOptions, RequestStatus } from './app/requests.ts'
 export type { Accepting } from './app/tails.ts'
 export type { FailedAttempt, RetryPolicy } from './engine/consumer/retry.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow/check.ts'
-export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/flow/context.ts'
 export type { StepResult } from './engine/flow/host.ts'
+export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/flow/options.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type Actor,

@@ -48,7 +48,7 @@ export async function* checkFlows(app: App, options: CheckFlowsOptions = {}): As
   const reader = file.read(file.owner() !== undefined)
   const stopListening = world.listen()
   try {
-    yield* checkJournals(code, reader.flows, all, world)
+    yield* checkJournals(code, { reads: reader.flows, world, all })
   } finally {
     stopListening()
     reader.close()

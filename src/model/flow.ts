@@ -113,6 +113,13 @@ export function stepOfCommand(id: string): ParentFlow {
   return { flow: Number(flow), n: Number(n) }
 }
 
+/** A command that was called and has not ended. */
+export interface OpenCall {
+  readonly id: string
+  /** The name of its type. */
+  readonly type: string
+}
+
 /** The outcome of a command that a flow called, as its journal keeps it. */
 export function outcomeOf(state: 'replied' | 'refused' | 'discarded' | 'withdrawn', outcome: unknown): Outcome {
   if (state === 'replied') return { ok: true, value: outcome ?? null }

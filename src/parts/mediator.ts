@@ -1,5 +1,5 @@
-import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/context.ts'
 import type { Conduct, MediatorSpec, StepResult } from '../engine/flow/host.ts'
+import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/options.ts'
 import { startsFlow, takesMail } from '../engine/flow/starts.ts'
 import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'

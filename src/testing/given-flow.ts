@@ -1,6 +1,5 @@
 // Tests one flow of a mediator: its function runs as in the engine, and a script gives the results of its steps.
 import { AssertionError, deepStrictEqual } from 'node:assert'
-import { Flow } from '../engine/flow/context.ts'
 import type { FlowHost, Outbox } from '../engine/flow/host.ts'
 import { FlowRun } from '../engine/flow/run.ts'
 import { decode, type Stored } from '../model/codec.ts'
@@ -327,6 +326,7 @@ class Conducted {
       entryId: () => ++this.entries,
       endsInJournal: () => [],
       encode: (type, data, id) => encoded(type, data, id),
+      encodeCall: (type, data, id) => encoded(type, data, id),
       newFlow: (spec, data, id) => {
         const row = this.rowOf(encoded(spec.startedBy, data, id))
         this.subflows.set(row.id, decode(spec.startedBy, row.message).data)
@@ -346,7 +346,7 @@ class Conducted {
 
   async end(): Promise<FlowOutcome> {
     const { run } = this
-    await run.begin([], (of) => new Flow(of))
+    await run.begin([])
     for (let step = 0; !this.rests(); step++) {
       if (step >= stepsMax) throw this.wrong(`it has more than ${stepsMax} steps`)
       await run.input(this.next())

@@ -1,5 +1,5 @@
-// Whether today's code goes the way that journals have recorded. Each run is made anew from its journal, as at a start of
-// the app, but in a place where nothing is written, sent or taken back: what it would do next is looked at by nobody.
+// Checks whether today's code follows the journals of its flows. Each flow is replayed from its journal, as at a start of
+// the app, with a host that writes, sends and withdraws nothing. The steps after the end of the journal are ignored.
 import { decode, encode, type Stamp } from '../../model/codec.ts'
 import { isMillraceError } from '../../model/errors.ts'
 import { type FlowState, flowsUnderWay, type JournalEntry } from '../../model/flow.ts'
@@ -8,7 +8,6 @@ import type { Message, MessageType } from '../../model/message.ts'
 import { dueOf } from '../../model/time.ts'
 import type { FlowReads, FlowSlice } from '../../seam/flow-reads.ts'
 import type { World } from '../../seam/world.ts'
-import { Flow } from './context.ts'
 import type { FlowHost, MediatorSpec } from './host.ts'
 import { FlowRun } from './run.ts'
 
@@ -36,7 +35,7 @@ export interface CheckedFlow {
   readonly misfit: FlowMisfit | null
 }
 
-/** What an app runs today. */
+/** The code of an app. */
 export interface FlowCode {
   readonly mediators: ReadonlyMap<string, MediatorSpec>
   typeOf(name: string): MessageType | undefined
@@ -44,13 +43,16 @@ export interface FlowCode {
 
 const pageRows = 100
 
-/** Replays the journals of flows under way, the oldest first; with `all` also of those that have ended. */
-export async function* checkJournals(
-  code: FlowCode,
-  reads: FlowReads,
-  all: boolean,
-  world: World,
-): AsyncGenerator<CheckedFlow> {
+/** Where the flows are, and which of them are checked. */
+export interface Checking {
+  readonly reads: FlowReads
+  readonly world: World
+  /** True to check flows that have ended too. */
+  readonly all: boolean
+}
+
+/** Replays the journals of flows, the oldest first. */
+export async function* checkJournals(code: FlowCode, { reads, world, all }: Checking): AsyncGenerator<CheckedFlow> {
   const filter = all ? {} : { states: flowsUnderWay }
   for (let after: number | undefined = 0; after !== undefined; ) {
     const slice: FlowSlice = await reads.list({ ...filter, after, limit: pageRows })
@@ -74,7 +76,7 @@ async function misfitOf(
 ): Promise<FlowMisfit | 'no code' | null> {
   const { mediator, version, endedAt } = row
   const spec = mediators.get(mediator)
-  // The code of what has ended may be gone.
+  // The code of an ended flow may be gone.
   const gone = (message: string) => (endedAt === null ? misfit(message) : 'no code')
   if (spec === undefined) return gone(`today's code has no mediator "${mediator}"`)
   if (!spec.runs.has(version)) return gone(`it began with version ${version}, which is not in \`versions\``)
@@ -87,23 +89,25 @@ async function misfitOf(
     if (!isMillraceError(error)) throw error
     return misfit(error.message)
   }
-  return replay(spec, row, message, journal, world)
+  return replay({ spec, row, message, journal, world })
 }
 
 const misfit = (message: string): FlowMisfit => ({ message, journal: null, code: null, after: [] })
 
 const misfits: readonly string[] = ['millrace/flow-mismatch', 'millrace/flow-waits-outside']
 
-async function replay(
-  spec: MediatorSpec,
-  row: FlowRow,
-  message: Message,
-  journal: readonly JournalEntry[],
-  world: World,
-): Promise<FlowMisfit | null> {
+interface Replayed {
+  readonly spec: MediatorSpec
+  readonly row: FlowRow
+  readonly message: Message
+  readonly journal: readonly JournalEntry[]
+  readonly world: World
+}
+
+async function replay({ spec, row, message, journal, world }: Replayed): Promise<FlowMisfit | null> {
   const host = hostOf(spec, row, journal.at(-1)?.n ?? 0, world)
   const run = new FlowRun(host, { ...row, state: 'running' }, message, spec.runs.get(row.version)!)
-  await run.begin(journal, (of) => new Flow(of))
+  await run.begin(journal)
   run.dismiss()
   const { obstacle } = run
   if (obstacle === null || !misfits.includes(obstacle.code)) return null
@@ -117,7 +121,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     const source = `/${spec.name}`
     return { stream: 0, id, ownId: false, source, time: world.now(), due, correlationId, causationId, traceparent }
   }
-  // Checked as when they are sent: what did not fit then was thrown at the function.
+  // Data are checked as when they are sent: data that did not fit were thrown at the function then.
   const make = (type: MessageType, data: unknown, id: string, due = 0) =>
     encode(type, data, stamp(id, due), Number.POSITIVE_INFINITY)
   return {
@@ -127,15 +131,16 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     newId: () => world.newId(),
     entryId: () => ++n,
     endsInJournal: () => [],
-    encode: (type, data, id, _asked, delay) =>
+    encode: (type, data, id, delay) =>
       make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
+    encodeCall: (type, data, id) => make(type, data, id),
     newFlow: (other, data, id) => ({ ...row, mediator: other.name, message: make(other.startedBy, data, id) }),
     turn: () => new Promise((resolve) => world.soon(resolve)),
     guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
     blame: (error, owner) => world.blame(error, owner),
     owner: () => world.owner(),
     strayed: () => {},
-    // What its function forgets about and throws late is nobody's.
+    // A late error of a forgotten promise is no difference.
     late: () => {},
     withdraw: async () => 'never',
   }

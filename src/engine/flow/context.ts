@@ -1,62 +1,38 @@
-// What the function of a mediator conducts its flow with: each of its calls is a step of the run, by name.
+// The context of a flow: the function of a mediator calls it, and each call is a step of the run, by name. It checks the
+// arguments of each call; the run knows the journal.
 import { fault } from '../../model/errors.ts'
-import { checkStep, commandIdOf } from '../../model/flow.ts'
+import { checkStep, commandIdOf, type StepKind } from '../../model/flow.ts'
 import type { Command, Event, MessageType } from '../../model/message.ts'
 import { checkOptions, limit } from '../../model/options.ts'
 import { isRefused } from '../../model/refused.ts'
 import { type AnySchema, isSchema } from '../../model/schema.ts'
 import { type Delay, dueOf } from '../../model/time.ts'
-import type { MediatorSpec, StepResult } from './host.ts'
-import type { FlowRun } from './run.ts'
+import { checkMs, checkTexts, checkUndo } from './arguments.ts'
+import type { FlowHost, MediatorSpec, StepPlan } from './host.ts'
+import type { AskOptions, CallOptions, CallRetry, RaceOptions } from './options.ts'
 
-/** The repetition of a failed call. A refusal is never repeated. */
-export interface CallRetry {
-  /** Calls at most, the first one counted, 1 to 1,000. */
-  readonly attempts: number
-  /** Wait before the second call, milliseconds, default 200; each further wait is twice as long. */
-  readonly firstDelayMs?: number | undefined
-  /** Longest wait, milliseconds, default 30,000. */
-  readonly maxDelayMs?: number | undefined
+/** What the calls of a function need of the flow that it runs for. */
+export interface FlowCalls {
+  readonly id: number
+  readonly host: CallsHost
+  /** Begins a step that will have an end. */
+  step(kind: StepKind, name: string, what: string, plan: StepPlan): Promise<unknown>
+  /** Records a step that ends as it begins; returns its data. */
+  note(kind: StepKind, name: string, what: string, plan: StepPlan): unknown
+  version(change: string, latest: number): number
+  continueAs(data: unknown): void
+  noReturn(): void
+  race(branches: readonly (() => unknown)[]): Promise<unknown>
 }
 
-/** Options of `flow.call`. */
-export interface CallOptions<Reply> {
-  /** Time for the reply, milliseconds, default no limit. After it the command is withdrawn. */
-  readonly timeoutMs?: number | undefined
-  /** Further calls after a failure; each is a command, a step and an undo of its own. Default: none. */
-  readonly retry?: CallRetry | undefined
-  /** Compensates the call. It is registered before the command leaves and runs when the flow fails or is cancelled. */
-  readonly undo?: ((result: StepResult<Reply>) => unknown) | undefined
-}
+/** What those calls need of the engine. */
+export type CallsHost = Pick<FlowHost, 'spec' | 'now' | 'random' | 'newId' | 'encode' | 'encodeCall' | 'newFlow'>
 
-/** Options of `flow.ask`. */
-export interface AskOptions<S extends AnySchema> {
-  /** The schema of the answer. */
-  readonly schema: S
-  /** The question, for people. */
-  readonly title: string
-  /** The person or team that is asked. */
-  readonly to?: string | undefined
-  /** Time for an answer, milliseconds, default no limit. */
-  readonly timeoutMs?: number | undefined
-  /** Whom the question goes to when there is no answer `afterMs` milliseconds after it was asked. */
-  readonly escalate?: { readonly afterMs: number; readonly to: string } | undefined
-}
-
-/** Options of `flow.race`. */
-export interface RaceOptions {
-  /**
-   * What happens to the branches that lost: `'continue'` (default), they continue and their results are ignored, as with
-   * `Promise.race`; `'withdraw'`, their commands are withdrawn, their waits, times and questions end, and they begin
-   * nothing more. With `'withdraw'` each branch is a function.
-   */
-  readonly losers?: 'continue' | 'withdraw' | undefined
-}
-
+/** The second argument of a mediator's function: the run-time side of the public `FlowContext`. */
 export class Flow {
-  readonly #run: FlowRun
+  readonly #run: FlowCalls
 
-  constructor(run: FlowRun) {
+  constructor(run: FlowCalls) {
     this.#run = run
   }
 
@@ -68,7 +44,7 @@ export class Flow {
     const { retry } = options
     if (retry === undefined) return this.#callOnce(name, type, data, options)
     checkOptions(`call "${name}": retry`, retry, ['attempts', 'firstDelayMs', 'maxDelayMs'])
-    return this.#callAgain(name, type, data, options, retry)
+    return this.#callAgain(name, type, data, { ...options, retry })
   }
 
   #callOnce(name: string, type: Command, data: unknown, { timeoutMs, undo }: CallOptions<unknown>): Promise<unknown> {
@@ -79,7 +55,7 @@ export class Flow {
       command: type,
       undo,
       outgoing: (n) => {
-        const message = host.encode(type, data, commandIdOf(run.id, n), true)
+        const message = host.encodeCall(type, data, commandIdOf(run.id, n))
         context = message.context
         return message
       },
@@ -88,7 +64,8 @@ export class Flow {
     })
   }
 
-  async #callAgain(name: string, type: Command, data: unknown, options: CallOptions<unknown>, retry: CallRetry) {
+  async #callAgain(name: string, type: Command, data: unknown, options: CallOptions<unknown> & { retry: CallRetry }) {
+    const { retry } = options
     const where = `call "${name}": retry`
     const attempts = limit(where, 'attempts', retry.attempts, 'attempts')
     const longest = limit(where, 'maxDelayMs', retry.maxDelayMs)
@@ -140,10 +117,10 @@ export class Flow {
     checkOptions(where, options, ['schema', 'title', 'to', 'timeoutMs', 'escalate'])
     const { schema, title, to = null, timeoutMs, escalate } = options
     if (!isSchema(schema)) throw fault('millrace/bad-option', `${where}: schema must be a Standard Schema`)
-    checkWords(where, { title, ...(to === null ? {} : { to }) })
+    checkTexts(where, { title, ...(to === null ? {} : { to }) })
     if (escalate !== undefined) {
       checkOptions(`${where}: escalate`, escalate, ['afterMs', 'to'])
-      checkWords(`${where}: escalate`, { to: escalate.to })
+      checkTexts(`${where}: escalate`, { to: escalate.to })
       checkMs(`${where}: escalate`, 'afterMs', escalate.afterMs)
     }
     const dueAt = this.#due(name, timeoutMs)
@@ -158,10 +135,10 @@ export class Flow {
       },
     })
     if (escalate === undefined) return answer
-    const known = () => {
+    const ended = () => {
       answered = true
     }
-    answer.then(known, known)
+    answer.then(ended, ended)
     this.#sleep(`${name} escalates`, escalate.afterMs).then(() => {
       const change = { do: 'escalate', flow: run.id, n: question, to: escalate.to } as const
       if (!answered) run.note('value', `${name} escalated`, escalate.to, { change })
@@ -280,7 +257,7 @@ export class Flow {
     const run = this.#run
     this.#declared(type)
     run.note(kind, type.name, type.name, {
-      outgoing: (n) => run.host.encode(type, data, commandIdOf(run.id, n), false, delay),
+      outgoing: (n) => run.host.encode(type, data, commandIdOf(run.id, n), delay),
     })
   }
 
@@ -290,23 +267,4 @@ export class Flow {
     const list = type?.kind === 'command' ? 'sends' : 'publishes'
     throw fault('millrace/undeclared', `mediator "${spec.name}": "${type?.name}" is not in its ${list}`)
   }
-}
-
-function checkWords(where: string, words: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(words)) {
-    if (typeof value === 'string' && value !== '') continue
-    throw fault('millrace/bad-option', `${where}: ${name} must be a text`)
-  }
-}
-
-function checkUndo(where: string, undo: unknown): void {
-  if (undo !== undefined && typeof undo !== 'function') {
-    throw fault('millrace/bad-option', `${where}: undo must be a function`)
-  }
-}
-
-function checkMs(where: string, name: string, ms: unknown): void {
-  if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return
-  const is = typeof ms === 'number' ? String(ms) : `of type ${typeof ms}`
-  throw fault('millrace/bad-time', `${where}: ${name} is ${is}, but must be milliseconds from 0 on`)
 }

@@ -32,7 +32,6 @@ import type { Withdrawals } from '../request/withdrawals.ts'
 import { Alarm } from '../time/alarm.ts'
 import { FlowActions } from './actions.ts'
 import { Claims } from './claims.ts'
-import { Flow } from './context.ts'
 import type { FlowHost, MediatorSpec, Outbox } from './host.ts'
 import { FlowRun } from './run.ts'
 import type { Also } from './starts.ts'
@@ -189,7 +188,7 @@ export class Flows {
     }
     const run = this.runOf(spec, row, message)
     try {
-      await run.begin([], (of) => new Flow(of))
+      await run.begin([])
     } catch (error) {
       free()
       throw error
@@ -542,7 +541,7 @@ export class Flows {
     const journal = flows.journal(id)
     const run = this.runOf(spec, row, message)
     this.making.set(id, run)
-    await run.begin(journal, (of) => new Flow(of), repeat)
+    await run.begin(journal, repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
     for (const entry of flows.journal(id, last)) {
@@ -702,7 +701,8 @@ export class Flows {
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
       endsInJournal: (after) => store.flows.endsOfFlows(row.id, after, sliceEnds),
-      encode: (type, data, id, asked, delay) => encode(type, data, spec.name, row.message, id, asked, delay),
+      encode: (type, data, id, delay) => encode(type, data, spec.name, row.message, id, false, delay),
+      encodeCall: (type, data, id) => encode(type, data, spec.name, row.message, id, true),
       newFlow: (other, data, id) => {
         const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))
         return other.serial && first.context !== null ? { ...first, state: 'queued' } : first

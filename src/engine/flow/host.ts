@@ -1,14 +1,13 @@
 // What a run of a mediator has from outside, and what it leaves to be written.
 import type { Stored } from '../../model/codec.ts'
 import type { ErrorRecord } from '../../model/errors.ts'
-import type { JournalEntry, Outcome } from '../../model/flow.ts'
+import type { JournalEntry, OpenCall, Outcome } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
 import type { Command, Event, Message, MessageType } from '../../model/message.ts'
 import type { AnySchema } from '../../model/schema.ts'
 import type { Delay } from '../../model/time.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { Owner } from '../../seam/world.ts'
-import type { OpenCall } from '../request/withdrawals.ts'
 
 /**
  * The end of a step, as its undo is told: `done` with the reply, or `unknown`, when it may have had effects outside.
@@ -50,7 +49,9 @@ export interface FlowHost {
   /** The next ends of flows that others have written into its journal after an entry, in order. */
   endsInJournal(after: number): JournalEntry[]
   /** Makes a message that the flow sends or publishes. */
-  encode(type: MessageType, data: unknown, id: string, asked: boolean, delay?: Delay): Stored
+  encode(type: MessageType, data: unknown, id: string, delay?: Delay): Stored
+  /** Makes a command that the flow calls: its reply is the end of a step. */
+  encodeCall(type: Command, data: unknown, id: string): Stored
   /** Makes the row of a flow that is started by this one. */
   newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
   /** Resolves when all that is ready now has had its turn. */

@@ -20,6 +20,7 @@ import {
   isUndo,
   isUndoOf,
   type JournalEntry,
+  type OpenCall,
   type Outcome,
   type StepKind,
   type SubflowFailed,
@@ -30,7 +31,7 @@ import { toldOfFrozen } from '../../model/frozen.ts'
 import type { Message } from '../../model/message.ts'
 import { Refused } from '../../model/refused.ts'
 import { check } from '../../model/schema.ts'
-import type { OpenCall } from '../request/withdrawals.ts'
+import { Flow } from './context.ts'
 import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type StepResult } from './host.ts'
 import { Replay } from './replay.ts'
 
@@ -133,7 +134,7 @@ export class FlowRun {
   }
 
   /** Begins the function; with a journal, up to where that ends, and does the step with the number `repeat` again. */
-  async begin(journal: readonly JournalEntry[], flow: (run: FlowRun) => unknown, repeat?: number): Promise<void> {
+  async begin(journal: readonly JournalEntry[], repeat?: number): Promise<void> {
     const { entries, again, gone } = withoutVoided(journal)
     if (again.size > 0) this.again = new Map(again)
     for (const n of gone) this.gone = added(this.gone, n)
@@ -143,7 +144,7 @@ export class FlowRun {
     this.replay = new Replay(repeat === undefined ? entries : entries.filter(({ of }) => of !== repeat))
     if (this.state === 'queued') this.become('running')
     this.begins = true
-    this.run(() => this.conduct(this.message, flow(this))).then((ended) => {
+    this.run(() => this.conduct(this.message, new Flow(this))).then((ended) => {
       this.ended ??= ended.ok ? this.returned(ended.value) : ended
     })
     await this.host.turn()

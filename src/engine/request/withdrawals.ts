@@ -6,7 +6,7 @@
 // A crash between what was done with a command and its mark can leave a mark that nobody meets: once its processor has
 // come past all that was there, it is forgotten.
 import { fault } from '../../model/errors.ts'
-import { stepOfCommand } from '../../model/flow.ts'
+import { type OpenCall, stepOfCommand } from '../../model/flow.ts'
 import { inBrief } from '../../model/people.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
@@ -16,12 +16,6 @@ import type { Consumer } from '../consumer/consumer.ts'
 
 /** How many marks are looked at, or forgotten, at once. */
 const slicedIds = 256
-
-/** A command that is to be taken back. */
-export interface OpenCall {
-  readonly id: string
-  readonly type: string
-}
 
 /** How far a processor of a channel is, also one that does not run. */
 export interface ChannelState {
