@@ -33,6 +33,7 @@ import { Refused } from '../../model/refused.ts'
 import { check } from '../../model/schema.ts'
 import { Flow } from './context.ts'
 import { type Conduct, type FlowHost, nothing, type Outbox, type Step, type StepPlan, type StepResult } from './host.ts'
+import { StepNames } from './names.ts'
 import { Replay } from './replay.ts'
 
 /** Code of a mediator that runs: its function, an undo, a branch of a race; and what it has begun. */
@@ -72,7 +73,7 @@ export class FlowRun {
   private readonly message: Message
   private readonly conduct: Conduct
   private replay = new Replay([])
-  private readonly names = new Map<string, number>()
+  private readonly names = new StepNames()
   /** By the number of the entry with which they began. */
   private readonly steps = new Map<number, Step>()
   private readonly open = new Set<Step>()
@@ -92,7 +93,6 @@ export class FlowRun {
   private toldUpTo = 0
   private lookedUpTo = 0
   private subflows = 0
-  private scope = ''
   /** The function has ended: what its branches still begin leads nowhere. */
   private frozen = false
   /** There is no way back any more. */
@@ -445,9 +445,9 @@ export class FlowRun {
 
   /** What a flow that had passed here before there was such a change finds: 0. */
   version(change: string, latest: number): number {
-    const passed = this.replay.hasSteps && this.replay.step(this.nextName(change)) === undefined
+    const passed = this.replay.hasSteps && this.replay.step(this.names.next(change)) === undefined
     if (passed) {
-      this.unique(change)
+      this.names.take(change)
       return 0
     }
     return (this.note('version', change, '', { data: () => latest }) as number | undefined) ?? latest
@@ -533,7 +533,7 @@ export class FlowRun {
   }
 
   private get leadsNowhere(): boolean {
-    if (this.frozen && this.scope === '') return true
+    if (this.frozen && !this.names.inUndo) return true
     for (let { branch } = this; branch !== undefined; branch = branch.outer) if (branch.over) return true
     return this.mismatch !== undefined
   }
@@ -544,7 +544,7 @@ export class FlowRun {
       this.strays(kind, name, what)
       return undefined
     }
-    const step = this.unique(name)
+    const step = this.names.take(name)
     const known = this.replay.step(step)
     if (known !== undefined) {
       if (known.kind !== kind || known.what !== what) {
@@ -601,24 +601,6 @@ export class FlowRun {
     const entry: JournalEntry = { n, of: null, kind, step, what, data, at: this.host.now() }
     this.outbox.changes.push({ do: 'entry', flow: this.id, entry })
     return entry
-  }
-
-  /** The name that a step gets: its own, `name#2` the second time. */
-  private nextName(name: string): string {
-    const full = `${this.scope}${name}`
-    let times = (this.names.get(full) ?? 0) + 1
-    if (times === 1) return full
-    while (this.names.has(`${full}#${times}`)) times++
-    return `${full}#${times}`
-  }
-
-  private unique(name: string): string {
-    const unique = this.nextName(name)
-    const full = `${this.scope}${name}`
-    this.names.set(full, (this.names.get(full) ?? 0) + 1)
-    // No other may have it, whatever it is called.
-    if (unique !== full) this.names.set(unique, 1)
-    return unique
   }
 
   /** The end of a step, by the run itself. */
@@ -903,9 +885,7 @@ export class FlowRun {
   }
 
   private beginUndo(step: Step, taken: StepResult): void {
-    this.scope = ''
-    const attempt = this.unique(`undo ${step.entry.step}`)
-    this.scope = `${attempt}/`
+    this.names.openUndo(step.entry.step)
     const undoing: NonNullable<FlowRun['undoing']> = { step, ended: undefined }
     this.undoing = undoing
     this.run(() => step.plan.undo!(taken)).then((ended) => {
