@@ -1,9 +1,9 @@
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Destination, Message, MessageType } from '../model/message.ts'
+import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import type { HandlerContext } from './consumer/attempt.ts'
 import type { ProbeLimits } from './consumer/probing.ts'
 import type { RetryPolicy } from './consumer/retry.ts'
 
@@ -31,8 +31,24 @@ export interface ProcessorSpec extends ProbeLimits {
 
 export interface HandlerSpec {
   readonly type: MessageType
-  readonly handle: (message: Message, context: HandlerContext) => unknown
+  readonly handle: (message: Message, context: Handling) => unknown
 }
+
+/** The second argument of a handler. */
+export interface Handling {
+  readonly commit: (fn: unknown) => unknown
+  readonly publish: (type: MessageType, data: unknown, options?: PublishOptions) => string
+  readonly send: (type: MessageType, data: unknown, options?: PublishOptions) => string
+  readonly cancel: (type: MessageType, id: string) => void
+  readonly read: Query
+  readonly signal: AbortSignal
+  /** The same for each attempt at a message by a processor, until its data are replaced. */
+  readonly idempotencyKey: string
+  readonly now: () => number
+  readonly log: Readonly<Record<'info' | 'warn' | 'error', LogLine>>
+}
+
+type LogLine = (text: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** The slots of a schedule. */
 export interface Calendar {

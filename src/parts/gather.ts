@@ -1,4 +1,5 @@
-import { type HandlerContext, ownFunction } from '../engine/consumer/attempt.ts'
+import { ownFunction } from '../engine/commit/own-function.ts'
+import type { Handling } from '../engine/spec.ts'
 import { addElement, type Due, endTime, type GatherRule, type WhenRule } from '../engine/time/gathers.ts'
 import { fault } from '../model/errors.ts'
 import { channel, command, type DataFor, type DataOf, type Event, type Message, type Topic } from '../model/message.ts'
@@ -110,8 +111,8 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
   const due = command(`${name}${dueSuffix}`, { schema: dueSchema })
   const types = new Map(of.map((type) => [type.name, type]))
   const rule: GatherRule = { name, types, publishes, due, data: data as GatherRule['data'], ...bounds(where, options) }
-  const add = (message: Message, { commit }: HandlerContext) => commit(ownFunction(addElement(rule, message)))
-  const end = (message: Message, { commit }: HandlerContext) => commit(ownFunction(endTime(rule, message)))
+  const add = (message: Message, { commit }: Handling) => commit(ownFunction(addElement(rule, message)))
+  const end = (message: Message, { commit }: Handling) => commit(ownFunction(endTime(rule, message)))
   const adds = processor(name, {
     on,
     publishes: [publishes],

@@ -1,3 +1,4 @@
+import { withAttempt } from '../engine/consumer/handler-context.ts'
 import type { Conduct, MediatorSpec, StepResult } from '../engine/flow/host.ts'
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/options.ts'
 import { startsFlow, takesMail } from '../engine/flow/starts.ts'
@@ -517,12 +518,12 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
 export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<MessageType, Destination>): Processor[] {
   const { name, on, spec, waits } = part
   const handlers = new Map<Destination, Record<string, unknown>>()
-  if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: startsFlow(spec) })
+  if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: withAttempt(startsFlow(spec)) })
   for (const type of waits) {
     const destination = destinationOf.get(type)
     if (destination === undefined) continue
     const handle = handlers.get(destination) ?? {}
-    if (type !== spec.startedBy) handle[type.name] = takesMail(spec, type.name)
+    if (type !== spec.startedBy) handle[type.name] = withAttempt(takesMail(spec, type.name))
     handlers.set(destination, handle)
   }
   return [...handlers].map(([destination, handle]) => {

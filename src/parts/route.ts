@@ -1,3 +1,4 @@
+import { withAttempt } from '../engine/consumer/handler-context.ts'
 import { routes } from '../engine/flow/starts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType } from '../model/message.ts'
@@ -122,7 +123,7 @@ export function route<
   const handlers = Object.entries(choices as Readonly<Record<string, Choose | undefined>>)
   const spec = { name, starts: new Set(starts.map((one) => one.spec)) }
   const handle = Object.fromEntries(
-    handlers.map(([type, choose]) => [type, typeof choose === 'function' ? routes(spec, choose) : choose]),
+    handlers.map(([type, choose]) => [type, typeof choose === 'function' ? withAttempt(routes(spec, choose)) : choose]),
   )
   const runs = { ...processor(name, { on, sends, concurrency, handle: handle as never }), runsAhead: true }
   return Object.freeze({ kind: 'route', name, on, starts, processor: runs })

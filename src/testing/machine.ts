@@ -526,7 +526,7 @@ class SimulatedProcess {
     const slowly = async (...given: Parameters<typeof query>) => {
       const attempt = ownerNow()
       const slow = attempt instanceof Attempt && this.slow.delete(attempt)
-      await this.pause(slow ? faults.slowMs(attempt.consumer.spec.timeoutMs) : random() * readMsMax)
+      await this.pause(slow ? faults.slowMs(attempt.processor.spec.timeoutMs) : random() * readMsMax)
       return query(...given)
     }
     const chance = random.fork(`reads ${this.number}`)
@@ -539,8 +539,8 @@ class SimulatedProcess {
 
   /** Calls a handler, or makes it fail or take its time. */
   private handle(attempt: Attempt, call: () => unknown): unknown {
-    const { consumer, delivery } = attempt
-    const { name, spec } = consumer
+    const { processor, delivery } = attempt
+    const { name, spec } = processor
     this.machine.watch?.called?.(name)
     const what = this.what(attempt, `processor "${name}"`, `${name} handles`, name, delivery.message)
     if (what === 'slowInside') {

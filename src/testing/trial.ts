@@ -1,11 +1,10 @@
 // One attempt of a handler at one message, with a store that only answers. The attempt is the engine's own, so every
 // rule of `commit`, `publish`, replies and refusals is the engine's.
 import { settle } from '../adapters/sqlite/user-tx.ts'
-import { Attempt, HandlerContext } from '../engine/consumer/attempt.ts'
-import { Consumer } from '../engine/consumer/consumer.ts'
+import { Attempt, type AttemptHost } from '../engine/consumer/attempt.ts'
 import { Delivery } from '../engine/consumer/delivery.ts'
+import { HandlerContext } from '../engine/consumer/handler-context.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
-import type { Surroundings } from '../engine/surroundings.ts'
 import { decode, encode, refusalOf, type Stamp, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import { toldOfFrozen } from '../model/frozen.ts'
@@ -58,6 +57,10 @@ const given = new WeakMap<Stored, PublishOptions>()
 /** Tables without content: there is no store to take anything back from, and only internal parts gather. */
 const noTables: OwnTables = { gathers: undefined as never, takeBack: () => undefined }
 
+const noStore = (): never => {
+  throw new Error('an attempt of a test has no store')
+}
+
 /** The source of the messages. */
 export const origin = '/given'
 const bytesMax = limit('given', 'messageBytesMax', undefined)
@@ -85,7 +88,7 @@ export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer
     const reply = attempt.handler.type.kind === 'command' ? value : undefined
     return Object.freeze({ ...ended, ...leaving(attempt), reply, committed })
   } catch (thrown) {
-    const { name } = attempt.consumer
+    const { name } = attempt.processor
     const why = unfit(attempt, thrown) ?? toldOfFrozen(`processor "${name}"`, thrown, message.decoded)
     const error = why ?? new Error(`thrown: ${inBrief(thrown)}`)
     return Object.freeze({
@@ -108,15 +111,15 @@ function unfit({ handler }: Attempt, thrown: unknown): unknown {
   }
 }
 
-/** Makes an attempt of the engine, with a consumer that has only what an attempt needs. */
+/** Makes an attempt of the engine, with a processor that writes nothing. */
 function attemptAt(
   spec: ProcessorSpec,
   message: Stored,
   read: Query,
   { now, log, newId, elapsed, bind, callback }: World,
 ): Attempt {
-  const outgoing: Surroundings['encode'] = (type, data, processor, { id: causationId, correlationId }, options) => {
-    const stamp = { source: `${origin}/${processor}`, time: now(), correlationId, causationId }
+  const made: AttemptHost['encode'] = (type, data, { id: causationId, correlationId }, options) => {
+    const stamp = { source: `${origin}/${spec.name}`, time: now(), correlationId, causationId }
     if (options !== undefined) dueOf(`${type.kind} "${type.name}"`, options, stamp.time, publishOptions)
     const ownId = options?.id
     if (ownId !== undefined) checkId(ownId)
@@ -124,26 +127,44 @@ function attemptAt(
     if (options !== undefined) given.set(message, options)
     return message
   }
-  const limits = { messageBytesMax: defaults.messageBytesMax.default }
-  const has = { spec, name: spec.name, read, now, log, around: { encode: outgoing, world: { bind, callback }, limits } }
-  const consumer: Consumer = Object.assign(Object.create(Consumer.prototype), has)
-  return new Attempt(consumer, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
+  const processor: AttemptHost = {
+    name: spec.name,
+    spec,
+    read,
+    now,
+    log,
+    bind,
+    callback,
+    encode: made,
+    replyBytesMax: defaults.messageBytesMax.default,
+    late: (_attempt, error) => {
+      log('error', `processor "${spec.name}" threw after its attempt had ended`, { error: inBrief(error) })
+    },
+    flows: {},
+    progress: { save: noStore, restore: noStore, done: noStore, row: noStore },
+    pull: noStore,
+    replied: noStore,
+    deskEnd: noStore,
+    committed: noStore,
+    commitFailed: noStore,
+  }
+  return new Attempt(processor, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
 }
 
 /** Runs the handler for at most its time. */
 async function handled(attempt: Attempt): Promise<void> {
-  const { handler, delivery, consumer } = attempt
-  const { timeoutMs } = consumer.spec
+  const { handler, delivery, processor } = attempt
+  const { timeoutMs } = processor.spec
   const expired = Promise.withResolvers<never>()
   const timer = setTimeout(() => {
-    const what = `an attempt of processor "${consumer.name}" took longer than ${timeoutMs} ms`
+    const what = `an attempt of processor "${processor.name}" took longer than ${timeoutMs} ms`
     const error = fault('millrace/timed-out', what)
     attempt.abort(error)
     expired.reject(error)
   }, timeoutMs)
   try {
     const result = handler.handle(decode(handler.type, delivery.message), new HandlerContext(attempt))
-    attempt.judge(await Promise.race([result, expired.promise]))
+    attempt.checkResult(await Promise.race([result, expired.promise]))
   } finally {
     clearTimeout(timer)
     if (attempt.state === 'running') attempt.state = 'ended'
@@ -183,8 +204,8 @@ function txOf(scope: TxScope, statements: Statements, attempt: Attempt): CommitT
   }
 }
 
-function leaving({ outgoing, cancels, consumer }: Attempt): Pick<Outcome, 'published' | 'sent' | 'cancelled'> {
-  const types = new Map([...consumer.spec.declared].map((type) => [type.name, type]))
+function leaving({ outgoing, cancels, processor }: Attempt): Pick<Outcome, 'published' | 'sent' | 'cancelled'> {
+  const types = new Map([...processor.spec.declared].map((type) => [type.name, type]))
   const pairs = outgoing.map((message) => {
     const type = types.get(message.type)!
     const { data } = decode(type, message)

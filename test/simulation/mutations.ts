@@ -49,18 +49,18 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     {
       file: 'adapters/sqlite/store.ts',
       from: "    await this.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpointWhenDue()\n",
-      to: `    for (const fn of functions as unknown as { outcome: any; consumer: any; delivery: any }[]) {
-      if (fn.outcome?.ok !== true || fn.consumer === undefined) continue
-      fn.consumer.completed(fn.delivery)
-      fn.consumer.pull()
+      to: `    for (const fn of functions as unknown as { outcome: any; processor: any; delivery: any }[]) {
+      if (fn.outcome?.ok !== true || fn.processor === undefined) continue
+      fn.processor.committed(fn.delivery)
+      fn.processor.pull()
     }
     await this.sync()
     this.checkpointWhenDue()\n`,
     },
     {
       file: 'engine/commit/committer.ts',
-      from: '        if (outcome.ok) {\n          fn.consumer.completed(fn.delivery)\n',
-      to: '        if (outcome.ok) {\n',
+      from: '        if (outcome.ok) {\n          fn.committed()\n',
+      to: '        if (outcome.ok) {\n          fn.also?.written()\n',
     },
   ],
   'lets everything leave before the sync': [
@@ -458,7 +458,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'starts a flow in a commit of its own': [
     {
       file: 'engine/commit/committer.ts',
-      from: '      for (const change of attempt.also.flows) group.flows.push(change)\n',
+      from: '      for (const change of also.flows) group.flows.push(change)\n',
       to: '      consumer.flows.startAlone(attempt.also.flows)\n',
     },
     {

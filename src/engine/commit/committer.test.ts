@@ -56,8 +56,8 @@ test('what is written about a message at the desk comes before the end of its at
   }
   const consumer = {
     spec: { runsAhead: true },
-    completed: nothing,
-    endingOf: () => ({ changes: [{ do: 'remove' }], outgoing: [] }),
+    committed: nothing,
+    deskEnd: () => ({ changes: [{ do: 'remove' }], outgoing: [] }),
   }
   const attempt = new Attempt(consumer as never, { entry: {}, message: {} } as never, {} as never, 0)
   const committer = new Committer(world as never, store as never, 1, settled, nothing, nothing)

@@ -14,11 +14,10 @@ import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { TimedChange } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
-import { Attempt } from '../consumer/attempt.ts'
-import type { Consumer } from '../consumer/consumer.ts'
 import { Chain } from './chain.ts'
 import type { TakenBack } from './collected.ts'
 import { Group } from './group.ts'
+import type { Follower, Handled } from './handled.ts'
 import type { Errand } from './timed-write.ts'
 
 /** A message from outside that waits to be accepted. Made by a constructor, as all that lives as long as a batch. */
@@ -36,6 +35,8 @@ export class Publish {
 
 /** A function of `app.transaction` or `setup`, with what it publishes. */
 export interface Transaction extends CommitFunction {
+  /** No processor runs it. */
+  readonly processor?: undefined
   readonly outgoing: readonly Stored[]
   /** Requests that it takes back. */
   readonly withdrawn: readonly TakenBack[]
@@ -51,7 +52,7 @@ export interface Job {
   /** Messages that leave with it. */
   readonly outgoing?: readonly Stored[] | undefined
   /** Whose progress is written with it. */
-  readonly consumer?: Consumer | undefined
+  readonly consumer?: Follower | undefined
   /** The position that is done with it. */
   readonly position?: number | undefined
   readonly written?: (() => void) | undefined
@@ -69,12 +70,6 @@ interface Mark {
   readonly written: () => void
 }
 
-/** What the end of an attempt changes besides its rows. */
-export interface Ending {
-  readonly changes: readonly DeskChange[]
-  readonly outgoing: readonly Stored[]
-}
-
 /** What has become of requests, and for each the number of its entry in a journal; 0 where it has none. */
 export type RequestsWritten = Pick<Settled, 'requests' | 'entries'>
 
@@ -85,7 +80,7 @@ export interface Settled {
   /** What has become of requests. */
   readonly requests: readonly RequestChange[]
   readonly entries: readonly number[]
-  readonly consumers: ReadonlySet<Consumer>
+  readonly consumers: ReadonlySet<Follower>
   /** Requests that its functions have taken back. */
   readonly withdrawn: readonly TakenBack[]
 }
@@ -105,8 +100,8 @@ export class Committer {
   private readonly quiet: () => void
   private readonly fatal: (error: unknown) => void
   private publishes: Publish[] = []
-  private functions: (Attempt | Transaction)[] = []
-  private finished: Attempt[] = []
+  private functions: (Handled | Transaction)[] = []
+  private finished: Handled[] = []
   private jobs: Job[] = []
   private marks: Mark[] = []
   private errands: Errand[] = []
@@ -146,7 +141,7 @@ export class Committer {
 
   /** Whether the attempt at a message of the app has ended well, and its commit is to come or under way. */
   holds(id: string): boolean {
-    const of = (one: Attempt | Transaction) => one instanceof Attempt && isOwn(one.delivery.message, id)
+    const of = (one: Handled | Transaction) => one.processor !== undefined && isOwn(one.message, id)
     if (this.functions.some(of) || this.finished.some(of)) return true
     const { writing } = this
     return writing !== undefined && (writing.functions.some(of) || writing.finished.some(of))
@@ -162,7 +157,7 @@ export class Committer {
   }
 
   /** An attempt that ended well; its commit is what makes its message done. */
-  finish(attempt: Attempt): void {
+  finish(attempt: Handled): void {
     if (attempt.needsFunction) this.functions.push(attempt)
     else this.finished.push(attempt)
     this.kick()
@@ -179,7 +174,7 @@ export class Committer {
   }
 
   /** Writes how far a consumer is, though nothing of it was handled. */
-  save(consumer: Consumer): void {
+  save(consumer: Follower): void {
     this.write({ consumer })
   }
 
@@ -324,8 +319,8 @@ export class Committer {
   private async writeAhead(batch: OneBatch, runAhead: Ahead): Promise<OneBatch | undefined> {
     const jobs = await runAhead(batch)
     // What is to be written about a message at the desk comes before the end of its attempt.
-    const mayGo = ({ consumer, delivery }: Attempt) =>
-      consumer.spec.runsAhead && (delivery.entry === undefined || this.jobs.length === 0)
+    const mayGo = ({ processor, position }: Handled) =>
+      processor.spec.runsAhead && (position > 0 || this.jobs.length === 0)
     const finished = this.finished.filter(mayGo)
     if (jobs.length === 0 && finished.length === 0) return undefined
     this.finished = this.finished.filter((attempt) => !mayGo(attempt))
@@ -334,25 +329,23 @@ export class Committer {
 
   /** What was written has its consequences; what was not goes to the front again. */
   private settle(batch: OneBatch, rest: boolean, trouble: MillraceError | undefined): void {
-    const again: (Attempt | Transaction)[] = []
+    const again: (Handled | Transaction)[] = []
     const { consumers } = batch
     for (const fn of batch.functions) {
       const { outcome } = fn
       if (outcome === undefined) {
         // What a handler has done waits however long it lasts; who calls is told, as publishers are.
-        if (trouble !== undefined && !(fn instanceof Attempt)) fn.reject(trouble)
+        if (trouble !== undefined && fn.processor === undefined) fn.reject(trouble)
         else again.push(fn)
         continue
       }
-      if (fn instanceof Attempt) {
-        consumers.add(fn.consumer)
+      if (fn.processor !== undefined) {
+        consumers.add(fn.processor)
         if (outcome.ok) {
-          fn.consumer.completed(fn.delivery)
-          fn.also?.written()
+          fn.committed()
         } else {
           fn.outcome = undefined
-          fn.also?.dropped?.()
-          fn.consumer.commitFailed(fn.delivery, outcome.error)
+          fn.commitFailed(outcome.error)
         }
       } else if (outcome.ok) fn.resolve(outcome.value)
       else fn.reject(outcome.error)
@@ -361,9 +354,8 @@ export class Committer {
     if (again.length > 0) this.functions = [...again, ...this.functions]
     if (rest) {
       for (const attempt of batch.finished) {
-        attempt.consumer.completed(attempt.delivery)
-        attempt.also?.written()
-        consumers.add(attempt.consumer)
+        attempt.committed()
+        consumers.add(attempt.processor)
       }
       for (const { message, resolve, reject } of batch.publishes) {
         if (message.repeat === 'other') reject(idConflict(message))
@@ -418,32 +410,32 @@ function endsStore(error: unknown): boolean {
 /** Tells all that wait that theirs is not known to be written. */
 function refuse(what: Pick<OneBatch, 'publishes' | 'functions' | 'jobs' | 'errands'>, error: unknown): void {
   for (const { reject } of what.publishes) reject(error)
-  for (const fn of what.functions) if (!(fn instanceof Attempt)) fn.reject(error)
+  for (const fn of what.functions) if (fn.processor === undefined) fn.reject(error)
   for (const { dropped } of what.jobs) dropped?.(error)
   for (const { dropped } of what.errands) dropped(error)
 }
 
 class OneBatch implements Batch {
   readonly publishes: Publish[]
-  readonly functions: (Attempt | Transaction)[]
-  readonly finished: Attempt[]
+  readonly functions: (Handled | Transaction)[]
+  readonly finished: Handled[]
   readonly jobs: Job[]
   readonly marks: readonly Mark[]
   readonly errands: readonly Errand[]
   /** What each of its transactions writes, in their order. */
   private readonly groups: Group[] = []
   readonly withdrawn: TakenBack[] = []
-  readonly consumers = new Set<Consumer>()
+  readonly consumers = new Set<Follower>()
   /** What follows from it before it is durable. */
   following: OneBatch | undefined
   followedBy: (() => Promise<OneBatch | undefined>) | undefined
   inChain = false
-  private touched = new Set<Consumer>()
+  private touched = new Set<Follower>()
 
   constructor(
     publishes: Publish[],
-    functions: (Attempt | Transaction)[],
-    finished: Attempt[],
+    functions: (Handled | Transaction)[],
+    finished: Handled[],
     jobs: Job[],
     marks: readonly Mark[],
     errands: readonly Errand[],
@@ -484,9 +476,9 @@ class OneBatch implements Batch {
       for (const attempt of this.finished) this.finish(attempt, group)
       for (const { change } of this.errands) group.timed.push(change)
     }
-    for (const fn of functions as readonly (Attempt | Transaction)[]) {
+    for (const fn of functions as readonly (Handled | Transaction)[]) {
       if (fn.outcome?.ok !== true) continue
-      if (fn instanceof Attempt) this.finish(fn, group)
+      if (fn.processor !== undefined) this.finish(fn, group)
       else group.leave(fn.outgoing)
     }
     for (const consumer of this.touched) group.progress.push(consumer.progress.row())
@@ -524,24 +516,25 @@ class OneBatch implements Batch {
     for (const group of this.groups) group.letGo()
   }
 
-  private finish(attempt: Attempt, group: Group): void {
-    const { consumer, delivery } = attempt
+  private finish(attempt: Handled, group: Group): void {
+    const { also, position } = attempt
     group.leave(attempt.outgoing)
-    if (attempt.also !== undefined) {
-      for (const change of attempt.also.flows) group.flows.push(change)
-      for (const message of attempt.also.outgoing) group.append.push(message)
+    if (also !== undefined) {
+      for (const change of also.flows) group.flows.push(change)
+      for (const message of also.outgoing) group.append.push(message)
     }
-    if (delivery.message.asked !== undefined) group.requests.push(consumer.replied(delivery.message, attempt.value))
-    if (delivery.entry === undefined) {
-      this.done(consumer, delivery.message.position)
+    const request = attempt.requestEnd()
+    if (request !== undefined) group.requests.push(request)
+    if (position > 0) {
+      this.done(attempt.processor, position)
       return
     }
-    const { changes, outgoing } = consumer.endingOf(delivery.entry)
+    const { changes, outgoing } = attempt.deskEnd()
     for (const change of changes) group.desk.push(change)
     for (const message of outgoing) group.append.push(message)
   }
 
-  private done(consumer: Consumer, position: number): void {
+  private done(consumer: Follower, position: number): void {
     if (!this.touched.has(consumer)) {
       this.touched.add(consumer)
       consumer.progress.save()

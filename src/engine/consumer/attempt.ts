@@ -1,71 +1,96 @@
 // One attempt of a handler at one message.
 //
-//   running ──ended well──→ ended ──its commit──→ (done, or failed by its commit function)
-//      ├────threw─────────→ ended
-//      └────timeoutMs─────→ expired: fenced, nothing of it counts any more; it lingers until the handler ends
+//   running ──the handler returned──→ ended ⇄ committing: its commit function runs, again where its group is repeated
+//      ├─────the handler threw──────→ ended
+//      └─────its time is over───────→ expired: fenced, nothing of it counts; it lingers until the handler ends
 import { asJson, type Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import { checkVerb, type MessageType, type Verb } from '../../model/message.ts'
-import { readFields } from '../../model/people.ts'
 import { promiseOf } from '../../model/promise.ts'
 import { checkId, type PublishOptions } from '../../model/publish.ts'
 import { check } from '../../model/schema.ts'
 import type { Query, Tx } from '../../model/tx.ts'
 import type { CommitFunction, CommitTx, OwnTables } from '../../seam/commit.ts'
+import type { RequestChange } from '../../seam/requests.ts'
+import type { World } from '../../seam/world.ts'
 import { Collected, nothing, type TakenBack } from '../commit/collected.ts'
-import type { Also } from '../flow/starts.ts'
+import type { Ending, FlowOutcome, Follower, Handled } from '../commit/handled.ts'
+import { isOwnFunction, type OwnFunction } from '../commit/own-function.ts'
 import type { HandlerSpec } from '../spec.ts'
-import type { Consumer } from './consumer.ts'
 import type { Delivery } from './delivery.ts'
 
-/** What `commit` gives, and the handler has to return. */
+/** What `commit` returns. The handler must return it too. */
 export const committed = Object.freeze({ millrace: 'committed' })
 
-/** Publishes or sends from within a function of the engine's own. */
-export type Collecting = (verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined) => Stored
-
-/** A commit function of the engine's own, which may write its tables. */
-export type OwnFunction = (own: OwnTables, collect: Collecting) => unknown
-
-const ownFunctions = new WeakSet<object>()
-
-/** Marks a function as one that `commit` runs as one of the engine's own. */
-export function ownFunction(fn: OwnFunction): OwnFunction {
-  ownFunctions.add(fn)
-  return fn
+/** The processor, as its attempts need it. */
+export interface AttemptHost extends Follower {
+  readonly name: string
+  readonly spec: {
+    readonly runsAhead: boolean
+    readonly timeoutMs: number
+    readonly declared: ReadonlySet<MessageType>
+  }
+  readonly read: Query
+  readonly now: () => number
+  readonly log: World['log']
+  /** The flows of the run. Only handlers of mediators and routes know their type. */
+  readonly flows: object
+  /** The largest reply to a command, bytes. */
+  readonly replyBytesMax: number
+  /** Makes a message that a handler publishes or sends. */
+  encode(type: MessageType, data: unknown, cause: Stored, options: PublishOptions | undefined): Stored
+  /** Returns the same function, which runs later in the name of the present attempt. */
+  bind<A extends unknown[], T>(fn: (...args: A) => T): (...args: A) => T
+  /** Calls code that belongs to an attempt, which is told the errors that it throws later. */
+  callback<T>(attempt: Attempt, fn: () => T): T
+  /** Takes an error that was thrown outside the promise of the handler. */
+  late(attempt: Attempt, error: unknown): void
+  replied(message: Stored, reply: unknown): RequestChange
+  deskEnd(delivery: Delivery): Ending
+  /** The commit of an attempt is durable. */
+  committed(delivery: Delivery): void
+  /** The handler returned, and its commit function failed. */
+  commitFailed(delivery: Delivery, error: unknown): void
 }
 
-export class Attempt implements CommitFunction {
+export class Attempt implements Handled {
   readonly delivery: Delivery
-  readonly consumer: Consumer
+  readonly processor: AttemptHost
   readonly handler: HandlerSpec
   readonly startedAt: number
-  state: 'running' | 'ended' | 'expired' = 'running'
+  state: 'running' | 'ended' | 'committing' | 'expired' = 'running'
   fn: ((tx: Tx) => unknown) | undefined
   outcome: CommitFunction['outcome']
-  /** What the handler of a command returned without `commit`, as its schema gives it. */
+  /** The result of a command's handler without `commit`, as its schema returns it. */
   reply: unknown
-  /** What a mediator leaves beside the acknowledgement. */
-  also: Also | undefined
+  /** What a mediator or route leaves beside the acknowledgement. */
+  also: FlowOutcome | undefined
   /** What the handler publishes, sends and takes back: stays when its commit function has to run again. */
   private early: Collected | undefined
-  /** What the commit function does: begins anew with each run. */
+  /** What the commit function publishes, sends and takes back: begins anew with each run. */
   private inCommit: Collected | undefined
   /** Requests that the commit takes back. */
   withdrawn = nothing
-  private committing = false
   private aborter: AbortController | undefined
   /** Called when the handler of an expired attempt ends at last. */
   gone: (() => void) | undefined
-  /** Neighbours among the running attempts of the consumer, oldest first. */
+  /** Neighbours among the running attempts of the processor, oldest first. */
   before: Attempt | undefined
   after: Attempt | undefined
 
-  constructor(consumer: Consumer, delivery: Delivery, handler: HandlerSpec, startedAt: number) {
-    this.consumer = consumer
+  constructor(processor: AttemptHost, delivery: Delivery, handler: HandlerSpec, startedAt: number) {
+    this.processor = processor
     this.delivery = delivery
     this.handler = handler
     this.startedAt = startedAt
+  }
+
+  get message(): Stored {
+    return this.delivery.message
+  }
+
+  get position(): number {
+    return this.delivery.entry === undefined ? this.delivery.message.position : 0
   }
 
   get signal(): AbortSignal {
@@ -77,41 +102,48 @@ export class Attempt implements CommitFunction {
   abort(reason: unknown): void {
     this.state = 'expired'
     const { aborter } = this
-    // Its listeners are code of the handler: what they throw is told to the attempt, as all that comes late.
-    if (aborter !== undefined) this.consumer.callback(this, () => aborter.abort(reason))
+    // Its listeners are code of the handler: the attempt is told what they throw, as all that comes late.
+    if (aborter !== undefined) this.processor.callback(this, () => aborter.abort(reason))
   }
 
-  /** What is thrown by a promise or callback that the handler has forgotten. */
+  /** Takes what a promise or callback throws that the handler has forgotten. */
   late(error: unknown): void {
-    this.consumer.late(this, error)
+    this.processor.late(this, error)
   }
 
   commit(fn: unknown): typeof committed {
-    const { name } = this.consumer.spec
+    const { name } = this.processor
     if (typeof fn !== 'function') throw fault('millrace/bad-option', `processor "${name}": commit takes a function`)
     if (this.fn !== undefined) throw fault('millrace/commit-twice', `processor "${name}" called commit twice`)
-    if (this.state !== 'running') throw this.afterEnd('commit')
-    this.fn = ownFunctions.has(fn) ? (fn as (tx: Tx) => unknown) : this.consumer.bind(fn as (tx: Tx) => unknown)
+    if (this.state !== 'running') throw afterEnd(this, 'commit')
+    this.fn = isOwnFunction(fn) ? (fn as (tx: Tx) => unknown) : this.processor.bind(fn as (tx: Tx) => unknown)
     return committed
   }
 
   collect(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Stored {
-    if (this.state !== 'running' && !this.committing) throw this.afterEnd(verb)
-    const message = this.consumer.encode(type, data, this.delivery.message, options)
-    checkVerb(`processor "${this.consumer.name}"`, verb, type)
+    this.checkMayLeave(verb, type)
+    const message = this.processor.encode(type, data, this.delivery.message, options)
+    checkVerb(`processor "${this.processor.name}"`, verb, type)
     this.collected.add(message)
     return message
   }
 
   cancel(type: MessageType, id: string): void {
-    if (this.state !== 'running' && !this.committing) throw this.afterEnd('cancel')
-    this.consumer.checkDeclared(type)
+    this.checkMayLeave('cancel', type)
     checkId(id)
     this.collected.cancel({ type: type.name, id })
   }
 
+  private checkMayLeave(verb: string, type: MessageType): void {
+    if (this.state !== 'running' && this.state !== 'committing') throw afterEnd(this, verb)
+    const { name, spec } = this.processor
+    if (spec.declared.has(type)) return
+    const list = type?.kind === 'command' ? 'sends' : 'publishes'
+    throw fault('millrace/undeclared', `processor "${name}": "${type?.name}" is not in its ${list}`)
+  }
+
   private get collected(): Collected {
-    if (this.committing) {
+    if (this.state === 'committing') {
       this.inCommit ??= new Collected()
       return this.inCommit
     }
@@ -124,12 +156,7 @@ export class Attempt implements CommitFunction {
     return this.fn !== undefined || (this.early !== undefined && (this.early.claims || this.early.cancels.length > 0))
   }
 
-  /** What the handler, or its commit function, gave: the reply of a command. */
-  get value(): unknown {
-    return this.outcome?.ok === true ? this.outcome.value : this.reply
-  }
-
-  /** What leaves with the commit. */
+  /** The messages that leave with the commit. */
   get outgoing(): readonly Stored[] {
     const { early, inCommit } = this
     if (inCommit === undefined) return early === undefined ? none : early.messages
@@ -160,28 +187,28 @@ export class Attempt implements CommitFunction {
       this.takeBack(own)
       return this.reply
     }
-    this.committing = true
+    this.state = 'committing'
     let result: unknown
     try {
-      result = this.call(this.fn, tx, own)
+      result = isOwnFunction(this.fn) ? this.runOwn(own) : this.fn(tx)
     } catch (error) {
-      this.committing = false
+      this.state = 'ended'
       throw error
     }
-    const ended = (value: unknown) => {
-      this.committing = false
+    const returned = (value: unknown) => {
+      this.state = 'ended'
       const answers = tx.returned()
       return answers === undefined ? this.concluded(own, value) : answers.then(() => this.concluded(own, value))
     }
     const promise = promiseOf(result)
-    if (promise === undefined) return ended(result)
-    return promise.then(ended, (error: unknown) => {
-      this.committing = false
+    if (promise === undefined) return returned(result)
+    return promise.then(returned, (error: unknown) => {
+      this.state = 'ended'
       throw error
     })
   }
 
-  /** What follows from what the commit function gave, in the same transaction. */
+  /** Takes back what was cancelled and checks the reply, in the transaction of the commit function. */
   private concluded(own: OwnTables, value: unknown): unknown {
     this.takeBack(own)
     return this.replyOf(value)
@@ -193,105 +220,64 @@ export class Attempt implements CommitFunction {
     this.withdrawn = [...(early?.takeBack(own) ?? []), ...(inCommit?.takeBack(own) ?? [])]
   }
 
-  private call(fn: (tx: Tx) => unknown, tx: Tx, own: OwnTables): unknown {
-    if (!ownFunctions.has(fn)) return fn(tx)
-    // It calls functions of the user's.
-    return this.consumer.callback(this, () => (fn as unknown as OwnFunction)(own, (...what) => this.collect(...what)))
+  /** Runs a function of the engine's own, which calls functions of the user's. */
+  private runOwn(own: OwnTables): unknown {
+    const fn = this.fn as unknown as OwnFunction
+    return this.processor.callback(this, () => fn(own, (...what) => this.collect(...what)))
   }
 
-  /** What the handler returned, judged: throws where it is not what a handler may return. */
-  judge(result: unknown): void {
+  /** Checks the result of the handler. Throws where a handler may not return it. */
+  checkResult(result: unknown): void {
     const { type } = this.handler
     if (this.fn !== undefined) {
       if (result === committed) return
       throw fault(
         'millrace/commit-not-returned',
-        `processor "${this.consumer.name}" called commit and did not return it`,
+        `processor "${this.processor.name}" called commit and did not return it`,
       )
     }
     if (type.kind === 'command') this.reply = this.replyOf(result)
-    // What `publish` gives may be returned, as by an arrow function that does nothing else.
+    // The id that `publish` returns may be returned, as by an arrow function that does nothing else.
     else if (result !== undefined && !this.outgoing.some(({ id }) => id === result)) {
       throw fault(
         'millrace/returned-value',
-        `processor "${this.consumer.name}" returned a value for event "${type.name}"`,
+        `processor "${this.processor.name}" returned a value for event "${type.name}"`,
       )
     }
   }
 
-  /** What the handler of a command gave, as its asker gets it; a command without a reply gives nothing. */
+  /** The result for a command as its asker gets it; undefined for a command without a reply. */
   private replyOf(value: unknown): unknown {
     const { type } = this.handler
     if (type.kind !== 'command' || type.reply === undefined) return undefined
     const reply = check('reply to', type.reply, value, type)
-    return reply === undefined ? undefined : asJson('reply to', reply, this.consumer.replyBytesMax, type)
+    return reply === undefined ? undefined : asJson('reply to', reply, this.processor.replyBytesMax, type)
   }
 
-  private afterEnd(verb: string) {
-    const why = this.state === 'expired' ? 'its time was over' : 'it had ended'
-    return fault('millrace/after-end', `an attempt of processor "${this.consumer.name}" called ${verb} after ${why}`)
+  requestEnd(): RequestChange | undefined {
+    const { message, outcome, reply } = this
+    if (message.asked === undefined) return undefined
+    return this.processor.replied(message, outcome?.ok === true ? outcome.value : reply)
   }
+
+  deskEnd(): Ending {
+    return this.processor.deskEnd(this.delivery)
+  }
+
+  committed(): void {
+    this.processor.committed(this.delivery)
+    this.also?.written()
+  }
+
+  commitFailed(error: unknown): void {
+    this.also?.dropped?.()
+    this.processor.commitFailed(this.delivery, error)
+  }
+}
+
+function afterEnd({ state, processor }: Attempt, verb: string): Error {
+  const why = state === 'expired' ? 'its time was over' : 'it had ended'
+  return fault('millrace/after-end', `an attempt of processor "${processor.name}" called ${verb} after ${why}`)
 }
 
 const none: readonly Stored[] = []
-
-/** What a handler gets beside the message. Each part is made when it is asked for, so that destructuring works. */
-export class HandlerContext {
-  readonly #attempt: Attempt
-
-  /** For handlers of the engine's own. */
-  static attemptOf(context: HandlerContext): Attempt {
-    return context.#attempt
-  }
-
-  constructor(attempt: Attempt) {
-    this.#attempt = attempt
-  }
-
-  get commit() {
-    return (fn: unknown) => this.#attempt.commit(fn)
-  }
-
-  get publish() {
-    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
-      this.#attempt.collect('publish', type, data, options).id
-  }
-
-  get send() {
-    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
-      this.#attempt.collect('send', type, data, options).id
-  }
-
-  get cancel() {
-    return (type: MessageType, id: string): void => this.#attempt.cancel(type, id)
-  }
-
-  get read(): Query {
-    return this.#attempt.consumer.read
-  }
-
-  get signal(): AbortSignal {
-    return this.#attempt.signal
-  }
-
-  /** The same for each attempt at this message by this processor, until its data are replaced. */
-  get idempotencyKey(): string {
-    const { delivery, consumer } = this.#attempt
-    const { type, id, source, attributes } = delivery.message
-    const key = `${consumer.name}/${type}/${id}/${delivery.entry?.revision ?? 0}`
-    // The id of a message from elsewhere is one per source.
-    return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
-  }
-
-  get now() {
-    return this.#attempt.consumer.now
-  }
-
-  get log() {
-    const { delivery, consumer } = this.#attempt
-    const { type, id, correlationId } = delivery.message
-    const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) =>
-      consumer.log(level, text, { processor: consumer.name, type, id, correlationId, ...readFields(fields) })
-    return { info: line('info'), warn: line('warn'), error: line('error') }
-  }
-}

@@ -18,18 +18,19 @@ import type { DeskChange, DeskHead } from '../../seam/desk.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
-import type { Ending, Job } from '../commit/committer.ts'
+import type { Job } from '../commit/committer.ts'
+import type { Ending } from '../commit/handled.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
-import type { Flows } from '../flow/flows.ts'
 import { Fifo } from '../kit/fifo.ts'
 import { type ProcessorSpec, unknownType } from '../spec.ts'
 import type { Surroundings } from '../surroundings.ts'
-import { Attempt, HandlerContext } from './attempt.ts'
+import { Attempt, type AttemptHost } from './attempt.ts'
 import { Deadlines } from './deadlines.ts'
 import { Decisions } from './decisions.ts'
 import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
 import { newEntry, onRecord, requestEnd } from './desk-writes.ts'
+import { HandlerContext } from './handler-context.ts'
 import { type OpenLane, OpenLanes } from './lanes.ts'
 import { Probing } from './probing.ts'
 import { Progress } from './progress.ts'
@@ -41,7 +42,7 @@ const saveEvery = 8_192
 /** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
 const parkAfterMs = 1_000
 
-export class Consumer {
+export class Consumer implements AttemptHost {
   readonly name: string
   readonly spec: ProcessorSpec
   readonly progress: Progress
@@ -320,7 +321,7 @@ export class Consumer {
   /** Not to be handled: its type was retired meanwhile, or who asked for it has withdrawn it. */
   private letPass(delivery: Delivery): void {
     const { entry, message } = delivery
-    const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
+    const ending = entry === undefined ? { consumer: this, position: message.position } : this.deskEnd(delivery)
     const { withdrawals } = this.around
     const passed = message.attributes === null && withdrawals.has(message.id) ? withdrawals.pass(message.id) : undefined
     this.around.committer.write({
@@ -328,7 +329,7 @@ export class Consumer {
       ...(passed === undefined ? {} : { flows: [{ do: 'passed', id: message.id }] }),
       written: () => {
         passed?.()
-        this.completed(delivery)
+        this.committed(delivery)
         this.pump()
         this.around.maybeIdle()
       },
@@ -337,7 +338,7 @@ export class Consumer {
 
   private ended(attempt: Attempt, result: unknown): void {
     try {
-      attempt.judge(result)
+      attempt.checkResult(result)
     } catch (error) {
       this.threw(attempt, error)
       return
@@ -448,7 +449,7 @@ export class Consumer {
     return this.lingering >= this.spec.concurrency
   }
 
-  get flows(): Flows {
+  get flows(): object {
     return this.around.flows
   }
 
@@ -502,12 +503,12 @@ export class Consumer {
   /** Who asked is told at once; the command is done. */
   private refuse(delivery: Delivery, outcome: Refusal): void {
     const { message, entry } = delivery
-    const ending = entry === undefined ? { consumer: this, position: message.position } : this.endingOf(entry)
+    const ending = entry === undefined ? { consumer: this, position: message.position } : this.deskEnd(delivery)
     this.around.committer.write({
       ...ending,
       requests: [requestEnd(message, 'refused', outcome, this.around.world.now())],
       written: () => {
-        this.completed(delivery)
+        this.committed(delivery)
         this.pump()
         this.around.maybeIdle()
       },
@@ -788,7 +789,7 @@ export class Consumer {
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The commit of an attempt is durable: its lane goes on. */
-  completed(delivery: Delivery): void {
+  committed(delivery: Delivery): void {
     const { entry, message } = delivery
     const { context } = message
     if (this.probing.succeeded()) this.log('info', `processor "${this.name}" has recovered and goes on as before`)
@@ -801,7 +802,8 @@ export class Consumer {
   }
 
   /** What the end of a message at the desk changes there: what was held stays to be seen, the rest leaves no trace. */
-  endingOf(entry: DeskEntry): Ending {
+  deskEnd({ entry }: Delivery): Ending {
+    if (entry === undefined) throw new Error('a message that is not at the desk has no end there')
     if (entry.failures === 0) return { changes: [{ do: 'remove', entry }], outgoing: [] }
     return this.resolving(entry, 'handled', { by: 'millrace' })
   }
@@ -958,14 +960,7 @@ export class Consumer {
 
   /** Makes a message of what a handler publishes or sends. */
   encode(type: MessageType, data: unknown, cause: Stored, options: PublishOptions | undefined): Stored {
-    this.checkDeclared(type)
     return this.around.encode(type, data, this.name, cause, options)
-  }
-
-  checkDeclared(type: MessageType): void {
-    if (this.spec.declared.has(type)) return
-    const list = type?.kind === 'command' ? 'sends' : 'publishes'
-    throw fault('millrace/undeclared', `processor "${this.name}": "${type?.name}" is not in its ${list}`)
   }
 
   /** Starts nothing more. */

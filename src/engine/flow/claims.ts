@@ -1,7 +1,7 @@
 // Values of `oncePer` whose first flow is being written: another attempt with the same value waits for what becomes of it.
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import type { Attempt } from '../consumer/attempt.ts'
+import type { Attempted } from './attempted.ts'
 
 /** How often it is looked whether an attempt that has the same value has come to nothing, milliseconds. */
 const claimMs = 20
@@ -9,7 +9,7 @@ const claimMs = 20
 export class Claims {
   private readonly world: World
   private readonly store: Store
-  private readonly taken = new Map<string, { readonly attempt: Attempt; readonly free: Promise<void> }>()
+  private readonly taken = new Map<string, { readonly attempt: Attempted; readonly free: Promise<void> }>()
 
   constructor(world: World, store: Store) {
     this.world = world
@@ -17,7 +17,7 @@ export class Claims {
   }
 
   /** Takes a value; gives what lets it go, undefined where a flow has it. */
-  async take(mediator: string, once: string, attempt: Attempt): Promise<(() => void) | undefined> {
+  async take(mediator: string, once: string, attempt: Attempted): Promise<(() => void) | undefined> {
     const { world, taken } = this
     const key = `${mediator} ${once}`
     for (let other = taken.get(key); other !== undefined; other = taken.get(key)) {

@@ -26,15 +26,15 @@ import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { Committer, Job, RequestsWritten } from '../commit/committer.ts'
-import type { Attempt } from '../consumer/attempt.ts'
+import type { FlowOutcome as Also } from '../commit/handled.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import type { Withdrawals } from '../request/withdrawals.ts'
 import { Alarm } from '../time/alarm.ts'
 import { FlowActions } from './actions.ts'
+import type { Attempted } from './attempted.ts'
 import { Claims } from './claims.ts'
 import type { FlowHost, MediatorSpec, Outbox } from './host.ts'
 import { FlowRun } from './run.ts'
-import type { Also } from './starts.ts'
 
 export interface FlowsAround {
   readonly world: World
@@ -169,7 +169,7 @@ export class Flows {
    * Starts a flow; what it leaves is written with the end of the attempt at its initiating event. Undefined where there
    * is one for that value already.
    */
-  async start(spec: MediatorSpec, stored: Stored, message: Message, attempt: Attempt): Promise<Also | undefined> {
+  async start(spec: MediatorSpec, stored: Stored, message: Message, attempt: Attempted): Promise<Also | undefined> {
     const once = spec.oncePer === undefined ? null : checkOnce(spec, spec.oncePer(message.data))
     let free = () => {}
     if (once !== null) {
@@ -204,13 +204,13 @@ export class Flows {
   }
 
   /** Starts a flow with data of a route, about the message of an attempt. */
-  startFrom(spec: MediatorSpec, data: unknown, attempt: Attempt, index: number): Promise<Also | undefined> {
-    const { consumer, delivery } = attempt
+  startFrom(spec: MediatorSpec, data: unknown, attempt: Attempted, index: number): Promise<Also | undefined> {
+    const { processor, message } = attempt
     if (!this.specs.has(spec.name)) {
       throw fault('millrace/unknown-part', `mediator "${spec.name}" is not running: its flows cannot be started`)
     }
-    const id = `${delivery.message.id}/${index}`
-    const stored = this.around.encodeStart(spec, data, consumer.name, delivery.message, id)
+    const id = `${message.id}/${index}`
+    const stored = this.around.encodeStart(spec, data, processor.name, message, id)
     return this.start(spec, stored, decode(spec.startedBy, stored), attempt)
   }
 

@@ -1,29 +1,23 @@
 // The handlers with which messages reach the flows: one that starts some, one that lets them go on.
-import type { Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import type { Message, MessageType } from '../../model/message.ts'
 import { promiseOf } from '../../model/promise.ts'
 import type { PublishOptions } from '../../model/publish.ts'
 import type { Query } from '../../model/tx.ts'
-import type { FlowChange } from '../../seam/flows.ts'
-import { type Attempt, HandlerContext } from '../consumer/attempt.ts'
-import type { HandlerSpec } from '../spec.ts'
+import type { FlowOutcome as Also } from '../commit/handled.ts'
+import type { Attempted } from './attempted.ts'
+import type { Flows } from './flows.ts'
 import type { MediatorSpec } from './host.ts'
 
-/** What belongs to the end of an attempt that starts flows, or gives them mail. */
-export interface Also {
-  readonly flows: readonly FlowChange[]
-  readonly outgoing: readonly Stored[]
-  readonly written: () => void
-  /** Called when the attempt comes to nothing after all. */
-  readonly dropped?: (() => void) | undefined
-}
+/** A handler that needs its attempt. */
+export type FlowHandler = (message: Message, attempt: Attempted) => unknown
+
+const flowsOf = (attempt: Attempted): Flows => attempt.processor.flows as Flows
 
 /** Handles the event that starts flows of a mediator. */
-export function startsFlow(spec: MediatorSpec): HandlerSpec['handle'] {
-  return async (message, context) => {
-    const attempt = HandlerContext.attemptOf(context)
-    attempt.also = await attempt.consumer.flows.start(spec, attempt.delivery.message, message, attempt)
+export function startsFlow(spec: MediatorSpec): FlowHandler {
+  return async (message, attempt) => {
+    attempt.also = await flowsOf(attempt).start(spec, attempt.message, message, attempt)
   }
 }
 
@@ -41,10 +35,10 @@ interface Begin {
 /** What a route decides with. Each part is made when it is asked for, so that destructuring works. */
 export class RouteContext {
   readonly #route: RouteSpec
-  readonly #attempt: Attempt
+  readonly #attempt: Attempted
   #begins: Begin[] | undefined
 
-  constructor(route: RouteSpec, attempt: Attempt) {
+  constructor(route: RouteSpec, attempt: Attempted) {
     this.#route = route
     this.#attempt = attempt
   }
@@ -55,7 +49,7 @@ export class RouteContext {
   }
 
   get read(): Query {
-    return this.#attempt.consumer.read
+    return this.#attempt.processor.read
   }
 
   get start() {
@@ -78,12 +72,8 @@ export class RouteContext {
 const none: readonly Begin[] = []
 
 /** Handles a message of a route, which may start flows. */
-export function routes(
-  route: RouteSpec,
-  choose: (message: Message, to: RouteContext) => unknown,
-): HandlerSpec['handle'] {
-  return (message, context) => {
-    const attempt = HandlerContext.attemptOf(context)
+export function routes(route: RouteSpec, choose: (message: Message, to: RouteContext) => unknown): FlowHandler {
+  return (message, attempt) => {
     const to = new RouteContext(route, attempt)
     const result = choose(message, to)
     const promise = promiseOf(result)
@@ -92,9 +82,9 @@ export function routes(
   }
 }
 
-async function startAll(attempt: Attempt, to: RouteContext, chosen: Promise<unknown> | undefined): Promise<void> {
+async function startAll(attempt: Attempted, to: RouteContext, chosen: Promise<unknown> | undefined): Promise<void> {
   await chosen
-  const { flows } = attempt.consumer
+  const flows = flowsOf(attempt)
   const all: Also[] = []
   const dropped = () => {
     for (const also of all) also.dropped?.()
@@ -119,11 +109,10 @@ async function startAll(attempt: Attempt, to: RouteContext, chosen: Promise<unkn
 }
 
 /** Handles an event that flows of a mediator may wait for. */
-export function takesMail(spec: MediatorSpec, type: string): HandlerSpec['handle'] {
-  return (message, context) => {
+export function takesMail(spec: MediatorSpec, type: string): FlowHandler {
+  return (message, attempt) => {
     const to = spec.waits.get(type)!(message)
     if (to === undefined) return
-    const attempt = HandlerContext.attemptOf(context)
-    attempt.also = attempt.consumer.flows.mail(spec, attempt.delivery.message, to)
+    attempt.also = flowsOf(attempt).mail(spec, attempt.message, to)
   }
 }

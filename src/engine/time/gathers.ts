@@ -17,7 +17,7 @@ import type { Message, MessageType } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import { isPromise } from '../../model/promise.ts'
 import type { GatheredElement, GatherGroup, GatherPlace, GatherTables } from '../../seam/gathers.ts'
-import type { Collecting, OwnFunction } from '../consumer/attempt.ts'
+import type { Collecting, OwnFunction } from '../commit/own-function.ts'
 
 /** A number that says whether a condition is true: beyond one of two bounds. */
 export interface WhenRule {

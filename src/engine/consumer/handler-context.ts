@@ -1,0 +1,72 @@
+// The second argument of a handler.
+import type { Message, MessageType } from '../../model/message.ts'
+import { readFields } from '../../model/people.ts'
+import type { PublishOptions } from '../../model/publish.ts'
+import type { Query } from '../../model/tx.ts'
+import type { HandlerSpec, Handling } from '../spec.ts'
+import type { Attempt } from './attempt.ts'
+
+/** Makes a handler of a function that needs its attempt. */
+export function withAttempt(handle: (message: Message, attempt: Attempt) => unknown): HandlerSpec['handle'] {
+  return (message, context) => handle(message, HandlerContext.attemptOf(context))
+}
+
+/** Makes each part when it is asked for, so that destructuring works and an unused part costs nothing. */
+export class HandlerContext implements Handling {
+  readonly #attempt: Attempt
+
+  static attemptOf(context: Handling): Attempt {
+    return (context as HandlerContext).#attempt
+  }
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt
+  }
+
+  get commit() {
+    return (fn: unknown) => this.#attempt.commit(fn)
+  }
+
+  get publish() {
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('publish', type, data, options).id
+  }
+
+  get send() {
+    return (type: MessageType, data: unknown, options?: PublishOptions): string =>
+      this.#attempt.collect('send', type, data, options).id
+  }
+
+  get cancel() {
+    return (type: MessageType, id: string): void => this.#attempt.cancel(type, id)
+  }
+
+  get read(): Query {
+    return this.#attempt.processor.read
+  }
+
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  /** The same for each attempt at this message by this processor, until its data are replaced. */
+  get idempotencyKey(): string {
+    const { delivery, processor } = this.#attempt
+    const { type, id, source, attributes } = delivery.message
+    const key = `${processor.name}/${type}/${id}/${delivery.entry?.revision ?? 0}`
+    // The id of a message from elsewhere is one per source.
+    return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
+  }
+
+  get now() {
+    return this.#attempt.processor.now
+  }
+
+  get log() {
+    const { delivery, processor } = this.#attempt
+    const { type, id, correlationId } = delivery.message
+    const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) =>
+      processor.log(level, text, { processor: processor.name, type, id, correlationId, ...readFields(fields) })
+    return { info: line('info'), warn: line('warn'), error: line('error') }
+  }
+}
