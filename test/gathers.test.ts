@@ -4,7 +4,7 @@ import test from 'node:test'
 import { app, event, type GatherOptions, gather, type Part, processor, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { judge } from '../src/engine/time/gathers.ts'
+import { evaluate } from '../src/engine/time/gathers.ts'
 import { coded, place, rows, started } from './support.ts'
 
 const Placed = event('placed', { schema: z.object({ key: z.string(), n: z.number() }), context: ({ key }) => key })
@@ -210,10 +210,10 @@ test('a condition on all elements of a batch begins anew with each batch', async
 })
 
 test('a condition fires when it becomes true, and is armed when it was back', () => {
-  const walk = (bounds: Parameters<typeof judge>[0], values: number[]) => {
+  const walk = (bounds: Parameters<typeof evaluate>[0], values: number[]) => {
     let armed = true
     return values.filter((value) => {
-      const verdict = judge(bounds, armed, value)
+      const verdict = evaluate(bounds, { armed }, value)
       armed = verdict.armed
       return verdict.fires
     })

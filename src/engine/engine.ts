@@ -2,7 +2,7 @@
 //
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
-import { encode, type Stored, sameData } from '../model/codec.ts'
+import { type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../model/desk-views.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
@@ -133,13 +133,7 @@ export class Engine {
       withdrawals,
       mediators: plan.mediators,
       hotFlowsMax: plan.limits.hotFlowsMax,
-      encode: (type, data, mediator, cause, id, asked, delay) => {
-        const origin = envelopes.derivedFrom(cause, mediator, id)
-        return envelopes.encode(type, data, asked ? { ...origin, asked: 'flow' } : origin, delay)
-      },
-      encodeStart: (spec, data, by, cause, id) => {
-        return encode(spec.startedBy, data, envelopes.derivedFrom(cause, by, id), plan.limits.messageBytesMax)
-      },
+      envelopes,
       typeOf: (name) => this.typesByName.get(name),
       maybeIdle: () => this.maybeIdle(),
     })
@@ -154,19 +148,19 @@ export class Engine {
       store,
       committer,
       limits: plan.limits,
-      encode: (type, data, processor, cause, options) =>
-        envelopes.from(type, data, { part: processor, cause }, options),
+      encode: (type, data, by, options) => envelopes.from(type, data, by, options),
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
       deskNumbers: new Numbers(),
       withdrawals,
-      judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).judge(consumer, item),
-      ended: (item, handled) => this.operations.ended(item, handled),
+      judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).ask(consumer, item),
+      ended: (item, handled) => this.operations.ended(item, handled ? 'handled' : 'not handled'),
       watch: this.watch,
       maybeIdle,
     }
-    this.operations = new Operations(this.around, (name) => this.consumer(name))
+    const decisionsOf = (processor: string) => this.consumer(processor)?.decisions
+    this.operations = new Operations({ world, store, committer, decisionsOf, maybeIdle })
     this.schedules = new Schedules({ world, store, committer, encode: envelopes.slot, maybeIdle })
   }
 
@@ -290,9 +284,10 @@ export class Engine {
       for (const rules of this.rules.values()) rules.begin()
       this.maybeIdle()
     }, this.fail)
-    this.retention = new Retention(this.plan, this.world, this.store, this.committer, this.streamIds, async () =>
-      this.withdrawals.sweep(await this.channels()),
-    )
+    const { world, store, committer, streamIds } = this
+    const { destinations, limits } = this.plan
+    const forgetWithdrawn = async () => this.withdrawals.sweep(await this.channels())
+    this.retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
     this.retention.begin()
     this.timers!.begin()
     this.schedules.begin()

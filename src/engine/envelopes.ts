@@ -1,4 +1,4 @@
-// Puts messages into their envelopes: the id, the source, what caused them, when they are due.
+// Makes the envelopes of messages: id, source, causes and due time.
 import { encode, type Stamp, type Stored } from '../model/codec.ts'
 import { checkElsewhere, type Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
@@ -8,10 +8,10 @@ import { dueOf } from '../model/time.ts'
 import type { World } from '../seam/world.ts'
 import type { ScheduleSpec } from './spec.ts'
 
-/** What goes into a message besides its type and data: a stamp whose stream and due time are still to be set. */
+/** All of a message besides its type and data: a stamp whose stream and due time are not set yet. */
 export type Origin = { -readonly [Key in keyof Stamp]: Stamp[Key] }
 
-/** A part that handles a message. */
+/** A part of the app, and the message that it handles. */
 export interface Handling {
   readonly part: string
   readonly cause: Stored
@@ -21,7 +21,7 @@ export interface EnvelopesOptions {
   readonly app: string
   readonly world: Pick<World, 'now' | 'newId'>
   readonly streamOf: ReadonlyMap<MessageType, number>
-  /** Largest data of a message, bytes of JSON. */
+  /** Size of the data of one message as JSON, bytes. */
   readonly bytesMax: number
 }
 
@@ -43,7 +43,7 @@ export class Envelopes {
   readonly fresh = (type: MessageType, data: unknown, options: PublishOptions | undefined): Stored =>
     this.encode(type, data, this.fromOutside(ownIdIn(options)), options)
 
-  /** A message that another system has made: its source and id stay. */
+  /** Encodes a message that another system has made; it keeps its source and id. */
   elsewhere(type: MessageType, data: unknown, from: Elsewhere): Stored {
     const { source, id, traceparent = null, attributes } = checkElsewhere(`${type.kind} "${type.name}"`, from)
     return this.encode(type, data, { ...this.fromOutside(id), source, traceparent, attributes })
@@ -52,31 +52,31 @@ export class Envelopes {
   readonly slot = ({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored =>
     this.encode(publishes, data, this.fromOutside(id, name))
 
-  /** Of a processor that handles a message. */
+  /** Encodes what a processor publishes or sends while it handles a message. */
   from(type: MessageType, data: unknown, { part, cause }: Handling, options: PublishOptions | undefined): Stored {
     return this.encode(type, data, this.causedBy(cause, part, ownIdIn(options)), options)
   }
 
-  /** An event about a failed message: as large as that is. */
+  /** Encodes an event about a failed message, whatever the size of that. */
   failure(type: Event, data: unknown, cause: Stored, processor: string): Stored {
     return encode(type, data, this.placed(type, this.causedBy(cause, processor)), Number.POSITIVE_INFINITY)
   }
 
-  /** No message of the app has caused it. */
+  /** The origin of a message that no message of the app has caused. */
   fromOutside(ownId: string | undefined, part = ''): Origin {
     return this.named(part, ownId)
   }
 
-  causedBy(cause: Stored, part: string, ownId?: string): Origin {
+  private causedBy(cause: Stored, part: string, ownId?: string): Origin {
     return this.named(part, ownId, cause)
   }
 
-  /** Caused by a message, under an id that follows from what caused it: nobody else gives it. */
+  /** The origin of a message whose id follows from the message that caused it: no publisher gives that id. */
   derivedFrom(cause: Stored, part: string, id: string): Origin {
     return this.origin(part, id, this.world.now(), cause)
   }
 
-  /** Under the id that its publisher gave, or a new one. */
+  /** An origin with the id that the publisher gave, or a new one. */
   private named(part: string, ownId: string | undefined, cause?: Stored): Origin {
     const time = this.world.now()
     const origin = this.origin(part, ownId ?? this.world.newId(time), time, cause)
@@ -99,11 +99,16 @@ export class Envelopes {
     }
   }
 
+  /** Encodes a message that is on no topic or channel: it starts a flow, and no log has it. */
+  unplaced(type: MessageType, data: unknown, origin: Origin): Stored {
+    return encode(type, data, origin, this.bytesMax)
+  }
+
   encode(type: MessageType, data: unknown, origin: Origin, options?: PublishOptions): Stored {
     return encode(type, data, this.placed(type, origin, options), this.bytesMax)
   }
 
-  /** With its stream, and when it is due. */
+  /** Sets the stream and the due time. */
   private placed(type: MessageType, origin: Origin, options?: PublishOptions): Origin {
     const stream = this.streamOf.get(type)
     if (stream === undefined) {
@@ -114,7 +119,7 @@ export class Envelopes {
     return origin
   }
 
-  /** Where messages of a part of the app come from: `/app/part`; of the app itself with an empty part. */
+  /** The source of messages of a part: `/app/part`. An empty part is the app itself: `/app`. */
   private sourceOf(part: string): string {
     let source = this.sources.get(part)
     if (source === undefined) {
@@ -125,7 +130,11 @@ export class Envelopes {
   }
 }
 
-/** The id that the options name. Errors: `millrace/bad-id`. */
+/**
+ * The id that the options give.
+ *
+ * @throws `millrace/bad-id`
+ */
 function ownIdIn(options: PublishOptions | undefined): string | undefined {
   const id = options?.id
   if (id !== undefined) checkId(id)

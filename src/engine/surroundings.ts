@@ -11,6 +11,12 @@ import type { Numbers } from './kit/numbers.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
 import type { EngineLimits } from './spec.ts'
 
+/** A processor, and the message that it handles. */
+interface HandledBy {
+  readonly part: string
+  readonly cause: Stored
+}
+
 /** What a consumer needs of the engine around it. */
 export interface Surroundings {
   readonly world: World
@@ -18,13 +24,7 @@ export interface Surroundings {
   readonly committer: Committer
   readonly limits: EngineLimits
   /** Makes a message of what a handler publishes or sends. */
-  encode(
-    type: MessageType,
-    data: unknown,
-    processor: string,
-    cause: Stored,
-    options: PublishOptions | undefined,
-  ): Stored
+  encode(type: MessageType, data: unknown, by: HandledBy, options: PublishOptions | undefined): Stored
   /** The events that tell of a failure for good, and of its end; none for processors of failures. */
   failed(consumer: Consumer, entry: DeskEntry): readonly Stored[]
   resolved(consumer: Consumer, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]

@@ -173,7 +173,7 @@ function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: 
     const store = { deskEntry: async () => entry, query } as unknown as Store
     const rules = new Rules(spec, { world: { ...world, guard: guard as never }, store, maybeIdle: () => {} })
     rules.begin()
-    rules.judge(consumer, entry.id)
+    rules.ask(consumer, entry.id)
   })
 }
 

@@ -361,7 +361,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'goes on with an operation whose first message failed': [
-    { file: 'engine/desk/operations.ts', from: "state: handled ? 'running' : 'failed'", to: "state: 'running'" },
+    {
+      file: 'engine/desk/operations.ts',
+      from: "state: outcome === 'handled' ? 'running' : 'failed'",
+      to: "state: 'running'",
+    },
   ],
   'takes up an operation that it was given itself': [
     { file: 'engine/desk/operations.ts', from: '      if (this.ours.has(operation.id)) continue\n', to: '' },
@@ -369,8 +373,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'counts what an operation has done in a commit of its own': [
     {
       file: 'engine/desk/operations.ts',
-      from: '      await consumer.decisions.decide(item, decision, actor, { changes: [dealt(null)] })\n',
-      to: '      await consumer.decisions.decide(item, decision, actor)\n      committer.write({ changes: [dealt(null)] })\n',
+      from: '      await decisions.decide(item, decision, actor, { changes: [counted(null)] })\n',
+      to: '      await decisions.decide(item, decision, actor)\n      committer.write({ changes: [counted(null)] })\n',
     },
   ],
   'goes on with an operation after its abort': [

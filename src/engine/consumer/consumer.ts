@@ -960,7 +960,7 @@ export class Consumer implements AttemptHost {
 
   /** Makes a message of what a handler publishes or sends. */
   encode(type: MessageType, data: unknown, cause: Stored, options: PublishOptions | undefined): Stored {
-    return this.around.encode(type, data, this.name, cause, options)
+    return this.around.encode(type, data, { part: this.name, cause }, options)
   }
 
   /** Starts nothing more. */

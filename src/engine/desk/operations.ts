@@ -1,47 +1,59 @@
-// Operations on many held messages: a frozen selection, dealt with slice by slice, across restarts.
+// Operations on many held messages. The selection is fixed when an operation begins; it is carried out slice by slice,
+// across restarts, one operation after the other.
 //
-//   running ──all dealt with──→ done
-//      └ one first ──→ trying ──it was handled──→ running
-//                        └ it was held again, or was not possible ──→ failed: the others stay as they are
+//   running ──all done──→ done
+//      └ one first ──→ trying ──it is handled──→ running
+//                        └ it is held again, or was not possible ──→ failed: the others stay as they are
 //   running, trying ──a person──→ aborted
 import type { Decision } from '../../model/desk.ts'
 import type { NewOperation, Operation, Selection } from '../../model/desk-views.ts'
 import { isMillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { Consumer } from '../consumer/consumer.ts'
+import type { Store } from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
+import type { Committer } from '../commit/committer.ts'
+import type { Decisions } from '../consumer/decisions.ts'
 import { Fifo } from '../kit/fifo.ts'
-import type { Surroundings } from '../surroundings.ts'
 
 const sliceItems = 256
 
+/** What operations need of the engine. */
+export interface OperationsHost {
+  readonly world: Pick<World, 'now' | 'log'>
+  readonly store: Pick<Store, 'deskReads' | 'deskEntry' | 'select' | 'selected' | 'firstSelected'>
+  readonly committer: Pick<Committer, 'alone' | 'write' | 'written'>
+  /** Carries decisions out for a processor; undefined where it does not run. */
+  decisionsOf(processor: string): Pick<Decisions, 'decide'> | undefined
+  /** Called when all may be done. */
+  maybeIdle(): void
+}
+
 export class Operations {
-  private readonly around: Pick<Surroundings, 'world' | 'store' | 'committer' | 'maybeIdle'>
-  private readonly consumerOf: (processor: string) => Consumer | undefined
-  /** The first message of operations that wait for it. */
+  private readonly host: OperationsHost
+  /** Operations that wait for their first message, by that message. */
   private readonly firsts = new Map<number, Operation>()
-  /** Those that are to end, or have been ended, as they were when that broke them off. */
+  /** Aborted operations by id, as they were when the abort broke them off; undefined where none was under way. */
   private readonly aborted = new Map<number, Operation | undefined>()
-  /** Those that were made by this run: it has not to take them up. */
+  /** Operations that this run has made: `takeUp` passes over them. */
   private readonly ours = new Set<number>()
   private aborting: Promise<unknown> = Promise.resolve()
-  /** What is being done of an operation now. */
+  /** The slice that is carried out now. */
   private underWay: Promise<unknown> = Promise.resolve()
   private readonly queue = new Fifo<Operation>()
   private running = false
   private open = true
 
-  constructor(around: Operations['around'], consumerOf: (processor: string) => Consumer | undefined) {
-    this.around = around
-    this.consumerOf = consumerOf
+  constructor(host: OperationsHost) {
+    this.host = host
   }
 
-  /** Goes on with what a run before has not finished. */
+  /** Continues operations that an earlier run has not finished. */
   async takeUp(): Promise<void> {
-    const { committer, store } = this.around
+    const { committer, store } = this.host
     for (let last = 0; ; ) {
       const after = last
-      // In turn with selections, so that one that is just being made is known to be ours.
+      // Between two selections, so that `ours` has each operation that this run has made.
       const slice = await committer.alone(() => store.deskReads.openOperations(after, sliceItems))
       if (slice.length === 0) return
       for (const operation of slice) {
@@ -54,7 +66,7 @@ export class Operations {
   }
 
   async start(operation: NewOperation, what: Selection): Promise<Operation> {
-    const { committer, store } = this.around
+    const { committer, store } = this.host
     const made = await committer.alone(async () => {
       const begun = await store.select(operation, what)
       this.ours.add(begun.id)
@@ -64,7 +76,7 @@ export class Operations {
     return made
   }
 
-  /** Ends an operation: what is under way of it is done before `write` says that it has ended, and nothing after. */
+  /** Ends an operation. Its slice under way is done before `write` records the end; no other slice begins. */
   abort(id: number, write: () => Promise<void>): Promise<void> {
     const done = this.aborting.then(() => this.breakOff(id, write))
     this.aborting = done.catch(() => {})
@@ -86,12 +98,12 @@ export class Operations {
     }
   }
 
-  /** A message that had been released has come to an end, or is held again. */
-  ended(item: number, handled: boolean): void {
+  /** A released message has come to an end, or is held again. */
+  ended(item: number, outcome: 'handled' | 'not handled'): void {
     const operation = this.firsts.get(item)
     if (operation === undefined) return
     this.firsts.delete(item)
-    this.enqueue({ ...operation, state: handled ? 'running' : 'failed', oneFirst: false })
+    this.enqueue({ ...operation, state: outcome === 'handled' ? 'running' : 'failed', oneFirst: false })
   }
 
   end(): void {
@@ -107,18 +119,18 @@ export class Operations {
     this.pump()
   }
 
-  /** One operation after the other; one that fails keeps none of the others from their turn. */
+  /** Runs one operation after the other. One that fails does not stop the others. */
   private pump(): void {
     const next = this.running || !this.open || this.queue.isEmpty ? undefined : this.queue.shift()
     if (next === undefined) {
-      this.around.maybeIdle()
+      this.host.maybeIdle()
       return
     }
     this.running = true
     this.run(next)
       .catch((error) => {
         if (!this.open) return
-        this.around.world.log('error', `operation "${next.name}" at the desk failed`, { error: inBrief(error) })
+        this.host.world.log('error', `operation "${next.name}" at the desk failed`, { error: inBrief(error) })
       })
       .finally(() => {
         this.running = false
@@ -132,12 +144,12 @@ export class Operations {
     if (!firstOnly) await this.write(operation, state)
     if (state === 'failed') return
     while (this.open && !this.aborted.has(id)) {
-      const items = await this.around.store.selected(id, firstOnly ? 1 : sliceItems)
+      const items = await this.host.store.selected(id, firstOnly ? 1 : sliceItems)
       if (items.length === 0) {
         await this.write(operation, 'done')
         return
       }
-      const done = firstOnly ? this.tryFirst(operation, items[0]!) : this.dealWithAll(operation, items)
+      const done = firstOnly ? this.tryFirst(operation, items[0]!) : this.carryOutAll(operation, items)
       this.underWay = done
       await done
       if (firstOnly) return
@@ -145,32 +157,32 @@ export class Operations {
     if (this.aborted.has(id)) this.aborted.set(id, operation)
   }
 
-  private async dealWithAll(operation: Operation, items: readonly number[]): Promise<void> {
-    await Promise.all(items.map((item) => this.dealWith(operation, item)))
+  private async carryOutAll(operation: Operation, items: readonly number[]): Promise<void> {
+    await Promise.all(items.map((item) => this.carryOut(operation, item)))
   }
 
   private async tryFirst(operation: Operation, first: number): Promise<void> {
     this.firsts.set(first, operation)
     await this.write(operation, 'trying')
-    if (!(await this.dealWith(operation, first))) this.ended(first, false)
+    if (!(await this.carryOut(operation, first))) this.ended(first, 'not handled')
   }
 
-  /** Gives whether it was possible. */
-  private async dealWith({ id, action, by, reason, name }: Operation, item: number): Promise<boolean> {
-    const { store, committer } = this.around
+  /** Returns whether it was possible. */
+  private async carryOut({ id, action, by, reason, name }: Operation, item: number): Promise<boolean> {
+    const { store, committer } = this.host
     const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
     const decision: Decision = action === 'release' ? { do: 'retry' } : { do: 'discard', reason: actor.reason }
-    const dealt = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
+    const counted = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
     const entry = await store.deskEntry(item)
-    const consumer = entry === undefined ? undefined : this.consumerOf(entry.processor)
+    const decisions = entry === undefined ? undefined : this.host.decisionsOf(entry.processor)
     const refuse = (why: string) =>
       new Promise<boolean>((resolve, reject) => {
-        committer.write({ changes: [dealt(why)], written: () => resolve(false), dropped: reject })
+        committer.write({ changes: [counted(why)], written: () => resolve(false), dropped: reject })
       })
-    if (consumer === undefined) return refuse('its processor is not running, or it is at the desk no more')
+    if (decisions === undefined) return refuse('its processor is not running, or it is at the desk no more')
     try {
-      // What it counts as is written with what is done, so that a crash leaves both or neither.
-      await consumer.decisions.decide(item, decision, actor, { changes: [dealt(null)] })
+      // The count is in the commit of the decision: a crash leaves both or neither.
+      await decisions.decide(item, decision, actor, { changes: [counted(null)] })
       return true
     } catch (error) {
       if (!isMillraceError(error) || !this.open) throw error
@@ -178,9 +190,9 @@ export class Operations {
     }
   }
 
-  /** After a restart: the first message may have come to its end meanwhile. */
+  /** After a restart: the first message may have come to its end before the crash. */
   private async watch(operation: Operation): Promise<void> {
-    const { store } = this.around
+    const { store } = this.host
     const item = await store.firstSelected(operation.id)
     const entry = item === undefined ? undefined : await store.deskEntry(item)
     if (entry === undefined || entry.state === 'handled') {
@@ -192,8 +204,8 @@ export class Operations {
   }
 
   private write(operation: Operation, state: Operation['state']): Promise<void> {
-    const endedAt = state === 'done' || state === 'failed' ? this.around.world.now() : null
-    return this.around.committer.written({
+    const endedAt = state === 'done' || state === 'failed' ? this.host.world.now() : null
+    return this.host.committer.written({
       changes: [{ do: 'operation', operation: { ...operation, state, endedAt } }],
     })
   }

@@ -1,18 +1,19 @@
-// The rules of one desk decide about messages that have failed for good, beside the processors and never in their way.
+// The rules of one desk decide about messages that have used up their attempts. They run beside the processors and never
+// hold them up.
 //
-//   judged (its number in the queue) → loaded → decided → carried out by the processor that owns the lane
-//                                                 └ threw, took too long, gave nothing, decided too often, is not there
-//                                                   any more → held, with why
+//   queued (by number) → loaded → decided → carried out by the processor that owns the lane
+//                                   └ no rule, threw, took too long, no decision, decided too often → held, with why
 import { asStored, decode, deepFreeze } from '../../model/codec.ts'
 import { type Decision, type DeskEntry, decisionOf, hold } from '../../model/desk.ts'
 import { isMillraceError, recordError } from '../../model/errors.ts'
 import { toldOfFrozen } from '../../model/frozen.ts'
 import type { Message } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
+import type { Store } from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
 import type { Decisions } from '../consumer/decisions.ts'
 import { Fifo } from '../kit/fifo.ts'
 import type { DeskSpec, Failure, ProcessorSpec } from '../spec.ts'
-import type { Surroundings } from '../surroundings.ts'
 
 /** A processor whose messages rules decide about. */
 export interface Judged {
@@ -21,25 +22,33 @@ export interface Judged {
   readonly decisions: Pick<Decisions, 'decideByRule'>
 }
 
+/** What rules need of the engine. */
+export interface RulesHost {
+  readonly world: Pick<World, 'after' | 'guard' | 'log'>
+  readonly store: Pick<Store, 'deskEntry' | 'query'>
+  /** Called when all may be decided. */
+  maybeIdle(): void
+}
+
 export class Rules {
   private readonly spec: DeskSpec
-  private readonly around: Pick<Surroundings, 'world' | 'store' | 'maybeIdle'>
+  private readonly host: RulesHost
   /** Messages that wait for their rule. */
   private readonly queue = new Fifo<{ readonly consumer: Judged; readonly item: number }>()
   private running = 0
   private open = false
 
-  constructor(spec: DeskSpec, around: Rules['around']) {
+  constructor(spec: DeskSpec, host: RulesHost) {
     this.spec = spec
-    this.around = around
+    this.host = host
   }
 
-  judge(consumer: Judged, item: number): void {
+  ask(consumer: Judged, item: number): void {
     this.queue.push({ consumer, item })
     this.pump()
   }
 
-  /** From now on rules are asked; before, they only queue. */
+  /** Asks the rules from now on; until then messages queue. */
   begin(): void {
     this.open = true
     this.pump()
@@ -59,18 +68,18 @@ export class Rules {
       this.running++
       this.decide(consumer, item)
         .catch((error) => {
-          if (this.open) this.around.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
+          if (this.open) this.host.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
         })
         .finally(() => {
           this.running--
           this.pump()
-          this.around.maybeIdle()
+          this.host.maybeIdle()
         })
     }
   }
 
   private async decide(consumer: Judged, item: number): Promise<void> {
-    const entry = await this.around.store.deskEntry(item)
+    const entry = await this.host.store.deskEntry(item)
     if (entry?.state !== 'deciding') return
     const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
     const decision = await this.decisionOn(consumer, entry)
@@ -78,7 +87,7 @@ export class Rules {
     try {
       await consumer.decisions.decideByRule(item, decision, by)
     } catch (error) {
-      // What it wanted cannot be done: data that do not fit, another context. A person has to look.
+      // The decision cannot be carried out: the data do not fit, or the context differs. A person has to look.
       if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
       await consumer.decisions.decideByRule(
         item,
@@ -95,7 +104,7 @@ export class Rules {
       return hold(`its rule has decided ${entry.decisions} times already and it failed again each time`)
     }
     try {
-      const given = decisionOf(await this.ask(consumer, entry))
+      const given = decisionOf(await this.call(consumer, entry))
       return given ?? hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
     } catch (error) {
       const { code, message } = recordError(toldOfFrozen('it', error))
@@ -105,12 +114,12 @@ export class Rules {
 
   private late({ id }: DeskEntry, error: unknown): void {
     const what = `a rule of desk "${this.spec.name}" threw after it had ended`
-    this.around.world.log('error', what, { code: 'millrace/late-error', item: id, error: recordError(error) })
+    this.host.world.log('error', what, { code: 'millrace/late-error', item: id, error: recordError(error) })
   }
 
-  /** Calls the rule; rejects when it takes too long. What it throws later changes nothing, and is logged. */
-  private ask(consumer: Judged, entry: DeskEntry): Promise<unknown> {
-    const { world, store } = this.around
+  /** Calls the rule; rejects when it takes too long. An error that it throws later is logged and changes nothing. */
+  private call(consumer: Judged, entry: DeskEntry): Promise<unknown> {
+    const { world, store } = this.host
     const { name, rules, decideMs } = this.spec
     const rule = rules.get(entry.message.type)!
     const { code, message, data } = entry.error!
@@ -125,8 +134,8 @@ export class Rules {
       const timer = world.after(decideMs, () => reject(new Error(`it did not decide within ${decideMs} ms`)))
       let over = false
       const owner = { late: (error: unknown) => (over ? this.late(entry, error) : reject(error)) }
-      const call = (about: Failure) => rule(about)
-      new Promise((decided) => decided(world.guard(owner, call, failure, undefined)))
+      const run = (about: Failure) => rule(about)
+      new Promise((decided) => decided(world.guard(owner, run, failure, undefined)))
         .then(resolve, reject)
         .finally(() => {
           over = true
@@ -137,20 +146,20 @@ export class Rules {
   }
 }
 
-/** For a reason that may be longer than one may be. */
+/** Holds a message for a reason, which is cut to the length that a reason may have. */
 function because(why: string): Decision {
   return hold(why.slice(0, whyMax))
 }
 
 const whyMax = 1_000
 
-/** The message as a handler gets it; where it cannot be read so, its data as they are stored. */
+/** The message as a handler gets it; where it cannot be decoded, its data as they are stored. */
 function readable(consumer: Judged, { message }: DeskEntry): Message {
   const handler = consumer.spec.handlers.get(message.type)
   try {
     if (handler !== undefined) return decode(handler.type, message)
   } catch {
-    // The rule may be there to mend just that.
+    // The rule may be there to correct that.
   }
   const { id, type, source, time, context, correlationId, causationId, version, json, attributes } = message
   return Object.freeze({

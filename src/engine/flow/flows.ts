@@ -19,7 +19,6 @@ import type { FlowRow } from '../../model/flow-views.ts'
 import type { Message, MessageType } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import { isPromise } from '../../model/promise.ts'
-import type { Delay } from '../../model/time.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowChange, SleepingTime, UnderWay } from '../../seam/flows.ts'
 import type { RequestChange } from '../../seam/requests.ts'
@@ -33,7 +32,7 @@ import { Alarm } from '../time/alarm.ts'
 import { FlowActions } from './actions.ts'
 import type { Attempted } from './attempted.ts'
 import { Claims } from './claims.ts'
-import type { FlowHost, MediatorSpec, Outbox } from './host.ts'
+import type { FlowEnvelopes, FlowHost, MediatorSpec, Outbox } from './host.ts'
 import { FlowRun } from './run.ts'
 
 export interface FlowsAround {
@@ -44,17 +43,7 @@ export interface FlowsAround {
   readonly mediators: readonly MediatorSpec[]
   /** Flows in memory that wait for something. */
   readonly hotFlowsMax: number
-  encode(
-    type: MessageType,
-    data: unknown,
-    mediator: string,
-    cause: Stored,
-    id: string,
-    asked: boolean,
-    delay?: Delay,
-  ): Stored
-  /** Makes an initiating event that no topic has. */
-  encodeStart(spec: MediatorSpec, data: unknown, by: string, cause: Stored, id: string): Stored
+  readonly envelopes: FlowEnvelopes
   typeOf(name: string): MessageType | undefined
   maybeIdle(): void
 }
@@ -209,8 +198,9 @@ export class Flows {
     if (!this.specs.has(spec.name)) {
       throw fault('millrace/unknown-part', `mediator "${spec.name}" is not running: its flows cannot be started`)
     }
-    const id = `${message.id}/${index}`
-    const stored = this.around.encodeStart(spec, data, processor.name, message, id)
+    const { envelopes } = this.around
+    const origin = envelopes.derivedFrom(message, processor.name, `${message.id}/${index}`)
+    const stored = envelopes.unplaced(spec.startedBy, data, origin)
     return this.start(spec, stored, decode(spec.startedBy, stored), attempt)
   }
 
@@ -693,7 +683,8 @@ export class Flows {
   }
 
   private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {
-    const { world, store, encode, encodeStart } = this.around
+    const { world, store, envelopes } = this.around
+    const origin = (id: string) => envelopes.derivedFrom(row.message, spec.name, id)
     return {
       spec,
       now: () => world.now(),
@@ -701,10 +692,10 @@ export class Flows {
       newId: () => world.newId(),
       entryId: () => store.flows.newEntryId(),
       endsInJournal: (after) => store.flows.endsOfFlows(row.id, after, sliceEnds),
-      encode: (type, data, id, delay) => encode(type, data, spec.name, row.message, id, false, delay),
-      encodeCall: (type, data, id) => encode(type, data, spec.name, row.message, id, true),
+      encode: (type, data, id, delay) => envelopes.encode(type, data, origin(id), delay),
+      encodeCall: (type, data, id) => envelopes.encode(type, data, { ...origin(id), asked: 'flow' }),
       newFlow: (other, data, id) => {
-        const first = this.rowOf(other, encodeStart(other, data, spec.name, row.message, id))
+        const first = this.rowOf(other, envelopes.unplaced(other.startedBy, data, origin(id)))
         return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
       },
       turn: () => this.turn(),

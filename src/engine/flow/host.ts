@@ -1,5 +1,5 @@
 // What a run of a mediator has from outside, and what it leaves to be written.
-import type { Stored } from '../../model/codec.ts'
+import type { Stamp, Stored } from '../../model/codec.ts'
 import type { ErrorRecord } from '../../model/errors.ts'
 import type { JournalEntry, OpenCall, Outcome } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
@@ -36,6 +36,15 @@ export interface MediatorSpec {
   readonly version: number
   /** By version. */
   readonly runs: ReadonlyMap<number, Conduct>
+}
+
+/** Makes the messages of flows. */
+export interface FlowEnvelopes {
+  /** Caused by a message, under an id that a flow gives. */
+  derivedFrom(cause: Stored, part: string, id: string): Stamp
+  encode(type: MessageType, data: unknown, origin: Stamp, delay?: Delay): Stored
+  /** Makes an initiating event that no topic has. */
+  unplaced(type: MessageType, data: unknown, origin: Stamp): Stored
 }
 
 /** What a run needs of the engine. */

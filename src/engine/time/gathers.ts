@@ -70,12 +70,12 @@ export function addElement(rule: GatherRule, message: Message): OwnFunction {
       const value = measured(rule, when, read(rule, await gathers.elements(place)))
       const condition = boundsOf(when, window)
       const ofOther = group.condition !== null && group.condition !== condition
-      const { armed, fires } = judge(when, group.armed || ofOther, value)
-      group = { ...group, armed, condition }
-      full ||= fires
+      const looked = evaluate(when, { armed: group.armed || ofOther }, value)
+      group = { ...group, armed: looked.armed, condition }
+      full ||= looked.fires
     }
     if (full) {
-      await flush(rule, place, group, gathers, collect)
+      await flush({ rule, place, group }, gathers, collect)
       if (group.timer !== null) await gathers.cancel(due.name, group.timer)
       return
     }
@@ -92,17 +92,18 @@ export function endTime(rule: GatherRule, { id, data }: Message): OwnFunction {
   return async ({ gathers }, collect) => {
     const place = { gather: rule.name, context: (data as Due).context }
     const group = await gathers.group(place)
-    if (group?.timer === id) await flush(rule, place, group, gathers, collect)
+    if (group?.timer === id) await flush({ rule, place, group }, gathers, collect)
   }
 }
 
-async function flush(
-  rule: GatherRule,
-  place: GatherPlace,
-  group: GatherGroup,
-  gathers: GatherTables,
-  collect: Collecting,
-): Promise<void> {
+/** A batch that is to become an event. */
+interface FullBatch {
+  readonly rule: GatherRule
+  readonly place: GatherPlace
+  readonly group: GatherGroup
+}
+
+async function flush({ rule, place, group }: FullBatch, gathers: GatherTables, collect: Collecting): Promise<void> {
   const { publishes, data, window, when } = rule
   const made = data(read(rule, await gathers.elements(place)))
   if (isPromise(made)) throw gavePromise(rule, 'data')
@@ -149,10 +150,10 @@ function measured({ name }: GatherRule, { value }: WhenRule, elements: readonly 
 const boundsOf = ({ above, below, rearm }: WhenRule, window: number | undefined) =>
   JSON.stringify({ above, below, rearm, window })
 
-/** What a value means for a condition: whether it fires, and whether it may fire the next time. */
-export function judge(
+/** Whether a condition that may fire, or may not, fires at a value, and whether it may fire at the next one. */
+export function evaluate(
   { above, below, rearm }: Omit<WhenRule, 'value'>,
-  armed: boolean,
+  { armed }: Pick<GatherGroup, 'armed'>,
   value: number,
 ): { readonly fires: boolean; readonly armed: boolean } {
   const beyond = above !== undefined ? value > above : value < below!

@@ -6,57 +6,55 @@ import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { EngineLimits } from '../spec.ts'
 
-/** Who takes a discard back in its last moment still finds it: it is forgotten so much later, milliseconds. */
+/** How much longer a discard is kept than it can be taken back, so that the last moment still finds it, milliseconds. */
 const spareMs = 60_000
 
-/** Looks that find nothing come rarer, down to one in so many. */
+/** Looks that find nothing come more rarely: the wait grows up to so many times. */
 const idleTimesMax = 32
 
-/** Looks now and then for messages that need not be kept, and removes them in slices between other work. */
+/** What retention needs of the engine. */
+export interface RetentionHost {
+  readonly world: Pick<World, 'now' | 'after' | 'log'>
+  readonly store: Pick<Store, 'forgetResolved' | 'forgetRequests' | 'forgetFlows' | 'forgetMails' | 'trim' | 'progress'>
+  readonly committer: Pick<Committer, 'alone'>
+  readonly destinations: readonly Destination[]
+  readonly limits: RetentionLimits
+  /** The stream of a topic or channel, by name. */
+  readonly streamIds: ReadonlyMap<string, number>
+  /** Forgets withdrawn commands that are done. Returns how many. */
+  forgetWithdrawn(): Promise<number>
+}
+
+type RetentionLimits = Pick<
+  EngineLimits,
+  'retainEveryMs' | 'deskRetainMs' | 'requestRetainMs' | 'flowRetainMs' | 'mailboxMs' | 'channelRetainMs'
+>
+
+/** Looks now and then for what need not be kept, and removes it in slices between other work. */
 export class Retention {
-  private readonly destinations: readonly Destination[]
-  private readonly limits: EngineLimits
-  private readonly world: World
-  private readonly store: Store
-  private readonly committer: Committer
-  /** Forgets commands that were taken back and done. */
-  private readonly withdrawn: () => Promise<number>
-  private readonly streamIds: ReadonlyMap<string, number>
+  private readonly host: RetentionHost
   private timer: Timer | undefined
-  /** Until the next look: longer while nothing is found. */
+  /** The wait before the next look: longer while nothing is found. */
   private waitMs: number
   private found = false
   private ended = false
 
-  constructor(
-    { destinations, limits }: { readonly destinations: readonly Destination[]; readonly limits: EngineLimits },
-    world: World,
-    store: Store,
-    committer: Committer,
-    streamIds: ReadonlyMap<string, number>,
-    withdrawn: () => Promise<number>,
-  ) {
-    this.destinations = destinations
-    this.limits = limits
-    this.world = world
-    this.store = store
-    this.committer = committer
-    this.streamIds = streamIds
-    this.withdrawn = withdrawn
-    this.waitMs = limits.retainEveryMs
+  constructor(host: RetentionHost) {
+    this.host = host
+    this.waitMs = host.limits.retainEveryMs
   }
 
   begin(): void {
     if (this.ended || this.timer !== undefined) return
-    this.timer = this.world.after(this.waitMs, () => {
+    this.timer = this.host.world.after(this.waitMs, () => {
       this.found = false
       this.sweep()
         .catch((error) => {
-          if (!this.ended) this.world.log('error', 'old messages could not be removed', { error: inBrief(error) })
+          if (!this.ended) this.host.world.log('error', 'old messages could not be removed', { error: inBrief(error) })
         })
         .finally(() => {
           this.timer = undefined
-          const { retainEveryMs } = this.limits
+          const { retainEveryMs } = this.host.limits
           this.waitMs = this.found ? retainEveryMs : Math.min(2 * this.waitMs, idleTimesMax * retainEveryMs)
           this.begin()
         })
@@ -69,32 +67,36 @@ export class Retention {
   }
 
   private rule(destination: Destination): { ageMs?: number; bytes?: number } | undefined {
-    // What failed is told as long as it may be seen at the desk.
-    if (destination === failures) return { ageMs: this.limits.deskRetainMs }
-    return destination.retain ?? (destination.kind === 'channel' ? { ageMs: this.limits.channelRetainMs } : undefined)
+    // Events about failures are kept as long as the failed messages stay at the desk.
+    if (destination === failures) return { ageMs: this.host.limits.deskRetainMs }
+    return (
+      destination.retain ?? (destination.kind === 'channel' ? { ageMs: this.host.limits.channelRetainMs } : undefined)
+    )
   }
 
   private async sweep(): Promise<void> {
-    await this.inSlices(() => this.store.forgetResolved(this.world.now() - this.limits.deskRetainMs - spareMs))
-    await this.inSlices(() => this.store.forgetRequests(this.world.now() - this.limits.requestRetainMs))
-    await this.inSlices(() => this.store.forgetFlows(this.world.now() - this.limits.flowRetainMs))
+    await this.inSlices(() =>
+      this.host.store.forgetResolved(this.host.world.now() - this.host.limits.deskRetainMs - spareMs),
+    )
+    await this.inSlices(() => this.host.store.forgetRequests(this.host.world.now() - this.host.limits.requestRetainMs))
+    await this.inSlices(() => this.host.store.forgetFlows(this.host.world.now() - this.host.limits.flowRetainMs))
     await this.forgetMails()
-    if ((await this.withdrawn()) > 0) this.found = true
+    if ((await this.host.forgetWithdrawn()) > 0) this.found = true
     const needed = await this.neededFrom()
-    for (const destination of this.destinations) {
+    for (const destination of this.host.destinations) {
       const rule = this.rule(destination)
-      const stream = this.streamIds.get(destination.name)
+      const stream = this.host.streamIds.get(destination.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
-      const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.world.now() - ageMs }
-      await this.inSlices(() => this.store.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
+      const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.host.world.now() - ageMs }
+      await this.inSlices(() => this.host.store.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
     }
   }
 
   private async inSlices(remove: () => Promise<number>): Promise<void> {
     let gone: number
     do {
-      gone = await this.committer.alone(remove)
+      gone = await this.host.committer.alone(remove)
       this.found ||= gone > 0
     } while (gone > 0 && !this.ended)
   }
@@ -102,20 +104,20 @@ export class Retention {
   private async forgetMails(): Promise<void> {
     for (let last: number | undefined = 0; last !== undefined && !this.ended; ) {
       const after: number = last
-      const beforeMs = this.world.now() - this.limits.mailboxMs
-      const slice = await this.committer.alone(() => this.store.forgetMails(after, beforeMs))
+      const beforeMs = this.host.world.now() - this.host.limits.mailboxMs
+      const slice = await this.host.committer.alone(() => this.host.store.forgetMails(after, beforeMs))
       this.found ||= slice.gone > 0
       last = slice.last
     }
   }
 
   /**
-   * By stream, up to where everything is done by every processor, gone ones included until they are retired. It only
-   * grows while the sweep goes on.
+   * The position of each stream up to which every processor is done, those that are gone included until they are retired.
+   * Positions only grow during a sweep.
    */
   private async neededFrom(): Promise<ReadonlyMap<number, number>> {
     const needed = new Map<number, number>()
-    for (const { stream, low } of await this.store.progress()) {
+    for (const { stream, low } of await this.host.store.progress()) {
       needed.set(stream, Math.min(low, needed.get(stream) ?? low))
     }
     return needed
