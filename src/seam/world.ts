@@ -15,8 +15,8 @@ export interface World {
   now(): number
   /** Milliseconds that only go forward; for durations. */
   elapsed(): number
-  /** Calls `fn` once, after at least so many milliseconds. Keeps the process alive only where `awake` says so. */
-  after(ms: number, fn: () => void, awake?: boolean): Timer
+  /** Calls `fn` once, after at least so many milliseconds. Keeps the process alive until then only with `awake`. */
+  after(ms: number, fn: () => void, how?: { readonly awake: boolean }): Timer
   /** Calls `fn` in a later turn of the event loop, when what is ready now has had its turn. */
   soon(fn: () => void): void
   /** From 0 up to 1. */

@@ -39,7 +39,7 @@ function through(statement: StatementSync, call: <T>(values: Values, run: () => 
     all: (...values: Values) => call(values, () => statement.all(...values)),
     get: (...values: Values) => call(values, () => statement.get(...values)),
     run: (...values: Values) => call(values, () => statement.run(...values)),
-    setReadBigInts: (exact: boolean) => statement.setReadBigInts(exact),
+    setReadBigInts: statement.setReadBigInts.bind(statement),
     iterate: (...values: Values) => call(values, () => statement.all(...values).values()),
   }
 }

@@ -43,15 +43,15 @@ export const noFaults = (): FaultCounts => Object.fromEntries(faultKinds.map((ki
 
 /** Checks the option and returns the faults. Errors: `millrace/bad-option`, `millrace/unknown-option`. */
 export function faultsOf(where: string, given: Faults | 'all' | 'none' | undefined): Faults {
-  const every = (on: boolean) => Object.fromEntries(faultKinds.map((kind) => [kind, on]))
-  if (given === undefined || given === 'all') return every(true)
-  if (given === 'none') return every(false)
+  const none = Object.fromEntries(faultKinds.map((kind) => [kind, false]))
+  if (given === undefined || given === 'all') return Object.fromEntries(faultKinds.map((kind) => [kind, true]))
+  if (given === 'none') return none
   checkOptions(`${where}: faults`, given, faultKinds)
   const named = Object.entries(given).filter(([, on]) => on !== undefined)
   for (const [kind, on] of named) {
     if (typeof on !== 'boolean') throw fault('millrace/bad-option', `${where}: faults: ${kind} must be true or false`)
   }
-  return { ...every(false), ...Object.fromEntries(named) }
+  return { ...none, ...Object.fromEntries(named) }
 }
 
 /** A step of the store at which the process may die. */
@@ -147,11 +147,15 @@ export class FaultPlan {
     return fails
   }
 
-  /** Tells whether the disk is full now; called before each commit. */
-  full(now: number, begins: boolean): boolean {
-    if (this.healed) return false
-    if (now < this.fullUntil) return true
-    if (!begins || !this.happens('diskFull')) return false
+  /** Tells whether the disk is full now. */
+  isFull(now: number): boolean {
+    return !this.healed && now < this.fullUntil
+  }
+
+  /** The same before a commit, with which it may become full. */
+  isFullAtCommit(now: number): boolean {
+    if (this.isFull(now)) return true
+    if (!this.happens('diskFull')) return false
     this.fullUntil = now + this.random() * fullForMsMax
     return true
   }

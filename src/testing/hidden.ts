@@ -55,7 +55,10 @@ let unwatch: () => void = () => {}
  * Starts recording the uses by handlers and rules whose owners have a name. With `deep` it also records uses that
  * bypass the globals, such as files, sockets and `node:timers/promises`, at some cost for each promise.
  */
-export function watchHidden(nameOf: NameOf, deep = false): HiddenWatch {
+export function watchHidden(
+  nameOf: NameOf,
+  { deep = false }: { readonly deep?: boolean | undefined } = {},
+): HiddenWatch {
   if (watches === undefined) {
     watches = new Set()
     unwatch = replaceAll()

@@ -4,7 +4,9 @@ import type { DeskRow } from '../model/desk-views.ts'
 import { isMillraceError } from '../model/errors.ts'
 import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, isWrong, notDeterministic, watchHidden } from './hidden.ts'
-import { beginsAtDefaultMs, injected, Machine, type Watch } from './machine.ts'
+import { injected } from './machine/death.ts'
+import { beginsAtDefaultMs, Machine } from './machine/machine.ts'
+import type { Watch } from './machine/watch.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 import type { AcceptedMessage, Actions, Plan, WorkStep } from './workload.ts'
@@ -26,6 +28,8 @@ export interface RunOptions {
   readonly always: Readonly<Record<string, Check>>
   readonly eventually: Readonly<Record<string, Check>>
   readonly watch?: Watch | undefined
+  /** Whether uses of time and chance that bypass the globals are recorded too, at some cost for each promise. */
+  readonly deep?: boolean | undefined
 }
 
 export interface RunFailure {
@@ -76,7 +80,7 @@ async function settles(result: unknown): Promise<void> {
   }
 }
 
-export async function run(options: RunOptions, deep = false): Promise<RunResult> {
+export async function run(options: RunOptions): Promise<RunResult> {
   const { seed, plan } = options
   const random = randomOf(seed, 'run')
   const faults = new FaultPlan(options.faults, random.fork('faults'))
@@ -102,7 +106,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
     check: () => check('always', options.always),
   })
   const view: CheckView = { ...viewOf(machine, seed), accepted }
-  const hidden = watchHidden(machine.nameOf, deep)
+  const hidden = watchHidden(machine.calls.nameOf, options)
   const { scheduler, trace } = machine
   const always = { alive: true }
 
@@ -196,7 +200,7 @@ export async function run(options: RunOptions, deep = false): Promise<RunResult>
 
   /** Held because of an injected fault, in the last attempt or before: a person would release it, once. */
   const byUs = ({ processor, message, error }: DeskRow) =>
-    machine.hasInterfered(processor, message) || error?.code === 'millrace/killed-the-process'
+    machine.calls.hasInterfered(processor, message) || error?.code === 'millrace/killed-the-process'
 
   /**
    * Tells whether an action was done. An action that the app refuses, or does not survive, is considered again later.

@@ -109,7 +109,9 @@ export class Scheduler {
           continue
         }
         const task = this.pop()
-        if (task === undefined || this.steps >= last) throw this.stalled(task === undefined)
+        if (task === undefined || this.steps >= last) {
+          throw this.stalled(task === undefined ? 'nothing is left to happen' : `${this.stepsMax} steps have passed`)
+        }
         if (task.run === undefined || !task.life.alive) continue
         this.elapsed = Math.max(this.elapsed, task.at)
         this.steps++
@@ -127,9 +129,8 @@ export class Scheduler {
     }
   }
 
-  private stalled(empty: boolean) {
+  private stalled(why: string) {
     const whats = [...new Set(this.waiters.map(({ what }) => what))].join(', ')
-    const why = empty ? 'nothing is left to happen' : `${this.stepsMax} steps have passed`
     return fault('millrace/simulation-stalled', `the simulation waits for ${whats}, but ${why}`)
   }
 

@@ -4,7 +4,7 @@ import { checkOptions } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
 import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
 import { notDeterministic } from './hidden.ts'
-import type { Watch } from './machine.ts'
+import type { Watch } from './machine/watch.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Check, type RunFailure, type RunOptions, type RunResult, run } from './run.ts'
 import { checkSeed, maker } from './simulation.ts'
@@ -177,11 +177,11 @@ export async function simulateWith(
     const second = await run(runOptions(kept))
     const difference = firstDifference(first.trace, second.trace)
     if (difference !== undefined) {
-      const third = await run(runOptions(kept), true)
+      const third = await run({ ...runOptions(kept), deep: true })
       throw notDeterministic([...second.hidden, ...third.hidden], `seed ${seed}: ${difference}\n`)
     }
     if (first.failure !== undefined) {
-      const deep = await run(runOptions(kept), true)
+      const deep = await run({ ...runOptions(kept), deep: true })
       if (deep.failure?.what === 'the rules of a simulation') throw deep.failure.error
       const smallest = shrink ? await shrunk(first, runOptions, kept ?? plan.steps.map((_, step) => step)) : undefined
       throw failed(seed, plan, smallest ?? { result: first, steps: kept }, replay)

@@ -12,7 +12,7 @@ import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { Part } from '../parts/part.ts'
 import { FaultPlan } from './faults.ts'
 import { watchHidden } from './hidden.ts'
-import { beginsAtDefaultMs, Machine } from './machine.ts'
+import { beginsAtDefaultMs, Machine } from './machine/machine.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 
@@ -110,7 +110,7 @@ export function simulation(options: SimulationOptions): Simulation {
     beginsAt: beginsAt?.getTime() ?? beginsAtDefaultMs,
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
   })
-  const hidden = watchHidden(machine.nameOf)
+  const hidden = watchHidden(machine.calls.nameOf)
   /** The last requested start, until it succeeds. */
   let starting: Promise<void> | undefined
   let ended = false

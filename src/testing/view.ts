@@ -11,7 +11,7 @@ import { failures } from '../model/failures.ts'
 import type { Question } from '../model/flow-views.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkValues, type Value } from '../model/tx.ts'
-import type { Machine } from './machine.ts'
+import type { Machine } from './machine/machine.ts'
 
 /** The committed state of a simulation. Reading it lets no time pass. */
 export interface View {

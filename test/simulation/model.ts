@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { App } from '../../src/app/app.ts'
-import type { Machine, Watch } from '../../src/testing/machine.ts'
+import type { Watch, Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
@@ -115,7 +115,7 @@ export class Model implements Watch {
     this.mayBeLost = false
   }
 
-  durable(machine: Machine): void {
+  durable(machine: Watched): void {
     if (this.wrong !== undefined) throw this.wrong
     assert(!this.mayBeLost, 'it goes on after a sync that failed')
     machine.look((db) => {
@@ -147,7 +147,7 @@ export class Model implements Watch {
   }
 
   /** Before a process starts, people may have written down what they want. */
-  starting(machine: Machine): void {
+  starting(machine: Watched): void {
     if (machine.starts > 0 && this.random.chance(0.3)) addPending(machine, this.random)
   }
 

@@ -3,12 +3,12 @@ import { DeskTable } from '../../src/adapters/sqlite/desk.ts'
 import { Log } from '../../src/adapters/sqlite/log.ts'
 import type { DecisionOrTakeBack } from '../../src/model/desk-views.ts'
 import { isMillraceError } from '../../src/model/errors.ts'
-import type { Machine } from '../../src/testing/machine.ts'
+import type { Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
 
 const mostAtOnce = 3
 
-export function addPending(machine: Machine, random: Random): void {
+export function addPending(machine: Watched, random: Random): void {
   machine.beside((db) => {
     if (db.prepare("select 1 from sqlite_schema where name = 'millrace_wishes'").get() === undefined) return
     const desk = new DeskTable(db, new Log(db))

@@ -99,7 +99,7 @@ function isOwned([event, error, origin]: readonly unknown[]): boolean {
       return tell(ownerOf(error), error)
     case 'uncaughtException':
       // A rejection is reported as a rejection; with `--unhandled-rejections=strict` it comes here a second time.
-      return tell(ownerOf(error), error, origin === 'unhandledRejection')
+      return origin === 'unhandledRejection' ? ownerOf(error) !== undefined : tell(ownerOf(error), error)
     case 'uncaughtExceptionMonitor':
       return ownerOf(error) !== undefined
     default:
@@ -111,10 +111,9 @@ function ownerOf(error: unknown): Owner | undefined {
   return owners.getStore() ?? (typeof error === 'object' && error !== null ? madeFor.get(error) : undefined)
 }
 
-function tell(owner: Owner | undefined, error: unknown, told = false): boolean {
-  if (owner === undefined) return false
-  if (!told) owner.late(error)
-  return true
+function tell(owner: Owner | undefined, error: unknown): boolean {
+  owner?.late(error)
+  return owner !== undefined
 }
 
 /** The owner of the running code. */

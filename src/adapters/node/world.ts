@@ -12,11 +12,11 @@ export function nodeWorld(log: World['log']): World {
   return {
     now,
     elapsed: () => performance.now(),
-    after(ms, fn, awake = false) {
+    after(ms, fn, how) {
       let timer: NodeJS.Timeout
       const wait = (left: number) => {
         timer = left > timerMsMax ? setTimeout(wait, timerMsMax, left - timerMsMax) : setTimeout(fn, left)
-        if (!awake) timer.unref()
+        if (how?.awake !== true) timer.unref()
       }
       outside(wait, ms)
       return { cancel: () => clearTimeout(timer) }

@@ -58,7 +58,7 @@ export async function takeOwnership(taking: Taking): Promise<Owned> {
     const owned = attempt(taking, waitedMs >= lookMs ? 'may be missing' : 'required')
     if ('release' in owned) return owned
     if (stops?.() === true || waitedMs >= Math.max(waitMs, lookMs)) throw owned
-    await new Promise<void>((resolve) => void world.after(againMs, resolve, true))
+    await new Promise<void>((resolve) => void world.after(againMs, resolve, { awake: true }))
   }
 }
 

@@ -106,7 +106,7 @@ export class WriteLock {
   /** Keeps a timer while another program has the lock, to wake those that wait or to probe it. */
   private watch(): void {
     if (this.timer !== undefined || this.ended) return
-    this.timer = this.world.after(this.waitMs, this.look, true)
+    this.timer = this.world.after(this.waitMs, this.look, { awake: true })
     this.waitMs = Math.min(2 * this.waitMs, longestMs)
   }
 
