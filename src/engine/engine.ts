@@ -13,18 +13,16 @@ import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { RequestRow } from '../model/requests.ts'
-import type { StreamInfo } from '../model/streams.ts'
 import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
 import type { FlowReads } from '../seam/flow-reads.ts'
 import type { SameData } from '../seam/ids.ts'
 import type { ProgressRow } from '../seam/progress.ts'
-import type { Broker, Store } from '../seam/store.ts'
+import type { Broker, Opened, Store } from '../seam/store.ts'
 import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { Committer, Publish, type Settled } from './commit/committer.ts'
-import { RecentMessages } from './commit/recent-messages.ts'
 import { AppTransaction, type Collect } from './commit/transaction.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { Operations } from './desk/operations.ts'
@@ -33,11 +31,13 @@ import { Envelopes } from './envelopes.ts'
 import type { FlowActions } from './flow/actions.ts'
 import { Flows } from './flow/flows.ts'
 import type { MediatorSpec } from './flow/host.ts'
+import { Idle } from './idle.ts'
 import { Numbers } from './kit/numbers.ts'
 import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './request/requests.ts'
-import { type ChannelState, Withdrawals } from './request/withdrawals.ts'
+import { Withdrawals } from './request/withdrawals.ts'
 import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
+import { type Position, Streams } from './streams.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Retention } from './time/retention.ts'
 import { Schedules } from './time/schedules.ts'
@@ -75,22 +75,29 @@ const pendingAtOnce = 16
 const tickMsMax = 250
 const tickMsMin = 5
 
+/** What an engine is made of. */
+interface OpenedStore {
+  readonly plan: EnginePlan
+  readonly world: World
+  readonly store: Store
+  readonly opened: Opened
+  /** By name. */
+  readonly types: ReadonlyMap<string, MessageType>
+}
+
 export class Engine {
   readonly store: Store
   private readonly plan: EnginePlan
   private readonly world: World
   private readonly committer: Committer
-  private readonly tails = new Map<number, RecentMessages>()
   private readonly envelopes: Envelopes
-  private readonly streamIds = new Map<string, number>()
-  private streams: ReadonlyMap<number, StreamInfo> = new Map()
-  private readonly streamOf = new Map<MessageType, number>()
+  private readonly streams: Streams
   private readonly consumers: Consumer[] = []
   /** Those of mediators and routes. */
   private readonly aheadConsumers: Consumer[] = []
   private readonly consumersOf = new Map<number, Consumer[]>()
   private state: 'starting' | 'running' | 'stopping' | 'stopped' | 'failed' = 'starting'
-  private idleWaiters: ((idle: boolean) => void)[] = []
+  private readonly idleness: Idle
   private ticking: Timer | undefined
   private tickMs = tickMsMax
   private suspecting = false
@@ -100,23 +107,29 @@ export class Engine {
   private why: unknown
   /** Resolves when the store of a run that failed is closed. */
   private closed: Promise<void> = Promise.resolve()
-  private openedClean = false
+  private readonly openedClean: boolean
   private retention: Retention | undefined
   private readonly rules = new Map<DeskSpec, Rules>()
   private readonly operations: Operations
   private readonly requests: Requests
   readonly flows: Flows
-  private readonly typesByName: ReadonlyMap<string, MessageType>
   private readonly around: Surroundings
   private readonly withdrawals: Withdrawals
-  private timers: Timers | undefined
+  private readonly timers: Timers
   private readonly schedules: Schedules
 
-  private constructor(plan: EnginePlan, world: World, store: Store) {
+  private constructor({ plan, world, store, opened, types }: OpenedStore) {
     this.plan = plan
     this.world = world
     this.store = store
-    const { maybeIdle, streamOf } = this
+    this.openedClean = opened.clean
+    this.idleness = new Idle(() => this.quiet)
+    const maybeIdle = this.idleness.look
+    this.streams = new Streams(opened.streams, plan.destinations, {
+      delayed: (due) => this.timers.isSet(due),
+      accepted: plan.accepted,
+    })
+    const streamOf = this.streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: plan.limits.messageBytesMax })
     this.envelopes = envelopes
     const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
@@ -134,15 +147,14 @@ export class Engine {
       mediators: plan.mediators,
       hotFlowsMax: plan.limits.hotFlowsMax,
       envelopes,
-      typeOf: (name) => this.typesByName.get(name),
-      maybeIdle: () => this.maybeIdle(),
+      typeOf: (name) => types.get(name),
+      maybeIdle,
     })
-    const types: MessageType[] = plan.destinations.flatMap((destination) => destination.types)
-    for (const { startedBy } of plan.mediators) types.push(startedBy)
     if (plan.processors.some(({ runsAhead }) => runsAhead)) {
       committer.ahead = (what) => this.flows.ahead(what, this.pullAhead(what.appended))
     }
-    this.typesByName = new Map(types.map((type) => [type.name, type]))
+    const deskNumbers = new Numbers()
+    deskNumbers.begin(opened.numbers.desk)
     this.around = {
       world,
       store,
@@ -152,7 +164,7 @@ export class Engine {
       failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
       resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
       flows: this.flows,
-      deskNumbers: new Numbers(),
+      deskNumbers,
       withdrawals,
       judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).ask(consumer, item),
       ended: (item, handled) => this.operations.ended(item, handled ? 'handled' : 'not handled'),
@@ -162,6 +174,7 @@ export class Engine {
     const decisionsOf = (processor: string) => this.consumer(processor)?.decisions
     this.operations = new Operations({ world, store, committer, decisionsOf, maybeIdle })
     this.schedules = new Schedules({ world, store, committer, encode: envelopes.slot, maybeIdle })
+    this.timers = new Timers(world, committer, plan.limits.flushBytes, opened.nextDue)
   }
 
   /**
@@ -171,27 +184,18 @@ export class Engine {
    * @throws as opening the store and `setup` do; `millrace/stopping`
    */
   static async open(plan: EnginePlan, world: World, broker: Broker, stops: () => boolean): Promise<Engine> {
-    const engine = new Engine(plan, world, broker.create(world))
-    const same: SameData = (name, first, again) => sameData(engine.typesByName.get(name), first, again)
-    const { streams, clean, nextDue, numbers } = await engine.store.open(plan.destinations, same, plan.waitMs, stops)
-    engine.around.deskNumbers.begin(numbers.desk)
-    engine.openedClean = clean
+    const store = broker.create(world)
+    const types = typesOf(plan)
+    const same: SameData = (name, first, again) => sameData(types.get(name), first, again)
+    const opened = await store.open(plan.destinations, same, plan.waitMs, stops)
+    const engine = new Engine({ plan, world, store, opened, types })
     const goOn = () => {
       if (stops()) throw engine.wasStopped()
     }
-    engine.timers = new Timers(world, engine.committer, plan.limits.flushBytes, nextDue)
     try {
-      engine.streams = new Map(streams.map((stream) => [stream.id, stream]))
-      for (const { id, head, name } of streams) {
-        engine.tails.set(id, new RecentMessages(head))
-        engine.streamIds.set(name, id)
-      }
-      for (const { name, types } of plan.destinations) {
-        for (const type of types) engine.streamOf.set(type, engine.streamIds.get(name)!)
-      }
       goOn()
       if (plan.setup !== undefined) await engine.setUp(plan.setup)
-      await engine.takeUp(clean, goOn)
+      await engine.takeUp(goOn)
     } catch (error) {
       await engine.giveUp(error, stops())
       throw error
@@ -214,17 +218,17 @@ export class Engine {
     if (trouble !== undefined) throw trouble
   }
 
-  private async takeUp(clean: boolean, goOn: () => void): Promise<void> {
+  private async takeUp(goOn: () => void): Promise<void> {
     const { processors } = this.plan
     await this.withdrawals.takeUp()
     const paused = new Set((await this.store.deskReads.paused()).map(({ processor }) => processor))
     for (const spec of processors) {
       goOn()
-      const stream = this.streamIds.get(spec.destination.name)!
-      const tail = this.tails.get(stream)!
+      const stream = this.streams.of(spec.destination)
+      const recent = this.streams.recent(stream)
       const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
-      this.warn(newPart(spec, subscribed, tail.head))
-      const consumer = new Consumer(spec, subscribed, tail, clean, this.around)
+      this.warn(newPart(spec, subscribed, recent.head))
+      const consumer = new Consumer(spec, subscribed, recent, this.openedClean, this.around)
       if (paused.has(spec.name)) consumer.pause(true)
       this.consumers.push(consumer)
       if (spec.runsAhead) this.aheadConsumers.push(consumer)
@@ -238,7 +242,7 @@ export class Engine {
     await this.tellGone(known)
     const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
     for (const { name, destination, startAt } of this.plan.leftOut) {
-      const stream = this.streamIds.get(destination.name)!
+      const stream = this.streams.of(destination)
       if (rows.has(`${stream} ${name}`)) continue
       await this.store.subscribe(name, stream, startAt)
     }
@@ -252,7 +256,7 @@ export class Engine {
   private async tellGone(known: readonly ProgressRow[]): Promise<void> {
     if (!this.plan.tellsChanges) return
     const { processors, mediators } = this.plan
-    for (const line of goneParts(known, processors, this.streams)) this.warn(line)
+    for (const line of goneParts(known, processors, this.streams.all)) this.warn(line)
     const gone = await this.store.flows.underWayByMediator(mediators.map(({ name }) => name))
     for (const line of goneMediators(gone, mediators)) this.warn(line)
   }
@@ -282,14 +286,15 @@ export class Engine {
       this.suspecting = false
       for (const consumer of this.consumers) consumer.pull()
       for (const rules of this.rules.values()) rules.begin()
-      this.maybeIdle()
+      this.idleness.look()
     }, this.fail)
-    const { world, store, committer, streamIds } = this
+    const { world, store, committer } = this
+    const streamIds = this.streams.ids
     const { destinations, limits } = this.plan
-    const forgetWithdrawn = async () => this.withdrawals.sweep(await this.channels())
+    const forgetWithdrawn = async () => this.withdrawals.sweep(this.streams.channels(await store.progress()))
     this.retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
     this.retention.begin()
-    this.timers!.begin()
+    this.timers.begin()
     this.schedules.begin()
   }
 
@@ -437,29 +442,11 @@ export class Engine {
     for (const taken of withdrawn) this.withdrawals.carryOut(taken)
     this.requests.written(requests)
     this.flows.written({ requests, entries })
-    const streams = new Set<number>()
-    let last = -1
-    let tail: RecentMessages | undefined
-    for (const message of appended) {
-      if (message.repeat !== undefined) continue
-      if (message.due > 0) {
-        this.timers!.isSet(message.due)
-        continue
-      }
-      const { stream } = message
-      // Mostly the stream of the message before.
-      if (stream !== last) {
-        last = stream
-        tail = this.tails.get(stream)
-        streams.add(stream)
-      }
-      tail!.push(message)
-      this.plan.accepted(message)
-    }
+    const streams = this.streams.append(appended)
     const toPull = new Set(consumers)
     for (const stream of streams) for (const consumer of this.consumersOf.get(stream) ?? []) toPull.add(consumer)
     if (this.state === 'running' && !this.suspecting) for (const consumer of toPull) consumer.pull()
-    for (const stream of streams) this.trimTail(stream)
+    for (const stream of streams) this.trimRecent(stream)
   }
 
   /** Mediators and routes take what is committed before it is durable. Gives whether they took anything. */
@@ -470,12 +457,12 @@ export class Engine {
     return took
   }
 
-  private trimTail(stream: number): void {
-    const tail = this.tails.get(stream)!
-    let passed = tail.head
+  private trimRecent(stream: number): void {
+    const recent = this.streams.recent(stream)
+    let passed = recent.head
     for (const consumer of this.consumersOf.get(stream) ?? [])
       if (consumer.position < passed) passed = consumer.position
-    tail.trim(passed)
+    recent.trim(passed)
   }
 
   private readonly watch = (): void => {
@@ -496,26 +483,12 @@ export class Engine {
    * before.
    */
   idle(): Promise<boolean> {
-    if (this.state === 'stopped' || this.state === 'failed') return Promise.resolve(false)
-    return new Promise((resolve) => {
-      this.idleWaiters.push(resolve)
-      this.maybeIdle()
-    })
-  }
-
-  private readonly maybeIdle = (): void => {
-    if (this.idleWaiters.length > 0 && this.quiet) this.endIdle(true)
-  }
-
-  private endIdle(idle: boolean): void {
-    const waiters = this.idleWaiters
-    this.idleWaiters = []
-    for (const resolve of waiters) resolve(idle)
+    return this.idleness.wait()
   }
 
   private get quiet(): boolean {
     if (this.suspecting || !this.committer.idle || !this.operations.idle || !this.flows.idle) return false
-    if (!this.timers!.idle || !this.schedules.idle || !this.withdrawals.idle) return false
+    if (!this.timers.idle || !this.schedules.idle || !this.withdrawals.idle) return false
     for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
@@ -598,22 +571,8 @@ export class Engine {
   }
 
   /** How far each processor that the store knows is on each of its topics and channels. */
-  async progress(): Promise<{ processor: string; destination: string; low: number; lag: number }[]> {
-    return (await this.store.progress()).map(({ processor, stream, low }) => ({
-      processor,
-      destination: this.streams.get(stream)!.name,
-      low,
-      lag: Math.max(0, this.tails.get(stream)!.head - low),
-    }))
-  }
-
-  /** How far each processor that the store knows is, but for those of the app's topics. */
-  private async channels(): Promise<ChannelState[]> {
-    const topics = new Set(
-      this.plan.destinations.flatMap(({ kind, name }) => (kind === 'topic' ? this.streamIds.get(name) : [])),
-    )
-    const rows = (await this.store.progress()).filter(({ stream }) => !topics.has(stream))
-    return rows.map(({ stream, low }) => ({ stream, low, head: this.tails.get(stream)?.head ?? Infinity }))
+  async progress(): Promise<Position[]> {
+    return this.streams.positions(await this.store.progress())
   }
 
   health(): { status: 'green' | 'red'; reasons: string[] } {
@@ -686,7 +645,7 @@ export class Engine {
     this.committer.end(stopped)
     this.requests.end(stopped)
     this.ticking?.cancel()
-    this.endIdle(false)
+    this.idleness.end()
     // What died with some processors is still to be found by a run that has them.
     await this.store.close(this.openedClean || this.plan.leftOut.length === 0)
   }
@@ -694,7 +653,7 @@ export class Engine {
   /** Begins nothing more beside the processors. */
   private endWork(): void {
     this.retention?.end()
-    this.timers?.end()
+    this.timers.end()
     this.schedules.end()
     this.operations.end()
     this.flows.end()
@@ -748,12 +707,19 @@ export class Engine {
     }
     this.committer.end(error)
     this.requests.end(error)
-    this.endIdle(false)
+    this.idleness.end()
   }
 
   private wasStopped(): MillraceError {
     return fault('millrace/stopping', `app "${this.plan.app}" was stopped`)
   }
+}
+
+/** The types that a run knows, by name. */
+function typesOf({ destinations, mediators }: EnginePlan): Map<string, MessageType> {
+  const types: MessageType[] = destinations.flatMap((destination) => destination.types)
+  for (const { startedBy } of mediators) types.push(startedBy)
+  return new Map(types.map((type) => [type.name, type]))
 }
 
 function asFault(error: unknown): MillraceError {

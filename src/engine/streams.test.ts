@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { z } from 'zod'
+import type { Stored } from '../model/codec.ts'
+import { channel, command, event, topic } from '../model/message.ts'
+import type { StreamInfo } from '../model/streams.ts'
+import { Streams } from './streams.ts'
+
+const Placed = event('placed', { schema: z.object({}) })
+const Ship = command('ship', { schema: z.object({}) })
+const known: readonly StreamInfo[] = [
+  { id: 1, kind: 'topic', name: 'orders', head: 4 },
+  { id: 2, kind: 'channel', name: 'shipping', head: 0 },
+  { id: 3, kind: 'channel', name: 'gone', head: 9 },
+]
+
+function streams() {
+  const told: string[] = []
+  const host = {
+    delayed: (due: number) => void told.push(`due ${due}`),
+    accepted: ({ position }: Stored) => void told.push(`accepted ${position}`),
+  }
+  return { told, made: new Streams(known, [topic('orders', [Placed]), channel('shipping', [Ship])], host) }
+}
+
+const message = (fields: Partial<Stored>) => ({ stream: 1, position: 5, due: 0, json: '{}', ...fields }) as Stored
+
+test('a type is on the stream of its topic or channel', () => {
+  const { made } = streams()
+  assert.deepEqual([made.ofTypes.get(Placed), made.ofTypes.get(Ship)], [1, 2])
+  assert.equal(made.of({ name: 'shipping' }), 2)
+})
+
+test('durable messages are the newest of their streams; what repeats or is delayed is on none', () => {
+  const { made, told } = streams()
+  const grown = made.append([
+    message({ position: 5 }),
+    message({ position: 5, repeat: 'same' }),
+    message({ position: 0, due: 70 }),
+    message({ stream: 2, position: 1 }),
+    message({ position: 6 }),
+  ])
+  assert.deepEqual([...grown].sort(), [1, 2])
+  assert.deepEqual([made.recent(1).head, made.recent(2).head], [6, 1])
+  assert.deepEqual(told, ['accepted 5', 'due 70', 'accepted 1', 'accepted 6'])
+})
+
+test('the position of a processor says how many messages are after it', () => {
+  const { made } = streams()
+  const row = { processor: 'ledger', stream: 1, epoch: 1, low: 3, done: null }
+  assert.deepEqual(made.positions([row]), [{ processor: 'ledger', destination: 'orders', low: 3, lag: 1 }])
+})
+
+test('channels are all streams but the topics of the app, also those that the app does not have', () => {
+  const { made } = streams()
+  const rows = [1, 2, 3].map((stream) => ({ processor: 'p', stream, epoch: 1, low: 2, done: null }))
+  assert.deepEqual(made.channels(rows), [
+    { stream: 2, low: 2, head: 0 },
+    { stream: 3, low: 2, head: 9 },
+  ])
+})

@@ -1,0 +1,101 @@
+// The topics and channels of a run as streams of the store, with the newest messages of each in memory.
+import type { Stored } from '../model/codec.ts'
+import type { Destination, MessageType } from '../model/message.ts'
+import type { StreamInfo } from '../model/streams.ts'
+import type { ProgressRow } from '../seam/progress.ts'
+import { RecentMessages } from './commit/recent-messages.ts'
+import type { ChannelState } from './request/withdrawals.ts'
+
+/** How far a processor is on a topic or channel. */
+export interface Position {
+  readonly processor: string
+  readonly destination: string
+  /** Everything up to this position is done. */
+  readonly low: number
+  /** Messages after it. */
+  readonly lag: number
+}
+
+export interface StreamsHost {
+  /** A message is durable that enters its log at a later time. */
+  delayed(due: number): void
+  /** A message is durable in its log. */
+  accepted(message: Stored): void
+}
+
+export class Streams {
+  /** By name. */
+  readonly ids: ReadonlyMap<string, number>
+  /** The stream of each type. */
+  readonly ofTypes: ReadonlyMap<MessageType, number>
+  private readonly host: StreamsHost
+  private readonly infos: ReadonlyMap<number, StreamInfo>
+  private readonly recents: ReadonlyMap<number, RecentMessages>
+  private readonly topics: ReadonlySet<number>
+
+  /**
+   * @param streams every stream of the store, as it was opened
+   * @param destinations the topics and channels of the app: each has a stream
+   */
+  constructor(streams: readonly StreamInfo[], destinations: readonly Destination[], host: StreamsHost) {
+    const ids = new Map(streams.map(({ id, name }) => [name, id]))
+    this.ids = ids
+    this.infos = new Map(streams.map((stream) => [stream.id, stream]))
+    this.recents = new Map(streams.map(({ id, head }) => [id, new RecentMessages(head)]))
+    this.ofTypes = new Map(destinations.flatMap(({ name, types }) => types.map((type) => [type, ids.get(name)!])))
+    this.topics = new Set(destinations.flatMap(({ kind, name }) => (kind === 'topic' ? ids.get(name)! : [])))
+    this.host = host
+  }
+
+  get all(): ReadonlyMap<number, StreamInfo> {
+    return this.infos
+  }
+
+  /** The stream of a topic or channel of the app. */
+  of({ name }: Pick<Destination, 'name'>): number {
+    return this.ids.get(name)!
+  }
+
+  recent(stream: number): RecentMessages {
+    return this.recents.get(stream)!
+  }
+
+  /** Takes what a durable commit has appended. Returns the streams that have new messages. */
+  append(messages: readonly Stored[]): ReadonlySet<number> {
+    const grown = new Set<number>()
+    let last = -1
+    let recent: RecentMessages | undefined
+    for (const message of messages) {
+      if (message.repeat !== undefined) continue
+      if (message.due > 0) {
+        this.host.delayed(message.due)
+        continue
+      }
+      const { stream } = message
+      // Most messages are on the stream of the one before.
+      if (stream !== last) {
+        last = stream
+        recent = this.recent(stream)
+        grown.add(stream)
+      }
+      recent!.push(message)
+      this.host.accepted(message)
+    }
+    return grown
+  }
+
+  positions(rows: readonly ProgressRow[]): Position[] {
+    return rows.map(({ processor, stream, low }) => ({
+      processor,
+      destination: this.infos.get(stream)!.name,
+      low,
+      lag: Math.max(0, this.recent(stream).head - low),
+    }))
+  }
+
+  /** The rows that are not about topics of the app. */
+  channels(rows: readonly ProgressRow[]): ChannelState[] {
+    const mine = rows.filter(({ stream }) => !this.topics.has(stream))
+    return mine.map(({ stream, low }) => ({ stream, low, head: this.recents.get(stream)?.head ?? Infinity }))
+  }
+}
