@@ -66,6 +66,7 @@ export {
 } from './model/failures.ts'
 export type { FlowState, JournalEntry, Outcome } from './model/flow.ts'
 export type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter } from './model/flow-views.ts'
+export type { LogFilter, LogPlace, LogRow } from './model/log-views.ts'
 export {
   type Channel,
   type Command,
@@ -126,16 +127,16 @@ export {
 export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { DeskReads, ItemLimits } from './seam/desk-reads.ts'
-export type {
-  FileFacts,
-  FileOwner,
-  FileReader,
-  FileWriter,
-  LogFilter,
-  LogPlace,
-  LogRow,
-  Restored,
-  StoreFile,
-} from './seam/file.ts'
 export type { FlowReads, FlowSlice, WholeFlow } from './seam/flow-reads.ts'
+export type {
+  AppState,
+  Measure,
+  Offline,
+  OfflineReader,
+  OfflineWriter,
+  Restored,
+  StoreCopies,
+  StoreFacts,
+  StoreOwner,
+} from './seam/offline.ts'
 export type { Broker } from './seam/store.ts'

@@ -135,7 +135,7 @@ test('the tail and the log give a message from elsewhere out again as the CloudE
   await shop.publish(Moved, data, { id: 'own' })
   assert.deepEqual(tailed, [more, null])
   const events: Record<string, unknown>[] = []
-  const reader = () => sqlite({ file }).file!.read(true)
+  const reader = () => sqlite({ file }).offline!.read('running')
   for await (const row of lastOf(reader, 2, {})) events.push(JSON.parse(cloudEvent(row)))
   const [foreign, own] = events
   assert.deepEqual(

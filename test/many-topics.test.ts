@@ -140,13 +140,13 @@ test('topics without a message are looked at like others: listed, read, examined
   await many.start()
   await many.stop()
   assert.equal(rows(file, "select name from sqlite_schema where name glob 'millrace_log_*'").length, 128)
-  const facts = broker.file!.examine(true, false)
+  const facts = await broker.offline!.examine({ app: 'stopped', full: true })
   assert.equal(facts.streams.length, 301)
   assert.deepEqual(facts.damage, [])
   assert.ok(facts.streams.every(({ head, first }) => head === 0 && first === 1))
-  const reader = broker.file!.read(false)
+  const reader = await broker.offline!.read('stopped')
   assert.deepEqual(await reader.newest(10, {}), [])
-  reader.close()
+  await reader.close()
   const onLast = (name: string, startAt: 'now' | 'beginning' | Date) =>
     processor(name, { on: topics.at(-1)!, startAt, handle: {} })
   const again = app({

@@ -1,7 +1,7 @@
 // What people ask of the desk of an app that does not run, and what the next starts make of it.
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { type App, app, event, type FileWriter, processor, type StartOptions, sqlite, topic } from 'millrace'
+import { type App, app, event, type OfflineWriter, processor, type StartOptions, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { coded, place } from './support.ts'
 
@@ -23,7 +23,7 @@ function shop(file: string, state: { mended: boolean }): App {
 }
 
 /** A stopped app with two held messages, and then what is asked for in its file. */
-async function held(t: TestContext, ask?: (writer: FileWriter) => Promise<unknown>): Promise<App> {
+async function held(t: TestContext, ask?: (writer: OfflineWriter) => Promise<unknown>): Promise<App> {
   const state = { mended: false }
   const one = shop(place(t), state)
   t.after(() => one.stop({ graceMs: 0 }))
@@ -32,7 +32,7 @@ async function held(t: TestContext, ask?: (writer: FileWriter) => Promise<unknow
   await one.idle()
   await one.stop()
   if (ask !== undefined) {
-    const writer = await one.broker.file!.write()
+    const writer = await one.broker.offline!.write()
     await ask(writer)
     await writer.close()
   }
@@ -47,12 +47,12 @@ async function run(one: App, options?: StartOptions): Promise<void> {
 }
 
 const states = async (one: App) => {
-  const reader = one.broker.file!.read(false)
+  const reader = await one.broker.offline!.read('stopped')
   try {
     const rows = await reader.desk.list({ states: ['held', 'trying', 'handled', 'discarded'] })
     return rows.map(({ state }) => state)
   } finally {
-    reader.close()
+    await reader.close()
   }
 }
 

@@ -36,10 +36,10 @@ import type { Desk } from '../operate/desk.ts'
 import { deskOn } from '../operate/desk-surface.ts'
 import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
+import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Part } from '../parts/part.ts'
 import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
-import type { StoreFile } from '../seam/file.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
@@ -74,8 +74,8 @@ export class RunningApp {
   private readonly world: World
   private readonly tails: Tails
   private readonly backups = new Backups()
-  /** The file of the broker that it was started with. */
-  private file: StoreFile | undefined
+  /** The broker that it was started with. */
+  private started: Broker | undefined
   private wiring: Wiring | undefined
   private readonly life: Life
   /** How errors name it. Made once: publishers are checked with each message. */
@@ -121,9 +121,9 @@ export class RunningApp {
     await this.life.start({
       plan: planOf(given, this.wiring, { only, waitMs: limit('start', 'waitMs', waitMs) }),
       broker,
-      // A copy of the stopped file has it until it is made.
+      // A copy of the stopped store owns it until it is made.
       before: () => {
-        this.file = broker.file
+        this.started = broker
         return this.backups.ended()
       },
       watch: () => (watchdog ? watch(this.numbers.blockedMs, (error) => this.unwatched(error)) : () => {}),
@@ -188,13 +188,10 @@ export class RunningApp {
   async backup(path: string): Promise<Backup> {
     for (let change = this.life.changing; change !== undefined; change = this.life.changing) await change
     const running = this.life.runs
-    const file = running ? this.file : this.broker.file
-    if (file === undefined) {
-      throw fault('millrace/no-file', `the broker of app "${this.name}" (${this.broker.name}) is no file`)
-    }
+    const copies = copiesOf(offlineOf(this.name, running ? this.started! : this.broker))
     // Another file at its place is not the app's.
     if (running) this.running.store.checkFiles()
-    return this.backups.make(file, path, { running })
+    return this.backups.make(copies, path, running ? 'running' : 'stopped')
   }
 
   tail(accepting: Accepting): () => void {
@@ -225,11 +222,11 @@ export class RunningApp {
   }
 
   /** The app works without it: what is in the way is only told. */
-  private async openControl({ file }: Broker): Promise<Control | undefined> {
-    if (file === undefined) return undefined
+  private async openControl({ offline }: Broker): Promise<Control | undefined> {
+    if (offline?.controlPath === undefined) return undefined
     const warn = (text: string) => this.world.log('warn', text)
     try {
-      return await openControl(this, file, () => this.running.acceptFile(), warn)
+      return await openControl(this, offline, () => this.running.acceptFile(), warn)
     } catch (error) {
       warn(`app "${this.name}" cannot be reached by commands: ${messageOf(error)}`)
       return undefined

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { socketPath } from '../control/protocol.ts'
-import { app, type FileOwner, isMillraceError, type StoreFile, sqlite } from '../index.ts'
+import { app, isMillraceError, type Offline, type StoreOwner, sqlite } from '../index.ts'
 import { reach, runningOr, splitWords, wholeNumber } from './call.ts'
 
 test('the app file is the word that ends like a program, wherever it stands', () => {
@@ -22,9 +22,9 @@ test('numbers are whole and within their bounds', () => {
   for (const text of ['0', '101', '-1', '1.5', '1e1', '', ' 1', 'x']) assert.throws(() => read(text), /--limit is "/)
 })
 
-/** A file that nobody but the test knows. */
-function fileOf(path: string, owner: () => FileOwner | undefined): StoreFile {
-  return { path, owner } as unknown as StoreFile
+/** A store of which only its owner is known. */
+function storeOf(path: string, owner: () => StoreOwner | undefined): Offline {
+  return { where: path, controlPath: path, owner: async () => owner() } as unknown as Offline
 }
 
 test('a process that has the file is waited for until it listens', async (t) => {
@@ -34,7 +34,7 @@ test('a process that has the file is waited for until it listens', async (t) => 
   const server = createServer((socket) => socket.write('{"millrace":3,"app":"a","pid":7}\n'))
   t.after(() => server.close())
   let looked = 0
-  const starting = fileOf(path, () => {
+  const starting = storeOf(path, () => {
     if (++looked === 2) server.listen(socketPath(path))
     return { pid: 7, host: 'here', since: 'now' }
   })
@@ -50,7 +50,7 @@ test('a process that never listens is named; a file that nobody has is no app th
   const path = join(folder, 'a.db')
   const owner = { pid: 7, host: 'here', since: 'now' }
   const rejected = reach(
-    fileOf(path, () => owner),
+    storeOf(path, () => owner),
     1,
   )
   await assert.rejects(
@@ -59,7 +59,7 @@ test('a process that never listens is named; a file that nobody has is no app th
   )
   assert.equal(
     await reach(
-      fileOf(path, () => undefined),
+      storeOf(path, () => undefined),
       1,
     ),
     undefined,
@@ -73,12 +73,12 @@ test('an app that takes the file while a command wants to write is asked after a
   const starting = app({ name: 'starting', broker, parts: [], log: () => {} })
   t.after(() => starting.stop())
   const asked = await runningOr(
-    broker.file!,
+    broker.offline!,
     10_000,
     async ({ pid }) => pid,
     async () => {
       await starting.start()
-      await broker.file!.write(0)
+      await broker.offline!.write({ waitMs: 0 })
       return assert.fail('the file is free')
     },
   )
@@ -94,7 +94,7 @@ test('what fails for other reasons without an app is not tried again', async (t)
     throw new Error('no')
   }
   await assert.rejects(
-    runningOr(sqlite({ file }).file!, 10, async () => {}, failing),
+    runningOr(sqlite({ file }).offline!, 10, async () => {}, failing),
     /no/,
   )
   assert.equal(times, 1)

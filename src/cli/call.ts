@@ -3,14 +3,16 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ControlClient } from '../control/client.ts'
 import {
   type App,
+  type Broker,
   type Desk,
   type FlowDesk,
   isMillraceError,
   MillraceError,
+  type Offline,
   type Processors,
-  type StoreFile,
   sqlite,
 } from '../index.ts'
+import { offlineOf } from '../operate/offline.ts'
 import { checkCorrectedOf, processorsOf } from '../operate/rows.ts'
 import { type ProcessorDestinations, stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
@@ -45,59 +47,60 @@ export function takeWords(call: Call, names: readonly string[], required: number
 
 export interface Place {
   readonly app: App | undefined
-  readonly file: StoreFile
+  readonly broker: Broker
+  readonly store: Offline
 }
 
-/** Finds the app and the file of a command. */
+/** Finds the app and the store of a command. */
 export async function locate({ appFile, db }: Call): Promise<Place> {
   if (appFile === undefined && db === undefined) throw new UsageError('name the app file (app.ts) or --db FILE')
   const app = appFile === undefined ? undefined : await loadApp(appFile)
   const broker = db === undefined ? app!.broker : sqlite({ file: db })
-  if (broker.file !== undefined) return { app, file: broker.file }
-  throw new MillraceError('millrace/no-file', `the broker of app "${app!.name}" (${broker.name}) is no file`)
+  return { app, broker, store: offlineOf(app?.name ?? '', broker) }
 }
 
 const againMs = 50
 
 /**
- * Connects to the running app; returns undefined when no process has the file.
+ * Connects to the running app; returns undefined when no process has the store.
  *
- * @throws `millrace/no-answer` when a process has the file and does not answer: it is never bypassed
+ * @throws `millrace/no-answer` when a process has the store and does not answer: it is never bypassed
  */
-export async function reach(file: StoreFile, waitMs: number): Promise<ControlClient | undefined> {
+export async function reach(store: Offline, waitMs: number): Promise<ControlClient | undefined> {
   const deadline = performance.now() + waitMs
   for (;;) {
-    const client = await ControlClient.connect(file.path, waitMs)
+    const { controlPath } = store
+    const client = controlPath === undefined ? undefined : await ControlClient.connect(controlPath, waitMs)
     if (client !== undefined) return client
-    const owner = file.owner()
+    const owner = await store.owner()
     if (owner === undefined) return undefined
-    // The app may be starting: it takes the file before it listens.
+    // The app may be starting: it takes the store before it listens.
     if (performance.now() >= deadline) {
       const { pid, since } = owner
       const who = pid === 0 ? 'a process' : `process ${pid}, since ${since},`
-      throw new MillraceError('millrace/no-answer', `${who} has ${file.path} and does not answer`, { data: owner })
+      throw new MillraceError('millrace/no-answer', `${who} has ${store.where} and does not answer`, { data: owner })
     }
     await pause(againMs)
   }
 }
 
 /**
- * Works through the running app, or without one. Where an app takes the file at that moment, the app is asked after
+ * Works through the running app, or without one. Where an app takes the store at that moment, the app is asked after
  * all.
  */
 export async function runningOr<T>(
-  file: StoreFile,
+  store: Offline,
   waitMs: number,
   running: (client: ControlClient) => Promise<T>,
   stopped: () => Promise<T>,
 ): Promise<T> {
   const ask = (client: ControlClient) => running(client).finally(() => client.close())
-  const client = await reach(file, waitMs)
+  const client = await reach(store, waitMs)
   if (client !== undefined) return ask(client)
   try {
     return await stopped()
   } catch (error) {
-    const started = isMillraceError(error, 'millrace/in-use') ? await reach(file, waitMs) : undefined
+    const started = isMillraceError(error, 'millrace/in-use') ? await reach(store, waitMs) : undefined
     if (started === undefined) throw error
     return ask(started)
   }
@@ -111,19 +114,19 @@ export interface Reached {
 }
 
 /**
- * Works on the desk, the processors and the flows of an app, through the running app or through its file. Calls `use`
- * again where an app takes the file before anything was written.
+ * Works on the desk, the processors and the flows of an app, through the running app or through its store. Calls `use`
+ * again where an app takes the store before anything was written.
  */
 export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<T>): Promise<T> {
-  const { app, file } = await locate(call)
+  const { app, store } = await locate(call)
   return runningOr(
-    file,
+    store,
     call.waitMs,
     ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
     () => {
-      const desk = stoppedDesk(file, app && checkCorrectedOf(app.parts), Date.now)
-      const processors = stoppedProcessors(file, destinationsKnown(app))
-      return use({ running: false, desk, processors, flows: stoppedFlows(file) })
+      const desk = stoppedDesk(store, app && checkCorrectedOf(app.parts), Date.now)
+      const processors = stoppedProcessors(store, destinationsKnown(app))
+      return use({ running: false, desk, processors, flows: stoppedFlows(store) })
     },
   )
 }

@@ -12,9 +12,9 @@ import {
   type Desk,
   type DeskRow,
   event,
-  type FileReader,
   isMillraceError,
   type LogRow,
+  type OfflineReader,
   processor,
   Refused,
   sqlite,
@@ -95,7 +95,7 @@ test('the desk is listed page by page, each bounded by its bytes, of an app that
   await assertPaged(one.desk)
   await assertPaged((await client(t, file)).desk)
   await one.stop()
-  await assertPaged(stoppedDesk(sqlite({ file }).file!, undefined, Date.now))
+  await assertPaged(stoppedDesk(sqlite({ file }).offline!, undefined, Date.now))
 })
 
 test('who asks and does not read is not answered beyond what the socket holds, and others are', async (t) => {
@@ -195,15 +195,15 @@ test('the newest messages of a log are read one by one, as they are taken', asyn
     close: () => {
       closed = true
     },
-  } as unknown as FileReader
-  const rows = lastOf(() => reader, 3, {})
+  } as unknown as OfflineReader
+  const rows = lastOf(async () => reader, 3, {})
   assert.deepEqual(read, [])
   assert.equal((await rows.next()).value?.position, 1)
   assert.deepEqual(read, [1])
   assert.equal((await rows.next()).value?.position, 3)
   await rows.return(undefined)
   assert(closed)
-  await assert.rejects(lastOf(() => reader, 10_001, {}).next(), /last is 10001, but must be at most 10000/)
+  await assert.rejects(lastOf(async () => reader, 10_001, {}).next(), /last is 10001, but must be at most 10000/)
 })
 
 test('what comes while the last messages are shown is kept up to a bound of bytes, then counted, in order', async (t) => {

@@ -122,13 +122,13 @@ export class Connection {
       throw fault('millrace/bad-request', `one connection follows messages at most ${followingsMax} times`)
     }
     const { services } = this
-    services.checkFilter(filter)
     const following = new Following(services.app, filter, {
       take: (item) => this.tell({ id, item }),
       hasRoom: () => this.socket.writableLength < followBytesMax,
     })
     this.followings.add(following)
     try {
+      await services.checkFilter(filter)
       for await (const message of services.last(last, filter)) {
         following.shown(message)
         await this.say({ id, item: { message } })

@@ -4,10 +4,10 @@
 //   gathering (the last messages are being read) → following → ended
 import type { Stored } from '../model/codec.ts'
 import { failures } from '../model/failures.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
 import { fits } from '../operate/filter.ts'
 import { rowOf, typesOf } from '../operate/rows.ts'
 import type { Part } from '../parts/part.ts'
-import type { LogFilter, LogRow } from '../seam/file.ts'
 import { type Followed, followBytesMax } from './protocol.ts'
 
 /** What a message takes besides its data. */

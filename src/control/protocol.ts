@@ -13,11 +13,11 @@ import { realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fault, isErrorCode, isMillraceError, type MillraceError } from '../model/errors.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
 import { own, suggest } from '../model/names.ts'
 import { messageOf } from '../model/people.ts'
 import { type Called, calls } from '../operate/calls.ts'
 import { checkFields, type Fields } from '../operate/fields.ts'
-import type { LogFilter, LogRow } from '../seam/file.ts'
 
 /** Raised when an older command and a newer app, or the other way round, would misunderstand each other. */
 export const protocolVersion = 3

@@ -3,7 +3,7 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
 import { fault } from '../model/errors.ts'
-import type { StoreFile } from '../seam/file.ts'
+import type { Offline } from '../seam/offline.ts'
 import { Connection } from './connection.ts'
 import { connectionsMax, protocolVersion, socketPath } from './protocol.ts'
 import { type Served, Services } from './services.ts'
@@ -16,18 +16,18 @@ export interface Control {
 }
 
 /**
- * Opens the control socket of an app that owns its file: whatever is in its place is left over from a process that
+ * Opens the control socket of an app that owns its store: a socket in its place is left over from a process that
  * died. Rejects when the socket cannot be made.
  */
 export async function openControl(
   app: Served,
-  file: StoreFile,
+  store: Offline,
   accept: () => Promise<boolean>,
   warn: (text: string) => void,
 ): Promise<Control> {
-  const path = socketPath(file.path)
+  const path = socketPath(store.controlPath!)
   const connections = new Set<Connection>()
-  const services = new Services(app, file, accept)
+  const services = new Services(app, store, accept)
   const server = createServer((socket) => {
     const connection = new Connection(socket, services, () => connections.delete(connection))
     connections.add(connection)

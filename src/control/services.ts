@@ -2,6 +2,7 @@
 // `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
 import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
 import type { Query } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import { checkGiven, takenBy } from '../operate/calls.ts'
@@ -11,7 +12,7 @@ import type { FlowDesk } from '../operate/flows.ts'
 import { lastOf } from '../operate/last.ts'
 import type { Processors } from '../operate/processors.ts'
 import { type PublishByName, type Publishes, publishByName } from '../operate/publish.ts'
-import type { LogFilter, LogRow, StoreFile } from '../seam/file.ts'
+import type { Offline } from '../seam/offline.ts'
 import type { Followable } from './follow.ts'
 import type { Health, Request } from './protocol.ts'
 
@@ -33,14 +34,14 @@ const rowsMax = 10_000
 
 export class Services {
   readonly app: Served
-  private readonly file: StoreFile
+  private readonly store: Offline
   /** Accepts the file as it is, though it may lack its newest messages. */
   private readonly accept: () => Promise<boolean>
   private readonly publish: PublishByName
 
-  constructor(app: Served, file: StoreFile, accept: () => Promise<boolean>) {
+  constructor(app: Served, store: Offline, accept: () => Promise<boolean>) {
     this.app = app
-    this.file = file
+    this.store = store
     this.accept = accept
     this.publish = publishByName(app)
   }
@@ -61,26 +62,26 @@ export class Services {
       case 'accept':
         return this.accept()
       case 'tail':
-        this.checkFilter(request.filter)
+        await this.checkFilter(request.filter)
         for await (const message of this.last(request.last, request.filter)) await send({ message })
         return null
     }
   }
 
   /** Errors: `millrace/unknown-name`. */
-  checkFilter(filter: LogFilter): void {
-    const reader = this.file.read(true)
+  async checkFilter(filter: LogFilter): Promise<void> {
+    const reader = await this.store.read('running')
     try {
-      checkLogFilter(filter, this.app.parts, reader)
+      await checkLogFilter(filter, this.app.parts, reader)
     } finally {
-      reader.close()
+      await reader.close()
     }
   }
 
   last(count: number, filter: LogFilter): AsyncGenerator<LogRow> {
     // Reads of the app wait for the sync under way, and with it for everything that was just found.
     return lastOf(
-      () => this.file.read(true),
+      () => this.store.read('running'),
       count,
       filter,
       () => this.app.read`select 1`,

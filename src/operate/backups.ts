@@ -1,7 +1,7 @@
-// The copies that an app makes of its file, so that a stop and a start know of them.
+// The copies that an app makes of its store, so that a stop and a start know of them.
 import { resolve } from 'node:path'
 import { fault } from '../model/errors.ts'
-import type { StoreFile } from '../seam/file.ts'
+import type { AppState, StoreCopies } from '../seam/offline.ts'
 
 /** A copy of the file of an app. */
 export interface Backup {
@@ -14,11 +14,11 @@ export interface Backup {
 export class Backups {
   private readonly underWay = new Map<Promise<unknown>, AbortController>()
 
-  /** Copies a file; `running` says that an app of this process has it. Errors as of `StoreFile.copyTo`. */
-  make(file: StoreFile, to: string, { running }: { readonly running: boolean }): Promise<Backup> {
+  /** Copies a store; `app` is the state of its app, which is of this process. Errors: those of `StoreCopies.copyTo`. */
+  make(copies: StoreCopies, to: string, app: AppState): Promise<Backup> {
     const path = checkPath(to)
     const controller = new AbortController()
-    const made = file.copyTo(path, running, controller.signal).then((bytes) => ({ path, bytes }))
+    const made = copies.copyTo(path, { app, signal: controller.signal }).then((bytes) => ({ path, bytes }))
     const end = () => void this.underWay.delete(ended)
     const ended: Promise<void> = made.then(end, end)
     this.underWay.set(ended, controller)

@@ -2,30 +2,31 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { z } from 'zod'
 import { isMillraceError } from '../model/errors.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
 import { event, topic } from '../model/message.ts'
-import type { LogFilter, LogRow } from '../seam/file.ts'
 import { checkLogFilter, fits } from './filter.ts'
 
 const Placed = event('order.placed', { schema: z.object({}) })
 const Orders = topic('orders', [Placed], { retired: ['order.old'] })
-const file = {
-  streams: () => [{ id: 1, kind: 'topic' as const, name: 'gone', first: 1, head: 1 }],
-  types: () => ['order.gone'],
+const reader = {
+  streams: async () => [{ id: 1, kind: 'topic' as const, name: 'gone', first: 1, head: 1 }],
+  types: async () => ['order.gone'],
 }
 
-test('a filter names what the app or its file has, also what is retired', () => {
-  for (const filter of [{}, { destination: 'orders' }, { destination: 'gone' }]) checkLogFilter(filter, [Orders], file)
-  for (const type of ['order.placed', 'order.old', 'order.gone']) checkLogFilter({ type }, [Orders], file)
+test('a filter names what the app or its file has, also what is retired', async () => {
+  for (const filter of [{}, { destination: 'orders' }, { destination: 'gone' }])
+    await checkLogFilter(filter, [Orders], reader)
+  for (const type of ['order.placed', 'order.old', 'order.gone']) await checkLogFilter({ type }, [Orders], reader)
 })
 
-test('a filter with a name that nothing has is refused, with a suggestion', () => {
+test('a filter with a name that nothing has is refused, with a suggestion', async () => {
   const refused = (filter: LogFilter, text: string) =>
-    assert.throws(
-      () => checkLogFilter(filter, [Orders], file),
+    assert.rejects(
+      checkLogFilter(filter, [Orders], reader),
       (error) => isMillraceError(error, 'millrace/unknown-name') && error.message === text,
     )
-  refused({ destination: 'order' }, 'there is no topic or channel "order"; did you mean "orders"?')
-  refused({ type: 'order.placd' }, 'there is no type "order.placd"; did you mean "order.placed"?')
+  await refused({ destination: 'order' }, 'there is no topic or channel "order"; did you mean "orders"?')
+  await refused({ type: 'order.placd' }, 'there is no type "order.placd"; did you mean "order.placed"?')
 })
 
 test('a message fits a filter when each part that is given does', () => {

@@ -1,28 +1,32 @@
 // Filters of messages in a log: whether their names are known, and which messages fit.
 import { fault } from '../model/errors.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
 import { suggest } from '../model/names.ts'
 import type { Part } from '../parts/part.ts'
 import { destinationsOf } from '../parts/processors.ts'
-import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
+import type { OfflineReader } from '../seam/offline.ts'
 
 /**
- * Refuses a filter by a name that neither the app nor its file has: it would wait in silence for what never comes.
+ * Refuses a filter by a name that neither the app nor its store has: nothing would ever fit it.
  *
  * @throws `millrace/unknown-name`
  */
-export function checkLogFilter(
+export async function checkLogFilter(
   { destination, type }: LogFilter,
   parts: readonly Part[],
-  file: Pick<FileReader, 'types' | 'streams'>,
-): void {
+  reader: Pick<OfflineReader, 'types' | 'streams'>,
+): Promise<void> {
   const known = destinationsOf(parts)
   const check = (what: string, name: string | undefined, names: readonly string[]) => {
     if (name === undefined || names.includes(name)) return
     throw fault('millrace/unknown-name', `there is no ${what} "${name}"${suggest(name, names)}`)
   }
-  check('topic or channel', destination, [...known.map(({ name }) => name), ...file.streams().map(({ name }) => name)])
+  check('topic or channel', destination, [
+    ...known.map(({ name }) => name),
+    ...(await reader.streams()).map(({ name }) => name),
+  ])
   const types = known.flatMap((one) => [...one.types.map(({ name }) => name), ...one.retired])
-  check('type', type, [...types, ...file.types()])
+  check('type', type, [...types, ...(await reader.types())])
 }
 
 /** Whether a message fits a filter. */

@@ -1,6 +1,7 @@
 // The newest messages of a log, for people: each is read only when there is room for it, whatever its size.
 import { fault } from '../model/errors.ts'
-import type { FileReader, LogFilter, LogRow } from '../seam/file.ts'
+import type { LogFilter, LogRow } from '../model/log-views.ts'
+import type { OfflineReader } from '../seam/offline.ts'
 
 /** Most messages that can be asked for with `last`. */
 export const lastMax = 10_000
@@ -12,22 +13,22 @@ export const lastMax = 10_000
  * @throws `millrace/bad-option`
  */
 export async function* lastOf(
-  open: () => FileReader,
+  open: () => Promise<OfflineReader>,
   count: number,
   filter: LogFilter,
   durable: () => Promise<unknown> = async () => {},
 ): AsyncGenerator<LogRow> {
   if (count > lastMax) throw fault('millrace/bad-option', `last is ${count}, but must be at most ${lastMax}`)
   if (count === 0) return
-  const reader = open()
+  const reader = await open()
   try {
     const places = await reader.newest(count, filter)
     await durable()
     for (const place of places) {
-      const message = reader.message(place)
+      const message = await reader.message(place)
       if (message !== undefined) yield message
     }
   } finally {
-    reader.close()
+    await reader.close()
   }
 }

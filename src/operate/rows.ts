@@ -1,10 +1,10 @@
 import { replaceData, type Stored } from '../model/codec.ts'
 import type { Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
+import type { LogRow } from '../model/log-views.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { Part } from '../parts/part.ts'
 import { destinationsOf } from '../parts/processors.ts'
-import type { LogRow } from '../seam/file.ts'
 
 export { destinationsOf, processorsOf, runsWith } from '../parts/processors.ts'
 

@@ -1,7 +1,7 @@
 import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
-import type { FileReader, FileWriter, StoreFile } from '../seam/file.ts'
+import type { Offline, OfflineReader, OfflineWriter } from '../seam/offline.ts'
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
 import { deskOn } from './desk-surface.ts'
@@ -15,8 +15,8 @@ import { type CheckCorrected, pausedOf } from './rows.ts'
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
  * are checked by `check`, where the code of the app is known.
  */
-export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, now: () => number): Desk {
-  const look = <T>(read: (desk: DeskReads) => Promise<T>) => reading(file, (reader) => read(reader.desk))
+export function stoppedDesk(store: Offline, check: CheckCorrected | undefined, now: () => number): Desk {
+  const look = <T>(read: (desk: DeskReads) => Promise<T>) => reading(store, (reader) => read(reader.desk))
   return deskOn(
     () => ({
       look,
@@ -28,11 +28,11 @@ export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, 
           const entry = await look((desk) => desk.entry(item))
           if (entry !== undefined) check(entry.message, decision.data)
         }
-        await writing(file, (writer) => writer.addPending(item, decision, actor))
+        await writing(store, (writer) => writer.addPending(item, decision, actor))
       },
-      takeBack: (item, actor) => writing(file, (writer) => writer.addPending(item, { do: 'take back' }, actor)),
-      select: (operation, what) => writing(file, (writer) => writer.select(operation, what)),
-      abort: (operation, actor) => writing(file, (writer) => writer.abort(operation, actor)),
+      takeBack: (item, actor) => writing(store, (writer) => writer.addPending(item, { do: 'take back' }, actor)),
+      select: (operation, what) => writing(store, (writer) => writer.select(operation, what)),
+      abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
     }),
     'millrace',
     now,
@@ -40,16 +40,16 @@ export function stoppedDesk(file: StoreFile, check: CheckCorrected | undefined, 
 }
 
 /** The flows of an app that does not run: they can be looked at, and nothing is written down about them. */
-export function stoppedFlows(file: StoreFile): FlowDesk {
+export function stoppedFlows(store: Offline): FlowDesk {
   const refuse = async (): Promise<never> => {
     throw fault(
       'millrace/not-running',
-      `no app runs with ${file.path}; what is to be done about flows is not written down for its next start, as it is at the desk`,
+      `no app runs with ${store.where}; what is to be done about flows is not written down for its next start, as it is at the desk`,
     )
   }
   return flowsOn(
     () => ({
-      lookAtFlows: (read) => reading(file, (reader) => read(reader.flows)),
+      lookAtFlows: (read) => reading(store, (reader) => read(reader.flows)),
       flowActions: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
     }),
     'millrace',
@@ -62,8 +62,8 @@ const us: Actor = { by: 'millrace' }
 export type ProcessorDestinations = ReadonlyMap<string, string>
 
 /** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */
-export function stoppedProcessors(file: StoreFile, known: ProcessorDestinations | undefined): Processors {
-  const list = () => reading(file, (reader) => rowsOf(reader, known))
+export function stoppedProcessors(store: Offline, known: ProcessorDestinations | undefined): Processors {
+  const list = () => reading(store, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
     retire: async (name, { force = false } = {}) => {
@@ -76,24 +76,25 @@ export function stoppedProcessors(file: StoreFile, known: ProcessorDestinations 
       }
       const all = known === undefined ? rows.map((row) => ({ ...row, state: 'gone' as const })) : rows
       const gone = toRetire(all, name, { force })
-      await writing(file, async (writer) => {
+      await writing(store, async (writer) => {
         for (const { on } of gone) await writer.retire(name, on)
       })
     },
-    pause: (name, actor = us) => writing(file, (writer) => writer.pause(name, true, checkActor('pause', actor))),
-    resume: (name, actor = us) => writing(file, (writer) => writer.pause(name, false, checkActor('resume', actor))),
+    pause: (name, actor = us) => writing(store, (writer) => writer.pause(name, 'paused', checkActor('pause', actor))),
+    resume: (name, actor = us) =>
+      writing(store, (writer) => writer.pause(name, 'resumed', checkActor('resume', actor))),
   })
 }
 
-async function rowsOf(reader: FileReader, known: ProcessorDestinations | undefined): Promise<ProcessorRow[]> {
-  const streams = new Map(reader.streams().map((stream) => [stream.id, stream]))
+async function rowsOf(reader: OfflineReader, known: ProcessorDestinations | undefined): Promise<ProcessorRow[]> {
+  const streams = new Map((await reader.streams()).map((stream) => [stream.id, stream]))
   const atDesk = await reader.desk.processors()
   const paused = pausedOf(atDesk.paused)
   const stateOf = (name: string, on: string) => {
     if (known !== undefined && known.get(name) !== on) return 'gone'
     return paused.has(name) ? 'paused' : 'off'
   }
-  return reader.progress().map(({ processor, stream, low }) => {
+  return (await reader.progress()).map(({ processor, stream, low }) => {
     const { name: on, head } = streams.get(stream)!
     return {
       name: processor,
@@ -108,17 +109,17 @@ async function rowsOf(reader: FileReader, known: ProcessorDestinations | undefin
   })
 }
 
-async function reading<T>(file: StoreFile, use: (reader: FileReader) => Promise<T>): Promise<T> {
-  const reader = file.read(false)
+async function reading<T>(store: Offline, use: (reader: OfflineReader) => Promise<T>): Promise<T> {
+  const reader = await store.read('stopped')
   try {
     return await use(reader)
   } finally {
-    reader.close()
+    await reader.close()
   }
 }
 
-async function writing<T>(file: StoreFile, use: (writer: FileWriter) => Promise<T>): Promise<T> {
-  const writer = await file.write()
+async function writing<T>(store: Offline, use: (writer: OfflineWriter) => Promise<T>): Promise<T> {
+  const writer = await store.write()
   try {
     return await use(writer)
   } finally {

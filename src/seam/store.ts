@@ -11,11 +11,11 @@ import type { Query } from '../model/tx.ts'
 import type { Batch, Committed } from './commit.ts'
 import type { DeskHead } from './desk.ts'
 import type { DeskReads } from './desk-reads.ts'
-import type { StoreFile } from './file.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
 import type { ForgottenMails } from './mail.ts'
+import type { Offline } from './offline.ts'
 import type { ProgressRow, Subscribed } from './progress.ts'
 import type { ScheduleRow } from './slots.ts'
 import type { World } from './world.ts'
@@ -137,6 +137,6 @@ export interface Broker {
   /** For people: the file, the address. */
   readonly where: string
   create(world: World): Store
-  /** Where the store is one file: what may be done with it from beside, without an app. */
-  readonly file?: StoreFile | undefined
+  /** The store without an app, or beside one that runs. */
+  readonly offline?: Offline | undefined
 }

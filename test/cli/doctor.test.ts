@@ -30,7 +30,7 @@ test('a file that is well is found well, and nothing changes beside it', async (
   const { status, out } = await millrace(['doctor', '--db', file, '--full'])
   assert.equal(status, 0)
   const checks = out.split('\n').map((line) => line.slice(0, 16).trimEnd())
-  const names = ['process', 'file', 'format', 'integrity', 'disk', 'wal', 'progress', 'lag', 'lag', 'desk']
+  const names = ['process', 'store', 'format', 'integrity', 'size', 'disk', 'wal', 'progress', 'lag', 'lag', 'desk']
   assert.deepEqual(checks, [...names.map((name) => `ok    ${name}`), ''])
   assert.deepEqual(readdirSync(dirname(file)), before)
 })
@@ -102,7 +102,7 @@ test('what is no file of Millrace, torn, newer or missing fails, each with its c
       assert.equal(status, 1)
       assert.deepEqual(
         found.map(([check, result]) => [check, result]),
-        [['file', 'fail']],
+        [['store', 'fail']],
       )
       assert.match(found[0]![2]!, expected)
       const desk = await millrace(['desk', 'list', '--db', file])
@@ -131,7 +131,7 @@ test('damage and progress that does not fit are found', async (t) => {
   writeFileSync(file, bytes)
   const damaged = await doctor('--db', file)
   assert.equal(damaged.status, 1)
-  assert.ok(damaged.found.some(([check, result]) => result === 'fail' && (check === 'integrity' || check === 'file')))
+  assert.ok(damaged.found.some(([check, result]) => result === 'fail' && (check === 'integrity' || check === 'store')))
 })
 
 test('a process that has the file and does not answer is not bypassed', async (t) => {

@@ -30,7 +30,7 @@ async function heldFile(
   const ids = (await app.desk.list({ states: ['held'] })).map(({ id }) => id)
   await app.stop()
   const check = () => {}
-  return { file, desk: stoppedDesk(sqlite({ file }).file!, check, () => Date.now()), ids }
+  return { file, desk: stoppedDesk(sqlite({ file }).offline!, check, () => Date.now()), ids }
 }
 
 const seen = (file: string) =>
@@ -148,7 +148,7 @@ test('a pending action ends in the commit that carries it out: a crash leaves bo
 
 test('operations and pauses of a stopped app are there when it starts', async (t) => {
   const { file, desk } = await heldFile(t, ['a', 'b', 'c'])
-  const processors = stoppedProcessors(sqlite({ file }).file!, undefined)
+  const processors = stoppedProcessors(sqlite({ file }).offline!, undefined)
   const made = await desk.select('release', { context: 'a' }, { name: 'only a', by: 'ann' })
   await desk.select('release', { context: 'b' }, { name: 'not b', by: 'ann' })
   const [, second] = await desk.operations()

@@ -93,7 +93,7 @@ test('the file alone, copied beside a running app, starts red, says what it has,
   await second.stop()
   const accepting = await millrace(['doctor', '--db', copy, '--accept'])
   assert.equal(accepting.status, 0, accepting.out)
-  assert.match(accepting.out, /^ok {4}accept {6}the file is taken as it is$/m)
+  assert.match(accepting.out, /^ok {4}accept {6}the store is taken as it is$/m)
   const third = await started(t, copy)
   assert.deepEqual(await health(third), green)
   killed(copy, join(dirname(file), 'killed.db'))

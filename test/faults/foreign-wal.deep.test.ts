@@ -69,7 +69,7 @@ function inWalMode(file: string): void {
 async function copies(asks: App, file: string, to: string): Promise<string[]> {
   mkdirSync(to)
   const names = ['own.db', 'sqlite.db', 'vacuum.db', 'vacuum-wal.db', 'alone.db'].map((name) => join(to, name))
-  await asks.broker.file!.copyTo(names[0]!, true)
+  await asks.broker.offline!.copies!.copyTo(names[0]!, { app: 'running' })
   await bySqlite(file, names[1]!)
   byVacuum(file, names[2]!)
   byVacuum(file, names[3]!)
@@ -87,12 +87,12 @@ async function assertRefused(t: TestContext, copy: string, wal: string): Promise
   copyFileSync(wal, `${file}-wal`)
   const before = [readFileSync(file), readFileSync(`${file}-wal`)]
   const asks = asking(file)
-  const { file: beside } = asks.broker
+  const { offline } = asks.broker
   await assert.rejects(asks.start({ control: false }), refused, copy)
-  assert.throws(() => beside!.read(false), refused, copy)
-  assert.throws(() => beside!.examine(false, false), refused, copy)
-  await assert.rejects(async () => beside!.write(), refused, copy)
-  await assert.rejects(beside!.copyTo(`${file}.copy`, false), refused, copy)
+  await assert.rejects(offline!.read('stopped'), refused, copy)
+  await assert.rejects(offline!.examine({ app: 'stopped', full: false }), refused, copy)
+  await assert.rejects(offline!.write(), refused, copy)
+  await assert.rejects(offline!.copies!.copyTo(`${file}.copy`, { app: 'stopped' }), refused, copy)
   assert.deepEqual([readFileSync(file), readFileSync(`${file}-wal`)], before, copy)
 }
 

@@ -241,7 +241,7 @@ test('a copy is taken while another program holds the write lock', async (t) => 
   await shop.idle()
   const other = holding(t, file)
   const copy = `${file}-copy`
-  await shop.broker.file!.copyTo(copy, true)
+  await shop.broker.offline!.copies!.copyTo(copy, { app: 'running' })
   other.letGo()
   look(copy, (db) =>
     assert.deepEqual(
@@ -255,11 +255,11 @@ test('what is written down for a stopped app waits for the lock too, and says so
   const file = place(t)
   const shop = await running(t, file, 5_000)
   await shop.stop()
-  const writer = await sqlite({ file, lockedMs: 5 }).file!.write()
+  const writer = await sqlite({ file, lockedMs: 5 }).offline!.write()
   t.after(() => writer.close())
   const other = holding(t, file)
-  await assert.rejects(writer.pause('doer', true, { by: 'somebody' }), coded('millrace/locked', heldBy))
+  await assert.rejects(writer.pause('doer', 'paused', { by: 'somebody' }), coded('millrace/locked', heldBy))
   other.letGo()
-  await writer.pause('doer', true, { by: 'somebody' })
+  await writer.pause('doer', 'paused', { by: 'somebody' })
   assert.equal(rows(file, 'select * from millrace_paused').length, 1)
 })

@@ -158,8 +158,8 @@ test('commands about a stopped file wait for each other, and a start waits for t
   await shop.start({ control: false })
   await shop.stop()
   const pause = async (name: string) => {
-    const writer = await shop.broker.file!.write(60_000)
-    await writer.pause(name, true, { by: 'somebody' })
+    const writer = await shop.broker.offline!.write({ waitMs: 60_000 })
+    await writer.pause(name, 'paused', { by: 'somebody' })
     await writer.close()
   }
   const start = async () => {
@@ -179,13 +179,13 @@ test('a file is one whatever links lead to it', async (t) => {
   await startedAndStopped(t, file)
   const link = `${file}-link`
   symlinkSync(file, link)
-  const by = sqlite({ file: link }).file!
-  assert.equal(by.owner(), undefined)
+  const by = sqlite({ file: link }).offline!
+  assert.equal(await by.owner(), undefined)
   const first = asking(t, file)
   await first.start({ control: false })
-  assert.equal(by.owner()?.pid, process.pid)
-  assert.equal(by.path, file)
-  await assert.rejects(by.write(0), coded('millrace/in-use'))
+  assert.equal((await by.owner())?.pid, process.pid)
+  assert.equal(by.where, file)
+  await assert.rejects(by.write({ waitMs: 0 }), coded('millrace/in-use'))
   await assert.rejects(asking(t, link).start({ control: false, waitMs: 0 }), coded('millrace/in-use'))
   await first.stop()
   await until('nothing is made beside the link', () => !existsSync(`${link}-owner`))

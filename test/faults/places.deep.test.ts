@@ -90,11 +90,11 @@ for (const [what, spoil, code, says] of places) {
   })
 }
 
-test('what reads a file from beside tells a link without a target from a file that is missing', (t) => {
+test('what reads a file from beside tells a link without a target from a file that is missing', async (t) => {
   const file = place(t)
-  assert.throws(() => sqlite({ file }).file!.read(false), coded('millrace/no-app', /there is no file /))
+  await assert.rejects(sqlite({ file }).offline!.read('stopped'), coded('millrace/no-app', /there is no file /))
   symlinkSync(`${file}-nowhere`, file)
-  assert.throws(() => sqlite({ file }).file!.read(false), coded('millrace/cannot-open', /is a link to /))
+  await assert.rejects(sqlite({ file }).offline!.read('stopped'), coded('millrace/cannot-open', /is a link to /))
 })
 
 const program = fileURLToPath(new URL('./support/stranger-program.ts', import.meta.url))

@@ -283,18 +283,18 @@ async function rest(store: Store): Promise<void> {
 }
 
 async function fromBeside(file: string): Promise<void> {
-  const beside = sqlite({ file }).file!
-  const reader = beside.read(false)
+  const beside = sqlite({ file }).offline!
+  const reader = await beside.read('stopped')
   try {
-    reader.streams()
-    reader.progress()
-    reader.types()
+    await reader.streams()
+    await reader.progress()
+    await reader.types()
     await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
-    reader.message({ stream: 1, position: 1 })
+    await reader.message({ stream: 1, position: 1 })
   } finally {
-    reader.close()
+    await reader.close()
   }
-  beside.examine(true, false)
+  await beside.examine({ app: 'stopped', full: true })
   const db = new DatabaseSync(file)
   damageOfNewest(db, 'millrace_log_1', 10)
   markAlone(db)

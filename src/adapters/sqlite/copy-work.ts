@@ -1,4 +1,4 @@
-import type { AppState } from './reading.ts'
+import type { AppState } from '../../seam/offline.ts'
 
 /** The copy that a thread makes. */
 export interface CopyWork {

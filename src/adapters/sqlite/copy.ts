@@ -4,11 +4,11 @@ import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSyn
 import { basename, dirname, resolve } from 'node:path'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { inBrief, messageOf } from '../../model/people.ts'
+import type { AppState } from '../../seam/offline.ts'
 import { startThread } from '../node/thread.ts'
 import { isAlone } from './alone.ts'
 import type { CopyWork } from './copy-work.ts'
 import { freeBytesOf } from './free.ts'
-import type { AppState } from './reading.ts'
 import { threads } from './threads.ts'
 
 /** Paths to which this process copies now. */

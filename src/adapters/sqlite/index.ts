@@ -2,9 +2,10 @@ import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
 import type { Broker } from '../../seam/store.ts'
+import { realFile } from './checked.ts'
 import type { Disk } from './disk.ts'
-import { realFile, sqliteFile } from './file.ts'
 import { nodeDisk } from './node-disk.ts'
+import { sqliteOffline } from './offline.ts'
 import { nodeDatabase } from './owner.ts'
 import { type Left, SqliteStore } from './store.ts'
 
@@ -84,6 +85,6 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
     name: 'sqlite',
     where: file,
     create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database, file, left),
-    file: sqliteFile(file, limits),
+    offline: sqliteOffline(file, limits),
   }
 }

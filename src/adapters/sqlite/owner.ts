@@ -7,7 +7,7 @@
 import { chmodSync, chownSync, closeSync, existsSync, openSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { fault, type MillraceError } from '../../model/errors.ts'
-import type { FileOwner } from '../../seam/file.ts'
+import type { StoreOwner } from '../../seam/offline.ts'
 import type { World } from '../../seam/world.ts'
 import { DatabaseSync } from '../node/sqlite.ts'
 import { isBusy, lockedFault, openFault } from './trouble.ts'
@@ -145,7 +145,7 @@ function makePrivate(file: string): void {
 }
 
 /** The process that has a file now; undefined when none has. Makes no file. */
-export function ownerOf(file: string): FileOwner | undefined {
+export function ownerOf(file: string): StoreOwner | undefined {
   if (!existsSync(`${file}-owner`)) return undefined
   let db: DatabaseSync
   try {
@@ -168,10 +168,10 @@ export function ownerOf(file: string): FileOwner | undefined {
 }
 
 /** The process that is named as the owner, if it lives. */
-function whoOwns(db: DatabaseSync): FileOwner | undefined {
+function whoOwns(db: DatabaseSync): StoreOwner | undefined {
   try {
     db.exec(`pragma busy_timeout=${lookMs}`)
-    const row = db.prepare('select pid, host, since from owner').get() as FileOwner | undefined
+    const row = db.prepare('select pid, host, since from owner').get() as StoreOwner | undefined
     db.exec('pragma busy_timeout=0')
     return row !== undefined && lives(row) ? { ...row } : undefined
   } catch {
@@ -179,7 +179,7 @@ function whoOwns(db: DatabaseSync): FileOwner | undefined {
   }
 }
 
-function lives({ pid, host }: FileOwner): boolean {
+function lives({ pid, host }: StoreOwner): boolean {
   if (host !== hostname()) return true
   try {
     return process.kill(pid, 0)
@@ -188,11 +188,11 @@ function lives({ pid, host }: FileOwner): boolean {
   }
 }
 
-function inUse(file: string, owner: FileOwner | undefined): MillraceError {
+function inUse(file: string, owner: StoreOwner | undefined): MillraceError {
   return fault('millrace/in-use', `${file} is in use by ${nameOf(owner)}`, { data: owner })
 }
 
-function nameOf(owner: FileOwner | undefined): string {
+function nameOf(owner: StoreOwner | undefined): string {
   if (owner === undefined || owner.pid === 0) return 'another process'
   const { pid, host, since } = owner
   // In another container a process that began earlier may have the same number and host name.

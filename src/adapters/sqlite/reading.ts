@@ -1,9 +1,7 @@
 import { statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
+import type { AppState } from '../../seam/offline.ts'
 import { DatabaseSync } from '../node/sqlite.ts'
-
-/** Whether an app, of this or another process, has the file. */
-export type AppState = 'running' | 'stopped'
 
 /** Opens a database for reading. It changes nothing in the file, and where it can nothing beside it. */
 export function openReading(file: string, app: AppState, timeoutMs = 5_000): DatabaseSync {

@@ -7,8 +7,8 @@
 import { existsSync, renameSync, statSync, utimesSync } from 'node:fs'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
+import type { AppState } from '../../seam/offline.ts'
 import { copyInThread, removeDatabase, syncFolder } from './copy.ts'
-import type { AppState } from './reading.ts'
 
 const readyOf = (file: string) => `${file}-restore-ready`
 const partialOf = (file: string) => `${file}-restore-partial`

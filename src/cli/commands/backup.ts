@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { copiesOf } from '../../operate/offline.ts'
 import { type Call, locate, runningOr, takeWords } from '../call.ts'
 import { bytes } from '../print.ts'
 
@@ -6,11 +7,11 @@ import { bytes } from '../print.ts'
 export async function backup(call: Call, { to }: { readonly to: string }): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
-  const { file } = await locate(call)
+  const { store } = await locate(call)
   const path = resolve(to)
-  const copy = () => file.copyTo(path, false)
-  const size = await runningOr(file, call.waitMs, (client) => client.backup(path), copy)
-  if (out.json) out.object({ from: file.path, to: path, bytes: size })
-  else out.line(`${file.path} is copied to ${path} (${bytes(size)})`)
+  const copy = () => copiesOf(store).copyTo(path, { app: 'stopped' })
+  const size = await runningOr(store, call.waitMs, (client) => client.backup(path), copy)
+  if (out.json) out.object({ from: store.where, to: path, bytes: size })
+  else out.line(`${store.where} is copied to ${path} (${bytes(size)})`)
   return 0
 }

@@ -1,19 +1,15 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import type { FileFacts } from '../../index.ts'
+import type { StoreFacts } from '../../index.ts'
 import { judge } from './doctor.ts'
 
-const well: FileFacts = {
-  bytes: 1_000,
-  walBytes: 0,
-  walBytesMax: 1_000,
-  freeBytes: 1_000,
-  freeBytesMin: 100,
+const well: StoreFacts = {
   format: 1,
   formatKnown: 1,
   clean: true,
-  alone: undefined,
+  incomplete: undefined,
   damage: [],
+  measures: [],
   streams: [{ id: 1, kind: 'topic', name: 'orders', head: 20, first: 5 }],
   progress: [{ processor: 'stock', stream: 1, epoch: 1, low: 10, done: new Uint8Array([0b10]) }],
   held: 0,
@@ -25,7 +21,7 @@ const well: FileFacts = {
 }
 
 /** What is not ok of facts that differ. */
-function found(facts: Partial<FileFacts>, state: 'running' | 'stopped' = 'stopped'): string[] {
+function found(facts: Partial<StoreFacts>, state: 'running' | 'stopped' = 'stopped'): string[] {
   const findings = judge('a.db', { ...well, ...facts }, { state })
   return findings
     .filter(({ result }) => result !== 'ok')
@@ -47,17 +43,28 @@ test('what is well is ok', () => {
 test('each thing that is not has its finding', () => {
   assert.match(found({ clean: false })[0]!, /^warn last stop: /)
   assert.deepEqual(found({ damage: ['t: broken'] }), ['fail integrity: t: broken'])
-  assert.match(found({ freeBytes: 99 })[0]!, /^fail disk: 99 bytes free/)
-  assert.match(found({ freeBytes: 199 })[0]!, /^warn disk: /)
-  assert.match(found({ walBytes: 501 })[0]!, /^warn wal: /)
-  assert.match(found({ walBytes: 1_001 })[0]!, /^fail wal: /)
   assert.match(found({ held: 2, waiting: 5 })[0]!, /^warn desk: 2 messages held, 5 waiting behind/)
   const far = [{ id: 1, kind: 'topic' as const, name: 'orders', head: 100_000, first: 5 }]
   assert.deepEqual(found({ streams: far }), ['warn lag: stock is at 10 of 100000 of orders, 99990 behind'])
 })
 
+test('a measure has its bound: below the least or above the most it fails, near it it is a warning', () => {
+  const disk = { name: 'disk', unit: 'bytes', noun: 'free', min: 100 } as const
+  const of = (...values: number[]) => values.flatMap((value) => found({ measures: [{ ...disk, value }] }))
+  assert.deepEqual(of(99, 199, 200), [
+    'fail disk: 99 bytes free, at least 100 bytes',
+    'warn disk: 199 bytes free, at least 100 bytes',
+  ])
+  const links = { name: 'connections', unit: 'count', noun: 'connections', max: 20 } as const
+  const many = (...values: number[]) => values.flatMap((value) => found({ measures: [{ ...links, value }] }))
+  assert.deepEqual(many(10, 11, 21), [
+    'warn connections: 11 connections, at most 20',
+    'fail connections: 21 connections, at most 20',
+  ])
+})
+
 test('flows are counted, those that need a person are a warning; nothing is said where there is nothing', () => {
-  const said = (facts: Partial<FileFacts>) =>
+  const said = (facts: Partial<StoreFacts>) =>
     judge('a.db', { ...well, ...facts }, { state: 'running' })
       .slice(judge('a.db', well, { state: 'running' }).length)
       .map(({ check, result, text }) => `${result} ${check}: ${text}`)

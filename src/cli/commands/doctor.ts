@@ -1,4 +1,4 @@
-import type { FileFacts, FlowCount, StoreFile } from '../../index.ts'
+import type { FlowCount, Measure, Offline, StoreFacts } from '../../index.ts'
 import { isMillraceError } from '../../index.ts'
 import { type Call, locate, reach, runningOr, takeWords } from '../call.ts'
 import { errorText } from '../output.ts'
@@ -10,7 +10,7 @@ export interface Finding {
   readonly text: string
 }
 
-/** The process that has the file, as far as a command can tell. */
+/** The process that has the store, as far as a command can tell. */
 export interface Process {
   readonly state: 'running' | 'stopped' | 'silent'
   readonly pid?: number | undefined
@@ -28,10 +28,10 @@ export async function doctor(
 ): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
-  const { file } = await locate(call)
-  const accepted = accept ? await acceptFile(file, call.waitMs) : []
-  const process = await look(file, call.waitMs)
-  const findings = [...accepted, ...judgeProcess(process), ...judgeFile(file, process, { full })]
+  const { store } = await locate(call)
+  const accepted = accept ? await acceptStore(store, call.waitMs) : []
+  const process = await look(store, call.waitMs)
+  const findings = [...accepted, ...judgeProcess(process), ...(await judgeStore(store, process, { full }))]
   for (const { check, result, text } of findings) {
     if (out.json) out.object({ check, result, text })
     else out.line(`${out.colour(colours[result], pad(result, 4))}  ${pad(check, 10)}  ${safe(text)}`)
@@ -39,21 +39,21 @@ export async function doctor(
   return findings.some(({ result }) => result === 'fail') ? 1 : 0
 }
 
-/** Accepts a file that was found without its -wal file. */
-async function acceptFile(file: StoreFile, waitMs: number): Promise<Finding[]> {
+/** Accepts a store that may lack its newest messages. */
+async function acceptStore(store: Offline, waitMs: number): Promise<Finding[]> {
   const accepted = await runningOr(
-    file,
+    store,
     waitMs,
     (client) => client.accept(),
-    () => file.accept(),
+    () => store.accept(),
   )
-  const text = accepted ? 'the file is taken as it is' : 'nothing had to be accepted'
+  const text = accepted ? 'the store is taken as it is' : 'nothing had to be accepted'
   return [{ check: 'accept', result: 'ok', text }]
 }
 
-async function look(file: StoreFile, waitMs: number): Promise<Process> {
+async function look(store: Offline, waitMs: number): Promise<Process> {
   try {
-    const client = await reach(file, waitMs)
+    const client = await reach(store, waitMs)
     if (client === undefined) return { state: 'stopped' }
     try {
       const { health } = await client.status()
@@ -77,33 +77,30 @@ function judgeProcess({ state, pid, reasons = [], text = '' }: Process): Finding
   return [runs, ...reasons.map((reason): Finding => ({ check: 'health', result: 'fail', text: reason }))]
 }
 
-function judgeFile(file: StoreFile, process: Process, { full }: { readonly full: boolean }): Finding[] {
+async function judgeStore(store: Offline, process: Process, { full }: { readonly full: boolean }): Promise<Finding[]> {
   try {
-    return judge(file.path, file.examine(full, process.state !== 'stopped'), process)
+    const app = process.state === 'stopped' ? 'stopped' : 'running'
+    return judge(store.where, await store.examine({ app, full }), process)
   } catch (error) {
     if (!isMillraceError(error)) throw error
-    return [{ check: 'file', result: 'fail', text: says(error) }]
+    return [{ check: 'store', result: 'fail', text: says(error) }]
   }
 }
 
 const lagMany = 10_000
 
 /** Turns the facts into findings. */
-export function judge(path: string, facts: FileFacts, { state }: Process): Finding[] {
+export function judge(where: string, facts: StoreFacts, { state }: Process): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
 
-  add('file', 'ok', `${path}, ${bytes(facts.bytes)}, a file of Millrace`)
+  add('store', 'ok', `${where}, a store of Millrace`)
   add('format', 'ok', `${facts.format}, the newest is ${facts.formatKnown}`)
   for (const damage of facts.damage) add('integrity', 'fail', damage)
   if (facts.damage.length === 0) add('integrity', 'ok', 'no damage found')
   if (state === 'stopped') findings.push(...judgeLastStop(facts))
 
-  const { freeBytes, freeBytesMin, walBytes, walBytesMax } = facts
-  const free = `${bytes(freeBytes)} free, publishing is refused below ${bytes(freeBytesMin)}`
-  add('disk', freeBytes < freeBytesMin ? 'fail' : freeBytes < 2 * freeBytesMin ? 'warn' : 'ok', free)
-  const wal = `${bytes(walBytes)} of at most ${bytes(walBytesMax)}`
-  add('wal', walBytes > walBytesMax ? 'fail' : walBytes > walBytesMax / 2 ? 'warn' : 'ok', wal)
+  for (const measure of facts.measures) add(measure.name, resultOf(measure), textOf(measure))
 
   const wrong = judgeProgress(facts)
   findings.push(...wrong)
@@ -124,11 +121,24 @@ export function judge(path: string, facts: FileFacts, { state }: Process): Findi
   return findings
 }
 
+/** A value beyond a bound fails; one beyond half of the greatest, or below twice the least, is a warning. */
+function resultOf({ value, min = 0, max = Number.POSITIVE_INFINITY }: Measure): Finding['result'] {
+  if (value < min || value > max) return 'fail'
+  return value < 2 * min || value > max / 2 ? 'warn' : 'ok'
+}
+
+function textOf({ value, unit, noun, min, max }: Measure): string {
+  const shown = (amount: number) => (unit === 'bytes' ? bytes(amount) : String(amount))
+  const least = min === undefined ? '' : `, at least ${shown(min)}`
+  const most = max === undefined ? '' : `, at most ${shown(max)}`
+  return `${shown(value)} ${noun}${least}${most}`
+}
+
 /** Judges the last stop of a stopped app; a running app reports the same in its health. */
-function judgeLastStop({ clean, alone }: FileFacts): Finding[] {
-  if (alone !== undefined) {
-    const newest = alone === 0 ? 'it has no messages' : `its newest message is of ${new Date(alone).toISOString()}`
-    const text = `there is no -wal file after an unclean stop: newer messages may be missing, ${newest}; restore a whole copy, or take it as it is with millrace doctor --accept`
+function judgeLastStop({ clean, incomplete }: StoreFacts): Finding[] {
+  if (incomplete !== undefined) {
+    const has = incomplete === 0 ? 'no messages' : `a newest message of ${new Date(incomplete).toISOString()}`
+    const text = `after an unclean stop newer messages may be missing; it has ${has}; restore a whole copy, or take it as it is with millrace doctor --accept`
     return [{ check: 'last stop', result: 'fail', text }]
   }
   if (clean) return []
@@ -136,7 +146,7 @@ function judgeLastStop({ clean, alone }: FileFacts): Finding[] {
 }
 
 /** Reports flows and delayed messages; nothing where there are none. */
-function judgeFlows({ flows, questions, delayed, flowTimes }: FileFacts): Finding[] {
+function judgeFlows({ flows, questions, delayed, flowTimes }: StoreFacts): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
   const byMediator = new Map<string, FlowCount[]>()
@@ -157,7 +167,7 @@ function judgeFlows({ flows, questions, delayed, flowTimes }: FileFacts): Findin
 }
 
 /** Finds progress that points at a stream or a message that does not exist, or no longer exists. */
-function judgeProgress({ streams, progress }: FileFacts): Finding[] {
+function judgeProgress({ streams, progress }: StoreFacts): Finding[] {
   const byId = new Map(streams.map((stream) => [stream.id, stream]))
   const findings: Finding[] = []
   const fail = (text: string) => findings.push({ check: 'progress', result: 'fail', text })

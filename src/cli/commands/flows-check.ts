@@ -9,9 +9,9 @@ export async function flowsCheck(call: Call, { all = false }: { readonly all?: b
   takeWords(call, [], 0)
   const { appFile, out } = call
   if (appFile === undefined) throw new UsageError('name the app file (app.ts): its code is what is checked')
-  const { app, file } = await locate(call)
+  const { app, broker } = await locate(call)
   const found = { fits: 0, differs: 0, unknown: 0 }
-  for await (const checked of checkFlows(app!, { file, all })) {
+  for await (const checked of checkFlows(app!, { broker, all })) {
     found[checked.result]++
     if (checked.result !== 'differs') continue
     if (out.json) await out.object(misfitObject(checked))

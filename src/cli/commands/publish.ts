@@ -50,12 +50,12 @@ function parse(what: string, json: string): unknown {
 
 /** Publishes through the running app; without one, through the app's code, with no processor running. */
 async function withPublisher(call: Call, use: (publish: PublishByName) => Promise<number>): Promise<number> {
-  const { app, file } = await locate(call)
+  const { app, store } = await locate(call)
   const stopped = async () => {
     if (app === undefined) {
       throw new MillraceError(
         'millrace/not-running',
-        file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`,
+        (await store.exists()) ? `no app runs with ${store.where}` : `there is no file ${store.where}`,
       )
     }
     const broker = call.db === undefined ? {} : { broker: sqlite({ file: call.db }) }
@@ -67,7 +67,7 @@ async function withPublisher(call: Call, use: (publish: PublishByName) => Promis
     }
   }
   return runningOr(
-    file,
+    store,
     call.waitMs,
     (client) => use((type, data, options) => client.publish(type, data, options)),
     stopped,

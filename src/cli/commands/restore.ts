@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { copiesOf } from '../../operate/offline.ts'
 import { type Call, locate, takeWords } from '../call.ts'
 import { bytes, safe } from '../print.ts'
 
@@ -6,10 +7,10 @@ import { bytes, safe } from '../print.ts'
 export async function restore(call: Call): Promise<number> {
   const [copy = ''] = takeWords(call, ['COPY'], 1)
   const { out } = call
-  const { file } = await locate(call)
+  const { store } = await locate(call)
   const from = resolve(copy)
-  const { aside, bytes: size, newest, whole } = await file.restore(from)
-  const to = file.path
+  const { aside, bytes: size, newest, whole } = await copiesOf(store).restore(from)
+  const to = store.where
   const at = newest === 0 ? null : new Date(newest).toISOString()
   if (out.json) {
     out.object({ from, to, bytes: size, aside, whole, newest: at })

@@ -25,14 +25,14 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
   takeWords(call, [], 0)
   if (!follow && words.last === undefined) throw new UsageError('--no-follow needs --last N')
   const filter: LogFilter = { destination, type, context, correlation }
-  const { app, file } = await locate(call)
-  const client = await reach(file, call.waitMs)
+  const { app, store } = await locate(call)
+  const client = await reach(store, call.waitMs)
   if (client === undefined) {
     if (words.last === undefined) {
-      const what = file.exists() ? `no app runs with ${file.path}` : `there is no file ${file.path}`
+      const what = (await store.exists()) ? `no app runs with ${store.where}` : `there is no file ${store.where}`
       throw new MillraceError('millrace/not-running', `${what} (--last N shows what the file has)`)
     }
-    await showStopped({ app, file }, { last, filter }, out)
+    await showStopped({ app, store }, { last, filter }, out)
     return 0
   }
   const interrupted = interruptible()
@@ -60,14 +60,18 @@ interface LastWords {
   readonly filter: LogFilter
 }
 
-async function showStopped({ app, file }: Place, { last, filter }: LastWords, out: Output): Promise<void> {
-  const reader = file.read(false)
+async function showStopped(
+  { app, store }: Pick<Place, 'app' | 'store'>,
+  { last, filter }: LastWords,
+  out: Output,
+): Promise<void> {
+  const reader = await store.read('stopped')
   try {
-    checkLogFilter(filter, app?.parts ?? [], reader)
+    await checkLogFilter(filter, app?.parts ?? [], reader)
   } finally {
-    reader.close()
+    await reader.close()
   }
-  for await (const row of lastOf(() => file.read(false), last, filter)) {
+  for await (const row of lastOf(() => store.read('stopped'), last, filter)) {
     if (out.closed.aborted) return
     await show(out, row)
   }

@@ -1,0 +1,80 @@
+// Copies of a file, and what puts one in the place of the file.
+import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { fault } from '../../model/errors.ts'
+import type { AppState, Restored, StoreCopies } from '../../seam/offline.ts'
+import { nodeWorld } from '../node/world.ts'
+import { aloneSince, newestTime } from './alone.ts'
+import { openChecked, realFile } from './checked.ts'
+import { checkRoom, copy } from './copy.ts'
+import { damageOf, tablesOf } from './damage.ts'
+import { writerWaitMs } from './offline-writer.ts'
+import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
+import { checkPlace } from './place.ts'
+import { finishRestore, prepareRestore } from './restore.ts'
+import { openFault } from './trouble.ts'
+
+/** @param named the path of the file, which may be a link to it */
+export function copiesOf(named: string, freeBytesMin: number): StoreCopies {
+  return {
+    async copyTo(to, { app, signal }) {
+      const file = realFile(named)
+      openChecked(file, app, (db) => db.close(), 1)
+      const owned = app === 'running' ? undefined : await own(file)
+      try {
+        return await copy({ file, to, app, freeBytesMin, signal })
+      } finally {
+        owned?.release()
+      }
+    },
+    restore: (from) => restore(realFile(resolve(from)), targetOf(named), freeBytesMin),
+  }
+}
+
+async function restore(from: string, file: string, freeBytesMin: number): Promise<Restored> {
+  const app: AppState = ownerOf(from) === undefined ? 'stopped' : 'running'
+  const { damage, ...facts } = lookAtCopy(from, app)
+  if (damage.length > 0) throw fault('millrace/corrupt-file', `${from} is damaged: ${damage[0]}`)
+  if (from === realFile(file)) throw fault('millrace/restore-failed', `${from} is the file itself, not a copy of it`)
+  const owned = await own(file, () => {})
+  try {
+    const before = finishRestore(file)
+    checkRoom(from, file, freeBytesMin)
+    await prepareRestore(file, from, app)
+    const aside = [...before, ...finishRestore(file)]
+    return { bytes: statSync(file).size, aside, ...facts }
+  } finally {
+    owned.release()
+  }
+}
+
+function lookAtCopy(from: string, app: AppState) {
+  return openChecked(
+    from,
+    app,
+    (db) => {
+      const damage = tablesOf(db).flatMap((table) => damageOf(db, table, 'quick_check'))
+      const facts = { newest: newestTime(db), whole: aloneSince(db, from) === undefined, damage }
+      db.close()
+      return facts
+    },
+    1,
+  )
+}
+
+/** Follows a link, also while nothing is at its end because a restore was cut off. */
+function targetOf(named: string): string {
+  if (existsSync(named)) return realpathSync(named)
+  const target = lstatSync(named, { throwIfNoEntry: false })?.isSymbolicLink() ? readlinkSync(named) : named
+  return resolve(dirname(named), target)
+}
+
+/** Takes a file; `check` looks at it before. */
+async function own(path: string, check = () => checkPlace(path)): Promise<Owned> {
+  try {
+    const world = nodeWorld(() => {})
+    return await takeOwnership({ file: path, world, database: nodeDatabase, waitMs: writerWaitMs, check })
+  } catch (error) {
+    throw openFault(path, error)
+  }
+}

@@ -1,0 +1,106 @@
+// Reads a file from beside: the desk, the flows, and the newest messages of its logs.
+import type { DatabaseSync } from 'node:sqlite'
+import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
+import type { StreamInfo } from '../../model/streams.ts'
+import type { OfflineReader } from '../../seam/offline.ts'
+import type { ProgressRow } from '../../seam/progress.ts'
+import { DeskReader } from './desk-reads.ts'
+import { FlowViews } from './flow-reads.ts'
+import { Log, type LogTableRow } from './log.ts'
+import { logTable } from './schema.ts'
+import { firstOf, progressOf, streamsOf } from './streams.ts'
+
+/** How many positions are looked at before other work has its turn. */
+const sliceRows = 2_000
+
+const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data, attributes'
+
+/** The place and time of a message that fits; the message itself may be large. */
+interface Found extends LogPlace {
+  readonly time: number
+}
+
+export class SqliteReader implements OfflineReader {
+  private readonly db: DatabaseSync
+  private readonly log: Log
+  private readonly known = new Map<number, StreamInfo>()
+  readonly desk: DeskReader
+  readonly flows: FlowViews
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+    this.flows = FlowViews.of(db)
+    this.log = new Log(db)
+    this.desk = DeskReader.of(db, this.log)
+  }
+
+  async streams(): Promise<StreamInfo[]> {
+    return streamsOf(this.db)
+  }
+
+  async progress(): Promise<ProgressRow[]> {
+    return progressOf(this.db)
+  }
+
+  async types(): Promise<string[]> {
+    const rows = this.db.prepare('select distinct type from millrace_kinds order by type').all()
+    return (rows as { type: string }[]).map(({ type }) => type)
+  }
+
+  async newest(count: number, filter: LogFilter): Promise<LogPlace[]> {
+    let found: Found[] = []
+    for (const stream of streamsOf(this.db)) {
+      if (filter.destination !== undefined && filter.destination !== stream.name) continue
+      found.push(...(await this.backwards(stream, filter, count)))
+      found.sort((a, b) => a.time - b.time || a.stream - b.stream || a.position - b.position)
+      found = found.slice(-count)
+    }
+    return found
+  }
+
+  async message({ stream: id, position }: LogPlace): Promise<LogRow | undefined> {
+    const stream = this.known.get(id) ?? streamsOf(this.db).find((one) => one.id === id)
+    if (stream === undefined) return undefined
+    this.known.set(id, stream)
+    const row = this.db.prepare(`select ${logColumns} from ${logTable(id)} where position = ?`).get(position)
+    return row === undefined ? undefined : this.row(stream, row as unknown as LogTableRow)
+  }
+
+  async close(): Promise<void> {
+    this.db.close()
+  }
+
+  private async backwards(stream: StreamInfo, filter: LogFilter, count: number): Promise<Found[]> {
+    if (stream.head === 0) return []
+    const { type = null, context = null, correlation = null } = filter
+    const slice = this.db.prepare(
+      `select position, time from ${logTable(stream.id)}
+       where position <= :upTo and position > :after
+         and (:type is null or kind in (select id from millrace_kinds where type = :type))
+         and (:context is null or context = :context)
+         and (:correlation is null or coalesce(correlation, id) = :correlation)
+       order by position desc limit :left`,
+    )
+    const first = firstOf(this.db, stream)
+    const found: Found[] = []
+    for (let upTo = stream.head; upTo >= first && found.length < count; upTo -= sliceRows) {
+      const left = count - found.length
+      const rows = slice.all({ upTo, after: upTo - sliceRows, type, context, correlation, left })
+      for (const row of rows as unknown as Omit<Found, 'stream'>[]) found.push({ ...row, stream: stream.id })
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    return found
+  }
+
+  private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
+    const {
+      repeat: _,
+      ownId: _own,
+      plain: _plain,
+      decoded: _decoded,
+      due: _due,
+      ...message
+    } = this.log.stored(stream, found)
+    return { ...message, destination: name, kind }
+  }
+}

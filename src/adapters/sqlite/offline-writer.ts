@@ -1,0 +1,71 @@
+// Writes to a file that no app has, and owns it until it is closed: it opens the store as an app does, with no parts.
+import { checkState } from '../../model/desk.ts'
+import { fault } from '../../model/errors.ts'
+import { suggest } from '../../model/names.ts'
+import type { OfflineWriter } from '../../seam/offline.ts'
+import { nodeWorld } from '../node/world.ts'
+import { aloneSince } from './alone.ts'
+import { openChecked } from './checked.ts'
+import { nodeDisk } from './node-disk.ts'
+import { nodeDatabase } from './owner.ts'
+import { type SqliteLimits, SqliteStore } from './store.ts'
+
+/** The time for which a command waits for a file that another process has for a moment, milliseconds. */
+export const writerWaitMs = 3_000
+
+export async function openWriter(path: string, limits: SqliteLimits, waitMs = writerWaitMs): Promise<OfflineWriter> {
+  openChecked(path, 'stopped', (db) => db.close())
+  const { store, clean } = await openStore(path, limits, waitMs)
+  const now = () => Date.now()
+  return {
+    async addPending(item, action, actor) {
+      const entry = await store.deskEntry(item)
+      if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
+      checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
+      await store.addPending({ item, action, at: now(), ...actor })
+    },
+    select: (operation, what) => store.select(operation, what),
+    abort: (operation, actor) => store.abort(operation, actor, now()),
+    async pause(processor, state, actor) {
+      const known = (await store.progress()).map((row) => row.processor)
+      if (!known.includes(processor)) {
+        throw fault(
+          'millrace/unknown-processor',
+          `the file knows no processor "${processor}"${suggest(processor, known)}`,
+        )
+      }
+      await store.pause(processor, state === 'paused', actor, now())
+    },
+    retire: (processor, destination) => store.retire(processor, destination),
+    // A file that its app has left in the middle of something stays marked so, for the next start.
+    close: () => store.close(clean),
+  }
+}
+
+/**
+ * Accepts a file that may lack its newest messages. A file that is whole stays untouched.
+ *
+ * @returns whether there was something to accept
+ */
+export async function acceptFile(path: string, limits: SqliteLimits): Promise<boolean> {
+  const since = openChecked(path, 'stopped', (db) => {
+    const found = aloneSince(db, path)
+    db.close()
+    return found
+  })
+  if (since === undefined) return false
+  const { store } = await openStore(path, limits, writerWaitMs)
+  try {
+    return await store.accept()
+  } finally {
+    // A clean stop leaves one file, which may be moved and copied without the files beside it.
+    await store.close(true)
+  }
+}
+
+async function openStore(path: string, limits: SqliteLimits, waitMs: number) {
+  const world = nodeWorld(() => {})
+  const store = new SqliteStore(path, world, nodeDisk(), limits, nodeDatabase)
+  const { clean } = await store.open([], () => false, waitMs)
+  return { store, clean }
+}
