@@ -103,7 +103,7 @@ export class RunningApp {
       wired: () => this.wiring!.processors,
     })
     this.tails = new Tails(name, world)
-    openIntake(this, () => this.running)
+    openIntake(this, () => this.running.intake)
   }
 
   async start({
@@ -153,12 +153,12 @@ export class RunningApp {
     checkOptions(where, options, ['id', 'timeoutMs'])
     if (options.id !== undefined) checkId(options.id)
     const timeoutMs = limit(where, 'requestMs', options.timeoutMs, 'timeoutMs')
-    return (await running.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
+    return (await running.intake.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
   }
 
   async requestStatus(id: string): Promise<RequestStatus | undefined> {
     checkId(id)
-    const row = await this.running.requestStatus(id)
+    const row = await this.running.store.request(id)
     return row === undefined ? undefined : statusOf(row)
   }
 
@@ -166,13 +166,13 @@ export class RunningApp {
     const { running } = this
     checkKnown(this.label, type, this.wiring!.destinationOf)
     checkId(id)
-    return running.cancel(type, id)
+    return running.intake.cancel(type, id)
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
     const check = (type: MessageType) => checkKnown(this.label, type, this.wiring!.destinationOf)
     const run = (tx: Tx, collect: Collect) => fn(appTx(tx, collect, check))
-    return (await this.running.transaction(run)) as Result
+    return (await this.running.intake.transaction(run)) as Result
   }
 
   readonly read: Query = async (text, ...values) => this.running.store.query(text, ...values)
@@ -205,7 +205,7 @@ export class RunningApp {
       if (!this.wiring!.destinationOf.has(type)) checkKnown(this.label, type, this.wiring!.destinationOf)
       checkVerb(this.label, verb, type)
       if (options !== undefined) checkOptions(verb, options, publishOptions)
-      return running.publish(type, data, options)
+      return running.intake.publish(type, data, options)
     } catch (error) {
       return Promise.reject(error)
     }

@@ -5,14 +5,11 @@
 import { type Stored, sameData } from '../model/codec.ts'
 import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../model/desk-views.ts'
-import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
 import { failedMessage, failures, failureTypes } from '../model/failures.ts'
-import type { Command, Destination, Event, MessageType } from '../model/message.ts'
+import type { Destination, Event, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
-import type { Accepted, PublishOptions } from '../model/publish.ts'
-import type { RequestRow } from '../model/requests.ts'
 import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
@@ -20,10 +17,8 @@ import type { FlowReads } from '../seam/flow-reads.ts'
 import type { SameData } from '../seam/ids.ts'
 import type { ProgressRow } from '../seam/progress.ts'
 import type { Broker, Opened, Store } from '../seam/store.ts'
-import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { Committer, Publish, type Settled } from './commit/committer.ts'
-import { AppTransaction, type Collect } from './commit/transaction.ts'
+import { Committer, type Settled } from './commit/committer.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { Operations } from './desk/operations.ts'
 import { Rules } from './desk/rules.ts'
@@ -32,6 +27,7 @@ import type { FlowActions } from './flow/actions.ts'
 import { Flows } from './flow/flows.ts'
 import type { MediatorSpec } from './flow/host.ts'
 import { Idle } from './idle.ts'
+import { Intake } from './intake.ts'
 import { Numbers } from './kit/numbers.ts'
 import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './request/requests.ts'
@@ -91,6 +87,7 @@ export class Engine {
   private readonly world: World
   private readonly committer: Committer
   private readonly envelopes: Envelopes
+  readonly intake: Intake
   private readonly streams: Streams
   private readonly consumers: Consumer[] = []
   /** Those of mediators and routes. */
@@ -139,6 +136,19 @@ export class Engine {
       this.consumers.find(({ spec }) => spec.destination.kind === 'channel' && spec.handlers.has(type))
     const withdrawals = new Withdrawals(world, store, committer, serving, maybeIdle)
     this.withdrawals = withdrawals
+    this.intake = new Intake({
+      world,
+      store,
+      committer,
+      envelopes,
+      requests: this.requests,
+      withdrawals,
+      pendingMax: plan.limits.pendingMax,
+      checkRunning: () => {
+        if (this.state !== 'running')
+          throw fault('millrace/stopping', `app "${plan.app}" is ${this.state} and takes nothing`)
+      },
+    })
     this.flows = new Flows({
       world,
       store,
@@ -348,82 +358,6 @@ export class Engine {
   private async isLeftOut(item: number): Promise<boolean> {
     const entry = await this.store.deskEntry(item)
     return this.plan.leftOut.some(({ name }) => name === entry?.processor)
-  }
-
-  // ── accepting ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Errors as of `Requests.wait`. */
-  request(type: Command, data: unknown, ownId: string | undefined, timeoutMs: number): Promise<unknown> {
-    const id = ownId ?? this.world.newId()
-    const accepted = new Promise<Accepted>((resolve, reject) => {
-      this.accept()
-      const message = this.envelopes.encode(type, data, {
-        ...this.envelopes.fromOutside(id),
-        ownId: ownId !== undefined,
-        asked: 'app' as const,
-      })
-      this.committer.publish(new Publish(message, resolve, reject))
-    })
-    return this.requests.wait(type, id, timeoutMs, accepted)
-  }
-
-  requestStatus(id: string): Promise<RequestRow | undefined> {
-    return this.store.request(id)
-  }
-
-  publish(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
-    return new Promise((resolve, reject) => {
-      this.accept()
-      const message = this.envelopes.fresh(type, data, options)
-      this.committer.publish(new Publish(message, resolve, reject))
-    })
-  }
-
-  /** Accepts a message that another system has made. */
-  takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted> {
-    return new Promise((resolve, reject) => {
-      this.accept()
-      this.committer.publish(new Publish(this.envelopes.elsewhere(type, data, from), resolve, reject))
-    })
-  }
-
-  /** Takes back what is delayed, or a request that has not ended. */
-  async cancel(type: MessageType, id: string): Promise<boolean> {
-    const pending = await this.cancelDelayed(type, id)
-    return pending || (type.kind === 'command' && this.withdrawals.ofRequest(type.name, id))
-  }
-
-  private cancelDelayed(type: MessageType, id: string): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      if (this.state !== 'running') throw this.takesNothing()
-      const change: Cancel = { do: 'cancel', type: type.name, id }
-      const written = ({ found }: Cancelled) => resolve(found)
-      this.committer.errand<'cancel'>({ change, written, dropped: reject, patient: false })
-    })
-  }
-
-  transaction(run: (tx: Tx, collect: Collect) => unknown): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.accept()
-      this.committer.transact(new AppTransaction(this.world.bind(run), this.envelopes.fresh, resolve, reject))
-    })
-  }
-
-  /** Whether anything may come in now. */
-  private accept(): void {
-    if (this.state !== 'running') throw this.takesNothing()
-    if (this.committer.pendingPublishes >= this.plan.limits.pendingMax) {
-      throw fault(
-        'millrace/too-many-pending',
-        `${this.plan.limits.pendingMax} publishes wait for their acknowledgement`,
-      )
-    }
-    const full = this.store.room()
-    if (full !== undefined) throw full
-  }
-
-  private takesNothing() {
-    return fault('millrace/stopping', `app "${this.plan.app}" is ${this.state} and takes nothing`)
   }
 
   /** An event on the topic of failures about a message; none about those of that topic itself. */

@@ -1,0 +1,116 @@
+// The way in: from a caller outside the engine to the committer.
+//
+//   refused (the run takes nothing, too much waits, the disk is full, the message is wrong) ← call → waits → durable
+//
+// A call that is refused leaves nothing behind.
+import type { Elsewhere } from '../model/elsewhere.ts'
+import { fault } from '../model/errors.ts'
+import type { Command, MessageType } from '../model/message.ts'
+import type { Accepted, PublishOptions } from '../model/publish.ts'
+import type { Tx } from '../model/tx.ts'
+import type { Store } from '../seam/store.ts'
+import type { Cancel, Cancelled } from '../seam/timers.ts'
+import type { World } from '../seam/world.ts'
+import { type Committer, Publish } from './commit/committer.ts'
+import { AppTransaction, type Collect } from './commit/transaction.ts'
+import type { Envelopes } from './envelopes.ts'
+import type { Requests } from './request/requests.ts'
+import type { Withdrawals } from './request/withdrawals.ts'
+
+/** What the intake needs of the engine. */
+export interface IntakeHost {
+  readonly world: Pick<World, 'newId' | 'bind'>
+  readonly store: Pick<Store, 'room'>
+  readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'errand'>
+  readonly envelopes: Envelopes
+  readonly requests: Pick<Requests, 'wait'>
+  readonly withdrawals: Pick<Withdrawals, 'ofRequest'>
+  /** How many publishes may wait for their acknowledgement. */
+  readonly pendingMax: number
+  /** @throws `millrace/stopping` unless the run takes messages */
+  checkRunning(): void
+}
+
+export class Intake {
+  private readonly host: IntakeHost
+  private readonly committer: IntakeHost['committer']
+  private readonly envelopes: Envelopes
+
+  constructor(host: IntakeHost) {
+    this.host = host
+    this.committer = host.committer
+    this.envelopes = host.envelopes
+  }
+
+  /** Accepts a message. Resolves when it is durable. */
+  publish(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      const message = this.envelopes.fresh(type, data, options)
+      this.committer.publish(new Publish(message, resolve, reject))
+    })
+  }
+
+  /** Accepts a message that another system has made. */
+  takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      this.committer.publish(new Publish(this.envelopes.elsewhere(type, data, from), resolve, reject))
+    })
+  }
+
+  /**
+   * Sends a command and waits for its reply.
+   *
+   * @param ownId the id that the caller gives; undefined for a new one
+   * @throws as `Requests.wait`
+   */
+  request(type: Command, data: unknown, ownId: string | undefined, timeoutMs: number): Promise<unknown> {
+    const { world, requests } = this.host
+    const id = ownId ?? world.newId()
+    const accepted = new Promise<Accepted>((resolve, reject) => {
+      this.check()
+      const message = this.envelopes.encode(type, data, {
+        ...this.envelopes.fromOutside(id),
+        ownId: ownId !== undefined,
+        asked: 'app' as const,
+      })
+      this.committer.publish(new Publish(message, resolve, reject))
+    })
+    return requests.wait(type, id, timeoutMs, accepted)
+  }
+
+  /** Runs a function in a transaction. Resolves with its result when that is durable. */
+  transaction(run: (tx: Tx, collect: Collect) => unknown): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      this.committer.transact(new AppTransaction(this.host.world.bind(run), this.envelopes.fresh, resolve, reject))
+    })
+  }
+
+  /** Takes back a delayed message, or a request that has not ended. Resolves with whether there was one. */
+  async cancel(type: MessageType, id: string): Promise<boolean> {
+    const pending = await this.cancelDelayed(type, id)
+    return pending || (type.kind === 'command' && this.host.withdrawals.ofRequest(type.name, id))
+  }
+
+  private cancelDelayed(type: MessageType, id: string): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.host.checkRunning()
+      const change: Cancel = { do: 'cancel', type: type.name, id }
+      const written = ({ found }: Cancelled) => resolve(found)
+      this.committer.errand<'cancel'>({ change, written, dropped: reject, patient: false })
+    })
+  }
+
+  /** @throws why nothing more is taken now */
+  private check(): void {
+    const { pendingMax, store } = this.host
+    this.host.checkRunning()
+    if (this.committer.pendingPublishes >= pendingMax) {
+      throw fault('millrace/too-many-pending', `${pendingMax} publishes wait for their acknowledgement`)
+    }
+    const full = store.room()
+    if (full !== undefined) throw full
+  }
+}
