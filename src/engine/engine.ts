@@ -18,7 +18,8 @@ import type { SameData } from '../seam/ids.ts'
 import type { ProgressRow } from '../seam/progress.ts'
 import type { Broker, Opened, Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
-import { Committer, type Settled } from './commit/committer.ts'
+import { Committer } from './commit/committer.ts'
+import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
 import { Operations } from './desk/operations.ts'
 import { Rules } from './desk/rules.ts'
@@ -122,14 +123,15 @@ export class Engine {
     this.openedClean = opened.clean
     this.idleness = new Idle(() => this.quiet)
     const maybeIdle = this.idleness.look
-    this.streams = new Streams(opened.streams, plan.destinations, {
-      delayed: (due) => this.timers.isSet(due),
-      accepted: plan.accepted,
-    })
+    this.streams = new Streams(opened.streams, plan.destinations, { accepted: plan.accepted })
     const streamOf = this.streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: plan.limits.messageBytesMax })
     this.envelopes = envelopes
-    const committer = new Committer(world, store, plan.limits.flushBytes, this.settled, maybeIdle, this.fail)
+    const committer = new Committer(world, store, plan.limits.flushBytes, {
+      settled: this.settled,
+      quiet: maybeIdle,
+      fatal: this.fail,
+    })
     this.committer = committer
     this.requests = new Requests(world, store)
     const serving = (type: string) =>
@@ -371,11 +373,12 @@ export class Engine {
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private readonly settled = ({ appended, consumers, requests, entries, withdrawn }: Settled): void => {
+  private readonly settled = ({ appended, delayed, consumers, requests, entries, withdrawn }: Settled): void => {
     if (this.state === 'failed') return
     for (const taken of withdrawn) this.withdrawals.carryOut(taken)
     this.requests.written(requests)
     this.flows.written({ requests, entries })
+    for (const { due } of delayed) this.timers.isSet(due)
     const streams = this.streams.append(appended)
     const toPull = new Set(consumers)
     for (const stream of streams) for (const consumer of this.consumersOf.get(stream) ?? []) toPull.add(consumer)

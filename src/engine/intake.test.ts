@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { coded } from '../../test/support.ts'
 import { fault } from '../model/errors.ts'
 import { command, event, type MessageType } from '../model/message.ts'
-import type { Publish } from './commit/committer.ts'
+import type { Publish } from './commit/writes.ts'
 import { Envelopes } from './envelopes.ts'
 import { Intake, type IntakeHost } from './intake.ts'
 

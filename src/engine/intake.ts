@@ -11,8 +11,9 @@ import type { Tx } from '../model/tx.ts'
 import type { Store } from '../seam/store.ts'
 import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
-import { type Committer, Publish } from './commit/committer.ts'
+import type { Committer } from './commit/committer.ts'
 import { AppTransaction, type Collect } from './commit/transaction.ts'
+import { Publish } from './commit/writes.ts'
 import type { Envelopes } from './envelopes.ts'
 import type { Requests } from './request/requests.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
@@ -21,7 +22,7 @@ import type { Withdrawals } from './request/withdrawals.ts'
 export interface IntakeHost {
   readonly world: Pick<World, 'newId' | 'bind'>
   readonly store: Pick<Store, 'room'>
-  readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'errand'>
+  readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'writeTimed'>
   readonly envelopes: Envelopes
   readonly requests: Pick<Requests, 'wait'>
   readonly withdrawals: Pick<Withdrawals, 'ofRequest'>
@@ -99,7 +100,7 @@ export class Intake {
       this.host.checkRunning()
       const change: Cancel = { do: 'cancel', type: type.name, id }
       const written = ({ found }: Cancelled) => resolve(found)
-      this.committer.errand<'cancel'>({ change, written, dropped: reject, patient: false })
+      this.committer.writeTimed<'cancel'>({ change, written, dropped: reject, patient: false })
     })
   }
 

@@ -17,8 +17,6 @@ export interface Position {
 }
 
 export interface StreamsHost {
-  /** A message is durable that enters its log at a later time. */
-  delayed(due: number): void
   /** A message is durable in its log. */
   accepted(message: Stored): void
 }
@@ -66,11 +64,6 @@ export class Streams {
     let last = -1
     let recent: RecentMessages | undefined
     for (const message of messages) {
-      if (message.repeat !== undefined) continue
-      if (message.due > 0) {
-        this.host.delayed(message.due)
-        continue
-      }
       const { stream } = message
       // Most messages are on the stream of the one before.
       if (stream !== last) {

@@ -122,7 +122,6 @@ test('an encoded message carries what it was stamped with and what its type says
     {
       ...stamp,
       position: 0,
-      repeat: undefined,
       due: 0,
       asked: undefined,
       attributes: null,

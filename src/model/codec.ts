@@ -30,7 +30,7 @@ export interface Stamp {
 
 /**
  * A message as it is stored and moved: one row of a log. The same object goes from publish to the log and, from memory,
- * on to the processors. `position` is 0 until the store sets it.
+ * on to the processors. `position` is 0 until it is appended.
  *
  * A class, because V8 eventually allocates the objects of a literal in the old generation. There each message would
  * keep alive all that it refers to until the next full collection.
@@ -39,8 +39,6 @@ export class Stored {
   /** The stream it is in: a topic or channel, and a partition. */
   readonly stream: number
   position = 0
-  /** Set by the store where the id existed before: with the `same` data, or with `other` data. */
-  repeat: 'same' | 'other' | undefined = undefined
   readonly id: string
   /** True where the publisher gave the id; then publishing with it again adds nothing. */
   readonly ownId: boolean

@@ -18,7 +18,7 @@ export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType
 
 /** A message that was just accepted, as it is shown. */
 export function rowOf(message: Stored, { kind, name }: Pick<Destination, 'kind' | 'name'>): LogRow {
-  const { repeat: _, ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
+  const { ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
   return { ...rest, destination: name, kind }
 }
 

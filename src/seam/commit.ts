@@ -1,6 +1,6 @@
 // One transaction: commit functions, each in a savepoint, and what follows from them.
 //
-// What the store decides about a batch is the answer of its commit: one `Written` for each transaction that was committed,
+// What the store decides about a group is the answer of its commit: one `Written` for each transaction that was committed,
 // in the order of their `changes`. A list of it holds one result for each member of the list of `Changes` of its name, in
 // that order. The answer is known when the transactions are committed; `ahead` gets it then, before it is durable. It is
 // durable, and may leave the process, when `commit` resolves. A transaction that was rolled back has no answer.
@@ -11,6 +11,7 @@ import type { Tx } from '../model/tx.ts'
 import type { DeskChange } from './desk.ts'
 import type { FlowChange } from './flows.ts'
 import type { GatherTables } from './gathers.ts'
+import type { Appended } from './log.ts'
 import type { ProgressRow } from './progress.ts'
 import type { RequestChange } from './requests.ts'
 import type { TimedChange, TimedResult } from './timers.ts'
@@ -49,17 +50,16 @@ export interface CommitFunction {
 /** What is written in one transaction besides the rows of commit functions. */
 export interface Changes {
   /**
-   * Appended in order; the store sets `position` or `repeat`. One with a `due` is kept until then instead, and has no
-   * position; after it no message of its type with its id and source (as of `ids.ts`) is appended until it is gone from the
-   * log again. With one that the app asks goes the row of its request, unless it repeats another; it is an `other` where a request of another type
-   * has its id.
+   * Appended in order. A message with a `due` is kept until then instead. A message whose id another has, by type, id and
+   * source (as of `ids.ts`), is not appended while that is pending or in the log. A request of the app gets its row, unless
+   * it repeats another; it is an `other` where a request of another type has its id.
    */
   readonly append: readonly Stored[]
   /**
-   * Those of `append` that functions have given an id. Where one is an `other`, the function must not be kept: the group
-   * fails as a whole with `millrace/id-conflict`, and its functions run again one by one.
+   * The messages whose ids functions have given, by their index in `append`. Where one is an `other`, its function must not be kept: the
+   * transaction fails with `millrace/id-conflict`, and its functions run again one by one.
    */
-  readonly claims?: readonly Stored[] | undefined
+  readonly claims?: readonly number[] | undefined
   readonly progress: readonly ProgressRow[]
   readonly desk: readonly DeskChange[]
   readonly requests?: readonly RequestChange[] | undefined
@@ -72,27 +72,29 @@ export interface Changes {
 
 /** What the store has decided about the `Changes` of one transaction. */
 export interface Written {
+  /** What has become of each of `append`. */
+  readonly appended: readonly Appended[]
   /** What has become of each of `timed`. */
   readonly timed: readonly TimedResult[]
   /** For each of `requests`: the number of its entry in the journal of the flow that has asked; 0 where none has. */
   readonly entries: readonly number[]
 }
 
-export interface Batch {
+export interface CommitGroup {
   readonly functions: readonly CommitFunction[]
   /**
-   * What follows from these functions, now that each has its outcome, and (`rest`) from what needs no function.
-   * Called in the transaction, and again when the group has to be repeated.
+   * The changes that follow from these functions, now that each has its outcome; and, of `all`, those that need no
+   * function. Called in the transaction, and again when it is repeated.
    */
-  changes(functions: readonly CommitFunction[], rest: boolean): Changes
+  changes(functions: readonly CommitFunction[], of: 'all' | 'functions'): Changes
   /** The transaction of the latest `changes` was rolled back; nothing of it counts. Called once for each of these. */
   rolledBack(): void
   /**
-   * Asked for when all of it is committed and not durable yet: what follows without leaving the process, to be written
-   * in a transaction of its own before the same sync. It has no functions.
+   * Called when all of it is committed and not durable yet. Returns the group that follows without leaving the process: it
+   * is written in a transaction of its own before the same sync, and has no functions.
    */
-  ahead?(written: readonly Written[]): Promise<Batch | undefined>
-  /** Whether each batch follows from the one before, at once and alone, so that all wait for its sync. */
+  ahead?(written: readonly Written[]): Promise<CommitGroup | undefined>
+  /** Whether each group follows from the one before, at once and alone, so that all wait for its sync. */
   readonly inChain?: boolean | undefined
 }
 
@@ -101,7 +103,7 @@ export interface Committed {
   readonly rest: boolean
   /** What was decided in each transaction, in the order of their `changes`. */
   readonly written: readonly Written[]
-  /** What was decided about the batch that was written ahead of the sync; undefined where there was none. */
+  /** What was decided about the group that was written ahead of the sync; undefined where there was none. */
   readonly ahead?: Written | undefined
   /** Why something could not be written, where that was nobody's fault but the disk's. */
   readonly trouble: MillraceError | undefined

@@ -1,5 +1,6 @@
 // Schedules: how far each is, and the slots that are done.
 import type { Stored } from '../model/codec.ts'
+import type { Appended } from './log.ts'
 
 /** A slot of a schedule is done: its event is appended, unless the slot has a row already. */
 export interface SlotChange {
@@ -13,8 +14,8 @@ export interface SlotChange {
 /** What has become of a slot. */
 export interface SlotWritten {
   readonly do: 'slot'
-  /** The message, where it was appended. */
-  readonly appended: readonly Stored[]
+  /** What has become of the message; 0 where the slot had a row. */
+  readonly appended: Appended
 }
 
 /** How far a schedule is, with the calendar that this belongs to. */

@@ -8,7 +8,7 @@ import type { MillraceError } from '../model/errors.ts'
 import type { RequestRow } from '../model/requests.ts'
 import type { SourcePlan, StartAt, StreamInfo } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import type { Batch, Committed } from './commit.ts'
+import type { CommitGroup, Committed } from './commit.ts'
 import type { DeskHead } from './desk.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
@@ -57,7 +57,7 @@ export interface Store {
    * @throws `millrace/sync-failed`, `millrace/disk-failed`: what was committed and what not is unknown; close and open.
    *   `millrace/files-replaced`: the same, but do not open; other files are in the place of the store
    */
-  commit(batch: Batch): Promise<Committed>
+  commit(group: CommitGroup): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */
   readonly query: Query
   /** Gives each message of a processor that is being tried or with a rule, but for those in line, in the order of ids. */

@@ -41,8 +41,3 @@ export type TimedChange = Cancel | Firing | SlotChange | ScheduleChange
 
 /** What has become of a {@link TimedChange}. */
 export type TimedResult = Cancelled | Fired | SlotWritten | ScheduleWritten
-
-/** What was appended because of time, in order. */
-export function appendedOf(results: readonly TimedResult[]): readonly Stored[] {
-  return results.flatMap((result) => ('appended' in result ? result.appended : []))
-}

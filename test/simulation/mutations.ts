@@ -12,8 +12,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'acknowledges before the commit': [
     {
       file: 'engine/commit/committer.ts',
-      from: '    this.publishes.push(publish)\n',
-      to: '    this.publishes.push(publish)\n    publish.resolve({ id: publish.message.id })\n',
+      from: '    this.pending.publishes.push(publish)\n',
+      to: '    this.pending.publishes.push(publish)\n    publish.resolve({ id: publish.message.id })\n',
     },
   ],
   'skips the fence': [
@@ -58,7 +58,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     this.checkpointWhenDue()\n`,
     },
     {
-      file: 'engine/commit/committer.ts',
+      file: 'engine/commit/group.ts',
       from: '        if (outcome.ok) {\n          fn.committed()\n',
       to: '        if (outcome.ok) {\n          fn.also?.written()\n',
     },
@@ -128,11 +128,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: "`update millrace_desk set state = 'line' where state = 'line' and id",
     },
   ],
-  'tells each errand what has become of the first': [
+  'tells each timed write what has become of the first': [
     {
-      file: 'engine/commit/committer.ts',
-      from: 'this.groups[0]!.written!.timed[index]!',
-      to: 'this.groups[0]!.written!.timed[index * 0]!',
+      file: 'engine/commit/group.ts',
+      from: 'write.written(written!.timed[index]!)',
+      to: 'write.written(written!.timed[index * 0]!)',
     },
   ],
   'names another number for the end of a command than its journal has': [
@@ -151,8 +151,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'drops what a handler publishes': [
     {
-      file: 'engine/commit/committer.ts',
-      from: '    group.leave(attempt.outgoing)\n',
+      file: 'engine/commit/group.ts',
+      from: '    to.leave(attempt.outgoing)\n',
       to: '',
     },
   ],
@@ -179,8 +179,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'accepts a message again under the same id': [
     {
       file: 'adapters/sqlite/log.ts',
-      from: '    if (message.ownId && !this.claim(message, this.head(message.stream) + 1)) return\n',
-      to: '',
+      from: 'return this.claim(message, this.head(message.stream) + 1) ?? this.put(message)',
+      to: 'return this.put(message)',
     },
   ],
   'takes two messages of one id for the same, wherever they come from': [
@@ -461,9 +461,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'starts a flow in a commit of its own': [
     {
-      file: 'engine/commit/committer.ts',
-      from: '      for (const change of also.flows) group.flows.push(change)\n',
-      to: '      consumer.flows.startAlone(attempt.also.flows)\n',
+      file: 'engine/commit/group.ts',
+      from: '      for (const change of also.flows) to.flows.push(change)\n',
+      to: '      (attempt.processor as any).flows.startAlone(also.flows)\n',
     },
     {
       file: 'engine/flow/flows.ts',
@@ -645,9 +645,9 @@ export const shown: Readonly<Record<string, Failing>> = {
     file: 'test/elsewhere.test.ts',
     test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
   },
-  'tells each errand what has become of the first': {
+  'tells each timed write what has become of the first': {
     file: 'src/engine/commit/committer.test.ts',
-    test: 'each errand is told what has become of its own change, and what was appended is known to come after the rest',
+    test: 'each timed write is told what has become of its own change, and what it appended comes after the rest',
   },
   'names another number for the end of a command than its journal has': {
     file: 'src/adapters/sqlite/commit.test.ts',

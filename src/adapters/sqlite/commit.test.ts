@@ -37,7 +37,6 @@ const commit = (store: Store, changes: Partial<Changes>) =>
 test('each change that is written because of time has its own result, in the order of the changes', async (t) => {
   const store = await opened(t)
   await commit(store, { append: [messageOf('soon', 1), messageOf('later', 9e15), messageOf('last', 9e15 + 1)] })
-  const slot = messageOf('s@1')
   const row = { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false }
   const ahead: Written[] = []
   const { written } = await store.commit({
@@ -45,7 +44,7 @@ test('each change that is written because of time has its own result, in the ord
     changes: () => ({
       ...nothing,
       timed: [
-        { do: 'slot', schedule: 's', due: 1, message: slot },
+        { do: 'slot', schedule: 's', due: 1, message: messageOf('s@1') },
         { do: 'slot', schedule: 's', due: 1, message: messageOf('s@1, again') },
         { do: 'cancel', type: 'a', id: 'never there' },
         { do: 'fire', limit: 10, bytesMax: 1e6 },
@@ -60,17 +59,27 @@ test('each change that is written because of time has its own result, in the ord
   const [{ timed }] = written as [Written]
   assert.deepEqual(
     timed.map((result) =>
-      'appended' in result ? { ...result, appended: result.appended.map(({ id }) => id) } : result,
+      result.do === 'fire' ? { ...result, appended: result.appended.map(({ id }) => id) } : result,
     ),
     [
-      { do: 'slot', appended: ['s@1'] },
-      { do: 'slot', appended: [] },
+      { do: 'slot', appended: 1 },
+      { do: 'slot', appended: 0 },
       { do: 'cancel', found: false },
       { do: 'fire', appended: ['soon'], nextDue: 9e15 + 1 },
       { do: 'schedule' },
       { do: 'cancel', found: true },
     ],
   )
+})
+
+test('the answer says what has become of each message, and none of them is changed', async (t) => {
+  const store = await opened(t)
+  await commit(store, { append: [messageOf('first')] })
+  const append = [messageOf('second'), messageOf('first'), messageOf('delayed', 9e15), messageOf('third')]
+  const before = structuredClone(append)
+  const { written } = await commit(store, { append })
+  assert.deepEqual(written[0]?.appended, [2, 'same', 0, 3])
+  assert.deepEqual(structuredClone(append), before)
 })
 
 test('a group that is repeated one by one has one answer for each transaction that is committed', async (t) => {

@@ -63,7 +63,6 @@ function entryOf(
     message: {
       stream,
       position: id,
-      repeat: undefined,
       id: `m${id}`,
       ownId: false,
       type: pick(['placed', 'paid'], n, 5),

@@ -36,7 +36,8 @@ import { lengthOf, pageOf } from '../../model/page.ts'
 import type { DeskChange, DeskHead } from '../../seam/desk.ts'
 import { attributesJson } from './attributes.ts'
 import { findCause } from './cause.ts'
-import { askedFlagOf, type Log } from './log.ts'
+import type { Log } from './log.ts'
+import { askedFlagOf } from './message-row.ts'
 
 interface Row {
   desk_id: number

@@ -605,5 +605,5 @@ function messageJson({ decoded: _, plain: _plain, ...message }: Stored): string 
 }
 
 function messageOf(json: string): Stored {
-  return { repeat: undefined, asked: undefined, attributes: null, ...JSON.parse(json), decoded: undefined }
+  return { asked: undefined, attributes: null, ...JSON.parse(json), decoded: undefined }
 }

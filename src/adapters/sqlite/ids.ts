@@ -1,6 +1,9 @@
 // Ids that publishers gave, by type, id and source: each is taken as long as its message is pending or kept.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
+import { idConflict } from '../../model/publish.ts'
+import type { Changes } from '../../seam/commit.ts'
+import type { Appended } from '../../seam/log.ts'
 import { claimSource, claimSourceOf } from './attributes.ts'
 
 /** A message as it was stored first. */
@@ -49,4 +52,9 @@ export class IdTable {
     const { type, id } = message
     return this.delayed.get(id, type, claimSource(message)) as unknown as First | undefined
   }
+}
+
+/** @throws `millrace/id-conflict` where another message has an id that a function has given */
+export function checkClaims({ claims = [], append }: Changes, appended: readonly Appended[]): void {
+  for (const index of claims) if (appended[index] === 'other') throw idConflict(append[index]!)
 }

@@ -1,9 +1,12 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { Stored, sameData } from '../../model/codec.ts'
+import type { DatabaseSync } from 'node:sqlite'
+import { type Stored, sameData } from '../../model/codec.ts'
 import type { SameData } from '../../seam/ids.ts'
-import { attributesJson, claimSourceOf, fromElsewhere, kindSource } from './attributes.ts'
+import type { Appended } from '../../seam/log.ts'
+import { attributesJson, claimSourceOf } from './attributes.ts'
 import { IdTable } from './ids.ts'
+import { Kinds } from './kinds.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
+import { flagsOf, hasOwnId, type LogTableRow, messageOf } from './message-row.ts'
 import { createLog, logsIn, logTable } from './schema.ts'
 
 interface Stream {
@@ -35,21 +38,6 @@ interface Before {
  */
 const madeAtOnce = 128
 
-/** A row of a log. */
-export interface LogTableRow {
-  position: number
-  id: string
-  kind: number
-  time: number
-  context: string | null
-  correlation: string | null
-  causation: string | null
-  trace: string | null
-  own_id: number
-  data: string
-  attributes: string | null
-}
-
 interface OldRow {
   position: number
   time: number
@@ -60,47 +48,22 @@ interface OldRow {
   own_id: number
 }
 
-interface Kind {
-  readonly type: string
-  readonly version: number
-  readonly source: string
-}
-
-const ownIdFlag = 1
-const askedFlags = { app: 2, flow: 4 } as const
-const askedMask = 6
-
-/** What the column `own_id` holds of a message. */
-const flagsOf = ({ ownId, asked }: Stored) => (ownId ? ownIdFlag : 0) | askedFlagOf(asked)
-export const askedFlagOf = (asked: Stored['asked']): number => (asked === undefined ? 0 : askedFlags[asked])
-
-function askerOf(flags: number): Stored['asked'] {
-  if ((flags & askedMask) === 0) return undefined
-  return (flags & askedFlags.app) !== 0 ? 'app' : 'flow'
-}
-
 /** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
 export class Log {
   private readonly db: DatabaseSync
   private readonly same: SameData
   private readonly streams = new Map<number, Stream>()
-  private readonly kinds = new Map<number, Kind>()
-  private readonly kindIds = new Map<string, Map<string, number>>()
+  private readonly kinds: Kinds
   private readonly ids: IdTable
-  private readonly addKind: StatementSync
   private readonly statements: LogStatements
   private before: Before[] = []
-  private newKinds = false
-  /** The kind asked for last, which mostly is the next one too. */
-  private last = { id: 0, type: '', version: 0, source: '' }
 
   constructor(db: DatabaseSync, same: SameData = (_, first, again) => sameData(undefined, first, again)) {
     this.db = db
     this.same = same
     this.statements = new LogStatements(db)
     this.ids = new IdTable(db)
-    this.addKind = db.prepare('insert into millrace_kinds (type, version, source) values (?, ?, ?) returning id')
-    this.loadKinds()
+    this.kinds = new Kinds(db)
   }
 
   /** Takes up streams. */
@@ -134,7 +97,7 @@ export class Log {
       stream.rows = undefined
       stream.filled = 0
     }
-    if (this.newKinds) this.loadKinds()
+    this.kinds.rollback()
   }
 
   /** Before the first message that a transaction appends to a stream. */
@@ -147,27 +110,27 @@ export class Log {
     stream.made = true
   }
 
-  /**
-   * Appends a message and gives it its position; or, when its id was there, says what repeats. It is in the table at
-   * the latest after `flush`.
-   */
-  append(message: Stored): void {
-    if (message.ownId && !this.claim(message, this.head(message.stream) + 1)) return
-    this.put(message)
+  /** Appends a message, unless its id was there. It is in the table at the latest after `flush`. */
+  append(message: Stored): Appended {
+    return this.claim(message, this.head(message.stream) + 1) ?? this.put(message)
   }
 
-  /** As `append`, a delayed message, whose id is its own since it was set. */
-  appendClaimed(message: Stored): void {
+  /** Appends a delayed message, which has its own id since it was kept. Returns the position. */
+  appendClaimed(message: Stored): number {
     if (message.ownId) this.ids.move(message, this.head(message.stream) + 1)
-    this.put(message)
+    return this.put(message)
   }
 
-  /** Takes an id; where it is taken already the message says what repeats. Position 0 is that of delayed messages. */
-  claim(message: Stored, position: number): boolean {
-    message.repeat = undefined
-    if (this.ids.claim(message, position)) return true
-    this.repeated(message)
-    return false
+  /**
+   * Takes the id of a message, if that is its own. Returns how the data of a message compare that has the id already;
+   * undefined where the id was free. Delayed messages have position 0.
+   */
+  claim(message: Stored, position: number): 'same' | 'other' | undefined {
+    if (!message.ownId || this.ids.claim(message, position)) return undefined
+    this.flush()
+    const { stream, position: at } = this.ids.placeOf(message)
+    const first = at === 0 ? this.ids.pending(message) : this.at(stream, at)
+    return first !== undefined && this.same(message.type, first, message) ? 'same' : 'other'
   }
 
   /** An own id is free again; of a message from elsewhere with its source. */
@@ -175,20 +138,18 @@ export class Log {
     this.ids.forget(type, id, source)
   }
 
-  private put(message: Stored): void {
+  private put(message: Stored): number {
     const stream = this.streams.get(message.stream)!
     if (!stream.touched) this.touch(stream)
     const position = stream.head + 1
     const { id, correlationId } = message
     stream.head = position
     stream.bytes += message.json.length
-    message.position = position
-    message.repeat = undefined
     stream.rows ??= Array(rowsPerInsert * valuesPerRow).fill(null)
     const { rows, filled } = stream
     rows[filled] = position
     rows[filled + 1] = id
-    rows[filled + 2] = this.kindOf(message)
+    rows[filled + 2] = this.kinds.of(message)
     rows[filled + 3] = message.time
     rows[filled + 4] = message.context
     rows[filled + 5] = correlationId === id ? null : correlationId
@@ -200,13 +161,14 @@ export class Log {
     if (message.attributes !== null) {
       const row = rows.slice(filled, filled + valuesPerRow)
       this.statements.of(stream.id).insertElsewhere.run(...row, attributesJson(message))
-      return
+      return position
     }
     stream.filled = filled + valuesPerRow
     if (stream.filled === rows.length) {
       this.statements.of(stream.id).insertMany.run(...rows)
       stream.filled = 0
     }
+    return position
   }
 
   /** Inserts what was appended and is not in its table yet. */
@@ -273,7 +235,7 @@ export class Log {
   trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
     const gone = this.trimmable(streamId, upTo, retain, limit)
     if (gone.length === 0) return 0
-    for (const row of gone) if ((row.own_id & ownIdFlag) !== 0) this.forget(row.type, row.id, row.source)
+    for (const row of gone) if (hasOwnId(row.own_id)) this.forget(row.type, row.id, row.source)
     this.db.prepare(`delete from ${logTable(streamId)} where position <= ?`).run(gone.at(-1)!.position)
     return gone.length
   }
@@ -300,66 +262,11 @@ export class Log {
 
   /** A row, of a log or of the desk, as a message. */
   stored(streamId: number, row: LogTableRow): Stored {
-    const { type, version, source } = this.kinds.get(row.kind)!
-    const elsewhere = row.attributes === null ? undefined : fromElsewhere(row.attributes)
-    const stamp = {
-      stream: streamId,
-      id: row.id,
-      ownId: (row.own_id & ownIdFlag) !== 0,
-      asked: askerOf(row.own_id),
-      source: elsewhere?.source ?? source,
-      time: row.time,
-      correlationId: row.correlation ?? row.id,
-      causationId: row.causation,
-      traceparent: row.trace,
-      attributes: elsewhere?.attributes ?? null,
-    }
-    const message = new Stored(type, version, stamp, row.context, row.data)
-    message.position = row.position
-    return message
+    return messageOf(streamId, row, this.kinds.get(row.kind))
   }
 
   kindOf(message: Stored): number {
-    const { last } = this
-    const { type, version } = message
-    const source = kindSource(message)
-    if (last.type === type && last.source === source && last.version === version) return last.id
-    const key = version === 1 ? type : `${version} ${type}`
-    let bySource = this.kindIds.get(key)
-    if (bySource === undefined) {
-      bySource = new Map()
-      this.kindIds.set(key, bySource)
-    }
-    let id = bySource.get(source)
-    if (id === undefined) {
-      id = (this.addKind.get(type, version, source) as { id: number }).id
-      this.newKinds = true
-      bySource.set(source, id)
-      this.kinds.set(id, { type, version, source })
-    }
-    this.last = { id, type, version, source }
-    return id
-  }
-
-  private loadKinds(): void {
-    this.kinds.clear()
-    this.kindIds.clear()
-    this.newKinds = false
-    this.last = { id: 0, type: '', version: 0, source: '' }
-    const rows = this.db.prepare('select id, type, version, source from millrace_kinds').all()
-    for (const { id, type, version, source } of rows as unknown as (Kind & { id: number })[]) {
-      this.kinds.set(id, { type, version, source })
-      const key = version === 1 ? type : `${version} ${type}`
-      if (!this.kindIds.has(key)) this.kindIds.set(key, new Map())
-      this.kindIds.get(key)!.set(source, id)
-    }
-  }
-
-  private repeated(message: Stored): void {
-    this.flush()
-    const { stream, position } = this.ids.placeOf(message)
-    const first = position === 0 ? this.ids.pending(message) : this.at(stream, position)
-    message.repeat = first !== undefined && this.same(message.type, first, message) ? 'same' : 'other'
+    return this.kinds.of(message)
   }
 
   private at(stream: number, position: number): Stored | undefined {

@@ -6,7 +6,8 @@ import type { OfflineReader } from '../../seam/offline.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import { DeskReader } from './desk-reads.ts'
 import { FlowViews } from './flow-reads.ts'
-import { Log, type LogTableRow } from './log.ts'
+import { Log } from './log.ts'
+import type { LogTableRow } from './message-row.ts'
 import { logTable } from './schema.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 
@@ -93,14 +94,7 @@ export class SqliteReader implements OfflineReader {
   }
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
-    const {
-      repeat: _,
-      ownId: _own,
-      plain: _plain,
-      decoded: _decoded,
-      due: _due,
-      ...message
-    } = this.log.stored(stream, found)
+    const { ownId: _own, plain: _plain, decoded: _decoded, due: _due, ...message } = this.log.stored(stream, found)
     return { ...message, destination: name, kind }
   }
 }

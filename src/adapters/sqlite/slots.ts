@@ -27,12 +27,12 @@ export class SlotTable {
     this.all = db.prepare('select schedule, cron, time_zone as timeZone, seen as seenMs, gone from millrace_schedules')
   }
 
-  /** Appends the event of a slot that has no row yet, and gives it one. */
+  /** Appends the event of a slot that has no row yet, and writes that row. */
   add({ schedule, due, message }: SlotChange): SlotWritten {
-    if (this.insert.run(schedule, due).changes === 0) return { do: 'slot', appended: [] }
-    this.log.append(message)
+    if (this.insert.run(schedule, due).changes === 0) return { do: 'slot', appended: 0 }
+    const appended = this.log.append(message)
     this.forget.run({ schedule, due })
-    return { do: 'slot', appended: message.repeat === undefined ? [message] : [] }
+    return { do: 'slot', appended }
   }
 
   last(schedule: string, upTo: number): number | undefined {

@@ -14,20 +14,19 @@ import type { Actor, DeskEntry } from '../../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
-import { idConflict } from '../../model/publish.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { SourcePlan, StartAt } from '../../model/streams.ts'
 import type { Query, Value } from '../../model/tx.ts'
-import type { Batch, CommitFunction, Committed, Written } from '../../seam/commit.ts'
+import type { CommitFunction, CommitGroup, Committed, Written } from '../../seam/commit.ts'
 import type { DeskHead } from '../../seam/desk.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowStore } from '../../seam/flows.ts'
 import type { SameData } from '../../seam/ids.ts'
+import type { Appended } from '../../seam/log.ts'
 import type { ForgottenMails } from '../../seam/mail.ts'
 import type { ProgressRow, Subscribed } from '../../seam/progress.ts'
 import type { ScheduleRow } from '../../seam/slots.ts'
 import type { Opened, Store } from '../../seam/store.ts'
-import { appendedOf } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
@@ -37,6 +36,7 @@ import type { Disk, OpenFile, SyncPace } from './disk.ts'
 import { FlowViews } from './flow-reads.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
+import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
 import { misplaced, openFiles } from './open-files.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
@@ -195,7 +195,7 @@ export class SqliteStore implements Store {
     return this.opened.log.read(stream, after, limit, bytesMax)
   }
 
-  async commit(batch: Batch): Promise<Committed> {
+  async commit(batch: CommitGroup): Promise<Committed> {
     while (this.gate !== undefined) await this.gate
     const { functions } = batch
     const written: Written[] = []
@@ -235,7 +235,7 @@ export class SqliteStore implements Store {
   }
 
   /** What follows from a batch before it is durable goes with the same sync. What cannot be written now is for later. */
-  private async writeAhead(batch: Batch, written: readonly Written[]): Promise<Written | undefined> {
+  private async writeAhead(batch: CommitGroup, written: readonly Written[]): Promise<Written | undefined> {
     const ahead = await batch.ahead?.(written)
     if (ahead === undefined) return undefined
     try {
@@ -509,13 +509,13 @@ export class SqliteStore implements Store {
 
   /** One transaction: functions, each in a savepoint, and what follows from them. It waits for the lock if `patient`. */
   private async group(
-    batch: Batch,
+    batch: CommitGroup,
     functions: readonly CommitFunction[],
     rest: boolean,
     patient = true,
   ): Promise<Written> {
     const open = this.opened
-    const { db, log, desk, timers } = open
+    const { db, log, desk } = open
     let asked = false
     // Nothing else happens between the beginning of the transaction and what it is for.
     while (!this.lock.takes(open.take, patient ? 'wait' : 'nowait')) await this.lock.pause()
@@ -531,16 +531,15 @@ export class SqliteStore implements Store {
         ran++
       }
       asked = true
-      const changes = batch.changes(ran === functions.length ? functions : functions.slice(0, ran), rest)
+      const changes = batch.changes(
+        ran === functions.length ? functions : functions.slice(0, ran),
+        rest ? 'all' : 'functions',
+      )
       const { timed = [] } = changes
       const cancelled = cancel(timed, open)
-      for (const message of changes.append) {
-        if (message.asked === 'app') open.ask(message)
-        else if (message.due === 0) log.append(message)
-        else timers.keep(message)
-      }
+      const appended = changes.append.map((message) => open.append(message))
       const results = writeTimed(timed, cancelled, open, () => this.world.now())
-      for (const message of changes.claims ?? []) if (message.repeat === 'other') throw idConflict(message)
+      checkClaims(changes, appended)
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
       for (const change of changes.desk) desk.apply(change)
@@ -550,8 +549,8 @@ export class SqliteStore implements Store {
       open.commit.run()
       committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
-      if (results.length > 0) this.paceCheckpoints(appendedOf(results), 0)
-      return { timed: results, entries }
+      for (const result of results) if (result.do === 'fire') this.paceCheckpoints(result.appended, 0)
+      return { appended, timed: results, entries }
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()
@@ -790,14 +789,17 @@ class Open {
     this.rollback.run()
   }
 
+  append(message: Stored): Appended {
+    if (message.asked === 'app') return this.ask(message)
+    return message.due === 0 ? this.log.append(message) : this.timers.keep(message)
+  }
+
   /** Appends a request, whose id is that of no other, whatever their types; its row is written where it repeats none. */
-  ask(message: Stored): void {
-    if (message.ownId && this.requests.conflicts(message)) {
-      message.repeat = 'other'
-      return
-    }
-    this.log.append(message)
-    if (message.repeat === undefined) this.requests.ask(message)
+  private ask(message: Stored): Appended {
+    if (message.ownId && this.requests.conflicts(message)) return 'other'
+    const appended = this.log.append(message)
+    if (typeof appended === 'number') this.requests.ask(message)
+    return appended
   }
 
   takeBack(type: string, id: string): 'delayed' | 'request' | undefined {

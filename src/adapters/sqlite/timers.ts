@@ -1,8 +1,10 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
+import type { Appended } from '../../seam/log.ts'
 import type { Cancel, Cancelled, Fired, Firing } from '../../seam/timers.ts'
 import { attributesJson, claimSourceOf } from './attributes.ts'
-import type { Log, LogTableRow } from './log.ts'
+import type { Log } from './log.ts'
+import type { LogTableRow } from './message-row.ts'
 
 interface Row extends LogTableRow {
   due: number
@@ -40,9 +42,10 @@ export class TimerTable {
     this.delete = db.prepare('delete from millrace_timers where due = ? and sequence = ?')
   }
 
-  /** Keeps a message until it is due; or, when its id was there, says what repeats. */
-  keep(message: Stored): void {
-    if (message.ownId && !this.log.claim(message, 0)) return
+  /** Keeps a message until it is due, unless its id was there. Until then it has no position. */
+  keep(message: Stored): Appended {
+    const repeats = this.log.claim(message, 0)
+    if (repeats !== undefined) return repeats
     const { due, stream, id, time, context, correlationId, causationId } = message
     this.insert.run({
       due,
@@ -58,6 +61,7 @@ export class TimerTable {
       data: message.json,
       attributes: attributesJson(message),
     })
+    return 0
   }
 
   /** Moves what is due to its logs. */
@@ -69,7 +73,7 @@ export class TimerTable {
       bytes += row.data.length
       if (bytes > firing.bytesMax && last !== undefined) break
       const message = this.log.stored(row.stream, { ...row, time: now })
-      this.log.appendClaimed(message)
+      message.position = this.log.appendClaimed(message)
       appended.push(message)
       last = row
     }

@@ -2,22 +2,22 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Chain } from './chain.ts'
 
-/** Batches that take a time, each so long after the one before, and whether others wait at its end. */
-function chained(batches: readonly { readonly gap: number; readonly others?: boolean }[]): boolean[] {
+/** Groups that take a time, each so long after the one before, and whether others wait at its end. */
+function chained(groups: readonly { readonly gap: number; readonly others?: boolean }[]): boolean[] {
   const chain = new Chain()
   let now = 0
-  return batches.map(({ gap, others = false }) => {
+  return groups.map(({ gap, others = false }) => {
     now += gap
     const is = chain.begins(now)
     now += 0.3
-    chain.ends(now, !others)
+    chain.ends(now, others ? 'others wait' : 'nothing waits')
     return is
   })
 }
 
 const times = <T>(count: number, of: readonly T[]) => Array.from({ length: count }, () => of).flat()
 
-test('what follows from each other at once is a chain after a few batches, and none once it stops', () => {
+test('groups that follow from each other at once are a chain after a few, and none once that stops', () => {
   const flow = times(10, [{ gap: 0.1 }])
   assert.deepEqual(chained([...flow, { gap: 5 }, { gap: 5 }, { gap: 5 }]), [
     ...[false, false, false, false],
@@ -34,7 +34,7 @@ test('one step in four that begins anew does not break a chain', () => {
   )
 })
 
-test('what comes from outside is none: each event by itself, or many that wait while one is written', () => {
+test('events from outside are no chain, each by itself, or many that wait while one is written', () => {
   assert(!chained(times(50, [{ gap: 2 }, { gap: 0.1 }])).some(Boolean))
   assert(!chained(times(50, [{ gap: 0.05, others: true }])).some(Boolean))
   assert(!chained(times(50, [{ gap: 0.05, others: true }, { gap: 0.05 }])).some(Boolean))

@@ -1,4 +1,4 @@
-// What a function publishes, sends and takes back: all of it leaves with its commit, or none.
+// The messages that a function publishes and sends, and those that it takes back. All of it is in its commit, or none.
 import type { Stored } from '../../model/codec.ts'
 import type { OwnTables } from '../../seam/commit.ts'
 
@@ -22,7 +22,7 @@ export class Collected {
     if (message.ownId) this.claims = true
   }
 
-  /** Gives what drops all that is collected from now on. */
+  /** Returns a function that drops all that is collected from now on. */
   savepoint(): () => void {
     const { messages, cancels, claims } = this
     const { length } = messages
@@ -32,19 +32,19 @@ export class Collected {
     }
   }
 
-  /** What was collected before under that id does not leave; what is collected after it does. */
+  /** Drops the message that was collected under that id. One that is collected later stays. */
   cancel(taken: TakenBack): void {
     this.messages = this.messages.filter((message) => !isMeant(taken, message))
     this.cancels = [...this.cancels, taken]
   }
 
-  /** Without what another function takes back. */
+  /** The messages without those that another function takes back. */
   without({ cancels }: Collected): readonly Stored[] {
     if (cancels.length === 0) return this.messages
     return this.messages.filter((message) => !cancels.some((taken) => isMeant(taken, message)))
   }
 
-  /** Takes back what is in the store. Gives the requests among it: they are withdrawn once that is durable. */
+  /** Takes back messages that are in the store. Returns the requests: they are withdrawn once that is durable. */
   takeBack(own: OwnTables): readonly TakenBack[] {
     return this.cancels.filter(({ type, id }) => own.takeBack(type, id) === 'request')
   }

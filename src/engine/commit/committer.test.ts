@@ -2,17 +2,46 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
-import type { Batch, Written } from '../../seam/commit.ts'
+import type { CommitGroup, Committed, Written } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { TimedResult } from '../../seam/timers.ts'
-import { Attempt } from '../consumer/attempt.ts'
-import { Committer, type Settled } from './committer.ts'
+import type { World } from '../../seam/world.ts'
+import { Committer, type CommitterHost } from './committer.ts'
+import type { Settled } from './group.ts'
+import type { Handled } from './handled.ts'
 
-const nothingDecided: Written = { timed: [], entries: [] }
+const nothing = () => {}
+
+/** The answer of a store that has appended everything, from position 1 on. */
+const answered = (append: readonly Stored[], timed: readonly TimedResult[] = []): Written => {
+  return { appended: append.map((_, index) => index + 1), timed, entries: [] }
+}
+
+interface Bench {
+  readonly committer: Committer
+  readonly logged: string[]
+  /** Runs what was to run later: a wait is over. */
+  readonly later: (() => void)[]
+}
+
+/** A committer on a store that answers as it is told. */
+function bench(commit: (group: CommitGroup) => Promise<Committed>, host: Partial<CommitterHost> = {}): Bench {
+  const logged: string[] = []
+  const later: (() => void)[] = []
+  const world = {
+    elapsed: () => 0,
+    soon: (fn: () => void) => queueMicrotask(fn),
+    after: (_: number, fn: () => void) => void later.push(fn),
+    log: (_: string, text: string) => void logged.push(text),
+  } as unknown as World
+  const all = { settled: nothing, quiet: nothing, fatal: nothing, ...host }
+  return { committer: new Committer(world, { commit }, 1, all), logged, later }
+}
+
+const written = (...all: Written[]): Committed => ({ rest: true, written: all, trouble: undefined })
 
 test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
-  const nothing = () => {}
-  const committer = new Committer({} as never, {} as never, 1, nothing, nothing, nothing)
+  const { committer } = bench(async () => written())
   const why = fault('millrace/disk-failed', 'the disk is gone')
   committer.end(why)
   const told = (begin: (resolve: () => void, reject: (error: unknown) => void) => void) =>
@@ -29,73 +58,106 @@ test('what comes after the end is told so at once: nobody waits for what is neve
   })
 })
 
+test('what waits at the end is refused, and what is being written too', async () => {
+  const answer = Promise.withResolvers<Committed>()
+  const begun = Promise.withResolvers<void>()
+  const { committer } = bench(() => {
+    begun.resolve()
+    return answer.promise
+  })
+  const why = fault('millrace/stopping', 'stopped')
+  const underWay = assert.rejects(committer.written({}), why)
+  await begun.promise
+  const waiting = assert.rejects(committer.written({}), why)
+  committer.end(why)
+  answer.resolve(written(answered([])))
+  await Promise.all([underWay, waiting])
+})
+
 test('what is written about a message at the desk comes before the end of its attempt, also ahead of the disk', async () => {
-  const nothing = () => {}
   const done = Promise.withResolvers<void>()
   const order: string[] = []
-  const world = { elapsed: () => 0, soon: (fn: () => void) => queueMicrotask(fn) }
-  const write = (batch: Batch) => {
-    for (const change of batch.changes([], true).desk) order.push(change.do)
+  const write = (group: CommitGroup) => {
+    for (const change of group.changes([], 'all').desk) order.push(change.do)
   }
   let commits = 0
-  const store = {
-    async commit(batch: Batch) {
-      write(batch)
+  const { committer } = bench(
+    async (group) => {
+      write(group)
       if (++commits === 1) {
         // While this is under way an attempt at a message at the desk has failed, and the next one has ended well.
         committer.write({ changes: [{ do: 'update' } as DeskChange] })
         committer.finish(attempt)
       }
-      const ahead = await batch.ahead?.([nothingDecided])
+      const ahead = await group.ahead?.([answered([])])
       if (ahead !== undefined) write(ahead)
-      return { rest: true, written: [nothingDecided], trouble: undefined, ahead: ahead && nothingDecided }
+      return { ...written(answered([])), ahead: ahead && answered([]) }
     },
-  }
-  const settled = () => {
-    if (order.includes('remove')) done.resolve()
-  }
-  const consumer = {
-    spec: { runsAhead: true },
-    committed: nothing,
+    {
+      settled: () => {
+        if (order.includes('remove')) done.resolve()
+      },
+    },
+  )
+  const attempt = {
+    processor: { spec: { runsAhead: true } },
+    position: 0,
+    outgoing: [],
+    requestEnd: nothing,
     deskEnd: () => ({ changes: [{ do: 'remove' }], outgoing: [] }),
-  }
-  const attempt = new Attempt(consumer as never, { entry: {}, message: {} } as never, {} as never, 0)
-  const committer = new Committer(world as never, store as never, 1, settled, nothing, nothing)
+    committed: nothing,
+  } as unknown as Handled
   committer.ahead = async () => []
   committer.write({ changes: [{ do: 'put' } as DeskChange] })
   await done.promise
   assert.deepEqual(order, ['put', 'update', 'remove'])
 })
 
-test('each errand is told what has become of its own change, and what was appended is known to come after the rest', async () => {
-  const nothing = () => {}
-  const world = { elapsed: () => 0, soon: (fn: () => void) => queueMicrotask(fn) }
-  const fired = { id: 'fired' } as Stored
+test('each timed write is told what has become of its own change, and what it appended comes after the rest', async () => {
   const timed: TimedResult[] = [
     { do: 'cancel', found: false },
-    { do: 'fire', appended: [fired], nextDue: 7 },
+    { do: 'fire', appended: [{ id: 'fired' } as Stored], nextDue: 7 },
     { do: 'cancel', found: true },
   ]
-  const store = {
-    async commit(batch: Batch) {
-      batch.changes([], true)
-      return { rest: true, written: [{ timed, entries: [] }], trouble: undefined }
-    },
-  }
-  const appended: string[] = []
-  const settled = Promise.withResolvers<void>()
-  const after = (what: Settled) => {
-    appended.push(...what.appended.map(({ id }) => id))
-    settled.resolve()
-  }
-  const committer = new Committer(world as never, store as never, 1, after, nothing, nothing)
+  const settled = Promise.withResolvers<string[]>()
+  const { committer } = bench(async (group) => written(answered(group.changes([], 'all').append, timed)), {
+    settled: ({ appended }: Settled) => settled.resolve(appended.map(({ id }) => id)),
+  })
   const told: unknown[] = []
-  const errand = { written: (result: TimedResult) => void told.push(result), dropped: nothing, patient: true }
-  committer.errand({ ...errand, change: { do: 'cancel', type: 'a', id: 'a' } })
-  committer.errand({ ...errand, change: { do: 'fire', limit: 1, bytesMax: 1 } })
-  committer.errand({ ...errand, change: { do: 'cancel', type: 'a', id: 'b' } })
+  const waiter = { written: (result: TimedResult) => void told.push(result), dropped: nothing, patient: true }
+  committer.writeTimed({ ...waiter, change: { do: 'cancel', type: 'a', id: 'a' } })
+  committer.writeTimed({ ...waiter, change: { do: 'fire', limit: 1, bytesMax: 1 } })
+  committer.writeTimed({ ...waiter, change: { do: 'cancel', type: 'a', id: 'b' } })
   committer.write({ outgoing: [{ id: 'first' } as Stored] })
-  await settled.promise
+  assert.deepEqual(await settled.promise, ['first', 'fired'])
   assert.deepEqual(told, timed)
-  assert.deepEqual(appended, ['first', 'fired'])
+})
+
+test('after trouble what was not written is written again, before what has come since; publishers are told', async () => {
+  const trouble = fault('millrace/disk-full', 'no room')
+  const order: string[][] = []
+  const { committer, logged, later } = bench(async (group) => {
+    const { append } = group.changes([], 'all')
+    order.push(append.map(({ id }) => id))
+    if (order.length > 2) return written(answered(append))
+    group.rolledBack()
+    return { rest: false, written: [], trouble }
+  })
+  const message = (id: string) => ({ id, json: '' }) as Stored
+  const refused = Promise.withResolvers<unknown>()
+  committer.publish({ message: message('publish'), resolve: nothing, reject: refused.resolve })
+  const first = committer.written({ outgoing: [message('first')] })
+  assert.equal(await refused.promise, trouble)
+  const second = committer.written({ outgoing: [message('second')] })
+  later.shift()!()
+  while (later.length === 0) await null
+  later.shift()!()
+  await Promise.all([first, second])
+  assert.deepEqual(order, [
+    ['publish', 'first'],
+    ['first', 'second'],
+    ['first', 'second'],
+  ])
+  assert.deepEqual(logged, ['no room; trying again'])
+  assert.equal(committer.trouble, undefined)
 })

@@ -1,45 +1,216 @@
-// What one transaction of a batch writes, and what the store has decided about it once it is committed.
+// One commit group: its transactions, and what follows from them.
+//
+//   asked for its changes ⇄ rolled back ──→ decided: the store has answered ──→ settled: durable, all that wait are told
 import type { Stored } from '../../model/codec.ts'
-import type { Changes, Written } from '../../seam/commit.ts'
-import type { DeskChange } from '../../seam/desk.ts'
-import type { FlowChange } from '../../seam/flows.ts'
-import type { ProgressRow } from '../../seam/progress.ts'
+import type { MillraceError } from '../../model/errors.ts'
+import { idConflict } from '../../model/publish.ts'
+import type { Changes, CommitFunction, CommitGroup, Written } from '../../seam/commit.ts'
 import type { RequestChange } from '../../seam/requests.ts'
-import { appendedOf, type TimedChange } from '../../seam/timers.ts'
+import { TransactionChanges } from './changes.ts'
+import type { TakenBack } from './collected.ts'
+import type { Follower, Handled } from './handled.ts'
+import { type Publish, type RequestsWritten, type Transaction, Writes } from './writes.ts'
 
-/** The changes of one transaction. Made by a constructor, as all that lives as long as a batch. */
-export class Group implements Changes {
-  readonly append: Stored[] = []
-  readonly claims: Stored[] = []
-  readonly progress: ProgressRow[] = []
-  readonly desk: DeskChange[] = []
-  readonly requests: RequestChange[] = []
-  readonly flows: FlowChange[] = []
-  readonly timed: TimedChange[] = []
-  readonly marks: Changes['marks']
-  /** The answer of the store. */
-  written: Written | undefined = undefined
+/** The messages of a group that is committed and not durable yet, and what has become of its requests. */
+export interface Committing extends RequestsWritten {
+  /** In the order of positions. */
+  readonly appended: readonly Stored[]
+}
 
-  constructor(marks: Changes['marks']) {
-    this.marks = marks
+/** What the engine is told of a group that is durable. */
+export interface Settled extends Committing {
+  /** The messages that are kept until they are due. */
+  readonly delayed: readonly Stored[]
+  readonly consumers: ReadonlySet<Follower>
+  /** Requests that its functions have taken back. */
+  readonly withdrawn: readonly TakenBack[]
+}
+
+/** Asked when a group is committed, for the group that follows from it before it is durable. */
+export type Follow = (group: Group) => Promise<Group | undefined> | undefined
+
+export class Group implements CommitGroup, Settled {
+  readonly writes: Writes
+  readonly inChain: boolean
+  readonly withdrawn: TakenBack[] = []
+  readonly consumers = new Set<Follower>()
+  /** The group that is written after it, before the same sync. */
+  following: Group | undefined
+  private readonly follow: Follow | undefined
+  /** What each of its transactions writes, in their order. */
+  private readonly transactions: TransactionChanges[] = []
+  /** The processors whose progress the present transaction writes. */
+  private touched = new Set<Follower>()
+
+  constructor(writes: Writes, inChain: 'chain' | 'single' = 'single', follow?: Follow) {
+    this.writes = writes
+    this.inChain = inChain === 'chain'
+    this.follow = follow
   }
 
-  /** What functions have given an id is claimed. */
-  leave(outgoing: readonly Stored[]): void {
-    for (const message of outgoing) {
-      this.append.push(message)
-      if (message.ownId) this.claims.push(message)
+  get functions(): readonly CommitFunction[] {
+    return this.writes.functions
+  }
+
+  get appended(): readonly Stored[] {
+    const { transactions } = this
+    return transactions.length === 1 ? transactions[0]!.appended : transactions.flatMap(({ appended }) => appended)
+  }
+
+  get delayed(): readonly Stored[] {
+    const { transactions } = this
+    return transactions.length === 1 ? transactions[0]!.delayed : transactions.flatMap(({ delayed }) => delayed)
+  }
+
+  get requests(): readonly RequestChange[] {
+    const { transactions } = this
+    return transactions.length === 1 ? transactions[0]!.requests : transactions.flatMap(({ requests }) => requests)
+  }
+
+  get entries(): readonly number[] {
+    return this.transactions.flatMap(({ written }) => written!.entries)
+  }
+
+  changes(functions: readonly CommitFunction[], of: 'all' | 'functions'): Changes {
+    const changes = new TransactionChanges(of === 'all' ? this.writes.marks : [])
+    this.transactions.push(changes)
+    this.touched = new Set()
+    if (of === 'all') this.addRest(changes)
+    for (const fn of functions as readonly (Handled | Transaction)[]) {
+      if (fn.outcome?.ok !== true) continue
+      if (fn.processor !== undefined) this.finish(fn, changes)
+      else changes.leave(fn.outgoing)
+    }
+    for (const { progress } of this.touched) changes.progress.push(progress.row())
+    return changes
+  }
+
+  rolledBack(): void {
+    for (const { progress } of this.touched) progress.restore()
+    this.touched = new Set()
+    this.transactions.pop()
+  }
+
+  async ahead(written: readonly Written[]): Promise<CommitGroup | undefined> {
+    this.decided(written)
+    this.following = await this.follow?.(this)
+    return this.following
+  }
+
+  /** Takes the answer of the store: what it has decided in each transaction. */
+  decided(written: readonly Written[]): void {
+    for (const [index, transaction] of this.transactions.entries()) {
+      if (transaction.written === undefined) transaction.decided(written[index]!)
     }
   }
 
-  /** What went to the logs, or is kept until it is due, in the order of positions; what repeats is there too. */
-  get appended(): readonly Stored[] {
-    const { append, timed, written } = this
-    return timed.length === 0 ? append : [...append, ...appendedOf(written!.timed)]
+  /** Tells all that wait for it what has become of theirs. Returns what is to be written again. */
+  settle(rest: 'written' | 'again', trouble: MillraceError | undefined): Writes {
+    const again = new Writes()
+    this.settleFunctions(again, trouble)
+    if (rest === 'written') this.tellWritten()
+    else this.keep(again, trouble)
+    return again
   }
 
-  /** Refers to nothing any longer. */
-  letGo(): void {
-    for (const list of [this.append, this.claims, this.desk, this.requests, this.flows]) list.length = 0
+  /** Refers to nothing from now on. */
+  clear(): void {
+    this.writes.clear()
+    for (const transaction of this.transactions) transaction.clear()
   }
+
+  private settleFunctions(again: Writes, trouble: MillraceError | undefined): void {
+    for (const fn of this.writes.functions) {
+      const { outcome } = fn
+      if (outcome === undefined) {
+        // The end of an attempt waits however long it takes. Callers are told at once, as publishers are.
+        if (trouble !== undefined && fn.processor === undefined) fn.reject(trouble)
+        else again.functions.push(fn)
+        continue
+      }
+      if (fn.processor !== undefined) {
+        this.consumers.add(fn.processor)
+        if (outcome.ok) {
+          fn.committed()
+        } else {
+          fn.outcome = undefined
+          fn.commitFailed(outcome.error)
+        }
+      } else if (outcome.ok) fn.resolve(outcome.value)
+      else fn.reject(outcome.error)
+      if (outcome.ok && fn.withdrawn.length > 0) this.withdrawn.push(...fn.withdrawn)
+    }
+  }
+
+  private tellWritten(): void {
+    const { publishes, handled, jobs, marks, timed } = this.writes
+    for (const attempt of handled) {
+      attempt.committed()
+      this.consumers.add(attempt.processor)
+    }
+    // They are in the first transaction, publishes before all else.
+    const { written } = this.transactions[0]!
+    for (let index = 0; index < publishes.length; index++) tell(publishes[index]!, written!.appended[index]!)
+    for (const job of jobs) {
+      if (job.consumer !== undefined) this.consumers.add(job.consumer)
+      job.written?.()
+    }
+    for (const mark of marks) mark.written()
+    for (const [index, write] of timed.entries()) write.written(written!.timed[index]!)
+  }
+
+  private keep(again: Writes, trouble: MillraceError | undefined): void {
+    const { publishes, handled, jobs, marks, timed } = this.writes
+    for (const { reject } of publishes) reject(trouble)
+    for (const { patient, dropped } of timed) if (!patient) dropped(trouble)
+    again.timed = timed.filter(({ patient }) => patient)
+    again.handled = [...handled]
+    again.jobs = [...jobs]
+    again.marks = marks
+  }
+
+  private addRest(to: TransactionChanges): void {
+    const { publishes, handled, jobs, timed } = this.writes
+    for (const { message } of publishes) to.append.push(message)
+    for (const { changes, requests, flows, outgoing, consumer, position } of jobs) {
+      if (flows !== undefined) for (const change of flows) to.flows.push(change)
+      if (changes !== undefined) for (const change of changes) to.desk.push(change)
+      if (requests !== undefined) for (const change of requests) to.requests.push(change)
+      if (outgoing !== undefined) for (const message of outgoing) to.append.push(message)
+      if (consumer !== undefined) this.done(consumer, position ?? 0)
+    }
+    for (const attempt of handled) this.finish(attempt, to)
+    for (const { change } of timed) to.timed.push(change)
+  }
+
+  private finish(attempt: Handled, to: TransactionChanges): void {
+    const { also, position } = attempt
+    to.leave(attempt.outgoing)
+    if (also !== undefined) {
+      for (const change of also.flows) to.flows.push(change)
+      for (const message of also.outgoing) to.append.push(message)
+    }
+    const request = attempt.requestEnd()
+    if (request !== undefined) to.requests.push(request)
+    if (position > 0) {
+      this.done(attempt.processor, position)
+      return
+    }
+    const { changes, outgoing } = attempt.deskEnd()
+    for (const change of changes) to.desk.push(change)
+    for (const message of outgoing) to.append.push(message)
+  }
+
+  private done(consumer: Follower, position: number): void {
+    if (!this.touched.has(consumer)) {
+      this.touched.add(consumer)
+      consumer.progress.save()
+    }
+    if (position > 0) consumer.progress.done(position)
+  }
+}
+
+function tell({ message, resolve, reject }: Publish, appended: number | 'same' | 'other'): void {
+  if (appended === 'other') reject(idConflict(message))
+  else resolve(appended === 'same' ? { id: message.id, duplicate: true } : { id: message.id })
 }

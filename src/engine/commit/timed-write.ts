@@ -1,11 +1,11 @@
 import type { TimedChange, TimedResult } from '../../seam/timers.ts'
 
-/** What is written because of time. */
-export interface Errand<Do extends TimedChange['do'] = TimedChange['do']> {
+/** A change that is made because of time, and the caller who waits for its result. */
+export interface TimedWrite<Do extends TimedChange['do'] = TimedChange['do']> {
   readonly change: Extract<TimedChange, { readonly do: Do }>
   written(result: Extract<TimedResult, { readonly do: Do }>): void
-  /** Called when it is not known to be written, for good. */
+  /** Called when the run ends before it is known to be written. */
   readonly dropped: (error: unknown) => void
-  /** Whether it waits for the disk where that is in trouble; else it is dropped then. */
+  /** Whether it waits while the disk is in trouble. Otherwise it is dropped then. */
   readonly patient: boolean
 }

@@ -6,7 +6,7 @@ import { checkId, type PublishOptions } from '../../model/publish.ts'
 import type { Tx } from '../../model/tx.ts'
 import type { CommitTx, OwnTables } from '../../seam/commit.ts'
 import { Collected, nothing } from './collected.ts'
-import type { Transaction } from './committer.ts'
+import type { Transaction } from './writes.ts'
 
 /** Takes what is published, sent and taken back in a transaction. */
 export interface Collect {

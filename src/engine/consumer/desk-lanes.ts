@@ -11,7 +11,7 @@
 import type { DeskEntry } from '../../model/desk.ts'
 import { inBrief } from '../../model/people.ts'
 import type { DeskHead } from '../../seam/desk.ts'
-import type { Job } from '../commit/committer.ts'
+import type { Job } from '../commit/writes.ts'
 import type { Surroundings } from '../surroundings.ts'
 import type { Delivery } from './delivery.ts'
 import { HeldContexts } from './held-contexts.ts'

@@ -82,7 +82,7 @@ export class Reader {
     if (this.reading || this.isBehind) return false
     const { position } = this
     for (const message of messages) {
-      if (message.stream !== this.host.progress.stream || message.repeat !== undefined || message.due > 0) continue
+      if (message.stream !== this.host.progress.stream) continue
       if (!this.room) break
       this.offer(message)
     }

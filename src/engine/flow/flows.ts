@@ -24,8 +24,8 @@ import type { FlowChange, SleepingTime, UnderWay } from '../../seam/flows.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import type { Committer, Job, RequestsWritten } from '../commit/committer.ts'
 import type { FlowOutcome as Also } from '../commit/handled.ts'
+import type { Job, RequestsWritten } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import type { Withdrawals } from '../request/withdrawals.ts'
 import { Alarm } from '../time/alarm.ts'
@@ -38,7 +38,7 @@ import { FlowRun } from './run.ts'
 export interface FlowsAround {
   readonly world: World
   readonly store: Store
-  readonly committer: Committer
+  readonly committer: { write(job: Job): void; written(job: Job): Promise<void> }
   readonly withdrawals: Withdrawals
   readonly mediators: readonly MediatorSpec[]
   /** Flows in memory that wait for something. */
@@ -51,7 +51,7 @@ export interface FlowsAround {
 const timersAtOnce = 1_000
 /** How often a flow is told of a time that it cannot be told. */
 const triesMax = 100
-/** Turns that flows have to come to rest before what they leave has to wait for the next batch. */
+/** Turns that flows have to come to rest before what they leave has to wait for the next group. */
 const aheadTurns = 3
 const onceCharsMax = 1_024
 /** At how many of the oldest it is looked whether one can leave memory for a new one. */

@@ -14,9 +14,9 @@ import { defaults } from '../../model/options.ts'
 import { isPromise } from '../../model/promise.ts'
 import type { ScheduleRow } from '../../seam/slots.ts'
 import type { Store } from '../../seam/store.ts'
-import type { TimedChange } from '../../seam/timers.ts'
 import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
+import type { TimedWrite } from '../commit/timed-write.ts'
 import { Heap } from '../kit/heap.ts'
 import type { Calendar, Missed, ScheduleSpec } from '../spec.ts'
 import { Alarm } from './alarm.ts'
@@ -181,8 +181,8 @@ export class Schedules {
       this.rest(one, firstRestMs)
       return
     }
-    this.write({ do: 'slot', schedule: spec.name, due, message }, () => {
-      if (message.repeat === 'other') {
+    this.write<'slot'>({ do: 'slot', schedule: spec.name, due, message }, ({ appended }) => {
+      if (appended === 'other') {
         this.around.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
       }
       one.trouble = undefined
@@ -257,8 +257,11 @@ export class Schedules {
     this.write({ do: 'schedule', row: { schedule: name, cron, timeZone, seenMs, gone: false } })
   }
 
-  private write(change: TimedChange, written: () => void = () => {}): void {
-    this.around.committer.errand({ change, written, dropped: () => {}, patient: true })
+  private write<Do extends 'slot' | 'schedule'>(
+    change: TimedWrite<Do>['change'],
+    written: TimedWrite<Do>['written'] = () => {},
+  ): void {
+    this.around.committer.writeTimed<Do>({ change, written, dropped: () => {}, patient: true })
   }
 }
 

@@ -65,6 +65,6 @@ export class Timers {
       this.state = 'sleeping'
       this.look()
     }
-    this.committer.errand<'fire'>({ change, written, dropped: () => {}, patient: true })
+    this.committer.writeTimed<'fire'>({ change, written, dropped: () => {}, patient: true })
   }
 }

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test, { after } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { app, type Broker, isMillraceError, sqlite } from '../../index.ts'
-import type { Batch, Changes, CommitFunction, CommitTx, OwnTables } from '../../seam/commit.ts'
+import type { Changes, CommitFunction, CommitGroup, CommitTx, OwnTables } from '../../seam/commit.ts'
 import type { Store } from '../../seam/store.ts'
 import { brokerCases, type TestBrokerOptions, testBroker } from './index.ts'
 
@@ -41,16 +41,20 @@ function spoilt(spoil: Spoil, { name, where, create } = healthy()): Broker {
 /** Writes something else than it was asked to. */
 const writing =
   (change: (changes: Changes) => Changes): Spoil =>
-  (store) => ({ commit: (batch) => store.commit(like(batch, batch.functions, change)) })
+  (store) => ({ commit: (group) => store.commit(like(group, group.functions, change)) })
 
-function like(batch: Batch, functions: readonly CommitFunction[], change = (changes: Changes) => changes): Batch {
+function like(
+  group: CommitGroup,
+  functions: readonly CommitFunction[],
+  change = (changes: Changes) => changes,
+): CommitGroup {
   return {
     functions,
-    changes: (some, rest) => {
+    changes: (some, of) => {
       const first = functions.indexOf(some[0]!)
-      return change(batch.changes(batch.functions.slice(first, first + some.length), rest))
+      return change(group.changes(group.functions.slice(first, first + some.length), of))
     },
-    rolledBack: () => batch.rolledBack(),
+    rolledBack: () => group.rolledBack(),
   }
 }
 
@@ -134,8 +138,8 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     spoil: (store) => {
       let commits = 1
       return {
-        commit: async (batch) =>
-          ++commits % 4 === 0 ? { rest: true, written: [], trouble: undefined } : store.commit(batch),
+        commit: async (group) =>
+          ++commits % 4 === 0 ? { rest: true, written: [], trouble: undefined } : store.commit(group),
       }
     },
     fails: {
@@ -209,7 +213,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     passes: ['a long line is kept in order', 'what is held and its line are kept across a restart'],
   },
   'keeps the rows of a commit that failed': {
-    spoil: (store) => ({ commit: (batch) => store.commit(like(batch, batch.functions.map(quietly))) }),
+    spoil: (store) => ({ commit: (group) => store.commit(like(group, group.functions.map(quietly))) }),
     fails: {
       'a commit that throws leaves no rows and no outgoing events': /account "bad" should not have 0$/,
       'a commit that refuses leaves no rows and no outgoing events': /account "bad" should not have 0$/,
@@ -221,11 +225,11 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'lets a function count that has caught its failed statement': {
     spoil: (store) => ({
-      commit: (batch) =>
+      commit: (group) =>
         store.commit(
           like(
-            batch,
-            batch.functions.map((fn) => withTx(fn, forgiving)),
+            group,
+            group.functions.map((fn) => withTx(fn, forgiving)),
           ),
         ),
     }),
@@ -237,11 +241,11 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'keeps the rows of an attempt that failed': {
     spoil: (store) => ({
-      commit: (batch) =>
+      commit: (group) =>
         store.commit(
           like(
-            batch,
-            batch.functions.map((fn) => withTx(fn, (tx) => without(forgiving(tx)))),
+            group,
+            group.functions.map((fn) => withTx(fn, (tx) => without(forgiving(tx)))),
           ),
         ),
     }),
@@ -253,7 +257,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'drops nothing of what an attempt that failed has published': {
     spoil: (store) => ({
-      commit: (batch) => store.commit(like(batch, batch.functions.map(keeping))),
+      commit: (group) => store.commit(like(group, group.functions.map(keeping))),
     }),
     fails: {
       'an attempt that fails takes back what is its own, and the function around it goes on':

@@ -1,0 +1,52 @@
+// A message as the columns of a row: of a log, of the desk, or of the delayed messages.
+import { Stored } from '../../model/codec.ts'
+import { fromElsewhere } from './attributes.ts'
+import type { Kind } from './kinds.ts'
+
+export interface LogTableRow {
+  position: number
+  id: string
+  kind: number
+  time: number
+  context: string | null
+  correlation: string | null
+  causation: string | null
+  trace: string | null
+  own_id: number
+  data: string
+  attributes: string | null
+}
+
+const ownIdFlag = 1
+const askedFlags = { app: 2, flow: 4 } as const
+const askedMask = 6
+
+/** The column `own_id` of a message. */
+export const flagsOf = ({ ownId, asked }: Stored): number => (ownId ? ownIdFlag : 0) | askedFlagOf(asked)
+export const askedFlagOf = (asked: Stored['asked']): number => (asked === undefined ? 0 : askedFlags[asked])
+export const hasOwnId = (flags: number): boolean => (flags & ownIdFlag) !== 0
+
+function askerOf(flags: number): Stored['asked'] {
+  if ((flags & askedMask) === 0) return undefined
+  return (flags & askedFlags.app) !== 0 ? 'app' : 'flow'
+}
+
+/** Makes the message of a row. */
+export function messageOf(stream: number, row: LogTableRow, { type, version, source }: Kind): Stored {
+  const elsewhere = row.attributes === null ? undefined : fromElsewhere(row.attributes)
+  const stamp = {
+    stream,
+    id: row.id,
+    ownId: hasOwnId(row.own_id),
+    asked: askerOf(row.own_id),
+    source: elsewhere?.source ?? source,
+    time: row.time,
+    correlationId: row.correlation ?? row.id,
+    causationId: row.causation,
+    traceparent: row.trace,
+    attributes: elsewhere?.attributes ?? null,
+  }
+  const message = new Stored(type, version, stamp, row.context, row.data)
+  message.position = row.position
+  return message
+}

@@ -1,0 +1,71 @@
+// The changes of one transaction of a commit group, and what the store has decided about them.
+import type { Stored } from '../../model/codec.ts'
+import type { Changes, Written } from '../../seam/commit.ts'
+import type { DeskChange } from '../../seam/desk.ts'
+import type { FlowChange } from '../../seam/flows.ts'
+import type { ProgressRow } from '../../seam/progress.ts'
+import type { RequestChange } from '../../seam/requests.ts'
+import type { TimedChange, TimedResult } from '../../seam/timers.ts'
+
+const none: readonly Stored[] = []
+
+/** A class, as all that lives as long as a commit group. */
+export class TransactionChanges implements Changes {
+  readonly append: Stored[] = []
+  readonly claims: number[] = []
+  readonly progress: ProgressRow[] = []
+  readonly desk: DeskChange[] = []
+  readonly requests: RequestChange[] = []
+  readonly flows: FlowChange[] = []
+  readonly timed: TimedChange[] = []
+  readonly marks: Changes['marks']
+  /** The answer of the store. */
+  written: Written | undefined = undefined
+  /** The messages that have a position, in the order of positions. */
+  appended: readonly Stored[] = none
+  /** The messages that are kept until they are due. */
+  delayed: readonly Stored[] = none
+
+  constructor(marks: Changes['marks']) {
+    this.marks = marks
+  }
+
+  /** Adds the messages of a function, or of a handler. Ids that it has given are claimed. */
+  leave(outgoing: readonly Stored[]): void {
+    for (const message of outgoing) {
+      if (message.ownId) this.claims.push(this.append.length)
+      this.append.push(message)
+    }
+  }
+
+  /** Takes the answer of the store. This is the one place where messages get their positions. */
+  decided(written: Written): void {
+    this.written = written
+    const { append, timed } = this
+    let all = true
+    for (let index = 0; index < append.length; index++) {
+      const place = written.appended[index]!
+      if (typeof place === 'number' && place > 0) append[index]!.position = place
+      else all = false
+    }
+    this.appended = all ? append : append.filter(({ position }) => position > 0)
+    if (!all) this.delayed = append.filter((_, index) => written.appended[index] === 0)
+    if (timed.length > 0) this.appended = [...this.appended, ...timed.flatMap(this.ofTimed, this)]
+  }
+
+  /** Refers to nothing from now on. */
+  clear(): void {
+    for (const list of [this.append, this.claims, this.desk, this.requests, this.flows]) list.length = 0
+    this.appended = none
+    this.delayed = none
+  }
+
+  private ofTimed(change: TimedChange, index: number): readonly Stored[] {
+    const result = this.written!.timed[index] as TimedResult
+    if (result.do === 'fire') return result.appended
+    if (result.do !== 'slot' || typeof result.appended !== 'number' || result.appended === 0) return none
+    const { message } = change as Extract<TimedChange, { readonly do: 'slot' }>
+    message.position = result.appended
+    return [message]
+  }
+}

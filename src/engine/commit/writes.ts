@@ -1,0 +1,146 @@
+// What waits to be written, and goes into one commit group.
+import { isOwn, type Stored } from '../../model/codec.ts'
+import type { Accepted } from '../../model/publish.ts'
+import type { CommitFunction } from '../../seam/commit.ts'
+import type { DeskChange } from '../../seam/desk.ts'
+import type { FlowChange } from '../../seam/flows.ts'
+import type { RequestChange } from '../../seam/requests.ts'
+import type { TakenBack } from './collected.ts'
+import type { Follower, Handled } from './handled.ts'
+import type { TimedWrite } from './timed-write.ts'
+
+/** A message from outside that waits to be accepted. A class, as all that lives as long as a commit group. */
+export class Publish {
+  readonly message: Stored
+  readonly resolve: (accepted: Accepted) => void
+  readonly reject: (error: unknown) => void
+
+  constructor(message: Stored, resolve: (accepted: Accepted) => void, reject: (error: unknown) => void) {
+    this.message = message
+    this.resolve = resolve
+    this.reject = reject
+  }
+}
+
+/** A function of `app.transaction` or `setup`, with the messages that it publishes. */
+export interface Transaction extends CommitFunction {
+  /** No processor runs it. */
+  readonly processor?: undefined
+  readonly outgoing: readonly Stored[]
+  /** Requests that it takes back. */
+  readonly withdrawn: readonly TakenBack[]
+  readonly resolve: (value: unknown) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** Changes that need no function of a user. */
+export interface Job {
+  readonly changes?: readonly DeskChange[] | undefined
+  readonly requests?: readonly RequestChange[] | undefined
+  readonly flows?: readonly FlowChange[] | undefined
+  /** Messages that leave with it. */
+  readonly outgoing?: readonly Stored[] | undefined
+  /** The processor whose progress is written with it. */
+  readonly consumer?: Follower | undefined
+  /** The position that is done with it. */
+  readonly position?: number | undefined
+  readonly written?: (() => void) | undefined
+  /** Called when the run ends before it is known to be written. */
+  readonly dropped?: ((error: unknown) => void) | undefined
+}
+
+/** The results of changes of requests: for each the number of its entry in a journal, 0 where it has none. */
+export interface RequestsWritten {
+  readonly requests: readonly RequestChange[]
+  readonly entries: readonly number[]
+}
+
+/** A message about to start. It may start once its mark is committed. */
+export interface Mark {
+  readonly processor: string
+  readonly stream: number
+  readonly position: number
+  readonly written: () => void
+}
+
+const publishesMax = 4_096
+
+export class Writes {
+  publishes: Publish[] = []
+  functions: (Handled | Transaction)[] = []
+  /** Attempts whose commit cannot be refused. */
+  handled: Handled[] = []
+  jobs: Job[] = []
+  marks: Mark[] = []
+  timed: TimedWrite[] = []
+
+  get isEmpty(): boolean {
+    return (
+      this.publishes.length === 0 &&
+      this.functions.length === 0 &&
+      this.handled.length === 0 &&
+      this.jobs.length === 0 &&
+      this.marks.length === 0 &&
+      this.timed.length === 0
+    )
+  }
+
+  /** Whether the end of an attempt at a message of the app is among them. */
+  holds(id: string): boolean {
+    const of = (one: Handled | Transaction) => one.processor !== undefined && isOwn(one.message, id)
+    return this.functions.some(of) || this.handled.some(of)
+  }
+
+  /** Takes all of it for one group, but no more publishes than a group may have. */
+  take(bytesMax: number): Writes {
+    const taken = new Writes()
+    taken.publishes = this.takePublishes(bytesMax)
+    taken.functions = this.functions
+    taken.handled = this.handled
+    taken.jobs = this.jobs
+    taken.marks = this.marks
+    taken.timed = this.timed
+    this.functions = []
+    this.handled = []
+    this.jobs = []
+    this.marks = []
+    this.timed = []
+    return taken
+  }
+
+  /** Puts back what was not written, before all that has come since. */
+  putBack({ functions, handled, jobs, marks, timed }: Writes): void {
+    if (functions.length > 0) this.functions = [...functions, ...this.functions]
+    if (handled.length > 0) this.handled = [...handled, ...this.handled]
+    if (jobs.length > 0) this.jobs = [...jobs, ...this.jobs]
+    if (marks.length > 0) this.marks = [...marks, ...this.marks]
+    if (timed.length > 0) this.timed = [...timed, ...this.timed]
+  }
+
+  /** Tells all that wait that theirs is not known to be written. */
+  refuse(error: unknown): void {
+    for (const { reject } of this.publishes) reject(error)
+    for (const fn of this.functions) if (fn.processor === undefined) fn.reject(error)
+    for (const { dropped } of this.jobs) dropped?.(error)
+    for (const { dropped } of this.timed) dropped(error)
+  }
+
+  /**
+   * Refers to nothing from now on. V8 may put lists like these among the old objects, where they and all that they refer
+   * to are taken for alive until the next full collection.
+   */
+  clear(): void {
+    for (const list of [this.publishes, this.functions, this.handled, this.jobs]) list.length = 0
+  }
+
+  private takePublishes(bytesMax: number): Publish[] {
+    const { publishes } = this
+    let bytes = 0
+    let count = 0
+    while (count < publishes.length && count < publishesMax && bytes < bytesMax) {
+      bytes += publishes[count++]!.message.json.length
+    }
+    this.publishes = count === publishes.length ? [] : publishes.slice(count)
+    return count === publishes.length ? publishes : publishes.slice(0, count)
+  }
+}
