@@ -22,9 +22,9 @@ function intake(changes: Partial<IntakeHost> = {}) {
       one.resolve({ id: one.message.id })
     },
     transact: () => {},
-    errand: (errand: { change: { id: string }; written(result: object): void }) => {
-      taken.push(`delayed ${errand.change.id}`)
-      errand.written({ do: 'cancel', found: errand.change.id === 'later' })
+    writeTimed: (write: { change: { id: string }; written(result: object): void }) => {
+      taken.push(`delayed ${write.change.id}`)
+      write.written({ do: 'cancel', found: write.change.id === 'later' })
     },
   }
   const world = { now: () => 5, newId: () => 'new', bind: (fn: unknown) => fn }
