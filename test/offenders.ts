@@ -6,9 +6,7 @@ export const offenders: {
 } = {
   circles: [
     'engine/consumer/consumer.ts',
-    'engine/consumer/decisions.ts',
     'engine/consumer/delivery.ts',
-    'engine/consumer/desk-lanes.ts',
     'engine/consumer/lanes.ts',
     'engine/flow/actions.ts',
     'engine/flow/flows.ts',
@@ -20,8 +18,6 @@ export const offenders: {
   ],
   arrows: [
     'engine/consumer/consumer.ts imports engine/surroundings.ts',
-    'engine/consumer/decisions.ts imports engine/surroundings.ts',
-    'engine/consumer/desk-lanes.ts imports engine/surroundings.ts',
     'engine/request/withdrawals.ts imports engine/consumer/consumer.ts',
   ],
   sizes: {
@@ -57,9 +53,6 @@ export const offenders: {
     'engine/consumer/consumer.ts Consumer.pause() takes true or false as paused': 1,
     'engine/consumer/consumer.ts Consumer.takeUpLane() takes true or false as suspect': 1,
     'engine/consumer/consumer.ts lines': 989,
-    'engine/consumer/decisions.ts Decisions.carryOut() parameters': 5,
-    'engine/consumer/desk-lanes.ts DeskLane.constructor() takes true or false as mayHaveLine': 1,
-    'engine/consumer/desk-lanes.ts DeskLanes.begin() takes true or false as mayHaveLine': 1,
     'engine/engine.ts Engine fields': 32,
     'engine/engine.ts Engine methods': 62,
     'engine/engine.ts Engine.close() takes true or false as clean': 1,
@@ -76,7 +69,6 @@ export const offenders: {
     'engine/flow/flows.ts Flows.ahead() takes true or false as begins': 1,
     'engine/flow/flows.ts Flows.become() parameters': 5,
     'engine/flow/flows.ts lines': 775,
-    'engine/consumer/desk-writes.ts onRecord() parameters': 5,
     'engine/request/withdrawals.ts Withdrawals.constructor() parameters': 5,
     'model/codec.ts Stored fields': 18,
     'model/codec.ts Stored.constructor() parameters': 6,

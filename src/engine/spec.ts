@@ -109,11 +109,11 @@ export interface EngineLimits {
 }
 
 /** Errors: `millrace/unknown-type`. */
-export function typeNamed(spec: ProcessorSpec, name: string): MessageType {
+export function typeNamed(spec: Pick<ProcessorSpec, 'destination'>, name: string): MessageType {
   const type = spec.destination.types.find((one) => one.name === name)
   if (type === undefined) throw unknownType(spec, name)
   return type
 }
 
-export const unknownType = ({ destination }: ProcessorSpec, name: string) =>
+export const unknownType = ({ destination }: Pick<ProcessorSpec, 'destination'>, name: string) =>
   fault('millrace/unknown-type', `"${name}" is no type of ${destination.kind} "${destination.name}"`)

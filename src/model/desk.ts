@@ -24,38 +24,38 @@ export interface Try {
   readonly message: string
 }
 
-/** A copy of a message at the desk, with its state for one processor. */
+/** A copy of a message at the desk, with its state for one processor. A change makes a new value. */
 export interface DeskEntry {
   readonly id: number
   readonly processor: string
   /** The message with its current data; a resubmit replaces them. */
-  message: Stored
-  state: DeskState
+  readonly message: Stored
+  readonly state: DeskState
   /** The context whose lane it belongs to; null where it has no lane and no message waits behind it. */
-  lane: string | null
+  readonly lane: string | null
   /** Its place in the lane, ascending. */
-  place: number
+  readonly place: number
   /** The earliest time of the next attempt, milliseconds since 1970; 0 for at once. */
-  dueAt: number
+  readonly dueAt: number
   /** Attempts since it was published, released or resubmitted. */
-  attempts: number
+  readonly attempts: number
   /** The number of times the process died while this message ran alone. */
-  kills: number
+  readonly kills: number
   /** The number of times its data were replaced. */
-  revision: number
+  readonly revision: number
   /** The number of times its attempts were used up or it was refused. */
-  failures: number
+  readonly failures: number
   /** The number of decisions of a rule since the last decision of a person. */
-  decisions: number
-  error: ErrorRecord | null
+  readonly decisions: number
+  readonly error: ErrorRecord | null
   /** The failed attempts, oldest first; only the newest {@link triesMax}. */
-  tries: readonly Try[]
+  readonly tries: readonly Try[]
   /** The data as published, as JSON; null until they are replaced. */
-  original: string | null
+  readonly original: string | null
   /** The time at which it came to the desk, milliseconds since 1970. */
   readonly heldAt: number
   /** The time at which it was handled or discarded, milliseconds since 1970. */
-  resolvedAt: number | null
+  readonly resolvedAt: number | null
 }
 
 /** The most messages counted behind the head of a lane; where there are more, this number is shown. */

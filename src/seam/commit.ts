@@ -78,6 +78,12 @@ export interface Written {
   readonly timed: readonly TimedResult[]
   /** For each of `requests`: the number of its entry in the journal of the flow that has asked; 0 where none has. */
   readonly entries: readonly number[]
+  /**
+   * For each of `desk`: the number of the message that became the head of its lane by the change, and is `trying` now;
+   * 0 where none did. It is the message of the change where that joined a lane without a head, else the next in line
+   * behind the head that left.
+   */
+  readonly heads: readonly number[]
 }
 
 export interface CommitGroup {

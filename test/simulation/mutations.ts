@@ -102,15 +102,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'holds a message without moving past it': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: 'committer.write({ ...job, consumer: this, position, changes:',
-      to: 'committer.write({ ...job, changes:',
+      file: 'engine/consumer/desk-writes.ts',
+      from: 'host.write({ ...job, consumer: host.follower, position: message.position, changes })',
+      to: 'host.write({ ...job, changes })',
     },
   ],
   'forgets that a lane waits at the desk when it starts': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '    await store.lanes(this.name, stream, (context) => this.desk.closed(context))\n',
+      from: '    await store.lanes(this.name, stream, (context) => this.desk.found(context))\n',
       to: '',
     },
   ],
@@ -223,8 +223,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'leaves a line without a head when that is discarded': [
     {
       file: 'adapters/sqlite/desk.ts',
-      from: '      entry.id,\n    )\n    this.one(entry, changed)\n    this.promote(entry, entry.lane)\n',
-      to: '      entry.id,\n    )\n    this.one(entry, changed)\n',
+      from: '      entry.id,\n    )\n    this.one(entry, changed)\n    return this.promote(entry, entry.lane)\n',
+      to: '      entry.id,\n    )\n    this.one(entry, changed)\n    return 0\n',
     },
   ],
   'starts what is released before that is on disk': [
@@ -235,27 +235,27 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'resubmits under the old revision': [
-    { file: 'engine/consumer/decisions.ts', from: '        entry.revision++\n', to: '' },
+    { file: 'engine/consumer/decisions.ts', from: '      revision: revision + 1,\n', to: '' },
   ],
   'resubmits the old data': [
     {
       file: 'engine/consumer/decisions.ts',
-      from: '        entry.message = this.corrected(entry.message, decision.data)\n',
-      to: '        this.corrected(entry.message, decision.data)\n',
+      from: '      message: replaceData(typeNamed(spec, message.type), message, data, limits.messageBytesMax),\n',
+      to: '',
     },
   ],
   'tells twice that a failure was resolved': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      outgoing: this.around.resolved(this, entry, state),\n',
-      to: '      outgoing: [...this.around.resolved(this, entry, state), ...this.around.resolved(this, entry, state)],\n',
+      file: 'engine/consumer/desk-writes.ts',
+      from: '      outgoing: this.host.resolved(entry, state),\n',
+      to: '      outgoing: [...this.host.resolved(entry, state), ...this.host.resolved(entry, state)],\n',
     },
   ],
   'never tells that a failure was resolved by a discard': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      outgoing: this.around.resolved(this, entry, state),\n',
-      to: "      outgoing: state === 'discarded' ? [] : this.around.resolved(this, entry, state),\n",
+      file: 'engine/consumer/desk-writes.ts',
+      from: '      outgoing: this.host.resolved(entry, state),\n',
+      to: "      outgoing: state === 'discarded' ? [] : this.host.resolved(entry, state),\n",
     },
   ],
   'tells of no failure that a rule looks after': [
@@ -284,10 +284,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
 `,
     },
   ],
+  'leaves in line what became the head of its lane': [
+    { file: 'engine/consumer/desk-lanes.ts', from: 'if (head === entry.id) this', to: 'if (head === -1) this' },
+  ],
   'lets what is taken back overtake its line': [
     {
       file: 'engine/consumer/desk-lanes.ts',
-      from: 'const place = delivery.entry === undefined ? {} : { place: this.around.deskNumbers.next() }',
+      from: 'const place = delivery.entry === undefined ? {} : { place: this.host.nextNumber() }',
       to: 'const place = {}',
     },
   ],
@@ -328,8 +331,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps a message by rule and puts nothing of it on record': [
     {
       file: 'engine/consumer/decisions.ts',
-      from: "          this.record(entry, 'kept', { by, reason: decision.reason }),\n",
-      to: '',
+      from: ", this.host.writes.record(entry, 'kept', actor)])",
+      to: '])',
     },
   ],
   'asks a rule about the same message without end': [

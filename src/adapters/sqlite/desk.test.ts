@@ -202,3 +202,26 @@ test('nothing that is asked of the desk while the app runs reads more of its tab
     assert.doesNotMatch(detail, /^SCAN (millrace_desk|[dl])( |$)|PRIMARY KEY \(rowid[<>]/, sql)
   }
 })
+
+test('each change says which message became the head of its lane by it, and changes no entry', () => {
+  const db = new DatabaseSync(':memory:')
+  migrate(db, 'memory')
+  db.prepare('insert into millrace_streams values (?, ?, ?)').run(1, 'topic', 't1')
+  const table = new DeskTable(db, new Log(db))
+  const entry = (n: number, state: DeskState) => Object.freeze(entryOf(n, 'p', 1, 'a', state, true))
+  const stateOf = (id: number) => table.entry(id)?.state
+  const [first, second, third] = [entry(0, 'line'), entry(1, 'line'), entry(2, 'line')]
+  // A lane without a head takes the first that joins; the next in line stays in line.
+  assert.equal(table.apply({ do: 'put', entry: first }), 1)
+  assert.equal(table.apply({ do: 'put', entry: second }), 0)
+  assert.equal(table.apply({ do: 'put', entry: third }), 0)
+  assert.deepEqual([stateOf(1), stateOf(2), stateOf(3)], ['trying', 'line', 'line'])
+  // When the head leaves, the next in line becomes the head.
+  assert.equal(table.apply({ do: 'remove', entry: first }), 2)
+  assert.equal(table.apply({ do: 'update', entry: { ...second, state: 'held', lane: null }, leaves: 'a' }), 3)
+  assert.equal(table.apply({ do: 'resolve', entry: third, state: 'discarded', at: 1 }), 0)
+  // A message that stood alone joins a lane that has no head.
+  assert.equal(table.apply({ do: 'update', entry: { ...second, state: 'line' }, leaves: null }), 2)
+  assert.equal(stateOf(2), 'trying')
+  db.close()
+})

@@ -127,44 +127,41 @@ export class DeskTable {
 
   // ── changing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  apply(change: DeskChange): void {
+  /** Returns the number of the message that becomes the head of a lane by it, 0 where none does. */
+  apply(change: DeskChange): number {
     switch (change.do) {
       case 'put':
-        this.put(change.entry)
-        break
+        return this.put(change.entry)
       case 'update':
-        this.update(change.entry, change.leaves ?? null)
-        break
+        return this.update(change.entry, change.leaves ?? null)
       case 'remove':
-        this.remove(change.entry)
-        break
+        return this.remove(change.entry)
       case 'resolve':
-        this.resolve(change.entry, change.state, change.at)
-        break
+        return this.resolve(change.entry, change.state, change.at)
       case 'record':
         this.record(change.audit)
-        break
+        return 0
       case 'selected':
         this.dealtWith(change.operation, change.item, change.error)
-        break
+        return 0
       case 'operation':
         this.putOperation(change.operation)
-        break
+        return 0
       case 'granted':
         this.run('delete from millrace_wishes where item = ?', change.item)
-        break
+        return 0
     }
   }
 
-  private put(entry: DeskEntry): void {
-    this.joins(entry)
+  private put(entry: DeskEntry): number {
+    const becomesHead = this.becomesHead(entry)
     const { message } = entry
     this.run(
       `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.id,
       entry.processor,
       message.stream,
-      entry.state,
+      becomesHead ? 'trying' : entry.state,
       entry.lane,
       entry.place,
       entry.dueAt,
@@ -190,17 +187,18 @@ export class DeskTable {
       askedFlagOf(message.asked),
       attributesJson(message),
     )
+    return becomesHead ? entry.id : 0
   }
 
-  private update(entry: DeskEntry, leaves: string | null): void {
+  private update(entry: DeskEntry, leaves: string | null): number {
     const { message } = entry
     this.left(entry)
-    this.joins(entry)
+    const becomesHead = this.becomesHead(entry)
     const changed = this.run(
       `update millrace_desk set state = ?, lane = ?, place = ?, due_at = ?, attempts = ?, kills = ?, revision = ?,
          failures = ?, decisions = ?, group_id = ?, error = ?, tries = ?, resolved_at = ?, kind = ?, data = ?, original = ?
        where id = ?`,
-      entry.state,
+      becomesHead ? 'trying' : entry.state,
       entry.lane,
       entry.place,
       entry.dueAt,
@@ -220,16 +218,17 @@ export class DeskTable {
     )
     this.one(entry, changed)
     if (entry.place > entry.id) this.takeNumber(entry.place)
-    if (leaves !== entry.lane) this.promote(entry, leaves)
+    const promoted = leaves === entry.lane ? 0 : this.promote(entry, leaves)
+    return becomesHead ? entry.id : promoted
   }
 
-  private remove(entry: DeskEntry): void {
+  private remove(entry: DeskEntry): number {
     this.left(entry)
     this.one(entry, this.run('delete from millrace_desk where id = ?', entry.id))
-    this.promote(entry, entry.lane)
+    return this.promote(entry, entry.lane)
   }
 
-  private resolve(entry: DeskEntry, state: 'handled' | 'discarded', at: number): void {
+  private resolve(entry: DeskEntry, state: 'handled' | 'discarded', at: number): number {
     this.left(entry)
     const changed = this.run(
       'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, resolved_at = ? where id = ?',
@@ -238,7 +237,7 @@ export class DeskTable {
       entry.id,
     )
     this.one(entry, changed)
-    this.promote(entry, entry.lane)
+    return this.promote(entry, entry.lane)
   }
 
   /** A place was drawn from the numbers of messages: after a restart it must not be given to another. */
@@ -250,9 +249,9 @@ export class DeskTable {
     if (changed !== 1) throw new Error(`desk entry ${entry.id} is not there any more`)
   }
 
-  /** What comes to a lane that has no head is its head; it is in line only behind one. */
-  private joins(entry: DeskEntry): void {
-    if (entry.state !== 'line') return
+  /** A message in line of a lane that has no head becomes its head. */
+  private becomesHead(entry: DeskEntry): boolean {
+    if (entry.state !== 'line') return false
     const head = this.get(
       'select 1 from millrace_desk where processor = ? and stream = ? and lane = ? and id <> ? limit 1',
       entry.processor,
@@ -260,19 +259,20 @@ export class DeskTable {
       entry.lane,
       entry.id,
     )
-    if (head === undefined) entry.state = 'trying'
+    return head === undefined
   }
 
-  /** The head of a lane has left it: the next in line has its turn. */
-  private promote({ processor, message }: DeskEntry, lane: string | null): void {
-    if (lane === null) return
-    this.run(
+  /** The head of a lane has left it: the next in line becomes the head. Returns its number, 0 where there is none. */
+  private promote({ processor, message }: DeskEntry, lane: string | null): number {
+    if (lane === null) return 0
+    const next = this.get(
       `update millrace_desk set state = 'trying' where state = 'line' and id = (select id from millrace_desk
-         where processor = ? and stream = ? and lane = ? order by place limit 1)`,
+         where processor = ? and stream = ? and lane = ? order by place limit 1) returning id`,
       processor,
       message.stream,
       lane,
     )
+    return (next as { id: number } | undefined)?.id ?? 0
   }
 
   /** The group to which a message that is held now belongs; it counts there. */

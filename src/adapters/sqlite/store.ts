@@ -542,7 +542,7 @@ export class SqliteStore implements Store {
       checkClaims(changes, appended)
       log.flush()
       for (const row of changes.progress) open.writeProgress(row)
-      for (const change of changes.desk) desk.apply(change)
+      const heads = changes.desk.map((change) => desk.apply(change))
       const entries = writeRequests(changes.requests, open)
       for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
@@ -550,7 +550,7 @@ export class SqliteStore implements Store {
       committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
       for (const result of results) if (result.do === 'fire') this.paceCheckpoints(result.appended, 0)
-      return { appended, timed: results, entries }
+      return { appended, timed: results, entries, heads }
     } catch (error) {
       if (db.isTransaction) open.rollback.run()
       log.rollback()

@@ -14,7 +14,7 @@ const nothing = () => {}
 
 /** The answer of a store that has appended everything, from position 1 on. */
 const answered = (append: readonly Stored[], timed: readonly TimedResult[] = []): Written => {
-  return { appended: append.map((_, index) => index + 1), timed, entries: [] }
+  return { appended: append.map((_, index) => index + 1), timed, entries: [], heads: [] }
 }
 
 interface Bench {

@@ -110,7 +110,7 @@ export class Committer {
 
   /** The same. Resolves when it is written; rejects when the run ends before it is known to be. */
   written(job: Job): Promise<void> {
-    return new Promise((resolve, reject) => this.write({ ...job, written: resolve, dropped: reject }))
+    return new Promise((resolve, reject) => this.write({ ...job, written: () => resolve(), dropped: reject }))
   }
 
   /** Writes the progress of a processor, though none of its messages was handled. */

@@ -10,7 +10,7 @@ import { Publish, type Transaction, Writes } from './writes.ts'
 
 const nothing = () => {}
 const message = (id: string) => ({ id, type: 'a', position: 0 }) as Stored
-const answer = (...appended: Written['appended']): Written => ({ appended, timed: [], entries: [] })
+const answer = (...appended: Written['appended']): Written => ({ appended, timed: [], entries: [], heads: [] })
 
 /** A processor that notes what is asked of its progress. */
 function processor() {
@@ -95,4 +95,17 @@ test('ids that functions give are claimed by their place among the messages', ()
     ['first', 'a', 'b'],
   )
   assert.deepEqual(claims, [2])
+})
+
+test('each job is told which messages its own changes made heads of lanes', () => {
+  const told: (readonly number[])[] = []
+  const job = (changes: number) => ({
+    changes: Array.from({ length: changes }, (_, item) => ({ do: 'granted', item }) as const),
+    written: (heads: readonly number[]) => void told.push(heads),
+  })
+  const group = new Group(writesOf({ jobs: [job(2), job(0), job(1)] }))
+  group.changes([], 'all')
+  group.decided([{ ...answer(), heads: [0, 4, 5] }])
+  group.settle('written', undefined)
+  assert.deepEqual(told, [[0, 4], [], [5]])
 })

@@ -151,9 +151,12 @@ export class Group implements CommitGroup, Settled {
     // They are in the first transaction, publishes before all else.
     const { written } = this.transactions[0]!
     for (let index = 0; index < publishes.length; index++) tell(publishes[index]!, written!.appended[index]!)
+    let from = 0
     for (const job of jobs) {
       if (job.consumer !== undefined) this.consumers.add(job.consumer)
-      job.written?.()
+      const upTo = from + (job.changes?.length ?? 0)
+      job.written?.(upTo === from ? noHeads : written!.heads.slice(from, upTo))
+      from = upTo
     }
     for (const mark of marks) mark.written()
     for (const [index, write] of timed.entries()) write.written(written!.timed[index]!)
@@ -209,6 +212,8 @@ export class Group implements CommitGroup, Settled {
     if (position > 0) consumer.progress.done(position)
   }
 }
+
+const noHeads: readonly number[] = []
 
 function tell({ message, resolve, reject }: Publish, appended: number | 'same' | 'other'): void {
   if (appended === 'other') reject(idConflict(message))

@@ -44,7 +44,8 @@ export interface Job {
   readonly consumer?: Follower | undefined
   /** The position that is done with it. */
   readonly position?: number | undefined
-  readonly written?: (() => void) | undefined
+  /** Called when it is durable; `heads` as of `Written`, along `changes`. */
+  readonly written?: ((heads: readonly number[]) => void) | undefined
   /** Called when the run ends before it is known to be written. */
   readonly dropped?: ((error: unknown) => void) | undefined
 }

@@ -5,7 +5,7 @@
 // a lane is between start and durable commit; nothing of a lane starts before the commit of the one before it is
 // durable; a message ends exactly once: its position is done, or its entry at the desk is.
 import { decode, isOwn, type Refusal, refusalOf, type Stored } from '../../model/codec.ts'
-import { type Actor, type DeskAction, type DeskEntry, withTry } from '../../model/desk.ts'
+import { type DeskEntry, withTry } from '../../model/desk.ts'
 import { type ErrorRecord, fault, isMillraceError, recordError } from '../../model/errors.ts'
 import { toldOfFrozen } from '../../model/frozen.ts'
 import type { MessageType } from '../../model/message.ts'
@@ -14,13 +14,12 @@ import { promiseOf } from '../../model/promise.ts'
 import type { PublishOptions } from '../../model/publish.ts'
 import { isRefused } from '../../model/refused.ts'
 import type { Query } from '../../model/tx.ts'
-import type { DeskChange, DeskHead } from '../../seam/desk.ts'
+import type { DeskHead } from '../../seam/desk.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
 import type { Ending } from '../commit/handled.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
-import type { Job } from '../commit/writes.ts'
 import { Fifo } from '../kit/fifo.ts'
 import { type ProcessorSpec, unknownType } from '../spec.ts'
 import type { Surroundings } from '../surroundings.ts'
@@ -29,7 +28,7 @@ import { Deadlines } from './deadlines.ts'
 import { Decisions } from './decisions.ts'
 import { Delivery } from './delivery.ts'
 import { DeskLane, DeskLanes } from './desk-lanes.ts'
-import { newEntry, onRecord, requestEnd } from './desk-writes.ts'
+import { changed, DeskWrites } from './desk-writes.ts'
 import { HandlerContext } from './handler-context.ts'
 import { type OpenLane, OpenLanes } from './lanes.ts'
 import { Probing } from './probing.ts'
@@ -77,6 +76,7 @@ export class Consumer implements AttemptHost {
   /** What waits for one of these to end. */
   private waitingForEnd = 0
   readonly decisions: Decisions
+  private readonly writes: DeskWrites
 
   constructor(spec: ProcessorSpec, subscribed: Subscribed, tail: RecentMessages, clean: boolean, around: Surroundings) {
     this.name = spec.name
@@ -104,28 +104,42 @@ export class Consumer implements AttemptHost {
     this.read = around.store.query
     this.now = () => around.world.now()
     this.log = (level, text, fields) => around.world.log(level, text, fields)
-    this.decisions = new Decisions(
-      {
-        spec,
-        resume: (entry) => this.desk.resume(entry),
-        goOnWith: (entry, lane) => this.goOnWith(entry, lane),
-        goOnAfter: (entry, lane) => this.goOnAfter(entry, lane),
-        resolving: (entry, state, actor) => this.resolving(entry, state, actor),
-        sayHeld: (message, attempts, error) => this.sayHeld(message, attempts, error),
-        withdraw: (id) => this.withdraw(id),
-      },
-      around,
-    )
-    this.desk = new DeskLanes(
-      {
-        name: spec.name,
-        stream: this.progress.stream,
-        ready: (next) => void this.ready.push(next),
-        pump: () => this.pump(),
-        keep: (delivery, fields, also) => this.keep(delivery, fields, also),
-      },
-      around,
-    )
+    this.writes = new DeskWrites({
+      name: spec.name,
+      follower: this,
+      now: this.now,
+      nextNumber: () => around.deskNumbers.next(),
+      write: (job) => around.committer.write(job),
+      left: (message) => this.reader.left(message),
+      resolved: (entry, state) => around.resolved(this, entry, state),
+    })
+    this.decisions = new Decisions({
+      spec,
+      limits: around.limits,
+      writes: this.writes,
+      now: this.now,
+      entry: (item) => around.store.deskEntry(item),
+      written: (job) => around.committer.written(job),
+      resume: (entry) => this.desk.resume(entry),
+      requeue: (entry, lane) => this.requeue(entry, lane),
+      advance: (entry, lane) => this.advanceAfter(entry, lane),
+      logHeld: (entry) => this.logHeld(entry.message, entry.attempts, entry.error!),
+      notHandled: (item) => around.ended(item, false),
+      isWithdrawn: (id) => around.withdrawals.has(id),
+      withdraw: (id) => this.withdraw(id),
+    })
+    this.desk = new DeskLanes({
+      heldContextsMax: around.limits.heldContextsMax,
+      windowMessages: around.limits.windowMessages,
+      writes: this.writes,
+      nextNumber: () => around.deskNumbers.next(),
+      line: (context, after, limit) => around.store.line(this.name, this.progress.stream, context, after, limit),
+      ready: (lane) => void this.ready.push(lane),
+      pump: () => this.pump(),
+      maybeIdle: () => around.maybeIdle(),
+      cannotRead: (context, error) =>
+        this.log('error', `cannot read the line of "${context}"`, { error: inBrief(error) }),
+    })
   }
 
   // ── taking messages ────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,7 +195,7 @@ export class Consumer implements AttemptHost {
   /** Whether the lane of a message is at the desk is on disk only: until that is read, others queue behind it. */
   private lookUp(first: Delivery, context: string): void {
     this.looking++
-    this.desk.look(context).then(
+    this.headOf(context).then(
       (head) => {
         this.looking--
         if (head === undefined && this.desk.has(context) !== 'yes') this.ready.push(first)
@@ -506,7 +520,7 @@ export class Consumer implements AttemptHost {
     const ending = entry === undefined ? { consumer: this, position: message.position } : this.deskEnd(delivery)
     this.around.committer.write({
       ...ending,
-      requests: [requestEnd(message, 'refused', outcome, this.around.world.now())],
+      requests: [this.writes.requestEnd(message, 'refused', outcome)],
       written: () => {
         this.committed(delivery)
         this.pump()
@@ -556,7 +570,7 @@ export class Consumer implements AttemptHost {
 
   /** The reply of a command that was asked. */
   replied(message: Stored, reply: unknown): RequestChange {
-    return requestEnd(message, 'replied', reply, this.around.world.now())
+    return this.writes.requestEnd(message, 'replied', reply)
   }
 
   /** The handler ended well, its commit did not. */
@@ -608,7 +622,8 @@ export class Consumer implements AttemptHost {
     const lane = entry === undefined ? undefined : this.desk.of(entry)
     if (lane === undefined) this.ready.push(delivery)
     else {
-      Object.assign(entry!, { attempts: delivery.attempts, tries: delivery.tries })
+      const { attempts, tries } = delivery
+      if (lane.entry !== undefined) lane.entry = changed(entry!, { attempts, tries })
       this.ready.push(lane)
     }
   }
@@ -621,7 +636,9 @@ export class Consumer implements AttemptHost {
     const fields = { state: 'trying', dueAt, attempts, tries, error } as const
     const known = delivery.entry === undefined ? undefined : this.desk.of(delivery.entry)
     const lane = known ?? this.close(delivery, fields)
-    if (known !== undefined) this.keep(delivery, fields, () => ({ written: () => this.unload(lane, dueAt) }))
+    if (known !== undefined) {
+      lane.entry = this.writes.keep(delivery, fields, () => ({ written: () => this.unload(lane, dueAt) }))
+    }
     this.wake(lane, delayMs, before)
   }
 
@@ -647,10 +664,11 @@ export class Consumer implements AttemptHost {
     const { context } = head.message
     // A message that came from the desk into an open lane goes before those behind it.
     const place = head.entry === undefined ? {} : { place: this.around.deskNumbers.next() }
-    const entry = this.keep(head, { ...fields, ...place, lane: context }, ({ dueAt }) => ({
+    const entry = this.writes.keep(head, { ...fields, ...place, lane: context }, ({ dueAt }) => ({
       written: () => this.unload(lane, dueAt),
     }))
-    const lane = this.desk.begin(entry, head.next !== undefined)
+    const lane = this.desk.begin(entry)
+    lane.mayHaveLine = head.next !== undefined
     lane.entry = entry
     if (context !== null) this.moveToLine(head.next, context)
     head.next = undefined
@@ -673,15 +691,15 @@ export class Consumer implements AttemptHost {
     const failures = (known?.failures ?? 0) + 1
     const fields = { state, lane: blocks ? context : null, dueAt: 0, attempts, tries, error, failures } as const
     const { code, message: text } = error
-    if (state === 'held') this.sayHeld(message, attempts, error)
-    const entry = this.keep(delivery, fields, (failed) => ({
-      changes: [this.record(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
+    if (state === 'held') this.logHeld(message, attempts, error)
+    const entry = this.writes.keep(delivery, fields, (failed) => ({
+      changes: [this.writes.record(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: this.around.failed(this, failed),
       requests: message.asked === 'app' ? [{ do: 'held', id, item: failed.id }] : [],
       written: () => {
         if (state === 'deciding') this.around.judge(this, failed.id)
         else if (failures > 1) this.around.ended(failed.id, false)
-        if (!blocks && context !== null) this.whenEnded(failed.id, () => this.goOn(delivery, deskLane))
+        if (!blocks && context !== null) this.whenEnded(failed.id, () => this.advance(delivery, deskLane))
       },
     }))
     if (before !== undefined) {
@@ -712,11 +730,11 @@ export class Consumer implements AttemptHost {
   }
 
   /** Only when no rule is left to ask: what a rule mends is nothing for operators. */
-  private sayHeld({ type, id, context }: Stored, attempts: number, { code, message: error }: ErrorRecord): void {
+  private logHeld({ type, id, context }: Stored, attempts: number, { code, message: error }: ErrorRecord): void {
     this.log('error', `processor "${this.name}" holds a message`, { type, id, context, attempts, code, error })
   }
 
-  private goOnWith(entry: DeskEntry, lane: DeskLane | undefined): void {
+  private requeue(entry: DeskEntry, lane: DeskLane | undefined): void {
     this.whenEnded(entry.id, () => {
       if (lane === undefined) this.queue(new Delivery(entry.message, entry))
       else this.ready.push(lane)
@@ -724,7 +742,7 @@ export class Consumer implements AttemptHost {
     })
   }
 
-  private goOnAfter(entry: DeskEntry, lane: DeskLane): void {
+  private advanceAfter(entry: DeskEntry, lane: DeskLane): void {
     this.whenEnded(entry.id, () => {
       this.desk.advance(lane)
       this.pump()
@@ -733,7 +751,7 @@ export class Consumer implements AttemptHost {
   }
 
   /** What follows a message that was passed has its turn. */
-  private goOn(delivery: Delivery, deskLane: DeskLane | undefined): void {
+  private advance(delivery: Delivery, deskLane: DeskLane | undefined): void {
     if (deskLane !== undefined) this.desk.advance(deskLane)
     else this.openNext(delivery)
     this.pump()
@@ -746,35 +764,6 @@ export class Consumer implements AttemptHost {
     delivery.next = undefined
     if (next === undefined) lane!.newest = undefined
     else this.ready.push(next)
-  }
-
-  /**
-   * Writes what became of a message at the desk; the first time in the commit that moves the position past it. What is
-   * written is how it is now: it may have gone on when its turn comes to be written.
-   */
-  private keep(delivery: Delivery, fields: Partial<DeskEntry>, also: (entry: DeskEntry) => Job): DeskEntry {
-    const { message, entry: known } = delivery
-    const { committer } = this.around
-    if (known !== undefined) {
-      const leaves = known.lane
-      const entry = { ...Object.assign(known, fields) }
-      const job = also(entry)
-      committer.write({ ...job, changes: [{ do: 'update', entry, leaves }, ...(job.changes ?? [])] })
-      return known
-    }
-    const id = this.around.deskNumbers.next()
-    const now = Object.assign(newEntry(id, this.name, delivery, this.around.world.now()), fields)
-    const entry = { ...now }
-    const { position } = message
-    const job = also(entry)
-    delivery.entry = now
-    this.reader.left(message)
-    committer.write({ ...job, consumer: this, position, changes: [{ do: 'put', entry }, ...(job.changes ?? [])] })
-    return now
-  }
-
-  private record(entry: DeskEntry, action: DeskAction, actor: Actor, detail?: unknown): DeskChange {
-    return onRecord(entry, action, actor, this.around.world.now(), detail)
   }
 
   /** Parks lanes whose head runs for long, so that those behind them in the stream are not held back. */
@@ -801,18 +790,9 @@ export class Consumer implements AttemptHost {
     else if (entry.failures > 0) this.around.ended(entry.id, true)
   }
 
-  /** What the end of a message at the desk changes there: what was held stays to be seen, the rest leaves no trace. */
   deskEnd({ entry }: Delivery): Ending {
     if (entry === undefined) throw new Error('a message that is not at the desk has no end there')
-    if (entry.failures === 0) return { changes: [{ do: 'remove', entry }], outgoing: [] }
-    return this.resolving(entry, 'handled', { by: 'millrace' })
-  }
-
-  private resolving(entry: DeskEntry, state: 'handled' | 'discarded', actor: Actor): Ending {
-    return {
-      changes: [{ do: 'resolve', entry, state, at: this.around.world.now() }, this.record(entry, state, actor)],
-      outgoing: this.around.resolved(this, entry, state),
-    }
+    return this.writes.ending(entry)
   }
 
   // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -831,7 +811,7 @@ export class Consumer implements AttemptHost {
       else if (lane === null && context !== null) joining.push(id)
       else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now, long)
     })
-    await store.lanes(this.name, stream, (context) => this.desk.closed(context))
+    await store.lanes(this.name, stream, (context) => this.desk.found(context))
     for (const lane of long) await this.takeUpLong(lane, now)
     for (const id of joining) {
       const entry = await store.deskEntry(id)
@@ -849,7 +829,7 @@ export class Consumer implements AttemptHost {
   }
 
   private takeUpLane(head: DeskHead, suspect: boolean, now: number, long: DeskLane[]): void {
-    const lane = this.desk.begin(head, true)
+    const lane = this.desk.begin(head)
     const waitMs = Math.max(0, head.dueAt - now)
     const { maxDelayMs, byError } = this.spec.retry
     if (suspect && waitMs === 0) this.suspects.push(lane)
@@ -865,9 +845,14 @@ export class Consumer implements AttemptHost {
     this.wake(lane, Math.min(dueAt - now, dueAt - (tries.at(-1)?.at ?? heldAt)))
   }
 
+  /** Reads the head of the lane of a context at the desk. */
+  private headOf(context: string): Promise<DeskHead | undefined> {
+    return this.around.store.headOf(this.name, this.progress.stream, context)
+  }
+
   private async isAtDesk(context: string): Promise<boolean> {
     const known = this.desk.has(context)
-    return known === 'maybe' ? (await this.desk.look(context)) !== undefined : known === 'yes'
+    return known === 'maybe' ? (await this.headOf(context)) !== undefined : known === 'yes'
   }
 
   /** Runs what may have killed the process, one message at a time; resolves when all are through. */
@@ -890,15 +875,16 @@ export class Consumer implements AttemptHost {
           this.ready.push(lane)
           this.pump()
         }
-        this.keep(delivery, { kills: head.kills + 1 }, () => ({ written }))
+        lane.entry = this.writes.keep(delivery, { kills: head.kills + 1 }, () => ({ written }))
       })
     }
   }
 
   /** The handler did not kill the process this time. */
-  private suspectEnded({ entry }: Delivery): void {
+  private suspectEnded(delivery: Delivery): void {
+    const { entry } = delivery
     if (entry === undefined || this.suspect?.item !== entry.id) return
-    entry.kills = 0
+    delivery.entry = changed(entry, { kills: 0 })
     this.suspect.ended()
     this.suspect = undefined
   }

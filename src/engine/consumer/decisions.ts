@@ -1,49 +1,64 @@
-// What people and rules decide about the messages of one processor at the desk, carried out.
+// Carries out the decisions of people and rules about the messages of one processor at the desk.
 //
 //   held, deciding ──retry, resubmit──→ trying          held, deciding ──discard──→ discarded ──taken back──→ trying
 //   deciding ──hold──→ held
 //
-// Invariants: of two decisions about one message the second finds what the first did; what is decided and what follows
-// from it are one commit, and nothing of it begins before that is durable.
-import { asStored, replaceData, type Stored } from '../../model/codec.ts'
-import type { DeskAction } from '../../model/desk.ts'
+// Invariants: of two decisions about one message the second finds the result of the first; a decision and its
+// consequences are one commit, and nothing of it begins before that commit is durable.
+import { asStored, replaceData } from '../../model/codec.ts'
 import { type Actor, checkState, type Decision, type DeskEntry } from '../../model/desk.ts'
-import { type ErrorRecord, fault } from '../../model/errors.ts'
+import { fault } from '../../model/errors.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { Ending } from '../commit/handled.ts'
 import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
-import type { Surroundings } from '../surroundings.ts'
 import type { DeskLane } from './desk-lanes.ts'
-import { onRecord, requestEnd } from './desk-writes.ts'
+import { changed, type DeskWrites } from './desk-writes.ts'
 
-/** What decisions need of their processor. */
 export interface DecisionHost {
-  readonly spec: ProcessorSpec
-  /** The lane of a message is to go on with it. */
+  readonly spec: Pick<ProcessorSpec, 'destination'>
+  readonly limits: {
+    readonly takeBackMs: number
+    readonly deskRetainMs: number
+    readonly messageBytesMax: number
+  }
+  readonly writes: Pick<DeskWrites, 'record' | 'resolving' | 'requestEnd'>
+  now(): number
+  entry(item: number): Promise<DeskEntry | undefined>
+  /** Resolves when the job is durable. */
+  written(job: Job): Promise<void>
+  /** Begins to try a message, at the head of its lane or alone. */
   resume(entry: DeskEntry): DeskLane
-  /** It is written that the lane goes on: with this message, with what follows it, or, without a lane, at its end. */
-  goOnWith(entry: DeskEntry, lane: DeskLane | undefined): void
-  goOnAfter(entry: DeskEntry, lane: DeskLane): void
-  /** What its end changes at the desk, and who is told. */
-  resolving(entry: DeskEntry, state: 'discarded', actor: Actor): Ending
-  sayHeld(message: Stored, attempts: number, error: ErrorRecord): void
+  /** It is durable that a message is tried again: in its lane, or at the end of an open one. */
+  requeue(entry: DeskEntry, lane: DeskLane | undefined): void
+  /** It is durable that a message is done: the next of its lane has its turn. */
+  advance(entry: DeskEntry, lane: DeskLane): void
+  logHeld(entry: DeskEntry): void
+  /** A message that was held is not tried again now. */
+  notHandled(item: number): void
+  isWithdrawn(id: string): boolean
   withdraw(id: string): Promise<unknown>
+}
+
+/** A decision, and what is counted and written with it. */
+interface Carried {
+  readonly decision: Decision
+  readonly actor: Actor
+  /** Decisions of a rule since the last one of a person, this one included. */
+  readonly decisions: number
+  readonly job: Job
 }
 
 export class Decisions {
   private readonly host: DecisionHost
-  private readonly around: Surroundings
   private readonly turns = new KeyedMutex<number>()
 
-  constructor(host: DecisionHost, around: Surroundings) {
+  constructor(host: DecisionHost) {
     this.host = host
-    this.around = around
   }
 
   /**
-   * Carries out what a person has decided about what is held. Resolves when that is durable.
+   * Carries out the decision of a person about a held message. Resolves when it is durable.
    *
    * @throws `millrace/unknown-item`, `millrace/not-held`; of a resubmit `millrace/bad-data`, `millrace/not-json`,
    *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`
@@ -52,20 +67,20 @@ export class Decisions {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
       checkState(entry, 'held')
-      await this.carryOut(entry, decision, actor, 0, job)
+      await this.carryOut(entry, { decision, actor, decisions: 0, job })
     })
   }
 
-  /** The same for the decision that a rule has made about a message as it was: void when it is with no rule any more. */
+  /** Carries out the decision of a rule; void when the message is with no rule now. */
   async decideByRule(item: number, decision: Decision, by: string): Promise<void> {
+    const { host } = this
     await this.turns.take(item, async () => {
       const entry = await this.entry(item)
       if (entry.state !== 'deciding') return
-      await this.carryOut(entry, decision, { by }, entry.decisions + 1)
+      await this.carryOut(entry, { decision, actor: { by }, decisions: entry.decisions + 1, job: {} })
     })
-    const { store, withdrawals } = this.around
-    const id = (await store.deskEntry(item))?.message.id
-    if (id !== undefined && withdrawals.has(id)) await this.host.withdraw(id)
+    const id = (await host.entry(item))?.message.id
+    if (id !== undefined && host.isWithdrawn(id)) await host.withdraw(id)
   }
 
   /**
@@ -82,86 +97,82 @@ export class Decisions {
         const what = `who asked for "${entry.message.type}" was told that message ${item} is discarded`
         throw fault('millrace/too-late', `${what}: it cannot be taken back`)
       }
-      const { takeBackMs, deskRetainMs } = this.around.limits
-      const most = Math.min(takeBackMs, deskRetainMs)
-      if (this.around.world.now() - entry.resolvedAt! > most) {
+      const { host } = this
+      const most = Math.min(host.limits.takeBackMs, host.limits.deskRetainMs)
+      if (host.now() - entry.resolvedAt! > most) {
         throw fault('millrace/too-late', `message ${item} was discarded more than ${most} ms ago`)
       }
-      Object.assign(entry, { resolvedAt: null, decisions: 0 })
-      await this.runAgain(entry, this.record(entry, 'taken back', actor), job)
+      const record = host.writes.record(entry, 'taken back', actor)
+      await this.runAgain(changed(entry, { resolvedAt: null, decisions: 0 }), record, job)
     })
   }
 
   private async entry(item: number): Promise<DeskEntry> {
-    const entry = await this.around.store.deskEntry(item)
+    const entry = await this.host.entry(item)
     if (entry !== undefined) return entry
     throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
   }
 
-  private async carryOut(
-    entry: DeskEntry,
-    decision: Decision,
-    { by, reason }: Actor,
-    decisions: number,
-    job: Job = {},
-  ): Promise<void> {
+  private carryOut(entry: DeskEntry, { decision, actor: { by, reason }, decisions, job }: Carried): Promise<void> {
+    const { writes } = this.host
     switch (decision.do) {
-      case 'retry':
-        entry.decisions = decisions
-        return this.runAgain(entry, this.record(entry, 'released', { by, reason }), job)
+      case 'retry': {
+        const record = writes.record(entry, 'released', { by, reason })
+        return this.runAgain(changed(entry, { decisions }), record, job)
+      }
       case 'resubmit': {
-        const { json: before } = entry.message
-        entry.message = this.corrected(entry.message, decision.data)
-        entry.original ??= before
-        entry.revision++
-        entry.decisions = decisions
-        const detail = { before: asStored(before), after: asStored(entry.message.json) }
-        return this.runAgain(entry, this.record(entry, 'resubmitted', { by, reason: decision.note }, detail), job)
+        const corrected = changed(this.corrected(entry, decision.data), { decisions })
+        const detail = { before: asStored(entry.message.json), after: asStored(corrected.message.json) }
+        const record = writes.record(entry, 'resubmitted', { by, reason: decision.note }, detail)
+        return this.runAgain(corrected, record, job)
       }
       case 'hold':
-        Object.assign(entry, { state: 'held', decisions })
-        this.host.sayHeld(entry.message, entry.attempts, entry.error!)
-        await this.write(job, [
-          { do: 'update', entry, leaves: entry.lane },
-          this.record(entry, 'kept', { by, reason: decision.reason }),
-        ])
-        this.around.ended(entry.id, false)
-        return
+        return this.hold(changed(entry, { state: 'held', decisions }), { by, reason: decision.reason }, job)
       case 'discard':
         return this.discard(entry, { by, reason: decision.reason }, job)
     }
   }
 
-  private async discard(entry: DeskEntry, actor: Actor & { readonly reason: string }, job: Job): Promise<void> {
-    const { message } = entry
-    const { changes, outgoing } = this.host.resolving(entry, 'discarded', actor)
-    const lane = entry.lane === null ? undefined : this.host.resume(entry)
-    const said = { message: actor.reason }
-    const ends = message.asked === undefined ? [] : [requestEnd(message, 'discarded', said, this.around.world.now())]
-    await this.write({ ...job, outgoing, requests: ends }, changes)
-    this.around.ended(entry.id, false)
-    if (lane !== undefined) this.host.goOnAfter(entry, lane)
+  private async hold(entry: DeskEntry, actor: Actor, job: Job): Promise<void> {
+    this.host.logHeld(entry)
+    await this.write(job, [{ do: 'update', entry, leaves: entry.lane }, this.host.writes.record(entry, 'kept', actor)])
+    this.host.notHandled(entry.id)
   }
 
-  private corrected(message: Stored, data: unknown): Stored {
-    return replaceData(typeNamed(this.host.spec, message.type), message, data, this.around.limits.messageBytesMax)
+  private async discard(entry: DeskEntry, actor: Actor & { readonly reason: string }, job: Job): Promise<void> {
+    const { host } = this
+    const { message } = entry
+    const { changes, outgoing } = host.writes.resolving(entry, 'discarded', actor)
+    const lane = entry.lane === null ? undefined : host.resume(entry)
+    const explanation = { message: actor.reason }
+    const requests = message.asked === undefined ? [] : [host.writes.requestEnd(message, 'discarded', explanation)]
+    await this.write({ ...job, outgoing, requests }, changes)
+    host.notHandled(entry.id)
+    if (lane !== undefined) host.advance(entry, lane)
+  }
+
+  private corrected(entry: DeskEntry, data: unknown): DeskEntry {
+    const { spec, limits } = this.host
+    const { message, original, revision } = entry
+    return changed(entry, {
+      message: replaceData(typeNamed(spec, message.type), message, data, limits.messageBytesMax),
+      original: original ?? message.json,
+      revision: revision + 1,
+    })
   }
 
   /** Tries a message anew: at the head of its lane, alone, or at the end of an open lane. */
-  private async runAgain(entry: DeskEntry, record: DeskChange, job: Job): Promise<void> {
-    const { message, lane: leaves } = entry
-    Object.assign(entry, { state: 'trying', attempts: 0, kills: 0, dueAt: 0 })
-    const lane = leaves === null && message.context !== null ? undefined : this.host.resume(entry)
+  private async runAgain(decided: DeskEntry, record: DeskChange, job: Job): Promise<void> {
+    const { host } = this
+    const { message, lane: leaves } = decided
+    const entry = changed(decided, { state: 'trying', attempts: 0, kills: 0, dueAt: 0 })
+    const lane = leaves === null && message.context !== null ? undefined : host.resume(entry)
     const requests = message.asked === 'app' ? [{ do: 'released', id: message.id } as const] : []
     await this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record])
-    this.host.goOnWith(entry, lane)
-  }
-
-  private record(entry: DeskEntry, action: DeskAction, actor: Actor, detail?: unknown): DeskChange {
-    return onRecord(entry, action, actor, this.around.world.now(), detail)
+    host.requeue(entry, lane)
   }
 
   private write(job: Job, changes: readonly DeskChange[]): Promise<void> {
-    return this.around.committer.written({ ...job, changes: [...changes, ...(job.changes ?? [])] })
+    return this.host.written({ ...job, changes: [...changes, ...(job.changes ?? [])] })
   }
 }

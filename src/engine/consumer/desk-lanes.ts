@@ -1,19 +1,18 @@
-// The lanes of one processor that are at the desk: their messages come from the desk, and later ones of their context
+// The lanes of one processor that are at the desk: their messages come from the desk, and later messages of their context
 // join the line there.
 //
 //   open ──its head is to be tried later, or holds the low-water back──→ trying
-//   open ──its head has failed for good──→ waiting ──somebody decides──→ trying
-//   trying ──head done, next in line──→ trying          trying ──failed for good──→ waiting
-//   trying ──head done, none in line──→ open
+//   open ──its head has used up its attempts──→ waiting ──a decision──→ trying
+//   trying ──head done──→ reading ──next in line──→ trying          trying ──attempts used up──→ waiting
+//                            ├ the next is not written yet → starved ──written──→ reading
+//                            └ none in line ──→ open
 //
-// Waiting lanes cost a name each: everything else of them is on disk. Invariants: a lane opens only when none of it is at
+// Waiting lanes cost a name each: the rest of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
 import type { DeskEntry } from '../../model/desk.ts'
-import { inBrief } from '../../model/people.ts'
-import type { DeskHead } from '../../seam/desk.ts'
-import type { Job } from '../commit/writes.ts'
-import type { Surroundings } from '../surroundings.ts'
 import type { Delivery } from './delivery.ts'
+import type { DeskWrites } from './desk-writes.ts'
+import { changed } from './desk-writes.ts'
 import { HeldContexts } from './held-contexts.ts'
 
 /** A lane whose head is being tried, or will be. */
@@ -27,31 +26,55 @@ export class DeskLane {
   entry: DeskEntry | undefined
   /** The next of its line, as far as they are in memory. */
   line: DeskEntry[] = []
-  /** Whether there may be any behind the head. */
-  mayHaveLine: boolean
-  /** The head is done and the next in line is not written yet. */
-  starved = false
+  /** Whether messages may stand in line behind the head. */
+  mayHaveLine = true
   /** How many were written to its line since it is in memory. */
   written = 0
+  private state: LaneState = 'trying'
 
-  constructor(context: string | null, { id, place }: Pick<DeskEntry, 'id' | 'place'>, mayHaveLine: boolean) {
+  constructor(context: string | null, { id, place }: Pick<DeskEntry, 'id' | 'place'>) {
     this.context = context
     this.headId = id
     this.place = place
-    this.mayHaveLine = mayHaveLine
+  }
+
+  get isStarved(): boolean {
+    return this.state === 'starved'
+  }
+
+  become(state: LaneState): void {
+    if (!follows[this.state].includes(state)) throw new Error(`a lane that is ${this.state} does not become ${state}`)
+    this.state = state
   }
 }
 
-/** What the lanes at the desk need of their processor. */
+/** `reading`: the head is done, and the line is read; `starved`: the next in line is not written yet. */
+type LaneState = 'trying' | 'reading' | 'starved'
+
+const follows: Readonly<Record<LaneState, readonly LaneState[]>> = {
+  trying: ['trying', 'reading'],
+  reading: ['trying', 'reading', 'starved'],
+  starved: ['reading'],
+}
+
+/** The head of a lane, or a message that stands alone. */
+export type Head = Pick<DeskEntry, 'id' | 'place' | 'lane'>
+
 export interface LaneHost {
-  readonly name: string
-  readonly stream: number
-  /** The turn of a message or lane has come. */
-  ready(next: Delivery | DeskLane): void
-  /** Starts what is ready. */
+  readonly heldContextsMax: number
+  readonly windowMessages: number
+  readonly writes: Pick<DeskWrites, 'keep'>
+  /** Draws a place at the end of each lane. */
+  nextNumber(): number
+  /** Reads the line of a lane after a place. */
+  line(context: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
+  /** The turn of a lane has come. */
+  ready(lane: DeskLane): void
+  /** Starts the messages and lanes that are ready. */
   pump(): void
-  /** Writes what became of a message at the desk; the first time in the commit that moves the position past it. */
-  keep(delivery: Delivery, fields: Partial<DeskEntry>, also: (entry: DeskEntry) => Job): DeskEntry
+  /** A read has ended. */
+  maybeIdle(): void
+  cannotRead(context: string, error: unknown): void
 }
 
 /** How many of a line are read at once. */
@@ -59,7 +82,6 @@ const lineRows = 64
 
 export class DeskLanes {
   private readonly host: LaneHost
-  private readonly around: Surroundings
   private readonly trying = new Map<string, DeskLane>()
   /** Messages that are tried and close no lane, by id. */
   private readonly alone = new Map<number, DeskLane>()
@@ -69,10 +91,9 @@ export class DeskLanes {
   /** Entries of lines in memory. */
   private buffered = 0
 
-  constructor(host: LaneHost, around: Surroundings) {
+  constructor(host: LaneHost) {
     this.host = host
-    this.around = around
-    this.waiting = new HeldContexts(around.limits.heldContextsMax)
+    this.waiting = new HeldContexts(host.heldContextsMax)
   }
 
   /** Whether the lane of a context is at the desk. */
@@ -80,7 +101,7 @@ export class DeskLanes {
     return this.trying.has(context) ? 'yes' : this.waiting.has(context)
   }
 
-  /** Whether nothing is being tried from the desk, nor will be. */
+  /** Whether no message at the desk is being tried, nor will be. */
   get idle(): boolean {
     return this.trying.size === 0 && this.alone.size === 0
   }
@@ -96,20 +117,20 @@ export class DeskLanes {
   }
 
   /** Begins to try a message from the desk, at the head of its lane or alone. */
-  begin({ id, place, lane: context }: Pick<DeskEntry, 'id' | 'place' | 'lane'>, mayHaveLine: boolean): DeskLane {
-    const lane = new DeskLane(context, { id, place }, mayHaveLine)
+  begin({ id, place, lane: context }: Head): DeskLane {
+    const lane = new DeskLane(context, { id, place })
     if (context === null) this.alone.set(id, lane)
     else this.trying.set(context, lane)
     return lane
   }
 
-  /** Goes on with a message about which somebody has decided. */
-  resume(entry: DeskEntry): DeskLane {
-    if (entry.lane !== null) this.waiting.delete(entry.lane)
-    return this.begin(entry, true)
+  /** Begins to try a message after a decision. */
+  resume(head: Head): DeskLane {
+    if (head.lane !== null) this.waiting.delete(head.lane)
+    return this.begin(head)
   }
 
-  /** The head of a lane waits for a decision; nothing of the lane is needed in memory. */
+  /** The head of a lane waits for a decision: the lane leaves memory. */
   wait(context: string): void {
     const lane = this.trying.get(context)
     if (lane !== undefined) this.buffered -= lane.line.length
@@ -117,17 +138,17 @@ export class DeskLanes {
     this.waiting.add(context)
   }
 
-  /** A lane is at the desk: it waits, unless it is being tried. */
-  closed(context: string): void {
+  /** A lane was found at the desk: it waits, unless it is being tried. */
+  found(context: string): void {
     if (!this.trying.has(context)) this.waiting.add(context)
   }
 
-  /** Lets go of a message that stood alone. */
+  /** Drops a message that stood alone. */
   forget(id: number): void {
     this.alone.delete(id)
   }
 
-  /** Its head is at the desk no more: the processor was let go of. */
+  /** Drops a lane whose head is not at the desk now: its processor was retired. */
   drop({ context, headId }: DeskLane): void {
     if (context === null) this.alone.delete(headId)
     else this.trying.delete(context)
@@ -139,10 +160,15 @@ export class DeskLanes {
     this.joining.set(context, (this.joining.get(context) ?? 0) + 1)
     const lane = this.trying.get(context)
     if (lane !== undefined) lane.mayHaveLine = true
-    // What is new at the desk has its number as its place.
-    const place = delivery.entry === undefined ? {} : { place: this.around.deskNumbers.next() }
+    // A message that is new at the desk has its number as its place.
+    const place = delivery.entry === undefined ? {} : { place: this.host.nextNumber() }
     const fields = { state: 'line', lane: context, dueAt: 0, ...place } as const
-    this.host.keep(delivery, fields, (entry) => ({ written: () => this.joined(context, entry) }))
+    this.host.writes.keep(delivery, fields, (entry) => ({
+      written: ([head]) => {
+        if (head === entry.id) this.joined(context, changed(entry, { state: 'trying' }))
+        else this.joined(context, entry)
+      },
+    }))
   }
 
   private joined(context: string, entry: DeskEntry): void {
@@ -151,9 +177,9 @@ export class DeskLanes {
     else this.joining.set(context, left)
     const lane = this.trying.get(context)
     if (lane === undefined) {
-      // The store found no lane any more: it is the head of one.
+      // The store found no lane: the message is the head of one.
       if (entry.state === 'trying') {
-        const own = this.begin(entry, true)
+        const own = this.begin(entry)
         own.entry = entry
         this.host.ready(own)
         this.host.pump()
@@ -161,12 +187,10 @@ export class DeskLanes {
       return
     }
     lane.written++
-    if (!lane.starved) return
-    lane.starved = false
-    this.advance(lane)
+    if (lane.isStarved) this.advance(lane)
   }
 
-  /** The head of a lane has gone: the next in line has its turn, or the lane opens. */
+  /** The head of a lane is done: the next in line has its turn, or the lane opens. */
   advance(lane: DeskLane): void {
     const { context } = lane
     lane.entry = undefined
@@ -179,8 +203,8 @@ export class DeskLanes {
       this.buffered--
       lane.headId = next.id
       lane.place = next.place
-      lane.entry = next
-      next.state = 'trying'
+      lane.entry = changed(next, { state: 'trying' })
+      lane.become('trying')
       this.host.ready(lane)
       return
     }
@@ -193,25 +217,21 @@ export class DeskLanes {
 
   private readLine(lane: DeskLane, context: string): void {
     const { written } = lane
-    const room = Math.max(1, Math.min(lineRows, this.around.limits.windowMessages - this.buffered))
-    this.around.store.line(this.host.name, this.host.stream, context, lane.place, room).then(
+    const room = Math.max(1, Math.min(lineRows, this.host.windowMessages - this.buffered))
+    lane.become('reading')
+    this.host.line(context, lane.place, room).then(
       (entries) => {
-        // Let go of meanwhile, with its processor.
+        // Dropped in between, with its processor.
         if (this.trying.get(context) !== lane) return
         lane.line = entries
         this.buffered += entries.length
         if (entries.length > 0 || lane.written !== written) this.advance(lane)
-        else if (this.joining.has(context)) lane.starved = true
+        else if (this.joining.has(context)) lane.become('starved')
         else this.trying.delete(context)
         this.host.pump()
-        this.around.maybeIdle()
+        this.host.maybeIdle()
       },
-      (error) => this.around.world.log('error', `cannot read the line of "${context}"`, { error: inBrief(error) }),
+      (error) => this.host.cannotRead(context, error),
     )
-  }
-
-  /** Whether a lane is at the desk, asked of the store where memory does not know. */
-  async look(context: string): Promise<DeskHead | undefined> {
-    return this.around.store.headOf(this.host.name, this.host.stream, context)
   }
 }

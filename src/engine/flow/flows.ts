@@ -582,8 +582,8 @@ export class Flows {
     const job = this.leftBy(run, changes)
     if (job === undefined) return
     await new Promise<void>((resolve, dropped) => {
-      const written = () => {
-        job.written?.()
+      const written = (heads: readonly number[]) => {
+        job.written?.(heads)
         resolve()
       }
       this.around.committer.write({ ...job, written, dropped })

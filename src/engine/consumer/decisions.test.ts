@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Stored } from '../../model/codec.ts'
+import type { DeskEntry, DeskState } from '../../model/desk.ts'
+import type { Job } from '../commit/writes.ts'
+import { type DecisionHost, Decisions } from './decisions.ts'
+import { DeskLane } from './desk-lanes.ts'
+
+const actor = { by: 'ann', reason: 'seen' }
+
+function decisions(state: DeskState, fields: Partial<DeskEntry> = {}) {
+  const message = { id: 'm1', type: 'placed', context: 'a', json: '{}' } as Stored
+  const entry = { id: 1, place: 1, lane: 'a', state, message, attempts: 3, kills: 1, decisions: 2, ...fields }
+  let stored: DeskEntry | undefined = Object.freeze(entry) as DeskEntry
+  const jobs: Job[] = []
+  const told: unknown[] = []
+  const host: DecisionHost = {
+    spec: {} as never,
+    limits: { takeBackMs: 100, deskRetainMs: 100, messageBytesMax: 1 },
+    writes: {
+      record: (_, action) => ({ do: 'record', audit: { action } as never }),
+      resolving: (one, as) => ({ changes: [{ do: 'resolve', entry: one, state: as, at: 1 }], outgoing: [] }),
+      requestEnd: (_, as) => ({ do: 'end', state: as }) as never,
+    },
+    now: () => 1_000,
+    entry: async () => stored,
+    written: async (job) => {
+      jobs.push(job)
+      const [change] = job.changes!
+      if (change?.do === 'update') stored = change.entry
+      if (change?.do === 'resolve') stored = undefined
+    },
+    resume: (head) => new DeskLane(head.lane, head),
+    requeue: (one, lane) => void told.push('requeue', one.state, lane?.context),
+    advance: (one) => void told.push('advance', one.id),
+    logHeld: ({ id }) => void told.push('held', id),
+    notHandled: (item) => void told.push('not handled', item),
+    isWithdrawn: () => false,
+    withdraw: async () => {},
+  }
+  return { decisions: new Decisions(host), entry, jobs, told }
+}
+
+test('a released message begins anew at the head of its lane, and the second decision finds that', async () => {
+  const { decisions: desk, jobs, told } = decisions('held')
+  const first = desk.decide(1, { do: 'retry' }, actor)
+  const second = desk.decide(1, { do: 'discard', reason: 'no' }, actor)
+  await first
+  await assert.rejects(second, { code: 'millrace/not-held' })
+  const [update, record] = jobs[0]!.changes!
+  assert(update?.do === 'update')
+  const { state, attempts, kills, decisions: count } = update.entry
+  assert.deepEqual([state, attempts, kills, count, update.leaves], ['trying', 0, 0, 0, 'a'])
+  assert.deepEqual(record, { do: 'record', audit: { action: 'released' } })
+  assert.deepEqual([jobs.length, told], [1, ['requeue', 'trying', 'a']])
+})
+
+test('a discarded message is done, and its lane advances', async () => {
+  const { decisions: desk, entry, jobs, told } = decisions('held')
+  await desk.decide(1, { do: 'discard', reason: 'no' }, actor, { changes: [{ do: 'granted', item: 1 }] })
+  assert.deepEqual(jobs[0]!.changes, [
+    { do: 'resolve', entry, state: 'discarded', at: 1 },
+    { do: 'granted', item: 1 },
+  ])
+  assert.deepEqual(told, ['not handled', 1, 'advance', 1])
+})
+
+test('a rule that holds counts its decision; it decides nothing about a message that is with no rule', async () => {
+  const deciding = decisions('deciding')
+  await deciding.decisions.decideByRule(1, { do: 'hold', reason: 'look' }, 'rule x')
+  const [update] = deciding.jobs[0]!.changes!
+  assert(update?.do === 'update')
+  assert.deepEqual([update.entry.state, update.entry.decisions], ['held', 3])
+  assert.deepEqual(deciding.told, ['held', 1, 'not handled', 1])
+  const held = decisions('held')
+  await held.decisions.decideByRule(1, { do: 'retry' }, 'rule x')
+  assert.deepEqual(held.jobs, [])
+})
+
+test('a discard is taken back to the end of an open lane, for a time', async () => {
+  const fresh = decisions('discarded', { lane: null, resolvedAt: 950 })
+  await fresh.decisions.takeBack(1, actor)
+  assert.deepEqual(fresh.told, ['requeue', 'trying', undefined])
+  const old = decisions('discarded', { lane: null, resolvedAt: 800 })
+  await assert.rejects(old.decisions.takeBack(1, actor), { code: 'millrace/too-late' })
+})

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { Stored } from '../../model/codec.ts'
+import type { DeskEntry } from '../../model/desk.ts'
+import type { Job } from '../commit/writes.ts'
+import { Delivery } from './delivery.ts'
+import { DeskLanes } from './desk-lanes.ts'
+
+const entryOf = (id: number, fields: Partial<DeskEntry> = {}) =>
+  Object.freeze({ id, place: id, lane: 'a', state: 'line', message: { context: 'a' }, ...fields }) as DeskEntry
+
+function lanes() {
+  const ready: (number | undefined)[] = []
+  const jobs: Job[] = []
+  const reads: { after: number; answer(entries: DeskEntry[]): void }[] = []
+  let id = 100
+  const desk = new DeskLanes({
+    heldContextsMax: 10,
+    windowMessages: 100,
+    writes: {
+      keep: (delivery, fields, more) => {
+        const entry = entryOf(delivery.entry?.id ?? ++id, fields)
+        jobs.push(more(entry))
+        return entry
+      },
+    },
+    nextNumber: () => ++id,
+    line: (_context, after) => new Promise((answer) => void reads.push({ after, answer })),
+    ready: (lane) => void ready.push(lane.entry?.id),
+    pump: () => {},
+    maybeIdle: () => {},
+    cannotRead: () => assert.fail('no read fails'),
+  })
+  return { desk, ready, jobs, reads }
+}
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+const delivery = () => new Delivery({ context: 'a' } as Stored, undefined)
+
+test('the lines of a lane have their turns in the order of their places, read from disk when they are needed', async () => {
+  const { desk, ready, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  desk.advance(lane)
+  reads[0]!.answer([entryOf(2), entryOf(3)])
+  await turn()
+  assert.deepEqual([reads[0]!.after, ready, lane.entry?.state], [1, [2], 'trying'])
+  desk.advance(lane)
+  assert.deepEqual(ready, [2, 3])
+  desk.advance(lane)
+  reads[1]!.answer([])
+  await turn()
+  assert.deepEqual([reads[1]!.after, desk.has('a'), desk.idle], [3, 'no', true])
+})
+
+test('a lane that nothing joined opens without a read', () => {
+  const { desk, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  lane.mayHaveLine = false
+  desk.advance(lane)
+  assert.deepEqual([reads.length, desk.has('a')], [0, 'no'])
+})
+
+test('a lane waits for a message on its way into the line, and reads again when that is written', async () => {
+  const { desk, ready, jobs, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  desk.join(delivery())
+  desk.advance(lane)
+  reads[0]!.answer([])
+  await turn()
+  assert.deepEqual([lane.isStarved, desk.has('a')], [true, 'yes'])
+  jobs[0]!.written?.([0])
+  reads[1]!.answer([entryOf(101)])
+  await turn()
+  assert.deepEqual([lane.isStarved, ready], [false, [101]])
+})
+
+test('a message that the store made the head of its lane begins that lane; any other stays in line', () => {
+  const { desk, ready, jobs } = lanes()
+  desk.wait('a')
+  desk.join(delivery())
+  desk.join(delivery())
+  jobs[1]!.written?.([0])
+  assert.deepEqual([ready, desk.tried], [[], 0])
+  jobs[0]!.written?.([101])
+  assert.deepEqual([ready, desk.tried], [[101], 1])
+})
+
+test('a lane becomes only what follows from its state', () => {
+  const { desk } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  assert.throws(() => lane.become('starved'), /a lane that is trying does not become starved/)
+})
