@@ -48,14 +48,14 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane after its commit, before the sync': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: "    await this.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpointWhenDue()\n",
+      from: "    await this.durability.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpoints.beginWhenDue()\n",
       to: `    for (const fn of functions as unknown as { outcome: any; processor: any; delivery: any }[]) {
       if (fn.outcome?.ok !== true || fn.processor === undefined) continue
       fn.processor.committed(fn.delivery)
       fn.processor.pull()
     }
-    await this.sync()
-    this.checkpointWhenDue()\n`,
+    await this.durability.sync()
+    this.checkpoints.beginWhenDue()\n`,
     },
     {
       file: 'engine/commit/group.ts',
@@ -66,8 +66,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets everything leave before the sync': [
     {
       file: 'adapters/sqlite/store.ts',
-      from: "    await this.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpointWhenDue()\n",
-      to: '    this.sync().catch(() => {})\n    this.checkpointWhenDue()\n',
+      from: "    await this.durability.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpoints.beginWhenDue()\n",
+      to: '    this.durability.sync().catch(() => {})\n    this.checkpoints.beginWhenDue()\n',
     },
   ],
   'loses a batch now and then': [
@@ -195,9 +195,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'goes on after a failed sync as if nothing were': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '    })\n    return done\n',
-      to: '    })\n    return done.catch(() => {})\n',
+      file: 'adapters/sqlite/durability.ts',
+      from: '    done.catch(this.failed)\n    return done\n',
+      to: '    done.catch(this.failed)\n    return done.catch(() => {})\n',
     },
   ],
   'does not write the -wal file out anew before it is used again': [

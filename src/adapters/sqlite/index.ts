@@ -4,10 +4,11 @@ import { checkOptions, limit } from '../../model/options.ts'
 import type { Broker } from '../../seam/store.ts'
 import { realFile } from './checked.ts'
 import type { Disk } from './disk.ts'
+import type { Left } from './in-place.ts'
 import { nodeDisk } from './node-disk.ts'
 import { sqliteOffline } from './offline.ts'
 import { nodeDatabase } from './owner.ts'
-import { type Left, SqliteStore } from './store.ts'
+import { SqliteStore } from './store.ts'
 
 /** Options of {@link sqlite}. */
 export interface SqliteOptions {

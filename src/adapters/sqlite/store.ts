@@ -12,7 +12,7 @@ import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskEntry } from '../../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
-import { fault, isMillraceError, type MillraceError, reasonOf } from '../../model/errors.ts'
+import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { SourcePlan, StartAt } from '../../model/streams.ts'
@@ -29,16 +29,19 @@ import type { ScheduleRow } from '../../seam/slots.ts'
 import type { Opened, Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
-import { acceptAlone, aloneFault, isAlone, markAlone, markedAlone } from './alone.ts'
+import { acceptAlone, isAlone, markAlone, markedAlone } from './alone.ts'
+import { Checkpoints } from './checkpoints.ts'
+import { Condition } from './condition.ts'
 import { DeskTable } from './desk.ts'
 import { DeskReader } from './desk-reads.ts'
-import type { Disk, OpenFile, SyncPace } from './disk.ts'
+import type { Disk } from './disk.ts'
+import { Durability } from './durability.ts'
 import { FlowViews } from './flow-reads.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
+import { FilesInPlace, type Left } from './in-place.ts'
 import { Log } from './log.ts'
-import { misplaced, openFiles } from './open-files.ts'
 import { type OpenDatabase, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
 import { checkLinks, checkPlace } from './place.ts'
@@ -68,14 +71,7 @@ export interface SqliteLimits {
   readonly lockedMs: number
 }
 
-/** The file and the -wal of a store that was closed in the middle of something, for the one that is opened next. */
-export interface Left {
-  files: readonly OpenFile[]
-}
-
 const trimRows = 1_000
-/** Findings of damage that health names one by one. */
-const damageShownMax = 10
 /** What a transaction writes besides the data: pages at the ends of its tables. For pacing checkpoints only. */
 const pagesPerCommit = 6 * 4096
 const bytesPerRow = 200
@@ -90,26 +86,12 @@ export class SqliteStore implements Store {
   private readonly database: OpenDatabase
   private readonly lock: WriteLock
   private open_: Open | undefined
-  /** The files that are open. */
-  private files: readonly OpenFile[] = []
-  private readonly left: Left
-  /** Whether somebody was told that other files are in their place. */
-  private saidMisplaced = false
+  private readonly files: FilesInPlace
+  private readonly durability: Durability
+  private readonly checkpoints: Checkpoints
+  private readonly condition: Condition
   private owner: { release(): void } | undefined
-  /** The sync under way, which readers outside wait for; after one that failed they are told so. */
-  private durable: Promise<unknown> = Promise.resolve()
-  private sinceCheckpoint = 0
-  private checkpointing: Promise<void> | undefined
   private closing: Promise<void> | undefined
-  /** While set, no transaction may begin. */
-  private gate: Promise<unknown> | undefined
-  private walBytes = 0
-  private freeBytes = Number.MAX_SAFE_INTEGER
-  private damage: readonly string[] = []
-  /** Set from an unclean start until the file has been looked at for damage. */
-  private unchecked: MillraceError | undefined
-  /** Set while the file may lack its newest messages, until a person has accepted it. */
-  private alone: MillraceError | undefined
 
   /** `name` is what leads to the file, where that is a link; `left` is shared by those that follow one another. */
   constructor(
@@ -121,7 +103,6 @@ export class SqliteStore implements Store {
     name = file,
     left: Left = { files: [] },
   ) {
-    this.left = left
     this.file = file
     this.name = name
     this.database = database
@@ -129,13 +110,28 @@ export class SqliteStore implements Store {
     this.disk = disk
     this.limits = limits
     this.lock = new WriteLock(file, world, limits.lockedMs, () => this.open_?.tryLock())
+    this.files = new FilesInPlace(left)
+    this.durability = new Durability(disk, (error) => {
+      if (isMillraceError(error, 'millrace/files-replaced')) this.files.replaced()
+    })
+    this.checkpoints = new Checkpoints(limits.checkpointBytes, {
+      checkpoint: () => disk.checkpoint(),
+      begins: () => this.opened.walMarks.checkpointing(),
+      failed: (error) => world.log('error', 'a checkpoint failed', { file, error: inBrief(error) }),
+    })
+    this.condition = new Condition(file, limits, world.log, {
+      misplaced: () => this.files.misplaced(),
+      walBytes: () => this.open_ && pendingBytesOf(this.open_.reader),
+      disk: this.durability,
+      locked: () => this.lock.held,
+    })
   }
 
   async open(sources: readonly SourcePlan[], same: SameData, waitMs = 0, stops = () => false): Promise<Opened> {
     const { file, database, lock } = this
     const random = this.world.random()
     try {
-      this.findLeft()
+      this.files.takeLeft()
       let alone = false
       const check = () => {
         this.finishRestore()
@@ -146,21 +142,24 @@ export class SqliteStore implements Store {
       await this.disk.renewWal(file)
       const open = await lock.run(() => new Open(file, database, random, same, alone))
       this.open_ = open
-      this.files = openFiles(file, this.name)
+      this.files.opened(file, this.name)
       const { db } = open
       const opened = await lock.run(() => open.prepareStreams(sources))
       // At every start, so that no copy made after an earlier stop is what the -wal of this run begins on.
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate); pragma synchronous=normal')
       await lock.run(() => open.walMarks.write())
-      await this.disk.open(file, this.files)
-      await this.sync()
-      if (!opened.clean) this.lookForDamage()
-      this.noteAlone(db)
+      await this.disk.open(file, this.files.files)
+      await this.durability.sync()
+      // Beside the work: a start does not wait for it.
+      if (!opened.clean) this.condition.checking(this.disk.quickCheck(), () => this.closing !== undefined)
+      const newest = markedAlone(db)
+      if (newest !== undefined) this.condition.foundIncomplete(newest)
       return opened
     } catch (error) {
       lock.end()
       this.open_?.close(false)
       this.open_ = undefined
+      this.files.closed('clean')
       this.owner?.release()
       this.owner = undefined
       await this.disk.close()
@@ -196,7 +195,7 @@ export class SqliteStore implements Store {
   }
 
   async commit(batch: CommitGroup): Promise<Committed> {
-    while (this.gate !== undefined) await this.gate
+    while (this.checkpoints.gate !== undefined) await this.checkpoints.gate
     const { functions } = batch
     const written: Written[] = []
     let rest = false
@@ -229,8 +228,8 @@ export class SqliteStore implements Store {
       } else if (trouble === undefined) throw error
     }
     const ahead = rest && trouble === undefined ? await this.writeAhead(batch, written) : undefined
-    await this.sync(batch.inChain === true ? 'chained' : 'single')
-    this.checkpointWhenDue()
+    await this.durability.sync(batch.inChain === true ? 'chained' : 'single')
+    this.checkpoints.beginWhenDue()
     return { rest, written, trouble, ahead }
   }
 
@@ -309,7 +308,7 @@ export class SqliteStore implements Store {
   async select(operation: NewOperation, what: Selection): Promise<Operation> {
     const { db, desk } = this.opened
     const made = await this.write(db, () => desk.select(operation, what))
-    await this.sync()
+    await this.durability.sync()
     return made
   }
 
@@ -324,13 +323,13 @@ export class SqliteStore implements Store {
   async abort(operation: number, actor: Actor, at: number): Promise<void> {
     const { db, desk } = this.opened
     await this.write(db, () => desk.abort(operation, actor, at))
-    await this.sync()
+    await this.durability.sync()
   }
 
   async addPending(pending: PendingAction): Promise<void> {
     const { db, desk } = this.opened
     await this.write(db, () => desk.addPending(pending))
-    await this.sync()
+    await this.durability.sync()
   }
 
   async pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): Promise<PendingAction[]> {
@@ -340,7 +339,7 @@ export class SqliteStore implements Store {
   async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {
     const { db, desk } = this.opened
     await this.write(db, () => desk.pause(processor, paused, actor, at))
-    await this.sync()
+    await this.durability.sync()
   }
 
   async forgetResolved(beforeMs: number): Promise<number> {
@@ -364,7 +363,7 @@ export class SqliteStore implements Store {
     // Mostly there is nothing to do, and then nothing is written.
     if (log.trimmable(stream, upTo, retain, 1).length === 0) return 0
     const gone = await this.write(db, () => log.trim(stream, upTo, retain, trimRows))
-    this.sinceCheckpoint += gone * bytesPerRow * 4
+    this.checkpoints.wrote(gone * bytesPerRow * 4)
     return gone
   }
 
@@ -391,52 +390,24 @@ export class SqliteStore implements Store {
         ).run(processor)
       }
     })
-    await this.sync()
+    await this.durability.sync()
   }
 
   async accept(): Promise<boolean> {
     const { db } = this.opened
-    if (this.alone === undefined) return false
+    if (!this.condition.isIncomplete) return false
     await this.write(db, () => acceptAlone(db))
-    await this.sync()
-    this.alone = undefined
+    await this.durability.sync()
+    this.condition.accepted()
     return true
   }
 
   health(): readonly string[] {
-    const { walBytesMax, diskFreeMinBytes } = this.limits
-    const why = this.misplaced()
-    if (why !== undefined) return [reasonOf(misplacedFault(why))]
-    const found = this.damage.slice(0, damageShownMax).map((damage) => `the file is damaged: ${damage}`)
-    const more = this.damage.length - damageShownMax
-    if (more > 0) found.push(`the file is damaged: ${more} more findings, which millrace doctor shows`)
-    for (const reason of [this.unchecked, this.alone]) if (reason !== undefined) found.push(reasonOf(reason))
-    if (this.open_ !== undefined) {
-      this.walBytes = pendingBytesOf(this.open_.reader) ?? this.walBytes
-      // Looked up now: where nothing is published no sync comes that would.
-      this.freeBytes = this.disk.freeBytes()
-    }
-    if (this.walBytes > walBytesMax) {
-      found.push(`${this.walBytes} bytes of the -wal file are not in the database yet, more than ${walBytesMax}`)
-    }
-    const { held } = this.lock
-    if (held !== undefined) found.push(held.message)
-    if (this.freeBytes < diskFreeMinBytes) {
-      found.push(`the disk has ${this.freeBytes} bytes free, less than ${diskFreeMinBytes}`)
-    }
-    return found
+    return this.condition.health()
   }
 
-  /** Whether there is room to accept more; with `millrace/disk-low` where not. */
   room(): MillraceError | undefined {
-    if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
-    // Looked up again at each refusal: no sync may come that would.
-    this.freeBytes = this.disk.freeBytes()
-    if (this.freeBytes >= this.limits.diskFreeMinBytes) return undefined
-    return fault(
-      'millrace/disk-low',
-      `the disk of ${this.file} has ${this.freeBytes} bytes free, less than ${this.limits.diskFreeMinBytes}`,
-    )
+    return this.condition.room()
   }
 
   close(clean: boolean): Promise<void> {
@@ -449,13 +420,13 @@ export class SqliteStore implements Store {
     const { db } = this.open_
     let saidGoodbye = false
     try {
-      await this.checkpointing
+      await this.checkpoints.ended
       if (clean) saidGoodbye = await this.sayGoodbye(db)
     } finally {
       this.lock.end()
       await this.disk.close()
       try {
-        if (!clean && !this.saidMisplaced) this.left.files = this.files.slice(0, 2)
+        this.files.closed(clean ? 'clean' : 'left')
         this.open_.close(saidGoodbye)
       } finally {
         this.open_ = undefined
@@ -465,17 +436,10 @@ export class SqliteStore implements Store {
     }
   }
 
-  /** What was left in the middle of something is opened anew, and nothing in its place. */
-  private findLeft(): void {
-    const why = misplaced(this.left.files)
-    this.left.files = []
-    if (why !== undefined) throw misplacedFault(why)
-  }
-
   /** Gives whether that went. Other files than those that the next start reads are left as they are. */
   private async sayGoodbye(db: DatabaseSync): Promise<boolean> {
     const leave = () => {
-      const why = this.misplaced()
+      const why = this.files.misplaced()
       if (why !== undefined) this.world.log('error', misplacedFault(why).message, { file: this.file })
       return why !== undefined
     }
@@ -493,13 +457,7 @@ export class SqliteStore implements Store {
   }
 
   checkFiles(): void {
-    const why = this.misplaced()
-    if (why !== undefined) throw misplacedFault(why)
-  }
-
-  /** Why the next start would not find what is written. */
-  private misplaced(): string | undefined {
-    return this.open_ === undefined ? undefined : misplaced(this.files)
+    this.files.check()
   }
 
   private get opened(): Open {
@@ -580,7 +538,7 @@ export class SqliteStore implements Store {
     } finally {
       tx.close()
     }
-    this.sinceCheckpoint += tx.calls * bytesPerQuery
+    this.checkpoints.wrote(tx.calls * bytesPerQuery)
   }
 
   /**
@@ -607,7 +565,7 @@ export class SqliteStore implements Store {
 
   /** A read for others: when all that it shows is durable, and again where a lock of somebody else stands in its way. */
   private async shown<T>(read: (open: Open) => T): Promise<T> {
-    await this.durable
+    await this.durability.reached
     const open = this.opened
     try {
       return read(open)
@@ -617,73 +575,16 @@ export class SqliteStore implements Store {
     }
   }
 
-  private sync(pace: SyncPace = 'single'): Promise<void> {
-    const done = this.disk.sync(pace).then(({ freeBytes }) => {
-      this.freeBytes = freeBytes
-    })
-    this.durable = done
-    done.catch((error: unknown) => {
-      if (isMillraceError(error, 'millrace/files-replaced')) this.saidMisplaced = true
-    })
-    return done
-  }
-
   private paceCheckpoints(append: readonly Stored[], rows: number): void {
     let bytes = pagesPerCommit + rows * bytesPerRow
     for (const message of append) bytes += message.json.length + bytesPerRow
-    this.sinceCheckpoint += bytes
-  }
-
-  /** Once beside the work, which does most of it; then again while the next transaction waits, which ends it. */
-  private checkpointWhenDue(): void {
-    if (this.checkpointing !== undefined || this.sinceCheckpoint < this.limits.checkpointBytes) return
-    this.sinceCheckpoint = 0
-    const ended = this.opened.walMarks.checkpointing()
-    const run = async () => {
-      await this.disk.checkpoint()
-      const last = this.disk.checkpoint()
-      // Who waits here only waits: a checkpoint that fails is no failure of theirs.
-      this.gate = last.catch(() => {})
-      await last
-    }
-    this.checkpointing = run()
-      .catch((error) => this.world.log('error', 'a checkpoint failed', { file: this.file, error: inBrief(error) }))
-      .finally(() => {
-        this.gate = undefined
-        this.checkpointing = undefined
-        ended()
-      })
+    this.checkpoints.wrote(bytes)
   }
 
   /** A restore that was cut off is finished before the file is looked at. */
   private finishRestore(): void {
     const aside = finishRestore(this.file)
     if (aside.length > 0) this.world.log('warn', `a restore of ${this.file} was cut off and is finished`, { aside })
-  }
-
-  private noteAlone(db: DatabaseSync): void {
-    const newest = markedAlone(db)
-    if (newest === undefined) return
-    this.alone = aloneFault(this.file, newest)
-    this.world.log('warn', this.alone.message, { help: this.alone.help })
-  }
-
-  /** Beside the work: a start never waits for it. */
-  private lookForDamage(): void {
-    const { file } = this
-    this.unchecked = fault('millrace/checking', `${file} is being looked at for damage after an unclean stop`)
-    this.disk.quickCheck().then(
-      (found) => {
-        this.damage = found
-        this.unchecked = undefined
-        const [first] = found
-        if (first !== undefined) this.world.log('error', 'the file is damaged', { file, findings: found.length, first })
-      },
-      (error) => {
-        if (this.closing !== undefined) return
-        this.unchecked = fault('millrace/checking', `${file} could not be looked at for damage: ${inBrief(error)}`)
-      },
-    )
   }
 }
 
