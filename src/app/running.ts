@@ -92,7 +92,7 @@ export class RunningApp {
     this.world = world
     this.life = new Life(name, world)
     this.desk = deskOn(
-      () => this.running,
+      () => this.running.desk,
       `app ${name}`,
       () => world.now(),
     )

@@ -3,16 +3,13 @@
 //   starting → running → stopping → stopped
 //                └ the store failed for good → failed: everything in memory is dropped, a new run takes over
 import { type Stored, sameData } from '../model/codec.ts'
-import type { Actor, Audit, Decision, DeskEntry } from '../model/desk.ts'
-import type { NewOperation, Operation, PendingAction, Selection } from '../model/desk-views.ts'
+import type { Actor } from '../model/desk.ts'
 import { fault, isMillraceError, type MillraceError, recordError } from '../model/errors.ts'
-import { failedMessage, failures, failureTypes } from '../model/failures.ts'
-import type { Destination, Event, MessageType } from '../model/message.ts'
+import type { Destination, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { inBrief } from '../model/people.ts'
 import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
-import type { DeskReads } from '../seam/desk-reads.ts'
 import type { FlowReads } from '../seam/flow-reads.ts'
 import type { SameData } from '../seam/ids.ts'
 import type { ProgressRow } from '../seam/progress.ts'
@@ -21,8 +18,8 @@ import type { Timer, World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
-import { Operations } from './desk/operations.ts'
-import { Rules } from './desk/rules.ts'
+import { Desk } from './desk/desk.ts'
+import { FailureEvents } from './desk/failure-events.ts'
 import { Envelopes } from './envelopes.ts'
 import type { FlowActions } from './flow/actions.ts'
 import { Flows } from './flow/flows.ts'
@@ -33,7 +30,7 @@ import { Numbers } from './kit/numbers.ts'
 import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './request/requests.ts'
 import { Withdrawals } from './request/withdrawals.ts'
-import type { DeskSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
+import type { EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
 import { type Position, Streams } from './streams.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Retention } from './time/retention.ts'
@@ -66,9 +63,6 @@ export interface EnginePlan {
 const killsMax = 2
 /** How long others wait for a message that runs alone, milliseconds. */
 const aloneMs = 5_000
-/** What was with the rule of a desk that the app has no more. */
-const noDesk: DeskSpec = { name: 'none', rules: new Map(), decideMs: 1, decisionsMax: 1, rulesAtOnce: 1 }
-const pendingAtOnce = 16
 const tickMsMax = 250
 const tickMsMin = 5
 
@@ -87,7 +81,6 @@ export class Engine {
   private readonly plan: EnginePlan
   private readonly world: World
   private readonly committer: Committer
-  private readonly envelopes: Envelopes
   readonly intake: Intake
   private readonly streams: Streams
   private readonly consumers: Consumer[] = []
@@ -107,8 +100,7 @@ export class Engine {
   private closed: Promise<void> = Promise.resolve()
   private readonly openedClean: boolean
   private retention: Retention | undefined
-  private readonly rules = new Map<DeskSpec, Rules>()
-  private readonly operations: Operations
+  readonly desk: Desk
   private readonly requests: Requests
   readonly flows: Flows
   private readonly around: Surroundings
@@ -126,7 +118,6 @@ export class Engine {
     this.streams = new Streams(opened.streams, plan.destinations, { accepted: plan.accepted })
     const streamOf = this.streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: plan.limits.messageBytesMax })
-    this.envelopes = envelopes
     const committer = new Committer(world, store, plan.limits.flushBytes, {
       settled: this.settled,
       quiet: maybeIdle,
@@ -167,24 +158,28 @@ export class Engine {
     }
     const deskNumbers = new Numbers()
     deskNumbers.begin(opened.numbers.desk)
+    const failures = new FailureEvents((type, data, cause, processor) =>
+      envelopes.failure(type, data, cause, processor),
+    )
     this.around = {
       world,
       store,
       committer,
       limits: plan.limits,
       encode: (type, data, by, options) => envelopes.from(type, data, by, options),
-      failed: (consumer, entry) => this.tell(failureTypes.failed, consumer, entry, failedOf(entry)),
-      resolved: (consumer, entry, outcome) => this.tell(failureTypes.resolved, consumer, entry, { outcome }),
+      failed: (consumer, entry) => failures.failed(consumer, entry),
+      resolved: (consumer, entry, outcome) => failures.resolved(consumer, entry, outcome),
       flows: this.flows,
       deskNumbers,
       withdrawals,
-      judge: (consumer, item) => this.rulesOf(consumer.spec.desk ?? noDesk).ask(consumer, item),
-      ended: (item, handled) => this.operations.ended(item, handled ? 'handled' : 'not handled'),
+      judge: (consumer, item) => this.desk.askRule(consumer, item),
+      ended: (item, handled) => this.desk.ended(item, handled ? 'handled' : 'not handled'),
       watch: this.watch,
       maybeIdle,
     }
-    const decisionsOf = (processor: string) => this.consumer(processor)?.decisions
-    this.operations = new Operations({ world, store, committer, decisionsOf, maybeIdle })
+    const leftOut = new Set(plan.leftOut.map(({ name }) => name))
+    const owner = (processor: string) => this.consumer(processor)
+    this.desk = new Desk({ world, store, committer, leftOut, owner, maybeIdle })
     this.schedules = new Schedules({ world, store, committer, encode: envelopes.slot, maybeIdle })
     this.timers = new Timers(world, committer, plan.limits.flushBytes, opened.nextDue)
   }
@@ -288,16 +283,15 @@ export class Engine {
     this.suspecting = true
     const suspects = async () => {
       for (const consumer of this.consumers) await consumer.runSuspects(killsMax, aloneMs)
-      await this.carryOutPending()
-      // They may be about processors that are left out: they go on in a run that has all.
-      if (this.plan.leftOut.length === 0) await this.operations.takeUp()
+      await this.desk.begin()
+      await this.desk.continueOperations()
       await this.withdrawals.release()
       this.flows.takeUp()
     }
     suspects().then(() => {
       this.suspecting = false
       for (const consumer of this.consumers) consumer.pull()
-      for (const rules of this.rules.values()) rules.begin()
+      this.desk.open()
       this.idleness.look()
     }, this.fail)
     const { world, store, committer } = this
@@ -308,67 +302,6 @@ export class Engine {
     this.retention.begin()
     this.timers.begin()
     this.schedules.begin()
-  }
-
-  private rulesOf(spec: DeskSpec): Rules {
-    let rules = this.rules.get(spec)
-    if (rules === undefined) {
-      rules = new Rules(spec, this.around)
-      this.rules.set(spec, rules)
-      if (this.state === 'running' && !this.suspecting) rules.begin()
-    }
-    return rules
-  }
-
-  /** Does what was asked for while the app did not run; what is about a processor that is left out stays. */
-  private async carryOutPending(): Promise<void> {
-    for await (const { item, action, by, reason } of this.pendingActions()) {
-      const actor = { by, reason }
-      // Forgotten in the commit that does it, so that a crash leaves both or neither.
-      const changes = [{ do: 'granted', item } as const]
-      try {
-        if (await this.isLeftOut(item)) continue
-        const consumer = await this.consumerOfItem(item)
-        if (action.do === 'take back') await consumer.decisions.takeBack(item, actor, { changes })
-        else await consumer.decisions.decide(item, action, actor, { changes })
-      } catch (error) {
-        if (this.state !== 'running') return
-        if (!isMillraceError(error)) throw error
-        this.world.log('error', `the action that ${by} asked for on message ${item} is not possible`, {
-          error: error.message,
-        })
-        const entry = await this.store.deskEntry(item)
-        const about = { at: this.world.now(), by, item, subject: entry?.processor ?? '-' }
-        const detail = { action, why: reason ?? null }
-        const audit: Audit = { ...about, action: 'not possible', reason: error.message, detail }
-        this.committer.write({ changes: [...changes, { do: 'record', audit }] })
-      }
-    }
-  }
-
-  /** What was asked for, a slice at a time: each may have the data of a message. */
-  private async *pendingActions(): AsyncGenerator<PendingAction> {
-    for (let last: PendingAction | undefined; ; ) {
-      const slice = await this.store.pendingActions(last, pendingAtOnce)
-      if (slice.length === 0) return
-      yield* slice
-      last = slice.at(-1)
-    }
-  }
-
-  /** Whether the processor of a message does not run this time, but may the next. */
-  private async isLeftOut(item: number): Promise<boolean> {
-    const entry = await this.store.deskEntry(item)
-    return this.plan.leftOut.some(({ name }) => name === entry?.processor)
-  }
-
-  /** An event on the topic of failures about a message; none about those of that topic itself. */
-  private tell(type: Event, consumer: Consumer, entry: DeskEntry, more: object): readonly Stored[] {
-    const on = consumer.spec.destination.name
-    if (on === failures.name) return []
-    const { processor, message, revision } = entry
-    const data = { processor, on, message: failedMessage(entry), revision, ...more }
-    return [this.envelopes.failure(type, data, message, processor)]
   }
 
   // ── going on ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -424,23 +357,12 @@ export class Engine {
   }
 
   private get quiet(): boolean {
-    if (this.suspecting || !this.committer.idle || !this.operations.idle || !this.flows.idle) return false
+    if (this.suspecting || !this.committer.idle || !this.desk.idle || !this.flows.idle) return false
     if (!this.timers.idle || !this.schedules.idle || !this.withdrawals.idle) return false
-    for (const rules of this.rules.values()) if (!rules.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
 
   // ── the desk ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-  /** Errors as of `Decisions.decide`; `millrace/unknown-item`, `millrace/unknown-processor`. */
-  async decide(item: number, decision: Decision, actor: Actor): Promise<void> {
-    await (await this.consumerOfItem(item)).decisions.decide(item, decision, actor)
-  }
-
-  /** Errors as of `Decisions.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor`. */
-  async takeBack(item: number, actor: Actor): Promise<void> {
-    await (await this.consumerOfItem(item)).decisions.takeBack(item, actor)
-  }
 
   get flowActions(): FlowActions {
     return this.flows.actions
@@ -448,19 +370,6 @@ export class Engine {
 
   lookAtFlows<T>(read: (flows: FlowReads) => Promise<T>): Promise<T> {
     return read(this.store.flowReads)
-  }
-
-  look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T> {
-    return read(this.store.deskReads)
-  }
-
-  select(operation: NewOperation, what: Selection): Promise<Operation> {
-    return this.operations.start(operation, what)
-  }
-
-  async abort(operation: number, actor: Actor): Promise<void> {
-    const write = () => this.committer.alone(() => this.store.abort(operation, actor, this.world.now()))
-    await this.operations.abort(operation, write)
   }
 
   /** Errors: `millrace/unknown-processor`. */
@@ -491,14 +400,6 @@ export class Engine {
 
   private consumer(name: string): Consumer | undefined {
     return this.consumers.find((consumer) => consumer.name === name)
-  }
-
-  private async consumerOfItem(item: number): Promise<Consumer> {
-    const entry = await this.store.deskEntry(item)
-    if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
-    const consumer = this.consumer(entry.processor)
-    if (consumer !== undefined && consumer.progress.stream === entry.message.stream) return consumer
-    throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${item} is not running`)
   }
 
   // ── looking ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -592,9 +493,8 @@ export class Engine {
     this.retention?.end()
     this.timers.end()
     this.schedules.end()
-    this.operations.end()
+    this.desk.end()
     this.flows.end()
-    for (const rules of this.rules.values()) rules.end()
   }
 
   private get alive(): boolean {
@@ -662,9 +562,4 @@ function typesOf({ destinations, mediators }: EnginePlan): Map<string, MessageTy
 function asFault(error: unknown): MillraceError {
   if (isMillraceError(error)) return error
   return fault('millrace/disk-failed', `the store failed: ${inBrief(error)}`, { cause: error })
-}
-
-function failedOf({ error, attempts }: DeskEntry): object {
-  const { code, message, data } = error!
-  return { error: data === undefined ? { code, message } : { code, message, data }, attempts }
 }

@@ -303,7 +303,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'does a pending action again at each start': [
     {
-      file: 'engine/engine.ts',
+      file: 'engine/desk/desk.ts',
       from: "const changes = [{ do: 'granted', item } as const]",
       to: 'const changes: never[] = []',
     },
