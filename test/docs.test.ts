@@ -139,7 +139,7 @@ test('every error code that a comment or a page names is in the table', () => {
 })
 
 /** Modules of the package, which look like codes. */
-const subpaths = ['millrace/postgres', 'millrace/nats', 'millrace/kafka', 'millrace/testing']
+const subpaths = ['millrace/postgres', 'millrace/nats', 'millrace/kafka', 'millrace/adapter', 'millrace/testing']
 
 /** How many rows of requirements each chapter has. */
 const chapters = { A: 4, B: 7, C: 6, D: 4, E: 3, F: 1, G: 4, H: 4 }

@@ -15,6 +15,7 @@ for (const { title, file, testFiles, tests } of [
   { title: 'Errors in order', file: 'errors.md', testFiles: 6, tests: 7 },
   { title: 'Broker or mediator?', file: 'mediators.md', testFiles: 3, tests: 4 },
   { title: 'Time and conditions as events', file: 'time.md', testFiles: 3, tests: 7 },
+  { title: 'Write another store', file: 'adapter.md', testFiles: 1, tests: 3 },
 ]) {
   test(`the examples of the guide "${title}" run as they stand`, (t) => {
     // Inside the repository, so that their imports are found.

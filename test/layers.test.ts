@@ -23,6 +23,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   cli: ['index', 'operate', 'control', 'testing'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
+  adapter: ['model', 'seam'],
   index: ['operate', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
 }
 
@@ -300,6 +301,12 @@ test('the shape of a file is counted as it is', () => {
       ['six', 5, 'c'],
     ],
   )
+})
+
+test('the author of a store gets every facet of the seam from millrace/adapter', () => {
+  const exported = importsOf(readFileSync(join(src, 'adapter.ts'), 'utf8'))
+  const missing = files.filter((file) => file.startsWith('seam/') && !exported.includes(`./${file}`))
+  assert.deepEqual(missing, [], 'export it from src/adapter.ts, and name it in docs/guides/adapter.md')
 })
 
 test('the look for globals finds them where they are, and only there', () => {

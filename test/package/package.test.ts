@@ -76,7 +76,10 @@ test('the packed package works in an empty folder: program, types and command', 
   }
   compile('shop.ts')
   compile('threads.ts')
-  writeFileSync(join(user, 'all.ts'), "export * from 'millrace'\nexport * as testing from 'millrace/testing'\n")
+  writeFileSync(
+    join(user, 'all.ts'),
+    "export * from 'millrace'\nexport * as adapter from 'millrace/adapter'\nexport * as testing from 'millrace/testing'\n",
+  )
   writeFileSync(join(user, 'passed-on.ts'), passedOn)
   compile('passed-on.ts')
   for (const target of ['es2022', 'es2023', 'es2024', 'esnext']) compile('all.ts', target)
