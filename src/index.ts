@@ -128,6 +128,7 @@ export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { DeskReads, ItemLimits } from './seam/desk-reads.ts'
 export type { FlowReads, FlowSlice, WholeFlow } from './seam/flow-reads.ts'
+
 export type {
   AppState,
   Measure,
@@ -139,4 +140,7 @@ export type {
   StoreFacts,
   StoreOwner,
 } from './seam/offline.ts'
+
+export type { OperationReads } from './seam/operations.ts'
+
 export type { Broker } from './seam/store.ts'

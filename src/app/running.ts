@@ -158,7 +158,7 @@ export class RunningApp {
 
   async requestStatus(id: string): Promise<RequestStatus | undefined> {
     checkId(id)
-    const row = await this.running.store.request(id)
+    const row = await this.running.store.requests.row(id)
     return row === undefined ? undefined : statusOf(row)
   }
 

@@ -228,12 +228,12 @@ export class Engine {
   private async takeUp(goOn: () => void): Promise<void> {
     const { processors } = this.plan
     await this.withdrawals.takeUp()
-    const paused = new Set((await this.store.deskReads.paused()).map(({ processor }) => processor))
+    const paused = new Set((await this.store.processors.paused()).map(({ processor }) => processor))
     for (const spec of processors) {
       goOn()
       const stream = this.streams.of(spec.destination)
       const recent = this.streams.recent(stream)
-      const subscribed = await this.store.subscribe(spec.name, stream, spec.startAt)
+      const subscribed = await this.store.progress.subscribe(spec.name, stream, spec.startAt)
       this.warn(newPart(spec, subscribed, recent.head))
       const consumer = new Consumer(spec, subscribed, recent, this.openedClean, this.around)
       if (paused.has(spec.name)) consumer.pause(true)
@@ -245,19 +245,19 @@ export class Engine {
       await consumer.takeUp(subscribed)
       this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
     }
-    const known = await this.store.progress()
+    const known = await this.store.progress.rows()
     await this.tellGone(known)
     const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
     for (const { name, destination, startAt } of this.plan.leftOut) {
       const stream = this.streams.of(destination)
       if (rows.has(`${stream} ${name}`)) continue
-      await this.store.subscribe(name, stream, startAt)
+      await this.store.progress.subscribe(name, stream, startAt)
     }
     await this.schedules.takeUp(this.plan.schedules)
     if (this.plan.tellsChanges) await this.schedules.tellGone()
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
-    await this.committer.alone(() => this.store.clearMarks(processors.map(({ name }) => name)))
+    await this.committer.alone(() => this.store.progress.clearMarks(processors.map(({ name }) => name)))
   }
 
   private async tellGone(known: readonly ProgressRow[]): Promise<void> {
@@ -297,7 +297,7 @@ export class Engine {
     const { world, store, committer } = this
     const streamIds = this.streams.ids
     const { destinations, limits } = this.plan
-    const forgetWithdrawn = async () => this.withdrawals.sweep(this.streams.channels(await store.progress()))
+    const forgetWithdrawn = async () => this.withdrawals.sweep(this.streams.channels(await store.progress.rows()))
     this.retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
     this.retention.begin()
     this.timers.begin()
@@ -374,7 +374,7 @@ export class Engine {
 
   /** Errors: `millrace/unknown-processor`. */
   async pause(processor: string, paused: boolean, actor: Actor): Promise<void> {
-    const known = (await this.store.progress()).map((row) => row.processor)
+    const known = (await this.store.progress.rows()).map((row) => row.processor)
     if (!known.includes(processor)) {
       throw fault(
         'millrace/unknown-processor',
@@ -387,7 +387,7 @@ export class Engine {
       const before = consumer?.isPaused
       if (paused) consumer?.pause(true)
       try {
-        await this.store.pause(processor, paused, actor, this.world.now())
+        await this.store.processors[paused ? 'pause' : 'resume'](processor, actor, this.world.now())
       } catch (error) {
         consumer?.pause(before!)
         throw error
@@ -410,7 +410,7 @@ export class Engine {
 
   /** How far each processor that the store knows is on each of its topics and channels. */
   async progress(): Promise<Position[]> {
-    return this.streams.positions(await this.store.progress())
+    return this.streams.positions(await this.store.progress.rows())
   }
 
   health(): { status: 'green' | 'red'; reasons: string[] } {
@@ -438,7 +438,7 @@ export class Engine {
   }
 
   retire(processor: string, destination: string): Promise<void> {
-    return this.committer.alone(() => this.store.retire(processor, destination))
+    return this.committer.alone(() => this.store.processors.retire(processor, destination))
   }
 
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────

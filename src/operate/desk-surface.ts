@@ -3,6 +3,7 @@ import { type Actor, checkActor, checkText, type Decision } from '../model/desk.
 import type { NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
+import type { OperationReads } from '../seam/operations.ts'
 import { checked } from './calls.ts'
 import type { Desk, OperationOptions } from './desk.ts'
 
@@ -13,7 +14,7 @@ const nameCharsMax = 100
 
 /** What carries the actions out: the engine of a running app, or a file that no app has. */
 export interface DeskBackend {
-  look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T>
+  look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T>
   decide(item: number, decision: Decision, actor: Actor): Promise<void>
   takeBack(item: number, actor: Actor): Promise<void>
   select(operation: NewOperation, what: Selection): Promise<Operation>
@@ -40,9 +41,9 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     },
     takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
     select: async (action, what, options) => backend().select(newOperation(action, options, now()), what),
-    operations: (filter = {}) => look((desk) => desk.operations(filter)),
-    outcome: (id) => look((desk) => desk.outcome(id)),
-    refused: (id) => look((desk) => desk.refused(id, refusedShown)),
+    operations: (filter = {}) => look((_desk, operations) => operations.list(filter)),
+    outcome: (id) => look((_desk, operations) => operations.outcome(id)),
+    refused: (id) => look((_desk, operations) => operations.refused(id, refusedShown)),
     abort: async (id, actor = us) => backend().abort(id, checkActor('abort', actor)),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
   })

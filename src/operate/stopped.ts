@@ -1,10 +1,11 @@
 import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import type { DeskReads } from '../seam/desk-reads.ts'
+
 import type { Offline, OfflineReader, OfflineWriter } from '../seam/offline.ts'
+
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
-import { deskOn } from './desk-surface.ts'
+import { type DeskBackend, deskOn } from './desk-surface.ts'
 import { flowsOn } from './flow-surface.ts'
 import type { FlowDesk } from './flows.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
@@ -16,7 +17,7 @@ import { type CheckCorrected, pausedOf } from './rows.ts'
  * are checked by `check`, where the code of the app is known.
  */
 export function stoppedDesk(store: Offline, check: CheckCorrected | undefined, now: () => number): Desk {
-  const look = <T>(read: (desk: DeskReads) => Promise<T>) => reading(store, (reader) => read(reader.desk))
+  const look: DeskBackend['look'] = (read) => reading(store, ({ desk, operations }) => read(desk, operations))
   return deskOn(
     () => ({
       look,

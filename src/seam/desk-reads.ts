@@ -11,11 +11,6 @@ import type {
   DeskRow,
   GroupBy,
   GroupFilter,
-  Operation,
-  OperationFilter,
-  OperationOutcome,
-  Paused,
-  RefusedItem,
 } from '../model/desk-views.ts'
 
 /**
@@ -31,18 +26,9 @@ export interface DeskReads {
   counts(): Promise<DeskCounts>
   /** How many messages each processor holds, and which processors are paused. */
   processors(): Promise<DeskAtProcessors>
-  /** The processors that are paused: without counting what others hold, as a start asks. */
-  paused(): Promise<Paused[]>
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
   /** Newest first. */
   audit(filter: AuditFilter): Promise<AuditRow[]>
-  /** Operations that fit, in order. */
-  operations(filter: OperationFilter): Promise<Operation[]>
-  /** Those that have not ended, after an id, in order, at most so many. */
-  openOperations(after: number, limit: number): Promise<Operation[]>
-  outcome(operation: number): Promise<OperationOutcome>
-  /** The first of an operation that were not possible. */
-  refused(operation: number, limit: number): Promise<RefusedItem[]>
 }
 
 /** How much of an item is read at most. */

@@ -13,6 +13,30 @@ export interface DeskHead {
   readonly kills: number
 }
 
+/** Which lane: of a processor on a stream. */
+export interface LaneKey {
+  readonly processor: string
+  readonly stream: number
+  readonly lane: string
+}
+
+/** The desk as the engine reads it; a read may show what is not durable yet. */
+export interface DeskStore {
+  /** Gives each message of a processor that is being tried or with a rule, but for those in line, in the order of ids. */
+  heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
+  /** Gives the context of each lane of a processor at the desk once, in no order. */
+  lanes(processor: string, stream: number, take: (context: string) => void): Promise<void>
+  /** The head of one lane; undefined when the lane is not at the desk. */
+  headOf(lane: LaneKey): Promise<DeskHead | undefined>
+  /** The next messages of a lane after a place, in order. */
+  line(lane: LaneKey, afterPlace: number, limit: number): Promise<DeskEntry[]>
+  entry(id: number): Promise<DeskEntry | undefined>
+  /** The message of a command whose sender waits for its end; undefined once it is resolved. */
+  askedEntry(id: string): Promise<DeskEntry | undefined>
+  /** Forgets a slice of the messages that were resolved before a time. Returns their number. */
+  forgetResolved(beforeMs: number): Promise<number>
+}
+
 /**
  * Changes of the desk. The store keeps each lane with exactly one head: what joins a lane that has none becomes its
  * head (and its state `trying`), and when the head leaves, the next in line becomes `trying`.

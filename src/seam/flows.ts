@@ -2,7 +2,7 @@
 import type { ErrorRecord } from '../model/errors.ts'
 import type { FlowState, JournalEntry, ParentFlow } from '../model/flow.ts'
 import type { FlowRow, FlowsUnderWay, StateOfFlow } from '../model/flow-views.ts'
-import type { Mail } from './mail.ts'
+import type { ForgottenMails, Mail } from './mail.ts'
 
 /** A flow under way, as a start finds it. */
 export interface UnderWay {
@@ -92,4 +92,8 @@ export interface FlowStore {
   withdrawn(after: string, limit: number): Promise<string[]>
   /** Whether the command of a step has ended by itself, and not only for its flow. */
   hasEnd(flow: number, n: number): boolean
+  /** Forgets a slice of the flows that ended before a time. Returns their number. */
+  forget(endedBeforeMs: number): Promise<number>
+  /** Looks at a slice of the mail after a number, and forgets what came before a time and no flow can wait for. */
+  forgetMails(after: number, beforeMs: number): Promise<ForgottenMails>
 }

@@ -7,6 +7,7 @@ import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
+import type { OperationReads } from './operations.ts'
 import type { ProgressRow } from './progress.ts'
 
 /** Whether an app, of this or another process, has the store. */
@@ -65,6 +66,7 @@ export interface StoreFacts {
 /** Reads a store and changes nothing. It shows the store as of its opening, or later. */
 export interface OfflineReader {
   readonly desk: DeskReads
+  readonly operations: OperationReads
   readonly flows: FlowReads
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>

@@ -1,4 +1,5 @@
 // How far each processor is in each stream.
+import type { StartAt } from '../model/streams.ts'
 
 /** How far a processor is in a stream: everything up to `low` is done, and above it what `done` says. */
 export interface ProgressRow {
@@ -17,4 +18,13 @@ export interface Subscribed extends ProgressRow {
    * numbers the ids of messages at the desk.
    */
   readonly marks: readonly number[]
+}
+
+export interface ProgressStore {
+  /** Takes up a processor's stream under a new epoch; its row is made where there is none. */
+  subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed>
+  /** The row of each processor and stream, those of processors that are gone too. */
+  rows(): Promise<ProgressRow[]>
+  /** Forgets the start marks of processors. */
+  clearMarks(processors: readonly string[]): Promise<void>
 }

@@ -1,5 +1,6 @@
 // What becomes of commands that somebody waits for.
 import type { Asker } from '../model/codec.ts'
+import type { RequestRow } from '../model/requests.ts'
 
 /** What becomes of a command that somebody asked; it ends once. */
 export type RequestChange =
@@ -15,3 +16,10 @@ export type RequestChange =
       readonly outcome: unknown
       readonly at: number
     }
+
+export interface RequestStore {
+  /** A request by its id. Never shows what is not durable. */
+  row(id: string): Promise<RequestRow | undefined>
+  /** Forgets a slice of the requests that ended before a time. Returns their number. */
+  forget(endedBeforeMs: number): Promise<number>
+}

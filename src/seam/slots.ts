@@ -40,3 +40,11 @@ export interface ScheduleChange {
 export interface ScheduleWritten {
   readonly do: 'schedule'
 }
+
+/** Reads of schedules; they may show what is not durable yet. */
+export interface ScheduleStore {
+  /** The row of each schedule, those of schedules that are gone too. */
+  rows(): Promise<ScheduleRow[]>
+  /** The last slot of a schedule that has a row, up to and with a time. */
+  lastSlot(schedule: string, upTo: number): Promise<number | undefined>
+}

@@ -170,7 +170,7 @@ function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: 
     // Rules call no handler.
     const handlers = new Map([[type.name, { type, handle: () => {} }]])
     const consumer: Judged = { name: entry.processor, spec: { handlers }, decisions: { decideByRule } }
-    const store = { deskEntry: async () => entry, query } as unknown as Store
+    const store = { desk: { entry: async () => entry }, query } as unknown as Store
     const rules = new Rules(spec, { world: { ...world, guard: guard as never }, store, maybeIdle: () => {} })
     rules.begin()
     rules.ask(consumer, entry.id)

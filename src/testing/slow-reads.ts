@@ -1,31 +1,37 @@
-// Reads of the store that take time, as those of a store elsewhere do: what they give may be old when it arrives, and
+// Reads of the store that take time, as those of a store elsewhere do: their answers may be old when they arrive, and
 // of two the second may answer first.
-import type { FlowStore } from '../seam/flows.ts'
 import type { Store } from '../seam/store.ts'
 
-/** Lets every read of a store answer later. `pause` gives how much later, before the read and after it. */
-export function withSlowReads(store: Store, pause: () => Promise<void>): Store {
-  const deskReads = { value: slow(store.deskReads, pause) }
-  const flowReads = { value: slow(store.flowReads, pause) }
-  // The tables of the flows come with the opening of the store.
-  const flowsOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(store), 'flows')!.get!
-  const flows = { get: () => slow(flowsOf.call(store) as FlowStore, pause, promised) }
-  return Object.defineProperties(store, { deskReads, flowReads, flows })
+/** The facets whose reads take time: all of their methods, or those that are named. */
+const slowOf: { readonly [F in keyof Store]?: 'all' | readonly (keyof Store[F])[] } = {
+  deskReads: 'all',
+  flows: ['asleep', 'takeUp', 'underWayByMediator', 'withdrawn'],
+  flowReads: 'all',
+  operations: ['list', 'open', 'outcome', 'refused'],
+  processors: ['paused'],
 }
 
-/** The reads of the engine that are promises. */
-const promised: readonly PropertyKey[] = ['asleep', 'takeUp', 'underWayByMediator', 'withdrawn']
+/** Lets every read of a store answer later. `pause` takes that time, before the read and after it. */
+export function withSlowReads(store: Store, pause: () => Promise<void>): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (Object.hasOwn(slowOf, name)) return slow(value as object, slowOf[name as keyof typeof slowOf]!, pause)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}
 
-function slow<T extends object>(facet: T, pause: () => Promise<void>, names?: readonly PropertyKey[]): T {
+function slow<T extends object>(facet: T, reads: 'all' | readonly string[], pause: () => Promise<void>): T {
   return new Proxy(facet, {
     get(target, name) {
-      const read: unknown = Reflect.get(target, name)
-      if (typeof read !== 'function') return read
-      if (names !== undefined && !names.includes(name)) return read.bind(target)
+      const method: unknown = Reflect.get(target, name)
+      if (typeof method !== 'function') return method
+      if (reads !== 'all' && !reads.includes(String(name))) return method.bind(target)
       return async (...given: unknown[]) => {
         await pause()
         try {
-          return await read.apply(target, given)
+          return await method.apply(target, given)
         } finally {
           await pause()
         }

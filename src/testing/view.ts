@@ -4,6 +4,7 @@ import { FlowReader } from '../adapters/sqlite/flows.ts'
 import { Log } from '../adapters/sqlite/log.ts'
 import type { LogTableRow } from '../adapters/sqlite/message-row.ts'
 import { logsIn, logTable } from '../adapters/sqlite/schema.ts'
+import { Statements } from '../adapters/sqlite/statements.ts'
 import { bound, exact, plainRow } from '../adapters/sqlite/values.ts'
 import { decode } from '../model/codec.ts'
 import type { DeskRow } from '../model/desk-views.ts'
@@ -66,10 +67,11 @@ export function viewOf(machine: Machine, seed: number): View {
     },
     published: (type) => machine.look((db) => publishedIn(db, [type])),
     failures: () => machine.look((db) => publishedIn(db, failures.types)),
-    questions: () => machine.look((db) => everyRow((after) => new FlowReader(db).questions({ after, limit }))),
+    questions: () =>
+      machine.look((db) => everyRow((after) => new FlowReader(new Statements(db)).questions({ after, limit }))),
     held: () =>
       machine.look((db) => {
-        const desk = new DeskTable(db, new Log(db))
+        const desk = new DeskTable(new Statements(db), new Log(db))
         return everyRow((after) => desk.list({ states: ['held'], after, limit }))
       }),
     trace: () => machine.trace.lines,

@@ -67,7 +67,7 @@ const commit = (store: Store, changes: Partial<Changes>, functions: Parameters<S
   store.commit({ functions, changes: () => ({ ...nothing, ...changes }), rolledBack: () => {} })
 
 async function write(store: Store): Promise<void> {
-  for (const startAt of ['beginning', 'now', new Date(0)] as const) await store.subscribe('p', 1, startAt)
+  for (const startAt of ['beginning', 'now', new Date(0)] as const) await store.progress.subscribe('p', 1, startAt)
   const own = { ownId: true }
   await commit(store, {
     append: [
@@ -93,7 +93,7 @@ async function write(store: Store): Promise<void> {
       { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
     ],
   })
-  await store.subscribe('dated', 1, new Date(0))
+  await store.progress.subscribe('dated', 1, new Date(0))
   await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later' }] })
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
@@ -214,12 +214,13 @@ async function desk(store: Store): Promise<void> {
       ({ do: 'put', entry: { ...entry, error: { code: `code ${letters(entry.id)}`, message: '' } } }) as const,
   )
   await commit(store, { desk: different })
-  await store.heads('p', 1, () => {})
-  await store.lanes('p', 1, () => {})
-  await store.headOf('p', 1, 'y')
-  await store.line('p', 1, 'y', 0, 10)
-  await store.deskEntry(1)
-  await store.askedEntry('m4')
+  const laneY = { processor: 'p', stream: 1, lane: 'y' }
+  await store.desk.heads('p', 1, () => {})
+  await store.desk.lanes('p', 1, () => {})
+  await store.desk.headOf(laneY)
+  await store.desk.line(laneY, 0, 10)
+  await store.desk.entry(1)
+  await store.desk.askedEntry('m4')
   const reads = store.deskReads
   for (const processor of [undefined, 'p']) {
     for (const type of [undefined, 'a']) {
@@ -241,27 +242,28 @@ async function desk(store: Store): Promise<void> {
     await reads.groups(by, { processor: 'p' })
   }
   await reads.audit({})
-  await reads.operations({})
-  await reads.operations({ name: 'first' })
-  await reads.outcome(1)
-  await reads.openOperations(0, 10)
-  await reads.refused(1, 10)
+  await store.operations.list({})
+  await store.operations.list({ name: 'first' })
+  await store.operations.outcome(1)
+  await store.operations.open(0, 10)
+  await store.operations.refused(1, 10)
   const first = { name: 'first', action: 'release', by: 'ann', reason: null, oneFirst: false, startedAt: 1 } as const
-  const operation = await store.select(first, {})
-  await store.select({ ...first, name: 'second' }, { items: [4] })
-  await store.selected(operation.id, 10)
-  await store.firstSelected(operation.id)
-  await store.addPending({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
-  await store.pendingActions(undefined, 10)
+  const operation = await store.operations.select(first, {})
+  await store.operations.select({ ...first, name: 'second' }, { items: [4] })
+  await store.operations.selected(operation.id, 10)
+  await store.operations.firstSelected(operation.id)
+  await store.pendingActions.add({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
+  await store.pendingActions.list(undefined, 10)
   await commit(store, {
     desk: [
       { do: 'selected', operation: operation.id, item: 4, error: 'no' },
       { do: 'granted', item: 4 },
     ],
   })
-  await store.abort(operation.id, actor, 1)
-  await store.pause('p', true, actor, 1)
-  await store.pause('p', false, actor, 1)
+  await store.operations.abort(operation.id, actor, 1)
+  await store.processors.pause('p', actor, 1)
+  await store.processors.paused()
+  await store.processors.resume('p', actor, 1)
 }
 
 /** A number in letters: numbers are what errors of a group differ in. */
@@ -269,17 +271,17 @@ const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number
 
 async function rest(store: Store): Promise<void> {
   await store.read(1, 0, 10, 1e6)
-  await store.request('asked')
-  await store.progress()
-  await store.schedules()
-  await store.lastSlot('s', 9)
-  await store.clearMarks(['p'])
+  await store.requests.row('asked')
+  await store.progress.rows()
+  await store.schedules.rows()
+  await store.schedules.lastSlot('s', 9)
+  await store.progress.clearMarks(['p'])
   await store.trim(1, 5, { beforeMs: 9, bytes: 1 })
-  await store.forgetFlows(9)
-  await store.forgetMails(0, 9)
-  await store.forgetRequests(9)
-  await store.forgetResolved(9)
-  await store.retire('p', 't')
+  await store.flows.forget(9)
+  await store.flows.forgetMails(0, 9)
+  await store.requests.forget(9)
+  await store.desk.forgetResolved(9)
+  await store.processors.retire('p', 't')
 }
 
 async function fromBeside(file: string): Promise<void> {

@@ -110,7 +110,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets that a lane waits at the desk when it starts': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '    await store.lanes(this.name, stream, (context) => this.desk.found(context))\n',
+      from: '    await store.desk.lanes(this.name, stream, (context) => this.desk.found(context))\n',
       to: '',
     },
   ],

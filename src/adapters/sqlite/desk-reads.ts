@@ -11,15 +11,12 @@ import type {
   DeskRow,
   GroupBy,
   GroupFilter,
-  Operation,
-  OperationFilter,
-  OperationOutcome,
-  Paused,
-  RefusedItem,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
+import type { OperationReads } from '../../seam/operations.ts'
 import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
+import { Statements } from './statements.ts'
 
 /** Reads the table: when all that it shows is durable, and where a lock is in the way, again. */
 export type ReadDesk = <T>(use: (desk: DeskTable) => T) => Promise<T>
@@ -33,7 +30,7 @@ export class DeskReader implements DeskReads {
 
   /** Reads a file that shows nothing but what is durable. */
   static of(db: DatabaseSync, log: Log): DeskReader {
-    const table = new DeskTable(db, log)
+    const table = new DeskTable(new Statements(db), log)
     return new DeskReader(async (use) => use(table))
   }
 
@@ -66,10 +63,6 @@ export class DeskReader implements DeskReads {
     return this.read((desk) => ({ held: desk.heldCounts(), paused: desk.paused() }))
   }
 
-  paused(): Promise<Paused[]> {
-    return this.read((desk) => desk.paused())
-  }
-
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]> {
     return this.read((desk) => desk.groups(by, filter))
   }
@@ -77,25 +70,20 @@ export class DeskReader implements DeskReads {
   audit(filter: AuditFilter): Promise<AuditRow[]> {
     return this.read((desk) => desk.audit(filter))
   }
+}
 
-  operations(filter: OperationFilter): Promise<Operation[]> {
-    return this.read((desk) => desk.operations(filter))
-  }
-
-  openOperations(after: number, limit: number): Promise<Operation[]> {
-    return this.read((desk) => desk.openOperations(after, limit))
-  }
-
-  outcome(operation: number): Promise<OperationOutcome> {
-    return this.read((desk) => desk.outcome(operation))
-  }
-
-  refused(operation: number, limit: number): Promise<RefusedItem[]> {
-    return this.read((desk) => desk.refused(operation, limit))
+/** Operations of a file that shows nothing but what is durable. */
+export function operationsIn(db: DatabaseSync, log: Log): OperationReads {
+  const table = new DeskTable(new Statements(db), log)
+  return {
+    list: async (filter) => table.operations(filter),
+    open: async (after, limit) => table.openOperations(after, limit),
+    outcome: async (operation) => table.outcome(operation),
+    refused: async (operation, limit) => table.refused(operation, limit),
   }
 }
 
 /** Counts the messages at the desk of a file. */
 export function countsIn(db: DatabaseSync): DeskCounts {
-  return new DeskTable(db, new Log(db)).counts()
+  return new DeskTable(new Statements(db), new Log(db)).counts()
 }

@@ -6,6 +6,7 @@ import type { DeskFilter } from '../../model/desk-views.ts'
 import { DeskTable } from './desk.ts'
 import { Log } from './log.ts'
 import { migrate } from './schema.ts'
+import { Statements } from './statements.ts'
 
 const states: DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
 const pick = <T>(values: readonly T[], n: number, step: number): T => values[Math.floor(n / step) % values.length]!
@@ -22,7 +23,7 @@ function filled() {
     asked.add(sql)
     return prepare(sql)
   }
-  const table = new DeskTable(db, new Log(db))
+  const table = new DeskTable(new Statements(db), new Log(db))
   const entries: DeskEntry[] = []
   for (let n = 0; n < 400; n++) {
     const processor = pick(['p', 'q', 'r'], n, 1)
@@ -182,8 +183,8 @@ test('nothing that is asked of the desk while the app runs reads more of its tab
   table.heldCounts()
   table.heads('p', 1, () => {})
   table.lanes('p', 1, () => {})
-  table.headOf('p', 1, 'a')
-  table.line('p', 1, 'a', 0, 64)
+  table.headOf({ processor: 'p', stream: 1, lane: 'a' })
+  table.line({ processor: 'p', stream: 1, lane: 'a' }, 0, 64)
   table.behind(entries.find(({ lane }) => lane !== null)!, 10)
   table.hasOld(0)
   table.forgetResolved(0)
@@ -207,7 +208,7 @@ test('each change says which message became the head of its lane by it, and chan
   const db = new DatabaseSync(':memory:')
   migrate(db, 'memory')
   db.prepare('insert into millrace_streams values (?, ?, ?)').run(1, 'topic', 't1')
-  const table = new DeskTable(db, new Log(db))
+  const table = new DeskTable(new Statements(db), new Log(db))
   const entry = (n: number, state: DeskState) => Object.freeze(entryOf(n, 'p', 1, 'a', state, true))
   const stateOf = (id: number) => table.entry(id)?.state
   const [first, second, third] = [entry(0, 'line'), entry(1, 'line'), entry(2, 'line')]

@@ -1,8 +1,8 @@
 // The table of the desk, and what belongs to it. Every change goes through `apply`, in the transaction of a commit; it
 // keeps each lane with exactly one head, and the number of held messages of each group.
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { asStored } from '../../model/codec.ts'
 import {
+  type Actor,
   type Audit,
   type AuditRow,
   type DeskEntry,
@@ -33,11 +33,13 @@ import type {
 } from '../../model/desk-views.ts'
 import { type ErrorRecord, fault } from '../../model/errors.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
-import type { DeskChange, DeskHead } from '../../seam/desk.ts'
+import type { DeskChange, DeskHead, LaneKey } from '../../seam/desk.ts'
 import { attributesJson } from './attributes.ts'
 import { findCause } from './cause.ts'
+
 import type { Log } from './log.ts'
 import { askedFlagOf } from './message-row.ts'
+import type { Statements } from './statements.ts'
 
 interface Row {
   desk_id: number
@@ -110,18 +112,17 @@ const headsAtOnce = 1_000
 const all = Number.MAX_SAFE_INTEGER
 
 export class DeskTable {
-  private readonly db: DatabaseSync
   private readonly log: Log
-  private readonly statements = new Map<string, StatementSync>()
+  private readonly sql: Statements
 
-  constructor(db: DatabaseSync, log: Log) {
-    this.db = db
+  constructor(sql: Statements, log: Log) {
     this.log = log
+    this.sql = sql
   }
 
   /** The highest number that a message, or a place in a lane, has had. */
   lastNumber(): number {
-    const row = this.db.prepare("select seq from sqlite_sequence where name = 'millrace_desk'").get()
+    const row = this.sql.one("select seq from sqlite_sequence where name = 'millrace_desk'")
     return (row as { seq: number } | undefined)?.seq ?? 0
   }
 
@@ -148,7 +149,7 @@ export class DeskTable {
         this.putOperation(change.operation)
         return 0
       case 'granted':
-        this.run('delete from millrace_wishes where item = ?', change.item)
+        this.sql.run('delete from millrace_wishes where item = ?', change.item)
         return 0
     }
   }
@@ -156,7 +157,7 @@ export class DeskTable {
   private put(entry: DeskEntry): number {
     const becomesHead = this.becomesHead(entry)
     const { message } = entry
-    this.run(
+    this.sql.run(
       `insert into millrace_desk values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       entry.id,
       entry.processor,
@@ -194,7 +195,7 @@ export class DeskTable {
     const { message } = entry
     this.left(entry)
     const becomesHead = this.becomesHead(entry)
-    const changed = this.run(
+    const changed = this.sql.run(
       `update millrace_desk set state = ?, lane = ?, place = ?, due_at = ?, attempts = ?, kills = ?, revision = ?,
          failures = ?, decisions = ?, group_id = ?, error = ?, tries = ?, resolved_at = ?, kind = ?, data = ?, original = ?
        where id = ?`,
@@ -224,13 +225,13 @@ export class DeskTable {
 
   private remove(entry: DeskEntry): number {
     this.left(entry)
-    this.one(entry, this.run('delete from millrace_desk where id = ?', entry.id))
+    this.one(entry, this.sql.run('delete from millrace_desk where id = ?', entry.id))
     return this.promote(entry, entry.lane)
   }
 
   private resolve(entry: DeskEntry, state: 'handled' | 'discarded', at: number): number {
     this.left(entry)
-    const changed = this.run(
+    const changed = this.sql.run(
       'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, resolved_at = ? where id = ?',
       state,
       at,
@@ -242,7 +243,7 @@ export class DeskTable {
 
   /** A place was drawn from the numbers of messages: after a restart it must not be given to another. */
   private takeNumber(place: number): void {
-    this.run("update sqlite_sequence set seq = max(seq, ?) where name = 'millrace_desk'", place)
+    this.sql.run("update sqlite_sequence set seq = max(seq, ?) where name = 'millrace_desk'", place)
   }
 
   private one(entry: DeskEntry, changed: number): void {
@@ -252,7 +253,7 @@ export class DeskTable {
   /** A message in line of a lane that has no head becomes its head. */
   private becomesHead(entry: DeskEntry): boolean {
     if (entry.state !== 'line') return false
-    const head = this.get(
+    const head = this.sql.one(
       'select 1 from millrace_desk where processor = ? and stream = ? and lane = ? and id <> ? limit 1',
       entry.processor,
       entry.message.stream,
@@ -265,7 +266,7 @@ export class DeskTable {
   /** The head of a lane has left it: the next in line becomes the head. Returns its number, 0 where there is none. */
   private promote({ processor, message }: DeskEntry, lane: string | null): number {
     if (lane === null) return 0
-    const next = this.get(
+    const next = this.sql.one(
       `update millrace_desk set state = 'trying' where state = 'line' and id = (select id from millrace_desk
          where processor = ? and stream = ? and lane = ? order by place limit 1) returning id`,
       processor,
@@ -282,10 +283,10 @@ export class DeskTable {
     const found = this.countIn(processor, stream, type, exact, at)
     if (found !== undefined) return found
     if (!this.roomForGroup(processor)) {
-      this.run('delete from millrace_desk_groups where processor = ? and held = 0', processor)
+      this.sql.run('delete from millrace_desk_groups where processor = ? and held = 0', processor)
     }
     const print = this.roomForGroup(processor) ? exact : (error?.code ?? '-')
-    const { id } = this.get(
+    const { id } = this.sql.one(
       `insert into millrace_desk_groups (processor, stream, type, fingerprint, held, first_at, last_at)
        values (?, ?, ?, ?, 1, ?, ?) on conflict do update set held = held + 1, last_at = excluded.last_at returning id`,
       processor,
@@ -299,12 +300,12 @@ export class DeskTable {
   }
 
   private roomForGroup(processor: string): boolean {
-    const row = this.get('select count(*) as groups from millrace_desk_groups where processor = ?', processor)
+    const row = this.sql.one('select count(*) as groups from millrace_desk_groups where processor = ?', processor)
     return (row as { groups: number }).groups < groupsMax
   }
 
   private countIn(processor: string, stream: number, type: string, print: string, at: number): number | undefined {
-    const row = this.get(
+    const row = this.sql.one(
       `update millrace_desk_groups set held = held + 1, last_at = ?, first_at = case held when 0 then ? else first_at end
        where processor = ? and stream = ? and type = ? and fingerprint = ? returning id`,
       at,
@@ -320,14 +321,14 @@ export class DeskTable {
   /** A message is not what it was: where it was held, its group has one less. */
   private left({ id, failures }: DeskEntry): void {
     if (failures === 0) return
-    this.run(
+    this.sql.run(
       'update millrace_desk_groups set held = held - 1 where id = (select group_id from millrace_desk where id = ?)',
       id,
     )
   }
 
   private record({ at, by, action, item, subject, reason, detail }: Audit): void {
-    this.run(
+    this.sql.run(
       'insert into millrace_audit (at, who, action, item, subject, why, detail) values (?, ?, ?, ?, ?, ?, ?)',
       at,
       by,
@@ -342,12 +343,12 @@ export class DeskTable {
   /** Whether something was resolved before a time. */
   hasOld(beforeMs: number): boolean {
     const sql = 'select 1 from millrace_desk where resolved_at is not null and resolved_at < ? limit 1'
-    return this.get(sql, beforeMs) !== undefined
+    return this.sql.one(sql, beforeMs) !== undefined
   }
 
   /** Forgets what was resolved before a time, at most one slice. Gives how many. */
   forgetResolved(beforeMs: number): number {
-    return this.run(
+    return this.sql.run(
       `delete from millrace_desk where id in (
          select id from millrace_desk where resolved_at is not null and resolved_at < ? limit ?)`,
       beforeMs,
@@ -357,41 +358,46 @@ export class DeskTable {
 
   /** Forgets all that a processor has at the desk of one stream. */
   retire(processor: string, stream: number): void {
-    this.run('update millrace_desk_groups set held = 0 where processor = ? and stream = ?', processor, stream)
+    this.sql.run('update millrace_desk_groups set held = 0 where processor = ? and stream = ?', processor, stream)
     // By the index of states: what others have there is not read.
     const sql = `delete from millrace_desk where state in (${quoted(allStates)}) and processor = ? and stream = ?`
-    this.run(sql, processor, stream)
+    this.sql.run(sql, processor, stream)
   }
 
   // ── pausing, pending actions ──────────────────────────────────────────────────────────────────────────────────────
 
-  pause(
-    processor: string,
-    paused: boolean,
-    { by, reason = null }: { readonly by: string; readonly reason?: string | null | undefined },
-    at: number,
-  ): void {
-    const changed = paused
-      ? this.run('insert or ignore into millrace_paused values (?, ?, ?, ?)', processor, at, by, reason)
-      : this.run('delete from millrace_paused where processor = ?', processor)
+  pause(processor: string, { by, reason }: Actor, at: number): void {
+    const changed = this.sql.run(
+      'insert or ignore into millrace_paused values (?, ?, ?, ?)',
+      processor,
+      at,
+      by,
+      reason ?? null,
+    )
     if (changed === 0) return
-    const action = paused ? 'paused' : 'resumed'
-    this.record({ at, by, action, item: null, subject: processor, reason, detail: undefined })
+    this.record({ at, by, action: 'paused', item: null, subject: processor, reason: reason ?? null, detail: undefined })
+  }
+
+  resume(processor: string, { by, reason }: Actor, at: number): void {
+    if (this.sql.run('delete from millrace_paused where processor = ?', processor) === 0) return
+    this.record({
+      at,
+      by,
+      action: 'resumed',
+      item: null,
+      subject: processor,
+      reason: reason ?? null,
+      detail: undefined,
+    })
   }
 
   paused(): Paused[] {
-    return this.all('select processor, at, who as by, why as reason from millrace_paused') as Paused[]
+    return this.sql.all('select processor, at, who as by, why as reason from millrace_paused') as Paused[]
   }
 
   /** @throws `millrace/not-held` */
-  addPending({
-    item,
-    action,
-    at,
-    by,
-    reason = null,
-  }: Omit<PendingAction, 'reason'> & { readonly reason?: string | null | undefined }): void {
-    const before = this.get('select who, wish from millrace_wishes where item = ?', item)
+  addPending({ item, action, at, by, reason }: PendingAction): void {
+    const before = this.sql.one('select who, wish from millrace_wishes where item = ?', item)
     if (before !== undefined) {
       const { who, wish: other } = before as { who: string; wish: string }
       const what = (JSON.parse(other) as PendingAction['action']).do
@@ -400,12 +406,19 @@ export class DeskTable {
         `${who} has asked for "${what}" of message ${item}; the app does it at its start`,
       )
     }
-    this.run('insert into millrace_wishes values (?, ?, ?, ?, ?)', item, JSON.stringify(action), at, by, reason)
+    this.sql.run(
+      'insert into millrace_wishes values (?, ?, ?, ?, ?)',
+      item,
+      JSON.stringify(action),
+      at,
+      by,
+      reason ?? null,
+    )
   }
 
   pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): PendingAction[] {
     const sql = 'select * from millrace_wishes where (at, item) > (?, ?) order by at, item limit ?'
-    const rows = this.all(sql, after?.at ?? Number.MIN_SAFE_INTEGER, after?.item ?? 0, limit) as {
+    const rows = this.sql.all(sql, after?.at ?? Number.MIN_SAFE_INTEGER, after?.item ?? 0, limit) as {
       item: number
       wish: string
       at: number
@@ -425,10 +438,10 @@ export class DeskTable {
 
   /** Freezes what is held now and fits. Errors: `millrace/duplicate-name`, `millrace/nothing-selected`. */
   select({ name, action, by, reason, oneFirst, startedAt }: NewOperation, what: Selection): Operation {
-    if (this.get('select 1 from millrace_operations where name = ?', name) !== undefined) {
+    if (this.sql.one('select 1 from millrace_operations where name = ?', name) !== undefined) {
       throw fault('millrace/duplicate-name', `an operation "${name}" exists already; give this one another name`)
     }
-    const { id } = this.get(
+    const { id } = this.sql.one(
       `insert into millrace_operations (name, action, who, why, one_first, state, total, done, refused, started_at)
        values (?, ?, ?, ?, ?, 'running', 0, 0, 0, ?) returning id`,
       name,
@@ -438,13 +451,13 @@ export class DeskTable {
       oneFirst ? 1 : 0,
       startedAt,
     ) as { id: number }
-    const total = this.run(
+    const total = this.sql.run(
       'insert into millrace_selected select ?, value, null, 0 from json_each(?)',
       id,
       JSON.stringify(this.heldOf(what)),
     )
     if (total === 0) throw fault('millrace/nothing-selected', 'no held message fits: nothing is to be done')
-    this.run('update millrace_operations set total = ? where id = ?', total, id)
+    this.sql.run('update millrace_operations set total = ? where id = ?', total, id)
     this.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail: { action, total } })
     return this.operation(id)!
   }
@@ -465,7 +478,7 @@ export class DeskTable {
   }
 
   selected(operation: number, limit: number): number[] {
-    const rows = this.all(
+    const rows = this.sql.all(
       'select item from millrace_selected where operation = ? and done = 0 order by item limit ?',
       operation,
       limit,
@@ -474,19 +487,19 @@ export class DeskTable {
   }
 
   firstSelected(operation: number): number | undefined {
-    const row = this.get('select min(item) as item from millrace_selected where operation = ?', operation)
+    const row = this.sql.one('select min(item) as item from millrace_selected where operation = ?', operation)
     return (row as { item: number | null }).item ?? undefined
   }
 
   private dealtWith(operation: number, item: number, error: string | null): void {
-    const changed = this.run(
+    const changed = this.sql.run(
       'update millrace_selected set done = 1, error = ? where operation = ? and item = ? and done = 0',
       error,
       operation,
       item,
     )
     if (changed === 0) return
-    this.run(
+    this.sql.run(
       'update millrace_operations set done = done + 1, refused = refused + ? where id = ?',
       error === null ? 0 : 1,
       operation,
@@ -494,7 +507,7 @@ export class DeskTable {
   }
 
   private putOperation({ id, state, endedAt }: Operation): void {
-    this.run(
+    this.sql.run(
       "update millrace_operations set state = ?, ended_at = ? where id = ? and state in ('running', 'trying')",
       state,
       endedAt,
@@ -503,11 +516,7 @@ export class DeskTable {
   }
 
   /** @throws `millrace/unknown-operation`, `millrace/operation-ended` */
-  abort(
-    id: number,
-    { by, reason = null }: { readonly by: string; readonly reason?: string | null | undefined },
-    at: number,
-  ): void {
+  abort(id: number, { by, reason }: Actor, at: number): void {
     const operation = this.operation(id)
     if (operation === undefined) throw fault('millrace/unknown-operation', `there is no operation ${id}`)
     const { state, name } = operation
@@ -515,35 +524,35 @@ export class DeskTable {
       throw fault('millrace/operation-ended', `operation "${name}" has ended already: ${state}`)
     }
     this.putOperation({ ...operation, state: 'aborted', endedAt: at })
-    this.record({ at, by, action: 'aborted', item: null, subject: name, reason, detail: undefined })
+    this.record({ at, by, action: 'aborted', item: null, subject: name, reason: reason ?? null, detail: undefined })
   }
 
   operations({ name, after = 0, limit = listRows }: OperationFilter): Operation[] {
     const rows =
       name === undefined
-        ? this.each(`${operationColumns} where id > ? order by id limit ?`, after, limit)
-        : this.each(`${operationColumns} where name = ? and id > ? limit ?`, name, after, limit)
+        ? this.sql.each(`${operationColumns} where id > ? order by id limit ?`, after, limit)
+        : this.sql.each(`${operationColumns} where name = ? and id > ? limit ?`, name, after, limit)
     const sizeOf = ({ name, who, why }: OperationRow) => lengthOf(name, who, why)
     return pageOf(rows as Iterable<OperationRow>, { limit, sizeOf, cursorOf }).rows.map(operationOf)
   }
 
   openOperations(after: number, limit: number): Operation[] {
     const sql = `${operationColumns} where state in ('running', 'trying') and id > ? order by id limit ?`
-    return (this.all(sql, after, limit) as OperationRow[]).map(operationOf)
+    return (this.sql.all(sql, after, limit) as OperationRow[]).map(operationOf)
   }
 
   outcome(operation: number): OperationOutcome {
-    return { ...(this.get(outcomeText, operation, outcomeRows) as OperationOutcome) }
+    return { ...(this.sql.one(outcomeText, operation, outcomeRows) as OperationOutcome) }
   }
 
   operation(id: number): Operation | undefined {
-    const row = this.get(`${operationColumns} where id = ?`, id) as OperationRow | undefined
+    const row = this.sql.one(`${operationColumns} where id = ?`, id) as OperationRow | undefined
     return row === undefined ? undefined : operationOf(row)
   }
 
   /** Those that were not possible, and why. */
   refused(operation: number, limit: number): RefusedItem[] {
-    const rows = this.all(
+    const rows = this.sql.all(
       'select item, error as why from millrace_selected where operation = ? and error is not null order by item limit ?',
       operation,
       limit,
@@ -553,8 +562,8 @@ export class DeskTable {
 
   // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  line(processor: string, stream: number, lane: string, afterPlace: number, limit: number): DeskEntry[] {
-    const rows = this.statement(lineText).all(processor, stream, lane, afterPlace, limit)
+  line({ processor, stream, lane }: LaneKey, afterPlace: number, limit: number): DeskEntry[] {
+    const rows = this.sql.all(lineText, processor, stream, lane, afterPlace, limit)
     return (rows as unknown as Row[]).map((row) => this.toEntry(row))
   }
 
@@ -563,7 +572,7 @@ export class DeskTable {
     for (let after = 0; ; ) {
       const slice = this.find({ processor, states: ['deciding', 'trying'], after, limit: headsAtOnce })
       for (const id of slice) {
-        const row = this.get(one, id, stream)
+        const row = this.sql.one(one, id, stream)
         if (row !== undefined) take({ ...(row as DeskHead) })
       }
       if (slice.length < headsAtOnce) return
@@ -574,7 +583,7 @@ export class DeskTable {
   lanes(processor: string, stream: number, take: (context: string) => void): void {
     // No lane has an empty name. The rest of one that is long is passed over.
     for (let last = ''; ; ) {
-      const { lanes } = this.get(lanesText, processor, stream, last) as { lanes: string }
+      const { lanes } = this.sql.one(lanesText, processor, stream, last) as { lanes: string }
       const contexts = JSON.parse(lanes) as string[]
       if (contexts.length === 0) return
       for (const context of contexts) {
@@ -584,8 +593,8 @@ export class DeskTable {
     }
   }
 
-  headOf(processor: string, stream: number, lane: string): DeskHead | undefined {
-    const row = this.get(
+  headOf({ processor, stream, lane }: LaneKey): DeskHead | undefined {
+    const row = this.sql.one(
       `${headColumns} where processor = ? and stream = ? and lane = ? order by place limit 1`,
       processor,
       stream,
@@ -595,7 +604,7 @@ export class DeskTable {
   }
 
   list(filter: DeskFilter): DeskRow[] {
-    const rows = this.each(listText, JSON.stringify(this.find(filter))) as Iterable<ShownRow>
+    const rows = this.sql.each(listText, JSON.stringify(this.find(filter))) as Iterable<ShownRow>
     return this.page(rows).map((row) => this.toShown(row))
   }
 
@@ -644,7 +653,7 @@ export class DeskTable {
     const only = processor === undefined ? '' : 'and processor = ?'
     const alone = `select id from millrace_desk where context = ? and lane is null ${fits} ${only} order by id limit ?`
     const found = this.ids(alone, context, after, ...(processor === undefined ? [] : [processor]), limit)
-    const lanes = this.all(
+    const lanes = this.sql.all(
       `select processor, stream from millrace_progress where true ${only}`,
       ...(processor === undefined ? [] : [processor]),
     )
@@ -663,7 +672,7 @@ export class DeskTable {
         )
         found.push(...this.ids(`${inLaneText} and place <> id ${fits} order by id limit ?`, ...here, after, limit))
       } else {
-        const head = this.headOf(...here)
+        const head = this.headOf({ ...lane, lane: context })
         if (head !== undefined)
           found.push(...this.ids(`select id from millrace_desk where id = ? ${fits}`, head.id, after))
       }
@@ -674,7 +683,7 @@ export class DeskTable {
   private isGroup(id: number, { processor, type }: Pick<DeskFilter, 'processor' | 'type'>): boolean {
     const sql = `select 1 from millrace_desk_groups
       where id = ?1 and (?2 is null or processor = ?2) and (?3 is null or type = ?3)`
-    return this.get(sql, id, processor ?? null, type ?? null) !== undefined
+    return this.sql.one(sql, id, processor ?? null, type ?? null) !== undefined
   }
 
   /** Each processor and kind that there is together in a state, by one step in the index each. */
@@ -684,8 +693,8 @@ export class DeskTable {
     let kind = 0
     for (;;) {
       const next =
-        this.get(nextKindText, state, processor, kind) ??
-        (only === undefined && this.get(nextProcessorText, state, processor))
+        this.sql.one(nextKindText, state, processor, kind) ??
+        (only === undefined && this.sql.one(nextProcessorText, state, processor))
       if (!next) return found
       const pile = { state, processor, ...next } as Pile
       found.push(pile)
@@ -694,11 +703,11 @@ export class DeskTable {
   }
 
   private ids(sql: string, ...values: (string | number | null)[]): number[] {
-    return (this.statement(sql).all(...values) as { id: number }[]).map(({ id }) => id)
+    return (this.sql.all(sql, ...values) as { id: number }[]).map(({ id }) => id)
   }
 
   entry(id: number): DeskEntry | undefined {
-    const row = this.get(entryText, id) as Row | undefined
+    const row = this.sql.one(entryText, id) as Row | undefined
     return row === undefined ? undefined : this.toEntry(row)
   }
 
@@ -709,17 +718,17 @@ export class DeskTable {
   }
 
   row(id: number): DeskRow | undefined {
-    const row = this.get(`${shown} where d.id = ?`, id) as ShownRow | undefined
+    const row = this.sql.one(`${shown} where d.id = ?`, id) as ShownRow | undefined
     return row === undefined ? undefined : this.toShown(row)
   }
 
   cause({ message }: DeskEntry): Cause | undefined {
-    return findCause(this.db, message)
+    return findCause(this.sql.db, message)
   }
 
   behind({ processor, message, lane, place }: DeskEntry, limit: number): DeskRow[] {
     if (lane === null) return []
-    const line = this.each(lineText, processor, message.stream, lane, place, limit) as Iterable<Row>
+    const line = this.sql.each(lineText, processor, message.stream, lane, place, limit) as Iterable<Row>
     return this.page(line).map((row) => {
       const entry = this.toEntry(row)
       return { ...entry, waiting: 0, pending: null, data: asStored(entry.message.json) }
@@ -727,7 +736,7 @@ export class DeskTable {
   }
 
   counts(): DeskCounts {
-    const counts = this.get(
+    const counts = this.sql.one(
       `select (select coalesce(sum(held), 0) from millrace_desk_groups) as held,
          (select count(*) from millrace_desk where state = 'line') as waiting,
          (select count(*) from millrace_desk where state = 'discarded') as discarded`,
@@ -736,7 +745,7 @@ export class DeskTable {
   }
 
   heldCounts(): HeldCount[] {
-    const rows = this.all(
+    const rows = this.sql.all(
       `select processor, s.name as destination, sum(held) as held
        from millrace_desk_groups g join millrace_streams s on s.id = g.stream where held > 0 group by 1, 2`,
     )
@@ -746,7 +755,7 @@ export class DeskTable {
   groups(by: GroupBy, { processor, limit = groupsShown }: GroupFilter): DeskGroup[] {
     const keys = { processor: ['processor'], type: ['type'], error: ['fingerprint'], all: groupKeys }[by]
     const chosen = groupKeys.map((key) => (keys.includes(key) ? key : `null as ${key}`)).join(', ')
-    const rows = this.each(
+    const rows = this.sql.each(
       `select ${by === 'all' ? 'id' : 'null as id'}, ${chosen}, sum(held) as held, min(first_at) as first_at,
          max(last_at) as last_at
        from millrace_desk_groups where held > 0 ${processor === undefined ? '' : 'and processor = ?'}
@@ -766,7 +775,7 @@ export class DeskTable {
   }
 
   audit({ item, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
-    const rows = this.each(
+    const rows = this.sql.each(
       `select id, at, who as by, action, item, subject, why as reason, detail from millrace_audit
        where id < ? ${item === undefined ? '' : 'and item = ?'} order by id desc limit ?`,
       before,
@@ -808,36 +817,6 @@ export class DeskTable {
       resolvedAt: row.resolved_at,
       message: this.log.stored(row.stream, row),
     }
-  }
-
-  // ── statements, each prepared once ─────────────────────────────────────────────────────────────────────────────
-
-  private statement(sql: string): StatementSync {
-    let statement = this.statements.get(sql)
-    if (statement === undefined) {
-      statement = this.db.prepare(sql)
-      this.statements.set(sql, statement)
-    }
-    return statement
-  }
-
-  private run(sql: string, ...values: (string | number | null)[]): number {
-    return Number(this.statement(sql).run(...values).changes)
-  }
-
-  private get(sql: string, ...values: (string | number | null)[]): object | undefined {
-    return this.statement(sql).get(...values)
-  }
-
-  /** One row after the other, so that who reads them may stop. */
-  private *each(sql: string, ...values: (string | number | null)[]): Generator<object> {
-    for (const row of this.statement(sql).iterate(...values)) yield { ...row }
-  }
-
-  private all(sql: string, ...values: (string | number | null)[]): object[] {
-    return this.statement(sql)
-      .all(...values)
-      .map((row) => ({ ...row }))
   }
 }
 

@@ -5,6 +5,7 @@ import { FlowTally } from '../../model/flow-tally.ts'
 import type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter, StateOfFlow } from '../../model/flow-views.ts'
 import type { FlowReads, FlowSlice, WholeFlow } from '../../seam/flow-reads.ts'
 import { FlowReader } from './flows.ts'
+import { Statements } from './statements.ts'
 
 /** Reads the tables: when all that they show is durable, and where a lock is in the way, again. */
 export type ReadFlows = <T>(use: (flows: FlowReader) => T) => Promise<T>
@@ -18,7 +19,7 @@ export class FlowViews implements FlowReads {
 
   /** Reads a file that shows nothing but what is durable. */
   static of(db: DatabaseSync): FlowViews {
-    const flows = new FlowReader(db)
+    const flows = new FlowReader(new Statements(db))
     return new FlowViews(async (use) => use(flows))
   }
 
@@ -54,7 +55,7 @@ const countedAtOnce = 2_000
 
 /** Counts the flows of a file by mediator and state. */
 export function flowCounts(db: DatabaseSync): FlowCount[] {
-  const flows = new FlowReader(db)
+  const flows = new FlowReader(new Statements(db))
   const tally = new FlowTally()
   for (let after: number | undefined = 0; after !== undefined; ) {
     const slice = flows.states(after, countedAtOnce)

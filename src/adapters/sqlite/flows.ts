@@ -1,5 +1,4 @@
 // Flows and their journals, their timers and questions, and the mail that they may wait for.
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { FlowState, JournalEntry } from '../../model/flow.ts'
 import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
@@ -14,9 +13,11 @@ import type {
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { FlowSlice } from '../../seam/flow-reads.ts'
 import type { FlowChange, FlowStore, SleepingTime, UnderWay, WaitingFlow } from '../../seam/flows.ts'
-import type { Mail } from '../../seam/mail.ts'
+import type { ForgottenMails, Mail } from '../../seam/mail.ts'
 import type { RequestChange } from '../../seam/requests.ts'
+import type { Beside } from './beside.ts'
 import { Numbers } from './numbers.ts'
+import type { Statements } from './statements.ts'
 
 /** A plus before a column keeps its index from being used: it would lead past all that is held. */
 const columns = `id, mediator, version, context, state, message, once, parent_flow as parentFlow, parent_n as parentN,
@@ -50,50 +51,12 @@ interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 
   readonly parentN: number | null
 }
 
-/** Statements, each prepared when it is first needed. */
-class Statements {
-  private readonly db: DatabaseSync
-  private readonly prepared = new Map<string, StatementSync>()
-
-  constructor(db: DatabaseSync) {
-    this.db = db
-  }
-
-  run(sql: string, ...values: Value[]): number {
-    return Number(this.get(sql).run(...values).changes)
-  }
-
-  /** One row after the other, so that who reads them may stop. */
-  *each<T>(sql: string, ...values: Value[]): Generator<T> {
-    for (const row of this.get(sql).iterate(...values)) yield { ...row } as T
-  }
-
-  all<T>(sql: string, ...values: Value[]): T[] {
-    return this.get(sql)
-      .all(...values)
-      .map((row) => ({ ...row })) as T[]
-  }
-
-  one<T>(sql: string, ...values: Value[]): T | undefined {
-    return this.get(sql).get(...values) as T | undefined
-  }
-
-  private get(sql: string): StatementSync {
-    let statement = this.prepared.get(sql)
-    if (statement === undefined) {
-      statement = this.db.prepare(sql)
-      this.prepared.set(sql, statement)
-    }
-    return statement
-  }
-}
-
 /** Reads of flows, by a running store and by a file reader alike. */
 export class FlowReader {
   protected readonly sql: Statements
 
-  constructor(db: DatabaseSync) {
-    this.sql = new Statements(db)
+  constructor(sql: Statements) {
+    this.sql = sql
   }
 
   list(
@@ -186,13 +149,15 @@ export class FlowTables extends FlowReader implements FlowStore {
   private lastFlow: number
   private readonly entries: Numbers
   private readonly mails: Numbers
+  private readonly beside: Beside
 
-  constructor(db: DatabaseSync) {
-    super(db)
+  constructor(sql: Statements, beside: Beside) {
+    super(sql)
+    this.beside = beside
     const last = this.sql.one<{ seq: number }>("select seq from sqlite_sequence where name = 'millrace_flows'")
     this.lastFlow = last?.seq ?? 0
-    this.entries = new Numbers(db, 'entries')
-    this.mails = new Numbers(db, 'mails')
+    this.entries = new Numbers(sql.db, 'entries')
+    this.mails = new Numbers(sql.db, 'mails')
   }
 
   /** The transaction under way was rolled back. */
@@ -537,16 +502,15 @@ export class FlowTables extends FlowReader implements FlowStore {
     return this.sql.all<{ id: string }>(sql, after, limit).map(({ id }) => id)
   }
 
-  /** Whether a flow has ended before a time. */
-  hasOld(endedBeforeMs: number): boolean {
-    return this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs) !== undefined
+  async forget(endedBeforeMs: number): Promise<number> {
+    const one = this.sql.one('select 1 from millrace_flows where ended_at < ? limit 1', endedBeforeMs)
+    return one === undefined ? 0 : this.beside.write(() => this.forgetEnded(endedBeforeMs))
   }
 
-  /** Forgets what has ended before a time, at most one slice. Gives how many. */
-  forget(endedBeforeMs: number): number {
+  private forgetEnded(beforeMs: number): number {
     const old = this.sql.all<{ id: number }>(
       'select id from millrace_flows where ended_at < ? limit ?',
-      endedBeforeMs,
+      beforeMs,
       forgetRows,
     )
     for (const { id } of old) {
@@ -556,8 +520,18 @@ export class FlowTables extends FlowReader implements FlowStore {
     return old.length
   }
 
+  async forgetMails(after: number, beforeMs: number): Promise<ForgottenMails> {
+    const { gone, last } = this.oldMails(after, beforeMs)
+    if (gone.length > 0) {
+      await this.beside.write(() => {
+        for (const n of gone) this.sql.run('delete from millrace_mail where n = ?', n)
+      })
+    }
+    return { gone: gone.length, last }
+  }
+
   /** Of the next mails after one those that came before a time and that nobody can come to wait for any more. */
-  oldMails(after: number, beforeMs: number): OldMails {
+  private oldMails(after: number, beforeMs: number): OldMails {
     const looked = this.sql.all<{ n: number; mediator: string; context: string; at: number }>(
       'select n, mediator, context, at from millrace_mail where n > ? order by n limit ?',
       after,
@@ -567,10 +541,6 @@ export class FlowTables extends FlowReader implements FlowStore {
     const gone = old.filter(({ mediator, context }) => !this.mayTakeOld(mediator, context)).map(({ n }) => n)
     // They come in the order of time, but for a clock that was set: where none is old, those behind are not.
     return { gone, last: looked.length < forgetRows || old.length === 0 ? undefined : looked.at(-1)!.n }
-  }
-
-  forgetMails(mails: readonly number[]): void {
-    for (const n of mails) this.sql.run('delete from millrace_mail where n = ?', n)
   }
 
   /** Who is paused or waits for its turn has had no chance to take it. */

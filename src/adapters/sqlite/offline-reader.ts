@@ -3,8 +3,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { OfflineReader } from '../../seam/offline.ts'
+import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
-import { DeskReader } from './desk-reads.ts'
+import { DeskReader, operationsIn } from './desk-reads.ts'
 import { FlowViews } from './flow-reads.ts'
 import { Log } from './log.ts'
 import type { LogTableRow } from './message-row.ts'
@@ -26,6 +27,7 @@ export class SqliteReader implements OfflineReader {
   private readonly log: Log
   private readonly known = new Map<number, StreamInfo>()
   readonly desk: DeskReader
+  readonly operations: OperationReads
   readonly flows: FlowViews
 
   constructor(db: DatabaseSync) {
@@ -33,6 +35,7 @@ export class SqliteReader implements OfflineReader {
     this.flows = FlowViews.of(db)
     this.log = new Log(db)
     this.desk = DeskReader.of(db, this.log)
+    this.operations = operationsIn(db, this.log)
   }
 
   async streams(): Promise<StreamInfo[]> {

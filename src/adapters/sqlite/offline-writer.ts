@@ -19,24 +19,24 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
   const now = () => Date.now()
   return {
     async addPending(item, action, actor) {
-      const entry = await store.deskEntry(item)
+      const entry = await store.desk.entry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
       checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
-      await store.addPending({ item, action, at: now(), ...actor })
+      await store.pendingActions.add({ item, action, at: now(), ...actor })
     },
-    select: (operation, what) => store.select(operation, what),
-    abort: (operation, actor) => store.abort(operation, actor, now()),
+    select: (operation, what) => store.operations.select(operation, what),
+    abort: (operation, actor) => store.operations.abort(operation, actor, now()),
     async pause(processor, state, actor) {
-      const known = (await store.progress()).map((row) => row.processor)
+      const known = (await store.progress.rows()).map((row) => row.processor)
       if (!known.includes(processor)) {
         throw fault(
           'millrace/unknown-processor',
           `the file knows no processor "${processor}"${suggest(processor, known)}`,
         )
       }
-      await store.pause(processor, state === 'paused', actor, now())
+      await store.processors[state === 'paused' ? 'pause' : 'resume'](processor, actor, now())
     },
-    retire: (processor, destination) => store.retire(processor, destination),
+    retire: (processor, destination) => store.processors.retire(processor, destination),
     // A file that its app has left in the middle of something stays marked so, for the next start.
     close: () => store.close(clean),
   }

@@ -10,33 +10,34 @@
 import { existsSync } from 'node:fs'
 import type { StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import type { Actor, DeskEntry } from '../../model/desk.ts'
-import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
-import type { RequestRow } from '../../model/requests.ts'
-import type { SourcePlan, StartAt } from '../../model/streams.ts'
+import type { SourcePlan } from '../../model/streams.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { CommitFunction, CommitGroup, Committed, Written } from '../../seam/commit.ts'
-import type { DeskHead } from '../../seam/desk.ts'
+import type { DeskStore } from '../../seam/desk.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
+import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { FlowStore } from '../../seam/flows.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { Appended } from '../../seam/log.ts'
-import type { ForgottenMails } from '../../seam/mail.ts'
-import type { ProgressRow, Subscribed } from '../../seam/progress.ts'
-import type { ScheduleRow } from '../../seam/slots.ts'
+import type { OperationStore } from '../../seam/operations.ts'
+import type { PendingActions } from '../../seam/pending-actions.ts'
+import type { ProcessorStore } from '../../seam/processors.ts'
+import type { ProgressStore } from '../../seam/progress.ts'
+import type { RequestStore } from '../../seam/requests.ts'
+import type { ScheduleStore } from '../../seam/slots.ts'
 import type { Opened, Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { DatabaseSync } from '../node/sqlite.ts'
 import { acceptAlone, isAlone, markAlone, markedAlone } from './alone.ts'
+import type { Beside } from './beside.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { Condition } from './condition.ts'
 import { DeskTable } from './desk.ts'
-import { DeskReader } from './desk-reads.ts'
 import type { Disk } from './disk.ts'
 import { Durability } from './durability.ts'
-import { FlowViews } from './flow-reads.ts'
+import { type Facets, facetsOf, SqliteProgress } from './facets.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
@@ -52,10 +53,11 @@ import { finishRestore } from './restore.ts'
 import { Savepoints } from './savepoints.ts'
 import { formatOf, migrate } from './schema.ts'
 import { SlotTable } from './slots.ts'
+import { Statements } from './statements.ts'
 import { cancel, writeTimed } from './timed.ts'
 import { TimerTable } from './timers.ts'
 import { isBusy, misplacedFault, openFault, storeTrouble } from './trouble.ts'
-import { Guard, Statements } from './user-code.ts'
+import { Guard, UserStatements } from './user-code.ts'
 import { settle, transactionEnded, UserTx } from './user-tx.ts'
 import { checkWal, WalMarks } from './wal.ts'
 import { WriteLock } from './write-lock.ts'
@@ -85,7 +87,7 @@ export class SqliteStore implements Store {
   private readonly limits: SqliteLimits
   private readonly database: OpenDatabase
   private readonly lock: WriteLock
-  private open_: Open | undefined
+  private last: Open | undefined
   private readonly files: FilesInPlace
   private readonly durability: Durability
   private readonly checkpoints: Checkpoints
@@ -140,8 +142,13 @@ export class SqliteStore implements Store {
       }
       this.owner = await takeOwnership({ file, world: this.world, database, waitMs, stops, check })
       await this.disk.renewWal(file)
-      const open = await lock.run(() => new Open(file, database, random, same, alone))
-      this.open_ = open
+      const beside: Beside = {
+        write: (fn) => this.write(fn),
+        sync: () => this.durability.sync(),
+        shown: (read) => this.shown(read),
+      }
+      const open = await lock.run(() => new Open(file, database, { random, alone }, same, beside))
+      this.last = open
       this.files.opened(file, this.name)
       const { db } = open
       const opened = await lock.run(() => open.prepareStreams(sources))
@@ -158,36 +165,13 @@ export class SqliteStore implements Store {
     } catch (error) {
       lock.end()
       this.open_?.close(false)
-      this.open_ = undefined
+      this.last = undefined
       this.files.closed('clean')
       this.owner?.release()
       this.owner = undefined
       await this.disk.close()
       throw openFault(this.file, error)
     }
-  }
-
-  async subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed> {
-    const { log, db, subscribe, marksOf } = this.opened
-    const low =
-      startAt === 'now'
-        ? log.head(stream)
-        : startAt === 'beginning'
-          ? log.first(stream) - 1
-          : log.positionBefore(stream, startAt.getTime())
-    const row = (await this.write(db, () => subscribe.get(processor, stream, low))) as {
-      epoch: number
-      low: number
-      done: Uint8Array | null
-    }
-    if (row.low > log.head(stream)) {
-      throw fault(
-        'millrace/corrupt-file',
-        `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${log.head(stream)}`,
-      )
-    }
-    const marks = marksOf.all(processor, stream) as { position: number }[]
-    return { processor, stream, ...row, marks: marks.map(({ position }) => position) }
   }
 
   async read(stream: number, after: number, limit: number, bytesMax: number): Promise<Stored[]> {
@@ -245,158 +229,62 @@ export class SqliteStore implements Store {
     }
   }
 
+  get desk(): DeskStore {
+    return this.facets.desk
+  }
+
   get deskReads(): DeskReads {
-    return new DeskReader((use) => this.shown(({ desk }) => use(desk)))
+    return this.facets.deskReads
   }
 
-  readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) =>
-    this.shown(({ reads }) => reads.run<Row>(text, values))
-
-  async heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void> {
-    this.opened.desk.heads(processor, stream, take)
+  get operations(): OperationStore {
+    return this.facets.operations
   }
 
-  async lanes(processor: string, stream: number, take: (context: string) => void): Promise<void> {
-    this.opened.desk.lanes(processor, stream, take)
+  get pendingActions(): PendingActions {
+    return this.facets.pendingActions
   }
 
-  async headOf(processor: string, stream: number, lane: string): Promise<DeskHead | undefined> {
-    return this.opened.desk.headOf(processor, stream, lane)
+  get processors(): ProcessorStore {
+    return this.facets.processors
   }
 
-  async line(processor: string, stream: number, lane: string, after: number, limit: number): Promise<DeskEntry[]> {
-    return this.opened.desk.line(processor, stream, lane, after, limit)
-  }
-
-  async deskEntry(id: number): Promise<DeskEntry | undefined> {
-    return this.opened.desk.entry(id)
-  }
-
-  async askedEntry(id: string): Promise<DeskEntry | undefined> {
-    return this.opened.desk.asked(id)
+  get progress(): ProgressStore {
+    return this.facets.progress
   }
 
   get flows(): FlowStore {
-    return this.opened.flows
+    return this.facets.flows
   }
 
-  get flowReads(): FlowViews {
-    return new FlowViews((use) => this.shown(({ flows }) => use(flows)))
+  get flowReads(): FlowReads {
+    return this.facets.flowReads
   }
 
-  request(id: string): Promise<RequestRow | undefined> {
-    return this.shown(({ requests }) => requests.get(id))
+  get requests(): RequestStore {
+    return this.facets.requests
   }
 
-  async forgetRequests(beforeMs: number): Promise<number> {
-    const { db, requests } = this.opened
-    return requests.hasOld(beforeMs) ? this.write(db, () => requests.forget(beforeMs)) : 0
+  get schedules(): ScheduleStore {
+    return this.facets.schedules
   }
 
-  async forgetFlows(endedBeforeMs: number): Promise<number> {
-    const { db, flows } = this.opened
-    return flows.hasOld(endedBeforeMs) ? this.write(db, () => flows.forget(endedBeforeMs)) : 0
-  }
-
-  async forgetMails(after: number, beforeMs: number): Promise<ForgottenMails> {
-    const { db, flows } = this.opened
-    const { gone, last } = flows.oldMails(after, beforeMs)
-    if (gone.length > 0) await this.write(db, () => flows.forgetMails(gone))
-    return { gone: gone.length, last }
-  }
-
-  async select(operation: NewOperation, what: Selection): Promise<Operation> {
-    const { db, desk } = this.opened
-    const made = await this.write(db, () => desk.select(operation, what))
-    await this.durability.sync()
-    return made
-  }
-
-  async selected(operation: number, limit: number): Promise<number[]> {
-    return this.opened.desk.selected(operation, limit)
-  }
-
-  async firstSelected(operation: number): Promise<number | undefined> {
-    return this.opened.desk.firstSelected(operation)
-  }
-
-  async abort(operation: number, actor: Actor, at: number): Promise<void> {
-    const { db, desk } = this.opened
-    await this.write(db, () => desk.abort(operation, actor, at))
-    await this.durability.sync()
-  }
-
-  async addPending(pending: PendingAction): Promise<void> {
-    const { db, desk } = this.opened
-    await this.write(db, () => desk.addPending(pending))
-    await this.durability.sync()
-  }
-
-  async pendingActions(after: Pick<PendingAction, 'at' | 'item'> | undefined, limit: number): Promise<PendingAction[]> {
-    return this.opened.desk.pendingActions(after, limit)
-  }
-
-  async pause(processor: string, paused: boolean, actor: Actor, at: number): Promise<void> {
-    const { db, desk } = this.opened
-    await this.write(db, () => desk.pause(processor, paused, actor, at))
-    await this.durability.sync()
-  }
-
-  async forgetResolved(beforeMs: number): Promise<number> {
-    const { db, desk } = this.opened
-    return desk.hasOld(beforeMs) ? this.write(db, () => desk.forgetResolved(beforeMs)) : 0
-  }
-
-  async progress(): Promise<ProgressRow[]> {
-    return this.opened.db.prepare('select processor, stream, epoch, low, done from millrace_progress').all() as never
-  }
-
-  async clearMarks(processors: readonly string[]): Promise<void> {
-    const clear = this.opened.db.prepare('delete from millrace_marks where processor = ?')
-    await this.write(this.opened.db, () => {
-      for (const processor of processors) clear.run(processor)
-    })
-  }
+  readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) =>
+    this.shown(() => this.opened.reads.run<Row>(text, values))
 
   async trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number> {
-    const { db, log } = this.opened
+    const { log } = this.opened
     // Mostly there is nothing to do, and then nothing is written.
     if (log.trimmable(stream, upTo, retain, 1).length === 0) return 0
-    const gone = await this.write(db, () => log.trim(stream, upTo, retain, trimRows))
+    const gone = await this.write(() => log.trim(stream, upTo, retain, trimRows))
     this.checkpoints.wrote(gone * bytesPerRow * 4)
     return gone
-  }
-
-  async schedules(): Promise<ScheduleRow[]> {
-    return this.opened.slots.schedules()
-  }
-
-  async lastSlot(schedule: string, upTo: number): Promise<number | undefined> {
-    return this.opened.slots.last(schedule, upTo)
-  }
-
-  async retire(processor: string, source: string): Promise<void> {
-    const { db, desk } = this.opened
-    await this.write(db, () => {
-      const stream = db.prepare('select id from millrace_streams where name = ?').get(source) as { id: number }
-      for (const table of ['millrace_progress', 'millrace_marks']) {
-        db.prepare(`delete from ${table} where processor = ? and stream = ?`).run(processor, stream.id)
-      }
-      desk.retire(processor, stream.id)
-      // A gather that has moved to another topic goes on with what it has.
-      for (const table of ['millrace_gathers', 'millrace_gathered']) {
-        db.prepare(
-          `delete from ${table} where gather = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
-        ).run(processor)
-      }
-    })
-    await this.durability.sync()
   }
 
   async accept(): Promise<boolean> {
     const { db } = this.opened
     if (!this.condition.isIncomplete) return false
-    await this.write(db, () => acceptAlone(db))
+    await this.write(() => acceptAlone(db))
     await this.durability.sync()
     this.condition.accepted()
     return true
@@ -427,9 +315,8 @@ export class SqliteStore implements Store {
       await this.disk.close()
       try {
         this.files.closed(clean ? 'clean' : 'left')
-        this.open_.close(saidGoodbye)
+        this.open_?.close(saidGoodbye)
       } finally {
-        this.open_ = undefined
         this.owner?.release()
         this.owner = undefined
       }
@@ -445,7 +332,7 @@ export class SqliteStore implements Store {
     }
     if (leave()) return false
     try {
-      await this.write(db, () => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
+      await this.write(() => db.exec("insert or replace into millrace_meta values ('clean', 1)"))
       if (leave()) return false
       db.exec('pragma synchronous=full; pragma wal_checkpoint(truncate)')
       return true
@@ -461,8 +348,22 @@ export class SqliteStore implements Store {
   }
 
   private get opened(): Open {
-    if (this.open_ === undefined) throw fault('millrace/not-started', `${this.file} is not open`)
+    if (this.open_ === undefined) throw this.notOpen()
     return this.open_
+  }
+
+  private notOpen(): MillraceError {
+    return fault('millrace/not-started', `${this.file} is not open`)
+  }
+
+  private get open_(): Open | undefined {
+    return this.last?.isOpen ? this.last : undefined
+  }
+
+  /** After the end their promises reject. */
+  private get facets(): Facets {
+    if (this.last === undefined) throw this.notOpen()
+    return this.last.facets
   }
 
   /** One transaction: functions, each in a savepoint, and what follows from them. It waits for the lock if `patient`. */
@@ -499,7 +400,7 @@ export class SqliteStore implements Store {
       const results = writeTimed(timed, cancelled, open, () => this.world.now())
       checkClaims(changes, appended)
       log.flush()
-      for (const row of changes.progress) open.writeProgress(row)
+      for (const row of changes.progress) open.progress.write(row)
       const heads = changes.desk.map((change) => desk.apply(change))
       const entries = writeRequests(changes.requests, open)
       for (const change of changes.flows ?? []) open.flows.apply(change)
@@ -546,8 +447,8 @@ export class SqliteStore implements Store {
    *
    * @throws `millrace/locked`; what is the disk's fault as one of ours
    */
-  private async write<T>(db: DatabaseSync, fn: () => T): Promise<T> {
-    const { walMarks } = this.opened
+  private async write<T>(fn: () => T): Promise<T> {
+    const { db, walMarks } = this.opened
     try {
       return await this.lock.run(() => {
         let committed: (() => void) | undefined
@@ -564,14 +465,14 @@ export class SqliteStore implements Store {
   }
 
   /** A read for others: when all that it shows is durable, and again where a lock of somebody else stands in its way. */
-  private async shown<T>(read: (open: Open) => T): Promise<T> {
+  private async shown<T>(read: () => T): Promise<T> {
     await this.durability.reached
-    const open = this.opened
+    if (this.open_ === undefined) throw this.notOpen()
     try {
-      return read(open)
+      return read()
     } catch (error) {
       if (!isBusy(error)) throw error
-      return this.lock.read(() => read(open))
+      return this.lock.read(read)
     }
   }
 
@@ -592,11 +493,13 @@ export class SqliteStore implements Store {
 class Open {
   readonly db: DatabaseSync
   readonly guard: Guard
-  readonly statements: Statements
+  private readonly sql: Statements
+  readonly statements: UserStatements
   /** Statements of a second connection, which only reads. */
-  readonly reads: Statements
+  readonly reads: UserStatements
   readonly log: Log
   readonly desk: DeskTable
+  readonly progress: SqliteProgress
   readonly requests: RequestTable
   readonly flows: FlowTables
   readonly timers: TimerTable
@@ -607,13 +510,17 @@ class Open {
   readonly rollback: StatementSync
   readonly savepoints: Savepoints
   readonly mark: StatementSync
-  readonly marksOf: StatementSync
-  readonly subscribe: StatementSync
   readonly walMarks: WalMarks
-  private readonly progress: StatementSync
   readonly reader: DatabaseSync
+  readonly facets: Facets
 
-  constructor(file: string, database: OpenDatabase, random: number, same: SameData, alone: boolean) {
+  constructor(
+    file: string,
+    database: OpenDatabase,
+    { random, alone }: { readonly random: number; readonly alone: boolean },
+    same: SameData,
+    beside: Beside,
+  ) {
     const db = openDatabase(database, file, false)
     this.db = db
     this.guard = new Guard(db)
@@ -627,30 +534,28 @@ class Open {
       db.close()
       throw error
     }
-    this.statements = new Statements(this.guard)
-    this.reads = new Statements(new Guard(this.reader))
+    const sql = new Statements(db)
+    this.sql = sql
+    this.statements = new UserStatements(this.guard)
+    this.reads = new UserStatements(new Guard(this.reader))
     this.log = new Log(db, same)
-    this.desk = new DeskTable(db, this.log)
-    this.requests = new RequestTable(db)
-    this.flows = new FlowTables(db)
+    this.desk = new DeskTable(sql, this.log)
+    this.progress = new SqliteProgress(file, sql, this.log, beside)
+    this.requests = new RequestTable(sql, beside)
+    this.flows = new FlowTables(sql, beside)
     this.timers = new TimerTable(db, this.log)
-    this.slots = new SlotTable(db, this.log)
+    this.slots = new SlotTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
+    this.facets = facetsOf(this, beside)
     this.begin = db.prepare('begin immediate')
     this.commit = db.prepare('commit')
     this.rollback = db.prepare('rollback')
     this.savepoints = new Savepoints(db)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
-    this.marksOf = db.prepare(
-      'select position from millrace_marks where processor = ? and stream = ? order by position',
-    )
-    this.subscribe = db.prepare(
-      `insert into millrace_progress values (?, ?, 1, ?, null)
-       on conflict do update set epoch = epoch + 1 returning epoch, low, done`,
-    )
-    this.progress = db.prepare(
-      'update millrace_progress set low = ?, done = ? where processor = ? and stream = ? and epoch = ?',
-    )
+  }
+
+  get isOpen(): boolean {
+    return this.sql.isOpen
   }
 
   prepareStreams(sources: readonly SourcePlan[]): Opened {
@@ -711,13 +616,9 @@ class Open {
     return 'request'
   }
 
-  writeProgress({ low, done, processor, stream, epoch }: ProgressRow): void {
-    if (this.progress.run(low, done, processor, stream, epoch).changes === 1) return
-    throw new Error(`processor "${processor}" has lost its stream: epoch ${epoch} is over`)
-  }
-
   /** The last writer to close would checkpoint. After a failed sync that is not to be done before the next start. */
   close(clean: boolean): void {
+    this.sql.close()
     const [first, last] = clean ? [this.reader, this.db] : [this.db, this.reader]
     first.close()
     last.close()

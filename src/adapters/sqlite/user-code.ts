@@ -60,7 +60,7 @@ export class Guard {
 }
 
 /** Runs tagged templates on a connection; each place in the code is prepared once. */
-export class Statements {
+export class UserStatements {
   private readonly guard: Guard
   private readonly prepared = new WeakMap<TemplateStringsArray, StatementSync>()
 

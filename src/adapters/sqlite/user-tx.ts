@@ -7,14 +7,14 @@ import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
 import type { Savepoints } from './savepoints.ts'
 import { isDiskTrouble } from './trouble.ts'
-import type { Guard, Statements } from './user-code.ts'
+import type { Guard, UserStatements } from './user-code.ts'
 import { bound, exact, plainRow } from './values.ts'
 
 /** What a `tx` works on. */
 export interface TxHost {
   readonly db: DatabaseSync
   readonly guard: Guard
-  readonly statements: Statements
+  readonly statements: UserStatements
   readonly savepoints: Savepoints
 }
 
@@ -57,7 +57,7 @@ export class UserTx implements CommitTx {
     }
   }
 
-  /** Statements and attempts so far. */
+  /** UserStatements and attempts so far. */
   get calls(): number {
     return this.scope.calls
   }

@@ -14,7 +14,7 @@ import { promiseOf } from '../../model/promise.ts'
 import type { PublishOptions } from '../../model/publish.ts'
 import { isRefused } from '../../model/refused.ts'
 import type { Query } from '../../model/tx.ts'
-import type { DeskHead } from '../../seam/desk.ts'
+import type { DeskHead, LaneKey } from '../../seam/desk.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
@@ -118,7 +118,7 @@ export class Consumer implements AttemptHost {
       limits: around.limits,
       writes: this.writes,
       now: this.now,
-      entry: (item) => around.store.deskEntry(item),
+      entry: (item) => around.store.desk.entry(item),
       written: (job) => around.committer.written(job),
       resume: (entry) => this.desk.resume(entry),
       requeue: (entry, lane) => this.requeue(entry, lane),
@@ -133,7 +133,7 @@ export class Consumer implements AttemptHost {
       windowMessages: around.limits.windowMessages,
       writes: this.writes,
       nextNumber: () => around.deskNumbers.next(),
-      line: (context, after, limit) => around.store.line(this.name, this.progress.stream, context, after, limit),
+      line: (context, after, limit) => around.store.desk.line(this.laneKey(context), after, limit),
       ready: (lane) => void this.ready.push(lane),
       pump: () => this.pump(),
       maybeIdle: () => around.maybeIdle(),
@@ -241,7 +241,7 @@ export class Consumer implements AttemptHost {
       return
     }
     this.running++
-    this.around.store.deskEntry(lane.headId).then(
+    this.around.store.desk.entry(lane.headId).then(
       (entry) => {
         this.running--
         if (entry === undefined) this.desk.drop(lane)
@@ -543,7 +543,7 @@ export class Consumer implements AttemptHost {
    * Never handles a command that it has not handled, and that has been withdrawn. One that is held leaves the desk.
    */
   async withdraw(id: string): Promise<'never' | 'unknown'> {
-    const entry = await this.around.store.askedEntry(id)
+    const entry = await this.around.store.desk.askedEntry(id)
     if (entry === undefined) return 'never'
     const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
     // One that is held by a processor that does not run is passed over when that does.
@@ -805,16 +805,16 @@ export class Consumer implements AttemptHost {
     const now = world.now()
     const joining: number[] = []
     const long: DeskLane[] = []
-    await store.heads(this.name, stream, (head) => {
+    await store.desk.heads(this.name, stream, (head) => {
       const { id, lane, context, state } = head
       if (state === 'deciding') this.around.judge(this, id)
       else if (lane === null && context !== null) joining.push(id)
       else this.takeUpLane(head, marked.has(-id) || head.kills > 0, now, long)
     })
-    await store.lanes(this.name, stream, (context) => this.desk.found(context))
+    await store.desk.lanes(this.name, stream, (context) => this.desk.found(context))
     for (const lane of long) await this.takeUpLong(lane, now)
     for (const id of joining) {
-      const entry = await store.deskEntry(id)
+      const entry = await store.desk.entry(id)
       if (entry !== undefined) this.queue(new Delivery(entry.message, entry))
     }
     for (const position of marks) {
@@ -841,13 +841,17 @@ export class Consumer implements AttemptHost {
 
   /** A wait longer than usual: chosen by `byError`, or the clock was set back meanwhile. The whole of it is enough. */
   private async takeUpLong(lane: DeskLane, now: number): Promise<void> {
-    const { dueAt, tries, heldAt } = (await this.around.store.deskEntry(lane.headId))!
+    const { dueAt, tries, heldAt } = (await this.around.store.desk.entry(lane.headId))!
     this.wake(lane, Math.min(dueAt - now, dueAt - (tries.at(-1)?.at ?? heldAt)))
   }
 
   /** Reads the head of the lane of a context at the desk. */
   private headOf(context: string): Promise<DeskHead | undefined> {
-    return this.around.store.headOf(this.name, this.progress.stream, context)
+    return this.around.store.desk.headOf(this.laneKey(context))
+  }
+
+  private laneKey(lane: string): LaneKey {
+    return { processor: this.name, stream: this.progress.stream, lane }
   }
 
   private async isAtDesk(context: string): Promise<boolean> {
@@ -859,7 +863,7 @@ export class Consumer implements AttemptHost {
   async runSuspects(killsMax: number, aloneMs: number): Promise<void> {
     while (!this.paused && this.suspects.length > 0) {
       const lane = this.suspects.shift()!
-      const head = lane.entry ?? (await this.around.store.deskEntry(lane.headId))
+      const head = lane.entry ?? (await this.around.store.desk.entry(lane.headId))
       if (head === undefined) continue
       lane.entry = head
       const delivery = new Delivery(head.message, head)

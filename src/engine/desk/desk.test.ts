@@ -33,9 +33,9 @@ function desk({ entries = {}, runs = ['ledger'], leftOut = [], pending = [] }: C
       guard: (_owner: unknown, fn: (given: unknown) => unknown, given: unknown) => fn(given),
     },
     store: {
-      deskEntry: async (item: number) => entry(item),
-      pendingActions: async (after: PendingAction | undefined) => (after === undefined ? pending : []),
-      deskReads: { openOperations: async () => [] },
+      desk: { entry: async (item: number) => entry(item) },
+      pendingActions: { list: async (after: PendingAction | undefined) => (after === undefined ? pending : []) },
+      operations: { open: async () => [] },
     },
     committer: { alone: (work: () => unknown) => work(), write: (job: Job) => void written.push(job) },
     leftOut: new Set(leftOut),

@@ -9,6 +9,7 @@ import type { Actor, Audit, Decision } from '../../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
+import type { OperationReads } from '../../seam/operations.ts'
 import type { Store } from '../../seam/store.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { Decisions } from '../consumer/decisions.ts'
@@ -31,7 +32,7 @@ export interface RuledBy extends Judged {
 /** What the desk needs of the engine. */
 export interface DeskHost {
   readonly world: RulesHost['world'] & OperationsHost['world']
-  readonly store: RulesHost['store'] & OperationsHost['store'] & Pick<Store, 'abort' | 'pendingActions'>
+  readonly store: RulesHost['store'] & OperationsHost['store'] & Pick<Store, 'deskReads' | 'pendingActions'>
   readonly committer: Pick<Committer, 'alone' | 'write' | 'written'>
   /** The names of the processors that do not run this time, and may run the next. */
   readonly leftOut: ReadonlySet<string>
@@ -130,8 +131,8 @@ export class Desk implements Service {
     await (await this.ownerOf(item)).decisions.takeBack(item, actor)
   }
 
-  look<T>(read: (desk: DeskReads) => Promise<T>): Promise<T> {
-    return read(this.host.store.deskReads)
+  look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T> {
+    return read(this.host.store.deskReads, this.host.store.operations)
   }
 
   select(operation: NewOperation, what: Selection): Promise<Operation> {
@@ -140,7 +141,9 @@ export class Desk implements Service {
 
   async abort(operation: number, actor: Actor): Promise<void> {
     const { committer, store, world } = this.host
-    await this.operations.abort(operation, () => committer.alone(() => store.abort(operation, actor, world.now())))
+    await this.operations.abort(operation, () =>
+      committer.alone(() => store.operations.abort(operation, actor, world.now())),
+    )
   }
 
   private rulesOf(spec: DeskSpec): Rules {
@@ -154,7 +157,7 @@ export class Desk implements Service {
   }
 
   private async ownerOf(item: number): Promise<Owner> {
-    const entry = await this.host.store.deskEntry(item)
+    const entry = await this.host.store.desk.entry(item)
     if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
     const owner = this.host.owner(entry.processor)
     if (owner !== undefined && owner.progress.stream === entry.message.stream) return owner
@@ -164,7 +167,7 @@ export class Desk implements Service {
   /** What was asked for, a slice at a time: each may have the data of a message. */
   private async *pendingActions(): AsyncGenerator<PendingAction> {
     for (let last: PendingAction | undefined; ; ) {
-      const slice = await this.host.store.pendingActions(last, pendingAtOnce)
+      const slice = await this.host.store.pendingActions.list(last, pendingAtOnce)
       if (slice.length === 0) return
       yield* slice
       last = slice.at(-1)
@@ -186,7 +189,7 @@ export class Desk implements Service {
       if (this.state === 'ended') return false
       if (!isMillraceError(error)) throw error
       world.log('error', `the action that ${by} asked for on message ${item} is not possible`, { error: error.message })
-      const entry = await store.deskEntry(item)
+      const entry = await store.desk.entry(item)
       const about = { at: world.now(), by, item, subject: entry?.processor ?? '-' }
       const detail = { action, why: reason ?? null }
       const audit: Audit = { ...about, action: 'not possible', reason: error.message, detail }
@@ -196,7 +199,7 @@ export class Desk implements Service {
   }
 
   private async isLeftOut(item: number): Promise<boolean> {
-    const entry = await this.host.store.deskEntry(item)
+    const entry = await this.host.store.desk.entry(item)
     return entry !== undefined && this.host.leftOut.has(entry.processor)
   }
 

@@ -21,7 +21,7 @@ const sliceItems = 256
 /** What operations need of the engine. */
 export interface OperationsHost {
   readonly world: Pick<World, 'now' | 'log'>
-  readonly store: Pick<Store, 'deskReads' | 'deskEntry' | 'select' | 'selected' | 'firstSelected'>
+  readonly store: Pick<Store, 'desk' | 'operations'>
   readonly committer: Pick<Committer, 'alone' | 'write' | 'written'>
   /** Carries decisions out for a processor; undefined where it does not run. */
   decisionsOf(processor: string): Pick<Decisions, 'decide'> | undefined
@@ -54,7 +54,7 @@ export class Operations {
     for (let last = 0; ; ) {
       const after = last
       // Between two selections, so that `ours` has each operation that this run has made.
-      const slice = await committer.alone(() => store.deskReads.openOperations(after, sliceItems))
+      const slice = await committer.alone(() => store.operations.open(after, sliceItems))
       if (slice.length === 0) return
       for (const operation of slice) {
         if (this.ours.has(operation.id)) continue
@@ -68,7 +68,7 @@ export class Operations {
   async start(operation: NewOperation, what: Selection): Promise<Operation> {
     const { committer, store } = this.host
     const made = await committer.alone(async () => {
-      const begun = await store.select(operation, what)
+      const begun = await store.operations.select(operation, what)
       this.ours.add(begun.id)
       return begun
     })
@@ -144,7 +144,7 @@ export class Operations {
     if (!firstOnly) await this.write(operation, state)
     if (state === 'failed') return
     while (this.open && !this.aborted.has(id)) {
-      const items = await this.host.store.selected(id, firstOnly ? 1 : sliceItems)
+      const items = await this.host.store.operations.selected(id, firstOnly ? 1 : sliceItems)
       if (items.length === 0) {
         await this.write(operation, 'done')
         return
@@ -173,7 +173,7 @@ export class Operations {
     const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
     const decision: Decision = action === 'release' ? { do: 'retry' } : { do: 'discard', reason: actor.reason }
     const counted = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
-    const entry = await store.deskEntry(item)
+    const entry = await store.desk.entry(item)
     const decisions = entry === undefined ? undefined : this.host.decisionsOf(entry.processor)
     const refuse = (why: string) =>
       new Promise<boolean>((resolve, reject) => {
@@ -193,8 +193,8 @@ export class Operations {
   /** After a restart: the first message may have come to its end before the crash. */
   private async watch(operation: Operation): Promise<void> {
     const { store } = this.host
-    const item = await store.firstSelected(operation.id)
-    const entry = item === undefined ? undefined : await store.deskEntry(item)
+    const item = await store.operations.firstSelected(operation.id)
+    const entry = item === undefined ? undefined : await store.desk.entry(item)
     if (entry === undefined || entry.state === 'handled') {
       this.enqueue({ ...operation, state: 'running', oneFirst: false })
     } else if (entry.state === 'trying' || entry.state === 'deciding' || entry.state === 'line') {

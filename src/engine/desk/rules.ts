@@ -25,7 +25,7 @@ export interface Judged {
 /** What rules need of the engine. */
 export interface RulesHost {
   readonly world: Pick<World, 'after' | 'guard' | 'log'>
-  readonly store: Pick<Store, 'deskEntry' | 'query'>
+  readonly store: Pick<Store, 'desk' | 'query'>
   /** Called when all may be decided. */
   maybeIdle(): void
 }
@@ -79,7 +79,7 @@ export class Rules {
   }
 
   private async decide(consumer: Judged, item: number): Promise<void> {
-    const entry = await this.host.store.deskEntry(item)
+    const entry = await this.host.store.desk.entry(item)
     if (entry?.state !== 'deciding') return
     const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
     const decision = await this.decisionOn(consumer, entry)

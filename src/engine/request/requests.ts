@@ -51,7 +51,7 @@ export class Requests {
       .then(async ({ duplicate }) => {
         // It was asked before, and may have ended already.
         if (duplicate !== true) return
-        const row = await this.store.request(id)
+        const row = await this.store.requests.row(id)
         if (row === undefined) {
           throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not asked for`)
         }

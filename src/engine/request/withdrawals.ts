@@ -68,9 +68,9 @@ export class Withdrawals {
   /** Those that were held when the last run ended leave the desk; requests that it had no time to end end now. */
   async release(): Promise<void> {
     for (const id of [...this.marked]) {
-      const request = await this.store.request(id)
+      const request = await this.store.requests.row(id)
       if (request?.endedAt === null) await this.committer.written({ requests: [this.endOf(id, 'unknown')] })
-      const entry = await this.store.askedEntry(id)
+      const entry = await this.store.desk.askedEntry(id)
       if (entry !== undefined) await this.serving(entry.message.type)?.withdraw(id)
     }
   }
@@ -106,7 +106,7 @@ export class Withdrawals {
   private async forget(ids: readonly string[]): Promise<number> {
     const passed: string[] = []
     for (const id of ids) {
-      if (this.marked.has(id) && (await this.store.askedEntry(id)) === undefined) passed.push(id)
+      if (this.marked.has(id) && (await this.store.desk.askedEntry(id)) === undefined) passed.push(id)
     }
     if (passed.length === 0) return 0
     await this.committer.written({ flows: passed.map((id) => ({ do: 'passed', id })) })
@@ -129,11 +129,11 @@ export class Withdrawals {
 
   /** Takes a request back. False: it had ended, or there is none such. */
   async ofRequest(type: string, id: string): Promise<boolean> {
-    const row = await this.store.request(id)
+    const row = await this.store.requests.row(id)
     if (row === undefined || row.endedAt !== null || row.type !== type) return false
     const serving = this.serving(type)
     const effects = await this.mark(id, serving)
-    const now = await this.store.request(id)
+    const now = await this.store.requests.row(id)
     if (now?.endedAt !== null) {
       // Another withdrawal, which has been quicker, needs the mark.
       if (now?.state !== 'withdrawn') this.marked.delete(id)
@@ -151,7 +151,7 @@ export class Withdrawals {
     this.marked.add(id)
     const run = async () => {
       if (await this.ofRequest(type, id)) return
-      if ((await this.store.request(id))?.state === 'withdrawn') return
+      if ((await this.store.requests.row(id))?.state === 'withdrawn') return
       this.marked.delete(id)
       await this.committer.written({ flows: [{ do: 'passed', id }] })
     }

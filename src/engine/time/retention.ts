@@ -15,7 +15,7 @@ const idleTimesMax = 32
 /** What retention needs of the engine. */
 export interface RetentionHost {
   readonly world: Pick<World, 'now' | 'after' | 'log'>
-  readonly store: Pick<Store, 'forgetResolved' | 'forgetRequests' | 'forgetFlows' | 'forgetMails' | 'trim' | 'progress'>
+  readonly store: Pick<Store, 'desk' | 'requests' | 'flows' | 'trim' | 'progress'>
   readonly committer: Pick<Committer, 'alone'>
   readonly destinations: readonly Destination[]
   readonly limits: RetentionLimits
@@ -76,10 +76,10 @@ export class Retention {
 
   private async sweep(): Promise<void> {
     await this.inSlices(() =>
-      this.host.store.forgetResolved(this.host.world.now() - this.host.limits.deskRetainMs - spareMs),
+      this.host.store.desk.forgetResolved(this.host.world.now() - this.host.limits.deskRetainMs - spareMs),
     )
-    await this.inSlices(() => this.host.store.forgetRequests(this.host.world.now() - this.host.limits.requestRetainMs))
-    await this.inSlices(() => this.host.store.forgetFlows(this.host.world.now() - this.host.limits.flowRetainMs))
+    await this.inSlices(() => this.host.store.requests.forget(this.host.world.now() - this.host.limits.requestRetainMs))
+    await this.inSlices(() => this.host.store.flows.forget(this.host.world.now() - this.host.limits.flowRetainMs))
     await this.forgetMails()
     if ((await this.host.forgetWithdrawn()) > 0) this.found = true
     const needed = await this.neededFrom()
@@ -105,7 +105,7 @@ export class Retention {
     for (let last: number | undefined = 0; last !== undefined && !this.ended; ) {
       const after: number = last
       const beforeMs = this.host.world.now() - this.host.limits.mailboxMs
-      const slice = await this.host.committer.alone(() => this.host.store.forgetMails(after, beforeMs))
+      const slice = await this.host.committer.alone(() => this.host.store.flows.forgetMails(after, beforeMs))
       this.found ||= slice.gone > 0
       last = slice.last
     }
@@ -117,7 +117,7 @@ export class Retention {
    */
   private async neededFrom(): Promise<ReadonlyMap<number, number>> {
     const needed = new Map<number, number>()
-    for (const { stream, low } of await this.host.store.progress()) {
+    for (const { stream, low } of await this.host.store.progress.rows()) {
       needed.set(stream, Math.min(low, needed.get(stream) ?? low))
     }
     return needed

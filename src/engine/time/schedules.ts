@@ -73,14 +73,14 @@ export class Schedules {
   /** Finds where each schedule was; one that is new, or has another calendar, is noted and begins after now. */
   async takeUp(specs: readonly ScheduleSpec[]): Promise<void> {
     const { store, world } = this.around
-    const rows = new Map((await store.schedules()).map((row) => [row.schedule, row]))
+    const rows = new Map((await store.schedules.rows()).map((row) => [row.schedule, row]))
     for (const spec of specs) {
       const now = world.now()
       const row = rows.get(spec.name)
       const kept = row !== undefined && isOf(spec, row)
       // One that was written while the clock was ahead is no reason to wait until then.
       const since = kept ? Math.min(row.seenMs, now) : now
-      const last = kept ? await store.lastSlot(spec.name, now) : undefined
+      const last = kept ? await store.schedules.lastSlot(spec.name, now) : undefined
       const seenMs = Math.max(since, last ?? since)
       if (row?.cron !== spec.cron || row.timeZone !== spec.timeZone || row.gone || row.seenMs !== since) {
         this.keep(spec, since)
@@ -96,7 +96,7 @@ export class Schedules {
   /** Says once which schedules are gone: those that the store knows and that are not taken up. */
   async tellGone(): Promise<void> {
     const present = new Set(this.all.map(({ spec }) => spec.name))
-    for (const row of await this.around.store.schedules()) {
+    for (const row of await this.around.store.schedules.rows()) {
       if (row.gone || present.has(row.schedule)) continue
       const text = `schedule "${row.schedule}" is gone and publishes nothing; one that was renamed begins with its next slot`
       this.around.world.log('warn', text)

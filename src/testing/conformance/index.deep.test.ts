@@ -19,7 +19,9 @@ const healthy = () => sqlite({ file: join(folder, `${++files}.db`) })
 // ── brokers that misbehave ───────────────────────────────────────────────────────────────────────────────────────
 
 /** What a store does otherwise than it should. */
-type Spoil = (store: Store) => Partial<Store>
+type Spoil = (store: Store) => {
+  readonly [F in keyof Store]?: Store[F] extends (...given: never) => unknown ? Store[F] : Partial<Store[F]>
+}
 
 function spoilt(spoil: Spoil, { name, where, create } = healthy()): Broker {
   return {
@@ -27,15 +29,22 @@ function spoilt(spoil: Spoil, { name, where, create } = healthy()): Broker {
     where,
     create(world) {
       const store = create(world)
-      const changed: Readonly<Record<PropertyKey, unknown>> = { ...spoil(store) }
-      return new Proxy(store, {
-        get(target, key) {
-          const value = Object.hasOwn(changed, key) ? changed[key] : Reflect.get(target, key, target)
-          return typeof value === 'function' ? value.bind(target) : value
-        },
-      })
+      return changed(store, spoil(store))
     },
   }
+}
+
+/** The same object with other methods, its facets likewise. */
+function changed<T extends object>(object: T, other: Readonly<Record<PropertyKey, unknown>>): T {
+  return new Proxy(object, {
+    get(target, key) {
+      const value: unknown = Reflect.get(target, key, target)
+      const changes = Object.hasOwn(other, key) ? other[key] : undefined
+      if (typeof changes === 'object') return changed(value as object, changes as Readonly<Record<string, unknown>>)
+      const chosen = changes ?? value
+      return typeof chosen === 'function' ? chosen.bind(target) : chosen
+    },
+  })
 }
 
 /** Writes something else than it was asked to. */
@@ -190,14 +199,14 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     passes: [everyEvent, goesOn],
   },
   'forgets at a restart what is held': {
-    spoil: () => ({ lanes: async () => {} }),
+    spoil: () => ({ desk: { lanes: async () => {} } }),
     fails: {
       'what is held and its line are kept across a restart': /waits in line/,
     },
     passes: [goesOn, 'a message that fails for good is held and closes its lane, and no other'],
   },
   'gives a line in the wrong order': {
-    spoil: (store) => ({ line: async (...about) => (await store.line(...about)).reverse() }),
+    spoil: (store) => ({ desk: { line: async (...about) => (await store.desk.line(...about)).reverse() } }),
     fails: {
       'a release drains the line in order and opens the lane again, and nothing overtakes':
         /account "a" is out of order: 4 comes where 1 should/,
@@ -207,7 +216,10 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'takes contexts that look alike for one': {
     spoil: (store) => ({
-      lanes: (processor, stream, take) => store.lanes(processor, stream, (context) => take(context.toLowerCase())),
+      desk: {
+        lanes: (processor, stream, take) =>
+          store.desk.lanes(processor, stream, (context) => take(context.toLowerCase())),
+      },
     }),
     fails: { 'contexts of any characters have lanes of their own, also at the desk': /out of order/ },
     passes: ['a long line is kept in order', 'what is held and its line are kept across a restart'],
@@ -266,7 +278,9 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     passes: [everyEvent, goesOn],
   },
   'does not heed startAt': {
-    spoil: (store) => ({ subscribe: (processor, stream) => store.subscribe(processor, stream, 'beginning') }),
+    spoil: (store) => ({
+      progress: { subscribe: (processor, stream) => store.progress.subscribe(processor, stream, 'beginning') },
+    }),
     fails: {
       "a new processor with startAt 'now' gets what comes after its first start": /should not have 0, 1, 2, 3, 4 and/,
       'a new processor with a date as startAt gets what was published from then on':
