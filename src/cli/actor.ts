@@ -9,8 +9,8 @@ export interface ActorWords {
 }
 
 export function actorOf({ by, reason }: ActorWords): Actor {
-  if (by?.trim() === '') throw new UsageError('--by is empty, but must be the name of a person')
-  if (reason?.trim() === '') throw new UsageError('--reason is empty, but must say why')
+  if (by?.trim() === '') throw new UsageError('--by is empty; give the name of a person')
+  if (reason?.trim() === '') throw new UsageError('--reason is empty; give a reason')
   return { by: by ?? userName(), reason }
 }
 

@@ -40,7 +40,7 @@ export function splitWords(words: readonly string[]): { appFile: string | undefi
 /** Returns the words of a command by name; refuses too few and too many. */
 export function takeWords(call: Call, names: readonly string[], required: number): (string | undefined)[] {
   const { words } = call
-  if (words.length > names.length) throw new UsageError(`"${words[names.length]}" is one word too many`)
+  if (words.length > names.length) throw new UsageError(`unexpected argument "${words[names.length]}"`)
   if (words.length < required) throw new UsageError(`${names[words.length]} is missing`)
   return names.map((_, at) => words[at])
 }

@@ -93,7 +93,7 @@ export function textOf(error: unknown): string {
   try {
     return String(Error.isError(error) ? error.message : error)
   } catch {
-    return 'thrown: something that cannot be looked at'
+    return 'a thrown value that cannot be shown'
   }
 }
 

@@ -52,7 +52,7 @@ class Recorder {
         ? this.recordOf(error)
         : { code: 'thrown', ...this.text('message', `thrown: ${forPeople(error, textMax)}`) }
     } catch {
-      return { code: 'thrown', message: 'thrown: something that cannot be looked at' }
+      return { code: 'thrown', message: 'a thrown value that cannot be shown' }
     }
   }
 

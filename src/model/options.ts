@@ -18,7 +18,7 @@ const day = 24 * 60 * minute
 const MiB = 1024 * 1024
 
 /**
- * The default and the bounds of every option that is a number; `docs/defaults.md` is the same table.
+ * The default and the bounds of every option that is a number. `docs/defaults.md` is the same table.
  *
  * @example
  * ```ts
@@ -28,33 +28,43 @@ const MiB = 1024 * 1024
  */
 export const defaults = {
   /** of a processor */
-  concurrency: bound(16, 1, 10_000, 'handlers of one processor running at once'),
+  concurrency: bound(16, 1, 10_000, 'handlers of one processor that run at once'),
   timeoutMs: bound(30_000, 1, day, 'time for one attempt of a handler, milliseconds'),
-  lingerMs: bound(30_000, 0, day, 'wait for an attempt that outlived its time before the next begins, milliseconds'),
+  lingerMs: bound(
+    30_000,
+    0,
+    day,
+    'longest wait for an attempt whose time is over, before the next one begins, milliseconds',
+  ),
   attempts: bound(5, 1, 1_000, 'attempts before a message is held'),
   immediate: bound(0, 0, 100, 'further attempts made at once, before the first wait'),
   firstDelayMs: bound(200, 0, 30 * day, 'first wait between attempts, milliseconds'),
   maxDelayMs: bound(30_000, 0, 30 * day, 'longest wait between attempts, milliseconds'),
   factor: {
-    ...bound(2, 1, 100, 'by which each wait is longer than the one before; may be a fraction'),
+    ...bound(2, 1, 100, 'factor between one wait and the next; may be a fraction'),
     fraction: true,
   },
-  jitter: { ...bound(0.5, 0, 1, 'part of each wait that is left to chance; may be a fraction'), fraction: true },
-  probeAfter: bound(20, 2, 10_000, 'failed attempts in a row, across lanes, after which a processor only probes'),
+  jitter: { ...bound(0.5, 0, 1, 'random part of each wait; may be a fraction'), fraction: true },
+  probeAfter: bound(
+    20,
+    2,
+    10_000,
+    'failed attempts in a row, across lanes, after which a processor tries one message at a time (probes)',
+  ),
   probeFirstMs: bound(1_000, 1, day, 'wait after the first failed probe, milliseconds; doubles from then on'),
   probeEveryMs: bound(30_000, 1, day, 'longest wait between probes, milliseconds'),
-  probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes use up attempts again, milliseconds'),
+  probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes count as attempts again, milliseconds'),
 
   /** of a command */
   deadlineMs: {
-    ...bound(365 * day, 1, 365 * day, 'time in which a command is to be handled, milliseconds'),
+    ...bound(365 * day, 1, 365 * day, 'time within which a command is to be handled, milliseconds'),
     optional: true,
   },
 
   /** of a desk */
   decideMs: bound(30_000, 1, day, 'time for one decision of a rule, milliseconds'),
   decisionsMax: bound(5, 1, 1_000, 'decisions of a rule about one message before it is held for a person'),
-  rulesAtOnce: bound(16, 1, 1_000, 'rules of one desk deciding at once'),
+  rulesAtOnce: bound(16, 1, 1_000, 'rules of one desk that decide at once'),
 
   /** of an app */
   messageBytesMax: bound(
@@ -63,30 +73,35 @@ export const defaults = {
     100_000_000,
     'size of the data of one message, reply or refusal as JSON, bytes',
   ),
-  pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement'),
-  windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory at once'),
-  windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory at once, bytes'),
+  pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement at once'),
+  windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory'),
+  windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory, bytes'),
   commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
-  commitTurnsMax: bound(1_000, 10, 1_000_000, 'turns of a commit function without a call on tx'),
+  commitTurnsMax: bound(
+    1_000,
+    10,
+    1_000_000,
+    'turns of the event loop that a commit function may take without a call on tx',
+  ),
   flushFunctionsMax: bound(2_048, 1, 100_000, 'commit functions in one transaction'),
   flushMs: bound(10, 1, 10_000, 'time for the commit functions of one transaction, milliseconds'),
-  flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of what is appended in one transaction, bytes'),
+  flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the messages appended in one transaction, bytes'),
   blockedMs: bound(
     15_000,
     100,
     day,
-    'time for which the event loop may be blocked before the process is ended, milliseconds',
+    'time for which a handler may block the event loop before the process is ended, milliseconds',
   ),
   pageBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the rows of one page of a list, bytes'),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
-  waitMs: bound(5_000, 0, day, 'time for which a start waits while another process has the file, milliseconds'),
+  waitMs: bound(5_000, 0, day, 'longest wait of a start while another process has the file, milliseconds'),
   retainEveryMs: bound(
     minute,
     100,
     day,
-    'time between looks for messages that need not be kept, up to 32 times as long while there are none, milliseconds',
+    'time between searches for messages that may be removed, up to 32 times as long while there are none, milliseconds',
   ),
-  requestMs: bound(30_000, 1, 30 * day, 'time for which a request is waited for, milliseconds'),
+  requestMs: bound(30_000, 1, 30 * day, 'time for which a caller waits for a reply, milliseconds'),
   requestRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended requests are kept, milliseconds'),
   deskRetainMs: bound(
     30 * day,
@@ -94,43 +109,53 @@ export const defaults = {
     36_500 * day,
     'time for which resolved messages stay at the desk, and failures on their topic, milliseconds',
   ),
-  takeBackMs: bound(7 * day, 0, 36_500 * day, 'time in which a discarded message can be taken back, milliseconds'),
+  takeBackMs: bound(7 * day, 0, 36_500 * day, 'time within which a discarded message can be taken back, milliseconds'),
   heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
   flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),
   mailboxMs: bound(7 * day, 0, 36_500 * day, 'time for which events that flows may wait for are kept, milliseconds'),
-  hotFlowsMax: bound(10_000, 0, 10_000_000, 'flows in memory that wait for something'),
+  hotFlowsMax: bound(10_000, 0, 10_000_000, 'waiting flows in memory'),
   channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of a gather */
-  count: bound(100_000, 1, 100_000, 'elements that are a batch; at most 1,000 with a condition'),
-  bytes: bound(16 * MiB, 1, 256 * MiB, 'size of the data of the elements that are a batch, bytes'),
-  afterMs: bound(365 * day, 1, 365 * day, 'time after the first element of a batch, where that ends it, milliseconds'),
-  window: bound(1, 1, 1_000, 'newest elements that a condition looks at where it is alone'),
+  count: bound(100_000, 1, 100_000, 'elements that make a batch; at most 1,000 with a condition'),
+  bytes: bound(16 * MiB, 1, 256 * MiB, 'size of the data of the elements that make a batch, bytes'),
+  afterMs: bound(365 * day, 1, 365 * day, 'time after the first element at which a batch is complete, milliseconds'),
+  window: bound(1, 1, 1_000, 'newest elements that a condition without other bounds looks at'),
 
   /** of a schedule */
-  scheduleGraceMs: bound(30_000, 0, day, 'how late a slot of a schedule still counts as on time, milliseconds'),
-  missedMax: bound(1_000, 1, 1_000_000, 'missed slots of a schedule that are made up for at once'),
-  slotAttemptsMax: bound(20, 1, 1_000, 'attempts at the data of a slot before it is given up'),
+  scheduleGraceMs: bound(
+    30_000,
+    0,
+    day,
+    'longest delay with which a slot of a schedule still counts as on time, milliseconds',
+  ),
+  missedMax: bound(1_000, 1, 1_000_000, 'missed slots of a schedule that are published at once'),
+  slotAttemptsMax: bound(20, 1, 1_000, 'attempts to compute the data of a slot before it is skipped'),
 
   /** of the SQLite broker */
   walBytesMax: bound(
     256 * MiB,
     MiB,
     64 * 1024 * MiB,
-    'what of the -wal file is not in the database yet above which health is red, bytes',
+    'size of the part of the -wal file that is not in the database yet, above which health is red, bytes',
   ),
   checkpointBytes: bound(
     4 * MiB,
     64 * 1024,
     1024 * MiB,
-    'growth of the -wal file after which it is checkpointed, bytes',
+    'growth of the -wal file after which a checkpoint begins, bytes',
   ),
-  diskFreeMinBytes: bound(64 * MiB, 0, Number.MAX_SAFE_INTEGER, 'free disk below which publishing is refused, bytes'),
+  diskFreeMinBytes: bound(
+    64 * MiB,
+    0,
+    Number.MAX_SAFE_INTEGER,
+    'free disk space below which the app refuses to publish, bytes',
+  ),
   lockedMs: bound(
     5_000,
     0,
     day,
-    'time for which writes wait while another program holds the write lock of the file, milliseconds',
+    'longest wait of a write while another program holds the write lock of the file, milliseconds',
   ),
 } as const satisfies Record<string, Bound>
 

@@ -228,7 +228,7 @@ test('the audit log has who, when, what and why, the newest first, and pages', a
   assert.match(page.err, /^millrace: there may be more: --before \d+\n$/)
   for (const line of linesOf(page.out)) assert.ok([...line].length <= 80, line)
   const none = await millrace(['desk', 'audit', '--db', file, '--item', '99'])
-  assert.equal(none.out, 'nothing is on record about 99\n')
+  assert.equal(none.out, 'the audit log has no line about message 99\n')
 })
 
 test('what caused a message is named with its type and topic, by a generated id and by a given one', async (t) => {

@@ -62,7 +62,7 @@ test('filters by processor, state, type, context and group, and pages; desk alon
   assert.deepEqual(await ids('--group', String(group!['id'])), [1, 2])
   assert.deepEqual(await ids('--group', '99'), [])
   const none = await millrace(['desk', 'list', '--db', file, '--processor', 'printer'])
-  assert.equal(none.out, 'nothing at the desk fits\n')
+  assert.equal(none.out, 'no message at the desk matches\n')
   assert.deepEqual(objectsOf((await millrace(['desk', '--db', file, '--json'])).out), await list('--db', file))
 })
 
@@ -185,5 +185,5 @@ test('an empty desk is said to be empty', async (t) => {
   await app.start()
   t.after(() => app.stop())
   const { status, out } = await millrace(['desk', 'list', '--db', file])
-  assert.deepEqual({ status, out }, { status: 0, out: 'nothing is at the desk\n' })
+  assert.deepEqual({ status, out }, { status: 0, out: 'no message is held at the desk\n' })
 })

@@ -79,7 +79,7 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
   assert.match(asks.out, /\n {2}\S+ \S+ {2}\d+ s +done {5}reserve {2}call stock\.reserve\n/)
   assert.match(
     asks.out,
-    / running {2}approve {2}ask A large order\n {6}is given up in 23 h, at .*\n {6}answer: millrace/,
+    / running {2}approve {2}ask A large order\n {6}times out in 23 h, at .*\n {6}answer: millrace/,
   )
   assert.ok(asks.out.endsWith('\ndata of order.placed\n  {\n    "order": "o-1",\n    "how": "asks"\n  }\n'), asks.out)
   assert.match(fails.out, /its command is held at the desk as message 1 \(BANK: no answer\)/)
@@ -113,7 +113,7 @@ test('questions are listed and answered; what does not fit is refused with what 
     ['questions', '--to', 'sales', '--json'],
   )
   assert.match(table.out, /^FLOW .*QUESTION .*LEFT\n {3}1 {2}approve .* sales {2}A large order .* 23 h\n$/)
-  assert.equal(none.out, 'nothing is asked of anna\n')
+  assert.equal(none.out, 'no question waits for anna\n')
   const [{ askedAt: _, dueAt, ...question }] = objectsOf(json!.out) as [Record<string, unknown>]
   assert.match(dueAt as string, /Z$/)
   const about = { flow: 1, mediator: 'fulfilment', context: 'o-1', step: 'approve', title: 'A large order' }

@@ -69,7 +69,7 @@ test('one first: the others follow when it was handled, and stay when it was not
   assert.equal(failed.status, 1)
   assert.deepEqual(linesOf(failed.out), [
     'operation 1 "too early": 2 messages are selected to be released, one first and the others when it was handled',
-    'operation 1 "too early" has failed: its first message was not handled, the others are left as they are',
+    'operation 1 "too early" has failed: its first message was not handled, the others were not changed',
   ])
   assert.deepEqual(await statesOf(file), { 1: 'held', 2: 'held', 3: 'line' })
   writeFileSync(mended, '')
@@ -90,7 +90,7 @@ test('an operation that waits for its first message is aborted by name; Ctrl-C o
   watching.process.kill('SIGINT')
   const watched = await watching.done
   assert.equal(watched.status, 130)
-  assert.match(watched.err, /operation 1 "slow" goes on; see millrace desk operations/)
+  assert.match(watched.err, /operation 1 "slow" is still running; see millrace desk operations/)
   const aborted = await millrace(['desk', 'abort', '--db', file, 'slow', '--reason', 'not today', '--by', 'ben'])
   assert.equal(aborted.out, 'operation 1 "slow" was aborted: 1 of 2 messages released\n', aborted.err)
   const again = await millrace(['desk', 'abort', '--db', file, '1'])
@@ -156,14 +156,14 @@ test('groups count what is held, by what they have in common', async (t) => {
   assert.deepEqual(await groups(), [[3, 'stock', 'order.placed', 'EMPTY: no stock']])
 })
 
-test('a desk where nothing is held says so for every look', async (t) => {
+test('a desk where no message is held says so for every look', async (t) => {
   const { app, file } = await heldMill(t)
   await app.desk.select('discard', {}, { name: 'x', by: 'anna', reason: 'a test' })
   await app.idle()
   await app.desk.select('discard', {}, { name: 'y', by: 'anna', reason: 'a test' })
   await app.idle()
-  assert.equal((await millrace(['desk', 'groups', '--db', file])).out, 'nothing is held\n')
-  assert.equal((await millrace(['desk', '--db', file])).out, 'nothing is at the desk\n')
+  assert.equal((await millrace(['desk', 'groups', '--db', file])).out, 'no message is held\n')
+  assert.equal((await millrace(['desk', '--db', file])).out, 'no message is held at the desk\n')
 })
 
 test('of what was released and is held again an operation says how many', async (t) => {

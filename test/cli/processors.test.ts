@@ -88,7 +88,7 @@ test('a processor is paused and resumed with who and why, and waits meanwhile', 
   t.after(() => today.stop())
   const on = (...args: string[]) => millrace(['processors', ...args, '--db', file])
   const done = await on('pause', 'stock', '--reason', 'stocktaking', '--by', 'anna')
-  assert.equal(done.out, 'processor stock is paused: what runs goes on to its end, the rest waits\n', done.err)
+  assert.equal(done.out, 'processor stock is paused: running attempts end, new ones wait\n', done.err)
   await today.publish(Placed, { orderId: 'a' })
   const { out } = await on('list')
   assert.match(out, /\nstock {4}orders {2}paused +0 +1 +0 +0\n/)
@@ -119,7 +119,7 @@ test('a processor of a stopped app is paused in its file, and does not run at th
   await today.stop()
   const on = (...args: string[]) => millrace(['processors', ...args, '--db', file])
   const done = await on('pause', 'stock', '--by', 'anna')
-  assert.equal(done.out, 'processor stock is paused: it does not run at the next start\n', done.err)
+  assert.equal(done.out, 'processor stock is paused: it stays paused at the next start\n', done.err)
   assert.match((await on('pause', 'stok')).err, /did you mean "stock"\? .*\(millrace\/unknown-processor\)/)
   assert.match((await on('list')).out, /\nstock {4}orders {2}paused /)
   await today.start()
@@ -163,7 +163,7 @@ test('a processor whose attempts all fail is shown as probing, one whose attempt
   assert.match(out, /\nhanging {2}orders {2}stuck /)
   assert.match(
     out,
-    /\nfailing is probing: its last attempts have all failed, it tries one at a time\nhanging is stuck: /,
+    /\nfailing is probing: its last attempts have all failed, it tries one message at a time\nhanging is stuck: /,
   )
   for (const line of linesOf(out)) assert.ok(line.length <= 80, line)
 })

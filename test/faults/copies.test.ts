@@ -93,7 +93,7 @@ test('the file alone, copied beside a running app, starts red, says what it has,
   await second.stop()
   const accepting = await millrace(['doctor', '--db', copy, '--accept'])
   assert.equal(accepting.status, 0, accepting.out)
-  assert.match(accepting.out, /^ok {4}accept {6}the store is taken as it is$/m)
+  assert.match(accepting.out, /^ok {4}accept {6}the store is accepted as it is$/m)
   const third = await started(t, copy)
   assert.deepEqual(await health(third), green)
   killed(copy, join(dirname(file), 'killed.db'))
@@ -112,7 +112,7 @@ test('a running app is accepted by a command, and a part that nobody has started
   assert.match(red.out, /^fail {2}health .*\(millrace\/copy-without-wal\)$/m)
   assert.equal((await millrace(['doctor', '--db', one, '--accept'])).status, 0)
   assert.deepEqual(app.health(), green)
-  assert.match((await millrace(['doctor', '--db', one, '--accept'])).out, /nothing had to be accepted/)
+  assert.match((await millrace(['doctor', '--db', one, '--accept'])).out, /there was nothing to accept/)
 
   const looked = await millrace(['doctor', '--db', other])
   assert.equal(looked.status, 1)

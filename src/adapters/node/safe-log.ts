@@ -14,7 +14,7 @@ export function safeLog(log: World['log'], fallback: World['log'] = printLog): W
   const failed = (error: unknown) => {
     if (told) return
     told = true
-    fallback('error', 'the `log` of the app has failed; lines that it fails at come to standard error', {
+    fallback('error', 'the `log` of the app failed; each line at which it fails is written to standard error', {
       error: recordError(error).message,
     })
   }

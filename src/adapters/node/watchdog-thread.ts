@@ -24,16 +24,16 @@ const looking = setInterval(() => {
   seen = beat
   if (without < looks) return
   clearInterval(looking)
-  setTimeout(end, stackMs, 'a call into the system or a library, which cannot be looked into')
+  setTimeout(end, stackMs, 'native code of the system or a library')
   try {
     look(end)
   } catch (error) {
-    end(`something that cannot be looked at (${String(error)})`)
+    end(`code that cannot be shown (${String(error)})`)
   }
 }, everyMs)
 
 function end(what: string): void {
-  const why = 'the process ends, so that others can go on after a restart'
+  const why = 'the process ends, so that all other messages are handled after a restart'
   const line = `millrace error: the event loop was blocked for ${blockedMs} ms by ${what}; ${why}`
   writeSync(2, `${line.replace(/\p{Cc}+/gu, ' ')}\n`)
   process.kill(process.pid, 'SIGKILL')

@@ -69,6 +69,6 @@ export function newestTime(db: DatabaseSync): number {
 
 export function aloneFault(file: string, newest: number): MillraceError {
   const has = newest === 0 ? 'it has no messages' : `its newest message is of ${new Date(newest).toISOString()}`
-  const text = `${file} had no -wal file after an unclean stop: it may be a copy without its newest messages; ${has}`
+  const text = `${file} had no -wal file after an unclean stop: it may be a copy that lacks its newest messages; ${has}`
   return fault('millrace/copy-without-wal', text)
 }

@@ -85,7 +85,7 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
         : 'is to be sent again with corrected data when the app starts'
       out.line(`message ${id} ${when}`)
       await out.lines(
-        changes.length === 0 ? ['  nothing was changed'] : changeLines(changes).map((line) => `  ${line}`),
+        changes.length === 0 ? ['  the data are the same as before'] : changeLines(changes).map((line) => `  ${line}`),
       )
     }
     return 0

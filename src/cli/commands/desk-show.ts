@@ -83,7 +83,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
   if (original !== null) {
     lines.push(...title('changed since it was published'))
     const changes = changesOf(JSON.parse(original), JSON.parse(message.json))
-    lines.push(...(changes.length === 0 ? ['  nothing any more'] : changeLines(changes).map((line) => `  ${line}`)))
+    lines.push(...(changes.length === 0 ? ['  nothing'] : changeLines(changes).map((line) => `  ${line}`)))
     lines.push(...title('data as published'), ...dataLines(original))
   }
   lines.push(...title('data'), ...dataLines(message.json))

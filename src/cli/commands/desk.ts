@@ -33,7 +33,7 @@ export async function deskList(call: Call, words: ListWords): Promise<number> {
 
 function nothing({ after = 0, ...filter }: ListWords): string {
   const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
-  const what = any ? 'nothing at the desk fits' : 'nothing is at the desk'
+  const what = any ? 'no message at the desk matches' : 'no message is held at the desk'
   return after === 0 ? what : `${what} after ${after}`
 }
 
@@ -121,7 +121,7 @@ export async function deskGroups(
         const times = { firstAt: new Date(firstAt).toISOString(), lastAt: new Date(lastAt).toISOString() }
         await out.object({ ...group, ...times })
       }
-    } else if (groups.length === 0) out.line('nothing is held')
+    } else if (groups.length === 0) out.line('no message is held')
     else await out.lines(table(groupColumns(grouping, Date.now()), groups, out.columns))
     if (!out.json && groups.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
     return 0
@@ -157,7 +157,7 @@ export async function deskAudit(call: Call, { item, before, limit = listRows }: 
   const { out } = call
   return withApp(call, async ({ desk }) => {
     const read = (from: number | undefined, rows: number) => desk.audit({ item, before: from, limit: rows })
-    const nothing = item === undefined ? 'nothing is on record' : `nothing is on record about ${item}`
+    const nothing = item === undefined ? 'the audit log is empty' : `the audit log has no line about message ${item}`
     const list = { read, columns: auditColumns, object: auditObject, nothing, more: '--before' }
     await showList({ ...list, after: before, limit }, out)
     return 0

@@ -47,7 +47,7 @@ async function acceptStore(store: Offline, waitMs: number): Promise<Finding[]> {
     (client) => client.accept(),
     () => store.accept(),
   )
-  const text = accepted ? 'the store is taken as it is' : 'nothing had to be accepted'
+  const text = accepted ? 'the store is accepted as it is' : 'there was nothing to accept'
   return [{ check: 'accept', result: 'ok', text }]
 }
 
@@ -104,7 +104,7 @@ export function judge(where: string, facts: StoreFacts, { state }: Process): Fin
 
   const wrong = judgeProgress(facts)
   findings.push(...wrong)
-  if (wrong.length === 0) add('progress', 'ok', 'of every processor fits the messages that are kept')
+  if (wrong.length === 0) add('progress', 'ok', 'of every processor fits the kept messages')
   const heads = new Map(facts.streams.map((stream) => [stream.id, stream]))
   for (const { processor, stream, low } of facts.progress) {
     const destination = heads.get(stream)
@@ -115,7 +115,7 @@ export function judge(where: string, facts: StoreFacts, { state }: Process): Fin
   }
 
   const { held, waiting } = facts
-  if (held === 0) add('desk', 'ok', 'nothing is held')
+  if (held === 0) add('desk', 'ok', 'no message is held')
   else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see millrace desk list`)
   findings.push(...judgeFlows(facts))
   return findings
@@ -138,11 +138,11 @@ function textOf({ value, unit, noun, min, max }: Measure): string {
 function judgeLastStop({ clean, incomplete }: StoreFacts): Finding[] {
   if (incomplete !== undefined) {
     const has = incomplete === 0 ? 'no messages' : `a newest message of ${new Date(incomplete).toISOString()}`
-    const text = `after an unclean stop newer messages may be missing; it has ${has}; restore a whole copy, or take it as it is with millrace doctor --accept`
+    const text = `after an unclean stop newer messages may be missing; it has ${has}; restore a whole copy, or accept it as it is with millrace doctor --accept`
     return [{ check: 'last stop', result: 'fail', text }]
   }
   if (clean) return []
-  return [{ check: 'last stop', result: 'warn', text: 'the process that used it died; the next start sees to it' }]
+  return [{ check: 'last stop', result: 'warn', text: 'the last process did not stop cleanly; the next start recovers' }]
 }
 
 /** Reports flows and delayed messages; nothing where there are none. */
@@ -174,7 +174,7 @@ function judgeProgress({ streams, progress }: StoreFacts): Finding[] {
   for (const { processor, stream, low, done } of progress) {
     const destination = byId.get(stream)
     if (destination === undefined) {
-      fail(`${processor} is on stream ${stream}, which is not there`)
+      fail(`${processor} is on stream ${stream}, which does not exist`)
       continue
     }
     const last = low + lastBit(done)

@@ -8,7 +8,7 @@ import { count, facts, safe } from '../print.ts'
 export async function flowsCheck(call: Call, { all = false }: { readonly all?: boolean | undefined }): Promise<number> {
   takeWords(call, [], 0)
   const { appFile, out } = call
-  if (appFile === undefined) throw new UsageError('name the app file (app.ts): its code is what is checked')
+  if (appFile === undefined) throw new UsageError('name the app file (app.ts): the command checks its code')
   const { app, broker } = await locate(call)
   const found = { fits: 0, differs: 0, unknown: 0 }
   for await (const checked of checkFlows(app!, { broker, all })) {
@@ -46,8 +46,8 @@ function summary(
   { all }: { readonly all: boolean },
 ): string {
   const checked = fits + differs
-  const more = unknown === 0 ? '' : `; of ${unknown} that have ended the code is gone`
-  if (checked === 0) return `${all ? 'no flow is kept' : 'no flow is under way'}${more}`
+  const more = unknown === 0 ? '' : `; for ${unknown} that have ended the app has no code`
+  if (checked === 0) return `${all ? 'no flow is kept' : 'no flow is pending'}${more}`
   if (differs === 0) return `${count(checked, 'flow fits', 'flows fit')}${more}`
   return `${differs} of ${count(checked, 'flow')} ${differs === 1 ? 'does' : 'do'} not fit${more}`
 }

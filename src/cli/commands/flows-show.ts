@@ -148,7 +148,7 @@ function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, no
   } else notes.push(...waitsFor(step, flow))
   if (step.dueAt !== null) {
     const left = step.dueAt > nowMs ? `in ${duration(step.dueAt - nowMs)}` : 'now'
-    notes.push(`${step.kind === 'sleep' ? 'ends' : 'is given up'} ${left}, at ${moment(step.dueAt)}`)
+    notes.push(`${step.kind === 'sleep' ? 'ends' : 'times out'} ${left}, at ${moment(step.dueAt)}`)
   }
   if (step.kind === 'ask') notes.push(`answer: millrace flows answer ${flow.id} ${shellWord(name)} JSON`)
   return notes

@@ -36,7 +36,7 @@ export async function flowsList(call: Call, words: FlowsWords): Promise<number> 
 
 function nothing({ after = 0, ...filter }: FlowsWords): string {
   const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
-  const what = any ? 'no flow fits' : 'no flow is under way'
+  const what = any ? 'no flow matches' : 'no flow is pending'
   return after === 0 ? what : `${what} after ${after}`
 }
 
@@ -106,7 +106,7 @@ export async function flowsQuestions(
   const { out } = call
   return withApp(call, async ({ flows }) => {
     const read = (from: number | undefined, rows: number) => flows.questions({ mediator, to, after: from, limit: rows })
-    const nothing = to === undefined ? 'nothing is asked' : `nothing is asked of ${to}`
+    const nothing = to === undefined ? 'no question is open' : `no question waits for ${to}`
     const list = { read, columns: questionColumns(Date.now()), object: questionObject, nothing, more: '--after' }
     await showList({ ...list, after, limit }, out)
     return 0

@@ -37,7 +37,7 @@ export function checkSelect({
   wait,
 }: SelectWords): boolean {
   if (all) {
-    if (name === undefined || name.trim() === '') throw new UsageError('--all needs --name NAME: it is an operation')
+    if (name === undefined || name.trim() === '') throw new UsageError('--all needs --name NAME, the name of the operation')
     return true
   }
   const options = {
@@ -97,7 +97,7 @@ async function follow(desk: Desk, begun: Operation, out: Output, interrupted: In
     await Promise.race([pause(lookMs), over])
     if (!interrupted.signal.aborted && !out.closed.aborted) continue
     out.progress(undefined)
-    out.note(`${titleOf(now)} goes on; see millrace desk operations`)
+    out.note(`${titleOf(now)} is still running; see millrace desk operations`)
     return interrupted.status() ?? 0
   }
 }
@@ -146,7 +146,7 @@ function outcomeText(outcome: OperationOutcome | undefined): string {
 function endText({ state, done, total, refused, action }: Operation): string {
   const changed = `${done - refused} of ${count(total, 'message')} ${doneWords[action]}`
   const not = refused === 0 ? '' : `, ${refused} not possible`
-  if (state === 'failed') return `has failed: its first message was not handled, the others are left as they are`
+  if (state === 'failed') return `has failed: its first message was not handled, the others were not changed`
   return `${state === 'aborted' ? 'was aborted' : 'is done'}: ${changed}${not}`
 }
 

@@ -44,7 +44,7 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
       return `${name} was paused by ${by} ${duration(nowMs - at)} ago${why}`
     }),
     ...rows.flatMap(({ name, state }) => {
-      if (state === 'probing') return `${name} is probing: its last attempts have all failed, it tries one at a time`
+      if (state === 'probing') return `${name} is probing: its last attempts have all failed, it tries one message at a time`
       return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time` : []
     }),
   ]
@@ -59,7 +59,7 @@ export async function processorsRetire(
   return withApp(call, async ({ processors }) => {
     await processors.retire(name!, { force })
     if (call.out.json) call.out.object({ name, retired: true })
-    else call.out.line(`processor ${safe(name!)} is retired: nothing is kept for it any more`)
+    else call.out.line(`processor ${safe(name!)} is retired: no messages are kept for it`)
     return 0
   })
 }
@@ -70,7 +70,7 @@ export async function processorsPause(call: Call, words: ActorWords): Promise<nu
   const actor = actorOf(words)
   return withApp(call, async ({ processors, running }) => {
     await processors.pause(name!, actor)
-    const ends = running ? 'what runs goes on to its end, the rest waits' : 'it does not run at the next start'
+    const ends = running ? 'running attempts end, new ones wait' : 'it stays paused at the next start'
     if (call.out.json) call.out.object({ name, paused: true })
     else call.out.line(`processor ${safe(name!)} is paused: ${ends}`)
     return 0

@@ -38,7 +38,7 @@ export async function tail(call: Call, words: TailWords): Promise<number> {
   const interrupted = interruptible()
   const take = (item: Followed) => {
     if ('message' in item) return show(out, item.message)
-    out.note(`${count(item.missed, 'message was', 'messages were')} passed over: they came faster than they were read`)
+    out.note(`${count(item.missed, 'message was', 'messages were')} skipped: they came faster than they were read`)
     return undefined
   }
   try {
