@@ -204,15 +204,22 @@ places['byError of a retry policy'] = {
     return [processor('p', { on: topic('t', [E]), retry: { attempts: 1, byError: fn }, handle: { e: fail } })]
   },
   outcomes: {
-    'throws an error': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    'throws what cannot be looked at': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    rejects: 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    'gives a promise that is broken': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    'gives what cannot be looked at': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    'gives a symbol': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
+    'throws an error':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    'throws what cannot be looked at':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    rejects: 'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    'gives a promise that is broken':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    'gives what cannot be looked at':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    'gives a symbol':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
     'gives nothing': 'held: Error',
-    'forgets a promise that rejects': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
-    'forgets a callback that throws': 'held: Error; logged 1: byError of processor "p" failed; its other numbers hold',
+    'forgets a promise that rejects':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
+    'forgets a callback that throws':
+      'held: Error; logged 1: byError of processor "p" failed; the other numbers of its retry policy apply',
   },
 }
 places['a rule'] = {
@@ -311,8 +318,8 @@ places['the function of a mediator'] = {
     'gives what cannot be looked at': 'flow failed: TypeError',
     'gives a symbol': 'flow failed: millrace/not-json',
     'gives nothing': 'goes on',
-    'forgets a promise that rejects': 'goes on; logged 1: mediator "m", flow 1, threw what nobody waits for',
-    'forgets a callback that throws': 'goes on; logged 1: mediator "m", flow 1, threw what nobody waits for',
+    'forgets a promise that rejects': 'goes on; logged 1: mediator "m", flow 1, threw an error that no step awaits',
+    'forgets a callback that throws': 'goes on; logged 1: mediator "m", flow 1, threw an error that no step awaits',
   },
 }
 places['oncePer of a mediator'] = {
@@ -380,9 +387,9 @@ places['an undo'] = {
     'gives a symbol': 'flow compensated: Error',
     'gives nothing': 'flow compensated: Error',
     'forgets a promise that rejects':
-      'flow compensated: Error; logged 1: mediator "m", flow 1, threw what nobody waits for',
+      'flow compensated: Error; logged 1: mediator "m", flow 1, threw an error that no step awaits',
     'forgets a callback that throws':
-      'flow compensated: Error; logged 1: mediator "m", flow 1, threw what nobody waits for',
+      'flow compensated: Error; logged 1: mediator "m", flow 1, threw an error that no step awaits',
   },
 }
 places['the function of a route'] = {

@@ -107,7 +107,7 @@ test('bad input is refused with its code, nothing of it is stored, and the app g
     [wrong(Paid, { ...good, cents: Number.NaN }), 'millrace/bad-data', /cents: /],
     [wrong(Throwing, { value: 1 }), 'millrace/bad-data', /its schema throws: Error: broken check/],
     [wrong(Async, { value: 'x' }), 'millrace/async-schema', /event "async"/],
-    [wrong(Paid, { ...good, note: 'x'.repeat(200) }), 'millrace/too-large', /\d+ bytes, at most 200/],
+    [wrong(Paid, { ...good, note: 'x'.repeat(200) }), 'millrace/too-large', /\d+ bytes, but must be at most 200/],
     [wrong(Paid, { ...good, note: '€'.repeat(60) }), 'millrace/too-large', /21\d bytes/],
     [wrong(Anything, { value: 10n }), 'millrace/not-json', /value is bigint/],
     [wrong(Anything, { value: circle }), 'millrace/not-json', /circular/],

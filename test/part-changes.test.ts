@@ -68,7 +68,7 @@ const isNew = (name: string, on: string, messages: number) =>
   `warn: part "${name}" is new on ${on} and handles ${messages === 1 ? 'the message that is' : `the ${messages} messages that are`} there; ` +
   `a part that was renamed handles all of them again {"messages":${messages}}`
 const isGone = (name: string, on: string, messages = 0) =>
-  `warn: part "${name}" is gone from ${on}; all that it needs is kept until it is retired {"messages":${messages}}`
+  `warn: part "${name}" is gone from ${on}; the messages that it needs are kept until it is retired {"messages":${messages}}`
 
 test('a file that is new has no part that is new, and nothing is said while the parts stay the same', async (t) => {
   const run = runs(t)
@@ -148,7 +148,7 @@ test('a mediator that is gone is said to have flows under way, also one that onl
   const plain = route('chooses', { on: Orders, handle: { placed: () => {} } })
   assert.deepEqual(await run([chooses, waits], 2), [])
   assert.deepEqual(await run([plain]), [
-    'warn: mediator "waits" is gone; its flows under way wait until it is back {"flows":2}',
+    'warn: mediator "waits" is gone; its pending flows wait until it is back {"flows":2}',
   ])
 })
 

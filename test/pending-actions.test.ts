@@ -88,7 +88,7 @@ test('one message first goes with a release only: what is given up is never hand
   const options = { name: 'away', by: 'anna', reason: 'a test', oneFirst: true }
   await assert.rejects(
     one.desk.select('discard', {}, options),
-    coded('millrace/bad-option', /oneFirst is for a release/),
+    coded('millrace/bad-option', /oneFirst goes with a release only/),
   )
 })
 

@@ -154,7 +154,7 @@ test('asking again with the same id sends nothing, and gives the reply of the fi
   await running.send(Ring, { times: 1 }, { id: 'sent' })
   await assert.rejects(
     running.request(Ring, { times: 1 }, { id: 'sent' }),
-    coded('millrace/id-conflict', /was sent with id "sent" before, and not asked for/),
+    coded('millrace/id-conflict', /was sent with id "sent" before, and not as a request/),
   )
 })
 
@@ -200,7 +200,7 @@ test('what is asked wrongly is refused before anything is sent', async (t) => {
   await assert.rejects(request.call(running, Take, { sku: 'a', quantity: 1 }, { id: '' }), coded('millrace/bad-id'))
   await assert.rejects(
     request.call(running, Take, { sku: 'a', quantity: 1 }, { id: 'flow/1/1' }),
-    coded('millrace/bad-id', /those that flows give/),
+    coded('millrace/bad-id', /belong to commands of flows/),
   )
   await running.stop()
   await assert.rejects(running.request(Ring, { times: 1 }), coded('millrace/not-started'))

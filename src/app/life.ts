@@ -90,7 +90,7 @@ export class Life {
       case 'reopening':
         throw fault('millrace/disk-failed', `the store of app "${app}" has failed and is being opened anew`)
       case 'stopping':
-        throw this.stopped('is stopping and takes nothing')
+        throw this.stopped('is stopping and accepts nothing')
       case 'starting':
         throw fault('millrace/not-started', `app "${app}" is starting: wait until start() has resolved`)
       default:

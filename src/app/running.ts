@@ -59,7 +59,7 @@ export function appIn(app: object, world: World): RunningApp {
 /** @throws `millrace/bad-option` */
 export function checkApp(app: object): RunningApp {
   if (app instanceof RunningApp) return app
-  throw fault('millrace/bad-option', 'simulation: app must be what app({ … }) of this copy of millrace gives')
+  throw fault('millrace/bad-option', 'simulation: app must be made by app({ … }) of this copy of millrace')
 }
 
 export class RunningApp {
@@ -212,7 +212,7 @@ export class RunningApp {
   }
 
   private unwatched(error: unknown): void {
-    this.world.log('error', 'there is no watchdog: nothing ends a handler that blocks the event loop', {
+    this.world.log('error', 'the watchdog is off: nothing ends a handler that blocks the event loop', {
       error: recordError(error).message,
     })
   }

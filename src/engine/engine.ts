@@ -139,7 +139,7 @@ export class Engine {
       pendingMax: plan.limits.pendingMax,
       checkRunning: () => {
         if (this.state !== 'running')
-          throw fault('millrace/stopping', `app "${plan.app}" is ${this.state} and takes nothing`)
+          throw fault('millrace/stopping', `app "${plan.app}" is ${this.state} and accepts nothing`)
       },
     })
     this.flows = new Flows({
@@ -422,7 +422,7 @@ export class Engine {
       if (consumer.stuck) reasons.push(`processor "${consumer.name}" is stuck: all its attempts outlived their time`)
       const late = consumer.deadlines.overdue
       if (late > 0) reasons.push(`processor "${consumer.name}" is late: ${late} commands have passed their deadline`)
-      if (consumer.probes) reasons.push(`processor "${consumer.name}" only probes: its last attempts have all failed`)
+      if (consumer.probes) reasons.push(`processor "${consumer.name}" is probing: its last attempts have all failed`)
     }
     if (this.state !== 'running') reasons.push(`the app is ${this.state}`)
     return { status: reasons.length === 0 ? 'green' : 'red', reasons }
@@ -530,7 +530,7 @@ export class Engine {
   /** Closes the store of a run that counts no more. */
   private close(clean: boolean): Promise<void> {
     return this.store.close(clean).catch((why: unknown) => {
-      this.world.log('error', 'the store was not closed well', { error: inBrief(why) })
+      this.world.log('error', 'the store was not closed cleanly', { error: inBrief(why) })
     })
   }
 

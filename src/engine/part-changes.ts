@@ -36,7 +36,7 @@ export function goneParts(
   return known.flatMap(({ processor, stream, low }) => {
     const { name, kind, head } = streams.get(stream)!
     if (present.has(keyOf(processor, name))) return []
-    const text = `part "${processor}" is gone from ${kind} "${name}"; all that it needs is kept until it is retired`
+    const text = `part "${processor}" is gone from ${kind} "${name}"; the messages that it needs are kept until it is retired`
     return [[text, { messages: Math.max(0, head - low) }] as const]
   })
 }
@@ -46,7 +46,7 @@ export function goneMediators(underWay: readonly FlowsUnderWay[], mediators: rea
   const present = new Set(mediators.map(({ name }) => name))
   return underWay.flatMap(({ mediator, flows }) => {
     if (present.has(mediator)) return []
-    return [[`mediator "${mediator}" is gone; its flows under way wait until it is back`, { flows }] as const]
+    return [[`mediator "${mediator}" is gone; its pending flows wait until it is back`, { flows }] as const]
   })
 }
 

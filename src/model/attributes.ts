@@ -29,7 +29,7 @@ export function checkAttributes(where: string, given: unknown): Attributes {
     copy[name] = value as string | number | boolean
   }
   const bytes = Buffer.byteLength(JSON.stringify(copy))
-  if (bytes > bytesMax) throw badAttributes(where, `they are ${bytes} bytes, at most ${bytesMax} go`)
+  if (bytes > bytesMax) throw badAttributes(where, `they are ${bytes} bytes, but must be at most ${bytesMax}`)
   return Object.freeze(copy)
 }
 

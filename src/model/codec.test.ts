@@ -80,7 +80,7 @@ test('the size limit counts bytes, not characters, and is still allowed itself',
       encode(Text, value, stamp, bytes)
       assert.throws(
         () => encode(Text, value, stamp, bytes - 1),
-        coded('millrace/too-large', new RegExp(`event "text" is ${bytes} bytes, at most ${bytes - 1}`)),
+        coded('millrace/too-large', new RegExp(`event "text" is ${bytes} bytes, but must be at most ${bytes - 1}`)),
       )
     }),
   )
@@ -93,7 +93,7 @@ test('what JSON cannot carry is refused with its place', () => {
   const circle: unknown[] = []
   circle.push(circle)
   for (const [value, says] of [
-    [undefined, /carry: undefined$/],
+    [undefined, /plain JSON: undefined$/],
     [{ a: [{ b: Number.NaN }] }, /a\.0\.b is NaN$/],
     [{ a: { b: new Date(0) } }, /a\.b is a Date$/],
     [{ a: new Money() }, /a is a Money$/],
@@ -101,7 +101,7 @@ test('what JSON cannot carry is refused with its place', () => {
     [{ toJSON: () => 1 }, /toJSON is function$/],
     [{ a: Symbol('s') }, /a is symbol$/],
     [new Uint8Array(1), /a Uint8Array$/],
-    [1n, /carry: bigint$/],
+    [1n, /plain JSON: bigint$/],
     [circle, /circular/],
   ] as const) {
     assert.throws(() => encode(Any, value, stamp, 1_000), coded('millrace/not-json', says))
@@ -232,7 +232,7 @@ for (const [what, upcast, from, code, says] of [
   ['has an upcast that makes nothing', { 2: () => undefined }, 2, 'millrace/bad-data', /does not fit its schema/],
   ['has an upcast that makes something else', { 2: () => 'text' }, 2, 'millrace/bad-data', /does not fit its schema/],
   ['has an upcast that makes what JSON cannot carry', { 2: () => 1n }, 2, 'millrace/bad-data', /BigInt/],
-  ['has an upcast that takes its time', { 2: async () => ({}) }, 2, 'millrace/bad-data', /gave a promise/],
+  ['has an upcast that takes its time', { 2: async () => ({}) }, 2, 'millrace/bad-data', /returned a promise/],
 ] as [string, Record<number, () => unknown>, number, ErrorCode, RegExp][]) {
   test(`a stored message that ${what} fails with its code`, () => {
     const Failing = event('failing', { version: 3, schema: z.object({ a: z.number() }), upcast })

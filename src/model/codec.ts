@@ -166,7 +166,7 @@ function checkSize(what: string, json: string, bytesMax: number, type: MessageTy
   if (json.length * 3 <= bytesMax) return
   const bytes = Buffer.byteLength(json)
   if (bytes <= bytesMax) return
-  throw fault('millrace/too-large', `${named(what, type)} is ${bytes} bytes, at most ${bytesMax} go`)
+  throw fault('millrace/too-large', `${named(what, type)} is ${bytes} bytes, but must be at most ${bytesMax}`)
 }
 
 /** Copies a value as if it were written as JSON and read again; throws where JSON would change it. */
@@ -180,7 +180,7 @@ function plainOf(of: string, output: unknown, type: MessageType | undefined): un
     throw fault('millrace/not-json', `${named(of, type)} cannot be written as JSON: ${inBrief(cause)}`, { cause })
   }
   if (plain !== unfit) return plain
-  throw fault('millrace/not-json', `${named(of, type)} is not what JSON can carry: ${describe(output, path)}`)
+  throw fault('millrace/not-json', `${named(of, type)} is not plain JSON: ${describe(output, path)}`)
 }
 
 const unfit = Symbol('what JSON does not carry')
@@ -361,7 +361,7 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
     }
     shape = step(shape)
     if (isPromise(shape)) {
-      const what = `the upcast of "${type.name}" from version ${version} gave a promise, but must answer at once`
+      const what = `the upcast of "${type.name}" from version ${version} returned a promise, but must return its value at once`
       throw fault('millrace/bad-data', what)
     }
   }

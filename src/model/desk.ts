@@ -267,8 +267,8 @@ export function checkState({ id, state, processor }: DeskEntry, wanted: 'held' |
     held: 'is held',
     deciding: `is with the rule of its desk, which has not decided yet`,
     trying: 'was released already and is being tried',
-    line: 'waits in line behind another of its context; what holds up the line is its head',
-    handled: 'was handled meanwhile',
+    line: 'waits in line behind another message of its context; act on the head of the line',
+    handled: 'was handled already',
     discarded: 'was discarded already',
   }[state]
   const code = wanted === 'held' ? 'millrace/not-held' : 'millrace/not-discarded'

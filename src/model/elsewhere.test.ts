@@ -35,7 +35,7 @@ test('an origin that cannot be kept as it is, is refused with its code', () => {
     [{ attributes: { a: null } }, /"a" must be/],
     [{ attributes: { a: Number.NaN } }, /"a" must be/],
     [{ attributes: { a: '\udc00' } }, /"a" must be/],
-    [{ attributes: { a: 'x'.repeat(8_192) } }, /8200 bytes, at most 8192/],
+    [{ attributes: { a: 'x'.repeat(8_192) } }, /8200 bytes, but must be at most 8192/],
   ]
   for (const [given, says] of cases) {
     const check = () => checkElsewhere('here', { ...from, ...given } as Elsewhere)

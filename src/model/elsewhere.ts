@@ -34,7 +34,7 @@ export function checkElsewhere(where: string, from: Elsewhere): CheckedElsewhere
     throw badAttributes(where, `source must be a well-formed string of 1 to ${sourceCharsMax} characters`)
   }
   if (traceparent !== undefined && !(isText(traceparent) && traceparentPattern.test(traceparent))) {
-    throw badAttributes(where, 'traceparent is none of W3C Trace Context')
+    throw badAttributes(where, 'traceparent must be as in W3C Trace Context')
   }
   return Object.freeze({ source, id, traceparent, attributes: checkAttributes(where, attributes) })
 }

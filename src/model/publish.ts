@@ -27,7 +27,10 @@ const idCharsMax = 255
 /** Refuses a value that cannot be a user's message id. Errors: `millrace/bad-id`. */
 export function checkId(id: unknown): asserts id is string {
   if (isCommandOfFlow(id)) {
-    throw fault('millrace/bad-id', `id ${JSON.stringify(id)} is one of those that flows give: they start with "flow/"`)
+    throw fault(
+      'millrace/bad-id',
+      `id ${JSON.stringify(id)} is reserved: ids that start with "flow/" belong to commands of flows`,
+    )
   }
   if (typeof id === 'string' && id.length > 0 && id.length <= idCharsMax && id.isWellFormed()) return
   const got = typeof id === 'string' ? `one of ${id.length}` : String(id)

@@ -60,7 +60,7 @@ function newOperation(action: Operation['action'], options: OperationOptions, st
   }
   if (action === 'discard') checkText(where, 'reason', reason)
   if (action === 'discard' && oneFirst) {
-    throw fault('millrace/bad-option', `${where}: oneFirst is for a release: what is discarded is not tried`)
+    throw fault('millrace/bad-option', `${where}: oneFirst goes with a release only: a discarded message is not tried`)
   }
   return { name, action, by, reason, oneFirst, startedAt }
 }

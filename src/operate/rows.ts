@@ -34,7 +34,7 @@ export function checkCorrectedOf(parts: readonly Part[]): CheckCorrected {
   const types = typesOf(parts)
   return (message, data) => {
     const type = types.get(message.type)?.type
-    if (type === undefined) throw fault('millrace/unknown-type', `the app has no type "${message.type}" any more`)
+    if (type === undefined) throw fault('millrace/unknown-type', `the app no longer has type "${message.type}"`)
     replaceData(type, message, data, Number.POSITIVE_INFINITY)
   }
 }

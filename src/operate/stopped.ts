@@ -45,7 +45,7 @@ export function stoppedFlows(store: Offline): FlowDesk {
   const refuse = async (): Promise<never> => {
     throw fault(
       'millrace/not-running',
-      `no app runs with ${store.where}; what is to be done about flows is not written down for its next start, as it is at the desk`,
+      `no app runs with ${store.where}; unlike actions at the desk, actions on flows need the running app`,
     )
   }
   return flowsOn(
@@ -72,7 +72,7 @@ export function stoppedProcessors(store: Offline, known: ProcessorDestinations |
       if (known === undefined && !force && rows.some((row) => row.name === name)) {
         throw fault(
           'millrace/processor-in-use',
-          `whether the app still has processor "${name}" is not known without its file; name the app file, or retire with force`,
+          `without the app file it is unknown whether the app still has processor "${name}"; name the app file, or retire with force`,
         )
       }
       const all = known === undefined ? rows.map((row) => ({ ...row, state: 'gone' as const })) : rows

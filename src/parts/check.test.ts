@@ -38,7 +38,7 @@ test('functions by type stand in a plain object', () => {
   const wrong = /^x: handle must be an object with a function per type$/
   assert.throws(() => checkTable('x', handle, undefined), coded('millrace/bad-option', wrong))
   class Handlers {}
-  const ofClass = /per type, not of a class: what it inherits is not looked up$/
+  const ofClass = /per type, not of a class: inherited functions do not count$/
   assert.throws(() => checkTable('x', handle, new Handlers()), coded('millrace/bad-option', ofClass))
 })
 

@@ -44,7 +44,7 @@ export interface Functions {
 export function checkTable(where: string, { option, one }: Functions, table: unknown): void {
   if (isTable(table)) return
   const inherits =
-    typeof table === 'object' && table !== null ? ', not of a class: what it inherits is not looked up' : ''
+    typeof table === 'object' && table !== null ? ', not of a class: inherited functions do not count' : ''
   throw fault('millrace/bad-option', `${where}: ${option} must be an object with a ${one} per type${inherits}`)
 }
 

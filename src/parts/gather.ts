@@ -140,7 +140,7 @@ function checkTypes(where: string, on: Topic, of: readonly Event[], publishes: E
   }
   if (publishes?.kind !== 'event') throw fault('millrace/bad-option', `${where}: publishes must be an event`)
   if (of.includes(publishes)) {
-    throw fault('millrace/bad-option', `${where}: it would gather "${publishes.name}", which it publishes, without end`)
+    throw fault('millrace/bad-option', `${where}: it must not gather "${publishes.name}", which it publishes`)
   }
 }
 
@@ -162,14 +162,14 @@ function bounds(where: string, { count, bytes, afterMs, when, window }: BoundOpt
   if (window !== undefined && (batch || when === undefined)) {
     throw fault(
       'millrace/bad-option',
-      `${where}: window goes with when alone: with count, bytes or afterMs all elements are kept until they are a batch`,
+      `${where}: window needs a when without count, bytes and afterMs: with these, all elements of the batch are kept`,
     )
   }
   const countMax = when === undefined ? defaults.count.max : defaults.window.max
   if (count !== undefined && count > countMax && count <= defaults.count.max) {
     throw fault(
       'millrace/bad-option',
-      `${where}: count is ${count}, but with when, which looks at all elements each time, at most ${countMax}`,
+      `${where}: count is ${count}, but must be at most ${countMax} with when, which reads all elements each time`,
     )
   }
   return {

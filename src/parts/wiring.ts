@@ -104,7 +104,7 @@ function checkDesks(app: string, desks: readonly DeskPart[]): void {
     if (other !== undefined) {
       throw fault(
         'millrace/two-desks',
-        `app "${app}": desks "${other}" and "${name}" are both on ${on.kind} "${on.name}": one decides`,
+        `app "${app}": desks "${other}" and "${name}" are both on ${on.kind} "${on.name}": keep one of them`,
       )
     }
     byDestination.set(on, name)

@@ -70,7 +70,7 @@ export class TxScope {
     // Refused ones count too, but not beyond the bound: a function that makes them without end is ended by its turns.
     const isTooMany = outermost.calls >= limits.queriesMax
     if (!isTooMany) outermost.calls++
-    if (this.state === 'failed') throw this.failed('can make no more statements, since one has failed')
+    if (this.state === 'failed') throw this.failed('cannot run another statement, because one has failed')
     if (this.inner !== undefined) {
       throw this.fail(fault('millrace/attempt-open', `${this.label} used its tx while an attempt of it was open`))
     }
@@ -154,7 +154,7 @@ export class TxScope {
       this.answered ??= Promise.withResolvers()
       return this.answered.promise.then(() => this.returned())
     }
-    if (this.state === 'failed') throw this.failed('fails, whatever it returned, since a statement of it has failed')
+    if (this.state === 'failed') throw this.failed('fails, whatever it returned, because one of its statements failed')
     this.close()
     return undefined
   }

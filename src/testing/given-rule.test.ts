@@ -79,8 +79,8 @@ test('what a rule may not have is held, with the reason, as at the desk', async 
       () => resubmit({ orderId: 'o-1', quantity: 1.5 }, 'half'),
       /wanted to resubmit, but .*data of event "order.placed"/,
     ],
-    [() => undefined as never, /gave no decision/],
-    [() => ({ do: 'wait' }) as never, /gave no decision/],
+    [() => undefined as never, /returned no decision/],
+    [() => ({ do: 'wait' }) as never, /returned no decision/],
     [() => Promise.reject(new Error('no database')), /failed with Error: no database/],
   ]
   for (const [rule, reason] of cases) {
@@ -94,7 +94,7 @@ test('what a rule may not have is held, with the reason, as at the desk', async 
     .decides(hold('the rule failed with Error: it did not decide within 5 ms'))
   await given(orderDesk(() => retry(), { decisionsMax: 2 }))
     .when({ type: Placed, data: order, error: new Error('x'), decisions: 2 })
-    .decides(hold('its rule has decided 2 times already and it failed again each time'))
+    .decides(hold('its rule has decided 2 times, and it failed again after each decision'))
 })
 
 test('data that no schema fits reach the rule as they are stored, and it may mend them', async () => {

@@ -413,7 +413,7 @@ test('wrong options are refused with what to do', () => {
   const wrong = (options: unknown) => () => simulation(options as SimulationOptions)
   assert.throws(wrong({}), { code: 'millrace/bad-option', message: /either app or parts/ })
   assert.throws(wrong({ parts: [], app: () => {} }), { code: 'millrace/bad-option' })
-  assert.throws(wrong({ app: {} }), { code: 'millrace/bad-option', message: /app must be what app/ })
+  assert.throws(wrong({ app: {} }), { code: 'millrace/bad-option', message: /app must be made by app/ })
   assert.throws(wrong({ parts: [], seeds: 1 }), { code: 'millrace/unknown-option', message: /did you mean "seed"/ })
   assert.throws(wrong({ parts: [], seed: 1.5 }), { code: 'millrace/bad-option', message: /seed must be/ })
   assert.throws(wrong({ parts: [], beginsAt: new Date('x') }), { code: 'millrace/bad-option', message: /beginsAt/ })

@@ -182,7 +182,7 @@ test('of several ids those that can be done are done, and each other is told', a
   )
   await app.idle()
   const late = await millrace(['desk', 'resubmit', '--db', file, '1', '--data', '{"orderId":"a"}', ...because])
-  assert.match(late.err, /^millrace: message 1 of processor "stock" was handled meanwhile; .*\(millrace\/not-held\)/)
+  assert.match(late.err, /^millrace: message 1 of processor "stock" was handled already; .*\(millrace\/not-held\)/)
 })
 
 test('of two people at once one is first, and the other is told what happened', async (t) => {
@@ -278,7 +278,7 @@ test('wrong use of the actions is told with status 2, and nothing is done', asyn
     [['resubmit', '1', '--data', '{', ...because], /--data is not JSON: /],
     [['resubmit', '1', '--data', '{}', '--data-file', 'x', ...because], /--data and --data-file do not go together/],
     [['resubmit', '1', '--data-file', 'no-such-file', ...because], /--data-file cannot be read: ENOENT/],
-    [['resubmit', '1', '2', '--data', '{}', ...because], /"2" is one word too many/],
+    [['resubmit', '1', '2', '--data', '{}', ...because], /unexpected argument "2"/],
     [['discard', '1', '--reason', ' '], /--reason is empty/],
     [['release', '1', '--by', ''], /--by is empty/],
     [['release', '1', '--name', 'x'], /--name goes with --all only/],

@@ -116,7 +116,7 @@ test('a release in the file of a stopped app is tried when it starts, with its l
   const inLine = await millrace(['desk', 'release', '--db', file, '3'])
   assert.match(
     inLine.err,
-    /^millrace: message 3 of processor "stock" waits in line behind another of its context; .*\(millrace\/not-held\)/,
+    /^millrace: message 3 of processor "stock" waits in line behind another message of its context; .*\(millrace\/not-held\)/,
   )
   const released = await millrace(['desk', 'release', '--db', file, '1', '--json'])
   assert.deepEqual(JSON.parse(released.out), { id: 1, released: true })

@@ -77,10 +77,7 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
     /^flow 1 of mediator fulfilment: running\n {2}context {2}o-1\n {2}started {2}\S+Z \(\d+ s ago\)\n/,
   )
   assert.match(asks.out, /\n {2}\S+ \S+ {2}\d+ s +done {5}reserve {2}call stock\.reserve\n/)
-  assert.match(
-    asks.out,
-    / running {2}approve {2}ask A large order\n {6}times out in 23 h, at .*\n {6}answer: millrace/,
-  )
+  assert.match(asks.out, / running {2}approve {2}ask A large order\n {6}times out in 23 h, at .*\n {6}answer: millrace/)
   assert.ok(asks.out.endsWith('\ndata of order.placed\n  {\n    "order": "o-1",\n    "how": "asks"\n  }\n'), asks.out)
   assert.match(fails.out, /its command is held at the desk as message 1 \(BANK: no answer\)/)
   assert.match(refused.out, /: stuck\n[\s\S]*\nerror refused\n {2}undo of "reserve": the shelf is full\n\nsteps\n/)
@@ -186,7 +183,7 @@ test('of a stopped app flows can be looked at; what is to be done is refused, an
     assert.deepEqual([status, out], [1, ''])
     assert.match(
       err,
-      /^millrace: no app runs with .*flows is not written down.*; start the app.*\(millrace\/not-running\)/,
+      /^millrace: no app runs with .*actions on flows need the running app; start the app.*\(millrace\/not-running\)/,
     )
   }
   assert.ok(readFileSync(file).equals(before))
@@ -223,7 +220,7 @@ test('check tells which flows today’s code does not fit, of a running app and 
   assert.deepEqual([more?.status, more?.out], [0, '3 flows fit\n'])
   assert.match(
     gone!.out,
-    /\n {2}why {2}today's code has no mediator "fulfilment"\n[\s\S]*; of 1 that have ended the code is gone\n$/,
+    /\n {2}why {2}today's code has no mediator "fulfilment"\n[\s\S]*; for 1 that have ended the app has no code\n$/,
   )
   const [first, , last] = objectsOf(json!.out)
   const { message, ...misfit } = first!
@@ -254,7 +251,7 @@ test('wrong use is told with status 2', async () => {
     [['show', 'x'], /ID is "x", but must be the number of a flow/],
     [['answer', '1', 'approve'], /JSON is missing/],
     [['answer', '1', 'approve', '{'], /the answer is not JSON: /],
-    [['check'], /name the app file \(app\.ts\): its code is what is checked/],
+    [['check'], /name the app file \(app\.ts\): the command checks its code/],
   ] as const
   const all = await each('none.db', ...wrong.map(([args]) => args))
   wrong.forEach(([args, expected], at) => {

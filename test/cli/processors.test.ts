@@ -54,7 +54,7 @@ test('a processor that is gone is retired; one with held messages only with forc
   assert.match((await retire('od')).err, /did you mean "old"\? .*\(millrace\/unknown-processor\)/)
   assert.match((await retire('old')).err, /holds 1 message.*\(millrace\/processor-has-held\)/)
   const done = await retire('old', '--force')
-  assert.deepEqual(done, { status: 0, out: 'processor old is retired: nothing is kept for it any more\n', err: '' })
+  assert.deepEqual(done, { status: 0, out: 'processor old is retired: no messages are kept for it\n', err: '' })
   assert.deepEqual(
     (await today.processors.list()).map(({ name }) => name),
     ['stock', 'printer'],
@@ -74,7 +74,7 @@ test('of a stopped app the app file tells which are gone; without it only force 
   assert.deepEqual(await states(appFile), { old: 'gone', printer: 'off', stock: 'off' })
   assert.deepEqual(await states(), { old: 'off', printer: 'off', stock: 'off' })
   const retire = (...args: string[]) => millrace(['processors', 'retire', '--db', file, ...args])
-  assert.match((await retire('old')).err, /is not known without its file; .*\(millrace\/processor-in-use\)/)
+  assert.match((await retire('old')).err, /without the app file it is unknown whether .*\(millrace\/processor-in-use\)/)
   assert.match((await retire(appFile, 'stock', '--force')).err, /\(millrace\/processor-in-use\)/)
   assert.match((await retire(appFile, 'old')).err, /\(millrace\/processor-has-held\)/)
   assert.equal((await retire(appFile, 'old', '--force')).status, 0)
@@ -163,7 +163,7 @@ test('a processor whose attempts all fail is shown as probing, one whose attempt
   assert.match(out, /\nhanging {2}orders {2}stuck /)
   assert.match(
     out,
-    /\nfailing is probing: its last attempts have all failed, it tries one message at a time\nhanging is stuck: /,
+    /\nfailing is probing: its last attempts failed; it tries one message at a time\nhanging is stuck: /,
   )
   for (const line of linesOf(out)) assert.ok(line.length <= 80, line)
 })

@@ -267,7 +267,7 @@ test('doing again what was done changes nothing: each action says what became of
   broken.clear()
   await sim.settled(desk.takeBack(id))
   await sim.untilIdle()
-  await every(id, 'millrace/not-held', /was handled meanwhile/)
+  await every(id, 'millrace/not-held', /was handled already/)
   await unchanged(() => desk.takeBack(id), 'millrace/not-discarded', /was handled/)
 })
 

@@ -37,7 +37,7 @@ test('after so many failures in a row, across lanes, one message at a time is tr
   state.now = () => sim.now()
   await Promise.all(accounts(20).map((account) => sim.publish(Moved, { account, n: 0 })))
   await until(sim, 'it probes', () => sim.app.health().status === 'red')
-  assert.match(sim.app.health().reasons.join(), /processor "ledger" only probes: its last attempts have all failed/)
+  assert.match(sim.app.health().reasons.join(), /processor "ledger" is probing: its last attempts have all failed/)
   const [{ state: name } = { state: '' }] = await sim.settled(sim.app.processors.list())
   assert.equal(name, 'probing')
   await sim.advance(0)

@@ -135,13 +135,13 @@ const nonsense: Record<string, readonly [Any, RegExp]> = {
     /the rule failed with thrown/,
   ],
   rejects: [async () => Promise.reject(new Error('later')), /the rule failed with Error: later/],
-  'gives nothing': [() => undefined, /gave no decision/],
-  'gives a word': [async () => 'retry', /gave no decision/],
-  'gives an unknown decision': [() => ({ do: 'forget' }), /gave no decision/],
-  'resubmits nothing': [() => ({ do: 'resubmit', note: 'x' }), /gave no decision/],
-  'holds without a reason': [() => ({ do: 'hold', reason: ' ' }), /gave no decision/],
-  'discards without a reason': [() => ({ do: 'discard', reason: '' }), /gave no decision/],
-  'discards for a reason of a book': [() => ({ do: 'discard', reason: 'x'.repeat(9_999) }), /gave no decision/],
+  'gives nothing': [() => undefined, /returned no decision/],
+  'gives a word': [async () => 'retry', /returned no decision/],
+  'gives an unknown decision': [() => ({ do: 'forget' }), /returned no decision/],
+  'resubmits nothing': [() => ({ do: 'resubmit', note: 'x' }), /returned no decision/],
+  'holds without a reason': [() => ({ do: 'hold', reason: ' ' }), /returned no decision/],
+  'discards without a reason': [() => ({ do: 'discard', reason: '' }), /returned no decision/],
+  'discards for a reason of a book': [() => ({ do: 'discard', reason: 'x'.repeat(9_999) }), /returned no decision/],
   'gives what cannot be looked at': [
     () => ({
       get do() {
@@ -289,7 +289,7 @@ test('a rule that sends the message back forever is stopped after decisionsMax, 
     assert.equal(asked, 3)
     const { id } = onlyHeld(sim)
     const last = (await history(sim, id)).at(-1)!
-    assert.match(last, /^kept by rule move-desk: its rule has decided 3 times already/)
+    assert.match(last, /^kept by rule move-desk: its rule has decided 3 times, and it failed again/)
     await sim.release(id)
     await sim.untilIdle()
     assert.equal(asked, 6)
@@ -388,7 +388,7 @@ test('a rule that is gone when the app starts anew leaves what it was asked abou
     await sim.restart()
     await sim.untilIdle()
     const { id } = onlyHeld(sim)
-    assert.match((await history(sim, id)).at(-1)!, /^kept by millrace: no rule/)
+    assert.match((await history(sim, id)).at(-1)!, /^kept by millrace: the app has no rule/)
     await sim.release(id)
     await sim.untilIdle()
     assert.deepEqual(seen(sim, 'a'), upTo(3))

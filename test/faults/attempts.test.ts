@@ -119,14 +119,14 @@ for (const [what, failureOf] of Object.entries(places)) {
       return 'all is well'
     })
     assert.equal(code, 'millrace/statement-failed')
-    const says = `${what} fails, whatever it returned, since a statement of it has failed: UNIQUE constraint failed: words.word`
+    const says = `${what} fails, whatever it returned, because one of its statements failed: UNIQUE constraint failed: words.word`
     assert.equal(message, says)
   })
 
   test(`${what} that waits for something else is named in its error`, async (t) => {
     const { code, message } = await failureOf(t, () => new Promise(() => {}))
     assert.equal(code, 'millrace/commit-waited')
-    assert(message.startsWith(`${what} waited for something else than tx`), message)
+    assert(message.startsWith(`${what} awaited something other than tx`), message)
   })
 
   test(`an attempt in ${what} that waits for something else fails it`, async (t) => {
@@ -138,7 +138,7 @@ for (const [what, failureOf] of Object.entries(places)) {
       })
     })
     assert.equal(code, 'millrace/commit-waited')
-    assert(message.startsWith(`${what} waited`), message)
+    assert(message.startsWith(`${what} awaited something other than tx`), message)
   })
 
   test(`${what} that returns while an attempt of it is open fails, and nothing of either stays`, async (t) => {

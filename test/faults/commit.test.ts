@@ -174,7 +174,7 @@ for (const [what, statement] of Object.entries(failing)) {
     assert.equal(error.code, 'millrace/statement-failed')
     assert.match(
       error.message,
-      /^the commit function fails, whatever it returned, since a statement of it has failed: /,
+      /^the commit function fails, whatever it returned, because one of its statements failed: /,
     )
     assert(error.message.endsWith((first as Error).message))
     assert.equal(error.cause?.message, (first as Error).message)
@@ -202,7 +202,7 @@ for (const [what, statement] of Object.entries(failing)) {
       Array.from({ length: 3 }, () => 'millrace/statement-failed'),
     )
     assert.equal(error.code, 'millrace/statement-failed')
-    assert.match(error.message, /^the commit function can make no more statements, since one has failed: /)
+    assert.match(error.message, /^the commit function cannot run another statement, because one has failed: /)
   })
 }
 

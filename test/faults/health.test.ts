@@ -90,7 +90,7 @@ test('after an unclean stop messages are handled while the check for damage goes
   await app.idle()
   assert.deepEqual(await app.read`select count(*) as done from done`, [{ done: 20 }])
   assert.equal(app.health().reasons.length, 1)
-  assert.match(app.health().reasons[0]!, /health\.db is being looked at .* \(millrace\/checking\)$/)
+  assert.match(app.health().reasons[0]!, /health\.db is being checked for damage .* \(millrace\/checking\)$/)
   check.resolve([])
   await check.promise
   assert.deepEqual(app.health(), { status: 'green', reasons: [] })
@@ -117,7 +117,7 @@ test('a file whose check cannot be done stays red, with why', async (t) => {
   const disks = () => Object.assign(nodeDisk(), { quickCheck: () => Promise.reject(new Error('no memory')) })
   const app = await started(t, tasks({ broker: sqliteOn({ file }, disks) }))
   await app.idle()
-  assert.match(app.health().reasons.join(), /could not be looked at for damage: Error: no memory; .*millrace\/checking/)
+  assert.match(app.health().reasons.join(), /could not be checked for damage: Error: no memory; .*millrace\/checking/)
 })
 
 test('a stop does not wait for tables that are still to be checked, and what is checked is found damaged', async (t) => {

@@ -438,6 +438,6 @@ test('a call that nobody waits for and that is refused ends nothing: it is told 
   const args = ['--conditions=millrace-source', program, place(t)]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(status, 0, stderr)
-  const lines = ['error: mediator "conductor", flow 1, threw what nobody waits for']
+  const lines = ['error: mediator "conductor", flow 1, threw an error that no step awaits']
   assert.deepEqual(JSON.parse(stdout), { lines, state: 'completed' })
 })

@@ -82,7 +82,7 @@ test('what a flow is told wrongly it is told itself: texts, times, versions, bra
         /attempts is 0, but must be a whole number from 1 to 1000$/,
         () => flow.call('c', Do, { ...data, step: 'c' }, { retry: { attempts: 0 } }),
       ],
-      [/a branch is a function, which nobody calls/, () => flow.all([() => 1])],
+      [/a branch is a function: call it/, () => flow.all([() => 1])],
       [/undo must be a function/, () => flow.call('c', Do, { ...data, step: 'c' }, { undo: 5 as never })],
     ] as const) {
       await (async () => act())().then(
@@ -224,7 +224,7 @@ test('a command whose asker was told that it is discarded is never taken back', 
   await running.idle()
   await assert.rejects(
     running.desk.takeBack(held!.id, { by: 'ann' }),
-    coded('millrace/too-late', /who asked for "do" was told that message \d+ is discarded/),
+    coded('millrace/too-late', /the caller of "do" has learned that message \d+ is discarded/),
   )
   // Whether it had effects is not known, so its undo has run.
   assert.deepEqual(await effects(running), ['undo a'])
@@ -232,7 +232,7 @@ test('a command whose asker was told that it is discarded is never taken back', 
 
 test('ids of commands of flows are nobody else’s', async (t) => {
   const running = await started(t, warehouse(place(t), worker()))
-  const own = coded('millrace/bad-id', /one of those that flows give/)
+  const own = coded('millrace/bad-id', /belong to commands of flows/)
   await assert.rejects(running.send(Undo, { order: 'o-1', step: 'a' }, { id: 'flow/1/1' }), own)
   await assert.rejects(running.request(Do, { order: 'o-1', step: 'a' }, { id: 'flow/1/1' }), own)
   await assert.rejects(running.cancel(Do, 'flow/1/1'), own)
@@ -248,7 +248,7 @@ test('a function whose result JSON does not carry has failed, and what it did is
   await running.idle()
   const [flow] = await running.flows.list()
   assert.deepEqual([flow!.state, flow!.error!.code], ['compensated', 'millrace/not-json'])
-  assert.match(flow!.error!.message, /result of mediator "conductor" is not what JSON can carry: total is bigint/)
+  assert.match(flow!.error!.message, /result of mediator "conductor" is not plain JSON: total is bigint/)
 })
 
 test('what there is not is said so', async (t) => {

@@ -162,7 +162,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets a function count that has caught its failed statement': [
     {
       file: 'seam/tx-scope.ts',
-      from: "    if (this.state === 'failed') throw this.failed('fails, whatever it returned, since a statement of it has failed')\n",
+      from: "    if (this.state === 'failed') throw this.failed('fails, whatever it returned, because one of its statements failed')\n",
       to: '',
     },
   ],

@@ -11,16 +11,16 @@ const fail = (): never => {
 const logs: Record<string, { readonly log: () => unknown; readonly lines: readonly string[] }> = {
   throws: {
     log: fail,
-    lines: ['error the `log` of the app has failed', 'warn first', 'error second'],
+    lines: ['error the `log` of the app failed', 'warn first', 'error second'],
   },
-  rejects: { log: async () => fail(), lines: ['error the `log` of the app has failed'] },
+  rejects: { log: async () => fail(), lines: ['error the `log` of the app failed'] },
   'leaves a rejection behind': {
     log: () => void Promise.reject(new Error('no pen')),
-    lines: ['error the `log` of the app has failed'],
+    lines: ['error the `log` of the app failed'],
   },
   'leaves a callback behind that throws': {
     log: () => void setImmediate(fail),
-    lines: ['error the `log` of the app has failed'],
+    lines: ['error the `log` of the app failed'],
   },
   'does as it should': { log: () => 'whatever', lines: [] },
 }

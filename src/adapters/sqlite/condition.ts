@@ -102,7 +102,7 @@ export class Condition {
   /** Follows a look for damage that is under way. Its failure while the store closes says nothing. */
   checking(look: Promise<readonly string[]>, isClosing: () => boolean): void {
     const { file } = this
-    this.unchecked = fault('millrace/checking', `${file} is being looked at for damage after an unclean stop`)
+    this.unchecked = fault('millrace/checking', `${file} is being checked for damage after an unclean stop`)
     look.then(
       (found) => {
         this.damage = found
@@ -112,7 +112,7 @@ export class Condition {
       },
       (error) => {
         if (isClosing()) return
-        this.unchecked = fault('millrace/checking', `${file} could not be looked at for damage: ${inBrief(error)}`)
+        this.unchecked = fault('millrace/checking', `${file} could not be checked for damage: ${inBrief(error)}`)
       },
     )
   }

@@ -247,7 +247,7 @@ export class DeskTable {
   }
 
   private one(entry: DeskEntry, changed: number): void {
-    if (changed !== 1) throw new Error(`desk entry ${entry.id} is not there any more`)
+    if (changed !== 1) throw new Error(`desk entry ${entry.id} no longer exists`)
   }
 
   /** A message in line of a lane that has no head becomes its head. */
@@ -456,7 +456,7 @@ export class DeskTable {
       id,
       JSON.stringify(this.heldOf(what)),
     )
-    if (total === 0) throw fault('millrace/nothing-selected', 'no held message fits: nothing is to be done')
+    if (total === 0) throw fault('millrace/nothing-selected', 'no held message matches')
     this.sql.run('update millrace_operations set total = ? where id = ?', total, id)
     this.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail: { action, total } })
     return this.operation(id)!

@@ -36,7 +36,7 @@ export function lockedFault(file: string, cause: unknown, held = 'another progra
 
 /** `millrace/files-replaced`, by what is said of a file that was open. */
 export function misplacedFault(why: string): MillraceError {
-  return fault('millrace/files-replaced', `${why} while this app had it open; nothing more is accepted`)
+  return fault('millrace/files-replaced', `${why} while this app had it open; the app accepts no further messages`)
 }
 
 /** The error of a database that could not be opened, as one of ours. */

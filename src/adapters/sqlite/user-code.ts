@@ -50,7 +50,7 @@ export class Guard {
       if ((cause as { errcode?: number }).errcode !== sqliteAuth) throw cause
       throw fault(
         'millrace/denied',
-        'the statement does what user code may not: it controls transactions, attaches files, uses a pragma or writes to a table of Millrace',
+        'a statement of user code may not control transactions, attach files, use a pragma or write to a table of Millrace',
         { cause },
       )
     } finally {

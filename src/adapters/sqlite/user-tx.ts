@@ -188,7 +188,7 @@ export async function settle(
   let { calls } = made
   for (let turn = 0; !settled; turn++) {
     if (turn > turnsMax) {
-      throw fault('millrace/commit-waited', `${label} waited for something else than tx (${turnsMax} turns)`)
+      throw fault('millrace/commit-waited', `${label} awaited something other than tx (${turnsMax} turns)`)
     }
     await null
     if (made.calls !== calls) {

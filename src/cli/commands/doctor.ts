@@ -142,7 +142,9 @@ function judgeLastStop({ clean, incomplete }: StoreFacts): Finding[] {
     return [{ check: 'last stop', result: 'fail', text }]
   }
   if (clean) return []
-  return [{ check: 'last stop', result: 'warn', text: 'the last process did not stop cleanly; the next start recovers' }]
+  return [
+    { check: 'last stop', result: 'warn', text: 'the last process did not stop cleanly; the next start recovers' },
+  ]
 }
 
 /** Reports flows and delayed messages; nothing where there are none. */

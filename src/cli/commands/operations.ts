@@ -37,7 +37,8 @@ export function checkSelect({
   wait,
 }: SelectWords): boolean {
   if (all) {
-    if (name === undefined || name.trim() === '') throw new UsageError('--all needs --name NAME, the name of the operation')
+    if (name === undefined || name.trim() === '')
+      throw new UsageError('--all needs --name NAME, the name of the operation')
     return true
   }
   const options = {

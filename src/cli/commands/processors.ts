@@ -44,7 +44,7 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
       return `${name} was paused by ${by} ${duration(nowMs - at)} ago${why}`
     }),
     ...rows.flatMap(({ name, state }) => {
-      if (state === 'probing') return `${name} is probing: its last attempts have all failed, it tries one message at a time`
+      if (state === 'probing') return `${name} is probing: its last attempts failed; it tries one message at a time`
       return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time` : []
     }),
   ]

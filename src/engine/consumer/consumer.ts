@@ -550,11 +550,7 @@ export class Consumer implements AttemptHost {
     const own = entry.processor === this.name && entry.message.stream === this.progress.stream
     if (own && entry.state === 'held') {
       try {
-        await this.decisions.decide(
-          entry.id,
-          { do: 'retry' },
-          { by: 'millrace', reason: 'withdrawn by who had asked for it' },
-        )
+        await this.decisions.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by its caller' })
       } catch (error) {
         // A person, or another withdrawal, has been quicker: at its turn it is passed over all the same.
         if (!isMillraceError(error, 'millrace/not-held')) throw error
@@ -601,7 +597,7 @@ export class Consumer implements AttemptHost {
   }
 
   private byErrorFailed(why: unknown): void {
-    const what = `byError of processor "${this.name}" failed; its other numbers hold`
+    const what = `byError of processor "${this.name}" failed; the other numbers of its retry policy apply`
     this.log('error', what, { error: recordError(why).message })
   }
 
@@ -613,7 +609,11 @@ export class Consumer implements AttemptHost {
     if (waitMs === undefined) return
     // A timer may come a little early by the other clock.
     world.after(waitMs + 1, () => this.pump())
-    if (!was) this.log('error', `processor "${this.name}" only probes: its last attempts failed, whatever the lane`)
+    if (!was)
+      this.log(
+        'error',
+        `processor "${this.name}" is probing: its last attempts all failed; it now tries one message at a time`,
+      )
   }
 
   /** Back to where its turn comes again, at the end. */
@@ -781,7 +781,7 @@ export class Consumer implements AttemptHost {
   committed(delivery: Delivery): void {
     const { entry, message } = delivery
     const { context } = message
-    if (this.probing.succeeded()) this.log('info', `processor "${this.name}" has recovered and goes on as before`)
+    if (this.probing.succeeded()) this.log('info', `processor "${this.name}" has recovered: an attempt succeeded`)
     this.suspectEnded(delivery)
     const lane = entry === undefined ? undefined : this.desk.of(entry)
     if (lane !== undefined) this.desk.advance(lane)

@@ -38,8 +38,8 @@ export class Deadlines {
     if (this.ms.size === 0) return
     const ms = this.ms.get(type)
     if (ms === undefined || this.world.now() <= time + ms) return
-    const what = `"${type}" came to its turn later than its ${ms} ms`
-    throw fault('millrace/deadline-passed', `${what}; it is not handled without a decision`)
+    const what = `"${type}" missed its deadline of ${ms} ms`
+    throw fault('millrace/deadline-passed', `${what}; a rule or a person decides about it`)
   }
 
   /** How many of the commands in memory are late, and wait for their turn still. */

@@ -94,7 +94,7 @@ export class Decisions {
       const entry = await this.entry(item)
       checkState(entry, 'discarded')
       if (entry.message.asked !== undefined) {
-        const what = `who asked for "${entry.message.type}" was told that message ${item} is discarded`
+        const what = `the caller of "${entry.message.type}" has learned that message ${item} is discarded`
         throw fault('millrace/too-late', `${what}: it cannot be taken back`)
       }
       const { host } = this

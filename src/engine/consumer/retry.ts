@@ -53,7 +53,8 @@ export function consequence(error: unknown, attempts: number, policy: RetryPolic
 export function policyFor(where: string, policy: RetryPolicy, failure: FailedAttempt): RetryPolicy {
   const own = policy.byError?.(failure)
   if (own === undefined || own === null) return policy
-  if (isPromise(own)) throw fault('millrace/bad-option', `${where}: byError gave a promise, but must answer at once`)
+  if (isPromise(own))
+    throw fault('millrace/bad-option', `${where}: byError returned a promise, but must return its value at once`)
   checkOptions(`${where}: byError`, own, retryNumbers)
   const numbers = retryNumbers.map((name) => [name, limit(`${where}: byError`, name, own[name] ?? policy[name])])
   return { ...policy, ...(Object.fromEntries(numbers) as Partial<RetryPolicy>) }

@@ -179,7 +179,7 @@ export class Operations {
       new Promise<boolean>((resolve, reject) => {
         committer.write({ changes: [counted(why)], written: () => resolve(false), dropped: reject })
       })
-    if (decisions === undefined) return refuse('its processor is not running, or it is at the desk no more')
+    if (decisions === undefined) return refuse('its processor is not running, or the message is no longer at the desk')
     try {
       // The count is in the commit of the decision: a crash leaves both or neither.
       await decisions.decide(item, decision, actor, { changes: [counted(null)] })

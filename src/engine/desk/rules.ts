@@ -99,13 +99,13 @@ export class Rules {
 
   private async decisionOn(consumer: Judged, entry: DeskEntry): Promise<Decision> {
     const { decisionsMax, rules } = this.spec
-    if (!rules.has(entry.message.type)) return hold('no rule decides about it any more')
+    if (!rules.has(entry.message.type)) return hold('the app has no rule for it any longer')
     if (entry.decisions >= decisionsMax) {
-      return hold(`its rule has decided ${entry.decisions} times already and it failed again each time`)
+      return hold(`its rule has decided ${entry.decisions} times, and it failed again after each decision`)
     }
     try {
       const given = decisionOf(await this.call(consumer, entry))
-      return given ?? hold('the rule gave no decision: it must give retry, resubmit, hold or discard')
+      return given ?? hold('the rule returned no decision: it must return retry, resubmit, hold or discard')
     } catch (error) {
       const { code, message } = recordError(toldOfFrozen('it', error))
       return because(`the rule failed with ${code}: ${message}`)

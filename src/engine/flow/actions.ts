@@ -123,7 +123,7 @@ export class FlowActions {
     const { store } = this
     const row = await this.known(id)
     if (row.endedAt === null)
-      throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only an ended one runs again`)
+      throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only a flow that has ended can run again`)
     const spec = this.specOf(row)
     const journal = await store.flowReads.journal(id)
     const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
@@ -131,7 +131,7 @@ export class FlowActions {
     const lost = kept.find(({ of, step }) => of === null && undone.includes(step))
     if (lost !== undefined) {
       const what = `"${lost.step}", which flow ${id} has undone, comes before "${from}"`
-      throw fault('millrace/step-undone', `${what}: its result counts no more`)
+      throw fault('millrace/step-undone', `${what}: its result no longer counts`)
     }
     const fresh: FlowRow = {
       ...this.flows.rowOf(spec, row.message),
@@ -206,7 +206,7 @@ export class FlowActions {
   /** Why a flow takes nothing now. */
   private async busyNow(id: number): Promise<Error> {
     await this.conducted(id)
-    return fault('millrace/flow-busy', `flow ${id} is being changed just now: try again`)
+    return fault('millrace/flow-busy', `flow ${id} is being changed by another call: try again`)
   }
 
   /** Begins a flow anew from its journal, with a step that had failed done again. */

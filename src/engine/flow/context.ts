@@ -176,10 +176,7 @@ export class Flow {
 
   all(branches: readonly unknown[]): Promise<unknown[]> {
     if (branches.some((one) => typeof one === 'function')) {
-      throw fault(
-        'millrace/bad-option',
-        'all: a branch is a function, which nobody calls: call it, and give its promise',
-      )
+      throw fault('millrace/bad-option', 'all: a branch is a function: call it, and pass its promise')
     }
     return Promise.all(branches)
   }

@@ -394,7 +394,7 @@ export class Flows {
       this.untold.set(key, tries)
       return []
     }
-    this.around.world.log('error', `flow ${flow} cannot be told that a time has come; it is at the next start`)
+    this.around.world.log('error', `flow ${flow} did not learn that a time has come; it does at the next start`)
     return [{ do: 'asleep', flow, n }]
   }
 
@@ -405,7 +405,7 @@ export class Flows {
     why: 'took too long' | 'lost a race',
   ): Promise<boolean> {
     if (step.entry.kind === 'flow') {
-      const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'goes on without it' : 'waited too long'}`
+      const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'continues without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
       await this.cancelStarted({ flow: run.id, n: step.attempt }, reason)
       if (run.waitsToLose(step)) await this.tell(run.id, (there) => there.letGo(step))
@@ -704,7 +704,7 @@ export class Flows {
       owner: () => world.owner(),
       strayed: (why) => void this.tell(row.id, (run) => run.pause(why)),
       late: (error) => {
-        const what = `mediator "${spec.name}", flow ${row.id}, threw what nobody waits for`
+        const what = `mediator "${spec.name}", flow ${row.id}, threw an error that no step awaits`
         world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })
       },
       withdraw: (command) => this.around.withdrawals.ofFlow(command),
@@ -717,7 +717,7 @@ export class Flows {
 
   private messageOf(stored: Stored): Message {
     const type = this.around.typeOf(stored.type)
-    if (type === undefined) throw fault('millrace/unknown-type', `the app has no type "${stored.type}" any more`)
+    if (type === undefined) throw fault('millrace/unknown-type', `the app no longer has type "${stored.type}"`)
     return decode(type, stored)
   }
 
@@ -730,7 +730,7 @@ export class Flows {
     try {
       return await this.counted(work)
     } catch (error) {
-      if (this.open) this.around.world.log('error', 'a flow cannot go on', { error: inBrief(error) })
+      if (this.open) this.around.world.log('error', 'a flow cannot continue', { error: inBrief(error) })
       return undefined
     }
   }
@@ -759,8 +759,11 @@ function endOfCall({ id, state, outcome, at }: RequestChange & { readonly do: 'e
 function checkOnce({ name }: MediatorSpec, once: unknown): string {
   if (typeof once === 'string' && once.length > 0 && once.length <= onceCharsMax) return once
   if (isPromise(once)) {
-    throw fault('millrace/bad-option', `mediator "${name}": oncePer gave a promise, but must answer at once`)
+    throw fault(
+      'millrace/bad-option',
+      `mediator "${name}": oncePer returned a promise, but must return its value at once`,
+    )
   }
-  const what = `oncePer must give a text of 1 to ${onceCharsMax} characters, not ${JSON.stringify(once)}`
+  const what = `oncePer must return a text of 1 to ${onceCharsMax} characters, not ${JSON.stringify(once)}`
   throw fault('millrace/bad-option', `mediator "${name}": ${what}`)
 }

@@ -53,7 +53,7 @@ export class Requests {
         if (duplicate !== true) return
         const row = await this.store.requests.row(id)
         if (row === undefined) {
-          throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not asked for`)
+          throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not as a request`)
         }
         if (row.endedAt !== null) this.settle(waiter, row)
       })

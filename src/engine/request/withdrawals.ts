@@ -171,13 +171,13 @@ export class Withdrawals {
   }
 
   private endOf(id: string, effects: 'never' | 'unknown'): RequestChange {
-    const outcome = { message: 'withdrawn by who had asked for it', data: { effects } }
+    const outcome = { message: 'withdrawn by its caller', data: { effects } }
     return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now() }
   }
 
   private async mark(id: string, serving: Consumer | undefined): Promise<'never' | 'unknown'> {
     this.marked.add(id)
-    const why = fault('millrace/withdrawn', `command "${id}" was withdrawn: who asked for it has gone on`)
+    const why = fault('millrace/withdrawn', `command "${id}" was withdrawn: its caller no longer waits for it`)
     const effects = serving?.fenceMessage(id, why) === true ? 'unknown' : 'never'
     // What had ended well before is handled: its end comes by itself.
     while (this.committer.holds(id)) await this.committer.alone(async () => {})

@@ -137,7 +137,7 @@ function read({ name, types }: GatherRule, elements: readonly GatheredElement[])
 }
 
 const gavePromise = ({ name }: Pick<GatherRule, 'name'>, what: string) =>
-  fault('millrace/bad-data', `gather "${name}": ${what} gave a promise, but must answer at once`)
+  fault('millrace/bad-data', `gather "${name}": ${what} returned a promise, but must return its value at once`)
 
 function measured({ name }: GatherRule, { value }: WhenRule, elements: readonly unknown[]): number {
   const found: unknown = value(elements)

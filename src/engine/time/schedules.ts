@@ -98,7 +98,7 @@ export class Schedules {
     const present = new Set(this.all.map(({ spec }) => spec.name))
     for (const row of await this.around.store.schedules.rows()) {
       if (row.gone || present.has(row.schedule)) continue
-      const text = `schedule "${row.schedule}" is gone and publishes nothing; one that was renamed begins with its next slot`
+      const text = `schedule "${row.schedule}" is gone and publishes nothing; a renamed schedule begins with its next slot`
       this.around.world.log('warn', text)
       this.write({ do: 'schedule', row: { ...row, gone: true } })
     }
@@ -198,7 +198,7 @@ export class Schedules {
     }
     const data = world.callback({ late }, () => spec.dataOf(due))
     if (!isPromise(data)) return data
-    throw fault('millrace/bad-data', `schedule "${spec.name}": data gave a promise, but must answer at once`)
+    throw fault('millrace/bad-data', `schedule "${spec.name}": data returned a promise, but must return a value`)
   }
 
   private done(one: Running): void {
