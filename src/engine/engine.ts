@@ -12,7 +12,8 @@ import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
 import type { FlowReads } from '../seam/flow-reads.ts'
 import type { SameData } from '../seam/ids.ts'
-import type { ProgressRow } from '../seam/progress.ts'
+import type { ArrivalListener } from '../seam/log.ts'
+import type { ProgressRow, Subscribed } from '../seam/progress.ts'
 import type { Broker, Opened, Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
@@ -31,7 +32,7 @@ import { goneMediators, goneParts, type Line, newPart } from './part-changes.ts'
 import { Requests } from './request/requests.ts'
 import { Withdrawals } from './request/withdrawals.ts'
 import type { EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
-import { type Position, Streams } from './streams.ts'
+import { type Position, Streams, startOf } from './streams.ts'
 import type { Surroundings } from './surroundings.ts'
 import { Retention } from './time/retention.ts'
 import { Schedules } from './time/schedules.ts'
@@ -124,6 +125,7 @@ export class Engine {
       fatal: this.fail,
     })
     this.committer = committer
+    store.log.onArrival(this.arrived)
     this.requests = new Requests(world, store)
     const serving = (type: string) =>
       this.consumers.find(({ spec }) => spec.destination.kind === 'channel' && spec.handlers.has(type))
@@ -233,7 +235,7 @@ export class Engine {
       goOn()
       const stream = this.streams.of(spec.destination)
       const recent = this.streams.recent(stream)
-      const subscribed = await this.store.progress.subscribe(spec.name, stream, spec.startAt)
+      const subscribed = await this.subscribe(spec, stream)
       this.warn(newPart(spec, subscribed, recent.head))
       const consumer = new Consumer(spec, subscribed, recent, this.openedClean, this.around)
       if (paused.has(spec.name)) consumer.pause(true)
@@ -248,16 +250,20 @@ export class Engine {
     const known = await this.store.progress.rows()
     await this.tellGone(known)
     const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))
-    for (const { name, destination, startAt } of this.plan.leftOut) {
-      const stream = this.streams.of(destination)
-      if (rows.has(`${stream} ${name}`)) continue
-      await this.store.progress.subscribe(name, stream, startAt)
+    for (const part of this.plan.leftOut) {
+      const stream = this.streams.of(part.destination)
+      if (rows.has(`${stream} ${part.name}`)) continue
+      await this.subscribe(part, stream)
     }
     await this.schedules.takeUp(this.plan.schedules)
     if (this.plan.tellsChanges) await this.schedules.tellGone()
     // What was found running at the second death is at the desk before anything is taken from the log.
     await this.committer.alone(async () => {})
     await this.committer.alone(() => this.store.progress.clearMarks(processors.map(({ name }) => name)))
+  }
+
+  private async subscribe({ name, startAt }: ProcessorSpec, stream: number): Promise<Subscribed> {
+    return this.store.progress.subscribe(name, stream, await startOf(this.store.log, stream, startAt))
   }
 
   private async tellGone(known: readonly ProgressRow[]): Promise<void> {
@@ -312,11 +318,19 @@ export class Engine {
     this.requests.written(requests)
     this.flows.written({ requests, entries })
     for (const { due } of delayed) this.timers.isSet(due)
-    const streams = this.streams.append(appended)
-    const toPull = new Set(consumers)
-    for (const stream of streams) for (const consumer of this.consumersOf.get(stream) ?? []) toPull.add(consumer)
-    if (this.state === 'running' && !this.suspecting) for (const consumer of toPull) consumer.pull()
-    for (const stream of streams) this.trimRecent(stream)
+    this.streams.appended(appended)
+    if (this.state === 'running' && !this.suspecting) for (const consumer of consumers) consumer.pull()
+  }
+
+  private readonly arrived: ArrivalListener = (messages, positions): void => {
+    if (this.state === 'failed') return
+    const streams = this.streams.arrived(messages, positions)
+    const pulls = this.state === 'running' && !this.suspecting
+    for (const stream of streams) {
+      if (pulls) for (const consumer of this.consumersOf.get(stream) ?? []) consumer.pull()
+      this.trimRecent(stream)
+    }
+    this.idleness.look()
   }
 
   /** Mediators and routes take what is committed before it is durable. Gives whether they took anything. */
@@ -358,7 +372,7 @@ export class Engine {
 
   private get quiet(): boolean {
     if (this.suspecting || !this.committer.idle || !this.desk.idle || !this.flows.idle) return false
-    if (!this.timers.idle || !this.schedules.idle || !this.withdrawals.idle) return false
+    if (!this.streams.idle || !this.timers.idle || !this.schedules.idle || !this.withdrawals.idle) return false
     return this.consumers.every((consumer) => consumer.idle)
   }
 

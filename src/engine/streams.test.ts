@@ -3,8 +3,9 @@ import test from 'node:test'
 import { z } from 'zod'
 import type { Stored } from '../model/codec.ts'
 import { channel, command, event, topic } from '../model/message.ts'
-import type { StreamInfo } from '../model/streams.ts'
-import { Streams } from './streams.ts'
+import type { StartAt, StreamInfo } from '../model/streams.ts'
+import type { LogStore } from '../seam/log.ts'
+import { Streams, startOf } from './streams.ts'
 
 const Placed = event('placed', { schema: z.object({}) })
 const Ship = command('ship', { schema: z.object({}) })
@@ -30,12 +31,29 @@ test('a type is on the stream of its topic or channel', () => {
   assert.equal(made.of({ name: 'shipping' }), 2)
 })
 
-test('durable messages are the newest of their streams', () => {
+test('messages that arrive get their positions, and are the newest of their streams', () => {
   const { made, told } = streams()
-  const grown = made.append([message({ position: 5 }), message({ stream: 2, position: 1 }), message({ position: 6 })])
+  const messages = [1, 2, 1].map((stream) => message({ stream, position: 0 }))
+  const grown = made.arrived(messages, [5, 1, 6])
   assert.deepEqual([...grown].sort(), [1, 2])
   assert.deepEqual([made.recent(1).head, made.recent(2).head], [6, 1])
   assert.deepEqual(told, ['accepted 5', 'accepted 1', 'accepted 6'])
+})
+
+test('they are idle when all that the run has appended has arrived, whatever else arrives', () => {
+  const { made } = streams()
+  assert(made.idle)
+  made.appended([message({ position: 6 }), message({ stream: 2, position: 1 })])
+  made.arrived([message({ stream: 2 }), message({})], [1, 5])
+  assert(!made.idle)
+  made.arrived([message({})], [6])
+  assert(made.idle)
+})
+
+test('a new processor begins where its start says', async () => {
+  const log = { head: async () => 9, first: async () => 4, positionBefore: async (_: number, ms: number) => ms }
+  const at = (startAt: StartAt) => startOf(log as unknown as LogStore, 1, startAt)
+  assert.deepEqual([await at('now'), await at('beginning'), await at(new Date(7))], [9, 3, 7])
 })
 
 test('the position of a processor says how many messages are after it', () => {

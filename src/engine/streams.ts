@@ -1,8 +1,10 @@
 // The topics and channels of a run as streams of the store, with the newest messages of each in memory.
 import type { Stored } from '../model/codec.ts'
 import type { Destination, MessageType } from '../model/message.ts'
-import type { StreamInfo } from '../model/streams.ts'
+import type { StartAt, StreamInfo } from '../model/streams.ts'
+import type { LogStore } from '../seam/log.ts'
 import type { ProgressRow } from '../seam/progress.ts'
+import { place } from './commit/place.ts'
 import { RecentMessages } from './commit/recent-messages.ts'
 import type { ChannelState } from './request/withdrawals.ts'
 
@@ -30,6 +32,8 @@ export class Streams {
   private readonly infos: ReadonlyMap<number, StreamInfo>
   private readonly recents: ReadonlyMap<number, RecentMessages>
   private readonly topics: ReadonlySet<number>
+  /** The newest position that the run has appended to a stream. */
+  private readonly expected = new Map<number, number>()
 
   /**
    * @param streams every stream of the store, as it was opened
@@ -58,8 +62,14 @@ export class Streams {
     return this.recents.get(stream)!
   }
 
-  /** Takes what a durable commit has appended. Returns the streams that have new messages. */
-  append(messages: readonly Stored[]): ReadonlySet<number> {
+  /** The run has appended messages: they are to arrive. */
+  appended(messages: readonly Stored[]): void {
+    for (const { stream, position } of messages) this.expected.set(stream, position)
+  }
+
+  /** Takes messages that have arrived. Returns the streams that have new messages. */
+  arrived(messages: readonly Stored[], positions: readonly number[]): ReadonlySet<number> {
+    place(messages, positions)
     const grown = new Set<number>()
     let last = -1
     let recent: RecentMessages | undefined
@@ -77,6 +87,13 @@ export class Streams {
     return grown
   }
 
+  /** Whether all that the run has appended has arrived. */
+  get idle(): boolean {
+    for (const [stream, position] of this.expected) if (this.recent(stream).head < position) return false
+    this.expected.clear()
+    return true
+  }
+
   positions(rows: readonly ProgressRow[]): Position[] {
     return rows.map(({ processor, stream, low }) => ({
       processor,
@@ -91,4 +108,11 @@ export class Streams {
     const mine = rows.filter(({ stream }) => !this.topics.has(stream))
     return mine.map(({ stream, low }) => ({ stream, low, head: this.recents.get(stream)?.head ?? Infinity }))
   }
+}
+
+/** The position after which a new processor begins. */
+export async function startOf(log: LogStore, stream: number, startAt: StartAt): Promise<number> {
+  if (startAt === 'now') return log.head(stream)
+  if (startAt === 'beginning') return (await log.first(stream)) - 1
+  return log.positionBefore(stream, startAt.getTime())
 }

@@ -1,5 +1,4 @@
 // How far each processor is in each stream.
-import type { StartAt } from '../model/streams.ts'
 
 /** How far a processor is in a stream: everything up to `low` is done, and above it what `done` says. */
 export interface ProgressRow {
@@ -21,8 +20,8 @@ export interface Subscribed extends ProgressRow {
 }
 
 export interface ProgressStore {
-  /** Takes up a processor's stream under a new epoch; its row is made where there is none. */
-  subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed>
+  /** Takes up a processor's stream under a new epoch. A new processor begins after the position. */
+  subscribe(processor: string, stream: number, after: number): Promise<Subscribed>
   /** The row of each processor and stream, those of processors that are gone too. */
   rows(): Promise<ProgressRow[]>
   /** Forgets the start marks of processors. */

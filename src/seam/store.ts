@@ -1,7 +1,6 @@
 // The seam between the engine and what keeps its messages and state. One process uses a store at a time; the store
 // enforces it. Positions of a stream are strictly increasing and may have gaps.
 
-import type { Stored } from '../model/codec.ts'
 import type { MillraceError } from '../model/errors.ts'
 import type { SourcePlan, StreamInfo } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
@@ -14,6 +13,7 @@ import type { FlowReads } from './flow-reads.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
 
+import type { LogStore } from './log.ts'
 import type { Offline } from './offline.ts'
 import type { OperationStore } from './operations.ts'
 import type { PendingActions } from './pending-actions.ts'
@@ -41,6 +41,7 @@ export interface LastNumbers {
 
 /** Each facet is in a file of its own beside this one. */
 export interface Store {
+  readonly log: LogStore
   readonly desk: DeskStore
   readonly deskReads: DeskReads
   readonly operations: OperationStore
@@ -60,8 +61,6 @@ export interface Store {
    * @param same compares the data of messages of a type that have one id; it throws nothing
    */
   open(sources: readonly SourcePlan[], same: SameData, waitMs?: number, stops?: () => boolean): Promise<Opened>
-  /** The next messages of a stream after a position, in order, at most so many; at least one when there is one. */
-  read(stream: number, after: number, limit: number, bytesMax: number): Promise<Stored[]>
   /**
    * One transaction: the functions in savepoints, then what follows from them. Resolves when it is durable: nothing
    * of it may leave the process before. Takes as many functions as its bounds allow; the others stay without outcome.
@@ -73,11 +72,6 @@ export interface Store {
   commit(group: CommitGroup): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */
   readonly query: Query
-  /**
-   * Removes one slice of the oldest messages of a stream, up to a position and while `older` says so.
-   * Gives how many.
-   */
-  trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number>
   /** Why nothing more can be accepted now, where that is so. */
   room(): MillraceError | undefined
   /**

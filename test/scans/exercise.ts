@@ -67,7 +67,10 @@ const commit = (store: Store, changes: Partial<Changes>, functions: Parameters<S
   store.commit({ functions, changes: () => ({ ...nothing, ...changes }), rolledBack: () => {} })
 
 async function write(store: Store): Promise<void> {
-  for (const startAt of ['beginning', 'now', new Date(0)] as const) await store.progress.subscribe('p', 1, startAt)
+  const { log, progress } = store
+  for (const after of [(await log.first(1)) - 1, await log.head(1), await log.positionBefore(1, 0)]) {
+    await progress.subscribe('p', 1, after)
+  }
   const own = { ownId: true }
   await commit(store, {
     append: [
@@ -93,7 +96,7 @@ async function write(store: Store): Promise<void> {
       { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
     ],
   })
-  await store.progress.subscribe('dated', 1, new Date(0))
+  await progress.subscribe('dated', 1, await log.positionBefore(1, 0))
   await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later' }] })
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
@@ -270,13 +273,13 @@ async function desk(store: Store): Promise<void> {
 const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 
 async function rest(store: Store): Promise<void> {
-  await store.read(1, 0, 10, 1e6)
+  await store.log.read(1, 0, 10, 1e6)
   await store.requests.row('asked')
   await store.progress.rows()
   await store.schedules.rows()
   await store.schedules.lastSlot('s', 9)
   await store.progress.clearMarks(['p'])
-  await store.trim(1, 5, { beforeMs: 9, bytes: 1 })
+  await store.log.trim(1, 5, { beforeMs: 9, bytes: 1 })
   await store.flows.forget(9)
   await store.flows.forgetMails(0, 9)
   await store.requests.forget(9)

@@ -70,7 +70,19 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '    this.durability.sync().catch(() => {})\n    this.checkpoints.beginWhenDue()\n',
     },
   ],
-  'loses a batch now and then': [
+  'tells of messages before they are on disk': [
+    {
+      file: 'adapters/sqlite/store.ts',
+      from: '    const tellArrivals = this.opened.log.arrivals.take()\n',
+      to: '    const tellArrivals = this.opened.log.arrivals.take()\n    tellArrivals()\n',
+    },
+    {
+      file: 'adapters/sqlite/store.ts',
+      from: '    this.checkpoints.beginWhenDue()\n    tellArrivals()\n',
+      to: '    this.checkpoints.beginWhenDue()\n',
+    },
+  ],
+  'loses a commit group now and then': [
     {
       file: 'adapters/sqlite/store.ts',
       from: '      open.commit.run()\n',
@@ -81,8 +93,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'adapters/sqlite/store.ts', from: '      const committed = open.walMarks.begin()\n', to: '' },
     {
       file: 'adapters/sqlite/store.ts',
-      from: '      open.commit.run()\n      committed()\n',
-      to: '      const committed = open.walMarks.begin()\n      open.commit.run()\n      committed()\n',
+      from: '      open.commit.run()\n      log.committed()\n      committed()\n',
+      to: '      const committed = open.walMarks.begin()\n      open.commit.run()\n      log.committed()\n      committed()\n',
     },
   ],
   'replays a -wal into any file': [{ file: 'adapters/sqlite/store.ts', from: '  checkWal(file)\n', to: '' }],
@@ -179,7 +191,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'accepts a message again under the same id': [
     {
       file: 'adapters/sqlite/log.ts',
-      from: 'return this.claim(message, this.head(message.stream) + 1) ?? this.put(message)',
+      from: 'return this.claim(message, this.newest(message.stream) + 1) ?? this.put(message)',
       to: 'return this.put(message)',
     },
   ],

@@ -6,6 +6,8 @@ export interface Beside {
    * @throws `millrace/locked`; the errors of the disk
    */
   write<T>(fn: () => T): Promise<T>
+  /** Tells how much a transaction has written, about, for pacing checkpoints. */
+  wrote(bytes: number): void
   /** Resolves when all that is committed is durable. */
   sync(): Promise<void>
   /** A read that runs once all that it shows is durable, and again where another program holds a lock. */

@@ -12,7 +12,6 @@ import type {
   Selection,
 } from '../../model/desk-views.ts'
 import { fault } from '../../model/errors.ts'
-import type { StartAt } from '../../model/streams.ts'
 import type { DeskHead, DeskStore, LaneKey } from '../../seam/desk.ts'
 import type { OperationStore } from '../../seam/operations.ts'
 import type { PendingActions } from '../../seam/pending-actions.ts'
@@ -220,19 +219,13 @@ export class SqliteProgress implements ProgressStore {
     this.beside = beside
   }
 
-  async subscribe(processor: string, stream: number, startAt: StartAt): Promise<Subscribed> {
-    const { log } = this
-    const low =
-      startAt === 'now'
-        ? log.head(stream)
-        : startAt === 'beginning'
-          ? log.first(stream) - 1
-          : log.positionBefore(stream, startAt.getTime())
-    const row = (await this.beside.write(() => this.sql.one(takeUpText, processor, stream, low))) as TakenUp
-    if (row.low > log.head(stream)) {
+  async subscribe(processor: string, stream: number, after: number): Promise<Subscribed> {
+    const head = this.log.newest(stream)
+    const row = (await this.beside.write(() => this.sql.one(takeUpText, processor, stream, after))) as TakenUp
+    if (row.low > head) {
       throw fault(
         'millrace/corrupt-file',
-        `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${log.head(stream)}`,
+        `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${head}`,
       )
     }
     const sql = 'select position from millrace_marks where processor = ? and stream = ? order by position'

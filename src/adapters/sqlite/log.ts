@@ -1,11 +1,15 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Stored, sameData } from '../../model/codec.ts'
+import { fault } from '../../model/errors.ts'
 import type { SameData } from '../../seam/ids.ts'
-import type { Appended } from '../../seam/log.ts'
-import { attributesJson, claimSourceOf } from './attributes.ts'
+import type { Appended, ArrivalListener, LogStore, Retain } from '../../seam/log.ts'
+import { Arrivals } from './arrivals.ts'
+import { attributesJson } from './attributes.ts'
+import type { Beside } from './beside.ts'
 import { IdTable } from './ids.ts'
 import { Kinds } from './kinds.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
+import { oldRows, removeRows } from './log-trim.ts'
 import { flagsOf, hasOwnId, type LogTableRow, messageOf } from './message-row.ts'
 import { createLog, logsIn, logTable } from './schema.ts'
 
@@ -37,29 +41,31 @@ interface Before {
  * ordinary app works.
  */
 const madeAtOnce = 128
-
-interface OldRow {
-  position: number
-  time: number
-  bytes: number
-  id: string
-  type: string
-  source: string
-  own_id: number
-}
+const trimRows = 1_000
+/** A guess of the bytes that the removal of a row writes. */
+const bytesPerTrim = 800
 
 /** The streams of a file: one clustered table each, appended at the end, read in order, trimmed at the beginning. */
-export class Log {
+export class Log implements LogStore {
+  /** The messages that are appended, until the listener is told. */
+  readonly arrivals = new Arrivals()
   private readonly db: DatabaseSync
   private readonly same: SameData
+  private readonly beside: Pick<Beside, 'write' | 'wrote'> | undefined
   private readonly streams = new Map<number, Stream>()
   private readonly kinds: Kinds
   private readonly ids: IdTable
   private readonly statements: LogStatements
   private before: Before[] = []
 
-  constructor(db: DatabaseSync, same: SameData = (_, first, again) => sameData(undefined, first, again)) {
+  /** Only with `beside` does it remove messages. */
+  constructor(
+    db: DatabaseSync,
+    same: SameData = (_, first, again) => sameData(undefined, first, again),
+    beside?: Beside,
+  ) {
     this.db = db
+    this.beside = beside
     this.same = same
     this.statements = new LogStatements(db)
     this.ids = new IdTable(db)
@@ -73,13 +79,13 @@ export class Log {
     for (const id of fresh) createLog(this.db, id)
     for (const id of fresh) made.add(id)
     for (const id of ids) {
-      const { position: head, bytes } = (made.has(id) ? this.newest(id) : undefined) ?? { position: 0, bytes: 0 }
+      const { position: head, bytes } = (made.has(id) ? this.newestRow(id) : undefined) ?? { position: 0, bytes: 0 }
       const stream = { id, head, bytes, made: made.has(id), touched: false, rows: undefined, filled: 0 }
       this.streams.set(id, stream)
     }
   }
 
-  private newest(id: number): { position: number; bytes: number } | undefined {
+  private newestRow(id: number): { position: number; bytes: number } | undefined {
     const last = `select position, bytes from ${logTable(id)} where position > 0 order by position desc limit 1`
     return this.db.prepare(last).get() as { position: number; bytes: number } | undefined
   }
@@ -89,7 +95,12 @@ export class Log {
     this.before.length = 0
   }
 
+  committed(): void {
+    this.arrivals.commit()
+  }
+
   rollback(): void {
+    this.arrivals.rollback()
     for (const { stream, head, bytes, made } of this.before) {
       stream.head = head
       stream.bytes = bytes
@@ -112,12 +123,12 @@ export class Log {
 
   /** Appends a message, unless its id was there. It is in the table at the latest after `flush`. */
   append(message: Stored): Appended {
-    return this.claim(message, this.head(message.stream) + 1) ?? this.put(message)
+    return this.claim(message, this.newest(message.stream) + 1) ?? this.put(message)
   }
 
   /** Appends a delayed message, which has its own id since it was kept. Returns the position. */
   appendClaimed(message: Stored): number {
-    if (message.ownId) this.ids.move(message, this.head(message.stream) + 1)
+    if (message.ownId) this.ids.move(message, this.newest(message.stream) + 1)
     return this.put(message)
   }
 
@@ -145,6 +156,7 @@ export class Log {
     const { id, correlationId } = message
     stream.head = position
     stream.bytes += message.json.length
+    this.arrivals.add(message, position)
     stream.rows ??= Array(rowsPerInsert * valuesPerRow).fill(null)
     const { rows, filled } = stream
     rows[filled] = position
@@ -185,7 +197,16 @@ export class Log {
     }
   }
 
-  read(streamId: number, after: number, limit: number, bytesMax: number): Stored[] {
+  onArrival(listener: ArrivalListener): void {
+    this.arrivals.listen(listener)
+  }
+
+  async read(streamId: number, after: number, limit: number, bytesMax: number): Promise<Stored[]> {
+    if (!this.db.isOpen) throw fault('millrace/not-started', 'the store is not open')
+    return this.slice(streamId, after, limit, bytesMax)
+  }
+
+  private slice(streamId: number, after: number, limit: number, bytesMax: number): Stored[] {
     const found: Stored[] = []
     if (!this.streams.get(streamId)!.made) return found
     let bytes = 0
@@ -202,13 +223,13 @@ export class Log {
    * The last position before a time, for a processor that starts at a date. Times rise with positions as far as the
    * clock did; where it jumped, the answer is one of the places that fit.
    */
-  positionBefore(streamId: number, ms: number): number {
-    if (this.head(streamId) === 0) return 0
+  async positionBefore(streamId: number, ms: number): Promise<number> {
+    if (this.newest(streamId) === 0) return 0
     const at = this.db.prepare(
       `select position, time from ${logTable(streamId)} where position >= ? order by position limit 1`,
     )
-    let low = this.first(streamId) - 1
-    let high = this.head(streamId)
+    let low = (await this.first(streamId)) - 1
+    let high = this.newest(streamId)
     while (low < high) {
       const middle = Math.floor((low + high) / 2) + 1
       const row = at.get(middle) as { position: number; time: number }
@@ -218,46 +239,35 @@ export class Log {
     return low
   }
 
-  /** The oldest position that is kept, or where the first message will be. */
-  first(streamId: number): number {
-    if (this.head(streamId) === 0) return 1
+  async first(streamId: number): Promise<number> {
+    if (this.newest(streamId) === 0) return 1
     const row = this.db.prepare(`select min(position) as first from ${logTable(streamId)}`).get() as {
       first: number | null
     }
-    return row.first ?? this.head(streamId) + 1
+    return row.first ?? this.newest(streamId) + 1
   }
 
-  head(streamId: number): number {
+  async head(streamId: number): Promise<number> {
+    return this.newest(streamId)
+  }
+
+  /** The newest position, in a transaction also one that is not committed. */
+  newest(streamId: number): number {
     return this.streams.get(streamId)!.head
   }
 
-  /** Removes at most so many of the oldest messages, up to a position and while they are old and beyond `bytes`. */
-  trim(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): number {
-    const gone = this.trimmable(streamId, upTo, retain, limit)
-    if (gone.length === 0) return 0
-    for (const row of gone) if (hasOwnId(row.own_id)) this.forget(row.type, row.id, row.source)
-    this.db.prepare(`delete from ${logTable(streamId)} where position <= ?`).run(gone.at(-1)!.position)
-    return gone.length
-  }
-
-  /** What `trim` would remove. */
-  trimmable(streamId: number, upTo: number, retain: { beforeMs?: number; bytes?: number }, limit: number): OldRow[] {
-    const table = logTable(streamId)
+  async trim(streamId: number, upTo: number, retain: Retain): Promise<number> {
     const stream = this.streams.get(streamId)!
-    if (stream.head === 0) return []
-    const rows = this.db
-      .prepare(
-        `select m.position, m.time, m.bytes, m.id, k.type, m.own_id, ${claimSourceOf('m.attributes')} as source
-         from ${table} m join millrace_kinds k on k.id = m.kind
-         where m.position <= ? and m.position < ? order by m.position limit ?`,
-      )
-      .all(upTo, stream.head, limit) as unknown as OldRow[]
-    const keep = rows.findIndex(
-      (row) =>
-        (retain.beforeMs !== undefined && row.time >= retain.beforeMs) ||
-        (retain.bytes !== undefined && stream.bytes - row.bytes < retain.bytes),
-    )
-    return keep === -1 ? rows : rows.slice(0, keep)
+    // Mostly there is nothing to do, and then nothing is written.
+    if (oldRows(this.db, stream, { upTo, retain, limit: 1 }).length === 0) return 0
+    const gone = await this.beside!.write(() => {
+      const rows = oldRows(this.db, stream, { upTo, retain, limit: trimRows })
+      for (const row of rows) if (hasOwnId(row.own_id)) this.forget(row.type, row.id, row.source)
+      removeRows(this.db, streamId, rows)
+      return rows.length
+    })
+    this.beside!.wrote(gone * bytesPerTrim)
+    return gone
   }
 
   /** A row, of a log or of the desk, as a message. */
@@ -270,6 +280,6 @@ export class Log {
   }
 
   private at(stream: number, position: number): Stored | undefined {
-    return this.read(stream, position - 1, 1, Number.POSITIVE_INFINITY).find((found) => found.position === position)
+    return this.slice(stream, position - 1, 1, Number.POSITIVE_INFINITY).find((found) => found.position === position)
   }
 }

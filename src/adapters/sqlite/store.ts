@@ -20,7 +20,7 @@ import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { FlowStore } from '../../seam/flows.ts'
 import type { SameData } from '../../seam/ids.ts'
-import type { Appended } from '../../seam/log.ts'
+import type { Appended, LogStore } from '../../seam/log.ts'
 import type { OperationStore } from '../../seam/operations.ts'
 import type { PendingActions } from '../../seam/pending-actions.ts'
 import type { ProcessorStore } from '../../seam/processors.ts'
@@ -73,7 +73,6 @@ export interface SqliteLimits {
   readonly lockedMs: number
 }
 
-const trimRows = 1_000
 /** What a transaction writes besides the data: pages at the ends of its tables. For pacing checkpoints only. */
 const pagesPerCommit = 6 * 4096
 const bytesPerRow = 200
@@ -144,6 +143,7 @@ export class SqliteStore implements Store {
       await this.disk.renewWal(file)
       const beside: Beside = {
         write: (fn) => this.write(fn),
+        wrote: (bytes) => this.checkpoints.wrote(bytes),
         sync: () => this.durability.sync(),
         shown: (read) => this.shown(read),
       }
@@ -172,10 +172,6 @@ export class SqliteStore implements Store {
       await this.disk.close()
       throw openFault(this.file, error)
     }
-  }
-
-  async read(stream: number, after: number, limit: number, bytesMax: number): Promise<Stored[]> {
-    return this.opened.log.read(stream, after, limit, bytesMax)
   }
 
   async commit(batch: CommitGroup): Promise<Committed> {
@@ -212,8 +208,10 @@ export class SqliteStore implements Store {
       } else if (trouble === undefined) throw error
     }
     const ahead = rest && trouble === undefined ? await this.writeAhead(batch, written) : undefined
+    const tellArrivals = this.opened.log.arrivals.take()
     await this.durability.sync(batch.inChain === true ? 'chained' : 'single')
     this.checkpoints.beginWhenDue()
+    tellArrivals()
     return { rest, written, trouble, ahead }
   }
 
@@ -227,6 +225,11 @@ export class SqliteStore implements Store {
       if (storeTrouble(this.file, error) === undefined) throw error
       return undefined
     }
+  }
+
+  get log(): LogStore {
+    if (this.last === undefined) throw this.notOpen()
+    return this.last.log
   }
 
   get desk(): DeskStore {
@@ -271,15 +274,6 @@ export class SqliteStore implements Store {
 
   readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) =>
     this.shown(() => this.opened.reads.run<Row>(text, values))
-
-  async trim(stream: number, upTo: number, retain: { beforeMs?: number; bytes?: number }): Promise<number> {
-    const { log } = this.opened
-    // Mostly there is nothing to do, and then nothing is written.
-    if (log.trimmable(stream, upTo, retain, 1).length === 0) return 0
-    const gone = await this.write(() => log.trim(stream, upTo, retain, trimRows))
-    this.checkpoints.wrote(gone * bytesPerRow * 4)
-    return gone
-  }
 
   async accept(): Promise<boolean> {
     const { db } = this.opened
@@ -406,6 +400,7 @@ export class SqliteStore implements Store {
       for (const change of changes.flows ?? []) open.flows.apply(change)
       for (const { processor, stream, position } of changes.marks) open.mark.run(processor, stream, position)
       open.commit.run()
+      log.committed()
       committed()
       this.paceCheckpoints(changes.append, changes.progress.length + changes.desk.length)
       for (const result of results) if (result.do === 'fire') this.paceCheckpoints(result.appended, 0)
@@ -538,7 +533,7 @@ class Open {
     this.sql = sql
     this.statements = new UserStatements(this.guard)
     this.reads = new UserStatements(new Guard(this.reader))
-    this.log = new Log(db, same)
+    this.log = new Log(db, same, beside)
     this.desk = new DeskTable(sql, this.log)
     this.progress = new SqliteProgress(file, sql, this.log, beside)
     this.requests = new RequestTable(sql, beside)
@@ -571,7 +566,7 @@ class Open {
       for (const { kind, name } of sources) add.run(kind, name)
       const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
       log.open(rows.map(({ id }) => id))
-      const streams = rows.map((row) => ({ ...row, head: log.head(row.id) }))
+      const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
       const numbers = { desk: this.desk.lastNumber() }
       return { clean: clean?.value !== 0, streams, nextDue: this.timers.nextDue(), numbers }
     })

@@ -6,6 +6,7 @@ import type { FlowChange } from '../../seam/flows.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { TimedChange, TimedResult } from '../../seam/timers.ts'
+import { place } from './place.ts'
 
 const none: readonly Stored[] = []
 
@@ -38,18 +39,15 @@ export class TransactionChanges implements Changes {
     }
   }
 
-  /** Takes the answer of the store. This is the one place where messages get their positions. */
+  /** Takes the answer of the store. */
   decided(written: Written): void {
     this.written = written
     const { append, timed } = this
-    let all = true
-    for (let index = 0; index < append.length; index++) {
-      const place = written.appended[index]!
-      if (typeof place === 'number' && place > 0) append[index]!.position = place
-      else all = false
+    if (place(append, written.appended)) this.appended = append
+    else {
+      this.appended = append.filter(({ position }) => position > 0)
+      this.delayed = append.filter((_, index) => written.appended[index] === 0)
     }
-    this.appended = all ? append : append.filter(({ position }) => position > 0)
-    if (!all) this.delayed = append.filter((_, index) => written.appended[index] === 0)
     if (timed.length > 0) this.appended = [...this.appended, ...timed.flatMap(this.ofTimed, this)]
   }
 
@@ -63,9 +61,8 @@ export class TransactionChanges implements Changes {
   private ofTimed(change: TimedChange, index: number): readonly Stored[] {
     const result = this.written!.timed[index] as TimedResult
     if (result.do === 'fire') return result.appended
-    if (result.do !== 'slot' || typeof result.appended !== 'number' || result.appended === 0) return none
-    const { message } = change as Extract<TimedChange, { readonly do: 'slot' }>
-    message.position = result.appended
-    return [message]
+    if (change.do !== 'slot' || result.do !== 'slot') return none
+    const messages = [change.message]
+    return place(messages, [result.appended]) ? messages : none
   }
 }

@@ -89,7 +89,7 @@ export class Consumer implements AttemptHost {
       {
         progress: this.progress,
         limits: around.limits,
-        read: (...where) => around.store.read(this.progress.stream, ...where),
+        read: (...where) => around.store.log.read(this.progress.stream, ...where),
         take: (message) => this.offered(message),
         taken: () => this.pump(),
         caughtUp: () => this.pull(),
@@ -819,7 +819,7 @@ export class Consumer implements AttemptHost {
     }
     for (const position of marks) {
       if (position < 0 || this.progress.isDone(position)) continue
-      const [message] = await store.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
+      const [message] = await store.log.read(stream, position - 1, 1, Number.POSITIVE_INFINITY)
       if (message?.position !== position) continue
       const { context } = message
       if (context !== null && (this.lanes.has(context) || (await this.isAtDesk(context)))) continue

@@ -82,8 +82,9 @@ export class Reader {
     if (this.reading || this.isBehind) return false
     const { position } = this
     for (const message of messages) {
-      if (message.stream !== this.host.progress.stream) continue
-      if (!this.room) break
+      if (message.stream !== this.host.progress.stream || message.position <= this.position) continue
+      // One before it has not arrived yet, and comes first.
+      if (message.position > this.position + 1 || !this.room) break
       this.offer(message)
     }
     return this.position !== position

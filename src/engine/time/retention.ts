@@ -15,7 +15,7 @@ const idleTimesMax = 32
 /** What retention needs of the engine. */
 export interface RetentionHost {
   readonly world: Pick<World, 'now' | 'after' | 'log'>
-  readonly store: Pick<Store, 'desk' | 'requests' | 'flows' | 'trim' | 'progress'>
+  readonly store: Pick<Store, 'desk' | 'requests' | 'flows' | 'log' | 'progress'>
   readonly committer: Pick<Committer, 'alone'>
   readonly destinations: readonly Destination[]
   readonly limits: RetentionLimits
@@ -89,7 +89,7 @@ export class Retention {
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
       const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.host.world.now() - ageMs }
-      await this.inSlices(() => this.host.store.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
+      await this.inSlices(() => this.host.store.log.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
     }
   }
 

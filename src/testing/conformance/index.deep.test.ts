@@ -134,7 +134,7 @@ const oldest = 'a new processor begins with the oldest event of its topic'
 const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   'reads past a message': {
     spoil: (store) => ({
-      read: async (...about) => (await store.read(...about)).filter(({ position }) => position !== 5),
+      log: { read: async (...about) => (await store.log.read(...about)).filter(({ position }) => position !== 5) },
     }),
     fails: {
       [oldest]: /what processor "new" has written: 1 of 3 accounts are wrong: account "a1" lacks 1$/,
@@ -279,7 +279,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
   },
   'does not heed startAt': {
     spoil: (store) => ({
-      progress: { subscribe: (processor, stream) => store.progress.subscribe(processor, stream, 'beginning') },
+      progress: { subscribe: (processor, stream) => store.progress.subscribe(processor, stream, 0) },
     }),
     fails: {
       "a new processor with startAt 'now' gets what comes after its first start": /should not have 0, 1, 2, 3, 4 and/,
