@@ -9,7 +9,8 @@
 // - A stop ends whatever is under way: a start rejects, a store that is opened anew is closed. It resolves when all is
 //   closed, however often it is called.
 // - Only a running app takes anything. `idle` waits for a store that is opened anew.
-import { Engine, type EnginePlan } from '../engine/engine.ts'
+import { Engine } from '../engine/engine.ts'
+import type { EnginePlan } from '../engine/plan.ts'
 import { fault, isMillraceError, type MillraceError, reasonOf } from '../model/errors.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'

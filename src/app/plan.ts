@@ -1,5 +1,5 @@
 // What the engine is given for one run, from the parts of an app and the options of its start.
-import type { EnginePlan } from '../engine/engine.ts'
+import type { EnginePlan } from '../engine/plan.ts'
 import type { EngineLimits } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'

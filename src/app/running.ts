@@ -38,6 +38,7 @@ import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
+import { processorsOn } from '../operate/processors-surface.ts'
 import type { Part } from '../parts/part.ts'
 import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
 import type { Broker } from '../seam/store.ts'
@@ -47,7 +48,6 @@ import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
 import { type AppOptions, type Numbers, numbersOf, type StartOptions, type StopOptions } from './options.ts'
 import { planOf } from './plan.ts'
-import { processorsOn } from './processors.ts'
 import { type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type Accepting, Tails } from './tails.ts'
 
@@ -97,11 +97,8 @@ export class RunningApp {
       () => world.now(),
     )
     this.flows = flowsOn(() => this.running, `app ${name}`)
-    this.processors = processorsOn({
-      name,
-      running: () => this.running,
-      wired: () => this.wiring!.processors,
-    })
+    const wired = () => this.wiring!.processors
+    this.processors = processorsOn(() => this.running, { itself: `app ${name}`, wired })
     this.tails = new Tails(name, world)
     openIntake(this, () => this.running.intake)
   }

@@ -3,14 +3,14 @@
  * at any time, also before that.
  */
 export interface Service {
-  /** Starts nothing new. Called once or more. */
-  end(): void
   /** Whether nothing that is due is left to do. */
   readonly idle: boolean
   /** Reads what earlier runs have left in the store. Called before anything is handled. */
-  takeUp?(...plan: never[]): void | Promise<void>
+  takeUp?(): void | Promise<void>
   /** Begins to work. Called once. */
   begin?(): void | Promise<void>
+  /** Starts nothing new. Called once or more. */
+  end?(): void
   /** What an operator has to know; empty when all is well. */
   health?(): readonly string[]
 }

@@ -3,7 +3,7 @@ import type { Stored } from '../model/codec.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { StartAt, StreamInfo } from '../model/streams.ts'
 import type { LogStore } from '../seam/log.ts'
-import type { ProgressRow } from '../seam/progress.ts'
+import type { ProgressRow, ProgressStore, Subscribed } from '../seam/progress.ts'
 import { place } from './commit/place.ts'
 import { RecentMessages } from './commit/recent-messages.ts'
 import type { ChannelState } from './request/withdrawals.ts'
@@ -115,4 +115,25 @@ export async function startOf(log: LogStore, stream: number, startAt: StartAt): 
   if (startAt === 'now') return log.head(stream)
   if (startAt === 'beginning') return (await log.first(stream)) - 1
   return log.positionBefore(stream, startAt.getTime())
+}
+
+/** A processor that begins on a stream. */
+interface Subscriber {
+  readonly name: string
+  readonly startAt: StartAt
+}
+
+/** Where a store keeps what a subscription reads and writes. */
+interface SubscribeStore {
+  readonly log: LogStore
+  readonly progress: Pick<ProgressStore, 'subscribe'>
+}
+
+/** Takes up a stream for a processor; one that is new begins where it says. */
+export async function subscribe(
+  { log, progress }: SubscribeStore,
+  { name, startAt }: Subscriber,
+  stream: number,
+): Promise<Subscribed> {
+  return progress.subscribe(name, stream, await startOf(log, stream, startAt))
 }

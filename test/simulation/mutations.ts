@@ -216,7 +216,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'adapters/sqlite/store.ts', from: '      await this.disk.renewWal(file)\n', to: '' },
   ],
   'begins a second run beside that of a start that failed': [
-    { file: 'engine/engine.ts', from: "const starting = this.state === 'starting'", to: 'const starting = false' },
+    { file: 'engine/engine.ts', from: "const starting = this.status.is === 'starting'", to: 'const starting = false' },
   ],
   'does not wait for a store that is opened anew before it says idle': [
     {
@@ -370,7 +370,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'forgets at a restart what is paused': [
     {
-      file: 'engine/engine.ts',
+      file: 'engine/consumers.ts',
       from: '      if (paused.has(spec.name)) consumer.pause(true)\n',
       to: '',
     },

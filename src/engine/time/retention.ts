@@ -33,6 +33,8 @@ type RetentionLimits = Pick<
 /** Looks now and then for what need not be kept, and removes it in slices between other work. */
 export class Retention {
   private readonly host: RetentionHost
+  /** Nobody waits for it. */
+  readonly idle = true
   private timer: Timer | undefined
   /** The wait before the next look: longer while nothing is found. */
   private waitMs: number

@@ -43,17 +43,18 @@ interface Running {
 }
 
 /** What schedules need of the engine around them. */
-export interface ScheduleSurroundings {
+export interface SchedulesHost {
   readonly world: World
   readonly store: Store
-  readonly committer: Committer
+  readonly committer: Pick<Committer, 'writeTimed'>
+  readonly specs: readonly ScheduleSpec[]
   encode(spec: ScheduleSpec, data: unknown, id: string): Stored
   /** Nothing may be under way any more, perhaps. */
   maybeIdle(): void
 }
 
 export class Schedules {
-  private readonly around: ScheduleSurroundings
+  private readonly host: SchedulesHost
   private readonly all: Running[] = []
   /** Those that wait, by the time of their next slot. */
   private readonly waiting = new Heap<Running>(({ nextMs }) => nextMs)
@@ -65,14 +66,14 @@ export class Schedules {
   private readonly rests = new Set<Timer>()
   private ended = false
 
-  constructor(around: ScheduleSurroundings) {
-    this.around = around
-    this.alarm = new Alarm(around.world, () => this.look())
+  constructor(host: SchedulesHost) {
+    this.host = host
+    this.alarm = new Alarm(host.world, () => this.look())
   }
 
   /** Finds where each schedule was; one that is new, or has another calendar, is noted and begins after now. */
-  async takeUp(specs: readonly ScheduleSpec[]): Promise<void> {
-    const { store, world } = this.around
+  async takeUp(): Promise<void> {
+    const { store, world, specs } = this.host
     const rows = new Map((await store.schedules.rows()).map((row) => [row.schedule, row]))
     for (const spec of specs) {
       const now = world.now()
@@ -96,10 +97,10 @@ export class Schedules {
   /** Says once which schedules are gone: those that the store knows and that are not taken up. */
   async tellGone(): Promise<void> {
     const present = new Set(this.all.map(({ spec }) => spec.name))
-    for (const row of await this.around.store.schedules.rows()) {
+    for (const row of await this.host.store.schedules.rows()) {
       if (row.gone || present.has(row.schedule)) continue
       const text = `schedule "${row.schedule}" is gone and publishes nothing; a renamed schedule begins with its next slot`
-      this.around.world.log('warn', text)
+      this.host.world.log('warn', text)
       this.write({ do: 'schedule', row: { ...row, gone: true } })
     }
   }
@@ -110,7 +111,7 @@ export class Schedules {
 
   /** Whether no slot is to be published now, but for those that rest. */
   get idle(): boolean {
-    return this.publishing === 0 && (this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY) > this.around.world.now()
+    return this.publishing === 0 && (this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY) > this.host.world.now()
   }
 
   health(): string[] {
@@ -125,12 +126,12 @@ export class Schedules {
 
   private look(): void {
     if (this.ended) return
-    const now = this.around.world.now()
+    const now = this.host.world.now()
     if (now < this.newestMs) this.lookAgain(now)
     while (this.waiting.first !== undefined && this.waiting.first.nextMs <= now) this.take(this.waiting.shift()!, now)
     const next = this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY
     if (next < Number.POSITIVE_INFINITY) this.alarm.set(next)
-    this.around.maybeIdle()
+    this.host.maybeIdle()
   }
 
   /** Where the clock was set back, slots come again; what has a row is not published again. */
@@ -152,7 +153,7 @@ export class Schedules {
     if (leftOut && missed === 'skip') this.keep(one.spec, (slots[0] ?? now + 1) - 1)
     if (leftOut && missed === 'all') {
       const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
-      this.around.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
+      this.host.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
     }
     one.seenMs = now
     one.nextMs = nextOf(one.spec, now)
@@ -170,12 +171,12 @@ export class Schedules {
     this.publishing++
     let message: Stored
     try {
-      message = this.around.encode(spec, this.dataOf(spec, due), id)
+      message = this.host.encode(spec, this.dataOf(spec, due), id)
     } catch (error) {
       this.failed(one, id, error)
       return
     }
-    const full = this.around.store.room()
+    const full = this.host.store.room()
     if (full !== undefined) {
       one.trouble = `schedule "${spec.name}" waits: ${full.message}`
       this.rest(one, firstRestMs)
@@ -183,7 +184,7 @@ export class Schedules {
     }
     this.write<'slot'>({ do: 'slot', schedule: spec.name, due, message }, ({ appended }) => {
       if (appended === 'other') {
-        this.around.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
+        this.host.world.log('warn', `event "${message.type}" ${id} was published before, with other data`)
       }
       one.trouble = undefined
       this.done(one)
@@ -191,7 +192,7 @@ export class Schedules {
   }
 
   private dataOf(spec: ScheduleSpec, due: number): unknown {
-    const { world } = this.around
+    const { world } = this.host
     const late = (error: unknown) => {
       const what = `data of schedule "${spec.name}" threw after it had ended`
       world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
@@ -216,7 +217,7 @@ export class Schedules {
   }
 
   private failed(one: Running, id: string, error: unknown): void {
-    const { world } = this.around
+    const { world } = this.host
     const { code, message } = recordError(error)
     one.attempts++
     one.trouble = `schedule "${one.spec.name}" cannot publish ${id}: ${message}`
@@ -245,7 +246,7 @@ export class Schedules {
   private rest(one: Running, ms: number): void {
     one.state = 'resting'
     this.publishing--
-    const rest = this.around.world.after(ms, () => {
+    const rest = this.host.world.after(ms, () => {
       this.rests.delete(rest)
       this.publish(one)
     })
@@ -261,7 +262,7 @@ export class Schedules {
     change: TimedWrite<Do>['change'],
     written: TimedWrite<Do>['written'] = () => {},
   ): void {
-    this.around.committer.writeTimed<Do>({ change, written, dropped: () => {}, patient: true })
+    this.host.committer.writeTimed<Do>({ change, written, dropped: () => {}, patient: true })
   }
 }
 

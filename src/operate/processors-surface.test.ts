@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { rowsOf } from './processors.ts'
+import { rowsOf } from './processors-surface.ts'
 
 const live = [
   { name: 'ledger', destination: 'orders', state: 'live', position: 7, lag: 0, running: 2 },

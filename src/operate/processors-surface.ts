@@ -1,43 +1,53 @@
-// `app.processors`: what the engine, the store and the parts of the app know of each processor, in one list; and what
-// operators do about them.
-
-import type { Engine } from '../engine/engine.ts'
+// The processors of an app: the engine, the store and the parts know of each; one list has it all.
 import { type Actor, checkActor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
-import { checked } from '../operate/calls.ts'
-import type { ProcessorRow, Processors } from '../operate/processors.ts'
-import { toRetire } from '../operate/retire.ts'
-import { pausedOf } from '../operate/rows.ts'
-import type { Processor } from '../parts/processor.ts'
+import type { DeskReads } from '../seam/desk-reads.ts'
+import { checked } from './calls.ts'
+import type { ProcessorRow, Processors } from './processors.ts'
+import { toRetire } from './retire.ts'
+import { pausedOf } from './rows.ts'
 
-/** The app, as its processors need it. */
-export interface ProcessorsHost {
-  readonly name: string
-  /** The engine that runs; throws where none does. */
-  running(): Pick<Engine, 'store' | 'processors' | 'progress' | 'pause' | 'retire'>
-  /** The processors of its parts, those that are left out too. */
-  wired(): readonly Named[]
+/** What lists the processors and acts on them: the engine of a running app. */
+export interface ProcessorsBackend {
+  readonly store: { readonly deskReads: Pick<DeskReads, 'processors'> }
+  readonly processors: {
+    list(): Known['live']
+    positions(): Promise<Known['known']>
+    pause(processor: string, actor: Actor): Promise<void>
+    resume(processor: string, actor: Actor): Promise<void>
+    retire(processor: string, destination: string): Promise<void>
+  }
 }
 
-type Named = Pick<Processor, 'name'> & { readonly on: { readonly name: string } }
+/** A processor of the parts of an app. */
+interface Wired {
+  readonly name: string
+  readonly on: { readonly name: string }
+}
 
-/** The functions of `app.processors`. */
-export function processorsOn(host: ProcessorsHost): Processors {
+/** Who the app is, and the processors of its parts, also those that are left out. */
+export interface ProcessorsOf {
+  readonly itself: string
+  wired(): readonly Wired[]
+}
+
+/** Checks what is asked for and has it done. `backend` returns what does it, or throws when there is nothing. */
+export function processorsOn(backend: () => ProcessorsBackend, { itself, wired }: ProcessorsOf): Processors {
+  const us: Actor = { by: itself }
   const list = async () => {
-    const running = host.running()
-    const { held, paused } = await running.store.deskReads.processors()
-    const live = running.processors()
-    return rowsOf({ held, paused: pausedOf(paused), live, wired: host.wired(), known: await running.progress() })
+    const { store, processors } = backend()
+    const { held, paused } = await store.deskReads.processors()
+    const live = processors.list()
+    return rowsOf({ held, paused: pausedOf(paused), live, wired: wired(), known: await processors.positions() })
   }
-  const byApp: Actor = { by: `app ${host.name}` }
   return checked<Processors>('processors', {
     list,
     retire: async (processor, { force = false } = {}) => {
       const gone = toRetire(await list(), processor, { force })
-      for (const { on } of gone) await host.running().retire(processor, on)
+      for (const { on } of gone) await backend().processors.retire(processor, on)
     },
-    pause: async (processor, actor = byApp) => host.running().pause(processor, true, checkActor('pause', actor)),
-    resume: async (processor, actor = byApp) => host.running().pause(processor, false, checkActor('resume', actor)),
+    pause: async (processor, actor = us) => backend().processors.pause(processor, checkActor('pause', actor)),
+    resume: async (processor, actor = us) => backend().processors.resume(processor, checkActor('resume', actor)),
   })
 }
 
@@ -52,7 +62,7 @@ export interface Known {
     readonly destination: string
   })[]
   /** Those of the parts of the app. */
-  readonly wired: readonly Named[]
+  readonly wired: readonly Wired[]
   /** Those whose progress the store keeps. */
   readonly known: readonly {
     readonly processor: string

@@ -1,0 +1,35 @@
+// What an engine is given for one run.
+import type { Stored } from '../model/codec.ts'
+import type { Destination, MessageType } from '../model/message.ts'
+import type { Tx } from '../model/tx.ts'
+import type { MediatorSpec } from './flow/host.ts'
+import type { EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
+
+export interface EnginePlan {
+  readonly app: string
+  readonly destinations: readonly Destination[]
+  /** The processors that run. */
+  readonly processors: readonly ProcessorSpec[]
+  /** The processors that do not run this time: what they need is kept for them. */
+  readonly leftOut: readonly ProcessorSpec[]
+  readonly mediators: readonly MediatorSpec[]
+  /** The schedules that run. */
+  readonly schedules: readonly ScheduleSpec[]
+  readonly setup: ((tx: Tx) => unknown) | undefined
+  /** Whether the run logs which parts are new, and which are gone. */
+  readonly tellsChanges: boolean
+  readonly limits: EngineLimits
+  /** How long it waits for a store that another process has, milliseconds. */
+  readonly waitMs: number
+  /** Called at once when the store has failed and the run is over; `closed` resolves when the store is closed. */
+  readonly failed: (error: unknown, closed: Promise<void>) => void
+  /** Called for each message that was accepted, when it is durable. */
+  readonly accepted: (message: Stored) => void
+}
+
+/** The types that a run knows, by name. */
+export function typesOf({ destinations, mediators }: EnginePlan): ReadonlyMap<string, MessageType> {
+  const types: MessageType[] = destinations.flatMap((destination) => destination.types)
+  for (const { startedBy } of mediators) types.push(startedBy)
+  return new Map(types.map((type) => [type.name, type]))
+}

@@ -1,0 +1,157 @@
+// The rooms of one engine, made and tied together: each gets what it needs of the others, and knows no more of them.
+import type { MessageType } from '../model/message.ts'
+import type { Opened, Store } from '../seam/store.ts'
+import type { World } from '../seam/world.ts'
+import { Committer } from './commit/committer.ts'
+import type { Settled } from './commit/group.ts'
+import { Consumer } from './consumer/consumer.ts'
+import { Consumers } from './consumers.ts'
+import { Desk } from './desk/desk.ts'
+import { FailureEvents } from './desk/failure-events.ts'
+import { Envelopes } from './envelopes.ts'
+import { Flows } from './flow/flows.ts'
+import { Idle } from './idle.ts'
+import { Intake } from './intake.ts'
+import { Numbers } from './kit/numbers.ts'
+import type { Line } from './part-changes.ts'
+import type { EnginePlan } from './plan.ts'
+import { Requests } from './request/requests.ts'
+import { Withdrawals } from './request/withdrawals.ts'
+import type { Service } from './service.ts'
+import { Streams } from './streams.ts'
+import type { Surroundings } from './surroundings.ts'
+import { Retention } from './time/retention.ts'
+import { Schedules } from './time/schedules.ts'
+import { Timers } from './time/timers.ts'
+
+/** What the rooms need of their engine. */
+export interface RoomsHost {
+  readonly plan: EnginePlan
+  readonly world: World
+  readonly store: Store
+  readonly opened: Opened
+  /** By name. */
+  readonly types: ReadonlyMap<string, MessageType>
+  /** Takes what is durable. */
+  readonly settled: (what: Settled) => void
+  /** The store has failed. */
+  readonly fail: (error: unknown) => void
+  /** @throws `millrace/stopping` unless the run takes messages */
+  checkRunning(): void
+  /** @throws `millrace/stopping` when the start is to end */
+  checkStarting(): void
+  /** Takes a line about a part that is new or gone. */
+  warn(line: Line): void
+}
+
+export class Rooms {
+  readonly idleness: Idle
+  readonly streams: Streams
+  readonly committer: Committer
+  readonly requests: Requests
+  readonly withdrawals: Withdrawals
+  readonly intake: Intake
+  readonly flows: Flows
+  readonly desk: Desk
+  readonly consumers: Consumers
+  readonly timers: Timers
+  readonly schedules: Schedules
+  readonly retention: Retention
+  /** All that work beside the messages. */
+  readonly services: readonly Service[]
+
+  constructor(host: RoomsHost) {
+    const { plan, world, store, opened, types, checkRunning } = host
+    const { limits, destinations } = plan
+    this.idleness = new Idle(() => this.isQuiet)
+    const maybeIdle = this.idleness.look
+    const streams = new Streams(opened.streams, destinations, { accepted: plan.accepted })
+    this.streams = streams
+    const streamOf = streams.ofTypes
+    const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: limits.messageBytesMax })
+    const { settled, fail } = host
+    const committer = new Committer(world, store, limits.flushBytes, { settled, quiet: maybeIdle, fatal: fail })
+    this.committer = committer
+    const requests = new Requests(world, store)
+    this.requests = requests
+    const serving = (type: string) => this.consumers.serving(type)
+    const withdrawals = new Withdrawals(world, store, committer, serving, maybeIdle)
+    this.withdrawals = withdrawals
+    const { pendingMax, hotFlowsMax } = limits
+    this.intake = new Intake({ world, store, committer, envelopes, requests, withdrawals, pendingMax, checkRunning })
+    const { mediators } = plan
+    const typeOf = (name: string) => types.get(name)
+    const ofFlows = { world, store, committer, withdrawals, mediators, hotFlowsMax, envelopes, typeOf, maybeIdle }
+    this.flows = new Flows(ofFlows)
+    this.desk = this.deskOf(host)
+    this.consumers = this.consumersOf(host, envelopes)
+    this.timers = new Timers(world, committer, limits.flushBytes, opened.nextDue)
+    const { slot: encode } = envelopes
+    this.schedules = new Schedules({ world, store, committer, specs: plan.schedules, encode, maybeIdle })
+    const forgetWithdrawn = async () => withdrawals.sweep(streams.channels(await store.progress.rows()))
+    const { ids: streamIds } = streams
+    this.retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
+    this.services = [
+      this.retention,
+      this.desk,
+      this.flows,
+      this.streams,
+      this.timers,
+      this.schedules,
+      this.withdrawals,
+      this.consumers,
+    ]
+  }
+
+  private deskOf({ plan, world, store }: RoomsHost): Desk {
+    const { committer, idleness } = this
+    const leftOut = new Set(plan.leftOut.map(({ name }) => name))
+    const owner = (processor: string) => this.consumers.named(processor)
+    return new Desk({ world, store, committer, leftOut, owner, maybeIdle: idleness.look })
+  }
+
+  private consumersOf(host: RoomsHost, envelopes: Envelopes): Consumers {
+    const { plan, world, store, opened } = host
+    const { committer, streams, flows, withdrawals, desk } = this
+    if (plan.processors.some(({ runsAhead }) => runsAhead)) {
+      committer.ahead = (what) => flows.ahead(what, this.consumers.pullAhead(what.appended))
+    }
+    const deskNumbers = new Numbers()
+    deskNumbers.begin(opened.numbers.desk)
+    const failures = new FailureEvents((type, data, cause, processor) =>
+      envelopes.failure(type, data, cause, processor),
+    )
+    const around: Surroundings = {
+      world,
+      store,
+      committer,
+      limits: plan.limits,
+      encode: (type, data, by, options) => envelopes.from(type, data, by, options),
+      failed: (consumer, entry) => failures.failed(consumer, entry),
+      resolved: (consumer, entry, outcome) => failures.resolved(consumer, entry, outcome),
+      flows,
+      deskNumbers,
+      withdrawals,
+      judge: (consumer, item) => desk.askRule(consumer, item),
+      ended: (item, handled) => desk.ended(item, handled ? 'handled' : 'not handled'),
+      watch: () => this.consumers.watch(),
+      maybeIdle: this.idleness.look,
+    }
+    const { checkStarting, warn, fail } = host
+    return new Consumers({
+      world,
+      store,
+      committer,
+      streams,
+      specs: plan.processors,
+      make: (spec, subscribed, recent) => new Consumer(spec, subscribed, recent, opened.clean, around),
+      checkStarting,
+      warn,
+      fail,
+    })
+  }
+
+  private get isQuiet(): boolean {
+    return this.committer.idle && this.services.every(({ idle }) => idle)
+  }
+}
