@@ -258,6 +258,11 @@ export const errors = {
     true,
     'End the transaction of the other program (a SQLite shell, a GUI, a script); the work resumes by itself.',
   ),
+  'millrace/ownership-lost': row(
+    'StoreError',
+    true,
+    'Find the other process that has taken over the store, and run one of the two; the app takes the store up again once it is free.',
+  ),
   'millrace/foreign-file': row(
     'StoreError',
     false,

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { coded } from '../../../test/support.ts'
 import { Stored } from '../../model/codec.ts'
 import type { Changes, CommitFunction, Written } from '../../seam/commit.ts'
 import type { RequestChange } from '../../seam/requests.ts'
@@ -123,4 +124,12 @@ test('the end of a command that a flow has called has the number that its journa
   const [seven, eight] = [7, 8].map((call) => store.flows.journal(1).find(({ of }) => of === call)!.n)
   assert.deepEqual(written[0]?.entries, [0, seven, 0, eight])
   assert(seven! > 0 && eight! > seven!)
+})
+
+test('progress of a processor that was taken over is refused: the ownership of the store is lost', async (t) => {
+  const store = await opened(t)
+  const { epoch } = await store.progress.subscribe('p', 1, 0)
+  await store.progress.subscribe('p', 1, 0)
+  const row = { processor: 'p', stream: 1, epoch, low: 0, done: null }
+  await assert.rejects(commit(store, { progress: [row] }), coded('millrace/ownership-lost', /its epoch 1 has ended/))
 })

@@ -246,7 +246,7 @@ export class SqliteProgress implements ProgressStore {
   /** Writes how far a processor is; in the transaction of a commit. */
   write({ low, done, processor, stream, epoch }: ProgressRow): void {
     if (this.sql.run(writeText, low, done, processor, stream, epoch) === 1) return
-    throw new Error(`processor "${processor}" has lost its stream: epoch ${epoch} is over`)
+    throw fault('millrace/ownership-lost', `processor "${processor}" was taken over: its epoch ${epoch} has ended`)
   }
 }
 
