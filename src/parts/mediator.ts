@@ -1,5 +1,5 @@
 import { withAttempt } from '../engine/consumer/handler-context.ts'
-import type { Conduct, MediatorSpec, StepResult } from '../engine/flow/host.ts'
+import type { FlowFunction, MediatorSpec, StepResult } from '../engine/flow/host.ts'
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/options.ts'
 import { startsFlow, takesMail } from '../engine/flow/starts.ts'
 import { checkContext } from '../model/codec.ts'
@@ -469,11 +469,11 @@ export function mediator<
   if (typeof serial !== 'boolean') throw bad('serial must be true or false')
   if (!isVersion(version)) throw bad(`version must be a whole number from 1 to ${versionMax}`)
   for (const one of starts) if (one?.kind !== 'mediator') throw bad('starts must be mediators')
-  const runs = new Map<number, Conduct>([[version, run as Conduct]])
+  const runs = new Map<number, FlowFunction>([[version, run as FlowFunction]])
   for (const [number, older] of Object.entries(versions)) {
     if (!isVersion(Number(number)) || typeof older !== 'function') throw bad('versions must be functions, by version')
     if (Number(number) === version) throw bad(`version ${version} is both run and one of versions`)
-    runs.set(Number(number), older as Conduct)
+    runs.set(Number(number), older as FlowFunction)
   }
   const waits = awaitedBy(bad, (options.waits ?? []) as readonly Awaited_<Event>[])
   const spec: MediatorSpec = {

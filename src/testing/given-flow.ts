@@ -287,8 +287,7 @@ class Conducted {
     const { spec } = part
     this.types = new Map([...spec.declared].map((type) => [type.name, type]))
     const row = this.rowOf(message)
-    const conduct = spec.runs.get(spec.version)!
-    this.run = new FlowRun(this.host(row), row, decode(spec.startedBy, message), conduct)
+    this.run = new FlowRun(this.host(row), row)
   }
 
   private rowOf(message: Stored): FlowRow {
@@ -346,20 +345,20 @@ class Conducted {
 
   async end(): Promise<FlowOutcome> {
     const { run } = this
-    await run.begin([])
+    await run.begin(decode(this.part.spec.startedBy, run.row.message), [])
     for (let step = 0; !this.rests(); step++) {
       if (step >= stepsMax) throw this.wrong(`it has more than ${stepsMax} steps`)
       await run.input(this.next())
     }
     this.checkSteps()
     const { state, called, sent, published, undone, steps } = this.seen()
-    const error = run.obstacle ?? run.failure ?? undefined
-    return Object.freeze({ called, sent, published, undone, steps, state, result: run.result, error })
+    const error = run.ending.error ?? undefined
+    return Object.freeze({ called, sent, published, undone, steps, state, result: run.ending.result, error })
   }
 
   private seen() {
     const { called, sent, published, undone, steps, run } = this
-    return { called, sent, published, undone, steps, state: run.state }
+    return { called, sent, published, undone, steps, state: run.status.state }
   }
 
   private wrong(what: string): Error {
@@ -368,8 +367,8 @@ class Conducted {
 
   /** Takes its pending requests; returns true when nothing more comes from it. */
   private rests(): boolean {
-    this.take(this.run.takeOutbox())
-    return this.run.over || this.run.state === 'stuck' || this.run.state === 'paused'
+    this.take(this.run.journal.take())
+    return this.run.status.hasEnded || this.run.status.state === 'stuck' || this.run.status.state === 'paused'
   }
 
   private take({ changes, outgoing, lost }: Outbox): void {
@@ -435,8 +434,8 @@ class Conducted {
     this.timers.delete(n)
     this.now = Math.max(this.now, due)
     return () => {
-      const late = run.timeUp(n)
-      if (late !== undefined) run.withdrawn(late, 'never', 'took too long')
+      const late = run.outside.timeUp(n)
+      if (late !== undefined) run.outside.withdrawn(late, 'never', 'took too long')
     }
   }
 
@@ -458,13 +457,13 @@ class Conducted {
           `event "${what}" that happens is ${is}, the flow of ${JSON.stringify(run.row.context)}: it never gets it`,
         )
       }
-      return () => void run.mail(n, happened)
+      return () => void run.outside.mail(n, happened)
     }
     const end = script.endOf(entry, data)
     if (kind === 'ask') {
       if (end === undefined) return undefined
       const value = (end as { readonly value: unknown }).value
-      return () => run.answer(step, value)
+      return () => run.outside.answer(step, value)
     }
     if (end === undefined) {
       const type = this.types.get(what) as Command | undefined
@@ -482,7 +481,7 @@ class Conducted {
   private told({ n: of, kind }: JournalEntry, data: StepOutcome): () => void {
     this.open.delete(of)
     this.timers.delete(of)
-    return () => this.run.stepEnded({ n: ++this.entries, of, kind, step: '', what: '', data, at: this.now })
+    return () => this.run.delivery.receive({ n: ++this.entries, of, kind, step: '', what: '', data, at: this.now })
   }
 
   /** Describes the steps for which the script has no result. */

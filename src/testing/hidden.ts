@@ -4,7 +4,7 @@ import { createHook } from 'node:async_hooks'
 import nodeCrypto from 'node:crypto'
 import { syncBuiltinESMExports } from 'node:module'
 import { ownerNow } from '../adapters/node/late-errors.ts'
-import { Branch } from '../engine/flow/run.ts'
+import { Branch } from '../engine/flow/branches.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 
 export interface Hidden {

@@ -417,26 +417,27 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'tells ends out of the order of the journal at a replay': [
     {
-      file: 'engine/flow/run.ts',
-      from: '    this.replay = new Replay(repeat',
+      file: 'engine/flow/repeats.ts',
+      from: '    if (repeated === undefined) return entries\n',
       to: `    const ended = entries.filter(({ of }) => of !== null).reverse()
     for (const [index, { of }] of entries.entries()) if (of !== null) entries[index] = ended.shift()!
-    this.replay = new Replay(repeat`,
+    if (repeated === undefined) return entries
+`,
     },
   ],
   'undoes in the order of beginning': [
-    { file: 'engine/flow/run.ts', from: 'this.toUndo.push(step)', to: 'this.toUndo.unshift(step)' },
+    { file: 'engine/flow/undo.ts', from: 'this.left.push(step)', to: 'this.left.unshift(step)' },
   ],
   'undoes what was undone before a crash': [
     {
-      file: 'engine/flow/run.ts',
-      from: '    const known = this.replay.step(step)\n',
-      to: "    const known = step.startsWith('undo ') ? undefined : this.replay.step(step)\n",
+      file: 'engine/flow/calls.ts',
+      from: '    const known = flow.replay.step(step)\n',
+      to: "    const known = step.startsWith('undo ') ? undefined : flow.replay.step(step)\n",
     },
     {
-      file: 'engine/flow/run.ts',
-      from: '    if (this.replay.hasSteps) {\n',
-      to: "    if (this.replay.hasSteps && !step.startsWith('undo ')) {\n",
+      file: 'engine/flow/calls.ts',
+      from: '    if (flow.replay.hasSteps) {\n',
+      to: "    if (flow.replay.hasSteps && !step.startsWith('undo ')) {\n",
     },
   ],
   'handles a command that was withdrawn': [
@@ -456,8 +457,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tells a flow ahead of the disk while it has something to write': [
     {
       file: 'engine/flow/run.ts',
-      from: 'if (this.works || this.unwritten > 0 || this.ahead !== undefined || this.loses) return false',
-      to: 'return !this.works',
+      from: 'return this.inbox.isResting && this.journal.isWritten && !this.branches.hasLosers',
+      to: 'return this.inbox.isResting',
     },
   ],
   'lets a flow leave memory that has something to write': [
@@ -496,7 +497,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'gives a mail to a flow twice': [
     {
-      file: 'engine/flow/run.ts',
+      file: 'engine/flow/inbox.ts',
       from: '    return this.mailAfter?.get(type) ?? 0\n',
       to: '    return 0\n',
     },
@@ -518,26 +519,26 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not tell a flow that the one it waits for has ended': [
     {
       file: 'engine/flow/flows.ts',
-      from: 'const told = ends && run.row.parent !== null && !run.goesOn ? this.toParent(this.endOf(run)) : []',
+      from: 'const told = ends && run.row.parent !== null && !run.isContinued ? this.toParent(this.endOf(run)) : []',
       to: 'const told: FlowChange[] = ends ? [] : []',
     },
   ],
   'tells a function that has failed more of its steps at a replay': [
     {
       file: 'engine/flow/run.ts',
-      from: '      this.freezeEnded()\n      await this.retell',
-      to: '      await this.retell',
+      from: '      this.closeEnded()\n      await this.replayEntry',
+      to: '      await this.replayEntry',
     },
   ],
   'tells of what it ends itself before what its journal has': [
     {
       file: 'engine/flow/run.ts',
-      from: '        const end = this.nextEnd()\n',
-      to: '        const end = this.inputs.length > 0 ? undefined : this.nextEnd()\n',
+      from: '        const end = delivery.next()\n',
+      to: "        const end = inbox['inputs'].length > 0 ? undefined : delivery.next()\n",
     },
     {
-      file: 'engine/flow/run.ts',
-      from: '    for (let end = this.nextEnd(); end !== undefined; end = this.nextEnd()) this.tell(end)\n',
+      file: 'engine/flow/delivery.ts',
+      from: '    for (let end = this.next(); end !== undefined; end = this.next()) this.deliver(end)\n',
       to: '',
     },
   ],
@@ -564,22 +565,22 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'gives mail again to the flow that goes on for one that had it': [
     {
-      file: 'engine/flow/run.ts',
-      from: 'mailAfter: inPlace && this.mailAfter !== undefined ? Object.fromEntries(this.mailAfter) : null,',
-      to: 'mailAfter: null,',
+      file: 'engine/flow/successor.ts',
+      from: 'mailAfter: inPlace ? mail : null,',
+      to: 'mailAfter: mail && null,',
     },
   ],
   'lets others begin before the flow that goes on for a serial one': [
-    { file: 'engine/flow/run.ts', from: "      state: inPlace ? 'running' : next.state,\n", to: '' },
+    { file: 'engine/flow/successor.ts', from: "    state: inPlace ? 'running' : next.state,\n", to: '' },
   ],
   'leaves who waits for a flow alone when it goes on as another': [
-    { file: 'engine/flow/run.ts', from: '      once,\n      parent,\n', to: '      once,\n      parent: null,\n' },
+    { file: 'engine/flow/successor.ts', from: '    once,\n    parent,\n', to: '    once,\n    parent: null,\n' },
   ],
   'ends a flow before what lost its race is taken back': [
     {
       file: 'engine/flow/run.ts',
-      from: '      if (!this.loses) this.complete(this.ended.value)\n',
-      to: '      this.complete(this.ended.value)\n',
+      from: '      if (!this.branches.hasLosers) this.complete(end.value)\n',
+      to: '      this.complete(end.value)\n',
     },
   ],
   'keeps flows in memory beyond the bound': [

@@ -10,7 +10,8 @@ import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { Flows } from './flows.ts'
 import type { MediatorSpec } from './host.ts'
-import { type FlowRun, pastNoReturn } from './run.ts'
+import type { FlowRun } from './run.ts'
+import { pastNoReturn } from './status.ts'
 
 /** What is said of a flow when there is something for people to say. */
 type Action = 'cancelled' | 'stopped' | 'paused' | 'resumed' | 'answered' | 'run again'
@@ -97,7 +98,7 @@ export class FlowActions {
     else if (row.state === 'stuck') {
       const run = await this.flows.during(() => this.flows.load(id))
       if (run === undefined) throw await this.busyNow(id)
-      if (run.onlyForward) await this.again(row, run.failedStep, changes)
+      if (run.status.isForward) await this.again(row, run.failedStep, changes)
       else await this.say(id, (there) => there.resume(), changes)
     }
   }
@@ -110,7 +111,7 @@ export class FlowActions {
     }
     const detail = { step, value: asJson(`answer to "${step}"`, value ?? null, Number.POSITIVE_INFINITY) }
     const changes = [this.recorded(row, 'answered', actor, detail)]
-    await this.say(id, (run) => run.answer(step, value), changes)
+    await this.say(id, (run) => run.outside.answer(step, value), changes)
   }
 
   /**

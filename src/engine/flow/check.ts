@@ -106,10 +106,10 @@ interface Replayed {
 
 async function replay({ spec, row, message, journal, world }: Replayed): Promise<FlowMisfit | null> {
   const host = hostOf(spec, row, journal.at(-1)?.n ?? 0, world)
-  const run = new FlowRun(host, { ...row, state: 'running' }, message, spec.runs.get(row.version)!)
-  await run.begin(journal)
-  run.dismiss()
-  const { obstacle } = run
+  const run = new FlowRun(host, { ...row, state: 'running' })
+  await run.begin(message, journal)
+  run.status.dismiss()
+  const { obstacle } = run.ending
   if (obstacle === null || !misfits.includes(obstacle.code)) return null
   return { ...misfit(obstacle.message), ...(obstacle.data as Partial<FlowMisfit> | undefined) }
 }

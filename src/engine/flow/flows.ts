@@ -34,6 +34,7 @@ import type { Attempted } from './attempted.ts'
 import { Claims } from './claims.ts'
 import type { FlowEnvelopes, FlowHost, MediatorSpec, Outbox } from './host.ts'
 import { FlowRun } from './run.ts'
+import { openCallOf } from './steps.ts'
 
 export interface FlowsAround {
   readonly world: World
@@ -175,14 +176,14 @@ export class Flows {
       }
       return { flows: [{ do: 'start', row: { ...row, state: 'queued' } }], outgoing: [], written, dropped: free }
     }
-    const run = this.runOf(spec, row, message)
+    const run = new FlowRun(this.hostOf(spec, row), row)
     try {
-      await run.begin([])
+      await run.begin(message, [])
     } catch (error) {
       free()
       throw error
     }
-    const outbox = run.takeOutbox()
+    const outbox = run.journal.take()
     const written = () => {
       free()
       // What came with the same sync may have begun to make it from its journal.
@@ -242,7 +243,7 @@ export class Flows {
         const run = this.hot.get(id)
         // One that does not wait for it looks into the mailbox when it does.
         if (run === undefined) loads.push(this.during(() => this.load(id)))
-        else if (run.works || run.awaited.has(type)) this.offerMails(run)
+        else if (run.inbox.works || run.outside.awaited.has(type)) this.offerMails(run)
       }
       if (slice.length < sliceFlows) return
       await Promise.all(loads)
@@ -274,20 +275,20 @@ export class Flows {
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)
-      run.ahead = promise
-      void run.input(() => run.stepEnded(entry))
+      run.journal.ahead = promise
+      void run.input(() => run.delivery.receive(entry))
     }
     if (runs.size === 0 && !begins) return []
     // What begins takes a turn to come to rest, and its attempt another.
     if (begins) await this.turn()
-    for (let turn = 0; turn < aheadTurns && [...runs].some(({ works }) => works); turn++) await this.turn()
+    for (let turn = 0; turn < aheadTurns && [...runs].some(({ inbox }) => inbox.works); turn++) await this.turn()
     if (begins) await this.turn()
     const jobs: Job[] = []
     for (const run of runs) {
-      run.ahead = undefined
+      run.journal.ahead = undefined
       // One that undoes may wait for others: what it leaves is written when it rests, all together.
-      const job = run.works ? undefined : this.leftBy(run)
-      if (run.works) void this.during(async () => this.flush(run, await run.rests()))
+      const job = run.inbox.works ? undefined : this.leftBy(run)
+      if (run.inbox.works) void this.during(() => this.flushAtRest(run))
       else if (job !== undefined) jobs.push(job)
     }
     letGo()
@@ -297,13 +298,13 @@ export class Flows {
   /** One that is not in memory is made from its journal, which has this end already. */
   private stepEnded(flow: number, entry: JournalEntry): void {
     this.comes(entry, flow)
-    if (this.hot.has(flow)) void this.tell(flow, (there) => there.stepEnded(entry))
+    if (this.hot.has(flow)) void this.tell(flow, (there) => there.delivery.receive(entry))
     else void this.during(() => this.load(flow))
   }
 
   private comes(entry: JournalEntry, flow: number): void {
     const run = this.hot.get(flow) ?? this.making.get(flow)
-    run?.stepEnded(entry)
+    run?.delivery.receive(entry)
   }
 
   // ── states from outside ────────────────────────────────────────────────────────────────────────────────────────
@@ -341,9 +342,9 @@ export class Flows {
     const run = this.hot.get(id)
     if (run === undefined) return
     // What it does now may take commands back: that has to be in its journal.
-    await run.rests()
-    run.dismiss()
-    while (run.unwritten > 0 || run.ahead !== undefined) await this.write({ flows: [] })
+    await run.inbox.rests
+    run.status.dismiss()
+    while (run.journal.unwritten > 0 || run.journal.ahead !== undefined) await this.write({ flows: [] })
     this.hot.delete(id)
   }
 
@@ -372,9 +373,9 @@ export class Flows {
   }
 
   private async timeUp(flow: number, n: number): Promise<void> {
-    let late: ReturnType<FlowRun['timeUp']>
+    let late: ReturnType<FlowRun['outside']['timeUp']>
     const run = await this.tell(flow, (there) => {
-      late = there.timeUp(n)
+      late = there.outside.timeUp(n)
     })
     const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
     await this.write({ flows: this.afterTime(flow, n, told) })
@@ -408,12 +409,12 @@ export class Flows {
       const reason = `flow ${run.id}, which started it, ${why === 'lost a race' ? 'continues without it' : 'waited too long'}`
       // What becomes of it, that one is told when it has been undone.
       await this.cancelStarted({ flow: run.id, n: step.attempt }, reason)
-      if (run.waitsToLose(step)) await this.tell(run.id, (there) => there.letGo(step))
+      if (run.branches.awaits(step)) await this.tell(run.id, (there) => there.branches.release(step))
       return true
     }
     if (step.outcome !== undefined) return true
-    const effects = await this.around.withdrawals.ofFlow(run.callOf(step))
-    return (await this.tell(run.id, (there) => there.withdrawn(step, effects, why))) !== undefined
+    const effects = await this.around.withdrawals.ofFlow(openCallOf(run.id, step))
+    return (await this.tell(run.id, (there) => there.outside.withdrawn(step, effects, why))) !== undefined
   }
 
   /** Cancels what a flow has started, or what goes on for that. */
@@ -451,7 +452,7 @@ export class Flows {
       if (told === undefined) return undefined
       const { run, rests } = told
       await rests
-      if (run.dismissed) return undefined
+      if (run.status.isDismissed) return undefined
       await this.flush(run, also())
       this.mayLeave(run)
       return run
@@ -464,7 +465,7 @@ export class Flows {
     try {
       if (!this.hot.has(id)) await this.load(id)
       const run = this.hot.get(id)
-      return run === undefined || run.over || !this.open ? undefined : use(run)
+      return run === undefined || run.status.hasEnded || !this.open ? undefined : use(run)
     } finally {
       const others = this.wanted.get(id)! - 1
       if (others === 0) this.wanted.delete(id)
@@ -529,14 +530,14 @@ export class Flows {
       return undefined
     }
     const journal = flows.journal(id)
-    const run = this.runOf(spec, row, message)
+    const run = new FlowRun(this.hostOf(spec, row), row)
     this.making.set(id, run)
-    await run.begin(journal, repeat)
+    await run.begin(message, journal, repeat)
     // What ended while it was made: the journal has more by now.
     const last = journal.at(-1)?.n ?? 0
     for (const entry of flows.journal(id, last)) {
       if (entry.of !== null && (entry.kind === 'call' || entry.kind === 'flow')) {
-        await run.input(() => run.stepEnded(entry))
+        await run.input(() => run.delivery.receive(entry))
       }
     }
     this.keep(run)
@@ -553,13 +554,9 @@ export class Flows {
     throw fault('millrace/flow-mismatch', what)
   }
 
-  private runOf(spec: MediatorSpec, row: FlowRow, message: Message): FlowRun {
-    return new FlowRun(this.hostOf(spec, row), row, message, spec.runs.get(row.version)!)
-  }
-
   private keep(run: FlowRun): void {
     this.hot.delete(run.id)
-    if (run.over) return
+    if (run.status.hasEnded) return
     this.hot.set(run.id, run)
     if (this.hot.size <= this.around.hotFlowsMax) return
     let looked = 0
@@ -576,9 +573,14 @@ export class Flows {
     return this.hot.get(id) === run && this.hot.delete(id)
   }
 
+  private async flushAtRest(run: FlowRun): Promise<void> {
+    await run.inbox.rests
+    await this.flush(run)
+  }
+
   private async flush(run: FlowRun, changes: readonly DeskChange[] = []): Promise<void> {
     // What is written ahead of the disk is written first.
-    while (run.ahead !== undefined) await run.ahead
+    while (run.journal.ahead !== undefined) await run.journal.ahead
     const job = this.leftBy(run, changes)
     if (job === undefined) return
     await new Promise<void>((resolve, dropped) => {
@@ -592,21 +594,21 @@ export class Flows {
 
   /** What a run leaves to be written, in the order in which this is asked for. */
   private leftBy(run: FlowRun, changes: readonly DeskChange[] = []): Job | undefined {
-    if (run.dismissed) return undefined
-    const outbox = run.takeOutbox()
+    if (run.status.isDismissed) return undefined
+    const outbox = run.journal.take()
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
     // Who waits for it waits for what goes on in its place.
-    const told = ends && run.row.parent !== null && !run.goesOn ? this.toParent(this.endOf(run)) : []
+    const told = ends && run.row.parent !== null && !run.isContinued ? this.toParent(this.endOf(run)) : []
     const flows = told.length > 0 ? [...outbox.changes, ...told] : outbox.changes
     if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
       // One that was made anew may have losers that were not taken back.
       if (outbox.lost.length > 0) this.after(run, outbox)
       return undefined
     }
-    run.unwritten++
+    run.journal.unwritten++
     const written = () => {
-      run.unwritten--
+      run.journal.unwritten--
       this.after(run, outbox)
     }
     return { flows, outgoing, changes, written }
@@ -617,9 +619,9 @@ export class Flows {
     // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
     if (changes.some(leaves)) this.hot.delete(run.id)
     if (changes.some((change) => change.do === 'timer')) this.look()
-    const { stray } = run
-    if (stray !== undefined) void this.tell(run.id, (there) => there.pause(stray))
-    if (run.waitsForDisk) void this.tell(run.id, (there) => there.saved())
+    const { unprompted } = run.differences
+    if (unprompted !== undefined) void this.tell(run.id, (there) => there.pause(unprompted))
+    if (run.undo.waitsForDisk) void this.tell(run.id, (there) => there.undo.saved())
     if (waits) this.offerMails(run)
     for (const id of starts) void this.during(() => this.load(id))
     for (const step of lost) {
@@ -630,7 +632,7 @@ export class Flows {
   }
 
   private endOf(run: FlowRun): FlowRow {
-    return { ...run.row, state: run.state, error: run.obstacle ?? run.failure, result: run.result }
+    return { ...run.row, state: run.status.state, error: run.ending.error, result: run.ending.result }
   }
 
   /** The end of a flow is one of the step of the flow that has started it. */
@@ -667,13 +669,13 @@ export class Flows {
   }
 
   /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
-  private offerMails({ id, row: { context, mediator }, awaited }: FlowRun): void {
+  private offerMails({ id, row: { context, mediator }, outside: { awaited } }: FlowRun): void {
     // One that begins to wait while this is done looks into the mailbox by itself.
     if (context === null || awaited.size === 0) return
     const offer = (run: FlowRun): void => {
-      for (const type of run.awaited) {
-        const mail = this.around.store.flows.nextMail(mediator, context, type, run.mailHad(type))
-        if (mail === undefined || !run.mail(mail.n, this.messageOf(mail.message))) continue
+      for (const type of run.outside.awaited) {
+        const mail = this.around.store.flows.nextMail(mediator, context, type, run.inbox.mailHad(type))
+        if (mail === undefined || !run.outside.mail(mail.n, this.messageOf(mail.message))) continue
         // The next one when this has come to rest, as at a replay: it may have decided a race.
         void run.input(() => offer(run))
         return

@@ -16,8 +16,8 @@ export type StepResult<Reply = unknown> =
   | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
   | { readonly state: 'unknown'; readonly commandId: string }
 
-/** What the function of a mediator is: the message that started the flow, and what it conducts the flow with. */
-export type Conduct = (message: Message, flow: unknown) => unknown
+/** The function of a mediator. It gets the message that started the flow, and the context of the flow. */
+export type FlowFunction = (message: Message, flow: unknown) => unknown
 
 /** A mediator as the engine runs it. */
 export interface MediatorSpec {
@@ -35,7 +35,7 @@ export interface MediatorSpec {
   /** What new flows begin with. */
   readonly version: number
   /** By version. */
-  readonly runs: ReadonlyMap<number, Conduct>
+  readonly runs: ReadonlyMap<number, FlowFunction>
 }
 
 /** Makes the messages of flows. */
@@ -117,5 +117,3 @@ export interface Outbox {
   /** Steps that nobody waits for any more. */
   readonly lost: Step[]
 }
-
-export const nothing = (): Outbox => ({ changes: [], outgoing: [], waits: false, starts: [], lost: [] })

@@ -1,64 +1,71 @@
-// A journal while a function is told it anew: what it was told is behind, the rest before it.
+// A journal while a function runs anew: a cursor over its entries. Entries behind it were replayed, the rest is ahead.
+//
+//   ahead ──next()──→ behind
+//   ahead ──delivered before its turn──→ passed over by next()
 import { isStep, type JournalEntry } from '../../model/flow.ts'
+import { Repeats } from './repeats.ts'
 
 export class Replay {
-  private readonly entries: readonly JournalEntry[]
-  private byStep: Map<string, JournalEntry> | undefined
+  private entries: readonly JournalEntry[] = []
+  private byName: Map<string, JournalEntry> | undefined
   private at = 0
-  /** Where the next entry is that is no end of a step, as far as it was looked for. */
+  /** No entry between the cursor and this one begins anything. */
   private nextBegin = 0
-  private stepsLeft = 0
-  private cancelsLeft = 0
-  /** Ends before it that were told out of turn. */
-  private told: Set<JournalEntry> | undefined
+  private stepsAhead = 0
+  private cancelsAhead = 0
+  /** Ends ahead that were delivered. */
+  private delivered: Set<JournalEntry> | undefined
+  readonly repeats = new Repeats()
 
-  constructor(entries: readonly JournalEntry[]) {
+  /** Takes the journal of a flow, and the first entry of a step that is to be done again. */
+  load(journal: readonly JournalEntry[], repeated: number | undefined): void {
+    const entries = this.repeats.load(journal, repeated)
     this.entries = entries
     if (entries.length === 0) return
-    this.byStep = new Map()
+    this.byName = new Map()
     for (const entry of entries) {
       if (entry.of !== null) continue
-      this.byStep.set(entry.step, entry)
-      if (isStep(entry)) this.stepsLeft++
-      if (entry.kind === 'cancel') this.cancelsLeft++
+      this.byName.set(entry.step, entry)
+      if (isStep(entry)) this.stepsAhead++
+      if (entry.kind === 'cancel') this.cancelsAhead++
     }
   }
 
-  get over(): boolean {
+  get isDone(): boolean {
     return this.at >= this.entries.length
   }
 
-  /** Whether beginnings of steps are before it. */
+  /** True where beginnings of steps are ahead. */
   get hasSteps(): boolean {
-    return this.stepsLeft > 0
+    return this.stepsAhead > 0
   }
 
-  /** That it is cancelled, where nothing but ends of steps comes before that. */
+  /** The cancellation that is ahead, where only ends of steps come before it. */
   cancelAhead(): JournalEntry | undefined {
-    if (this.cancelsLeft === 0) return undefined
+    if (this.cancelsAhead === 0) return undefined
     this.nextBegin = Math.max(this.nextBegin, this.at)
     while (this.entries[this.nextBegin]?.of != null) this.nextBegin++
     const next = this.entries[this.nextBegin]
     return next?.kind === 'cancel' ? next : undefined
   }
 
-  /** The next entry, which is behind it then; those that were told are passed over. */
+  /** Takes the next entry that was not delivered. */
   next(): JournalEntry | undefined {
-    while (this.at < this.entries.length && this.told?.has(this.entries[this.at]!)) this.at++
+    while (this.at < this.entries.length && this.delivered?.has(this.entries[this.at]!)) this.at++
     const entry = this.entries[this.at++]
-    if (entry !== undefined && isStep(entry)) this.stepsLeft--
-    if (entry?.kind === 'cancel') this.cancelsLeft--
+    if (entry !== undefined && isStep(entry)) this.stepsAhead--
+    if (entry?.kind === 'cancel') this.cancelsAhead--
     return entry
   }
 
   /** The beginning of a step, by its name. */
   step(name: string): JournalEntry | undefined {
-    return this.byStep?.get(name)
+    return this.byName?.get(name)
   }
 
-  /** A step that is on the way no more: who begins one of its name begins anew. */
+  /** Forgets a step: another of its name begins anew. */
   drop(entry: JournalEntry): void {
-    if (this.byStep?.get(entry.step) === entry) this.byStep.delete(entry.step)
+    if (this.byName?.get(entry.step) === entry) this.byName.delete(entry.step)
   }
 
   entry(number: number): JournalEntry | undefined {
@@ -70,22 +77,22 @@ export class Replay {
     return this.entries.filter(isStep)
   }
 
-  /** The end of a step, where it is before it. */
+  /** The end of a step, where it is ahead. */
   endOf(n: number): JournalEntry | undefined {
-    for (const entry of this.endsLeft()) if (entry.of === n) return entry
+    for (const entry of this.endsAhead()) if (entry.of === n) return entry
     return undefined
   }
 
-  /** Ends that are before it, in order. */
-  *endsLeft(): Generator<JournalEntry> {
+  /** Ends that are ahead, in order. */
+  *endsAhead(): Generator<JournalEntry> {
     for (let index = this.at; index < this.entries.length; index++) {
       const entry = this.entries[index]!
-      if (entry.of !== null && !this.told?.has(entry)) yield entry
+      if (entry.of !== null && !this.delivered?.has(entry)) yield entry
     }
   }
 
-  /** An end is told out of turn. */
-  tell(end: JournalEntry): void {
-    this.told = (this.told ?? new Set()).add(end)
+  /** An end is delivered before its turn. */
+  deliver(end: JournalEntry): void {
+    this.delivered = (this.delivered ?? new Set()).add(end)
   }
 }

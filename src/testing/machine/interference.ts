@@ -1,7 +1,7 @@
 // Makes the handlers and rules of a simulated process fail or take their time.
 import { ownerNow } from '../../adapters/node/late-errors.ts'
 import { Attempt } from '../../engine/consumer/attempt.ts'
-import { Branch } from '../../engine/flow/run.ts'
+import { Branch } from '../../engine/flow/branches.ts'
 import type { Failure } from '../../engine/spec.ts'
 import { defaults } from '../../model/options.ts'
 import type { FaultPlan, HandlerFault } from '../faults.ts'
@@ -57,7 +57,7 @@ export class Interference {
   /** Makes the call of a user's function for its owner; `given` is its first argument. */
   guarded(owner: object, given: unknown, call: () => unknown): unknown {
     if (owner instanceof Branch) {
-      this.host.calls.name(owner, `mediator "${owner.run.host.spec.name}"`)
+      this.host.calls.name(owner, `mediator "${owner.mediator}"`)
       return call()
     }
     return owner instanceof Attempt ? this.handle(owner, call) : this.judge(owner, given as Failure, call)

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { JournalEntry, StepKind } from '../../model/flow.ts'
+import type { Command } from '../../model/message.ts'
+import { Delivery } from './delivery.ts'
+import type { StepPlan } from './host.ts'
+import { Inbox } from './inbox.ts'
+import { Journal } from './journal.ts'
+import { Replay } from './replay.ts'
+import { Steps } from './steps.ts'
+
+const end = (n: number, of: number, value: unknown = n): JournalEntry => ({
+  n,
+  of,
+  kind: 'call',
+  step: '',
+  what: '',
+  data: { ok: true, value },
+  at: 0,
+})
+
+function deliveryOf(ahead: readonly JournalEntry[] = []) {
+  let number = 100
+  const written: JournalEntry[] = []
+  const differences: string[] = []
+  const status = { isClosed: false }
+  const replay = new Replay()
+  replay.load(ahead, undefined)
+  const inbox = new Inbox(null)
+  const flow = {
+    steps: new Steps(),
+    inbox,
+    replay,
+    journal: new Journal(7, { now: () => 1_000, entryId: () => ++number }),
+    branches: { root: { late: () => {} } },
+    status,
+    host: { blame: () => {}, endsInJournal: (after: number) => written.filter(({ n }) => n > after) },
+    differences: { differs: (what: string) => differences.push(what) },
+  }
+  const got: string[] = []
+  const begin = (n: number, kind: StepKind = 'call', step = `step ${n}`, plan: StepPlan = {}) => {
+    const entry: JournalEntry = { n, of: null, kind, step, what: 'type', data: null, at: 0 }
+    const begun = flow.steps.begin(entry, n, plan)
+    begun.promise.then(
+      (value) => got.push(`${step}: ${JSON.stringify(value)}`),
+      (error) => got.push(`${step}: ${error.code ?? error.name}`),
+    )
+    return begun
+  }
+  const settled = () => new Promise(setImmediate).then(() => got)
+  return { delivery: new Delivery(flow), ...flow, begin, settled, written, differences }
+}
+
+test('an end reaches its step once', async () => {
+  const { delivery, begin, settled } = deliveryOf()
+  begin(1)
+  delivery.receive(end(2, 1, 'a'))
+  delivery.receive(end(2, 1, 'b'))
+  delivery.deliver(delivery.next()!)
+  delivery.receive(end(3, 1, 'c'))
+  assert.equal(delivery.next(), undefined)
+  assert.deepEqual(await settled(), ['step 1: "a"'])
+})
+
+test('what the journal has is delivered before what the flow ends itself', async () => {
+  const { delivery, begin, settled, journal } = deliveryOf()
+  begin(1)
+  const sleep = begin(2, 'sleep')
+  delivery.receive(end(3, 1))
+  delivery.conclude(sleep, { ok: true, value: null })
+  assert.deepEqual(await settled(), ['step 1: 3', 'step 2: null'])
+  const [entry] = journal.take().changes
+  assert.deepEqual(entry?.do === 'entry' && [entry.entry.n, entry.entry.of], [101, 2])
+})
+
+test('a step whose end the journal has ahead is not ended again', async () => {
+  const { delivery, begin, settled, journal } = deliveryOf([end(3, 1), end(4, 2)])
+  begin(1)
+  const later = begin(2)
+  delivery.conclude(later, { ok: false, code: 'millrace/step-timed-out', message: '' })
+  assert.deepEqual(await settled(), ['step 1: 3', 'step 2: 4'])
+  assert.equal(journal.hasChanges, false)
+})
+
+test('ends of subflows are looked up while one is open', () => {
+  const { delivery, begin, written, steps } = deliveryOf()
+  written.push(end(5, 1))
+  const step = begin(1, 'flow')
+  assert.equal(delivery.next()?.n, 5)
+  delivery.deliver(delivery.next()!)
+  assert.equal(step.outcome?.ok, true)
+  written.push(end(6, 1))
+  assert.deepEqual([steps.hasOpenFlows, delivery.next()], [false, undefined])
+})
+
+test('a function that has ended gets nothing; the outcome is kept, and undos get theirs', async () => {
+  const { delivery, begin, settled, status } = deliveryOf()
+  const step = begin(1)
+  begin(2, 'call', 'undo step 1/back')
+  status.isClosed = true
+  delivery.receive(end(3, 1))
+  delivery.receive(end(4, 2))
+  delivery.deliver(delivery.next()!)
+  delivery.deliver(delivery.next()!)
+  assert.deepEqual(await settled(), ['undo step 1/back: 4'])
+  assert.deepEqual(step.outcome, { ok: true, value: 3 })
+})
+
+test('a command without a reply returns nothing, a failure is thrown with its code', async () => {
+  const { delivery, begin, settled } = deliveryOf()
+  begin(1, 'call', 'sent', { command: { reply: undefined } as Command })
+  begin(2)
+  begin(3)
+  delivery.deliver(end(4, 1))
+  delivery.deliver({ ...end(5, 2), data: { ok: false, code: 'refused', message: 'sold out' } })
+  delivery.deliver({ ...end(6, 3), data: { ok: false, code: 'millrace/request-discarded', message: '' } })
+  assert.deepEqual(await settled(), ['sent: undefined', 'step 2: refused', 'step 3: millrace/request-discarded'])
+})
+
+test('the end of a step that the code has not begun is a difference', () => {
+  const { delivery, differences } = deliveryOf()
+  delivery.deliver(end(3, 1))
+  assert.match(differences.join(), /which today's code has not begun/)
+})
+
+test('a wait remembers the mail that ended it', () => {
+  const { delivery, begin, inbox } = deliveryOf()
+  delivery.conclude(begin(1, 'wait'), { ok: true, value: { mail: 9 } })
+  assert.equal(inbox.mailHad('type'), 9)
+})
