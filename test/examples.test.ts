@@ -12,15 +12,21 @@ import {
   commentsOf,
   type Example,
   examples,
+  incomplete,
   kindOf,
   methodsOf,
   needed,
   programOf,
   root,
+  signatureOf,
+  uncommented,
 } from './examples/collect.ts'
 import { declared, delivery, OrderPaid, OrderPlaced, order, served, startedShop, tables } from './examples/prelude.ts'
 
 const all = examples()
+
+// An example that is wrong fails its test.
+console.assert = (holds, ...what) => assert(holds, what.join(' ') || 'console.assert failed')
 
 test('every public function, and every method that people call, has an example', () => {
   const have = new Set(all.map(({ of }) => of))
@@ -29,6 +35,14 @@ test('every public function, and every method that people call, has an example',
     [],
     'write an @example with a block of code in its doc comment',
   )
+})
+
+test('everything public has a comment', () => {
+  assert.deepEqual(uncommented(), [])
+})
+
+test('the comment of each public function and method names its parameters and its result', () => {
+  assert.deepEqual(incomplete(), [])
 })
 
 test('every @example has a block of code', () => {
@@ -61,6 +75,15 @@ export async function* go(): void {
     ],
   )
   assert.deepEqual(methodsOf(text, 'Shop'), ['open', 'read'])
+  assert.deepEqual(
+    signatureOf(
+      'open<A extends { a: 1 }>(at: number, fn: (one: A) => void = () => {}, ...rest: A[]): Promise<void>\n x',
+    ),
+    {
+      parameters: ['at', 'fn', 'rest'],
+      result: 'Promise<void>',
+    },
+  )
 })
 
 // Inside the repository, so that the imports are found.
@@ -136,6 +159,7 @@ for (const [at, one] of all.entries()) {
   test(`the example of ${one.of} runs`, { timeout: 60_000 }, async () => {
     const { example } = await import(fileOf(at))
     const kind = kindOf(one)
-    await (kind === 'program' ? program(one, example) : part(example, kind === 'flow'))
+    const isPart = kind === 'handler' || kind === 'flow' || kind === 'route'
+    await (isPart ? part(example, kind === 'flow') : program(one, example))
   })
 }

@@ -1,6 +1,7 @@
 // The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
 
+/** A filter of messages at the desk; every field that is set must match. */
 export interface DeskFilter {
   readonly processor?: string | undefined
   /** Default: all states but the resolved ones. */
@@ -57,6 +58,7 @@ export interface DeskGroup {
   readonly lastAt: number
 }
 
+/** A filter of the groups of held messages. */
 export interface GroupFilter {
   readonly processor?: string | undefined
   /** The most groups, default 10,000; the largest are kept. */
@@ -88,6 +90,7 @@ export interface Operation {
   readonly endedAt: number | null
 }
 
+/** A filter of operations; every field that is set must match. */
 export interface OperationFilter {
   readonly name?: string | undefined
   /** Only operations with a higher id. */
@@ -107,6 +110,7 @@ export interface OperationOutcome {
   readonly discarded: number
 }
 
+/** An operation before it begins. */
 export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
 
 /** A message that an operation could not act on, with the reason. */
@@ -115,6 +119,7 @@ export interface RefusedItem {
   readonly why: string
 }
 
+/** An action of a person on a message at the desk. */
 export type DecisionOrTakeBack = Decision | { readonly do: 'take back' }
 
 /** An action on a message at the desk, asked for by a caller that does not own its lane. The owner carries it out. */
@@ -124,6 +129,7 @@ export interface PendingAction extends Actor {
   readonly at: number
 }
 
+/** A filter of the audit log; every field that is set must match. */
 export interface AuditFilter {
   readonly item?: number | undefined
   /** Only older lines; the newest come first. */
@@ -144,6 +150,7 @@ export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
   readonly items?: readonly number[] | undefined
 }
 
+/** The numbers of messages at the desk. */
 export interface DeskCounts {
   readonly held: number
   readonly waiting: number

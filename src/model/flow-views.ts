@@ -55,6 +55,7 @@ export interface Question {
   readonly dueAt: number | null
 }
 
+/** A filter of flows; every field that is set must match. */
 export interface FlowFilter {
   readonly mediator?: string | undefined
   readonly states?: readonly FlowState[] | undefined
@@ -69,6 +70,7 @@ export interface FlowFilter {
   readonly limit?: number | undefined
 }
 
+/** A filter of the open questions of flows; every field that is set must match. */
 export interface QuestionFilter {
   readonly mediator?: string | undefined
   /** Only questions to this person or team. */

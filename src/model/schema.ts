@@ -5,6 +5,7 @@ import { isPromise } from './promise.ts'
 
 /** Any schema of a library that follows Standard Schema: zod, valibot, arktype and others. */
 export type Schema<In = unknown, Out = In> = StandardSchemaV1<In, Out>
+/** A schema of data of any type. */
 // biome-ignore lint/suspicious/noExplicitAny: the widest schema, whatever it takes and gives
 export type AnySchema = StandardSchemaV1<any, any>
 export type Output<S extends AnySchema> = StandardSchemaV1.InferOutput<S>

@@ -396,6 +396,7 @@ export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly _result?: Result | undefined
 }
 
+/** A mediator with any starting event and any result. */
 // biome-ignore lint/suspicious/noExplicitAny: a mediator with any starting event and any result
 export type AnyMediator = Mediator<any, any>
 

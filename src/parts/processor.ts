@@ -19,8 +19,41 @@ export interface Committed<Result> {
 
 /** Writes lines for operators. Each line has the processor, and the type, id and flow of the message. */
 export interface Log {
+  /**
+   * Writes a line at level `info`.
+   *
+   * @param text the line, for operators
+   * @param fields facts beside it, as JSON
+   *
+   * @example
+   * ```ts
+   * log.info('label printed', { orderId: order.orderId })
+   * ```
+   */
   info(text: string, fields?: Readonly<Record<string, unknown>>): void
+  /**
+   * Writes a line at level `warn`.
+   *
+   * @param text the line, for operators
+   * @param fields facts beside it, as JSON
+   *
+   * @example
+   * ```ts
+   * if (order.quantity > 100) log.warn('large order', { quantity: order.quantity })
+   * ```
+   */
   warn(text: string, fields?: Readonly<Record<string, unknown>>): void
+  /**
+   * Writes a line at level `error`.
+   *
+   * @param text the line, for operators
+   * @param fields facts beside it, as JSON
+   *
+   * @example
+   * ```ts
+   * if (order.sku === '') log.error('no article', { orderId: order.orderId })
+   * ```
+   */
   error(text: string, fields?: Readonly<Record<string, unknown>>): void
 }
 

@@ -140,6 +140,7 @@ export interface StoreCopies {
   restore(copy: string): Promise<Restored>
 }
 
+/** The actions on a store without, or beside, an app that runs. */
 export interface Offline {
   /** For people: the path of the file, the address of the server. */
   readonly where: string

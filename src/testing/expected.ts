@@ -26,8 +26,16 @@ export interface Case {
    * Compares the outcome with the expected one, strictly. An attempt that failed or was refused unexpectedly fails the
    * comparison, with its error as `cause`.
    *
+   * @param expected the fields to compare
+   * @returns the whole outcome
    * @throws `AssertionError` with the difference; `millrace/undeclared` when a type is expected that the processor does
    *   not publish or send; `millrace/unknown-option`, `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const many = { orderId: 'o-1', sku: 'sieve', quantity: 2_000 }
+   * await given(warehouse).when(TakeStock, many).then({ refused: { left: 1_000 } })
+   * ```
    */
   then(this: Comparing, expected: Expected): Promise<Outcome>
   then<A = Outcome, B = never>(

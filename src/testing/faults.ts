@@ -24,6 +24,7 @@ export interface Faults {
   readonly locked?: boolean | undefined
 }
 
+/** The name of a fault of a simulation. */
 export type FaultKind = keyof Faults
 export const faultKinds = [
   'crash',

@@ -38,7 +38,16 @@ export interface RuleCase<T extends MessageType> extends PromiseLike<Decision<Da
    * Compares the decision as the engine would carry it out. A rule that throws, takes too long, or returns an
    * impossible decision results in `hold`, with the reason.
    *
+   * @param decision the expected decision
+   * @returns the decision
    * @throws `AssertionError` with the difference, with the error of the rule as `cause`
+   *
+   * @example
+   * ```ts
+   * const letterDesk = desk('letter-desk', { on: Letters, decide: { 'reminder.send': () => discard('too late') } })
+   * const failure = { type: SendReminder, data: { orderId: 'o-1' }, error: new Error('no address') }
+   * await given(letterDesk).when(failure).decides(discard('too late'))
+   * ```
    */
   decides(decision: Decision<DataOf<T>>): Promise<Decision<DataOf<T>>>
 }
@@ -48,8 +57,18 @@ export interface GivenDesk {
   /**
    * Makes a failure for the desk. Nothing runs at this point.
    *
+   * @param failure the type and data of the message, the error, and what else the rule sees
+   * @returns the case: `decides(decision)` asks the rule and compares, `await` returns the decision
    * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler` when it has
    *   no rule for the type; `millrace/unknown-option`
+   *
+   * @example
+   * ```ts
+   * const letterDesk = desk('letter-desk', { on: Letters, decide: { 'reminder.send': () => hold('look at it') } })
+   * const failure = { type: SendReminder, data: { orderId: 'o-1' }, error: new Error('no address') }
+   * const decision = await given(letterDesk).when(failure)
+   * console.assert(decision.do === 'hold')
+   * ```
    */
   when<T extends MessageType>(failure: FailedWith<T>): RuleCase<T>
 }

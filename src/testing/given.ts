@@ -53,6 +53,12 @@ export interface Given {
    * @returns the case: `then(expected)` handles the message and compares, `await` returns the outcome
    * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler`,
    *   `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/too-large`, `millrace/unknown-option`
+   *
+   * @example
+   * ```ts
+   * const { reply } = await given(warehouse).when(TakeStock, { orderId: 'o-1', sku: 'sieve', quantity: 1 })
+   * console.assert((reply as { left: number }).left === 999)
+   * ```
    */
   when<T extends MessageType>(type: T, data: DataFor<T>, options?: WhenOptions): Case
 }

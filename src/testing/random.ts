@@ -4,13 +4,54 @@
 export interface Random {
   /** Returns a number from 0, below 1. */
   (): number
-  /** Returns a whole number from 0, below `below`. */
+  /**
+   * Returns a whole number.
+   *
+   * @param below the bound, a whole number from 1
+   * @returns a whole number from 0, below the bound
+   *
+   * @example
+   * ```ts
+   * work.wait(random.below(1_000))
+   * ```
+   */
   below(below: number): number
-  /** Returns true with this probability. */
+  /**
+   * Returns true with a probability.
+   *
+   * @param probability from 0 to 1
+   * @returns true or false
+   *
+   * @example
+   * ```ts
+   * if (random.chance(0.5)) work.send(SendReminder, { orderId: 'o-1' })
+   * ```
+   */
   chance(probability: number): boolean
-  /** Returns one entry of a non-empty list. */
+  /**
+   * Returns one entry of a list.
+   *
+   * @param list a list that is not empty
+   * @returns one of its entries
+   *
+   * @example
+   * ```ts
+   * work.send(SendReminder, { orderId: random.pick(['o-1', 'o-2', 'o-3']) })
+   * ```
+   */
   pick<T>(list: readonly T[]): T
-  /** Returns another stream, the same for the same name. */
+  /**
+   * Returns another stream of chance. Its draws do not change those of this one.
+   *
+   * @param name the name of the stream
+   * @returns the stream, the same for the same seed and name
+   *
+   * @example
+   * ```ts
+   * const times = random.fork('times')
+   * work.wait(times.below(1_000))
+   * ```
+   */
   fork(name: string): Random
 }
 

@@ -39,15 +39,82 @@ export interface SimulationOptions {
 export interface Simulation extends View, AsyncDisposable {
   /** The app of the running process. */
   readonly app: App
-  /** Publishes an event, as `app.publish`. */
+  /**
+   * Publishes an event, as `app.publish`. Time passes until it is acknowledged.
+   *
+   * @param type an event on a topic of the app
+   * @param data its data
+   * @param options `id`; `at` or `delayMs`
+   * @returns the id, and whether it is a duplicate
+   * @throws as `app.publish`
+   *
+   * @example
+   * ```ts
+   * const { id } = await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 }, { id: 'web/o-1' })
+   * console.assert(id === 'web/o-1')
+   * ```
+   */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
-  /** Sends a command, as `app.send`. */
+  /**
+   * Sends a command, as `app.send`. Time passes until it is acknowledged.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data
+   * @param options `id`; `at` or `delayMs`
+   * @returns the id, and whether it is a duplicate
+   * @throws as `app.send`
+   *
+   * @example
+   * ```ts
+   * await sim.send(SendReminder, { orderId: 'o-1' }, { delayMs: 60_000 })
+   * await sim.advance(60_000)
+   * ```
+   */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
-  /** Cancels a delayed message or a request, as `app.cancel`. */
+  /**
+   * Cancels a delayed message or a request, as `app.cancel`.
+   *
+   * @param type the type of the message
+   * @param id the id of the message
+   * @returns true when it was taken back
+   * @throws as `app.cancel`
+   *
+   * @example
+   * ```ts
+   * await sim.send(SendReminder, { orderId: 'o-1' }, { id: 'remind o-1', delayMs: 60_000 })
+   * console.assert(await sim.cancel(SendReminder, 'remind o-1'))
+   * ```
+   */
   cancel(type: MessageType, id: string): Promise<boolean>
-  /** Sends a command and waits for its reply, as `app.request`. */
+  /**
+   * Sends a command and waits for its reply, as `app.request`.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data
+   * @param options `timeoutMs`, `id`
+   * @returns the reply
+   * @throws as `app.request`
+   *
+   * @example
+   * ```ts
+   * const { left } = await sim.request(TakeStock, { orderId: 'o-1', sku: 'sieve', quantity: 1 })
+   * console.assert(left === 999)
+   * ```
+   */
   request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
-  /** Releases a held message, as `app.desk.release`. */
+  /**
+   * Releases a held message, as `app.desk.release`.
+   *
+   * @param id the number of the message at the desk
+   * @throws as `app.desk.release`
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'unknown', quantity: 1 })
+   * await sim.untilIdle()
+   * await sim.release(sim.held()[0]!.id)
+   * ```
+   */
   release(id: number): Promise<void>
   /** The desk, as `app.desk`: the held messages and the actions of people on them. */
   readonly desk: Desk
@@ -55,23 +122,99 @@ export interface Simulation extends View, AsyncDisposable {
   readonly processors: Processors
   /** The flows of mediators, as `app.flows`, and the actions of people on them. */
   readonly flows: FlowDesk
-  /** Lets time pass, milliseconds, with everything that falls due. */
+  /**
+   * Lets time pass. Everything that falls due in it happens.
+   *
+   * @param ms milliseconds, from 0
+   * @throws `millrace/bad-option`, `millrace/simulation-stalled`, `millrace/not-deterministic`
+   *
+   * @example
+   * ```ts
+   * await sim.send(SendReminder, { orderId: 'o-1' }, { delayMs: 3 * 24 * 3_600_000 })
+   * await sim.advance(3 * 24 * 3_600_000)
+   * await sim.untilIdle()
+   * console.assert(sim.published(SendReminder).length === 1)
+   * ```
+   */
   advance(ms: number): Promise<void>
-  /** Lets time pass until every accepted message is handled or held, as `app.idle()`. */
+  /**
+   * Lets time pass until every accepted message is handled or held, as `app.idle()`.
+   *
+   * @throws `millrace/simulation-stalled`, `millrace/not-deterministic`
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 })
+   * await sim.untilIdle()
+   * console.assert(sim.held().length === 0)
+   * ```
+   */
   untilIdle(): Promise<void>
-  /** Sets the wall clock of the machine, as a person or a time server does. Waits and durations are not affected. */
+  /**
+   * Sets the wall clock of the machine, as a person or a time server does. Waits and durations are not affected.
+   *
+   * @param to the new time
+   * @throws `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * sim.setClock(new Date('2026-03-29T00:59:00Z'))
+   * await sim.advance(3_600_000)
+   * console.assert(new Date(sim.now()).getUTCHours() === 1)
+   * ```
+   */
   setClock(to: Date): void
-  /** Lets time pass until a promise of the app settles, and returns its result. */
+  /**
+   * Lets time pass until a promise of the app settles.
+   *
+   * @param promise a promise that a call of `sim.app` returned
+   * @returns its value
+   * @throws its error; `millrace/simulation-stalled` when nothing can settle it
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * const rows = await sim.settled(sim.app.processors.list())
+   * console.assert(rows.some(({ name }) => name === 'warehouse'))
+   * ```
+   */
   settled<T>(promise: Promise<T>): Promise<T>
   /**
    * Ends the process at once. With `power: true` the machine loses power, and data that were not synced may be lost.
+   *
+   * @param options `power`: default false
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 })
+   * await sim.crash({ power: true })
+   * await sim.restart()
+   * console.assert(sim.published(OrderPlaced).length === 1)
+   * ```
    */
   crash(options?: { readonly power?: boolean | undefined }): Promise<void>
   /**
    * Starts the process again after a crash; a running one is stopped first. Calls made before the start wait for it.
+   *
+   * @throws what the start of the app throws
+   *
+   * @example
+   * ```ts
+   * await sim.crash()
+   * await sim.restart()
+   * await sim.untilIdle()
+   * ```
    */
   restart(): Promise<void>
-  /** Ends the simulation and removes its files. */
+  /**
+   * Ends the simulation and removes its files. `await using` does it by itself.
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * await sim.stop()
+   * ```
+   */
   stop(): Promise<void>
 }
 

@@ -19,21 +19,111 @@ import type { Machine } from './machine/machine.ts'
 export interface View {
   /** The seed of the simulation. */
   readonly seed: number
-  /** Returns the virtual time, milliseconds since 1970. */
+  /**
+   * Returns the virtual time.
+   *
+   * @returns milliseconds since 1970
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * const before = sim.now()
+   * await sim.advance(60_000)
+   * console.assert(sim.now() === before + 60_000)
+   * ```
+   */
   now(): number
-  /** Reads all rows of a table. */
+  /**
+   * Reads all rows of a table.
+   *
+   * @param table the name of the table
+   * @returns the rows, plain objects
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * const [row] = sim.rows<{ sku: string; left: number }>('stock')
+   * console.assert(row!.left === 1_000)
+   * ```
+   */
   rows<Row = Record<string, unknown>>(table: string): Row[]
-  /** Reads rows by SQL, with a tagged template; values are bound. */
+  /**
+   * Reads rows by SQL, with a tagged template; values are bound.
+   *
+   * @returns the rows, plain objects
+   * @throws `millrace/bad-value`; what the database says
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * const [row] = sim.query<{ left: number }>`select left from stock where sku = ${'sieve'}`
+   * console.assert(row!.left === 1_000)
+   * ```
+   */
   query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: Value[]): Row[]
-  /** Returns all messages of a type in the log, oldest first. */
+  /**
+   * Returns all messages of a type in the log, oldest first.
+   *
+   * @param type an event or command of the app
+   * @returns the messages, decoded
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 })
+   * console.assert(sim.published(OrderPlaced)[0]!.data.sku === 'sieve')
+   * ```
+   */
   published<T extends MessageType>(type: T): Message<T>[]
-  /** Returns the held messages, in the order in which they came to the desk. */
+  /**
+   * Returns the held messages, in the order in which they came to the desk.
+   *
+   * @returns rows as of `app.desk.list`
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'unknown', quantity: 1 })
+   * await sim.untilIdle()
+   * console.assert(sim.held()[0]!.processor === 'labels')
+   * ```
+   */
   held(): DeskRow[]
-  /** Returns the open questions of flows, oldest first. */
+  /**
+   * Returns the open questions of flows, oldest first.
+   *
+   * @returns the questions, as of `app.flows.questions`
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { ...order, quantity: 500 })
+   * await sim.untilIdle()
+   * console.assert(sim.questions()[0]!.title === 'Sell 500?')
+   * ```
+   */
   questions(): Question[]
-  /** Returns the messages on the topic of failures, oldest first. */
+  /**
+   * Returns the messages on the topic of failures, oldest first.
+   *
+   * @returns the messages, decoded
+   *
+   * @example
+   * ```ts
+   * await sim.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'unknown', quantity: 1 })
+   * await sim.untilIdle()
+   * console.assert(sim.failures()[0]!.type === 'processing.failed')
+   * ```
+   */
   failures(): Message<(typeof failures.types)[number]>[]
-  /** Returns the trace so far, line by line, each with its virtual seconds. */
+  /**
+   * Returns the trace so far. The same seed gives the same trace.
+   *
+   * @returns the lines, each with its virtual seconds
+   *
+   * @example
+   * ```ts
+   * await sim.untilIdle()
+   * console.log(sim.trace().slice(-10).join('\n'))
+   * ```
+   */
   trace(): readonly string[]
 }
 

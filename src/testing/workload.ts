@@ -9,9 +9,34 @@ import type { View } from './view.ts'
 
 /** The actions of people and programs in a step of a workload, beside publishing. */
 export interface Actions extends View {
-  /** Releases a held message, as `app.desk.release`. */
+  /**
+   * Releases a held message, as `app.desk.release`.
+   *
+   * @param id the number of the message at the desk
+   * @throws as `app.desk.release`; a refusal is no failure of the run
+   *
+   * @example
+   * ```ts
+   * work.act('release the oldest', async ({ held, release }) => {
+   *   const [oldest] = held()
+   *   if (oldest !== undefined) await release(oldest.id)
+   * })
+   * ```
+   */
   release(id: number): Promise<void>
-  /** Takes back a delayed message or a request, as `app.cancel`. */
+  /**
+   * Takes back a delayed message or a request, as `app.cancel`.
+   *
+   * @param type the type of the message
+   * @param id the id of the message
+   * @returns true when it was taken back
+   *
+   * @example
+   * ```ts
+   * work.send(SendReminder, { orderId: 'o-1' }, { id: 'remind o-1', delayMs: 60_000 })
+   * work.act('cancel the reminder', ({ cancel }) => cancel(SendReminder, 'remind o-1'))
+   * ```
+   */
   cancel(type: MessageType, id: string): Promise<boolean>
   /** The desk, as `app.desk`. */
   readonly desk: Desk
@@ -30,19 +55,75 @@ export interface WorkOptions extends Delay {
 
 /** A client of a workload. Each of its steps begins when the step before has ended. */
 export interface Client {
-  /** Publishes, and repeats with the same id after each failure until it is acknowledged. */
+  /**
+   * Publishes an event, and repeats with the same id after each failure until it is acknowledged.
+   *
+   * @param type an event on a topic of the app
+   * @param data its data
+   * @param options `id`, default: one from the seed; `at` or `delayMs`
+   *
+   * @example
+   * ```ts
+   * work.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'sieve', quantity: 1 }, { id: 'o-1' })
+   * ```
+   */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: WorkOptions): void
-  /** Sends a command, as `publish` does. */
+  /**
+   * Sends a command, and repeats as `publish` does.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data
+   * @param options as of `publish`
+   *
+   * @example
+   * ```ts
+   * work.send(SendReminder, { orderId: 'o-1' })
+   * ```
+   */
   send<C extends Command>(type: C, data: DataFor<C>, options?: WorkOptions): void
-  /** Waits for a time, milliseconds. */
+  /**
+   * Waits before the next step.
+   *
+   * @param ms milliseconds, from 0
+   * @throws `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * work.send(SendReminder, { orderId: 'o-1' })
+   * work.wait(random.below(60_000))
+   * work.send(SendReminder, { orderId: 'o-2' })
+   * ```
+   */
   wait(ms: number): void
-  /** Does another action, described by `what`. When the process dies during it, the rest is left undone. */
+  /**
+   * Does another action. When the process dies during it, the rest of the action is not done.
+   *
+   * @param what the action in words, for the report of a failure
+   * @param run called once, with the state and the actions of people
+   * @throws `millrace/bad-option` when `run` is no function
+   *
+   * @example
+   * ```ts
+   * work.act('pause the till', ({ processors }) => processors.pause('till', { by: 'ada' }))
+   * ```
+   */
   act(what: string, run: (actions: Actions) => unknown): void
 }
 
 /** The first client of a workload, which may add others. */
 export interface Workload extends Client {
-  /** Adds a client that works concurrently. */
+  /**
+   * Adds a client that works side by side with the others.
+   *
+   * @returns the client
+   *
+   * @example
+   * ```ts
+   * const other = work.client()
+   * other.send(SendReminder, { orderId: 'o-1' })
+   * work.send(SendReminder, { orderId: 'o-2' })
+   * ```
+   */
   client(): Client
 }
 

@@ -1,6 +1,6 @@
 // Finds what is public, and the examples of the doc comments; makes a program of each example.
 import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -10,7 +10,13 @@ const barrels = { millrace: 'src/index.ts', 'millrace/testing': 'src/testing/ind
 const prelude = 'test/examples/prelude.ts'
 
 /** Interfaces whose methods each need an example. */
-const interfaces = ['App', 'AppTx', 'Tx', 'Processors', 'Desk', 'FlowDesk', 'Context', 'FlowContext', 'To']
+const interfaces = {
+  millrace: ['App', 'AppTx', 'Tx', 'Processors', 'Desk', 'FlowDesk', 'Context', 'Log', 'FlowContext', 'To'],
+  'millrace/testing': [
+    ...['Simulation', 'View', 'Client', 'Workload', 'Actions', 'Random'],
+    ...['Given', 'Case', 'GivenDesk', 'RuleCase', 'GivenMediator', 'FlowCase'],
+  ],
+}
 
 export interface Example {
   /** `event`, `App.publish`. */
@@ -40,8 +46,11 @@ export function commentsOf(text: string): Map<string, string> {
     if (top !== null) {
       owner = top[1]!
       found.set(owner, comment)
-    } else if (member !== null && owner !== '') found.set(`${owner}.${member[1]}`, comment)
-    else if (/^\S/.test(line) && !/^[})]/.test(line)) owner = ''
+    } else if (member !== null && owner !== '') {
+      // Of several signatures one has the comment.
+      const name = `${owner}.${member[1]}`
+      if (comment !== '' || !found.has(name)) found.set(name, comment)
+    } else if (/^\S/.test(line) && !/^[})]/.test(line)) owner = ''
     comment = ''
   }
   return found
@@ -54,17 +63,29 @@ export function methodsOf(text: string, name: string): string[] {
   return [...new Set([...members].map(([, member]) => member!))]
 }
 
-/** Names that a barrel exports, each with whether it is a type. */
-function exportsOf(barrel: string): { name: string; isType: boolean }[] {
-  const lists = read(barrel).matchAll(/export (type )?\{([^}]*)\} from/g)
-  return [...lists].flatMap(([, type, names]) =>
+interface Export {
+  readonly name: string
+  readonly isType: boolean
+  readonly file: string
+}
+
+/** Names that a barrel exports, each with whether it is a type, and its file. */
+function exportsOf(barrel: string): Export[] {
+  const lists = read(barrel).matchAll(/export (type )?\{([^}]*)\} from '([^']*)'/g)
+  return [...lists].flatMap(([, type, names, path]) =>
     names!
       .split(',')
       .map((name) => name.trim())
       .filter((name) => name !== '')
-      .map((name) => ({ name: name.replace(/^type /, ''), isType: type !== undefined || name.startsWith('type ') })),
+      .map((name) => ({
+        name: name.replace(/^type /, ''),
+        isType: type !== undefined || name.startsWith('type '),
+        file: join(dirname(barrel), path!),
+      })),
   )
 }
+
+const exported = Object.values(barrels).flatMap(exportsOf)
 
 function sources(): { file: string; text: string }[] {
   return globSync('src/**/*.ts', { cwd: root })
@@ -75,16 +96,78 @@ function sources(): { file: string; text: string }[] {
 
 /** Every public function, and every method of the interfaces that people call. */
 export function needed(): string[] {
-  const all = sources()
-  const functions = Object.values(barrels).flatMap((barrel) =>
-    exportsOf(barrel).flatMap(({ name, isType }) => (isType ? [] : [name])),
+  const functions = exported.flatMap(({ name, isType }) => (isType ? [] : [name]))
+  const methods = Object.entries(interfaces).flatMap(([module, names]) =>
+    names.flatMap((name) => {
+      const file = exportsOf(barrels[module as keyof typeof barrels]).find((one) => one.name === name)?.file
+      const members = file === undefined ? [] : methodsOf(read(file), name)
+      if (members.length === 0) throw new Error(`${module} exports no interface ${name} with methods`)
+      return members.map((member) => `${name}.${member}`)
+    }),
   )
-  const methods = interfaces.flatMap((name) => {
-    const members = all.flatMap(({ text }) => methodsOf(text, name))
-    if (members.length === 0) throw new Error(`no file of src declares interface ${name}`)
-    return members.map((member) => `${name}.${member}`)
-  })
   return [...functions, ...methods, 'Refused.by']
+}
+
+/** The parameters and the type of the result of a signature that begins with a name. */
+export function signatureOf(text: string): { parameters: string[]; result: string } {
+  let at = 0
+  /** Reads to the end of what the brackets here enclose; arrows have no bracket. */
+  const enclosed = () => {
+    const from = at + 1
+    for (let depth = 0; at < text.length; at++) {
+      if ('([{<'.includes(text[at]!)) depth++
+      if (')]}'.includes(text[at]!) || (text[at] === '>' && text[at - 1] !== '=')) depth--
+      if (depth === 0) break
+    }
+    return text.slice(from, at++)
+  }
+  while (!'<('.includes(text[at]!)) at++
+  if (text[at] === '<') enclosed()
+  let depth = 0
+  const flat = [...enclosed().replaceAll('=>', '')].filter((char) => {
+    if (')]}>'.includes(char)) depth--
+    const isFlat = depth === 0
+    if ('([{<'.includes(char)) depth++
+    return isFlat && !'([{<'.includes(char)
+  })
+  const parameters = [...flat.join('').matchAll(/(?:^|,)\s*(?:\.\.\.)?(\w+)\s*\??\s*[:=]/g)].map(([, name]) => name!)
+  return {
+    parameters: parameters.filter((name) => name !== 'this'),
+    result: /^: *([^\n]*)/.exec(text.slice(at))?.[1] ?? '',
+  }
+}
+
+/** The functions and methods that people call whose comment lacks a parameter or the result. */
+export function incomplete(): string[] {
+  const missing: string[] = []
+  const check = (name: string, file: string) => {
+    const text = read(file)
+    const comment = commentsOf(text).get(name)!
+    const from = text.indexOf(comment) + comment.length
+    const [, signature] = /\n(?: *\/\/[^\n]*\n)*(?:export )?(?:async )?(?:function )?([\s\S]*)/.exec(text.slice(from))!
+    if (!/^ *(?:static )?\w+[<(]/.test(signature!)) return
+    const { parameters, result } = signatureOf(signature!)
+    // The values of a tagged template need no words of their own.
+    const isTag = parameters[1] === 'values'
+    for (const parameter of isTag ? [] : parameters) {
+      if (!comment.includes(`@param ${parameter} `)) missing.push(`${file}: ${name}: @param ${parameter}`)
+    }
+    const isVoid = /^(?:void|Promise<void>)\s*\{?$/.test(result)
+    if (!isVoid && !comment.includes('@returns')) missing.push(`${file}: ${name}: @returns`)
+  }
+  for (const { name, isType, file } of exported) {
+    if (!isType) check(name, file)
+    else if (Object.values(interfaces).flat().includes(name)) {
+      for (const member of methodsOf(read(file), name)) check(`${name}.${member}`, file)
+    }
+  }
+  return missing
+}
+
+/** Everything public that has no comment, by file. */
+export function uncommented(): string[] {
+  const comments = new Map([...new Set(exported.map(({ file }) => file))].map((file) => [file, commentsOf(read(file))]))
+  return exported.flatMap(({ name, file }) => (comments.get(file)!.get(name) === '' ? [`${file}: ${name}`] : []))
 }
 
 const example = /@example(?: only compiled: (.*))?\n((?:(?!\n *\* @)[\s\S])*?)```ts\n([\s\S]*?)```/g
@@ -113,13 +196,29 @@ export function bareExamples(): string[] {
   )
 }
 
-export type Kind = 'handler' | 'flow' | 'route' | 'program'
+export type Kind = 'handler' | 'flow' | 'route' | 'simulated' | 'workload' | 'program'
 
-/** What an example is a part of: the handler of a processor, the function of a mediator or of a route, or a program. */
+/**
+ * The place of an example: the handler of a processor, the function of a mediator or of a route, a simulation, the
+ * workload of one, or a program.
+ */
 export const kindOf = ({ of }: Example): Kind => {
   const [owner, member] = of.split('.')
   if (member === undefined) return 'program'
-  return ({ Context: 'handler', FlowContext: 'flow', To: 'route' } as Record<string, Kind>)[owner!] ?? 'program'
+  return kinds[owner!] ?? 'program'
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  Context: 'handler',
+  Log: 'handler',
+  FlowContext: 'flow',
+  To: 'route',
+  Simulation: 'simulated',
+  View: 'simulated',
+  Client: 'workload',
+  Workload: 'workload',
+  Actions: 'workload',
+  Random: 'workload',
 }
 
 const wrapped: Record<Kind, (code: string) => string> = {
@@ -145,6 +244,19 @@ const wrapped: Record<Kind, (code: string) => string> = {
     {\n${code}\n}
   } },
 })`,
+  simulated: (code) => `export async function example(): Promise<unknown> {
+  await using sim = simulation({ parts: [...declared, ...served, labels, delivery, fulfilment], setup: tables })
+  {\n${code}\n}
+  return undefined
+}`,
+  workload: (code) => `export async function example(): Promise<unknown> {
+  return simulate({
+    app: () => app({ name: 'shop', broker: sqlite({ file: 'shop.db' }), setup: tables, parts: [...declared, ...served, labels] }),
+    seeds: 3,
+    workload: (work, random) => {\n${code}\n},
+    eventually: (view) => void view.trace(),
+  })
+}`,
   program: (code) =>
     `export async function example(shop: App): Promise<unknown> {\n{\n${code}\n}\n return undefined\n}`,
 }
