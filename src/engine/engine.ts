@@ -225,7 +225,7 @@ export class Engine {
     consumers.end()
     idleness.end()
     // What died with some processors is still to be found by a run that has them.
-    await this.store.close(this.openedClean || this.plan.leftOut.length === 0)
+    await this.store.close(this.openedClean || this.plan.leftOut.length === 0 ? 'clean' : 'left')
   }
 
   /** Ends a run that has not begun. `clean`: nothing was under way, unless an earlier run has left it. */
@@ -261,7 +261,7 @@ export class Engine {
   }
 
   private close({ clean }: { readonly clean: boolean }): Promise<void> {
-    return this.store.close(clean).catch((why: unknown) => {
+    return this.store.close(clean ? 'clean' : 'left').catch((why: unknown) => {
       this.world.log('error', 'the store was not closed cleanly', { error: inBrief(why) })
     })
   }

@@ -83,8 +83,8 @@ export interface Store {
   checkFiles(): void
   /** What an operator has to know: empty when all is well. */
   health(): readonly string[]
-  /** Ends; `clean` says that nothing was under way. */
-  close(clean: boolean): Promise<void>
+  /** Ends. `left`: something was under way, which the next start has to know. */
+  close(end: 'clean' | 'left'): Promise<void>
 }
 
 /** A store that is to be opened: what `sqlite({ file })` gives. */

@@ -58,7 +58,7 @@ export async function exercise(file: string): Promise<void> {
     await desk(store)
     await rest(store)
   } finally {
-    await store.close(true)
+    await store.close('clean')
   }
   await fromBeside(file)
 }

@@ -47,15 +47,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'reopens a lane after its commit, before the sync': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: "    await this.durability.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpoints.beginWhenDue()\n",
-      to: `    for (const fn of functions as unknown as { outcome: any; processor: any; delivery: any }[]) {
+      file: 'adapters/sqlite/commit.ts',
+      from: "    await durability.sync(group.inChain === true ? 'chained' : 'single')\n    checkpoints.beginWhenDue()\n",
+      to: `    for (const fn of group.functions as unknown as { outcome: any; processor: any; delivery: any }[]) {
       if (fn.outcome?.ok !== true || fn.processor === undefined) continue
       fn.processor.committed(fn.delivery)
       fn.processor.pull()
     }
-    await this.durability.sync()
-    this.checkpoints.beginWhenDue()\n`,
+    await durability.sync()
+    checkpoints.beginWhenDue()\n`,
     },
     {
       file: 'engine/commit/group.ts',
@@ -65,39 +65,39 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'lets everything leave before the sync': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: "    await this.durability.sync(batch.inChain === true ? 'chained' : 'single')\n    this.checkpoints.beginWhenDue()\n",
-      to: '    this.durability.sync().catch(() => {})\n    this.checkpoints.beginWhenDue()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: "    await durability.sync(group.inChain === true ? 'chained' : 'single')\n    checkpoints.beginWhenDue()\n",
+      to: '    durability.sync().catch(() => {})\n    checkpoints.beginWhenDue()\n',
     },
   ],
   'tells of messages before they are on disk': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '    const tellArrivals = this.opened.log.arrivals.take()\n',
-      to: '    const tellArrivals = this.opened.log.arrivals.take()\n    tellArrivals()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: '    const tellArrivals = tables.log.arrivals.take()\n',
+      to: '    const tellArrivals = tables.log.arrivals.take()\n    tellArrivals()\n',
     },
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '    this.checkpoints.beginWhenDue()\n    tellArrivals()\n',
-      to: '    this.checkpoints.beginWhenDue()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: '    checkpoints.beginWhenDue()\n    tellArrivals()\n',
+      to: '    checkpoints.beginWhenDue()\n',
     },
   ],
   'loses a commit group now and then': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '      open.commit.run()\n',
-      to: '      if (this.world.random() < 0.03) open.rollback.run()\n      else open.commit.run()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: '      connection.commit()\n',
+      to: '      if (world.random() < 0.03) connection.rollBack()\n      else connection.commit()\n',
     },
   ],
   'names the file that a new -wal begins on as it is after its first transaction': [
-    { file: 'adapters/sqlite/store.ts', from: '      const committed = open.walMarks.begin()\n', to: '' },
+    { file: 'adapters/sqlite/commit.ts', from: '      const committed = connection.walMarks.begin()\n', to: '' },
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '      open.commit.run()\n      log.committed()\n      committed()\n',
-      to: '      const committed = open.walMarks.begin()\n      open.commit.run()\n      log.committed()\n      committed()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: '      connection.commit()\n      tables.committed()\n      committed()\n',
+      to: '      const committed = connection.walMarks.begin()\n      connection.commit()\n      tables.committed()\n      committed()\n',
     },
   ],
-  'replays a -wal into any file': [{ file: 'adapters/sqlite/store.ts', from: '  checkWal(file)\n', to: '' }],
+  'replays a -wal into any file': [{ file: 'adapters/sqlite/checked.ts', from: '  checkWal(file)\n', to: '' }],
   'opens its store anew on files that were put in place of its own': [
     {
       file: 'app/life.ts',
@@ -156,9 +156,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'takes back what follows from a function that has never followed': [
     {
-      file: 'adapters/sqlite/store.ts',
-      from: '      if (asked) batch.rolledBack()\n',
-      to: '      batch.rolledBack()\n',
+      file: 'adapters/sqlite/commit.ts',
+      from: '      if (asked) group.rolledBack()\n',
+      to: '      group.rolledBack()\n',
     },
   ],
   'drops what a handler publishes': [
@@ -213,7 +213,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'does not write the -wal file out anew before it is used again': [
-    { file: 'adapters/sqlite/store.ts', from: '      await this.disk.renewWal(file)\n', to: '' },
+    { file: 'adapters/sqlite/store.ts', from: '      await disk.renewWal(file)\n', to: '' },
   ],
   'begins a second run beside that of a start that failed': [
     { file: 'engine/engine.ts', from: "const starting = this.status.is === 'starting'", to: 'const starting = false' },

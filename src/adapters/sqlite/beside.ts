@@ -1,3 +1,11 @@
+// Reads and writes beside the transactions of `commit`.
+import { fault } from '../../model/errors.ts'
+import type { Checkpoints } from './checkpoints.ts'
+import type { Connection } from './connection.ts'
+import type { Durability } from './durability.ts'
+import { isBusy, storeTrouble } from './trouble.ts'
+import type { WriteLock } from './write-lock.ts'
+
 /** How a facet of the store reads and writes outside the transactions of `commit`. */
 export interface Beside {
   /**
@@ -11,7 +19,7 @@ export interface Beside {
   /** Resolves when all that is committed is durable. */
   sync(): Promise<void>
   /** A read that runs once all that it shows is durable, and again where another program holds a lock. */
-  shown<T>(read: () => T): Promise<T>
+  durable<T>(read: () => T): Promise<T>
 }
 
 /** One transaction that is durable when it resolves. */
@@ -20,3 +28,56 @@ export async function writeDurably<T>(beside: Beside, fn: () => T): Promise<T> {
   await beside.sync()
   return value
 }
+
+export interface BesideNeeds {
+  readonly file: string
+  readonly lock: Pick<WriteLock, 'run' | 'read'>
+  readonly durability: Pick<Durability, 'sync' | 'reached'>
+  readonly checkpoints: Pick<Checkpoints, 'wrote'>
+  readonly connection: Pick<Connection, 'isOpen' | 'transaction'>
+}
+
+export class SqliteBeside implements Beside {
+  private readonly needs: BesideNeeds
+
+  constructor(needs: BesideNeeds) {
+    this.needs = needs
+  }
+
+  async write<T>(fn: () => T): Promise<T> {
+    const { file, lock, connection } = this.needs
+    this.checkOpen()
+    try {
+      return await lock.run(() => connection.transaction(fn))
+    } catch (error) {
+      throw storeTrouble(file, error) ?? error
+    }
+  }
+
+  wrote(bytes: number): void {
+    this.needs.checkpoints.wrote(bytes)
+  }
+
+  sync(): Promise<void> {
+    return this.needs.durability.sync()
+  }
+
+  async durable<T>(read: () => T): Promise<T> {
+    const { lock, durability } = this.needs
+    await durability.reached
+    this.checkOpen()
+    try {
+      return read()
+    } catch (error) {
+      if (!isBusy(error)) throw error
+      return lock.read(read)
+    }
+  }
+
+  private checkOpen(): void {
+    const { file, connection } = this.needs
+    if (!connection.isOpen) throw notOpen(file)
+  }
+}
+
+export const notOpen = (file: string) => fault('millrace/not-started', `${file} is not open`)

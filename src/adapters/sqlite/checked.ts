@@ -1,9 +1,9 @@
-// Reading a file that no app of this adapter has opened: each failure is an error of Millrace, with the reason.
+// Files that are looked at before, or without, an app that opens them: each failure is an error of Millrace, with the reason.
 import { existsSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import type { AppState } from '../../seam/offline.ts'
-import { whyNotSeen } from './place.ts'
+import { checkLinks, checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
 import { isRestoring } from './restore.ts'
 import { formatKnown, formatOf } from './schema.ts'
@@ -40,5 +40,20 @@ export function openChecked<T>(path: string, app: AppState, use: (db: DatabaseSy
   } catch (error) {
     if (db?.isOpen) db.close()
     throw openFault(path, error)
+  }
+}
+
+/** Refuses a place or a file that an app cannot use, before anything is touched. */
+export function checkFile(file: string): void {
+  checkPlace(file)
+  checkLinks(file)
+  checkWal(file)
+  if (!existsSync(file)) return
+  // Read before it is opened for writing: another program's database stays as it is, and so do the files beside it.
+  const db = openReading(file, 'stopped', 0)
+  try {
+    formatOf(db, file)
+  } finally {
+    db.close()
   }
 }

@@ -20,7 +20,7 @@ async function opened(t: TestContext): Promise<Store> {
   const world = Object.assign(Object.create(nodeWorld(() => {})), { elapsed: () => 0 })
   const store = sqlite({ file: join(folder, 'a.db') }).create(world)
   t.after(async () => {
-    await store.close(true)
+    await store.close('clean')
     rmSync(folder, { recursive: true, force: true })
   })
   await store.open([{ kind: 'topic', name: 't' }], () => true)

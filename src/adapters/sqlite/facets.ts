@@ -31,6 +31,7 @@ import type { Statements } from './statements.ts'
 /** The tables of an open store. */
 export interface Tables {
   readonly db: DatabaseSync
+  readonly log: Log
   readonly desk: DeskTable
   readonly progress: SqliteProgress
   readonly flows: FlowTables
@@ -40,6 +41,7 @@ export interface Tables {
 
 export type Facets = Pick<
   Store,
+  | 'log'
   | 'desk'
   | 'deskReads'
   | 'operations'
@@ -52,16 +54,17 @@ export type Facets = Pick<
   | 'schedules'
 >
 
-export function facetsOf({ db, desk, progress, flows, requests, slots }: Tables, beside: Beside): Facets {
+export function facetsOf({ db, log, desk, progress, flows, requests, slots }: Tables, beside: Beside): Facets {
   return {
+    log,
     desk: new SqliteDesk(desk, beside),
-    deskReads: new DeskReader((use) => beside.shown(() => use(desk))),
+    deskReads: new DeskReader((use) => beside.durable(() => use(desk))),
     operations: new SqliteOperations(desk, beside),
     pendingActions: new SqlitePendingActions(desk, beside),
     processors: new SqliteProcessors(db, desk, beside),
     progress,
     flows,
-    flowReads: new FlowViews((use) => beside.shown(() => use(flows))),
+    flowReads: new FlowViews((use) => beside.durable(() => use(flows))),
     requests,
     schedules: slots,
   }
@@ -115,19 +118,19 @@ export class SqliteOperations implements OperationStore {
   }
 
   list(filter: OperationFilter): Promise<Operation[]> {
-    return this.beside.shown(() => this.table.operations(filter))
+    return this.beside.durable(() => this.table.operations(filter))
   }
 
   open(after: number, limit: number): Promise<Operation[]> {
-    return this.beside.shown(() => this.table.openOperations(after, limit))
+    return this.beside.durable(() => this.table.openOperations(after, limit))
   }
 
   outcome(operation: number): Promise<OperationOutcome> {
-    return this.beside.shown(() => this.table.outcome(operation))
+    return this.beside.durable(() => this.table.outcome(operation))
   }
 
   refused(operation: number, limit: number): Promise<RefusedItem[]> {
-    return this.beside.shown(() => this.table.refused(operation, limit))
+    return this.beside.durable(() => this.table.refused(operation, limit))
   }
 
   select(operation: NewOperation, what: Selection): Promise<Operation> {
@@ -185,7 +188,7 @@ export class SqliteProcessors implements ProcessorStore {
   }
 
   paused(): Promise<Paused[]> {
-    return this.beside.shown(() => this.table.paused())
+    return this.beside.durable(() => this.table.paused())
   }
 
   retire(processor: string, destination: string): Promise<void> {

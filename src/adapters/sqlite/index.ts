@@ -85,7 +85,8 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
   return {
     name: 'sqlite',
     where: file,
-    create: (world) => new SqliteStore(realFile(file), world, disk(), limits, database, file, left),
+    create: (world) =>
+      new SqliteStore({ file: realFile(file), name: file, world, disk: disk(), limits, database, left }),
     offline: sqliteOffline(file, limits),
   }
 }

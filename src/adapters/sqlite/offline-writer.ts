@@ -38,7 +38,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
     },
     retire: (processor, destination) => store.processors.retire(processor, destination),
     // A file that its app has left in the middle of something stays marked so, for the next start.
-    close: () => store.close(clean),
+    close: () => store.close(clean ? 'clean' : 'left'),
   }
 }
 
@@ -59,13 +59,13 @@ export async function acceptFile(path: string, limits: SqliteLimits): Promise<bo
     return await store.accept()
   } finally {
     // A clean stop leaves one file, which may be moved and copied without the files beside it.
-    await store.close(true)
+    await store.close('clean')
   }
 }
 
 async function openStore(path: string, limits: SqliteLimits, waitMs: number) {
   const world = nodeWorld(() => {})
-  const store = new SqliteStore(path, world, nodeDisk(), limits, nodeDatabase)
+  const store = new SqliteStore({ file: path, world, disk: nodeDisk(), limits, database: nodeDatabase })
   const { clean } = await store.open([], () => false, waitMs)
   return { store, clean }
 }

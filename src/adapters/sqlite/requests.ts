@@ -58,7 +58,7 @@ export class RequestTable implements RequestStore {
   }
 
   row(id: string): Promise<RequestRow | undefined> {
-    return this.beside.shown(() => this.get(id))
+    return this.beside.durable(() => this.get(id))
   }
 
   async forget(endedBeforeMs: number): Promise<number> {

@@ -1,0 +1,60 @@
+// What works on an open file.
+import { inBrief } from '../../model/people.ts'
+import type { SameData } from '../../seam/ids.ts'
+import type { World } from '../../seam/world.ts'
+import { SqliteBeside } from './beside.ts'
+import { type CommitNeeds, SqliteCommit } from './commit.ts'
+import { Connection, type Opening } from './connection.ts'
+import type { FilesInPlace } from './in-place.ts'
+import { SqliteTables } from './tables.ts'
+import { misplacedFault } from './trouble.ts'
+
+export interface OpenStore {
+  readonly connection: Connection
+  readonly beside: SqliteBeside
+  readonly tables: SqliteTables
+  readonly commits: SqliteCommit
+}
+
+/** What outlives one opening. */
+type Shared = Omit<CommitNeeds, 'connection' | 'tables'>
+
+export function openStore(opening: Opening, same: SameData, shared: Shared): OpenStore {
+  const connection = new Connection(opening)
+  try {
+    const beside = new SqliteBeside({ ...shared, connection })
+    const tables = new SqliteTables(shared.file, connection, same, beside)
+    return { connection, beside, tables, commits: new SqliteCommit({ ...shared, connection, tables }) }
+  } catch (error) {
+    connection.close('left')
+    throw error
+  }
+}
+
+/**
+ * Marks the file as stopped cleanly, unless other files are in its place: these stay as they are.
+ *
+ * @returns whether the file is marked
+ */
+export async function sayGoodbye(
+  { connection, beside }: OpenStore,
+  files: FilesInPlace,
+  { file, world }: { readonly file: string; readonly world: World },
+): Promise<boolean> {
+  const isReplaced = () => {
+    const why = files.misplaced()
+    if (why !== undefined) world.log('error', misplacedFault(why).message, { file })
+    return why !== undefined
+  }
+  if (isReplaced()) return false
+  try {
+    await beside.write(() => connection.db.exec("insert or replace into millrace_meta values ('clean', 1)"))
+    if (isReplaced()) return false
+    connection.empty()
+    return true
+  } catch (error) {
+    // All that was accepted is in the files; the next start takes more care, and finds the -wal file.
+    world.log('warn', 'the store was closed without a clean mark', { file, error: inBrief(error) })
+    return false
+  }
+}

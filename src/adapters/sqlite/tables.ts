@@ -1,0 +1,117 @@
+// The tables of an open file, written together: the changes of one transaction, and the take-over of a start.
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { Stored } from '../../model/codec.ts'
+import type { SourcePlan } from '../../model/streams.ts'
+import type { Changes, OwnTables, Written } from '../../seam/commit.ts'
+import type { SameData } from '../../seam/ids.ts'
+import type { Appended } from '../../seam/log.ts'
+import type { Opened } from '../../seam/store.ts'
+import type { Beside } from './beside.ts'
+import type { Connection } from './connection.ts'
+import { DeskTable } from './desk.ts'
+import { type Facets, facetsOf, SqliteProgress } from './facets.ts'
+import { FlowTables } from './flows.ts'
+import { SqliteGathers } from './gathers.ts'
+import { checkClaims } from './ids.ts'
+import { Log } from './log.ts'
+import { writeRequests } from './request-changes.ts'
+import { RequestTable } from './requests.ts'
+import { SlotTable } from './slots.ts'
+import { cancel, writeTimed } from './timed.ts'
+import { TimerTable } from './timers.ts'
+
+export class SqliteTables implements OwnTables {
+  readonly db: DatabaseSync
+  readonly log: Log
+  readonly desk: DeskTable
+  readonly progress: SqliteProgress
+  readonly requests: RequestTable
+  readonly flows: FlowTables
+  readonly timers: TimerTable
+  readonly slots: SlotTable
+  readonly gathers: SqliteGathers
+  readonly facets: Facets
+  private readonly mark: StatementSync
+
+  constructor(file: string, { db, sql }: Pick<Connection, 'db' | 'sql'>, same: SameData, beside: Beside) {
+    this.db = db
+    this.log = new Log(db, same, beside)
+    this.desk = new DeskTable(sql, this.log)
+    this.progress = new SqliteProgress(file, sql, this.log, beside)
+    this.requests = new RequestTable(sql, beside)
+    this.flows = new FlowTables(sql, beside)
+    this.timers = new TimerTable(db, this.log)
+    this.slots = new SlotTable(sql, this.log)
+    this.gathers = new SqliteGathers(db, this.timers)
+    this.facets = facetsOf(this, beside)
+    this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
+  }
+
+  /** Takes the store over: makes the streams exist, marks the store as in use, and finds the numbers to count on from. */
+  takeOver(sources: readonly SourcePlan[]): Opened {
+    const { db, log } = this
+    const clean = db.prepare("select value from millrace_meta where key = 'clean'").get()
+    db.exec("insert or replace into millrace_meta values ('clean', 0)")
+    db.exec("insert or ignore into millrace_meta values ('partitions', 1)")
+    const add = db.prepare(`insert into millrace_streams (kind, name) values (?, ?)
+       on conflict (name) do update set kind = excluded.kind where kind <> excluded.kind`)
+    for (const { kind, name } of sources) add.run(kind, name)
+    const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
+    log.open(rows.map(({ id }) => id))
+    const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
+    const numbers = { desk: this.desk.lastNumber() }
+    return { clean: clean?.['value'] !== 0, streams, nextDue: this.timers.nextDue(), numbers }
+  }
+
+  /** Call first in a transaction of `write`. */
+  begin(): void {
+    this.log.begin()
+  }
+
+  /** Writes the changes of a transaction, which is open. */
+  write(changes: Changes, now: () => number): Written {
+    const { timed: timedChanges = [] } = changes
+    const cancelled = cancel(timedChanges, this)
+    const appended = changes.append.map((message) => this.append(message))
+    const timed = writeTimed(timedChanges, cancelled, this, now)
+    checkClaims(changes, appended)
+    this.log.flush()
+    for (const row of changes.progress) this.progress.write(row)
+    const heads = changes.desk.map((change) => this.desk.apply(change))
+    const entries = writeRequests(changes.requests, this)
+    for (const change of changes.flows ?? []) this.flows.apply(change)
+    for (const { processor, stream, position } of changes.marks) this.mark.run(processor, stream, position)
+    return { appended, timed, entries, heads }
+  }
+
+  committed(): void {
+    this.log.committed()
+  }
+
+  /** The transaction was rolled back: what is in memory is again as before it. */
+  rolledBack(): void {
+    this.log.rollback()
+    this.flows.rollback()
+  }
+
+  takeBack(type: string, id: string): 'delayed' | 'request' | undefined {
+    if (this.timers.cancel(type, id)) return 'delayed'
+    const request = this.requests.get(id)
+    if (request?.type !== type || request.endedAt !== null) return undefined
+    this.flows.apply({ do: 'withdraw', id })
+    return 'request'
+  }
+
+  private append(message: Stored): Appended {
+    if (message.asked === 'app') return this.ask(message)
+    return message.due === 0 ? this.log.append(message) : this.timers.keep(message)
+  }
+
+  /** Appends a request. No other request of any type may have its id. It has a row unless it repeats another. */
+  private ask(message: Stored): Appended {
+    if (message.ownId && this.requests.conflicts(message)) return 'other'
+    const appended = this.log.append(message)
+    if (typeof appended === 'number') this.requests.ask(message)
+    return appended
+  }
+}
