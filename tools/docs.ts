@@ -1,7 +1,7 @@
 // Writes the pages that are tables of the code: docs/errors.md and docs/defaults.md. A test holds them together.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
-import { type Bound, defaults, type Limit } from '../src/model/options.ts'
+import { type AppNumbers, appNumbers, type Bound, defaults, type Limit } from '../src/model/options.ts'
 
 type Place =
   | 'request'
@@ -30,8 +30,14 @@ const places: Readonly<Record<Place, string>> = {
   fixed: 'fixed',
 }
 
+const ofApp = Object.fromEntries(Object.keys(appNumbers).map((name) => [name, 'app'])) as Record<
+  keyof AppNumbers,
+  'app'
+>
+
 /** Where each default may be set otherwise. */
 export const placeOf: Readonly<Record<Limit, Place>> = {
+  ...ofApp,
   concurrency: 'processor',
   timeoutMs: 'processor',
   lingerMs: 'processor',
@@ -49,21 +55,7 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   decideMs: 'desk',
   decisionsMax: 'desk',
   rulesAtOnce: 'desk',
-  messageBytesMax: 'app',
-  pendingMax: 'app',
-  windowMessages: 'app',
-  windowBytes: 'app',
-  retainEveryMs: 'app',
-  channelRetainMs: 'app',
-  flowRetainMs: 'app',
-  mailboxMs: 'app',
-  hotFlowsMax: 'app',
   requestMs: 'request',
-  requestRetainMs: 'app',
-  deskRetainMs: 'app',
-  takeBackMs: 'app',
-  heldContextsMax: 'app',
-  blockedMs: 'app',
   graceMs: 'stop',
   waitMs: 'start',
   commitQueriesMax: 'sqlite',

@@ -26,7 +26,7 @@ import {
   type ReplyOf,
   type Verb,
 } from '../model/message.ts'
-import { checkOptions, limit } from '../model/options.ts'
+import { type AppNumbers, checkOptions, limit } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
 import type { Accepted } from '../model/publish.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
@@ -46,7 +46,7 @@ import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
 import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
-import { type AppOptions, type Numbers, numbersOf, type StartOptions, type StopOptions } from './options.ts'
+import { type AppOptions, numbersOf, type StartOptions, type StopOptions } from './options.ts'
 import { planOf } from './plan.ts'
 import { type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type Accepting, Tails } from './tails.ts'
@@ -70,7 +70,7 @@ export class RunningApp {
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly options: AppOptions
-  private readonly numbers: Numbers
+  private readonly numbers: AppNumbers
   private readonly world: World
   private readonly tails: Tails
   private readonly backups = new Backups()

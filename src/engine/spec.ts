@@ -1,6 +1,7 @@
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Destination, Message, MessageType } from '../model/message.ts'
+import type { AppNumbers } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
@@ -91,21 +92,10 @@ export interface DeskSpec {
   readonly rulesAtOnce: number
 }
 
-export interface EngineLimits {
-  readonly messageBytesMax: number
-  readonly pendingMax: number
-  readonly windowMessages: number
-  readonly windowBytes: number
+/** The numbers of an app that its engine needs. */
+export interface EngineLimits extends Omit<AppNumbers, 'blockedMs'> {
+  /** Size of what is appended in one transaction, bytes. */
   readonly flushBytes: number
-  readonly channelRetainMs: number
-  readonly retainEveryMs: number
-  readonly deskRetainMs: number
-  readonly requestRetainMs: number
-  readonly takeBackMs: number
-  readonly heldContextsMax: number
-  readonly flowRetainMs: number
-  readonly mailboxMs: number
-  readonly hotFlowsMax: number
 }
 
 /** Errors: `millrace/unknown-type`. */

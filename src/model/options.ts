@@ -17,6 +17,72 @@ const minute = 60_000
 const day = 24 * 60 * minute
 const MiB = 1024 * 1024
 
+/** The numbers of an app: each is an option of `app`, with the default and the bounds of its row. */
+export const appNumbers = {
+  /** Size of the data of one message, reply or refusal as JSON, bytes, 100 to 100,000,000, default 1,000,000. */
+  messageBytesMax: bound(
+    1_000_000,
+    100,
+    100_000_000,
+    'size of the data of one message, reply or refusal as JSON, bytes',
+  ),
+  /** Publishes that may wait for their acknowledgement, default 100,000. Beyond it: `millrace/too-many-pending`. */
+  pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement at once'),
+  /** Messages of one processor in memory at once, 1 to 16,384, default 4,096. */
+  windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory'),
+  /** Size of the messages of one processor in memory at once, bytes, default 8 MiB. */
+  windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory, bytes'),
+  /** Time for which ended requests are kept for `app.requestStatus`, milliseconds, default 7 days. */
+  requestRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended requests are kept, milliseconds'),
+  /**
+   * Time for which resolved messages stay at the desk, and failures on their topic, milliseconds, default 30 days. The
+   * audit log is never shortened.
+   */
+  deskRetainMs: bound(
+    30 * day,
+    0,
+    36_500 * day,
+    'time for which resolved messages stay at the desk, and failures on their topic, milliseconds',
+  ),
+  /** Time in which a discard can be taken back, milliseconds, default 7 days. */
+  takeBackMs: bound(7 * day, 0, 36_500 * day, 'time within which a discarded message can be taken back, milliseconds'),
+  /**
+   * Contexts of held lanes of one processor in memory, 100 to 10,000,000, default 100,000. More are looked up on disk.
+   */
+  heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
+  /** Time for which ended flows are kept, milliseconds, default 7 days. */
+  flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),
+  /** Time for which events that flows may wait for are kept, milliseconds, default 7 days. */
+  mailboxMs: bound(7 * day, 0, 36_500 * day, 'time for which events that flows may wait for are kept, milliseconds'),
+  /**
+   * Waiting flows in memory, 0 to 10,000,000, default 10,000. Others are rebuilt from their journals when they
+   * continue.
+   */
+  hotFlowsMax: bound(10_000, 0, 10_000_000, 'waiting flows in memory'),
+  /** Time for which handled commands of channels without `retain` are kept, milliseconds, default 7 days. */
+  channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
+  /**
+   * Time between two searches for messages that may be removed, milliseconds, default 60,000; up to 32 times as long
+   * while there are none.
+   */
+  retainEveryMs: bound(
+    minute,
+    100,
+    day,
+    'time between searches for messages that may be removed, up to 32 times as long while there are none, milliseconds',
+  ),
+  /**
+   * Time for which the event loop may be blocked before the watchdog ends the process, milliseconds, default 15,000.
+   * See `watchdog` of `start`.
+   */
+  blockedMs: bound(
+    15_000,
+    100,
+    day,
+    'time for which a handler may block the event loop before the process is ended, milliseconds',
+  ),
+} as const satisfies Record<string, Bound>
+
 /**
  * The default and the bounds of every option that is a number. `docs/defaults.md` is the same table.
  *
@@ -67,15 +133,7 @@ export const defaults = {
   rulesAtOnce: bound(16, 1, 1_000, 'rules of one desk that decide at once'),
 
   /** of an app */
-  messageBytesMax: bound(
-    1_000_000,
-    100,
-    100_000_000,
-    'size of the data of one message, reply or refusal as JSON, bytes',
-  ),
-  pendingMax: bound(100_000, 1, 10_000_000, 'publishes that wait for their acknowledgement at once'),
-  windowMessages: bound(4_096, 1, 16_384, 'messages of one processor in memory'),
-  windowBytes: bound(8 * MiB, 1_000, 1024 * MiB, 'size of the messages of one processor in memory, bytes'),
+  ...appNumbers,
   commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
   commitTurnsMax: bound(
     1_000,
@@ -86,35 +144,10 @@ export const defaults = {
   flushFunctionsMax: bound(2_048, 1, 100_000, 'commit functions in one transaction'),
   flushMs: bound(10, 1, 10_000, 'time for the commit functions of one transaction, milliseconds'),
   flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the messages appended in one transaction, bytes'),
-  blockedMs: bound(
-    15_000,
-    100,
-    day,
-    'time for which a handler may block the event loop before the process is ended, milliseconds',
-  ),
   pageBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the rows of one page of a list, bytes'),
   graceMs: bound(10_000, 0, day, 'time for handlers to end when the app stops, milliseconds'),
   waitMs: bound(5_000, 0, day, 'longest wait of a start while another process has the file, milliseconds'),
-  retainEveryMs: bound(
-    minute,
-    100,
-    day,
-    'time between searches for messages that may be removed, up to 32 times as long while there are none, milliseconds',
-  ),
   requestMs: bound(30_000, 1, 30 * day, 'time for which a caller waits for a reply, milliseconds'),
-  requestRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended requests are kept, milliseconds'),
-  deskRetainMs: bound(
-    30 * day,
-    0,
-    36_500 * day,
-    'time for which resolved messages stay at the desk, and failures on their topic, milliseconds',
-  ),
-  takeBackMs: bound(7 * day, 0, 36_500 * day, 'time within which a discarded message can be taken back, milliseconds'),
-  heldContextsMax: bound(100_000, 100, 10_000_000, 'contexts of held lanes of one processor in memory'),
-  flowRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which ended flows are kept, milliseconds'),
-  mailboxMs: bound(7 * day, 0, 36_500 * day, 'time for which events that flows may wait for are kept, milliseconds'),
-  hotFlowsMax: bound(10_000, 0, 10_000_000, 'waiting flows in memory'),
-  channelRetainMs: bound(7 * day, 0, 36_500 * day, 'time for which handled commands are kept, milliseconds'),
 
   /** of a gather */
   count: bound(100_000, 1, 100_000, 'elements that make a batch; at most 1,000 with a condition'),
@@ -165,6 +198,9 @@ function bound(value: number, min: number, max: number, what: string): Bound {
 
 /** The name of an option that is a number. */
 export type Limit = keyof typeof defaults
+
+/** The numbers of an app, each as given or by default. */
+export type AppNumbers = { readonly [Name in keyof typeof appNumbers]: number }
 
 /** Makes every option optional; an undefined option counts as left out. */
 export type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }

@@ -19,9 +19,9 @@ export type ArrivalListener = (messages: readonly Stored[], positions: readonly 
 /** What is kept of a stream in any case, though it could be removed. */
 export interface Retain {
   /** Messages from this time on, milliseconds since 1970. */
-  readonly beforeMs?: number
+  readonly beforeMs?: number | undefined
   /** Data of the newest messages, bytes. */
-  readonly bytes?: number
+  readonly bytes?: number | undefined
 }
 
 export interface LogStore {
