@@ -1,29 +1,59 @@
 // Shows lists of any length: as JSON row by row, or as a table of which only the cells are kept.
 import { rowsOf } from '../control/pages.ts'
-import type { Output } from './output.ts'
+import { type Call, type Reached, takeWords, withApp } from './call.ts'
+import { type Output, UsageError } from './output.ts'
 import { type Cells, type Column, cellsOf, tableOf } from './print.ts'
 
-export const listRows = 100
+const rowsDefault = 100
+
+/** The part of a list that a command asks for. */
+export interface PageWords {
+  /** The id of the row after which the list begins; of the newest first, before which. */
+  readonly after?: number | undefined
+  /** The most rows, default 100. */
+  readonly limit?: number | undefined
+}
 
 export interface Listed<Row> {
-  readonly read: (after: number | undefined, limit: number) => Promise<readonly Row[]>
+  /** Reads the next rows from a running app, or from the file of a stopped one. */
+  readonly read: (reached: Reached, page: PageWords) => Promise<readonly Row[]>
   readonly columns: readonly Column<Row>[]
   readonly object: (row: Row) => unknown
   /** The text for an empty list. */
   readonly nothing: string
-  /** The option that asks for the next rows. */
-  readonly more: string
-  readonly after?: number | undefined
-  readonly limit: number
+  /** The option that asks for the next rows, default `--after`. */
+  readonly more?: string | undefined
+}
+
+/** The command that shows a list. It returns the exit status. */
+export async function listCommand<Row extends { readonly id: number }>(
+  call: Call,
+  page: PageWords,
+  list: Listed<Row>,
+): Promise<number> {
+  takeWords(call, [], 0)
+  return withApp(call, async (reached) => {
+    await showList(reached, page, list, call.out)
+    return 0
+  })
 }
 
 /** Shows a list page by page, until its end, its limit, or until the reader closes the output. */
-export async function showList<Row extends { readonly id: number }>(list: Listed<Row>, out: Output): Promise<void> {
-  const { columns, object, nothing, more, limit } = list
+async function showList<Row extends { readonly id: number }>(
+  reached: Reached,
+  { after: first, limit = rowsDefault }: PageWords,
+  { read, columns, object, nothing, more = '--after' }: Listed<Row>,
+  out: Output,
+): Promise<void> {
   const cells: Cells[] = []
   let shown = 0
   let last = 0
-  for await (const row of rowsOf(list)) {
+  const pages = {
+    read: (after: number | undefined, rows: number) => read(reached, { after, limit: rows }),
+    after: first,
+    limit,
+  }
+  for await (const row of rowsOf(pages)) {
     if (out.closed.aborted) return
     if (out.json) await out.object(object(row))
     else cells.push(cellsOf(columns, row))
@@ -34,4 +64,24 @@ export async function showList<Row extends { readonly id: number }>(list: Listed
   if (shown === 0) await out.line(nothing)
   else await out.lines(tableOf(columns, cells, out.columns))
   if (shown === limit) out.note(`there may be more: ${more} ${last}`)
+}
+
+/** The text for an empty list: `none` where no filter was given, else `unmatched`. */
+export function nothingText({ after = 0, ...filter }: PageWords, none: string, unmatched: string): string {
+  const isFiltered = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
+  const what = isFiltered ? unmatched : none
+  return after === 0 ? what : `${what} after ${after}`
+}
+
+/** Reads names of states; undefined stands for all. */
+export function statesOf<State extends string>(
+  names: readonly string[],
+  states: readonly State[],
+): readonly State[] | undefined {
+  if (names.includes('all')) return undefined
+  return names.map((name) => {
+    const found = states.find((state) => state === name)
+    if (found === undefined) throw new UsageError(`--state is "${name}", but must be ${states.join(', ')} or all`)
+    return found
+  })
 }

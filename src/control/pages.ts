@@ -1,20 +1,20 @@
-// Lists that are longer than a page, for who asks for them.
+// Reads a list of any length page by page.
 
 export interface Paged<Row> {
-  /** Gives a page: at most `limit` rows after a cursor, none where the list has ended. */
+  /** Reads a page: at most `limit` rows after a cursor; none at the end of the list. */
   readonly read: (after: number | undefined, limit: number) => Promise<readonly Row[]>
-  /** The rows begin after this one; default: with the first. */
+  /** The id after which the rows begin; default: with the first row. */
   readonly after?: number | undefined
-  /** At most so many. */
+  /** The most rows. */
   readonly limit: number
 }
 
-/** Few enough that a page is soon there. */
+/** A small page arrives soon. */
 const pageRows = 100
 
 /**
- * Gives the rows of a list that is read by pages. It is asked until it gives an empty page: one with fewer rows than its
- * limit was bounded by its bytes, and need not be the last.
+ * Yields the rows of a list. It reads until a page is empty: a page with fewer rows than its limit may have ended by its
+ * bytes, and need not be the last.
  */
 export async function* rowsOf<Row extends { readonly id: number }>({
   read,

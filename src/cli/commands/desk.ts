@@ -1,49 +1,29 @@
 // Shows the desk: lists, groups, the audit log.
 import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
-import { listRows, showList } from '../lists.ts'
+import { listCommand, nothingText, type PageWords, statesOf } from '../lists.ts'
 import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
 
-export interface ListWords {
+export interface ListWords extends PageWords {
   readonly processor?: string | undefined
   readonly state?: readonly string[] | undefined
   readonly type?: string | undefined
   readonly context?: string | undefined
   readonly group?: number | undefined
-  readonly after?: number | undefined
-  readonly limit?: number | undefined
 }
 
 const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
 
-/** Shows the messages at the desk, oldest first. */
+/** Shows the messages at the desk, oldest first; default: those that need a person. */
 export async function deskList(call: Call, words: ListWords): Promise<number> {
-  takeWords(call, [], 0)
-  const { out } = call
-  const { state, after, limit = listRows, processor, type, context, group } = words
-  const filter = { processor, type, context, group, states: readStates(state) }
-  return withApp(call, async ({ desk }) => {
-    const read = (from: number | undefined, rows: number) => desk.list({ ...filter, after: from, limit: rows })
-    const list = { read, columns: columns(Date.now()), object: listed, nothing: nothing(words), more: '--after' }
-    await showList({ ...list, after, limit }, out)
-    return 0
-  })
-}
-
-function nothing({ after = 0, ...filter }: ListWords): string {
-  const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
-  const what = any ? 'no message at the desk matches' : 'no message is held at the desk'
-  return after === 0 ? what : `${what} after ${after}`
-}
-
-/** Reads the states; default: those that need a person. */
-function readStates(names: readonly string[] = ['held']): DeskState[] | undefined {
-  if (names.includes('all')) return undefined
-  return names.map((name) => {
-    const found = states.find((state) => state === name)
-    if (found === undefined) throw new UsageError(`--state is "${name}", but must be ${states.join(', ')} or all`)
-    return found
+  const { state = ['held'], processor, type, context, group } = words
+  const filter = { processor, type, context, group, states: statesOf(state, states) }
+  return listCommand(call, words, {
+    read: ({ desk }, page) => desk.list({ ...filter, ...page }),
+    columns: columns(Date.now()),
+    object: listed,
+    nothing: nothingText(words, 'no message is held at the desk', 'no message at the desk matches'),
   })
 }
 
@@ -152,16 +132,18 @@ export interface AuditWords {
 }
 
 /** Shows the actions at the desk: who, when, what, why; newest first. */
-export async function deskAudit(call: Call, { item, before, limit = listRows }: AuditWords): Promise<number> {
-  takeWords(call, [], 0)
-  const { out } = call
-  return withApp(call, async ({ desk }) => {
-    const read = (from: number | undefined, rows: number) => desk.audit({ item, before: from, limit: rows })
-    const nothing = item === undefined ? 'the audit log is empty' : `the audit log has no line about message ${item}`
-    const list = { read, columns: auditColumns, object: auditObject, nothing, more: '--before' }
-    await showList({ ...list, after: before, limit }, out)
-    return 0
-  })
+export async function deskAudit(call: Call, { item, before, limit }: AuditWords): Promise<number> {
+  return listCommand(
+    call,
+    { after: before, limit },
+    {
+      read: ({ desk }, { after, limit }) => desk.audit({ item, before: after, limit }),
+      columns: auditColumns,
+      object: auditObject,
+      nothing: item === undefined ? 'the audit log is empty' : `the audit log has no line about message ${item}`,
+      more: '--before',
+    },
+  )
 }
 
 export function auditObject({ at, ...row }: AuditRow) {

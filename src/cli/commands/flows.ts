@@ -1,54 +1,32 @@
 // Shows flows: lists, and their questions to people.
-import type { FlowRow, FlowState, Question } from '../../index.ts'
+import type { FlowRow, Question } from '../../index.ts'
 import { flowEnds, flowsUnderWay } from '../../operate/flows.ts'
-import { type Call, takeWords, withApp } from '../call.ts'
-import { listRows, showList } from '../lists.ts'
-import { UsageError } from '../output.ts'
+import type { Call } from '../call.ts'
+import { listCommand, nothingText, type PageWords, statesOf } from '../lists.ts'
 import { type Column, duration } from '../print.ts'
 import { errorColumns, errorText } from './desk.ts'
 import { time } from './desk-show.ts'
 
-export interface FlowsWords {
+export interface FlowsWords extends PageWords {
   readonly mediator?: string | undefined
   readonly state?: readonly string[] | undefined
   readonly context?: string | undefined
   readonly step?: string | undefined
   readonly olderThan?: number | undefined
-  readonly after?: number | undefined
-  readonly limit?: number | undefined
 }
 
-/** Shows flows, oldest first. */
+/** Shows flows, oldest first; default: those that have not ended. */
 export async function flowsList(call: Call, words: FlowsWords): Promise<number> {
-  takeWords(call, [], 0)
-  const { out } = call
-  const { state, after, limit = listRows, olderThan, mediator, context, step } = words
+  const { state, olderThan, mediator, context, step } = words
   const now = Date.now()
+  const states = state === undefined ? flowsUnderWay : statesOf(state, [...flowsUnderWay, ...flowEnds])
   const startedBefore = olderThan === undefined ? undefined : now - olderThan
-  const filter = { mediator, context, step, startedBefore, states: readStates(state) }
-  return withApp(call, async ({ flows }) => {
-    const read = (from: number | undefined, rows: number) => flows.list({ ...filter, after: from, limit: rows })
-    const list = { read, columns: columns(now), object: flowObject, nothing: nothing(words), more: '--after' }
-    await showList({ ...list, after, limit }, out)
-    return 0
-  })
-}
-
-function nothing({ after = 0, ...filter }: FlowsWords): string {
-  const any = Object.entries(filter).some(([name, value]) => name !== 'limit' && value !== undefined)
-  const what = any ? 'no flow matches' : 'no flow is pending'
-  return after === 0 ? what : `${what} after ${after}`
-}
-
-/** Reads the states; default: those of flows that have not ended. */
-function readStates(names: readonly string[] | undefined): readonly FlowState[] | undefined {
-  if (names === undefined) return flowsUnderWay
-  if (names.includes('all')) return undefined
-  const states = [...flowsUnderWay, ...flowEnds]
-  return names.map((name) => {
-    const found = states.find((state) => state === name)
-    if (found === undefined) throw new UsageError(`--state is "${name}", but must be ${states.join(', ')} or all`)
-    return found
+  const filter = { mediator, context, step, startedBefore, states }
+  return listCommand(call, words, {
+    read: ({ flows }, page) => flows.list({ ...filter, ...page }),
+    columns: columns(now),
+    object: flowObject,
+    nothing: nothingText(words, 'no flow is pending', 'no flow matches'),
   })
 }
 
@@ -90,26 +68,19 @@ export function flowObject(row: FlowRow) {
   }
 }
 
-export interface QuestionWords {
+export interface QuestionWords extends PageWords {
   readonly mediator?: string | undefined
   readonly to?: string | undefined
-  readonly after?: number | undefined
-  readonly limit?: number | undefined
 }
 
 /** Shows the questions of flows to people, oldest first. */
-export async function flowsQuestions(
-  call: Call,
-  { mediator, to, after, limit = listRows }: QuestionWords,
-): Promise<number> {
-  takeWords(call, [], 0)
-  const { out } = call
-  return withApp(call, async ({ flows }) => {
-    const read = (from: number | undefined, rows: number) => flows.questions({ mediator, to, after: from, limit: rows })
-    const nothing = to === undefined ? 'no question is open' : `no question waits for ${to}`
-    const list = { read, columns: questionColumns(Date.now()), object: questionObject, nothing, more: '--after' }
-    await showList({ ...list, after, limit }, out)
-    return 0
+export async function flowsQuestions(call: Call, words: QuestionWords): Promise<number> {
+  const { mediator, to } = words
+  return listCommand(call, words, {
+    read: ({ flows }, page) => flows.questions({ mediator, to, ...page }),
+    columns: questionColumns(Date.now()),
+    object: questionObject,
+    nothing: to === undefined ? 'no question is open' : `no question waits for ${to}`,
   })
 }
 

@@ -10,7 +10,7 @@ import {
 } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { aborted, type Call, type Interrupted, interruptible, takeWords, withApp } from '../call.ts'
-import { listRows, showList } from '../lists.ts'
+import { listCommand, type PageWords } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe } from '../print.ts'
 
@@ -164,24 +164,22 @@ function operationObject({ startedAt, endedAt, ...operation }: Operation) {
   return { ...operation, startedAt: time(startedAt), endedAt: endedAt === null ? null : time(endedAt) }
 }
 
-export interface OperationWords {
-  readonly after?: number | undefined
-  readonly limit?: number | undefined
+/** Shows the operations; or one of them, with its outcome and the refused messages. */
+export async function deskOperations(call: Call, page: PageWords): Promise<number> {
+  if (call.words.length > 0) return deskOperation(call)
+  return listCommand(call, page, {
+    read: ({ desk }, page) => desk.operations(page),
+    columns: columns(Date.now()),
+    object: operationObject,
+    nothing: 'there are no operations',
+  })
 }
 
-/** Shows the operations; or one of them, with its outcome and the refused messages. */
-export async function deskOperations(call: Call, { after, limit = listRows }: OperationWords): Promise<number> {
+async function deskOperation(call: Call): Promise<number> {
   const [word] = takeWords(call, ['ID'], 0)
   const { out } = call
   return withApp(call, async ({ desk }) => {
-    if (word === undefined) {
-      const read = (from: number | undefined, rows: number) => desk.operations({ after: from, limit: rows })
-      const nothing = 'there are no operations'
-      const list = { read, columns: columns(Date.now()), object: operationObject, nothing, more: '--after' }
-      await showList({ ...list, after, limit }, out)
-      return 0
-    }
-    const one = await named(desk, word)
+    const one = await named(desk, word!)
     const refusals = await desk.refused(one.id)
     const outcome = await desk.outcome(one.id)
     if (out.json) await out.object({ ...operationObject(one), outcome, refusals })
