@@ -149,7 +149,7 @@ export class Engine {
     const { withdrawals, requests, flows, timers, streams, consumers } = this.rooms
     for (const taken of what.withdrawn) withdrawals.carryOut(taken)
     requests.written(what.requests)
-    flows.written(what)
+    flows.written(what.ended, what.flowsDue)
     for (const { due } of what.delayed) timers.isSet(due)
     streams.appended(what.appended)
     consumers.pull(what.consumers)

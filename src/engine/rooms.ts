@@ -81,8 +81,21 @@ export class Rooms {
     this.intake = new Intake({ world, store, committer, envelopes, requests, withdrawals, pendingMax, checkRunning })
     const { mediators } = plan
     const typeOf = (name: string) => types.get(name)
-    const ofFlows = { world, store, committer, withdrawals, mediators, hotFlowsMax, envelopes, typeOf, maybeIdle }
+    const { flows: found } = opened
+    const ofFlows = {
+      world,
+      store,
+      committer,
+      withdrawals,
+      mediators,
+      hotFlowsMax,
+      found,
+      envelopes,
+      typeOf,
+      maybeIdle,
+    }
     this.flows = new Flows(ofFlows)
+    committer.journals = this.flows
     this.desk = this.deskOf(host)
     this.consumers = this.consumersOf(host, envelopes)
     this.timers = new Timers(world, committer, limits.flushBytes, opened.nextDue)
@@ -113,8 +126,8 @@ export class Rooms {
   private consumersOf(host: RoomsHost, envelopes: Envelopes): Consumers {
     const { plan, world, store, opened } = host
     const { committer, streams, flows, withdrawals, desk } = this
-    if (plan.processors.some(({ runsAhead }) => runsAhead)) {
-      committer.ahead = (what) => flows.ahead(what, this.consumers.pullAhead(what.appended))
+    if (plan.mediators.length > 0 || plan.processors.some(({ runsAhead }) => runsAhead)) {
+      committer.ahead = (what) => flows.ahead(what.ended, this.consumers.pullAhead(what.appended))
     }
     const deskNumbers = new Numbers()
     deskNumbers.begin(opened.numbers.desk)

@@ -60,7 +60,7 @@ async function takeUpOthers({ streams }: TakenUp, { store, plan, warn }: TakeUpH
   const known = await store.progress.rows()
   if (plan.tellsChanges) {
     for (const line of goneParts(known, plan.processors, streams.all)) warn(line)
-    const gone = await store.flows.underWayByMediator(plan.mediators.map(({ name }) => name))
+    const gone = await store.flows.takeUp.underWayByMediator(plan.mediators.map(({ name }) => name))
     for (const line of goneMediators(gone, plan.mediators)) warn(line)
   }
   const rows = new Set(known.map(({ processor, stream }) => `${stream} ${processor}`))

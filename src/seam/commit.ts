@@ -9,7 +9,7 @@ import type { Stored } from '../model/codec.ts'
 import type { MillraceError } from '../model/errors.ts'
 import type { Tx } from '../model/tx.ts'
 import type { DeskChange } from './desk.ts'
-import type { FlowChange } from './flows.ts'
+import type { FlowChange, FlowsWritten } from './flows.ts'
 import type { GatherTables } from './gathers.ts'
 import type { Appended } from './log.ts'
 import type { ProgressRow } from './progress.ts'
@@ -76,8 +76,7 @@ export interface Written {
   readonly appended: readonly Appended[]
   /** What has become of each of `timed`. */
   readonly timed: readonly TimedResult[]
-  /** For each of `requests`: the number of its entry in the journal of the flow that has asked; 0 where none has. */
-  readonly entries: readonly number[]
+  readonly flows: FlowsWritten
   /**
    * For each of `desk`: the number of the message that became the head of its lane by the change, and is `trying` now;
    * 0 where none did. It is the message of the change where that joined a lane without a head, else the next in line

@@ -1,38 +1,21 @@
 // Flows and their journals as the engine needs them.
 import type { ErrorRecord } from '../model/errors.ts'
 import type { FlowState, JournalEntry, ParentFlow } from '../model/flow.ts'
-import type { FlowRow, FlowsUnderWay, StateOfFlow } from '../model/flow-views.ts'
-import type { ForgottenMails, Mail } from './mail.ts'
-
-/** A flow under way, as a start finds it. */
-export interface UnderWay {
-  readonly id: number
-  readonly context: string | null
-  /** Whether it was told something, or has mail that it waits for, and what follows may not have been done. */
-  readonly unfinished: boolean
-}
-
-/** A time that does not come before it is woken. */
-export interface SleepingTime {
-  /** Below zero. */
-  readonly due: number
-  readonly flow: number
-  readonly n: number
-  readonly mediator: string
-  readonly state: FlowState
-}
-
-/** The first of the flows of a context that wait for their turn. */
-export interface WaitingFlow {
-  readonly context: string
-  readonly id: number
-}
+import type { FlowRow, StateOfFlow } from '../model/flow-views.ts'
+import type { FlowTakeUp } from './flow-take-up.ts'
+import type { FlowTimes } from './flow-times.ts'
+import type { Mail, Mailbox } from './mail.ts'
 
 export type FlowChange =
   | { readonly do: 'start'; readonly row: FlowRow; readonly journal?: readonly JournalEntry[] | undefined }
   | { readonly do: 'entry'; readonly flow: number; readonly entry: JournalEntry }
-  /** A flow has ended for which another waits: an entry of that one, which gets its number when it is written. */
-  | { readonly do: 'ended'; readonly flow: number; readonly entry: { n: number } & Omit<JournalEntry, 'n'> }
+  /**
+   * A step of a flow has ended in the transaction of somebody else: its command, or a flow that it had started. It is an
+   * entry of its journal, and the step has no time left; nothing is written where that flow does not exist.
+   */
+  | { readonly do: 'ended'; readonly flow: number; readonly entry: JournalEntry }
+  /** An entry gets a higher number: its flow was told something else before it. */
+  | { readonly do: 'renumber'; readonly flow: number; readonly from: number; readonly n: number }
   | {
       readonly do: 'state'
       readonly flow: number
@@ -55,45 +38,40 @@ export type FlowChange =
   | { readonly do: 'withdraw'; readonly id: string }
   | { readonly do: 'passed'; readonly id: string }
 
-/** What the engine needs of them; may show what is not durable yet. */
-export interface FlowStore {
-  row(id: number): FlowRow | undefined
-  /** The flow that one has started by an entry and that is under way, or goes on for that one. */
-  startedBy(parent: ParentFlow): number | undefined
-  /** Its entries after a number, in order. */
-  journal(id: number, after?: number): JournalEntry[]
-  /** One, without reading what it began with. */
-  stateOf(id: number): StateOfFlow | undefined
-  newFlowId(): number
-  /** Ends of steps that are flows, after an entry, in order, at most so many. */
-  endsOfFlows(flow: number, after: number, limit: number): JournalEntry[]
-  newEntryId(): number
-  newMailId(): number
-  /** Every mediator that has flows under way, but for those named: how many. */
-  underWayByMediator(but: readonly string[]): Promise<FlowsUnderWay[]>
-  /** Flows under way of a mediator after one, by context and id, at most so many; none where there are no more. */
-  takeUp(mediator: string, after: UnderWay | undefined, limit: number): Promise<UnderWay[]>
-  /** Flows under way of a context, but for those that wait for their turn: after an id, in order, at most so many. */
-  underWay(mediator: string, context: string, after: number, limit: number): number[]
-  /** The flow of a context whose turn it is: the first that waits for it, where none is under way. */
-  next(mediator: string, context: string): number | undefined
-  /** Of each context after one the first flow that waits for its turn, in the order of contexts, at most so many. */
-  waiting(mediator: string, after: string, limit: number): WaitingFlow[]
-  /** Whether a mediator has, or had, a flow of that value. */
-  hasOnce(mediator: string, once: string): boolean
-  /** The first event of a type for flows of a context after a number. */
-  nextMail(mediator: string, context: string, type: string, after: number): Mail | undefined
-  /** Timers that are due, the oldest first. */
-  due(now: number, limit: number): { readonly flow: number; readonly n: number }[]
-  nextDue(): number | undefined
-  /** Times that do not come while their flow is paused, or nobody is there for it: after one, at most so many. */
-  asleep(after: SleepingTime | undefined, limit: number): Promise<SleepingTime[]>
-  /** Commands that are never to be handled, after an id, in order, at most so many. */
-  withdrawn(after: string, limit: number): Promise<string[]>
+/** A change that ends a step of a flow. */
+export type StepEnded = Extract<FlowChange, { readonly do: 'ended' }>
+
+/** What the store has decided about the flows of one transaction. */
+export interface FlowsWritten {
+  /** For each change `ended`, in their order: whether its flow exists, so that it is written. */
+  readonly ended: readonly boolean[]
+  /** When the next time of a flow comes; null where there is none. Undefined: no time has changed. */
+  readonly nextDue: number | null | undefined
+}
+
+/** Rows and journals of flows, as the engine needs them. A read may show what is not durable yet. */
+export interface FlowRows {
+  row(id: number): Promise<FlowRow | undefined>
+  /** One flow, without the message with which it began. */
+  stateOf(id: number): Promise<StateOfFlow | undefined>
+  /** All entries of a flow, in order. */
+  journal(id: number): Promise<JournalEntry[]>
+  /** The flow that a step of another has started and that is under way, or continues in the place of that one. */
+  startedBy(parent: ParentFlow): Promise<number | undefined>
+  /** Whether a mediator has, or had, a flow with this value of `oncePer`. */
+  hasOnce(mediator: string, once: string): Promise<boolean>
+  /** The first queued flow of a context, where no other is under way. */
+  next(mediator: string, context: string): Promise<number | undefined>
   /** Whether the command of a step has ended by itself, and not only for its flow. */
-  hasEnd(flow: number, n: number): boolean
+  hasEnd(flow: number, n: number): Promise<boolean>
   /** Forgets a slice of the flows that ended before a time. Returns their number. */
   forget(endedBeforeMs: number): Promise<number>
-  /** Looks at a slice of the mail after a number, and forgets what came before a time and no flow can wait for. */
-  forgetMails(after: number, beforeMs: number): Promise<ForgottenMails>
+}
+
+/** What the engine reads of flows, by facets. */
+export interface FlowStore {
+  readonly rows: FlowRows
+  readonly times: FlowTimes
+  readonly mail: Mailbox
+  readonly takeUp: FlowTakeUp
 }

@@ -1,5 +1,4 @@
-// What becomes of commands that somebody waits for.
-import type { Asker } from '../model/codec.ts'
+// What becomes of commands that the app has asked. Those of flows end in journals.
 import type { RequestRow } from '../model/requests.ts'
 
 /** What becomes of a command that somebody asked; it ends once. */
@@ -9,7 +8,6 @@ export type RequestChange =
   | { readonly do: 'released'; readonly id: string }
   | {
       readonly do: 'end'
-      readonly asker: Asker
       readonly id: string
       readonly state: 'replied' | 'refused' | 'discarded' | 'withdrawn'
       /** The reply; or what was said on refusing or discarding it. Plain JSON. */

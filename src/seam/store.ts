@@ -10,6 +10,7 @@ import type { DeskStore } from './desk.ts'
 
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
+import type { FlowsFound } from './flow-take-up.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
 
@@ -31,6 +32,7 @@ export interface Opened {
   /** When the first delayed message is due, milliseconds since 1970; undefined when there is none. */
   readonly nextDue: number | undefined
   readonly numbers: LastNumbers
+  readonly flows: FlowsFound
 }
 
 /** The highest numbers that may be in use: those that the owner of the store draws next are higher. */

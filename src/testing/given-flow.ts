@@ -458,7 +458,7 @@ class Conducted {
       random: () => world.random(),
       newId: () => world.newId(),
       entryId: () => ++this.entries,
-      endsInJournal: () => [],
+      endsBehind: () => [],
       encode: (type, data, id) => encoded(type, data, id),
       encodeCall: (type, data, id) => encoded(type, data, id),
       newFlow: (spec, data, id) => {

@@ -88,7 +88,7 @@ async function write(store: Store): Promise<void> {
     requests: [
       { do: 'held', id: 'asked', item: 1 },
       { do: 'released', id: 'asked' },
-      { do: 'end', asker: 'app', id: 'asked', state: 'replied', outcome: null, at: 1 },
+      { do: 'end', id: 'asked', state: 'replied', outcome: null, at: 1 },
     ],
     timed: [
       { do: 'fire', limit: 10, bytesMax: 1e6 },
@@ -116,7 +116,6 @@ async function write(store: Store): Promise<void> {
 }
 
 async function flows(store: Store): Promise<void> {
-  const { flows: all } = store
   const entry = (n: number, kind: 'call' | 'wait' | 'ask', of: number | null = null) => {
     return {
       n,
@@ -135,7 +134,8 @@ async function flows(store: Store): Promise<void> {
     { do: 'entry', flow: 1, entry: entry(102, 'wait') },
     { do: 'entry', flow: 1, entry: entry(103, 'wait', 102) },
     { do: 'entry', flow: 1, entry: entry(104, 'wait') },
-    { do: 'ended', flow: 1, entry: entry(0, 'call', 101) },
+    { do: 'ended', flow: 1, entry: entry(91, 'call', 101) },
+    { do: 'renumber', flow: 1, from: 91, n: 92 },
     { do: 'ask', flow: 1, entry: entry(105, 'ask') },
     { do: 'escalate', flow: 1, n: 105, to: 'bob' },
     { do: 'entry', flow: 2, entry: entry(106, 'ask', 105) },
@@ -152,27 +152,24 @@ async function flows(store: Store): Promise<void> {
     { do: 'state', flow: 2, state: 'running', error: null, endedAt: null },
   ]
   await commit(store, { flows: changes })
-  await commit(store, {
-    requests: [{ do: 'end', asker: 'flow', id: 'flow/1/101', state: 'replied', outcome: null, at: 1 }],
-  })
-  await all.underWayByMediator([])
-  all.endsOfFlows(1, 0, 10)
-  for (let last = await all.takeUp('m', undefined, 10); last.length > 0; ) last = await all.takeUp('m', last.at(-1), 10)
-  await all.takeUp('m', { id: 0, context: null, unfinished: false }, 10)
-  all.underWay('m', 'x', 0, 10)
-  all.next('m', 'y')
-  all.waiting('m', '', 10)
-  all.hasOnce('m', 'o')
-  all.nextMail('m', 'x', 'a', 0)
-  all.due(9, 10)
-  all.nextDue()
-  await all.withdrawn('', 10)
-  await all.asleep(undefined, 10)
-  all.hasEnd(1, 101)
-  all.row(1)
-  all.startedBy({ flow: 1, n: 1 })
-  all.journal(1)
-  all.stateOf(1)
+  const { rows, times, mail, takeUp } = store.flows
+  await takeUp.underWayByMediator([])
+  for (let last = await takeUp.underWay('m', undefined, 10); last.length > 0; )
+    last = await takeUp.underWay('m', last.at(-1), 10)
+  await takeUp.underWay('m', { id: 0, context: null, unfinished: false }, 10)
+  await takeUp.waiting('m', '', 10)
+  await takeUp.withdrawn('', 10)
+  await mail.underWay('m', 'x', 0, 10)
+  await rows.next('m', 'y')
+  await rows.hasOnce('m', 'o')
+  await rows.hasEnd(1, 101)
+  await rows.row(1)
+  await rows.startedBy({ flow: 1, n: 1 })
+  await rows.journal(1)
+  await rows.stateOf(1)
+  await mail.next('m', 'x', 'a', 0)
+  await times.due(9, 10)
+  await times.asleep(undefined, 10)
   const reads = store.flowReads
   await reads.whole(1)
   await reads.states(0, 10)
@@ -280,8 +277,8 @@ async function rest(store: Store): Promise<void> {
   await store.schedules.lastSlot('s', 9)
   await store.progress.clearMarks(['p'])
   await store.log.trim(1, 5, { beforeMs: 9, bytes: 1 })
-  await store.flows.forget(9)
-  await store.flows.forgetMails(0, 9)
+  await store.flows.rows.forget(9)
+  await store.flows.mail.forget(0, 9)
   await store.requests.forget(9)
   await store.desk.forgetResolved(9)
   await store.processors.retire('p', 't')

@@ -147,12 +147,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'write.written(written!.timed[index * 0]!)',
     },
   ],
-  'names another number for the end of a command than its journal has': [
+  'says that an end is written though its flow does not exist': [
     {
-      file: 'adapters/sqlite/request-changes.ts',
-      from: 'return flows.callEnded(change)',
-      to: 'return flows.callEnded(change) + 1',
+      file: 'adapters/sqlite/flow-facets.ts',
+      from: "where id = ?', flow) === undefined) return false",
+      to: "where id = ?', flow) === undefined) return true",
     },
+  ],
+  'leaves the next time of flows as it was when one is taken away': [
+    { file: 'adapters/sqlite/flow-facets.ts', from: '    this.untimer(flow, entry.of!)\n', to: '' },
   ],
   'takes back what follows from a function that has never followed': [
     {
@@ -406,11 +409,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'adapters/sqlite/desk.ts', from: '    if (entry.place > entry.id) this.takeNumber(entry.place)\n', to: '' },
   ],
   'forgets the end of a command in the journal': [
-    {
-      file: 'adapters/sqlite/request-changes.ts',
-      from: "change.asker === 'flow') return flows.callEnded(change)",
-      to: "change.asker === 'flow') return 0",
-    },
+    { file: 'adapters/sqlite/flow-facets.ts', from: '    this.enter(flow, entry)\n', to: '' },
   ],
   'does not begin flows again at a start that were told something': [
     { file: 'engine/flow/flows.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
@@ -483,17 +482,17 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'engine/flow/flows.ts',
-      from: '  private comes(entry: JournalEntry, flow: number): void {\n',
+      from: '  private there(flow: number): FlowRun | undefined {\n',
       to: `  startAlone(flows: readonly FlowChange[]): void {
     void this.write({ flows })
   }
 
-  private comes(entry: JournalEntry, flow: number): void {
+  private there(flow: number): FlowRun | undefined {
 `,
     },
   ],
   'loses mail that came before a wait': [
-    { file: 'engine/flow/flows.ts', from: '    if (waits) this.offerMails(run)\n', to: '' },
+    { file: 'engine/flow/flows.ts', from: '    if (waits) this.mails.offer(run)\n', to: '' },
   ],
   'gives a mail to a flow twice': [
     {
@@ -505,7 +504,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'begins a flow of a serial mediator beside another': [
     {
       file: 'engine/flow/flows.ts',
-      from: '      if (first !== id) return undefined\n',
+      from: '      if ((await rows.next(mediator, context)) !== id) return undefined\n',
       to: '',
     },
   ],
@@ -519,8 +518,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not tell a flow that the one it waits for has ended': [
     {
       file: 'engine/flow/flows.ts',
-      from: 'const told = ends && run.row.parent !== null && !run.isContinued ? this.toParent(this.endOf(run)) : []',
-      to: 'const told: FlowChange[] = ends ? [] : []',
+      from: 'const told = ends && run.row.parent !== null && !run.isContinued\n',
+      to: 'const told = ends && run.row.parent === undefined\n',
     },
   ],
   'tells a function that has failed more of its steps at a replay': [
@@ -665,9 +664,13 @@ export const shown: Readonly<Record<string, Failing>> = {
     file: 'src/engine/commit/committer.test.ts',
     test: 'each timed write is told what has become of its own change, and what it appended comes after the rest',
   },
-  'names another number for the end of a command than its journal has': {
+  'says that an end is written though its flow does not exist': {
     file: 'src/adapters/sqlite/commit.test.ts',
-    test: 'the end of a command that a flow has called has the number that its journal has',
+    test: 'the end of a step is written where its flow exists, and commit says whether it does',
+  },
+  'leaves the next time of flows as it was when one is taken away': {
+    file: 'src/adapters/sqlite/commit.test.ts',
+    test: 'a commit that changes times of flows says when the next one comes, another says nothing',
   },
   'takes back what follows from a function that has never followed': {
     file: 'src/adapters/sqlite/commit.test.ts',

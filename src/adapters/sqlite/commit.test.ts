@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { coded } from '../../../test/support.ts'
 import { Stored } from '../../model/codec.ts'
+import type { FlowRow } from '../../model/flow-views.ts'
 import type { Changes, CommitFunction, Written } from '../../seam/commit.ts'
-import type { RequestChange } from '../../seam/requests.ts'
+import type { FlowChange } from '../../seam/flows.ts'
 import type { Store } from '../../seam/store.ts'
 import { nodeWorld } from '../node/world.ts'
 import { sqlite } from './index.ts'
@@ -113,17 +114,53 @@ test('a group that is repeated one by one has one answer for each transaction th
   )
 })
 
-test('the end of a command that a flow has called has the number that its journal has', async (t) => {
+const flowRow = (id: number): FlowRow => ({
+  id,
+  mediator: 'm',
+  version: 1,
+  context: null,
+  state: 'running',
+  message: messageOf('a'),
+  once: null,
+  parent: null,
+  rerunOf: null,
+  continues: null,
+  mailAfter: null,
+  error: null,
+  result: undefined,
+  startedAt: 0,
+  endedAt: null,
+})
+
+const ended = (flow: number, of: number, n: number): FlowChange => {
+  return { do: 'ended', flow, entry: { n, of, kind: 'call', step: '', what: '', data: null, at: 1 } }
+}
+
+test('the end of a step is written where its flow exists, and commit says whether it does', async (t) => {
   const store = await opened(t)
-  const end = (id: string, asker: 'app' | 'flow'): RequestChange => {
-    return { do: 'end', asker, id, state: 'replied', outcome: null, at: 1 }
-  }
-  const { written } = await commit(store, {
-    requests: [{ do: 'released', id: 'x' }, end('flow/1/7', 'flow'), end('y', 'app'), end('flow/1/8', 'flow')],
-  })
-  const [seven, eight] = [7, 8].map((call) => store.flows.journal(1).find(({ of }) => of === call)!.n)
-  assert.deepEqual(written[0]?.entries, [0, seven, 0, eight])
-  assert(seven! > 0 && eight! > seven!)
+  await commit(store, { flows: [{ do: 'start', row: flowRow(1) }] })
+  const { written } = await commit(store, { flows: [ended(1, 7, 9), ended(2, 7, 10), ended(1, 8, 11)] })
+  assert.deepEqual(written[0]?.flows.ended, [true, false, true])
+  const numbers = (await store.flows.rows.journal(1)).map(({ n, of }) => [n, of])
+  assert.deepEqual(numbers, [
+    [9, 7],
+    [11, 8],
+  ])
+  assert.deepEqual(await store.flows.rows.journal(2), [])
+})
+
+test('a commit that changes times of flows says when the next one comes, another says nothing', async (t) => {
+  const store = await opened(t)
+  const dueAfter = async (...flows: FlowChange[]) => (await commit(store, { flows })).written[0]?.flows.nextDue
+  const timer = (n: number, due: number): FlowChange => ({ do: 'timer', flow: 1, n, due })
+  assert.equal(await dueAfter({ do: 'start', row: flowRow(1) }), undefined)
+  assert.equal(await dueAfter(timer(1, 20), timer(2, 10)), 10)
+  assert.equal(await dueAfter({ do: 'untimer', flow: 1, n: 2 }), 20)
+  assert.equal(await dueAfter({ do: 'untimer', flow: 1, n: 2 }), undefined)
+  const paused = { do: 'state', flow: 1, error: null, endedAt: null } as const
+  assert.equal(await dueAfter({ ...paused, state: 'paused' }), null)
+  assert.equal(await dueAfter({ ...paused, state: 'running' }), 20)
+  assert.equal(await dueAfter(ended(1, 1, 30)), null)
 })
 
 test('progress of a processor that was taken over is refused: the ownership of the store is lost', async (t) => {

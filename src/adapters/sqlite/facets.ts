@@ -21,8 +21,8 @@ import type { Store } from '../../seam/store.ts'
 import { type Beside, writeDurably } from './beside.ts'
 import type { DeskTable } from './desk.ts'
 import { DeskReader } from './desk-reads.ts'
+import type { SqliteFlows } from './flow-facets.ts'
 import { FlowViews } from './flow-reads.ts'
-import type { FlowTables } from './flows.ts'
 import type { Log } from './log.ts'
 import type { RequestTable } from './requests.ts'
 import type { SlotTable } from './slots.ts'
@@ -34,7 +34,7 @@ export interface Tables {
   readonly log: Log
   readonly desk: DeskTable
   readonly progress: SqliteProgress
-  readonly flows: FlowTables
+  readonly flows: SqliteFlows
   readonly requests: RequestTable
   readonly slots: SlotTable
 }
@@ -63,7 +63,7 @@ export function facetsOf({ db, log, desk, progress, flows, requests, slots }: Ta
     pendingActions: new SqlitePendingActions(desk, beside),
     processors: new SqliteProcessors(db, desk, beside),
     progress,
-    flows,
+    flows: flows.facets,
     flowReads: new FlowViews((use) => beside.durable(() => use(flows))),
     requests,
     schedules: slots,

@@ -1,7 +1,6 @@
 // Flows and their journals, their timers and questions, and the mail that they may wait for.
 import type { Stored } from '../../model/codec.ts'
-import type { FlowState, JournalEntry } from '../../model/flow.ts'
-import { outcomeOf, type ParentFlow, stepOfCommand } from '../../model/flow.ts'
+import type { FlowState, JournalEntry, ParentFlow } from '../../model/flow.ts'
 import type {
   FlowFilter,
   FlowRow,
@@ -12,9 +11,10 @@ import type {
 } from '../../model/flow-views.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { FlowSlice } from '../../seam/flow-reads.ts'
-import type { FlowChange, FlowStore, SleepingTime, UnderWay, WaitingFlow } from '../../seam/flows.ts'
+import type { UnderWay, WaitingFlow } from '../../seam/flow-take-up.ts'
+import type { DueTime, SleepingTime } from '../../seam/flow-times.ts'
+import type { FlowChange, StepEnded } from '../../seam/flows.ts'
 import type { ForgottenMails, Mail } from '../../seam/mail.ts'
-import type { RequestChange } from '../../seam/requests.ts'
 import type { Beside } from './beside.ts'
 import { Numbers } from './numbers.ts'
 import type { Statements } from './statements.ts'
@@ -145,17 +145,16 @@ export class FlowReader {
   }
 }
 
-export class FlowTables extends FlowReader implements FlowStore {
-  private lastFlow: number
-  private readonly entries: Numbers
-  private readonly mails: Numbers
+export class FlowTables extends FlowReader {
+  protected readonly entries: Numbers
+  protected readonly mails: Numbers
+  /** Whether the transaction under way has changed a time. */
+  protected timesChanged = false
   private readonly beside: Beside
 
   constructor(sql: Statements, beside: Beside) {
     super(sql)
     this.beside = beside
-    const last = this.sql.one<{ seq: number }>("select seq from sqlite_sequence where name = 'millrace_flows'")
-    this.lastFlow = last?.seq ?? 0
     this.entries = new Numbers(sql.db, 'entries')
     this.mails = new Numbers(sql.db, 'mails')
   }
@@ -166,13 +165,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     this.mails.rollback()
   }
 
-  endsOfFlows(flow: number, after: number, limit: number): JournalEntry[] {
-    const ends = `select ${entryColumns} from millrace_journal
-      where flow = ? and n > ? and of_n is not null and kind = 'flow' order by n limit ?`
-    return this.sql.all<Entry>(ends, flow, after, limit).map(entryOf)
-  }
-
-  async underWayByMediator(but: readonly string[]): Promise<FlowsUnderWay[]> {
+  underWayByMediator(but: readonly string[]): FlowsUnderWay[] {
     const isOpen = "ended_at is null and state <> 'queued'"
     const isQueued = "state = 'queued'"
     const mediators = new Set([...this.mediatorsWith(isOpen), ...this.mediatorsWith(isQueued)])
@@ -196,19 +189,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     }
   }
 
-  newFlowId(): number {
-    return ++this.lastFlow
-  }
-
-  newEntryId(): number {
-    return this.entries.next()
-  }
-
-  newMailId(): number {
-    return this.mails.next()
-  }
-
-  apply(change: FlowChange): void {
+  apply(change: Exclude<FlowChange, StepEnded>): void {
     switch (change.do) {
       case 'start':
         this.start(change.row)
@@ -217,29 +198,38 @@ export class FlowTables extends FlowReader implements FlowStore {
       case 'entry':
         this.enter(change.flow, change.entry)
         break
-      case 'ended':
-        // After the ends of commands that are written with it, of which their flows are told first.
-        change.entry.n = this.newEntryId()
-        this.enter(change.flow, change.entry)
+      case 'renumber':
+        this.entries.use(change.n)
+        this.sql.run('update millrace_journal set n = ? where flow = ? and n = ?', change.n, change.flow, change.from)
         break
       case 'state':
         this.become(change)
         break
       case 'timer':
-        this.sql.run('insert into millrace_flow_timers values (?, ?, ?)', change.due, change.flow, change.n)
+        this.timesAre(
+          this.sql.run('insert into millrace_flow_timers values (?, ?, ?)', change.due, change.flow, change.n),
+        )
         break
       case 'untimer':
         this.untimer(change.flow, change.n)
         break
       case 'asleep':
-        this.sql.run('update millrace_flow_timers set due = -abs(due) where flow = ? and n = ?', change.flow, change.n)
+        this.timesAre(
+          this.sql.run(
+            'update millrace_flow_timers set due = -abs(due) where flow = ? and n = ?',
+            change.flow,
+            change.n,
+          ),
+        )
         break
       case 'awake':
-        this.sql.run(
-          `update millrace_flow_timers set due = abs(due) where flow = ?1 and n = ?2
+        this.timesAre(
+          this.sql.run(
+            `update millrace_flow_timers set due = abs(due) where flow = ?1 and n = ?2
              and (select state from millrace_flows where id = ?1) <> 'paused'`,
-          change.flow,
-          change.n,
+            change.flow,
+            change.n,
+          ),
         )
         break
       case 'ask':
@@ -311,29 +301,25 @@ export class FlowTables extends FlowReader implements FlowStore {
       flow,
     )
     if (endedAt !== null) {
-      this.sql.run('delete from millrace_flow_timers where flow = ?', flow)
+      this.timesAre(this.sql.run('delete from millrace_flow_timers where flow = ?', flow))
       this.sql.run('delete from millrace_questions where flow = ?', flow)
       return
     }
     // What is paused is not looked for: its times are put before all that can be due.
     const asleep = state === 'paused' ? 'due > 0' : 'due < 0'
-    this.sql.run(`update millrace_flow_timers set due = -due where flow = ? and ${asleep}`, flow)
+    this.timesAre(this.sql.run(`update millrace_flow_timers set due = -due where flow = ? and ${asleep}`, flow))
   }
 
-  /** A command that a flow has called is done with: that is an entry of its journal. Gives its number. */
-  callEnded({ id, state, outcome, at }: RequestChange & { readonly do: 'end' }): number {
-    const { flow, n: of } = stepOfCommand(id)
-    const n = this.newEntryId()
-    this.enter(flow, { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at })
-    this.untimer(flow, of)
-    return n
+  protected untimer(flow: number, n: number): void {
+    this.timesAre(this.sql.run('delete from millrace_flow_timers where flow = ? and n = ?', flow, n))
   }
 
-  private untimer(flow: number, n: number): void {
-    this.sql.run('delete from millrace_flow_timers where flow = ? and n = ?', flow, n)
+  /** So many times have changed. */
+  private timesAre(changed: number): void {
+    if (changed > 0) this.timesChanged = true
   }
 
-  private enter(flow: number, { n, of, kind, step, what, data, at }: JournalEntry): void {
+  protected enter(flow: number, { n, of, kind, step, what, data, at }: JournalEntry): void {
     const json = data === null ? null : JSON.stringify(data)
     this.entries.use(n)
     this.sql.run(
@@ -379,7 +365,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     return rows.map(({ id }) => id)
   }
 
-  async takeUp(mediator: string, after: UnderWay | undefined, limit: number): Promise<UnderWay[]> {
+  takeUp(mediator: string, after: UnderWay | undefined, limit: number): UnderWay[] {
     const slice = (where: string, ...values: Value[]) =>
       this.sql
         .all<UnderWay & { readonly unfinished: number; readonly mail: number }>(
@@ -466,17 +452,12 @@ export class FlowTables extends FlowReader implements FlowStore {
     return row && { n: row.n, mediator, context, message: messageOf(row.message), at: row.at }
   }
 
-  due(now: number, limit: number): { flow: number; n: number }[] {
+  due(now: number, limit: number): DueTime[] {
     return this.sql.all(
       'select flow, n from millrace_flow_timers where due between 0 and ? order by due limit ?',
       now,
       limit,
     )
-  }
-
-  nextDue(): number | undefined {
-    return this.sql.one<{ due: number }>('select due from millrace_flow_timers where due >= 0 order by due limit 1')
-      ?.due
   }
 
   hasEnd(flow: number, n: number): boolean {
@@ -486,7 +467,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
   }
 
-  async asleep(after: SleepingTime | undefined, limit: number): Promise<SleepingTime[]> {
+  asleep(after: SleepingTime | undefined, limit: number): SleepingTime[] {
     return this.sql.all(
       `select t.due, t.flow, t.n, f.mediator, f.state from millrace_flow_timers t cross join millrace_flows f on f.id = t.flow
        where (t.due, t.flow, t.n) > (?, ?, ?) and t.due < 0 order by t.due, t.flow, t.n limit ?`,
@@ -497,7 +478,7 @@ export class FlowTables extends FlowReader implements FlowStore {
     )
   }
 
-  async withdrawn(after: string, limit: number): Promise<string[]> {
+  withdrawn(after: string, limit: number): string[] {
     const sql = 'select id from millrace_withdrawn where id > ? order by id limit ?'
     return this.sql.all<{ id: string }>(sql, after, limit).map(({ id }) => id)
   }

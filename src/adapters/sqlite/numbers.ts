@@ -11,7 +11,6 @@ export class Numbers {
   private readonly key: string
   private readonly find: StatementSync
   private readonly put: StatementSync
-  private last: number
   /** What the file says. */
   private kept: number
 
@@ -20,11 +19,11 @@ export class Numbers {
     this.find = db.prepare('select value from millrace_meta where key = ?')
     this.put = db.prepare('insert or replace into millrace_meta values (?, ?)')
     this.kept = this.read()
-    this.last = this.kept
   }
 
-  next(): number {
-    return ++this.last
+  /** The highest that may be in use. */
+  get highest(): number {
+    return this.kept
   }
 
   /** A row with a number is written, in the transaction under way. */

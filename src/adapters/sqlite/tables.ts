@@ -10,11 +10,10 @@ import type { Beside } from './beside.ts'
 import type { Connection } from './connection.ts'
 import { DeskTable } from './desk.ts'
 import { type Facets, facetsOf, SqliteProgress } from './facets.ts'
-import { FlowTables } from './flows.ts'
+import { SqliteFlows } from './flow-facets.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
-import { writeRequests } from './request-changes.ts'
 import { RequestTable } from './requests.ts'
 import { SlotTable } from './slots.ts'
 import { cancel, writeTimed } from './timed.ts'
@@ -26,7 +25,7 @@ export class SqliteTables implements OwnTables {
   readonly desk: DeskTable
   readonly progress: SqliteProgress
   readonly requests: RequestTable
-  readonly flows: FlowTables
+  readonly flows: SqliteFlows
   readonly timers: TimerTable
   readonly slots: SlotTable
   readonly gathers: SqliteGathers
@@ -39,7 +38,7 @@ export class SqliteTables implements OwnTables {
     this.desk = new DeskTable(sql, this.log)
     this.progress = new SqliteProgress(file, sql, this.log, beside)
     this.requests = new RequestTable(sql, beside)
-    this.flows = new FlowTables(sql, beside)
+    this.flows = new SqliteFlows(sql, beside)
     this.timers = new TimerTable(db, this.log)
     this.slots = new SlotTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
@@ -60,7 +59,8 @@ export class SqliteTables implements OwnTables {
     log.open(rows.map(({ id }) => id))
     const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
     const numbers = { desk: this.desk.lastNumber() }
-    return { clean: clean?.['value'] !== 0, streams, nextDue: this.timers.nextDue(), numbers }
+    const [nextDue, flows] = [this.timers.nextDue(), this.flows.found()]
+    return { clean: clean?.['value'] !== 0, streams, nextDue, numbers, flows }
   }
 
   /** Call first in a transaction of `write`. */
@@ -78,10 +78,10 @@ export class SqliteTables implements OwnTables {
     this.log.flush()
     for (const row of changes.progress) this.progress.write(row)
     const heads = changes.desk.map((change) => this.desk.apply(change))
-    const entries = writeRequests(changes.requests, this)
-    for (const change of changes.flows ?? []) this.flows.apply(change)
+    for (const change of changes.requests ?? []) this.requests.apply(change)
+    const flows = this.flows.write(changes.flows ?? [])
     for (const { processor, stream, position } of changes.marks) this.mark.run(processor, stream, position)
-    return { appended, timed, entries, heads }
+    return { appended, timed, flows, heads }
   }
 
   committed(): void {

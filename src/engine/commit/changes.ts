@@ -2,10 +2,11 @@
 import type { Stored } from '../../model/codec.ts'
 import type { Changes, Written } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { FlowChange } from '../../seam/flows.ts'
+import type { FlowChange, StepEnded } from '../../seam/flows.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { TimedChange, TimedResult } from '../../seam/timers.ts'
+import { type AskedChange, type Journals, type StepEnd, stepEndOf } from './asked.ts'
 import { place } from './place.ts'
 
 const none: readonly Stored[] = []
@@ -18,6 +19,9 @@ export class TransactionChanges implements Changes {
   readonly desk: DeskChange[] = []
   readonly requests: RequestChange[] = []
   readonly flows: FlowChange[] = []
+  readonly ends: StepEnd[] = []
+  /** The changes of `flows` that end steps. */
+  private readonly ended: StepEnded[] = []
   readonly timed: TimedChange[] = []
   readonly marks: Changes['marks']
   /** The answer of the store. */
@@ -39,6 +43,28 @@ export class TransactionChanges implements Changes {
     }
   }
 
+  /** Adds what becomes of a command. */
+  asked(change: AskedChange): void {
+    if (change.do !== 'end' || change.asker === 'app') this.requests.push(change)
+    else this.ends.push(stepEndOf(change))
+  }
+
+  /** Adds the ends of steps: each is an entry of the journal of its flow, behind all that this journal has. */
+  enter(journals: Journals): void {
+    for (const { flow, of, kind, data, at } of this.ends) {
+      const entry = { n: journals.numberOf(flow, of), of, kind, step: '', what: '', data, at }
+      const change = { do: 'ended', flow, entry } as const
+      this.flows.push(change)
+      this.ended.push(change)
+    }
+  }
+
+  /** The ends of steps whose flows exist, in order. */
+  get told(): readonly StepEnded[] {
+    const { ended, written } = this
+    return ended.length === 0 ? ended : ended.filter((_, index) => written!.flows.ended[index])
+  }
+
   /** Takes the answer of the store. */
   decided(written: Written): void {
     this.written = written
@@ -53,7 +79,8 @@ export class TransactionChanges implements Changes {
 
   /** Refers to nothing from now on. */
   clear(): void {
-    for (const list of [this.append, this.claims, this.desk, this.requests, this.flows]) list.length = 0
+    for (const list of [this.append, this.claims, this.desk, this.requests, this.flows, this.ends, this.ended])
+      list.length = 0
     this.appended = none
     this.delayed = none
   }

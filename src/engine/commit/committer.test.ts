@@ -14,7 +14,7 @@ const nothing = () => {}
 
 /** The answer of a store that has appended everything, from position 1 on. */
 const answered = (append: readonly Stored[], timed: readonly TimedResult[] = []): Written => {
-  return { appended: append.map((_, index) => index + 1), timed, entries: [], heads: [] }
+  return { appended: append.map((_, index) => index + 1), timed, flows: { ended: [], nextDue: undefined }, heads: [] }
 }
 
 interface Bench {

@@ -11,6 +11,7 @@ import type { Committed } from '../../seam/commit.ts'
 import type { Store } from '../../seam/store.ts'
 import type { TimedChange } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
+import type { Journals } from './asked.ts'
 import { Chain } from './chain.ts'
 import { type Committing, Group, type Settled } from './group.ts'
 import type { Follower, Handled } from './handled.ts'
@@ -56,6 +57,7 @@ export class Committer {
   trouble: MillraceError | undefined
   /** Set before anything is written. */
   ahead: Ahead | undefined
+  journals: Journals | undefined
   private state: State = 'idle'
   private readonly world: World
   private readonly store: Pick<Store, 'commit'>
@@ -210,7 +212,7 @@ export class Committer {
     for (let left = this.works.length; left > 0; left--) await this.works.shift()?.run()
     if (this.pending.isEmpty) return
     const chained = this.chain.begins(this.world.elapsed()) ? 'chain' : 'single'
-    const group = new Group(this.pending.take(this.flushBytes), chained, this.committed)
+    const group = new Group(this.pending.take(this.flushBytes), chained, this.journals, this.committed)
     this.group = group
     let answer: Committed
     try {
@@ -242,7 +244,7 @@ export class Committer {
     const handled = pending.handled.filter(mayGo)
     if (jobs.length === 0 && handled.length === 0) return undefined
     pending.handled = pending.handled.filter((attempt) => !mayGo(attempt))
-    return new Group(Object.assign(new Writes(), { handled, jobs }))
+    return new Group(Object.assign(new Writes(), { handled, jobs }), 'single', this.journals)
   }
 
   private settle(group: Group, { rest, written, trouble, ahead }: Committed): void {

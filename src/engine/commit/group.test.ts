@@ -10,7 +10,12 @@ import { Publish, type Transaction, Writes } from './writes.ts'
 
 const nothing = () => {}
 const message = (id: string) => ({ id, type: 'a', position: 0 }) as Stored
-const answer = (...appended: Written['appended']): Written => ({ appended, timed: [], entries: [], heads: [] })
+const answer = (...appended: Written['appended']): Written => ({
+  appended,
+  timed: [],
+  flows: { ended: [], nextDue: undefined },
+  heads: [],
+})
 
 /** A processor that notes what is asked of its progress. */
 function processor() {

@@ -5,22 +5,29 @@ import type { Stored } from '../../model/codec.ts'
 import type { MillraceError } from '../../model/errors.ts'
 import { idConflict } from '../../model/publish.ts'
 import type { Changes, CommitFunction, CommitGroup, Written } from '../../seam/commit.ts'
+import type { StepEnded } from '../../seam/flows.ts'
 import type { RequestChange } from '../../seam/requests.ts'
+import type { Journals } from './asked.ts'
 import { TransactionChanges } from './changes.ts'
 import type { TakenBack } from './collected.ts'
 import type { Follower, Handled } from './handled.ts'
-import { type Publish, type RequestsWritten, type Transaction, Writes } from './writes.ts'
+import { type Publish, type Transaction, Writes } from './writes.ts'
 
-/** The messages of a group that is committed and not durable yet, and what has become of its requests. */
-export interface Committing extends RequestsWritten {
+/** The messages of a group that is committed and not durable yet, and the steps of flows that have ended with it. */
+export interface Committing {
   /** In the order of positions. */
   readonly appended: readonly Stored[]
+  readonly ended: readonly StepEnded[]
 }
 
 /** What the engine is told of a group that is durable. */
 export interface Settled extends Committing {
   /** The messages that are kept until they are due. */
   readonly delayed: readonly Stored[]
+  /** What has become of requests of the app. */
+  readonly requests: readonly RequestChange[]
+  /** When the next time of a flow comes; null where there is none. Undefined: that has not changed. */
+  readonly flowsDue: number | null | undefined
   readonly consumers: ReadonlySet<Follower>
   /** Requests that its functions have taken back. */
   readonly withdrawn: readonly TakenBack[]
@@ -37,13 +44,15 @@ export class Group implements CommitGroup, Settled {
   /** The group that is written after it, before the same sync. */
   following: Group | undefined
   private readonly follow: Follow | undefined
+  private readonly journals: Journals | undefined
   /** What each of its transactions writes, in their order. */
   private readonly transactions: TransactionChanges[] = []
   /** The processors whose progress the present transaction writes. */
   private touched = new Set<Follower>()
 
-  constructor(writes: Writes, inChain: 'chain' | 'single' = 'single', follow?: Follow) {
+  constructor(writes: Writes, inChain: 'chain' | 'single' = 'single', journals?: Journals, follow?: Follow) {
     this.writes = writes
+    this.journals = journals
     this.inChain = inChain === 'chain'
     this.follow = follow
   }
@@ -67,8 +76,18 @@ export class Group implements CommitGroup, Settled {
     return transactions.length === 1 ? transactions[0]!.requests : transactions.flatMap(({ requests }) => requests)
   }
 
-  get entries(): readonly number[] {
-    return this.transactions.flatMap(({ written }) => written!.entries)
+  get ended(): readonly StepEnded[] {
+    const { transactions } = this
+    return transactions.length === 1 ? transactions[0]!.told : transactions.flatMap(({ told }) => told)
+  }
+
+  get flowsDue(): number | null | undefined {
+    let due: number | null | undefined
+    for (const { written } of this.transactions) {
+      const { nextDue } = written!.flows
+      if (nextDue !== undefined) due = nextDue
+    }
+    return due
   }
 
   changes(functions: readonly CommitFunction[], of: 'all' | 'functions'): Changes {
@@ -82,6 +101,7 @@ export class Group implements CommitGroup, Settled {
       else changes.leave(fn.outgoing)
     }
     for (const { progress } of this.touched) changes.progress.push(progress.row())
+    if (changes.ends.length > 0) changes.enter(this.journals!)
     return changes
   }
 
@@ -175,10 +195,11 @@ export class Group implements CommitGroup, Settled {
   private addRest(to: TransactionChanges): void {
     const { publishes, handled, jobs, timed } = this.writes
     for (const { message } of publishes) to.append.push(message)
-    for (const { changes, requests, flows, outgoing, consumer, position } of jobs) {
+    for (const { changes, requests, flows, ends, outgoing, consumer, position } of jobs) {
       if (flows !== undefined) for (const change of flows) to.flows.push(change)
       if (changes !== undefined) for (const change of changes) to.desk.push(change)
-      if (requests !== undefined) for (const change of requests) to.requests.push(change)
+      if (requests !== undefined) for (const change of requests) to.asked(change)
+      if (ends !== undefined) for (const end of ends) to.ends.push(end)
       if (outgoing !== undefined) for (const message of outgoing) to.append.push(message)
       if (consumer !== undefined) this.done(consumer, position ?? 0)
     }
@@ -194,7 +215,7 @@ export class Group implements CommitGroup, Settled {
       for (const message of also.outgoing) to.append.push(message)
     }
     const request = attempt.requestEnd()
-    if (request !== undefined) to.requests.push(request)
+    if (request !== undefined) to.asked(request)
     if (position > 0) {
       this.done(attempt.processor, position)
       return

@@ -4,7 +4,7 @@ import type { CommitFunction } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
-import type { RequestChange } from '../../seam/requests.ts'
+import type { AskedEnd } from './asked.ts'
 import type { TakenBack } from './collected.ts'
 
 /** A processor whose progress a commit writes. */
@@ -50,7 +50,7 @@ export interface Handled extends CommitFunction {
   /** Whether its commit may be refused, so that it needs a savepoint. */
   readonly needsFunction: boolean
   /** The end of the request; undefined where nobody asked for the message. */
-  requestEnd(): RequestChange | undefined
+  requestEnd(): AskedEnd | undefined
   /** The end of the message at the desk. Called where `position` is 0. */
   deskEnd(): Ending
   /** Its commit is durable. */

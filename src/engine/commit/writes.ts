@@ -4,7 +4,7 @@ import type { Accepted } from '../../model/publish.ts'
 import type { CommitFunction } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowChange } from '../../seam/flows.ts'
-import type { RequestChange } from '../../seam/requests.ts'
+import type { AskedChange, StepEnd } from './asked.ts'
 import type { TakenBack } from './collected.ts'
 import type { Follower, Handled } from './handled.ts'
 import type { TimedWrite } from './timed-write.ts'
@@ -36,8 +36,10 @@ export interface Transaction extends CommitFunction {
 /** Changes that need no function of a user. */
 export interface Job {
   readonly changes?: readonly DeskChange[] | undefined
-  readonly requests?: readonly RequestChange[] | undefined
+  readonly requests?: readonly AskedChange[] | undefined
   readonly flows?: readonly FlowChange[] | undefined
+  /** Steps of flows that end with it. */
+  readonly ends?: readonly StepEnd[] | undefined
   /** Messages that leave with it. */
   readonly outgoing?: readonly Stored[] | undefined
   /** The processor whose progress is written with it. */
@@ -48,12 +50,6 @@ export interface Job {
   readonly written?: ((heads: readonly number[]) => void) | undefined
   /** Called when the run ends before it is known to be written. */
   readonly dropped?: ((error: unknown) => void) | undefined
-}
-
-/** The results of changes of requests: for each the number of its entry in a journal, 0 where it has none. */
-export interface RequestsWritten {
-  readonly requests: readonly RequestChange[]
-  readonly entries: readonly number[]
 }
 
 /** A message about to start. It may start once its mark is committed. */

@@ -11,8 +11,8 @@ import { checkId, type PublishOptions } from '../../model/publish.ts'
 import { check } from '../../model/schema.ts'
 import type { Query, Tx } from '../../model/tx.ts'
 import type { CommitFunction, CommitTx, OwnTables } from '../../seam/commit.ts'
-import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
+import type { AskedEnd } from '../commit/asked.ts'
 import { Collected, nothing, type TakenBack } from '../commit/collected.ts'
 import type { Ending, FlowOutcome, Follower, Handled } from '../commit/handled.ts'
 import { isOwnFunction, type OwnFunction } from '../commit/own-function.ts'
@@ -45,7 +45,7 @@ export interface AttemptHost extends Follower {
   callback<T>(attempt: Attempt, fn: () => T): T
   /** Takes an error that was thrown outside the promise of the handler. */
   late(attempt: Attempt, error: unknown): void
-  replied(message: Stored, reply: unknown): RequestChange
+  replied(message: Stored, reply: unknown): AskedEnd
   deskEnd(delivery: Delivery): Ending
   /** The commit of an attempt is durable. */
   committed(delivery: Delivery): void
@@ -254,7 +254,7 @@ export class Attempt implements Handled {
     return reply === undefined ? undefined : asJson('reply to', reply, this.processor.replyBytesMax, type)
   }
 
-  requestEnd(): RequestChange | undefined {
+  requestEnd(): AskedEnd | undefined {
     const { message, outcome, reply } = this
     if (message.asked === undefined) return undefined
     return this.processor.replied(message, outcome?.ok === true ? outcome.value : reply)

@@ -16,8 +16,8 @@ import { isRefused } from '../../model/refused.ts'
 import type { Query } from '../../model/tx.ts'
 import type { DeskHead, LaneKey } from '../../seam/desk.ts'
 import type { Subscribed } from '../../seam/progress.ts'
-import type { RequestChange } from '../../seam/requests.ts'
 import type { World } from '../../seam/world.ts'
+import type { AskedEnd } from '../commit/asked.ts'
 import type { Ending } from '../commit/handled.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
 import { Fifo } from '../kit/fifo.ts'
@@ -565,7 +565,7 @@ export class Consumer implements AttemptHost {
   }
 
   /** The reply of a command that was asked. */
-  replied(message: Stored, reply: unknown): RequestChange {
+  replied(message: Stored, reply: unknown): AskedEnd {
     return this.writes.requestEnd(message, 'replied', reply)
   }
 

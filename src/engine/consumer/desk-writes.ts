@@ -6,7 +6,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskAction, DeskEntry } from '../../model/desk.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { RequestChange } from '../../seam/requests.ts'
+import type { AskedEnd } from '../commit/asked.ts'
 import type { Ending, Follower } from '../commit/handled.ts'
 import type { Job } from '../commit/writes.ts'
 import type { Delivery } from './delivery.ts'
@@ -100,7 +100,7 @@ export class DeskWrites {
     return { do: 'record', audit: { at, by, action, item, subject, reason: reason === '' ? null : reason, detail } }
   }
 
-  requestEnd({ id, asked }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): RequestChange {
+  requestEnd({ id, asked }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): AskedEnd {
     return { do: 'end', asker: asked!, id, state, outcome, at: this.host.now() }
   }
 }

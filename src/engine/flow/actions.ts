@@ -10,6 +10,7 @@ import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { Flows } from './flows.ts'
 import type { MediatorSpec } from './host.ts'
+import type { FlowNumbers } from './numbers.ts'
 import type { FlowRun } from './run.ts'
 import { pastNoReturn } from './status.ts'
 
@@ -23,8 +24,10 @@ export class FlowActions {
   private readonly flows: Flows
   private readonly store: Store
   private readonly world: World
+  private readonly numbers: FlowNumbers
 
-  constructor(flows: Flows, store: Store, world: World) {
+  constructor(flows: Flows, store: Store, world: World, numbers: FlowNumbers) {
+    this.numbers = numbers
     this.flows = flows
     this.store = store
     this.world = world
@@ -58,7 +61,7 @@ export class FlowActions {
       if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
       // One that was undoing already goes on with that.
       if (journal.some(({ kind, of, step }) => kind === 'cancel' || (of === null && isUndo(step)))) return []
-      const n = this.store.flows.newEntryId()
+      const n = this.numbers.newEntry()
       const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
       return [{ do: 'entry', flow: id, entry }]
     }
@@ -127,7 +130,7 @@ export class FlowActions {
       throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only a flow that has ended can run again`)
     const spec = this.specOf(row)
     const journal = await store.flowReads.journal(id)
-    const kept = from === undefined ? [] : takenOver(journal, from, id, () => store.flows.newEntryId())
+    const kept = from === undefined ? [] : takenOver(journal, from, id, () => this.numbers.newEntry())
     const undone = kept.length === 0 ? [] : undoneSteps(row.state, journal)
     const lost = kept.find(({ of, step }) => of === null && undone.includes(step))
     if (lost !== undefined) {

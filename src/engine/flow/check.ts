@@ -130,7 +130,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     random: () => world.random(),
     newId: () => world.newId(),
     entryId: () => ++n,
-    endsInJournal: () => [],
+    endsBehind: () => [],
     encode: (type, data, id, delay) =>
       make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
     encodeCall: (type, data, id) => make(type, data, id),

@@ -27,13 +27,21 @@ export class Claims {
       if (other.attempt.state === 'expired') break
       await Promise.race([other.free, new Promise<void>((resolve) => void world.after(claimMs, resolve))])
     }
-    if (this.store.flows.hasOnce(mediator, once)) return undefined
     const { promise: free, resolve } = Promise.withResolvers<void>()
     const mine = { attempt, free }
-    taken.set(key, mine)
-    return () => {
+    const letGo = () => {
       if (taken.get(key) === mine) taken.delete(key)
       resolve()
     }
+    // Taken before the store is asked, so that nobody takes it between the question and the answer.
+    taken.set(key, mine)
+    try {
+      if (!(await this.store.flows.rows.hasOnce(mediator, once))) return letGo
+    } catch (error) {
+      letGo()
+      throw error
+    }
+    letGo()
+    return undefined
   }
 }

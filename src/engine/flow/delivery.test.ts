@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JournalEntry, StepKind } from '../../model/flow.ts'
 import type { Command } from '../../model/message.ts'
+import type { FlowChange } from '../../seam/flows.ts'
 import { Delivery } from './delivery.ts'
 import type { StepPlan } from './host.ts'
 import { Inbox } from './inbox.ts'
@@ -21,7 +22,7 @@ const end = (n: number, of: number, value: unknown = n): JournalEntry => ({
 
 function deliveryOf(ahead: readonly JournalEntry[] = []) {
   let number = 100
-  const written: JournalEntry[] = []
+  const behind: FlowChange[] = []
   const differences: string[] = []
   const status = { isClosed: false }
   const replay = new Replay()
@@ -34,7 +35,7 @@ function deliveryOf(ahead: readonly JournalEntry[] = []) {
     journal: new Journal(7, { now: () => 1_000, entryId: () => ++number }),
     branches: { root: { late: () => {} } },
     status,
-    host: { blame: () => {}, endsInJournal: (after: number) => written.filter(({ n }) => n > after) },
+    host: { blame: () => {}, endsBehind: () => behind },
     differences: { differs: (what: string) => differences.push(what) },
   }
   const got: string[] = []
@@ -48,7 +49,7 @@ function deliveryOf(ahead: readonly JournalEntry[] = []) {
     return begun
   }
   const settled = () => new Promise(setImmediate).then(() => got)
-  return { delivery: new Delivery(flow), ...flow, begin, settled, written, differences }
+  return { delivery: new Delivery(flow), ...flow, begin, settled, behind, differences }
 }
 
 test('an end reaches its step once', async () => {
@@ -82,15 +83,22 @@ test('a step whose end the journal has ahead is not ended again', async () => {
   assert.equal(journal.hasChanges, false)
 })
 
-test('ends of subflows are looked up while one is open', () => {
-  const { delivery, begin, written, steps } = deliveryOf()
-  written.push(end(5, 1))
-  const step = begin(1, 'flow')
-  assert.equal(delivery.next()?.n, 5)
-  delivery.deliver(delivery.next()!)
-  assert.equal(step.outcome?.ok, true)
-  written.push(end(6, 1))
-  assert.deepEqual([steps.hasOpenFlows, delivery.next()], [false, undefined])
+test('an end that is being written comes behind what the flow ends itself', () => {
+  const { delivery, begin, behind, journal } = deliveryOf()
+  behind.push({ do: 'renumber', flow: 7, from: 50, n: 102 })
+  delivery.conclude(begin(1, 'sleep'), { ok: true, value: null })
+  assert.deepEqual(journal.take().changes.at(-1), behind[0])
+})
+
+test('an end that was received before the journal was loaded is delivered once: by the journal, or after it', () => {
+  const { delivery, begin } = deliveryOf()
+  begin(1)
+  begin(2)
+  delivery.receive(end(3, 1))
+  delivery.receive(end(4, 2))
+  delivery.loaded(3)
+  delivery.deliver(end(3, 1))
+  assert.equal(delivery.next()?.n, 4)
 })
 
 test('a function that has ended gets nothing; the outcome is kept, and undos get theirs', async () => {

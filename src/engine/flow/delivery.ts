@@ -1,6 +1,6 @@
 // How the ends of steps reach the function: one by one, in the order of the journal.
 //
-//   in the journal ──received, or looked up──→ in the inbox ──delivered──→ the step is closed, its promise settled
+//   in the journal ──received──→ in the inbox ──delivered──→ the step is closed, its promise settled
 //   by the flow itself ──all that the journal has is delivered──→ written and delivered
 //
 // An end is delivered once. After the function has ended only steps of undos are settled; undos read the outcome of the
@@ -8,6 +8,7 @@
 import { fault, isErrorCode } from '../../model/errors.ts'
 import { isUndo, type JournalEntry, type Outcome, type SubflowFailed } from '../../model/flow.ts'
 import { Refused } from '../../model/refused.ts'
+import type { FlowChange } from '../../seam/flows.ts'
 import type { Owner } from '../../seam/world.ts'
 import type { Step } from './host.ts'
 import type { Inbox } from './inbox.ts'
@@ -31,8 +32,8 @@ export interface DeliveryFlow {
 /** What it needs of the engine. */
 export interface DeliveryHost {
   blame(error: Error, owner: Owner): void
-  /** The ends of subflows that were written into the journal after an entry: the next of them, in order. */
-  endsInJournal(after: number): JournalEntry[]
+  /** Puts ends of steps that others are writing now behind all that the journal has: gives the changes. */
+  endsBehind(): readonly FlowChange[]
 }
 
 export class Delivery {
@@ -52,16 +53,14 @@ export class Delivery {
     inbox.receive(of === end.of ? end : { ...end, of })
   }
 
-  /** The next end to be delivered. Ends of subflows are looked up: they are written by those. */
+  /** The journal is loaded up to an entry: ends that were received before that and are in it come by it. */
+  loaded(last: number): void {
+    for (const end of this.flow.inbox.takeEnds()) if (end.n > last) this.receive(end)
+  }
+
+  /** The next end to be delivered. */
   next(): JournalEntry | undefined {
-    const { steps, inbox, host } = this.flow
-    if (steps.hasOpenFlows) {
-      for (const end of host.endsInJournal(inbox.knownUpTo)) {
-        inbox.lookedUp(end.n)
-        this.receive(end)
-      }
-    }
-    return inbox.firstEnd()
+    return this.flow.inbox.firstEnd()
   }
 
   /** Delivers an end. */
@@ -110,6 +109,7 @@ export class Delivery {
     if (step.outcome !== undefined) return
     const end: JournalEntry = { n: journal.newNumber(), of: n, kind, step: name, what, data: outcome, at: journal.now }
     journal.end(end)
+    journal.change(this.flow.host.endsBehind())
     this.deliver(end)
   }
 

@@ -7,34 +7,32 @@
 // nothing: a flow whose journal ends with something that it was told is begun again at the next start.
 import { decode, type Stored } from '../../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../../model/errors.ts'
-import {
-  flowEnds,
-  type JournalEntry,
-  outcomeOf,
-  outcomeOfFlow,
-  type ParentFlow,
-  stepOfCommand,
-} from '../../model/flow.ts'
+import { flowEnds, type JournalEntry, outcomeOfFlow, type ParentFlow } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
 import type { Message, MessageType } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import { isPromise } from '../../model/promise.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { FlowChange, SleepingTime, UnderWay } from '../../seam/flows.ts'
-import type { RequestChange } from '../../seam/requests.ts'
+import type { FlowsFound, UnderWay, WaitingFlow } from '../../seam/flow-take-up.ts'
+import type { SleepingTime } from '../../seam/flow-times.ts'
+import type { FlowChange, StepEnded } from '../../seam/flows.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
+import type { StepEnd } from '../commit/asked.ts'
 import type { FlowOutcome as Also } from '../commit/handled.ts'
-import type { Job, RequestsWritten } from '../commit/writes.ts'
+import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import type { Withdrawals } from '../request/withdrawals.ts'
-import { Alarm } from '../time/alarm.ts'
 import { FlowActions } from './actions.ts'
 import type { Attempted } from './attempted.ts'
 import { Claims } from './claims.ts'
+import { EndsUnderWay } from './ends-under-way.ts'
 import type { FlowEnvelopes, FlowHost, MediatorSpec, Outbox } from './host.ts'
+import { MailDelivery } from './mail-delivery.ts'
+import { FlowNumbers } from './numbers.ts'
 import { FlowRun } from './run.ts'
 import { openCallOf } from './steps.ts'
+import { Times } from './times.ts'
 
 export interface FlowsAround {
   readonly world: World
@@ -44,6 +42,8 @@ export interface FlowsAround {
   readonly mediators: readonly MediatorSpec[]
   /** Flows in memory that wait for something. */
   readonly hotFlowsMax: number
+  /** What the take-over has found. */
+  readonly found: FlowsFound
   readonly envelopes: FlowEnvelopes
   typeOf(name: string): MessageType | undefined
   maybeIdle(): void
@@ -59,39 +59,54 @@ const onceCharsMax = 1_024
 const evictLooks = 16
 /** How many flows are looked up at once, where there may be many. */
 const sliceFlows = 256
-/** How many ends of sub-flows are looked up at once. */
-const sliceEnds = 64
 
 export class Flows {
   readonly actions: FlowActions
   private readonly around: FlowsAround
   readonly specs: ReadonlyMap<string, MediatorSpec>
   private readonly hot = new Map<number, FlowRun>()
-  private readonly loading = new Map<number, Promise<FlowRun | undefined>>()
+  private readonly loading = new Map<number, Loading>()
   /** Flows that are being put into a state from outside. */
   private readonly changing = new KeyedMutex<number>()
-  /** Those that are made from their journals now. */
-  private readonly making = new Map<number, FlowRun>()
-  /** Of serial flows, by mediator and context: the one that begins just now. */
-  private readonly turns = new Map<string, number>()
+  /** Of serial flows, by mediator and context: one at a time asks for its turn and begins. */
+  private readonly turns = new KeyedMutex<string>()
   /** Flows that are to be told something when they are made, and how often. */
   private readonly wanted = new Map<number, number>()
-  private readonly alarm: Alarm
+  private readonly times: Times
+  private readonly mails: MailDelivery<FlowRun>
+  private readonly numbers = new FlowNumbers()
+  private readonly ends = new EndsUnderWay(() => this.numbers.newEntry())
   /** Times that flows could not be told yet, and how often. */
   private readonly untold = new Map<string, number>()
   private busy = 0
   private open = true
-  private fire: Promise<void> | undefined
   /** Ends of commands that flows were told before they were durable. */
-  private readonly toldAhead = new Set<RequestChange>()
+  private readonly toldAhead = new Set<StepEnded>()
   private readonly claims: Claims
 
   constructor(around: FlowsAround) {
     this.around = around
-    this.actions = new FlowActions(this, around.store, around.world)
+    this.actions = new FlowActions(this, around.store, around.world, this.numbers)
     this.specs = new Map(around.mediators.map((spec) => [spec.name, spec]))
     this.claims = new Claims(around.world, around.store)
-    this.alarm = new Alarm(around.world, () => this.look())
+    this.times = new Times(around.world, {
+      tellDue: () => this.during(() => this.tellDue()),
+      told: () => around.maybeIdle(),
+    })
+    this.mails = new MailDelivery({
+      mail: around.store.flows.mail,
+      find: (id) => this.hot.get(id),
+      load: (id) => this.during(() => this.load(id)),
+      withRun: (id, use) => this.withRun(id, use),
+      flush: async (run) => {
+        await this.flush(run)
+        this.mayLeave(run)
+      },
+      messageOf: (stored) => this.messageOf(stored),
+      during: (work) => this.during(work),
+    })
+    this.numbers.takeOver(around.found.last)
+    this.times.changed(around.found.nextDue)
   }
 
   /** Goes on with flows that were told something before the last run ended. */
@@ -106,21 +121,21 @@ export class Flows {
 
   /** Times that nobody was there for come again; of a flow that was paused since they were read the commit leaves them. */
   private async wake(): Promise<void> {
+    this.times.begin()
     for (let last: SleepingTime | undefined; this.open; ) {
-      const slice = await this.around.store.flows.asleep(last, sliceFlows)
+      const slice = await this.around.store.flows.times.asleep(last, sliceFlows)
       if (slice.length === 0) break
       const awake = slice.filter(({ mediator, state }) => state !== 'paused' && this.specs.has(mediator))
       if (awake.length > 0) await this.write({ flows: awake.map(({ flow, n }) => ({ do: 'awake', flow, n })) })
       else await this.turn()
       last = slice.at(-1)
     }
-    this.look()
   }
 
   private async takeUpUnfinished(mediator: string): Promise<void> {
-    const { flows } = this.around.store
+    const { takeUp } = this.around.store.flows
     for (let last: UnderWay | undefined; this.open; ) {
-      const slice = await flows.takeUp(mediator, last, sliceFlows)
+      const slice = await takeUp.underWay(mediator, last, sliceFlows)
       if (slice.length === 0) return
       await this.loadAll(slice.filter(({ unfinished }) => unfinished))
       last = slice.at(-1)
@@ -128,11 +143,15 @@ export class Flows {
   }
 
   private async takeUpWaiting(mediator: string): Promise<void> {
-    const { flows } = this.around.store
+    const { takeUp, rows } = this.around.store.flows
     for (let last = ''; this.open; ) {
-      const slice = flows.waiting(mediator, last, sliceFlows)
+      const slice = await takeUp.waiting(mediator, last, sliceFlows)
       if (slice.length === 0) return
-      await this.loadAll(slice.filter(({ context, id }) => flows.next(mediator, context) === id))
+      const first: WaitingFlow[] = []
+      for (const waiting of slice) {
+        if ((await rows.next(mediator, waiting.context)) === waiting.id) first.push(waiting)
+      }
+      await this.loadAll(first)
       last = slice.at(-1)!.context
     }
   }
@@ -145,12 +164,11 @@ export class Flows {
 
   end(): void {
     this.open = false
-    this.alarm.cancel()
+    this.times.end()
   }
 
   get idle(): boolean {
-    const due = this.specs.size === 0 ? undefined : this.around.store.flows.nextDue()
-    return this.busy === 0 && (due === undefined || due > this.around.world.now())
+    return this.busy === 0 && this.times.idle
   }
 
   // ── what starts and continues flows ────────────────────────────────────────────────────────────────────────────
@@ -206,9 +224,9 @@ export class Flows {
   }
 
   rowOf(spec: MediatorSpec, message: Stored, once: string | null = null): FlowRow {
-    const { store, world } = this.around
+    const { world } = this.around
     return {
-      id: store.flows.newFlowId(),
+      id: this.numbers.newFlow(),
       mediator: spec.name,
       version: spec.version,
       context: message.context,
@@ -228,50 +246,37 @@ export class Flows {
 
   /** Keeps an event for flows of its context that wait for it, or will. */
   mail(spec: MediatorSpec, stored: Stored, context: string): Also {
-    const { store, world } = this.around
-    const mail = { n: store.flows.newMailId(), mediator: spec.name, context, message: stored, at: world.now() }
-    const written = () => void this.during(() => this.tellOfMail(spec.name, context, stored.type))
+    const { world } = this.around
+    const mail = { n: this.numbers.newMail(), mediator: spec.name, context, message: stored, at: world.now() }
+    const written = () => this.mails.written(spec.name, context, stored.type)
     return { flows: [{ do: 'mail', mail }], outgoing: [], written }
   }
 
-  /** Those that wait for their turn look into the mailbox when they have it. */
-  private async tellOfMail(mediator: string, context: string, type: string): Promise<void> {
-    for (let last = 0; ; ) {
-      const slice = this.around.store.flows.underWay(mediator, context, last, sliceFlows)
-      const loads: Promise<unknown>[] = []
-      for (const id of slice) {
-        const run = this.hot.get(id)
-        // One that does not wait for it looks into the mailbox when it does.
-        if (run === undefined) loads.push(this.during(() => this.load(id)))
-        else if (run.inbox.works || run.outside.awaited.has(type)) this.offerMails(run)
-      }
-      if (slice.length < sliceFlows) return
-      await Promise.all(loads)
-      last = slice.at(-1)!
-    }
+  /** The number of the end of a step, in the transaction that is being made. */
+  numberOf(flow: number, of: number): number {
+    return this.ends.begin(flow, of)
   }
 
-  /** What has become of commands is durable. */
-  written({ requests, entries }: RequestsWritten): void {
-    for (const [index, change] of requests.entries()) {
-      if (change.do !== 'end' || change.asker !== 'flow' || this.toldAhead.delete(change)) continue
-      const { flow, entry } = endOfCall(change, entries[index]!)
-      this.stepEnded(flow, entry)
+  /** Steps have ended, which is durable; and when the next time comes, where that has changed. */
+  written(ended: readonly StepEnded[], nextDue: number | null | undefined): void {
+    for (const change of ended) {
+      if (!this.toldAhead.delete(change)) this.stepEnded(change.flow, change.entry)
     }
+    if (nextDue !== undefined) this.times.changed(nextDue)
   }
 
   /**
-   * Tells flows how their commands have ended before that is durable: they only compute, and what follows goes with the
+   * Tells flows how their steps have ended before that is durable: they only compute, and what follows goes with the
    * same sync. Those with which something else is being done are told afterwards.
    */
-  async ahead({ requests, entries }: RequestsWritten, begins: boolean): Promise<Job[]> {
+  async ahead(ended: readonly StepEnded[], begins: boolean): Promise<Job[]> {
     const runs = new Set<FlowRun>()
     const { promise, resolve: letGo } = Promise.withResolvers<void>()
-    for (const [index, change] of requests.entries()) {
-      if (change.do !== 'end' || change.asker !== 'flow') continue
-      const { flow, entry } = endOfCall(change, entries[index]!)
+    for (const change of ended) {
+      const { flow } = change
+      const entry = this.ends.written(flow, change.entry)
       const run = this.hot.get(flow)
-      this.comes(entry, flow)
+      this.there(flow)?.delivery.receive(entry)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)
@@ -296,15 +301,15 @@ export class Flows {
   }
 
   /** One that is not in memory is made from its journal, which has this end already. */
-  private stepEnded(flow: number, entry: JournalEntry): void {
-    this.comes(entry, flow)
+  private stepEnded(flow: number, written: JournalEntry): void {
+    const entry = this.ends.written(flow, written)
+    this.there(flow)?.delivery.receive(entry)
     if (this.hot.has(flow)) void this.tell(flow, (there) => there.delivery.receive(entry))
     else void this.during(() => this.load(flow))
   }
 
-  private comes(entry: JournalEntry, flow: number): void {
-    const run = this.hot.get(flow) ?? this.making.get(flow)
-    run?.delivery.receive(entry)
+  private there(flow: number): FlowRun | undefined {
+    return this.hot.get(flow) ?? this.loading.get(flow)?.run
   }
 
   // ── states from outside ────────────────────────────────────────────────────────────────────────────────────────
@@ -326,10 +331,12 @@ export class Flows {
       const ends = state === 'stopped' || state === 'failed'
       const ended: FlowRow = { ...row, state, error, endedAt: ends ? world.now() : null }
       const change: FlowChange = { do: 'state', flow: row.id, state, error, endedAt: ended.endedAt }
-      await this.write({ flows: [...(await entries()), change, ...(ends ? this.toParent(ended) : [])], changes })
+      await this.write({
+        flows: [...(await entries()), change],
+        ends: ends ? toParent(ended, world.now()) : [],
+        changes,
+      })
       if (ends) this.hasEnded(ended)
-      // Times that have come while it was paused.
-      else this.look()
       return true
     }
     // Of two who do so at once the second finds what the first did: it ends once.
@@ -338,7 +345,7 @@ export class Flows {
 
   /** Lets go of what is in memory of a flow, when what it has left is written. */
   private async dismiss(id: number): Promise<void> {
-    await this.loading.get(id)
+    await this.loading.get(id)?.made
     const run = this.hot.get(id)
     if (run === undefined) return
     // What it does now may take commands back: that has to be in its journal.
@@ -350,26 +357,12 @@ export class Flows {
 
   // ── time ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private look(): void {
-    if (!this.open || this.fire !== undefined) return
-    const { world, store } = this.around
-    const due = store.flows.nextDue()
-    if (due === undefined) return
-    if (due > world.now()) {
-      this.alarm.set(due)
-      return
-    }
-    this.fire = this.during(() => this.fireDue()).finally(() => {
-      this.fire = undefined
-      this.look()
-      this.around.maybeIdle()
-    })
-  }
-
-  private async fireDue(): Promise<void> {
+  private async tellDue(): Promise<void> {
     const { store, world } = this.around
-    const due = store.flows.due(world.now(), timersAtOnce)
+    const due = await store.flows.times.due(world.now(), timersAtOnce)
     await Promise.all(due.map(({ flow, n }) => this.timeUp(flow, n)))
+    // It was taken away by a commit that is to answer.
+    if (due.length === 0) await this.write({})
   }
 
   private async timeUp(flow: number, n: number): Promise<void> {
@@ -378,12 +371,12 @@ export class Flows {
       late = there.outside.timeUp(n)
     })
     const told = run !== undefined && (late === undefined || (await this.giveUp(run, late, 'took too long')))
-    await this.write({ flows: this.afterTime(flow, n, told) })
+    await this.write({ flows: await this.afterTime(flow, n, told) })
   }
 
   /** What becomes of a time that has come. */
-  private afterTime(flow: number, n: number, told: boolean): FlowChange[] {
-    const there = this.around.store.flows.stateOf(flow)
+  private async afterTime(flow: number, n: number, told: boolean): Promise<FlowChange[]> {
+    const there = told ? undefined : await this.around.store.flows.rows.stateOf(flow)
     const key = `${flow}/${n}`
     const tries = told ? 0 : (this.untold.get(key) ?? 0) + 1
     this.untold.delete(key)
@@ -421,13 +414,13 @@ export class Flows {
   private async cancelStarted(parent: ParentFlow, reason: string): Promise<void> {
     const { store, world } = this.around
     for (let tries = 1; ; tries++) {
-      const flow = store.flows.startedBy(parent)
+      const flow = await store.flows.rows.startedBy(parent)
       if (flow === undefined) return
       try {
         await this.actions.cancel(flow, { by: `flow ${parent.flow}`, reason })
         return
       } catch (error) {
-        const state = store.flows.stateOf(flow)?.state
+        const state = (await store.flows.rows.stateOf(flow))?.state
         if (state === 'compensating') return
         if (state === 'stuck' || tries >= triesMax) {
           world.log('warn', `flow ${flow} cannot be cancelled`, { error: inBrief(error) })
@@ -479,39 +472,48 @@ export class Flows {
     for (let over = this.changing.over(id); over !== undefined; over = this.changing.over(id)) await over
     const there = this.hot.get(id)
     if (there !== undefined) return there
-    let loading = this.loading.get(id)
-    if (loading === undefined) {
-      const made = this.make(id, repeat).finally(() => {
-        this.loading.delete(id)
-        this.making.delete(id)
-      })
-      loading = made.then((run) => {
-        if (run !== undefined) this.mayLeave(run)
-        return run
-      })
-      this.loading.set(id, loading)
+    const loading = this.loading.get(id)
+    if (loading !== undefined) {
+      loading.again = true
+      return loading.made
     }
-    return loading
+    const fresh = new Loading()
+    this.loading.set(id, fresh)
+    fresh.made = this.loadNow(id, fresh, repeat)
+    const run = await fresh.made
+    if (run !== undefined) this.mayLeave(run)
+    return run
+  }
+
+  private async loadNow(id: number, loading: Loading, repeat: number | undefined): Promise<FlowRun | undefined> {
+    try {
+      for (;;) {
+        loading.again = false
+        const run = await this.make(id, repeat)
+        // Who has asked since may know of something that the reads did not show.
+        if (run !== undefined || !loading.again) return run
+      }
+    } finally {
+      this.loading.delete(id)
+    }
   }
 
   private async make(id: number, repeat: number | undefined): Promise<FlowRun | undefined> {
-    const { flows } = this.around.store
-    const row = flows.row(id)
+    const { rows } = this.around.store.flows
+    const row = await rows.row(id)
     const spec = row && this.specs.get(row.mediator)
     if (row === undefined || spec === undefined || row.endedAt !== null || row.state === 'paused') return undefined
-    if (row.state === 'queued' && row.context !== null) {
-      // An older one may be written while this one begins: it waits then for this one.
-      const turn = JSON.stringify([row.mediator, row.context])
-      const first = this.turns.get(turn) ?? flows.next(row.mediator, row.context)
-      if (first !== id) return undefined
-      this.turns.set(turn, id)
+    const { mediator, context } = row
+    if (row.state !== 'queued' || context === null) return this.fromJournal(row, spec, repeat)
+    // An older one may be written while this one begins: it waits then for this one.
+    const begin = async () => {
+      if ((await rows.next(mediator, context)) !== id) return undefined
       return this.fromJournal(row, spec, repeat).finally(() => {
-        this.turns.delete(turn)
         // It may have ended as it began.
-        this.next(row.mediator, row.context!, id)
+        this.next(mediator, context, id)
       })
     }
-    return this.fromJournal(row, spec, repeat)
+    return this.turns.take(JSON.stringify([mediator, context]), begin)
   }
 
   private async fromJournal(
@@ -519,7 +521,6 @@ export class Flows {
     spec: MediatorSpec,
     repeat: number | undefined,
   ): Promise<FlowRun | undefined> {
-    const { flows } = this.around.store
     const { id } = row
     let message: Message
     try {
@@ -529,21 +530,17 @@ export class Flows {
       await this.write({ flows: [{ do: 'state', flow: id, state: 'paused', error: why, endedAt: null }] })
       return undefined
     }
-    const journal = flows.journal(id)
     const run = new FlowRun(this.hostOf(spec, row), row)
-    this.making.set(id, run)
+    // From here on it hears of the ends that the journal may not show yet.
+    this.loading.get(id)!.run = run
+    const journal = await this.around.store.flows.rows.journal(id)
     await run.begin(message, journal, repeat)
-    // What ended while it was made: the journal has more by now.
-    const last = journal.at(-1)?.n ?? 0
-    for (const entry of flows.journal(id, last)) {
-      if (entry.of !== null && (entry.kind === 'call' || entry.kind === 'flow')) {
-        await run.input(() => run.delivery.receive(entry))
-      }
-    }
     this.keep(run)
+    // What has ended since the journal was read.
+    await run.input(() => {})
     await this.flush(run)
     // What came while nobody told it.
-    this.offerMails(run)
+    this.mails.offer(run)
     return run
   }
 
@@ -599,8 +596,8 @@ export class Flows {
     const { outgoing } = outbox
     const ends = outbox.changes.some((change) => change.do === 'state' && change.endedAt !== null)
     // Who waits for it waits for what goes on in its place.
-    const told = ends && run.row.parent !== null && !run.isContinued ? this.toParent(this.endOf(run)) : []
-    const flows = told.length > 0 ? [...outbox.changes, ...told] : outbox.changes
+    const told = ends && run.row.parent !== null && !run.isContinued
+    const { changes: flows } = outbox
     if (flows.length === 0 && outgoing.length === 0 && changes.length === 0) {
       // One that was made anew may have losers that were not taken back.
       if (outbox.lost.length > 0) this.after(run, outbox)
@@ -611,18 +608,23 @@ export class Flows {
       run.journal.unwritten--
       this.after(run, outbox)
     }
-    return { flows, outgoing, changes, written }
+    return {
+      flows,
+      ends: told ? toParent(this.endOf(run), this.around.world.now()) : undefined,
+      outgoing,
+      changes,
+      written,
+    }
   }
 
   /** What a run has left is written: what follows from it begins. */
   private after(run: FlowRun, { changes, waits, starts, lost }: Outbox): void {
     // Not before that is written: who asks for it meanwhile would make it from a journal without its end.
     if (changes.some(leaves)) this.hot.delete(run.id)
-    if (changes.some((change) => change.do === 'timer')) this.look()
     const { unprompted } = run.differences
     if (unprompted !== undefined) void this.tell(run.id, (there) => there.pause(unprompted))
     if (run.undo.waitsForDisk) void this.tell(run.id, (there) => there.undo.saved())
-    if (waits) this.offerMails(run)
+    if (waits) this.mails.offer(run)
     for (const id of starts) void this.during(() => this.load(id))
     for (const step of lost) {
       if (step.outcome === undefined) void this.during(() => this.giveUp(run, step, 'lost a race'))
@@ -635,65 +637,29 @@ export class Flows {
     return { ...run.row, state: run.status.state, error: run.ending.error, result: run.ending.result }
   }
 
-  /** The end of a flow is one of the step of the flow that has started it. */
-  private toParent(row: FlowRow): FlowChange[] {
-    const entry = this.endOfStep(row)
-    return entry === undefined ? [] : [{ do: 'ended', flow: row.parent!.flow, entry }]
-  }
-
-  private readonly stepEnds = new Map<number, (FlowChange & { readonly do: 'ended' })['entry']>()
-
-  private endOfStep(row: FlowRow) {
-    const { parent } = row
-    const { flows } = this.around.store
-    const state = parent === null ? undefined : flows.stateOf(parent.flow)?.state
-    if (parent === null || state === undefined || flowEnds.includes(state)) return undefined
-    const data = outcomeOfFlow(row)
-    const at = this.around.world.now()
-    const entry = { n: 0, of: parent.n, kind: 'flow' as const, step: '', what: '', data, at }
-    this.stepEnds.set(row.id, entry)
-    return entry
-  }
-
-  private hasEnded({ id, mediator, context, parent }: FlowRow): void {
-    const entry = this.stepEnds.get(id)
-    this.stepEnds.delete(id)
-    if (entry !== undefined) this.stepEnded(parent!.flow, entry)
+  private hasEnded({ id, mediator, context }: FlowRow): void {
+    this.ends.forget(id)
     if (this.specs.get(mediator)?.serial && context !== null) this.next(mediator, context)
   }
 
   /** Begins the flow whose turn it is in a context. */
   private next(mediator: string, context: string, after?: number): void {
-    const first = this.around.store.flows.next(mediator, context)
-    if (first !== undefined && first !== after) void this.during(() => this.load(first))
-  }
-
-  /** What the mailbox has for the waits of a flow: the oldest that it has not had. */
-  private offerMails({ id, row: { context, mediator }, outside: { awaited } }: FlowRun): void {
-    // One that begins to wait while this is done looks into the mailbox by itself.
-    if (context === null || awaited.size === 0) return
-    const offer = (run: FlowRun): void => {
-      for (const type of run.outside.awaited) {
-        const mail = this.around.store.flows.nextMail(mediator, context, type, run.inbox.mailHad(type))
-        if (mail === undefined || !run.outside.mail(mail.n, this.messageOf(mail.message))) continue
-        // The next one when this has come to rest, as at a replay: it may have decided a race.
-        void run.input(() => offer(run))
-        return
-      }
-    }
-    void this.tell(id, offer)
+    void this.during(async () => {
+      const first = await this.around.store.flows.rows.next(mediator, context)
+      if (first !== undefined && first !== after) await this.load(first)
+    })
   }
 
   private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {
-    const { world, store, envelopes } = this.around
+    const { world, envelopes } = this.around
     const origin = (id: string) => envelopes.derivedFrom(row.message, spec.name, id)
     return {
       spec,
       now: () => world.now(),
       random: () => world.random(),
       newId: () => world.newId(),
-      entryId: () => store.flows.newEntryId(),
-      endsInJournal: (after) => store.flows.endsOfFlows(row.id, after, sliceEnds),
+      entryId: () => this.numbers.newEntry(),
+      endsBehind: () => this.ends.putBehind(row.id),
       encode: (type, data, id, delay) => envelopes.encode(type, data, origin(id), delay),
       encodeCall: (type, data, id) => envelopes.encode(type, data, { ...origin(id), asked: 'flow' }),
       newFlow: (other, data, id) => {
@@ -723,7 +689,7 @@ export class Flows {
     return decode(type, stored)
   }
 
-  write(job: Pick<Job, 'flows' | 'outgoing' | 'changes'>): Promise<void> {
+  write(job: Pick<Job, 'flows' | 'ends' | 'outgoing' | 'changes'>): Promise<void> {
     return this.around.committer.written(job)
   }
 
@@ -751,11 +717,19 @@ export class Flows {
 /** After it a flow is in memory no more. */
 const leaves = (change: FlowChange) => change.do === 'state' && (change.endedAt !== null || change.state === 'paused')
 
-/** The flow whose call has ended, and what its journal has of that. */
-function endOfCall({ id, state, outcome, at }: RequestChange & { readonly do: 'end' }, n: number) {
-  const { flow, n: of } = stepOfCommand(id)
-  const entry: JournalEntry = { n, of, kind: 'call', step: '', what: '', data: outcomeOf(state, outcome), at }
-  return { flow, entry }
+/** The end of a flow is one of the step of the flow that has started it. */
+function toParent(row: FlowRow, at: number): StepEnd[] {
+  const { parent } = row
+  return parent === null ? [] : [{ flow: parent.flow, of: parent.n, kind: 'flow', data: outcomeOfFlow(row), at }]
+}
+
+/** A flow that is being made from its journal. */
+class Loading {
+  made: Promise<FlowRun | undefined> = Promise.resolve(undefined)
+  /** Set when it is about to read its journal: from then on it is told the ends of its steps. */
+  run: FlowRun | undefined = undefined
+  /** Somebody has asked for it since its making has begun. */
+  again = false
 }
 
 function checkOnce({ name }: MediatorSpec, once: unknown): string {

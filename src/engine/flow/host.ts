@@ -55,8 +55,8 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
-  /** The next ends of flows that others have written into its journal after an entry, in order. */
-  endsInJournal(after: number): JournalEntry[]
+  /** It is told something: ends of its steps that others are writing now get numbers behind it, by these changes. */
+  endsBehind(): readonly FlowChange[]
   /** Makes a message that the flow sends or publishes. */
   encode(type: MessageType, data: unknown, id: string, delay?: Delay): Stored
   /** Makes a command that the flow calls: its reply is the end of a step. */

@@ -23,16 +23,15 @@ test('ends leave in the order of the journal, however they came', () => {
   assert.equal(inbox.hasEnds, false)
 })
 
-test('later ends are looked up after the last that is known', () => {
+test('ends are taken out all together, in the order of the journal', () => {
   const inbox = new Inbox(null)
-  inbox.loaded(4)
-  assert.equal(inbox.knownUpTo, 4)
-  inbox.lookedUp(7)
-  assert.equal(inbox.knownUpTo, 7)
-  inbox.delivered(end(9, 1))
-  assert.equal(inbox.knownUpTo, 9)
-  inbox.delivered(end(8, 2))
-  assert.equal(inbox.knownUpTo, 9)
+  inbox.receive(end(5, 1))
+  inbox.receive(end(4, 2))
+  assert.deepEqual(
+    inbox.takeEnds().map(({ n }) => n),
+    [4, 5],
+  )
+  assert.deepEqual([inbox.hasEnds, inbox.firstEnd()], [false, undefined])
 })
 
 test('it rests, replays or works, one at a time', () => {

@@ -24,8 +24,6 @@ export class Inbox {
   /** By the number of the entry with which their step began. */
   private ends = new Map<number, JournalEntry>()
   private lastEnd = 0
-  private deliveredUpTo = 0
-  private lookedUpTo = 0
   /** The number of the last mail that the flow got, by type; the oldest after it is the next. */
   private mailAfter: Map<string, number> | undefined
 
@@ -63,18 +61,11 @@ export class Inbox {
 
   // ── ends of steps ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The number of the last entry of the journal that is known here: later ends are looked up after it. */
-  get knownUpTo(): number {
-    return Math.max(this.deliveredUpTo, this.lookedUpTo)
-  }
-
-  /** The journal is loaded up to an entry. */
-  loaded(n: number): void {
-    this.deliveredUpTo = n
-  }
-
-  lookedUp(n: number): void {
-    this.lookedUpTo = n
+  /** Takes out all ends that are not delivered, in order. */
+  takeEnds(): JournalEntry[] {
+    const ends = [...this.ends.values()]
+    this.ends.clear()
+    return ends
   }
 
   /** Takes an end that is in the journal. */
@@ -99,9 +90,8 @@ export class Inbox {
     return undefined
   }
 
-  delivered({ n, of }: JournalEntry): void {
+  delivered({ of }: JournalEntry): void {
     this.ends.delete(of!)
-    this.deliveredUpTo = Math.max(this.deliveredUpTo, n)
   }
 
   // ── mail ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ import type { Stored } from '../../model/codec.ts'
 import type { ErrorRecord } from '../../model/errors.ts'
 import type { FlowState, JournalEntry, StepKind } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
+import type { FlowChange } from '../../seam/flows.ts'
 import type { Outbox, Step, StepPlan } from './host.ts'
 
 /** What the journal needs of the engine. */
@@ -93,6 +94,10 @@ export class Journal {
   end(entry: JournalEntry): void {
     const { flow } = this
     this.outbox.changes.push({ do: 'entry', flow, entry }, { do: 'untimer', flow, n: entry.of! })
+  }
+
+  change(changes: readonly FlowChange[]): void {
+    for (const change of changes) this.outbox.changes.push(change)
   }
 
   /** Starts the flow that continues in place of this one. */

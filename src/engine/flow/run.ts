@@ -77,8 +77,8 @@ export class FlowRun {
   /** Begins the function; with a journal, up to where that ends. The step with the number `repeat` is done again. */
   async begin(message: Message, journal: readonly JournalEntry[], repeat?: number): Promise<void> {
     const { inbox, replay, host } = this
-    inbox.loaded(journal.at(-1)?.n ?? 0)
     replay.load(journal, repeat)
+    this.delivery.loaded(journal.at(-1)?.n ?? 0)
     if (this.status.state === 'queued') this.status.become('running')
     inbox.become('replaying')
     const run = host.spec.runs.get(this.row.version)!

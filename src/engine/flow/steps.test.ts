@@ -28,16 +28,6 @@ test('a noted step is known, but never open', () => {
   assert.deepEqual([steps.has(2), steps.get(2), steps.open.size], [true, undefined, 0])
 })
 
-test('subflows are counted while they are open', () => {
-  const steps = new Steps()
-  const [one, other] = [steps.begin(entry(1, 'flow'), 1, {}), steps.begin(entry(2, 'flow'), 2, {})]
-  steps.begin(entry(3), 3, {})
-  steps.close(one, { ok: true, value: null })
-  assert.equal(steps.hasOpenFlows, true)
-  steps.close(other, { ok: true, value: null })
-  assert.equal(steps.hasOpenFlows, false)
-})
-
 test('the step that failed is found by the very error that the function was given', () => {
   const steps = new Steps()
   const [one, other] = [steps.begin(entry(1), 1, {}), steps.begin(entry(2), 2, {})]

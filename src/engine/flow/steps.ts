@@ -10,7 +10,6 @@ export class Steps {
   private readonly all = new Map<number, Step>()
   private readonly opened = new Set<Step>()
   private noted: Set<number> | undefined
-  private openFlows = 0
 
   /** Begins a step; `attempt` is the entry that its command is named after. */
   begin(entry: JournalEntry, attempt: number, plan: StepPlan): Step {
@@ -20,7 +19,6 @@ export class Steps {
     const step: Step = { entry, attempt, promise, resolve, reject, plan, outcome: undefined, thrown: undefined }
     this.all.set(entry.n, step)
     this.opened.add(step)
-    if (entry.kind === 'flow') this.openFlows++
     return step
   }
 
@@ -41,17 +39,11 @@ export class Steps {
   close(step: Step, outcome: Outcome): void {
     step.outcome = outcome
     this.opened.delete(step)
-    if (step.entry.kind === 'flow') this.openFlows--
   }
 
   /** The steps without an end, in the order in which they began. */
   get open(): ReadonlySet<Step> {
     return this.opened
-  }
-
-  /** True while a subflow of the flow has not ended. */
-  get hasOpenFlows(): boolean {
-    return this.openFlows > 0
   }
 
   get last(): Step | undefined {

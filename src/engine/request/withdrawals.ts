@@ -8,9 +8,9 @@
 import { fault } from '../../model/errors.ts'
 import { type OpenCall, stepOfCommand } from '../../model/flow.ts'
 import { inBrief } from '../../model/people.ts'
-import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
+import type { AskedChange } from '../commit/asked.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { Consumer } from '../consumer/consumer.ts'
 
@@ -58,7 +58,7 @@ export class Withdrawals {
   /** Before anything is handled. */
   async takeUp(): Promise<void> {
     for (let last = ''; ; ) {
-      const slice = await this.store.flows.withdrawn(last, slicedIds)
+      const slice = await this.store.flows.takeUp.withdrawn(last, slicedIds)
       if (slice.length === 0) return
       for (const id of slice) this.marked.add(id)
       last = slice.at(-1)!
@@ -119,7 +119,7 @@ export class Withdrawals {
     const serving = this.serving(type)
     const effects = await this.mark(id, serving)
     const { flow, n } = stepOfCommand(id)
-    if (this.store.flows.hasEnd(flow, n)) {
+    if (await this.store.flows.rows.hasEnd(flow, n)) {
       this.marked.delete(id)
       return effects
     }
@@ -170,7 +170,7 @@ export class Withdrawals {
     return this.carried === 0
   }
 
-  private endOf(id: string, effects: 'never' | 'unknown'): RequestChange {
+  private endOf(id: string, effects: 'never' | 'unknown'): AskedChange {
     const outcome = { message: 'withdrawn by its caller', data: { effects } }
     return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now() }
   }
@@ -184,7 +184,7 @@ export class Withdrawals {
     return effects
   }
 
-  private async write(id: string, requests: readonly RequestChange[] = []): Promise<void> {
+  private async write(id: string, requests: readonly AskedChange[] = []): Promise<void> {
     // Where it was passed over meanwhile, or is just now, nobody comes by any more who would take the mark away.
     const marks = this.marked.has(id) && !this.passing.has(id)
     await this.committer.written({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })

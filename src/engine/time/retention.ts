@@ -81,7 +81,7 @@ export class Retention {
       this.host.store.desk.forgetResolved(this.host.world.now() - this.host.limits.deskRetainMs - spareMs),
     )
     await this.inSlices(() => this.host.store.requests.forget(this.host.world.now() - this.host.limits.requestRetainMs))
-    await this.inSlices(() => this.host.store.flows.forget(this.host.world.now() - this.host.limits.flowRetainMs))
+    await this.inSlices(() => this.host.store.flows.rows.forget(this.host.world.now() - this.host.limits.flowRetainMs))
     await this.forgetMails()
     if ((await this.host.forgetWithdrawn()) > 0) this.found = true
     const needed = await this.neededFrom()
@@ -107,7 +107,7 @@ export class Retention {
     for (let last: number | undefined = 0; last !== undefined && !this.ended; ) {
       const after: number = last
       const beforeMs = this.host.world.now() - this.host.limits.mailboxMs
-      const slice = await this.host.committer.alone(() => this.host.store.flows.forgetMails(after, beforeMs))
+      const slice = await this.host.committer.alone(() => this.host.store.flows.mail.forget(after, beforeMs))
       this.found ||= slice.gone > 0
       last = slice.last
     }
