@@ -1,20 +1,20 @@
 import type { Timer, World } from '../../seam/world.ts'
 
-/** How long it sleeps at most, milliseconds: then a clock that was set, or a machine that slept, is noticed. */
+/** The longest sleep, milliseconds, after which a clock that was set, or a machine that slept, is noticed. */
 const sleepMsMax = 60_000
 
-/** Rings at a time of the wall clock, and at the latest after a minute: who set it looks at the clock each time. */
+/** Rings at a time of the wall clock, or a minute after it was set: its owner looks at the clock when it rings. */
 export class Alarm {
-  private readonly world: World
+  private readonly world: Pick<World, 'now' | 'after'>
   private readonly ring: () => void
   private timer: Timer | undefined
 
-  constructor(world: World, ring: () => void) {
+  constructor(world: Alarm['world'], ring: () => void) {
     this.world = world
     this.ring = ring
   }
 
-  /** Rings once, in place of what was set before. */
+  /** Rings once, at this time instead of the one set before. */
   set(at: number): void {
     this.cancel()
     const sleepMs = Math.min(sleepMsMax, Math.max(0, at - this.world.now()))

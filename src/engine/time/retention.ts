@@ -1,9 +1,14 @@
+// Removes what need not be kept, in slices between other work.
+//
+//   new ──begin──→ waiting ──a time has passed──→ removing ──all is removed──→ waiting, longer when nothing was found
+//    └────────────────┴─────────end──────────────────┴──→ ended
 import { failures } from '../../model/failures.ts'
 import type { Destination } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Store } from '../../seam/store.ts'
 import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
+import type { Service } from '../service.ts'
 import type { EngineLimits } from '../spec.ts'
 
 /** How much longer a discard is kept than it can be taken back, so that the last moment still finds it, milliseconds. */
@@ -30,16 +35,25 @@ type RetentionLimits = Pick<
   'retainEveryMs' | 'deskRetainMs' | 'requestRetainMs' | 'flowRetainMs' | 'mailboxMs' | 'channelRetainMs'
 >
 
-/** Looks now and then for what need not be kept, and removes it in slices between other work. */
-export class Retention {
+type State = 'new' | 'waiting' | 'removing' | 'ended'
+
+const transitions: Readonly<Record<State, readonly State[]>> = {
+  new: ['waiting', 'ended'],
+  waiting: ['removing', 'ended'],
+  removing: ['waiting', 'ended'],
+  ended: ['ended'],
+}
+
+export class Retention implements Service {
   private readonly host: RetentionHost
   /** Nobody waits for it. */
   readonly idle = true
   private timer: Timer | undefined
   /** The wait before the next look: longer while nothing is found. */
   private waitMs: number
+  /** Whether the present look has found something. */
   private found = false
-  private ended = false
+  private state: State = 'new'
 
   constructor(host: RetentionHost) {
     this.host = host
@@ -47,15 +61,17 @@ export class Retention {
   }
 
   begin(): void {
-    if (this.ended || this.timer !== undefined) return
+    this.become('waiting')
     this.timer = this.host.world.after(this.waitMs, () => {
+      this.become('removing')
       this.found = false
-      this.sweep()
+      this.removeAll()
         .catch((error) => {
-          if (!this.ended) this.host.world.log('error', 'old messages could not be removed', { error: inBrief(error) })
+          if (this.state !== 'ended')
+            this.host.world.log('error', 'old messages could not be removed', { error: inBrief(error) })
         })
         .finally(() => {
-          this.timer = undefined
+          if (this.state === 'ended') return
           const { retainEveryMs } = this.host.limits
           this.waitMs = this.found ? retainEveryMs : Math.min(2 * this.waitMs, idleTimesMax * retainEveryMs)
           this.begin()
@@ -64,7 +80,7 @@ export class Retention {
   }
 
   end(): void {
-    this.ended = true
+    this.become('ended')
     this.timer?.cancel()
   }
 
@@ -76,23 +92,26 @@ export class Retention {
     )
   }
 
-  private async sweep(): Promise<void> {
-    await this.inSlices(() =>
-      this.host.store.desk.forgetResolved(this.host.world.now() - this.host.limits.deskRetainMs - spareMs),
-    )
-    await this.inSlices(() => this.host.store.requests.forget(this.host.world.now() - this.host.limits.requestRetainMs))
-    await this.inSlices(() => this.host.store.flows.rows.forget(this.host.world.now() - this.host.limits.flowRetainMs))
+  private async removeAll(): Promise<void> {
+    const { store, limits, destinations, streamIds } = this.host
+    await this.inSlices(() => store.desk.forgetResolved(this.ago(limits.deskRetainMs + spareMs)))
+    await this.inSlices(() => store.requests.forget(this.ago(limits.requestRetainMs)))
+    await this.inSlices(() => store.flows.rows.forget(this.ago(limits.flowRetainMs)))
     await this.forgetMails()
     if ((await this.host.forgetWithdrawn()) > 0) this.found = true
     const needed = await this.neededFrom()
-    for (const destination of this.host.destinations) {
+    for (const destination of destinations) {
       const rule = this.rule(destination)
-      const stream = this.host.streamIds.get(destination.name)
+      const stream = streamIds.get(destination.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
-      const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.host.world.now() - ageMs }
-      await this.inSlices(() => this.host.store.log.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
+      const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.ago(ageMs) }
+      await this.inSlices(() => store.log.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
     }
+  }
+
+  private ago(ms: number): number {
+    return this.host.world.now() - ms
   }
 
   private async inSlices(remove: () => Promise<number>): Promise<void> {
@@ -100,13 +119,13 @@ export class Retention {
     do {
       gone = await this.host.committer.alone(remove)
       this.found ||= gone > 0
-    } while (gone > 0 && !this.ended)
+    } while (gone > 0 && this.state !== 'ended')
   }
 
   private async forgetMails(): Promise<void> {
-    for (let last: number | undefined = 0; last !== undefined && !this.ended; ) {
+    for (let last: number | undefined = 0; last !== undefined && this.state !== 'ended'; ) {
       const after: number = last
-      const beforeMs = this.host.world.now() - this.host.limits.mailboxMs
+      const beforeMs = this.ago(this.host.limits.mailboxMs)
       const slice = await this.host.committer.alone(() => this.host.store.flows.mail.forget(after, beforeMs))
       this.found ||= slice.gone > 0
       last = slice.last
@@ -115,7 +134,7 @@ export class Retention {
 
   /**
    * The position of each stream up to which every processor is done, those that are gone included until they are retired.
-   * Positions only grow during a sweep.
+   * Positions only grow while messages are removed.
    */
   private async neededFrom(): Promise<ReadonlyMap<number, number>> {
     const needed = new Map<number, number>()
@@ -123,5 +142,10 @@ export class Retention {
       needed.set(stream, Math.min(low, needed.get(stream) ?? low))
     }
     return needed
+  }
+
+  private become(state: State): void {
+    if (!transitions[this.state].includes(state)) throw new Error(`retention goes from ${this.state} to ${state}`)
+    this.state = state
   }
 }

@@ -1,26 +1,37 @@
-// Delayed messages: when the next one is due is all that is in memory; the messages are in the store.
+// Delayed messages. The store has them; only the time of the next one is in memory.
 //
-//   none ──one is set──→ sleeping ──it is due──→ firing ──written──→ sleeping | firing again | none
+//   new ──begin──→ sleeping ──one is due──→ firing ──written──→ sleeping
+//    └────────────────┴──────────end───────────┴──→ ended
 //
-// Invariants: one firing at a time; nothing that is pending in the store is due before `next`.
+// Invariants: one firing at a time; no message in the store is due before `next`.
 import type { Fired, Firing } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
+import type { Service } from '../service.ts'
 import { Alarm } from './alarm.ts'
 
 /** How many delayed messages go to their logs in one transaction. */
 const firedMax = 1_000
 
-export class Timers {
+type State = 'new' | 'sleeping' | 'firing' | 'ended'
+
+const transitions: Readonly<Record<State, readonly State[]>> = {
+  new: ['sleeping', 'ended'],
+  sleeping: ['firing', 'ended'],
+  firing: ['sleeping', 'ended'],
+  ended: ['ended'],
+}
+
+export class Timers implements Service {
   private readonly world: World
-  private readonly committer: Committer
+  private readonly committer: Pick<Committer, 'writeTimed'>
   private readonly bytesMax: number
   private readonly alarm: Alarm
-  /** When the next one is due; undefined when there is none. */
+  /** The time at which the next message is due; undefined when there is none. */
   private next: number | undefined
-  private state: 'new' | 'sleeping' | 'firing' | 'ended' = 'new'
+  private state: State = 'new'
 
-  constructor(world: World, committer: Committer, bytesMax: number, next: number | undefined) {
+  constructor(world: World, committer: Timers['committer'], bytesMax: number, next: number | undefined) {
     this.world = world
     this.committer = committer
     this.bytesMax = bytesMax
@@ -29,24 +40,24 @@ export class Timers {
   }
 
   begin(): void {
-    this.state = 'sleeping'
+    this.become('sleeping')
     this.look()
   }
 
-  /** One that is due then is in the store. */
+  /** The store has a message that is due at a time. */
   isSet(due: number): void {
     if (this.next !== undefined && this.next <= due) return
     this.next = due
     if (this.state === 'sleeping') this.look()
   }
 
-  /** Whether none is due now. */
+  /** Whether no message is due. */
   get idle(): boolean {
     return this.state !== 'firing' && (this.next === undefined || this.next > this.world.now())
   }
 
   end(): void {
-    this.state = 'ended'
+    this.become('ended')
     this.alarm.cancel()
   }
 
@@ -56,15 +67,20 @@ export class Timers {
       this.alarm.set(this.next)
       return
     }
-    this.state = 'firing'
+    this.become('firing')
     this.alarm.cancel()
     const change: Firing = { do: 'fire', limit: firedMax, bytesMax: this.bytesMax }
     const written = ({ nextDue }: Fired) => {
       this.next = nextDue
       if (this.state !== 'firing') return
-      this.state = 'sleeping'
+      this.become('sleeping')
       this.look()
     }
     this.committer.writeTimed<'fire'>({ change, written, dropped: () => {}, patient: true })
+  }
+
+  private become(state: State): void {
+    if (!transitions[this.state].includes(state)) throw new Error(`timers go from ${this.state} to ${state}`)
+    this.state = state
   }
 }
