@@ -15,6 +15,7 @@ import type { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import type { RecentMessages } from './commit/recent-messages.ts'
 import type { Consumer } from './consumer/consumer.ts'
+import { reasonsOf, stateOf } from './consumer/health.ts'
 import { type Line, newPart } from './part-changes.ts'
 import type { Service } from './service.ts'
 import type { ProcessorSpec } from './spec.ts'
@@ -80,9 +81,9 @@ export class Consumers implements Service {
       const line = newPart(spec, subscribed, recent.head)
       if (line !== undefined) this.host.warn(line)
       const consumer = this.host.make(spec, subscribed, recent)
-      if (paused.has(spec.name)) consumer.pause(true)
+      if (paused.has(spec.name)) consumer.pause()
       this.add(consumer, stream)
-      await consumer.takeUp(subscribed)
+      await consumer.recovery.takeUp(subscribed.marks)
     }
   }
 
@@ -98,7 +99,7 @@ export class Consumers implements Service {
 
   /** Runs what may have killed the process, one message at a time. */
   async begin(): Promise<void> {
-    for (const consumer of this.all) await consumer.runSuspects(killsMax, aloneMs)
+    for (const consumer of this.all) await consumer.recovery.run(killsMax, aloneMs)
   }
 
   /** Takes messages from the log from now on. */
@@ -123,7 +124,7 @@ export class Consumers implements Service {
   saveAll(): void {
     for (const consumer of this.all) {
       consumer.abandon()
-      this.host.committer.save(consumer)
+      this.host.committer.save(consumer.processor)
     }
   }
 
@@ -185,8 +186,7 @@ export class Consumers implements Service {
       this.ticking = undefined
       let active = false
       for (const consumer of this.all) {
-        consumer.tick()
-        active ||= consumer.active
+        if (consumer.tick()) active = true
       }
       if (active && this.state !== 'ended') this.watch()
     })
@@ -206,7 +206,7 @@ export class Consumers implements Service {
   // ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   list() {
-    return this.all.map((consumer) => consumer.state())
+    return this.all.map((consumer) => stateOf(consumer.looked))
   }
 
   /** How far each processor that the store knows is on each of its topics and channels. */
@@ -234,14 +234,7 @@ export class Consumers implements Service {
   }
 
   health(): string[] {
-    const reasons: string[] = []
-    for (const { name, stuck, deadlines, probes } of this.all) {
-      if (stuck) reasons.push(`processor "${name}" is stuck: all its attempts outlived their time`)
-      const late = deadlines.overdue
-      if (late > 0) reasons.push(`processor "${name}" is late: ${late} commands have passed their deadline`)
-      if (probes) reasons.push(`processor "${name}" is probing: its last attempts have all failed`)
-    }
-    return reasons
+    return this.all.flatMap((consumer) => reasonsOf(consumer.looked))
   }
 
   private async setPaused({ processor, actor, paused }: Pausing): Promise<void> {
@@ -257,17 +250,17 @@ export class Consumers implements Service {
     // One after the other, so that the last counts for what runs as it does on disk.
     await committer.alone(async () => {
       const before = consumer?.isPaused
-      if (paused) consumer?.pause(true)
+      if (paused) consumer?.pause()
       try {
         await store.processors[paused ? 'pause' : 'resume'](processor, actor, world.now())
       } catch (error) {
-        consumer?.pause(before!)
+        if (before === false) consumer?.resume()
         throw error
       }
-      consumer?.pause(paused)
+      if (!paused) consumer?.resume()
     })
     if (paused || consumer === undefined) return
-    consumer.runSuspects(killsMax, aloneMs).then(() => consumer.pull(), this.host.fail)
+    consumer.recovery.run(killsMax, aloneMs).then(() => consumer.pull(), this.host.fail)
   }
 
   private become(state: State): void {

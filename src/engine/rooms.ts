@@ -5,6 +5,7 @@ import type { World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
+import type { ConsumerHost } from './consumer/host.ts'
 import { Consumers } from './consumers.ts'
 import { Desk } from './desk/desk.ts'
 import { FailureEvents } from './desk/failure-events.ts'
@@ -19,7 +20,6 @@ import { Requests } from './request/requests.ts'
 import { Withdrawals } from './request/withdrawals.ts'
 import type { Service } from './service.ts'
 import { Streams } from './streams.ts'
-import type { Surroundings } from './surroundings.ts'
 import { Retention } from './time/retention.ts'
 import { Schedules } from './time/schedules.ts'
 import { Timers } from './time/timers.ts'
@@ -134,19 +134,19 @@ export class Rooms {
     const failures = new FailureEvents((type, data, cause, processor) =>
       envelopes.failure(type, data, cause, processor),
     )
-    const around: Surroundings = {
+    const consumerHost: ConsumerHost = {
       world,
       store,
       committer,
       limits: plan.limits,
       encode: (type, data, by, options) => envelopes.from(type, data, by, options),
-      failed: (consumer, entry) => failures.failed(consumer, entry),
-      resolved: (consumer, entry, outcome) => failures.resolved(consumer, entry, outcome),
+      failed: (spec, entry) => failures.failed({ spec }, entry),
+      resolved: (spec, entry, outcome) => failures.resolved({ spec }, entry, outcome),
       flows,
       deskNumbers,
       withdrawals,
-      judge: (consumer, item) => desk.askRule(consumer, item),
-      ended: (item, handled) => desk.ended(item, handled ? 'handled' : 'not handled'),
+      askRule: (processor, item) => desk.askRule(processor, item),
+      ended: (item, outcome) => desk.ended(item, outcome),
       watch: () => this.consumers.watch(),
       maybeIdle: this.idleness.look,
     }
@@ -157,7 +157,7 @@ export class Rooms {
       committer,
       streams,
       specs: plan.processors,
-      make: (spec, subscribed, recent) => new Consumer(spec, subscribed, recent, opened.clean, around),
+      make: (spec, subscribed, recent) => new Consumer({ spec, subscribed, recent, clean: opened.clean }, consumerHost),
       checkStarting,
       warn,
       fail,

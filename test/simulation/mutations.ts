@@ -18,9 +18,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'skips the fence': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      attempt.gone?.()\n      return false\n',
-      to: '      attempt.gone?.()\n      return true\n',
+      file: 'engine/consumer/attempts.ts',
+      from: '      this.expired.delete(attempt)\n      return false\n',
+      to: '      this.expired.delete(attempt)\n      return true\n',
     },
   ],
   'forgets the done-set': [
@@ -36,13 +36,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane before its commit': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '      this.around.committer.finish(attempt)\n',
-      to: `      const { next } = attempt.delivery
-      if (next !== undefined && attempt.delivery.entry === undefined) {
-        attempt.delivery.next = undefined
-        this.ready.push(next)
-      }
-      this.around.committer.finish(attempt)\n`,
+      from: '        host.committer.finish(attempt)\n',
+      to: `        const { next } = attempt.delivery
+        if (next !== undefined && attempt.delivery.entry === undefined) {
+          attempt.delivery.next = undefined
+          this.turns.push(next)
+        }
+        host.committer.finish(attempt)\n`,
     },
   ],
   'reopens a lane after its commit, before the sync': [
@@ -121,16 +121,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'forgets that a lane waits at the desk when it starts': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '    await store.desk.lanes(this.name, stream, (context) => this.desk.found(context))\n',
+      file: 'engine/consumer/recovery.ts',
+      from: '    await host.contexts((context) => host.desk.found(context))\n',
       to: '',
     },
   ],
   'lets a lane go on before what failed is on disk': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      if (deskLane === undefined) this.moveToLine(delivery.next, context)\n',
-      to: '      if (deskLane === undefined) this.openNext(delivery)\n',
+      file: 'engine/consumer/failing.ts',
+      from: '      if (deskLane === undefined) host.lanes.moveToLine(delivery.next, context)\n',
+      to: '      if (deskLane === undefined) host.lanes.advance(delivery, undefined)\n',
     },
   ],
   'leaves the next in line without its turn': [
@@ -229,11 +229,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'opens a lane over its line when the head is discarded': [
-    {
-      file: 'engine/consumer/consumer.ts',
-      from: '    this.whenEnded(entry.id, () => {\n      this.desk.advance(lane)\n',
-      to: '    this.whenEnded(entry.id, () => {\n      this.desk.drop(lane)\n',
-    },
+    { file: 'engine/consumer/desk-side.ts', from: '    this.desk.advance(lane)\n', to: '    this.desk.drop(lane)\n' },
   ],
   'leaves a line without a head when that is discarded': [
     {
@@ -275,27 +271,26 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'tells of no failure that a rule looks after': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      outgoing: this.around.failed(this, failed),\n',
-      to: "      outgoing: state === 'deciding' ? [] : this.around.failed(this, failed),\n",
+      file: 'engine/consumer/failing.ts',
+      from: '      outgoing: host.failed(failed),\n',
+      to: "      outgoing: failed.state === 'deciding' ? [] : host.failed(failed),\n",
     },
   ],
   'lets what is released or taken back run beside its lane': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '      if (lane === undefined) this.queue(new Delivery(entry.message, entry))\n',
-      to: '      if (lane === undefined) this.ready.push(new Delivery(entry.message, entry))\n',
+      file: 'engine/consumer/desk-side.ts',
+      from: '    if (lane === undefined) this.lanes.queue(delivery)\n',
+      to: '    if (lane === undefined) this.host.ready(delivery)\n',
     },
   ],
   'lets a lane that passes go on before what failed is on disk': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: '    if (context === null) this.desk.forget(entry.id)\n',
+      file: 'engine/consumer/failing.ts',
+      from: '    if (context === null) host.desk.forget(entry.id)\n',
       to: `    if (!blocks && context !== null && deskLane === undefined && delivery.next !== undefined) {
-      this.ready.push(delivery.next)
-      delivery.next = undefined
+      host.lanes.advance(delivery, undefined)
     }
-    if (context === null) this.desk.forget(entry.id)
+    if (context === null) host.desk.forget(entry.id)
 `,
     },
   ],
@@ -328,7 +323,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'tries again at once what a restart found waiting': [
     {
-      file: 'engine/consumer/consumer.ts',
+      file: 'engine/consumer/recovery.ts',
       from: '    const waitMs = Math.max(0, head.dueAt - now)\n',
       to: '    const waitMs = Math.min(0, head.dueAt - now)\n',
     },
@@ -359,22 +354,22 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'asks no rule about what a restart found with it': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: "      if (state === 'deciding') this.around.judge(this, id)\n      else if (lane",
+      file: 'engine/consumer/recovery.ts',
+      from: "      if (state === 'deciding') host.askRule(id)\n      else if (lane",
       to: "      if (state === 'deciding') return\n      else if (lane",
     },
   ],
   'starts what is paused': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: ' || this.stopping || this.paused) return false',
-      to: ' || this.stopping) return false',
+      from: "    if (this.status !== 'running') return false\n",
+      to: "    if (this.status === 'stopped') return false\n",
     },
   ],
   'forgets at a restart what is paused': [
     {
       file: 'engine/consumers.ts',
-      from: '      if (paused.has(spec.name)) consumer.pause(true)\n',
+      from: '      if (paused.has(spec.name)) consumer.pause()\n',
       to: '',
     },
   ],
@@ -442,15 +437,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'handles a command that was withdrawn': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '    if (message.asked !== undefined && this.around.withdrawals.has(message.id)) {\n',
-      to: '    if (message.asked === undefined && this.around.withdrawals.has(message.id)) {\n',
+      from: 'message.asked !== undefined && this.host',
+      to: 'message.asked === undefined && this.host',
     },
   ],
   'does not fence an attempt at a command that is withdrawn': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '      this.passBy(attempt, why)\n      return true\n',
-      to: '      return why instanceof Error\n',
+      from: '    const fenced = this.attempts.fenceMessage(id, why)\n',
+      to: `    for (let one = this.attempts.first; one !== undefined; one = one.after) if (one.message.id === id) return true
+    const fenced = undefined as any\n`,
     },
   ],
   'tells a flow ahead of the disk while it has something to write': [
@@ -590,7 +586,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'keeps the value that a flow is once per when its start fails': [
-    { file: 'engine/consumer/consumer.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
+    { file: 'engine/consumer/attempts.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
   ],
 }
 

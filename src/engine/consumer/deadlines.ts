@@ -1,24 +1,26 @@
 import type { Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
-import type { World } from '../../seam/world.ts'
 import type { ProcessorSpec } from '../spec.ts'
-import type { Progress } from './progress.ts'
 
-/** How many are remembered before it is looked which of them are done. */
+export interface DeadlinesHost {
+  now(): number
+  /** Whether the message at a position is done, or at the desk. */
+  isDone(position: number): boolean
+}
+
+/** How many are remembered before those that are done are forgotten. */
 const notedMax = 1_024
 
-/** The times by which the commands of one processor are to have their turn. */
+/** The deadlines of the commands of one processor: each has its turn by then, or is held. */
 export class Deadlines {
-  private readonly progress: Progress
-  private readonly world: World
-  /** Of the types that have one, milliseconds from when a command was accepted. */
+  private readonly host: DeadlinesHost
+  /** Of the types that have one, milliseconds from the time at which a command was accepted. */
   private readonly ms: ReadonlyMap<string, number>
   /** Of the commands in memory. */
   private readonly noted: { readonly position: number; readonly at: number }[] = []
 
-  constructor({ handlers }: ProcessorSpec, progress: Progress, world: World) {
-    this.progress = progress
-    this.world = world
+  constructor({ handlers }: Pick<ProcessorSpec, 'handlers'>, host: DeadlinesHost) {
+    this.host = host
     const types = [...handlers.values()].map(({ type }) => type)
     this.ms = new Map(
       types.flatMap((type) =>
@@ -33,22 +35,22 @@ export class Deadlines {
     if (ms !== undefined) this.noted.push({ position, at: time + ms })
   }
 
-  /** Errors: `millrace/deadline-passed`. */
+  /** @throws `millrace/deadline-passed` */
   check({ type, time }: Stored): void {
     if (this.ms.size === 0) return
     const ms = this.ms.get(type)
-    if (ms === undefined || this.world.now() <= time + ms) return
+    if (ms === undefined || this.host.now() <= time + ms) return
     const what = `"${type}" missed its deadline of ${ms} ms`
     throw fault('millrace/deadline-passed', `${what}; a rule or a person decides about it`)
   }
 
-  /** How many of the commands in memory are late, and wait for their turn still. */
+  /** The number of commands in memory that are late and still wait for their turn. */
   get overdue(): number {
-    const now = this.world.now()
+    const now = this.host.now()
     let late = 0
     let kept = 0
     for (const one of this.noted) {
-      if (this.progress.isDone(one.position)) continue
+      if (this.host.isDone(one.position)) continue
       this.noted[kept++] = one
       if (one.at < now) late++
     }
@@ -56,7 +58,7 @@ export class Deadlines {
     return late
   }
 
-  /** Called now and then: what is done is forgotten. */
+  /** Forgets the commands that are done. Called at intervals. */
   forget(): void {
     if (this.noted.length > notedMax) void this.overdue
   }

@@ -36,7 +36,8 @@ function decisions(state: DeskState, fields: Partial<DeskEntry> = {}) {
     logHeld: ({ id }) => void told.push('held', id),
     notHandled: (item) => void told.push('not handled', item),
     isWithdrawn: () => false,
-    withdraw: async () => {},
+    asked: async () => undefined,
+    isMine: () => true,
   }
   return { decisions: new Decisions(host), entry, jobs, told }
 }

@@ -7,7 +7,7 @@
 // consequences are one commit, and nothing of it begins before that commit is durable.
 import { asStored, replaceData } from '../../model/codec.ts'
 import { type Actor, checkState, type Decision, type DeskEntry } from '../../model/desk.ts'
-import { fault } from '../../model/errors.ts'
+import { fault, isMillraceError } from '../../model/errors.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
@@ -37,7 +37,10 @@ export interface DecisionHost {
   /** A message that was held is not tried again now. */
   notHandled(item: number): void
   isWithdrawn(id: string): boolean
-  withdraw(id: string): Promise<unknown>
+  /** Reads the message at the desk that is a command of the app with an id. */
+  asked(id: string): Promise<DeskEntry | undefined>
+  /** Whether a message is at the desk for this processor. */
+  isMine(entry: DeskEntry): boolean
 }
 
 /** A decision, and what is counted and written with it. */
@@ -80,7 +83,7 @@ export class Decisions {
       await this.carryOut(entry, { decision, actor: { by }, decisions: entry.decisions + 1, job: {} })
     })
     const id = (await host.entry(item))?.message.id
-    if (id !== undefined && host.isWithdrawn(id)) await host.withdraw(id)
+    if (id !== undefined && host.isWithdrawn(id)) await this.withdraw(id)
   }
 
   /**
@@ -105,6 +108,25 @@ export class Decisions {
       const record = host.writes.record(entry, 'taken back', actor)
       await this.runAgain(changed(entry, { resolvedAt: null, decisions: 0 }), record, job)
     })
+  }
+
+  /**
+   * Releases a command that was withdrawn, where it is held: it is passed over when its turn comes. Returns whether it may
+   * have had effects.
+   */
+  async withdraw(id: string): Promise<'never' | 'unknown'> {
+    const entry = await this.host.asked(id)
+    if (entry === undefined) return 'never'
+    const effects = entry.failures > 0 || entry.attempts > 0 ? 'unknown' : 'never'
+    // A processor that does not run passes over it when it does.
+    if (entry.state !== 'held' || !this.host.isMine(entry)) return effects
+    try {
+      await this.decide(entry.id, { do: 'retry' }, { by: 'millrace', reason: 'withdrawn by its caller' })
+    } catch (error) {
+      // A person or another withdrawal was quicker: it is passed over all the same.
+      if (!isMillraceError(error, 'millrace/not-held')) throw error
+    }
+    return effects
   }
 
   private async entry(item: number): Promise<DeskEntry> {

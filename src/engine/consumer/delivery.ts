@@ -1,6 +1,11 @@
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry, Try } from '../../model/desk.ts'
-import type { OpenLane } from './lanes.ts'
+
+/** An open lane: its messages come from the log. */
+export interface OpenLane {
+  /** The last of its messages in memory; undefined when there is none. */
+  newest: Delivery | undefined
+}
 
 /**
  * One message on its way through one processor.
@@ -11,7 +16,7 @@ import type { OpenLane } from './lanes.ts'
  */
 export class Delivery {
   readonly message: Stored
-  /** Set when it is at the desk: then finishing it removes the entry instead of moving the position. */
+  /** Set when it is at the desk: then its end removes the entry instead of moving the position. */
   entry: DeskEntry | undefined
   /** The open lane in which it is, or was. */
   lane: OpenLane | undefined
@@ -19,7 +24,7 @@ export class Delivery {
   next: Delivery | undefined
   attempts = 0
   tries: readonly Try[] = noTries
-  /** Since when it is the head of its lane and unresolved, for noticing what holds others back. */
+  /** The time at which it became the head of its lane, on the clock of durations; 0 before that. */
   headSince = 0
 
   constructor(message: Stored, entry: DeskEntry | undefined) {

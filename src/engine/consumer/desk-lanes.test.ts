@@ -87,5 +87,5 @@ test('a message that the store made the head of its lane begins that lane; any o
 test('a lane becomes only what follows from its state', () => {
   const { desk } = lanes()
   const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
-  assert.throws(() => lane.become('starved'), /a lane that is trying does not become starved/)
+  assert.throws(() => lane.become('starved'), /the lane is trying and cannot become starved/)
 })

@@ -10,6 +10,7 @@
 // Waiting lanes cost a name each: the rest of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
 import type { DeskEntry } from '../../model/desk.ts'
+import { type Arrows, assertArrow } from '../kit/arrows.ts'
 import type { Delivery } from './delivery.ts'
 import type { DeskWrites } from './desk-writes.ts'
 import { changed } from './desk-writes.ts'
@@ -43,7 +44,7 @@ export class DeskLane {
   }
 
   become(state: LaneState): void {
-    if (!follows[this.state].includes(state)) throw new Error(`a lane that is ${this.state} does not become ${state}`)
+    assertArrow('the lane', arrows, this.state, state)
     this.state = state
   }
 }
@@ -51,7 +52,7 @@ export class DeskLane {
 /** `reading`: the head is done, and the line is read; `starved`: the next in line is not written yet. */
 type LaneState = 'trying' | 'reading' | 'starved'
 
-const follows: Readonly<Record<LaneState, readonly LaneState[]>> = {
+const arrows: Arrows<LaneState> = {
   trying: ['trying', 'reading'],
   reading: ['trying', 'reading', 'starved'],
   starved: ['reading'],

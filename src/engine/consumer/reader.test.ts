@@ -32,6 +32,8 @@ function reading(head: number, onDiskUpTo: number, windowMessages = 100) {
         taken.push(message)
         reader.entered(message)
       },
+      isPassedOver: () => false,
+      save() {},
       taken() {},
       caughtUp() {
         if (reader.pull()) ended.resolve()

@@ -1,19 +1,21 @@
 // How one processor takes the messages of its stream: from memory while it keeps up, from disk while it is behind.
 //
-//   live: all up to the head is taken ⇄ behind: messages wait in memory or on disk ⇄ reading: a read from disk is under way
+//   live: all up to the head is taken ⇄ behind: messages wait in memory or on disk ⇄ reading: a read from disk runs
 //
-// A window bounds what is taken and has not ended, in messages and in characters. A full window takes nothing.
+// A window bounds the messages that are taken and not done, by number and by characters. A full window takes none.
 import type { Stored } from '../../model/codec.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
 
 /** How many messages are read from disk at once. */
 const readMessages = 512
+/** How many messages are passed over before that is written. */
+const saveEvery = 8_192
 
-/** What a reader asks of its processor. */
 export interface ReaderHost {
-  /** How far the processor is. */
   readonly progress: {
     readonly low: number
+    /** The low-water that was written last. */
+    rowLow: number
     readonly stream: number
     isDone(position: number): boolean
     done(position: number): void
@@ -22,11 +24,15 @@ export interface ReaderHost {
   readonly limits: { readonly windowMessages: number; readonly windowBytes: number }
   /** The messages of the stream after a position, in order. */
   read(after: number, limit: number, bytesMax: number): Promise<Stored[]>
-  /** Takes a message, which calls {@link Reader.entered} where it is to count in the window. */
+  /** Whether messages of a type are done without a handler. */
+  isPassedOver(type: string): boolean
+  /** Writes the progress, though no message was handled. */
+  save(): void
+  /** Takes a message, and calls {@link Reader.entered} where it counts in the window. */
   take(message: Stored): void
-  /** Called when messages were read from disk and taken. */
+  /** Messages were read from disk and taken. */
   taken(): void
-  /** Called when a read from disk has ended: time to pull again. */
+  /** A read from disk has ended: the consumer pulls again. */
   caughtUp(): void
   cannotRead(error: unknown): void
 }
@@ -61,7 +67,7 @@ export class Reader {
     return this.recent.head
   }
 
-  /** Takes what there is room for. Returns false while a read from disk is under way, which goes on by itself. */
+  /** Takes as many messages as there is room for. Returns false while a read from disk is under way. */
   pull(): boolean {
     if (this.reading) return false
     while (this.isBehind && this.room) {
@@ -96,7 +102,7 @@ export class Reader {
     this.chars += message.json.length
   }
 
-  /** A message has ended, or is kept elsewhere: it leaves the window. */
+  /** A message is done or at the desk: it leaves the window. */
   left(message: Stored): void {
     this.messages--
     this.chars -= message.json.length
@@ -126,7 +132,7 @@ export class Reader {
     const { host, recent } = this
     const { windowMessages, windowBytes } = host.limits
     while (this.roomToRead && this.isBehind && recent.after(this.position) === undefined) {
-      // No more than there is room for: the rest would be read again with each message that ends.
+      // No more than there is room for: the rest would be read again each time a message ends.
       const limit = Math.min(readMessages, recent.head - this.position, windowMessages - this.messages)
       const messages = await host.read(this.position, limit, windowBytes)
       if (messages.length === 0) {
@@ -147,10 +153,21 @@ export class Reader {
     const { position } = message
     for (let gap = this.position + 1; gap < position; gap++) if (!progress.isDone(gap)) progress.done(gap)
     this.position = position
-    if (!progress.isDone(position)) host.take(message)
+    if (progress.isDone(position)) return
+    if (host.isPassedOver(message.type)) this.passOver(position)
+    else host.take(message)
   }
 
-  /** Reading pays when there is room for many: otherwise messages that end make more of it first. */
+  /** The position is written with the next commit, or by itself after many of these. */
+  private passOver(position: number): void {
+    const { progress } = this.host
+    progress.done(position)
+    if (progress.low - progress.rowLow < saveEvery) return
+    progress.rowLow = progress.low
+    this.host.save()
+  }
+
+  /** A read pays when there is room for many messages; until then messages end and make room. */
   private get roomToRead(): boolean {
     const { windowMessages } = this.host.limits
     return this.room && (this.messages === 0 || windowMessages - this.messages >= windowMessages / 4)

@@ -1,0 +1,47 @@
+import type { ProcessorSpec } from '../spec.ts'
+import type { AttemptHost } from './attempt.ts'
+import type { Attempts } from './attempts.ts'
+import type { Delivery } from './delivery.ts'
+import type { DeskWrites } from './desk-writes.ts'
+import type { Failing } from './failing.ts'
+import type { ConsumerHost } from './host.ts'
+import type { Progress } from './progress.ts'
+
+export interface AttemptHostParts {
+  readonly spec: ProcessorSpec
+  readonly progress: Progress
+  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'flows' | 'limits' | 'encode'>
+  attempts(): Pick<Attempts, 'late'>
+  writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
+  failing(): Pick<Failing, 'probing' | 'failed'>
+  pull(): void
+  committed(delivery: Delivery): void
+}
+
+/** Fits the parts of a processor to what its attempts, and the commits of these, need. */
+export function attemptHostOf({ spec, progress, run, ...parts }: AttemptHostParts): AttemptHost {
+  const { world, store, flows, limits } = run
+  const { name } = spec
+  return {
+    name,
+    spec,
+    progress,
+    flows,
+    read: store.query,
+    replyBytesMax: limits.messageBytesMax,
+    now: () => world.now(),
+    log: (level, text, fields) => world.log(level, text, fields),
+    pull: parts.pull,
+    encode: (type, data, cause, options) => run.encode(type, data, { part: name, cause }, options),
+    bind: (fn) => world.bind(fn),
+    callback: (attempt, fn) => world.callback(attempt, fn),
+    late: (attempt, error) => parts.attempts().late(attempt, error),
+    replied: (message, reply) => parts.writes().requestEnd(message, 'replied', reply),
+    deskEnd: ({ entry }) => parts.writes().ending(entry!),
+    committed: parts.committed,
+    commitFailed: (delivery, error) => {
+      parts.failing().probing.takeBack()
+      parts.failing().failed(delivery, error)
+    },
+  }
+}

@@ -1,0 +1,74 @@
+// The narrow things that a consumer needs of its run.
+import type { Stored } from '../../model/codec.ts'
+import type { DeskEntry } from '../../model/desk.ts'
+import type { MessageType } from '../../model/message.ts'
+import type { PublishOptions } from '../../model/publish.ts'
+import type { DeskStore } from '../../seam/desk.ts'
+import type { LogStore } from '../../seam/log.ts'
+import type { Subscribed } from '../../seam/progress.ts'
+import type { Store } from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
+import type { Committer } from '../commit/committer.ts'
+import type { RecentMessages } from '../commit/recent-messages.ts'
+import type { EngineLimits, ProcessorSpec } from '../spec.ts'
+import type { Decisions } from './decisions.ts'
+
+/** A processor, and how far it is in its stream. */
+export interface Subscription {
+  readonly spec: ProcessorSpec
+  readonly subscribed: Subscribed
+  /** The newest messages of its stream. */
+  readonly recent: RecentMessages
+  /** Whether the run before stopped cleanly. */
+  readonly clean: boolean
+}
+
+/** A processor, as the rules of a desk know it. */
+export interface Deciding {
+  readonly name: string
+  readonly spec: ProcessorSpec
+  readonly decisions: Decisions
+}
+
+type LimitNeeds =
+  | 'windowMessages'
+  | 'windowBytes'
+  | 'heldContextsMax'
+  | 'messageBytesMax'
+  | 'takeBackMs'
+  | 'deskRetainMs'
+
+export interface ConsumerHost {
+  readonly world: World
+  readonly store: Pick<Store, 'query'> & {
+    readonly log: Pick<LogStore, 'read'>
+    readonly desk: Pick<DeskStore, 'line' | 'entry' | 'askedEntry' | 'headOf' | 'heads' | 'lanes'>
+  }
+  readonly committer: Pick<Committer, 'write' | 'written' | 'finish' | 'mark'>
+  readonly limits: Pick<EngineLimits, LimitNeeds>
+  /** Numbers of messages at the desk, and of their places in lanes. */
+  readonly deskNumbers: { next(): number }
+  /** The flows of the run. Only handlers of mediators and routes know their type. */
+  readonly flows: object
+  /** The commands that are never to be handled. */
+  readonly withdrawals: { has(id: string): boolean; pass(id: string): () => void }
+  /** Makes a message that a handler publishes or sends. */
+  encode(
+    type: MessageType,
+    data: unknown,
+    by: { readonly part: string; readonly cause: Stored },
+    options: PublishOptions | undefined,
+  ): Stored
+  /** Makes the messages that tell of a failure; none for a processor of failures. */
+  failed(spec: ProcessorSpec, entry: DeskEntry): readonly Stored[]
+  /** Makes the messages that tell of the end of a failure. */
+  resolved(spec: ProcessorSpec, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
+  /** A message waits for a rule. */
+  askRule(processor: Deciding, item: number): void
+  /** A message that was released has been handled, discarded or held again. */
+  ended(item: number, outcome: 'handled' | 'not handled'): void
+  /** An attempt runs: from now on the consumer has to be ticked at intervals. */
+  watch(): void
+  /** Work has ended: the app may be idle. */
+  maybeIdle(): void
+}
