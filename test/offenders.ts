@@ -13,11 +13,6 @@ export const offenders: {
   ],
   arrows: ['engine/request/withdrawals.ts imports engine/consumer/consumer.ts'],
   sizes: {
-    'adapters/sqlite/desk.ts DeskTable methods': 61,
-    'adapters/sqlite/desk.ts DeskTable.countIn() parameters': 5,
-    'adapters/sqlite/desk.ts DeskTable.ofContext() parameters': 6,
-    'adapters/sqlite/desk.ts DeskTable.ofContext() takes true or false as withLine': 1,
-    'adapters/sqlite/desk.ts lines': 895,
     'adapters/sqlite/flows.ts FlowTables methods': 32,
     'adapters/sqlite/flows.ts lines': 613,
     'engine/consumer/attempt.ts Attempt fields': 17,

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import { DeskTable } from '../adapters/sqlite/desk.ts'
+import { DeskViews } from '../adapters/sqlite/desk-reads.ts'
 import { FlowReader } from '../adapters/sqlite/flows.ts'
 import { Log } from '../adapters/sqlite/log.ts'
 import type { LogTableRow } from '../adapters/sqlite/message-row.ts'
@@ -161,7 +161,7 @@ export function viewOf(machine: Machine, seed: number): View {
       machine.look((db) => everyRow((after) => new FlowReader(new Statements(db)).questions({ after, limit }))),
     held: () =>
       machine.look((db) => {
-        const desk = new DeskTable(new Statements(db), new Log(db))
+        const desk = new DeskViews(new Statements(db), new Log(db))
         return everyRow((after) => desk.list({ states: ['held'], after, limit }))
       }),
     trace: () => machine.trace.lines,

@@ -206,7 +206,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'loses the attributes of a message from elsewhere at the desk': [
-    { file: 'adapters/sqlite/desk.ts', from: '      attributesJson(message),\n', to: '      null,\n' },
+    { file: 'adapters/sqlite/desk-rows.ts', from: '({ entry }) => attributesJson(entry.message)', to: '() => null' },
   ],
   'goes on after a failed sync as if nothing were': [
     {
@@ -234,8 +234,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'leaves a line without a head when that is discarded': [
     {
       file: 'adapters/sqlite/desk.ts',
-      from: '      entry.id,\n    )\n    this.one(entry, changed)\n    return this.promote(entry, entry.lane)\n',
-      to: '      entry.id,\n    )\n    this.one(entry, changed)\n    return 0\n',
+      from: '    if (changed !== 1) throw gone(entry)\n    return this.promote(entry, entry.lane)\n',
+      to: '    if (changed !== 1) throw gone(entry)\n    return 0\n',
     },
   ],
   'starts what is released before that is on disk': [
@@ -306,7 +306,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'does not count down the group of what is held no more': [
     {
-      file: 'adapters/sqlite/desk.ts',
+      file: 'adapters/sqlite/desk-groups.ts',
       from: '    if (failures === 0) return\n',
       to: '    if (failures >= 0) return\n',
     },
@@ -319,7 +319,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'forgets at a restart how many attempts were made': [
-    { file: 'adapters/sqlite/desk.ts', from: '      attempts: row.attempts,\n', to: '      attempts: 0,\n' },
+    { file: 'adapters/sqlite/desk-rows.ts', from: '      attempts: row.attempts,\n', to: '      attempts: 0,\n' },
   ],
   'tries again at once what a restart found waiting': [
     {

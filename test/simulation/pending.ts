@@ -1,6 +1,7 @@
 // Pending actions: people ask for them while no process runs, and the next process carries them out.
-import { DeskTable } from '../../src/adapters/sqlite/desk.ts'
+import { DeskViews } from '../../src/adapters/sqlite/desk-reads.ts'
 import { Log } from '../../src/adapters/sqlite/log.ts'
+import { insertPending } from '../../src/adapters/sqlite/pending-actions.ts'
 import { Statements } from '../../src/adapters/sqlite/statements.ts'
 import type { DecisionOrTakeBack } from '../../src/model/desk-views.ts'
 import { isMillraceError } from '../../src/model/errors.ts'
@@ -12,13 +13,13 @@ const mostAtOnce = 3
 export function addPending(machine: Watched, random: Random): void {
   machine.beside((db) => {
     if (db.prepare("select 1 from sqlite_schema where name = 'millrace_wishes'").get() === undefined) return
-    const desk = new DeskTable(new Statements(db), new Log(db))
-    const items = desk.list({ states: ['held', 'discarded'], limit: 1_000 })
+    const sql = new Statements(db)
+    const items = new DeskViews(sql, new Log(db)).list({ states: ['held', 'discarded'], limit: 1_000 })
     for (let n = 0; n < mostAtOnce && items.length > 0; n++) {
       const { id, state } = random.pick(items)
       const by = `pending ${machine.starts} ${n}`
       try {
-        desk.addPending({
+        insertPending(sql, {
           item: id,
           action: state === 'held' ? held(random) : { do: 'take back' },
           at: machine.now(),

@@ -1,5 +1,4 @@
-// Reads of the desk as promises. Each call runs all its statements in one turn, so what it gives is of one moment.
-import type { DatabaseSync } from 'node:sqlite'
+// The desk as people read it. Each method runs all its statements in one turn, so that it shows one moment.
 import type { AuditRow, DeskEntry } from '../../model/desk.ts'
 import type {
   AuditFilter,
@@ -13,77 +12,76 @@ import type {
   GroupFilter,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
-import type { OperationReads } from '../../seam/operations.ts'
-import { DeskTable } from './desk.ts'
-import { Log } from './log.ts'
-import { Statements } from './statements.ts'
+import { AuditLog } from './audit.ts'
+import { findCause } from './cause.ts'
+import { DeskFinder } from './desk-finder.ts'
+import { DeskGroups } from './desk-groups.ts'
+import { DeskRows } from './desk-rows.ts'
+import type { AtOnce } from './durable-reads.ts'
+import type { Log } from './log.ts'
+import { pausedIn } from './processors.ts'
+import type { Statements } from './statements.ts'
 
-/** Reads the table: when all that it shows is durable, and where a lock is in the way, again. */
-export type ReadDesk = <T>(use: (desk: DeskTable) => T) => Promise<T>
+export class DeskViews implements AtOnce<DeskReads> {
+  private readonly sql: Statements
+  private readonly rows: DeskRows
+  private readonly finder: DeskFinder
+  private readonly groupTable: DeskGroups
+  private readonly auditLog: AuditLog
 
-export class DeskReader implements DeskReads {
-  private readonly read: ReadDesk
-
-  constructor(read: ReadDesk) {
-    this.read = read
+  constructor(sql: Statements, log: Log) {
+    this.sql = sql
+    this.rows = new DeskRows(sql, log)
+    this.finder = new DeskFinder(sql)
+    this.groupTable = new DeskGroups(sql)
+    this.auditLog = new AuditLog(sql)
   }
 
-  /** Reads a file that shows nothing but what is durable. */
-  static of(db: DatabaseSync, log: Log): DeskReader {
-    const table = new DeskTable(new Statements(db), log)
-    return new DeskReader(async (use) => use(table))
+  list(filter: DeskFilter): DeskRow[] {
+    return this.rows.list(this.finder.find(filter))
   }
 
-  list(filter: DeskFilter): Promise<DeskRow[]> {
-    return this.read((desk) => desk.list(filter))
+  entry(id: number): DeskEntry | undefined {
+    return this.rows.entry(id)
   }
 
-  entry(id: number): Promise<DeskEntry | undefined> {
-    return this.read((desk) => desk.entry(id))
+  item(id: number, { line, history }: ItemLimits): DeskItem | undefined {
+    const row = this.rows.shown(id)
+    if (row === undefined) return undefined
+    const { processor, message, lane, place, waiting } = row
+    return {
+      ...row,
+      line:
+        waiting === 0 || lane === null
+          ? []
+          : this.rows.shownLine({ processor, stream: message.stream, lane, place }, line),
+      cause: findCause(this.sql.db, message) ?? null,
+      history: this.auditLog.list({ item: id, limit: history }).reverse(),
+    }
   }
 
-  item(id: number, { line, history }: ItemLimits): Promise<DeskItem | undefined> {
-    return this.read((desk) => {
-      const row = desk.row(id)
-      if (row === undefined) return undefined
-      return {
-        ...row,
-        line: row.waiting === 0 ? [] : desk.behind(row, line),
-        cause: desk.cause(row) ?? null,
-        history: desk.audit({ item: id, limit: history }).reverse(),
-      }
-    })
+  counts(): DeskCounts {
+    return countsIn(this.sql)
   }
 
-  counts(): Promise<DeskCounts> {
-    return this.read((desk) => desk.counts())
+  processors(): DeskAtProcessors {
+    return { held: this.groupTable.heldCounts(), paused: pausedIn(this.sql) }
   }
 
-  processors(): Promise<DeskAtProcessors> {
-    return this.read((desk) => ({ held: desk.heldCounts(), paused: desk.paused() }))
+  groups(by: GroupBy, filter: GroupFilter): DeskGroup[] {
+    return this.groupTable.list(by, filter)
   }
 
-  groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]> {
-    return this.read((desk) => desk.groups(by, filter))
-  }
-
-  audit(filter: AuditFilter): Promise<AuditRow[]> {
-    return this.read((desk) => desk.audit(filter))
-  }
-}
-
-/** Operations of a file that shows nothing but what is durable. */
-export function operationsIn(db: DatabaseSync, log: Log): OperationReads {
-  const table = new DeskTable(new Statements(db), log)
-  return {
-    list: async (filter) => table.operations(filter),
-    open: async (after, limit) => table.openOperations(after, limit),
-    outcome: async (operation) => table.outcome(operation),
-    refused: async (operation, limit) => table.refused(operation, limit),
+  audit(filter: AuditFilter): AuditRow[] {
+    return this.auditLog.list(filter)
   }
 }
 
-/** Counts the messages at the desk of a file. */
-export function countsIn(db: DatabaseSync): DeskCounts {
-  return new DeskTable(new Statements(db), new Log(db)).counts()
+export function countsIn(sql: Statements): DeskCounts {
+  const counts = sql.one<DeskCounts>(
+    `select (select coalesce(sum(held), 0) from millrace_desk_groups) as held,
+       (select count(*) from millrace_desk where state = 'line') as waiting,
+       (select count(*) from millrace_desk where state = 'discarded') as discarded`,
+  )
+  return { ...counts! }
 }

@@ -9,6 +9,7 @@ import { flowCounts } from './flow-reads.ts'
 import { freeBytesOf } from './free.ts'
 import { pendingBytesOf } from './pending.ts'
 import { formatKnown, formatOf } from './schema.ts'
+import { Statements } from './statements.ts'
 import type { SqliteLimits } from './store.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 
@@ -28,7 +29,7 @@ export function factsOf(
     measures: measuresOf(db, path, limits),
     streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
     progress: progressOf(db),
-    ...countsIn(db),
+    ...countsIn(new Statements(db)),
     flows: flowCounts(db),
     questions: countOf(db, 'millrace_questions'),
     delayed: countOf(db, 'millrace_timers'),

@@ -2,14 +2,20 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
+import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { OfflineReader } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
-import { DeskReader, operationsIn } from './desk-reads.ts'
+import { AuditLog } from './audit.ts'
+import { DeskFinder } from './desk-finder.ts'
+import { DeskViews } from './desk-reads.ts'
+import { durableReads, readsOnly } from './durable-reads.ts'
 import { FlowViews } from './flow-reads.ts'
 import { Log } from './log.ts'
 import type { LogTableRow } from './message-row.ts'
+import { OperationTable } from './operations.ts'
 import { logTable } from './schema.ts'
+import { Statements } from './statements.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 
 /** How many positions are looked at before other work has its turn. */
@@ -26,7 +32,7 @@ export class SqliteReader implements OfflineReader {
   private readonly db: DatabaseSync
   private readonly log: Log
   private readonly known = new Map<number, StreamInfo>()
-  readonly desk: DeskReader
+  readonly desk: DeskReads
   readonly operations: OperationReads
   readonly flows: FlowViews
 
@@ -34,8 +40,9 @@ export class SqliteReader implements OfflineReader {
     this.db = db
     this.flows = FlowViews.of(db)
     this.log = new Log(db)
-    this.desk = DeskReader.of(db, this.log)
-    this.operations = operationsIn(db, this.log)
+    const sql = new Statements(db)
+    this.desk = durableReads<DeskReads>(new DeskViews(sql, this.log), readsOnly)
+    this.operations = new OperationTable(sql, new DeskFinder(sql), new AuditLog(sql), readsOnly)
   }
 
   async streams(): Promise<StreamInfo[]> {

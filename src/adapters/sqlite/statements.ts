@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 
-type Value = string | number | null | Uint8Array
+export type Value = string | number | null | Uint8Array
 
 /** The statements of one connection, each prepared when it is first needed. All tables of an open file share them. */
 export class Statements {

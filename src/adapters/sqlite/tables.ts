@@ -8,22 +8,25 @@ import type { Appended } from '../../seam/log.ts'
 import type { Opened } from '../../seam/store.ts'
 import type { Beside } from './beside.ts'
 import type { Connection } from './connection.ts'
-import { DeskTable } from './desk.ts'
-import { type Facets, facetsOf, SqliteProgress } from './facets.ts'
+import { DeskTables } from './desk-tables.ts'
+import { type Facets, facetsOf } from './facets.ts'
 import { SqliteFlows } from './flow-facets.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
+import { ProgressTable } from './progress.ts'
 import { RequestTable } from './requests.ts'
 import { SlotTable } from './slots.ts'
+import type { Statements } from './statements.ts'
 import { cancel, writeTimed } from './timed.ts'
 import { TimerTable } from './timers.ts'
 
 export class SqliteTables implements OwnTables {
   readonly db: DatabaseSync
+  readonly sql: Statements
   readonly log: Log
-  readonly desk: DeskTable
-  readonly progress: SqliteProgress
+  readonly desk: DeskTables
+  readonly progress: ProgressTable
   readonly requests: RequestTable
   readonly flows: SqliteFlows
   readonly timers: TimerTable
@@ -34,9 +37,10 @@ export class SqliteTables implements OwnTables {
 
   constructor(file: string, { db, sql }: Pick<Connection, 'db' | 'sql'>, same: SameData, beside: Beside) {
     this.db = db
+    this.sql = sql
     this.log = new Log(db, same, beside)
-    this.desk = new DeskTable(sql, this.log)
-    this.progress = new SqliteProgress(file, sql, this.log, beside)
+    this.desk = new DeskTables(sql, this.log, beside)
+    this.progress = new ProgressTable(file, sql, this.log, beside)
     this.requests = new RequestTable(sql, beside)
     this.flows = new SqliteFlows(sql, beside)
     this.timers = new TimerTable(db, this.log)
@@ -58,7 +62,7 @@ export class SqliteTables implements OwnTables {
     const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
     log.open(rows.map(({ id }) => id))
     const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
-    const numbers = { desk: this.desk.lastNumber() }
+    const numbers = { desk: this.desk.desk.lastNumber() }
     const [nextDue, flows] = [this.timers.nextDue(), this.flows.found()]
     return { clean: clean?.['value'] !== 0, streams, nextDue, numbers, flows }
   }

@@ -1,0 +1,55 @@
+// How far each processor is in each stream. To update its row is the acknowledgement of what it has handled.
+import { fault } from '../../model/errors.ts'
+import type { ProgressRow, ProgressStore, Subscribed } from '../../seam/progress.ts'
+import type { Beside } from './beside.ts'
+import type { Log } from './log.ts'
+import type { Statements } from './statements.ts'
+
+type TakenUp = Pick<ProgressRow, 'epoch' | 'low' | 'done'>
+const takeUpText = `insert into millrace_progress values (?, ?, 1, ?, null)
+  on conflict do update set epoch = epoch + 1 returning epoch, low, done`
+const writeText = 'update millrace_progress set low = ?, done = ? where processor = ? and stream = ? and epoch = ?'
+
+export class ProgressTable implements ProgressStore {
+  private readonly file: string
+  private readonly sql: Statements
+  private readonly log: Log
+  private readonly beside: Beside
+
+  constructor(file: string, sql: Statements, log: Log, beside: Beside) {
+    this.file = file
+    this.sql = sql
+    this.log = log
+    this.beside = beside
+  }
+
+  async subscribe(processor: string, stream: number, after: number): Promise<Subscribed> {
+    const head = this.log.newest(stream)
+    const row = (await this.beside.write(() => this.sql.one(takeUpText, processor, stream, after))) as TakenUp
+    if (row.low > head) {
+      throw fault(
+        'millrace/corrupt-file',
+        `${this.file}: processor "${processor}" is at ${row.low}, but its stream ends at ${head}`,
+      )
+    }
+    const sql = 'select position from millrace_marks where processor = ? and stream = ? order by position'
+    const marks = this.sql.all<{ position: number }>(sql, processor, stream)
+    return { processor, stream, ...row, marks: marks.map(({ position }) => position) }
+  }
+
+  async rows(): Promise<ProgressRow[]> {
+    return this.sql.all('select processor, stream, epoch, low, done from millrace_progress')
+  }
+
+  async clearMarks(processors: readonly string[]): Promise<void> {
+    await this.beside.write(() => {
+      for (const processor of processors) this.sql.run('delete from millrace_marks where processor = ?', processor)
+    })
+  }
+
+  /** Writes how far a processor is; in the transaction of a commit. */
+  write({ low, done, processor, stream, epoch }: ProgressRow): void {
+    if (this.sql.run(writeText, low, done, processor, stream, epoch) === 1) return
+    throw fault('millrace/ownership-lost', `processor "${processor}" was taken over: its epoch ${epoch} has ended`)
+  }
+}
