@@ -25,10 +25,13 @@ export async function setUp(
     world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
   }
   const run: CommitFunction['run'] = (tx) => world.callback({ late }, () => setup(tx))
-  const fn: CommitFunction = { label: 'setup', run, outcome: undefined }
-  const { trouble } = await store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
-  if (fn.outcome?.ok === false) throw fn.outcome.error
-  if (trouble !== undefined) throw trouble
+  const fn = { label: 'setup', run, outcome: undefined as CommitFunction['outcome'] }
+  // A function without an outcome is to be run again.
+  while (fn.outcome === undefined) {
+    const answer = await store.commit({ functions: [fn], changes: () => nothing, rolledBack: () => {} })
+    if ('why' in answer) throw answer.why
+  }
+  if (!fn.outcome.ok) throw fn.outcome.error
 }
 
 /** What the take-up needs beside the rooms. */

@@ -16,12 +16,12 @@ import type { ProgressRow } from './progress.ts'
 import type { RequestChange } from './requests.ts'
 import type { TimedChange, TimedResult } from './timers.ts'
 
-/** What functions of the engine's own may write in their transaction, and those of users may not. */
+/** Tables that functions of the engine's own may write in their transaction, and those of users may not. */
 export interface OwnTables {
   readonly gathers: GatherTables
   /**
-   * Takes back what has an id: a delayed message that is pending, at once; a request that has not ended is marked, so
-   * that no run handles its command any more, and the engine ends it. Undefined: there is neither.
+   * Takes back the message with an id. A delayed message that is pending is removed. A request that has not ended is
+   * marked, so that no run handles its command, and the engine ends it. Returns which of them it was, if any.
    */
   takeBack(type: string, id: string): 'delayed' | 'request' | undefined
 }
@@ -29,7 +29,7 @@ export interface OwnTables {
 /** The `tx` of a commit function, as the store gives it. Its rule is that of `TxScope`. */
 export interface CommitTx extends Tx {
   /**
-   * Called when the user's function has returned, before anything else is done in its transaction. Gives a promise where
+   * Called when the user's function has returned, before anything else is done in its transaction. Returns a promise where
    * answers to its statements are still to come.
    *
    * @throws `millrace/statement-failed`, `millrace/attempt-open`: then the function has failed
@@ -37,12 +37,12 @@ export interface CommitTx extends Tx {
   returned(): Promise<void> | undefined
 }
 
-/** One commit function and what became of it; `undefined` means that it did not come to its turn. */
+/** One commit function and what became of it; `undefined` means that it has not run. */
 export interface CommitFunction {
   /** What it is, in messages: `the commit function`, `setup`. */
   readonly label: string
   readonly run: (tx: CommitTx, own: OwnTables) => unknown
-  /** Called as an attempt of it begins; gives what drops all that it has collected since, for an attempt that fails. */
+  /** Called when an attempt of it begins. Returns a function that drops all that it has collected since. */
   readonly savepoint?: (() => () => void) | undefined
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
@@ -56,8 +56,8 @@ export interface Changes {
    */
   readonly append: readonly Stored[]
   /**
-   * The messages whose ids functions have given, by their index in `append`. Where one is an `other`, its function must not be kept: the
-   * transaction fails with `millrace/id-conflict`, and its functions run again one by one.
+   * The messages whose ids functions have given, by their index in `append`. Where one is an `other`, its function must not
+   * be kept: the transaction fails with `millrace/id-conflict`, and its functions run again one by one.
    */
   readonly claims?: readonly number[] | undefined
   readonly progress: readonly ProgressRow[]
@@ -103,13 +103,37 @@ export interface CommitGroup {
   readonly inChain?: boolean | undefined
 }
 
-export interface Committed {
-  /** Whether what needs no function is in. */
-  readonly rest: boolean
+/**
+ * What has become of a group.
+ *
+ *   commit ──→ written  the store has answered: what it lists is durable
+ *          ├─→ known    the same, but the connection broke after the commit, and the store has found out what became of it
+ *          ├─→ trouble  not all could be written, for a reason that may pass; what is listed is durable: again later
+ *          └─→ lost     it is unknown what is written, or the store belongs to another process: take it up anew
+ *
+ * A function without an outcome has not run, or was rolled back so that it may wait ("first next time"). The next group
+ * begins with the functions that have no outcome, in their order.
+ */
+export type Committed = Answered | Trouble | Lost
+
+export interface Answered {
+  readonly state: 'written' | 'known'
   /** What was decided in each transaction, in the order of their `changes`. */
   readonly written: readonly Written[]
   /** What was decided about the group that was written ahead of the sync; undefined where there was none. */
   readonly ahead?: Written | undefined
-  /** Why something could not be written, where that was nobody's fault but the disk's. */
-  readonly trouble: MillraceError | undefined
+}
+
+export interface Trouble {
+  readonly state: 'trouble'
+  /** The reason, which is nobody's fault: the disk's, a lock's, the connection's. */
+  readonly why: MillraceError
+  /** Whether what needs no function is written, or to be written again. */
+  readonly rest: 'written' | 'again'
+  readonly written: readonly Written[]
+}
+
+export interface Lost {
+  readonly state: 'lost'
+  readonly why: MillraceError
 }

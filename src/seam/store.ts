@@ -68,8 +68,8 @@ export interface Store {
    * of it may leave the process before. Takes as many functions as its bounds allow; the others stay without outcome.
    * Where the group fails as a whole, nothing counts and its members are repeated one by one.
    *
-   * @throws `millrace/sync-failed`, `millrace/disk-failed`: what was committed and what not is unknown; close and open.
-   *   `millrace/files-replaced`: the same, but do not open; other files are in the place of the store
+   * It throws only where the store itself has a bug. The codes of `lost`: `millrace/sync-failed`, `millrace/disk-failed`,
+   * `millrace/ownership-lost`; and `millrace/files-replaced`: other files are in its place, so that it cannot be opened.
    */
   commit(group: CommitGroup): Promise<Committed>
   /** Reads outside any transaction; never shows what is not durable yet. */

@@ -48,7 +48,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane after its commit, before the sync': [
     {
       file: 'adapters/sqlite/commit.ts',
-      from: "    await durability.sync(group.inChain === true ? 'chained' : 'single')\n    checkpoints.beginWhenDue()\n",
+      from: "      await durability.sync(group.inChain === true ? 'chained' : 'single')\n      checkpoints.beginWhenDue()\n",
       to: `    for (const fn of group.functions as unknown as { outcome: any; processor: any; delivery: any }[]) {
       if (fn.outcome?.ok !== true || fn.processor === undefined) continue
       fn.processor.committed(fn.delivery)
@@ -66,20 +66,20 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets everything leave before the sync': [
     {
       file: 'adapters/sqlite/commit.ts',
-      from: "    await durability.sync(group.inChain === true ? 'chained' : 'single')\n    checkpoints.beginWhenDue()\n",
+      from: "      await durability.sync(group.inChain === true ? 'chained' : 'single')\n      checkpoints.beginWhenDue()\n",
       to: '    durability.sync().catch(() => {})\n    checkpoints.beginWhenDue()\n',
     },
   ],
   'tells of messages before they are on disk': [
     {
       file: 'adapters/sqlite/commit.ts',
-      from: '    const tellArrivals = tables.log.arrivals.take()\n',
-      to: '    const tellArrivals = tables.log.arrivals.take()\n    tellArrivals()\n',
+      from: '      const tellArrivals = tables.log.arrivals.take()\n',
+      to: '      const tellArrivals = tables.log.arrivals.take()\n      tellArrivals()\n',
     },
     {
       file: 'adapters/sqlite/commit.ts',
-      from: '    checkpoints.beginWhenDue()\n    tellArrivals()\n',
-      to: '    checkpoints.beginWhenDue()\n',
+      from: '      checkpoints.beginWhenDue()\n      tellArrivals()\n',
+      to: '      checkpoints.beginWhenDue()\n',
     },
   ],
   'loses a commit group now and then': [

@@ -4,10 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { coded } from '../../../test/support.ts'
 import { Stored } from '../../model/codec.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
-import type { Changes, CommitFunction, Written } from '../../seam/commit.ts'
+import type { Changes, CommitFunction, CommitGroup, Written } from '../../seam/commit.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { Store } from '../../seam/store.ts'
 import { nodeWorld } from '../node/world.ts'
@@ -33,15 +32,22 @@ function messageOf(id: string, due = 0): Stored {
   return new Stored('a', 1, { stream: 1, id, ownId: true, due, ...from }, null, '{}')
 }
 
+/** Commits a group; its answer says that all of it is written. */
+async function committed(store: Store, group: CommitGroup): Promise<readonly Written[]> {
+  const answer = await store.commit(group)
+  assert(answer.state === 'written')
+  return answer.written
+}
+
 const commit = (store: Store, changes: Partial<Changes>) =>
-  store.commit({ functions: [], changes: () => ({ ...nothing, ...changes }), rolledBack: () => {} })
+  committed(store, { functions: [], changes: () => ({ ...nothing, ...changes }), rolledBack: () => {} })
 
 test('each change that is written because of time has its own result, in the order of the changes', async (t) => {
   const store = await opened(t)
   await commit(store, { append: [messageOf('soon', 1), messageOf('later', 9e15), messageOf('last', 9e15 + 1)] })
   const row = { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false }
   const ahead: Written[] = []
-  const { written } = await store.commit({
+  const written = await committed(store, {
     functions: [],
     changes: () => ({
       ...nothing,
@@ -79,7 +85,7 @@ test('the answer says what has become of each message, and none of them is chang
   await commit(store, { append: [messageOf('first')] })
   const append = [messageOf('second'), messageOf('first'), messageOf('delayed', 9e15), messageOf('third')]
   const before = structuredClone(append)
-  const { written } = await commit(store, { append })
+  const written = await commit(store, { append })
   assert.deepEqual(written[0]?.appended, [2, 'same', 0, 3])
   assert.deepEqual(structuredClone(append), before)
 })
@@ -96,7 +102,7 @@ test('a group that is repeated one by one has one answer for each transaction th
   ]
   const asked: string[] = []
   let kept = 0
-  const { written, rest } = await store.commit({
+  const written = await committed(store, {
     functions,
     changes: (some) => {
       asked.push(some.map(({ label }) => label).join())
@@ -105,7 +111,6 @@ test('a group that is repeated one by one has one answer for each transaction th
     },
     rolledBack: () => void kept--,
   })
-  assert.equal(rest, true)
   assert.deepEqual(asked, ['', 'one', 'two', 'four'])
   assert.deepEqual([written.length, kept], [4, 4])
   assert.deepEqual(
@@ -139,7 +144,7 @@ const ended = (flow: number, of: number, n: number): FlowChange => {
 test('the end of a step is written where its flow exists, and commit says whether it does', async (t) => {
   const store = await opened(t)
   await commit(store, { flows: [{ do: 'start', row: flowRow(1) }] })
-  const { written } = await commit(store, { flows: [ended(1, 7, 9), ended(2, 7, 10), ended(1, 8, 11)] })
+  const written = await commit(store, { flows: [ended(1, 7, 9), ended(2, 7, 10), ended(1, 8, 11)] })
   assert.deepEqual(written[0]?.flows.ended, [true, false, true])
   const numbers = (await store.flows.rows.journal(1)).map(({ n, of }) => [n, of])
   assert.deepEqual(numbers, [
@@ -151,7 +156,7 @@ test('the end of a step is written where its flow exists, and commit says whethe
 
 test('a commit that changes times of flows says when the next one comes, another says nothing', async (t) => {
   const store = await opened(t)
-  const dueAfter = async (...flows: FlowChange[]) => (await commit(store, { flows })).written[0]?.flows.nextDue
+  const dueAfter = async (...flows: FlowChange[]) => (await commit(store, { flows }))[0]?.flows.nextDue
   const timer = (n: number, due: number): FlowChange => ({ do: 'timer', flow: 1, n, due })
   assert.equal(await dueAfter({ do: 'start', row: flowRow(1) }), undefined)
   assert.equal(await dueAfter(timer(1, 20), timer(2, 10)), 10)
@@ -168,5 +173,9 @@ test('progress of a processor that was taken over is refused: the ownership of t
   const { epoch } = await store.progress.subscribe('p', 1, 0)
   await store.progress.subscribe('p', 1, 0)
   const row = { processor: 'p', stream: 1, epoch, low: 0, done: null }
-  await assert.rejects(commit(store, { progress: [row] }), coded('millrace/ownership-lost', /its epoch 1 has ended/))
+  const changes = () => ({ ...nothing, progress: [row] })
+  const answer = await store.commit({ functions: [], changes, rolledBack: () => {} })
+  assert(answer.state === 'lost')
+  assert.match(answer.why.message, /its epoch 1 has ended/)
+  assert.equal(answer.why.code, 'millrace/ownership-lost')
 })

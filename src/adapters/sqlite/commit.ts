@@ -7,13 +7,13 @@
 // closed and opened anew, and takes up what is on disk.
 import type { Stored } from '../../model/codec.ts'
 import type { MillraceError } from '../../model/errors.ts'
-import type { CommitFunction, CommitGroup, Committed, Written } from '../../seam/commit.ts'
+import type { CommitFunction, CommitGroup, Committed, Trouble, Written } from '../../seam/commit.ts'
 import type { World } from '../../seam/world.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Durability } from './durability.ts'
 import type { SqliteTables } from './tables.ts'
-import { storeTrouble } from './trouble.ts'
+import { endsStore, storeTrouble } from './trouble.ts'
 import { settle, transactionEnded, UserTx } from './user-tx.ts'
 import type { LockWait, WriteLock } from './write-lock.ts'
 
@@ -41,6 +41,9 @@ const pagesPerCommit = 6 * 4096
 const bytesPerRow = 200
 const bytesPerQuery = 300
 
+/** Why some of a group is not written. */
+type NotWritten = Pick<Trouble, 'rest' | 'why'>
+
 export class SqliteCommit {
   private readonly needs: CommitNeeds
   private readonly now: () => number
@@ -54,39 +57,37 @@ export class SqliteCommit {
     const { checkpoints, durability, tables } = this.needs
     while (checkpoints.gate !== undefined) await checkpoints.gate
     const written: Written[] = []
-    let rest = true
-    let trouble: MillraceError | undefined
+    let trouble: NotWritten | undefined
     try {
-      written.push(await this.transaction(group, group.functions, 'all'))
+      try {
+        written.push(await this.transaction(group, group.functions, 'all'))
+      } catch (error) {
+        trouble = await this.oneByOne(group, written, error)
+      }
+      const ahead = trouble === undefined ? await this.writeAhead(group, written) : undefined
+      const tellArrivals = tables.log.arrivals.take()
+      await durability.sync(group.inChain === true ? 'chained' : 'single')
+      checkpoints.beginWhenDue()
+      tellArrivals()
+      return trouble === undefined ? { state: 'written', written, ahead } : { state: 'trouble', ...trouble, written }
     } catch (error) {
-      const repeated = await this.oneByOne(group, written, error)
-      rest = repeated.rest
-      trouble = repeated.trouble
+      if (endsStore(error)) return { state: 'lost', why: error }
+      throw error
     }
-    const ahead = rest && trouble === undefined ? await this.writeAhead(group, written) : undefined
-    const tellArrivals = tables.log.arrivals.take()
-    await durability.sync(group.inChain === true ? 'chained' : 'single')
-    checkpoints.beginWhenDue()
-    tellArrivals()
-    return { rest, written, trouble, ahead }
   }
 
   /** Repeats a group that failed as a whole: the changes that need no function first, then one function after the other. */
-  private async oneByOne(
-    group: CommitGroup,
-    written: Written[],
-    error: unknown,
-  ): Promise<Pick<Committed, 'rest' | 'trouble'>> {
+  private async oneByOne(group: CommitGroup, written: Written[], error: unknown): Promise<NotWritten | undefined> {
     const { file } = this.needs
     const { functions } = group
-    if (functions.length === 0) return { rest: false, trouble: storeTrouble(file, error) ?? raise(error) }
+    if (functions.length === 0) return { rest: 'again', why: storeTrouble(file, error) ?? raise(error) }
     for (const fn of functions) fn.outcome = undefined
     try {
       written.push(await this.transaction(group, [], 'all'))
     } catch (alone) {
-      return { rest: false, trouble: storeTrouble(file, alone) ?? raise(alone) }
+      return { rest: 'again', why: storeTrouble(file, alone) ?? raise(alone) }
     }
-    let trouble: MillraceError | undefined
+    let why: MillraceError | undefined
     for (const fn of functions) {
       try {
         written.push(await this.transaction(group, [fn], 'functions'))
@@ -94,10 +95,10 @@ export class SqliteCommit {
         fn.outcome = undefined
         const other = storeTrouble(file, alone)
         if (other === undefined) fn.outcome = { ok: false, error: alone }
-        else trouble = other
+        else why = other
       }
     }
-    return { rest: true, trouble }
+    return why && { rest: 'written', why }
   }
 
   /** Writes the group that follows before the sync, so that one sync is for both. Trouble leaves it for later. */

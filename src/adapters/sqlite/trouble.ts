@@ -65,6 +65,18 @@ export function storeTrouble(file: string, error: unknown): MillraceError | unde
   return isBusy(error) ? lockedFault(file, error) : diskTrouble(file, error)
 }
 
+/** Whether after an error it is unknown what is committed, or the store belongs to another process. */
+export function endsStore(error: unknown): error is MillraceError {
+  return isMillraceError(error) && endings.includes(error.code)
+}
+
+const endings: readonly string[] = [
+  'millrace/sync-failed',
+  'millrace/disk-failed',
+  'millrace/files-replaced',
+  'millrace/ownership-lost',
+]
+
 /** Whether an error is the disk's and nobody's fault. */
 export const isDiskTrouble = (error: unknown): boolean => diskTrouble('', error) !== undefined
 

@@ -38,7 +38,7 @@ function bench(commit: (group: CommitGroup) => Promise<Committed>, host: Partial
   return { committer: new Committer(world, { commit }, 1, all), logged, later }
 }
 
-const written = (...all: Written[]): Committed => ({ rest: true, written: all, trouble: undefined })
+const written = (...all: Written[]): Committed => ({ state: 'written', written: all })
 
 test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
   const { committer } = bench(async () => written())
@@ -141,7 +141,7 @@ test('after trouble what was not written is written again, before what has come 
     order.push(append.map(({ id }) => id))
     if (order.length > 2) return written(answered(append))
     group.rolledBack()
-    return { rest: false, written: [], trouble }
+    return { state: 'trouble', why: trouble, rest: 'again', written: [] }
   })
   const message = (id: string) => ({ id, json: '' }) as Stored
   const refused = Promise.withResolvers<unknown>()
@@ -160,4 +160,26 @@ test('after trouble what was not written is written again, before what has come 
   ])
   assert.deepEqual(logged, ['no room; trying again'])
   assert.equal(committer.trouble, undefined)
+})
+
+test('what the store has found out to be committed is not written again', async () => {
+  let commits = 0
+  const settled: string[] = []
+  const { committer } = bench(
+    async (group) => {
+      commits++
+      return { state: 'known', written: [answered(group.changes([], 'all').append)] }
+    },
+    { settled: ({ appended }) => void settled.push(...appended.map(({ id }) => id)) },
+  )
+  await committer.written({ outgoing: [{ id: 'once' } as Stored] })
+  assert.deepEqual([commits, settled], [1, ['once']])
+})
+
+test('where the store is lost, all that is in the group is refused, and the run is told why', async () => {
+  const why = fault('millrace/ownership-lost', 'another process has it')
+  const fatal = Promise.withResolvers<unknown>()
+  const { committer } = bench(async () => ({ state: 'lost', why }), { fatal: fatal.resolve })
+  await assert.rejects(committer.written({}), why)
+  assert.equal(await fatal.promise, why)
 })

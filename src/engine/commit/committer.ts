@@ -7,7 +7,7 @@
 //
 // While a group is written and synced, the next one gathers: the busier the store, the larger the group.
 import { isMillraceError, type MillraceError } from '../../model/errors.ts'
-import type { Committed } from '../../seam/commit.ts'
+import type { Answered, Committed, Trouble } from '../../seam/commit.ts'
 import type { Store } from '../../seam/store.ts'
 import type { TimedChange } from '../../seam/timers.ts'
 import type { World } from '../../seam/world.ts'
@@ -24,7 +24,7 @@ export interface CommitterHost {
   settled(what: Settled): void
   /** Nothing waits to be written. */
   quiet(): void
-  /** The store has failed: what was committed is unknown. */
+  /** The store is lost, or has failed: what was committed is unknown. */
   fatal(error: unknown): void
 }
 
@@ -224,6 +224,10 @@ export class Committer {
       this.group = undefined
       this.chain.ends(this.world.elapsed(), this.isEmpty ? 'nothing waits' : 'others wait')
     }
+    if (answer.state === 'lost') {
+      group.writes.refuse(answer.why)
+      throw answer.why
+    }
     if (this.state === 'ended') group.writes.refuse(this.why)
     else this.settle(group, answer)
   }
@@ -247,14 +251,15 @@ export class Committer {
     return new Group(Object.assign(new Writes(), { handled, jobs }), 'single', this.journals)
   }
 
-  private settle(group: Group, { rest, written, trouble, ahead }: Committed): void {
-    group.decided(written)
-    this.settled(group, rest ? 'written' : 'again', trouble)
+  private settle(group: Group, answer: Answered | Trouble): void {
+    group.decided(answer.written)
+    const trouble = answer.state === 'trouble' ? answer.why : undefined
+    this.settled(group, answer.state === 'trouble' ? answer.rest : 'written', trouble)
     const { following } = group
     if (following !== undefined) {
-      if (ahead === undefined) this.pending.putBack(following.writes)
+      if (answer.state === 'trouble' || answer.ahead === undefined) this.pending.putBack(following.writes)
       else {
-        following.decided([ahead])
+        following.decided([answer.ahead])
         this.settled(following, 'written', undefined)
       }
     }
@@ -281,7 +286,9 @@ export class Committer {
   }
 }
 
-/** Whether after an error nothing that is committed is known to be kept. */
+/** Whether after an error it is unknown what is committed. */
 function endsStore(error: unknown): boolean {
-  return isMillraceError(error, 'millrace/sync-failed') || isMillraceError(error, 'millrace/files-replaced')
+  return isMillraceError(error) && endings.includes(error.code)
 }
+
+const endings: readonly string[] = ['millrace/sync-failed', 'millrace/files-replaced', 'millrace/ownership-lost']

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import test, { after } from 'node:test'
 import { setImmediate as turn } from 'node:timers/promises'
 import { app, type Broker, isMillraceError, sqlite } from '../../index.ts'
-import type { Changes, CommitFunction, CommitGroup, CommitTx, OwnTables } from '../../seam/commit.ts'
+import type { Changes, CommitFunction, CommitGroup, CommitTx, Committed, OwnTables } from '../../seam/commit.ts'
 import type { Store } from '../../seam/store.ts'
 import { brokerCases, type TestBrokerOptions, testBroker } from './index.ts'
 
@@ -65,6 +65,14 @@ function like(
     },
     rolledBack: () => group.rolledBack(),
   }
+}
+
+/** The answer of a store that has written nothing. */
+function pretended(group: CommitGroup): Committed {
+  const { append, desk } = group.changes([], 'all')
+  const flows = { ended: [], nextDue: undefined }
+  const written = { appended: append.map(() => 1), timed: [], flows, heads: desk.map(() => 0) }
+  return { state: 'written', written: [written] }
 }
 
 /** A `tx` whose statements may fail without a consequence for their function. */
@@ -147,8 +155,7 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     spoil: (store) => {
       let commits = 1
       return {
-        commit: async (group) =>
-          ++commits % 4 === 0 ? { rest: true, written: [], trouble: undefined } : store.commit(group),
+        commit: async (group) => (++commits % 4 === 0 ? pretended(group) : store.commit(group)),
       }
     },
     fails: {
