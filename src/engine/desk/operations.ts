@@ -5,6 +5,9 @@
 //      └ one first ──→ trying ──it is handled──→ running
 //                        └ it is held again, or was not possible ──→ failed: the others stay as they are
 //   running, trying ──a person──→ aborted
+//
+// All of them:   resting ──one is there──→ working ──it is done──→ resting
+//                   └────end──→ ended ←── ending ←──end──┘
 import type { Decision } from '../../model/desk.ts'
 import type { NewOperation, Operation, Selection } from '../../model/desk-views.ts'
 import { isMillraceError } from '../../model/errors.ts'
@@ -29,6 +32,15 @@ export interface OperationsHost {
   maybeIdle(): void
 }
 
+type State = 'resting' | 'working' | 'ending' | 'ended'
+
+const transitions: Readonly<Record<State, readonly State[]>> = {
+  resting: ['working', 'ended'],
+  working: ['resting', 'ending'],
+  ending: ['ended'],
+  ended: [],
+}
+
 export class Operations {
   private readonly host: OperationsHost
   /** Operations that wait for their first message, by that message. */
@@ -41,8 +53,7 @@ export class Operations {
   /** The slice that is carried out now. */
   private underWay: Promise<unknown> = Promise.resolve()
   private readonly queue = new Fifo<Operation>()
-  private running = false
-  private open = true
+  private state: State = 'resting'
 
   constructor(host: OperationsHost) {
     this.host = host
@@ -107,11 +118,15 @@ export class Operations {
   }
 
   end(): void {
-    this.open = false
+    if (this.isOpen) this.become(this.state === 'working' ? 'ending' : 'ended')
   }
 
   get idle(): boolean {
-    return !this.running && this.queue.isEmpty
+    return this.state !== 'working' && this.state !== 'ending' && this.queue.isEmpty
+  }
+
+  private get isOpen(): boolean {
+    return this.state === 'resting' || this.state === 'working'
   }
 
   private enqueue(operation: Operation): void {
@@ -121,19 +136,19 @@ export class Operations {
 
   /** Runs one operation after the other. One that fails does not stop the others. */
   private pump(): void {
-    const next = this.running || !this.open || this.queue.isEmpty ? undefined : this.queue.shift()
-    if (next === undefined) {
+    if (this.state !== 'resting' || this.queue.isEmpty) {
       this.host.maybeIdle()
       return
     }
-    this.running = true
+    const next = this.queue.shift()
+    this.become('working')
     this.run(next)
       .catch((error) => {
-        if (!this.open) return
+        if (!this.isOpen) return
         this.host.world.log('error', `operation "${next.name}" at the desk failed`, { error: inBrief(error) })
       })
       .finally(() => {
-        this.running = false
+        this.become(this.isOpen ? 'resting' : 'ended')
         this.pump()
       })
   }
@@ -143,7 +158,7 @@ export class Operations {
     const firstOnly = operation.oneFirst && operation.done === 0
     if (!firstOnly) await this.write(operation, state)
     if (state === 'failed') return
-    while (this.open && !this.aborted.has(id)) {
+    while (this.isOpen && !this.aborted.has(id)) {
       const items = await this.host.store.operations.selected(id, firstOnly ? 1 : sliceItems)
       if (items.length === 0) {
         await this.write(operation, 'done')
@@ -185,7 +200,7 @@ export class Operations {
       await decisions.decide(item, decision, actor, { changes: [counted(null)] })
       return true
     } catch (error) {
-      if (!isMillraceError(error) || !this.open) throw error
+      if (!isMillraceError(error) || !this.isOpen) throw error
       return refuse(error.message)
     }
   }
@@ -208,5 +223,10 @@ export class Operations {
     return this.host.committer.written({
       changes: [{ do: 'operation', operation: { ...operation, state, endedAt } }],
     })
+  }
+
+  private become(state: State): void {
+    if (!transitions[this.state].includes(state)) throw new Error(`operations go from ${this.state} to ${state}`)
+    this.state = state
   }
 }

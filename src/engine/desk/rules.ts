@@ -1,8 +1,10 @@
 // The rules of one desk decide about messages that have used up their attempts. They run beside the processors and never
 // hold them up.
 //
-//   queued (by number) → loaded → decided → carried out by the processor that owns the lane
-//                                   └ no rule, threw, took too long, no decision, decided too often → held, with why
+// All of them:   closed (messages queue) ──begin──→ open ──end──→ ended
+//
+// One message:   queued (by number) → loaded → decided → carried out by the processor that owns the lane
+//                                              └ no rule, threw, took too long, no decision, too many → held, with why
 import { asStored, decode, deepFreeze } from '../../model/codec.ts'
 import { type Decision, type DeskEntry, decisionOf, hold } from '../../model/desk.ts'
 import { isMillraceError, recordError } from '../../model/errors.ts'
@@ -30,13 +32,22 @@ export interface RulesHost {
   maybeIdle(): void
 }
 
+type State = 'closed' | 'open' | 'ended'
+
+const transitions: Readonly<Record<State, readonly State[]>> = {
+  closed: ['open', 'ended'],
+  open: ['ended'],
+  ended: [],
+}
+
 export class Rules {
   private readonly spec: DeskSpec
   private readonly host: RulesHost
   /** Messages that wait for their rule. */
   private readonly queue = new Fifo<{ readonly consumer: Judged; readonly item: number }>()
+  /** How many rules decide now. */
   private running = 0
-  private open = false
+  private state: State = 'closed'
 
   constructor(spec: DeskSpec, host: RulesHost) {
     this.spec = spec
@@ -50,12 +61,12 @@ export class Rules {
 
   /** Asks the rules from now on; until then messages queue. */
   begin(): void {
-    this.open = true
+    this.become('open')
     this.pump()
   }
 
   end(): void {
-    this.open = false
+    this.become('ended')
   }
 
   get idle(): boolean {
@@ -63,12 +74,12 @@ export class Rules {
   }
 
   private pump(): void {
-    while (this.open && this.running < this.spec.rulesAtOnce && !this.queue.isEmpty) {
+    while (this.state === 'open' && this.running < this.spec.rulesAtOnce && !this.queue.isEmpty) {
       const { consumer, item } = this.queue.shift()
       this.running++
       this.decide(consumer, item)
         .catch((error) => {
-          if (this.open) this.host.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
+          if (!this.hasEnded) this.host.world.log('error', `desk "${this.spec.name}" failed`, { error: inBrief(error) })
         })
         .finally(() => {
           this.running--
@@ -83,12 +94,12 @@ export class Rules {
     if (entry?.state !== 'deciding') return
     const by = this.spec.rules.has(entry.message.type) ? `rule ${this.spec.name}` : 'millrace'
     const decision = await this.decisionOn(consumer, entry)
-    if (!this.open) return
+    if (this.hasEnded) return
     try {
       await consumer.decisions.decideByRule(item, decision, by)
     } catch (error) {
       // The decision cannot be carried out: the data do not fit, or the context differs. A person has to look.
-      if (!isMillraceError(error) || error.code === 'millrace/stopping' || !this.open) throw error
+      if (!isMillraceError(error) || error.code === 'millrace/stopping' || this.hasEnded) throw error
       await consumer.decisions.decideByRule(
         item,
         because(`the rule wanted to ${decision.do}, but ${error.message}`),
@@ -143,6 +154,15 @@ export class Rules {
         })
       world.log('info', `desk "${name}" is asked`, { item: entry.id })
     })
+  }
+
+  private get hasEnded(): boolean {
+    return this.state === 'ended'
+  }
+
+  private become(state: State): void {
+    if (!transitions[this.state].includes(state)) throw new Error(`rules go from ${this.state} to ${state}`)
+    this.state = state
   }
 }
 

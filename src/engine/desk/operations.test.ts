@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Operation } from '../../model/desk-views.ts'
+import { fault } from '../../model/errors.ts'
+import type { Job } from '../commit/writes.ts'
+import { Operations, type OperationsHost } from './operations.ts'
+
+const begun = (changes: Partial<Operation> = {}): Operation =>
+  ({
+    ...{ id: 1, name: 'release all', action: 'release', by: 'ada', reason: null, state: 'running', oneFirst: false },
+    ...{ startedAt: 1, endedAt: null, selected: 2, done: 0 },
+    ...changes,
+  }) as unknown as Operation
+
+/** Operations on these messages; `steps` has what was decided and written, in order. */
+function operations(items: readonly number[], { refuses = [], wait }: Circumstances = {}) {
+  const steps: string[] = []
+  const left = [...items]
+  const write = ({ changes = [], written }: Job) => {
+    for (const change of changes) {
+      if (change.do === 'selected') left.splice(left.indexOf(change.item), 1)
+      if (change.do === 'selected') steps.push(`${change.item} not possible`)
+      if (change.do === 'operation') steps.push(`operation is ${change.operation.state}`)
+    }
+    written?.([])
+  }
+  const decide = async (item: number, { do: action }: { do: string }) => {
+    await wait
+    if (refuses.includes(item)) throw fault('millrace/not-held', 'it is not held')
+    left.splice(left.indexOf(item), 1)
+    steps.push(`${action} ${item}`)
+  }
+  const host = {
+    world: { now: () => 5, log: () => {} },
+    store: {
+      desk: { entry: async (id: number) => ({ id, processor: 'ledger', state: 'trying' }) },
+      operations: {
+        select: async () => begun(),
+        selected: async (_id: number, limit: number) => left.slice(0, limit),
+        firstSelected: async () => items[0],
+        open: async (after: number) => (after === 0 ? [begun({ state: 'trying', oneFirst: true, done: 1 })] : []),
+      },
+    },
+    committer: { alone: (work: () => unknown) => work(), write, written: async (job: Job) => write(job) },
+    decisionsOf: () => ({ decide }),
+    maybeIdle: () => {},
+  }
+  return { made: new Operations(host as unknown as OperationsHost), steps }
+}
+
+interface Circumstances {
+  readonly refuses?: readonly number[]
+  readonly wait?: Promise<void>
+}
+
+const settled = async () => {
+  for (let turns = 0; turns < 5; turns++) await turn()
+}
+
+test('an operation acts on each of its messages, and is done; what is not possible is counted as that', async () => {
+  const { made, steps } = operations([1, 2, 3], { refuses: [2] })
+  await made.start(begun(), {})
+  assert.equal(made.idle, false)
+  await settled()
+  assert.deepEqual(steps, ['operation is running', 'retry 1', 'retry 3', '2 not possible', 'operation is done'])
+  assert.equal(made.idle, true)
+})
+
+test('one first: the others follow when it is handled, and stay as they are when it is held again', async () => {
+  for (const [outcome, follows] of [
+    ['handled', ['operation is running', 'retry 2', 'operation is done']],
+    ['not handled', ['operation is failed']],
+  ] as const) {
+    const { made, steps } = operations([1, 2])
+    await made.takeUp()
+    made.ended(1, outcome)
+    await settled()
+    assert.deepEqual(steps.slice(0, 1), [follows[0]])
+    assert.equal(steps.at(-1), follows.at(-1))
+  }
+})
+
+test('an abort waits for the slice under way, and nothing is done after it', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { made, steps } = operations([1], { wait: promise })
+  await made.start(begun(), {})
+  await settled()
+  const aborted = made.abort(1, async () => void steps.push('aborted'))
+  await settled()
+  assert.deepEqual(steps, ['operation is running'])
+  resolve()
+  await aborted
+  await settled()
+  assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
+})
+
+test('after the end no operation begins', async () => {
+  const { made, steps } = operations([1])
+  made.end()
+  made.end()
+  await made.start(begun(), {})
+  await settled()
+  assert.deepEqual([steps, made.idle], [[], false])
+})
