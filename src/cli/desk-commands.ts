@@ -30,10 +30,10 @@ export function addDesk(desk: Command, add: Add): void {
   add(desk, {
     name: 'show',
     usage: '[app.ts] ID',
-    text: 'show one message: error, attempts, what waits, history, data',
+    text: 'show one message: error, attempts, line behind it, history, data',
     run: deskShow,
     examples: ['desk show app.ts 3', 'desk show app.ts 3 --data > order.json   # to correct it'],
-  }).option('--data', 'only its data')
+  }).option('--data', 'print only its data')
   add(desk, {
     name: 'groups',
     usage: '[app.ts]',
@@ -54,7 +54,7 @@ export function addDesk(desk: Command, add: Add): void {
         run: deskRelease,
         examples: [
           'desk release app.ts 3 5 --reason "supplier is back"',
-          'desk release app.ts --all --name supplier-back --processor stock --one-first',
+          'desk release app.ts --all --name back --processor stock --one-first',
         ],
       }),
     ).option('--one-first', 'with --all: one first, and the others only when it is handled'),
@@ -65,7 +65,7 @@ export function addDesk(desk: Command, add: Add): void {
       usage: '[app.ts] ID',
       text: 'replace the data of a held message and release it',
       run: deskResubmit,
-      examples: ['desk resubmit app.ts 3 --data-file order.json --reason "sign corrected"'],
+      examples: ['desk resubmit app.ts 3 --data-file order.json --reason "new sign"'],
     })
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),
@@ -79,7 +79,7 @@ export function addDesk(desk: Command, add: Add): void {
         run: deskDiscard,
         examples: [
           'desk discard app.ts 3 --reason "entered twice, see o-17"',
-          'desk discard app.ts --all --name test-orders --group 4 --reason "test orders"',
+          'desk discard app.ts --all --name tests --group 4 --reason "tests"',
         ],
       }),
     ),
@@ -88,7 +88,7 @@ export function addDesk(desk: Command, add: Add): void {
     add(desk, {
       name: 'take-back',
       usage: '[app.ts] ID...',
-      text: 'take a discard back: the message joins the end of its lane',
+      text: 'take back a discard: the message joins the end of its lane',
       run: deskTakeBack,
       examples: ['desk take-back app.ts 3'],
     }),
@@ -153,7 +153,7 @@ export function addProcessors(processors: Command, add: Add): void {
   add(processors, {
     name: 'retire',
     usage: '[app.ts] NAME',
-    text: 'retire a removed processor, so that nothing is kept for it',
+    text: 'retire a removed processor, so that no messages are kept for it',
     run: processorsRetire,
     examples: ['processors retire app.ts old-labels'],
   }).option('--force', 'even if it holds messages, or if only --db is named')

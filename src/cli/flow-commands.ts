@@ -12,11 +12,11 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, {
     name: 'list',
     usage: '[app.ts]',
-    text: 'show flows that have not ended, or others',
+    text: 'show pending flows, or those in other states',
     run: flowsList,
     examples: [
       'flows list app.ts --state stuck,paused',
-      'flows list app.ts --step pay --older-than 2h   # what hangs there',
+      'flows list app.ts --step pay --older-than 2h   # which hang there?',
     ],
   })
     .option('--mediator <name>', 'only of this mediator')
@@ -56,7 +56,7 @@ export function addFlows(flows: Command, add: Add): void {
     add(flows, {
       name: 'answer',
       usage: '[app.ts] ID STEP JSON',
-      text: 'answer what a flow asks',
+      text: 'answer a question of a flow',
       run: flowsAnswer,
       examples: ['flows answer app.ts 7 approve \'{ "yes": true }\' --by anna'],
     }),
@@ -109,7 +109,7 @@ export function addFlows(flows: Command, add: Add): void {
   add(flows, {
     name: 'check',
     usage: 'app.ts',
-    text: 'check that pending flows can continue with this code; status 1 if not',
+    text: 'check that pending flows fit the code; status 1 if not',
     run: flowsCheck,
     examples: ['flows check app.ts --db copies/shop-monday.db   # before a deployment'],
   }).option('--all', 'also ended flows that are still kept')

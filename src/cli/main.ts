@@ -50,7 +50,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     })
   })
   try {
-    await program.parseAsync([...argv], { from: 'user' })
+    await program.parseAsync(helped(argv), { from: 'user' })
     return result
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? status.ok : status.usage
@@ -66,6 +66,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** `help desk show` is `desk show --help`; the parser itself knows one word after `help`. */
+function helped(argv: readonly string[]): string[] {
+  const [first, ...words] = argv
+  return first === 'help' && words.length > 1 ? [...words, '--help'] : [...argv]
+}
+
 type Invoke = (run: Run<never>, options: Common, words: readonly string[], name: string) => Promise<void>
 
 function commands(invoke: Invoke): Command {
@@ -73,7 +79,7 @@ function commands(invoke: Invoke): Command {
     .description('Runs and operates apps of Millrace.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
-    .helpCommand('help [command]', 'print help of a command')
+    .helpCommand('help [command...]', 'print help of a command')
     .configureHelp({ subcommandTerm: (command) => command.name() })
     .exitOverride()
     .configureOutput({
@@ -98,21 +104,22 @@ function commands(invoke: Invoke): Command {
       wholeNumber('--wait-ms', 0, startWaitMsMax),
       startWaitMsDefault,
     )
-    .option('--only <names>', 'run only these processors, separated by commas', (text, before: string[] = []) => [
-      ...before,
-      ...text.split(',').filter((name) => name !== ''),
-    ])
+    .option(
+      '--only <names>',
+      'run only these processors, by name, separated by commas',
+      (text, before: string[] = []) => [...before, ...text.split(',').filter((name) => name !== '')],
+    )
     .option(
       '--grace <ms>',
-      `let running handlers end when it stops (default ${graceDefault})`,
+      `time for running handlers when it stops (default ${graceDefault})`,
       wholeNumber('--grace', graceMin, graceMax),
     )
-    .option('--no-watchdog', 'let a handler block the event loop for as long as it likes')
-    .option('--no-control', 'let no command reach the running app')
+    .option('--no-watchdog', 'do not end a process whose event loop a handler blocks')
+    .option('--no-control', 'open no control socket: no command reaches the app')
   add(program, {
     name: 'publish',
     usage: '[app.ts] [TYPE] [DATA]',
-    text: 'publish an event or send a command; without DATA one for each line of standard input',
+    text: 'publish an event or send a command; without DATA one per line of standard input',
     run: publish,
     examples: [
       'publish app.ts order.placed \'{ "orderId": "o-1" }\' --id o-1',
@@ -120,8 +127,8 @@ function commands(invoke: Invoke): Command {
       'publish --db shop.db < messages.jsonl   # each line is { "type", "data", "id"? }',
     ],
   })
-    .option('--id <id>', 'publishing again with the same id adds nothing')
-    .option('--at <time>', 'keep it until then, such as 2026-12-01T08:00:00Z')
+    .option('--id <id>', 'the id; publishing again with the same id adds nothing')
+    .option('--at <time>', 'keep it until this time: 2026-12-01T08:00:00Z')
     .option('--delay <span>', 'keep it for this long: 90s, 15min, 2h, 3d', span('--delay'))
   add(program, {
     name: 'tail',
@@ -139,24 +146,24 @@ function commands(invoke: Invoke): Command {
     .option('--correlation <id>', 'only messages of this flow')
     .option(
       '--last <n>',
-      `show the newest messages first, at most ${tailLastMax}`,
+      `first show so many of the newest, at most ${tailLastMax}`,
       wholeNumber('--last', 0, tailLastMax),
     )
-    .option('--no-follow', 'end after them')
+    .option('--no-follow', 'end after the newest, do not follow')
 
-  addDesk(group(program, 'desk', 'see what failed; release, correct or discard it'), add)
-  addProcessors(group(program, 'processors', 'see the processors; pause, resume or retire them'), add)
-  addFlows(group(program, 'flows', 'see the flows of mediators; answer, end or resume them'), add)
+  addDesk(group(program, 'desk', 'the dead-letter queue: see, release, correct or discard failed messages'), add)
+  addProcessors(group(program, 'processors', 'the event processors: see, pause, resume or retire them'), add)
+  addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
 
   addPlain(program, {
     name: 'simulate',
     usage: 'app.ts',
-    text: 'run what the app file exports as `simulation` under many seeds, with faults',
+    text: 'test the app under many seeds, with faults: the `simulation` that its file exports',
     run: simulate,
-    examples: ['simulate app.ts --seeds 1000', 'simulate app.ts --seed 7   # one again, exactly'],
+    examples: ['simulate app.ts --seeds 1000', 'simulate app.ts --seed 7   # repeats one run exactly'],
   })
     .option('--seeds <n>', 'the number of seeds, from seed 1 (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
-    .option('--seed <n>', 'only this one', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
+    .option('--seed <n>', 'run only this seed', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
   add(program, {
     name: 'doctor',
     usage: '[app.ts]',
@@ -164,7 +171,7 @@ function commands(invoke: Invoke): Command {
     run: doctor,
     examples: ['doctor --db shop.db --full'],
   })
-    .option('--full', 'check every index too, which takes longer')
+    .option('--full', 'check every index too; takes longer')
     .option('--accept', 'accept a file that may lack its newest messages (millrace/copy-without-wal)')
   add(program, {
     name: 'backup',
@@ -172,7 +179,7 @@ function commands(invoke: Invoke): Command {
     text: 'copy the file as it is at one moment, while the app runs or not',
     run: backup,
     examples: ['backup app.ts --to copies/shop-monday.db'],
-  }).requiredOption('--to <file>', 'the copy; must not exist')
+  }).requiredOption('--to <file>', 'the path of the copy; no file may be there')
   add(program, {
     name: 'restore',
     usage: 'COPY [app.ts]',
@@ -187,7 +194,7 @@ function commands(invoke: Invoke): Command {
   }
 
   function withDatabase(command: Command): Command {
-    return command.option('--db <file>', 'the database of the app, in place of the app file or of its own')
+    return command.option('--db <file>', 'the database, if not the one that the app file names')
   }
 
   /** Adds a command that works on the file of an app, which may be running. */
@@ -203,7 +210,7 @@ function commands(invoke: Invoke): Command {
   function addPlain<Options>(parent: Command, { name, usage, text, run, examples }: CommandWords<Options>): Command {
     const isDefault = parent !== program && name === 'list'
     const command = parent.command(name, { isDefault }).description(text).usage(`${usage} [options]`)
-    const shown = examples.map((example) => `  millrace ${example}`).join('\n')
+    const shown = examples.map(exampleText).join('\n')
     const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command
       .argument('[words...]')
@@ -216,6 +223,13 @@ function commands(invoke: Invoke): Command {
   }
 }
 
+/** Formats an example; a comment that makes it too long for a terminal stands above it. */
+function exampleText(example: string): string {
+  const line = `  millrace ${example}`
+  const [command, comment] = line.split(/ +# /)
+  return comment === undefined || line.length <= 80 ? line : `  # ${comment}\n${command}`
+}
+
 /** Refuses a word in the place of a command that is neither a command nor an app file. */
 function refuseUnknown(group: Command, name: string, words: readonly string[]): void {
   const [typed] = group.args
@@ -224,11 +238,12 @@ function refuseUnknown(group: Command, name: string, words: readonly string[]): 
 }
 
 const exitText = `
-Exit status: 0 done; 1 failed; 2 used wrongly; 130, 143 ended by Ctrl-C, SIGTERM.
+A command takes the app file (a path that ends in .ts, .mts, .js or .mjs), or
+--db FILE, the database of the app. It reaches a running app over the socket
+beside that file; of a stopped app it reads the file.
 
-Every command takes the app file (a path that ends in .ts, .mts, .js or .mjs) or,
-but for simulate, --db FILE. A running app is asked over the socket beside its
-file; of a stopped one the file is read.`
+Exit status: 0 done; 1 failed; 2 used wrongly; 130 ended by Ctrl-C, 143 by
+SIGTERM. millrace help COMMAND has the options and an example.`
 
 /** Rewords a usage error of commander, such as "error: unknown option '--jsn'\n(Did you mean --json?)". */
 function usageText(text: string): string {

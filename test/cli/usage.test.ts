@@ -21,9 +21,21 @@ test('every command has help with an example, within 80 columns', async () => {
     assert.deepEqual([status, err], [0, ''])
     assert.match(out, new RegExp(`^Usage: millrace ${command} `))
     assert.match(out, new RegExp(`Examples?:\\n {2}millrace ${command} `))
-    const [before = ''] = out.split('\nExample')
-    for (const line of linesOf(before)) assert.ok(line.length <= 80, `${command}: ${line}`)
+    for (const line of linesOf(out)) assert.ok(line.length <= 80, `${command}: ${line}`)
   })
+})
+
+test('help of a command, also of one in a group, is that of --help, and the first page fits 80 columns', async () => {
+  const [all, start, show, asked, shown] = await millraces([
+    ['help'],
+    ['help', 'start'],
+    ['help', 'desk', 'show'],
+    ['start', '--help'],
+    ['desk', 'show', '--help'],
+  ])
+  for (const line of linesOf(all!.out)) assert.ok(line.length <= 80, line)
+  assert.match(all!.out, /desk +the dead-letter queue/)
+  assert.deepEqual([start, show], [asked, shown])
 })
 
 const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [

@@ -87,5 +87,5 @@ test('progress fits the log, or not', () => {
   assert.deepEqual(found(progress(21)), ['fail progress: stock has done 21 of orders, which ends at 20'])
   assert.deepEqual(found(progress(18, [0b100])), ['fail progress: stock has done 21 of orders, which ends at 20'])
   assert.deepEqual(found(progress(3)), ['fail progress: stock needs orders from 4 on, which begins at 5'])
-  assert.deepEqual(found(progress(3, null, 9)), ['fail progress: stock is on stream 9, which is not there'])
+  assert.deepEqual(found(progress(3, null, 9)), ['fail progress: stock is on stream 9, which does not exist'])
 })
