@@ -66,11 +66,11 @@ export class Engine {
   private graceUntil = Number.POSITIVE_INFINITY
 
   private constructor(made: Omit<RoomsHost, 'settled' | 'fail' | 'checkRunning'>) {
-    const { plan, world, store, opened } = made
+    const { plan, world, store, taken } = made
     this.plan = plan
     this.world = world
     this.store = store
-    this.openedClean = opened.clean
+    this.openedClean = taken.clean
     const checkRunning = () => {
       if (this.status.is !== 'running') throw stopping(plan, `is ${this.status.is} and accepts nothing`)
     }
@@ -93,14 +93,15 @@ export class Engine {
     const store = broker.create(world)
     const types = typesOf(plan)
     const same: SameData = (name, first, again) => sameData(types.get(name), first, again)
-    const opened = await store.open(plan.destinations, same, plan.waitMs, stops)
+    await store.open({ same, waitMs: plan.waitMs, stops })
+    const taken = await store.leases.takeOver(plan.destinations)
     const checkStarting = () => {
       if (stops()) throw stopping(plan, 'was stopped')
     }
     const warn = (line: Line) => {
       if (plan.tellsChanges) world.log('warn', ...line)
     }
-    const engine = new Engine({ plan, world, store, opened, types, checkStarting, warn })
+    const engine = new Engine({ plan, world, store, taken, types, checkStarting, warn })
     try {
       checkStarting()
       if (plan.setup !== undefined) await setUp(plan.setup, { world, store })

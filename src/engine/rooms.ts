@@ -1,6 +1,7 @@
 // The rooms of one engine, made and tied together: each gets what it needs of the others, and knows no more of them.
 import type { MessageType } from '../model/message.ts'
-import type { Opened, Store } from '../seam/store.ts'
+import type { TakenOver } from '../seam/leases.ts'
+import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
@@ -29,7 +30,7 @@ export interface RoomsHost {
   readonly plan: EnginePlan
   readonly world: World
   readonly store: Store
-  readonly opened: Opened
+  readonly taken: TakenOver
   /** By name. */
   readonly types: ReadonlyMap<string, MessageType>
   /** Takes what is durable. */
@@ -61,11 +62,11 @@ export class Rooms {
   readonly services: readonly Service[]
 
   constructor(host: RoomsHost) {
-    const { plan, world, store, opened, types, checkRunning } = host
+    const { plan, world, store, taken, types, checkRunning } = host
     const { limits, destinations } = plan
     this.idleness = new Idle(() => this.isQuiet)
     const maybeIdle = this.idleness.look
-    const streams = new Streams(opened.streams, destinations, { accepted: plan.accepted })
+    const streams = new Streams(taken.streams, destinations, { accepted: plan.accepted })
     this.streams = streams
     const streamOf = streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: limits.messageBytesMax })
@@ -81,7 +82,7 @@ export class Rooms {
     this.intake = new Intake({ world, store, committer, envelopes, requests, withdrawals, pendingMax, checkRunning })
     const { mediators } = plan
     const typeOf = (name: string) => types.get(name)
-    const { flows: found } = opened
+    const { flows: found } = taken
     const ofFlows = {
       world,
       store,
@@ -98,7 +99,7 @@ export class Rooms {
     committer.journals = this.flows
     this.desk = this.deskOf(host)
     this.consumers = this.consumersOf(host, envelopes)
-    this.timers = new Timers(world, committer, limits.flushBytes, opened.nextDue)
+    this.timers = new Timers(world, committer, limits.flushBytes, taken.nextDue)
     const { slot: encode } = envelopes
     this.schedules = new Schedules({ world, store, committer, specs: plan.schedules, encode, maybeIdle })
     const forgetWithdrawn = async () => withdrawals.sweep(streams.channels(await store.progress.rows()))
@@ -124,13 +125,13 @@ export class Rooms {
   }
 
   private consumersOf(host: RoomsHost, envelopes: Envelopes): Consumers {
-    const { plan, world, store, opened } = host
+    const { plan, world, store, taken } = host
     const { committer, streams, flows, withdrawals, desk } = this
     if (plan.mediators.length > 0 || plan.processors.some(({ runsAhead }) => runsAhead)) {
       committer.ahead = (what) => flows.ahead(what.ended, this.consumers.pullAhead(what.appended))
     }
     const deskNumbers = new Numbers()
-    deskNumbers.begin(opened.numbers.desk)
+    deskNumbers.begin(taken.numbers.desk)
     const failures = new FailureEvents((type, data, cause, processor) =>
       envelopes.failure(type, data, cause, processor),
     )
@@ -157,7 +158,7 @@ export class Rooms {
       committer,
       streams,
       specs: plan.processors,
-      make: (spec, subscribed, recent) => new Consumer({ spec, subscribed, recent, clean: opened.clean }, consumerHost),
+      make: (spec, subscribed, recent) => new Consumer({ spec, subscribed, recent, clean: taken.clean }, consumerHost),
       checkStarting,
       warn,
       fail,

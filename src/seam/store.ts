@@ -2,18 +2,14 @@
 // enforces it. Positions of a stream are strictly increasing and may have gaps.
 
 import type { MillraceError } from '../model/errors.ts'
-import type { SourcePlan, StreamInfo } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-
 import type { CommitGroup, Committed } from './commit.ts'
 import type { DeskStore } from './desk.ts'
-
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
-import type { FlowsFound } from './flow-take-up.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
-
+import type { Leases } from './leases.ts'
 import type { LogStore } from './log.ts'
 import type { Offline } from './offline.ts'
 import type { OperationStore } from './operations.ts'
@@ -22,27 +18,21 @@ import type { ProcessorStore } from './processors.ts'
 import type { ProgressStore } from './progress.ts'
 import type { RequestStore } from './requests.ts'
 import type { ScheduleStore } from './slots.ts'
-
 import type { World } from './world.ts'
 
-export interface Opened {
-  readonly streams: readonly StreamInfo[]
-  /** Whether the last process that used the store said goodbye. */
-  readonly clean: boolean
-  /** When the first delayed message is due, milliseconds since 1970; undefined when there is none. */
-  readonly nextDue: number | undefined
-  readonly numbers: LastNumbers
-  readonly flows: FlowsFound
-}
-
-/** The highest numbers that may be in use: those that the owner of the store draws next are higher. */
-export interface LastNumbers {
-  /** Of messages at the desk, and of their places in lanes. */
-  readonly desk: number
+/** How a store is opened. */
+export interface OpenOptions {
+  /** Compares the data of messages of a type that have one id. It throws nothing. */
+  readonly same: SameData
+  /** The time to wait while another process has the store, milliseconds, default 0. */
+  readonly waitMs?: number | undefined
+  /** Ends the wait early when it returns true. */
+  readonly stops?: (() => boolean) | undefined
 }
 
 /** Each facet is in a file of its own beside this one. */
 export interface Store {
+  readonly leases: Leases
   readonly log: LogStore
   readonly desk: DeskStore
   readonly deskReads: DeskReads
@@ -55,14 +45,12 @@ export interface Store {
   readonly requests: RequestStore
   readonly schedules: ScheduleStore
   /**
-   * Takes the store for this process, creates or migrates it, makes the streams exist. Waits up to `waitMs`, default 0,
-   * while another process has it, and no longer when `stops` says so.
+   * Opens the store: creates it, or brings it to the format of this version. A failure closes it.
    *
    * @throws `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`, `millrace/newer-file`,
    *   `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`, `millrace/read-only`
-   * @param same compares the data of messages of a type that have one id; it throws nothing
    */
-  open(sources: readonly SourcePlan[], same: SameData, waitMs?: number, stops?: () => boolean): Promise<Opened>
+  open(options: OpenOptions): Promise<void>
   /**
    * One transaction: the functions in savepoints, then what follows from them. Resolves when it is durable: nothing
    * of it may leave the process before. Takes as many functions as its bounds allow; the others stay without outcome.

@@ -51,7 +51,8 @@ function rowOf(id: number, more: Partial<FlowRow> = {}): FlowRow {
 export async function exercise(file: string): Promise<void> {
   const broker = sqlite({ file })
   const store = broker.create(nodeWorld(() => {}))
-  await store.open([{ kind: 'topic', name: 't' }], () => true)
+  await store.open({ same: () => true })
+  await store.leases.takeOver([{ kind: 'topic', name: 't' }])
   try {
     await write(store)
     await flows(store)

@@ -23,7 +23,8 @@ async function opened(t: TestContext): Promise<Store> {
     await store.close('clean')
     rmSync(folder, { recursive: true, force: true })
   })
-  await store.open([{ kind: 'topic', name: 't' }], () => true)
+  await store.open({ same: () => true })
+  await store.leases.takeOver([{ kind: 'topic', name: 't' }])
   return store
 }
 

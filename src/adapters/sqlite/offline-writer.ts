@@ -66,6 +66,7 @@ export async function acceptFile(path: string, limits: SqliteLimits): Promise<bo
 async function openStore(path: string, limits: SqliteLimits, waitMs: number) {
   const world = nodeWorld(() => {})
   const store = new SqliteStore({ file: path, world, disk: nodeDisk(), limits, database: nodeDatabase })
-  const { clean } = await store.open([], () => false, waitMs)
+  await store.open({ same: () => false, waitMs })
+  const { clean } = await store.leases.takeOver([])
   return { store, clean }
 }

@@ -1,19 +1,18 @@
 // The log and the state in one SQLite file.
 //
-//   closed ──open──→ opening ──owned, migrated, taken over, synced──→ open ──close──→ closed
-//                       └──fails: all is given back──→ closed
+//   closed ──open──→ opened (owned, migrated) ──takeOver──→ in use (marked as such, synced) ──close──→ closed
+//                └──fails──→ closed: all is given back ←──fails──┘
 //
 // One connection writes, in the transactions of `commit.ts` and those beside them. What is written is durable when a thread
 // of its own has synced the -wal file.
 import { isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
-import type { SourcePlan } from '../../model/streams.ts'
 import type { Query, Value } from '../../model/tx.ts'
 import type { CommitGroup, Committed } from '../../seam/commit.ts'
-import type { SameData } from '../../seam/ids.ts'
-import type { Opened, Store } from '../../seam/store.ts'
+import type { Leases } from '../../seam/leases.ts'
+import type { OpenOptions, Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import { acceptAlone, isAlone, markedAlone } from './alone.ts'
+import { acceptAlone, isAlone } from './alone.ts'
 import { notOpen } from './beside.ts'
 import { checkFile } from './checked.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -23,6 +22,7 @@ import type { Disk } from './disk.ts'
 import { Durability } from './durability.ts'
 import type { Facets } from './facets.ts'
 import { FilesInPlace, type Left } from './in-place.ts'
+import { SqliteLeases } from './leases.ts'
 import { type OpenStore, openStore, sayGoodbye } from './open-store.ts'
 import { type OpenDatabase, type Owned, takeOwnership } from './owner.ts'
 import { pendingBytesOf } from './pending.ts'
@@ -55,6 +55,7 @@ export class SqliteStore implements Store {
   private readonly durability: Durability
   private readonly checkpoints: Checkpoints
   private readonly condition: Condition
+  readonly leases: Leases
   private owner: Owned | undefined
   /** The file that is open, or was: after the end its facets reject. */
   private last: OpenStore | undefined
@@ -79,14 +80,25 @@ export class SqliteStore implements Store {
       disk: this.durability,
       locked: () => this.lock.held,
     })
+    this.leases = new SqliteLeases({
+      file,
+      disk,
+      lock: this.lock,
+      files: this.files,
+      durability: this.durability,
+      condition: this.condition,
+      opened: () => this.opened,
+      isClosing: () => this.closing !== undefined,
+      failed: (error) => this.failed(error),
+    })
   }
 
-  async open(sources: readonly SourcePlan[], same: SameData, waitMs = 0, stops = () => false): Promise<Opened> {
+  async open({ same, waitMs = 0, stops }: OpenOptions): Promise<void> {
     const { file, name = file, disk, world, database } = this.parts
-    const { lock, files, condition } = this
+    const { lock, durability, checkpoints } = this
     const random = world.random()
     try {
-      files.takeLeft()
+      this.files.takeLeft()
       let alone = false
       const check = () => {
         endRestore(this.parts)
@@ -95,32 +107,24 @@ export class SqliteStore implements Store {
       }
       this.owner = await takeOwnership({ file, world, database, waitMs, stops, check })
       await disk.renewWal(file)
-      const { durability, checkpoints } = this
       const shared = { ...this.parts, lock, durability, checkpoints }
-      const open = await lock.run(() => openStore({ file, database, random, alone }, same, shared))
-      this.last = open
-      files.opened(file, name)
-      const { connection, tables } = open
-      const taken = await lock.run(() => connection.unmarked(() => tables.takeOver(sources)))
-      // At every start, so that no copy made after an earlier stop is the file that the -wal of this run begins on.
-      connection.empty()
-      await lock.run(() => connection.walMarks.write())
-      await disk.open(file, files.files)
-      await this.durability.sync()
-      // Beside the work: a start does not wait for it.
-      if (!taken.clean) condition.checking(disk.quickCheck(), () => this.closing !== undefined)
-      const newest = markedAlone(connection.db)
-      if (newest !== undefined) condition.foundIncomplete(newest)
-      return taken
+      this.last = await lock.run(() => openStore({ file, database, random, alone }, same, shared))
+      this.files.opened(file, name)
     } catch (error) {
-      lock.end()
-      if (this.isOpen) this.last?.connection.close('left')
-      this.last = undefined
-      files.closed('clean')
-      this.release()
-      await disk.close()
-      throw openFault(file, error)
+      throw await this.failed(error)
     }
+  }
+
+  /** Gives back what a start has taken. @returns the error as one of Millrace */
+  private async failed(error: unknown): Promise<unknown> {
+    const { file, disk } = this.parts
+    this.lock.end()
+    if (this.isOpen) this.last?.connection.close('left')
+    this.last = undefined
+    this.files.closed('clean')
+    this.release()
+    await disk.close()
+    return openFault(file, error)
   }
 
   // ── facets ─────────────────────────────────────────────────────────────────────────────────────────────────────

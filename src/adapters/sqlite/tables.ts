@@ -4,8 +4,8 @@ import type { Stored } from '../../model/codec.ts'
 import type { SourcePlan } from '../../model/streams.ts'
 import type { Changes, OwnTables, Written } from '../../seam/commit.ts'
 import type { SameData } from '../../seam/ids.ts'
+import type { TakenOver } from '../../seam/leases.ts'
 import type { Appended } from '../../seam/log.ts'
-import type { Opened } from '../../seam/store.ts'
 import type { Beside } from './beside.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
@@ -51,7 +51,7 @@ export class SqliteTables implements OwnTables {
   }
 
   /** Takes the store over: makes the streams exist, marks the store as in use, and finds the numbers to count on from. */
-  takeOver(sources: readonly SourcePlan[]): Opened {
+  takeOver(sources: readonly SourcePlan[]): TakenOver {
     const { db, log } = this
     const clean = db.prepare("select value from millrace_meta where key = 'clean'").get()
     db.exec("insert or replace into millrace_meta values ('clean', 0)")
@@ -59,7 +59,7 @@ export class SqliteTables implements OwnTables {
     const add = db.prepare(`insert into millrace_streams (kind, name) values (?, ?)
        on conflict (name) do update set kind = excluded.kind where kind <> excluded.kind`)
     for (const { kind, name } of sources) add.run(kind, name)
-    const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as Opened['streams']
+    const rows = db.prepare('select id, kind, name from millrace_streams').all() as never as TakenOver['streams']
     log.open(rows.map(({ id }) => id))
     const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
     const numbers = { desk: this.desk.desk.lastNumber() }

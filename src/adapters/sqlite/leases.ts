@@ -1,0 +1,53 @@
+// The take-over of a file. Its lock is held since the file was opened, so nothing else can be in its way, and ownership is
+// lost only with the file.
+import type { SourcePlan } from '../../model/streams.ts'
+import type { Leases, TakenOver } from '../../seam/leases.ts'
+import { markedAlone } from './alone.ts'
+import type { Condition } from './condition.ts'
+import type { Disk } from './disk.ts'
+import type { Durability } from './durability.ts'
+import type { FilesInPlace } from './in-place.ts'
+import type { OpenStore } from './open-store.ts'
+import type { WriteLock } from './write-lock.ts'
+
+/** What a take-over needs of its store. */
+export interface LeasesNeeds {
+  readonly file: string
+  readonly disk: Disk
+  readonly lock: WriteLock
+  readonly files: FilesInPlace
+  readonly durability: Durability
+  readonly condition: Condition
+  opened(): OpenStore
+  isClosing(): boolean
+  /** Closes the store. @returns the error to throw */
+  failed(error: unknown): Promise<unknown>
+}
+
+export class SqliteLeases implements Leases {
+  private readonly needs: LeasesNeeds
+
+  constructor(needs: LeasesNeeds) {
+    this.needs = needs
+  }
+
+  async takeOver(sources: readonly SourcePlan[]): Promise<TakenOver> {
+    const { file, disk, lock, files, durability, condition, isClosing } = this.needs
+    const { connection, tables } = this.needs.opened()
+    try {
+      const taken = await lock.run(() => connection.unmarked(() => tables.takeOver(sources)))
+      // At every start, so that no copy made after an earlier stop is the file that the -wal of this run begins on.
+      connection.empty()
+      await lock.run(() => connection.walMarks.write())
+      await disk.open(file, files.files)
+      await durability.sync()
+      // Beside the work: a start does not wait for it.
+      if (!taken.clean) condition.checking(disk.quickCheck(), isClosing)
+      const newest = markedAlone(connection.db)
+      if (newest !== undefined) condition.foundIncomplete(newest)
+      return taken
+    } catch (error) {
+      throw await this.needs.failed(error)
+    }
+  }
+}
