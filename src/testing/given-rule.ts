@@ -13,7 +13,7 @@ import { checkValues, type Query } from '../model/tx.ts'
 import type { DeskPart } from '../parts/desk.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
-import type { Circumstances } from './given.ts'
+import type { Circumstances } from './circumstances.ts'
 
 /** A message that has used up its attempts or was refused. */
 export interface FailedWith<T extends MessageType> {
@@ -84,7 +84,7 @@ export function givenDesk(part: DeskPart, query: NonNullable<Circumstances['quer
       const entry = entryOf(failure, world)
       let asked: Promise<Asked> | undefined
       const ask = () => {
-        asked ??= judged(part, failure.type, entry, answering(query), world)
+        asked ??= judged({ part, type: failure.type, entry, query: answering(query) }, world)
         return asked
       }
       const decision = async () => (await ask()).decision as Decision<DataOf<T>>
@@ -92,9 +92,9 @@ export function givenDesk(part: DeskPart, query: NonNullable<Circumstances['quer
         // biome-ignore lint/suspicious/noThenProperty: to be awaited
         then: (decided, failed) => decision().then(decided, failed),
         decides: async (expected) => {
-          const { decision, thrown } = await ask()
-          compare(part, failure.type, decision, expected, thrown)
-          return decision as never
+          const asked = await ask()
+          compare(part, failure.type, asked, expected)
+          return asked.decision as never
         },
       }
     },
@@ -172,8 +172,16 @@ interface Asked {
   readonly thrown: unknown
 }
 
+/** What a rule is asked. */
+interface Question {
+  readonly part: DeskPart
+  readonly type: MessageType
+  readonly entry: DeskEntry
+  readonly query: Query
+}
+
 /** Runs the engine's own rules on it, for a processor that only records the decision. */
-function judged({ spec }: DeskPart, type: MessageType, entry: DeskEntry, query: Query, world: World): Promise<Asked> {
+function judged({ part: { spec }, type, entry, query }: Question, world: World): Promise<Asked> {
   return new Promise((resolve) => {
     let thrown: unknown
     const noting = (run: () => unknown) =>
@@ -216,7 +224,7 @@ function answering(query: NonNullable<Circumstances['query']>): Query {
   }
 }
 
-function compare({ name }: DeskPart, type: MessageType, decision: Decision, expected: Decision, thrown: unknown): void {
+function compare({ name }: DeskPart, type: MessageType, { decision, thrown }: Asked, expected: Decision): void {
   try {
     deepStrictEqual(decision, expected)
   } catch (difference) {

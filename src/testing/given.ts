@@ -1,7 +1,6 @@
 // Tests one processor: one message, one attempt, its outcome.
 import { nodeWorld } from '../adapters/node/world.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
-import { decode, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { DataFor, MessageType } from '../model/message.ts'
@@ -11,36 +10,12 @@ import type { DeskPart } from '../parts/desk.ts'
 import type { AnyMediator } from '../parts/mediator.ts'
 import type { Processor } from '../parts/processor.ts'
 import { specOf } from '../parts/wiring.ts'
-import type { World } from '../seam/world.ts'
+import type { Circumstances, WhenOptions } from './circumstances.ts'
 import { type Case, caseOf } from './expected.ts'
 import { type GivenMediator, givenMediator } from './given-flow.ts'
+import { givenMessage } from './given-message.ts'
 import { type GivenDesk, givenDesk } from './given-rule.ts'
-import { type Answer, type Outcome, origin, stored, tried } from './trial.ts'
-
-/** The environment of a part under test. */
-export interface Circumstances {
-  /**
-   * Answers each statement of `tx.query` and `read`. It takes the text, with `?` for each value and white space
-   * collapsed, and the values. It returns the rows, or throws an error of the database. Default: no rows. In a commit
-   * function it may return a promise, which must not wait for a timer, a file or the network.
-   */
-  readonly query?: Answer | undefined
-  /**
-   * The time that `now()` returns and at which the message was published: milliseconds since 1970 or a date. Default:
-   * the clock.
-   */
-  readonly now?: number | Date | undefined
-}
-
-/** The envelope of a message under test. */
-export interface WhenOptions {
-  /** Its id, as if the publisher had given it. Default: a new one. */
-  readonly id?: string | undefined
-  /** The time at which it was published, milliseconds since 1970; default: now. */
-  readonly time?: number | undefined
-  /** The id of the initiating event of its flow; default: its own id. */
-  readonly correlationId?: string | undefined
-}
+import { type Outcome, tried } from './trial.ts'
 
 /** A processor under test. */
 export interface Given {
@@ -114,7 +89,8 @@ function begun(part: Processor | DeskPart | AnyMediator, circumstances: Circumst
   const handled: Given = {
     when: (type, data, options = {}) => {
       const spec = specOf(part)
-      const message = messageOf(spec, type, data, options, world)
+      checkType(spec, type)
+      const message = givenMessage(`given processor "${spec.name}"`, { type, data, options }, world)
       let outcome: Promise<Outcome> | undefined
       const ask = () => {
         outcome ??= tried(spec, message, query, world)
@@ -133,8 +109,7 @@ function clock(now: number | Date): () => number {
   throw fault('millrace/bad-option', `given: now is ${String(now)}, but must be ${must}`)
 }
 
-function messageOf(spec: ProcessorSpec, type: MessageType, data: unknown, options: WhenOptions, world: World): Stored {
-  const { name, handlers, destination } = spec
+function checkType({ name, handlers, destination }: ProcessorSpec, type: MessageType): void {
   if (!destination.types.includes(type)) {
     const names = destination.types.flatMap((known) => (handlers.has(known.name) ? known.name : []))
     const hint = names.includes(type?.name)
@@ -149,11 +124,4 @@ function messageOf(spec: ProcessorSpec, type: MessageType, data: unknown, option
       `given processor "${name}": it has no handler for "${type.name}" and passes it over`,
     )
   }
-  checkOptions(`given processor "${name}": when`, options, ['id', 'time', 'correlationId'])
-  const { id = world.newId(), time = world.now(), correlationId = id } = options
-  const ownId = options.id !== undefined
-  const message = stored(type, data, { id, ownId, source: origin, time, correlationId, causationId: null })
-  // The result is kept with the message, as if it came from memory; decoding now reports data that cannot be read.
-  decode(type, message)
-  return message
 }

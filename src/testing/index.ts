@@ -2,16 +2,13 @@
 
 import '../adapters/node/version.ts'
 
+export type { Circumstances, WhenOptions } from './circumstances.ts'
 export { type BrokerCase, brokerCases, type TestBrokerOptions, testBroker } from './conformance/index.ts'
 export type { Case, Comparing, Expected } from './expected.ts'
+export type { ExpectedFlow, FlowOutcome } from './expected-flow.ts'
 export type { FaultCounts, FaultKind, Faults } from './faults.ts'
-export {
-  type Circumstances,
-  type Given,
-  given,
-  type WhenOptions,
-} from './given.ts'
-export type { ExpectedFlow, FlowCase, FlowOutcome, GivenMediator } from './given-flow.ts'
+export { type Given, given } from './given.ts'
+export type { FlowCase, GivenMediator } from './given-flow.ts'
 export type { FailedWith, GivenDesk, RuleCase } from './given-rule.ts'
 export { type NextOptions, nextOf, type QuietOptions, quiet } from './quiet.ts'
 export type { Random } from './random.ts'
