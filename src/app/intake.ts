@@ -1,4 +1,4 @@
-// The way in for messages that another system has made; for what stands before an app, such as an HTTP edge.
+// The way in for messages that another system has made. An HTTP edge uses it.
 
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
@@ -9,7 +9,7 @@ interface Intake {
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>
 }
 
-/** Gives what takes messages in; throws while the app does not run. */
+/** Returns the intake of the run; throws while the app does not run. */
 type IntakeOf = () => Intake
 
 const intakes = new WeakMap<object, IntakeOf>()

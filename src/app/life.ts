@@ -27,7 +27,7 @@ const transitions: Readonly<Record<LifeState, readonly LifeState[]>> = {
   stopping: ['stopped'],
 }
 
-/** What is beside the engine while an app runs: the control socket. */
+/** The control socket, beside the engine while an app runs. */
 export interface Beside {
   /** Called before the store is given back. */
   stopTaking(): void
@@ -35,13 +35,13 @@ export interface Beside {
   goodbye(): void
 }
 
-/** What one start begins. */
+/** The run that a start begins. */
 export interface Run {
   readonly plan: Omit<EnginePlan, 'failed'>
   readonly broker: Broker
-  /** Called first; what it gives is waited for. */
+  /** Called first, and awaited. */
   before(): Promise<void>
-  /** Called when the engine has begun; gives what ends it. */
+  /** Called when the engine has begun; returns the function that ends the watch. */
   watch(): () => void
   /** Called after that; it may fail only by giving nothing. */
   beside(): Promise<Beside | undefined>
@@ -61,7 +61,7 @@ export class Life {
   private ending: Promise<void> | undefined
   /** Set while a stop waits for something before it ends the engine: nothing is taken in that time either. */
   private waits = false
-  /** How often a stop was asked for: a start that waits for one is ended by the next. */
+  /** The number of stops that were asked for: a start that waits for one is ended by the next. */
   private stops = 0
   /** Resolves when the last run whose store failed has closed it. */
   private closed: Promise<void> = Promise.resolve()
@@ -196,7 +196,7 @@ export class Life {
     this.become('running')
   }
 
-  /** The store failed for good: what is in memory is gone, a new run takes up what is on disk. */
+  /** The store failed: what is in memory is gone, and a new run takes up what is on disk. */
   private failed(run: Run, error: unknown, closed: Promise<void>): void {
     this.engine = undefined
     this.closed = closed

@@ -1,4 +1,4 @@
-// What the engine is given for one run, from the parts of an app and the options of its start.
+// Makes the plan of one run from the parts of an app and the options of its start.
 import type { EnginePlan } from '../engine/plan.ts'
 import type { EngineLimits } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
@@ -8,14 +8,14 @@ import type { Processor } from '../parts/processor.ts'
 import { runsWith } from '../parts/processors.ts'
 import { scheduleSpecOf, specOf, type Wiring } from '../parts/wiring.ts'
 
-/** What a plan takes from the app, whatever is started. */
+/** The app, as a plan needs it. */
 export interface Given {
   readonly options: { readonly name: string; readonly setup?: EnginePlan['setup'] | undefined }
   readonly numbers: Omit<EngineLimits, 'flushBytes'>
   readonly accepted: EnginePlan['accepted']
 }
 
-/** What a plan takes from the options of a start. */
+/** The options of a start, as a plan needs them. */
 export interface Wanted {
   readonly only: readonly string[] | undefined
   readonly waitMs: number

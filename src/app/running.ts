@@ -78,7 +78,7 @@ export class RunningApp {
   private started: Broker | undefined
   private wiring: Wiring | undefined
   private readonly life: Life
-  /** How errors name it. Made once: publishers are checked with each message. */
+  /** Its name in errors. Made once: each message of a publisher is checked. */
   private readonly label: string
 
   constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
@@ -195,7 +195,7 @@ export class RunningApp {
     return this.tails.add(accepting)
   }
 
-  /** One promise per message and no more: this is the hot path of publishers. */
+  /** One promise per message: this is the hot path of publishers. */
   private accept(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
     try {
       const { running } = this

@@ -18,7 +18,7 @@ export class Tails {
   }
 
   /**
-   * Adds one; gives the function that ends it.
+   * Adds one; returns the function that removes it.
    *
    * @throws `millrace/bad-option`
    */

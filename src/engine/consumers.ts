@@ -21,7 +21,7 @@ import type { Service } from './service.ts'
 import type { ProcessorSpec } from './spec.ts'
 import { type Position, type Streams, subscribe } from './streams.ts'
 
-/** What the processors need of the engine. */
+/** The engine, as the processors need it. */
 export interface ConsumersHost {
   readonly world: Pick<World, 'now' | 'after'>
   readonly store: Pick<Store, 'progress' | 'processors' | 'log'>
@@ -46,9 +46,9 @@ const transitions: Readonly<Record<State, readonly State[]>> = {
   ended: [],
 }
 
-/** How often a message may kill the process while it runs alone before it is held. */
+/** Deaths of the process, while a message ran alone, after which that message is held. */
 const killsMax = 2
-/** How long others wait for a message that runs alone, milliseconds. */
+/** Time for which others wait for a message that runs alone, milliseconds. */
 const aloneMs = 5_000
 const tickMsMax = 250
 const tickMsMin = 5
@@ -109,7 +109,7 @@ export class Consumers implements Service {
     for (const consumer of this.all) consumer.pull()
   }
 
-  /** Starts nothing more; what runs goes on. */
+  /** Starts nothing more; attempts that run continue. */
   stopTaking(): void {
     if (this.state === 'closed' || this.state === 'open') this.become('stopping')
     for (const consumer of this.all) consumer.stopTaking()
@@ -134,7 +134,7 @@ export class Consumers implements Service {
     this.ticking?.cancel()
   }
 
-  /** How many attempts run and count. */
+  /** The number of attempts that run and count. */
   get running(): number {
     let running = 0
     for (const consumer of this.all) running += consumer.runningNow
@@ -209,7 +209,7 @@ export class Consumers implements Service {
     return this.all.map((consumer) => stateOf(consumer.looked))
   }
 
-  /** How far each processor that the store knows is on each of its topics and channels. */
+  /** The position of each processor that the store knows, on each of its topics and channels. */
   async positions(): Promise<Position[]> {
     return this.host.streams.positions(await this.host.store.progress.rows())
   }

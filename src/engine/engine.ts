@@ -46,7 +46,7 @@ const transitions: Readonly<Record<Status['is'], readonly Status['is'][]>> = {
   failed: [],
 }
 
-/** How often a stop looks whether handlers have ended, milliseconds. */
+/** Time between two looks of a stop at the handlers that run, milliseconds. */
 const lookMs = 5
 
 export class Engine {
@@ -132,7 +132,7 @@ export class Engine {
     schedules.begin()
   }
 
-  /** What an earlier run has begun comes to its end before anything is taken from the log. */
+  /** Ends the work of earlier runs before anything is taken from the log. */
   private async continueWork(): Promise<void> {
     const { consumers, desk, withdrawals, flows } = this.rooms
     await consumers.begin()

@@ -1,15 +1,15 @@
 import type { MillraceError } from '../model/errors.ts'
 import type { Service } from './service.ts'
 
-/** Whether operators have to do something, and why. */
+/** Red when operators have to do something; the reasons say what. */
 export interface Health {
   readonly status: 'green' | 'red'
   readonly reasons: readonly string[]
 }
 
-/** What health is made of. */
+/** The facts that health is made of. */
 export interface HealthFacts {
-  /** What the store says. */
+  /** The reasons of the store. */
   readonly store: readonly string[]
   readonly services: readonly Pick<Service, 'health'>[]
   /** Why the last commit was not written, while that is so. */

@@ -18,7 +18,7 @@ import type { Envelopes } from './envelopes.ts'
 import type { Requests } from './request/requests.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
 
-/** What the intake needs of the engine. */
+/** The engine, as the intake needs it. */
 export interface IntakeHost {
   readonly world: Pick<World, 'newId' | 'bind'>
   readonly store: Pick<Store, 'room'>
@@ -26,7 +26,7 @@ export interface IntakeHost {
   readonly envelopes: Envelopes
   readonly requests: Pick<Requests, 'wait'>
   readonly withdrawals: Pick<Withdrawals, 'ofRequest'>
-  /** How many publishes may wait for their acknowledgement. */
+  /** The number of publishes that may wait for their acknowledgement. */
   readonly pendingMax: number
   /** @throws `millrace/stopping` unless the run takes messages */
   checkRunning(): void

@@ -1,5 +1,5 @@
-// Lines for operators at a start: which parts are new where there are messages already, and which are gone. A part that was
-// renamed is both, and handles everything again.
+// Lines for operators at a start. They name parts that are new where there are messages already, and parts that are gone.
+// A renamed part is both, and handles everything again.
 import type { FlowsUnderWay } from '../model/flow-views.ts'
 import type { ProgressRow, Subscribed } from '../seam/progress.ts'
 import type { ProcessorSpec } from './spec.ts'
@@ -26,7 +26,7 @@ export function newPart(
   return [`${text}; a part that was renamed handles all of them again`, { messages }]
 }
 
-/** The lines about what the store knows and the app has no more. */
+/** The lines about processors that the store knows and the app does not have any longer. */
 export function goneParts(
   known: readonly ProgressRow[],
   specs: readonly ProcessorSpec[],

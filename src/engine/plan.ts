@@ -1,4 +1,4 @@
-// What an engine is given for one run.
+// The plan of one run of an engine.
 import type { Stored } from '../model/codec.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { Tx } from '../model/tx.ts'
@@ -16,10 +16,10 @@ export interface EnginePlan {
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
-  /** Whether the run logs which parts are new, and which are gone. */
+  /** True when the run logs which parts are new, and which are gone. */
   readonly tellsChanges: boolean
   readonly limits: EngineLimits
-  /** How long it waits for a store that another process has, milliseconds. */
+  /** Time for which it waits for a store that another process has, milliseconds. */
   readonly waitMs: number
   /** Called at once when the store has failed and the run is over; `closed` resolves when the store is closed. */
   readonly failed: (error: unknown, closed: Promise<void>) => void

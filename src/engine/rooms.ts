@@ -1,4 +1,4 @@
-// The rooms of one engine, made and tied together: each gets what it needs of the others, and knows no more of them.
+// The rooms of one engine, made and tied together: each gets what it needs of the others, and knows nothing else of them.
 import type { MessageType } from '../model/message.ts'
 import type { TakenOver } from '../seam/leases.ts'
 import type { Store } from '../seam/store.ts'
@@ -25,7 +25,7 @@ import { Retention } from './time/retention.ts'
 import { Schedules } from './time/schedules.ts'
 import { Timers } from './time/timers.ts'
 
-/** What the rooms need of their engine. */
+/** The engine, as its rooms need it. */
 export interface RoomsHost {
   readonly plan: EnginePlan
   readonly world: World

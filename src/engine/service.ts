@@ -3,7 +3,7 @@
  * at any time, also before that.
  */
 export interface Service {
-  /** Whether nothing that is due is left to do. */
+  /** True when nothing that is due is left to do. */
   readonly idle: boolean
   /** Reads what earlier runs have left in the store. Called before anything is handled. */
   takeUp?(): void | Promise<void>
@@ -11,6 +11,6 @@ export interface Service {
   begin?(): void | Promise<void>
   /** Starts nothing new. Called once or more. */
   end?(): void
-  /** What an operator has to know; empty when all is well. */
+  /** The reasons for which an operator has to act; empty when all is well. */
   health?(): readonly string[]
 }

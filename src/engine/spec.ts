@@ -16,7 +16,7 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly handlers: ReadonlyMap<string, HandlerSpec>
   /** Types that it does not care for, and retired ones. */
   readonly passedOver: ReadonlySet<string>
-  /** What it may publish and send. */
+  /** The types that it may publish and send. */
   readonly declared: ReadonlySet<MessageType>
   readonly startAt: StartAt
   readonly concurrency: number
@@ -59,7 +59,7 @@ export interface Calendar {
   upTo(ms: number): number | undefined
 }
 
-/** What becomes of slots that were missed. */
+/** The policy for slots that were missed. */
 export type Missed = 'skip' | 'once' | 'all'
 
 export interface ScheduleSpec {
@@ -72,7 +72,7 @@ export interface ScheduleSpec {
   readonly dataOf: (slotMs: number) => unknown
 }
 
-/** What a rule is told of a message that has failed for good. */
+/** A message that has used up its attempts, as a rule gets it. */
 export interface Failure {
   readonly message: Message
   readonly processor: string

@@ -1,4 +1,4 @@
-// What a start does in the store before anything is handled.
+// The work of a start in the store, before anything is handled.
 import { recordError } from '../model/errors.ts'
 import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
@@ -34,7 +34,7 @@ export async function setUp(
   if (!fn.outcome.ok) throw fn.outcome.error
 }
 
-/** What the take-up needs beside the rooms. */
+/** The engine, as the take-up needs it beside the rooms. */
 export interface TakeUpHost {
   readonly plan: Pick<EnginePlan, 'processors' | 'leftOut' | 'mediators' | 'tellsChanges'>
   readonly store: Pick<Store, 'progress' | 'flows' | 'log'>

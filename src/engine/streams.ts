@@ -8,7 +8,7 @@ import { place } from './commit/place.ts'
 import { RecentMessages } from './commit/recent-messages.ts'
 import type { ChannelState } from './request/withdrawals.ts'
 
-/** How far a processor is on a topic or channel. */
+/** The position of a processor on a topic or channel. */
 export interface Position {
   readonly processor: string
   readonly destination: string
@@ -87,7 +87,7 @@ export class Streams {
     return grown
   }
 
-  /** Whether all that the run has appended has arrived. */
+  /** True when all that the run has appended has arrived. */
   get idle(): boolean {
     for (const [stream, position] of this.expected) if (this.recent(stream).head < position) return false
     this.expected.clear()

@@ -7,7 +7,7 @@ import type { ProcessorRow, Processors } from './processors.ts'
 import { toRetire } from './retire.ts'
 import { pausedOf } from './rows.ts'
 
-/** What lists the processors and acts on them: the engine of a running app. */
+/** The engine of a running app, as it lists processors and acts on them. */
 export interface ProcessorsBackend {
   readonly store: { readonly deskReads: Pick<DeskReads, 'processors'> }
   readonly processors: {
@@ -25,7 +25,7 @@ interface Wired {
   readonly on: { readonly name: string }
 }
 
-/** Who the app is, and the processors of its parts, also those that are left out. */
+/** The name of the app as an actor, and the processors of its parts, also those that are left out. */
 export interface ProcessorsOf {
   readonly itself: string
   wired(): readonly Wired[]
@@ -51,9 +51,9 @@ export function processorsOn(backend: () => ProcessorsBackend, { itself, wired }
   })
 }
 
-/** What is known of processors. */
+/** All that is known of processors. */
 export interface Known {
-  /** How many messages each holds at the desk. */
+  /** The number of messages that each holds at the desk. */
   readonly held: readonly { readonly processor: string; readonly destination: string; readonly held: number }[]
   /** Those that people have paused, by name. */
   readonly paused: ReadonlyMap<string, Paused>

@@ -29,7 +29,7 @@ export interface RuledBy extends Judged {
   readonly spec: Judged['spec'] & { readonly desk: DeskSpec | undefined }
 }
 
-/** What the desk needs of the engine. */
+/** The engine, as the desk needs it. */
 export interface DeskHost {
   readonly world: RulesHost['world'] & OperationsHost['world']
   readonly store: RulesHost['store'] & OperationsHost['store'] & Pick<Store, 'deskReads' | 'pendingActions'>
@@ -164,7 +164,7 @@ export class Desk implements Service {
     throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${item} is not running`)
   }
 
-  /** What was asked for, a slice at a time: each may have the data of a message. */
+  /** The actions that wait, a slice at a time: each may have the data of a message. */
   private async *pendingActions(): AsyncGenerator<PendingAction> {
     for (let last: PendingAction | undefined; ; ) {
       const slice = await this.host.store.pendingActions.list(last, pendingAtOnce)

@@ -21,7 +21,7 @@ import { Fifo } from '../kit/fifo.ts'
 
 const sliceItems = 256
 
-/** What operations need of the engine. */
+/** The engine, as operations need it. */
 export interface OperationsHost {
   readonly world: Pick<World, 'now' | 'log'>
   readonly store: Pick<Store, 'desk' | 'operations'>

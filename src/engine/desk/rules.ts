@@ -24,7 +24,7 @@ export interface Judged {
   readonly decisions: Pick<Decisions, 'decideByRule'>
 }
 
-/** What rules need of the engine. */
+/** The engine, as rules need it. */
 export interface RulesHost {
   readonly world: Pick<World, 'after' | 'guard' | 'log'>
   readonly store: Pick<Store, 'desk' | 'query'>
@@ -45,7 +45,7 @@ export class Rules {
   private readonly host: RulesHost
   /** Messages that wait for their rule. */
   private readonly queue = new Fifo<{ readonly consumer: Judged; readonly item: number }>()
-  /** How many rules decide now. */
+  /** The number of rules that decide now. */
   private running = 0
   private state: State = 'closed'
 

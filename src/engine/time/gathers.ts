@@ -40,12 +40,12 @@ export interface GatherRule {
   readonly bytes: number
   readonly afterMs: number | undefined
   readonly when: WhenRule | undefined
-  /** How many elements are kept for a condition that is alone; undefined where elements are kept until they are a batch. */
+  /** The number of elements kept for a condition that is alone; undefined where elements are kept until they are a batch. */
   readonly window: number | undefined
   readonly data: (elements: readonly unknown[]) => unknown
 }
 
-/** What the command carries. */
+/** The data of the command. */
 export interface Due {
   /** Empty where the elements have none. */
   readonly context: string
@@ -123,14 +123,14 @@ function grown(group: GatherGroup, { json }: GatheredElement): GatherGroup {
   return { ...group, count: group.count + 1, bytes: group.bytes + Buffer.byteLength(json) }
 }
 
-/** What is in the elements, in order, frozen. */
+/** The data of the elements, in order, frozen. */
 function read({ name, types }: GatherRule, elements: readonly GatheredElement[]): readonly unknown[] {
   const data = elements.map(({ type: typeName, version, json }) => {
     const type = types.get(typeName)
     if (type !== undefined) return dataOf(type, version, json)
     throw fault(
       'millrace/unknown-type',
-      `gather "${name}" has elements of "${typeName}", which is not in its \`of\` any more`,
+      `gather "${name}" has elements of "${typeName}", which its \`of\` does not have any longer`,
     )
   })
   return Object.freeze(data)
@@ -150,7 +150,7 @@ function measured({ name }: GatherRule, { value }: WhenRule, elements: readonly 
 const boundsOf = ({ above, below, rearm }: WhenRule, window: number | undefined) =>
   JSON.stringify({ above, below, rearm, window })
 
-/** Whether a condition that may fire, or may not, fires at a value, and whether it may fire at the next one. */
+/** Evaluates a condition at a value: does it fire, and may it fire at the next one? */
 export function evaluate(
   { above, below, rearm }: Omit<WhenRule, 'value'>,
   { armed }: Pick<GatherGroup, 'armed'>,

@@ -11,13 +11,13 @@ import type { Committer } from '../commit/committer.ts'
 import type { Service } from '../service.ts'
 import type { EngineLimits } from '../spec.ts'
 
-/** How much longer a discard is kept than it can be taken back, so that the last moment still finds it, milliseconds. */
+/** Time for which a discard is kept after it can be taken back: the last moment still finds it. Milliseconds. */
 const spareMs = 60_000
 
 /** Looks that find nothing come more rarely: the wait grows up to so many times. */
 const idleTimesMax = 32
 
-/** What retention needs of the engine. */
+/** The engine, as retention needs it. */
 export interface RetentionHost {
   readonly world: Pick<World, 'now' | 'after' | 'log'>
   readonly store: Pick<Store, 'desk' | 'requests' | 'flows' | 'log' | 'progress'>
@@ -51,7 +51,7 @@ export class Retention implements Service {
   private timer: Timer | undefined
   /** The wait before the next look: longer while nothing is found. */
   private waitMs: number
-  /** Whether the present look has found something. */
+  /** True when the present look has found something. */
   private found = false
   private state: State = 'new'
 

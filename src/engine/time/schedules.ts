@@ -1,13 +1,12 @@
 // Schedules: each slot becomes one event, in one transaction with the row that says so.
 //
 //   waiting ──slots come──→ publishing the first of them ──written──→ publishing the next | waiting
-//                               └ data fails → resting, longer each time ──→ publishing again
-//                                                └ too often → given up, as if it were written
+//                               └ data fails, or the disk is full → resting, longer each time ──→ publishing again
+//                                     └ data fails too often → waiting, as if the slot were written
 //
 // Invariants: one slot of a schedule at a time, in order; every slot up to `seenMs` is written, left out by policy, or in
-// `slots`; what is in memory only is found again from the rows of the store. How far a schedule is belongs to its cron and
-// time zone: where one of them changes, it begins after that moment, as if it were new.
-
+// `slots`; a start finds from the rows of the store what was in memory only. The progress of a schedule belongs to its
+// cron and time zone: when one of them changes, it begins after that moment, as a new schedule does.
 import type { Stored } from '../../model/codec.ts'
 import { fault, recordError } from '../../model/errors.ts'
 import { defaults } from '../../model/options.ts'
@@ -34,22 +33,22 @@ interface Running {
   seenMs: number
   /** The first slot after that. */
   nextMs: number
-  /** What is to be published, the oldest first. */
+  /** The slots that are to be published, the oldest first. */
   slots: readonly number[]
   /** Failed attempts at the first of `slots`. */
   attempts: number
-  /** What is wrong, until a slot is published. */
+  /** The present trouble, until a slot is published. */
   trouble: string | undefined
 }
 
-/** What schedules need of the engine around them. */
+/** The engine, as schedules need it. */
 export interface SchedulesHost {
   readonly world: World
   readonly store: Store
   readonly committer: Pick<Committer, 'writeTimed'>
   readonly specs: readonly ScheduleSpec[]
   encode(spec: ScheduleSpec, data: unknown, id: string): Stored
-  /** Nothing may be under way any more, perhaps. */
+  /** Called when all may be published. */
   maybeIdle(): void
 }
 
@@ -58,9 +57,9 @@ export class Schedules {
   private readonly all: Running[] = []
   /** Those that wait, by the time of their next slot. */
   private readonly waiting = new Heap<Running>(({ nextMs }) => nextMs)
-  /** How many are publishing. */
+  /** The number of schedules that are publishing. */
   private publishing = 0
-  /** The newest time at which it was looked for slots. */
+  /** The newest time of the clock at which slots were looked for. */
   private newestMs = 0
   private readonly alarm: Alarm
   private readonly rests = new Set<Timer>()
@@ -109,7 +108,7 @@ export class Schedules {
     this.look()
   }
 
-  /** Whether no slot is to be published now, but for those that rest. */
+  /** True when no slot is to be published now, apart from those that rest. */
   get idle(): boolean {
     return this.publishing === 0 && (this.waiting.first?.nextMs ?? Number.POSITIVE_INFINITY) > this.host.world.now()
   }
@@ -266,7 +265,7 @@ export class Schedules {
   }
 }
 
-/** Whether the row of a schedule is of the calendar that it has. */
+/** True when the row of a schedule is of its present calendar. */
 function isOf({ cron, timeZone }: ScheduleSpec, row: ScheduleRow): boolean {
   return row.cron === null || (row.cron === cron && row.timeZone === timeZone)
 }

@@ -10,7 +10,7 @@ import type { Committer } from '../commit/committer.ts'
 import type { Service } from '../service.ts'
 import { Alarm } from './alarm.ts'
 
-/** How many delayed messages go to their logs in one transaction. */
+/** Delayed messages that go to their logs in one transaction, at most. */
 const firedMax = 1_000
 
 type State = 'new' | 'sleeping' | 'firing' | 'ended'
@@ -51,7 +51,7 @@ export class Timers implements Service {
     if (this.state === 'sleeping') this.look()
   }
 
-  /** Whether no message is due. */
+  /** True when no message is due. */
   get idle(): boolean {
     return this.state !== 'firing' && (this.next === undefined || this.next > this.world.now())
   }
