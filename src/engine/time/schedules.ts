@@ -11,24 +11,31 @@ import type { Stored } from '../../model/codec.ts'
 import { fault, recordError } from '../../model/errors.ts'
 import { defaults } from '../../model/options.ts'
 import { isPromise } from '../../model/promise.ts'
-import type { ScheduleRow } from '../../seam/slots.ts'
 import type { Store } from '../../seam/store.ts'
 import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { TimedWrite } from '../commit/timed-write.ts'
 import { Heap } from '../kit/heap.ts'
-import type { Calendar, Missed, ScheduleSpec } from '../spec.ts'
+import type { Service } from '../service.ts'
+import type { ScheduleSpec } from '../spec.ts'
 import { Alarm } from './alarm.ts'
+import { isOf, missedMax, nextOf, slotsOf } from './slots.ts'
 
-const graceMs = defaults.scheduleGraceMs.default
-const missedMax = defaults.missedMax.default
 const attemptsMax = defaults.slotAttemptsMax.default
 const firstRestMs = 1_000
 const restMsMax = 60_000
 
+type State = 'waiting' | 'publishing' | 'resting'
+
+const transitions: Readonly<Record<State, readonly State[]>> = {
+  waiting: ['publishing'],
+  publishing: ['waiting', 'resting'],
+  resting: ['publishing'],
+}
+
 interface Running {
   readonly spec: ScheduleSpec
-  state: 'waiting' | 'publishing' | 'resting'
+  state: State
   /** Up to here every slot is dealt with, or in `slots`. */
   seenMs: number
   /** The first slot after that. */
@@ -52,7 +59,7 @@ export interface SchedulesHost {
   maybeIdle(): void
 }
 
-export class Schedules {
+export class Schedules implements Service {
   private readonly host: SchedulesHost
   private readonly all: Running[] = []
   /** Those that wait, by the time of their next slot. */
@@ -147,8 +154,8 @@ export class Schedules {
 
   /** Takes the slots that have come. */
   private take(one: Running, now: number): void {
-    const { name, missed, calendar } = one.spec
-    const { slots, leftOut } = slotsOf(calendar, missed, Math.min(one.seenMs, now), now)
+    const { name, missed } = one.spec
+    const { slots, leftOut } = slotsOf(one.spec, Math.min(one.seenMs, now), now)
     if (leftOut && missed === 'skip') this.keep(one.spec, (slots[0] ?? now + 1) - 1)
     if (leftOut && missed === 'all') {
       const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
@@ -166,7 +173,7 @@ export class Schedules {
     const { spec } = one
     const due = one.slots[0]!
     const id = `${spec.name}@${new Date(due).toISOString()}`
-    one.state = 'publishing'
+    become(one, 'publishing')
     this.publishing++
     let message: Stored
     try {
@@ -204,7 +211,7 @@ export class Schedules {
   private done(one: Running): void {
     one.attempts = 0
     one.slots = one.slots.slice(1)
-    one.state = 'waiting'
+    become(one, 'waiting')
     this.publishing--
     if (this.ended) return
     if (one.slots.length > 0) {
@@ -243,7 +250,7 @@ export class Schedules {
   }
 
   private rest(one: Running, ms: number): void {
-    one.state = 'resting'
+    become(one, 'resting')
     this.publishing--
     const rest = this.host.world.after(ms, () => {
       this.rests.delete(rest)
@@ -265,34 +272,9 @@ export class Schedules {
   }
 }
 
-/** True when the row of a schedule is of its present calendar. */
-function isOf({ cron, timeZone }: ScheduleSpec, row: ScheduleRow): boolean {
-  return row.cron === null || (row.cron === cron && row.timeZone === timeZone)
-}
-
-function nextOf({ calendar }: ScheduleSpec, ms: number): number {
-  return calendar.after(ms) ?? Number.POSITIVE_INFINITY
-}
-
-/**
- * The slots after `seenMs` up to `now` that are to be published, oldest first; `leftOut` says that there are older ones,
- * which are not: by policy, or beyond the bound.
- */
-export function slotsOf(
-  calendar: Calendar,
-  missed: Missed,
-  seenMs: number,
-  now: number,
-): { readonly slots: readonly number[]; readonly leftOut: boolean } {
-  const onTimeFrom = now - graceMs
-  const slots: number[] = []
-  let at = calendar.upTo(now)
-  while (at !== undefined && at > seenMs && slots.length < missedMax) {
-    if (missed === 'skip' && at < onTimeFrom) break
-    slots.unshift(at)
-    const enough = missed === 'once' && at < onTimeFrom
-    at = calendar.upTo(at - 1)
-    if (enough) break
+function become(one: Running, state: State): void {
+  if (!transitions[one.state].includes(state)) {
+    throw new Error(`schedule "${one.spec.name}" goes from ${one.state} to ${state}`)
   }
-  return { slots, leftOut: at !== undefined && at > seenMs }
+  one.state = state
 }
