@@ -305,8 +305,12 @@ test('the shape of a file is counted as it is', () => {
 
 test('the author of a store gets every facet of the seam from millrace/adapter', () => {
   const exported = importsOf(readFileSync(join(src, 'adapter.ts'), 'utf8'))
-  const missing = files.filter((file) => file.startsWith('seam/') && !exported.includes(`./${file}`))
-  assert.deepEqual(missing, [], 'export it from src/adapter.ts, and name it in docs/guides/adapter.md')
+  const facets = files.filter((file) => file.startsWith('seam/'))
+  const missing = facets.filter((file) => !exported.includes(`./${file}`))
+  assert.deepEqual(missing, [], 'export it from src/adapter.ts')
+  const guide = readFileSync(join(src, '../docs/guides/adapter.md'), 'utf8')
+  const unnamed = facets.filter((file) => !guide.includes(`\`${file.slice('seam/'.length)}\``))
+  assert.deepEqual(unnamed, [], 'say in docs/guides/adapter.md what it is for')
 })
 
 test('the look for globals finds them where they are, and only there', () => {

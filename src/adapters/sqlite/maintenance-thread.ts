@@ -4,10 +4,8 @@ import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
 import { damageOf, damageOfNewest, tablesOf } from './damage.ts'
 import type { OpenFile } from './disk.ts'
+import type { Ask } from './maintenance.ts'
 import { misplaced } from './open-files.ts'
-
-/** What the thread is asked: `check` names a table, so that checkpoints have their turn between two of them. */
-export type Ask = 'checkpoint' | 'tables' | { readonly check: string }
 
 const { file, files, port } = workerData as ThreadData<{ file: string; files: OpenFile[] }>
 let db: DatabaseSync | undefined

@@ -4,10 +4,12 @@
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Thread, ThreadListener } from '../node/thread.ts'
 import type { OpenFile } from './disk.ts'
-import type { Ask } from './maintenance-thread.ts'
 import { misplacedFault } from './trouble.ts'
 
-/** What the thread answers. */
+/** A question. `check` names one table, so that checkpoints have their turn between two of them. */
+export type Ask = 'checkpoint' | 'tables' | { readonly check: string }
+
+/** The answer of the thread. */
 export interface MaintenanceAnswer {
   readonly value?: unknown
   readonly error?: string | undefined
