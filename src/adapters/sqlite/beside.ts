@@ -3,7 +3,7 @@ import { fault } from '../../model/errors.ts'
 import type { Checkpoints } from './checkpoints.ts'
 import type { Connection } from './connection.ts'
 import type { Durability } from './durability.ts'
-import { isBusy, storeTrouble } from './trouble.ts'
+import { isBusy, storeTrouble } from './errors.ts'
 import type { WriteLock } from './write-lock.ts'
 
 /** How a facet of the store reads and writes outside the transactions of `commit`. */

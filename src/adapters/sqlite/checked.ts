@@ -3,11 +3,11 @@ import { existsSync, realpathSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import type { AppState } from '../../seam/offline.ts'
+import { openFault } from './errors.ts'
 import { checkLinks, checkPlace, whyNotSeen } from './place.ts'
 import { openReading } from './reading.ts'
 import { isRestoring } from './restore.ts'
 import { formatKnown, formatOf } from './schema.ts'
-import { openFault } from './trouble.ts'
 import { checkWal } from './wal.ts'
 
 /** Resolves the links that lead to a file: its owner and its -wal lie beside the real one. */

@@ -6,7 +6,7 @@ import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { World } from '../../seam/world.ts'
 import { aloneFault } from './alone.ts'
-import { misplacedFault } from './trouble.ts'
+import { misplacedFault } from './errors.ts'
 
 export interface ConditionLimits {
   readonly walBytesMax: number

@@ -8,11 +8,11 @@ import { aloneSince, newestTime } from './alone.ts'
 import { openChecked, realFile } from './checked.ts'
 import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
+import { openFault } from './errors.ts'
 import { writerWaitMs } from './offline-writer.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
 import { checkPlace } from './place.ts'
 import { finishRestore, prepareRestore } from './restore.ts'
-import { openFault } from './trouble.ts'
 
 /** @param named the path of the file, which may be a link to it */
 export function copiesOf(named: string, freeBytesMin: number): StoreCopies {

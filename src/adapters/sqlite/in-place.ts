@@ -3,8 +3,8 @@
 //   none ──open──→ open ──another file in the place──→ replaced (told once a sync fails of it)
 //                    └──closed in the middle of something──→ left: the next opening takes these files, and no others
 import type { OpenFile } from './disk.ts'
+import { misplacedFault } from './errors.ts'
 import { misplaced, openFiles } from './open-files.ts'
-import { misplacedFault } from './trouble.ts'
 
 /** The database and the -wal of a store that was closed in the middle of something. The stores of a broker share it. */
 export interface Left {

@@ -4,7 +4,7 @@
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Thread, ThreadListener } from '../node/thread.ts'
 import type { OpenFile } from './disk.ts'
-import { misplacedFault } from './trouble.ts'
+import { misplacedFault } from './errors.ts'
 
 /** A question. `check` names one table, so that checkpoints have their turn between two of them. */
 export type Ask = 'checkpoint' | 'tables' | { readonly check: string }

@@ -5,9 +5,9 @@ import type { World } from '../../seam/world.ts'
 import { SqliteBeside } from './beside.ts'
 import { type CommitNeeds, SqliteCommit } from './commit.ts'
 import { Connection, type Opening } from './connection.ts'
+import { misplacedFault } from './errors.ts'
 import type { FilesInPlace } from './in-place.ts'
 import { SqliteTables } from './tables.ts'
-import { misplacedFault } from './trouble.ts'
 
 export interface OpenStore {
   readonly connection: Connection

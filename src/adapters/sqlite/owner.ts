@@ -10,7 +10,7 @@ import { fault, type MillraceError } from '../../model/errors.ts'
 import type { StoreOwner } from '../../seam/offline.ts'
 import type { World } from '../../seam/world.ts'
 import { DatabaseSync } from '../node/sqlite.ts'
-import { isBusy, lockedFault, openFault } from './trouble.ts'
+import { isBusy, lockedFault, openFault } from './errors.ts'
 
 /**
  * Opens one connection to a file. A simulation replaces it, to count, break or end the statements of the connection.

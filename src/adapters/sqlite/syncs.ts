@@ -4,8 +4,8 @@
 //        └──the thread fails, or other files are in the place──→ broken: this sync and every later one rejects
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Synced, SyncPace } from './disk.ts'
+import { misplacedFault } from './errors.ts'
 import { lookMs, place, places, reached } from './sync-memory.ts'
-import { misplacedFault } from './trouble.ts'
 
 /** A sync that took longer is answered only after another look at the files, milliseconds. */
 const lookAgainMs = 10

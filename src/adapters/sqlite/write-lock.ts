@@ -7,7 +7,7 @@
 import type { MillraceError } from '../../model/errors.ts'
 import { fault } from '../../model/errors.ts'
 import type { Timer, World } from '../../seam/world.ts'
-import { isBusy, lockedFault } from './trouble.ts'
+import { isBusy, lockedFault } from './errors.ts'
 
 /** The first wait, which doubles, and the longest, milliseconds. */
 const firstMs = 1
