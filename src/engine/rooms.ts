@@ -128,7 +128,7 @@ export class Rooms {
     const { plan, world, store, taken } = host
     const { committer, streams, flows, withdrawals, desk } = this
     if (plan.mediators.length > 0 || plan.processors.some(({ runsAhead }) => runsAhead)) {
-      committer.ahead = (what) => flows.ahead(what.ended, this.consumers.pullAhead(what.appended))
+      committer.ahead = (what) => flows.ahead(what.ended, { begins: this.consumers.pullAhead(what.appended) })
     }
     const deskNumbers = new Numbers()
     deskNumbers.begin(taken.numbers.desk)

@@ -407,7 +407,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'adapters/sqlite/flow-facets.ts', from: '    this.enter(flow, entry)\n', to: '' },
   ],
   'does not begin flows again at a start that were told something': [
-    { file: 'engine/flow/flows.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
+    { file: 'engine/flow/take-up.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
   ],
   'tells ends out of the order of the journal at a replay': [
     {
@@ -458,16 +458,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'lets a flow leave memory that has something to write': [
     {
-      file: 'engine/flow/flows.ts',
-      from: 'if (this.hot.size <= this.around.hotFlowsMax || !run.isFree) return false',
-      to: 'if (this.hot.size <= this.around.hotFlowsMax) return false',
+      file: 'engine/flow/memory.ts',
+      from: 'if (this.hot.size <= this.hotMax || !run.isFree) return false',
+      to: 'if (this.hot.size <= this.hotMax) return false',
     },
   ],
   'lets a flow leave memory before its end is written': [
     {
       file: 'engine/flow/flows.ts',
-      from: '    if (changes.some(leaves)) this.hot.delete(run.id)\n',
-      to: '    if (run.over || changes.some(leaves)) this.hot.delete(run.id)\n',
+      from: '    if (changes.some(leaves)) this.memory.drop(run.id)\n',
+      to: '    if (run.status.hasEnded || changes.some(leaves)) this.memory.drop(run.id)\n',
     },
   ],
   'starts a flow in a commit of its own': [
@@ -478,12 +478,12 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
     {
       file: 'engine/flow/flows.ts',
-      from: '  private there(flow: number): FlowRun | undefined {\n',
+      from: '  private turn(): Promise<void> {\n',
       to: `  startAlone(flows: readonly FlowChange[]): void {
     void this.write({ flows })
   }
 
-  private there(flow: number): FlowRun | undefined {
+  private turn(): Promise<void> {
 `,
     },
   ],
@@ -499,7 +499,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'begins a flow of a serial mediator beside another': [
     {
-      file: 'engine/flow/flows.ts',
+      file: 'engine/flow/loading.ts',
       from: '      if ((await rows.next(mediator, context)) !== id) return undefined\n',
       to: '',
     },
@@ -513,9 +513,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'does not tell a flow that the one it waits for has ended': [
     {
-      file: 'engine/flow/flows.ts',
-      from: 'const told = ends && run.row.parent !== null && !run.isContinued\n',
-      to: 'const told = ends && run.row.parent === undefined\n',
+      file: 'engine/flow/writing.ts',
+      from: 'ends: this.endsOf(run, outbox), ',
+      to: '',
     },
   ],
   'tells a function that has failed more of its steps at a replay': [
@@ -539,23 +539,23 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'ends a flow twice that two people end': [
     {
-      file: 'engine/flow/flows.ts',
-      from: 'this.counted(() => this.changing.take(row.id, act))',
-      to: 'this.counted(act)',
+      file: 'engine/flow/memory.ts',
+      from: '    return this.changing.take(id, act)\n',
+      to: '    return act()\n',
     },
   ],
   'makes a flow while it is put into another state': [
     {
-      file: 'engine/flow/flows.ts',
+      file: 'engine/flow/memory.ts',
       from: '    for (let over = this.changing.over(id); over !== undefined; over = this.changing.over(id)) await over\n',
       to: '',
     },
   ],
   'forgets a time that came while its flow was put into another state': [
     {
-      file: 'engine/flow/flows.ts',
-      from: '    if (told || there === undefined || flowEnds.includes(there.state)) return',
-      to: '    if (told || there !== undefined) return',
+      file: 'engine/flow/due-times.ts',
+      from: '    if (there === undefined || flowEnds.includes(there.state)) return',
+      to: '    if (there !== undefined) return',
     },
   ],
   'gives mail again to the flow that goes on for one that had it': [
@@ -580,7 +580,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'keeps flows in memory beyond the bound': [
     {
-      file: 'engine/flow/flows.ts',
+      file: 'engine/flow/memory.ts',
       from: '    return this.hot.get(id) === run && this.hot.delete(id)\n',
       to: '    return this.hot.get(id) === run\n',
     },

@@ -5,13 +5,14 @@ import { fault } from '../../model/errors.ts'
 import { isUndo, takenOver, undoneSteps } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
 import type { DeskChange } from '../../seam/desk.ts'
+import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { FlowChange } from '../../seam/flows.ts'
-import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import type { Flows } from './flows.ts'
+import type { Job } from '../commit/writes.ts'
 import type { MediatorSpec } from './host.ts'
 import type { FlowNumbers } from './numbers.ts'
 import type { FlowRun } from './run.ts'
+import type { NewState } from './states.ts'
 import { pastNoReturn } from './status.ts'
 
 /** What is said of a flow when there is something for people to say. */
@@ -20,17 +21,28 @@ type Action = 'cancelled' | 'stopped' | 'paused' | 'resumed' | 'answered' | 'run
 const by = (what: Action, { by: whom, reason }: Actor) =>
   `${what} by ${whom}${reason === undefined ? '' : `: ${reason}`}`
 
-export class FlowActions {
-  private readonly flows: Flows
-  private readonly store: Store
-  private readonly world: World
-  private readonly numbers: FlowNumbers
+/** What decisions of people need of the flows. */
+export interface ActionsHost {
+  readonly world: Pick<World, 'now'>
+  readonly reads: Pick<FlowReads, 'row' | 'journal'>
+  readonly numbers: FlowNumbers
+  specOf(mediator: string): MediatorSpec | undefined
+  /** The row of a new flow. */
+  rowOf(spec: MediatorSpec, message: FlowRow['message']): FlowRow
+  /** Puts a flow into a state. False where a queued flow was to fail and has begun. */
+  become(row: FlowRow, to: NewState): Promise<boolean>
+  /** Makes a flow from its journal; the step with the number `repeat` is done again. */
+  load(id: number, repeat?: number): Promise<FlowRun | undefined>
+  /** Tells a flow something and writes what follows, with changes. Undefined where it is not under way. */
+  tell(id: number, apply: (run: FlowRun) => void, changes: () => readonly DeskChange[]): Promise<FlowRun | undefined>
+  write(job: Pick<Job, 'flows' | 'changes'>): Promise<void>
+}
 
-  constructor(flows: Flows, store: Store, world: World, numbers: FlowNumbers) {
-    this.numbers = numbers
-    this.flows = flows
-    this.store = store
-    this.world = world
+export class FlowActions {
+  private readonly host: ActionsHost
+
+  constructor(host: ActionsHost) {
+    this.host = host
   }
 
   /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/unknown-part`, `millrace/past-no-return`. */
@@ -40,7 +52,7 @@ export class FlowActions {
     const changes = [this.recorded(row, 'cancelled', actor)]
     if (row.state === 'queued') {
       const error = { code: 'millrace/flow-cancelled', message: why }
-      if (await this.flows.become(row, 'failed', error, changes)) return
+      if (await this.host.become(row, { state: 'failed', error, changes })) return
     }
     if (row.state === 'paused') return this.cancelPaused(row, why, changes)
     await this.say(id, (run) => run.cancel(why), changes)
@@ -57,25 +69,25 @@ export class FlowActions {
     }
     // Read in the middle of the change: nothing else is written of the flow between this read and that entry.
     const entries = async (): Promise<FlowChange[]> => {
-      const journal = await this.store.flowReads.journal(id)
+      const journal = await this.host.reads.journal(id)
       if (journal.some(({ kind }) => kind === 'no return')) throw pastNoReturn(id)
       // One that was undoing already goes on with that.
       if (journal.some(({ kind, of, step }) => kind === 'cancel' || (of === null && isUndo(step)))) return []
-      const n = this.numbers.newEntry()
-      const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.world.now() } as const
+      const n = this.host.numbers.newEntry()
+      const entry = { n, of: null, kind: 'cancel', step: '', what: why, data: null, at: this.host.world.now() } as const
       return [{ do: 'entry', flow: id, entry }]
     }
-    if (!(await this.flows.become(row, 'running', null, changes, entries))) throw await this.busyNow(id)
-    await this.flows.during(() => this.flows.load(id))
+    if (!(await this.host.become(row, { state: 'running', error: null, changes, entries })))
+      throw await this.busyNow(id)
+    await this.host.load(id)
   }
 
   /** Ends a flow as it is: nothing is undone. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
   async stop(id: number, actor: Actor): Promise<void> {
     const row = await this.underWay(id)
     const message = by('stopped', actor)
-    await this.flows.become(row, 'stopped', { code: 'millrace/flow-stopped', message }, [
-      this.recorded(row, 'stopped', actor),
-    ])
+    const changes = [this.recorded(row, 'stopped', actor)]
+    await this.host.become(row, { state: 'stopped', error: { code: 'millrace/flow-stopped', message }, changes })
   }
 
   /** What comes for it waits. Errors: `millrace/unknown-flow`, `millrace/flow-ended`. */
@@ -84,9 +96,8 @@ export class FlowActions {
     if (row.state === 'paused') return
     if (row.state !== 'running') throw fault('millrace/flow-busy', `flow ${id} is ${row.state} and cannot be paused`)
     const message = by('paused', actor)
-    await this.flows.become(row, 'paused', { code: 'millrace/flow-paused', message }, [
-      this.recorded(row, 'paused', actor),
-    ])
+    const changes = [this.recorded(row, 'paused', actor)]
+    await this.host.become(row, { state: 'paused', error: { code: 'millrace/flow-paused', message }, changes })
   }
 
   /**
@@ -99,7 +110,7 @@ export class FlowActions {
     const changes = [this.recorded(row, 'resumed', actor)]
     if (row.state === 'paused') await this.again(row, undefined, changes)
     else if (row.state === 'stuck') {
-      const run = await this.flows.during(() => this.flows.load(id))
+      const run = await this.host.load(id)
       if (run === undefined) throw await this.busyNow(id)
       if (run.status.isForward) await this.again(row, run.failedStep, changes)
       else await this.say(id, (there) => there.resume(), changes)
@@ -124,13 +135,12 @@ export class FlowActions {
    *   those was undone
    */
   async runAgain(id: number, from: string | undefined, actor: Actor): Promise<number> {
-    const { store } = this
     const row = await this.known(id)
     if (row.endedAt === null)
       throw fault('millrace/flow-busy', `flow ${id} is ${row.state}: only a flow that has ended can run again`)
     const spec = this.specOf(row)
-    const journal = await store.flowReads.journal(id)
-    const kept = from === undefined ? [] : takenOver(journal, from, id, () => this.numbers.newEntry())
+    const journal = await this.host.reads.journal(id)
+    const kept = from === undefined ? [] : takenOver(journal, from, id, () => this.host.numbers.newEntry())
     const undone = kept.length === 0 ? [] : undoneSteps(row.state, journal)
     const lost = kept.find(({ of, step }) => of === null && undone.includes(step))
     if (lost !== undefined) {
@@ -138,14 +148,14 @@ export class FlowActions {
       throw fault('millrace/step-undone', `${what}: its result no longer counts`)
     }
     const fresh: FlowRow = {
-      ...this.flows.rowOf(spec, row.message),
+      ...this.host.rowOf(spec, row.message),
       version: from === undefined ? spec.version : row.version,
       state: spec.serial && row.context !== null ? 'queued' : 'running',
       rerunOf: id,
     }
     const changes = [this.recorded(row, 'run again', actor, { as: fresh.id, from: from ?? null })]
-    await this.flows.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
-    await this.flows.during(() => this.flows.load(fresh.id))
+    await this.host.write({ flows: [{ do: 'start', row: fresh, journal: kept }], changes })
+    await this.host.load(fresh.id)
     return fresh.id
   }
 
@@ -156,13 +166,13 @@ export class FlowActions {
     detail: unknown = null,
   ): DeskChange {
     const subject = `flow ${id} of ${mediator}`
-    const at = this.world.now()
+    const at = this.host.world.now()
     const audit: Audit = { at, by, item: null, subject, action, reason: reason ?? null, detail }
     return { do: 'record', audit }
   }
 
   private async known(id: number): Promise<FlowRow> {
-    const row = Number.isSafeInteger(id) ? await this.store.flowReads.row(id) : undefined
+    const row = Number.isSafeInteger(id) ? await this.host.reads.row(id) : undefined
     if (row === undefined) throw fault('millrace/unknown-flow', `there is no flow ${id}`)
     return row
   }
@@ -177,7 +187,7 @@ export class FlowActions {
   private async say(id: number, apply: (run: FlowRun) => void, changes: readonly DeskChange[]): Promise<void> {
     let said = false
     let wrong: { readonly error: unknown } | undefined
-    const run = await this.flows.tell(
+    const run = await this.host.tell(
       id,
       (there) => {
         try {
@@ -195,7 +205,7 @@ export class FlowActions {
   }
 
   private specOf({ mediator }: FlowRow): MediatorSpec {
-    const spec = this.flows.specs.get(mediator)
+    const spec = this.host.specOf(mediator)
     if (spec === undefined) throw fault('millrace/unknown-part', `mediator "${mediator}" is not running`)
     return spec
   }
@@ -215,7 +225,7 @@ export class FlowActions {
 
   /** Begins a flow anew from its journal, with a step that had failed done again. */
   private async again(row: FlowRow, repeat: number | undefined, changes: readonly DeskChange[]): Promise<void> {
-    await this.flows.become(row, 'running', null, changes)
-    await this.flows.during(() => this.flows.load(row.id, repeat))
+    await this.host.become(row, { state: 'running', error: null, changes })
+    await this.host.load(row.id, repeat)
   }
 }

@@ -1,23 +1,28 @@
 // Values of `oncePer` whose first flow is being written: another attempt with the same value waits for what becomes of it.
-import type { Store } from '../../seam/store.ts'
+import type { FlowRows } from '../../seam/flows.ts'
 import type { World } from '../../seam/world.ts'
-import type { Attempted } from './attempted.ts'
+
+/** What claims a value. */
+export interface Claimer {
+  /** `expired`: nothing of it counts. */
+  readonly state: string
+}
 
 /** How often it is looked whether an attempt that has the same value has come to nothing, milliseconds. */
 const claimMs = 20
 
 export class Claims {
-  private readonly world: World
-  private readonly store: Store
-  private readonly taken = new Map<string, { readonly attempt: Attempted; readonly free: Promise<void> }>()
+  private readonly world: Pick<World, 'after'>
+  private readonly rows: Pick<FlowRows, 'hasOnce'>
+  private readonly taken = new Map<string, { readonly attempt: Claimer; readonly free: Promise<void> }>()
 
-  constructor(world: World, store: Store) {
+  constructor(world: Pick<World, 'after'>, rows: Pick<FlowRows, 'hasOnce'>) {
     this.world = world
-    this.store = store
+    this.rows = rows
   }
 
   /** Takes a value; gives what lets it go, undefined where a flow has it. */
-  async take(mediator: string, once: string, attempt: Attempted): Promise<(() => void) | undefined> {
+  async take(mediator: string, once: string, attempt: Claimer): Promise<(() => void) | undefined> {
     const { world, taken } = this
     const key = `${mediator} ${once}`
     for (let other = taken.get(key); other !== undefined; other = taken.get(key)) {
@@ -36,7 +41,7 @@ export class Claims {
     // Taken before the store is asked, so that nobody takes it between the question and the answer.
     taken.set(key, mine)
     try {
-      if (!(await this.store.flows.rows.hasOnce(mediator, once))) return letGo
+      if (!(await this.rows.hasOnce(mediator, once))) return letGo
     } catch (error) {
       letGo()
       throw error

@@ -17,7 +17,7 @@ const flowsOf = (attempt: Attempted): Flows => attempt.processor.flows as Flows
 /** Handles the event that starts flows of a mediator. */
 export function startsFlow(spec: MediatorSpec): FlowHandler {
   return async (message, attempt) => {
-    attempt.also = await flowsOf(attempt).start(spec, attempt.message, message, attempt)
+    attempt.also = await flowsOf(attempt).starting.start(spec, attempt.message, message, attempt)
   }
 }
 
@@ -91,7 +91,7 @@ async function startAll(attempt: Attempted, to: RouteContext, chosen: Promise<un
   }
   try {
     for (const [index, { spec, data }] of RouteContext.begunBy(to).entries()) {
-      const also = await flows.startFrom(spec, data, attempt, index)
+      const also = await flows.starting.startFrom(spec, data, attempt, index)
       if (also !== undefined) all.push(also)
     }
   } catch (error) {
