@@ -7,8 +7,6 @@ export const offenders: {
   circles: [],
   arrows: ['engine/request/withdrawals.ts imports engine/consumer/consumer.ts'],
   sizes: {
-    'adapters/sqlite/flows.ts FlowTables methods': 32,
-    'adapters/sqlite/flows.ts lines': 613,
     'engine/consumer/attempt.ts Attempt fields': 17,
     'engine/request/withdrawals.ts Withdrawals.constructor() parameters': 5,
     'model/codec.ts Stored fields': 18,

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { DeskViews } from '../adapters/sqlite/desk-reads.ts'
-import { FlowReader } from '../adapters/sqlite/flows.ts'
+import { FlowViews } from '../adapters/sqlite/flow-reads.ts'
 import { Log } from '../adapters/sqlite/log.ts'
 import type { LogTableRow } from '../adapters/sqlite/message-row.ts'
 import { logsIn, logTable } from '../adapters/sqlite/schema.ts'
@@ -158,7 +158,7 @@ export function viewOf(machine: Machine, seed: number): View {
     published: (type) => machine.look((db) => publishedIn(db, [type])),
     failures: () => machine.look((db) => publishedIn(db, failures.types)),
     questions: () =>
-      machine.look((db) => everyRow((after) => new FlowReader(new Statements(db)).questions({ after, limit }))),
+      machine.look((db) => everyRow((after) => new FlowViews(new Statements(db)).questions({ after, limit }))),
     held: () =>
       machine.look((db) => {
         const desk = new DeskViews(new Statements(db), new Log(db))

@@ -149,13 +149,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'says that an end is written though its flow does not exist': [
     {
-      file: 'adapters/sqlite/flow-facets.ts',
-      from: "where id = ?', flow) === undefined) return false",
-      to: "where id = ?', flow) === undefined) return true",
+      file: 'adapters/sqlite/flows.ts',
+      from: 'if (!this.flows.has(flow)) return false',
+      to: 'if (!this.flows.has(flow)) return true',
     },
   ],
   'leaves the next time of flows as it was when one is taken away': [
-    { file: 'adapters/sqlite/flow-facets.ts', from: '    this.untimer(flow, entry.of!)\n', to: '' },
+    { file: 'adapters/sqlite/flows.ts', from: '    this.times.remove(flow, entry.of!)\n', to: '' },
   ],
   'takes back what follows from a function that has never followed': [
     {
@@ -404,7 +404,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'adapters/sqlite/desk.ts', from: '    if (entry.place > entry.id) this.takeNumber(entry.place)\n', to: '' },
   ],
   'forgets the end of a command in the journal': [
-    { file: 'adapters/sqlite/flow-facets.ts', from: '    this.enter(flow, entry)\n', to: '' },
+    { file: 'adapters/sqlite/flows.ts', from: '    this.enter(flow, entry)\n    this.times', to: '    this.times' },
   ],
   'does not begin flows again at a start that were told something': [
     { file: 'engine/flow/take-up.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
@@ -507,8 +507,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets the times of a flow that is paused': [
     {
       file: 'adapters/sqlite/flows.ts',
-      from: "    const asleep = state === 'paused' ? 'due > 0' : 'due < 0'\n",
-      to: "    const asleep = state === 'paused' ? 'due > 0' : 'due > 0 and due < 0'\n",
+      from: '    else this.times.wakeAll(flow)\n',
+      to: '',
     },
   ],
   'does not tell a flow that the one it waits for has ended': [

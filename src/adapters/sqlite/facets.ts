@@ -1,12 +1,13 @@
 // The facets of an open store.
 import type { DeskReads } from '../../seam/desk-reads.ts'
+import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { Store } from '../../seam/store.ts'
 import type { Beside } from './beside.ts'
 import { DeskViews } from './desk-reads.ts'
 import type { DeskTables } from './desk-tables.ts'
 import { durableReads } from './durable-reads.ts'
-import type { SqliteFlows } from './flow-facets.ts'
 import { FlowViews } from './flow-reads.ts'
+import type { FlowTables } from './flows.ts'
 import type { Log } from './log.ts'
 import type { ProgressTable } from './progress.ts'
 import type { RequestTable } from './requests.ts'
@@ -19,7 +20,7 @@ export interface Tables {
   readonly log: Log
   readonly desk: DeskTables
   readonly progress: ProgressTable
-  readonly flows: SqliteFlows
+  readonly flows: FlowTables
   readonly requests: RequestTable
   readonly slots: SlotTable
 }
@@ -48,8 +49,8 @@ export function facetsOf({ sql, log, desk, progress, flows, requests, slots }: T
     pendingActions: desk.pendingActions,
     processors: desk.processors,
     progress,
-    flows: flows.facets,
-    flowReads: new FlowViews((use) => beside.durable(() => use(flows))),
+    flows,
+    flowReads: durableReads<FlowReads>(new FlowViews(sql), beside),
     requests,
     schedules: slots,
   }

@@ -30,7 +30,7 @@ export function factsOf(
     streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
     progress: progressOf(db),
     ...countsIn(new Statements(db)),
-    flows: flowCounts(db),
+    flows: flowCounts(new Statements(db)),
     questions: countOf(db, 'millrace_questions'),
     delayed: countOf(db, 'millrace_timers'),
     flowTimes: countOf(db, 'millrace_flow_timers'),

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
+import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { OfflineReader } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
@@ -34,13 +35,13 @@ export class SqliteReader implements OfflineReader {
   private readonly known = new Map<number, StreamInfo>()
   readonly desk: DeskReads
   readonly operations: OperationReads
-  readonly flows: FlowViews
+  readonly flows: FlowReads
 
   constructor(db: DatabaseSync) {
     this.db = db
-    this.flows = FlowViews.of(db)
     this.log = new Log(db)
     const sql = new Statements(db)
+    this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
     this.desk = durableReads<DeskReads>(new DeskViews(sql, this.log), readsOnly)
     this.operations = new OperationTable(sql, new DeskFinder(sql), new AuditLog(sql), readsOnly)
   }

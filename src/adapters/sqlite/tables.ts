@@ -10,7 +10,7 @@ import type { Beside } from './beside.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
 import { type Facets, facetsOf } from './facets.ts'
-import { SqliteFlows } from './flow-facets.ts'
+import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
@@ -28,7 +28,7 @@ export class SqliteTables implements OwnTables {
   readonly desk: DeskTables
   readonly progress: ProgressTable
   readonly requests: RequestTable
-  readonly flows: SqliteFlows
+  readonly flows: FlowTables
   readonly timers: TimerTable
   readonly slots: SlotTable
   readonly gathers: SqliteGathers
@@ -42,7 +42,7 @@ export class SqliteTables implements OwnTables {
     this.desk = new DeskTables(sql, this.log, beside)
     this.progress = new ProgressTable(file, sql, this.log, beside)
     this.requests = new RequestTable(sql, beside)
-    this.flows = new SqliteFlows(sql, beside)
+    this.flows = new FlowTables(sql, beside)
     this.timers = new TimerTable(db, this.log)
     this.slots = new SlotTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
@@ -102,7 +102,7 @@ export class SqliteTables implements OwnTables {
     if (this.timers.cancel(type, id)) return 'delayed'
     const request = this.requests.get(id)
     if (request?.type !== type || request.endedAt !== null) return undefined
-    this.flows.apply({ do: 'withdraw', id })
+    this.flows.withdrawn.add(id)
     return 'request'
   }
 
