@@ -4,7 +4,6 @@ import test from 'node:test'
 import { app, event, type GatherOptions, gather, type Part, processor, sqlite, topic } from 'millrace'
 import { simulation } from 'millrace/testing'
 import { z } from 'zod'
-import { evaluate } from '../src/engine/time/gathers.ts'
 import { coded, place, rows, started } from './support.ts'
 
 const Placed = event('placed', { schema: z.object({ key: z.string(), n: z.number() }), context: ({ key }) => key })
@@ -207,23 +206,6 @@ test('a condition on all elements of a batch begins anew with each batch', async
   await using _ = sim
   await put('a', 60, 50, 101, 1, 2, 3, 4, 1)
   assert.deepEqual(batches(), [[60, 50], [101], [1, 2, 3, 4]])
-})
-
-test('a condition fires when it becomes true, and is armed when it was back', () => {
-  const walk = (bounds: Parameters<typeof evaluate>[0], values: number[]) => {
-    let armed = true
-    return values.filter((value) => {
-      const verdict = evaluate(bounds, { armed }, value)
-      armed = verdict.armed
-      return verdict.fires
-    })
-  }
-  const above = { above: 5, below: undefined, rearm: undefined }
-  assert.deepEqual(walk(above, [5, 6, 7, 5, 8]), [6, 8])
-  assert.deepEqual(walk({ ...above, rearm: 2 }, [6, 3, 7, 2, 8, Number.POSITIVE_INFINITY]), [6, 8])
-  const below = { above: undefined, below: 5, rearm: undefined }
-  assert.deepEqual(walk(below, [5, 4, 3, 5, 1]), [4, 1])
-  assert.deepEqual(walk({ ...below, rearm: 9 }, [4, 8, 3, 9, 1]), [4, 1])
 })
 
 // ── what fails ───────────────────────────────────────────────────────────────────────────────────────────────────
