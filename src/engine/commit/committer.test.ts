@@ -183,3 +183,22 @@ test('where the store is lost, all that is in the group is refused, and the run 
   await assert.rejects(committer.written({}), why)
   assert.equal(await fatal.promise, why)
 })
+
+test('an attempt that waits for the next group is held while those who waited for this one are told', async () => {
+  let groups = 0
+  const { committer } = bench(async (group) => {
+    const { append } = group.changes([], 'all')
+    // The store has run none of the functions yet.
+    return ++groups === 1 ? written(answered(append)) : new Promise<never>(() => {})
+  })
+  const attempt = {
+    needsFunction: true,
+    processor: {},
+    message: { id: 'flow/1/2', attributes: null },
+    outcome: undefined,
+  }
+  const { promise: held, resolve } = Promise.withResolvers<boolean>()
+  committer.finish(attempt as unknown as Handled)
+  committer.write({ written: () => resolve(committer.holds('flow/1/2')) })
+  assert.equal(await held, true)
+})

@@ -269,7 +269,9 @@ export class Committer {
 
   /** What was written has its consequences; the rest goes to the front again. */
   private settled(group: Group, rest: 'written' | 'again', trouble: MillraceError | undefined): void {
+    // Who is told may withdraw the command of an attempt that waits for the next group: it must be found there.
     this.pending.putBack(group.settle(rest, trouble))
+    if (rest === 'written') group.tellWritten()
     this.host.settled(group)
     group.clear()
   }

@@ -48,7 +48,7 @@ test('each publisher is told what has become of its own message, and messages ge
       ['next', 8],
     ],
   )
-  group.settle('written', undefined)
+  group.tellWritten()
   const results = await Promise.allSettled(told)
   assert.deepEqual(
     results.map((result) => (result.status === 'fulfilled' ? result.value : result.reason.code)),
@@ -111,6 +111,6 @@ test('each job is told which messages its own changes made heads of lanes', () =
   const group = new Group(writesOf({ jobs: [job(2), job(0), job(1)] }))
   group.changes([], 'all')
   group.decided([{ ...answer(), heads: [0, 4, 5] }])
-  group.settle('written', undefined)
+  group.tellWritten()
   assert.deepEqual(told, [[0, 4], [], [5]])
 })

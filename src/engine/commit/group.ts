@@ -124,12 +124,11 @@ export class Group implements CommitGroup, Settled {
     }
   }
 
-  /** Tells all that wait for it what has become of theirs. Returns what is to be written again. */
+  /** Tells its functions what has become of them. Returns what is to be written again, before any other is told. */
   settle(rest: 'written' | 'again', trouble: MillraceError | undefined): Writes {
     const again = new Writes()
     this.settleFunctions(again, trouble)
-    if (rest === 'written') this.tellWritten()
-    else this.keep(again, trouble)
+    if (rest === 'again') this.keep(again, trouble)
     return again
   }
 
@@ -162,7 +161,8 @@ export class Group implements CommitGroup, Settled {
     }
   }
 
-  private tellWritten(): void {
+  /** Tells all that needed no function that theirs is written. */
+  tellWritten(): void {
     const { publishes, handled, jobs, marks, timed } = this.writes
     for (const attempt of handled) {
       attempt.committed()
