@@ -76,7 +76,7 @@ export class Rooms {
     const requests = new Requests(world, store)
     this.requests = requests
     const serving = (type: string) => this.consumers.serving(type)
-    const withdrawals = new Withdrawals(world, store, committer, serving, maybeIdle)
+    const withdrawals = new Withdrawals({ world, store, committer, serving, maybeIdle })
     this.withdrawals = withdrawals
     const { pendingMax, hotFlowsMax } = limits
     this.intake = new Intake({ world, store, committer, envelopes, requests, withdrawals, pendingMax, checkRunning })

@@ -1,18 +1,20 @@
-// Commands that are never to be handled any more: of flows that have gone on, of people who have thought better of it.
+// Commands that are never to be handled: their flows have gone on without them, or a person has taken them back.
 //
-//   asked ──withdrawn──→ marked, in memory at once and then on disk ──met by its processor──→ passed over, mark forgotten
-//     └─ an attempt under way is fenced; one that had ended well commits all the same, and then it was too late
+//   asked ──withdrawn──→ marked, in memory at once, then on disk ──its processor comes to it──→ passed over, mark forgotten
+//     ├─ an attempt is under way ──→ fenced
+//     └─ an attempt has ended well ──→ it commits: the withdrawal comes too late
 //
-// A crash between what was done with a command and its mark can leave a mark that nobody meets: once its processor has
-// come past all that was there, it is forgotten.
+// A crash between the end of a command and its mark can leave a mark that no processor comes to. `sweep` forgets it once
+// the processor has passed all messages that were there.
 import { fault } from '../../model/errors.ts'
 import { type OpenCall, stepOfCommand } from '../../model/flow.ts'
 import { inBrief } from '../../model/people.ts'
+import type { FlowTakeUp } from '../../seam/flow-take-up.ts'
+import type { FlowRows } from '../../seam/flows.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { AskedChange } from '../commit/asked.ts'
-import type { Committer } from '../commit/committer.ts'
-import type { Consumer } from '../consumer/consumer.ts'
+import type { Job } from '../commit/writes.ts'
 
 /** How many marks are looked at, or forgotten, at once. */
 const slicedIds = 256
@@ -21,57 +23,70 @@ const slicedIds = 256
 export interface ChannelState {
   readonly stream: number
   readonly low: number
-  /** The last position of the channel; infinite where the app has it no more. */
+  /** The last position of the channel; infinite where the app no longer has it. */
   readonly head: number
 }
 
+/** The processor that serves commands of a type. */
+export interface Serving {
+  /** Fences the attempt under way at a command. Returns whether there was one. */
+  fenceMessage(id: string, why: Error): boolean
+  /** Takes a command off the desk; `unknown` where an attempt at it may have had effects. */
+  withdraw(id: string): Promise<'never' | 'unknown'>
+}
+
+/** What withdrawals need of the engine. */
+export interface WithdrawalsHost {
+  readonly world: Pick<World, 'now' | 'log'>
+  readonly store: {
+    readonly requests: Pick<Store['requests'], 'row'>
+    readonly desk: Pick<Store['desk'], 'askedEntry'>
+    readonly flows: {
+      readonly takeUp: Pick<FlowTakeUp, 'withdrawn'>
+      readonly rows: Pick<FlowRows, 'hasEnd'>
+    }
+  }
+  readonly committer: {
+    written(job: Job): Promise<void>
+    alone(work: () => Promise<void>): Promise<void>
+    /** Whether the commit of an attempt that has ended well is to come. */
+    holds(id: string): boolean
+  }
+  serving(type: string): Serving | undefined
+  maybeIdle(): void
+}
+
 export class Withdrawals {
-  private readonly world: World
-  private readonly store: Store
-  private readonly committer: Committer
-  /** The processor that serves commands of a type. */
-  private readonly serving: (type: string) => Consumer | undefined
-  private readonly maybeIdle: () => void
+  private readonly host: WithdrawalsHost
   private readonly marked = new Set<string>()
   /** Those that are being passed over, which is not written yet. */
   private readonly passing = new Set<string>()
   /** The marks that there were at the last sweep, and the last positions of the channels then, by stream. */
   private before: { readonly ids: readonly string[]; readonly heads: ReadonlyMap<number, number> } | undefined
-
-  /** How many that a commit has taken back are being carried out. */
+  /** How many withdrawals that a commit has brought are being carried out. */
   private carried = 0
 
-  constructor(
-    world: World,
-    store: Store,
-    committer: Committer,
-    serving: (type: string) => Consumer | undefined,
-    maybeIdle: () => void,
-  ) {
-    this.maybeIdle = maybeIdle
-    this.world = world
-    this.store = store
-    this.committer = committer
-    this.serving = serving
+  constructor(host: WithdrawalsHost) {
+    this.host = host
   }
 
-  /** Before anything is handled. */
+  /** Reads the marks. Called before anything is handled. */
   async takeUp(): Promise<void> {
     for (let last = ''; ; ) {
-      const slice = await this.store.flows.takeUp.withdrawn(last, slicedIds)
+      const slice = await this.host.store.flows.takeUp.withdrawn(last, slicedIds)
       if (slice.length === 0) return
       for (const id of slice) this.marked.add(id)
       last = slice.at(-1)!
     }
   }
 
-  /** Those that were held when the last run ended leave the desk; requests that it had no time to end end now. */
+  /** Takes marked commands off the desk, and ends requests that the last run had no time to end. */
   async release(): Promise<void> {
     for (const id of [...this.marked]) {
-      const request = await this.store.requests.row(id)
-      if (request?.endedAt === null) await this.committer.written({ requests: [this.endOf(id, 'unknown')] })
-      const entry = await this.store.desk.askedEntry(id)
-      if (entry !== undefined) await this.serving(entry.message.type)?.withdraw(id)
+      const request = await this.host.store.requests.row(id)
+      if (request?.endedAt === null) await this.host.committer.written({ requests: [this.endOf(id, 'unknown')] })
+      const entry = await this.host.store.desk.askedEntry(id)
+      if (entry !== undefined) await this.host.serving(entry.message.type)?.withdraw(id)
     }
   }
 
@@ -79,7 +94,7 @@ export class Withdrawals {
     return this.marked.size > 0 && this.marked.has(id)
   }
 
-  /** It is passed over with what is written next; gives what is to be called then. */
+  /** A command is passed over with the next write. Returns what is to be called when that is durable. */
   pass(id: string): () => void {
     this.passing.add(id)
     return () => {
@@ -88,7 +103,7 @@ export class Withdrawals {
     }
   }
 
-  /** Forgets marks of commands that were done before they were written. Gives how many. */
+  /** Forgets marks of commands that had ended before their marks were written. Returns their number. */
   async sweep(channels: readonly ChannelState[]): Promise<number> {
     const { before } = this
     this.before = undefined
@@ -106,20 +121,20 @@ export class Withdrawals {
   private async forget(ids: readonly string[]): Promise<number> {
     const passed: string[] = []
     for (const id of ids) {
-      if (this.marked.has(id) && (await this.store.desk.askedEntry(id)) === undefined) passed.push(id)
+      if (this.marked.has(id) && (await this.host.store.desk.askedEntry(id)) === undefined) passed.push(id)
     }
     if (passed.length === 0) return 0
-    await this.committer.written({ flows: passed.map((id) => ({ do: 'passed', id })) })
+    await this.host.committer.written({ flows: passed.map((id) => ({ do: 'passed', id })) })
     for (const id of passed) this.marked.delete(id)
     return passed.length
   }
 
-  /** Never lets a command of a flow be handled that has not been; where it has been, its end is told as ever. */
+  /** Withdraws a command of a flow. Where it has ended by itself, its flow is told that end. */
   async ofFlow({ id, type }: OpenCall): Promise<'never' | 'unknown'> {
-    const serving = this.serving(type)
+    const serving = this.host.serving(type)
     const effects = await this.mark(id, serving)
     const { flow, n } = stepOfCommand(id)
-    if (await this.store.flows.rows.hasEnd(flow, n)) {
+    if (await this.host.store.flows.rows.hasEnd(flow, n)) {
       this.marked.delete(id)
       return effects
     }
@@ -127,15 +142,15 @@ export class Withdrawals {
     return (await serving?.withdraw(id)) === 'unknown' ? 'unknown' : effects
   }
 
-  /** Takes a request back. False: it had ended, or there is none such. */
+  /** Withdraws a request. Returns false where it has ended, or does not exist. */
   async ofRequest(type: string, id: string): Promise<boolean> {
-    const row = await this.store.requests.row(id)
+    const row = await this.host.store.requests.row(id)
     if (row === undefined || row.endedAt !== null || row.type !== type) return false
-    const serving = this.serving(type)
+    const serving = this.host.serving(type)
     const effects = await this.mark(id, serving)
-    const now = await this.store.requests.row(id)
+    const now = await this.host.store.requests.row(id)
     if (now?.endedAt !== null) {
-      // Another withdrawal, which has been quicker, needs the mark.
+      // Another withdrawal came first, and needs the mark.
       if (now?.state !== 'withdrawn') this.marked.delete(id)
       return false
     }
@@ -144,25 +159,25 @@ export class Withdrawals {
     return true
   }
 
-  /** Carries out what a commit has marked: the request ends, unless its command had ended well before. */
+  /** Carries out a withdrawal that a commit has written: the request ends, unless its command has ended well before. */
   carryOut({ id, type }: OpenCall): void {
     this.carried++
-    // At once, so that it does not begin just now.
+    // At once, so that its command does not begin.
     this.marked.add(id)
     const run = async () => {
       if (await this.ofRequest(type, id)) return
-      if ((await this.store.requests.row(id))?.state === 'withdrawn') return
+      if ((await this.host.store.requests.row(id))?.state === 'withdrawn') return
       this.marked.delete(id)
-      await this.committer.written({ flows: [{ do: 'passed', id }] })
+      await this.host.committer.written({ flows: [{ do: 'passed', id }] })
     }
-    // What a run has no time for, or cannot write, the next one does: the mark is on disk.
+    // The mark is on disk: what this run cannot do the next one does.
     const why = (error: unknown) =>
-      this.world.log('warn', `request "${id}" is withdrawn at the next start`, { error: inBrief(error) })
+      this.host.world.log('warn', `request "${id}" is withdrawn at the next start`, { error: inBrief(error) })
     run()
       .catch(why)
       .finally(() => {
         this.carried--
-        this.maybeIdle()
+        this.host.maybeIdle()
       })
   }
 
@@ -172,21 +187,21 @@ export class Withdrawals {
 
   private endOf(id: string, effects: 'never' | 'unknown'): AskedChange {
     const outcome = { message: 'withdrawn by its caller', data: { effects } }
-    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.world.now() }
+    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.host.world.now() }
   }
 
-  private async mark(id: string, serving: Consumer | undefined): Promise<'never' | 'unknown'> {
+  private async mark(id: string, serving: Serving | undefined): Promise<'never' | 'unknown'> {
     this.marked.add(id)
     const why = fault('millrace/withdrawn', `command "${id}" was withdrawn: its caller no longer waits for it`)
     const effects = serving?.fenceMessage(id, why) === true ? 'unknown' : 'never'
-    // What had ended well before is handled: its end comes by itself.
-    while (this.committer.holds(id)) await this.committer.alone(async () => {})
+    // The commit of an attempt that has ended well comes first.
+    while (this.host.committer.holds(id)) await this.host.committer.alone(async () => {})
     return effects
   }
 
   private async write(id: string, requests: readonly AskedChange[] = []): Promise<void> {
-    // Where it was passed over meanwhile, or is just now, nobody comes by any more who would take the mark away.
+    // No processor comes to a command that was passed over, so its mark would stay.
     const marks = this.marked.has(id) && !this.passing.has(id)
-    await this.committer.written({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })
+    await this.host.committer.written({ flows: marks ? [{ do: 'withdraw', id }] : [], requests })
   }
 }
