@@ -204,6 +204,26 @@ test('the README and the description of the package use the words that people se
   }
 })
 
+test('every file and folder that ARCHITECTURE.md names is there', () => {
+  const page = read('ARCHITECTURE.md')
+  const [, questions] = /\n## Where is …\n([\s\S]*?)\n## /.exec(page)!
+  const files = [...questions!.matchAll(/`([\w/-]+\.ts)`/g)].map(([, path]) => path!)
+  const names = new Set(globSync('src/**/*.ts', { cwd: root }).map((path) => path.slice(path.lastIndexOf('/') + 1)))
+  const isThere = (path: string) => (path.includes('/') ? existsSync(join(root, 'src', path)) : names.has(path))
+  assert.deepEqual(
+    files.filter((path) => !isThere(path)),
+    [],
+  )
+  const [, tree] = /\nsrc\/\n([\s\S]*?)```/.exec(page)!
+  const folders = [...tree!.matchAll(/^ +([\w/]+)\/ /gm)].map(([, folder]) => folder!)
+  assert(folders.length > 10)
+  const known = globSync('src/**/', { cwd: root }).map((path) => `${path}/`)
+  assert.deepEqual(
+    folders.filter((folder) => !known.some((path) => path.endsWith(`/${folder}/`))),
+    [],
+  )
+})
+
 const markdown = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
 
 interface Link {
