@@ -16,10 +16,10 @@ export interface LastNumbers {
   readonly desk: number
 }
 
-/** What the owner counts and keeps in memory from the take-over on: no later run reads it again. */
+/** The state that an owner keeps in memory from the take-over on. It does not read it again. */
 export interface TakenOver {
   readonly streams: readonly StreamInfo[]
-  /** Whether the last owner stopped cleanly. */
+  /** The last owner stopped cleanly. */
   readonly clean: boolean
   /** When the first delayed message is due, milliseconds since 1970; undefined when there is none. */
   readonly nextDue: number | undefined

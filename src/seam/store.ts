@@ -1,5 +1,5 @@
-// The seam between the engine and what keeps its messages and state. One process uses a store at a time; the store
-// enforces it. Positions of a stream are strictly increasing and may have gaps.
+// The seam between the engine and the store of its messages and state. One process owns a store at a time; the store
+// enforces it.
 
 import type { MillraceError } from '../model/errors.ts'
 import type { Query } from '../model/tx.ts'
@@ -20,7 +20,7 @@ import type { RequestStore } from './requests.ts'
 import type { ScheduleStore } from './slots.ts'
 import type { World } from './world.ts'
 
-/** How a store is opened. */
+/** The options with which a store is opened. */
 export interface OpenOptions {
   /** Compares the data of messages of a type that have one id. It throws nothing. */
   readonly same: SameData
@@ -65,13 +65,15 @@ export interface Store {
   /** Why nothing more can be accepted now, where that is so. */
   room(): MillraceError | undefined
   /**
-   * Accepts what it has, where it was found without its newest part after an unclean stop: no later start asks again.
-   * Gives whether there was something to accept. Durable when it resolves.
+   * Accepts a store that may lack its newest messages after an unclean stop: no later start asks again. Durable when it
+   * resolves.
+   *
+   * @returns whether there was something to accept
    */
   accept(): Promise<boolean>
   /** @throws `millrace/files-replaced` where the next start would not find what is written */
   checkFiles(): void
-  /** What an operator has to know: empty when all is well. */
+  /** The reasons why the store is not well; empty when it is. */
   health(): readonly string[]
   /** Ends. `left`: something was under way, which the next start has to know. */
   close(end: 'clean' | 'left'): Promise<void>

@@ -9,15 +9,15 @@
 import { fault } from '../model/errors.ts'
 import { messageOf } from '../model/people.ts'
 
-/** What an attempt may be taken back to. What its methods give is awaited. */
+/** The point to which an attempt is rolled back. The results of its methods are awaited. */
 export interface Savepoint {
-  /** Keeps what was done since. */
+  /** Keeps everything since its beginning. */
   release(): unknown
-  /** Takes back what was done since. */
+  /** Rolls back everything since its beginning. */
   rollBack(): unknown
 }
 
-/** What an attempt needs of the store. */
+/** The part of the store that an attempt needs. */
 export interface AttemptHost<Tx> {
   /** Begins a savepoint. */
   savepoint(): Savepoint
@@ -25,7 +25,7 @@ export interface AttemptHost<Tx> {
   txOf(inner: TxScope): Tx
 }
 
-/** What of a scope holds for the attempts in it too. */
+/** The limits of a scope and of all attempts in it. */
 export interface ScopeLimits {
   /** What the function is, in messages: `the commit function`, `setup`. */
   readonly label: string
@@ -81,7 +81,7 @@ export class TxScope {
     }
   }
 
-  /** Whether its function has ended. */
+  /** Its function has ended. */
   get ended(): boolean {
     return this.state === 'closed'
   }
@@ -115,7 +115,7 @@ export class TxScope {
     const ended = () => {
       if (--this.pending === 0) this.answered?.resolve()
     }
-    // Also what nobody awaits: its function fails for it.
+    // Its function fails for it, also when no one awaits it.
     answer.then(ended, (error: unknown) => {
       this.fail(error)
       ended()

@@ -14,8 +14,8 @@ import { logsIn, logTable } from './schema.ts'
 const key = 'copy_without_wal'
 
 /**
- * Whether a file that nobody has open was left by an unclean stop and has no -wal file. Ask before SQLite opens it for
- * writing, because that makes one. An empty -wal is a -wal: a checkpoint leaves it empty.
+ * Tells whether a file that no process has open was left by an unclean stop and has no -wal file. Call it before SQLite
+ * opens the file for writing, because that makes one. An empty -wal is a -wal: a checkpoint leaves it empty.
  */
 export function isAlone(file: string): boolean {
   if (!existsSync(file) || existsSync(`${file}-wal`)) return false

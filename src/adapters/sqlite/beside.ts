@@ -6,7 +6,7 @@ import type { Durability } from './durability.ts'
 import { isBusy, storeTrouble } from './errors.ts'
 import type { WriteLock } from './write-lock.ts'
 
-/** How a facet of the store reads and writes outside the transactions of `commit`. */
+/** Reads and writes of the facets of a store, outside the transactions of `commit`. */
 export interface Beside {
   /**
    * One transaction.

@@ -3,7 +3,7 @@ import type { Stored } from '../../model/codec.ts'
 import type { Cause } from '../../model/desk-views.ts'
 import { logsIn, logTable } from './schema.ts'
 
-/** How many messages before and after the time at which an id was made are looked at. */
+/** The number of messages that are looked at before and after the time at which an id was made. */
 const lookedAt = 2_000
 
 /**

@@ -24,7 +24,7 @@ export interface CommitLimits {
   readonly flushMs: number
 }
 
-/** What a commit needs of the open store. */
+/** The parts of the open store that a commit needs. */
 export interface CommitNeeds {
   readonly file: string
   readonly world: World

@@ -13,7 +13,7 @@ export interface ConditionLimits {
   readonly diskFreeMinBytes: number
 }
 
-/** What the condition asks of the open store. */
+/** The questions of the condition to the open store. */
 export interface ConditionNeeds {
   /** Why the next start would not find what is written. */
   misplaced(): string | undefined

@@ -10,13 +10,13 @@ import { Statements } from './statements.ts'
 import { Guard, UserStatements } from './user-code.ts'
 import { WalMarks } from './wal.ts'
 
-/** How a file is opened. */
+/** The options with which a file is opened. */
 export interface Opening {
   readonly file: string
   readonly database: OpenDatabase
   /** From 0 up to 1. */
   readonly random: number
-  /** Whether the file was found without its -wal after an unclean stop: it is marked so. */
+  /** The file has lost its -wal after an unclean stop, and is to be marked so. */
   readonly alone: boolean
 }
 

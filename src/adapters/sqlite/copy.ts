@@ -94,7 +94,7 @@ export async function copyInThread(work: CopyWork, signal?: AbortSignal): Promis
   if (error !== undefined) throw copyFault(work.file, work.to, error)
 }
 
-/** Gives a finished copy its name, unless the name was taken while the copy was made. */
+/** Names a finished copy, unless the name was taken while the copy was made. */
 function place(partial: string, to: string): void {
   try {
     linkSync(partial, to)

@@ -1,5 +1,5 @@
-// Looking for damage, one table after the other: each in a read of its own, so that no long read keeps the -wal file
-// of a running app from being written from its beginning again.
+// Checks for damage, one table after the other. Each table has a read of its own, because a long read keeps the -wal file of
+// a running app from being written from its beginning again.
 import type { DatabaseSync } from 'node:sqlite'
 import { messageOf } from '../../model/people.ts'
 
@@ -10,7 +10,7 @@ export function tablesOf(db: DatabaseSync): string[] {
   return rows.map(({ name }) => name)
 }
 
-/** What SQLite finds wrong with a table, each as a line of its own; empty when all is well. */
+/** Checks a table. @returns each finding as a line of its own; empty for a sound table */
 export function damageOf(db: DatabaseSync, table: string, check: Check): string[] {
   return look(table, () => {
     const rows = db.prepare(`pragma ${check}(${quoted(table)})`).all() as Record<Check, string>[]
@@ -18,7 +18,7 @@ export function damageOf(db: DatabaseSync, table: string, check: Check): string[
   })
 }
 
-/** Reads the newest rows of a log, which are what an unclean stop could have hurt. */
+/** Reads the newest rows of a log: an unclean stop can have hurt only these. */
 export function damageOfNewest(db: DatabaseSync, log: string, rows: number): string[] {
   const newest = `select data from ${quoted(log)} order by position desc limit ?`
   return look(log, () => {
@@ -35,7 +35,7 @@ function look(table: string, find: () => string[]): string[] {
   }
 }
 
-/** SQLite puts what it finds in a tree into one row of many lines, below a headline. */
+/** SQLite puts its findings in one tree into one row of many lines, below a headline. */
 function linesOf(answer: string): string[] {
   return answer.split('\n').filter((line) => line !== 'ok' && line !== '' && !line.startsWith('*** in database '))
 }

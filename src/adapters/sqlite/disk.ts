@@ -20,7 +20,7 @@ export type SyncPace = 'single' | 'chained'
 
 export interface Disk {
   /**
-   * Rewrites the -wal file of a database that nobody has open, with the same bytes, and syncs it: after a sync that failed
+   * Rewrites the -wal file of a database that no process has open, with the same bytes, and syncs it: after a sync that failed
    * its pages may be in memory only, and no later sync writes them.
    */
   renewWal(file: string): Promise<void>

@@ -1,4 +1,4 @@
-// Errors of SQLite and of the file system as errors of ours.
+// Errors of SQLite and of the file system become errors of Millrace.
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
 import { whyNotOpened } from './place.ts'
@@ -15,7 +15,7 @@ const sqliteCodes = {
   notADatabase: 26,
 }
 
-/** What the system calls a disk without room. */
+/** The codes of the system for a disk without room. */
 const full: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT'])
 
 /** The result code of SQLite without what extends it; 0 for errors of others. */
@@ -23,23 +23,23 @@ function codeOf(error: unknown): number {
   return ((error as { errcode?: number } | null | undefined)?.errcode ?? 0) & 0xff
 }
 
-/** Whether another connection has a lock that is needed: the same may succeed later. */
+/** Tells whether another connection has a lock that is needed: the same may succeed later. */
 export function isBusy(error: unknown): boolean {
   const code = codeOf(error)
   return code === sqliteCodes.busy || code === sqliteCodes.locked || code === sqliteCodes.protocol
 }
 
-/** `millrace/locked` about a file. `held` says by whom, where that is known. */
+/** Makes `millrace/locked` about a file. `held` names the holder of the lock, where it is known. */
 export function lockedFault(file: string, cause: unknown, held = 'another program'): MillraceError {
   return fault('millrace/locked', `${held} holds the write lock of ${file}`, { cause })
 }
 
-/** `millrace/files-replaced`, by what is said of a file that was open. */
+/** Makes `millrace/files-replaced`. `why` says what happened to a file that was open. */
 export function misplacedFault(why: string): MillraceError {
   return fault('millrace/files-replaced', `${why} while this app had it open; the app accepts no further messages`)
 }
 
-/** The error of a database that could not be opened, as one of ours. */
+/** The error of Millrace for a database that could not be opened. */
 export function openFault(file: string, error: unknown): unknown {
   if (isMillraceError(error)) return error
   const code = codeOf(error)
@@ -59,7 +59,7 @@ export function openFault(file: string, error: unknown): unknown {
   )
 }
 
-/** Why something could not be written though nobody did anything wrong: the disk, or a lock of another program. */
+/** The error for a write that failed by the disk or by a lock of another program; undefined for every other error. */
 export function storeTrouble(file: string, error: unknown): MillraceError | undefined {
   if (isMillraceError(error, 'millrace/locked')) return error
   return isBusy(error) ? lockedFault(file, error) : diskTrouble(file, error)
@@ -77,10 +77,10 @@ const endings: readonly string[] = [
   'millrace/ownership-lost',
 ]
 
-/** Whether an error is the disk's and nobody's fault. */
+/** Tells whether the disk has caused an error. */
 export const isDiskTrouble = (error: unknown): boolean => diskTrouble('', error) !== undefined
 
-/** Whether an error is the disk's and nobody's fault: then as one of ours. */
+/** The error of Millrace for an error that the disk has caused; undefined for every other error. */
 export function diskTrouble(file: string, error: unknown): MillraceError | undefined {
   const text = () => `cannot write ${file}: ${textOf(error)}`
   switch (codeOf(error)) {

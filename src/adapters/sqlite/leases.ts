@@ -10,7 +10,7 @@ import type { FilesInPlace } from './in-place.ts'
 import type { OpenStore } from './open-store.ts'
 import type { WriteLock } from './write-lock.ts'
 
-/** What a take-over needs of its store. */
+/** The parts of its store that a take-over needs. */
 export interface LeasesNeeds {
   readonly file: string
   readonly disk: Disk

@@ -1,4 +1,4 @@
-// The thread that does what may take long beside the work under way: checkpoints and looking for damage.
+// The thread for long work: checkpoints and checks for damage.
 import { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
@@ -11,7 +11,7 @@ const { file, files, port } = workerData as ThreadData<{ file: string; files: Op
 let db: DatabaseSync | undefined
 const newestRows = 10_000
 
-/** Opens it by its name: whoever calls it looks before and after whether that is the file. */
+/** Opens the file by its name. The caller looks before and after whether it is the same file. */
 function open(): DatabaseSync {
   const opened = new DatabaseSync(file, { timeout: 5_000 })
   opened.exec('pragma synchronous=normal; pragma wal_autocheckpoint=0')
@@ -23,7 +23,7 @@ function checkpoint(db: DatabaseSync): boolean {
   return busy === 0 && log === checkpointed
 }
 
-/** Of a log only its newest messages: the others are older than any unclean stop. */
+/** Checks a table; of a log only its newest messages, because the others are older than the last stop. */
 function check(db: DatabaseSync, table: string): string[] {
   if (table.startsWith('millrace_log_')) return damageOfNewest(db, table, newestRows)
   return damageOf(db, table, 'quick_check')

@@ -10,7 +10,7 @@ import { FilesLook } from './open-files.ts'
 import { type SyncAnswer, Syncs } from './syncs.ts'
 import { threads } from './threads.ts'
 
-/** How much of a -wal file is read and written at once. */
+/** The bytes of a -wal file that are read and written at once. */
 const renewBytes = 1024 * 1024
 
 export function nodeDisk(): Disk {

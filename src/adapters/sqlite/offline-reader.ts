@@ -19,7 +19,7 @@ import { logTable } from './schema.ts'
 import { Statements } from './statements.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 
-/** How many positions are looked at before other work has its turn. */
+/** The number of positions that are looked at before other work has its turn. */
 const sliceRows = 2_000
 
 const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data, attributes'

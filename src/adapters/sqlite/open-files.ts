@@ -1,5 +1,5 @@
-// Whether the files that an app writes are still those that the next start will read. A person may move, remove or
-// replace them while they are open; nobody finds what the app writes then. A copy of the files made inside the process
+// Looks whether the files that an app writes are still those that the next start will read. A person may move, remove or
+// replace them while they are open; the writes that follow are lost then. A copy of the files made inside the process
 // drops the locks of SQLite: another program may then believe that it is the last one and remove the -wal, and another
 // process may believe that it is the owner.
 import { type Stats, statSync } from 'node:fs'
@@ -19,7 +19,7 @@ export function openFiles(file: string, name: string): OpenFile[] {
   })
 }
 
-/** Why a start would not find these files, or has taken them; undefined where all are as they were. */
+/** Says why a start would not find these files, or has taken them; undefined where all are as they were. */
 export function misplaced(files: readonly OpenFile[]): string | undefined {
   for (const { path, dev, ino, writtenAt } of files) {
     try {

@@ -1,4 +1,4 @@
-// What works on an open file.
+// The parts of a store that live as long as its file is open.
 import { inBrief } from '../../model/people.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { World } from '../../seam/world.ts'
@@ -16,7 +16,7 @@ export interface OpenStore {
   readonly commits: SqliteCommit
 }
 
-/** What outlives one opening. */
+/** The parts that live longer than one opening. */
 type Shared = Omit<CommitNeeds, 'connection' | 'tables'>
 
 export function openStore(opening: Opening, same: SameData, shared: Shared): OpenStore {

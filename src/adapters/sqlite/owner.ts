@@ -22,7 +22,7 @@ export type OpenDatabase = (
 
 export const nodeDatabase: OpenDatabase = (file, options) => new DatabaseSync(file, options)
 
-/** How long a look for the owner may take, milliseconds: it must not delay a start. */
+/** The time that a look for the owner may take, milliseconds: it must not delay a start. */
 const lookMs = 100
 const againMs = 20
 
@@ -34,12 +34,12 @@ export interface Taking {
   readonly file: string
   readonly world: World
   readonly database: OpenDatabase
-  /** How long to wait while another process has the file, or a lock of it, milliseconds. */
+  /** The time to wait while another process has the file, or a lock of it, milliseconds. */
   readonly waitMs: number
   /** Ends the wait early when it returns true. */
   readonly stops?: (() => boolean) | undefined
   /**
-   * Looks at the file before anything is made beside it, and only while nobody has it: where an app of this process has
+   * Looks at the file before anything is made beside it, and only while no process has it: where an app of this process has
    * the file, closing a descriptor of it drops the locks of that app.
    */
   readonly check: () => void

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
 
-/** What the -wal file keeps of a page besides the page. */
+/** The bytes of the -wal file for each page, besides the page. */
 const frameHeaderBytes = 24
 
 /**
- * Bytes in the -wal file that are not in the database yet. The size of the file is no measure: it never shrinks, and
- * is written from its beginning again once all of it is in the database. Undefined while the connection reads.
+ * Counts the bytes of the -wal file that are not in the database yet. The size of the file says nothing: it never shrinks,
+ * and it is written from its beginning again once all of it is in the database. Undefined while the connection reads.
  */
 export function pendingBytesOf(db: DatabaseSync): number | undefined {
   try {

@@ -1,5 +1,5 @@
-// Where a file may be, and why it cannot be opened there: told by what is found at its place, because SQLite says of
-// nearly everything only "unable to open database file".
+// Checks the place of a file, and finds the reason why it cannot be opened there: SQLite says only "unable to open database
+// file" for nearly every reason.
 import {
   accessSync,
   closeSync,
@@ -29,11 +29,11 @@ const networkFileSystems = new Map([
 const pathBytesMax = 512
 const longestEnding = '-owner-journal'
 
-/** What lies beside a file, and has to be written like it. */
+/** The endings of the files that lie beside a file and are written like it. */
 const beside = ['', '-wal', '-shm', '-owner'] as const
 
 /**
- * Refuses places where a file could not be kept safely, before anything is touched.
+ * Refuses a place where a file is not safe, before anything is touched.
  *
  * @throws `millrace/cannot-open`, `millrace/network-file-system`, `millrace/corrupt-file`
  */
@@ -74,18 +74,18 @@ function isSame(one: Stats | undefined, { dev, ino }: Stats): boolean {
   return one?.dev === dev && one.ino === ino
 }
 
-/** Why a file could not be opened for writing, where its place or its permissions say so. */
+/** The error for a file that could not be opened for writing, where its place or its permissions are the reason. */
 export function whyNotOpened(file: string, cause: unknown): MillraceError | undefined {
   return wrongPlace(file, cause) ?? wrongPermission(file, cause) ?? outOfDescriptors(file, cause)
 }
 
-/** Why a file that seems not to be there cannot be seen, where it is not just missing. */
+/** The error for a file that cannot be seen, where it is not just missing. */
 export function whyNotSeen(file: string): MillraceError | undefined {
   const { code } = look(file)
   return code !== undefined || linkOf(file) !== undefined ? wrongPlace(file) : undefined
 }
 
-/** What is at a path; `code` is the reason of the system where that cannot be known. */
+/** Looks at a path; `code` is the reason of the system where that is not possible. */
 function look(path: string): { readonly stats?: Stats | undefined; readonly code?: string | undefined } {
   try {
     const stats = statSync(path, { throwIfNoEntry: false })
@@ -157,7 +157,7 @@ function wrongPermission(file: string, cause: unknown): MillraceError | undefine
   return fault('millrace/read-only', `cannot make files in ${folder}, where ${file} is or is to be: ${why}`, { cause })
 }
 
-/** Why this process may not do that with a file or folder. */
+/** Says why this process may not use a file or folder in a mode; undefined where it may. */
 function denied(path: string, mode: number): string | undefined {
   try {
     accessSync(path, mode)

@@ -37,7 +37,7 @@ export async function prepareRestore(file: string, copy: string, app: AppState):
   }
 }
 
-/** Whether a restore was cut off. It is finished before anything reads the file. */
+/** Tells whether a restore was cut off. It is finished before anything reads the file. */
 export function isRestoring(file: string): boolean {
   return existsSync(readyOf(file))
 }

@@ -9,7 +9,7 @@ interface Level {
 /** Levels whose statements are kept. */
 const keptMax = 16
 
-/** Savepoints in savepoints. Each level has a name of its own, so that an outer one takes back all that is in it. */
+/** Nested savepoints. Each level has a name of its own, so that an outer one rolls back all that is in it. */
 export class Savepoints {
   private readonly db: DatabaseSync
   private readonly kept: Level[] = []
@@ -27,7 +27,7 @@ export class Savepoints {
     this.at(depth).release.run()
   }
 
-  /** Takes back what was done since its beginning, and ends it. */
+  /** Rolls back to the beginning of the savepoint, and ends it. */
   rollBack(depth: number): void {
     const { rollBackTo, release } = this.at(depth)
     rollBackTo.run()

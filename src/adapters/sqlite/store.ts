@@ -35,7 +35,7 @@ export interface SqliteLimits extends CommitLimits, ConditionLimits {
   readonly lockedMs: number
 }
 
-/** What a store is made of. */
+/** The parts that a store is made of. */
 export interface StoreParts {
   readonly file: string
   /** The path that leads to the file, where that is a link. */

@@ -1,5 +1,5 @@
-// The thread that syncs the -wal file: one of its own, because in the thread pool a sync waits behind whatever user
-// code keeps it busy with. It sleeps on a counter in shared memory and answers by a message; where one sync follows
+// The thread that syncs the -wal file. It is no thread of the pool, because there a sync waits behind the work of user
+// code. It sleeps on a counter in shared memory and answers by a message; where one sync follows
 // another at once it does not sleep between them.
 import { closeSync, fdatasyncSync, openSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
@@ -40,7 +40,7 @@ for (;;) {
     measure()
     port.postMessage({ number: seen, freeBytes })
   } catch (error) {
-    // What failed is told before anything else can be, and nothing is synced after it.
+    // A failure is told before anything else, and nothing is synced after it.
     port.postMessage({ number: seen, error: String(error) })
     break
   }

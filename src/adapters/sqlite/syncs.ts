@@ -9,7 +9,7 @@ import { lookMs, place, places, reached } from './sync-memory.ts'
 
 /** A sync that took longer is answered only after another look at the files, milliseconds. */
 const lookAgainMs = 10
-/** How often all of the files are looked at, whatever their folder says, milliseconds. */
+/** The time between two looks at each of the files, whatever their folder says, milliseconds. */
 const lookAtAllMs = 500
 
 /** Looks whether the files are in their place: see `FilesLook`. */
@@ -18,7 +18,7 @@ export interface Look {
   misplaced(): string | undefined
 }
 
-/** What the thread answers. */
+/** The answer of the thread. */
 export type SyncAnswer = Synced & { readonly number: number; readonly error?: string | undefined }
 
 interface Waiting {

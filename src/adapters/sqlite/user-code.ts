@@ -1,5 +1,5 @@
-// What SQL of users may do. One connection serves both our statements and theirs; a flag tells the authorizer whose
-// turn it is.
+// The rules for SQL of users. One connection serves the statements of Millrace and those of users; a flag tells the
+// authorizer whose statement runs.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { checkValues } from '../../model/tx.ts'

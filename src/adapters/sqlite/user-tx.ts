@@ -10,7 +10,7 @@ import type { Savepoints } from './savepoints.ts'
 import type { Guard, UserStatements } from './user-code.ts'
 import { bound, exact, plainRow } from './values.ts'
 
-/** What a `tx` works on. */
+/** The parts of the store that a `tx` works on. */
 export interface TxHost {
   readonly db: DatabaseSync
   readonly guard: Guard
@@ -31,7 +31,7 @@ type Collecting = Pick<CommitFunction, 'label' | 'savepoint'>
 export class UserTx implements CommitTx {
   /** Set when a statement ended the whole transaction behind our back. Kept by the `tx` of the function. */
   broken = false
-  /** What a statement failed with, where the disk is to blame. What the function throws may be of another database. */
+  /** The error of a statement that the disk has caused. The function itself may throw an error of another database. */
   trouble: unknown
   readonly query: Query
   private readonly host: TxHost
@@ -102,7 +102,7 @@ export class UserTx implements CommitTx {
     this.scope.close()
   }
 
-  /** What an attempt in this one works on. */
+  /** The host of an attempt in this one. */
   private get inner() {
     const { host, fn, root } = this
     const depth = this.depth + 1
@@ -137,7 +137,7 @@ export class UserTx implements CommitTx {
     }
   }
 
-  /** Notices what of a statement is no matter of its function alone. */
+  /** Notices failures of a statement that concern more than its function. */
   private watched<T>(fn: () => T): T {
     const { root } = this
     try {

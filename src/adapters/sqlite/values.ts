@@ -1,5 +1,5 @@
-// How values go into SQLite and come out again. Left to the driver every number would be bound as floating point, which
-// in text, JSON and division shows ("5.0"), and a row with an integer beyond 2^53 could not be read at all.
+// Converts values for SQLite and back. The driver alone binds every number as floating point, which shows in text, JSON and
+// division ("5.0"), and it cannot read a row with an integer beyond 2^53.
 import type { StatementSync } from 'node:sqlite'
 import type { Value } from '../../model/tx.ts'
 

@@ -1,5 +1,5 @@
-// Whether a -wal file belongs to the file beside it. A -wal that is left beside another file, such as a copy that was
-// put in its place after a crash, would be replayed into that file and destroy it.
+// Tells whether a -wal file belongs to the file beside it. A -wal that is left beside another file, for example beside a
+// copy that was put in place after a crash, would be replayed into that file and destroy it.
 //
 // The -wal itself says on which file it begins. The first transaction of each new -wal writes a mark into the header of
 // the database (`user_version`): a hash of that header as it was. SQLite begins a -wal anew only when the file is
@@ -34,7 +34,7 @@ export function checkWal(file: string): void {
   throw fault('millrace/foreign-wal', `${file}-wal belongs to another file: ${why}. ${file} is unchanged`)
 }
 
-/** Why a -wal is that of another file than the one beside it; undefined where it is its own, or may be. */
+/** Says why a -wal belongs to another file than the one beside it; undefined where it is its own, or may be. */
 export function foreignWal(file: string): string | undefined {
   if (!existsSync(`${file}-wal`)) return undefined
   const header = existsSync(file) ? readBytes(file, headerBytes) : Buffer.alloc(0)
@@ -120,8 +120,8 @@ export class WalMarks {
   }
 
   /**
-   * Gives the database a schema version by chance (`random`: from 0 up to 1). A copy of an earlier run has another one.
-   * Low ones are left out: SQLite counts from there in the copies that it makes.
+   * Sets a schema version by chance (`random`: from 0 up to 1), which differs from that of a copy of an earlier run.
+   * Low versions are left out: SQLite counts from there in the copies that it makes.
    */
   beginRun(random: number): void {
     this.write()
@@ -134,12 +134,12 @@ export class WalMarks {
 const nothing = () => {}
 
 interface Wal {
-  /** How many transactions it holds that SQLite would replay. */
+  /** The number of its transactions that SQLite would replay. */
   readonly transactions: number
   /** The header of the database in the first transaction, and in the first that has one. */
   readonly first: Buffer | undefined
   readonly any: Buffer | undefined
-  /** Whether one of its transactions writes the header that was asked for. */
+  /** One of its transactions writes the header that was asked for. */
   readonly holds: boolean
 }
 
