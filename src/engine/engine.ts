@@ -94,7 +94,7 @@ export class Engine {
     const types = typesOf(plan)
     const same: SameData = (name, first, again) => sameData(types.get(name), first, again)
     await store.open({ same, waitMs: plan.waitMs, stops })
-    const taken = await store.leases.takeOver(plan.destinations)
+    const taken = await store.leases.takeOver(plan.destinations.map(({ kind, name }) => ({ kind, name })))
     const checkStarting = () => {
       if (stops()) throw stopping(plan, 'was stopped')
     }

@@ -111,8 +111,8 @@ export interface CommitGroup {
  *          ├─→ trouble  not all could be written, for a reason that may pass; what is listed is durable: again later
  *          └─→ lost     it is unknown what is written, or the store belongs to another process: take it up anew
  *
- * A function without an outcome has not run, or was rolled back so that it may wait ("first next time"). The next group
- * begins with the functions that have no outcome, in their order.
+ * A function without an outcome has not run, or was rolled back so that it may wait ("first next time"). But for trouble, the
+ * group ends at the first of them. The next group begins with the functions that have no outcome, in their order.
  */
 export type Committed = Answered | Trouble | Lost
 

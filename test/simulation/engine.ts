@@ -1,8 +1,10 @@
 import { type Faults, faultsOf } from '../../src/testing/faults.ts'
+import type { Watch } from '../../src/testing/machine/watch.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import { type RunFailure, run } from '../../src/testing/run.ts'
 import { type SimulateOptions, type SimulationReport, simulateWith, sumOf } from '../../src/testing/simulate.ts'
 import { planOf } from '../../src/testing/workload.ts'
+import { type FarCounts, farStore } from '../support/far-store.ts'
 import { type Bias, generate } from './generate.ts'
 import { Model } from './model.ts'
 
@@ -12,11 +14,11 @@ import { Model } from './model.ts'
  */
 export async function proveEngine(
   seeds: Iterable<number>,
-  { progress, shrink }: Pick<SimulateOptions, 'progress' | 'shrink'> = {},
+  { progress, shrink, far }: Pick<SimulateOptions, 'progress' | 'shrink'> & Far = {},
 ): Promise<SimulationReport> {
   let total: SimulationReport | undefined
   for (const seed of seeds) {
-    const { make, workload, eventually, watch } = scenarioOf(seed)
+    const { make, workload, eventually, watch } = scenarioOf(seed, undefined, far)
     const options = { app: make, seeds: [seed], workload, replay: 'npm run simulate --', shrink, eventually }
     const report = await simulateWith(options, watch)
     total = total === undefined ? report : sumOf(total, report)
@@ -25,6 +27,13 @@ export async function proveEngine(
   if (total === undefined) throw new Error('no seed was given')
   return total
 }
+
+interface Far {
+  /** Runs behind a store that is far away; counts what that gives. */
+  readonly far?: FarCounts | undefined
+}
+
+const farChances = { trouble: 0.01, known: 0.05, lost: 0.003, first: 0.05 }
 
 /** What a hunt for a failure keeps to; default is what the engine is proven with. */
 export interface Hunt {
@@ -40,13 +49,17 @@ export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Prom
   return (await run(options)).failure
 }
 
-function scenarioOf(seed: number, bias?: Bias) {
+function scenarioOf(seed: number, bias?: Bias, far?: FarCounts) {
   let model: Model
   const { make, workload, processors, mediators, settling, starts, expected } = generate(seed, () => model, bias)
   const eventually = { 'all is handled or at the desk, once': () => model.complete(expected, starts) }
   const watch = () => {
     model = new Model(processors, mediators, randomOf(seed, 'people'), settling?.())
-    return model
+    if (far === undefined) return model
+    const random = randomOf(seed, 'far')
+    const around: Watch['around'] = (store, world) =>
+      farStore(store, world, { chances: farChances, random, counts: far })
+    return Object.assign(model, { around })
   }
   return { make, workload, eventually, watch }
 }

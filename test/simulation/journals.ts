@@ -135,7 +135,21 @@ export class FlowModel {
     assert(state !== 'paused' || !codesOfCode.includes(code!), `${what} is paused: ${why}`)
   }
 
+  /** An end gets a higher number where its flow was told something else before the end. */
+  private forgetRenumbered(rows: readonly EntryRow[]): void {
+    const there = new Set(rows.map(({ n }) => n))
+    for (const { flow: id, n, of_n: of, data } of [...this.entries.values()]) {
+      if (there.has(n) || of === null) continue
+      if (!rows.some((row) => row.flow === id && row.of_n === of && row.data === data && row.n > n)) continue
+      this.entries.delete(n)
+      const flow = this.flows.get(id)!
+      flow.entries = flow.entries.filter((entry) => entry.n !== n)
+      if (flow.ends.get(of)?.n === n) flow.ends.delete(of)
+    }
+  }
+
   private readJournals(rows: readonly EntryRow[]): void {
+    this.forgetRenumbered(rows)
     let known = 0
     const fresh: EntryRow[] = []
     for (const row of rows) {

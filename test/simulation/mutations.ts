@@ -82,6 +82,26 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '      checkpoints.beginWhenDue()\n',
     },
   ],
+  'drops what the store had trouble with': [
+    { file: 'engine/commit/group.ts', from: '    again.jobs = [...jobs]\n', to: '' },
+  ],
+  'writes again what the store has found out to be written': [
+    {
+      file: 'engine/commit/committer.ts',
+      from: "answer.state === 'trouble' ? answer.rest : 'written', trouble)",
+      to: "answer.state === 'trouble' ? answer.rest : answer.state === 'known' ? 'again' : 'written', trouble)",
+    },
+  ],
+  'goes on with a store that it has lost': [
+    { file: 'engine/commit/committer.ts', from: '      throw answer.why\n', to: '      return\n' },
+  ],
+  'puts functions that came back behind the others': [
+    {
+      file: 'engine/commit/writes.ts',
+      from: 'this.functions = [...functions, ...this.functions]',
+      to: 'this.functions = [...this.functions, ...functions]',
+    },
+  ],
   'loses a commit group now and then': [
     {
       file: 'adapters/sqlite/commit.ts',
@@ -655,6 +675,22 @@ export const shown: Readonly<Record<string, Failing>> = {
   'loses the attributes of a message from elsewhere at the desk': {
     file: 'test/elsewhere.test.ts',
     test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
+  },
+  'drops what the store had trouble with': {
+    file: 'src/engine/commit/committer.test.ts',
+    test: 'after trouble what was not written is written again, before what has come since; publishers are told',
+  },
+  'writes again what the store has found out to be written': {
+    file: 'src/engine/commit/committer.test.ts',
+    test: 'what the store has found out to be committed is not written again',
+  },
+  'goes on with a store that it has lost': {
+    file: 'src/engine/commit/committer.test.ts',
+    test: 'where the store is lost, all that is in the group is refused, and the run is told why',
+  },
+  'puts functions that came back behind the others': {
+    file: 'src/engine/commit/writes.test.ts',
+    test: 'what is put back comes before what has come since',
   },
   'tells each timed write what has become of the first': {
     file: 'src/engine/commit/committer.test.ts',

@@ -23,17 +23,13 @@ export class TransactionChanges implements Changes {
   /** The changes of `flows` that end steps. */
   private readonly ended: StepEnded[] = []
   readonly timed: TimedChange[] = []
-  readonly marks: Changes['marks']
+  readonly marks: Changes['marks'][number][] = []
   /** The answer of the store. */
   written: Written | undefined = undefined
   /** The messages that have a position, in the order of positions. */
   appended: readonly Stored[] = none
   /** The messages that are kept until they are due. */
   delayed: readonly Stored[] = none
-
-  constructor(marks: Changes['marks']) {
-    this.marks = marks
-  }
 
   /** Adds the messages of a function, or of a handler. Ids that it has given are claimed. */
   leave(outgoing: readonly Stored[]): void {

@@ -91,7 +91,7 @@ export class Group implements CommitGroup, Settled {
   }
 
   changes(functions: readonly CommitFunction[], of: 'all' | 'functions'): Changes {
-    const changes = new TransactionChanges(of === 'all' ? this.writes.marks : [])
+    const changes = new TransactionChanges()
     this.transactions.push(changes)
     this.touched = new Set()
     if (of === 'all') this.addRest(changes)
@@ -193,7 +193,8 @@ export class Group implements CommitGroup, Settled {
   }
 
   private addRest(to: TransactionChanges): void {
-    const { publishes, handled, jobs, timed } = this.writes
+    const { publishes, handled, jobs, marks, timed } = this.writes
+    for (const { processor, stream, position } of marks) to.marks.push({ processor, stream, position })
     for (const { message } of publishes) to.append.push(message)
     for (const { changes, requests, flows, ends, outgoing, consumer, position } of jobs) {
       if (flows !== undefined) for (const change of flows) to.flows.push(change)

@@ -25,6 +25,10 @@ test('what is put back comes before what has come since', () => {
   writes.jobs.push(third)
   writes.putBack(taken)
   assert.deepEqual(writes.jobs, [first, second, third])
+  const [early, late] = [{ label: 'early' }, { label: 'late' }] as unknown as [Transaction, Transaction]
+  writes.functions.push(late)
+  writes.putBack(Object.assign(new Writes(), { functions: [early] }))
+  assert.deepEqual(writes.functions, [early, late])
 })
 
 test('all that wait for an answer are refused; the end of an attempt waits for none', () => {

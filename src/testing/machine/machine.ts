@@ -154,7 +154,8 @@ export class Machine implements Watched {
     )
     const create = (world: World) => {
       if (!process.life.alive) throw new Died()
-      return process.readingTakesTime(broker.create(world))
+      const store = process.readingTakesTime(broker.create(world))
+      return this.watch?.around?.(store, world) ?? store
     }
     const born = Promise.withResolvers<boolean>()
     process.ended.promise.then(() => born.resolve(false))

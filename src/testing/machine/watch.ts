@@ -1,5 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { App } from '../../app/app.ts'
+import type { Store } from '../../seam/store.ts'
+import type { World } from '../../seam/world.ts'
 
 /** The machine, as a watch sees it. */
 export interface Watched {
@@ -29,6 +31,8 @@ export interface Watch {
   opening?(): void
   /** A process is about to start. */
   starting?(machine: Watched): void
+  /** Puts another store around that of a process. */
+  around?(store: Store, world: World): Store
   /** In the end, nothing is under way; returns whether it did something of which more may come. */
   rested?(app: App): Promise<boolean>
 }
