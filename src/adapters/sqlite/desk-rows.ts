@@ -21,12 +21,12 @@ interface Written {
 interface Column {
   readonly name: string
   /** Its name in a row that is read, where that is another one. */
-  readonly as?: string
+  readonly as?: string | undefined
   readonly value: (written: Written) => Value
   /** Whether a change of the entry may change it. */
   readonly changes: boolean
   /** False for a column that no read selects. */
-  readonly shown?: false
+  readonly shown?: false | undefined
 }
 
 const fixed = (name: string, value: (written: Written) => Value, as?: string): Column =>

@@ -14,9 +14,9 @@ const lookedAtOnce = 1_000
 interface Column {
   readonly name: string
   /** Its name in a row that is read, where that is another one. */
-  readonly as?: string
+  readonly as?: string | undefined
   /** Its value in the row of a new flow; undefined for a column that a new flow leaves null. */
-  readonly value?: (row: FlowRow) => Value
+  readonly value?: ((row: FlowRow) => Value) | undefined
 }
 
 const columns: readonly Column[] = [

@@ -29,7 +29,7 @@ export interface Failure {
   readonly attempts: number
   /** The policy and a number from 0 up to 1 for its jitter; undefined for a failure that uses up no attempt. */
   readonly policy?: RetryPolicy | undefined
-  readonly random?: number
+  readonly random?: number | undefined
   /** Whether the handler has not ended, so that the next attempt has to wait for it. */
   readonly lingers: boolean
 }
