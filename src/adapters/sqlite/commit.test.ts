@@ -180,3 +180,17 @@ test('progress of a processor that was taken over is refused: the ownership of t
   assert.match(answer.why.message, /its epoch 1 has ended/)
   assert.equal(answer.why.code, 'millrace/ownership-lost')
 })
+
+test('a function whose progress is refused has not failed: the ownership of the store is lost', async (t) => {
+  const store = await opened(t)
+  const { epoch } = await store.progress.subscribe('p', 1, 0)
+  await store.progress.subscribe('p', 1, 0)
+  const row = { processor: 'p', stream: 1, epoch, low: 0, done: null }
+  const fn: CommitFunction = { label: 'the commit function', run: () => {}, outcome: undefined }
+  const changes = (functions: readonly CommitFunction[]) => ({
+    ...nothing,
+    progress: functions.length > 0 ? [row] : [],
+  })
+  const answer = await store.commit({ functions: [fn], changes, rolledBack: () => {} })
+  assert.deepEqual([answer.state, fn.outcome], ['lost', undefined])
+})

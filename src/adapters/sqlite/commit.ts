@@ -93,6 +93,8 @@ export class SqliteCommit {
         written.push(await this.transaction(group, [fn], 'functions'))
       } catch (alone) {
         fn.outcome = undefined
+        // No fault of the function, and nothing that a further try can change.
+        if (endsStore(alone)) throw alone
         const other = storeTrouble(file, alone)
         if (other === undefined) fn.outcome = { ok: false, error: alone }
         else why = other
