@@ -89,7 +89,7 @@ export class FlowTrial {
       guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
       blame: (error, owner) => world.blame(error, owner),
       owner: () => world.owner(),
-      strayed: (why) => this.run.pause(why),
+      unprompted: (why) => this.run.pause(why),
       late: (error) => {
         throw error
       },

@@ -26,7 +26,7 @@ function callsOf(known: readonly JournalEntry[] = [], repeated?: number) {
   const [replay, steps, ending] = [new Replay(), new Steps(), new Ending('sale')]
   replay.load(known, repeated)
   const spec = { name: 'sale' }
-  const host = { spec, strayed: () => told.push('unprompted'), newFlow: () => ({ id: 9 }) as FlowRow }
+  const host = { spec, unprompted: () => told.push('unprompted'), newFlow: () => ({ id: 9 }) as FlowRow }
   const status = { isClosed: false, passNoReturn: () => told.push('no return') }
   const inbox = { isResting: false }
   const journal = new Journal(7, { now: () => 1_000, entryId: () => ++number })

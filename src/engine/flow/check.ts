@@ -139,7 +139,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
     blame: (error, owner) => world.blame(error, owner),
     owner: () => world.owner(),
-    strayed: () => {},
+    unprompted: () => {},
     // A late error of a forgotten promise is no difference.
     late: () => {},
     withdraw: async () => 'never',

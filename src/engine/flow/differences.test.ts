@@ -21,7 +21,7 @@ function differencesOf(journal: readonly JournalEntry[] = [], repeated?: number)
   const reported: ErrorRecord[] = []
   const [replay, steps, ending] = [new Replay(), new Steps(), new Ending('sale')]
   replay.load(journal, repeated)
-  const host = { spec: { name: 'sale' }, strayed: (why: ErrorRecord) => reported.push(why) }
+  const host = { spec: { name: 'sale' }, unprompted: (why: ErrorRecord) => reported.push(why) }
   const flow = { id: 7, row: { version: 2 }, host, replay, steps, ending }
   return { differences: new Differences(flow), replay, steps, ending, reported }
 }

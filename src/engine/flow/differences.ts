@@ -14,7 +14,7 @@ import { nameOf, type Steps } from './steps.ts'
 export interface DifferencesFlow {
   readonly id: number
   readonly row: { readonly version: number }
-  readonly host: { readonly spec: { readonly name: string }; strayed(why: ErrorRecord): void }
+  readonly host: { readonly spec: { readonly name: string }; unprompted(why: ErrorRecord): void }
   readonly replay: Replay
   readonly steps: Steps
   readonly ending: Ending
@@ -55,7 +55,7 @@ export class Differences {
   /** The code has begun a step though the flow had got nothing: it awaited something that is no step. */
   beganUnprompted(step: string): void {
     this.unprompted ??= this.outside(`it came to ${step} after waiting for something that is no step of \`flow\``)
-    this.flow.host.strayed(this.unprompted)
+    this.flow.host.unprompted(this.unprompted)
   }
 
   /** Why a flow without an open step is paused: a replay could not reproduce what it awaits. */

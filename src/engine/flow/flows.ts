@@ -67,7 +67,7 @@ export class Flows {
       numbers,
       typeOf: host.typeOf,
       endsBehind: (flow) => this.ends.behind(flow),
-      strayed: (flow, why) => void this.tell(flow, (run) => run.pause(why)),
+      unprompted: (flow, why) => void this.tell(flow, (run) => run.pause(why)),
       withdraw,
       turn,
     })

@@ -1,4 +1,4 @@
-// What a run of a mediator has from outside, and what it leaves to be written.
+// The border of a run: what it needs of the engine, its steps, and what it leaves to be written.
 import type { Stamp, Stored } from '../../model/codec.ts'
 import type { ErrorRecord } from '../../model/errors.ts'
 import type { JournalEntry, OpenCall, Outcome } from '../../model/flow.ts'
@@ -9,9 +9,7 @@ import type { Delay } from '../../model/time.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { Owner } from '../../seam/world.ts'
 
-/**
- * The end of a step, as its undo is told: `done` with the reply, or `unknown`, when it may have had effects outside.
- */
+/** The result of a step, for its undo: `done` with the reply, or `unknown` when it may have had effects outside. */
 export type StepResult<Reply = unknown> =
   | { readonly state: 'done'; readonly reply: Reply; readonly commandId: string }
   | { readonly state: 'unknown'; readonly commandId: string }
@@ -24,17 +22,17 @@ export interface MediatorSpec {
   readonly name: string
   readonly startedBy: Event
   readonly declared: ReadonlySet<MessageType>
-  /** The mediators whose flows it may start. */
+  /** The mediators whose flows it may start and await. */
   readonly starts: ReadonlySet<MediatorSpec>
-  /** What it may wait for: how an event names the context of its flow, by type. */
+  /** By the name of an event that its flows may await: computes the context of the flow. */
   readonly waits: ReadonlyMap<string, (message: Message) => string | undefined>
-  /** Of the flows with the same value only the first is one. */
+  /** Computes a key from the data; only the first event with a key starts a flow. */
   readonly oncePer: ((data: unknown) => string) | undefined
-  /** Flows of one context run one after the other. */
+  /** True to run the flows of one context one after the other. */
   readonly serial: boolean
-  /** What new flows begin with. */
+  /** The version of new flows. */
   readonly version: number
-  /** By version. */
+  /** The functions, by version. */
   readonly runs: ReadonlyMap<number, FlowFunction>
 }
 
@@ -55,65 +53,65 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
-  /** It is told something: ends of its steps that others are writing now get numbers behind it, by these changes. */
+  /** The changes by which ends of its steps that others write now get numbers after an entry that begins now. */
   endsBehind(): readonly FlowChange[]
   /** Makes a message that the flow sends or publishes. */
   encode(type: MessageType, data: unknown, id: string, delay?: Delay): Stored
   /** Makes a command that the flow calls: its reply is the end of a step. */
   encodeCall(type: Command, data: unknown, id: string): Stored
-  /** Makes the row of a flow that is started by this one. */
+  /** Makes the row of a flow that this one starts. */
   newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow
-  /** Resolves when all that is ready now has had its turn. */
+  /** Resolves in a later turn of the event loop, after everything that is ready now. */
   turn(): Promise<void>
   /** As those of `World`. */
   guard<T>(owner: Owner, fn: () => T): T
   blame(error: Error, owner: Owner): void
   owner(): object | undefined
-  /** It goes on by itself, though nothing was told to it. */
-  strayed(why: ErrorRecord): void
-  /** Something was thrown that nobody waits for. */
+  /** Its code began a step though the flow had got nothing: the flow is to be paused. */
+  unprompted(why: ErrorRecord): void
+  /** Takes an error that no code awaits. */
   late(error: unknown): void
-  /** Takes a command back that has not been handled; `unknown` where an attempt was under way and was fenced. */
+  /** Withdraws a command that was not handled. Returns `unknown` where an attempt was running and was fenced. */
   withdraw(command: OpenCall): Promise<'never' | 'unknown'>
 }
 
-/** What goes with the beginning of a step. */
+/** How a step begins: each part is made only where the step is new. */
 export interface StepPlan {
   readonly data?: ((n: number) => unknown) | undefined
   readonly outgoing?: ((n: number) => Stored) | undefined
   readonly starts?: ((n: number) => FlowRow) | undefined
   readonly dueAt?: number | undefined
-  /** What is written with it. */
+  /** A change that is written with it. */
   readonly change?: FlowChange | undefined
-  /** Called with its beginning, at each replay too. */
+  /** Called with the entry of its beginning, at each replay too. */
   readonly begun?: ((entry: JournalEntry) => void) | undefined
   readonly command?: Command | undefined
-  /** What answers it must fit. */
+  /** The schema of the answer, of a question. */
   readonly schema?: AnySchema | undefined
   readonly undo?: ((result: StepResult) => unknown) | undefined
 }
 
 export interface Step {
   readonly entry: JournalEntry
-  /** The entry whose number its command has: that of the last attempt at the step. */
+  /** The entry that its command is named after: that of the last attempt at the step. */
   readonly attempt: number
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly promise: Promise<unknown>
   readonly plan: StepPlan
   outcome: Outcome | undefined
-  /** What the function was thrown. */
+  /** The error that was thrown into the function. */
   thrown: unknown
 }
 
-/** What a turn of a run leaves to be written, and to be done then. */
+/** What a run leaves to be written, and what is to be done after that. */
 export interface Outbox {
   readonly changes: FlowChange[]
   readonly outgoing: Stored[]
-  /** Whether a wait begins: what the mailbox has for it is to be offered. */
+  /** True where a wait begins: the mailbox may have an event for it. */
   waits: boolean
-  /** Flows that begin. */
+  /** Flows that it starts. */
   readonly starts: number[]
-  /** Steps that nobody waits for any more. */
+  /** Steps that are to be withdrawn: they lost a race, or their flow is compensated. */
   readonly lost: Step[]
 }

@@ -18,7 +18,7 @@ export interface MakingHost {
   typeOf(name: string): MessageType | undefined
   /** As of `FlowHost`. */
   endsBehind(flow: number): readonly FlowChange[]
-  strayed(flow: number, why: ErrorRecord): void
+  unprompted(flow: number, why: ErrorRecord): void
   withdraw(command: OpenCall): Promise<'never' | 'unknown'>
   turn(): Promise<void>
 }
@@ -94,7 +94,7 @@ export class Making {
       guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
       blame: (error, owner) => world.blame(error, owner),
       owner: () => world.owner(),
-      strayed: (why) => host.strayed(row.id, why),
+      unprompted: (why) => host.unprompted(row.id, why),
       late: (error) => {
         const what = `mediator "${spec.name}", flow ${row.id}, threw an error that no step awaits`
         world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })

@@ -43,7 +43,7 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
     guard: <T>(owner: Owner, fn: () => T) => owners.run(owner, fn),
     blame: () => {},
     owner: () => owners.getStore(),
-    strayed: ({ message }: { readonly message: string }) => told.push(message),
+    unprompted: ({ message }: { readonly message: string }) => told.push(message),
     late: (error: unknown) => told.push(`late: ${error}`),
     withdraw: async ({ id }: { readonly id: string }) => {
       told.push(`withdraw ${id}`)
