@@ -2,7 +2,7 @@
 import type { Audit, DeskEntry } from '../model/desk.ts'
 import type { Operation } from '../model/desk-views.ts'
 
-/** The head of a lane at the desk, or a message that stands alone there. */
+/** The head of a lane at the desk, or a message without a lane. */
 export interface DeskHead {
   readonly id: number
   readonly state: 'held' | 'deciding' | 'trying'
@@ -13,18 +13,18 @@ export interface DeskHead {
   readonly kills: number
 }
 
-/** Which lane: of a processor on a stream. */
+/** A lane of a processor on a stream. */
 export interface LaneKey {
   readonly processor: string
   readonly stream: number
   readonly lane: string
 }
 
-/** The desk as the engine reads it; a read may show what is not durable yet. */
+/** The desk as the engine reads it. A read may show changes that are not durable yet. */
 export interface DeskStore {
-  /** Gives each message of a processor that is being tried or with a rule, but for those in line, in the order of ids. */
+  /** Passes on each message of a processor that is tried again or that a rule decides, in the order of ids. */
   heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
-  /** Gives the context of each lane of a processor at the desk once, in no order. */
+  /** Passes on the context of each lane of a processor at the desk once, in no order. */
   lanes(processor: string, stream: number, take: (context: string) => void): Promise<void>
   /** The head of one lane; undefined when the lane is not at the desk. */
   headOf(lane: LaneKey): Promise<DeskHead | undefined>
@@ -38,16 +38,16 @@ export interface DeskStore {
 }
 
 /**
- * Changes of the desk. The store keeps each lane with exactly one head: what joins a lane that has none becomes its
- * head (and its state `trying`), and when the head leaves, the next in line becomes `trying`.
+ * Changes of the desk. The store keeps exactly one head in each lane: a message that joins a lane without a head becomes
+ * its head, and when the head leaves, the next in line becomes the head. A new head is `trying`.
  */
 export type DeskChange =
   | { readonly do: 'put'; readonly entry: DeskEntry }
-  /** `leaves`: the lane that it was in and is in no more. */
+  /** `leaves` is the lane that the message was in until this change. */
   | { readonly do: 'update'; readonly entry: DeskEntry; readonly leaves?: string | null | undefined }
-  /** Removes a message that is done; refused (the group fails) when it is not there. */
+  /** Removes a message that is done. The group fails when the message is not at the desk. */
   | { readonly do: 'remove'; readonly entry: DeskEntry }
-  /** What was held is done: kept for a while, out of its lane. Refused when it is not there. */
+  /** A held message is done: it leaves its lane and is kept for a while. The group fails when it is not at the desk. */
   | {
       readonly do: 'resolve'
       readonly entry: DeskEntry
@@ -55,7 +55,7 @@ export type DeskChange =
       readonly at: number
     }
   | { readonly do: 'record'; readonly audit: Audit }
-  /** One message of an operation was dealt with. */
+  /** A message of an operation was acted on; `error` says why that was not possible. */
   | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
   | { readonly do: 'operation'; readonly operation: Operation }
   /** The pending action on a message was carried out, or is impossible. */

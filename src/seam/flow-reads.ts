@@ -1,30 +1,30 @@
-// Flows as people read them, in a running store and in one that no app has.
+// Flows as people read them, in a running store and in a store without its app.
 
 import type { JournalEntry } from '../model/flow.ts'
 import type { FlowFilter, FlowRow, Question, QuestionFilter, StateOfFlow } from '../model/flow-views.ts'
 
-/** A page of flows that fit, of a slice of all. */
+/** A page of the flows that match, from one slice of all flows. */
 export interface FlowSlice {
   readonly rows: readonly FlowRow[]
-  /** Up to which id it was looked; undefined where there are none behind. */
+  /** The id up to which the slice reaches; undefined at the end of all flows. */
   readonly last: number | undefined
-  /** Whether it has all the rows, or all the bytes, that it may have. */
+  /** True when the page ends at its limit of rows or of bytes. */
   readonly isFull: boolean
-  /** What its rows take together. */
+  /** The size of its rows together. */
   readonly bytes: number
 }
 
-/** A flow with all that is known of it, of one moment. */
+/** A flow with its journal and its times, of one moment. */
 export interface WholeFlow {
   readonly row: FlowRow
   readonly journal: readonly JournalEntry[]
-  /** When its steps end by themselves or are given up, by the entries with which they began. */
+  /** The time at which each step ends by itself or is given up, by the entry with which the step began. */
   readonly times: readonly { readonly n: number; readonly due: number }[]
 }
 
 /**
- * Reads of flows, by a running store and by a file reader alike. A read never shows what is not durable. What one call
- * gives is of one moment; two calls may be of two. Each reads a bounded part of the flows: to read all, ask again.
+ * Reads of flows, by a running store and by a file reader alike. A read shows only what is durable. Each
+ * call shows one moment; two calls may show two. Each reads a bounded part of the flows: to read all, ask again.
  */
 export interface FlowReads {
   list(filter: FlowFilter, bytesMax?: number): Promise<FlowSlice>

@@ -17,7 +17,7 @@ export interface SleepingTime {
   readonly state: FlowState
 }
 
-/** Reads of times. When the next one comes is never read: the take-over and each commit that changes a time say it. */
+/** Reads of times. Nothing reads the next time: the take-over and each commit that changes a time return it. */
 export interface FlowTimes {
   /** The times that have come, the oldest first, at most so many. */
   due(now: number, limit: number): Promise<DueTime[]>

@@ -1,4 +1,4 @@
-// What gathers have collected and not made an event of yet.
+// Open batches of gathers: elements that have not become an event yet.
 
 /** Where elements are gathered: the elements of one context of one gather; an empty context for those without. */
 export interface GatherPlace {
@@ -6,13 +6,13 @@ export interface GatherPlace {
   readonly context: string
 }
 
-/** What is known of a batch that is not full yet. */
+/** The state of a batch that is not full yet. */
 export interface GatherGroup {
   readonly count: number
   readonly bytes: number
   /** Whether its condition may fire. */
   readonly armed: boolean
-  /** The condition that this was said of; null where there is none, or where it was written before that was kept. */
+  /** The condition to which `armed` belongs; null where there is none, or in a row of before this was kept. */
   readonly condition: string | null
   /** The id of the command that ends its time; null where none is sent. */
   readonly timer: string | null
@@ -24,7 +24,7 @@ export interface GatheredElement {
   readonly json: string
 }
 
-/** What gathers have not made an event of yet; part of the transaction in which it is used. */
+/** Open batches of gathers, as part of the transaction in which they are used. */
 export interface GatherTables {
   group(place: GatherPlace): Promise<GatherGroup | undefined>
   /** Undefined removes its row. */

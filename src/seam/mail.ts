@@ -10,19 +10,19 @@ export interface Mail {
   readonly at: number
 }
 
-/** What became of a slice of mail. */
+/** The result of forgetting in a slice of the mail. */
 export interface ForgottenMails {
   readonly gone: number
-  /** Up to which number it was looked at; undefined where there is nothing more to forget behind it. */
+  /** The number up to which the slice reaches; undefined where no mail behind it can be forgotten. */
   readonly last: number | undefined
 }
 
-/** Mail, and for whom it is. */
+/** Mail, and the flows that it is for. */
 export interface Mailbox {
-  /** The first event of a type for the flows of a context after a number. */
-  /** The flows of a context that may wait for mail: those under way, without the queued ones: after an id, in order, at most so many. */
+  /** The flows of a context that may wait for mail, queued ones left out: after an id, in order, at most so many. */
   underWay(mediator: string, context: string, after: number, limit: number): Promise<number[]>
+  /** The first event of a type for the flows of a context after a number. */
   next(mediator: string, context: string, type: string, after: number): Promise<Mail | undefined>
-  /** Looks at a slice of the mail after a number, and forgets what came before a time and no flow can wait for. */
+  /** Looks at a slice of the mail after a number. Forgets mail of before a time that no flow can wait for. */
   forget(after: number, beforeMs: number): Promise<ForgottenMails>
 }

@@ -1,6 +1,6 @@
-// How far each processor is in each stream.
+// The progress of each processor in each stream.
 
-/** How far a processor is in a stream: everything up to `low` is done, and above it what `done` says. */
+/** The progress of a processor in a stream: all messages up to `low` are done, and above it those in `done`. */
 export interface ProgressRow {
   readonly processor: string
   readonly stream: number
@@ -10,11 +10,11 @@ export interface ProgressRow {
   readonly done: Uint8Array | null
 }
 
-/** What the store knows of one processor when it takes up its stream. */
+/** The progress of a processor as its owner takes up its stream. */
 export interface Subscribed extends ProgressRow {
   /**
-   * What had been started when the process died; some of it may be done. Positions of the stream, and as negative
-   * numbers the ids of messages at the desk.
+   * Messages that were started before the process died; some of them may be done. A positive number is a position of
+   * the stream, a negative one the number of a message at the desk.
    */
   readonly marks: readonly number[]
 }
@@ -22,7 +22,7 @@ export interface Subscribed extends ProgressRow {
 export interface ProgressStore {
   /** Takes up a processor's stream under a new epoch. A new processor begins after the position. */
   subscribe(processor: string, stream: number, after: number): Promise<Subscribed>
-  /** The row of each processor and stream, those of processors that are gone too. */
+  /** The row of each processor and stream, of processors that are gone too. */
   rows(): Promise<ProgressRow[]>
   /** Forgets the start marks of processors. */
   clearMarks(processors: readonly string[]): Promise<void>

@@ -1,22 +1,22 @@
-// What becomes of commands that the app has asked. Those of flows end in journals.
+// Requests: commands of the app whose sender waits for the end. Commands of flows end in journals.
 import type { RequestRow } from '../model/requests.ts'
 
-/** What becomes of a command that somebody asked; it ends once. */
+/** A change of a request. A request ends once. */
 export type RequestChange =
-  /** It has failed for good and is at the desk, under that number; or it is tried again. */
+  /** `held`: it has used up its retries and is at the desk under that number. `released`: it is tried again. */
   | { readonly do: 'held'; readonly id: string; readonly item: number }
   | { readonly do: 'released'; readonly id: string }
   | {
       readonly do: 'end'
       readonly id: string
       readonly state: 'replied' | 'refused' | 'discarded' | 'withdrawn'
-      /** The reply; or what was said on refusing or discarding it. Plain JSON. */
+      /** The reply, or the data of the refusal, or the reason of the discard. Plain JSON. */
       readonly outcome: unknown
       readonly at: number
     }
 
 export interface RequestStore {
-  /** A request by its id. Never shows what is not durable. */
+  /** A request by its id. Shows only what is durable. */
   row(id: string): Promise<RequestRow | undefined>
   /** Forgets a slice of the requests that ended before a time. Returns their number. */
   forget(endedBeforeMs: number): Promise<number>

@@ -1,4 +1,4 @@
-// Schedules: how far each is, and the slots that are done.
+// Schedules: the progress of each, and the slots that are done.
 import type { Stored } from '../model/codec.ts'
 import type { Appended } from './log.ts'
 
@@ -6,27 +6,27 @@ import type { Appended } from './log.ts'
 export interface SlotChange {
   readonly do: 'slot'
   readonly schedule: string
-  /** When it was due, milliseconds since 1970. */
+  /** The time of the slot, milliseconds since 1970. */
   readonly due: number
   readonly message: Stored
 }
 
-/** What has become of a slot. */
+/** The result of a slot. */
 export interface SlotWritten {
   readonly do: 'slot'
-  /** What has become of the message; 0 where the slot had a row. */
+  /** The result of appending the message; 0 where the slot had a row. */
   readonly appended: Appended
 }
 
-/** How far a schedule is, with the calendar that this belongs to. */
+/** The progress of a schedule, with the calendar that it belongs to. */
 export interface ScheduleRow {
   readonly schedule: string
   /** Null where it was written before calendars were kept. */
   readonly cron: string | null
   readonly timeZone: string | null
-  /** Every slot up to here is dealt with; slots after it are when they have a row. Milliseconds since 1970. */
+  /** Every slot up to this time is done; a later slot is done when it has a row. Milliseconds since 1970. */
   readonly seenMs: number
-  /** Whether a start was without it, and has said so. */
+  /** True once a start without the schedule has logged that it is gone. */
   readonly gone: boolean
 }
 
@@ -43,7 +43,7 @@ export interface ScheduleWritten {
 
 /** Reads of schedules; they may show what is not durable yet. */
 export interface ScheduleStore {
-  /** The row of each schedule, those of schedules that are gone too. */
+  /** The row of each schedule, of schedules that are gone too. */
   rows(): Promise<ScheduleRow[]>
   /** The last slot of a schedule that has a row, up to and with a time. */
   lastSlot(schedule: string, upTo: number): Promise<number | undefined>

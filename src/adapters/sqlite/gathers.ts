@@ -10,7 +10,7 @@ interface Row {
   condition: string | null
 }
 
-/** What gathers have not made an event of yet. */
+/** Open batches of gathers, and their elements. */
 export class SqliteGathers implements GatherTables {
   private readonly timers: TimerTable
   private readonly find: StatementSync

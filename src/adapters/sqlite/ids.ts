@@ -27,7 +27,7 @@ export class IdTable {
       where message_id = ? and k.type = ? and ${claimSourceOf('t.attributes')} = ?`)
   }
 
-  /** Takes an id. Gives whether it was free. Position 0 is that of delayed messages. */
+  /** Takes an id. Returns whether it was free. Delayed messages have position 0. */
   claim(message: Stored, position: number): boolean {
     const { type, id, stream } = message
     return this.remember.run(type, id, claimSource(message), stream, position).changes === 1

@@ -3,9 +3,9 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { logTable } from './schema.ts'
 
-/** How many rows one statement inserts: a third faster than one by one, and more than eight gain nothing. */
+/** Rows that one statement inserts: a third faster than one by one; more than eight rows gain nothing. */
 export const rowsPerInsert = 8
-/** What each message has. Only one from elsewhere has `attributes` too, so that others do not pay for that. */
+/** The columns of each message. Only a message from elsewhere has `attributes` too, so that others cost no more. */
 const columns = 'position, id, kind, time, context, correlation, causation, trace, bytes, own_id, data'
 export const valuesPerRow = columns.split(', ').length
 const places = `(${Array(valuesPerRow).fill('?').join(', ')})`
@@ -57,7 +57,7 @@ class OfStream {
 
 export class LogStatements {
   private readonly db: DatabaseSync
-  /** The one that was used last is the last. */
+  /** In the order of their last use. */
   private readonly kept = new Map<number, OfStream>()
   private last = 0
 

@@ -1,4 +1,4 @@
-// What a transaction writes because of time: cancels before its messages, all else after them.
+// Timed changes of a transaction: cancels before its messages, all others after them.
 import type { Cancel, Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
 import type { SlotTable } from './slots.ts'
 import type { TimerTable } from './timers.ts'
@@ -10,13 +10,13 @@ export interface TimedTables {
 
 const none: readonly never[] = []
 
-/** Carries out the cancels among the changes; gives what each has found, at its place. */
+/** Carries out the cancels among the changes. Returns the result of each, at its place. */
 export function cancel(changes: readonly TimedChange[], { timers }: TimedTables): readonly (Cancelled | undefined)[] {
   if (changes.length === 0) return none
   return changes.map((change) => (change.do === 'cancel' ? timers.cancelled(change) : undefined))
 }
 
-/** Carries out the other changes; gives what has become of each, in their order. */
+/** Carries out the other changes. Returns the result of each change, in their order. */
 export function writeTimed(
   changes: readonly TimedChange[],
   cancelled: readonly (Cancelled | undefined)[],

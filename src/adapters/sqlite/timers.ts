@@ -64,7 +64,7 @@ export class TimerTable {
     return 0
   }
 
-  /** Moves what is due to its logs. */
+  /** Moves messages that are due to their logs. */
   fire(firing: Firing, now: number): Fired {
     const appended: Stored[] = []
     let bytes = 0
@@ -85,7 +85,7 @@ export class TimerTable {
     return { do: 'cancel', found: this.cancel(type, id) }
   }
 
-  /** Takes back a message of the app itself. Gives whether it was pending. */
+  /** Takes back a message of the app itself. Returns whether it was pending. */
   cancel(type: string, id: string): boolean {
     const row = this.find.get(id, type) as { due: number; sequence: number; own_id: number } | undefined
     if (row === undefined) return false
