@@ -7,7 +7,6 @@ export const offenders: {
   circles: [],
   arrows: [],
   sizes: {
-    'engine/consumer/attempt.ts Attempt fields': 17,
     'model/codec.ts Stored fields': 18,
     'model/codec.ts Stored.constructor() parameters': 6,
     'model/errors.ts row() takes true or false as retryable': 1,

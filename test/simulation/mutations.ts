@@ -60,7 +60,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     {
       file: 'engine/commit/group.ts',
       from: '        if (outcome.ok) {\n          fn.committed()\n',
-      to: '        if (outcome.ok) {\n          fn.also?.written()\n',
+      to: '        if (outcome.ok) {\n          fn.flowOutcome?.written()\n',
     },
   ],
   'lets everything leave before the sync': [
@@ -493,8 +493,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'starts a flow in a commit of its own': [
     {
       file: 'engine/commit/group.ts',
-      from: '      for (const change of also.flows) to.flows.push(change)\n',
-      to: '      (attempt.processor as any).flows.startAlone(also.flows)\n',
+      from: '      for (const change of flowOutcome.flows) to.flows.push(change)\n',
+      to: '      (attempt.processor as any).flows.startAlone(flowOutcome.flows)\n',
     },
     {
       file: 'engine/flow/flows.ts',
@@ -606,7 +606,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'keeps the value that a flow is once per when its start fails': [
-    { file: 'engine/consumer/attempts.ts', from: '    attempt.also?.dropped?.()\n', to: '' },
+    { file: 'engine/consumer/attempts.ts', from: '    attempt.flowOutcome?.dropped?.()\n', to: '' },
   ],
 }
 
@@ -691,6 +691,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'puts functions that came back behind the others': {
     file: 'src/engine/commit/writes.test.ts',
     test: 'what is put back comes before what has come since',
+  },
+  'leaves in line what became the head of its lane': {
+    file: 'src/engine/consumer/desk-lanes.test.ts',
+    test: 'a message that the store made the head of its lane begins that lane; any other stays in line',
   },
   'tells each timed write what has become of the first': {
     file: 'src/engine/commit/committer.test.ts',

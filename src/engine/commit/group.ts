@@ -209,11 +209,11 @@ export class Group implements CommitGroup, Settled {
   }
 
   private finish(attempt: Handled, to: TransactionChanges): void {
-    const { also, position } = attempt
+    const { flowOutcome, position } = attempt
     to.leave(attempt.outgoing)
-    if (also !== undefined) {
-      for (const change of also.flows) to.flows.push(change)
-      for (const message of also.outgoing) to.append.push(message)
+    if (flowOutcome !== undefined) {
+      for (const change of flowOutcome.flows) to.flows.push(change)
+      for (const message of flowOutcome.outgoing) to.append.push(message)
     }
     const request = attempt.requestEnd()
     if (request !== undefined) to.asked(request)

@@ -46,7 +46,7 @@ export interface Handled extends CommitFunction {
   readonly outgoing: readonly Stored[]
   /** Requests that it takes back. */
   readonly withdrawn: readonly TakenBack[]
-  readonly also: FlowOutcome | undefined
+  readonly flowOutcome: FlowOutcome | undefined
   /** Whether its commit may be refused, so that it needs a savepoint. */
   readonly needsFunction: boolean
   /** The end of the request; undefined where nobody asked for the message. */

@@ -64,7 +64,7 @@ export class Attempt implements Handled {
   /** The result of a command's handler without `commit`, as its schema returns it. */
   reply: unknown
   /** What a mediator or route leaves beside the acknowledgement. */
-  also: FlowOutcome | undefined
+  flowOutcome: FlowOutcome | undefined
   /** What the handler publishes, sends and takes back: stays when its commit function has to run again. */
   private early: Collected | undefined
   /** What the commit function publishes, sends and takes back: begins anew with each run. */
@@ -72,8 +72,6 @@ export class Attempt implements Handled {
   /** Requests that the commit takes back. */
   withdrawn = nothing
   private aborter: AbortController | undefined
-  /** Called when the handler of an expired attempt ends at last. */
-  gone: (() => void) | undefined
   /** Neighbours among the running attempts of the processor, oldest first. */
   before: Attempt | undefined
   after: Attempt | undefined
@@ -266,11 +264,11 @@ export class Attempt implements Handled {
 
   committed(): void {
     this.processor.committed(this.delivery)
-    this.also?.written()
+    this.flowOutcome?.written()
   }
 
   commitFailed(error: unknown): void {
-    this.also?.dropped?.()
+    this.flowOutcome?.dropped?.()
     this.processor.commitFailed(this.delivery, error)
   }
 }

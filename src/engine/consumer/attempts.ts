@@ -117,7 +117,7 @@ export class Attempts {
 
   private threw(attempt: Attempt, error: unknown): void {
     const counts = this.leave(attempt)
-    attempt.also?.dropped?.()
+    attempt.flowOutcome?.dropped?.()
     if (counts) this.host.failed(attempt.delivery, error)
     this.host.pump()
   }

@@ -107,7 +107,7 @@ export class Consumer {
       world,
       watch: () => host.watch(),
       returned: (attempt) => {
-        failing.probing.ended()
+        failing.probing.returned()
         host.committer.finish(attempt)
       },
       failed: (delivery, error, gone) => failing.failed(delivery, error, gone),

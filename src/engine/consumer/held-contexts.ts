@@ -1,11 +1,11 @@
-/** How many counters the filter has: at a million contexts beyond the bound, one look-up in 200 is in vain. */
+/** Counters of the filter: at a million contexts beyond the bound, one look-up in 200 is in vain. */
 const slots = 1 << 24
 const hashes = 3
 const most = 255
 
 /**
- * The contexts whose lanes wait at the desk for a decision: so many of them by name, and the rest in a counting filter
- * that may say «maybe» of a context that does not wait, never «no» of one that does.
+ * The contexts whose lanes wait at the desk for a decision: up to `max` of them by name, the rest in a counting filter. The
+ * filter may say `maybe` of a context that does not wait; it never says `no` of one that does.
  */
 export class HeldContexts {
   private readonly max: number
@@ -37,7 +37,7 @@ export class HeldContexts {
     }
   }
 
-  /** Takes away one that was added. */
+  /** Removes a context that was added. */
   delete(context: string): void {
     if (this.names.delete(context) || this.filter === undefined) return
     if (--this.filtered === 0) {
@@ -46,13 +46,13 @@ export class HeldContexts {
     }
     for (let n = 0; n < hashes; n++) {
       const at = slot(context, n)
-      // A counter at its end has lost count: it stays, so that it never says «no» wrongly.
+      // A full counter has lost count: it stays, so that `no` is never wrong.
       if (this.filter[at]! < most) this.filter[at]!--
     }
   }
 }
 
-/** FNV-1a with another beginning for each hash, its end mixed. */
+/** FNV-1a with another seed for each hash, and a final mix. */
 function slot(text: string, n: number): number {
   let hash = 0x811c9dc5 ^ (n * 0x9e3779b1)
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)

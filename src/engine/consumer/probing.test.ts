@@ -9,7 +9,7 @@ test('failures between attempts that ended well are none in a row, though no com
   for (let n = 0; n < 10; n++) {
     assert.equal(probing.failed(`lane ${n}`, 0), undefined)
     assert.equal(probing.failed(`lane ${n}`, 0), undefined)
-    probing.ended()
+    probing.returned()
   }
   assert.equal(probing.active, false)
 })
@@ -17,7 +17,7 @@ test('failures between attempts that ended well are none in a row, though no com
 test('attempts that end well and whose commits fail are failures in a row', () => {
   const probing = new Probing(limits)
   const attempt = (lane: string) => {
-    probing.ended()
+    probing.returned()
     probing.takeBack()
     return probing.failed(lane, 0)
   }

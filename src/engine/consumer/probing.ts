@@ -1,30 +1,30 @@
-// A processor whose attempts all fail, across lanes, does not send its messages to the desk one after the other: what
-// it depends on is down. It tries one message at a time until one succeeds.
+// Where all attempts of a processor fail, whatever the lane, a dependency is down. Then the processor does not send one
+// message after the other to the desk; it tries one message at a time until one succeeds.
 //
-//   well ──so many failures in a row, of more than one lane──→ probing ──a success──→ well
-//                                                     └ for longer than probeMaxMs: probes use up attempts again
+//   well ──probeAfter failures in a row, of more than one lane──→ probing ──a success──→ well
+//                                                       └ for longer than probeMaxMs: probes use up attempts again
 export interface ProbeLimits {
-  /** So many failed attempts in a row, of more than one lane, but not refusals, default 20. */
+  /** Failed attempts in a row, of more than one lane, that begin it; refusals do not count, default 20. */
   readonly probeAfter: number
   /** The wait after the first failed probe, milliseconds, default 1,000; doubles from then on. */
   readonly probeFirstMs: number
   /** The longest wait between probes, milliseconds, default 30,000. */
   readonly probeEveryMs: number
-  /** Time after which probes use up attempts again, so that what stays broken comes to the desk, default 15 minutes. */
+  /** Time after which probes use up attempts again, so that their messages come to the desk, default 15 minutes. */
   readonly probeMaxMs: number
 }
 
 export class Probing {
   private readonly limits: ProbeLimits
   private failures = 0
-  /** Failures before attempts that ended well and whose commits are not known yet. */
+  /** Failures before attempts that returned and whose commits are not known yet. */
   private doubtful = 0
   private lane: string | undefined
   private severalLanes = false
-  /** Since when it probes, on the clock of durations; undefined while it is well. */
+  /** The time at which probing began, on the clock of durations; undefined while it is well. */
   private since: number | undefined
   private waitMs = 0
-  /** No probe starts before: what fails until then had begun before it probed. */
+  /** No probe starts before; an attempt that fails until then began before the probing. */
   private nextAt = 0
 
   constructor(limits: ProbeLimits) {
@@ -45,7 +45,7 @@ export class Probing {
     return now >= this.nextAt
   }
 
-  /** An attempt failed by something that may be the fault of all. Gives the wait before the next probe, where one follows. */
+  /** An attempt failed, perhaps by a common fault. Returns the wait before the next probe, where one follows. */
   failed(lane: string, now: number): number | undefined {
     this.failures++
     this.severalLanes ||= this.lane !== undefined && this.lane !== lane
@@ -65,19 +65,19 @@ export class Probing {
     return waitMs
   }
 
-  /** An attempt has ended well. Whether that holds is known with its commit: meanwhile nothing failed in a row. */
-  ended(): void {
+  /** An attempt has returned. Until its commit is known, no failures count as in a row. */
+  returned(): void {
     this.doubtful += this.failures
     this.failures = 0
   }
 
-  /** The commit of an attempt that had ended well has failed: what failed before it counts again. */
+  /** The commit of an attempt that returned has failed: the failures before it count again. */
   takeBack(): void {
     this.failures += this.doubtful
     this.doubtful = 0
   }
 
-  /** Gives whether it has recovered by this. */
+  /** An attempt is committed. Returns whether this ended the probing. */
   succeeded(): boolean {
     const recovered = this.since !== undefined
     this.failures = 0

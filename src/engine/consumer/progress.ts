@@ -1,13 +1,13 @@
-// How far one processor is in one stream.
+// The progress of one processor in one stream.
 //
 // Invariants: every position up to `low` is done; `low + 1` is not, or does not exist yet; no position above
 // `low + span` is done. A position becomes done once, by the commit that acknowledges it.
 import type { ProgressRow } from '../../seam/progress.ts'
 
-/** How far above the low-water positions may be done: one byte each in memory, one bit each on disk. */
+/** Positions may be done up to this far above the low-water: one byte each in memory, one bit each on disk. */
 export const span = 16_384
 
-/** The ring of a processor that has done nothing since it was taken up: shared, so that very many cost nothing. */
+/** The ring of a processor that has done nothing since the start: shared, so that a great many cost nothing. */
 const nothing = new Uint8Array(span)
 
 export class Progress {
@@ -18,7 +18,7 @@ export class Progress {
   /** The low-water of the row written last. */
   rowLow: number
   private high: number
-  /** Whether the position at this place of the ring is done; places of positions up to `low` are 0. */
+  /** 1 where the position at this place is done; 0 for positions up to `low`. */
   private ring = nothing
   private savedRing = nothing
   private saved = { low: 0, high: 0 }
@@ -61,7 +61,7 @@ export class Progress {
     return { processor, stream, epoch, low, done: this.encode() }
   }
 
-  /** Remembers this state, to which `restore` goes back when a transaction fails. */
+  /** Remembers this state. `restore` returns to it when a transaction fails. */
   save(): void {
     this.saved.low = this.low
     this.saved.high = this.high

@@ -35,12 +35,12 @@ export const retryNumbers = ['attempts', 'immediate', 'firstDelayMs', 'maxDelayM
 
 export type Consequence = { readonly do: 'hold' } | { readonly do: 'retry'; readonly delayMs: number }
 
-/** What follows from a failed attempt; `attempts` counts it. */
+/** The consequence of a failed attempt; `attempts` includes it. */
 export function consequence(error: unknown, attempts: number, policy: RetryPolicy, random: number): Consequence {
   if (isRefused(error) || attempts >= policy.attempts) return { do: 'hold' }
   const waits = attempts - policy.immediate
   if (waits <= 0) return { do: 'retry', delayMs: 0 }
-  // Not beyond what a number can hold, where any factor of a wait of 0 would be none.
+  // Bounded, because an infinite factor times a wait of 0 is not a number.
   const delay = Math.min(policy.maxDelayMs, policy.firstDelayMs * Math.min(policy.factor ** (waits - 1), 1e12))
   return { do: 'retry', delayMs: delay * (1 - policy.jitter) + delay * policy.jitter * random }
 }

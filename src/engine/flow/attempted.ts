@@ -16,6 +16,6 @@ export interface Attempted {
   /** `expired`: nothing of it counts. */
   readonly state: string
   /** Written with the end of the attempt. */
-  also: FlowOutcome | undefined
+  flowOutcome: FlowOutcome | undefined
   collect(verb: Verb, type: MessageType, data: unknown, options: PublishOptions | undefined): Stored
 }

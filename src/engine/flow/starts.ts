@@ -17,7 +17,7 @@ const flowsOf = (attempt: Attempted): Flows => attempt.processor.flows as Flows
 /** Handles the event that starts flows of a mediator. */
 export function startsFlow(spec: MediatorSpec): FlowHandler {
   return async (message, attempt) => {
-    attempt.also = await flowsOf(attempt).starting.start(spec, attempt.message, message, attempt)
+    attempt.flowOutcome = await flowsOf(attempt).starting.start(spec, attempt.message, message, attempt)
   }
 }
 
@@ -98,7 +98,7 @@ async function startAll(attempt: Attempted, to: RouteContext, chosen: Promise<un
     dropped()
     throw error
   }
-  attempt.also = {
+  attempt.flowOutcome = {
     flows: all.flatMap((also) => also.flows),
     outgoing: all.flatMap((also) => also.outgoing),
     written: () => {
@@ -113,6 +113,6 @@ export function takesMail(spec: MediatorSpec, type: string): FlowHandler {
   return (message, attempt) => {
     const to = spec.waits.get(type)!(message)
     if (to === undefined) return
-    attempt.also = flowsOf(attempt).mail(spec, attempt.message, to)
+    attempt.flowOutcome = flowsOf(attempt).mail(spec, attempt.message, to)
   }
 }
