@@ -1,7 +1,7 @@
-// One transaction: commit functions, each in a savepoint, and what follows from them.
+// One transaction: commit functions, each in a savepoint, and the changes that follow from them.
 //
-// What the store decides about a group is the answer of its commit: one `Written` for each transaction that was committed,
-// in the order of their `changes`. A list of it holds one result for each member of the list of `Changes` of its name, in
+// The decisions of the store about a group are the answer of its commit: one `Written` for each committed transaction, in
+// the order of their `changes`. A list of it holds one result for each member of the list of `Changes` of its name, in
 // that order. The answer is known when the transactions are committed; `ahead` gets it then, before it is durable. It is
 // durable, and may leave the process, when `commit` resolves. A transaction that was rolled back has no answer.
 
@@ -37,9 +37,9 @@ export interface CommitTx extends Tx {
   returned(): Promise<void> | undefined
 }
 
-/** One commit function and what became of it; `undefined` means that it has not run. */
+/** One commit function and its outcome; `undefined` means that it has not run. */
 export interface CommitFunction {
-  /** What it is, in messages: `the commit function`, `setup`. */
+  /** Its name in messages: `the commit function`, `setup`. */
   readonly label: string
   readonly run: (tx: CommitTx, own: OwnTables) => unknown
   /** Called when an attempt of it begins. Returns a function that drops all that it has collected since. */
@@ -47,7 +47,7 @@ export interface CommitFunction {
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 
-/** What is written in one transaction besides the rows of commit functions. */
+/** The changes of one transaction, besides the rows of commit functions. */
 export interface Changes {
   /**
    * Appended in order. A message with a `due` is kept until then instead. A message whose id another has, by type, id and
@@ -70,11 +70,11 @@ export interface Changes {
   readonly timed?: readonly TimedChange[] | undefined
 }
 
-/** What the store has decided about the `Changes` of one transaction. */
+/** The decisions of the store about the `Changes` of one transaction. */
 export interface Written {
-  /** What has become of each of `append`. */
+  /** The result of each of `append`. */
   readonly appended: readonly Appended[]
-  /** What has become of each of `timed`. */
+  /** The result of each of `timed`. */
   readonly timed: readonly TimedResult[]
   readonly flows: FlowsWritten
   /**
@@ -104,7 +104,7 @@ export interface CommitGroup {
 }
 
 /**
- * What has become of a group.
+ * The answer to a group.
  *
  *   commit ──→ written  the store has answered: what it lists is durable
  *          ├─→ known    the same, but the connection broke after the commit, and the store has found out what became of it
@@ -118,9 +118,9 @@ export type Committed = Answered | Trouble | Lost
 
 export interface Answered {
   readonly state: 'written' | 'known'
-  /** What was decided in each transaction, in the order of their `changes`. */
+  /** The decisions about each transaction, in the order of their `changes`. */
   readonly written: readonly Written[]
-  /** What was decided about the group that was written ahead of the sync; undefined where there was none. */
+  /** The decisions about the group that was written ahead of the sync; undefined where there was none. */
   readonly ahead?: Written | undefined
 }
 

@@ -8,15 +8,15 @@
 import type { Stored } from '../model/codec.ts'
 
 /**
- * What has become of a message that was to be appended: its position; 0 where it is kept until it is due, or another
- * condition was not met; or how its data compare with those of the message that has its id already.
+ * The result for a message that was to be appended: its position; 0 where it is kept until it is due, or another condition
+ * was not met; or how its data compare with those of the message that has its id already.
  */
 export type Appended = number | 'same' | 'other'
 
 /** Told of messages that have arrived, with the position of each. It throws nothing. */
 export type ArrivalListener = (messages: readonly Stored[], positions: readonly number[]) => void
 
-/** What is kept of a stream in any case, though it could be removed. */
+/** The part of a stream that stays, though it could be removed. */
 export interface Retain {
   /** Messages from this time on, milliseconds since 1970. */
   readonly beforeMs?: number | undefined

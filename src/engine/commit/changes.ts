@@ -1,4 +1,4 @@
-// The changes of one transaction of a commit group, and what the store has decided about them.
+// The changes of one transaction of a commit group, and the decisions of the store about them.
 import type { Stored } from '../../model/codec.ts'
 import type { Changes, Written } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'

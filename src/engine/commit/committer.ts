@@ -18,7 +18,7 @@ import type { Follower, Handled } from './handled.ts'
 import type { TimedWrite } from './timed-write.ts'
 import { type Job, type Mark, type Publish, type Transaction, Writes } from './writes.ts'
 
-/** What the committer tells its run. */
+/** The run, as the committer tells it of its work. */
 export interface CommitterHost {
   /** A group is durable. */
   settled(what: Settled): void
@@ -28,7 +28,7 @@ export interface CommitterHost {
   fatal(error: unknown): void
 }
 
-/** Returns what follows from a group before it is durable: parts that only compute may be ahead of the disk. */
+/** Returns the jobs that follow from a group before it is durable: parts that only compute may be ahead of the disk. */
 export type Ahead = (what: Committing) => Promise<Job[]>
 
 type State = 'idle' | 'gathering' | 'writing' | 'syncing' | 'waiting' | 'ended'
@@ -238,7 +238,7 @@ export class Committer {
     return this.ahead === undefined ? undefined : this.follow(group, this.ahead)
   }
 
-  /** The group of what follows: of flows, and of attempts that only compute. */
+  /** Makes the group that follows: jobs of flows, and ends of attempts that only compute. */
   private async follow(group: Group, ahead: Ahead): Promise<Group | undefined> {
     const jobs = await ahead(group)
     const { pending } = this
@@ -267,7 +267,7 @@ export class Committer {
     this.trouble = trouble
   }
 
-  /** What was written has its consequences; the rest goes to the front again. */
+  /** Tells all that wait for a group, and puts the rest to the front again. */
   private settled(group: Group, rest: 'written' | 'again', trouble: MillraceError | undefined): void {
     // Who is told may withdraw the command of an attempt that waits for the next group: it must be found there.
     this.pending.putBack(group.settle(rest, trouble))

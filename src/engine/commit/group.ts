@@ -1,4 +1,4 @@
-// One commit group: its transactions, and what follows from them.
+// One commit group: its transactions, and the consequences of their commit.
 //
 //   asked for its changes ⇄ rolled back ──→ decided: the store has answered ──→ settled: durable, all that wait are told
 import type { Stored } from '../../model/codec.ts'
@@ -20,7 +20,7 @@ export interface Committing {
   readonly ended: readonly StepEnded[]
 }
 
-/** What the engine is told of a group that is durable. */
+/** A group that is durable, as the engine is told of it. */
 export interface Settled extends Committing {
   /** The messages that are kept until they are due. */
   readonly delayed: readonly Stored[]
@@ -45,7 +45,7 @@ export class Group implements CommitGroup, Settled {
   following: Group | undefined
   private readonly follow: Follow | undefined
   private readonly journals: Journals | undefined
-  /** What each of its transactions writes, in their order. */
+  /** The changes of each of its transactions, in their order. */
   private readonly transactions: TransactionChanges[] = []
   /** The processors whose progress the present transaction writes. */
   private touched = new Set<Follower>()
@@ -117,7 +117,7 @@ export class Group implements CommitGroup, Settled {
     return this.following
   }
 
-  /** Takes the answer of the store: what it has decided in each transaction. */
+  /** Takes the decisions of the store about each transaction. */
   decided(written: readonly Written[]): void {
     for (const [index, transaction] of this.transactions.entries()) {
       if (transaction.written === undefined) transaction.decided(written[index]!)

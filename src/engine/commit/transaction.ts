@@ -1,4 +1,4 @@
-// A function of `app.transaction`: rows of the caller, and what it publishes, sends and takes back with them.
+// A function of `app.transaction`: rows of the caller, and the messages that it publishes, sends and takes back with them.
 import type { Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import type { MessageType } from '../../model/message.ts'
@@ -8,9 +8,9 @@ import type { CommitTx, OwnTables } from '../../seam/commit.ts'
 import { Collected, nothing } from './collected.ts'
 import type { Transaction } from './writes.ts'
 
-/** Takes what is published, sent and taken back in a transaction. */
+/** Takes the messages that a transaction publishes and sends, and those that it takes back. */
 export interface Collect {
-  /** Gives the id of the message. */
+  /** Returns the id of the message. */
   put(type: MessageType, data: unknown, options: PublishOptions | undefined): string
   cancel(type: MessageType, id: string): void
 }
@@ -48,7 +48,7 @@ export class AppTransaction implements Transaction {
   }
 
   async run(tx: CommitTx, own: OwnTables): Promise<unknown> {
-    // It may have to run again: then all begins anew.
+    // It may run again, and collects anew then.
     const collected = new Collected()
     this.collected = collected
     const value = await this.fn(tx, {

@@ -1,4 +1,4 @@
-// What waits to be written, and goes into one commit group.
+// Writes that wait, and those that one commit group takes.
 import { isOwn, type Stored } from '../../model/codec.ts'
 import type { Accepted } from '../../model/publish.ts'
 import type { CommitFunction } from '../../seam/commit.ts'
@@ -88,7 +88,7 @@ export class Writes {
     return this.functions.some(of) || this.handled.some(of)
   }
 
-  /** Takes all of it for one group, but no more publishes than a group may have. */
+  /** Takes all of them for one group, but no more publishes than a group may have. */
   take(bytesMax: number): Writes {
     const taken = new Writes()
     taken.publishes = this.takePublishes(bytesMax)
@@ -105,7 +105,7 @@ export class Writes {
     return taken
   }
 
-  /** Puts back what was not written, before all that has come since. */
+  /** Puts back writes that failed, before all that have come since. */
   putBack({ functions, handled, jobs, marks, timed }: Writes): void {
     if (functions.length > 0) this.functions = [...functions, ...this.functions]
     if (handled.length > 0) this.handled = [...handled, ...this.handled]
