@@ -250,7 +250,7 @@ export interface App {
    * ```
    */
   tail(accepting: Accepting): () => void
-  /** The desk: messages that failed for good, and what people do about them. */
+  /** The desk (elsewhere: dead-letter queue): messages that were not handled, and the actions of people on them. */
   readonly desk: Desk
   /** The processors, and what operators do about them. */
   readonly processors: Processors

@@ -11,7 +11,7 @@ import type { App } from './app.ts'
 export interface CheckFlowsOptions {
   /** The broker whose flows are checked, such as `sqlite({ file: 'copy.db' })`; default: the broker of the app. */
   readonly broker?: Broker | undefined
-  /** Whether flows that have ended and are still kept are checked too. Default false. */
+  /** True to check flows too that have ended and are still kept. Default false. */
   readonly all?: boolean | undefined
 }
 

@@ -61,12 +61,12 @@ export interface StartOptions {
    */
   readonly only?: readonly string[] | undefined
   /**
-   * Whether a blocked event loop (`blockedMs`) ends the process. The last line on standard error names the functions
+   * True to end a process whose event loop is blocked (`blockedMs`). The last line on standard error names the functions
    * that ran. A message whose handler blocks again after restarts is held, and the others continue. Default false;
    * `millrace start` sets it.
    */
   readonly watchdog?: boolean | undefined
-  /** Whether the command `millrace` can reach the running app, over a socket beside its file. Default true. */
+  /** True to open a socket beside the file, over which the command `millrace` reaches the running app. Default true. */
   readonly control?: boolean | undefined
   /**
    * Time for which the start waits while another process has the file, milliseconds, 0 to 86,400,000, default 5,000. So

@@ -1,4 +1,4 @@
-// What the files that name the commands of a group need of the command line.
+// The part of the command line that the groups of commands need.
 import type { Command } from 'commander'
 import type { Call } from './call.ts'
 

@@ -161,7 +161,7 @@ export class ControlClient {
     return this.ask({ do: 'call', on, name, given })
   }
 
-  /** What comes item by item. */
+  /** The parts of an answer that arrive one by one. */
   private async rows<Row>(on: Called, name: string, ...given: unknown[]): Promise<Row[]> {
     const rows: Row[] = []
     await this.ask({ do: 'call', on, name, given }, (row: Row) => void rows.push(row))

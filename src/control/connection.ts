@@ -41,7 +41,7 @@ export class Connection {
     this.services = services
     this.writer = new LineWriter(socket)
     socket.unref()
-    // What goes wrong with a connection ends that connection.
+    // An error of a connection ends that connection.
     socket.on('error', () => {})
     socket.on('drain', () => {
       for (const following of this.followings) following.drained()
@@ -57,7 +57,7 @@ export class Connection {
   async serve(hello: Hello): Promise<void> {
     await this.say(hello)
     try {
-      // What is thrown below ends the connection, after it was told.
+      // An error below ends the connection, after the command has got it.
       for await (const chunk of this.socket.iterator({ destroyOnReturn: false })) {
         for (const line of this.lines.take(chunk)) await this.take(readRequest(line), line.length)
       }
@@ -103,7 +103,7 @@ export class Connection {
     }
   }
 
-  /** What goes wrong with one request is told under its id. */
+  /** Answers an error of a request under the id of the request. */
   private async answer(asked: Pick<Request, 'id' | 'do'>): Promise<void> {
     const { id } = asked
     try {

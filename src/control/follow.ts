@@ -10,7 +10,7 @@ import { rowOf, typesOf } from '../operate/rows.ts'
 import type { Part } from '../parts/part.ts'
 import { type Followed, followBytesMax } from './protocol.ts'
 
-/** What a message takes besides its data. */
+/** The size of a message besides its data. */
 const rowBytes = 500
 
 /** An app as those who follow its messages need it. */
@@ -55,7 +55,7 @@ export class Following {
     const gathered = this.gathered ?? []
     this.gathered = undefined
     const since = gathered.filter(({ stream, position }) => position > (this.upTo.get(stream) ?? 0))
-    // What was left out came after all that was gathered, which has its room already.
+    // The messages left out came after those that were gathered.
     for (const message of since) this.reader.take({ message })
     this.drained()
   }

@@ -30,7 +30,7 @@ export class Lines {
     }
   }
 
-  /** What came after the last end of a line. */
+  /** The bytes after the last end of a line. */
   end(): Buffer {
     const line = this.parts.length === 1 ? this.parts[0]! : Buffer.concat(this.parts)
     this.parts = []

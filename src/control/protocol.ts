@@ -1,4 +1,4 @@
-// What a command and a running app say to each other over the control socket: lines of JSON.
+// The protocol between a command and a running app over the control socket: lines of JSON.
 //
 //   app:      { millrace: 3, app, pid }                 first, at once
 //   command:  { id, do, … }                             any number, at any time
@@ -31,7 +31,7 @@ export const publishesMax = 2_048
 export const publishBytesMax: number = 8 * 1024 * 1024
 /** Requests of one connection that follow messages. */
 export const followingsMax = 16
-/** What may wait to be read by a command that follows messages, bytes; what comes beyond is counted only. */
+/** The most bytes that wait for a command that follows messages; messages beyond are only counted. */
 export const followBytesMax: number = 8 * 1024 * 1024
 
 export interface Hello {
@@ -40,7 +40,7 @@ export interface Hello {
   readonly pid: number
 }
 
-/** Whether the app works as it should, as `app.health` says it. */
+/** The health of the app, as `app.health` reports it. */
 export interface Health {
   readonly status: 'green' | 'red'
   readonly reasons: readonly string[]
@@ -59,7 +59,7 @@ export interface TailWords {
   readonly filter: LogFilter
   /** So many of the newest first. */
   readonly last: number
-  /** Whether those that come are shown too. */
+  /** True to follow new messages too. */
   readonly follow: boolean
 }
 
@@ -76,10 +76,10 @@ export type Request = Ask & { readonly id: number }
 
 const filter: Fields = { fields: { destination: 'text', type: 'text', context: 'text', correlation: 'text' } }
 
-/** What each request has besides its `id` and what it asks to `do`. */
+/** The fields of each request besides `id` and `do`. */
 const asks: Readonly<Record<Ask['do'], Fields>> = {
   status: { fields: {} },
-  // What is wrong with one message is an error of its data, as of `app.publish`, which checks it.
+  // A wrong message is an error of its data: `app.publish` checks it.
   publish: { fields: { type: 'text', data: 'any', ownId: 'any', at: 'any', delayMs: 'any' }, needs: ['type'] },
   tail: { fields: { filter, last: 'whole', follow: 'flag' }, needs: ['filter', 'last', 'follow'] },
   call: {
@@ -120,7 +120,7 @@ export function checkRequest(request: Pick<Request, 'id' | 'do'>): Request {
   return request as Request
 }
 
-/** What comes while messages are followed; `missed` were passed over because the reader was too slow. */
+/** A message that is followed; or the number of those that were skipped because the reader was too slow. */
 export type Followed = { readonly message: LogRow } | { readonly missed: number }
 
 export interface SentError {

@@ -1,4 +1,4 @@
-// The control socket of a running app: what `millrace` asks of it. It never keeps the process alive.
+// The control socket of a running app, for the command `millrace`. It never keeps the process alive.
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { isMainThread } from 'node:worker_threads'
@@ -9,9 +9,9 @@ import { connectionsMax, protocolVersion, socketPath } from './protocol.ts'
 import { type Served, Services } from './services.ts'
 
 export interface Control {
-  /** Nobody can connect any more; who is connected goes on. Before the file is given back. */
+  /** Refuses new connections; the open ones stay. Called before the file is closed. */
   stopTaking(): void
-  /** Tells those who are connected that the app has stopped. */
+  /** Tells the connected commands that the app has stopped. */
   goodbye(): void
 }
 

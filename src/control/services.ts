@@ -1,4 +1,4 @@
-// What an app does for the commands that are connected to it. Nothing of its own: everything is `app.desk`,
+// The services of an app for connected commands. None is its own: everything is `app.desk`,
 // `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
 import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'

@@ -93,7 +93,7 @@ export class Stored {
   }
 }
 
-/** Whether a message is the one of the app itself with an id, not one from elsewhere that has the same. */
+/** Tests for a message of the app itself with an id; a message from another system may have the same id. */
 export const isOwn = (message: Stored, id: string): boolean => message.id === id && message.attributes === null
 
 const contextCharsMax = 1_024

@@ -39,7 +39,7 @@ export function pageOf<Row>(
   return { rows: page, next: undefined, bytes }
 }
 
-/** How large these texts are together: what makes rows large is text of the users. */
+/** Returns the size of texts together: rows are large by texts of users. */
 export function lengthOf(...texts: readonly (string | null)[]): number {
   return texts.reduce((sum, text) => sum + (text?.length ?? 0), 0)
 }

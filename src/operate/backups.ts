@@ -25,7 +25,7 @@ export class Backups {
     return made
   }
 
-  /** Gives up those under way; resolves when they have ended. Undefined where there are none. */
+  /** Aborts the running copies; resolves when they have ended. Undefined where none runs. */
   abort(): Promise<void> | undefined {
     if (this.underWay.size === 0) return undefined
     for (const controller of this.underWay.values()) controller.abort()

@@ -87,7 +87,7 @@ export const calls: {
   },
 }
 
-/** What a function takes; undefined when there is none of that name. */
+/** Returns the fields that a function takes; undefined when no function has that name. */
 export function takenBy(on: Called, name: string): Takes | undefined {
   return own(calls[on], name)
 }

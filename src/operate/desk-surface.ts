@@ -1,4 +1,4 @@
-// What is at the desk, and what people do about it: one surface, whether the app runs here or not at all.
+// The desk for people: one surface, for a running app and for a stopped one.
 import { type Actor, checkActor, checkText, type Decision } from '../model/desk.ts'
 import type { NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
@@ -12,7 +12,7 @@ const historyShown = 1_000
 const refusedShown = 100
 const nameCharsMax = 100
 
-/** What carries the actions out: the engine of a running app, or a file that no app has. */
+/** Carries the actions out: the engine of a running app, or a store that no app has. */
 export interface DeskBackend {
   look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T>
   decide(item: number, decision: Decision, actor: Actor): Promise<void>

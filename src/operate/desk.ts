@@ -20,7 +20,7 @@ import type {
 export interface OperationOptions extends Actor {
   /** A name for people, unique among operations, 1 to 100 characters. */
   readonly name: string
-  /** Whether a release tries one message first, and the others only when that one was handled. Default false. */
+  /** True to release one message first, and the others only when that one was handled. Default false. */
   readonly oneFirst?: boolean | undefined
 }
 

@@ -29,7 +29,7 @@ export async function checkLogFilter(
   check('type', type, [...types, ...(await reader.types())])
 }
 
-/** Whether a message fits a filter. */
+/** Tests a message against a filter. */
 export function fits(row: LogRow, { destination, type, context, correlation }: LogFilter): boolean {
   return (
     (destination === undefined || row.destination === destination) &&

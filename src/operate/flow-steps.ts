@@ -58,7 +58,7 @@ function stepsOf(
   })
 }
 
-/** How far a flow is with undoing, by the entry with which a step began: the last step first, one after the other. */
+/** The states of undos, by the entry with which a step began: the last step is undone first, one after the other. */
 function undosOf(
   state: FlowRow['state'],
   began: readonly JournalEntry[],

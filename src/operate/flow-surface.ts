@@ -11,7 +11,7 @@ import { shownValue } from './fields.ts'
 import { shown } from './flow-steps.ts'
 import type { FlowDesk } from './flows.ts'
 
-/** What shows the flows and acts on them: the engine of a running app, or a file that no app has. */
+/** The source of flows and of the actions on them: the engine of a running app, or a store that no app has. */
 export interface FlowBackend {
   lookAtFlows<T>(read: (flows: FlowReads) => Promise<T>): Promise<T>
   readonly flowActions: {
@@ -72,7 +72,7 @@ async function listed(look: FlowBackend['lookAtFlows'], filter: FlowFilter): Pro
   return found
 }
 
-/** How many there are by mediator and state, slice by slice. */
+/** Counts flows by mediator and state, slice by slice. */
 async function counted(look: FlowBackend['lookAtFlows']): Promise<FlowCount[]> {
   const tally = new FlowTally()
   for (let after = 0; ; ) {

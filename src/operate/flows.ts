@@ -16,14 +16,14 @@ export interface FlowStep {
   readonly state: 'running' | 'done' | 'failed'
   /** The result or error; undefined while it runs, and for a step that ends as it begins. */
   readonly outcome: Outcome | undefined
-  /** Whether it belongs to an undo. */
+  /** True for a step of an undo. */
   readonly undo: boolean
   /**
    * The state of its undo once the flow has failed or was cancelled: `pending` (waits for the undos of later steps),
    * `running`, `done`, or `failed` (the flow is stuck at it). Null where it has no undo, or nothing to be undone.
    */
   readonly undone: 'pending' | 'running' | 'done' | 'failed' | null
-  /** How often it was done. */
+  /** The number of times that it was done. */
   readonly attempts: number
   /** The command of a call: that of its last attempt. */
   readonly command: { readonly id: string; readonly context: string | null } | null

@@ -3,7 +3,7 @@ import { suggest } from '../model/names.ts'
 import type { ProcessorRow } from './processors.ts'
 
 /**
- * What is let go of when a processor is retired: its rows of topics that it is not on any more.
+ * Finds the rows that go when a processor is retired: those of topics that it is no longer on.
  *
  * @throws `millrace/unknown-processor`, `millrace/processor-in-use`, `millrace/processor-has-held`
  */

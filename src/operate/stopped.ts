@@ -59,7 +59,7 @@ export function stoppedFlows(store: Offline): FlowDesk {
 
 const us: Actor = { by: 'millrace' }
 
-/** What the code of an app has, by processor: its topic or channel. */
+/** The topic or channel of each processor, as the code of an app has them. */
 export type ProcessorDestinations = ReadonlyMap<string, string>
 
 /** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */

@@ -102,7 +102,7 @@ function factsOf(flow: FlowItem, nowMs: number): (readonly [string, string | und
     ['flow', message.correlationId === message.id ? undefined : message.correlationId],
     ['waited for', parent === null ? undefined : `by flow ${parent.flow}`],
     ['runs again', rerunOf === null ? undefined : `flow ${rerunOf}`],
-    ['goes on for', continues === null ? undefined : `flow ${continues}`],
+    ['continues', continues === null ? undefined : `flow ${continues}`],
     ['waits for', state === 'queued' ? 'the end of an earlier flow of its context' : undefined],
     ['ended', endedAt === null ? undefined : `${time(endedAt)}, after ${duration(endedAt - startedAt)}`],
   ]
