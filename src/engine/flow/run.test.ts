@@ -178,3 +178,21 @@ test('a dismissed flow does nothing with what it is given', async () => {
   )
   assert(run.isFree)
 })
+
+test('an undo that failed before its first step is found again by a replay', async () => {
+  const { begin, end, input } = flowOf(async (flow) => {
+    let tries = 0
+    const undo = async () => {
+      if (tries++ === 0) throw new Error('down')
+      await flow.call('give', Give, {})
+    }
+    await flow.call('take', Take, {}, { undo })
+    throw new Error('failed')
+  })
+  const run = await begin()
+  await end(run, 'take', 1)
+  assert.equal(run.status.state, 'stuck')
+  await input(run, () => run.resume())
+  const again = await begin()
+  assert.deepEqual([again.status.state, again.ending.error?.message], ['compensating', 'failed'])
+})

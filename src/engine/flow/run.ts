@@ -101,7 +101,7 @@ export class FlowRun {
     const { steps, replay } = this
     if (entry.of === null) {
       if (entry.kind === 'cancel') this.cancelNow(entry.what)
-      else if (entry.kind === 'resume') this.undoAgain()
+      else if (entry.kind === 'resume') await this.replayResume()
       else if (!steps.has(entry.n)) {
         // An undo begins when everything before it is done.
         await this.advance()
@@ -109,6 +109,12 @@ export class FlowRun {
       }
     } else if (!replay.repeats.isVoid(entry.of)) this.delivery.deliver(entry)
     await this.host.turn()
+  }
+
+  private async replayResume(): Promise<void> {
+    // The undo that failed may have begun no step: it fails again first, so that the next one gets its own name.
+    await this.advance()
+    this.undoAgain()
   }
 
   /** Takes an input. Resolves when the flow rests again; what it leaves is in the journal then. */
