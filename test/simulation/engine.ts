@@ -1,3 +1,4 @@
+import type { App } from '../../src/app/app.ts'
 import { type Faults, faultsOf } from '../../src/testing/faults.ts'
 import type { Watch } from '../../src/testing/machine/watch.ts'
 import { randomOf } from '../../src/testing/random.ts'
@@ -57,9 +58,15 @@ function scenarioOf(seed: number, bias?: Bias, far?: FarCounts) {
     model = new Model(processors, mediators, randomOf(seed, 'people'), settling?.())
     if (far === undefined) return model
     const random = randomOf(seed, 'far')
-    const around: Watch['around'] = (store, world) =>
-      farStore(store, world, { chances: farChances, random, counts: far })
-    return Object.assign(model, { around })
+    const chances = { ...farChances }
+    const around: Watch['around'] = (store, world) => farStore(store, world, { chances, random, counts: far })
+    const rested = model.rested.bind(model)
+    // In the end the store answers well, so that people get through.
+    const atRest = (app: App) => {
+      Object.assign(chances, { trouble: 0, lost: 0 })
+      return rested(app)
+    }
+    return Object.assign(model, { around, rested: atRest })
   }
   return { make, workload, eventually, watch }
 }
