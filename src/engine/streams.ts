@@ -4,7 +4,7 @@ import type { Destination, MessageType } from '../model/message.ts'
 import type { StartAt, StreamInfo } from '../model/streams.ts'
 import type { LogStore } from '../seam/log.ts'
 import type { ProgressRow, ProgressStore, Subscribed } from '../seam/progress.ts'
-import { place } from './commit/place.ts'
+import { setPositions } from './commit/positions.ts'
 import { RecentMessages } from './commit/recent-messages.ts'
 import type { ChannelState } from './request/withdrawals.ts'
 
@@ -69,7 +69,7 @@ export class Streams {
 
   /** Takes messages that have arrived. Returns the streams that have new messages. */
   arrived(messages: readonly Stored[], positions: readonly number[]): ReadonlySet<number> {
-    place(messages, positions)
+    setPositions(messages, positions)
     const grown = new Set<number>()
     let last = -1
     let recent: RecentMessages | undefined

@@ -1,7 +1,7 @@
 import { withAttempt } from '../engine/consumer/handler-context.ts'
+import { startsFlow, takesMail } from '../engine/flow/handlers.ts'
 import type { FlowFunction, MediatorSpec, StepResult } from '../engine/flow/host.ts'
 import type { AskOptions, CallOptions, RaceOptions } from '../engine/flow/options.ts'
-import { startsFlow, takesMail } from '../engine/flow/starts.ts'
 import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'

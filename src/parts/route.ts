@@ -1,5 +1,5 @@
 import { withAttempt } from '../engine/consumer/handler-context.ts'
-import { routes } from '../engine/flow/starts.ts'
+import { routes } from '../engine/flow/handlers.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'

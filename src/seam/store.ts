@@ -17,7 +17,7 @@ import type { PendingActions } from './pending-actions.ts'
 import type { ProcessorStore } from './processors.ts'
 import type { ProgressStore } from './progress.ts'
 import type { RequestStore } from './requests.ts'
-import type { ScheduleStore } from './slots.ts'
+import type { ScheduleStore } from './schedules.ts'
 import type { World } from './world.ts'
 
 /** The options with which a store is opened. */
@@ -30,7 +30,10 @@ export interface OpenOptions {
   readonly stops?: (() => boolean) | undefined
 }
 
-/** Each facet is in a file of its own beside this one. */
+/**
+ * Each facet is in a file of its own beside this one. What `timers.ts` and `gathers.ts` describe comes in by `commit`. The
+ * cases of `testBroker` in `millrace/testing` check a store facet by facet.
+ */
 export interface Store {
   readonly leases: Leases
   readonly log: LogStore

@@ -1,7 +1,7 @@
 // Delayed messages, and what is written because of time.
 
 import type { Stored } from '../model/codec.ts'
-import type { ScheduleChange, ScheduleWritten, SlotChange, SlotWritten } from './slots.ts'
+import type { ScheduleChange, ScheduleWritten, SlotChange, SlotWritten } from './schedules.ts'
 
 /** A delayed message of the app itself, not one from elsewhere, is not to come any more. */
 export interface Cancel {

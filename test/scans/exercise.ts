@@ -1,9 +1,9 @@
 // Brings about each statement of the adapter once, on a file of its own; what it does there makes little sense.
 import { DatabaseSync } from 'node:sqlite'
 import { nodeWorld } from '../../src/adapters/node/world.ts'
-import { acceptAlone, markAlone } from '../../src/adapters/sqlite/alone.ts'
 import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
+import { acceptAlone, markAlone } from '../../src/adapters/sqlite/missing-wal.ts'
 import { type Stamp, Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
 import type { FlowRow } from '../../src/model/flow-views.ts'

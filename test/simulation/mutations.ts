@@ -552,7 +552,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: "        const end = inbox['inputs'].length > 0 ? undefined : delivery.next()\n",
     },
     {
-      file: 'engine/flow/delivery.ts',
+      file: 'engine/flow/end-delivery.ts',
       from: '    for (let end = this.next(); end !== undefined; end = this.next()) this.deliver(end)\n',
       to: '',
     },

@@ -1,6 +1,6 @@
 // The tables of the desk in a database in memory, empty or with some of everything.
 import { DatabaseSync } from 'node:sqlite'
-import type { Beside } from '../../src/adapters/sqlite/beside.ts'
+import type { Beside } from '../../src/adapters/sqlite/beside-commits.ts'
 import { DeskViews } from '../../src/adapters/sqlite/desk-reads.ts'
 import { DeskTables } from '../../src/adapters/sqlite/desk-tables.ts'
 import { Log } from '../../src/adapters/sqlite/log.ts'

@@ -1,6 +1,6 @@
 // The tables of flows in a database in memory.
 import { DatabaseSync } from 'node:sqlite'
-import type { Beside } from '../../src/adapters/sqlite/beside.ts'
+import type { Beside } from '../../src/adapters/sqlite/beside-commits.ts'
 import { FlowTables } from '../../src/adapters/sqlite/flows.ts'
 import { migrate } from '../../src/adapters/sqlite/schema.ts'
 import { Statements } from '../../src/adapters/sqlite/statements.ts'

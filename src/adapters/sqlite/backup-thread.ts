@@ -3,8 +3,8 @@ import { closeSync, fsyncSync, openSync } from 'node:fs'
 import { backup, DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
-import { acceptAlone, markAlone } from './alone.ts'
 import type { CopyWork } from './copy-work.ts'
+import { acceptAlone, markAlone } from './missing-wal.ts'
 import { openReading } from './reading.ts'
 
 const { file, to, app, mark, port } = workerData as ThreadData<CopyWork>

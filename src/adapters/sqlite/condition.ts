@@ -5,8 +5,8 @@
 import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { World } from '../../seam/world.ts'
-import { aloneFault } from './alone.ts'
 import { misplacedFault } from './errors.ts'
+import { aloneFault } from './missing-wal.ts'
 
 export interface ConditionLimits {
   readonly walBytesMax: number

@@ -2,7 +2,7 @@
 //
 //   closed ──open──→ open ──take (the write lock)──→ in a transaction ──commit or rollback──→ open ──close──→ closed
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { markAlone } from './alone.ts'
+import { markAlone } from './missing-wal.ts'
 import type { OpenDatabase } from './owner.ts'
 import { Savepoints } from './savepoints.ts'
 import { migrate } from './schema.ts'

@@ -6,9 +6,9 @@ import { fault, isMillraceError } from '../../model/errors.ts'
 import { inBrief, messageOf } from '../../model/people.ts'
 import type { AppState } from '../../seam/offline.ts'
 import { startThread } from '../node/thread.ts'
-import { isAlone } from './alone.ts'
 import type { CopyWork } from './copy-work.ts'
 import { freeBytesOf } from './free.ts'
+import { isAlone } from './missing-wal.ts'
 import { threads } from './threads.ts'
 
 /** Paths to which this process copies now. */

@@ -1,7 +1,7 @@
 // The tables of the desk, with the facets of the store that stand on them.
 import type { DeskChange } from '../../seam/desk.ts'
 import { AuditLog } from './audit.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import { DeskTable } from './desk.ts'
 import { DeskFinder } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'

@@ -5,7 +5,7 @@
 //   update to another lane, remove, resolve: the head leaves ──→ the next in line becomes the head: trying
 import type { DeskEntry } from '../../model/desk.ts'
 import type { DeskChange, DeskHead, DeskStore, LaneKey } from '../../seam/desk.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import { type DeskFinder, quoted } from './desk-finder.ts'
 import type { DeskGroups } from './desk-groups.ts'
 import type { DeskRows } from './desk-rows.ts'

@@ -1,5 +1,5 @@
 // Reads that show only what is durable: as promises, by one wrapper for a whole facet.
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 
 /** A facet whose promises are answered at once. */
 export type AtOnce<Facet> = {

@@ -1,7 +1,7 @@
 // Errors of SQLite and of the file system become errors of Millrace.
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
-import { whyNotOpened } from './place.ts'
+import { whyNotOpened } from './file-place.ts'
 
 const sqliteCodes = {
   busy: 5,

@@ -2,7 +2,7 @@
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { Store } from '../../seam/store.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import { DeskViews } from './desk-reads.ts'
 import type { DeskTables } from './desk-tables.ts'
 import { durableReads } from './durable-reads.ts'
@@ -11,7 +11,7 @@ import type { FlowTables } from './flows.ts'
 import type { Log } from './log.ts'
 import type { ProgressTable } from './progress.ts'
 import type { RequestTable } from './requests.ts'
-import type { SlotTable } from './slots.ts'
+import type { ScheduleTable } from './schedules.ts'
 import type { Statements } from './statements.ts'
 
 /** The tables of an open store. */
@@ -22,7 +22,7 @@ export interface Tables {
   readonly progress: ProgressTable
   readonly flows: FlowTables
   readonly requests: RequestTable
-  readonly slots: SlotTable
+  readonly slots: ScheduleTable
 }
 
 export type Facets = Pick<

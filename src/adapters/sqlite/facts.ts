@@ -2,16 +2,16 @@
 import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import type { Measure, StoreFacts } from '../../seam/offline.ts'
-import { aloneSince } from './alone.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { countsIn } from './desk-reads.ts'
 import { flowCounts } from './flow-reads.ts'
 import { freeBytesOf } from './free.ts'
-import { pendingBytesOf } from './pending.ts'
+import { aloneSince } from './missing-wal.ts'
 import { formatKnown, formatOf } from './schema.ts'
 import { Statements } from './statements.ts'
 import type { SqliteLimits } from './store.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
+import { pendingBytesOf } from './wal-pending.ts'
 
 export function factsOf(
   db: DatabaseSync,

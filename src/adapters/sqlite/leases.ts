@@ -2,11 +2,11 @@
 // lost only with the file.
 import type { SourcePlan } from '../../model/streams.ts'
 import type { Leases, TakenOver } from '../../seam/leases.ts'
-import { markedAlone } from './alone.ts'
 import type { Condition } from './condition.ts'
 import type { Disk } from './disk.ts'
 import type { Durability } from './durability.ts'
 import type { FilesInPlace } from './in-place.ts'
+import { markedAlone } from './missing-wal.ts'
 import type { OpenStore } from './open-store.ts'
 import type { WriteLock } from './write-lock.ts'
 

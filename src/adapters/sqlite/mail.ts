@@ -1,6 +1,6 @@
 // Mail: events that flows of a context may wait for, until no flow can.
 import type { ForgottenMails, Mail, Mailbox } from '../../seam/mail.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import { type FlowContext, type FlowRows, messageJson, messageOf } from './flow-rows.ts'
 import { Numbers } from './numbers.ts'
 import type { Statements } from './statements.ts'

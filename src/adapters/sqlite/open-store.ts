@@ -2,7 +2,7 @@
 import { inBrief } from '../../model/people.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { World } from '../../seam/world.ts'
-import { SqliteBeside } from './beside.ts'
+import { BesideCommits } from './beside-commits.ts'
 import { type CommitNeeds, SqliteCommit } from './commit.ts'
 import { Connection, type Opening } from './connection.ts'
 import { misplacedFault } from './errors.ts'
@@ -11,7 +11,7 @@ import { SqliteTables } from './tables.ts'
 
 export interface OpenStore {
   readonly connection: Connection
-  readonly beside: SqliteBeside
+  readonly beside: BesideCommits
   readonly tables: SqliteTables
   readonly commits: SqliteCommit
 }
@@ -22,7 +22,7 @@ type Shared = Omit<CommitNeeds, 'connection' | 'tables'>
 export function openStore(opening: Opening, same: SameData, shared: Shared): OpenStore {
   const connection = new Connection(opening)
   try {
-    const beside = new SqliteBeside({ ...shared, connection })
+    const beside = new BesideCommits({ ...shared, connection })
     const tables = new SqliteTables(shared.file, connection, same, beside)
     return { connection, beside, tables, commits: new SqliteCommit({ ...shared, connection, tables }) }
   } catch (error) {

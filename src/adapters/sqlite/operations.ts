@@ -17,7 +17,7 @@ import { fault } from '../../model/errors.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { OperationStore } from '../../seam/operations.ts'
 import type { AuditLog } from './audit.ts'
-import { type Beside, writeDurably } from './beside.ts'
+import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskFinder } from './desk-finder.ts'
 import type { Statements } from './statements.ts'
 

@@ -2,7 +2,7 @@
 import type { PendingAction } from '../../model/desk-views.ts'
 import { fault } from '../../model/errors.ts'
 import type { PendingActions } from '../../seam/pending-actions.ts'
-import { type Beside, writeDurably } from './beside.ts'
+import { type Beside, writeDurably } from './beside-commits.ts'
 import type { Statements } from './statements.ts'
 
 interface Row {

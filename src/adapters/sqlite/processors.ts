@@ -3,7 +3,7 @@ import type { Actor, DeskAction } from '../../model/desk.ts'
 import type { Paused } from '../../model/desk-views.ts'
 import type { ProcessorStore } from '../../seam/processors.ts'
 import type { AuditLog } from './audit.ts'
-import { type Beside, writeDurably } from './beside.ts'
+import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskTable } from './desk.ts'
 import type { Statements } from './statements.ts'
 

@@ -1,7 +1,7 @@
 // How far each processor is in each stream. To update its row is the acknowledgement of what it has handled.
 import { fault } from '../../model/errors.ts'
 import type { ProgressRow, ProgressStore, Subscribed } from '../../seam/progress.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
 

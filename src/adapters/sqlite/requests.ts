@@ -1,7 +1,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { RequestChange, RequestStore } from '../../seam/requests.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import type { Statements } from './statements.ts'
 
 const forgetRows = 1_000

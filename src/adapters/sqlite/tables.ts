@@ -6,7 +6,7 @@ import type { Changes, OwnTables, Written } from '../../seam/commit.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { TakenOver } from '../../seam/leases.ts'
 import type { Appended } from '../../seam/log.ts'
-import type { Beside } from './beside.ts'
+import type { Beside } from './beside-commits.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
 import { type Facets, facetsOf } from './facets.ts'
@@ -16,7 +16,7 @@ import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
 import { ProgressTable } from './progress.ts'
 import { RequestTable } from './requests.ts'
-import { SlotTable } from './slots.ts'
+import { ScheduleTable } from './schedules.ts'
 import type { Statements } from './statements.ts'
 import { cancel, writeTimed } from './timed.ts'
 import { TimerTable } from './timers.ts'
@@ -30,7 +30,7 @@ export class SqliteTables implements OwnTables {
   readonly requests: RequestTable
   readonly flows: FlowTables
   readonly timers: TimerTable
-  readonly slots: SlotTable
+  readonly slots: ScheduleTable
   readonly gathers: SqliteGathers
   readonly facets: Facets
   private readonly mark: StatementSync
@@ -44,7 +44,7 @@ export class SqliteTables implements OwnTables {
     this.requests = new RequestTable(sql, beside)
     this.flows = new FlowTables(sql, beside)
     this.timers = new TimerTable(db, this.log)
-    this.slots = new SlotTable(sql, this.log)
+    this.slots = new ScheduleTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
     this.facets = facetsOf(this, beside)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')

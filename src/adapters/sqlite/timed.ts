@@ -1,11 +1,11 @@
 // Timed changes of a transaction: cancels before its messages, all others after them.
 import type { Cancel, Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
-import type { SlotTable } from './slots.ts'
+import type { ScheduleTable } from './schedules.ts'
 import type { TimerTable } from './timers.ts'
 
 export interface TimedTables {
   readonly timers: TimerTable
-  readonly slots: SlotTable
+  readonly slots: ScheduleTable
 }
 
 const none: readonly never[] = []

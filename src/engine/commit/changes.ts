@@ -7,7 +7,7 @@ import type { ProgressRow } from '../../seam/progress.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { TimedChange, TimedResult } from '../../seam/timers.ts'
 import { type AskedChange, type Journals, type StepEnd, stepEndOf } from './asked.ts'
-import { place } from './place.ts'
+import { setPositions } from './positions.ts'
 
 const none: readonly Stored[] = []
 
@@ -65,7 +65,7 @@ export class TransactionChanges implements Changes {
   decided(written: Written): void {
     this.written = written
     const { append, timed } = this
-    if (place(append, written.appended)) this.appended = append
+    if (setPositions(append, written.appended)) this.appended = append
     else {
       this.appended = append.filter(({ position }) => position > 0)
       this.delayed = append.filter((_, index) => written.appended[index] === 0)
@@ -86,6 +86,6 @@ export class TransactionChanges implements Changes {
     if (result.do === 'fire') return result.appended
     if (change.do !== 'slot' || result.do !== 'slot') return none
     const messages = [change.message]
-    return place(messages, [result.appended]) ? messages : none
+    return setPositions(messages, [result.appended]) ? messages : none
   }
 }

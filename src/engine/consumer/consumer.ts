@@ -243,7 +243,7 @@ export class Consumer {
     for (let one = reader.isFull ? attempts.first : undefined; one !== undefined; one = one.after) {
       const { delivery } = one
       if (delivery.entry === undefined && now - delivery.headSince >= parkAfterMs)
-        side.lanes.close(delivery, { state: 'trying' })
+        side.lanes.moveToDesk(delivery, { state: 'trying' })
     }
     this.deadlines.forget()
     return attempts.first !== undefined

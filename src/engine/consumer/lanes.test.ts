@@ -85,7 +85,7 @@ test('where memory does not know, the store is asked, and others queue behind', 
 test('a lane that closes goes to the desk head first, the others in line behind', () => {
   const { all, queue, line, lane } = lanes()
   const [first, second, third] = [queue(), queue(), queue()]
-  const closed = all.close(first, { state: 'trying' })
+  const closed = all.moveToDesk(first, { state: 'trying' })
   assert.deepEqual([closed, line, closed.entry?.lane, closed.mayHaveLine], [lane, [second, third], 'a', true])
 })
 

@@ -1,7 +1,7 @@
 // The lanes of one processor, and the way of a message into its lane.
 //
 //   open: its messages come from the log ──its head is to be tried later, or holds the low-water back──→ at the desk
-//     │                                  └─its head has used up its attempts, and the lane waits────────→ at the desk
+//     │                                  └─its head has used up its attempts (failing.ts: hold)─────────→ at the desk
 //   asking: whether the lane is at the desk is known on disk only ──→ open | at the desk
 //   at the desk (desk-lanes.ts): its messages come from the desk ──none of it is left there──→ open
 //
@@ -127,13 +127,13 @@ export class Lanes {
   wait(delivery: Delivery, fields: Partial<DeskEntry> & { readonly dueAt: number }): DeskLane {
     const { entry } = delivery
     const known = entry === undefined ? undefined : this.host.desk.of(entry)
-    if (known === undefined) return this.close(delivery, fields)
+    if (known === undefined) return this.moveToDesk(delivery, fields)
     known.entry = this.host.writes.keep(delivery, fields, () => ({ written: () => this.unload(known, fields.dueAt) }))
     return known
   }
 
   /** Moves an open lane to the desk, head first. */
-  close(head: Delivery, fields: Partial<DeskEntry>): DeskLane {
+  moveToDesk(head: Delivery, fields: Partial<DeskEntry>): DeskLane {
     const { host } = this
     const { context } = head.message
     // A message that came from the desk into an open lane goes before those behind it.

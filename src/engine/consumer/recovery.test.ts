@@ -30,8 +30,8 @@ function recovery(heads: readonly DeskHead[] = [], entries: Readonly<Record<numb
     },
     lanes: {
       queue: ({ entry }) => void told.push('queue', entry?.id),
-      close: (delivery) => {
-        told.push('close', delivery.message.position)
+      moveToDesk: (delivery) => {
+        told.push('moved', delivery.message.position)
         return new DeskLane('open', { id: 50, place: 50 })
       },
       wake: (lane, delayMs) => void told.push('wake', lane.headId, delayMs),
@@ -76,7 +76,7 @@ test('a wait longer than the policy of today is shortened to its longest', async
 test('messages that ran when the process died twice run alone, one after the other', async () => {
   const { recovery: all, told } = recovery([head(2), head(3)], { 50: { id: 50, kills: 1 } })
   await all.takeUp([-2, 4, 5])
-  assert.deepEqual(told, ['ready', 3, 'found', 'waits', 'entered', 'close', 5])
+  assert.deepEqual(told, ['ready', 3, 'found', 'waits', 'entered', 'moved', 5])
   assert.equal(all.isWaiting, true)
   told.length = 0
   const done = all.run(2, 1_000)

@@ -16,7 +16,7 @@ import type { Lanes } from './lanes.ts'
 export interface RecoveryHost {
   readonly spec: Pick<ProcessorSpec, 'name' | 'retry'>
   readonly desk: Pick<DeskLanes, 'begin' | 'found'>
-  readonly lanes: Pick<Lanes, 'queue' | 'close' | 'wake' | 'isTaken'>
+  readonly lanes: Pick<Lanes, 'queue' | 'moveToDesk' | 'wake' | 'isTaken'>
   readonly writes: Pick<DeskWrites, 'keep'>
   now(): number
   after(ms: number, fn: () => void): void
@@ -118,7 +118,7 @@ export class Recovery {
     const { context } = message
     if (context !== null && (await host.lanes.isTaken(context))) return
     host.entered(message)
-    this.suspects.push(host.lanes.close(new Delivery(message, undefined), { state: 'trying' }))
+    this.suspects.push(host.lanes.moveToDesk(new Delivery(message, undefined), { state: 'trying' }))
   }
 
   // ── running suspects ───────────────────────────────────────────────────────────────────────────────────────────

@@ -19,7 +19,6 @@ import type { Job } from '../commit/writes.ts'
 import { FlowActions } from './actions.ts'
 import { Claims } from './claims.ts'
 import { DueTimes } from './due-times.ts'
-import { Ends } from './ends.ts'
 import type { FlowsHost } from './flows-host.ts'
 import type { MediatorSpec, Outbox, Step } from './host.ts'
 import { Loading } from './loading.ts'
@@ -30,6 +29,7 @@ import { FlowNumbers } from './numbers.ts'
 import type { FlowRun } from './run.ts'
 import { Starting } from './starting.ts'
 import { become } from './states.ts'
+import { StepEnds } from './step-ends.ts'
 import { takeUpUnfinished, takeUpWaiting, wakeTimes } from './take-up.ts'
 import { TakingBack } from './taking-back.ts'
 import { Times } from './times.ts'
@@ -46,7 +46,7 @@ export class Flows {
   private readonly numbers = new FlowNumbers()
   private readonly making: Making
   private readonly writing: Writing
-  private readonly ends: Ends<FlowRun, Job>
+  private readonly ends: StepEnds<FlowRun, Job>
   private readonly times: Times
   private readonly mails: MailDelivery<FlowRun>
   private readonly takingBack: TakingBack
@@ -76,7 +76,7 @@ export class Flows {
       write: (job) => committer.write(job),
       written: (run, outbox) => this.after(run, outbox),
     })
-    this.ends = new Ends({
+    this.ends = new StepEnds({
       newEntry: () => numbers.newEntry(),
       find: (id) => this.memory.find(id),
       hearing: (id) => this.memory.hearing(id),

@@ -26,8 +26,8 @@ import type { Message } from '../../model/message.ts'
 import { Branches, type FunctionEnd } from './branches.ts'
 import { Calls } from './calls.ts'
 import { Flow } from './context.ts'
-import { Delivery } from './delivery.ts'
 import { Differences } from './differences.ts'
+import { EndDelivery } from './end-delivery.ts'
 import { Ending } from './ending.ts'
 import type { FlowHost, Step } from './host.ts'
 import { Inbox } from './inbox.ts'
@@ -52,7 +52,7 @@ export class FlowRun {
   readonly steps = new Steps()
   readonly branches: Branches
   readonly differences: Differences
-  readonly delivery: Delivery
+  readonly delivery: EndDelivery
   readonly outside: Outside
   readonly undo: Undo
   private readonly calls: Calls
@@ -68,7 +68,7 @@ export class FlowRun {
     this.inbox = new Inbox(row.mailAfter)
     this.branches = new Branches(host)
     this.differences = new Differences(this)
-    this.delivery = new Delivery(this)
+    this.delivery = new EndDelivery(this)
     this.outside = new Outside(this)
     this.undo = new Undo(this, names)
     this.calls = new Calls(this, names)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JournalEntry } from '../../model/flow.ts'
 import type { StepEnded } from '../../seam/flows.ts'
-import { Ends, type EndTaker } from './ends.ts'
+import { type EndTaker, StepEnds } from './step-ends.ts'
 
 interface Run extends EndTaker {
   readonly heard: number[]
@@ -24,7 +24,7 @@ function run({ isFree = true, works = false } = {}): Run {
 function ends(hot: Readonly<Record<number, Run>>) {
   const asked: string[] = []
   let last = 100
-  const all = new Ends<Run, string>({
+  const all = new StepEnds<Run, string>({
     newEntry: () => ++last,
     find: (flow) => hot[flow],
     hearing: (flow) => hot[flow],

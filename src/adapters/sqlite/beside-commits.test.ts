@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { type BesideNeeds, SqliteBeside, writeDurably } from './beside.ts'
+import { BesideCommits, type BesideNeeds, writeDurably } from './beside-commits.ts'
 
 const busy = Object.assign(new Error('database is locked'), { errcode: 5 })
 
@@ -29,7 +29,7 @@ function played({ isOpen = true }: { readonly isOpen?: boolean } = {}) {
       },
     },
   }
-  return { beside: new SqliteBeside(needs), order, sync }
+  return { beside: new BesideCommits(needs), order, sync }
 }
 
 test('a read waits until all that it shows is durable', async () => {

@@ -5,7 +5,7 @@ import type {
   ScheduleWritten,
   SlotChange,
   SlotWritten,
-} from '../../seam/slots.ts'
+} from '../../seam/schedules.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
 
@@ -13,7 +13,7 @@ import type { Statements } from './statements.ts'
 const slotsKept = 1_000
 
 /** How far schedules are, and which of their slots are done. */
-export class SlotTable implements ScheduleStore {
+export class ScheduleTable implements ScheduleStore {
   private readonly sql: Statements
   private readonly log: Log
 

@@ -36,7 +36,7 @@ export interface DeliveryHost {
   endsBehind(): readonly FlowChange[]
 }
 
-export class Delivery {
+export class EndDelivery {
   private readonly flow: DeliveryFlow
 
   constructor(flow: DeliveryFlow) {

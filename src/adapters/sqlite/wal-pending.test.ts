@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
-import { pendingBytesOf } from './pending.ts'
+import { pendingBytesOf } from './wal-pending.ts'
 
 test('what of the -wal file is not in the database is counted, whatever the size of the file', () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-'))

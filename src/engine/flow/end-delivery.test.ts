@@ -3,7 +3,7 @@ import test from 'node:test'
 import type { JournalEntry, StepKind } from '../../model/flow.ts'
 import type { Command } from '../../model/message.ts'
 import type { FlowChange } from '../../seam/flows.ts'
-import { Delivery } from './delivery.ts'
+import { EndDelivery } from './end-delivery.ts'
 import type { StepPlan } from './host.ts'
 import { Inbox } from './inbox.ts'
 import { Journal } from './journal.ts'
@@ -49,7 +49,7 @@ function deliveryOf(ahead: readonly JournalEntry[] = []) {
     return begun
   }
   const settled = () => new Promise(setImmediate).then(() => got)
-  return { delivery: new Delivery(flow), ...flow, begin, settled, behind, differences }
+  return { delivery: new EndDelivery(flow), ...flow, begin, settled, behind, differences }
 }
 
 test('an end reaches its step once', async () => {

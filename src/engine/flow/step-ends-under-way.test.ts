@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { JournalEntry } from '../../model/flow.ts'
-import { EndsUnderWay } from './ends-under-way.ts'
+import { StepEndsUnderWay } from './step-ends-under-way.ts'
 
 const entry = (n: number, of: number): JournalEntry => {
   return { n, of, kind: 'call', step: '', what: '', data: null, at: 0 }
@@ -9,7 +9,7 @@ const entry = (n: number, of: number): JournalEntry => {
 
 function begun() {
   let last = 10
-  return new EndsUnderWay(() => ++last)
+  return new StepEndsUnderWay(() => ++last)
 }
 
 test('an end has the number with which its transaction was made', () => {

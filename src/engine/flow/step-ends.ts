@@ -6,7 +6,7 @@
 // Ahead of the disk a flow only computes: what it leaves goes with the same sync, or waits for the next.
 import type { JournalEntry } from '../../model/flow.ts'
 import type { StepEnded } from '../../seam/flows.ts'
-import { EndsUnderWay } from './ends-under-way.ts'
+import { StepEndsUnderWay } from './step-ends-under-way.ts'
 
 /** Turns that flows have to come to rest before what they leave waits for the next group. */
 const aheadTurns = 3
@@ -39,15 +39,15 @@ export interface EndsHost<Run extends EndTaker, Left> {
   turn(): Promise<void>
 }
 
-export class Ends<Run extends EndTaker, Left> {
+export class StepEnds<Run extends EndTaker, Left> {
   private readonly host: EndsHost<Run, Left>
-  private readonly underWay: EndsUnderWay
+  private readonly underWay: StepEndsUnderWay
   /** Ends that are not durable and that flows were told. */
   private readonly toldAhead = new Set<StepEnded>()
 
   constructor(host: EndsHost<Run, Left>) {
     this.host = host
-    this.underWay = new EndsUnderWay(() => host.newEntry())
+    this.underWay = new StepEndsUnderWay(() => host.newEntry())
   }
 
   /** The number of an end in the transaction that is being made. */

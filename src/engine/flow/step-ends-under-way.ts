@@ -1,4 +1,4 @@
-// Ends of steps that are being written in transactions of others: of commands, of flows that a flow has started.
+// StepEnds of steps that are being written in transactions of others: of commands, of flows that a flow has started.
 //
 //   written by a transaction, with a number ──told──→ gone
 //     └──its flow is told something else before──→ with a number behind that ──told──→ gone
@@ -25,7 +25,7 @@ class UnderWay {
 
 const none: readonly FlowChange[] = []
 
-export class EndsUnderWay {
+export class StepEndsUnderWay {
   private readonly newEntry: () => number
   private readonly first = new Map<number, UnderWay>()
 

@@ -37,7 +37,7 @@ export interface BesideNeeds {
   readonly connection: Pick<Connection, 'isOpen' | 'transaction'>
 }
 
-export class SqliteBeside implements Beside {
+export class BesideCommits implements Beside {
   private readonly needs: BesideNeeds
 
   constructor(needs: BesideNeeds) {
