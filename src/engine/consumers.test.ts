@@ -18,12 +18,12 @@ function processors(fails = { pausing: false }) {
       isPaused: false,
       pull: note('pulls'),
       pullAhead: () => spec.name === 'route' && told.push('route pulls ahead') > 0,
-      takeUp: async () => {},
+      recovery: { takeUp: async () => {}, run: async () => note('runs suspects')() },
       tick: note('ticks'),
-      runSuspects: async () => note('runs suspects')(),
       stopTaking: note('stops'),
       abandon: note('abandons'),
-      pause: (paused: boolean) => void told.push(`${spec.name} ${paused ? 'pauses' : 'resumes'}`),
+      pause: note('pauses'),
+      resume: note('resumes'),
     }
   }
   const spec = (name: string, on: string) => ({
