@@ -93,10 +93,6 @@ export class FlowRows {
     this.sql.run('delete from millrace_flows where id = ?', id)
   }
 
-  has(id: number): boolean {
-    return this.sql.one('select 1 from millrace_flows where id = ?', id) !== undefined
-  }
-
   row(id: number): FlowRow | undefined {
     const row = this.sql.one<Row>(`${rowText} where id = ?`, id)
     return row && rowOf({ ...row })

@@ -122,8 +122,7 @@ export class FlowTables implements FlowStore, FlowRowsFacet {
 
   /** A step has ended in the transaction of another processor. Returns whether its flow exists. */
   private endStep({ flow, entry }: StepEnded): boolean {
-    if (!this.flows.has(flow)) return false
-    this.enter(flow, entry)
+    if (!this.entries.enterEnd(flow, entry)) return false
     this.times.remove(flow, entry.of!)
     return true
   }

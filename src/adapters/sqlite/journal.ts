@@ -22,20 +22,21 @@ export class JournalTable {
     })
   }
 
-  enter(flow: number, { n, of, kind, step, what, data, at }: JournalEntry): void {
-    const json = data === null ? null : JSON.stringify(data)
+  enter(flow: number, entry: JournalEntry): void {
+    this.insert('insert into millrace_journal values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)', flow, entry)
+  }
+
+  /** Enters the end of a step where its flow exists; returns whether it does. */
+  enterEnd(flow: number, entry: JournalEntry): boolean {
+    const sql = `insert into millrace_journal select ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8
+      where exists (select 1 from millrace_flows where id = ?1)`
+    return this.insert(sql, flow, entry) === 1
+  }
+
+  private insert(sql: string, flow: number, { n, of, kind, step, what, data, at }: JournalEntry): number {
     this.numbers.use(n)
-    this.sql.run(
-      'insert into millrace_journal values (?, ?, ?, ?, ?, ?, ?, ?)',
-      flow,
-      n,
-      of,
-      kind,
-      step,
-      what,
-      json,
-      at,
-    )
+    const json = data === null ? null : JSON.stringify(data)
+    return this.sql.run(sql, flow, n, of, kind, step, what, json, at)
   }
 
   /** Gives an entry a higher number. */
