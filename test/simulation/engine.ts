@@ -34,7 +34,7 @@ interface Far {
   readonly far?: FarCounts | undefined
 }
 
-const farChances = { trouble: 0.01, known: 0.05, lost: 0.003, first: 0.05 }
+const farChances = { trouble: 0.01, known: 0.05, lost: 0.006, first: 0.05 }
 
 /** What a hunt for a failure keeps to; default is what the engine is proven with. */
 export interface Hunt {
