@@ -158,7 +158,8 @@ export class Engine {
 
   private readonly arrived: ArrivalListener = (messages, positions) => {
     if (this.status.is === 'failed') return
-    const { streams, consumers, idleness } = this.rooms
+    const { streams, consumers, idleness, committer } = this.rooms
+    committer.arrives()
     consumers.pullFrom(streams.arrived(messages, positions))
     idleness.look()
   }

@@ -68,6 +68,8 @@ export class Committer {
   /** The group that is being written. */
   private group: Group | undefined
   private readonly chain = new Chain()
+  /** Whether others waited to be written when the messages of the present group arrived; undefined before that. */
+  private othersWait: boolean | undefined
   /** Why it has ended: told to all who come later. */
   private why: unknown
 
@@ -141,6 +143,11 @@ export class Committer {
   mark(mark: Mark): void {
     this.pending.marks.push(mark)
     this.kick()
+  }
+
+  /** Messages have arrived. What they begin is about to be written, and follows from the present group. */
+  arrives(): void {
+    if (this.group !== undefined) this.othersWait ??= !this.isEmpty
   }
 
   /** Writes a change that is made because of time. */
@@ -221,8 +228,10 @@ export class Committer {
       group.writes.refuse(error)
       throw error
     } finally {
+      const othersWait = this.othersWait ?? !this.isEmpty
       this.group = undefined
-      this.chain.ends(this.world.elapsed(), this.isEmpty ? 'nothing waits' : 'others wait')
+      this.othersWait = undefined
+      this.chain.ends(this.world.elapsed(), othersWait ? 'others wait' : 'nothing waits')
     }
     if (answer.state === 'lost') {
       group.writes.refuse(answer.why)
