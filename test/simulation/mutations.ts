@@ -629,7 +629,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },
   'lets a flow leave memory before its end is written': {
     faults: { handlerFails: true },
-    bias: { flows: { nodes: ['call', 'flow', 'ask', 'wait', 'withdraw'], people: ['cancel'] } },
+    bias: { flows: { nodes: ['flow', 'wait', 'withdraw'], people: ['cancel'] } },
   },
   'forgets the times of a flow that is paused': {
     faults: { handlerFails: true },
