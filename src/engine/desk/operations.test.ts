@@ -14,7 +14,7 @@ const begun = (changes: Partial<Operation> = {}): Operation =>
   }) as unknown as Operation
 
 /** Operations on these messages; `steps` has what was decided and written, in order. */
-function operations(items: readonly number[], { refuses = [], wait }: Circumstances = {}) {
+function operations(items: readonly number[], { refuses = [], wait, reading }: Circumstances = {}) {
   const steps: string[] = []
   const left = [...items]
   const write = ({ changes = [], written }: Job) => {
@@ -37,7 +37,11 @@ function operations(items: readonly number[], { refuses = [], wait }: Circumstan
       desk: { entry: async (id: number) => ({ id, processor: 'ledger', state: 'trying' }) },
       operations: {
         select: async () => begun(),
-        selected: async (_id: number, limit: number) => left.slice(0, limit),
+        selected: async (_id: number, limit: number) => {
+          const found = left.slice(0, limit)
+          await reading
+          return found
+        },
         firstSelected: async () => items[0],
         open: async (after: number) => (after === 0 ? [begun({ state: 'trying', oneFirst: true, done: 1 })] : []),
       },
@@ -51,7 +55,10 @@ function operations(items: readonly number[], { refuses = [], wait }: Circumstan
 
 interface Circumstances {
   readonly refuses?: readonly number[]
+  /** Each decision waits for it. */
   readonly wait?: Promise<void>
+  /** Each read of the selection waits for it. */
+  readonly reading?: Promise<void>
 }
 
 const settled = async () => {
@@ -92,6 +99,19 @@ test('an abort waits for the slice under way, and nothing is done after it', asy
   resolve()
   await aborted
   await settled()
+  assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
+})
+
+test('an abort waits for a slice that is being read', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { made, steps } = operations([1], { reading: promise })
+  await made.start(begun(), {})
+  await settled()
+  const aborted = made.abort(1, async () => void steps.push('aborted'))
+  await settled()
+  assert.deepEqual(steps, ['operation is running'])
+  resolve()
+  await aborted
   assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
 })
 

@@ -50,7 +50,7 @@ export class Operations {
   /** Operations that this run has made: `takeUp` passes over them. */
   private readonly ours = new Set<number>()
   private aborting: Promise<unknown> = Promise.resolve()
-  /** The slice that is carried out now. */
+  /** The slice that is read and carried out now. */
   private underWay: Promise<unknown> = Promise.resolve()
   private readonly queue = new Fifo<Operation>()
   private state: State = 'resting'
@@ -159,21 +159,20 @@ export class Operations {
     if (!firstOnly) await this.write(operation, state)
     if (state === 'failed') return
     while (this.isOpen && !this.aborted.has(id)) {
-      const items = await this.host.store.operations.selected(id, firstOnly ? 1 : sliceItems)
-      if (items.length === 0) {
-        await this.write(operation, 'done')
-        return
-      }
-      const done = firstOnly ? this.tryFirst(operation, items[0]!) : this.carryOutAll(operation, items)
-      this.underWay = done
-      await done
-      if (firstOnly) return
+      const slice = this.slice(operation, firstOnly ? 1 : sliceItems)
+      this.underWay = slice
+      if ((await slice) === 0 || firstOnly) return
     }
     if (this.aborted.has(id)) this.aborted.set(id, operation)
   }
 
-  private async carryOutAll(operation: Operation, items: readonly number[]): Promise<void> {
-    await Promise.all(items.map((item) => this.carryOut(operation, item)))
+  /** Carries out the next messages of an operation, the first alone where only one is asked for; returns how many. */
+  private async slice(operation: Operation, limit: number): Promise<number> {
+    const items = await this.host.store.operations.selected(operation.id, limit)
+    if (items.length === 0) await this.write(operation, 'done')
+    else if (limit === 1) await this.tryFirst(operation, items[0]!)
+    else await Promise.all(items.map((item) => this.carryOut(operation, item)))
+    return items.length
   }
 
   private async tryFirst(operation: Operation, first: number): Promise<void> {
