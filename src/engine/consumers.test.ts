@@ -56,7 +56,7 @@ function processors(fails = { pausing: false }) {
         resume: async () => void told.push('resume written'),
       },
     },
-    committer: { alone: (work: () => unknown) => work(), save: () => {} },
+    committer: { alone: (work: () => unknown) => work(), write: () => {} },
     streams: {
       of: ({ name }: { name: string }) => (name === 'orders' ? 1 : 2),
       recent: (id: number) => recents.get(id),

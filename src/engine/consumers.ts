@@ -25,7 +25,7 @@ import { type Position, type Streams, subscribe } from './streams.ts'
 export interface ConsumersHost {
   readonly world: Pick<World, 'now' | 'after'>
   readonly store: Pick<Store, 'progress' | 'processors' | 'log'>
-  readonly committer: Pick<Committer, 'alone' | 'save'>
+  readonly committer: Pick<Committer, 'alone' | 'write'>
   readonly streams: Streams
   readonly specs: readonly ProcessorSpec[]
   make(spec: ProcessorSpec, subscribed: Subscribed, recent: RecentMessages): Consumer
@@ -124,7 +124,7 @@ export class Consumers implements Service {
   saveAll(): void {
     for (const consumer of this.all) {
       consumer.abandon()
-      this.host.committer.save(consumer.processor)
+      this.host.committer.write({ consumer: consumer.processor })
     }
   }
 

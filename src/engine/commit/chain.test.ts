@@ -26,6 +26,21 @@ test('groups that follow from each other at once are a chain after a few, and no
   ])
 })
 
+test('what the messages of a group begin as they arrive follows from it, and is nothing that waited', () => {
+  const chain = new Chain()
+  const chained = Array.from({ length: 6 }, (_, group) => {
+    const is = chain.begins(group)
+    chain.arrives('nothing waits')
+    chain.arrives('others wait')
+    chain.ends(group + 0.9, 'others wait')
+    return is
+  })
+  assert.deepEqual(chained, [false, false, false, false, true, true])
+  chain.arrives('others wait')
+  chain.ends(6.9, 'nothing waits')
+  assert(!chain.begins(7))
+})
+
 test('one step in four that begins anew does not break a chain', () => {
   assert(
     chained(times(10, [{ gap: 0.1, others: true }, ...times(3, [{ gap: 0.1 }])]))

@@ -7,8 +7,13 @@ const gapMs = 0.5
 const chainFrom = 4
 const countMax = 8
 
+/** What waits to be written beside a group. */
+export type Waiting = 'nothing waits' | 'others wait'
+
 export class Chain {
   private count = 0
+  /** What waited when the messages of the present group arrived. */
+  private atArrival: Waiting | undefined
   private endedAt = Number.NEGATIVE_INFINITY
   private alone = false
 
@@ -19,9 +24,15 @@ export class Chain {
     return this.count >= chainFrom
   }
 
-  /** It has ended. Where nothing waits to be written, a group that comes at once follows from it. */
-  ends(elapsed: number, then: 'nothing waits' | 'others wait'): void {
+  /** Messages of the group arrive. What waits from then on follows from the group. */
+  arrives(waiting: Waiting): void {
+    this.atArrival ??= waiting
+  }
+
+  /** It has ended. Where nothing waits beside it, a group that comes at once follows from it. */
+  ends(elapsed: number, waiting: Waiting): void {
     this.endedAt = elapsed
-    this.alone = then === 'nothing waits'
+    this.alone = (this.atArrival ?? waiting) === 'nothing waits'
+    this.atArrival = undefined
   }
 }

@@ -14,7 +14,7 @@ import type { World } from '../../seam/world.ts'
 import type { Journals } from './asked.ts'
 import { Chain } from './chain.ts'
 import { type Committing, Group, type Settled } from './group.ts'
-import type { Follower, Handled } from './handled.ts'
+import type { Handled } from './handled.ts'
 import type { TimedWrite } from './timed-write.ts'
 import { type Job, type Mark, type Publish, type Transaction, Writes } from './writes.ts'
 
@@ -68,8 +68,6 @@ export class Committer {
   /** The group that is being written. */
   private group: Group | undefined
   private readonly chain = new Chain()
-  /** Whether others waited to be written when the messages of the present group arrived; undefined before that. */
-  private othersWait: boolean | undefined
   /** Why it has ended: told to all who come later. */
   private why: unknown
 
@@ -117,11 +115,6 @@ export class Committer {
     return new Promise((resolve, reject) => this.write({ ...job, written: () => resolve(), dropped: reject }))
   }
 
-  /** Writes the progress of a processor, though none of its messages was handled. */
-  save(consumer: Follower): void {
-    this.write({ consumer })
-  }
-
   /** Runs something that writes by itself, between two groups. */
   alone<T>(work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -145,9 +138,9 @@ export class Committer {
     this.kick()
   }
 
-  /** Messages have arrived. What they begin is about to be written, and follows from the present group. */
+  /** Messages arrive: what they begin follows from the group that is being written. */
   arrives(): void {
-    if (this.group !== undefined) this.othersWait ??= !this.isEmpty
+    if (this.group !== undefined) this.chain.arrives(this.isEmpty ? 'nothing waits' : 'others wait')
   }
 
   /** Writes a change that is made because of time. */
@@ -228,10 +221,8 @@ export class Committer {
       group.writes.refuse(error)
       throw error
     } finally {
-      const othersWait = this.othersWait ?? !this.isEmpty
       this.group = undefined
-      this.othersWait = undefined
-      this.chain.ends(this.world.elapsed(), othersWait ? 'others wait' : 'nothing waits')
+      this.chain.ends(this.world.elapsed(), this.isEmpty ? 'nothing waits' : 'others wait')
     }
     if (answer.state === 'lost') {
       group.writes.refuse(answer.why)
