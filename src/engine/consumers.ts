@@ -239,16 +239,14 @@ export class Consumers implements Service {
 
   private async setPaused({ processor, actor, paused }: Pausing): Promise<void> {
     const { store, committer, world } = this.host
-    const known = (await store.progress.rows()).map((row) => row.processor)
-    if (!known.includes(processor)) {
-      throw fault(
-        'millrace/unknown-processor',
-        `the store knows no processor "${processor}"${suggest(processor, known)}`,
-      )
-    }
     const consumer = this.named(processor)
-    // One after the other, so that the last counts for what runs as it does on disk.
+    // One after the other, in the order of the calls: the last counts, for what runs as it does on disk.
     await committer.alone(async () => {
+      const known = (await store.progress.rows()).map((row) => row.processor)
+      if (!known.includes(processor)) {
+        const what = `the store knows no processor "${processor}"${suggest(processor, known)}`
+        throw fault('millrace/unknown-processor', what)
+      }
       const before = consumer?.isPaused
       if (paused) consumer?.pause()
       try {

@@ -21,6 +21,7 @@ test('what was resolved is forgotten after deskRetainMs, what is held never; of 
   const [a, b, c] = sim.held()
   broken.delete('a0')
   await sim.release(a!.id)
+  await sim.untilIdle()
   await sim.settled(sim.app.desk.discard(b!.id, { by: 'ann', reason: 'no need' }))
   await sim.untilIdle()
   await sim.advance(1.9 * day)
@@ -34,8 +35,8 @@ test('what was resolved is forgotten after deskRetainMs, what is held never; of 
     `held ${b!.id}`,
     `held ${c!.id}`,
     `released ${a!.id}`,
-    `discarded ${b!.id}`,
     `handled ${a!.id}`,
+    `discarded ${b!.id}`,
   ])
   await assert.rejects(sim.settled(sim.app.desk.takeBack(b!.id)), { code: 'millrace/unknown-item' })
   assert.equal(await sim.settled(sim.app.desk.show(b!.id)), undefined)
