@@ -37,6 +37,31 @@ export interface FlowRow {
   readonly endedAt: number | null
 }
 
+/** What is known of a flow as it begins. */
+export type FlowBeginning = Pick<FlowRow, 'id' | 'mediator' | 'version' | 'message' | 'startedAt'> &
+  Partial<Pick<FlowRow, 'once'>>
+
+/** The row of a flow that begins, in the context of its message. */
+export function newFlowRow({ id, mediator, version, message, once = null, startedAt }: FlowBeginning): FlowRow {
+  return {
+    id,
+    mediator,
+    version,
+    context: message.context,
+    state: 'running',
+    message,
+    once,
+    parent: null,
+    rerunOf: null,
+    continues: null,
+    mailAfter: null,
+    error: null,
+    result: undefined,
+    startedAt,
+    endedAt: null,
+  }
+}
+
 /** A question of a flow to a person. */
 export interface Question {
   /** Its number: later questions have higher ones. */

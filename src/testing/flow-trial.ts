@@ -5,7 +5,7 @@ import { FlowRun } from '../engine/flow/run.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import { commandIdOf, type JournalEntry, outcomeOfFlow, type Outcome as StepOutcome } from '../model/flow.ts'
-import type { FlowRow } from '../model/flow-views.ts'
+import { type FlowRow, newFlowRow } from '../model/flow-views.ts'
 import type { Command, Message, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { Mediator } from '../parts/mediator.ts'
@@ -45,23 +45,8 @@ export class FlowTrial {
   }
 
   private rowOf(message: Stored): FlowRow {
-    return {
-      id: this.flows++,
-      mediator: this.part.name,
-      version: this.part.spec.version,
-      context: message.context,
-      state: 'running',
-      message,
-      once: null,
-      parent: null,
-      rerunOf: null,
-      continues: null,
-      mailAfter: null,
-      error: null,
-      result: undefined,
-      startedAt: this.now,
-      endedAt: null,
-    }
+    const { name: mediator, spec } = this.part
+    return newFlowRow({ id: this.flows++, mediator, version: spec.version, message, startedAt: this.now })
   }
 
   private host({ message }: FlowRow): FlowHost {

@@ -6,7 +6,7 @@ import { sqlite } from '../../src/adapters/sqlite/index.ts'
 import { acceptAlone, markAlone } from '../../src/adapters/sqlite/missing-wal.ts'
 import { type Stamp, Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
-import type { FlowRow } from '../../src/model/flow-views.ts'
+import { type FlowRow, newFlowRow } from '../../src/model/flow-views.ts'
 import type { Changes } from '../../src/seam/commit.ts'
 import type { FlowChange } from '../../src/seam/flows.ts'
 import type { Store } from '../../src/seam/store.ts'
@@ -42,10 +42,8 @@ function entryOf(id: number, state: DeskState, lane: string | null = 'x'): DeskE
 const nothing: Changes = { append: [], progress: [], desk: [], marks: [] }
 
 function rowOf(id: number, more: Partial<FlowRow> = {}): FlowRow {
-  const none = { parent: null, rerunOf: null, continues: null, mailAfter: null, error: null, endedAt: null }
-  const message = messageOf(`f${id}`)
-  const row = { id, mediator: 'm', version: 1, context: 'x', state: 'running' as const, message, once: null, ...none }
-  return { ...row, result: undefined, startedAt: 1, ...more }
+  const row = newFlowRow({ id, mediator: 'm', version: 1, message: messageOf(`f${id}`), startedAt: 1 })
+  return { ...row, context: 'x', ...more }
 }
 
 export async function exercise(file: string): Promise<void> {

@@ -6,7 +6,7 @@ import { migrate } from '../../src/adapters/sqlite/schema.ts'
 import { Statements } from '../../src/adapters/sqlite/statements.ts'
 import { Stored } from '../../src/model/codec.ts'
 import type { JournalEntry } from '../../src/model/flow.ts'
-import type { FlowRow } from '../../src/model/flow-views.ts'
+import { type FlowRow, newFlowRow } from '../../src/model/flow-views.ts'
 import type { Mail } from '../../src/seam/mail.ts'
 
 /** What a table writes is there at once. */
@@ -36,24 +36,8 @@ export function messageOf(type: string, context: string | null = 'a'): Stored {
 }
 
 export function flowOf(id: number, facts: Partial<FlowRow> = {}): FlowRow {
-  return {
-    id,
-    mediator: 'm',
-    version: 1,
-    context: 'a',
-    state: 'running',
-    message: messageOf('begun'),
-    once: null,
-    parent: null,
-    rerunOf: null,
-    continues: null,
-    mailAfter: null,
-    error: null,
-    result: undefined,
-    startedAt: id,
-    endedAt: null,
-    ...facts,
-  }
+  const row = newFlowRow({ id, mediator: 'm', version: 1, message: messageOf('begun'), startedAt: id })
+  return { ...row, context: 'a', ...facts }
 }
 
 export function stepOf(n: number, facts: Partial<JournalEntry> = {}): JournalEntry {

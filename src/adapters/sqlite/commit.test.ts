@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Stored } from '../../model/codec.ts'
-import type { FlowRow } from '../../model/flow-views.ts'
+import { newFlowRow } from '../../model/flow-views.ts'
 import type { Changes, CommitFunction, CommitGroup, Written } from '../../seam/commit.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { Store } from '../../seam/store.ts'
@@ -120,23 +120,7 @@ test('a group that is repeated one by one has one answer for each transaction th
   )
 })
 
-const flowRow = (id: number): FlowRow => ({
-  id,
-  mediator: 'm',
-  version: 1,
-  context: null,
-  state: 'running',
-  message: messageOf('a'),
-  once: null,
-  parent: null,
-  rerunOf: null,
-  continues: null,
-  mailAfter: null,
-  error: null,
-  result: undefined,
-  startedAt: 0,
-  endedAt: null,
-})
+const flowRow = (id: number) => newFlowRow({ id, mediator: 'm', version: 1, message: messageOf('a'), startedAt: 0 })
 
 const ended = (flow: number, of: number, n: number): FlowChange => {
   return { do: 'ended', flow, entry: { n, of, kind: 'call', step: '', what: '', data: null, at: 1 } }

@@ -2,7 +2,7 @@
 import { decode, type Stored } from '../../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../../model/errors.ts'
 import type { OpenCall } from '../../model/flow.ts'
-import type { FlowRow } from '../../model/flow-views.ts'
+import { type FlowRow, newFlowRow } from '../../model/flow-views.ts'
 import type { Message, MessageType } from '../../model/message.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 import type { World } from '../../seam/world.ts'
@@ -32,23 +32,9 @@ export class Making {
 
   /** The row of a new flow that begins with a message. */
   rowOf(spec: MediatorSpec, message: Stored, once: string | null = null): FlowRow {
-    return {
-      id: this.host.numbers.newFlow(),
-      mediator: spec.name,
-      version: spec.version,
-      context: message.context,
-      state: 'running',
-      message,
-      once,
-      parent: null,
-      rerunOf: null,
-      continues: null,
-      mailAfter: null,
-      error: null,
-      result: undefined,
-      startedAt: this.host.world.now(),
-      endedAt: null,
-    }
+    const { numbers, world } = this.host
+    const { name: mediator, version } = spec
+    return newFlowRow({ id: numbers.newFlow(), mediator, version, message, once, startedAt: world.now() })
   }
 
   runOf(spec: MediatorSpec, row: FlowRow): FlowRun {
