@@ -1,10 +1,11 @@
 // Compares the outcome of an attempt with the expected one.
-import { AssertionError, deepStrictEqual } from 'node:assert'
+import { AssertionError } from 'node:assert'
 import type { ProcessorSpec } from '../engine/spec.ts'
-import { fault, recordError } from '../model/errors.ts'
+import { recordError } from '../model/errors.ts'
 import { isPattern } from '../model/kinds.ts'
 import type { MessageType } from '../model/message.ts'
 import { checkOptions, type Optional } from '../model/options.ts'
+import { checkFails, checkLists, matched, type NamedPart, named, partsDiffer, wrongly } from './named-parts.ts'
 import { collapsed, type Outcome } from './trial.ts'
 
 /** The expected outcome of an attempt. Only named fields are compared, each list as a whole and in order. */
@@ -77,32 +78,23 @@ export function caseOf(spec: ProcessorSpec, type: MessageType, ask: () => Promis
 
 function checkExpected(who: string, spec: ProcessorSpec, expected: Expected): void {
   const where = `${who}: then`
-  const wrong = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
   checkOptions(where, expected, ['published', 'sent', 'cancelled', 'reply', 'refused', 'fails', 'queries'])
-  const { queries = [], fails, refused } = expected
-  for (const { name, kind, option } of lists) {
-    const pairs = expected[name] ?? []
-    if (!Array.isArray(pairs)) throw wrong(`${name} must be a list`)
-    for (const [index, pair] of pairs.entries()) {
-      const type: MessageType | undefined = pair?.[0]
-      if (type?.kind !== kind) throw wrong(`entry ${index} of ${name} must be a list of ${kind} and data`)
-      if (spec.declared.has(type)) continue
-      throw fault('millrace/undeclared', `${where}: "${type.name}" is expected, but not in the ${option} of ${who}`)
-    }
-  }
-  const { cancelled = [] } = expected
-  if (!Array.isArray(cancelled)) throw wrong('cancelled must be a list')
+  const at = { where, part: who, declared: spec.declared }
+  checkLists(at, lists, expected)
+  const { cancelled = [], queries = [], fails, refused } = expected
+  if (!Array.isArray(cancelled)) throw wrongly(at, 'cancelled must be a list')
   for (const [index, pair] of cancelled.entries()) {
     if (!spec.declared.has(pair?.[0]) || typeof pair[1] !== 'string') {
-      throw wrong(`entry ${index} of cancelled must be a list of a type that ${who} publishes or sends, and an id`)
+      throw wrongly(
+        at,
+        `entry ${index} of cancelled must be a list of a type that ${who} publishes or sends, and an id`,
+      )
     }
   }
-  if (!Array.isArray(queries)) throw wrong('queries must be a list')
-  if (fails === undefined) return
-  if (typeof fails !== 'string' && !isPattern(fails)) {
-    throw wrong('fails must be a pattern for the message or a code')
-  }
-  if (refused !== undefined) throw wrong('an attempt fails or is refused, name one of them')
+  if (!Array.isArray(queries)) throw wrongly(at, 'queries must be a list')
+  checkFails(at, fails)
+  if (fails !== undefined && refused !== undefined)
+    throw wrongly(at, 'an attempt fails or is refused, name one of them')
 }
 
 /** Compares the kind of end: success, refusal or failure. */
@@ -116,44 +108,27 @@ function endDiffers(who: string, type: MessageType, outcome: Outcome, expected: 
   return new AssertionError({ message: `${did}${instead[wanted]}${why}`, actual: ended, expected: wanted })
 }
 
-/** Compares the named parts all at once, so that the difference shows their names. */
 function partDiffers(outcome: Outcome, expected: Expected): Error | undefined {
   const { refused, error } = outcome
-  const pairs: [name: string, is: unknown, should: unknown][] = []
+  const parts: NamedPart[] = []
   for (const { name } of lists) {
-    if (expected[name] !== undefined) pairs.push([name, named(outcome[name]), named(expected[name])])
+    if (expected[name] !== undefined) parts.push([name, named(outcome[name]), named(expected[name])])
   }
   if (expected.cancelled !== undefined) {
-    pairs.push(['cancelled', named(outcome.cancelled), named(expected.cancelled)])
+    parts.push(['cancelled', named(outcome.cancelled), named(expected.cancelled)])
   }
-  if ('reply' in expected) pairs.push(['reply', outcome.reply, expected.reply])
+  if ('reply' in expected) parts.push(['reply', outcome.reply, expected.reply])
   if (refused !== undefined && expected.refused !== true) {
     const is = isPattern(expected.refused) ? matched(refused.message, expected.refused) : refused.data
-    pairs.push(['refused', is, expected.refused])
+    parts.push(['refused', is, expected.refused])
   }
   if (expected.fails !== undefined) {
     const { code, message } = recordError(error)
-    pairs.push(['fails', typeof expected.fails === 'string' ? code : matched(message, expected.fails), expected.fails])
+    parts.push(['fails', typeof expected.fails === 'string' ? code : matched(message, expected.fails), expected.fails])
   }
   if (expected.queries !== undefined) {
     const should = expected.queries.map((query) => (typeof query === 'string' ? collapsed(query) : query))
-    pairs.push(['queries', outcome.queries.map(({ text }, index) => matched(text, should[index])), should])
+    parts.push(['queries', outcome.queries.map(({ text }, index) => matched(text, should[index])), should])
   }
-  try {
-    deepStrictEqual(
-      Object.fromEntries(pairs.map(([name, is]) => [name, is])),
-      Object.fromEntries(pairs.map(([name, , should]) => [name, should])),
-    )
-    return undefined
-  } catch (difference) {
-    return difference as Error
-  }
-}
-
-const named = (pairs: Outcome['published'] | Outcome['sent'] | Outcome['cancelled']) =>
-  pairs.map(([type, ...rest]) => [type.name, ...rest])
-
-/** Returns the pattern itself where the text fits it, so that the two are equal. */
-function matched(text: string, pattern: RegExp | string | undefined): unknown {
-  return isPattern(pattern) && text.search(pattern) >= 0 ? pattern : text
+  return partsDiffer(parts)
 }
