@@ -64,7 +64,11 @@ export class Streams {
 
   /** The run has appended messages: they are to arrive. */
   appended(messages: readonly Stored[]): void {
-    for (const { stream, position } of messages) this.expected.set(stream, position)
+    for (let index = 0; index < messages.length; index++) {
+      const { stream, position } = messages[index]!
+      // Most messages are on the stream of the next; the last position of each run of them is the highest.
+      if (messages[index + 1]?.stream !== stream) this.expected.set(stream, position)
+    }
   }
 
   /** Takes messages that have arrived. Returns the streams that have new messages. */

@@ -62,23 +62,19 @@ export class Group implements CommitGroup, Settled {
   }
 
   get appended(): readonly Stored[] {
-    const { transactions } = this
-    return transactions.length === 1 ? transactions[0]!.appended : transactions.flatMap(({ appended }) => appended)
+    return this.ofEach(({ appended }) => appended)
   }
 
   get delayed(): readonly Stored[] {
-    const { transactions } = this
-    return transactions.length === 1 ? transactions[0]!.delayed : transactions.flatMap(({ delayed }) => delayed)
+    return this.ofEach(({ delayed }) => delayed)
   }
 
   get requests(): readonly RequestChange[] {
-    const { transactions } = this
-    return transactions.length === 1 ? transactions[0]!.requests : transactions.flatMap(({ requests }) => requests)
+    return this.ofEach(({ requests }) => requests)
   }
 
   get ended(): readonly StepEnded[] {
-    const { transactions } = this
-    return transactions.length === 1 ? transactions[0]!.told : transactions.flatMap(({ told }) => told)
+    return this.ofEach(({ told }) => told)
   }
 
   get flowsDue(): number | null | undefined {
@@ -224,6 +220,12 @@ export class Group implements CommitGroup, Settled {
     const { changes, outgoing } = attempt.deskEnd()
     for (const change of changes) to.desk.push(change)
     for (const message of outgoing) to.append.push(message)
+  }
+
+  /** A list of all transactions, nearly always of one. */
+  private ofEach<T>(list: (transaction: TransactionChanges) => readonly T[]): readonly T[] {
+    const { transactions } = this
+    return transactions.length === 1 ? list(transactions[0]!) : transactions.flatMap(list)
   }
 
   private done(consumer: Follower, position: number): void {
