@@ -87,8 +87,7 @@ export class Undo {
       if (this.running !== undefined && !this.finish(this.running)) return
       const step = this.last()
       if (step === undefined) {
-        if (!flow.branches.hasLosers && flow.replay.isDone)
-          flow.status.become(this.hasEffects ? 'compensated' : 'failed')
+        if (!flow.branches.hasLosers) flow.status.become(this.hasEffects ? 'compensated' : 'failed')
         return
       }
       if (step.entry.kind === 'flow' && step.outcome === undefined && !flow.delivery.deliverEndOf(step)) {
