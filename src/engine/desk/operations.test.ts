@@ -88,32 +88,24 @@ test('one first: the others follow when it is handled, and stay as they are when
   }
 })
 
-test('an abort waits for the slice under way, and nothing is done after it', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const { made, steps } = operations([1], { wait: promise })
-  await made.start(begun(), {})
-  await settled()
-  const aborted = made.abort(1, async () => void steps.push('aborted'))
-  await settled()
-  assert.deepEqual(steps, ['operation is running'])
-  resolve()
-  await aborted
-  await settled()
-  assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
-})
-
-test('an abort waits for a slice that is being read', async () => {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const { made, steps } = operations([1], { reading: promise })
-  await made.start(begun(), {})
-  await settled()
-  const aborted = made.abort(1, async () => void steps.push('aborted'))
-  await settled()
-  assert.deepEqual(steps, ['operation is running'])
-  resolve()
-  await aborted
-  assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
-})
+for (const [title, slow] of [
+  ['an abort waits for the slice under way, and nothing is done after it', 'wait'],
+  ['an abort waits for a slice that is being read, and nothing is done after it', 'reading'],
+] as const) {
+  test(title, async () => {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const { made, steps } = operations([1], { [slow]: promise })
+    await made.start(begun(), {})
+    await settled()
+    const aborted = made.abort(1, async () => void steps.push('aborted'))
+    await settled()
+    assert.deepEqual(steps, ['operation is running'])
+    resolve()
+    await aborted
+    await settled()
+    assert.deepEqual(steps, ['operation is running', 'retry 1', 'aborted'])
+  })
+}
 
 test('after the end no operation begins', async () => {
   const { made, steps } = operations([1])
