@@ -1,8 +1,6 @@
 import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-
 import type { Offline, OfflineReader, OfflineWriter } from '../seam/offline.ts'
-
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
 import { type DeskBackend, deskOn } from './desk-surface.ts'

@@ -102,7 +102,7 @@ export class Memory<Run extends Kept> {
       for (;;) {
         loading.again = false
         const run = await this.host.make(id, repeat, known)
-        // Whoever has asked since may know of something that the reads did not show.
+        // A caller that has asked since may know of something that the reads did not show.
         if (run !== undefined || !loading.again) return run
       }
     } finally {

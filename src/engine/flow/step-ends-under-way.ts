@@ -1,4 +1,4 @@
-// StepEnds of steps that are being written in transactions of others: of commands, of flows that a flow has started.
+// Ends of steps that are being written in transactions of others: of commands, of flows that a flow has started.
 //
 //   written by a transaction, with a number ──told──→ gone
 //     └──its flow is told something else before──→ with a number behind that ──told──→ gone
