@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { linksOf } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = (cwd: string, command: string, ...words: string[]) =>
@@ -49,4 +50,18 @@ test('an option that may be left out may be undefined too', () => {
     [],
     'exactOptionalPropertyTypes of users takes `name?: T` for a T that is there: add `| undefined`',
   )
+})
+
+test('every relative link of a page of the package is a file of the package', () => {
+  const [packed] = JSON.parse(run(root, 'npm', 'pack', '--dry-run', '--json', '--ignore-scripts'))
+  const files: string[] = packed.files.map(({ path }: { path: string }) => path)
+  const pages = files.filter((file) => file.endsWith('.md'))
+  for (const page of ['README.md', 'docs/guarantees.md', 'examples/shop/README.md']) assert(pages.includes(page), page)
+  const missing = pages.flatMap((page) =>
+    linksOf(readFileSync(join(root, page), 'utf8'))
+      .map(({ path }) => (path === '' ? page : join(dirname(page), path)))
+      .filter((target) => !files.includes(target))
+      .map((target) => `${page}: ${target}`),
+  )
+  assert.deepEqual(missing, [], 'files of the repository alone are named without a link: "title" in `test/a.test.ts`')
 })

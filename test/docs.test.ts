@@ -21,6 +21,7 @@ import {
 } from 'millrace'
 import { z } from 'zod'
 import { pages, placeOf } from '../tools/docs.ts'
+import { linksOf, testsNamedIn } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
@@ -150,7 +151,10 @@ function requirementsIn(page: string): Map<string, { states: string[]; shown: bo
   for (const [, numbers, state, shownBy] of page.matchAll(/^\| ([A-Z]\d[A-Z\d, ]*) \| ([^|]*) \| ?([^|]*)\|$/gm)) {
     for (const number of numbers!.split(', ')) {
       const row = rows.get(number) ?? { states: [], shown: false }
-      rows.set(number, { states: [...row.states, state!], shown: row.shown || shownBy!.includes('](') })
+      rows.set(number, {
+        states: [...row.states, state!],
+        shown: row.shown || /`[^`]+\.(?:test\.ts|md)`/.test(shownBy!),
+      })
     }
   }
   return rows
@@ -167,7 +171,9 @@ test('docs/guarantees.md has every row of the requirements, shown by a test or m
 })
 
 test('what checks the rows of the requirements notices one that is missing or that nothing shows', () => {
-  const rows = requirementsIn('| A1, B2 | so | [a test](x.test.ts) |\n| B7 | not yet: a bridge | |\n| B2 | it is | |\n')
+  const rows = requirementsIn(
+    '| A1, B2 | so | "a test" in `x.test.ts` |\n| B7 | not yet: a bridge | |\n| B2 | it is | |\n',
+  )
   assert.deepEqual([...rows.keys()], ['A1', 'B2', 'B7'])
   assert.deepEqual(rows.get('B2'), { states: ['so', 'it is'], shown: true })
   assert.equal(rows.get('B7')!.shown, false)
@@ -226,26 +232,10 @@ test('every file and folder that ARCHITECTURE.md names is there', () => {
 
 const markdown = globSync(['*.md', 'docs/**/*.md', 'examples/**/*.md', 'bench/*.md'], { cwd: root })
 
-interface Link {
-  readonly file: string
-  readonly text: string
-  readonly path: string
-  readonly anchor: string
-}
-
-/** The relative links of a page; what stands in code is none. */
-function linksOf(file: string): Link[] {
-  const text = read(file).replace(/```[\s\S]*?```/g, '')
-  const links = text.matchAll(/\[((?:`[^`]*`|[^\]`])*)\]\(([^()\s#]*)(?:#([^()\s]*))?\)/g)
-  return [...links]
-    .map(([, text, path, anchor]) => ({ file, text: text!, path: path!, anchor: anchor ?? '' }))
-    .filter(({ path }) => !/^[a-z]+:/.test(path))
-}
-
 test('every relative link of a page points to a file, and its anchor to a heading', () => {
   const wrong: string[] = []
   for (const file of markdown) {
-    for (const { path, anchor } of linksOf(file)) {
+    for (const { path, anchor } of linksOf(read(file))) {
       const target = path === '' ? file : join(dirname(file), path)
       if (!existsSync(join(root, target))) wrong.push(`${file}: ${path}`)
       else if (anchor !== '' && target.endsWith('.md') && !anchorsOf(target).includes(anchor)) {
@@ -266,17 +256,13 @@ function anchorsOf(file: string): string[] {
   )
 }
 
-test('every test that a page names exists in the file it is linked to', () => {
+test('every test that a page names exists in the file that it names', () => {
   const wrong: string[] = []
   for (const file of markdown) {
-    for (const { text, path } of linksOf(file)) {
-      const target = join(root, dirname(file), path)
-      if (!path.endsWith('.test.ts') || !existsSync(target)) continue
-      const name = text.replaceAll('`', '')
-      if (name.endsWith('.test.ts')) continue
-      if (!namesOf(readFileSync(target, 'utf8')).some((pattern) => pattern.test(name))) {
-        wrong.push(`${file}: "${name}" is no test of ${path}`)
-      }
+    for (const { name, path } of testsNamedIn(file, read(file))) {
+      const titles = existsSync(join(root, path)) ? namesOf(read(path)) : []
+      const isThere = name === undefined ? titles.length > 0 : titles.some((pattern) => pattern.test(name))
+      if (!isThere) wrong.push(`${file}: "${name ?? ''}" is no test of ${path}`)
     }
   }
   assert.deepEqual(wrong, [])
@@ -302,5 +288,12 @@ test('what checks the pages finds links, anchors and tests', () => {
       [false, false, true],
     ],
   )
+  const page = '[a `b`](../x.md#y) [is](https://z) "a; b" in `test/a.test.ts`; `test/b.test.ts` [t](../test/c.test.ts)'
+  assert.deepEqual(linksOf(page)[0], { text: 'a `b`', path: '../x.md', anchor: 'y' })
+  assert.deepEqual(testsNamedIn('docs/page.md', page), [
+    { name: 'a; b', path: 'test/a.test.ts' },
+    { name: undefined, path: 'test/b.test.ts' },
+    { name: 't', path: 'test/c.test.ts' },
+  ])
   assert(markdown.includes('docs/errors.md'))
 })

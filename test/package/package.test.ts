@@ -13,6 +13,7 @@ const packed = [
   'src',
   'tools',
   'docs',
+  'examples',
   'package.json',
   'tsconfig.json',
   'tsconfig.build.json',
@@ -35,9 +36,8 @@ test('the packed package works in an empty folder: program, types and command', 
   const files = run(copy, 'tar', 'tzf', tarball).split('\n').filter(Boolean)
   const strange = files.filter(
     (file) =>
-      !/^package\/(bin\/millrace\.js|dist\/.*\.(js|d\.ts)|docs\/errors\.md|package\.json|README\.md|LICENSE)$/.test(
-        file,
-      ),
+      !/^package\/(bin\/millrace\.js|dist\/.*\.(js|d\.ts)|docs\/.*\.md|package\.json|README\.md|LICENSE)$/.test(file) &&
+      !/^package\/examples\/\w+\/([\w-]+\.(ts|csv)|README\.md)$/.test(file),
   )
   assert.deepEqual(strange, [], 'nothing but what users need')
   assert.ok(!files.some((file) => file.includes('.test.')), 'no tests')
