@@ -45,6 +45,8 @@ export interface Handling {
   readonly signal: AbortSignal
   /** The same for each attempt at a message by a processor, until its data are replaced. */
   readonly idempotencyKey: string
+  /** The number of the attempt, from 1. */
+  readonly attempt: number
   readonly now: () => number
   readonly log: Readonly<Record<'info' | 'warn' | 'error', LogLine>>
 }

@@ -151,6 +151,12 @@ export interface Context<P extends Event, S extends Command> {
   /** The same string for each attempt at this message by this processor. Pass it to the services that you call. */
   readonly idempotencyKey: string
   /**
+   * The number of this attempt, from 1, as retries and the desk count them: one more than the attempts that failed since
+   * the message came, or was released or resubmitted. Restarts and crashes keep it. An attempt that a crash ended, and a
+   * probe, count for nothing: the next attempt has the same number.
+   */
+  readonly attempt: number
+  /**
    * Returns the time, by the clock of the app; a simulation has its own. Use it instead of `Date.now`.
    *
    * @returns milliseconds since 1970

@@ -25,3 +25,9 @@ export interface WhenOptions {
   /** The id of the initiating event of its flow; default: its own id. */
   readonly correlationId?: string | undefined
 }
+
+/** The envelope of a message under test at a processor, and the number of the attempt. */
+export interface AttemptOptions extends WhenOptions {
+  /** The `attempt` that the handler gets, a whole number from 1; default 1. */
+  readonly attempt?: number | undefined
+}

@@ -167,10 +167,10 @@ test('anything that is thrown is a failure, undefined too', async () => {
 
 test('the message and the context are as in real life', async () => {
   let seen: unknown
-  const looking = orders((placed, { idempotencyKey, now, signal, log }) => {
+  const looking = orders((placed, { idempotencyKey, attempt, now, signal, log }) => {
     log.info('seen', { order: placed.data.orderId })
     assert(Object.isFrozen(placed) && Object.isFrozen(placed.data))
-    seen = { ...placed, idempotencyKey, now: now(), aborted: signal.aborted }
+    seen = { ...placed, idempotencyKey, attempt, now: now(), aborted: signal.aborted }
   })
   await given(looking, { now: new Date(5_000) })
     .when(Placed, order, { id: 'm-1' })
@@ -186,12 +186,29 @@ test('the message and the context are as in real life', async () => {
     version: 1,
     data: order,
     idempotencyKey: 'orders/order.placed/m-1/0',
+    attempt: 1,
     now: 5_000,
     aborted: false,
   })
   await given(looking, { now: 7_000 }).when(Placed, order, { time: 6_000, correlationId: 'flow' })
   const { time, now, correlationId } = seen as { time: number; now: number; correlationId: string }
   assert.deepEqual([time, now, correlationId], [6_000, 7_000, 'flow'])
+})
+
+test('the handler gets the number of the attempt that the test names', async () => {
+  const patient = orders((_, { attempt }) => {
+    if (attempt < 3) throw new Error(`attempt ${attempt}`)
+  })
+  await given(patient)
+    .when(Placed, order)
+    .then({ fails: /attempt 1/ })
+  await given(patient)
+    .when(Placed, order, { attempt: 2 })
+    .then({ fails: /attempt 2/ })
+  await given(patient).when(Placed, order, { attempt: 3 }).then({})
+  for (const attempt of [0, 1.5, -1, '2' as never]) {
+    assert.throws(() => given(patient).when(Placed, order, { attempt }), { code: 'millrace/bad-option' })
+  }
 })
 
 test('what was published is seen as others get it: by its schema, decoded and frozen', async () => {

@@ -10,7 +10,7 @@ import type { DeskPart } from '../parts/desk.ts'
 import type { AnyMediator } from '../parts/mediator.ts'
 import type { Processor } from '../parts/processor.ts'
 import { specOf } from '../parts/wiring.ts'
-import type { Circumstances, WhenOptions } from './circumstances.ts'
+import type { AttemptOptions, Circumstances } from './circumstances.ts'
 import { type Case, caseOf } from './expected.ts'
 import { type GivenMediator, givenMediator } from './given-flow.ts'
 import { givenMessage } from './given-message.ts'
@@ -24,7 +24,7 @@ export interface Given {
    *
    * @param type a type of its topic or channel
    * @param data the data
-   * @param options its id, time and correlation id
+   * @param options its id, time and correlation id; the number of the `attempt`
    * @returns the case: `then(expected)` handles the message and compares, `await` returns the outcome
    * @throws `millrace/bad-option` when the type is not on its topic or channel; `millrace/missing-handler`,
    *   `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/too-large`, `millrace/unknown-option`
@@ -35,7 +35,7 @@ export interface Given {
    * console.assert((reply as { left: number }).left === 999)
    * ```
    */
-  when<T extends MessageType>(type: T, data: DataFor<T>, options?: WhenOptions): Case
+  when<T extends MessageType>(type: T, data: DataFor<T>, options?: AttemptOptions): Case
 }
 
 /**
@@ -87,13 +87,15 @@ function begun(part: Processor | DeskPart | AnyMediator, circumstances: Circumst
   if (part.kind === 'desk') return givenDesk(part, query, () => world.now())
   if (part.kind === 'mediator') return givenMediator(part, world)
   const handled: Given = {
-    when: (type, data, options = {}) => {
+    when: (type, data, { attempt = 1, ...options } = {}) => {
       const spec = specOf(part)
       checkType(spec, type)
-      const message = givenMessage(`given processor "${spec.name}"`, { type, data, options }, world)
+      const where = `given processor "${spec.name}"`
+      checkAttempt(where, attempt)
+      const message = givenMessage(where, { type, data, options }, world)
       let outcome: Promise<Outcome> | undefined
       const ask = () => {
-        outcome ??= tried(spec, message, query, world)
+        outcome ??= tried(spec, { message, attempt }, query, world)
         return outcome
       }
       return caseOf(spec, type, ask)
@@ -107,6 +109,11 @@ function clock(now: number | Date): () => number {
   if (typeof ms === 'number' && Number.isFinite(ms)) return () => ms
   const must = 'milliseconds since 1970 or a valid Date'
   throw fault('millrace/bad-option', `given: now is ${String(now)}, but must be ${must}`)
+}
+
+function checkAttempt(where: string, attempt: unknown): void {
+  if (Number.isSafeInteger(attempt) && (attempt as number) >= 1) return
+  throw fault('millrace/bad-option', `${where}: when: attempt is ${String(attempt)}, but must be a whole number from 1`)
 }
 
 function checkType({ name, handlers, destination }: ProcessorSpec, type: MessageType): void {

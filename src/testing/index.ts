@@ -2,7 +2,7 @@
 
 import '../adapters/node/version.ts'
 
-export type { Circumstances, WhenOptions } from './circumstances.ts'
+export type { AttemptOptions, Circumstances, WhenOptions } from './circumstances.ts'
 export { type BrokerCase, brokerCases, type TestBrokerOptions, testBroker } from './conformance/index.ts'
 export type { Case, Comparing, Expected } from './expected.ts'
 export type { ExpectedFlow, FlowOutcome } from './expected-flow.ts'

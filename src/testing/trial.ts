@@ -74,10 +74,17 @@ export function stored(type: MessageType, data: unknown, stamp: Omit<Stamp, 'str
   return message
 }
 
+/** A message, and the number of the attempt at it. */
+interface Tried {
+  readonly message: Stored
+  readonly attempt: number
+}
+
 /** Makes one attempt; a failure is reported, not retried. */
-export async function tried(spec: ProcessorSpec, message: Stored, answer: Answer, world: World): Promise<Outcome> {
+export async function tried(spec: ProcessorSpec, told: Tried, answer: Answer, world: World): Promise<Outcome> {
   const statements = new Statements(answer)
-  const attempt = attemptAt(spec, message, statements.query, world)
+  const { message } = told
+  const attempt = attemptAt(spec, told, statements.query, world)
   const ended = { queries: statements.asked, committed: false, reply: undefined, refused: undefined, error: undefined }
   try {
     await handled(attempt)
@@ -114,7 +121,7 @@ function unfit({ handler }: Attempt, thrown: unknown): unknown {
 /** Makes an attempt of the engine, with a processor that writes nothing. */
 function attemptAt(
   spec: ProcessorSpec,
-  message: Stored,
+  { message, attempt }: Tried,
   read: Query,
   { now, log, newId, elapsed, bind, callback }: World,
 ): Attempt {
@@ -148,7 +155,9 @@ function attemptAt(
     committed: noStore,
     commitFailed: noStore,
   }
-  return new Attempt(processor, new Delivery(message, undefined), spec.handlers.get(message.type)!, elapsed())
+  const delivery = new Delivery(message, undefined)
+  delivery.attempts = attempt - 1
+  return new Attempt(processor, delivery, spec.handlers.get(message.type)!, elapsed())
 }
 
 /** Runs the handler for at most its time. */

@@ -23,20 +23,22 @@ type Retry = NonNullable<LedgerOptions['retry']>
 /** How much later than due an attempt may begin in a simulation: what a commit and its sync take, twice. */
 const slackMs = 20
 
-/** A ledger that fails so often, and the times at which its attempts began. */
+/** A ledger that fails so often, and the times at which its attempts began, with their numbers. */
 function stubborn(retry: Retry, fails = Number.POSITIVE_INFINITY, error: () => Error = () => new Error('broken')) {
   const at: number[] = []
+  const numbers: number[] = []
   const part = processor('ledger', {
     on: Moves,
     retry,
     handle: {
-      moved: (_, { now }) => {
+      moved: (_, { now, attempt }) => {
         at.push(now())
+        numbers.push(attempt)
         if (at.length <= fails) throw error()
       },
     },
   })
-  return { at, part }
+  return { at, numbers, part }
 }
 
 function assertWaits(at: readonly number[], expected: readonly (readonly [number, number])[]): void {
@@ -147,7 +149,13 @@ test('a refusal is final at once, whatever else is configured', async (t) => {
 
 test('a wait goes on after a restart or a crash where it was, and so does the count of attempts', async (t) => {
   for (const how of ['restart', 'crash', 'power'] as const) {
-    const { at, part } = stubborn({ attempts: 4, firstDelayMs: 10_000, factor: 2, maxDelayMs: 100_000, jitter: 0 })
+    const { at, numbers, part } = stubborn({
+      attempts: 4,
+      firstDelayMs: 10_000,
+      factor: 2,
+      maxDelayMs: 100_000,
+      jitter: 0,
+    })
     const sim = bank(t, [part])
     await publish(sim, 'a', [0])
     for (const wait of [10_000, 20_000, 40_000]) {
@@ -163,7 +171,39 @@ test('a wait goes on after a restart or a crash where it was, and so does the co
     assertWaits(at, exactly(10_000, 20_000, 40_000))
     const { attempts, tries } = onlyHeld(sim)
     assert.deepEqual([attempts, tries.map(({ at }) => at)], [4, at], how)
+    assert.deepEqual(numbers, [1, 2, 3, 4], how)
   }
+})
+
+test('a released message begins with attempt 1 again, and an attempt whose time is over keeps its number', async (t) => {
+  const begun: number[] = []
+  const late: number[] = []
+  const part = processor('ledger', {
+    on: Moves,
+    retry: { attempts: 2, firstDelayMs: 10, jitter: 0 },
+    timeoutMs: 1_000,
+    lingerMs: 0,
+    handle: {
+      moved: async (_, context) => {
+        begun.push(context.attempt)
+        if (begun.length > 2) return
+        await new Promise<void>((resolve) => context.signal.addEventListener('abort', () => resolve()))
+        late.push(context.attempt)
+      },
+    },
+  })
+  const sim = bank(t, [part])
+  await publish(sim, 'a', [0])
+  await sim.untilIdle()
+  await sim.release(onlyHeld(sim).id)
+  await sim.untilIdle()
+  assert.deepEqual(
+    [begun, late],
+    [
+      [1, 2, 1],
+      [1, 2],
+    ],
+  )
 })
 
 test('a wait that byError chose, longer than any other of the processor, is as long after a crash', async (t) => {

@@ -224,7 +224,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 const wrapped: Record<Kind, (code: string) => string> = {
   handler: (code) => `export const example = processor('example', {
   on: Orders, publishes: [OrderShipped], sends: [TakeStock, SendReminder],
-  handle: { 'order.placed': async (message, { commit, publish, send, cancel, read, signal, idempotencyKey, now, log }) => {
+  handle: { 'order.placed': async (message, { commit, publish, send, cancel, read, signal, idempotencyKey, attempt, now, log }) => {
     const order = message.data
     {\n${code}\n}
   } },

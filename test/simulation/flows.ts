@@ -200,7 +200,8 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
 
   const handle = async (message: { id: string; data: StepData }, context: AnyContext) => {
     const { id, data: given } = message
-    const call = { data: given, idempotencyKey: context.idempotencyKey, now: context.now() }
+    const { idempotencyKey, attempt: number } = context
+    const call = { data: given, idempotencyKey, number, now: context.now() }
     const attempt = model().started('worker', id, call)
     const fails = draw(salt, id, 'unruly') < unruly ? Math.floor(draw(salt, id, 'fails') * 6) : 0
     if (draw(salt, id, 'pause') < 0.5) await context.read`select 1`
@@ -545,6 +546,7 @@ type Query = (text: TemplateStringsArray, ...values: unknown[]) => Promise<unkno
 
 interface AnyContext {
   readonly idempotencyKey: string
+  readonly attempt: number
   readonly read: Query
   now(): number
   publish(type: unknown, data: unknown): void

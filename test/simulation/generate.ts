@@ -150,7 +150,8 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
     const targets = plan.to.flatMap((stage) => sources[stage]!.types as readonly unknown[])
     const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
       const { id, data } = message
-      const attempt = model().started(name, id, { data, idempotencyKey: context.idempotencyKey, now: context.now() })
+      const { idempotencyKey, attempt: number } = context
+      const attempt = model().started(name, id, { data, idempotencyKey, number, now: context.now() })
       const fails = draw(salt, id, 'unruly') < unruly ? Math.floor(draw(salt, id, 'fails') * 7) : 0
       const early = draw(salt, id, 'early') < 0.5
       const sends = () => {
@@ -310,6 +311,7 @@ type Query = (text: TemplateStringsArray, ...values: unknown[]) => Promise<unkno
 
 interface AnyContext {
   readonly idempotencyKey: string
+  readonly attempt: number
   now(): number
   publish(type: unknown, data: unknown): void
   send(type: unknown, data: unknown): void

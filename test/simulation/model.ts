@@ -56,6 +56,8 @@ export interface Place {
 export interface Call {
   readonly data: unknown
   readonly idempotencyKey: string
+  /** The number of the attempt. */
+  readonly number: number
   readonly now: number
 }
 
@@ -311,6 +313,9 @@ export class Model implements Watch {
     assert.equal(call.idempotencyKey, key, `the idempotency key of ${id}`)
     assert.deepEqual(call.data, JSON.parse(item?.json ?? message.json), `"${processor}" handles ${id} with its data`)
     this.countStart(place, item, `${processor} ${id}`)
+    const failed = item?.row?.attempts ?? 0
+    const isNext = call.number > failed && call.number <= place.known.attemptsMax
+    assert(isNext, `"${processor}" handles ${id}, attempt ${call.number}, after ${failed} that failed`)
     if (context !== null) this.mayStartInLane(place, message, item)
   }
 

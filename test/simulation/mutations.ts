@@ -23,6 +23,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '      this.expired.delete(attempt)\n      return true\n',
     },
   ],
+  'numbers attempts anew after a wait': [
+    {
+      file: 'engine/consumer/handler-context.ts',
+      from: '    this.#number = attempt.delivery.attempts + 1\n',
+      to: '    this.#number = attempt.delivery.entry === undefined ? attempt.delivery.attempts + 1 : 1\n',
+    },
+  ],
   'forgets the done-set': [
     { file: 'engine/consumer/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' },
   ],

@@ -44,6 +44,7 @@ processor('typed', {
       is<Same<typeof message.type, 'order.placed'>>()
       is<Same<typeof message.context, string | undefined>>()
       is<Same<typeof context.idempotencyKey, string>>()
+      is<Same<typeof context.attempt, number>>()
       is<Same<ReturnType<typeof context.now>, number>>()
       // @ts-expect-error the data has no such property
       message.data.quantty

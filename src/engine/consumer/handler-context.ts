@@ -14,6 +14,8 @@ export function withAttempt(handle: (message: Message, attempt: Attempt) => unkn
 /** Makes each part when it is asked for, so that destructuring works and an unused part costs nothing. */
 export class HandlerContext implements Handling {
   readonly #attempt: Attempt
+  /** Kept: the failed attempts of a message go on counting while an attempt whose time is over still runs. */
+  readonly #number: number
 
   static attemptOf(context: Handling): Attempt {
     return (context as HandlerContext).#attempt
@@ -21,6 +23,7 @@ export class HandlerContext implements Handling {
 
   constructor(attempt: Attempt) {
     this.#attempt = attempt
+    this.#number = attempt.delivery.attempts + 1
   }
 
   get commit() {
@@ -56,6 +59,10 @@ export class HandlerContext implements Handling {
     const key = `${processor.name}/${type}/${id}/${delivery.entry?.revision ?? 0}`
     // The id of a message from elsewhere is one per source.
     return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
+  }
+
+  get attempt(): number {
+    return this.#number
   }
 
   get now() {
