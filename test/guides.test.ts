@@ -1,109 +1,309 @@
-// Every file that a guide shows is written to a folder and run, every command is run and has to say what the guide says.
+// Every block of code of README.md and of the guides is run, or says that it is not. A page is run from its top to its
+// end in a folder of its own, where `millrace` and our devDependencies are installed. How to write a block:
+//
+//   ```ts       a file. Its first line is its name: `// shop.ts`. It has to fit the types, and something on the page
+//               runs it: a command that names it, the test runner if it is a `.test.ts`, or the import of one of these.
+//   ```console  `$ ` and a command, then what it says; a line `…` stands for any number of lines. Times, ids and ages
+//               are not compared.
+//   ```sh       commands whose output is not shown; each ends with status 0.
+//   ```text     and json, jsonl, sql, ini: only shown; no command may stand there.
+//
+// A comment on the line above a block, or above another such comment, says what is special about it:
+//
+//   <!-- not run: it needs systemd -->               nothing runs it; tell the reader too
+//   <!-- test: test/package/x.test.ts runs this -->  that test reads the block from the page and runs it
+//   <!-- test: exit status 1 -->                     how each command of a block of sh ends
+//   <!-- test: runs on -->                           its last command is left running, once it has said what is shown;
+//   <!-- test: what runs is stopped -->              this ends it by SIGTERM, as the end of the page does
+//   <!-- test: the bank answers again -->            any other words: `stage` in test/guides/PAGE.ts has a step of this
+//                                                    name, which is done at this place of the page
 import assert from 'node:assert/strict'
-import { execFile, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
-import test from 'node:test'
+import { basename, delimiter, dirname, join } from 'node:path'
+import test, { after, suite } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { guideShop } from './guide-shop.ts'
+import { commandsIn, fileIn, idleFiles, type Stage, type Step, saysSo, stepsOf } from './support/blocks.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (page: string) => readFileSync(join(root, page), 'utf8')
+const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root }).sort()]
+type Block = Extract<Step, { kind: 'block' }>
 
-for (const { title, file, testFiles, tests } of [
-  { title: 'Testing an event-driven system', file: 'testing.md', testFiles: 8, tests: 10 },
-  { title: 'Errors in order', file: 'errors.md', testFiles: 6, tests: 7 },
-  { title: 'Broker or mediator?', file: 'mediators.md', testFiles: 3, tests: 4 },
-  { title: 'Time and conditions as events', file: 'time.md', testFiles: 3, tests: 7 },
-  { title: 'Write another store', file: 'adapter.md', testFiles: 1, tests: 3 },
-]) {
-  test(`the examples of the guide "${title}" run as they stand`, (t) => {
-    // Inside the repository, so that their imports are found.
-    const folder = mkdtempSync(join(root, '.guide-'))
-    t.after(() => rmSync(folder, { recursive: true, force: true }))
-    const guide = readFileSync(join(root, 'docs/guides', file), 'utf8')
-    assert(guide.startsWith(`# ${title}\n`))
-    const files = [...guide.matchAll(/```ts\n\/\/ (\S+)\n([\s\S]*?)```/g)].map(([, name, code]) => ({ name, code }))
-    assert.equal(files.length, [...guide.matchAll(/```ts/g)].length, 'each block begins with the name of its file')
-    for (const { name, code } of files) writeFileSync(join(folder, name!), code!)
-    const names = files.map(({ name }) => name!).filter((name) => name.endsWith('.test.ts'))
-    assert.equal(names.length, testFiles)
-    const env = { ...process.env, NODE_TEST_CONTEXT: undefined }
-    const run = spawnSync(process.execPath, ['--conditions=millrace-source', '--test', ...names], {
-      cwd: folder,
-      encoding: 'utf8',
-      env,
-    })
-    assert.equal(run.status, 0, run.stdout + run.stderr)
-    assert.match(run.stdout, new RegExp(`pass ${tests}\\n`))
-  })
-}
+const place = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-guides-')))
+after(() => rmSync(place, { recursive: true, force: true }))
+installInto(place)
+const folderOf = (page: string) => join(place, basename(page, '.md').toLowerCase())
 
-interface Step {
-  /** What happens meanwhile. */
-  readonly happens?: string
-  readonly command?: string
-  readonly says: string
-}
-
-/** The commands of a guide and what they say, and what happens between them, in order. */
-function stepsOf(guide: string): Step[] {
-  const found = guide.matchAll(/<!-- test: (.*) -->|```console\n([\s\S]*?)```/g)
-  return [...found].flatMap(([, happens, block = '']): Step[] => {
-    if (happens !== undefined) return [{ happens, says: '' }]
-    return block
-      .split(/^\$ /m)
-      .slice(1)
-      .map((text) => {
-        const end = text.indexOf('\n')
-        return { command: text.slice(0, end), says: text.slice(end + 1) }
-      })
-  })
-}
-
-/** Without what differs each time: times, ids, ages, and with them how wide a column is. */
-function steady(text: string): string {
-  return text
-    .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3}Z)?/g, 'TIME')
-    .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
-    .replace(/\b\d+ (s|min|h|d)\b/g, 'AGE')
-    .replace(/ {2,}/g, '  ')
-}
-
-/** Whether a command says what a guide shows; a line `…` there stands for any number of lines. */
-function saysSo(said: string, shown: string): boolean {
-  const pattern = steady(shown)
-    .split('\n')
-    .map((line) => (line.trim() === '…' ? '(?:.*\\n)*?' : `${line.replace(/[^\w\s]/g, '\\$&')}\n`))
-    .join('')
-  return new RegExp(`^${pattern.slice(0, -1)}$`).test(steady(said))
-}
-
-test('the commands of the guide for operators say what it shows', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'millrace-guide-'))
-  const shop = await guideShop(folder)
-  t.after(async () => {
-    await shop.stop()
-    rmSync(folder, { recursive: true, force: true })
-  })
-  // As if it were installed.
-  const bin = join(root, 'bin', 'millrace.js')
-  writeFileSync(join(folder, 'millrace'), `#!/bin/sh\nexec ${process.execPath} '${bin}' "$@"\n`, { mode: 0o755 })
-  const env = { ...process.env, PATH: `${folder}${delimiter}${process.env['PATH']}` }
-  const run = (command: string) =>
-    new Promise<string>((resolve) => {
-      execFile('/bin/sh', ['-c', `(${command}) 2>&1`], { cwd: folder, env }, (_, said) => resolve(said))
-    })
-  const steps = stepsOf(readFileSync(join(root, 'docs/guides/operators.md'), 'utf8'))
-  assert.ok(steps.length > 20)
-  for (const { happens, command, says } of steps) {
-    if (happens !== undefined) {
-      assert.ok(shop.steps[happens] !== undefined, `the test knows how it happens that ${happens}`)
-      await shop.steps[happens]()
-    } else {
-      const said = await run(command!)
-      assert.ok(saysSo(said, says), `${command}\n\nsaid\n${said}\nand not\n${says}`)
-    }
-    await shop.idle()
+/** As if Millrace and the other packages were installed there, and their commands. */
+function installInto(folder: string): void {
+  writeFileSync(join(folder, 'package.json'), '{ "private": true, "type": "module" }\n')
+  mkdirSync(join(folder, 'node_modules'))
+  for (const name of readdirSync(join(root, 'node_modules'))) {
+    if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
+  symlinkSync(root, join(folder, 'node_modules', 'millrace'))
+  const commands = { millrace: `exec ${process.execPath} '${join(root, 'bin', 'millrace.js')}' "$@"`, npx: 'exec "$@"' }
+  mkdirSync(join(folder, 'bin'))
+  for (const [name, line] of Object.entries(commands)) {
+    writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
+  }
+}
+
+const env = {
+  ...process.env,
+  PATH: [join(place, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter),
+  NODE_OPTIONS: '--conditions=millrace-source',
+  NODE_TEST_CONTEXT: undefined,
+}
+
+function write(folder: string, { name, code }: { readonly name: string; readonly code: string }): void {
+  const path = join(folder, name)
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, code)
+}
+
+interface Ended {
+  readonly status: number
+  readonly said: string
+}
+
+function shell(command: string, cwd: string): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], { cwd, env }, (error, said) => {
+      resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, said })
+    })
+  })
+}
+
+/** Starts a command and waits until it has said what the page shows. */
+async function leftRunning(command: string, says: string, cwd: string): Promise<ChildProcess> {
+  const child = spawn('/bin/sh', ['-c', `exec ${command} 2>&1`], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  let said = ''
+  child.stdout.setEncoding('utf8')
+  for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
+    said += text
+    if (saysSo(said, says, 'begins')) {
+      child.stdout.resume()
+      return child
+    }
+  }
+  throw new assert.AssertionError({ message: `${command}\n\nended, said\n${said}\nand not\n${says}` })
+}
+
+/** Writes the files and does the commands of a page, from its top to its end. */
+class Reading {
+  readonly #folder: string
+  readonly #stage: Stage
+  readonly #running: ChildProcess[] = []
+  readonly files = new Map<string, string>()
+  readonly commands: string[] = []
+
+  constructor(folder: string, stage: Stage) {
+    this.#folder = folder
+    this.#stage = stage
+  }
+
+  async step(step: Step): Promise<void> {
+    if (step.kind === 'happens') await this.#happens(step.what)
+    else if (step.way.is !== 'run') return
+    else if (step.language === 'ts') {
+      const file = fileIn(step.text)
+      this.files.set(file.name, file.code)
+      write(this.#folder, file)
+    } else await this.#run(step)
+    await this.#stage.idle?.()
+  }
+
+  async #happens(what: string): Promise<void> {
+    if (what === 'what runs is stopped') return await this.stop()
+    const happen = this.#stage.steps[what]
+    assert(happen !== undefined, `the stage of the page has no step "${what}"`)
+    await happen()
+  }
+
+  async #run({ language, text, way }: Block): Promise<void> {
+    const { runsOn, status } = way as Extract<Block['way'], { is: 'run' }>
+    const all = commandsIn(language, text)
+    for (const [at, { command, says }] of all.entries()) {
+      this.commands.push(command)
+      if (runsOn && at === all.length - 1) {
+        this.#running.push(await leftRunning(command, says ?? '', this.#folder))
+        continue
+      }
+      const ended = await shell(command, this.#folder)
+      if (says === undefined) assert.equal(ended.status, status, `${command}\n\n${ended.said}`)
+      else assert(saysSo(ended.said, says), `${command}\n\nsaid\n${ended.said}\nand not\n${says}`)
+    }
+  }
+
+  /** Ends what was left running. */
+  async stop(): Promise<void> {
+    for (const child of this.#running.splice(0)) {
+      if (child.exitCode !== null || child.signalCode !== null) continue
+      const exited = once(child, 'exit')
+      child.kill('SIGTERM')
+      await exited
+    }
+  }
+
+  /** The files that a command of the page runs. */
+  named(): string[] {
+    const tests = [...this.files.keys()].filter((name) => name.endsWith('.test.ts'))
+    const words = this.commands.flatMap((command) => command.split(/\s+/))
+    const isTested = this.commands.some((command) => /(node --test|npm test|npm t)$/.test(command))
+    return [...this.files.keys()].filter((name) => words.includes(name) || (isTested && tests.includes(name)))
+  }
+}
+
+async function stageOf(page: string, folder: string): Promise<Stage> {
+  const file = new URL(`./guides/${basename(page, '.md').toLowerCase()}.ts`, import.meta.url)
+  if (!existsSync(file)) return { steps: {} }
+  const { stage } = (await import(file.href)) as { stage(folder: string): Promise<Stage> }
+  return await stage(folder)
+}
+
+/** Pages whose blocks are not marked yet: this list only gets shorter. */
+const unmarked = ['docs/guides/cli.md']
+
+suite('what the pages show', { concurrency: 2 }, () => {
+  for (const page of pages.filter((page) => !unmarked.includes(page))) {
+    test(`what ${page} shows runs, and says what it says`, { timeout: 180_000 }, async (t) => {
+      const steps = stepsOf(read(page))
+      const folder = folderOf(page)
+      mkdirSync(folder)
+      const stage = await stageOf(page, folder)
+      const reading = new Reading(folder, stage)
+      t.after(async () => {
+        await reading.stop()
+        await stage.stop?.()
+      })
+      for (const step of steps) {
+        await reading.step(step).catch((error: Error) => {
+          throw new Error(`line ${step.line} of ${page}: ${error.message}`, { cause: error })
+        })
+      }
+      const named = reading.named()
+      const tests = [...reading.files.keys()].filter((name) => name.endsWith('.test.ts') && !named.includes(name))
+      assert.deepEqual(idleFiles(reading.files, [...named, ...tests]), [], 'nothing on the page runs these')
+      if (tests.length === 0) return
+      const { status, said } = await shell(`node --test ${tests.join(' ')}`, folder)
+      assert.equal(status, 0, said)
+    })
+  }
+})
+
+test('the files of all pages fit the types', () => {
+  const folder = join(place, 'types')
+  for (const page of pages.filter((page) => !unmarked.includes(page))) {
+    for (const step of stepsOf(read(page))) {
+      if (step.kind === 'block' && step.language === 'ts' && step.way.is === 'run') {
+        write(join(folder, basename(page, '.md')), fileIn(step.text))
+      }
+    }
+  }
+  const compilerOptions = { typeRoots: [join(root, 'node_modules/@types')] }
+  const config = { extends: join(root, 'tsconfig.json'), compilerOptions, include: ['**/*.ts'], exclude: [] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+  const tsc = join(root, 'node_modules/typescript/bin/tsc')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, '-p', '.'], { cwd: folder, encoding: 'utf8' })
+  assert.equal(status, 0, stdout + stderr)
+})
+
+test('where another test runs a block, that test reads the page', () => {
+  for (const page of pages.filter((page) => !unmarked.includes(page))) {
+    for (const step of stepsOf(read(page))) {
+      if (step.kind !== 'block' || step.way.is !== 'run elsewhere') continue
+      const { by } = step.way
+      assert(existsSync(join(root, by)), `line ${step.line} of ${page}: there is no ${by}`)
+      assert(read(by).includes(basename(page)), `line ${step.line} of ${page}: ${by} does not name the page`)
+    }
+  }
+})
+
+for (const [what, page, error] of [
+  ['that says not what it is', '```\nnpm test\n```', /line 1: a block of code says what it is/],
+  ['of a language that nobody runs', 'x\n\n```py\n1\n```', /line 3: .*"py"/],
+  [
+    'of text with a command',
+    '```text\nnpx millrace start app.ts\n```',
+    /line 1: "npx millrace start app.ts" is a command/,
+  ],
+  ['of TypeScript without the name of its file', '```ts\nconst a = 1\n```', /begins with the name of its file/],
+  ['of a console without a command', '```console\nready\n```', /begins with "\$ "/],
+  ['that does not end', '```sh\nls\n', /line 1: this block does not end/],
+  ['that is marked from afar', '<!-- not run: why -->\n\n```sh\nls\n```', /directly above a block/],
+] as const) {
+  test(`a page fails that has a block ${what}`, () => {
+    assert.throws(() => stepsOf(page), error)
+  })
+}
+
+test('what reads a page finds its blocks, their marks and what happens between them', () => {
+  const page = `<!-- test: it rains -->
+# A page
+<!-- not run: it needs an umbrella -->
+\`\`\`sh
+go out
+\`\`\`
+<!-- test: the sun shines -->
+<!-- test: runs on -->
+\`\`\`console
+$ sit \\
+  down
+ah
+$ read
+\`\`\`
+<!-- test: test/a.test.ts runs this -->
+\`\`\`ts
+1
+\`\`\`
+`
+  const steps = stepsOf(page)
+  assert.deepEqual(
+    steps.map((step) => (step.kind === 'happens' ? [step.line, step.what] : [step.line, step.language, step.way])),
+    [
+      [1, 'it rains'],
+      [4, 'sh', { is: 'not run', because: 'it needs an umbrella' }],
+      [7, 'the sun shines'],
+      [9, 'console', { is: 'run', runsOn: true, status: 0 }],
+      [16, 'ts', { is: 'run elsewhere', by: 'test/a.test.ts' }],
+    ],
+  )
+  const { text } = steps[3] as Block
+  assert.deepEqual(commandsIn('console', text), [
+    { command: 'sit \\\n  down', says: 'ah\n' },
+    { command: 'read', says: '' },
+  ])
+})
+
+test('a file that no test and no command of its page needs is found', () => {
+  const files = new Map([
+    ['a.test.ts', "import { b } from './b.ts'"],
+    ['b.ts', "export { c } from './c.ts'"],
+    ['c.ts', ''],
+    ['d.ts', "import './c.ts'"],
+  ])
+  assert.deepEqual(idleFiles(files, ['a.test.ts']), ['d.ts'])
+})
+
+test('what differs each time is not compared', () => {
+  const said = '2026-11-24 23:53:39  took 12 ms\nkept 3 s\nmore\nend\n'
+  assert(saysSo(said, '2026-01-01 00:00:00  took 1 ms\nkept 9 s\n…\nend\n'))
+  assert(!saysSo(said, '2026-01-01 00:00:00  took 1 ms\nkept 9 h, or so\n…\nend\n'))
+  assert(!saysSo(said, '2026-01-01 00:00:00  took 1 ms\n'))
+  assert(saysSo(said, '2026-01-01 00:00:00  took 1 ms\n', 'begins'))
 })

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { app, channel, command, event, mediator, processor, Refused, sqlite, topic } from 'millrace'
 import { z } from 'zod'
+import type { Stage } from '../support/blocks.ts'
 
 const Placed = event('order.placed', {
   schema: z.object({ orderId: z.string(), customer: z.string(), article: z.string(), quantity: z.number().int() }),
@@ -36,15 +37,8 @@ const returns = mediator('returns', {
   },
 })
 
-export interface GuideShop {
-  /** What the guide says has happened, by its words. */
-  readonly steps: Readonly<Record<string, () => unknown>>
-  idle(): Promise<void>
-  stop(): Promise<void>
-}
-
 /** Runs the shop in a folder, with the messages at the desk that the guide begins with. */
-export async function guideShop(folder: string): Promise<GuideShop> {
+export async function stage(folder: string): Promise<Stage> {
   const answersFor = new Set<string>()
   let carrierComes = false
   let bankAnswers = false
