@@ -22,7 +22,7 @@ export function addDesk(desk: Command, add: Add): void {
   )
     .option(
       '--state <names>',
-      'held (default), deciding, trying, line, handled, discarded; or all: every unresolved state',
+      'held (default), deciding, trying, line, handled, discarded, reset; or all: every unresolved state',
       (text) => text.split(','),
     )
     .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))

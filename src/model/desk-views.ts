@@ -166,6 +166,20 @@ export interface Paused {
   readonly reason: string | null
 }
 
+/** What a reset of a processor would end, by number. */
+export interface EndedByReset {
+  /** Messages that are held or with a rule. */
+  readonly held: number
+  /** Messages that have failed and wait for another attempt. */
+  readonly tried: number
+  /** Messages in line behind others, and those that were interrupted. */
+  readonly inLine: number
+  /** Those of all that the processor would not handle again. */
+  readonly left: number
+  /** Elements in open batches of a gather. */
+  readonly gathered: number
+}
+
 /** The number of messages that each processor holds, and the paused processors. */
 export interface DeskAtProcessors {
   readonly held: readonly HeldCount[]

@@ -5,6 +5,7 @@
 //                       └─────discard──→ discarded ──take back──→ trying, or in line, at the end of its lane
 //   failed, to be tried again ──→ trying ──done──→ (gone: it never needed anybody)
 //   line: waits behind the head of its lane; its turn ──→ trying ──done──→ (gone)
+//   all but handled, and discarded of what is handled again ──its processor is reset──→ reset (gone without an attempt)
 //
 // Each lane at the desk has exactly one head. The head is held, deciding or trying; all others of the lane are in line.
 import type { Stored } from './codec.ts'
@@ -12,9 +13,15 @@ import { type ErrorRecord, fault } from './errors.ts'
 
 /**
  * The state of a message at the desk. `held`: waits for a person; `deciding`: a rule decides; `trying`: is tried again;
- * `line`: waits behind another message of its context; `handled` and `discarded` are final.
+ * `line`: waits behind another message of its context; `handled`, `discarded` and `reset` are final.
  */
-export type DeskState = 'held' | 'deciding' | 'trying' | 'line' | 'handled' | 'discarded'
+export type DeskState = 'held' | 'deciding' | 'trying' | 'line' | Resolution
+
+/**
+ * The end of a message that had failed. `handled`: an attempt succeeded; `discarded`: a person or a rule gave it up;
+ * `reset`: its processor was reset, and handles it again where it begins before it.
+ */
+export type Resolution = 'handled' | 'discarded' | 'reset'
 
 /** One failed attempt. */
 export interface Try {
@@ -54,7 +61,7 @@ export interface DeskEntry {
   readonly original: string | null
   /** The time at which it came to the desk, milliseconds since 1970. */
   readonly heldAt: number
-  /** The time at which it was handled or discarded, milliseconds since 1970. */
+  /** The time at which it was handled, discarded or reset, milliseconds since 1970. */
   readonly resolvedAt: number | null
 }
 
@@ -86,6 +93,7 @@ export type DeskAction =
   | 'handled'
   | 'paused'
   | 'resumed'
+  | 'reset'
   | 'selected'
   | 'aborted'
   /** An action asked for while the app did not run; at its start it was impossible. */
@@ -270,6 +278,7 @@ export function checkState({ id, state, processor }: DeskEntry, wanted: 'held' |
     line: 'waits in line behind another message of its context; act on the head of the line',
     handled: 'was handled already',
     discarded: 'was discarded already',
+    reset: 'has ended: its processor was reset',
   }[state]
   const code = wanted === 'held' ? 'millrace/not-held' : 'millrace/not-discarded'
   throw fault(code, `message ${id} of processor "${processor}" ${now}`, { data: { id, state } })

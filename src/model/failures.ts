@@ -1,6 +1,6 @@
 // The topic on which Millrace publishes what failed and how it was resolved. A failure is an event like any other.
 import { asStored } from './codec.ts'
-import type { DeskEntry } from './desk.ts'
+import type { DeskEntry, Resolution } from './desk.ts'
 import { type Event, event, type Topic, topic } from './message.ts'
 import type { Schema } from './schema.ts'
 
@@ -30,12 +30,12 @@ export interface ProcessingFailed {
   readonly revision: number
 }
 
-/** The data of `processing.resolved`: a failed message was handled in the end, or discarded. */
+/** The data of `processing.resolved`: a failed message was handled in the end, discarded, or reset. */
 export interface ProcessingResolved {
   readonly processor: string
   readonly on: string
   readonly message: FailedMessage
-  readonly outcome: 'handled' | 'discarded'
+  readonly outcome: Resolution
   readonly revision: number
 }
 
@@ -73,7 +73,7 @@ const processingResolved: Event<'processing.resolved', ProcessingResolved> = eve
 /**
  * The topic of failures, part of every app. `processing.failed` comes when a processor has used up its attempts at a
  * message or refused it, before any rule decides. `processing.resolved` comes when the message is handled in the end,
- * or discarded. So a processor can undo its own work when another one fails.
+ * discarded, or ended by a reset of its processor. So a processor can undo its own work when another one fails.
  *
  * Each is published in the commit that moves the message, so there is exactly one for each failure. A message whose
  * discard is taken back is resolved once more. Their context is that of the failed message. Failures of processors on

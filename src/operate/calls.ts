@@ -20,7 +20,7 @@ const id: Field = 'number'
 /** Whatever is no number of a flow is one that there is not. */
 const flow: Field = 'any'
 const actor: Field = { fields: { by: 'text', reason: 'text' }, needs: ['by'] }
-const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded'] as const satisfies DeskState[]
+const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded', 'reset'] as const satisfies DeskState[]
 const groupings = ['all', 'processor', 'error', 'type'] as const satisfies GroupBy[]
 const page = { after: 'number', limit: 'count' } as const
 const which = { processor: 'text', type: 'text', context: 'text', group: 'number' } as const

@@ -9,6 +9,7 @@ import type {
   DeskGroup,
   DeskItem,
   DeskRow,
+  EndedByReset,
   GroupBy,
   GroupFilter,
 } from '../model/desk-views.ts'
@@ -27,6 +28,8 @@ export interface DeskReads {
   /** How many messages each processor holds, and which processors are paused. */
   processors(): Promise<DeskAtProcessors>
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
+  /** What would end if a processor on a stream began anew after a position. */
+  endedByReset(processor: string, stream: number, after: number): Promise<EndedByReset>
   /** Newest first. */
   audit(filter: AuditFilter): Promise<AuditRow[]>
 }

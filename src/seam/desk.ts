@@ -1,5 +1,5 @@
 // The desk: messages that failed, wait for their next attempt, or stand in line behind one that does.
-import type { Audit, DeskEntry } from '../model/desk.ts'
+import type { Audit, DeskEntry, Resolution } from '../model/desk.ts'
 import type { Operation } from '../model/desk-views.ts'
 
 /** The head of a lane at the desk, or a message without a lane. */
@@ -51,7 +51,7 @@ export type DeskChange =
   | {
       readonly do: 'resolve'
       readonly entry: DeskEntry
-      readonly state: 'handled' | 'discarded'
+      readonly state: Resolution
       readonly at: number
     }
   | { readonly do: 'record'; readonly audit: Audit }

@@ -12,4 +12,25 @@ export interface ProcessorStore {
   paused(): Promise<Paused[]>
   /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
   retire(processor: string, destination: string): Promise<void>
+  /**
+   * Lets a processor begin anew after a position, under a new epoch and generation, and with no start marks. All that it
+   * has at the desk ends: a message without an attempt is forgotten, every other one becomes `reset`, and so does a
+   * discarded one after the position. A failure has no time of its end until its commit gives it one by `resolve`. Open
+   * batches of a gather are forgotten. The audit log gets a line for each failure, and one with `detail`.
+   */
+  reset(reset: Reset): Promise<void>
+  /** The numbers of failures that a reset has ended and no commit has resolved, the next after a number, in order. */
+  untold(after: number, limit: number): Promise<number[]>
+}
+
+export interface Reset {
+  readonly processor: string
+  /** Its topic. */
+  readonly destination: string
+  /** The position after which it begins. */
+  readonly after: number
+  readonly actor: Actor
+  readonly at: number
+  /** The facts of the reset, for the audit log. */
+  readonly detail: unknown
 }

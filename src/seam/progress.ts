@@ -12,6 +12,8 @@ export interface ProgressRow {
 
 /** The progress of a processor as its owner takes up its stream. */
 export interface Subscribed extends ProgressRow {
+  /** The number of times that it was reset. */
+  readonly generation: number
   /**
    * Messages that were started before the process died; some of them may be done. A positive number is a position of
    * the stream, a negative one the number of a message at the desk.

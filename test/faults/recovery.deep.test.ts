@@ -141,7 +141,7 @@ for (let at = 1; at <= 6; at++) {
     await first.publish(Task, { lane: 'a', what: 'behind' }, { id: 'behind' })
     await first.stop()
     look(file, (db) => {
-      db.exec("insert or replace into millrace_progress values ('doer', 1, 1, 0, null)")
+      db.exec("insert or replace into millrace_progress values ('doer', 1, 1, 0, null, 0)")
       db.exec("insert into millrace_marks values ('doer', 1, 1)")
     })
     leaveUnclean(file)

@@ -12,7 +12,7 @@ import type { FlowChange } from '../../src/seam/flows.ts'
 import type { Store } from '../../src/seam/store.ts'
 
 const actor = { by: 'ann', reason: 'why' }
-const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
+const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded', 'reset']
 
 function messageOf(id: string, more: Partial<Pick<Stamp, 'ownId' | 'asked' | 'due' | 'attributes'>> = {}): Stored {
   const stamp = {
@@ -235,6 +235,7 @@ async function desk(store: Store): Promise<void> {
   await reads.entry(4)
   for (const id of [4, 6]) await reads.item(id, { line: 1, history: 10 })
   await reads.counts()
+  await reads.endedByReset('p', 1, 0)
   await reads.processors()
   for (const by of ['processor', 'error', 'type', 'all'] as const) {
     await reads.groups(by, {})
@@ -280,6 +281,8 @@ async function rest(store: Store): Promise<void> {
   await store.flows.mail.forget(0, 9)
   await store.requests.forget(9)
   await store.desk.forgetResolved(9)
+  await store.processors.untold(0, 10)
+  await store.processors.reset({ processor: 'p', destination: 't', after: 0, actor, at: 1, detail: {} })
   await store.processors.retire('p', 't')
 }
 

@@ -137,7 +137,7 @@ export function filledDesk(): DeskInMemory & { readonly entries: readonly DeskEn
     ['q', 1],
     ['r', 2],
   ] as const) {
-    db.prepare('insert into millrace_progress values (?, ?, 1, 0, null)').run(processor, stream)
+    db.prepare('insert into millrace_progress values (?, ?, 1, 0, null, 0)').run(processor, stream)
   }
   asked.clear()
   return { ...desk, entries }

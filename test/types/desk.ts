@@ -127,7 +127,7 @@ processor('listener', {
     },
     'processing.resolved': ({ data }) => {
       is<Same<typeof data, ProcessingResolved>>()
-      is<Same<typeof data.outcome, 'handled' | 'discarded'>>()
+      is<Same<typeof data.outcome, 'handled' | 'discarded' | 'reset'>>()
     },
   },
 })

@@ -5,8 +5,8 @@ import type { Statements, Value } from './statements.ts'
 
 const listRows = 100
 const all = Number.MAX_SAFE_INTEGER
-const unresolved: readonly DeskState[] = [...headStates, 'line']
-const allStates: readonly DeskState[] = [...unresolved, 'handled', 'discarded']
+export const unresolved: readonly DeskState[] = [...headStates, 'line']
+const allStates: readonly DeskState[] = [...unresolved, 'handled', 'discarded', 'reset']
 
 /** Messages that are found together in the index of states. */
 interface Run {

@@ -8,13 +8,14 @@ import type {
   DeskGroup,
   DeskItem,
   DeskRow,
+  EndedByReset,
   GroupBy,
   GroupFilter,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
 import { AuditLog } from './audit.ts'
 import { findCause } from './cause.ts'
-import { DeskFinder } from './desk-finder.ts'
+import { DeskFinder, quoted, unresolved } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'
 import { DeskRows } from './desk-rows.ts'
 import type { AtOnce } from './durable-reads.ts'
@@ -70,6 +71,21 @@ export class DeskViews implements AtOnce<DeskReads> {
 
   groups(by: GroupBy, filter: GroupFilter): DeskGroup[] {
     return this.groupTable.list(by, filter)
+  }
+
+  endedByReset(processor: string, stream: number, after: number): EndedByReset {
+    const ended = this.sql.one<EndedByReset>(
+      `select coalesce(sum(state in ('held', 'deciding')), 0) as held,
+         coalesce(sum(state = 'trying' and attempts + failures > 0), 0) as tried,
+         coalesce(sum(state = 'line' or (state = 'trying' and attempts + failures = 0)), 0) as inLine,
+         coalesce(sum(position <= ?3), 0) as "left",
+         (select count(*) from millrace_gathered where gather = ?1) as gathered
+       from millrace_desk where state in (${quoted(unresolved)}) and processor = ?1 and stream = ?2`,
+      processor,
+      stream,
+      after,
+    )
+    return { ...ended! }
   }
 
   audit(filter: AuditFilter): AuditRow[] {

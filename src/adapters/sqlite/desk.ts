@@ -3,10 +3,10 @@
 //   put, update: a message in line ──its lane has a head──→ stays in line
 //                                  └─its lane has none────→ becomes the head: trying
 //   update to another lane, remove, resolve: the head leaves ──→ the next in line becomes the head: trying
-import type { DeskEntry } from '../../model/desk.ts'
+import type { DeskEntry, DeskState, Resolution } from '../../model/desk.ts'
 import type { DeskChange, DeskHead, DeskStore, LaneKey } from '../../seam/desk.ts'
 import type { Beside } from './beside-commits.ts'
-import { type DeskFinder, quoted } from './desk-finder.ts'
+import { type DeskFinder, quoted, unresolved } from './desk-finder.ts'
 import type { DeskGroups } from './desk-groups.ts'
 import type { DeskRows } from './desk-rows.ts'
 import type { Statements } from './statements.ts'
@@ -89,7 +89,7 @@ export class DeskTable implements DeskStore {
     return this.promote(entry, entry.lane)
   }
 
-  private resolve(entry: DeskEntry, state: 'handled' | 'discarded', at: number): number {
+  private resolve(entry: DeskEntry, state: Resolution, at: number): number {
     this.groups.leave(entry)
     const changed = this.sql.run(
       'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, resolved_at = ? where id = ?',
@@ -138,6 +138,33 @@ export class DeskTable implements DeskStore {
       `delete from millrace_desk where state in (${quoted()}) and processor = ? and stream = ?`,
       processor,
       stream,
+    )
+  }
+
+  /**
+   * Ends all messages of a processor on a stream, which begins anew after a position. A failure is told later: until then
+   * it has no time of its end. A message that was discarded and is handled again cannot be taken back.
+   */
+  reset(processor: string, stream: number, { after, at }: { readonly after: number; readonly at: number }): void {
+    const its = (states: readonly DeskState[]) => `state in (${quoted(states)}) and processor = ? and stream = ?`
+    this.groups.clear(processor, stream)
+    this.sql.run(
+      `delete from millrace_desk where ${its(unresolved)} and failures = 0 and attempts = 0`,
+      processor,
+      stream,
+    )
+    this.sql.run(
+      `update millrace_desk set state = 'reset', lane = null, due_at = 0, group_id = null,
+         resolved_at = case failures when 0 then ?3 end where state in (${quoted(unresolved)}) and processor = ?1 and stream = ?2`,
+      processor,
+      stream,
+      at,
+    )
+    this.sql.run(
+      `update millrace_desk set state = 'reset' where ${its(['discarded'])} and position > ?`,
+      processor,
+      stream,
+      after,
     )
   }
 

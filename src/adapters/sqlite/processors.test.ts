@@ -39,3 +39,65 @@ test('a processor that is retired leaves nothing on that stream, and all others 
     ['q', 'r'],
   )
 })
+
+test('a reset ends what a processor has on a stream in one step: failures are to be told, what had no attempt is gone', async () => {
+  const { tables, views, db } = emptyDesk()
+  db.exec("insert into millrace_progress values ('p', 1, 4, 9, x'01', 0), ('q', 1, 1, 9, null, 0)")
+  db.exec("insert into millrace_marks values ('p', 1, 3), ('q', 1, 3)")
+  const all = [
+    entryOf(0, { state: 'held' }),
+    { ...entryOf(1, { state: 'line' }), attempts: 0 },
+    entryOf(2, { state: 'trying', context: 'b' }),
+    { ...entryOf(3, { state: 'deciding', context: 'c' }), failures: 1 },
+    entryOf(4, { state: 'held', context: 'd', inLane: false }),
+    entryOf(5, { state: 'held', context: 'e', inLane: false }),
+    entryOf(6, { processor: 'q' }),
+    entryOf(7, { stream: 2 }),
+  ]
+  for (const entry of all) tables.apply({ do: 'put', entry })
+  for (const entry of all.slice(4, 6)) tables.apply({ do: 'resolve', entry, state: 'discarded', at: 5 })
+  assert.deepEqual(views.endedByReset('p', 1, 2), { held: 2, tried: 1, inLine: 1, left: 2, gathered: 0 })
+  const actor = { by: 'ann', reason: 'rebuilt' }
+  await tables.processors.reset({ processor: 'p', destination: 't1', after: 5, actor, at: 7, detail: { to: 5 } })
+  const rows = db.prepare('select * from millrace_progress order by processor').all()
+  assert.deepEqual(
+    rows.map((row) => ({ ...row })),
+    [
+      { processor: 'p', stream: 1, epoch: 5, low: 5, done: null, generation: 1 },
+      { processor: 'q', stream: 1, epoch: 1, low: 9, done: null, generation: 0 },
+    ],
+  )
+  assert.deepEqual(
+    db
+      .prepare('select processor from millrace_marks')
+      .all()
+      .map((row) => row['processor']),
+    ['q'],
+  )
+  const ends = db.prepare('select id, state, lane, resolved_at from millrace_desk order by id').all()
+  assert.deepEqual(
+    ends.map((row) => Object.values(row)),
+    [
+      [1, 'reset', null, null],
+      [3, 'reset', null, 7],
+      [4, 'reset', null, null],
+      [5, 'discarded', null, 5],
+      [6, 'reset', null, 5],
+      [7, 'held', 'a', null],
+      [8, 'held', 'a', null],
+    ],
+  )
+  assert.deepEqual(await tables.processors.untold(0, 10), [1, 4])
+  const told = (await tables.desk.entry(1))!
+  tables.apply({ do: 'resolve', entry: told, state: 'reset', at: 8 })
+  assert.deepEqual(await tables.processors.untold(0, 10), [4])
+  assert.equal(views.processors().held.find(({ processor }) => processor === 'p')?.held, 1)
+  assert.deepEqual(
+    views.audit({}).map(({ action, item, by, reason, detail }) => [action, item, by, reason, detail]),
+    [
+      ['reset', null, 'ann', 'rebuilt', { to: 5 }],
+      ['reset', 1, 'ann', 'rebuilt', null],
+      ['reset', 4, 'ann', 'rebuilt', null],
+    ],
+  )
+})

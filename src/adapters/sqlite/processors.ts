@@ -1,19 +1,25 @@
 // Processors that people have paused, and the end of processors that are gone.
 import type { Actor, DeskAction } from '../../model/desk.ts'
 import type { Paused } from '../../model/desk-views.ts'
-import type { ProcessorStore } from '../../seam/processors.ts'
+import type { ProcessorStore, Reset } from '../../seam/processors.ts'
 import type { AuditLog } from './audit.ts'
 import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskTable } from './desk.ts'
+import { quoted, unresolved } from './desk-finder.ts'
 import type { Statements } from './statements.ts'
 
 export class ProcessorTable implements ProcessorStore {
   private readonly sql: Statements
-  private readonly desk: Pick<DeskTable, 'clear'>
+  private readonly desk: Pick<DeskTable, 'clear' | 'reset'>
   private readonly audit: Pick<AuditLog, 'record'>
   private readonly beside: Beside
 
-  constructor(sql: Statements, desk: Pick<DeskTable, 'clear'>, audit: Pick<AuditLog, 'record'>, beside: Beside) {
+  constructor(
+    sql: Statements,
+    desk: Pick<DeskTable, 'clear' | 'reset'>,
+    audit: Pick<AuditLog, 'record'>,
+    beside: Beside,
+  ) {
     this.sql = sql
     this.desk = desk
     this.audit = audit
@@ -41,7 +47,7 @@ export class ProcessorTable implements ProcessorStore {
 
   retire(processor: string, destination: string): Promise<void> {
     return writeDurably(this.beside, () => {
-      const { id } = this.sql.one<{ id: number }>('select id from millrace_streams where name = ?', destination)!
+      const id = this.streamOf(destination)
       for (const table of ['millrace_progress', 'millrace_marks']) {
         this.sql.run(`delete from ${table} where processor = ? and stream = ?`, processor, id)
       }
@@ -54,6 +60,42 @@ export class ProcessorTable implements ProcessorStore {
         )
       }
     })
+  }
+
+  reset({ processor, destination, after, actor, at, detail }: Reset): Promise<void> {
+    return writeDurably(this.beside, () => {
+      const stream = this.streamOf(destination)
+      const sql = `update millrace_progress set epoch = epoch + 1, low = ?, done = null, generation = generation + 1
+        where processor = ? and stream = ?`
+      if (this.sql.run(sql, after, processor, stream) !== 1) throw new Error(`"${processor}" has no progress`)
+      this.sql.run('delete from millrace_marks where processor = ? and stream = ?', processor, stream)
+      const { by, reason = null } = actor
+      this.sql.run(
+        `insert into millrace_audit (at, who, action, item, subject, why)
+         select ?, ?, 'reset', id, processor, ? from millrace_desk
+         where state in (${quoted(unresolved)}) and processor = ? and stream = ? and failures > 0`,
+        at,
+        by,
+        reason,
+        processor,
+        stream,
+      )
+      this.desk.reset(processor, stream, { after, at })
+      for (const table of ['millrace_gathers', 'millrace_gathered']) {
+        this.sql.run(`delete from ${table} where gather = ?`, processor)
+      }
+      this.audit.record({ at, by, action: 'reset', item: null, subject: processor, reason, detail })
+    })
+  }
+
+  untold(after: number, limit: number): Promise<number[]> {
+    const sql = `select id from millrace_desk indexed by millrace_desk_untold
+      where state = 'reset' and resolved_at is null and id > ? order by id limit ?`
+    return this.beside.durable(() => this.sql.all<{ id: number }>(sql, after, limit).map(({ id }) => id))
+  }
+
+  private streamOf(destination: string): number {
+    return this.sql.one<{ id: number }>('select id from millrace_streams where name = ?', destination)!.id
   }
 
   private record(action: DeskAction, processor: string, { by, reason }: Actor, at: number): void {

@@ -5,9 +5,9 @@ import type { Beside } from './beside-commits.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
 
-type TakenUp = Pick<ProgressRow, 'epoch' | 'low' | 'done'>
-const takeUpText = `insert into millrace_progress values (?, ?, 1, ?, null)
-  on conflict do update set epoch = epoch + 1 returning epoch, low, done`
+type TakenUp = Pick<Subscribed, 'epoch' | 'low' | 'done' | 'generation'>
+const takeUpText = `insert into millrace_progress (processor, stream, epoch, low) values (?, ?, 1, ?)
+  on conflict do update set epoch = epoch + 1 returning epoch, low, done, generation`
 const writeText = 'update millrace_progress set low = ?, done = ? where processor = ? and stream = ? and epoch = ?'
 
 export class ProgressTable implements ProgressStore {

@@ -201,6 +201,10 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
     const tables = ['millrace_desk', 'millrace_timers', ...[...logsIn(db)].map(logTable)]
     for (const table of tables) db.exec(`alter table ${table} add column attributes text`)
   },
+  `-- how often a processor was reset: its idempotency keys say it
+   alter table millrace_progress add column generation integer not null default 0;
+   -- failures that a reset has ended and no event has told yet
+   create index millrace_desk_untold on millrace_desk (id) where state = 'reset' and resolved_at is null;`,
 ]
 
 /** The format that this version writes. */

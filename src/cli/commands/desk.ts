@@ -13,7 +13,7 @@ export interface ListWords extends PageWords {
   readonly group?: number | undefined
 }
 
-const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded']
+const states: readonly DeskState[] = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded', 'reset']
 
 /** Shows the messages at the desk, oldest first; default: those that need a person. */
 export async function deskList(call: Call, words: ListWords): Promise<number> {

@@ -4,7 +4,7 @@
 //                                                                          ├──remove──→ done: it never needed anybody
 //                                                                          └──resolve──→ handled | discarded
 import type { Stored } from '../../model/codec.ts'
-import type { Actor, DeskAction, DeskEntry } from '../../model/desk.ts'
+import type { Actor, DeskAction, DeskEntry, Resolution } from '../../model/desk.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { AskedEnd } from '../commit/asked.ts'
 import type { Ending, Follower } from '../commit/handled.ts'
@@ -22,7 +22,7 @@ export interface DeskWritesHost {
   /** A message is at the desk: it leaves the window. */
   left(message: Stored): void
   /** Makes the messages that tell of the end of a failure. */
-  resolved(entry: DeskEntry, state: 'handled' | 'discarded'): readonly Stored[]
+  resolved(entry: DeskEntry, state: Resolution): readonly Stored[]
 }
 
 export class DeskWrites {
@@ -86,7 +86,7 @@ export class DeskWrites {
     return this.resolving(entry, 'handled', { by: 'millrace' })
   }
 
-  resolving(entry: DeskEntry, state: 'handled' | 'discarded', actor: Actor): Ending {
+  resolving(entry: DeskEntry, state: Resolution, actor: Actor): Ending {
     return {
       changes: [{ do: 'resolve', entry, state, at: this.host.now() }, this.record(entry, state, actor)],
       outgoing: this.host.resolved(entry, state),

@@ -1,6 +1,6 @@
 // The narrow things that a consumer needs of its run.
 import type { Stored } from '../../model/codec.ts'
-import type { DeskEntry } from '../../model/desk.ts'
+import type { DeskEntry, Resolution } from '../../model/desk.ts'
 import type { MessageType } from '../../model/message.ts'
 import type { PublishOptions } from '../../model/publish.ts'
 import type { DeskStore } from '../../seam/desk.ts'
@@ -62,7 +62,7 @@ export interface ConsumerHost {
   /** Makes the messages that tell of a failure; none for a processor of failures. */
   failed(spec: ProcessorSpec, entry: DeskEntry): readonly Stored[]
   /** Makes the messages that tell of the end of a failure. */
-  resolved(spec: ProcessorSpec, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[]
+  resolved(spec: ProcessorSpec, entry: DeskEntry, outcome: Resolution): readonly Stored[]
   /** A message waits for a rule. */
   askRule(processor: Deciding, item: number): void
   /** A message that was released has been handled, discarded or held again. */

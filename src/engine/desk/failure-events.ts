@@ -1,6 +1,6 @@
 // The events that tell of a failed message and of its end, on the topic of failures.
 import type { Stored } from '../../model/codec.ts'
-import type { DeskEntry } from '../../model/desk.ts'
+import type { DeskEntry, Resolution } from '../../model/desk.ts'
 import { failedMessage, failures, failureTypes } from '../../model/failures.ts'
 import type { Event } from '../../model/message.ts'
 
@@ -29,7 +29,7 @@ export class FailureEvents {
   }
 
   /** The failed message has come to its end. */
-  resolved(processor: Failing, entry: DeskEntry, outcome: 'handled' | 'discarded'): readonly Stored[] {
+  resolved(processor: Failing, entry: DeskEntry, outcome: Resolution): readonly Stored[] {
     return this.about(failureTypes.resolved, processor, entry, { outcome })
   }
 
