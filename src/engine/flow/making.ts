@@ -1,11 +1,12 @@
 // Makes flows: their rows, and their runs with what these need of the engine.
-import { decode, type Stored } from '../../model/codec.ts'
+import { decode, type Stamp, type Stored } from '../../model/codec.ts'
 import { type ErrorRecord, fault, recordError } from '../../model/errors.ts'
 import type { OpenCall } from '../../model/flow.ts'
 import { type FlowRow, newFlowRow } from '../../model/flow-views.ts'
-import type { Message, MessageType } from '../../model/message.ts'
+import type { Command, Message, MessageType } from '../../model/message.ts'
+import type { Delay } from '../../model/time.ts'
 import type { FlowChange } from '../../seam/flows.ts'
-import type { World } from '../../seam/world.ts'
+import type { Owner, World } from '../../seam/world.ts'
 import type { FlowEnvelopes, FlowHost, MediatorSpec } from './host.ts'
 import type { FlowNumbers } from './numbers.ts'
 import { FlowRun } from './run.ts'
@@ -38,7 +39,7 @@ export class Making {
   }
 
   runOf(spec: MediatorSpec, row: FlowRow): FlowRun {
-    return new FlowRun(this.hostOf(spec, row), row)
+    return new FlowRun(new RunHost(spec, row, this, this.host), row)
   }
 
   /** @throws `millrace/unknown-type`, and as of `decode` */
@@ -58,34 +59,85 @@ export class Making {
     const what = `flow ${id} of mediator "${mediator}" began with version ${version}, which is not in versions`
     throw fault('millrace/flow-mismatch', what)
   }
+}
 
-  private hostOf(spec: MediatorSpec, row: FlowRow): FlowHost {
-    const { host } = this
-    const { world, envelopes, numbers } = host
-    const origin = (id: string) => envelopes.derivedFrom(row.message, spec.name, id)
-    return {
-      spec,
-      now: () => world.now(),
-      random: () => world.random(),
-      newId: () => world.newId(),
-      entryId: () => numbers.newEntry(),
-      endsBehind: () => host.endsBehind(row.id),
-      encode: (type, data, id, delay) => envelopes.encode(type, data, origin(id), delay),
-      encodeCall: (type, data, id) => envelopes.encode(type, data, { ...origin(id), asked: 'flow' }),
-      newFlow: (other, data, id) => {
-        const first = this.rowOf(other, envelopes.unplaced(other.startedBy, data, origin(id)))
-        return other.serial && first.context !== null ? { ...first, state: 'queued' } : first
-      },
-      turn: host.turn,
-      guard: (owner, fn) => world.guard(owner, fn, undefined, undefined),
-      blame: (error, owner) => world.blame(error, owner),
-      owner: () => world.owner(),
-      unprompted: (why) => host.unprompted(row.id, why),
-      late: (error) => {
-        const what = `mediator "${spec.name}", flow ${row.id}, threw an error that no step awaits`
-        world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })
-      },
-      withdraw: host.withdraw,
-    }
+/** What one run needs of the engine. A class, since each flow has one: closures in its place cost a twentieth of a flow. */
+class RunHost implements FlowHost {
+  readonly spec: MediatorSpec
+  private readonly row: FlowRow
+  private readonly making: Pick<Making, 'rowOf'>
+  private readonly host: MakingHost
+
+  constructor(spec: MediatorSpec, row: FlowRow, making: Pick<Making, 'rowOf'>, host: MakingHost) {
+    this.spec = spec
+    this.row = row
+    this.making = making
+    this.host = host
+  }
+
+  now(): number {
+    return this.host.world.now()
+  }
+
+  random(): number {
+    return this.host.world.random()
+  }
+
+  newId(): string {
+    return this.host.world.newId()
+  }
+
+  entryId(): number {
+    return this.host.numbers.newEntry()
+  }
+
+  endsBehind(): readonly FlowChange[] {
+    return this.host.endsBehind(this.row.id)
+  }
+
+  encode(type: MessageType, data: unknown, id: string, delay?: Delay): Stored {
+    return this.host.envelopes.encode(type, data, this.origin(id), delay)
+  }
+
+  encodeCall(type: Command, data: unknown, id: string): Stored {
+    return this.host.envelopes.encode(type, data, { ...this.origin(id), asked: 'flow' })
+  }
+
+  newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow {
+    const first = this.making.rowOf(spec, this.host.envelopes.unplaced(spec.startedBy, data, this.origin(id)))
+    return spec.serial && first.context !== null ? { ...first, state: 'queued' } : first
+  }
+
+  turn(): Promise<void> {
+    return this.host.turn()
+  }
+
+  guard<T>(owner: Owner, fn: () => T): T {
+    return this.host.world.guard(owner, fn, undefined, undefined)
+  }
+
+  blame(error: Error, owner: Owner): void {
+    this.host.world.blame(error, owner)
+  }
+
+  owner(): object | undefined {
+    return this.host.world.owner()
+  }
+
+  unprompted(why: ErrorRecord): void {
+    this.host.unprompted(this.row.id, why)
+  }
+
+  late(error: unknown): void {
+    const what = `mediator "${this.spec.name}", flow ${this.row.id}, threw an error that no step awaits`
+    this.host.world.log('error', what, { code: 'millrace/late-error', error: recordError(error) })
+  }
+
+  withdraw(command: OpenCall): Promise<'never' | 'unknown'> {
+    return this.host.withdraw(command)
+  }
+
+  private origin(id: string): Stamp {
+    return this.host.envelopes.derivedFrom(this.row.message, this.spec.name, id)
   }
 }

@@ -19,9 +19,9 @@ export class Replay {
 
   /** Takes the journal of a flow, and the first entry of a step that is to be done again. */
   load(journal: readonly JournalEntry[], repeated: number | undefined): void {
+    if (journal.length === 0) return
     const entries = this.repeats.load(journal, repeated)
     this.entries = entries
-    if (entries.length === 0) return
     this.byName = new Map()
     for (const entry of entries) {
       if (entry.of !== null) continue

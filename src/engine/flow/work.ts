@@ -29,11 +29,15 @@ export class Work {
 
   /** Does something that nobody waits for the errors of: they are logged. */
   async during<T>(work: () => Promise<T>): Promise<T | undefined> {
+    this.count++
     try {
-      return await this.counted(work)
+      return await work()
     } catch (error) {
       if (this.isOpen) this.world.log('error', 'a flow cannot continue', { error: inBrief(error) })
       return undefined
+    } finally {
+      this.count--
+      this.maybeIdle()
     }
   }
 
