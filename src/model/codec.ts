@@ -338,7 +338,7 @@ export function dataOf(type: MessageType, version: number, json: string, plain?:
     const isToday = version === type.version
     let data: unknown = isToday && plain !== undefined ? plain : JSON.parse(json)
     if (isToday) check('stored data of', type.schema, data, type)
-    else data = check('stored data of', type.schema, upcast(type, version, data), type)
+    else data = check(`stored data of version ${version} of`, type.schema, upcast(type, version, data), type)
     return deepFreeze(data)
   } catch (cause) {
     const what = `stored data of ${type.kind} "${type.name}"`
@@ -359,10 +359,14 @@ function upcast(type: MessageType, from: number, data: unknown): unknown {
     if (step === undefined) {
       throw fault('millrace/no-upcast', `"${type.name}" is stored in version ${from} and has no upcast from ${version}`)
     }
-    shape = step(shape)
+    const what = `the upcast of "${type.name}" from version ${version}`
+    try {
+      shape = step(shape)
+    } catch (cause) {
+      throw fault('millrace/bad-data', `${what} throws: ${inBrief(cause)}`, { cause })
+    }
     if (isPromise(shape)) {
-      const what = `the upcast of "${type.name}" from version ${version} returned a promise, but must return its value at once`
-      throw fault('millrace/bad-data', what)
+      throw fault('millrace/bad-data', `${what} returned a promise, but must return its value at once`)
     }
   }
   // The result of an upcast is data like any other: copying it through JSON makes memory and disk agree.

@@ -143,6 +143,6 @@ test('failures that the desk does not look after are refused', () => {
   )
   assert.throws(
     () => given({ kind: 'topic', name: 'orders' } as never),
-    coded('millrace/bad-option', /a processor, a desk or a mediator/),
+    coded('millrace/bad-option', /a processor, a desk, a mediator or a type/),
   )
 })

@@ -393,7 +393,7 @@ test('only a processor is taken, and only messages that it handles', () => {
   const wrong = given as (part: unknown, circumstances?: unknown) => ReturnType<typeof given>
   assert.throws(
     () => wrong(Orders),
-    coded('millrace/bad-option', /^given takes a processor, a desk or a mediator, not topic "orders"$/),
+    coded('millrace/bad-option', /^given takes a processor, a desk, a mediator or a type, not topic "orders"$/),
   )
   assert.throws(() => wrong(undefined), coded('millrace/bad-option', /not undefined$/))
   assert.throws(() => wrong(stock, { querry: () => [] }), coded('millrace/unknown-option', /did you mean "query"\?$/))

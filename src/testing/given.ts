@@ -15,6 +15,7 @@ import { type Case, caseOf } from './expected.ts'
 import { type GivenMediator, givenMediator } from './given-flow.ts'
 import { givenMessage } from './given-message.ts'
 import { type GivenDesk, givenDesk } from './given-rule.ts'
+import { type GivenType, givenType } from './given-type.ts'
 import { type Outcome, tried } from './trial.ts'
 
 /** A processor under test. */
@@ -39,8 +40,8 @@ export interface Given {
 }
 
 /**
- * Tests one part by itself, without a store: a processor, the rule of a desk, or a mediator. It runs once, as the
- * engine runs it; nothing is repeated.
+ * Tests one part by itself, without a store: a processor, the rule of a desk, a mediator, or a type of message. It runs
+ * once, as the engine runs it; nothing is repeated.
  *
  * - A processor: the message is decoded and frozen; `commit` runs after the handler has returned; published data are
  *   checked; a failed attempt leaves nothing; one that exceeds `timeoutMs` fails. An error of a promise that the
@@ -48,8 +49,9 @@ export interface Given {
  * - A desk: `given(desk).when({ type, data, error }).decides(retry())` asks its rule and checks the decision.
  * - A mediator: `given(mediator).when(Event, data).replies(Command, reply).then({ called: […] })` runs its function
  *   against a script of the results of its steps; waits pass at once.
+ * - A type: `given(Event).upcasts(1, old)` reads stored data of an older version as the engine does.
  *
- * @param part a processor, a desk or a mediator
+ * @param part a processor, a desk, a mediator, or a type of event or command
  * @param circumstances the answers to its statements, and the time
  * @returns the part under test
  * @throws `millrace/bad-option`, `millrace/unknown-option`
@@ -64,18 +66,31 @@ export interface Given {
  *   .then({ state: 'completed', result: { receipt: 'r-1' } })
  * ```
  */
-export function given<P extends Processor | DeskPart | AnyMediator>(
-  part: P,
-  circumstances: Circumstances = {},
-): P extends DeskPart ? GivenDesk : P extends AnyMediator ? GivenMediator<P> : Given {
+export function given<P extends Testable>(part: P, circumstances: Circumstances = {}): GivenPart<P> {
   return begun(part, circumstances) as never
 }
 
-function begun(part: Processor | DeskPart | AnyMediator, circumstances: Circumstances) {
-  const { kind, name } = (part ?? {}) as Partial<Processor | DeskPart | AnyMediator>
-  if (kind !== 'processor' && kind !== 'desk' && kind !== 'mediator') {
+type Testable = Processor | DeskPart | AnyMediator | MessageType
+
+type GivenPart<P extends Testable> = P extends DeskPart
+  ? GivenDesk
+  : P extends AnyMediator
+    ? GivenMediator<P>
+    : P extends MessageType
+      ? GivenType<P>
+      : Given
+
+const kinds = ['processor', 'desk', 'mediator', 'event', 'command']
+
+function begun(part: Testable, circumstances: Circumstances) {
+  const { kind, name } = (part ?? {}) as Partial<Testable>
+  if (kind === undefined || !kinds.includes(kind)) {
     const what = kind === undefined ? typeof part : `${kind} "${name}"`
-    throw fault('millrace/bad-option', `given takes a processor, a desk or a mediator, not ${what}`)
+    throw fault('millrace/bad-option', `given takes a processor, a desk, a mediator or a type, not ${what}`)
+  }
+  if (part.kind === 'event' || part.kind === 'command') {
+    checkOptions('given', circumstances, [])
+    return givenType(part)
   }
   checkOptions('given', circumstances, ['query', 'now'])
   const { query = () => [] } = circumstances
