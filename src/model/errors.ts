@@ -97,7 +97,7 @@ export const errors = {
   'millrace/bad-value': row(
     'DataError',
     false,
-    'Bind only strings, finite numbers, bigints, booleans, null and Uint8Array; convert any other value first.',
+    'Bind only strings, finite numbers, bigints, booleans, null and Uint8Array, and an array by `list`; convert any other value first.',
   ),
 
   'millrace/not-started': row('StateError', false, 'Call `start` first.'),

@@ -1,17 +1,13 @@
-import { fault } from './errors.ts'
-import { dateMs, isBytes } from './kinds.ts'
+import type { Fragment, List } from './sql.ts'
+import type { Value } from './value.ts'
 
 /**
- * A value that a statement binds; anything else is `millrace/bad-value`. A whole number within
- * `Number.MAX_SAFE_INTEGER` and a boolean are bound as an integer, any other number as floating point, a bigint of at
- * most 64 bits as an integer. An integer is read as a number where that is exact, else as a bigint.
+ * A tagged template that runs one SQL statement and gives its rows. Values are bound, never spliced into the text; a
+ * list goes in by {@link list}, a piece of a statement by {@link sql}.
  */
-export type Value = string | number | bigint | boolean | null | Uint8Array
-
-/** A tagged template that runs one SQL statement and gives its rows. Values are bound, never spliced into the text. */
 export type Query = <Row extends object = Record<string, unknown>>(
   text: TemplateStringsArray,
-  ...values: Value[]
+  ...values: (Value | List | Fragment)[]
 ) => Promise<Row[]>
 
 /**
@@ -71,36 +67,4 @@ export interface Tx {
    * ```
    */
   attempt<Result>(fn: (tx: Tx) => Result | Promise<Result>): Promise<Result>
-}
-
-/**
- * Refuses values that cannot be bound, or would come back as something else (an object as first value would silently
- * become named parameters).
- */
-export function checkValues(values: readonly unknown[]): asserts values is Value[] {
-  for (let index = 0; index < values.length; index++) {
-    const value = values[index]
-    const why = unfit(value)
-    if (why !== undefined) {
-      throw fault('millrace/bad-value', `value ${index + 1} of the statement is ${why}, which cannot be bound`)
-    }
-  }
-}
-
-function unfit(value: unknown): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return value.isWellFormed() ? undefined : 'a string with half a character (a lone surrogate)'
-    case 'number':
-      return Number.isFinite(value) ? undefined : String(value)
-    case 'bigint':
-      return BigInt.asIntN(64, value) === value ? undefined : 'a bigint of more than 64 bits'
-    case 'boolean':
-      return undefined
-    case 'object':
-      if (value === null || isBytes(value)) return undefined
-      return dateMs(value) === undefined ? 'of type object' : 'a Date'
-    default:
-      return `of type ${typeof value}`
-  }
 }

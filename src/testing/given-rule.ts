@@ -9,7 +9,8 @@ import { isError } from '../model/kinds.ts'
 import type { DataFor, DataOf, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions, limit } from '../model/options.ts'
-import { checkValues, type Query } from '../model/tx.ts'
+import { statementOf } from '../model/sql.ts'
+import type { Query } from '../model/tx.ts'
 import type { DeskPart } from '../parts/desk.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
@@ -214,9 +215,8 @@ function checked(type: MessageType, { message }: DeskEntry, decision: Decision &
 }
 
 function answering(query: NonNullable<Circumstances['query']>): Query {
-  return async <Row extends object>(text: TemplateStringsArray, ...values: Parameters<Query>[1][]) => {
-    if (!Array.isArray(text?.raw)) throw fault('millrace/bad-value', 'query is a tag: write query`select …`')
-    checkValues(values)
+  return async <Row extends object>(template: TemplateStringsArray, ...given: unknown[]) => {
+    const { text, values } = statementOf(template, given)
     const statement = text.join('?').replace(/\s+/g, ' ').trim()
     const rows: unknown = await query(statement, values)
     if (Array.isArray(rows)) return rows.map((row) => ({ ...row })) as Row[]

@@ -13,8 +13,10 @@ import { defaults, limit } from '../model/options.ts'
 import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
+import { statementOf } from '../model/sql.ts'
 import { dueOf } from '../model/time.ts'
-import { checkValues, type Query, type Tx, type Value } from '../model/tx.ts'
+import type { Query, Tx } from '../model/tx.ts'
+import type { Value } from '../model/value.ts'
 import type { CommitTx, OwnTables } from '../seam/commit.ts'
 import { TxScope } from '../seam/tx-scope.ts'
 import type { World } from '../seam/world.ts'
@@ -237,9 +239,8 @@ class Statements {
     this.answer = answer
   }
 
-  readonly query: Query = async <Row extends object>(text: TemplateStringsArray, ...values: Value[]) => {
-    if (!Array.isArray(text?.raw)) throw fault('millrace/bad-value', 'query is a tag: write query`select …`')
-    checkValues(values)
+  readonly query: Query = async <Row extends object>(template: TemplateStringsArray, ...given: unknown[]) => {
+    const { text, values } = statementOf(template, given)
     const statement = collapsed(text.join('?'))
     this.asked.push({ text: statement, values })
     this.waiting = statement

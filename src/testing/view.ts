@@ -12,7 +12,8 @@ import { isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
 import type { Question } from '../model/flow-views.ts'
 import type { Message, MessageType } from '../model/message.ts'
-import { checkValues, type Value } from '../model/tx.ts'
+import { type Fragment, type List, statementOf } from '../model/sql.ts'
+import type { Value } from '../model/value.ts'
 import type { Machine } from './machine/machine.ts'
 
 /** The committed state of a simulation. Reading it lets no time pass. */
@@ -60,7 +61,7 @@ export interface View {
    * console.assert(row!.left === 1_000)
    * ```
    */
-  query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: Value[]): Row[]
+  query<Row = Record<string, unknown>>(text: TemplateStringsArray, ...values: (Value | List | Fragment)[]): Row[]
   /**
    * Returns all messages of a type in the log, oldest first.
    *
@@ -151,8 +152,8 @@ export function viewOf(machine: Machine, seed: number): View {
     seed,
     now: () => machine.now(),
     rows: (table) => all(`select * from "${table.replaceAll('"', '""')}"`, []),
-    query: (text, ...values) => {
-      checkValues(values)
+    query: (template, ...given) => {
+      const { text, values } = statementOf(template, given)
       return all(text.join('?'), values.map(bound))
     },
     published: (type) => machine.look((db) => publishedIn(db, [type])),

@@ -7,7 +7,7 @@
 // of its own has synced the -wal file.
 import { isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
-import type { Query, Value } from '../../model/tx.ts'
+import type { Query } from '../../model/tx.ts'
 import type { CommitGroup, Committed } from '../../seam/commit.ts'
 import type { Leases } from '../../seam/leases.ts'
 import type { OpenOptions, Store } from '../../seam/store.ts'
@@ -184,7 +184,7 @@ export class SqliteStore implements Store {
     return this.isOpen ? this.last!.commits.commit(group) : Promise.reject(notOpen(this.parts.file))
   }
 
-  readonly query: Query = <Row>(text: TemplateStringsArray, ...values: Value[]) => {
+  readonly query: Query = <Row>(text: TemplateStringsArray, ...values: unknown[]) => {
     if (this.last === undefined) return Promise.reject(notOpen(this.parts.file))
     const { beside, connection } = this.last
     return beside.durable(() => connection.reads.run<Row>(text, values))

@@ -2,7 +2,8 @@
 // authorizer whose statement runs.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
-import { checkValues } from '../../model/tx.ts'
+import { checkTag, hasPieces, statementOf } from '../../model/sql.ts'
+import { checkValues, type Value } from '../../model/value.ts'
 import { constants } from '../node/sqlite.ts'
 import { bound, exact, plainRow } from './values.ts'
 
@@ -59,27 +60,55 @@ export class Guard {
   }
 }
 
-/** Runs tagged templates on a connection; each place in the code is prepared once. */
+/** Values of one statement that SQLite binds. */
+const valuesMax = 32_766
+/** Statements with lists or fragments that are kept. */
+const keptMax = 128
+
+/** Runs tagged templates on a connection. Each place in the code is prepared once; what is put together, by its text. */
 export class UserStatements {
   private readonly guard: Guard
   private readonly prepared = new WeakMap<TemplateStringsArray, StatementSync>()
+  /** Those with lists or fragments, the one used last at the end. */
+  private readonly kept = new Map<string, StatementSync>()
 
   constructor(guard: Guard) {
     this.guard = guard
   }
 
   run<Row>(text: TemplateStringsArray, values: readonly unknown[]): Row[] {
-    if (!Array.isArray(text) || !Array.isArray(text.raw)) {
-      throw fault('millrace/bad-value', 'query is a tag: write tx.query`select …`, not tx.query("select …")')
-    }
+    checkTag(text)
+    if (hasPieces(values)) return this.runComposed(text, values)
     checkValues(values)
     const known = this.prepared.get(text)
     const sql = known === undefined ? text.join('?') : ''
     return this.guard.asUser(() => {
       const statement = known ?? exact(this.guard.db.prepare(sql))
       if (known === undefined) this.prepared.set(text, statement)
-      const rows = statement.all(...values.map(bound)) as Row[]
-      return rows.length === 0 ? rows : rows.map(plainRow)
+      return rowsOf<Row>(statement, values)
     }, sql)
   }
+
+  private runComposed<Row>(template: TemplateStringsArray, given: readonly unknown[]): Row[] {
+    const { text, values } = statementOf(template, given)
+    if (values.length > valuesMax) {
+      throw fault(
+        'millrace/bad-value',
+        `the statement has ${values.length} values, more than ${valuesMax}: run it for a part of its list at a time`,
+      )
+    }
+    const sql = text.join('?')
+    return this.guard.asUser(() => {
+      const statement = this.kept.get(sql) ?? exact(this.guard.db.prepare(sql))
+      this.kept.delete(sql)
+      this.kept.set(sql, statement)
+      if (this.kept.size > keptMax) this.kept.delete(this.kept.keys().next().value!)
+      return rowsOf<Row>(statement, values)
+    }, sql)
+  }
+}
+
+function rowsOf<Row>(statement: StatementSync, values: readonly Value[]): Row[] {
+  const rows = statement.all(...values.map(bound)) as Row[]
+  return rows.length === 0 ? rows : rows.map(plainRow)
 }

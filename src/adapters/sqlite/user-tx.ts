@@ -2,7 +2,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
-import { checkValues, type Query, type Tx, type Value } from '../../model/tx.ts'
+import type { Query, Tx } from '../../model/tx.ts'
+import { checkValues } from '../../model/value.ts'
 import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
 import { isDiskTrouble } from './errors.ts'
@@ -48,7 +49,7 @@ export class UserTx implements CommitTx {
     this.root = nested?.root ?? this
     this.depth = nested?.depth ?? 0
     const { statements } = host
-    this.query = <Row>(text: TemplateStringsArray, ...values: Value[]) => {
+    this.query = <Row>(text: TemplateStringsArray, ...values: unknown[]) => {
       try {
         return Promise.resolve(this.guarded(() => statements.run<Row>(text, values)))
       } catch (error) {

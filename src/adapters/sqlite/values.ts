@@ -1,7 +1,7 @@
 // Converts values for SQLite and back. The driver alone binds every number as floating point, which shows in text, JSON and
 // division ("5.0"), and it cannot read a row with an integer beyond 2^53.
 import type { StatementSync } from 'node:sqlite'
-import type { Value } from '../../model/tx.ts'
+import type { Value } from '../../model/value.ts'
 
 /** A value as SQLite takes it: a whole number, and a boolean, as an integer. */
 export function bound(value: Value): string | number | bigint | null | Uint8Array {

@@ -1,6 +1,18 @@
 // Cases for commits: rows, outgoing messages and acknowledgement are kept together, once, or not at all.
 import assert from 'node:assert/strict'
-import { type AppTx, event, isMillraceError, type Processor, processor, Refused, type Tx, topic } from '../../index.ts'
+import {
+  type AppTx,
+  event,
+  type Fragment,
+  isMillraceError,
+  list,
+  type Processor,
+  processor,
+  Refused,
+  sql,
+  type Tx,
+  topic,
+} from '../../index.ts'
 import {
   accounts,
   assertDesk,
@@ -165,6 +177,25 @@ export const commitCases: readonly BrokerCase[] = [
       assert.deepEqual(rows, [{ place: large, account: '5', n: 7 }])
     },
   ),
+
+  brokerCase('lists and fragments are bound where they stand, and an empty list finds no row', async (place) => {
+    const bank = await place.start([ledger('ledger')])
+    const numbers = async (condition: Fragment) => {
+      const rows = await bank.read<{
+        n: number
+      }>`select n from written where who = 'caller' and ${condition} order by n`
+      return rows.map(({ n }) => n)
+    }
+    await bank.transaction(async (tx) => {
+      const values = upTo(4).map((n) => sql`(${n}, 'caller', ${`a${n}`}, ${n})`)
+      await tx.query`insert into written (place, who, account, n) values ${values.reduce((all, one) => sql`${all}, ${one}`)}`
+      await tx.query`delete from written where who = 'caller' and n in ${list([1, 7])}`
+      await tx.query`delete from written where who = 'caller' and n in ${list([])}`
+    })
+    assert.deepEqual(await numbers(sql`n not in ${list([])}`), [0, 2, 3])
+    assert.deepEqual(await numbers(sql`account in ${list(['a2', 'a0'])} and n < ${2}`), [0])
+    assert.deepEqual(await numbers(sql`account in ${list([])}`), [])
+  }),
 
   brokerCase('a statement that failed fails its function, though that caught the error and returned', async (place) => {
     const keeper = bookkeeper(async ({ account }, tx) => {
