@@ -1,13 +1,13 @@
 // A mediator that forgets to wait for calls that are refused. Prints what was logged, and the state of its flow.
 // argv: file
 import { app, sqlite } from 'millrace'
-import { conductor, Do, Orders, Placed, setup, worker } from './support.ts'
+import { conductor, Do, Orders, Paid, Placed, setup, worker } from './support.ts'
 
 const lines: string[] = []
 const forgets = conductor(async (data, flow) => {
   void flow.call('a', Do, { ...data, step: 'a' })
   void flow.call('b', Do, { ...data, step: 'b' }).then((reply) => reply.done)
-  await flow.sleep('a moment', 50)
+  await flow.wait('paid', Paid)
 })
 const running = app({
   name: 'warehouse',
@@ -18,7 +18,9 @@ const running = app({
 })
 await running.start()
 await running.publish(Placed, { order: 'o-1' })
-await new Promise((resolve) => setTimeout(resolve, 100))
+// The flow has got both refusals, and waits.
+await running.idle()
+await running.publish(Paid, { order: 'o-1' })
 await running.idle()
 const state = (await running.flows.show(1))?.state
 await running.stop()
