@@ -19,7 +19,7 @@ function partOf(file: string): string {
 /** The files that a script of package.json gives to Node's test runner. */
 function filesOf(part: string): string[] {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-  const [, patterns] = /&& node .*--test .*?('.*)$|^node .*--test .*?('.*)$/.exec(scripts[part]!)?.filter(Boolean) ?? []
+  const [, patterns] = /(?:^|[ ])node .*--test .*?('.*)$/.exec(scripts[part]!) ?? []
   assert(patterns !== undefined, `the script "${part}" ends in patterns in quotes`)
   return [...patterns.matchAll(/'([^']+)'/g)]
     .flatMap(([, pattern]) => globSync(pattern!, { cwd: root }))
