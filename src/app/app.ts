@@ -10,11 +10,12 @@ import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
 import { type AppOptions, checkAppOptions, type StartOptions, type StopOptions } from './options.ts'
 import type { RequestOptions, RequestStatus } from './requests.ts'
+import type { Running } from './run.ts'
 import { RunningApp } from './running.ts'
 import type { Accepting } from './tails.ts'
 
 /** An application. Made by {@link app}. */
-export interface App {
+export interface App extends Running {
   /** Its name. */
   readonly name: string
   /** Its parts, as given. */

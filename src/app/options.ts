@@ -76,6 +76,15 @@ export interface StartOptions {
   readonly waitMs?: number | undefined
 }
 
+/** The names of the options of `app.start`. */
+export const startOptions = [
+  'broker',
+  'only',
+  'watchdog',
+  'control',
+  'waitMs',
+] as const satisfies (keyof StartOptions)[]
+
 /** Options of `app.stop`. */
 export interface StopOptions {
   /**

@@ -46,9 +46,10 @@ import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
 import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
-import { type AppOptions, numbersOf, type StartOptions, type StopOptions } from './options.ts'
+import { type AppOptions, numbersOf, type StartOptions, type StopOptions, startOptions } from './options.ts'
 import { planOf } from './plan.ts'
 import { type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
+import { type RunOptions, runUntilSignal } from './run.ts'
 import { type Accepting, Tails } from './tails.ts'
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
@@ -103,27 +104,36 @@ export class RunningApp {
     openIntake(this, () => this.running.intake)
   }
 
-  async start({
-    broker = this.broker,
-    only,
-    watchdog = false,
-    control = true,
-    waitMs,
-    ...unknown
-  }: StartOptions = {}): Promise<void> {
-    checkOptions('start', unknown, [])
+  start(options: StartOptions = {}): Promise<void> {
+    return this.begin(options)
+  }
+
+  run(options: RunOptions = {}): Promise<number> {
+    const { world } = this
+    return runUntilSignal({ world, start: (...how) => this.begin(...how), stop: (how) => this.stop(how) }, options)
+  }
+
+  private async begin(given: StartOptions, ended = () => {}): Promise<void> {
+    checkOptions('start', given, startOptions)
+    const { broker = this.broker, only, watchdog = false, control = true, waitMs } = given
     this.wiring = wire(this.name, this.parts)
     const { options, numbers, tails } = this
-    const given = { options, numbers, accepted: tails.tell }
+    const own = { options, numbers, accepted: tails.tell }
     await this.life.start({
-      plan: planOf(given, this.wiring, { only, waitMs: limit('start', 'waitMs', waitMs) }),
+      plan: planOf(own, this.wiring, { only, waitMs: limit('start', 'waitMs', waitMs) }),
       broker,
       // A copy of the stopped store owns it until it is made.
       before: () => {
         this.started = broker
         return this.backups.ended()
       },
-      watch: () => (watchdog ? watch(this.numbers.blockedMs, (error) => this.unwatched(error)) : () => {}),
+      watch: () => {
+        const unwatch = watchdog ? watch(numbers.blockedMs, (error) => this.unwatched(error)) : undefined
+        return () => {
+          unwatch?.()
+          ended()
+        }
+      },
       beside: async () => (control ? this.openControl(broker) : undefined),
     })
   }

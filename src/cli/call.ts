@@ -135,51 +135,6 @@ function destinationsKnown(app: App | undefined): ProcessorDestinations | undefi
   return app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
 }
 
-const twiceMs = 100
-
-export interface Interrupted {
-  readonly signal: AbortSignal
-  /** The exit status after a signal, 128 and its number; undefined without a signal. */
-  readonly status: () => number | undefined
-  readonly end: () => void
-}
-
-/**
- * Turns Ctrl-C and SIGTERM into a request to end cleanly; the second one ends at once. Under npm a Ctrl-C arrives
- * twice, from the terminal and from npm, so signals that arrive together count once.
- */
-export function interruptible(): Interrupted {
-  const controller = new AbortController()
-  let status: number | undefined
-  let first = 0
-  const on = (code: number) => () => {
-    if (status !== undefined) {
-      if (performance.now() - first > twiceMs) process.exit(status)
-      return
-    }
-    status = code
-    first = performance.now()
-    controller.abort()
-  }
-  const listeners = { SIGINT: on(130), SIGTERM: on(143) }
-  const names = Object.keys(listeners) as (keyof typeof listeners)[]
-  for (const name of names) process.on(name, listeners[name])
-  return {
-    signal: controller.signal,
-    status: () => status,
-    end: () => {
-      for (const name of names) process.off(name, listeners[name])
-    },
-  }
-}
-
-export function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
 const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }
 const spanMsMax = 100 * 365 * 86_400_000
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { statSync, writeFileSync } from 'node:fs'
+import { existsSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'node:test'
 import { pathToFileURL } from 'node:url'
@@ -199,29 +199,41 @@ test('how handlers end, the watchdog and the socket are what the command says', 
     app,
     `import { mill } from '${support}'
     const one = mill('${join(place, 'mill.db')}')
-    const { start, stop } = one
-    const saying = (what, call) => (options) => {
-      console.log(what, JSON.stringify(options))
-      return call.call(one, options)
-    }
-    export default Object.assign(one, { start: saying('start', start), stop: saying('stop', stop) })`,
+    const { run } = one
+    export default Object.assign(one, {
+      run: (options) => {
+        console.log('run', JSON.stringify(options))
+        return run.call(one, options)
+      },
+    })`,
   )
   const ran = async (...words: string[]) => {
     const running = begin(t, ['start', app, ...words])
     await running.says('ready')
     running.process.kill('SIGTERM')
     const { out } = await running.done
-    return linesOf(out)
-      .filter((line) => /^(start|stop) /.test(line))
-      .map((line) => JSON.parse(line.replace(/^\w+ /, '')))
+    return JSON.parse(linesOf(out)[0]!.replace('run ', ''))
   }
-  const [start, stop] = await ran()
-  assert.deepEqual([start.watchdog, start.control, stop.graceMs], [true, true, undefined])
-  const [other, ended] = await ran('--grace', '60000', '--no-watchdog', '--no-control')
-  assert.deepEqual([other.watchdog, other.control, ended.graceMs], [false, false, 60_000])
+  const run = await ran()
+  assert.deepEqual([run.watchdog, run.control, run.graceMs], [true, true, undefined])
+  const other = await ran('--grace', '60000', '--no-watchdog', '--no-control')
+  assert.deepEqual([other.watchdog, other.control, other.graceMs], [false, false, 60_000])
   const wrong = await millrace(['start', app, '--grace', '-1'])
   assert.equal(wrong.status, 2)
   assert.match(wrong.err, /--grace is "-1", but must be a whole number from 0 to 86400000/)
+})
+
+test('a signal that comes while the app file loads ends the command when it has loaded', async (t) => {
+  const cwd = folder(t)
+  writeFileSync(
+    join(cwd, 'app.ts'),
+    `import { app, sqlite } from 'millrace'
+    process.kill(process.pid, 'SIGINT')
+    await new Promise((resolve) => setTimeout(resolve, 1))
+    export default app({ name: 'a', broker: sqlite({ file: './a.db' }), parts: [] })`,
+  )
+  assert.deepEqual(await millrace(['start', 'app.ts'], { cwd }), { status: 130, out: '', err: '' })
+  assert.equal(existsSync(join(cwd, 'a.db')), false)
 })
 
 test('a signal ends a start that waits for a file that another process has', async (t) => {
@@ -231,11 +243,22 @@ test('a signal ends a start that waits for a file that another process has', asy
   t.after(() => owner.stop())
   await owner.start()
   const says = join(at, 'says-app.ts')
-  writeFileSync(says, `console.log('loaded')\nexport { default } from ${JSON.stringify(pathToFileURL(appFile).href)}\n`)
+  writeFileSync(
+    says,
+    `import app from ${JSON.stringify(pathToFileURL(appFile).href)}
+    const { run } = app
+    export default Object.assign(app, {
+      run: (options) => {
+        const running = run.call(app, options)
+        console.log('starting')
+        return running
+      },
+    })`,
+  )
   const app = begin(t, ['start', says, '--db', file, '--wait-ms', '600000'])
-  await app.says('loaded')
+  await app.says('starting')
   app.process.kill('SIGTERM')
   const { status, out, err } = await app.done
-  assert.deepEqual({ status, err, lines: linesOf(out) }, { status: 143, err: '', lines: ['loaded', 'stopped'] })
+  assert.deepEqual({ status, err, lines: linesOf(out) }, { status: 143, err: '', lines: ['starting', 'stopped'] })
   assert.equal(owner.health().status, 'green')
 })

@@ -1,5 +1,6 @@
 // Operations on many held messages: a frozen selection, a name, progress, an end.
 import { setTimeout as pause } from 'node:timers/promises'
+import { aborted, type Interrupted, interruptible } from '../../control/signals.ts'
 import {
   type Actor,
   type Desk,
@@ -9,7 +10,7 @@ import {
   type RefusedItem,
 } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
-import { aborted, type Call, type Interrupted, interruptible, takeWords, withApp } from '../call.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
 import { listCommand, type PageWords } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe } from '../print.ts'

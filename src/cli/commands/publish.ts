@@ -1,8 +1,9 @@
 import { Lines } from '../../control/lines.ts'
 import { lineBytesMax } from '../../control/protocol.ts'
+import { interruptible } from '../../control/signals.ts'
 import { isMillraceError, MillraceError, type PublishOptions, sqlite } from '../../index.ts'
 import { type PublishByName, publishByName } from '../../operate/publish.ts'
-import { type Call, interruptible, locate, runningOr, takeWords } from '../call.ts'
+import { type Call, locate, runningOr, takeWords } from '../call.ts'
 import { errorObject, errorText, UsageError } from '../output.ts'
 import { count } from '../print.ts'
 

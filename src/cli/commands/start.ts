@@ -1,6 +1,7 @@
-import { type App, isMillraceError, type StartOptions, sqlite } from '../../index.ts'
+import { interruptible } from '../../control/signals.ts'
+import { type App, type RunOptions, type StartOptions, sqlite } from '../../index.ts'
 import { destinationsOf, processorsOf, runsWith } from '../../operate/rows.ts'
-import { aborted, type Call, interruptible, takeWords } from '../call.ts'
+import { type Call, takeWords } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'
 import { facts } from '../print.ts'
@@ -13,63 +14,43 @@ export interface StartWords {
   readonly control?: boolean | undefined
 }
 
-/** Runs an app until a signal. */
-export async function start(call: Call, words: StartWords): Promise<number> {
-  const { out, db, appFile } = call
-  const { only, grace: graceMs, watchdog = true, control = true } = words
-  if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
-  takeWords(call, [], 0)
-  const interrupted = interruptible()
-  // Between two openings of a failed store nothing else would keep the process alive.
-  const alive = setInterval(() => {}, 2 ** 30)
-  try {
-    const app = await loadApp(appFile)
-    const options: StartOptions = {
-      watchdog,
-      control,
-      only,
-      waitMs: call.waitMs,
-      ...(db === undefined ? {} : { broker: sqlite({ file: db }) }),
-    }
-    if (await starts(app, options, interrupted.signal)) {
-      const described = describe(app, options)
-      if (out.json) out.object({ event: 'ready', ...described })
-      else {
-        out.line(`app ${app.name}, process ${process.pid}`)
-        await out.lines(describedLines(described, out.columns))
-        out.line('ready')
-      }
-      await aborted(interrupted.signal)
-      say('stopping', 'stopping: running handlers end first; a second signal ends at once')
-    }
-    await app.stop({ graceMs })
-    say('stopped', 'stopped')
-    return interrupted.status()!
-  } finally {
-    clearInterval(alive)
-    interrupted.end()
-  }
+const texts = { stopping: 'stopping: running handlers end first; a second signal ends at once', stopped: 'stopped' }
 
-  function say(event: string, text: string): void {
-    if (out.json) out.object({ event })
-    else out.line(text)
-  }
+/** Runs an app until a signal. */
+export function start(call: Call, words: StartWords): Promise<number> {
+  const { out } = call
+  return runApp(call, words, (app, options) => ({
+    report: async (state) => {
+      if (state !== 'running') return out.json ? out.object({ event: state }) : out.line(texts[state])
+      const described = describe(app, options)
+      if (out.json) return out.object({ event: 'ready', ...described })
+      out.line(`app ${app.name}, process ${process.pid}`)
+      await out.lines(describedLines(described, out.columns))
+      return out.line('ready')
+    },
+  }))
 }
 
-/** Starts the app; returns false when a signal ended the start. */
-async function starts(app: App, options: StartOptions, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return false
-  // The start reports that it was stopped.
-  const stop = () => void app.stop().catch(() => {})
-  signal.addEventListener('abort', stop, { once: true })
+/** Loads the app that a command names, and runs it until a signal. */
+export async function runApp(
+  call: Call,
+  { only, grace: graceMs, watchdog = true, control = true }: StartWords,
+  more: (app: App, options: StartOptions) => RunOptions,
+): Promise<number> {
+  const { db, appFile, waitMs } = call
+  if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
+  takeWords(call, [], 0)
+  const loading = interruptible()
   try {
-    await app.start(options)
-    return true
-  } catch (error) {
-    if (signal.aborted && isMillraceError(error, 'millrace/stopping')) return false
-    throw error
+    const app = await loadApp(appFile)
+    const status = loading.status()
+    if (status !== undefined) return status
+    const broker = db === undefined ? undefined : sqlite({ file: db })
+    const options: StartOptions = { watchdog, control, only, waitMs, broker }
+    // Takes over the signals before `loading` ends: one that comes where nobody listens is lost.
+    return app.run({ ...options, graceMs, ...more(app, options) })
   } finally {
-    signal.removeEventListener('abort', stop)
+    loading.end()
   }
 }
 

@@ -51,8 +51,8 @@ export class Child {
     this.process.stdin!.write(`${line}\n`)
   }
 
-  kill(): void {
-    this.process.kill('SIGKILL')
+  kill(signal: NodeJS.Signals = 'SIGKILL'): void {
+    this.process.kill(signal)
   }
 
   private take(text: string): void {
