@@ -1,6 +1,7 @@
 import './adapters/node/version.ts'
 
-export { type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
+export type { SqliteClient, SqliteColumn, SqliteStatement } from './adapters/sqlite/client.ts'
+export { type Sqlite, type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
 export { type App, app } from './app/app.ts'
 export type { AppTx } from './app/app-tx.ts'
 export { type CheckFlowsOptions, checkFlows } from './app/check-flows.ts'

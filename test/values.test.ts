@@ -10,15 +10,6 @@ import { coded, place, started } from './support.ts'
 const Asked = event('asked', { schema: z.object({}) })
 const Questions = topic('questions', [Asked])
 
-interface Client {
-  prepare(sql: string): {
-    all(...values: Value[]): Record<string, unknown>[]
-    get(...values: Value[]): Record<string, unknown> | undefined
-    run(...values: Value[]): { changes: unknown; lastInsertRowid: unknown }
-    iterate(...values: Value[]): Iterable<Record<string, unknown>>
-  }
-}
-
 /** Each value with the type and the text that SQL sees, and what comes back. */
 const kinds: readonly (readonly [given: Value, type: string, text: string | null, read: unknown])[] = [
   [5, 'integer', '5', 5],
@@ -91,7 +82,7 @@ test('every kind of value comes back as the page on values says, from each place
 test('a query builder binds and reads as tx.query does', async (t) => {
   const bank = await started(t, app({ name: 'bank', broker: sqlite({ file: place(t) }), parts: [Questions] }))
   const built = bank.transaction((tx) => {
-    const client = tx.client as Client
+    const client = sqlite.client(tx)
     const statement = client.prepare('select typeof(?1) as type, ?1 as read')
     for (const [value, type, , read] of kinds) {
       assert.deepEqual(statement.get(value), { type, read })

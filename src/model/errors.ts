@@ -360,6 +360,11 @@ export const errors = {
     false,
     'Leave transactions, savepoints, attached files, pragmas and tables that begin with millrace_ to Millrace.',
   ),
+  'millrace/other-broker': row(
+    'HandlerError',
+    false,
+    'Call `sqlite.client` in an app whose broker is `sqlite`; on another broker, use `tx.client` as that broker describes it.',
+  ),
   'millrace/transaction-ended': row('HandlerError', false, 'Do not use OR ROLLBACK or RAISE(ROLLBACK).'),
   'millrace/tx-closed': row('HandlerError', false, 'Use `tx` only while its function runs.'),
   'millrace/after-end': row('HandlerError', false, 'Publish and send before the handler returns, or in its commit.'),

@@ -38,8 +38,8 @@ export interface Tx {
    */
   readonly query: Query
   /**
-   * The connection, for query builders: on SQLite an object with `prepare` and `exec` as in `node:sqlite`. It follows
-   * the rules of `query`.
+   * The connection, for query builders; what it is depends on the broker. On SQLite `sqlite.client(tx)` returns it with
+   * its type. It follows the rules of `query`.
    */
   readonly client: unknown
   /**

@@ -7,12 +7,6 @@ import { assertSound, logOf, look, number } from './support/judge.ts'
 import { place } from './support/place.ts'
 import { type Doing, Task, tasks } from './support/tasks.ts'
 
-interface Client {
-  exec(sql: string): void
-  prepare(sql: string): { run(...values: unknown[]): unknown; all(...values: unknown[]): unknown[] }
-}
-const client = (tx: Tx) => tx.client as Client
-
 const setup = (tx: Tx) => tx.query`create table if not exists mine (id integer, text text)`
 
 const denied = [
@@ -53,10 +47,10 @@ const denied = [
 ]
 const ways: Record<string, (tx: Tx, sql: string) => unknown> = {
   query: (tx, sql) => tx.query(Object.assign([sql], { raw: [sql] })),
-  exec: (tx, sql) => client(tx).exec(sql),
+  exec: (tx, sql) => sqlite.client(tx).exec(sql),
   'exec among others': (tx, sql) =>
-    client(tx).exec(`insert into mine values (7, 'guilty'); ${sql}; insert into mine values (8, 'guilty')`),
-  prepare: (tx, sql) => client(tx).prepare(sql).run(),
+    sqlite.client(tx).exec(`insert into mine values (7, 'guilty'); ${sql}; insert into mine values (8, 'guilty')`),
+  prepare: (tx, sql) => sqlite.client(tx).prepare(sql).run(),
 }
 
 for (const [way, run] of Object.entries(ways)) {

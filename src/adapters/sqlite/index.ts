@@ -1,8 +1,10 @@
 import { resolve } from 'node:path'
 import { fault } from '../../model/errors.ts'
 import { checkOptions, limit } from '../../model/options.ts'
+import type { Tx } from '../../model/tx.ts'
 import type { Broker } from '../../seam/store.ts'
 import { realFile } from './checked.ts'
+import { Client, type SqliteClient } from './client.ts'
 import type { Disk } from './disk.ts'
 import type { Left } from './in-place.ts'
 import { nodeDisk } from './node-disk.ts'
@@ -33,6 +35,31 @@ export interface SqliteOptions {
   readonly lockedMs?: number | undefined
 }
 
+/** The broker on SQLite, and what only SQLite has. */
+export interface Sqlite {
+  /** Makes the broker. */
+  (options: SqliteOptions): Broker
+  /**
+   * Returns `tx.client` with its type, for query builders. It follows the rules of `tx.query`: a statement that failed
+   * fails the function, and transactions, pragmas and the tables of Millrace are denied.
+   *
+   * @param tx the `tx` of a function that is running
+   * @returns the connection, usable while the function runs
+   * @throws `millrace/other-broker` for the `tx` of another broker, `millrace/tx-closed` after the function has ended,
+   *   `millrace/bad-option` for anything else
+   *
+   * @example
+   * ```ts
+   * const left = await shop.transaction((tx) => {
+   *   const statement = sqlite.client(tx).prepare('select left from stock where sku = ?')
+   *   return statement.get('sieve')!['left']
+   * })
+   * console.assert(left === 1_000)
+   * ```
+   */
+  client(tx: Tx): SqliteClient
+}
+
 /**
  * Makes the broker that keeps everything in one SQLite file: messages, progress, flows, and the app's own tables. There
  * is no server to install. What was accepted survives a power cut. It opens nothing before the app starts.
@@ -47,9 +74,9 @@ export interface SqliteOptions {
  * const letterShop = app({ name: 'letter-shop', broker, parts: [Letters, letters] })
  * ```
  */
-export function sqlite(options: SqliteOptions): Broker {
-  return sqliteOn(options, nodeDisk)
-}
+export const sqlite: Sqlite = Object.assign((options: SqliteOptions) => sqliteOn(options, nodeDisk), {
+  client: (tx: Tx) => Client.of(tx),
+})
 
 /**
  * The same on another disk: for tests that lose or refuse what is written.

@@ -3,13 +3,12 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
 import type { Query, Tx } from '../../model/tx.ts'
-import { checkValues } from '../../model/value.ts'
 import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
+import { Client, type ClientHost } from './client.ts'
 import { isDiskTrouble } from './errors.ts'
 import type { Savepoints } from './savepoints.ts'
 import type { Guard, UserStatements } from './user-code.ts'
-import { bound, exact, plainRow } from './values.ts'
 
 /** The parts of the store that a `tx` works on. */
 export interface TxHost {
@@ -29,7 +28,7 @@ interface Nested {
 type Collecting = Pick<CommitFunction, 'label' | 'savepoint'>
 
 /** The `tx` of a function, or of an attempt in it: runs its statements, by the rule of its scope. */
-export class UserTx implements CommitTx {
+export class UserTx implements CommitTx, ClientHost {
   /** Set when a statement ended the whole transaction behind our back. Kept by the `tx` of the function. */
   broken = false
   /** The error of a statement that the disk has caused. The function itself may throw an error of another database. */
@@ -40,7 +39,7 @@ export class UserTx implements CommitTx {
   private readonly scope: TxScope
   private readonly root: UserTx
   private readonly depth: number
-  private facade: unknown
+  private facade: Client | undefined
 
   constructor(host: TxHost, fn: Collecting, queriesMax: number, nested?: Nested) {
     this.host = host
@@ -67,32 +66,18 @@ export class UserTx implements CommitTx {
     return (fn) => this.scope.attempt(fn, this.inner)
   }
 
-  /** As in `node:sqlite`, as far as query builders need it. */
+  /** For query builders. */
   get client(): unknown {
-    const { guard, db } = this.host
-    const call = <T>(fn: () => T, sql = ''): T => this.guarded(() => guard.asUser(fn, sql))
-    this.facade ??= {
-      exec: (sql: string) => call(() => db.exec(sql), sql),
-      prepare: (sql: string) => {
-        const statement = call(() => exact(db.prepare(sql)), sql)
-        const values = (given: unknown[]) => {
-          checkValues(given)
-          return given.map(bound)
-        }
-        const all = (given: unknown[]) => call(() => statement.all(...values(given)).map(plainRow))
-        const get = (given: unknown[]) => call(() => statement.get(...values(given)))
-        return {
-          all: (...given: unknown[]) => all(given),
-          get: (...given: unknown[]) => {
-            const row = get(given)
-            return row === undefined ? undefined : plainRow(row)
-          },
-          run: (...given: unknown[]) => plainRow(call(() => statement.run(...values(given)))),
-          iterate: (...given: unknown[]) => all(given).values(),
-        }
-      },
-    }
+    this.facade ??= new Client(this)
     return this.facade
+  }
+
+  get guard(): Guard {
+    return this.host.guard
+  }
+
+  get ended(): boolean {
+    return this.scope.ended
   }
 
   returned(): Promise<void> | undefined {
@@ -101,6 +86,17 @@ export class UserTx implements CommitTx {
 
   close(): void {
     this.scope.close()
+  }
+
+  /** Runs a statement by the rule of the scope. */
+  guarded<T>(fn: () => T): T {
+    if (this.root.broken && !this.scope.ended) throw transactionEnded()
+    this.scope.enter()
+    try {
+      return this.watched(fn)
+    } catch (error) {
+      throw this.scope.fail(error)
+    }
   }
 
   /** The host of an attempt in this one. */
@@ -125,16 +121,6 @@ export class UserTx implements CommitTx {
         dropCollected?.()
         if (!root.broken) this.watched(() => savepoints.rollBack(depth))
       },
-    }
-  }
-
-  private guarded<T>(fn: () => T): T {
-    if (this.root.broken && !this.scope.ended) throw transactionEnded()
-    this.scope.enter()
-    try {
-      return this.watched(fn)
-    } catch (error) {
-      throw this.scope.fail(error)
     }
   }
 

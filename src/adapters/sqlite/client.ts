@@ -1,0 +1,142 @@
+// The `tx.client` of a function: what query builders need of a connection, in the shape of `node:sqlite`. Each call goes
+// through the scope of its `tx`, as a statement of `tx.query` does, and is guarded as one.
+import type { StatementSync } from 'node:sqlite'
+import { fault } from '../../model/errors.ts'
+import type { Tx } from '../../model/tx.ts'
+import { checkValues, type Value } from '../../model/value.ts'
+import type { Guard } from './user-code.ts'
+import { bound, exact, plainRow } from './values.ts'
+
+/** A column of the rows of a statement; null where the value is no column of a table. */
+export interface SqliteColumn {
+  readonly name: string
+  readonly column: string | null
+  readonly table: string | null
+  readonly database: string | null
+  /** The declared type. */
+  readonly type: string | null
+}
+
+/**
+ * A prepared statement. Values are bound and read as by `tx.query`; they are given one by one, or as one array. It is
+ * usable only while the function of its `tx` runs.
+ */
+export interface SqliteStatement {
+  /** Whether it returns rows. */
+  readonly reader: boolean
+  /** Returns all rows. */
+  all<Row = Record<string, unknown>>(...values: (Value | readonly unknown[])[]): Row[]
+  /** Returns the first row; undefined where there is none. */
+  get<Row = Record<string, unknown>>(...values: (Value | readonly unknown[])[]): Row | undefined
+  /** Returns how many rows it has changed, and the rowid of the last row inserted. */
+  run(...values: (Value | readonly unknown[])[]): {
+    readonly changes: number | bigint
+    readonly lastInsertRowid: number | bigint
+  }
+  /** Returns the rows one by one. All of them are read at once. */
+  iterate<Row = Record<string, unknown>>(...values: (Value | readonly unknown[])[]): IterableIterator<Row>
+  /** Describes the columns of its rows; empty for a statement without rows. */
+  columns(): SqliteColumn[]
+  /** Says whether rows are arrays from now on: columns of the same name stay apart. */
+  setReturnArrays(enabled: boolean): void
+}
+
+/** The connection of a transaction on SQLite, for query builders: `prepare` and `exec` as in `node:sqlite`. */
+export interface SqliteClient {
+  /** Runs statements without values, one after the other. */
+  exec(sql: string): void
+  prepare(sql: string): SqliteStatement
+  /** Does nothing: the transaction ends with its function. */
+  close(): void
+}
+
+/** Runs a function as a statement of a `tx`, by the rule of its scope. */
+export interface ClientHost {
+  readonly guard: Guard
+  readonly ended: boolean
+  guarded<T>(fn: () => T): T
+}
+
+export class Client implements SqliteClient {
+  readonly #host: ClientHost
+
+  constructor(host: ClientHost) {
+    this.#host = host
+  }
+
+  exec(sql: string): void {
+    this.#asUser((guard) => guard.db.exec(sql), sql)
+  }
+
+  prepare(sql: string): SqliteStatement {
+    const statement = this.#asUser((guard) => exact(guard.db.prepare(sql)), sql)
+    return new ClientStatement(statement, (fn) => this.#asUser(fn))
+  }
+
+  close(): void {}
+
+  /** @throws `millrace/other-broker`, `millrace/tx-closed`, `millrace/bad-option` */
+  static of(tx: Tx): SqliteClient {
+    if (typeof tx?.query !== 'function') {
+      throw fault('millrace/bad-option', 'sqlite.client takes the tx of a commit function, a transaction or setup')
+    }
+    const { client } = tx
+    if (typeof client !== 'object' || client === null || !(#host in client)) {
+      throw fault('millrace/other-broker', 'sqlite.client got the tx of a broker that is not sqlite')
+    }
+    if (client.#host.ended) throw fault('millrace/tx-closed', 'sqlite.client got a tx whose function had ended')
+    return client
+  }
+
+  #asUser<T>(fn: (guard: Guard) => T, sql = ''): T {
+    const { guard } = this.#host
+    return this.#host.guarded(() => guard.asUser(() => fn(guard), sql))
+  }
+}
+
+class ClientStatement implements SqliteStatement {
+  readonly #statement: StatementSync
+  readonly #run: <T>(fn: () => T) => T
+  readonly reader: boolean
+
+  constructor(statement: StatementSync, run: <T>(fn: () => T) => T) {
+    this.#statement = statement
+    this.#run = run
+    this.reader = statement.columns().length > 0
+  }
+
+  all<Row>(...given: unknown[]): Row[] {
+    return this.#run(() => this.#statement.all(...valuesOf(given)).map(plain<Row>))
+  }
+
+  get<Row>(...given: unknown[]): Row | undefined {
+    const row = this.#run(() => this.#statement.get(...valuesOf(given)))
+    return row === undefined ? undefined : plain<Row>(row)
+  }
+
+  run(...given: unknown[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
+    return plainRow(this.#run(() => this.#statement.run(...valuesOf(given))))
+  }
+
+  iterate<Row>(...given: unknown[]): IterableIterator<Row> {
+    return this.all<Row>(...given).values()
+  }
+
+  columns(): SqliteColumn[] {
+    return this.#run(() => this.#statement.columns().map((column) => ({ ...column })))
+  }
+
+  setReturnArrays(enabled: Parameters<StatementSync['setReturnArrays']>[0]): void {
+    this.#statement.setReturnArrays(enabled)
+  }
+}
+
+function valuesOf(given: unknown[]): ReturnType<typeof bound>[] {
+  const values: readonly unknown[] = given.length === 1 && Array.isArray(given[0]) ? given[0] : given
+  checkValues(values)
+  return values.map(bound)
+}
+
+function plain<Row>(row: unknown): Row {
+  return Array.isArray(row) ? (Object.values(plainRow(row)) as Row) : plainRow(row as Row)
+}
