@@ -158,7 +158,7 @@ test('asking again with the same id sends nothing, and gives the reply of the fi
   )
 })
 
-test('a command that fails for good shows as held; released it replies, discarded it says why', async (t) => {
+test('a caller that waits: a command that fails for good shows as held; released it replies, discarded it says why', async (t) => {
   let broken = true
   const handle: Partial<Handle> = {
     'bell.ring': () => {
@@ -166,8 +166,8 @@ test('a command that fails for good shows as held; released it replies, discarde
     },
   }
   const running = await started(t, shop(place(t), stock({}, handle)))
-  const released = running.request(Ring, { times: 1 }, { id: 'one' })
-  const discarded = running.request(Ring, { times: 2 }, { id: 'two' })
+  const released = running.request(Ring, { times: 1 }, { id: 'one', whenHeld: 'wait' })
+  const discarded = running.request(Ring, { times: 2 }, { id: 'two', whenHeld: 'wait' })
   await running.idle()
   const one = await running.requestStatus('one')
   const two = await running.requestStatus('two')
@@ -196,6 +196,10 @@ test('what is asked wrongly is refused before anything is sent', async (t) => {
   await assert.rejects(
     request.call(running, Take, { sku: 'a', quantity: 1 }, { timeout: 5 }),
     coded('millrace/unknown-option', /did you mean "timeoutMs"/),
+  )
+  await assert.rejects(
+    request.call(running, Take, { sku: 'a', quantity: 1 }, { whenHeld: 'never' }),
+    coded('millrace/bad-option', /request: whenHeld is never, but must be 'fail' or 'wait'/),
   )
   await assert.rejects(request.call(running, Take, { sku: 'a', quantity: 1 }, { id: '' }), coded('millrace/bad-id'))
   await assert.rejects(

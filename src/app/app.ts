@@ -102,13 +102,19 @@ export interface App extends Running {
    * Sends a command and waits for its reply. Both the command and its end are on disk before the caller learns of them,
    * so the caller may die, ask again with the same `id`, and get the end of the first request: nothing is done twice.
    *
+   * It does not wait for a person: when the command is held at the desk, or stands in line behind a held message of its
+   * context, the call rejects at once. The command itself stays there and is handled after a release; its end is kept
+   * under its id. With `whenHeld: 'wait'` the call waits for that end, up to `timeoutMs`.
+   *
    * @param type a command on a channel of the app
    * @param data its data, checked against the schema
-   * @param options `timeoutMs`: time to wait, default 30,000; `id`
+   * @param options `timeoutMs`: time to wait, default 30,000; `whenHeld`: `'fail'` (default) or `'wait'`; `id`
    * @returns the reply, as the `reply` schema gives it; undefined for a command without one
-   * @throws `Refused` (see `Refused.by`) when the processor refuses; `millrace/request-timed-out` after `timeoutMs`,
-   *   while the command is handled all the same (see {@link App.requestStatus}); `millrace/request-discarded` when it was
-   *   held and then discarded; `millrace/request-withdrawn` when it was cancelled; and as `publish`
+   * @throws `Refused` (see `Refused.by`) when the processor refuses; `millrace/request-held` when it is held or behind a
+   *   held message, with `data` `{ id, item }` or `{ id, behind }`: the numbers at the desk;
+   *   `millrace/request-timed-out` after `timeoutMs`, while the command is handled all the same (see
+   *   {@link App.requestStatus}); `millrace/request-discarded` when it was held and then discarded;
+   *   `millrace/request-withdrawn` when it was cancelled; and as `publish`
    *
    * @example
    * ```ts

@@ -48,7 +48,7 @@ import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
 import { type AppOptions, numbersOf, type StartOptions, type StopOptions, startOptions } from './options.ts'
 import { planOf } from './plan.ts'
-import { type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
+import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type RunOptions, runUntilSignal } from './run.ts'
 import { type Accepting, Tails } from './tails.ts'
 
@@ -157,10 +157,12 @@ export class RunningApp {
     const where = `app "${this.name}": request`
     checkKnown(where, type, this.wiring!.destinationOf)
     checkVerb(where, 'send', type)
-    checkOptions(where, options, ['id', 'timeoutMs'])
-    if (options.id !== undefined) checkId(options.id)
+    checkOptions(where, options, ['id', 'timeoutMs', 'whenHeld'])
+    const { id } = options
+    if (id !== undefined) checkId(id)
     const timeoutMs = limit(where, 'requestMs', options.timeoutMs, 'timeoutMs')
-    return (await running.intake.request(type, data, options.id, timeoutMs)) as ReplyOf<C>
+    const whenHeld = checkWhenHeld(where, options.whenHeld)
+    return (await running.intake.request(type, data, { id, timeoutMs, whenHeld })) as ReplyOf<C>
   }
 
   async requestStatus(id: string): Promise<RequestStatus | undefined> {

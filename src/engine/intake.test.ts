@@ -7,6 +7,7 @@ import { command, event, type MessageType } from '../model/message.ts'
 import type { Publish } from './commit/writes.ts'
 import { Envelopes } from './envelopes.ts'
 import { Intake, type IntakeHost } from './intake.ts'
+import type { Asked } from './request/requests.ts'
 
 const Placed = event('placed', { schema: z.object({ n: z.number() }) })
 const Ship = command('ship', { schema: z.object({ n: z.number() }) })
@@ -37,7 +38,7 @@ function intake(changes: Partial<IntakeHost> = {}) {
     store: { room: () => undefined },
     committer,
     envelopes: new Envelopes({ app: 'shop', world, streamOf, bytesMax: 1_000 }),
-    requests: { wait: async (_type: unknown, id: string) => `reply to ${id}` },
+    requests: { wait: async ({ message, whenHeld }: Asked) => `reply to ${message.id}, ${whenHeld}` },
     withdrawals: {
       ofRequest: async (_type: string, id: string) => {
         taken.push(`request ${id}`)
@@ -87,8 +88,9 @@ test('what is refused never comes to the committer', async () => {
 
 test('a request is a command that the app asks, under a new id or that of its caller', async () => {
   const { made, published } = intake()
-  assert.equal(await made.request(Ship, { n: 1 }, undefined, 10), 'reply to new')
-  assert.equal(await made.request(Ship, { n: 1 }, 'mine', 10), 'reply to mine')
+  const waiting = { timeoutMs: 10, whenHeld: 'wait' } as const
+  assert.equal(await made.request(Ship, { n: 1 }, { id: undefined, ...waiting }), 'reply to new, wait')
+  assert.equal(await made.request(Ship, { n: 1 }, { id: 'mine', ...waiting }), 'reply to mine, wait')
   assert.deepEqual(
     published.map(({ message: { id, ownId, asked } }) => [id, ownId, asked]),
     [

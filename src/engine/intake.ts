@@ -7,6 +7,7 @@ import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
+import type { WhenHeld } from '../model/requests.ts'
 import type { Tx } from '../model/tx.ts'
 import type { Store } from '../seam/store.ts'
 import type { Cancel, Cancelled } from '../seam/timers.ts'
@@ -30,6 +31,14 @@ export interface IntakeHost {
   readonly pendingMax: number
   /** @throws `millrace/stopping` unless the run takes messages */
   checkRunning(): void
+}
+
+/** How a caller asks. */
+export interface Asking {
+  /** The id that the caller gives; undefined for a new one. */
+  readonly id: string | undefined
+  readonly timeoutMs: number
+  readonly whenHeld: WhenHeld
 }
 
 export class Intake {
@@ -63,22 +72,20 @@ export class Intake {
   /**
    * Sends a command and waits for its reply.
    *
-   * @param ownId the id that the caller gives; undefined for a new one
    * @throws as `Requests.wait`
    */
-  request(type: Command, data: unknown, ownId: string | undefined, timeoutMs: number): Promise<unknown> {
+  async request(command: Command, data: unknown, { id, ...waiting }: Asking): Promise<unknown> {
     const { world, requests } = this.host
-    const id = ownId ?? world.newId()
+    this.check()
+    const message = this.envelopes.encode(command, data, {
+      ...this.envelopes.fromOutside(id ?? world.newId()),
+      ownId: id !== undefined,
+      asked: 'app' as const,
+    })
     const accepted = new Promise<Accepted>((resolve, reject) => {
-      this.check()
-      const message = this.envelopes.encode(type, data, {
-        ...this.envelopes.fromOutside(id),
-        ownId: ownId !== undefined,
-        asked: 'app' as const,
-      })
       this.committer.publish(new Publish(message, resolve, reject))
     })
-    return requests.wait(type, id, timeoutMs, accepted)
+    return requests.wait({ command, message, ...waiting }, accepted)
   }
 
   /** Runs a function in a transaction. Resolves with its result when that is durable. */

@@ -146,6 +146,7 @@ export class Rooms {
       flows,
       deskNumbers,
       withdrawals,
+      callers: this.requests,
       askRule: (processor, item) => desk.askRule(processor, item),
       ended: (item, outcome) => desk.ended(item, outcome),
       watch: () => this.consumers.watch(),

@@ -109,6 +109,11 @@ export const errors = {
     true,
     'The command may still be handled: fetch its result with `app.requestStatus`, or request it again with the same `id`.',
   ),
+  'millrace/request-held': row(
+    'StateError',
+    false,
+    'Release, correct or discard the message at the desk; then fetch the end with `app.requestStatus`, or request it again with the same `id`.',
+  ),
   'millrace/request-discarded': row(
     'StateError',
     false,

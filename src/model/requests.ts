@@ -1,6 +1,6 @@
 // A request as the store keeps it.
 
-/** The state of a requested command. */
+/** The state of a requested command. `held`: a person decides about it at the desk. */
 export type RequestState = 'waiting' | 'held' | 'replied' | 'refused' | 'discarded' | 'withdrawn'
 
 /** The explanation of a refusal or a discard. */
@@ -17,7 +17,12 @@ export interface RequestRow {
   readonly state: RequestState
   /** Its number at the desk, while it is held. */
   readonly item: number | null
+  /** The number of the held message of its lane, while it stands in line behind that. */
+  readonly behind: number | null
   readonly outcome: unknown
   readonly askedAt: number
   readonly endedAt: number | null
 }
+
+/** What becomes of a caller when a person has to decide about its request. */
+export type WhenHeld = 'fail' | 'wait'

@@ -126,8 +126,8 @@ export interface Desk {
   resubmit(id: number, data: unknown, actor: Actor): Promise<void>
   /**
    * Discards a held message, on record; the line behind it continues. It stays at the desk as discarded for
-   * `deskRetainMs` (30 days) and can be taken back for `takeBackMs` (7 days). The caller of a discarded request gets
-   * `millrace/request-discarded`.
+   * `deskRetainMs` (30 days) and can be taken back for `takeBackMs` (7 days). A discarded request has ended: callers
+   * that wait for it, or ask again, get `millrace/request-discarded`.
    *
    * @param id its number at the desk
    * @param actor who, and the reason, which is needed

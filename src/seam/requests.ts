@@ -3,7 +3,7 @@ import type { RequestRow } from '../model/requests.ts'
 
 /** A change of a request. A request ends once. */
 export type RequestChange =
-  /** `held`: it has used up its retries and is at the desk under that number. `released`: it is tried again. */
+  /** `held`: it is at the desk under that number, where a person decides. `released`: it is tried again. */
   | { readonly do: 'held'; readonly id: string; readonly item: number }
   | { readonly do: 'released'; readonly id: string }
   | {
@@ -16,7 +16,10 @@ export type RequestChange =
     }
 
 export interface RequestStore {
-  /** A request by its id. Shows only what is durable. */
+  /**
+   * A request by its id. Shows only what is durable, of one moment. `behind` is the number of the head of its lane at
+   * the desk where that is `held` and the request stands in line there; else null.
+   */
   row(id: string): Promise<RequestRow | undefined>
   /** Forgets a slice of the requests that ended before a time. Returns their number. */
   forget(endedBeforeMs: number): Promise<number>

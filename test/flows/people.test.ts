@@ -473,10 +473,11 @@ test('a held command that is cancelled leaves the desk, also one without a conte
     ]
     const running = await started(t, app({ name: 'depot', broker: sqlite({ file }), log: () => {}, parts }))
     const none = `none ${onHold}`
+    const whenHeld = 'wait'
     const asked = [
-      running.request(Alone, { n: 1 }, { id: none }),
-      running.request(Do, { order: 'o-1', step: 'a' }, { id: `first ${onHold}` }),
-      running.request(Do, { order: 'o-1', step: 'a' }, { id: `second ${onHold}` }),
+      running.request(Alone, { n: 1 }, { id: none, whenHeld }),
+      running.request(Do, { order: 'o-1', step: 'a' }, { id: `first ${onHold}`, whenHeld }),
+      running.request(Do, { order: 'o-1', step: 'a' }, { id: `second ${onHold}`, whenHeld }),
     ].map((one) => assert.rejects(one, coded('millrace/request-withdrawn')))
     await until('they are held', async () => (await running.desk.counts()).held === (onHold === 'pass' ? 3 : 2))
     assert.equal(await running.cancel(Alone, none), true)

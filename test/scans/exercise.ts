@@ -78,6 +78,7 @@ async function write(store: Store): Promise<void> {
       messageOf('own', own),
       messageOf('elsewhere', { ownId: true, attributes: {} }),
       messageOf('asked', { asked: 'app', ownId: true }),
+      messageOf('waits', { asked: 'app', ownId: true }),
       messageOf('late', { due: 1, ownId: true }),
       messageOf('late', { due: 1, ownId: true }),
       messageOf('later', { due: 9e15, ownId: true }),
@@ -272,6 +273,7 @@ const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number
 async function rest(store: Store): Promise<void> {
   await store.log.read(1, 0, 10, 1e6)
   await store.requests.row('asked')
+  await store.requests.row('waits')
   await store.progress.rows()
   await store.schedules.rows()
   await store.schedules.lastSlot('s', 9)

@@ -368,8 +368,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps a message by rule and puts nothing of it on record': [
     {
       file: 'engine/consumer/decisions.ts',
-      from: ", this.host.writes.record(entry, 'kept', actor)])",
-      to: '])',
+      from: ", host.writes.record(entry, 'kept', actor)]",
+      to: ']',
     },
   ],
   'asks a rule about the same message without end': [

@@ -8,6 +8,11 @@ const forgetRows = 1_000
 
 const findText = `select id, type, state, item, outcome, asked_at as askedAt, ended_at as endedAt from millrace_requests
   where id = ?`
+/** The head of its lane, where that is held. */
+const behindText = `select (select case state when 'held' then id end from millrace_desk head
+    where head.processor = own.processor and head.stream = own.stream and head.lane = own.lane
+    order by place limit 1) as behind
+  from millrace_desk own where message_id = ? and asked > 0 and resolved_at is null and state = 'line'`
 const stateText = 'update millrace_requests set state = ?, item = ? where id = ? and ended_at is null'
 
 /** Commands that somebody asked, each until some time after its end. */
@@ -52,13 +57,20 @@ export class RequestTable implements RequestStore {
     return row !== undefined && row.type !== type
   }
 
-  get(id: string): RequestRow | undefined {
-    const row = this.sql.one<Omit<RequestRow, 'outcome'> & { outcome: string | null }>(findText, id)
+  get(id: string): Omit<RequestRow, 'behind'> | undefined {
+    const row = this.sql.one<Omit<RequestRow, 'outcome' | 'behind'> & { outcome: string | null }>(findText, id)
     return row && { ...row, outcome: row.outcome === null ? undefined : JSON.parse(row.outcome) }
   }
 
   row(id: string): Promise<RequestRow | undefined> {
-    return this.beside.durable(() => this.get(id))
+    return this.beside.durable(() => {
+      const row = this.get(id)
+      return row && { ...row, behind: row.state === 'waiting' ? this.behind(id) : null }
+    })
+  }
+
+  private behind(id: string): number | null {
+    return this.sql.one<{ readonly behind: number | null }>(behindText, id)?.behind ?? null
   }
 
   async forget(endedBeforeMs: number): Promise<number> {

@@ -33,7 +33,8 @@ function decisions(state: DeskState, fields: Partial<DeskEntry> = {}) {
     resume: (head) => new DeskLane(head.lane, head),
     requeue: (one, lane) => void told.push('requeue', one.state, lane?.context),
     advance: (one) => void told.push('advance', one.id),
-    logHeld: ({ id }) => void told.push('held', id),
+    logHeld: ({ id }) => void told.push('logged', id),
+    held: ({ id }) => void told.push('is held', id),
     notHandled: (item) => void told.push('not handled', item),
     isWithdrawn: () => false,
     asked: async () => undefined,
@@ -72,7 +73,7 @@ test('a rule that holds counts its decision; it decides nothing about a message 
   const [update] = deciding.jobs[0]!.changes!
   assert(update?.do === 'update')
   assert.deepEqual([update.entry.state, update.entry.decisions], ['held', 3])
-  assert.deepEqual(deciding.told, ['held', 1, 'not handled', 1])
+  assert.deepEqual(deciding.told, ['logged', 1, 'is held', 1, 'not handled', 1])
   const held = decisions('held')
   await held.decisions.decideByRule(1, { do: 'retry' }, 'rule x')
   assert.deepEqual(held.jobs, [])

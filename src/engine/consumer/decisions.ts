@@ -13,7 +13,7 @@ import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
 import type { DeskLane } from './desk-lanes.ts'
-import { changed, type DeskWrites } from './desk-writes.ts'
+import { changed, type DeskWrites, heldRequest } from './desk-writes.ts'
 
 export interface DecisionHost {
   readonly spec: Pick<ProcessorSpec, 'destination'>
@@ -34,6 +34,8 @@ export interface DecisionHost {
   /** It is durable that a message is done: the next of its lane has its turn. */
   advance(entry: DeskEntry, lane: DeskLane): void
   logHeld(entry: DeskEntry): void
+  /** It is durable that a message is held. */
+  held(entry: DeskEntry): void
   /** A message that was held is not tried again now. */
   notHandled(item: number): void
   isWithdrawn(id: string): boolean
@@ -156,9 +158,12 @@ export class Decisions {
   }
 
   private async hold(entry: DeskEntry, actor: Actor, job: Job): Promise<void> {
-    this.host.logHeld(entry)
-    await this.write(job, [{ do: 'update', entry, leaves: entry.lane }, this.host.writes.record(entry, 'kept', actor)])
-    this.host.notHandled(entry.id)
+    const { host } = this
+    host.logHeld(entry)
+    const changes = [{ do: 'update', entry, leaves: entry.lane } as const, host.writes.record(entry, 'kept', actor)]
+    await this.write({ ...job, requests: heldRequest(entry) }, changes)
+    host.held(entry)
+    host.notHandled(entry.id)
   }
 
   private async discard(entry: DeskEntry, actor: Actor & { readonly reason: string }, job: Job): Promise<void> {

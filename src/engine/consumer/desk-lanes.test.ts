@@ -12,6 +12,7 @@ const entryOf = (id: number, fields: Partial<DeskEntry> = {}) =>
 function lanes() {
   const ready: (number | undefined)[] = []
   const jobs: Job[] = []
+  const inLine: string[] = []
   const reads: { after: number; answer(entries: DeskEntry[]): void }[] = []
   let id = 100
   const desk = new DeskLanes({
@@ -19,19 +20,20 @@ function lanes() {
     windowMessages: 100,
     writes: {
       keep: (delivery, fields, more) => {
-        const entry = entryOf(delivery.entry?.id ?? ++id, fields)
+        const entry = entryOf(delivery.entry?.id ?? ++id, { ...fields, message: delivery.message })
         jobs.push(more(entry))
         return entry
       },
     },
     nextNumber: () => ++id,
     line: (_context, after) => new Promise((answer) => void reads.push({ after, answer })),
+    inLine: ({ id }) => void inLine.push(id),
     ready: (lane) => void ready.push(lane.entry?.id),
     pump: () => {},
     maybeIdle: () => {},
     cannotRead: () => assert.fail('no read fails'),
   })
-  return { desk, ready, jobs, reads }
+  return { desk, ready, jobs, reads, inLine }
 }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 const delivery = () => new Delivery({ context: 'a' } as Stored, undefined)
@@ -82,6 +84,20 @@ test('a message that the store made the head of its lane begins that lane; any o
   assert.deepEqual([ready, desk.tried], [[], 0])
   jobs[0]!.written?.([101])
   assert.deepEqual([ready, desk.tried], [[101], 1])
+})
+
+test('a command of the app that is in line is told of once that is durable; one at the head of its lane is not', () => {
+  const { desk, jobs, inLine } = lanes()
+  const asked = (id: string) => new Delivery({ id, context: 'a', asked: 'app' } as Stored, undefined)
+  desk.wait('a')
+  desk.join(asked('head'))
+  desk.join(asked('behind'))
+  desk.join(delivery())
+  assert.deepEqual(inLine, [])
+  jobs[0]!.written?.([101])
+  jobs[1]!.written?.([0])
+  jobs[2]!.written?.([0])
+  assert.deepEqual(inLine, ['behind'])
 })
 
 test('a lane becomes only what follows from its state', () => {

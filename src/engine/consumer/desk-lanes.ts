@@ -9,6 +9,7 @@
 //
 // Waiting lanes cost a name each: the rest of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
+import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry } from '../../model/desk.ts'
 import { type Arrows, assertArrow } from '../kit/arrows.ts'
 import type { Delivery } from './delivery.ts'
@@ -69,6 +70,8 @@ export interface LaneHost {
   nextNumber(): number
   /** Reads the line of a lane after a place. */
   line(context: string, afterPlace: number, limit: number): Promise<DeskEntry[]>
+  /** It is durable that a message is in line. */
+  inLine(message: Stored): void
   /** The turn of a lane has come. */
   ready(lane: DeskLane): void
   /** Starts the messages and lanes that are ready. */
@@ -173,6 +176,7 @@ export class DeskLanes {
   }
 
   private joined(context: string, entry: DeskEntry): void {
+    if (entry.state === 'line' && entry.message.asked === 'app') this.host.inLine(entry.message)
     const left = this.joining.get(context)! - 1
     if (left === 0) this.joining.delete(context)
     else this.joining.set(context, left)

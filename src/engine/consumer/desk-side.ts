@@ -1,5 +1,6 @@
 // The parts of one processor that meet at the desk, fitted together: lanes, writes, failures, recovery, decisions.
 import type { Stored } from '../../model/codec.ts'
+import type { DeskEntry } from '../../model/desk.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
@@ -60,6 +61,7 @@ export class DeskSide {
     const desk = new DeskLanes({
       ...shared,
       writes,
+      inLine: (message) => run.callers.inLine(message),
       line: (context, after, limit) => store.desk.line(key(context), after, limit),
       cannotRead: (context, error) =>
         world.log('error', `cannot read the line of "${context}"`, { error: inBrief(error) }),
@@ -137,6 +139,7 @@ export class DeskSide {
       nextNumber: () => deskNumbers.next(),
       entry: (item: number) => store.desk.entry(item),
       notHandled: (item: number) => run.ended(item, 'not handled'),
+      held: (entry: DeskEntry) => run.callers.held(entry),
       maybeIdle: () => run.maybeIdle(),
     }
   }

@@ -6,7 +6,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, DeskAction, DeskEntry, Resolution } from '../../model/desk.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { AskedEnd } from '../commit/asked.ts'
+import type { AskedChange, AskedEnd } from '../commit/asked.ts'
 import type { Ending, Follower } from '../commit/handled.ts'
 import type { Job } from '../commit/writes.ts'
 import type { Delivery } from './delivery.ts'
@@ -103,6 +103,11 @@ export class DeskWrites {
   requestEnd({ id, asked }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): AskedEnd {
     return { do: 'end', asker: asked!, id, state, outcome, at: this.host.now() }
   }
+}
+
+/** Tells the request of a message that is held. */
+export function heldRequest({ id: item, message: { id, asked } }: DeskEntry): readonly AskedChange[] {
+  return asked === 'app' ? [{ do: 'held', id, item }] : []
 }
 
 /** The entry after a change. */

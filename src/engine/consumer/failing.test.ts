@@ -64,6 +64,7 @@ function failing(spec: object = {}, known?: Partial<DeskEntry>) {
     failed: () => [{ id: 'failed' } as Stored],
     askRule: (item) => void told.push('rule', item),
     notHandled: (item) => void told.push('not handled', item),
+    held: ({ id }) => void told.push('held', id),
     pump: () => {},
     maybeIdle: () => {},
   } as Partial<FailingHost> as FailingHost
@@ -91,13 +92,23 @@ test('a held message closes its lane, and the messages behind it join the line; 
   assert.deepEqual(jobs[0]?.changes, [{ do: 'record', audit: { action: 'held' } }])
 })
 
+test('a held message is told of once that is durable, and so is the request that it belongs to', () => {
+  const { failing: all, delivery, told, jobs } = failing()
+  Object.assign(delivery.message, { asked: 'app' })
+  all.unreadable(delivery, error)
+  assert.deepEqual(jobs[0]?.requests, [{ do: 'held', id: 'm1', item: 4 }])
+  assert(!told.includes('held'))
+  jobs[0]!.written?.([0])
+  assert.deepEqual(told.slice(-2), ['held', 4])
+})
+
 test('a lane that passes held messages advances when that is durable', () => {
   const { failing: all, delivery, told, jobs } = failing({ onHold: 'pass' })
   delivery.attempts = 2
   all.failed(delivery, error)
   assert.deepEqual(told, [])
   jobs[0]!.written?.([0])
-  assert.deepEqual(told, ['advance'])
+  assert.deepEqual(told, ['held', 4, 'advance'])
 })
 
 test('a message with a rule waits for it, once that is durable', () => {
@@ -106,6 +117,7 @@ test('a message with a rule waits for it, once that is durable', () => {
   all.unreadable(delivery, error)
   jobs[0]!.written?.([0])
   assert.deepEqual(told.slice(-2), ['rule', 4])
+  assert.deepEqual([jobs[0]?.requests, told.includes('held')], [[], false])
 })
 
 test('byError that fails is logged, and the other numbers hold', () => {

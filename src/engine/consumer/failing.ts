@@ -16,7 +16,7 @@ import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
 import type { Delivery } from './delivery.ts'
 import type { DeskLane, DeskLanes } from './desk-lanes.ts'
-import type { DeskWrites } from './desk-writes.ts'
+import { type DeskWrites, heldRequest } from './desk-writes.ts'
 import type { Lanes } from './lanes.ts'
 import { type ProbeLimits, Probing } from './probing.ts'
 import { consequence, policyFor, type RetryPolicy } from './retry.ts'
@@ -67,6 +67,8 @@ export interface FailingHost {
   /** Makes the messages that tell of a failure. */
   failed(entry: DeskEntry): readonly Stored[]
   askRule(item: number): void
+  /** It is durable that a message is held. */
+  held(entry: DeskEntry): void
   /** A message that was released is held again. */
   notHandled(item: number): void
   pump(): void
@@ -224,7 +226,10 @@ export class Failing {
       ...this.told(failed, error),
       written: () => {
         if (state === 'deciding') host.askRule(failed.id)
-        else if (failures > 1) host.notHandled(failed.id)
+        else {
+          host.held(failed)
+          if (failures > 1) host.notHandled(failed.id)
+        }
         if (!blocks && context !== null) host.whenGone(failed.id, () => this.advance(delivery, deskLane))
       },
     }))
@@ -241,11 +246,11 @@ export class Failing {
   /** What tells of a failure: the audit log, the topic of failures, the request. */
   private told(failed: DeskEntry, { code, message: text }: ErrorRecord): Job {
     const { host } = this
-    const { message, attempts } = failed
+    const { attempts } = failed
     return {
       changes: [host.writes.record(failed, 'held', { by: 'millrace' }, { code, message: text, attempts })],
       outgoing: host.failed(failed),
-      requests: message.asked === 'app' ? [{ do: 'held', id: message.id, item: failed.id }] : [],
+      requests: failed.state === 'held' ? heldRequest(failed) : [],
     }
   }
 

@@ -67,6 +67,13 @@ export interface ConsumerHost {
   askRule(processor: Deciding, item: number): void
   /** A message that was released has been handled, discarded or held again. */
   ended(item: number, outcome: 'handled' | 'not handled'): void
+  /** The callers that wait for the ends of their commands. */
+  readonly callers: {
+    /** It is durable that a message is held. */
+    held(entry: DeskEntry): void
+    /** It is durable that a message is in line at the desk. */
+    inLine(message: Stored): void
+  }
   /** An attempt runs: from now on the consumer has to be ticked at intervals. */
   watch(): void
   /** Work has ended: the app may be idle. */

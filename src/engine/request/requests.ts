@@ -3,22 +3,42 @@
 //
 //   waiting ──handled──→ replied
 //     │ ↑ ──refused──→ refused
-//     │ └──tried again── held (at the desk: a rule or a person decides) ──discarded──→ discarded
+//     │ └──tried again── held (at the desk: a person decides) ──discarded──→ discarded
 //     └──failed for good──↑
 //   waiting, held ──taken back by who asked──→ withdrawn
 //
-// Who waits may give up before that, or die: the request goes on, and its end can be fetched by its id.
-import { fault } from '../../model/errors.ts'
+// A caller may give up before that, or die: its request continues, and its end is found by its id. A caller that fails
+// when held gives up as soon as the row of its request says that a person has to decide:
+//
+//   accepted ──the row says: held, or behind a held one──→ rejected
+//      └──────it has ended──→ resolved, rejected
+//
+// The row alone decides, which shows only what is durable. It is read whenever it may say so: when the id was asked
+// before, when a message of its lane becomes held, and when the request joins the line of its lane at the desk.
+import type { Stored } from '../../model/codec.ts'
+import type { DeskEntry } from '../../model/desk.ts'
+import { fault, type MillraceError } from '../../model/errors.ts'
 import type { Command } from '../../model/message.ts'
 import type { Accepted } from '../../model/publish.ts'
 import { Refused } from '../../model/refused.ts'
-import type { Explanation, RequestRow } from '../../model/requests.ts'
+import type { Explanation, RequestRow, WhenHeld } from '../../model/requests.ts'
 import type { RequestChange } from '../../seam/requests.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
+import { Groups } from '../kit/groups.ts'
 
-interface Waiter {
+/** A request that is being accepted, and what its caller waits for. */
+export interface Asked {
   readonly command: Command
+  readonly message: Pick<Stored, 'id' | 'stream' | 'context'>
+  readonly timeoutMs: number
+  readonly whenHeld: WhenHeld
+}
+
+interface Waiter extends Pick<Asked, 'command' | 'whenHeld'> {
+  readonly id: string
+  /** Until then its request may be another's, whose id it has with other data. */
+  accepted: boolean
   readonly resolve: (reply: unknown) => void
   readonly reject: (error: unknown) => void
 }
@@ -26,7 +46,10 @@ interface Waiter {
 export class Requests {
   private readonly world: World
   private readonly store: Store
-  private readonly waiters = new Map<string, Set<Waiter>>()
+  /** By the id of the request. */
+  private readonly waiters = new Groups<Waiter>()
+  /** Those that fail when held, by lane. */
+  private readonly inLanes = new Groups<Waiter>()
 
   constructor(world: World, store: Store) {
     this.world = world
@@ -36,54 +59,87 @@ export class Requests {
   /**
    * Waits for the end of a request that is being accepted: its reply, or what there is instead of one.
    *
-   * @throws `Refused`; `millrace/request-timed-out`, `millrace/request-discarded`, and as of publishing
+   * @throws `Refused`; `millrace/request-timed-out`, `millrace/request-held`, `millrace/request-discarded`,
+   *   `millrace/request-withdrawn`, and as of publishing
    */
-  async wait(command: Command, id: string, timeoutMs: number, accepted: Promise<Accepted>): Promise<unknown> {
+  async wait({ command, message, timeoutMs, whenHeld }: Asked, accepted: Promise<Accepted>): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>()
-    const waiter: Waiter = { command, resolve, reject }
-    const waiters = this.waiters.get(id) ?? new Set()
-    this.waiters.set(id, waiters.add(waiter))
+    const { id } = message
+    const waiter: Waiter = { id, command, whenHeld, accepted: false, resolve, reject }
+    const lane = whenHeld === 'fail' && message.context !== null ? laneOf(message) : undefined
+    this.waiters.add(id, waiter)
+    if (lane !== undefined) this.inLanes.add(lane, waiter)
     const timer = this.world.after(timeoutMs, () => {
       const what = `no reply to "${command.name}" within ${timeoutMs} ms; app.requestStatus("${id}") tells how it ends`
       reject(fault('millrace/request-timed-out', what, { data: { id } }))
     })
     accepted
       .then(async ({ duplicate }) => {
-        // It was asked before, and may have ended already.
+        waiter.accepted = true
+        // It was asked before, and may have ended or be held already.
         if (duplicate !== true) return
         const row = await this.store.requests.row(id)
         if (row === undefined) {
           throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not as a request`)
         }
-        if (row.endedAt !== null) this.settle(waiter, row)
+        this.tell(waiter, row)
       })
       .catch(reject)
     try {
       return await promise
     } finally {
       timer.cancel()
-      waiters.delete(waiter)
-      if (waiters.size === 0) this.waiters.delete(id)
+      this.waiters.delete(id, waiter)
+      if (lane !== undefined) this.inLanes.delete(lane, waiter)
     }
   }
 
-  /** What has become of requests is durable: who waits for them is told. */
+  /** What has become of requests is durable: their callers are told. */
   written(changes: readonly RequestChange[]): void {
     for (const change of changes) {
       if (change.do !== 'end') continue
-      for (const waiter of this.waiters.get(change.id) ?? []) this.settle(waiter, change)
+      for (const waiter of this.waiters.of(change.id)) this.settle(waiter, change)
     }
   }
 
-  /** Nobody will be told any more: the run has ended. */
-  end(error: unknown): void {
-    for (const waiters of this.waiters.values()) for (const { reject } of waiters) reject(error)
+  /** It is durable that a message is held: itself and those in line behind it wait for a person. */
+  held({ message, lane }: Pick<DeskEntry, 'message' | 'lane'>): void {
+    const ids = lane === null ? [message.id] : [...this.inLanes.of(laneOf(message))].map(({ id }) => id)
+    for (const id of new Set(ids)) this.look(id)
   }
 
-  private settle(
-    { command, resolve, reject }: Waiter,
-    { id, state, outcome }: Pick<RequestRow, 'id' | 'state' | 'outcome'>,
-  ) {
+  /** It is durable that a message is in line at the desk, maybe behind a held one. */
+  inLine({ id }: Pick<Stored, 'id'>): void {
+    this.look(id)
+  }
+
+  /** The run has ended: nobody is told more. */
+  end(error: unknown): void {
+    for (const { reject } of this.waiters.all()) reject(error)
+  }
+
+  private look(id: string): void {
+    const failing = [...this.waiters.of(id)].filter(({ whenHeld, accepted }) => whenHeld === 'fail' && accepted)
+    if (failing.length === 0) return
+    this.store.requests.row(id).then(
+      (row) => {
+        if (row !== undefined) for (const waiter of failing) this.tell(waiter, row)
+      },
+      (error: unknown) => {
+        for (const { reject } of failing) reject(error)
+      },
+    )
+  }
+
+  private tell(waiter: Waiter, row: RequestRow): void {
+    if (row.endedAt !== null) this.settle(waiter, row)
+    else if (waiter.whenHeld === 'fail') {
+      if (row.item !== null) waiter.reject(heldError(waiter, { item: row.item }))
+      else if (row.behind !== null) waiter.reject(heldError(waiter, { behind: row.behind }))
+    }
+  }
+
+  private settle({ id, command, resolve, reject }: Waiter, { state, outcome }: Pick<RequestRow, 'state' | 'outcome'>) {
     if (state === 'replied') {
       resolve(replyOf(command, outcome))
       return
@@ -97,6 +153,18 @@ export class Requests {
       reject(fault('millrace/request-discarded', what, { data: { id } }))
     }
   }
+}
+
+const laneOf = ({ stream, context }: Asked['message']) => `${stream}/${context}`
+
+function heldError(
+  { command, id }: Waiter,
+  at: { readonly item: number } | { readonly behind: number },
+): MillraceError {
+  const where =
+    'item' in at ? `is held at the desk as message ${at.item}` : `waits behind message ${at.behind}, held at the desk`
+  const what = `"${command.name}" ${where}, until a person decides; app.requestStatus("${id}") tells how it ends`
+  return fault('millrace/request-held', what, { data: { id, ...at } })
 }
 
 /** A command without a reply has none, whatever JSON makes of that. */

@@ -1,6 +1,6 @@
 // Cases for the desk: a message that uses up its attempts is held in sight, closes its lane, and returns in order.
 import assert from 'node:assert/strict'
-import { event, processor, Refused, topic } from '../../index.ts'
+import { channel, command, event, processor, Refused, topic } from '../../index.ts'
 import {
   assertDesk,
   assertWritten,
@@ -171,4 +171,46 @@ export const holdCases: readonly BrokerCase[] = [
     await assertWritten(bank, 'ledger', lanes(['b'], [0]))
     assert.equal((await onlyHeld(bank)).error?.code, 'millrace/bad-data')
   }),
+
+  brokerCase(
+    'a request that is held says so, and those of its lane behind which it is, until it is released',
+    async (place) => {
+      const Move = command('move', {
+        schema: shape({ account: 'string', n: 'number' }),
+        context: ({ account }) => account,
+      })
+      const broken = new Set([1])
+      const mover = processor('mover', {
+        on: channel('moves', [Move]),
+        retry: { attempts: 1 },
+        handle: {
+          move: ({ data: { n } }) => {
+            if (broken.has(n)) throw new Error(`broken ${n}`)
+          },
+        },
+      })
+      const bank = await place.start([mover])
+      const ask = (account: string, n: number) =>
+        bank.request(Move, { account, n }, { id: `${account}${n}` }).then(
+          () => 'done',
+          (error: { data?: unknown }) => error.data,
+        )
+      const shown = async (id: string) => {
+        const { state, item, behind } = (await bank.requestStatus(id))!
+        return { state, item, behind }
+      }
+      const ends = place.until('the callers are told', Promise.all([ask('a', 1), ask('a', 2), ask('b', 3)]))
+      const { id: item } = (await ends.then(() => bank.desk.list({ states: ['held'] })))[0]!
+      assert.deepEqual(await ends, [{ id: 'a1', item }, { id: 'a2', behind: item }, 'done'])
+      assert.deepEqual(await place.until('the caller is told', ask('a', 4)), { id: 'a4', behind: item })
+      assert.deepEqual(await shown('a1'), { state: 'held', item, behind: undefined })
+      assert.deepEqual(await shown('a4'), { state: 'waiting', item: undefined, behind: item })
+      broken.clear()
+      await bank.desk.release(item)
+      await place.idle(bank)
+      for (const id of ['a1', 'a2', 'a4']) {
+        assert.deepEqual(await shown(id), { state: 'replied', item: undefined, behind: undefined })
+      }
+    },
+  ),
 ]
