@@ -13,8 +13,9 @@
 //   <!-- not run: it needs systemd -->               nothing runs it; tell the reader too
 //   <!-- test: test/package/x.test.ts runs this -->  that test reads the block from the page and runs it
 //   <!-- test: exit status 1 -->                     how each command of a block of sh ends
-//   <!-- test: runs on -->                           its last command is left running, once it has said what is shown;
-//   <!-- test: what runs is stopped -->              this ends it by SIGTERM, as the end of the page does
+//   <!-- test: runs on -->                           its last command is left running, once it has said what is shown
+//   <!-- test: runs on after "ready" -->             the same for each command of a block of sh, which ends the one before
+//   <!-- test: what runs is stopped -->              by SIGTERM; the end of the page does that too
 //   <!-- test: the bank answers again -->            any other words: `stage` in test/guides/PAGE.ts has a step of this
 //                                                    name, which is done at this place of the page
 import assert from 'node:assert/strict'
@@ -67,6 +68,8 @@ const env = {
   ...process.env,
   PATH: [join(place, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter),
   NODE_OPTIONS: '--conditions=millrace-source',
+  // Each command loads the whole source.
+  NODE_COMPILE_CACHE: join(place, 'cache'),
   NODE_TEST_CONTEXT: undefined,
 }
 
@@ -89,19 +92,19 @@ function shell(command: string, cwd: string): Promise<Ended> {
   })
 }
 
-/** Starts a command and waits until it has said what the page shows. */
-async function leftRunning(command: string, says: string, cwd: string): Promise<ChildProcess> {
+/** Starts a command and waits until it has said enough. */
+async function leftRunning(command: string, enough: (said: string) => boolean, cwd: string): Promise<ChildProcess> {
   const child = spawn('/bin/sh', ['-c', `exec ${command} 2>&1`], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
   let said = ''
   child.stdout.setEncoding('utf8')
   for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
     said += text
-    if (saysSo(said, says, 'begins')) {
+    if (enough(said)) {
       child.stdout.resume()
       return child
     }
   }
-  throw new assert.AssertionError({ message: `${command}\n\nended, said\n${said}\nand not\n${says}` })
+  throw new assert.AssertionError({ message: `${command}\n\nhas ended and said\n${said}` })
 }
 
 /** Writes the files and does the commands of a page, from its top to its end. */
@@ -140,8 +143,11 @@ class Reading {
     const all = commandsIn(language, text)
     for (const [at, { command, says }] of all.entries()) {
       this.commands.push(command)
-      if (runsOn && at === all.length - 1) {
-        this.#running.push(await leftRunning(command, says ?? '', this.#folder))
+      if (runsOn?.after !== undefined || (runsOn && at === all.length - 1)) {
+        await this.stop()
+        const enough = (said: string) =>
+          runsOn.after === undefined ? saysSo(said, says ?? '', 'begins') : said.includes(runsOn.after)
+        this.#running.push(await leftRunning(command, enough, this.#folder))
         continue
       }
       const ended = await shell(command, this.#folder)
@@ -176,12 +182,9 @@ async function stageOf(page: string, folder: string): Promise<Stage> {
   return await stage(folder)
 }
 
-/** Pages whose blocks are not marked yet: this list only gets shorter. */
-const unmarked = ['docs/guides/cli.md']
-
 suite('what the pages show', { concurrency: 2 }, () => {
-  for (const page of pages.filter((page) => !unmarked.includes(page))) {
-    test(`what ${page} shows runs, and says what it says`, { timeout: 180_000 }, async (t) => {
+  for (const page of pages) {
+    test(`what ${page} shows runs, and says what it says`, { timeout: 600_000 }, async (t) => {
       const steps = stepsOf(read(page))
       const folder = folderOf(page)
       mkdirSync(folder)
@@ -208,7 +211,7 @@ suite('what the pages show', { concurrency: 2 }, () => {
 
 test('the files of all pages fit the types', () => {
   const folder = join(place, 'types')
-  for (const page of pages.filter((page) => !unmarked.includes(page))) {
+  for (const page of pages) {
     for (const step of stepsOf(read(page))) {
       if (step.kind === 'block' && step.language === 'ts' && step.way.is === 'run') {
         write(join(folder, basename(page, '.md')), fileIn(step.text))
@@ -224,7 +227,7 @@ test('the files of all pages fit the types', () => {
 })
 
 test('where another test runs a block, that test reads the page', () => {
-  for (const page of pages.filter((page) => !unmarked.includes(page))) {
+  for (const page of pages) {
     for (const step of stepsOf(read(page))) {
       if (step.kind !== 'block' || step.way.is !== 'run elsewhere') continue
       const { by } = step.way
@@ -279,7 +282,7 @@ $ read
       [1, 'it rains'],
       [4, 'sh', { is: 'not run', because: 'it needs an umbrella' }],
       [7, 'the sun shines'],
-      [9, 'console', { is: 'run', runsOn: true, status: 0 }],
+      [9, 'console', { is: 'run', status: 0, runsOn: { after: undefined } }],
       [16, 'ts', { is: 'run elsewhere', by: 'test/a.test.ts' }],
     ],
   )

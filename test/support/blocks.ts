@@ -2,9 +2,14 @@
 
 /** How the test deals with a block: it runs it, or the page says what else runs it, or that nothing does. */
 export type Way =
-  | { readonly is: 'run'; readonly runsOn: boolean; readonly status: number }
+  | { readonly is: 'run'; readonly status: number; readonly runsOn?: RunsOn }
   | { readonly is: 'run elsewhere'; readonly by: string }
   | { readonly is: 'not run'; readonly because: string }
+
+/** Commands that do not end: each runs on once it has said a text, the last of a console what is shown there. */
+export interface RunsOn {
+  readonly after?: string | undefined
+}
 
 /** One step of a page: a block of code, or something that happens between two. */
 export type Step =
@@ -70,9 +75,9 @@ export function stepsOf(page: string): Step[] {
   return [...steps, ...marks.map(happening)]
 }
 
-const runsOn = 'test: runs on'
+const runsOn = /^test: runs on(?: after "(.+)")?$/
 const isAboutBlock = (mark: string) =>
-  mark.startsWith('not run: ') || mark === runsOn || / runs this$/.test(mark) || /^test: exit status \d+$/.test(mark)
+  mark.startsWith('not run: ') || runsOn.test(mark) || / runs this$/.test(mark) || /^test: exit status \d+$/.test(mark)
 
 function happening({ line, text }: { readonly line: number; readonly text: string }): Step {
   if (isAboutBlock(text)) throw new Error(`line ${line}: "${text}" must stand directly above a block of code`)
@@ -108,7 +113,8 @@ function wayOf(marks: readonly string[]): Way {
     if (by !== undefined) return { is: 'run elsewhere', by }
   }
   const status = marks.map((mark) => /^test: exit status (\d+)$/.exec(mark)?.[1]).find(Boolean) ?? '0'
-  return { is: 'run', runsOn: marks.includes(runsOn), status: Number(status) }
+  const on = marks.map((mark) => runsOn.exec(mark)).find(Boolean)
+  return { is: 'run', status: Number(status), ...(on && { runsOn: { after: on[1] } }) }
 }
 
 /** The name and the text of the file that a block of TypeScript is. */
