@@ -70,6 +70,7 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   scheduleGraceMs: 'fixed',
   missedMax: 'fixed',
   slotAttemptsMax: 'fixed',
+  entries: 'fixed',
   commitTurnsMax: 'fixed',
   flushFunctionsMax: 'fixed',
   flushMs: 'fixed',

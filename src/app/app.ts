@@ -1,5 +1,4 @@
-import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
-import type { Accepted, PublishOptions } from '../model/publish.ts'
+import type { Command, DataFor, MessageType, ReplyOf } from '../model/message.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
@@ -9,13 +8,14 @@ import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
 import { type AppOptions, checkAppOptions, type StartOptions, type StopOptions } from './options.ts'
+import type { Publishing } from './publishing.ts'
 import type { RequestOptions, RequestStatus } from './requests.ts'
 import type { Running } from './run.ts'
 import { RunningApp } from './running.ts'
 import type { Accepting } from './tails.ts'
 
 /** An application. Made by {@link app}. */
-export interface App extends Running {
+export interface App extends Publishing, Running {
   /** Its name. */
   readonly name: string
   /** Its parts, as given. */
@@ -55,49 +55,6 @@ export interface App extends Running {
    * ```
    */
   stop(options?: StopOptions): Promise<void>
-  /**
-   * Publishes an event. It resolves once the event is on disk, before it is handled; so what was acknowledged survives
-   * a power cut. Events of one topic keep the order of the calls. With an `id`, publishing again adds nothing.
-   *
-   * A delayed event (`at`, `delayMs`) comes into its log once, whatever crashes, and never early; those that are due
-   * together come in order of due time, then as they were accepted. Its `time` is when it comes there. What falls due
-   * while the app is down comes at the next start.
-   *
-   * @param type an event on a topic of the app
-   * @param data its data, checked against the schema
-   * @param options `id`; `at` or `delayMs`
-   * @returns the id, and `duplicate: true` when the id was published before with the same data
-   * @throws `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/bad-id`, `millrace/bad-time`,
-   *   `millrace/id-conflict`, `millrace/too-large`, `millrace/type-without-topic`, `millrace/wrong-verb`,
-   *   `millrace/not-started`, `millrace/stopping`, `millrace/too-many-pending`, `millrace/disk-full`,
-   *   `millrace/disk-low`, `millrace/disk-failed`, `millrace/files-replaced`, `millrace/locked`; `millrace/sync-failed`
-   *   when it is unknown whether the event was kept: publish it again with the same `id`
-   *
-   * @example
-   * ```ts
-   * const placed = { orderId: 'o-8', customer: 'emil', sku: 'sieve', quantity: 1 }
-   * await shop.publish(OrderPlaced, placed, { id: 'web/o-8' })
-   * const { duplicate } = await shop.publish(OrderPlaced, placed, { id: 'web/o-8' })
-   * console.assert(duplicate === true)
-   * ```
-   */
-  publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
-  /**
-   * Sends a command to its channel. It resolves once the command is on disk, before it is handled. Nobody waits for a
-   * reply; for one use `request`. Order, `id` and delay are as of `publish`.
-   *
-   * @param type a command on a channel of the app
-   * @param data its data, checked against the schema
-   * @param options `id`; `at` or `delayMs`
-   * @returns the id, and `duplicate: true` when the id was sent before with the same data
-   * @throws as `publish`
-   *
-   * @example
-   * ```ts
-   * await shop.send(SendReminder, { orderId: 'o-8' }, { id: 'remind o-8', delayMs: 3 * 24 * 3_600_000 })
-   * ```
-   */
-  send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
   /**
    * Sends a command and waits for its reply. Both the command and its end are on disk before the caller learns of them,
    * so the caller may die, ask again with the same `id`, and get the end of the first request: nothing is done twice.

@@ -8,7 +8,7 @@
 //   backup   copies       waits        copies     waits        files-replaced  stopping
 //   health   red          red          as it is   red          red             red
 //
-// A call is one that needs the engine: publish, send, request, cancel, read, a decision. `refused` is
+// A call is one that needs the engine: publish, publishMany, send, request, cancel, read, a decision. `refused` is
 // `millrace/already-started`, the others are codes too. `life.ts` holds the state and changes it.
 import { printLog } from '../adapters/node/print-log.ts'
 import { watch } from '../adapters/node/watchdog.ts'
@@ -28,8 +28,8 @@ import {
 } from '../model/message.ts'
 import { type AppNumbers, checkOptions, limit } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
-import type { Accepted } from '../model/publish.ts'
-import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
+import { type Accepted, checkId, type PublishEntry, type PublishOptions, publishOptions } from '../model/publish.ts'
+import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import { type Backup, Backups } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
@@ -146,6 +146,13 @@ export class RunningApp {
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
     return this.accept('publish', type, data, options)
+  }
+
+  async publishMany<E extends Event>(type: E, entries: readonly PublishEntry<E>[], delay?: Delay): Promise<Accepted[]> {
+    const { running } = this
+    checkKnown(this.label, type, this.wiring!.destinationOf)
+    checkVerb(this.label, 'publish', type)
+    return running.intake.publishMany({ type, entries, delay })
   }
 
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {

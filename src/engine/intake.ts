@@ -14,14 +14,15 @@ import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
 import { AppTransaction, type Collect } from './commit/transaction.ts'
-import { Publish } from './commit/writes.ts'
+import { Publish, PublishMany } from './commit/writes.ts'
+import { type Entries, encodeEntries, withEntry } from './entries.ts'
 import type { Envelopes } from './envelopes.ts'
 import type { Requests } from './request/requests.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
 
 /** The engine, as the intake needs it. */
 export interface IntakeHost {
-  readonly world: Pick<World, 'newId' | 'bind'>
+  readonly world: Pick<World, 'now' | 'newId' | 'bind'>
   readonly store: Pick<Store, 'room'>
   readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'writeTimed'>
   readonly envelopes: Envelopes
@@ -58,6 +59,17 @@ export class Intake {
       this.check()
       const message = this.envelopes.fresh(type, data, options)
       this.committer.publish(new Publish(message, resolve, reject))
+    })
+  }
+
+  /** Accepts events together or not at all. Resolves when they are durable, with one result for each, in order. */
+  publishMany(given: Entries): Promise<Accepted[]> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      const { messages, bytes } = encodeEntries(given, this.envelopes, this.host.world)
+      if (messages.length === 0) resolve([])
+      const refused = (error: unknown) => reject(withEntry(error, messages))
+      if (messages.length > 0) this.committer.transact(new PublishMany(messages, bytes, resolve, refused))
     })
   }
 

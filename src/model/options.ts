@@ -134,6 +134,7 @@ export const defaults = {
 
   /** of an app */
   ...appNumbers,
+  entries: bound(10_000, 0, 10_000, 'entries of one call of publishMany'),
   commitQueriesMax: bound(100_000, 1, 100_000_000, 'statements of one commit function'),
   commitTurnsMax: bound(
     1_000,

@@ -1,6 +1,7 @@
 import type { Stored } from './codec.ts'
 import { fault, type MillraceError } from './errors.ts'
 import { isCommandOfFlow } from './flow.ts'
+import type { DataFor, Event } from './message.ts'
 import { type Delay, delayOptions } from './time.ts'
 
 /** Options of publishing and sending. With `at` or `delayMs` the message is kept on disk until it is due. */
@@ -10,6 +11,14 @@ export interface PublishOptions extends Delay {
    * type again with it adds nothing while the message is pending or the log keeps it. With other data it is
    * `millrace/id-conflict`. Ids that start with "flow/" are reserved.
    */
+  readonly id?: string | undefined
+}
+
+/** One event of `publishMany`. */
+export interface PublishEntry<E extends Event> {
+  /** The data, checked against the schema. */
+  readonly data: DataFor<E>
+  /** The id, as the `id` of `publish`; default: a new one. */
   readonly id?: string | undefined
 }
 

@@ -135,31 +135,40 @@ export async function run(options: RunOptions): Promise<RunResult> {
   }
   const running = () => up.promise
 
-  const publish = async (step: WorkStep & { do: 'publish' }) => {
-    const { type, data, id, delay } = step
-    const verb = type.kind === 'event' ? 'publish' : 'send'
+  const publish = async (step: WorkStep & { do: 'publish' | 'publish many' }) => {
+    const { type } = step
+    const messages = step.do === 'publish' ? [step] : step.entries
+    const ids = messages.map(({ id }) => id).join(', ')
+    const verb = step.do === 'publish many' ? 'publishMany' : type.kind === 'event' ? 'publish' : 'send'
+    const call = (app: App): Promise<unknown> => {
+      if (step.do === 'publish many') return app.publishMany(type as never, step.entries as never, step.delay)
+      const { data, id, delay } = step
+      return (app[verb] as App['publish'])(type as never, data as never, { id, ...delay })
+    }
     for (let tries = 1; ; tries++) {
       const app = await running()
       const dies = machine.ends()
-      const sent = (app[verb] as App['publish'])(type as never, data as never, { id, ...delay }).then(
+      const sent = call(app).then(
         () => 'accepted' as const,
         (error: unknown) => error,
       )
-      trace.add(`client: ${verb} ${type.name} ${id}`)
+      trace.add(`client: ${verb} ${type.name} ${ids}`)
       const end = await Promise.race([sent, dies.then(() => 'died' as const)])
       if (end === 'accepted') {
-        trace.add(`client: accepted ${type.name} ${id}`)
-        options.watch?.accepted(type.name, id)
-        const key = `${type.name} ${id}`
-        if (!known.has(key)) accepted.push({ type: type.name, id, data })
-        known.add(key)
+        trace.add(`client: accepted ${type.name} ${ids}`)
+        for (const { id, data } of messages) {
+          options.watch?.accepted(type.name, id)
+          const key = `${type.name} ${id}`
+          if (!known.has(key)) accepted.push({ type: type.name, id, data })
+          known.add(key)
+        }
         return
       }
       if (end !== 'died' && !(isMillraceError(end) && (end.retryable || end.code === 'millrace/not-started'))) throw end
       if (tries === triesMax) {
         const cause = end === 'died' ? undefined : end
         const why = cause === undefined ? 'the process died each time' : cause.message
-        throw new Error(`${verb} of ${type.name} ${id} has not been accepted in ${tries} tries: ${why}`, { cause })
+        throw new Error(`${verb} of ${type.name} ${ids} has not been accepted in ${tries} tries: ${why}`, { cause })
       }
       await pause(random() * againMsMax)
     }

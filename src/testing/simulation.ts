@@ -8,7 +8,8 @@ import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
-import type { Accepted, PublishOptions } from '../model/publish.ts'
+import type { Accepted, PublishEntry, PublishOptions } from '../model/publish.ts'
+import type { Delay } from '../model/time.ts'
 import type { Part } from '../parts/part.ts'
 import { FaultPlan } from './faults.ts'
 import { watchHidden } from './hidden.ts'
@@ -55,6 +56,23 @@ export interface Simulation extends View, AsyncDisposable {
    * ```
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted>
+  /**
+   * Publishes events together, as `app.publishMany`. Time passes until they are acknowledged.
+   *
+   * @param type an event on a topic of the app
+   * @param entries `{ data, id? }` for each event
+   * @param delay `at` or `delayMs`, for all of them
+   * @returns a result for each entry, in order
+   * @throws as `app.publishMany`
+   *
+   * @example
+   * ```ts
+   * const order = { customer: 'ada', sku: 'sieve', quantity: 1 }
+   * await sim.publishMany(OrderPlaced, [{ data: { orderId: 'o-1', ...order } }, { data: { orderId: 'o-2', ...order } }])
+   * console.assert(sim.published(OrderPlaced).length === 2)
+   * ```
+   */
+  publishMany<E extends Event>(type: E, entries: readonly PublishEntry<E>[], delay?: Delay): Promise<Accepted[]>
   /**
    * Sends a command, as `app.send`. Time passes until it is acknowledged.
    *
@@ -316,6 +334,7 @@ export function simulation(options: SimulationOptions): Simulation {
       return machine.app
     },
     publish: (type, data, how) => settled('a publish', (app) => app.publish(type, data, how)),
+    publishMany: (type, entries, delay) => settled('a publishMany', (app) => app.publishMany(type, entries, delay)),
     send: (type, data, how) => settled('a send', (app) => app.send(type, data, how)),
     cancel: (type, id) => settled('a cancel', (app) => app.cancel(type, id)),
     request: (type, data, how) => settled('a request', (app) => app.request(type, data, how)),

@@ -3,6 +3,7 @@ import type { Desk, FlowDesk, Processors } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import { isPromise } from '../model/promise.ts'
+import type { PublishEntry } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
 import type { Random } from './random.ts'
 import type { View } from './view.ts'
@@ -68,6 +69,20 @@ export interface Client {
    * ```
    */
   publish<E extends Event>(type: E, data: DataFor<E>, options?: WorkOptions): void
+  /**
+   * Publishes events together, as `app.publishMany`, and repeats as `publish` does.
+   *
+   * @param type an event on a topic of the app
+   * @param entries `{ data, id? }` for each event; an `id` by default: one from the seed
+   * @param delay `at` or `delayMs`, for all of them
+   *
+   * @example
+   * ```ts
+   * const order = { customer: 'ada', sku: 'sieve', quantity: 1 }
+   * work.publishMany(OrderPlaced, [{ data: { orderId: 'o-1', ...order } }, { data: { orderId: 'o-2', ...order } }])
+   * ```
+   */
+  publishMany<E extends Event>(type: E, entries: readonly PublishEntry<E>[], delay?: Delay): void
   /**
    * Sends a command, and repeats as `publish` does.
    *
@@ -135,6 +150,12 @@ export type WorkStep =
       readonly id: string
       readonly delay: Delay
     }
+  | {
+      readonly do: 'publish many'
+      readonly type: Event
+      readonly entries: readonly { readonly data: unknown; readonly id: string }[]
+      readonly delay: Delay | undefined
+    }
   | { readonly do: 'wait'; readonly ms: number }
   | { readonly do: 'act'; readonly what: string; readonly run: (actions: Actions) => unknown }
 
@@ -162,11 +183,16 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
   }
   const newClient = (): Client => {
     const client = clients++
+    const idOf = () => `client ${client} step ${steps.length}`
     const put = (type: MessageType, data: unknown, { id, ...delay }: WorkOptions = {}) =>
-      add(client, { do: 'publish', type, data, id: id ?? `client ${client} step ${steps.length}`, delay })
+      add(client, { do: 'publish', type, data, id: id ?? idOf(), delay })
     return {
       publish: put,
       send: put,
+      publishMany: (type, entries, delay) => {
+        const named = entries.map(({ data, id }, n) => ({ data, id: id ?? `${idOf()} entry ${n}` }))
+        add(client, { do: 'publish many', type, entries: named, delay })
+      },
       wait: (ms) => {
         if (!(Number.isFinite(ms) && ms >= 0)) {
           throw fault('millrace/bad-option', `the workload waits ${String(ms)}, but takes milliseconds from 0 on`)
@@ -190,7 +216,11 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
 export function describeStep(step: WorkStep): string {
   if (step.do === 'wait') return `wait ${step.ms} ms`
   if (step.do === 'act') return step.what
-  const { type, data, delay } = step
-  const when = Object.keys(delay).length === 0 ? '' : ` ${JSON.stringify(delay)}`
+  const { type, delay } = step
+  const when = Object.keys(delay ?? {}).length === 0 ? '' : ` ${JSON.stringify(delay)}`
+  if (step.do === 'publish many') {
+    return `publish ${step.entries.length} of ${type.name} ${JSON.stringify(step.entries.map(({ data }) => data))}${when}`
+  }
+  const { data } = step
   return `${type.kind === 'event' ? 'publish' : 'send'} ${type.name} ${JSON.stringify(data)}${when}`
 }

@@ -11,7 +11,10 @@ const prelude = 'test/examples/prelude.ts'
 
 /** Interfaces whose methods each need an example. */
 const interfaces = {
-  millrace: ['App', 'AppTx', 'Tx', 'Sqlite', 'Processors', 'Desk', 'FlowDesk', 'Context', 'Log', 'FlowContext', 'To'],
+  millrace: [
+    ...['App', 'Publishing', 'AppTx', 'Tx', 'Sqlite', 'Processors', 'Desk', 'FlowDesk'],
+    ...['Context', 'Log', 'FlowContext', 'To'],
+  ],
   'millrace/testing': [
     ...['Simulation', 'View', 'Client', 'Workload', 'Actions', 'Random'],
     ...['Given', 'Case', 'GivenDesk', 'RuleCase', 'GivenMediator', 'FlowCase'],

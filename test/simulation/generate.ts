@@ -28,7 +28,7 @@ import { randomOf } from '../../src/testing/random.ts'
 import { draw } from './chance.ts'
 import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
-import type { Known, Logged, Model, Settle } from './model.ts'
+import { type Known, type Logged, type Model, type Settle, together } from './model.ts'
 import { type ActionKind, peopleIn } from './people.ts'
 
 export interface Data {
@@ -222,13 +222,17 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
       model,
       kinds,
     )
+    const many = draw.fork('many')
     conducted?.workload(clients, draw.fork('flows'))
     for (let n = 0; n < (conducted === undefined ? messages : bias === undefined ? 8 : 0); n++) {
       const client = draw.pick(clients)
       const type = draw.pick(draw.pick(sources).types as readonly { kind: string }[])
       const data: Data = { key: `k${draw.below(keys)}`, n }
       const own = draw.chance(0.3) ? { id: `own-${n}` } : {}
-      if (type.kind === 'event') client.publish(type as never, data as never, own)
+      if (type.kind === 'event' && many.chance(0.2)) {
+        const entries = together(n, 2 + many.below(3)).map((id) => ({ id, data }))
+        client.publishMany(type as never, entries as never)
+      } else if (type.kind === 'event') client.publish(type as never, data as never, own)
       else client.send(type as never, data as never, own)
       if (draw.chance(0.1)) client.wait(draw.below(3_000))
       if (draw.chance(0.3)) people(draw.pick(clients), draw, n)

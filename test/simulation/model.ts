@@ -74,6 +74,12 @@ interface Run {
   starts: number
 }
 
+/** Ids of messages that are published together: of these all are in the log, one after the other, or none. */
+export const together = (group: number, of: number): string[] =>
+  Array.from({ length: of }, (_, n) => `together ${group}, ${n + 1} of ${of}`)
+
+const togetherId = /^together (\d+), (\d+) of (\d+)$/
+
 /** What people do in the end; gives whether something was left to do. */
 export type Settle = (app: App) => Promise<boolean>
 
@@ -172,12 +178,28 @@ export class Model implements Watch {
        from millrace_log_${stream} m join millrace_kinds k on k.id = m.kind where position > ? order by position`,
       last?.position ?? 0,
     )) {
+      this.follows(known.at(-1), row)
       known.push(row)
       assert(!this.byId.has(row.id), `message ${row.id} is in the log twice`)
       this.byId.set(row.id, row)
       if (row.id.startsWith('flow/')) this.fromFlows.push(row.id)
       if (stream === this.streams.get('failures')) this.desk.told(row)
     }
+    const [, , at, of] = togetherId.exec(known.at(-1)?.id ?? '') ?? []
+    assert.equal(at, of, `the log of stream ${stream} ends with entry ${at} of ${of}`)
+  }
+
+  /** What is published together is together in the log. */
+  private follows(before: Logged | undefined, { id }: { readonly id: string }): void {
+    const placeIn = (id: string | undefined) =>
+      togetherId
+        .exec(id ?? '')
+        ?.slice(1)
+        .map(Number) ?? []
+    const [group, at = 1] = placeIn(id)
+    const [groupBefore, atBefore, of] = placeIn(before?.id)
+    const isNext = at === 1 ? atBefore === of : group === groupBefore && at === atBefore! + 1
+    assert(isNext, `${id} is in the log behind ${before?.id}`)
   }
 
   private readProgress(row: { processor: string; stream: number; low: number; done: Uint8Array | null }): void {

@@ -16,6 +16,30 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '    this.pending.publishes.push(publish)\n    publish.resolve({ id: publish.message.id })\n',
     },
   ],
+  'accepts what is published together one after the other': [
+    {
+      file: 'engine/commit/writes.ts',
+      from: '      this.many.push(transaction)\n',
+      to: `      const { outgoing, reject } = transaction
+      const most = new PublishMany(outgoing.slice(0, -1), Number.POSITIVE_INFINITY, () => {}, reject)
+      most.behind = transaction.behind
+      this.many.push(most, transaction)\n`,
+    },
+  ],
+  'keeps the rest of what is published together where the store refuses one': [
+    {
+      file: 'engine/commit/group.ts',
+      from: '        changes.leave(fn.outgoing)\n',
+      to: '        if (fn instanceof PublishMany) changes.append.push(...fn.outgoing)\n        else changes.leave(fn.outgoing)\n',
+    },
+  ],
+  'lets later publishes go before what is published together': [
+    {
+      file: 'engine/commit/writes.ts',
+      from: 'this.many[0]?.behind ?? publishesMax',
+      to: 'publishesMax',
+    },
+  ],
   'skips the fence': [
     {
       file: 'engine/consumer/attempts.ts',
@@ -683,6 +707,14 @@ export const shown: Readonly<Record<string, Failing>> = {
   'loses the attributes of a message from elsewhere at the desk': {
     file: 'test/elsewhere.test.ts',
     test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
+  },
+  'keeps the rest of what is published together where the store refuses one': {
+    file: 'test/publish-many.test.ts',
+    test: 'one entry that conflicts refuses all, by its index, and what was called beside it is accepted',
+  },
+  'lets later publishes go before what is published together': {
+    file: 'src/engine/commit/writes.test.ts',
+    test: 'a group has publishMany behind the publishes that came before it, and no publish that came after it',
   },
   'drops what the store had trouble with': {
     file: 'src/engine/commit/committer.test.ts',

@@ -90,11 +90,11 @@ export class Committer {
   }
 
   get pendingPublishes(): number {
-    return this.pending.publishes.length
+    return this.pending.published
   }
 
   transact(transaction: Transaction): void {
-    this.pending.functions.push(transaction)
+    this.pending.transact(transaction)
     this.kick()
   }
 

@@ -11,7 +11,7 @@ import type { Journals } from './asked.ts'
 import { TransactionChanges } from './changes.ts'
 import type { TakenBack } from './collected.ts'
 import type { Follower, Handled } from './handled.ts'
-import { type Publish, type Transaction, Writes } from './writes.ts'
+import { acceptedOf, type Publish, PublishMany, type Transaction, Writes } from './writes.ts'
 
 /** The messages of a group that is committed and not durable yet, and the steps of flows that have ended with it. */
 export interface Committing {
@@ -94,7 +94,10 @@ export class Group implements CommitGroup, Settled {
     for (const fn of functions as readonly (Handled | Transaction)[]) {
       if (fn.outcome?.ok !== true) continue
       if (fn.processor !== undefined) this.finish(fn, changes)
-      else changes.leave(fn.outgoing)
+      else {
+        fn.leaves?.(changes, changes.append.length)
+        changes.leave(fn.outgoing)
+      }
     }
     for (const { progress } of this.touched) changes.progress.push(progress.row())
     if (changes.ends.length > 0) changes.enter(this.journals!)
@@ -140,6 +143,7 @@ export class Group implements CommitGroup, Settled {
       if (outcome === undefined) {
         // The end of an attempt waits however long it takes. Callers are told at once, as publishers are.
         if (trouble !== undefined && fn.processor === undefined) fn.reject(trouble)
+        else if (fn instanceof PublishMany) again.many.push(fn)
         else again.functions.push(fn)
         continue
       }
@@ -241,5 +245,5 @@ const noHeads: readonly number[] = []
 
 function tell({ message, resolve, reject }: Publish, appended: number | 'same' | 'other'): void {
   if (appended === 'other') reject(idConflict(message))
-  else resolve(appended === 'same' ? { id: message.id, duplicate: true } : { id: message.id })
+  else resolve(acceptedOf(message, appended))
 }

@@ -1,11 +1,12 @@
 // Writes that wait, and those that one commit group takes.
 import { isOwn, type Stored } from '../../model/codec.ts'
 import type { Accepted } from '../../model/publish.ts'
-import type { CommitFunction } from '../../seam/commit.ts'
+import type { CommitFunction, Written } from '../../seam/commit.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowChange } from '../../seam/flows.ts'
+import type { Appended } from '../../seam/log.ts'
 import type { AskedChange, StepEnd } from './asked.ts'
-import type { TakenBack } from './collected.ts'
+import { nothing, type TakenBack } from './collected.ts'
 import type { Follower, Handled } from './handled.ts'
 import type { TimedWrite } from './timed-write.ts'
 
@@ -22,6 +23,11 @@ export class Publish {
   }
 }
 
+/** The changes of the transaction that messages leave in, and the decisions of the store about them once it is committed. */
+interface Leaving {
+  readonly written: Written | undefined
+}
+
 /** A function of `app.transaction` or `setup`, with the messages that it publishes. */
 export interface Transaction extends CommitFunction {
   /** No processor runs it. */
@@ -31,6 +37,56 @@ export interface Transaction extends CommitFunction {
   readonly withdrawn: readonly TakenBack[]
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
+  /** Told of each transaction that its messages are put in, and of the index of the first among all of its messages. */
+  readonly leaves?: ((changes: Leaving, from: number) => void) | undefined
+}
+
+/**
+ * Messages from outside that are accepted together or not at all: a function that does nothing, so that the store keeps
+ * none of them where it refuses one.
+ */
+export class PublishMany implements Transaction {
+  readonly processor = undefined
+  readonly label = 'publishMany'
+  readonly withdrawn = nothing
+  readonly outgoing: readonly Stored[]
+  readonly bytes: number
+  readonly reject: (error: unknown) => void
+  outcome: Transaction['outcome']
+  /** The number of publishes that wait and were called before it. */
+  behind = 0
+  private readonly accepted: (accepted: Accepted[]) => void
+  private changes: Leaving | undefined
+  private from = 0
+
+  constructor(
+    outgoing: readonly Stored[],
+    bytes: number,
+    accepted: (accepted: Accepted[]) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.outgoing = outgoing
+    this.bytes = bytes
+    this.accepted = accepted
+    this.reject = reject
+  }
+
+  run(): void {}
+
+  leaves(changes: Leaving, from: number): void {
+    this.changes = changes
+    this.from = from
+  }
+
+  resolve(): void {
+    const { appended } = this.changes!.written!
+    this.accepted(this.outgoing.map((message, index) => acceptedOf(message, appended[this.from + index]!)))
+  }
+}
+
+/** The acknowledgement of a message, from the decision of the store. */
+export function acceptedOf({ id }: Stored, appended: Appended): Accepted {
+  return appended === 'same' ? { id, duplicate: true } : { id }
 }
 
 /** Changes that need no function of a user. */
@@ -64,6 +120,8 @@ const publishesMax = 4_096
 
 export class Writes {
   publishes: Publish[] = []
+  /** Each has its place in the order of the calls by its `behind`. A group has them among its functions. */
+  many: PublishMany[] = []
   functions: (Handled | Transaction)[] = []
   /** Attempts whose commit cannot be refused. */
   handled: Handled[] = []
@@ -74,6 +132,7 @@ export class Writes {
   get isEmpty(): boolean {
     return (
       this.publishes.length === 0 &&
+      this.many.length === 0 &&
       this.functions.length === 0 &&
       this.handled.length === 0 &&
       this.jobs.length === 0 &&
@@ -82,17 +141,35 @@ export class Writes {
     )
   }
 
+  /** The number of messages from outside. */
+  get published(): number {
+    let count = this.publishes.length
+    for (const { outgoing } of this.many) count += outgoing.length
+    return count
+  }
+
+  transact(transaction: Transaction): void {
+    if (transaction instanceof PublishMany) {
+      transaction.behind = this.publishes.length
+      this.many.push(transaction)
+    } else this.functions.push(transaction)
+  }
+
   /** Whether the end of an attempt at a message of the app is among them. */
   holds(id: string): boolean {
     const of = (one: Handled | Transaction) => one.processor !== undefined && isOwn(one.message, id)
     return this.functions.some(of) || this.handled.some(of)
   }
 
-  /** Takes all of them for one group, but no more publishes than a group may have. */
+  /**
+   * Takes all of them for one group, but no more publishes than a group may have. Publishes that were called after a
+   * `publishMany` are left for the next group: functions come behind the publishes of theirs.
+   */
   take(bytesMax: number): Writes {
     const taken = new Writes()
     taken.publishes = this.takePublishes(bytesMax)
-    taken.functions = this.functions
+    const many = this.many.length === 0 ? this.many : this.takeMany(taken.publishes, bytesMax)
+    taken.functions = many.length === 0 ? this.functions : [...many, ...this.functions]
     taken.handled = this.handled
     taken.jobs = this.jobs
     taken.marks = this.marks
@@ -106,7 +183,9 @@ export class Writes {
   }
 
   /** Puts back writes that failed, before all that have come since. */
-  putBack({ functions, handled, jobs, marks, timed }: Writes): void {
+  putBack({ many, functions, handled, jobs, marks, timed }: Writes): void {
+    for (const one of many) one.behind = 0
+    if (many.length > 0) this.many = [...many, ...this.many]
     if (functions.length > 0) this.functions = [...functions, ...this.functions]
     if (handled.length > 0) this.handled = [...handled, ...this.handled]
     if (jobs.length > 0) this.jobs = [...jobs, ...this.jobs]
@@ -117,6 +196,7 @@ export class Writes {
   /** Tells all that wait that theirs is not known to be written. */
   refuse(error: unknown): void {
     for (const { reject } of this.publishes) reject(error)
+    for (const { reject } of this.many) reject(error)
     for (const fn of this.functions) if (fn.processor === undefined) fn.reject(error)
     for (const { dropped } of this.jobs) dropped?.(error)
     for (const { dropped } of this.timed) dropped(error)
@@ -127,17 +207,29 @@ export class Writes {
    * to are taken for alive until the next full collection.
    */
   clear(): void {
-    for (const list of [this.publishes, this.functions, this.handled, this.jobs]) list.length = 0
+    for (const list of [this.publishes, this.many, this.functions, this.handled, this.jobs]) list.length = 0
   }
 
   private takePublishes(bytesMax: number): Publish[] {
     const { publishes } = this
+    const most = Math.min(publishes.length, publishesMax, this.many[0]?.behind ?? publishesMax)
     let bytes = 0
     let count = 0
-    while (count < publishes.length && count < publishesMax && bytes < bytesMax) {
+    while (count < most && bytes < bytesMax) {
       bytes += publishes[count++]!.message.json.length
     }
     this.publishes = count === publishes.length ? [] : publishes.slice(count)
     return count === publishes.length ? publishes : publishes.slice(0, count)
+  }
+  /** Takes those whose turn it is behind the publishes of the group. */
+  private takeMany(publishes: readonly Publish[], bytesMax: number): PublishMany[] {
+    const { many } = this
+    let bytes = 0
+    for (const { message } of publishes) bytes += message.json.length
+    let count = 0
+    while (many[count]?.behind === publishes.length && bytes < bytesMax) bytes += many[count++]!.bytes
+    this.many = many.slice(count)
+    for (const one of this.many) one.behind -= publishes.length
+    return many.slice(0, count)
   }
 }
