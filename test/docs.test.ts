@@ -21,6 +21,7 @@ import {
 } from 'millrace'
 import { z } from 'zod'
 import { pages, placeOf } from '../tools/docs.ts'
+import { stepsOf } from './support/blocks.ts'
 import { linksOf, testsNamedIn } from './support/pages.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -255,6 +256,12 @@ function anchorsOf(file: string): string[] {
       .replaceAll(' ', '-'),
   )
 }
+
+test('every block of code of the guides is one that a test runs, or says why not', () => {
+  for (const page of ['README.md', ...globSync('docs/guides/*.md', { cwd: root })]) {
+    assert.doesNotThrow(() => stepsOf(read(page)), `${page}: the head of test/guides.test.ts says how to mark a block`)
+  }
+})
 
 test('every test that a page names exists in the file that it names', () => {
   const wrong: string[] = []
