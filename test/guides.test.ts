@@ -4,7 +4,7 @@
 //   ```ts       a file. Its first line is its name: `// shop.ts`. It has to fit the types, and something on the page
 //               runs it: a command that names it, the test runner if it is a `.test.ts`, or the import of one of these.
 //   ```console  `$ ` and a command, then what it says; a line `…` stands for any number of lines. Times, ids and ages
-//               are not compared.
+//               are not compared. `cd FOLDER` holds for the commands after it.
 //   ```sh       commands whose output is not shown; each ends with status 0.
 //   ```text     and json, jsonl, sql, ini: only shown; no command may stand there.
 //
@@ -94,7 +94,9 @@ function shell(command: string, cwd: string): Promise<Ended> {
 
 /** Starts a command and waits until it has said enough. */
 async function leftRunning(command: string, enough: (said: string) => boolean, cwd: string): Promise<ChildProcess> {
-  const child = spawn('/bin/sh', ['-c', `exec ${command} 2>&1`], { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // Detached: it is the head of a group of its own, which npm and the like fill with more processes.
+  const stdio = ['ignore', 'pipe', 'inherit'] as const
+  const child = spawn('/bin/sh', ['-c', `exec ${command} 2>&1`], { cwd, env, stdio: [...stdio], detached: true })
   let said = ''
   child.stdout.setEncoding('utf8')
   for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
@@ -110,6 +112,8 @@ async function leftRunning(command: string, enough: (said: string) => boolean, c
 /** Writes the files and does the commands of a page, from its top to its end. */
 class Reading {
   readonly #folder: string
+  /** Where commands run. */
+  #cwd: string
   readonly #stage: Stage
   readonly #running: ChildProcess[] = []
   readonly files = new Map<string, string>()
@@ -117,6 +121,7 @@ class Reading {
 
   constructor(folder: string, stage: Stage) {
     this.#folder = folder
+    this.#cwd = folder
     this.#stage = stage
   }
 
@@ -143,14 +148,19 @@ class Reading {
     const all = commandsIn(language, text)
     for (const [at, { command, says }] of all.entries()) {
       this.commands.push(command)
+      const cd = /^cd (\S+)$/.exec(command)?.[1]
+      if (cd !== undefined) {
+        this.#cwd = join(this.#cwd, cd)
+        continue
+      }
       if (runsOn?.after !== undefined || (runsOn && at === all.length - 1)) {
         await this.stop()
         const enough = (said: string) =>
           runsOn.after === undefined ? saysSo(said, says ?? '', 'begins') : said.includes(runsOn.after)
-        this.#running.push(await leftRunning(command, enough, this.#folder))
+        this.#running.push(await leftRunning(command, enough, this.#cwd))
         continue
       }
-      const ended = await shell(command, this.#folder)
+      const ended = await shell(command, this.#cwd)
       if (says === undefined) assert.equal(ended.status, status, `${command}\n\n${ended.said}`)
       else assert(saysSo(ended.said, says), `${command}\n\nsaid\n${ended.said}\nand not\n${says}`)
     }
@@ -160,9 +170,9 @@ class Reading {
   async stop(): Promise<void> {
     for (const child of this.#running.splice(0)) {
       if (child.exitCode !== null || child.signalCode !== null) continue
-      const exited = once(child, 'exit')
-      child.kill('SIGTERM')
-      await exited
+      const closed = once(child, 'close')
+      process.kill(-child.pid!, 'SIGTERM')
+      await closed
     }
   }
 
