@@ -3,8 +3,8 @@
 //
 //   ```ts       a file. Its first line is its name: `// shop.ts`. It has to fit the types, and something on the page
 //               runs it: a command that names it, the test runner if it is a `.test.ts`, or the import of one of these.
-//   ```console  `$ ` and a command, then what it says; a line `…` stands for any number of lines. Times, ids and ages
-//               are not compared. `cd FOLDER` holds for the commands after it.
+//   ```console  `$ ` and a command, then what it says; a line `…` stands for any number of lines. Times, ids, ages,
+//               processes and folders are not compared. `cd FOLDER` holds for the commands after it.
 //   ```sh       commands whose output is not shown; each ends with status 0.
 //   ```text     and json, jsonl, sql, ini: only shown; no command may stand there.
 //
@@ -44,7 +44,7 @@ const read = (page: string) => readFileSync(join(root, page), 'utf8')
 const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root }).sort()]
 type Block = Extract<Step, { kind: 'block' }>
 
-const place = realpathSync(mkdtempSync(join(tmpdir(), 'millrace-guides-')))
+const place = realpathSync(mkdtempSync(join(tmpdir(), 'docs-')))
 after(() => rmSync(place, { recursive: true, force: true }))
 installInto(place)
 const folderOf = (page: string) => join(place, basename(page, '.md').toLowerCase())
@@ -315,6 +315,7 @@ test('a file that no test and no command of its page needs is found', () => {
 
 test('what differs each time is not compared', () => {
   const said = '2026-11-24 23:53:39  took 12 ms\nkept 3 s\nmore\nend\n'
+  assert(saysSo('process 12 has /tmp/a-b/shop.db\n', 'process 4 has /home/ada/shop.db\n'))
   assert(saysSo(said, '2026-01-01 00:00:00  took 1 ms\nkept 9 s\n…\nend\n'))
   assert(!saysSo(said, '2026-01-01 00:00:00  took 1 ms\nkept 9 h, or so\n…\nend\n'))
   assert(!saysSo(said, '2026-01-01 00:00:00  took 1 ms\n'))

@@ -135,7 +135,7 @@ export function commandsIn(language: string, text: string): { readonly command: 
     })
 }
 
-/** The text of an output without what differs each time: times, ids, ages, and with them how wide a column is. */
+/** The text of an output without what differs each time: times, ids, ages, processes, folders, and with them how wide a column is. */
 function steady(text: string): string {
   return text
     .replace(/\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d{3}Z)?/g, 'TIME')
@@ -143,6 +143,8 @@ function steady(text: string): string {
     .replace(/\b\d\d:\d\d:\d\d\b/g, 'TIME')
     .replace(/\b\d+(\.\d+)? ?ms\b/g, 'SPAN')
     .replace(/\b\d+ (s|min|h|d)\b/g, 'AGE')
+    .replace(/\bprocess \d+/g, 'process N')
+    .replace(/(?:\/[\w.-]+)+\/([\w-]+\.\w+)/g, 'PATH/$1')
     .replace(/ {2,}/g, '  ')
 }
 
