@@ -61,6 +61,18 @@ export function casesAt(scale: Scale): Case[] {
     lines: [{ name, unit: '/s', value: ({ columns }) => columns.millrace?.['perSecond'] }],
   })
 
+  const publishes: Load = { ...usual, work: 'publish' }
+  const publishMany = (name: string, inFlight: number): Case => ({
+    rounds,
+    runs: {
+      raw: raw(publishes),
+      millrace: { task: { by: 'publish.many', entries: publishes.inFlight, inFlight, ...span } },
+      rawShape: raw(publishes),
+    },
+    peerLoad: publishes,
+    lines: [{ name, unit: '/s', value: ({ columns }) => columns.millrace?.['perSecond'] }],
+  })
+
   const latency = (perSecond: 1 | 100 | 1000): Case => {
     const line = (suffix: string, figure: string): Line => ({
       name: `latency.${perSecond}.${suffix}`,
@@ -244,6 +256,8 @@ export function casesAt(scale: Scale): Case[] {
     rate('publish.1', { ...usual, work: 'publish', inFlight: 1 }),
     rate('publish.32', { ...usual, work: 'publish', inFlight: 32 }),
     rate('publish.1000', { ...usual, work: 'publish' }, true),
+    publishMany('publish.many', 4),
+    publishMany('publish.many.1', 1),
     rate('handle.norow.32', { ...usual, inFlight: 32 }),
     rate('handle.norow.1000', usual, true),
     rate('handle.row.1000', { ...usual, work: 'row' }, true),
@@ -268,6 +282,11 @@ export function casesAt(scale: Scale): Case[] {
         { name: 'restart.1m', unit: 'ms', value: ({ columns }) => columns.millrace?.['fromProcessMs'] },
         { name: 'restart.1m.start', unit: 'ms', value: ({ columns }) => columns.millrace?.['fromStartMs'] },
       ],
+    },
+    {
+      rounds,
+      runs: { millrace: { task: { by: 'deploy' } } },
+      lines: [{ name: 'deploy.gap', unit: 'ms', value: ({ columns }) => columns.millrace?.['gapMs'] }],
     },
     {
       rounds: 1,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { app, event, processor, sqlite, topic } from 'millrace'
 import { closedLoop, percentile, rateOf } from './measure.ts'
 import { Order, order } from './message.ts'
-import type { Figures, Load, Span } from './task.ts'
+import type { Figures, Load, ManyLoad, Span } from './task.ts'
 
 export const contextsUsual = 1000
 const inFlightUsual = 1000
@@ -98,6 +98,24 @@ export async function millraceRate(load: Load & Span, folder: string): Promise<F
   const figures = await rateOf(load, (untilMs) => publish(() => performance.now() < untilMs))
   await running.stop()
   return { ...figures, startedMs, peakMb: peakMb() }
+}
+
+/** Rate of events that are published by `publishMany`, with so many calls under way. */
+export async function millracePublishMany(task: ManyLoad & Span, folder: string): Promise<Figures> {
+  const running = await open(folder, [])
+  let sequence = 0
+  const entries = () => Array.from({ length: task.entries }, () => ({ data: order(sequence++, contextsUsual) }))
+  const figures = await rateOf(task, async (untilMs) => {
+    const start = sequence
+    await closedLoop(
+      task.inFlight,
+      () => performance.now() < untilMs,
+      () => running.publishMany(OrderPlaced, entries()),
+    )
+    return sequence - start
+  })
+  await running.stop()
+  return figures
 }
 
 /** Time from the call of publish to the handler's run, at a steady rate, with the event loop's delay meanwhile. */

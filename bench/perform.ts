@@ -45,6 +45,10 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./flows.ts')).millraceRecover(task, folder)
     case 'flow.long':
       return (await import('./flows.ts')).millraceLong(task, folder)
+    case 'publish.many':
+      return (await import('./millrace.ts')).millracePublishMany(task, folder)
+    case 'deploy':
+      return (await import('./deploy.ts')).millraceDeploy(folder)
     case 'restart':
       return (await import('./millrace.ts')).millraceRestart(folder)
   }

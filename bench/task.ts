@@ -10,6 +10,12 @@ export interface Load {
   failing?: number
 }
 
+/** Calls of `publishMany` with so many entries each, so many of them at once. */
+export interface ManyLoad {
+  entries: number
+  inFlight: number
+}
+
 /** What is at the desk: so many held messages, each the head of a lane of its own, of so many processors. */
 export interface Held {
   held: number
@@ -45,6 +51,8 @@ export type Task =
   | ({ by: 'route'; routed: boolean; inFlight: number } & Span)
   | { by: 'flows.wait' | 'flows.strand' | 'flows.recover'; flows: number }
   | { by: 'flow.long'; steps: number }
+  | ({ by: 'publish.many' } & ManyLoad & Span)
+  | { by: 'deploy' }
   | { by: 'restart' }
   | { by: 'timers'; events: number }
 
