@@ -12,11 +12,12 @@ import {
   processor,
   route,
   type StartOptions,
+  schedule,
   sqlite,
   topic,
 } from 'millrace'
 import { z } from 'zod'
-import { place } from './support.ts'
+import { coded, place } from './support.ts'
 
 const schema = z.object({ n: z.number() })
 const Placed = event('placed', { schema })
@@ -31,16 +32,20 @@ const Cards = channel('cards', [Charge])
 const onOrders = (name: string, startAt: 'beginning' | 'now' | Date = 'beginning') =>
   processor(name, { on: Orders, startAt, handle: { placed: () => {} } })
 const onPayments = (name: string) => processor(name, { on: Payments, handle: { paid: () => {} } })
-const cards = (name: string) => processor(name, { on: Cards, handle: { charge: () => {} } })
-const flow = (name: string) =>
+/** Another part under another name, or the same under a new one. */
+type Is = { readonly startAt?: 'beginning'; readonly renamedFrom?: string }
+const cards = (name: string, is: Is = {}) => processor(name, { on: Cards, ...is, handle: { charge: () => {} } })
+const flow = (name: string, is: Is = {}) =>
   mediator(name, {
     on: Orders,
+    ...is,
     startedBy: Placed,
     sends: [Charge],
     run: ({ data }, flow) => flow.call('c', Charge, data),
   })
-const digest = (name: string) =>
-  gather(name, { on: Orders, of: [Placed], publishes: Digested, count: 100, data: () => ({ n: 0 }) })
+const chooses = (name: string, is: Is = {}) => route(name, { on: Orders, ...is, handle: { placed: () => {} } })
+const digest = (name: string, is: Is = {}) =>
+  gather(name, { on: Orders, ...is, of: [Placed], publishes: Digested, count: 100, data: () => ({ n: 0 }) })
 
 /** Runs apps one after the other on one file; gives the lines that each start has logged. */
 function runs(t: TestContext) {
@@ -66,7 +71,7 @@ function runs(t: TestContext) {
 
 const isNew = (name: string, on: string, messages: number) =>
   `warn: part "${name}" is new on ${on} and handles ${messages === 1 ? 'the message that is' : `the ${messages} messages that are`} there; ` +
-  `a part that was renamed handles all of them again {"messages":${messages}}`
+  `a part that was renamed needs renamedFrom {"messages":${messages}}`
 const isGone = (name: string, on: string, messages = 0) =>
   `warn: part "${name}" is gone from ${on}; the messages that it needs are kept until it is retired {"messages":${messages}}`
 
@@ -77,13 +82,19 @@ test('a file that is new has no part that is new, and nothing is said while the 
   assert.deepEqual(await run(parts), [])
 })
 
-test('a part of any kind that was renamed is said to be new, with the messages that it handles again, and gone', async (t) => {
+test('a part of any kind that takes the place of another is said to be new, with its messages, and the other gone', async (t) => {
   const run = runs(t)
-  const chooses = (name: string) => route(name, { on: Orders, handle: { placed: () => {} } })
   await run([onOrders('bill'), flow('order'), digest('digest'), chooses('chooses'), cards('cards')], 3)
-  const renamed = [onOrders('billing'), flow('ordering'), digest('digests'), chooses('chose'), cards('card')]
+  const is = { startAt: 'beginning' } as const
+  const others = [
+    onOrders('billing'),
+    flow('ordering', is),
+    digest('digests', is),
+    chooses('chose', is),
+    cards('card', is),
+  ]
   const topic = 'topic "orders"'
-  const said = await run(renamed)
+  const said = await run(others)
   assert.deepEqual(
     said.sort(),
     [
@@ -100,7 +111,57 @@ test('a part of any kind that was renamed is said to be new, with the messages t
       isNew('ordering', topic, 3),
     ].sort(),
   )
-  assert.equal((await run(renamed)).filter((line) => line.includes('is new')).length, 0, 'it is said once')
+  assert.equal((await run(others)).filter((line) => line.includes('is new')).length, 0, 'it is said once')
+})
+
+test('a part of any kind that was renamed is said once to take over, and nothing is new or gone', async (t) => {
+  const run = runs(t)
+  const nightly = (name: string, renamedFrom?: string) =>
+    schedule(name, { cron: '@yearly', renamedFrom, publishes: Digested, data: { n: 0 } })
+  const waits = (name: string, renamedFrom?: string) =>
+    mediator(name, { startedBy: Placed, renamedFrom, run: (_, flow) => flow.sleep('long', 3_600_000) })
+  const starts = (mediator: ReturnType<typeof waits>) =>
+    route('starts', { on: Orders, starts: [mediator], handle: { placed: ({ data }, to) => to.start(mediator, data) } })
+  const wait = waits('wait')
+  await run(
+    [flow('order'), digest('digest'), chooses('chooses'), cards('cards'), nightly('night'), wait, starts(wait)],
+    3,
+  )
+  const waited = waits('waited', 'wait')
+  const renamed = [
+    flow('ordering', { renamedFrom: 'order' }),
+    digest('digests', { renamedFrom: 'digest' }),
+    chooses('chose', { renamedFrom: 'chooses' }),
+    cards('card', { renamedFrom: 'cards' }),
+    nightly('nightly', 'night'),
+    waited,
+    starts(waited),
+  ]
+  const takesOver = (part: string, earlier: string) => `info: ${part} takes over what "${earlier}" had {}`
+  assert.deepEqual(
+    (await run(renamed)).sort(),
+    [
+      takesOver('gather "digests"', 'digest'),
+      takesOver('mediator "ordering"', 'order'),
+      takesOver('mediator "waited"', 'wait'),
+      takesOver('processor "card"', 'cards'),
+      takesOver('route "chose"', 'chooses'),
+      takesOver('schedule "nightly"', 'night'),
+    ].sort(),
+  )
+  assert.deepEqual(await run(renamed), [])
+})
+
+test('a start with only renames the parts that it leaves out, and asks about them', async (t) => {
+  const run = runs(t)
+  await run([onOrders('bill'), flow('order'), cards('cards')], 2)
+  const asked = run([onOrders('bill'), flow('ordering'), cards('cards')], 0, { only: ['bill'] })
+  await assert.rejects(asked, coded('millrace/renamed-or-new', /^mediator "ordering" is new on topic "orders"/))
+  const renamed = [onOrders('bill'), flow('ordering', { renamedFrom: 'order' }), cards('cards')]
+  assert.deepEqual(await run(renamed, 0, { only: ['bill'] }), [
+    'info: mediator "ordering" takes over what "order" had {}',
+  ])
+  assert.deepEqual(await run(renamed), [])
 })
 
 test('a part that moves to another topic is new there and gone from where it was', async (t) => {

@@ -46,6 +46,7 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): 
     leftOut: processors.filter((processor) => !runs(processor)).map(spec),
     schedules: schedules.filter(runs).map(scheduleSpecOf),
     mediators: mediators.filter(runs).map((mediator) => mediator.spec),
+    others: [...mediators.map(({ kind, spec }) => ({ ...spec, kind })), ...schedules],
     tellsChanges: only === undefined,
     waitMs,
   }

@@ -1,6 +1,6 @@
 import { LineWriter } from '../control/lines.ts'
 import { isMillraceError } from '../index.ts'
-import { safe, safeJson } from './print.ts'
+import { safe, safeJson, safeLines } from './print.ts'
 
 /** A wrong use of the command: exit status 2. */
 export class UsageError extends Error {
@@ -101,6 +101,9 @@ export function textOf(error: unknown): string {
 export function errorText(error: unknown): string {
   if (isMillraceError(error)) {
     const { message, help, code } = error
+    const [first, ...more] = safeLines(message)
+    // A message with indented lines says what to do itself.
+    if (message.includes('\n  ')) return [`millrace: ${first} (${code})`, ...more].join('\n')
     // A message that ends with a question mark is a sentence of its own.
     const goesOn = message.endsWith('?') ? ` ${help}` : `; ${help.charAt(0).toLowerCase()}${help.slice(1)}`
     return `millrace: ${safe(message)}${goesOn.replace(/\.$/, '')} (${code})`

@@ -33,6 +33,7 @@ function run({ clean = true }: { readonly clean?: boolean } = {}) {
         nextDue: undefined,
         numbers: { desk: 0 },
         flows: { last: { flow: 0, entry: 0, mail: 0 }, nextDue: null },
+        renamed: [],
       }),
     },
     log: { onArrival: () => {} },
@@ -50,7 +51,14 @@ function run({ clean = true }: { readonly clean?: boolean } = {}) {
   const broker = { name: 'none', where: 'nowhere', create: () => store } as unknown as Broker
   const failed: EnginePlan['failed'] = (error) => void told.push(`failed: ${(error as { code: string }).code}`)
   const plan = {
-    ...{ app: 'shop', destinations: [topic('orders', [Placed])], processors: [], leftOut: [], mediators: [] },
+    ...{
+      app: 'shop',
+      destinations: [topic('orders', [Placed])],
+      processors: [],
+      leftOut: [],
+      mediators: [],
+      others: [],
+    },
     ...{ schedules: [], setup: undefined, tellsChanges: false, limits, waitMs: 0, failed, accepted: () => {} },
   } as unknown as EnginePlan
   const open = (stops = () => false) => Engine.open(plan, world, broker, stops)

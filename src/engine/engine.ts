@@ -31,7 +31,7 @@ import type { Intake } from './intake.ts'
 import type { Line } from './part-changes.ts'
 import { type EnginePlan, typesOf } from './plan.ts'
 import { Rooms, type RoomsHost } from './rooms.ts'
-import { setUp, takeUp } from './starting.ts'
+import { setUp, takeOver, takeUp } from './starting.ts'
 
 type Status =
   | { readonly is: 'starting' | 'running' | 'stopping' | 'stopped' }
@@ -87,14 +87,14 @@ export class Engine {
    * Opens the store, runs `setup` and takes up what is in the store.
    *
    * @param stops returns whether the start is to end
-   * @throws as opening the store and `setup` do; `millrace/stopping`
+   * @throws as opening the store, `renamesOf` and `setup` do; `millrace/stopping`
    */
   static async open(plan: EnginePlan, world: World, broker: Broker, stops: () => boolean): Promise<Engine> {
     const store = broker.create(world)
     const types = typesOf(plan)
     const same: SameData = (name, first, again) => sameData(types.get(name), first, again)
     await store.open({ same, waitMs: plan.waitMs, stops })
-    const taken = await store.leases.takeOver(plan.destinations.map(({ kind, name }) => ({ kind, name })))
+    const taken = await takeOver(plan, store, world)
     const checkStarting = () => {
       if (stops()) throw stopping(plan, 'was stopped')
     }

@@ -1,5 +1,4 @@
 // Lines for operators at a start. They name parts that are new where there are messages already, and parts that are gone.
-// A renamed part is both, and handles everything again.
 import type { FlowsUnderWay } from '../model/flow-views.ts'
 import type { ProgressRow, Subscribed } from '../seam/progress.ts'
 import type { ProcessorSpec } from './spec.ts'
@@ -23,7 +22,7 @@ export function newPart(
   if (epoch > 1 || messages <= 0) return undefined
   const there = messages === 1 ? 'the message that is' : `the ${messages} messages that are`
   const text = `part "${name}" is new on ${destination.kind} "${destination.name}" and handles ${there} there`
-  return [`${text}; a part that was renamed handles all of them again`, { messages }]
+  return [`${text}; a part that was renamed needs renamedFrom`, { messages }]
 }
 
 /** The lines about processors that the store knows and the app does not have any longer. */

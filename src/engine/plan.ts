@@ -13,6 +13,8 @@ export interface EnginePlan {
   /** The processors that do not run this time: what they need is kept for them. */
   readonly leftOut: readonly ProcessorSpec[]
   readonly mediators: readonly MediatorSpec[]
+  /** The mediators and schedules of the app, those that do not run this time too. */
+  readonly others: readonly OtherPart[]
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
   readonly setup: ((tx: Tx) => unknown) | undefined
@@ -25,6 +27,14 @@ export interface EnginePlan {
   readonly failed: (error: unknown, closed: Promise<void>) => void
   /** Called for each message that was accepted, when it is durable. */
   readonly accepted: (message: Stored) => void
+}
+
+/** A part that keeps more than the progress of processors, or none. */
+export interface OtherPart {
+  readonly kind: 'mediator' | 'schedule'
+  readonly name: string
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
 }
 
 /** The types that a run knows, by name. */

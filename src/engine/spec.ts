@@ -19,6 +19,14 @@ export interface ProcessorSpec extends ProbeLimits {
   /** The types that it may publish and send. */
   readonly declared: ReadonlySet<MessageType>
   readonly startAt: StartAt
+  /** Whether the part says where it begins. */
+  readonly isPlaced: boolean
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
+  /** The part that it runs for. */
+  readonly part: PartName
+  /** Whether its channel is its own, with its name and one type of that name. */
+  readonly ownsChannel: boolean
   readonly concurrency: number
   readonly timeoutMs: number
   readonly lingerMs: number
@@ -28,6 +36,11 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly desk: DeskSpec | undefined
   /** Its handlers only compute: they may be called before their message is durable. */
   readonly runsAhead: boolean
+}
+
+export interface PartName {
+  readonly kind: 'processor' | 'mediator' | 'route' | 'gather'
+  readonly name: string
 }
 
 export interface HandlerSpec {
@@ -66,6 +79,8 @@ export type Missed = 'skip' | 'once' | 'all'
 
 export interface ScheduleSpec {
   readonly name: string
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
   readonly publishes: MessageType
   readonly cron: string
   readonly timeZone: string

@@ -6,6 +6,7 @@ import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { goneMediators, goneParts, type Line } from './part-changes.ts'
 import type { EnginePlan } from './plan.ts'
+import { renameLines, renamesOf } from './renames.ts'
 import type { Rooms } from './rooms.ts'
 import { subscribe } from './streams.ts'
 
@@ -32,6 +33,18 @@ export async function setUp(
     if ('why' in answer) throw answer.why
   }
   if (!fn.outcome.ok) throw fn.outcome.error
+}
+
+/**
+ * Takes the store over for the parts of a plan, with the renames of this start.
+ *
+ * @throws as `Leases.takeOver` and `renamesOf`
+ */
+export async function takeOver(plan: EnginePlan, store: Pick<Store, 'leases'>, world: Pick<World, 'log'>) {
+  const sources = plan.destinations.map(({ kind, name }) => ({ kind, name }))
+  const taken = await store.leases.takeOver(sources, (found) => renamesOf(plan, found))
+  for (const line of renameLines(plan, taken.renamed)) world.log('info', ...line)
+  return taken
 }
 
 /** The engine, as the take-up needs it beside the rooms. */

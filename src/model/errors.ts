@@ -60,6 +60,16 @@ export const errors = {
   ),
   'millrace/old-node': row('ConfigurationError', false, 'Run the app with Node.js 24.15 or later.'),
   'millrace/unknown-part': row('ConfigurationError', false, 'Name a part of the app, and start the app with it.'),
+  'millrace/renamed-or-new': row(
+    'ConfigurationError',
+    false,
+    'Give the part `renamedFrom` or `startAt`, or retire the part that is gone.',
+  ),
+  'millrace/both-names-known': row(
+    'ConfigurationError',
+    false,
+    'Stop the app and retire the name whose progress does not count.',
+  ),
 
   'millrace/bad-data': row('DataError', false, 'Correct the data so that it fits the schema of its type.'),
   'millrace/async-schema': row('DataError', false, 'Use a schema that checks synchronously and does not throw.'),

@@ -2,9 +2,11 @@ import { fault } from './errors.ts'
 
 const shape = /^[A-Za-z][A-Za-z0-9._-]{0,99}$/
 
+export const isName = (name: unknown): boolean => typeof name === 'string' && shape.test(name)
+
 /** Refuses a name that cannot serve as an address, as a table entry and as a word on the command line. */
 export function checkName(what: string, name: unknown): void {
-  if (typeof name === 'string' && shape.test(name)) return
+  if (isName(name)) return
   throw fault(
     'millrace/bad-name',
     `${what} name ${JSON.stringify(name)} is not allowed: letters, digits, ".", "_", "-"`,

@@ -1,8 +1,12 @@
 // The checks that several kinds of parts make alike.
 import { fault } from '../model/errors.ts'
+import { dateMs } from '../model/kinds.ts'
 import type { Destination } from '../model/message.ts'
-import { checkName, isTable, own, suggest } from '../model/names.ts'
+import { checkName, isName, isTable, own, suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
+
+/** The earlier name of a part, or several. */
+export type RenamedFrom = string | readonly string[]
 
 type Table = Readonly<Record<string, unknown>>
 
@@ -17,6 +21,29 @@ export function checkPart(kind: string, name: string, options: object, known: re
   const where = `${kind} "${name}"`
   checkOptions(where, options, known)
   return where
+}
+
+/**
+ * Checks the earlier names of a part.
+ *
+ * @returns them as a list
+ * @throws `millrace/bad-option`
+ */
+export function checkRenamedFrom(where: string, name: string, given: RenamedFrom | undefined): readonly string[] {
+  const earlier = given === undefined ? [] : typeof given === 'string' ? [given] : given
+  if (!Array.isArray(earlier) || !earlier.every(isName)) {
+    throw fault('millrace/bad-option', `${where}: renamedFrom must be the earlier name of the part, or a list of them`)
+  }
+  if (earlier.includes(name)) {
+    throw fault('millrace/bad-option', `${where}: renamedFrom is its own name: give the name that it had before`)
+  }
+  return Object.freeze([...earlier])
+}
+
+/** @throws `millrace/bad-option` */
+export function checkStartAt(where: string, startAt: unknown): void {
+  if (startAt === undefined || startAt === 'beginning' || startAt === 'now' || Number.isFinite(dateMs(startAt))) return
+  throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
 }
 
 /** @throws `millrace/bad-option` */

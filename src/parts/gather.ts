@@ -7,7 +7,7 @@ import { checkName } from '../model/names.ts'
 import { checkOptions, defaults, limit } from '../model/options.ts'
 import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
-import { checkOnTopic } from './check.ts'
+import { checkOnTopic, checkRenamedFrom, type RenamedFrom } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** A condition on the elements of a batch. It fires when a number computed from them crosses a bound. */
@@ -51,6 +51,11 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
   readonly window?: number | undefined
   /** The starting point of a new gather: `'beginning'` (default), `'now'` or a date. */
   readonly startAt?: StartAt | undefined
+  /**
+   * The earlier name of a gather that was renamed, or a list of them. At its first start under the new name it takes over
+   * what the old one had: its progress, its open batches and their times, and its messages at the desk. Keep it until every store has been started with the new name once.
+   */
+  readonly renamedFrom?: RenamedFrom | undefined
   /** Computes the data of the event from the data of the elements, in order. It may be called again with the same elements. */
   readonly data: (elements: readonly DataOf<T[number]>[]) => DataFor<F>
 }
@@ -66,7 +71,7 @@ export interface Gather {
   readonly processors: readonly Processor[]
 }
 
-const known = ['on', 'of', 'publishes', 'count', 'bytes', 'afterMs', 'when', 'window', 'startAt', 'data']
+const known = ['on', 'of', 'publishes', 'count', 'bytes', 'afterMs', 'when', 'window', 'startAt', 'renamedFrom', 'data']
 const dueSuffix = '.due'
 const nameCharsMax = 100 - dueSuffix.length
 
@@ -105,6 +110,7 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
   checkOptions(where, options, known)
   const { on, of, publishes, startAt, data } = options
   checkTypes(where, on, of, publishes)
+  const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
   if (typeof data !== 'function') {
     throw fault('millrace/bad-option', `${where}: data must be a function from elements to the data of the event`)
   }
@@ -118,14 +124,18 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
     publishes: [publishes],
     sends: [due],
     startAt,
+    renamedFrom,
     handle: Object.fromEntries(of.map((type) => [type.name, add])) as never,
   })
   const ends = processor(due.name, {
     on: channel(due.name, [due]),
     publishes: [publishes],
+    renamedFrom: renamedFrom.map((earlier) => `${earlier}${dueSuffix}`),
     handle: { [due.name]: end } as never,
   })
-  const processors = [adds, ends].map((one) => Object.freeze({ ...one, partOf: name }))
+  const processors = [adds, { ...ends, ownsChannel: true }].map((one) =>
+    Object.freeze({ ...one, partOf: name, partKind: 'gather' as const }),
+  )
   return Object.freeze({ kind: 'gather', name, on, of, publishes, processors })
 }
 

@@ -6,8 +6,9 @@ import { checkContext } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, DataOf, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import type { AnySchema, Output } from '../model/schema.ts'
+import type { StartAt } from '../model/streams.ts'
 import type { Delay } from '../model/time.ts'
-import { checkOnTopic, checkPart } from './check.ts'
+import { checkOnTopic, checkPart, checkRenamedFrom, checkStartAt, type RenamedFrom } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** An event that flows wait for: of their own context, or of the context that `flow` computes from its data. */
@@ -365,6 +366,13 @@ export interface MediatorOptions<
    * ones.
    */
   readonly oncePer?: ((data: DataOf<E>) => string) | undefined
+  /** The starting point of a new mediator on its topics: `'beginning'` (default), `'now'` or a date. */
+  readonly startAt?: StartAt | undefined
+  /**
+   * The earlier name of a mediator that was renamed, or a list of them. At its first start under the new name it takes over
+   * what the old one had: its flows, their mail and questions, its keys of `oncePer`, its progress and its messages at the desk. Keep it until every store has been started with the new name once.
+   */
+  readonly renamedFrom?: RenamedFrom | undefined
   /** True to run the flows of one context one after the other. Default false: they run side by side. */
   readonly serial?: boolean | undefined
   /**
@@ -390,6 +398,8 @@ export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly publishes: readonly Event[]
   readonly waits: readonly Event[]
   readonly starts: readonly AnyMediator[]
+  /** Undefined where nothing is said: it begins at the beginning. */
+  readonly startAt: StartAt | undefined
   readonly spec: MediatorSpec
   /** Exists for the compiler only. */
   readonly _startedBy?: E | undefined
@@ -411,6 +421,8 @@ const known = [
   'waits',
   'publishes',
   'starts',
+  'startAt',
+  'renamedFrom',
   'oncePer',
   'serial',
   'version',
@@ -454,7 +466,7 @@ export function mediator<
   Result = unknown,
 >(name: string, options: MediatorOptions<E, S, W, P, M, Result>): Mediator<E, Awaited<Result>> {
   const where = checkPart('mediator', name, options, known)
-  const { on, startedBy, run, oncePer, serial = false, version = 1, versions = {} } = options
+  const { on, startedBy, startAt, run, oncePer, serial = false, version = 1, versions = {} } = options
   const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
   const sends: readonly Command[] = options.sends ?? []
   const publishes: readonly Event[] = options.publishes ?? []
@@ -467,6 +479,7 @@ export function mediator<
   if (on !== undefined && !on.types.includes(startedBy)) throw bad(`startedBy must be an event of topic "${on.name}"`)
   if (typeof run !== 'function') throw bad('run must be a function')
   if (oncePer !== undefined && typeof oncePer !== 'function') throw bad('oncePer must be a function of the data')
+  checkStartAt(where, startAt)
   if (typeof serial !== 'boolean') throw bad('serial must be true or false')
   if (!isVersion(version)) throw bad(`version must be a whole number from 1 to ${versionMax}`)
   for (const one of starts) if (one?.kind !== 'mediator') throw bad('starts must be mediators')
@@ -479,6 +492,7 @@ export function mediator<
   const waits = awaitedBy(bad, (options.waits ?? []) as readonly Awaited_<Event>[])
   const spec: MediatorSpec = {
     name,
+    renamedFrom: checkRenamedFrom(where, name, options.renamedFrom),
     startedBy,
     declared: new Set<MessageType>([...sends, ...publishes]),
     starts: new Set(starts.map((one) => one.spec)),
@@ -489,7 +503,7 @@ export function mediator<
     runs,
   }
   const events = waits.map(({ type }) => type)
-  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, starts, waits: events, spec })
+  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, starts, startAt, waits: events, spec })
 }
 
 const isVersion = (value: unknown) =>
@@ -517,7 +531,7 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
 
 /** The processors of a mediator: one for each topic of its events, the first with its own name. */
 export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<MessageType, Destination>): Processor[] {
-  const { name, on, spec, waits } = part
+  const { name, on, startAt, spec, waits } = part
   const handlers = new Map<Destination, Record<string, unknown>>()
   if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: withAttempt(startsFlow(spec)) })
   for (const type of waits) {
@@ -528,10 +542,12 @@ export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<Me
     handlers.set(destination, handle)
   }
   return [...handlers].map(([destination, handle]) => {
-    const own = destination === on ? name : `${name}.${destination.name}`
+    const ownName = (name: string) => (destination === on ? name : `${name}.${destination.name}`)
+    const renamedFrom = spec.renamedFrom.map(ownName)
     return {
-      ...processor(own, { on: destination, concurrency, handle: handle as never }),
+      ...processor(ownName(name), { on: destination, concurrency, startAt, renamedFrom, handle: handle as never }),
       partOf: name,
+      partKind: 'mediator',
       runsAhead: true,
     }
   })

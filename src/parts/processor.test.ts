@@ -47,7 +47,8 @@ test('a processor has what was declared, every default filled in, and cannot be 
       probeFirstMs: 1_000,
       probeEveryMs: 30_000,
       probeMaxMs: 900_000,
-      startAt: 'beginning',
+      startAt: undefined,
+      renamedFrom: [],
       handle,
     },
   )
@@ -56,7 +57,7 @@ test('a processor has what was declared, every default filled in, and cannot be 
   const byError = () => undefined
   const retry = { attempts: 1, immediate: 100, firstDelayMs: 0, maxDelayMs: 0, factor: 1.5, jitter: 0, byError }
   const probes = { probeAfter: 2, probeFirstMs: 1, probeEveryMs: 1, probeMaxMs: 0 }
-  const times = { concurrency: 1, timeoutMs: 1, lingerMs: 0, startAt: date, ...probes }
+  const times = { concurrency: 1, timeoutMs: 1, lingerMs: 0, startAt: date, renamedFrom: ['part'], ...probes }
   const whole = { publishes: [Placed], sends: [Take], retry, onHold: 'pass' as const, ...times }
   const { kind, name, on, handle: handlers, ...rest } = processor('whole', { on: Orders, handle: {}, ...whole })
   assert.deepEqual(rest, whole)

@@ -1,14 +1,21 @@
 import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
 import { fault } from '../model/errors.ts'
-import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { own } from '../model/names.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import { checkByType, checkOnDestination, checkPart, checkTable } from './check.ts'
+import {
+  checkByType,
+  checkOnDestination,
+  checkPart,
+  checkRenamedFrom,
+  checkStartAt,
+  checkTable,
+  type RenamedFrom,
+} from './check.ts'
 
 declare const committed: unique symbol
 
@@ -224,8 +231,16 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
    * order.
    */
   readonly onHold?: 'block' | 'pass' | undefined
-  /** The starting point of a new processor: `'beginning'` (default), `'now'` or a date. */
+  /**
+   * The starting point of a new processor: `'beginning'` (default), `'now'` or a date. One that was renamed needs
+   * `renamedFrom` instead.
+   */
   readonly startAt?: StartAt | undefined
+  /**
+   * The earlier name of a processor that was renamed, or a list of them. At its first start under the new name it takes over
+   * what the old one had: its progress, its messages at the desk, its attempts, its pause and its idempotency keys. Keep it until every store has been started with the new name once.
+   */
+  readonly renamedFrom?: RenamedFrom | undefined
   /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
 }
@@ -242,10 +257,17 @@ export interface Processor extends ProbeLimits {
   readonly lingerMs: number
   readonly retry: RetryPolicy
   readonly onHold: 'block' | 'pass'
-  readonly startAt: StartAt
+  /** Undefined where nothing is said: it begins at the beginning. */
+  readonly startAt: StartAt | undefined
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
   readonly handle: Readonly<Record<string, unknown>>
   /** The part that it runs for, where it is not a part itself. */
   readonly partOf?: string | undefined
+  /** The kind of that part. */
+  readonly partKind?: 'mediator' | 'route' | 'gather' | undefined
+  /** True where its channel, and the one type of that, have its name. */
+  readonly ownsChannel?: boolean | undefined
   /** True where its handlers only compute, as those of mediators and routes do. */
   readonly runsAhead?: boolean | undefined
 }
@@ -264,6 +286,7 @@ const known = [
   'probeEveryMs',
   'probeMaxMs',
   'startAt',
+  'renamedFrom',
   'handle',
 ]
 
@@ -304,14 +327,13 @@ export function processor<
   const S extends readonly Command[] = [],
 >(name: string, options: ProcessorOptions<T, P, S>): Processor {
   const where = checkPart('processor', name, options, known)
-  const { on, publishes = [], sends = [], startAt = 'beginning', retry = {}, onHold = 'block' } = options
+  const { on, publishes = [], sends = [], startAt, retry = {}, onHold = 'block' } = options
   checkOnDestination(where, on)
   checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
   checkTypes(`${where}: publishes`, 'event', publishes)
   checkTypes(`${where}: sends`, 'command', sends)
-  if (startAt !== 'beginning' && startAt !== 'now' && !Number.isFinite(dateMs(startAt))) {
-    throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
-  }
+  checkStartAt(where, startAt)
+  const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
   if (onHold !== 'block' && onHold !== 'pass') {
     throw fault('millrace/bad-option', `${where}: onHold is ${JSON.stringify(onHold)}, but must be 'block' or 'pass'`)
   }
@@ -331,6 +353,7 @@ export function processor<
     probeEveryMs: limit(where, 'probeEveryMs', options.probeEveryMs),
     probeMaxMs: limit(where, 'probeMaxMs', options.probeMaxMs),
     startAt,
+    renamedFrom,
     handle: options.handle as Readonly<Record<string, unknown>>,
   })
 }

@@ -3,8 +3,9 @@ import { routes } from '../engine/flow/handlers.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType } from '../model/message.ts'
 import type { PublishOptions } from '../model/publish.ts'
+import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import { checkOnTopic, checkPart, checkTable } from './check.ts'
+import { checkOnTopic, checkPart, checkRenamedFrom, checkStartAt, checkTable, type RenamedFrom } from './check.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
 import { type Processor, processor } from './processor.ts'
 
@@ -67,6 +68,13 @@ export interface RouteOptions<T extends MessageType, S extends readonly Command[
   readonly sends?: S | undefined
   /** The mediators whose flows it may start. */
   readonly starts?: M | undefined
+  /** The starting point of a new route: `'beginning'` (default), `'now'` or a date. */
+  readonly startAt?: StartAt | undefined
+  /**
+   * The earlier name of a route that was renamed, or a list of them. At its first start under the new name it takes over
+   * what the old one had: its progress, its messages at the desk and its pause. Keep it until every store has been started with the new name once.
+   */
+  readonly renamedFrom?: RenamedFrom | undefined
   /** Functions by type that choose the destination of a message: none, one or several. */
   readonly handle: {
     readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown
@@ -111,8 +119,8 @@ export function route<
   const S extends readonly Command[] = [],
   const M extends readonly AnyMediator[] = [],
 >(name: string, options: RouteOptions<T, S, M>): Route {
-  const where = checkPart('route', name, options, ['on', 'sends', 'starts', 'handle'])
-  const { on, sends = [] as unknown as S } = options
+  const where = checkPart('route', name, options, ['on', 'sends', 'starts', 'startAt', 'renamedFrom', 'handle'])
+  const { on, sends = [] as unknown as S, startAt, renamedFrom } = options
   const starts: readonly AnyMediator[] = options.starts ?? []
   checkOnTopic(where, on)
   for (const one of starts) {
@@ -125,7 +133,13 @@ export function route<
   const handle = Object.fromEntries(
     handlers.map(([type, choose]) => [type, typeof choose === 'function' ? withAttempt(routes(spec, choose)) : choose]),
   )
-  const runs = { ...processor(name, { on, sends, concurrency, handle: handle as never }), runsAhead: true }
+  checkStartAt(where, startAt)
+  checkRenamedFrom(where, name, renamedFrom)
+  const runs: Processor = {
+    ...processor(name, { on, sends, concurrency, startAt, renamedFrom, handle: handle as never }),
+    partKind: 'route',
+    runsAhead: true,
+  }
   return Object.freeze({ kind: 'route', name, on, starts, processor: runs })
 }
 

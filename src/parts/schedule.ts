@@ -4,7 +4,7 @@ import { fault, isMillraceError } from '../model/errors.ts'
 import type { DataFor, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { limit } from '../model/options.ts'
-import { checkPart } from './check.ts'
+import { checkPart, checkRenamedFrom, type RenamedFrom } from './check.ts'
 import { calendarOf } from './cron.ts'
 
 /** A time at which a schedule publishes. */
@@ -32,6 +32,11 @@ export interface ScheduleOptions<E extends Event> {
    * A slot that is at most `scheduleGraceMs` (30 seconds) late counts as on time.
    */
   readonly missed?: Missed | undefined
+  /**
+   * The earlier name of a schedule that was renamed, or a list of them. At its first start under the new name it takes over
+   * what the old one had: its slots that are done. Keep it until every store has been started with the new name once.
+   */
+  readonly renamedFrom?: RenamedFrom | undefined
   /** The event that it publishes, on a topic of the app. */
   readonly publishes: E
   /** The data of the event, or a function from the slot to them: called once per slot, and again after a failure. */
@@ -45,12 +50,14 @@ export interface Schedule {
   readonly cron: string
   readonly timeZone: string
   readonly missed: Missed
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
   readonly publishes: Event
   readonly calendar: Calendar
   readonly dataOf: (slotMs: number) => unknown
 }
 
-const known = ['cron', 'timeZone', 'missed', 'publishes', 'data']
+const known = ['cron', 'timeZone', 'missed', 'renamedFrom', 'publishes', 'data']
 const policies = ['skip', 'once', 'all']
 
 /**
@@ -84,10 +91,11 @@ export function schedule<E extends Event>(name: string, options: ScheduleOptions
     throw fault('millrace/bad-option', `${where}: missed must be 'skip', 'once' or 'all', not ${String(missed)}${hint}`)
   }
   if (publishes?.kind !== 'event') throw fault('millrace/bad-option', `${where}: publishes must be an event`)
+  const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
   const calendar = calendarOf(where, cron, timeZone)
   const dataOf = typeof data === 'function' ? madeBy(data as (slot: Slot) => unknown) : () => data
   if (typeof data !== 'function') checkData(where, publishes, data)
-  return Object.freeze({ kind: 'schedule', name, cron, timeZone, missed, publishes, calendar, dataOf })
+  return Object.freeze({ kind: 'schedule', name, cron, timeZone, missed, renamedFrom, publishes, calendar, dataOf })
 }
 
 const madeBy = (data: (slot: Slot) => unknown) => (slotMs: number) => data({ at: new Date(slotMs) })

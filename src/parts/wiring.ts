@@ -72,6 +72,7 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   }
   const running = processorsOf(parts, destinationOf)
   checkNames(app, [...running, ...schedules, ...desks])
+  checkRenames(app, [...running, ...mediators.map(({ kind, spec }) => ({ ...spec, kind })), ...schedules])
   for (const { name, publishes, sends } of running) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, destinationOf)
   }
@@ -94,6 +95,28 @@ function checkNames(app: string, parts: readonly { readonly kind: string; readon
       throw fault('millrace/duplicate-name', `app "${app}": ${what} are called "${name}"`)
     }
     kinds.set(name, kind)
+  }
+}
+
+interface Renamed {
+  readonly kind: string
+  readonly name: string
+  readonly renamedFrom: readonly string[]
+}
+
+/** An earlier name is no name of today, and one part alone has it. */
+function checkRenames(app: string, parts: readonly Renamed[]): void {
+  const names = new Set(parts.map(({ name }) => name))
+  const takenBy = new Map<string, string>()
+  for (const { kind, name, renamedFrom } of parts) {
+    for (const earlier of renamedFrom) {
+      const bad = (why: string) =>
+        fault('millrace/bad-option', `app "${app}": ${kind} "${name}" is renamedFrom "${earlier}", ${why}`)
+      if (names.has(earlier)) throw bad('which is a part of the app too: remove one of the two')
+      const other = takenBy.get(earlier)
+      if (other !== undefined && other !== name) throw bad(`and so is "${other}": one part takes over what it had`)
+      takenBy.set(earlier, name)
+    }
   }
 }
 
@@ -163,12 +186,13 @@ function checkServed(channel: Destination, processors: readonly Processor[]): vo
   )
 }
 
-export function scheduleSpecOf({ name, publishes, cron, timeZone, calendar, missed, dataOf }: Schedule): ScheduleSpec {
-  return { name, publishes, cron, timeZone, calendar, missed, dataOf }
+export function scheduleSpecOf({ kind: _, ...spec }: Schedule): ScheduleSpec {
+  return spec
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
-  const { name, on, publishes, sends, handle, kind: _, partOf: _partOf, runsAhead = false, ...numbers } = part
+  const { name, on, publishes, sends, handle, startAt, renamedFrom, partOf, partKind, ownsChannel, ...rest } = part
+  const { kind, runsAhead = false, ...numbers } = rest
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {
@@ -178,5 +202,19 @@ export function specOf(part: Processor, desks: readonly DeskPart[] = []): Proces
   }
   const declared = new Set<MessageType>([...publishes, ...sends])
   const desk = desks.find((one) => one.on === on)?.spec
-  return { ...numbers, name, destination: on, handlers, passedOver, declared, desk, runsAhead }
+  return {
+    ...numbers,
+    name,
+    destination: on,
+    handlers,
+    passedOver,
+    declared,
+    startAt: startAt ?? 'beginning',
+    isPlaced: startAt !== undefined,
+    renamedFrom,
+    part: { kind: partKind ?? kind, name: partOf ?? name },
+    ownsChannel: ownsChannel === true,
+    desk,
+    runsAhead,
+  }
 }

@@ -9,6 +9,7 @@
 // each write checks.
 import type { SourcePlan, StreamInfo } from '../model/streams.ts'
 import type { FlowsFound } from './flow-take-up.ts'
+import type { FoundParts, Rename } from './names.ts'
 
 /** The highest numbers that may be in use: those that the owner of the store draws next are higher. */
 export interface LastNumbers {
@@ -25,13 +26,17 @@ export interface TakenOver {
   readonly nextDue: number | undefined
   readonly numbers: LastNumbers
   readonly flows: FlowsFound
+  /** The renames for which something was found under the old name. */
+  readonly renamed: readonly Rename[]
 }
 
 export interface Leases {
   /**
-   * Takes the open store over, and makes the streams exist. Durable when it resolves. A failure closes the store.
+   * Takes the open store over, renames what `renames` says, and makes the streams exist, in one transaction. Durable when
+   * it resolves. A failure closes the store and leaves it as it was.
    *
-   * @throws `millrace/locked`, `millrace/in-use`, `millrace/sync-failed`, `millrace/disk-full`
+   * @param renames called in the transaction with what is found; what it throws ends the take-over. Default: none
+   * @throws what `renames` throws; `millrace/locked`, `millrace/in-use`, `millrace/sync-failed`, `millrace/disk-full`
    */
-  takeOver(sources: readonly SourcePlan[]): Promise<TakenOver>
+  takeOver(sources: readonly SourcePlan[], renames?: (found: FoundParts) => readonly Rename[]): Promise<TakenOver>
 }

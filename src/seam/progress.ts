@@ -19,6 +19,11 @@ export interface Subscribed extends ProgressRow {
    * the stream, a negative one the number of a message at the desk.
    */
   readonly marks: readonly number[]
+  /**
+   * The name in its idempotency keys: the one under which it began. A processor that was renamed keeps it, and no two
+   * processors share one.
+   */
+  readonly keyName: string
 }
 
 export interface ProgressStore {

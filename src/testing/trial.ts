@@ -138,6 +138,7 @@ function attemptAt(
   }
   const processor: AttemptHost = {
     name: spec.name,
+    keyName: spec.name,
     spec,
     read,
     now,

@@ -20,6 +20,10 @@ async function fileWithOld(t: TestContext): Promise<string> {
       },
     },
   })
+  // The file knows the parts of today.
+  const known = mill(file)
+  await known.start()
+  await known.stop()
   const before = app({ name: 'mill', broker: sqlite({ file }), log: () => {}, parts: [Orders, old] })
   await before.start()
   await before.publish(Placed, { orderId: 'a' })

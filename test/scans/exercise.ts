@@ -46,11 +46,18 @@ function rowOf(id: number, more: Partial<FlowRow> = {}): FlowRow {
   return { ...row, context: 'x', ...more }
 }
 
-export async function exercise(file: string): Promise<void> {
-  const broker = sqlite({ file })
-  const store = broker.create(nodeWorld(() => {}))
+/** Opens the store, with renames of each kind. */
+async function opened(file: string, from: string): Promise<Store> {
+  const store = sqlite({ file }).create(nodeWorld(() => {}))
   await store.open({ same: () => true })
-  await store.leases.takeOver([{ kind: 'topic', name: 't' }])
+  const kinds = ['processor', 'mediator', 'schedule', 'stream', 'type'] as const
+  const renames = kinds.map((what) => ({ what, from, to: `${from}2` }))
+  await store.leases.takeOver([{ kind: 'topic', name: 't' }], () => renames)
+  return store
+}
+
+export async function exercise(file: string): Promise<void> {
+  const store = await opened(file, 'none')
   try {
     await write(store)
     await flows(store)
@@ -59,6 +66,7 @@ export async function exercise(file: string): Promise<void> {
   } finally {
     await store.close('clean')
   }
+  await (await opened(file, 'dated')).close('clean')
   await fromBeside(file)
 }
 

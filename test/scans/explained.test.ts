@@ -33,6 +33,7 @@ const small: Readonly<Record<string, string>> = {
 /** What reads all that there is, and may: a piece of its text, and why. */
 const reads: readonly (readonly [RegExp, string])[] = [
   [/count\(\*\) as count from millrace_(questions|timers|flow_timers)$/, 'the doctor, in a process of its own'],
+  [/^update (or ignore )?millrace_\w+ set (\w+) = \?1 where \2 = \?2/, 'a rename, once, at the start that makes it'],
   [/^select sum\(length\(data\)\)/, 'so many of the newest rows, in a thread of its own'],
 ]
 

@@ -84,7 +84,7 @@ function later(method: (...given: unknown[]) => unknown, soon: () => Promise<voi
 const called =
   (fn: (...given: unknown[]) => unknown) =>
   (...given: unknown[]) =>
-    fn(...given.map(copy))
+    copy(fn(...given.map(copy)))
 
 /** A listener that is told later, in other groups, and of copies. */
 function arrivingLate(listener: ArrivalListener, random: () => number, world: World): ArrivalListener {

@@ -54,7 +54,8 @@ export class Kinds {
     if (this.added) this.load()
   }
 
-  private load(): void {
+  /** Reads all rows anew. */
+  load(): void {
     this.byId.clear()
     this.ids.clear()
     this.added = false

@@ -2,6 +2,7 @@
 // lost only with the file.
 import type { SourcePlan } from '../../model/streams.ts'
 import type { Leases, TakenOver } from '../../seam/leases.ts'
+import type { FoundParts, Rename } from '../../seam/names.ts'
 import type { Condition } from './condition.ts'
 import type { Disk } from './disk.ts'
 import type { Durability } from './durability.ts'
@@ -9,6 +10,8 @@ import type { FilesInPlace } from './in-place.ts'
 import { markedAlone } from './missing-wal.ts'
 import type { OpenStore } from './open-store.ts'
 import type { WriteLock } from './write-lock.ts'
+
+type Renames = (found: FoundParts) => readonly Rename[]
 
 /** The parts of its store that a take-over needs. */
 export interface LeasesNeeds {
@@ -31,11 +34,11 @@ export class SqliteLeases implements Leases {
     this.needs = needs
   }
 
-  async takeOver(sources: readonly SourcePlan[]): Promise<TakenOver> {
+  async takeOver(sources: readonly SourcePlan[], renames: Renames = () => []): Promise<TakenOver> {
     const { file, disk, lock, files, durability, condition, isClosing } = this.needs
     const { connection, tables } = this.needs.opened()
     try {
-      const taken = await lock.run(() => connection.unmarked(() => tables.takeOver(sources)))
+      const taken = await lock.run(() => connection.unmarked(() => tables.takeOver(sources, renames)))
       // At every start, so that no copy made after an earlier stop is the file that the -wal of this run begins on.
       connection.empty()
       await lock.run(() => connection.walMarks.write())

@@ -72,6 +72,11 @@ export class Log implements LogStore {
     this.kinds = new Kinds(db)
   }
 
+  /** Types have other names than before. */
+  renamed(): void {
+    this.kinds.load()
+  }
+
   /** Takes up streams. */
   open(ids: readonly number[]): void {
     const made = logsIn(this.db)

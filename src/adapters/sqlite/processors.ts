@@ -6,6 +6,7 @@ import type { AuditLog } from './audit.ts'
 import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskTable } from './desk.ts'
 import { quoted, unresolved } from './desk-finder.ts'
+import { forgetKeyName } from './key-names.ts'
 import type { Statements } from './statements.ts'
 
 export class ProcessorTable implements ProcessorStore {
@@ -58,6 +59,9 @@ export class ProcessorTable implements ProcessorStore {
           `delete from ${table} where gather = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
           processor,
         )
+      }
+      if (this.sql.one('select 1 from millrace_progress where processor = ?', processor) === undefined) {
+        forgetKeyName(this.sql, processor)
       }
     })
   }

@@ -2,6 +2,7 @@
 import { fault } from '../../model/errors.ts'
 import type { ProgressRow, ProgressStore, Subscribed } from '../../seam/progress.ts'
 import type { Beside } from './beside-commits.ts'
+import { keyNameOf, newKeyName } from './key-names.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
 
@@ -25,7 +26,10 @@ export class ProgressTable implements ProgressStore {
 
   async subscribe(processor: string, stream: number, after: number): Promise<Subscribed> {
     const head = this.log.newest(stream)
-    const row = (await this.beside.write(() => this.sql.one(takeUpText, processor, stream, after))) as TakenUp
+    const { keyName, ...row } = await this.beside.write(() => {
+      const taken = this.sql.one<TakenUp>(takeUpText, processor, stream, after)!
+      return { ...taken, keyName: (taken.epoch === 1 ? newKeyName : keyNameOf)(this.sql, processor) }
+    })
     if (row.low > head) {
       throw fault(
         'millrace/corrupt-file',
@@ -34,11 +38,11 @@ export class ProgressTable implements ProgressStore {
     }
     const sql = 'select position from millrace_marks where processor = ? and stream = ? order by position'
     const marks = this.sql.all<{ position: number }>(sql, processor, stream)
-    return { processor, stream, ...row, marks: marks.map(({ position }) => position) }
+    return { processor, stream, ...row, marks: marks.map(({ position }) => position), keyName }
   }
 
   async rows(): Promise<ProgressRow[]> {
-    return this.sql.all('select processor, stream, epoch, low, done from millrace_progress')
+    return progressRows(this.sql)
   }
 
   async clearMarks(processors: readonly string[]): Promise<void> {
@@ -52,4 +56,8 @@ export class ProgressTable implements ProgressStore {
     if (this.sql.run(writeText, low, done, processor, stream, epoch) === 1) return
     throw fault('millrace/ownership-lost', `processor "${processor}" was taken over: its epoch ${epoch} has ended`)
   }
+}
+
+export function progressRows(sql: Statements): ProgressRow[] {
+  return sql.all('select processor, stream, epoch, low, done from millrace_progress')
 }

@@ -6,6 +6,7 @@ import type { Changes, OwnTables, Written } from '../../seam/commit.ts'
 import type { SameData } from '../../seam/ids.ts'
 import type { TakenOver } from '../../seam/leases.ts'
 import type { Appended } from '../../seam/log.ts'
+import type { FoundParts, Rename } from '../../seam/names.ts'
 import type { Beside } from './beside-commits.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
@@ -14,6 +15,7 @@ import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
 import { checkClaims } from './ids.ts'
 import { Log } from './log.ts'
+import { foundParts, rename } from './names.ts'
 import { ProgressTable } from './progress.ts'
 import { RequestTable } from './requests.ts'
 import { ScheduleTable } from './schedules.ts'
@@ -50,9 +52,11 @@ export class SqliteTables implements OwnTables {
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
   }
 
-  /** Takes the store over: makes the streams exist, marks the store as in use, and finds the numbers to count on from. */
-  takeOver(sources: readonly SourcePlan[]): TakenOver {
-    const { db, log } = this
+  /** Takes the store over: renames, makes the streams exist, marks it as in use, and finds the numbers to count on from. */
+  takeOver(sources: readonly SourcePlan[], renames: (found: FoundParts) => readonly Rename[]): TakenOver {
+    const { db, log, sql } = this
+    const renamed = renames(foundParts(sql)).filter((one) => rename(sql, one))
+    if (renamed.length > 0) log.renamed()
     const clean = db.prepare("select value from millrace_meta where key = 'clean'").get()
     db.exec("insert or replace into millrace_meta values ('clean', 0)")
     db.exec("insert or ignore into millrace_meta values ('partitions', 1)")
@@ -64,7 +68,7 @@ export class SqliteTables implements OwnTables {
     const streams = rows.map((row) => ({ ...row, head: log.newest(row.id) }))
     const numbers = { desk: this.desk.desk.lastNumber() }
     const [nextDue, flows] = [this.timers.nextDue(), this.flows.found()]
-    return { clean: clean?.['value'] !== 0, streams, nextDue, numbers, flows }
+    return { clean: clean?.['value'] !== 0, streams, nextDue, numbers, flows, renamed }
   }
 
   /** Call first in a transaction of `write`. */

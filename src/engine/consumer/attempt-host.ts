@@ -10,6 +10,8 @@ import type { Progress } from './progress.ts'
 export interface AttemptHostParts {
   readonly spec: ProcessorSpec
   readonly progress: Progress
+  /** The name in its idempotency keys. */
+  readonly keyName: string
   readonly run: Pick<ConsumerHost, 'world' | 'store' | 'flows' | 'limits' | 'encode'>
   attempts(): Pick<Attempts, 'late'>
   writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
@@ -19,11 +21,12 @@ export interface AttemptHostParts {
 }
 
 /** Fits the parts of a processor to what its attempts, and the commits of these, need. */
-export function attemptHostOf({ spec, progress, run, ...parts }: AttemptHostParts): AttemptHost {
+export function attemptHostOf({ spec, progress, keyName, run, ...parts }: AttemptHostParts): AttemptHost {
   const { world, store, flows, limits } = run
   const { name } = spec
   return {
     name,
+    keyName,
     spec,
     progress,
     flows,

@@ -25,6 +25,8 @@ export const committed = Object.freeze({ millrace: 'committed' })
 /** The processor, as its attempts need it. */
 export interface AttemptHost extends Follower {
   readonly name: string
+  /** The name in its idempotency keys, which stays when it is renamed. */
+  readonly keyName: string
   readonly spec: {
     readonly runsAhead: boolean
     readonly timeoutMs: number

@@ -54,13 +54,13 @@ export class Consumer {
     this.spec = spec
     this.host = host
     this.progress = progress
-    const { world, limits } = host
     const isDone = (position: number) => progress.isDone(position)
     this.turns = new Turns({ mayStart: () => this.mayStart(), start: (next) => this.preparing.begin(next) })
-    this.deadlines = new Deadlines(spec, { now: () => world.now(), isDone })
+    this.deadlines = new Deadlines(spec, { now: () => host.world.now(), isDone })
     this.processor = attemptHostOf({
       spec,
       progress,
+      keyName: subscribed.keyName,
       run: host,
       attempts: () => this.attempts,
       writes: () => this.side.writes,
@@ -70,7 +70,7 @@ export class Consumer {
     })
     const readerHost = {
       progress,
-      limits,
+      limits: host.limits,
       isPassedOver: (type: string) => spec.passedOver.has(type),
       read: (...where: [number, number, number]) => host.store.log.read(progress.stream, ...where),
       take: (message: Stored) => {
@@ -104,7 +104,7 @@ export class Consumer {
     this.recovery = this.side.recovery
     this.attempts = new Attempts({
       ...shared,
-      world,
+      world: host.world,
       watch: () => host.watch(),
       returned: (attempt) => {
         failing.probing.returned()

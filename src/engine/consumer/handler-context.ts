@@ -56,7 +56,7 @@ export class HandlerContext implements Handling {
   get idempotencyKey(): string {
     const { delivery, processor } = this.#attempt
     const { type, id, source, attributes } = delivery.message
-    const key = `${processor.name}/${type}/${id}/${delivery.entry?.revision ?? 0}`
+    const key = `${processor.keyName}/${type}/${id}/${delivery.entry?.revision ?? 0}`
     // The id of a message from elsewhere is one per source.
     return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
   }

@@ -20,6 +20,8 @@ export type FlowFunction = (message: Message, flow: unknown) => unknown
 /** A mediator as the engine runs it. */
 export interface MediatorSpec {
   readonly name: string
+  /** Its earlier names. */
+  readonly renamedFrom: readonly string[]
   readonly startedBy: Event
   readonly declared: ReadonlySet<MessageType>
   /** The mediators whose flows it may start and await. */

@@ -105,7 +105,7 @@ export class Schedules implements Service {
     const present = new Set(this.all.map(({ spec }) => spec.name))
     for (const row of await this.host.store.schedules.rows()) {
       if (row.gone || present.has(row.schedule)) continue
-      const text = `schedule "${row.schedule}" is gone and publishes nothing; a renamed schedule begins with its next slot`
+      const text = `schedule "${row.schedule}" is gone and publishes nothing; a schedule that was renamed needs renamedFrom`
       this.host.world.log('warn', text)
       this.write({ do: 'schedule', row: { ...row, gone: true } })
     }

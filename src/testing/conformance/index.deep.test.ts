@@ -284,6 +284,29 @@ const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     },
     passes: [everyEvent, goesOn],
   },
+  'finds nothing to rename': {
+    spoil: (store) => ({ leases: { takeOver: (sources) => store.leases.takeOver(sources) } }),
+    fails: {
+      'a processor with a new name goes on where it was, with what it has at the desk': /the processors/,
+      'a gather, a mediator and a schedule with new names have what they had': /the flows/,
+      'a start that is refused because of a name leaves the store as it was': /Missing expected rejection/,
+    },
+    passes: [goesOn],
+  },
+  'gives a processor keys of its name': {
+    spoil: (store) => ({
+      progress: {
+        subscribe: async (processor, ...more) => ({
+          ...(await store.progress.subscribe(processor, ...more)),
+          keyName: processor,
+        }),
+      },
+    }),
+    fails: {
+      'a processor with a new name goes on where it was, with what it has at the desk': /one idempotency key under all/,
+    },
+    passes: [goesOn],
+  },
   'does not heed startAt': {
     spoil: (store) => ({
       progress: { subscribe: (processor, stream) => store.progress.subscribe(processor, stream, 0) },

@@ -8,6 +8,7 @@ import { deliveryCases } from './delivery.ts'
 import { holdCases } from './hold.ts'
 import { orderCases } from './order.ts'
 import { publishCases } from './publish.ts'
+import { renameCases } from './rename.ts'
 import { restartCases } from './restart.ts'
 import { type BrokerCase, caseMs } from './support.ts'
 
@@ -30,6 +31,7 @@ export const brokerCases: readonly BrokerCase[] = [
   ...orderCases,
   ...holdCases,
   ...restartCases,
+  ...renameCases,
   ...commitCases,
 ]
 
