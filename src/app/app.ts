@@ -29,6 +29,7 @@ export interface App extends Publishing, Running {
    * @param options which parts run, and how
    * @throws wiring: `millrace/duplicate-name`, `millrace/type-on-two-topics`, `millrace/type-without-topic`,
    *   `millrace/channel-unserved`, `millrace/channel-served-twice`, `millrace/two-desks`, `millrace/unknown-part`;
+   *   names: `millrace/renamed-or-new`, `millrace/both-names-known`;
    *   store: `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`,
    *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`,
    *   `millrace/read-only`; `millrace/already-started` while it starts or runs; `millrace/stopping` when `stop` is
