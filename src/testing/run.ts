@@ -183,6 +183,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
       random: random.fork(`${what} ${acts++}`),
       release: (id) => app.desk.release(id),
       cancel: (type, id) => app.cancel(type, id),
+      request: (type, data, options) => app.request(type, data, options),
       desk: app.desk,
       processors: app.processors,
       flows: app.flows,

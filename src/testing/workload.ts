@@ -1,7 +1,7 @@
 // The actions of clients in a simulation, recorded before they are done, so that a failure can shrink to a few steps.
-import type { Desk, FlowDesk, Processors } from '../index.ts'
+import type { Desk, FlowDesk, Processors, RequestOptions } from '../index.ts'
 import { fault } from '../model/errors.ts'
-import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
+import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { isPromise } from '../model/promise.ts'
 import type { PublishEntry } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
@@ -39,6 +39,24 @@ export interface Actions extends View {
    * ```
    */
   cancel(type: MessageType, id: string): Promise<boolean>
+  /**
+   * Sends a command and waits for its reply, as `app.request`. It dies with the process: ask again with the same `id`.
+   *
+   * @param type a command on a channel of the app
+   * @param data its data
+   * @param options `timeoutMs`, `whenHeld`, `id`
+   * @returns the reply
+   * @throws as `app.request`
+   *
+   * @example
+   * ```ts
+   * work.act('take a sieve', async ({ request }) => {
+   *   const { left } = await request(TakeStock, { orderId: 'o-1', sku: 'sieve', quantity: 1 }, { id: 'take o-1' })
+   *   console.assert(left >= 0)
+   * })
+   * ```
+   */
+  request<C extends Command>(type: C, data: DataFor<C>, options?: RequestOptions): Promise<ReplyOf<C>>
   /** The desk, as `app.desk`. */
   readonly desk: Desk
   /** The processors, as `app.processors`. Paused ones are resumed before `eventually` is checked. */

@@ -245,7 +245,8 @@ export class DeskModel {
     }
     if (action === 'taken back') item.takenBack = true
     if (who.startsWith('rule ')) item.byRule++
-    else if (who !== 'millrace') item.byRule = 0
+    // Millrace releases what its caller has taken back.
+    else if (who !== 'millrace' || action === 'released') item.byRule = 0
   }
 
   // ── each message ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -25,6 +25,7 @@ import {
 import type { Random, Workload } from 'millrace/testing'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { randomOf } from '../../src/testing/random.ts'
+import { Callers } from './callers.ts'
 import { draw } from './chance.ts'
 import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
@@ -44,6 +45,8 @@ export interface Bias {
   readonly people?: readonly ActionKind[]
   /** Nothing but mediators and what belongs to them, of these kinds. */
   readonly flows?: FlowBias
+  /** Whether there is a channel in each app, and many ask it. */
+  readonly requests?: boolean
 }
 
 export interface Generated {
@@ -74,12 +77,19 @@ const flowsEvery = 3
 /** So many failures in a row never come. */
 const probesNever = 10_000
 
-export function generate(seed: number, model: () => Model, { people: kinds, flows: bias }: Bias = {}): Generated {
+export function generate(
+  seed: number,
+  model: () => Model,
+  { people: kinds, flows: bias, requests }: Bias = {},
+): Generated {
   const random = randomOf(seed, 'generate')
   const conducted = bias !== undefined || seed % flowsEvery === 0 ? generateFlows(seed, model, bias) : undefined
-  const stages = 1 + random.below(stagesMax)
+  const stages = Math.max(requests ? 2 : 1, 1 + random.below(stagesMax))
   const last = stages - 1
-  const sources = Array.from({ length: stages }, (_, stage) => source(stage, stage === last && stage > 0, random))
+  const channels = requests ? 1 : 0.4
+  const sources = Array.from({ length: stages }, (_, stage) =>
+    source(stage, stage === last && stage > 0 ? channels : 0, random),
+  )
   const desks = [...sources, failures].flatMap((on, number) =>
     random.chance(on === failures ? 0.1 : 0.6) ? [deskOn(on, number, model, random)] : [],
   )
@@ -215,6 +225,8 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
       parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],
     })
 
+  const asking = { keys, asks: requests ? 60 : 20 }
+  const callers = bias === undefined ? new Callers(sources[last]!, model, asking) : undefined
   const workload = (work: Workload, draw: Random) => {
     const clients = [work, ...Array.from({ length: draw.below(4) }, () => work.client())]
     const people = peopleIn(
@@ -224,6 +236,7 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
     )
     const many = draw.fork('many')
     conducted?.workload(clients, draw.fork('flows'))
+    callers?.work(clients, draw.fork('callers'))
     for (let n = 0; n < (conducted === undefined ? messages : bias === undefined ? 8 : 0); n++) {
       const client = draw.pick(clients)
       const type = draw.pick(draw.pick(sources).types as readonly { kind: string }[])
@@ -249,9 +262,20 @@ export function generate(seed: number, model: () => Model, { people: kinds, flow
     workload,
     processors: [...plans, ...(conducted?.processors ?? [])],
     mediators: conducted?.mediators ?? [],
-    settling: conducted?.settling,
+    settling: callers === undefined ? conducted?.settling : () => withCallers(callers, conducted?.settling()),
     starts: conducted?.starts ?? (() => 0),
     expected,
+  }
+}
+
+/** Callers ask first. */
+function withCallers(callers: Callers, settle: Settle | undefined): Settle {
+  let asked = false
+  return async (app) => {
+    if (asked) return settle?.(app) ?? false
+    asked = true
+    callers.askAtRest(app)
+    return true
   }
 }
 
@@ -262,13 +286,13 @@ export function correct({ key, n, step }: Data & { readonly step?: string }): Da
   return { key, n: n + corrected, ...(step === undefined ? {} : { step }) }
 }
 
-function source(stage: number, maybeChannel: boolean, random: Random): Destination {
+function source(stage: number, channels: number, random: Random): Destination {
   const kinds = Array.from({ length: 1 + random.below(2) }, (_, kind) => `s${stage}.t${kind}`)
   // Some types group their messages, some leave each by itself.
   const options = kinds.map((name) =>
     random.chance(0.8) ? { schema, context: ({ key }: Data) => key, name } : { schema, name },
   )
-  return maybeChannel && random.chance(0.4)
+  return channels > 0 && random.chance(channels)
     ? channel(
         `s${stage}`,
         options.map(({ name, ...rest }) => command(name, rest)),

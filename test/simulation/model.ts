@@ -4,11 +4,13 @@
 import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { App } from '../../src/app/app.ts'
+import type { WhenHeld } from '../../src/model/requests.ts'
 import type { Watch, Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
 import { addPending } from './pending.ts'
+import { RequestModel } from './requests.ts'
 
 /** A message as the log keeps it. */
 export interface Logged {
@@ -93,6 +95,7 @@ export class Model implements Watch {
   readonly asks = new Map<string, number>()
   private readonly desk: DeskModel
   readonly flows: FlowModel
+  readonly requests: RequestModel
   private rowsSeen = 0
   private wrong: unknown
   /** Whether a sync has failed since the store was opened. */
@@ -110,6 +113,7 @@ export class Model implements Watch {
     this.processors = processors
     this.random = random
     this.desk = new DeskModel(this)
+    this.requests = new RequestModel(this, this.desk)
     this.flows = new FlowModel(this, mediators)
   }
 
@@ -148,6 +152,7 @@ export class Model implements Watch {
       )) {
         this.readRow(row)
       }
+      this.requests.read(all)
       this.flows.read(all, machine.now())
       for (const id of this.fromFlows.splice(0)) this.flows.logged(id)
       for (const place of this.places.values()) this.judge(place)
@@ -160,6 +165,7 @@ export class Model implements Watch {
   }
 
   async rested(app: App): Promise<boolean> {
+    if (this.requests.rested()) return true
     if (this.settle === undefined) return false
     this.flows.quiet()
     return this.settle(app)
@@ -260,8 +266,11 @@ export class Model implements Watch {
       if (isOpen(item)) assert(done.has(position), `"${known.name}" has ${id} at the desk and in the log`)
       if (!known.rows) continue
       const handled = done.has(position) && !isOpen(item) && item?.last !== 'discarded'
-      if (rows.has(position)) assert(handled, `"${known.name}" has a row of ${id}, which is not done`)
-      else if (handled && known.role === 'worker' && this.flows.leftNoRow(id)) continue
+      if (rows.has(position)) {
+        assert(handled, `"${known.name}" has a row of ${id}, which is not done`)
+        assert(!this.requests.leftNoRow(id), `"${known.name}" has a row of ${id}, which it refused or passed over`)
+      } else if (handled && known.role === 'worker' && this.flows.leftNoRow(id)) continue
+      else if (handled && this.requests.leftNoRow(id)) continue
       else if (handled) assert(!known.handles.has(type), `"${known.name}" is done with ${id} and has no row of it`)
     }
   }
@@ -284,6 +293,7 @@ export class Model implements Watch {
 
   /** A run of the engine begins: what was only in memory is forgotten. */
   begins(): void {
+    this.requests.begins()
     this.lastStarts = new Map()
     this.runs = new Map()
   }
@@ -309,6 +319,15 @@ export class Model implements Watch {
     return counted(this.asks, `${processor} ${id}`)
   }
 
+  /** Somebody asks for a reply; gives what is to be called with the answer. */
+  caller(id: string, whenHeld: WhenHeld): { replied(): void; failed(error: unknown): void } {
+    const caller = this.requests.asks(id, whenHeld)
+    return {
+      replied: () => this.heard(() => this.requests.replied(caller)),
+      failed: (error) => this.heard(() => this.requests.failed(caller, error)),
+    }
+  }
+
   private heard(check: () => void): void {
     try {
       check()
@@ -324,6 +343,7 @@ export class Model implements Watch {
     assert(place !== undefined, `"${processor}" handles ${id} before its start is on disk`)
     const { position, context, type } = message
     if (id.startsWith('flow/')) this.flows.mayStart(id)
+    this.requests.mayStart(id)
     const item = place.items.get(position)
     assert(isOpen(item) || !place.done.has(position), `"${processor}" handles ${id} again, which is done`)
     if (isOpen(item)) {
@@ -402,7 +422,8 @@ export class Model implements Watch {
         assert(!due || done.has(position), `"${known.name}" is neither done with ${id} nor has it at the desk`)
         const item = items.get(position)
         if (known.role === 'mediator') continue
-        const well = known.role === 'worker' ? rows.has(position) : item?.last !== 'discarded'
+        const well =
+          known.role === 'worker' ? rows.has(position) : item?.last !== 'discarded' && !this.requests.leftNoRow(id)
         const handled = due && !isOpen(item) && well
         const json = item?.json ?? message.json
         const outgoing = caused.get(`/simulated/${known.name} ${id}`) ?? []
@@ -414,6 +435,7 @@ export class Model implements Watch {
       }
     }
     this.desk.complete()
+    this.requests.complete()
     this.flows.complete(starts)
     assert.equal(this.places.size, this.processors.length)
   }

@@ -396,6 +396,76 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: ']',
     },
   ],
+  'tells no caller of a message that has used up its attempts': [
+    {
+      file: 'engine/consumer/failing.ts',
+      from: '          host.held(failed)\n',
+      to: '',
+    },
+  ],
+  'tells no caller of a message that its rule holds': [
+    {
+      file: 'engine/consumer/decisions.ts',
+      from: '    host.held(entry)\n',
+      to: '',
+    },
+  ],
+  'tells no caller that its request has joined a line': [
+    {
+      file: 'engine/consumer/desk-lanes.ts',
+      from: 'this.host.inLine(entry.message)',
+      to: '{}',
+    },
+  ],
+  'tells no caller that waits behind what is held': [
+    {
+      file: 'engine/request/requests.ts',
+      from: 'const ids = lane === null ? [message.id]',
+      to: 'const ids = lane !== undefined ? [message.id]',
+    },
+  ],
+  'tells no caller that its request was held before it asked': [
+    {
+      file: 'engine/request/requests.ts',
+      from: '        this.tell(waiter, row)\n      })',
+      to: '        if (row.endedAt !== null) this.tell(waiter, row)\n      })',
+    },
+  ],
+  'tells callers that wait when their requests are held': [
+    {
+      file: 'engine/request/requests.ts',
+      from: "    else if (waiter.whenHeld === 'fail') {\n",
+      to: '    else {\n',
+    },
+  ],
+  'shows a request as held while its rule decides': [
+    {
+      file: 'engine/consumer/failing.ts',
+      from: "failed.state === 'held' ? heldRequest(failed) : []",
+      to: 'heldRequest(failed)',
+    },
+  ],
+  'does not show a request as held that its rule holds': [
+    {
+      file: 'engine/consumer/decisions.ts',
+      from: '{ ...job, requests: heldRequest(entry) }',
+      to: 'job',
+    },
+  ],
+  'takes a request for held behind a message that is tried': [
+    {
+      file: 'adapters/sqlite/requests.ts',
+      from: "case state when 'held' then id end",
+      to: 'id',
+    },
+  ],
+  'shows a request as held after its release': [
+    {
+      file: 'engine/consumer/decisions.ts',
+      from: "message.asked === 'app' ? [{ do: 'released', id: message.id } as const] : []",
+      to: '[]',
+    },
+  ],
   'asks a rule about the same message without end': [
     {
       file: 'engine/desk/rules.ts',
@@ -656,6 +726,16 @@ const ofFlows = Object.fromEntries(
 
 /** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
 export const hunts: Readonly<Record<string, Hunt>> = {
+  'tells no caller of a message that has used up its attempts': { bias: { requests: true } },
+  'tells no caller of a message that its rule holds': { bias: { requests: true } },
+  'tells no caller that its request has joined a line': { bias: { requests: true } },
+  'tells no caller that waits behind what is held': { faults: { handlerFails: true }, bias: { requests: true } },
+  'tells no caller that its request was held before it asked': { bias: { requests: true } },
+  'tells callers that wait when their requests are held': { bias: { requests: true } },
+  'shows a request as held while its rule decides': { bias: { requests: true } },
+  'does not show a request as held that its rule holds': { bias: { requests: true } },
+  'takes a request for held behind a message that is tried': { bias: { requests: true } },
+  'shows a request as held after its release': { bias: { requests: true } },
   ...ofFlows,
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },
   'lets a flow leave memory before its end is written': {
