@@ -14,6 +14,7 @@ export type { FailedAttempt, RetryPolicy } from './engine/consumer/retry.ts'
 export type { CheckedFlow, FlowMisfit } from './engine/flow/check.ts'
 export type { StepResult } from './engine/flow/host.ts'
 export type { AskOptions, CallOptions, CallRetry, RaceOptions } from './engine/flow/options.ts'
+export type { AttemptEnd } from './model/attempt-end.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type Actor,

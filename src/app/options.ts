@@ -1,4 +1,5 @@
 // What may be said about an app, its start and its stop, and the checks of that.
+import type { AttemptEnd } from '../model/attempt-end.ts'
 import { fault } from '../model/errors.ts'
 import { checkName } from '../model/names.ts'
 import { type AppNumbers, appNumbers, checkOptions, limit, type Optional } from '../model/options.ts'
@@ -74,6 +75,11 @@ export interface StartOptions {
    * names the process.
    */
   readonly waitMs?: number | undefined
+  /**
+   * Called when an attempt has ended, in the order of the commits: for looking and counting, not for work. What it throws
+   * is only logged. An app without a `log` of its own then logs no failed attempts and held messages, which this is told.
+   */
+  readonly onAttempt?: ((end: AttemptEnd) => unknown) | undefined
 }
 
 /** The names of the options of `app.start`. */
@@ -83,6 +89,7 @@ export const startOptions = [
   'watchdog',
   'control',
   'waitMs',
+  'onAttempt',
 ] as const satisfies (keyof StartOptions)[]
 
 /** Options of `app.stop`. */

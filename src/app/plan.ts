@@ -1,6 +1,8 @@
 // Makes the plan of one run from the parts of an app and the options of its start.
+
 import type { EnginePlan } from '../engine/plan.ts'
 import type { EngineLimits } from '../engine/spec.ts'
+import type { Watching } from '../model/attempt-end.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import { defaults } from '../model/options.ts'
@@ -19,6 +21,7 @@ export interface Given {
 export interface Wanted {
   readonly only: readonly string[] | undefined
   readonly waitMs: number
+  readonly watching?: Watching | undefined
 }
 
 /**
@@ -26,7 +29,7 @@ export interface Wanted {
  *
  * @throws `millrace/unknown-part` when `only` names a part that the app does not have
  */
-export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): Omit<EnginePlan, 'failed'> {
+export function planOf(given: Given, wiring: Wiring, { only, waitMs, watching }: Wanted): Omit<EnginePlan, 'failed'> {
   const { name: app, setup } = given.options
   const { processors, schedules, mediators, destinations, desks } = wiring
   const spec = (processor: Processor) => specOf(processor, desks)
@@ -49,5 +52,6 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs }: Wanted): 
     others: [...mediators.map(({ kind, spec }) => ({ ...spec, kind })), ...schedules],
     tellsChanges: only === undefined,
     waitMs,
+    watching,
   }
 }

@@ -16,6 +16,8 @@ import { nodeWorld } from '../adapters/node/world.ts'
 import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
+import { observer } from '../engine/kit/observer.ts'
+import type { Watching } from '../model/attempt-end.ts'
 import { fault, recordError } from '../model/errors.ts'
 import {
   type Command,
@@ -115,12 +117,13 @@ export class RunningApp {
 
   private async begin(given: StartOptions, ended = () => {}): Promise<void> {
     checkOptions('start', given, startOptions)
-    const { broker = this.broker, only, watchdog = false, control = true, waitMs } = given
+    const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt } = given
     this.wiring = wire(this.name, this.parts)
     const { options, numbers, tails } = this
     const own = { options, numbers, accepted: tails.tell }
+    const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching: this.watchingOf(onAttempt) }
     await this.life.start({
-      plan: planOf(own, this.wiring, { only, waitMs: limit('start', 'waitMs', waitMs) }),
+      plan: planOf(own, this.wiring, wanted),
       broker,
       // A copy of the stopped store owns it until it is made.
       before: () => {
@@ -225,6 +228,13 @@ export class RunningApp {
     } catch (error) {
       return Promise.reject(error)
     }
+  }
+
+  private watchingOf(onAttempt: StartOptions['onAttempt']): Watching | undefined {
+    if (onAttempt === undefined) return undefined
+    if (typeof onAttempt !== 'function') throw fault('millrace/bad-option', 'start: onAttempt must be a function')
+    const told = observer(this.world, `the function "onAttempt" given to app "${this.name}"`, onAttempt)
+    return { told, logged: this.options.log !== undefined }
   }
 
   private unwatched(error: unknown): void {

@@ -14,6 +14,8 @@ export interface CommandWords<Options> {
   readonly run: Run<Options>
   /** Uses of it, without the word `millrace`. */
   readonly examples: readonly string[]
+  /** True for a command that only another one calls. */
+  readonly hidden?: boolean | undefined
 }
 
 /** Adds a command with the options that all commands have; `list` is the default command of a group. */

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type App, isMillraceError, MillraceError } from '../index.ts'
 import { textOf } from './output.ts'
+import { placeIn } from './place-in.ts'
 
 /**
  * Loads the app that a file exports as default.
@@ -55,8 +56,8 @@ function whyNot(error: unknown): string {
   const [message] = textOf(error).split('\n')
   if (!Error.isError(error)) return message!
   try {
-    const place = /file:\/\/[^\s)]+:\d+(?::\d+)?/.exec(String(error.stack))?.[0]
-    const near = place === undefined || message!.includes(place) ? '' : ` at ${decodeURI(place.replace('file://', ''))}`
+    const place = placeIn(String(error.stack))
+    const near = place === undefined || message!.includes(place) ? '' : ` at ${place}`
     return `${error.name}: ${message}${near}`
   } catch {
     return message!

@@ -5,11 +5,12 @@ import { defaults } from '../index.ts'
 import type { CommandWords, Run } from './add.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
+import { dev, devGraceDefault, devProcess } from './commands/dev.ts'
 import { doctor } from './commands/doctor.ts'
 import { publish } from './commands/publish.ts'
 import { restore } from './commands/restore.ts'
 import { simulate } from './commands/simulate.ts'
-import { start } from './commands/start.ts'
+import { type StartWords, start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
 import { addDesk, addProcessors } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
@@ -89,33 +90,27 @@ function commands(invoke: Invoke): Command {
     })
     .addHelpText('after', exitText)
 
-  withDatabase(
-    addPlain(program, {
+  addRunning(
+    {
       name: 'start',
       usage: 'app.ts',
       text: 'run an app until Ctrl-C or SIGTERM',
       run: start,
       examples: ['start app.ts --only stock,labels'],
-    }),
+    },
+    graceDefault,
   )
-    .option(
-      '--wait-ms <ms>',
-      'wait for a process that still has the file',
-      wholeNumber('--wait-ms', 0, startWaitMsMax),
-      startWaitMsDefault,
-    )
-    .option(
-      '--only <names>',
-      'run only these processors, by name, separated by commas',
-      (text, before: string[] = []) => [...before, ...text.split(',').filter((name) => name !== '')],
-    )
-    .option(
-      '--grace <ms>',
-      `time for running handlers when it stops (default ${graceDefault})`,
-      wholeNumber('--grace', graceMin, graceMax),
-    )
     .option('--no-watchdog', 'do not end a process whose event loop a handler blocks')
     .option('--no-control', 'open no control socket: no command reaches the app')
+  const watching = {
+    name: 'dev',
+    usage: 'app.ts',
+    text: 'run an app, again when a file changes, and print what it handles',
+    run: dev,
+    examples: ['dev app.ts'],
+  }
+  addRunning(watching, devGraceDefault)
+  addRunning({ ...watching, name: 'dev-process', run: devProcess, hidden: true }, devGraceDefault)
   add(program, {
     name: 'publish',
     usage: '[app.ts] [TYPE] [DATA]',
@@ -197,6 +192,27 @@ function commands(invoke: Invoke): Command {
     return command.option('--db <file>', 'the database, if not the one that the app file names')
   }
 
+  /** Adds a command that runs an app. */
+  function addRunning(words: CommandWords<StartWords>, graceMs: number): Command {
+    return withDatabase(addPlain(program, words))
+      .option(
+        '--wait-ms <ms>',
+        'wait for a process that still has the file',
+        wholeNumber('--wait-ms', 0, startWaitMsMax),
+        startWaitMsDefault,
+      )
+      .option(
+        '--only <names>',
+        'run only these processors, by name, separated by commas',
+        (text, before: string[] = []) => [...before, ...text.split(',').filter((name) => name !== '')],
+      )
+      .option(
+        '--grace <ms>',
+        `time for running handlers when it stops (default ${graceMs})`,
+        wholeNumber('--grace', graceMin, graceMax),
+      )
+  }
+
   /** Adds a command that works on the file of an app, which may be running. */
   function add<Options>(parent: Command, words: CommandWords<Options>): Command {
     return withDatabase(addPlain(parent, words)).option(
@@ -207,9 +223,12 @@ function commands(invoke: Invoke): Command {
     )
   }
 
-  function addPlain<Options>(parent: Command, { name, usage, text, run, examples }: CommandWords<Options>): Command {
+  function addPlain<Options>(
+    parent: Command,
+    { name, usage, text, run, examples, hidden = false }: CommandWords<Options>,
+  ): Command {
     const isDefault = parent !== program && name === 'list'
-    const command = parent.command(name, { isDefault }).description(text).usage(`${usage} [options]`)
+    const command = parent.command(name, { isDefault, hidden }).description(text).usage(`${usage} [options]`)
     const shown = examples.map(exampleText).join('\n')
     const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command

@@ -1,4 +1,5 @@
 // The plan of one run of an engine.
+import type { Watching } from '../model/attempt-end.ts'
 import type { Stored } from '../model/codec.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { Tx } from '../model/tx.ts'
@@ -27,6 +28,8 @@ export interface EnginePlan {
   readonly failed: (error: unknown, closed: Promise<void>) => void
   /** Called for each message that was accepted, when it is durable. */
   readonly accepted: (message: Stored) => void
+  /** Is told of the ends of attempts. */
+  readonly watching: Watching | undefined
 }
 
 /** A part that keeps more than the progress of processors, or none. */

@@ -140,6 +140,7 @@ export class Rooms {
       store,
       committer,
       limits: plan.limits,
+      watching: plan.watching,
       encode: (type, data, by, options) => envelopes.from(type, data, by, options),
       failed: (spec, entry) => failures.failed({ spec }, entry),
       resolved: (spec, entry, outcome) => failures.resolved({ spec }, entry, outcome),

@@ -1,7 +1,7 @@
 import type { ProcessorSpec } from '../spec.ts'
 import type { AttemptHost } from './attempt.ts'
 import type { Attempts } from './attempts.ts'
-import type { Delivery } from './delivery.ts'
+import { type Delivery, endOf } from './delivery.ts'
 import type { DeskWrites } from './desk-writes.ts'
 import type { Failing } from './failing.ts'
 import type { ConsumerHost } from './host.ts'
@@ -12,7 +12,7 @@ export interface AttemptHostParts {
   readonly progress: Progress
   /** The name in its idempotency keys. */
   readonly keyName: string
-  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'flows' | 'limits' | 'encode'>
+  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'flows' | 'limits' | 'watching' | 'encode'>
   attempts(): Pick<Attempts, 'late'>
   writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
   failing(): Pick<Failing, 'probing' | 'failed'>
@@ -22,8 +22,12 @@ export interface AttemptHostParts {
 
 /** Fits the parts of a processor to what its attempts, and the commits of these, need. */
 export function attemptHostOf({ spec, progress, keyName, run, ...parts }: AttemptHostParts): AttemptHost {
-  const { world, store, flows, limits } = run
+  const { world, store, flows, limits, watching } = run
   const { name } = spec
+  const toldAndCommitted = (delivery: Delivery) => {
+    watching!.told(endOf(name, delivery, { outcome: 'handled', attempt: delivery.attempts + 1 }))
+    parts.committed(delivery)
+  }
   return {
     name,
     keyName,
@@ -41,7 +45,7 @@ export function attemptHostOf({ spec, progress, keyName, run, ...parts }: Attemp
     late: (attempt, error) => parts.attempts().late(attempt, error),
     replied: (message, reply) => parts.writes().requestEnd(message, 'replied', reply),
     deskEnd: ({ entry }) => parts.writes().ending(entry!),
-    committed: parts.committed,
+    committed: watching === undefined ? parts.committed : toldAndCommitted,
     commitFailed: (delivery, error) => {
       parts.failing().probing.takeBack()
       parts.failing().failed(delivery, error)

@@ -1,3 +1,4 @@
+import type { AttemptEnd } from '../../model/attempt-end.ts'
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry, Try } from '../../model/desk.ts'
 
@@ -37,3 +38,15 @@ export class Delivery {
 }
 
 const noTries: readonly Try[] = []
+
+type How = Pick<AttemptEnd, 'outcome'> & Partial<Pick<AttemptEnd, 'attempt' | 'error' | 'nextInMs'>>
+
+/** The end of an attempt at a message, for those who watch. */
+export function endOf(
+  processor: string,
+  { message, attempts }: Delivery,
+  { outcome, attempt = attempts, error, nextInMs }: How,
+): AttemptEnd {
+  const { type, id, context } = message
+  return { processor, type, id, context: context ?? undefined, attempt, outcome, error, nextInMs }
+}

@@ -122,7 +122,7 @@ export class DeskSide {
   /** The needs that several parts have. */
   private shared() {
     const { run, spec, ready, pump, askRule } = this.host
-    const { world, store, limits, deskNumbers } = run
+    const { world, store, limits, deskNumbers, watching } = run
     const { windowMessages, heldContextsMax, messageBytesMax } = limits
     return {
       spec,
@@ -131,6 +131,7 @@ export class DeskSide {
       windowMessages,
       heldContextsMax,
       messageBytesMax,
+      watching,
       ready,
       pump,
       askRule,

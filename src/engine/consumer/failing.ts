@@ -6,6 +6,7 @@
 //      └──attempts are used up, refused───→ hold: at the desk, where a rule or a person decides
 //
 // While the processor probes, failures use up no attempt.
+import type { Watching } from '../../model/attempt-end.ts'
 import { type Refusal, refusalOf, type Stored } from '../../model/codec.ts'
 import { type DeskEntry, withTry } from '../../model/desk.ts'
 import { type ErrorRecord, recordError } from '../../model/errors.ts'
@@ -14,7 +15,7 @@ import { isRefused } from '../../model/refused.ts'
 import type { World } from '../../seam/world.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
-import type { Delivery } from './delivery.ts'
+import { type Delivery, endOf } from './delivery.ts'
 import type { DeskLane, DeskLanes } from './desk-lanes.ts'
 import { type DeskWrites, heldRequest } from './desk-writes.ts'
 import type { Lanes } from './lanes.ts'
@@ -52,6 +53,7 @@ const atOnce = { do: 'retry', delayMs: 0 } as const
 export interface FailingHost {
   readonly spec: Pick<ProcessorSpec, 'name' | 'handlers' | 'retry' | 'onHold' | 'desk' | keyof ProbeLimits>
   readonly messageBytesMax: number
+  readonly watching: Watching | undefined
   readonly world: Pick<World, 'now' | 'elapsed' | 'after' | 'random' | 'callback' | 'log'>
   readonly lanes: Pick<Lanes, 'again' | 'wait' | 'wake' | 'moveToLine' | 'advance'>
   readonly desk: Pick<DeskLanes, 'of' | 'wait' | 'forget'>
@@ -93,7 +95,9 @@ export class Failing {
     const { error, refusal } = this.refusalIn(message, thrown, told)
     const lingers = gone !== undefined
     if (refusal !== undefined) {
-      this.carryOut(delivery, dispositionOf({ error, refusal, attempts: delivery.attempts, lingers }))
+      const { attempts } = delivery
+      this.tell(delivery, { outcome: 'refused', attempt: attempts + 1, error: recordError(error) })
+      this.carryOut(delivery, dispositionOf({ error, refusal, attempts, lingers }))
       return
     }
     const record = recordError(error, host.messageBytesMax)
@@ -106,7 +110,8 @@ export class Failing {
     const disposition = dispositionOf({ error, attempts, policy, random, lingers })
     if (disposition.do !== 'hold') {
       const nextInMs = disposition.do === 'wait' ? Math.round(disposition.delayMs) : 0
-      this.logFailed(message, counts ? `attempt ${attempts}` : 'a probe', record, nextInMs)
+      this.tell(delivery, { outcome: 'failed', error: record, nextInMs })
+      if (this.logs) this.logFailed(message, counts ? `attempt ${attempts}` : 'a probe', record, nextInMs)
     }
     this.carryOut(delivery, disposition, record, gone)
   }
@@ -188,6 +193,14 @@ export class Failing {
       )
   }
 
+  private get logs(): boolean {
+    return this.host.watching?.logged !== false
+  }
+
+  private tell(delivery: Delivery, how: Parameters<typeof endOf>[2]): void {
+    this.host.watching?.told(endOf(this.host.spec.name, delivery, how))
+  }
+
   private logFailed(
     { type, id, context }: Stored,
     what: string,
@@ -221,7 +234,8 @@ export class Failing {
     const state = host.spec.desk?.rules.has(type) === true ? 'deciding' : 'held'
     const failures = (known?.failures ?? 0) + 1
     const fields = { state, lane: blocks ? context : null, dueAt: 0, attempts, tries, error, failures } as const
-    if (state === 'held') this.logHeld({ message, attempts, error })
+    this.tell(delivery, { outcome: 'held', error })
+    if (state === 'held' && this.logs) this.logHeld({ message, attempts, error })
     const entry = host.writes.keep(delivery, fields, (failed) => ({
       ...this.told(failed, error),
       written: () => {

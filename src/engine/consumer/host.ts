@@ -1,4 +1,5 @@
 // The narrow things that a consumer needs of its run.
+import type { Watching } from '../../model/attempt-end.ts'
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry, Resolution } from '../../model/desk.ts'
 import type { MessageType } from '../../model/message.ts'
@@ -46,6 +47,7 @@ export interface ConsumerHost {
   }
   readonly committer: Pick<Committer, 'write' | 'written' | 'finish' | 'mark'>
   readonly limits: Pick<EngineLimits, LimitNeeds>
+  readonly watching: Watching | undefined
   /** Numbers of messages at the desk, and of their places in lanes. */
   readonly deskNumbers: { next(): number }
   /** The flows of the run. Only handlers of mediators and routes know their type. */

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import test from 'node:test'
+import type { AttemptEnd } from '../../index.ts'
+import { attemptLine } from './attempt-line.ts'
+
+const now = new Date(2026, 10, 29, 9, 5, 7)
+const handled: AttemptEnd = {
+  processor: 'stock',
+  type: 'order.placed',
+  id: '1',
+  context: 'flour',
+  attempt: 1,
+  outcome: 'handled',
+  error: undefined,
+  nextInMs: undefined,
+}
+const error = { code: 'Error', message: 'no stock', stack: 'Error: no stock\n    at file:///shop/app.ts:18:9' }
+const lineOf = (end: Partial<AttemptEnd>, columns = 80) =>
+  attemptLine({ ...handled, ...end }, now, { columns, colour: (_, text) => text })
+
+test('a line says when, how, which processor and message, why, where, and what follows', () => {
+  assert.equal(lineOf({}), '09:05:07 handled stock order.placed flour')
+  assert.equal(lineOf({ context: undefined, attempt: 3 }), '09:05:07 handled stock order.placed, attempt 3')
+  const failed = { outcome: 'failed', error } as const
+  assert.equal(
+    lineOf({ ...failed, nextInMs: 1_520 }),
+    '09:05:07 failed  stock order.placed flour: no stock at app.ts:18, again in 1.5 s',
+  )
+  assert.equal(
+    lineOf({ ...failed, nextInMs: 0, error: { code: 'x', message: 'no' } }),
+    '09:05:07 failed  stock order.placed flour: no, again',
+  )
+  assert.equal(
+    lineOf({ outcome: 'held', attempt: 5, error }),
+    '09:05:07 held    stock order.placed flour: no stock at app.ts:18',
+  )
+})
+
+test('a line fits the columns, whatever it says; long names leave room for the error', () => {
+  const long = 'one\ntwo '.repeat(40)
+  const ends = [
+    { context: long },
+    { outcome: 'held', error: { code: 'x', message: long } },
+    { outcome: 'failed', nextInMs: 60_000, processor: long, context: long, error: { ...error, message: long } },
+    { outcome: 'failed', nextInMs: 60_000, context: '製粉所'.repeat(20), error },
+  ] as const
+  for (const end of ends) {
+    for (const columns of [80, 40]) {
+      const line = lineOf(end, columns)
+      assert(!line.includes('\n'))
+      assert(line.length <= columns, line)
+    }
+  }
+  assert.equal(
+    lineOf({ outcome: 'failed', nextInMs: 60_000, context: long, error }),
+    '09:05:07 failed  stock order.placed one…: no stock at app.ts:18, again in 60.0 s',
+  )
+})
