@@ -15,12 +15,12 @@
 //   <!-- test: exit status 1 -->                     how each command of a block of sh ends
 //   <!-- test: runs on -->                           its last command is left running, once it has said what is shown
 //   <!-- test: runs on after "ready" -->             the same for each command of a block of sh, which ends the one before
+//   <!-- test: what runs says -->                    of a block of text: this is waited for, after what was waited for
 //   <!-- test: what runs is stopped -->              by SIGTERM; the end of the page does that too
 //   <!-- test: the bank answers again -->            any other words: `stage` in test/guides/PAGE.ts has a step of this
 //                                                    name, which is done at this place of the page
 import assert from 'node:assert/strict'
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import {
   existsSync,
   globSync,
@@ -37,12 +37,12 @@ import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import test, { after, suite } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { commandsIn, fileIn, idleFiles, type Stage, type Step, saysSo, stepsOf } from './support/blocks.ts'
+import { type Block, commandsIn, fileIn, idleFiles, type Stage, saysSo, stepsOf } from './support/blocks.ts'
+import { Reading, shell, write } from './support/reading.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (page: string) => readFileSync(join(root, page), 'utf8')
 const pages = ['README.md', ...globSync('docs/guides/*.md', { cwd: root }).sort()]
-type Block = Extract<Step, { kind: 'block' }>
 
 const place = realpathSync(mkdtempSync(join(tmpdir(), 'docs-')))
 after(() => rmSync(place, { recursive: true, force: true }))
@@ -73,118 +73,6 @@ const env = {
   NODE_TEST_CONTEXT: undefined,
 }
 
-function write(folder: string, { name, code }: { readonly name: string; readonly code: string }): void {
-  const path = join(folder, name)
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, code)
-}
-
-interface Ended {
-  readonly status: number
-  readonly said: string
-}
-
-function shell(command: string, cwd: string): Promise<Ended> {
-  return new Promise((resolve) => {
-    execFile('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], { cwd, env }, (error, said) => {
-      resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, said })
-    })
-  })
-}
-
-/** Starts a command and waits until it has said enough. */
-async function leftRunning(command: string, enough: (said: string) => boolean, cwd: string): Promise<ChildProcess> {
-  // Detached: it is the head of a group of its own, which npm and the like fill with more processes.
-  const stdio = ['ignore', 'pipe', 'inherit'] as const
-  const child = spawn('/bin/sh', ['-c', `exec ${command} 2>&1`], { cwd, env, stdio: [...stdio], detached: true })
-  let said = ''
-  child.stdout.setEncoding('utf8')
-  for await (const text of child.stdout.iterator({ destroyOnReturn: false })) {
-    said += text
-    if (enough(said)) {
-      child.stdout.resume()
-      return child
-    }
-  }
-  throw new assert.AssertionError({ message: `${command}\n\nhas ended and said\n${said}` })
-}
-
-/** Writes the files and does the commands of a page, from its top to its end. */
-class Reading {
-  readonly #folder: string
-  /** Where commands run. */
-  #cwd: string
-  readonly #stage: Stage
-  readonly #running: ChildProcess[] = []
-  readonly files = new Map<string, string>()
-  readonly commands: string[] = []
-
-  constructor(folder: string, stage: Stage) {
-    this.#folder = folder
-    this.#cwd = folder
-    this.#stage = stage
-  }
-
-  async step(step: Step): Promise<void> {
-    if (step.kind === 'happens') await this.#happens(step.what)
-    else if (step.way.is !== 'run') return
-    else if (step.language === 'ts') {
-      const file = fileIn(step.text)
-      this.files.set(file.name, file.code)
-      write(this.#folder, file)
-    } else await this.#run(step)
-    await this.#stage.idle?.()
-  }
-
-  async #happens(what: string): Promise<void> {
-    if (what === 'what runs is stopped') return await this.stop()
-    const happen = this.#stage.steps[what]
-    assert(happen !== undefined, `the stage of the page has no step "${what}"`)
-    await happen()
-  }
-
-  async #run({ language, text, way }: Block): Promise<void> {
-    const { runsOn, status } = way as Extract<Block['way'], { is: 'run' }>
-    const all = commandsIn(language, text)
-    for (const [at, { command, says }] of all.entries()) {
-      this.commands.push(command)
-      const cd = /^cd (\S+)$/.exec(command)?.[1]
-      if (cd !== undefined) {
-        this.#cwd = join(this.#cwd, cd)
-        continue
-      }
-      if (runsOn?.after !== undefined || (runsOn && at === all.length - 1)) {
-        await this.stop()
-        const enough = (said: string) =>
-          runsOn.after === undefined ? saysSo(said, says ?? '', 'begins') : said.includes(runsOn.after)
-        this.#running.push(await leftRunning(command, enough, this.#cwd))
-        continue
-      }
-      const ended = await shell(command, this.#cwd)
-      if (says === undefined) assert.equal(ended.status, status, `${command}\n\n${ended.said}`)
-      else assert(saysSo(ended.said, says), `${command}\n\nsaid\n${ended.said}\nand not\n${says}`)
-    }
-  }
-
-  /** Ends what was left running. */
-  async stop(): Promise<void> {
-    for (const child of this.#running.splice(0)) {
-      if (child.exitCode !== null || child.signalCode !== null) continue
-      const closed = once(child, 'close')
-      process.kill(-child.pid!, 'SIGTERM')
-      await closed
-    }
-  }
-
-  /** The files that a command of the page runs. */
-  named(): string[] {
-    const tests = [...this.files.keys()].filter((name) => name.endsWith('.test.ts'))
-    const words = this.commands.flatMap((command) => command.split(/\s+/))
-    const isTested = this.commands.some((command) => /(node --test|npm test|npm t)$/.test(command))
-    return [...this.files.keys()].filter((name) => words.includes(name) || (isTested && tests.includes(name)))
-  }
-}
-
 async function stageOf(page: string, folder: string): Promise<Stage> {
   const file = new URL(`./guides/${basename(page, '.md').toLowerCase()}.ts`, import.meta.url)
   if (!existsSync(file)) return { steps: {} }
@@ -199,7 +87,7 @@ suite('what the pages show', { concurrency: 2 }, () => {
       const folder = folderOf(page)
       mkdirSync(folder)
       const stage = await stageOf(page, folder)
-      const reading = new Reading(folder, stage)
+      const reading = new Reading({ folder, env }, stage)
       t.after(async () => {
         await reading.stop()
         await stage.stop?.()
@@ -213,7 +101,7 @@ suite('what the pages show', { concurrency: 2 }, () => {
       const tests = [...reading.files.keys()].filter((name) => name.endsWith('.test.ts') && !named.includes(name))
       assert.deepEqual(idleFiles(reading.files, [...named, ...tests]), [], 'nothing on the page runs these')
       if (tests.length === 0) return
-      const { status, said } = await shell(`node --test ${tests.join(' ')}`, folder)
+      const { status, said } = await shell(`node --test ${tests.join(' ')}`, { folder, env })
       assert.equal(status, 0, said)
     })
   }
@@ -284,6 +172,10 @@ $ read
 \`\`\`ts
 1
 \`\`\`
+<!-- test: what runs says -->
+\`\`\`text
+oh
+\`\`\`
 `
   const steps = stepsOf(page)
   assert.deepEqual(
@@ -294,6 +186,7 @@ $ read
       [7, 'the sun shines'],
       [9, 'console', { is: 'run', status: 0, runsOn: { after: undefined } }],
       [16, 'ts', { is: 'run elsewhere', by: 'test/a.test.ts' }],
+      [20, 'text', { is: 'said' }],
     ],
   )
   const { text } = steps[3] as Block

@@ -3,6 +3,7 @@
 /** How the test deals with a block: it runs it, or the page says what else runs it, or that nothing does. */
 export type Way =
   | { readonly is: 'run'; readonly status: number; readonly runsOn?: RunsOn }
+  | { readonly is: 'said' }
   | { readonly is: 'run elsewhere'; readonly by: string }
   | { readonly is: 'not run'; readonly because: string }
 
@@ -21,6 +22,8 @@ export type Step =
       readonly way: Way
     }
   | { readonly kind: 'happens'; readonly line: number; readonly what: string }
+
+export type Block = Extract<Step, { kind: 'block' }>
 
 /** What a page needs beside itself: a running app, things that happen between two commands. */
 export interface Stage {
@@ -76,8 +79,13 @@ export function stepsOf(page: string): Step[] {
 }
 
 const runsOn = /^test: runs on(?: after "(.+)")?$/
+const said = 'test: what runs says'
 const isAboutBlock = (mark: string) =>
-  mark.startsWith('not run: ') || runsOn.test(mark) || / runs this$/.test(mark) || /^test: exit status \d+$/.test(mark)
+  mark.startsWith('not run: ') ||
+  mark === said ||
+  runsOn.test(mark) ||
+  / runs this$/.test(mark) ||
+  /^test: exit status \d+$/.test(mark)
 
 function happening({ line, text }: { readonly line: number; readonly text: string }): Step {
   if (isAboutBlock(text)) throw new Error(`line ${line}: "${text}" must stand directly above a block of code`)
@@ -94,7 +102,8 @@ function block(line: number, language: string, text: string, marks: readonly str
     const command = /^(?:\$ )?(?:npx |npm |node |millrace ).*$/m.exec(text)
     if (command !== null)
       throw new Error(`line ${line}: "${command[0]}" is a command: it belongs into a block of sh or console`)
-    return { kind: 'block', line, language, text, way: { is: 'not run', because: 'it is only shown' } }
+    const only: Way = { is: 'not run', because: 'it is only shown' }
+    return { kind: 'block', line, language, text, way: way.is === 'said' ? way : only }
   }
   if (language === 'ts' && way.is === 'run' && !/^\/\/ \S+\.ts\n/.test(text)) {
     throw new Error(`line ${line}: TypeScript begins with the name of its file, "// shop.ts", or is marked`)
@@ -112,6 +121,7 @@ function wayOf(marks: readonly string[]): Way {
     const by = /^test: (\S+\.test\.ts) runs this$/.exec(mark)?.[1]
     if (by !== undefined) return { is: 'run elsewhere', by }
   }
+  if (marks.includes(said)) return { is: 'said' }
   const status = marks.map((mark) => /^test: exit status (\d+)$/.exec(mark)?.[1]).find(Boolean) ?? '0'
   const on = marks.map((mark) => runsOn.exec(mark)).find(Boolean)
   return { is: 'run', status: Number(status), ...(on && { runsOn: { after: on[1] } }) }
@@ -142,7 +152,7 @@ function steady(text: string): string {
     .replace(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, 'ID')
     .replace(/\b\d\d:\d\d:\d\d\b/g, 'TIME')
     .replace(/\b\d+(\.\d+)? ?ms\b/g, 'SPAN')
-    .replace(/\b\d+ (s|min|h|d)\b/g, 'AGE')
+    .replace(/\b\d+(\.\d+)? (s|min|h|d)\b/g, 'AGE')
     .replace(/\bprocess \d+/g, 'process N')
     .replace(/(?:\/[\w.-]+)+\/([\w-]+\.\w+)/g, 'PATH/$1')
     .replace(/ {2,}/g, '  ')
