@@ -1,6 +1,6 @@
 import './adapters/node/version.ts'
 
-export type { SqliteClient, SqliteColumn, SqliteStatement } from './adapters/sqlite/client.ts'
+export type { SqliteClient, SqliteColumn, SqliteStatement } from './adapters/sqlite/client-shape.ts'
 export { type Sqlite, type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
 export { type App, app } from './app/app.ts'
 export type { AppTx } from './app/app-tx.ts'
