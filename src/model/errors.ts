@@ -281,7 +281,12 @@ export const errors = {
   'millrace/foreign-file': row(
     'StoreError',
     false,
-    'Name a file that Millrace created, or one that does not exist yet.',
+    'Name a file that Millrace created, or one that does not exist yet. To take up a database that has tables of its own, copy it by `millrace backup --db FILE --to COPY`, then start with `sqlite({ file, adopt: true })`.',
+  ),
+  'millrace/name-taken': row(
+    'StoreError',
+    false,
+    'Give it another name, by the program that has made it, and start again.',
   ),
   'millrace/foreign-wal': row(
     'StoreError',

@@ -40,6 +40,8 @@ function through(statement: StatementSync, call: <T>(values: Values, run: () => 
     get: (...values: Values) => call(values, () => statement.get(...values)),
     run: (...values: Values) => call(values, () => statement.run(...values)),
     setReadBigInts: statement.setReadBigInts.bind(statement),
+    setReturnArrays: statement.setReturnArrays.bind(statement),
+    columns: statement.columns.bind(statement),
     iterate: (...values: Values) => call(values, () => statement.all(...values).values()),
   }
 }

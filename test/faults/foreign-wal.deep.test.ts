@@ -9,7 +9,7 @@ import { type App, app, event, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
 import { foreignWal } from '../../src/adapters/sqlite/wal.ts'
-import { assertSound, logOf, look } from './support/judge.ts'
+import { assertSound, logOf, look, number } from './support/judge.ts'
 import { LosingDisk } from './support/losing-disk.ts'
 import { place } from './support/place.ts'
 import { Chance, withSeed } from './support/seed.ts'
@@ -25,10 +25,33 @@ function asking(file: string): App {
   })
   return app({
     name: 'asking',
-    broker: sqlite({ file, checkpointBytes }),
+    broker: sqlite({ file, checkpointBytes, adopt: true }),
     log: () => {},
     setup: (tx) => tx.query`create table if not exists answers (n integer)`,
     parts: [answer],
+  })
+}
+
+/** How a file came to be: an app has made it, or taken up what another program had made. */
+type Origin = 'made' | 'taken up'
+
+const theirs = { application_id: 77, user_version: 7 } as const
+
+/** What is there before the first start. */
+function begin(file: string, origin: Origin): void {
+  if (origin === 'made') return
+  look(file, (db) => {
+    db.exec('create table theirs (n integer); insert into theirs values (1), (2)')
+    for (const [name, value] of Object.entries(theirs)) db.exec(`pragma ${name} = ${value}`)
+  })
+}
+
+/** That what was there before is there as it was. */
+function assertTheirs(file: string, origin: Origin): void {
+  if (origin === 'made') return
+  look(file, (db) => {
+    assert.equal(number(db, 'select sum(n) from theirs'), 3)
+    for (const [name, value] of Object.entries(theirs)) assert.equal(number(db, `pragma ${name}`), value, name)
   })
 }
 
@@ -96,48 +119,57 @@ async function assertRefused(t: TestContext, copy: string, wal: string): Promise
   assert.deepEqual([readFileSync(file), readFileSync(`${file}-wal`)], before, copy)
 }
 
-for (const [when, between] of [
+const crashes = [
   ['right after the copy', 0],
   ['a message after the copy', 1],
   ['some messages after the copy', 40],
   ['some checkpoints after the copy', 1_500],
-] as const) {
-  test(`copies of this run and of earlier ones are not replayed into by what a crash ${when} leaves`, async (t) => {
-    const folder = place(t)
-    const file = join(folder, 'app.db')
-    const found: string[] = []
-    const stopped = (name: string) => {
-      copyFileSync(file, join(folder, name))
-      found.push(join(folder, name))
-    }
-    for (const run of [1, 2]) {
-      const asks = asking(file)
-      await asks.start({ control: false })
-      await publish(asks, 30)
-      found.push(...(await copies(asks, file, join(folder, `run-${run}`))))
-      await asks.stop()
-      stopped(`stopped-${run}.db`)
-    }
+] as const
+
+for (const [when, between] of crashes) {
+  test(`copies of this run and of earlier ones are not replayed into by what a crash ${when} leaves`, (t) =>
+    refuseCopies(t, 'made', between))
+  test(`copies of a file that was taken up are not replayed into by what a crash ${when} leaves`, (t) =>
+    refuseCopies(t, 'taken up', between))
+}
+
+async function refuseCopies(t: TestContext, origin: Origin, between: number): Promise<void> {
+  const folder = place(t)
+  const file = join(folder, 'app.db')
+  begin(file, origin)
+  const found: string[] = []
+  const stopped = (name: string) => {
+    copyFileSync(file, join(folder, name))
+    found.push(join(folder, name))
+  }
+  for (const run of [1, 2]) {
     const asks = asking(file)
     await asks.start({ control: false })
-    await publish(asks, 100)
-    const ofThisRun = await copies(asks, file, join(folder, 'this-run'))
-    await publish(asks, between)
-    await asks.transaction((tx) => tx.query`create table later (n integer)`)
-    found.push(...(between > 1_000 ? ofThisRun : ofThisRun.slice(0, -1)))
-    const left = killed(file, join(folder, 'crash'))
+    await publish(asks, 30)
+    found.push(...(await copies(asks, file, join(folder, `run-${run}`))))
     await asks.stop()
+    stopped(`stopped-${run}.db`)
+  }
+  const asks = asking(file)
+  await asks.start({ control: false })
+  await publish(asks, 100)
+  const ofThisRun = await copies(asks, file, join(folder, 'this-run'))
+  await publish(asks, between)
+  await asks.transaction((tx) => tx.query`create table later (n integer)`)
+  found.push(...(between > 1_000 ? ofThisRun : ofThisRun.slice(0, -1)))
+  const left = killed(file, join(folder, 'crash'))
+  await asks.stop()
 
-    for (const copy of found) await assertRefused(t, copy, `${left}-wal`)
-    const again = asking(left)
-    await again.start({ control: false })
-    await again.idle()
-    await again.stop()
-    look(left, (db) => {
-      assertSound(db)
-      assert.equal(logOf(db, 'questions').length, 160 + between, 'its own file has all of it')
-    })
+  for (const copy of found) await assertRefused(t, copy, `${left}-wal`)
+  const again = asking(left)
+  await again.start({ control: false })
+  await again.idle()
+  await again.stop()
+  look(left, (db) => {
+    assertSound(db)
+    assert.equal(logOf(db, 'questions').length, 160 + between, 'its own file has all of it')
   })
+  assertTheirs(left, origin)
 }
 
 test('a -wal whose file is gone or empty is refused and kept', async (t) => {
@@ -223,44 +255,57 @@ test('what SQLite would not replay of a -wal does not count', async (t) => {
   assert.equal(foreignWal(other), undefined, 'no -wal at all')
 })
 
-const cuts = 1_000
 const cutsPerRun = 50
 /** How many are looked at without a start, which is slow, for each that starts. */
 const startEvery = 20
 
 test('after each of a thousand power cuts, before, in and after checkpoints, the file starts with its own -wal', (t) =>
-  withSeed(async (seed) => {
-    const folder = place(t)
-    const chance = new Chance(seed)
-    const roll = () => chance.next()
-    let replayed = 0
-    for (let cut = 0; cut < cuts; ) {
-      const file = join(folder, `run-${cut}.db`)
-      const images: string[] = []
-      const disk: LosingDisk = new LosingDisk(roll, Number.POSITIVE_INFINITY, () => {})
-      disk.onStep = () => {
-        if (cut >= cuts || images.length >= cutsPerRun || roll() < 0.3) return
-        const image = join(folder, `cut-${cut++}.db`)
-        disk.image(image)
-        images.push(image)
-      }
-      const asks = asking(file)
-      await asks.start({ broker: sqliteOn({ file, checkpointBytes: 65_536 }, () => disk), control: false })
-      while (images.length < cutsPerRun && cut < cuts)
-        await publish(asks, 1 + chance.below(5), 'x'.repeat(chance.below(5_000)))
-      await asks.stop()
-      for (const [index, image] of images.entries()) {
-        if (readFileSync(`${image}-wal`).length > 32) replayed++
-        assert.equal(foreignWal(image), undefined, image)
-        if (index % startEvery === 0) {
-          const again = asking(image)
-          await again.start({ control: false })
-          await again.stop()
-          look(image, assertSound)
-        }
-        for (const rest of ['', '-wal', '-shm', '-owner']) rmSync(`${image}${rest}`, { force: true })
-      }
+  withSeed((seed) => cutPower(t, { seed, origin: 'made', cuts: 1_000 })))
+
+test('after each of three hundred power cuts a file that was taken up starts with its own -wal, and has all it had', (t) =>
+  withSeed((seed) => cutPower(t, { seed, origin: 'taken up', cuts: 300 })))
+
+interface Cutting {
+  readonly seed: number
+  readonly origin: Origin
+  readonly cuts: number
+}
+
+async function cutPower(t: TestContext, { seed, origin, cuts }: Cutting): Promise<void> {
+  const folder = place(t)
+  const chance = new Chance(seed)
+  const roll = () => chance.next()
+  let replayed = 0
+  for (let cut = 0; cut < cuts; ) {
+    const file = join(folder, `run-${cut}.db`)
+    const images: string[] = []
+    const disk: LosingDisk = new LosingDisk(roll, Number.POSITIVE_INFINITY, () => {})
+    disk.onStep = () => {
+      if (cut >= cuts || images.length >= cutsPerRun || roll() < 0.3) return
+      const image = join(folder, `cut-${cut++}.db`)
+      disk.image(image)
+      images.push(image)
     }
-    t.diagnostic(`${replayed} of ${cuts} had a -wal to replay`)
-    assert.ok(replayed > cuts / 2)
-  }))
+    const asks = asking(file)
+    begin(file, origin)
+    const broker = sqliteOn({ file, checkpointBytes: 65_536, adopt: true }, () => disk)
+    await asks.start({ broker, control: false })
+    while (images.length < cutsPerRun && cut < cuts)
+      await publish(asks, 1 + chance.below(5), 'x'.repeat(chance.below(5_000)))
+    await asks.stop()
+    for (const [index, image] of images.entries()) {
+      if (readFileSync(`${image}-wal`).length > 32) replayed++
+      assert.equal(foreignWal(image), undefined, image)
+      if (index % startEvery === 0) {
+        const again = asking(image)
+        await again.start({ control: false })
+        await again.stop()
+        look(image, assertSound)
+        assertTheirs(image, origin)
+      }
+      for (const rest of ['', '-wal', '-shm', '-owner']) rmSync(`${image}${rest}`, { force: true })
+    }
+  }
+  t.diagnostic(`${replayed} of ${cuts} had a -wal to replay`)
+  assert.ok(replayed > cuts / 2)
+}

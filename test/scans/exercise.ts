@@ -68,6 +68,21 @@ export async function exercise(file: string): Promise<void> {
   }
   await (await opened(file, 'dated')).close('clean')
   await fromBeside(file)
+  await takenUp(`${file}.theirs`)
+}
+
+/** A database of another program. */
+async function takenUp(file: string): Promise<void> {
+  const theirs = new DatabaseSync(file)
+  theirs.exec('create table notes (text text)')
+  theirs.close()
+  for (const adopt of [false, true]) {
+    const store = sqlite({ file, adopt }).create(nodeWorld(() => {}))
+    await store.open({ same: () => true }).then(
+      () => store.close('clean'),
+      () => {},
+    )
+  }
 }
 
 const commit = (store: Store, changes: Partial<Changes>, functions: Parameters<Store['commit']>[0]['functions'] = []) =>

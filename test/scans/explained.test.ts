@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { createLog, migrate } from '../../src/adapters/sqlite/schema.ts'
+import { createWalRow } from '../../src/adapters/sqlite/wal-row.ts'
 import { place } from '../support.ts'
 import { planOf } from './counting.ts'
 import { exercise } from './exercise.ts'
@@ -22,6 +23,7 @@ const small: Readonly<Record<string, string>> = {
   millrace_desk_groups: 'at most 1,000 rows for each processor',
   sqlite_schema: 'a row for each table and index',
   sqlite_sequence: 'a row for each table whose ids are never given twice',
+  millrace_wal: 'one row',
   owner: 'one row',
   json_each: 'what the statement is given',
   pragma_user_version: 'a number of the file',
@@ -110,6 +112,7 @@ test('no statement of the adapter reads a table that grows from its beginning, o
   const db = new DatabaseSync(':memory:')
   migrate(db, 'memory')
   createLog(db, 1)
+  createWalRow(db, { previous: 0, own: 1 })
   db.exec('create table owner (one integer primary key, pid integer, host text, since text)')
   const wrong = [...prepared].flatMap((sql) => {
     const plan = planOf(db, sql)

@@ -48,7 +48,7 @@ try {
     if (aborted) throw new Error('it was aborted')
   }
   await backup(db, to, { rate: pagesPerStep, progress })
-  markCopy()
+  if (mark !== 'none') markCopy()
   sync()
   port.postMessage({})
 } catch (error) {

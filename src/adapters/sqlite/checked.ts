@@ -4,7 +4,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import type { AppState } from '../../seam/offline.ts'
 import { openFault } from './errors.ts'
+import type { Foreign } from './file-kind.ts'
 import { checkLinks, checkPlace, whyNotSeen } from './file-place.ts'
+import { nodeDatabase } from './owner.ts'
 import { openReading } from './reading.ts'
 import { isRestoring } from './restore.ts'
 import { formatKnown, formatOf } from './schema.ts'
@@ -44,15 +46,17 @@ export function openChecked<T>(path: string, app: AppState, use: (db: DatabaseSy
 }
 
 /** Refuses a place or a file that an app cannot use, before anything is touched. */
-export function checkFile(file: string): void {
+export function checkFile(file: string, foreign: Foreign): void {
   checkPlace(file)
   checkLinks(file)
   checkWal(file)
   if (!existsSync(file)) return
   // Read before it is opened for writing: another program's database stays as it is, and so do the files beside it.
-  const db = openReading(file, 'stopped', 0)
+  const isTorn = foreign === 'taken up' && existsSync(`${file}-journal`)
+  // Only a connection that may write takes back what another program has left in the middle of a transaction.
+  const db = isTorn ? nodeDatabase(file, { timeout: 0 }) : openReading(file, 'stopped', 0)
   try {
-    formatOf(db, file)
+    formatOf(db, file, foreign)
   } finally {
     db.close()
   }

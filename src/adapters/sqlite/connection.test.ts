@@ -9,7 +9,8 @@ import { markedAlone } from './missing-wal.ts'
 import { nodeDatabase } from './owner.ts'
 import { formatKnown, formatOf } from './schema.ts'
 
-const opened = (file: string, alone = false) => new Connection({ file, database: nodeDatabase, random: 0.5, alone })
+const opened = (file: string, alone = false) =>
+  new Connection({ file, database: nodeDatabase, random: 0.5, alone, adopt: false })
 
 test('a new file gets the format of this version; a transaction that throws leaves nothing', () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-connection-'))

@@ -2,13 +2,15 @@
 //
 //   closed ──open──→ open ──take (the write lock)──→ in a transaction ──commit or rollback──→ open ──close──→ closed
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { isForeign } from './file-kind.ts'
+import { inTransaction } from './in-transaction.ts'
 import { markAlone } from './missing-wal.ts'
 import type { OpenDatabase } from './owner.ts'
 import { Savepoints } from './savepoints.ts'
-import { migrate } from './schema.ts'
+import { migrate, takeUp } from './schema.ts'
 import { Statements } from './statements.ts'
 import { Guard, UserStatements } from './user-code.ts'
-import { WalMarks } from './wal.ts'
+import { fieldsNow, rowAfter, WalMarks } from './wal-marks.ts'
 
 /** The options with which a file is opened. */
 export interface Opening {
@@ -18,6 +20,8 @@ export interface Opening {
   readonly random: number
   /** The file has lost its -wal after an unclean stop, and is to be marked so. */
   readonly alone: boolean
+  /** A database of another program is taken up. */
+  readonly adopt: boolean
 }
 
 export class Connection {
@@ -25,6 +29,8 @@ export class Connection {
   readonly reader: DatabaseSync
   readonly guard: Guard
   readonly walMarks: WalMarks
+  /** Whether the file was taken up just now. */
+  readonly tookUp: boolean
   /** Statements of Millrace, of functions of users, and of reads of users. */
   readonly sql: Statements
   readonly statements: UserStatements
@@ -35,12 +41,14 @@ export class Connection {
   private readonly rollBackAll: StatementSync
 
   /** Brings the file to the format of this version. */
-  constructor({ file, database, random, alone }: Opening) {
+  constructor({ file, database, random, alone, adopt }: Opening) {
     const db = openWriter(database, file)
     this.db = db
     this.guard = new Guard(db)
-    this.walMarks = new WalMarks(db)
     try {
+      this.tookUp = adopt && isForeign(db)
+      if (this.tookUp) takeUp(db, () => rowAfter(0, fieldsNow(db)))
+      this.walMarks = new WalMarks(db)
       if (alone) this.noteAlone()
       this.walMarks.beginRun(random)
       migrate(db, file)
@@ -116,18 +124,6 @@ export class Connection {
       this.walMarks.write()
       markAlone(this.db)
     })
-  }
-}
-
-function inTransaction<T>(db: DatabaseSync, fn: () => T): T {
-  db.exec('begin immediate')
-  try {
-    const value = fn()
-    db.exec('commit')
-    return value
-  } catch (error) {
-    if (db.isTransaction) db.exec('rollback')
-    throw error
   }
 }
 

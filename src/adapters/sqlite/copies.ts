@@ -1,6 +1,7 @@
 // Copies of a file, and what puts one in the place of the file.
 import { existsSync, lstatSync, readlinkSync, realpathSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import type { AppState, Restored, StoreCopies } from '../../seam/offline.ts'
 import { nodeWorld } from '../node/world.ts'
@@ -8,10 +9,12 @@ import { openChecked, realFile } from './checked.ts'
 import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { openFault } from './errors.ts'
+import { isForeign } from './file-kind.ts'
 import { checkPlace } from './file-place.ts'
 import { aloneSince, newestTime } from './missing-wal.ts'
 import { writerWaitMs } from './offline-writer.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
+import { openReading } from './reading.ts'
 import { finishRestore, prepareRestore } from './restore.ts'
 
 /** @param named the path of the file, which may be a link to it */
@@ -19,6 +22,7 @@ export function copiesOf(named: string, freeBytesMin: number): StoreCopies {
   return {
     async copyTo(to, { app, signal }) {
       const file = realFile(named)
+      if (isOthers(file, app)) return await copy({ file, to, app: 'none', freeBytesMin, signal })
       openChecked(file, app, (db) => db.close(), 1)
       const owned = app === 'running' ? undefined : await own(file)
       try {
@@ -28,6 +32,20 @@ export function copiesOf(named: string, freeBytesMin: number): StoreCopies {
       }
     },
     restore: (from) => restore(realFile(resolve(from)), targetOf(named), freeBytesMin),
+  }
+}
+
+/** Whether it is a database of another program, which no app has taken up. */
+function isOthers(file: string, app: AppState): boolean {
+  if (app === 'running' || !existsSync(file)) return false
+  let db: DatabaseSync | undefined
+  try {
+    db = openReading(file, 'stopped')
+    return isForeign(db)
+  } catch {
+    return false
+  } finally {
+    db?.close()
   }
 }
 

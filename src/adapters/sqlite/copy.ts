@@ -14,12 +14,15 @@ import { threads } from './threads.ts'
 /** Paths to which this process copies now. */
 const underWay = new Set<string>()
 
-/** A copy to make. `app` is the state of the app of this process; no other process may have the file. */
+/**
+ * A copy to make. `app` is the state of the app of this process; no other process may have the file. Another program may
+ * have a file that is no app's.
+ */
 export interface CopyPlan {
   readonly file: string
   /** The path of the copy, where no file may be. */
   readonly to: string
-  readonly app: AppState
+  readonly app: AppState | 'none'
   readonly freeBytesMin: number
   readonly signal?: AbortSignal | undefined
 }
@@ -41,8 +44,8 @@ export async function copy({ file, app, freeBytesMin, signal, ...plan }: CopyPla
   // It has another name until it is complete, so that a copy that was cut off is not taken for a copy.
   const partial = `${to}-partial-${randomUUID()}`
   try {
-    const mark = app === 'stopped' && isAlone(file) ? 'alone' : 'as it is'
-    await copyInThread({ file, to: partial, app, mark }, signal)
+    const mark = app === 'none' ? 'none' : app === 'stopped' && isAlone(file) ? 'alone' : 'as it is'
+    await copyInThread({ file, to: partial, app: app === 'none' ? 'running' : app, mark }, signal)
     place(partial, to)
     syncFolder(to)
     return statSync(to).size

@@ -20,6 +20,12 @@ export interface SqliteOptions {
    * is not. One process uses it at a time.
    */
   readonly file: string
+  /**
+   * Whether to take up a database that has tables of its own: its journal mode becomes WAL, and the tables of Millrace,
+   * whose names begin with `millrace_`, are added in one transaction. All else stays as it is. Default false: a start on
+   * such a database fails with `millrace/foreign-file`. It says nothing about a file that Millrace has made or taken up.
+   */
+  readonly adopt?: boolean | undefined
   /** Statements of one commit function, 1 to 100,000,000, default 100,000. */
   readonly commitQueriesMax?: number | undefined
   /** Part of the `-wal` file that is not in the database yet above which health is red, bytes, default 256 MiB. */
@@ -87,6 +93,7 @@ export const sqlite: Sqlite = Object.assign((options: SqliteOptions) => sqliteOn
 export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = nodeDatabase): Broker {
   checkOptions('sqlite', options, [
     'file',
+    'adopt',
     'commitQueriesMax',
     'walBytesMax',
     'checkpointBytes',
@@ -96,6 +103,8 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
   if (typeof options.file !== 'string' || options.file === '') {
     throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
   }
+  const { adopt = false } = options
+  if (typeof adopt !== 'boolean') throw fault('millrace/bad-option', 'sqlite: adopt must be true or false')
   const bound = (name: Parameters<typeof limit>[1]) =>
     limit('sqlite', name, (options as unknown as Record<string, unknown>)[name])
   const limits = {
@@ -114,7 +123,7 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
     name: 'sqlite',
     where: file,
     create: (world) =>
-      new SqliteStore({ file: realFile(file), name: file, world, disk: disk(), limits, database, left }),
+      new SqliteStore({ file: realFile(file), name: file, world, disk: disk(), limits, database, adopt, left }),
     offline: sqliteOffline(file, limits),
   }
 }

@@ -1,8 +1,8 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
-
-/** Marks a file as one of Millrace: "Mill" in ASCII. */
-const applicationId = 0x4d696c6c
+import { applicationId, checkForeign, type Foreign, kindOf } from './file-kind.ts'
+import { inTransaction } from './in-transaction.ts'
+import { createWalRow, type WalRow } from './wal-row.ts'
 
 /** Each entry brings the file from the format of its index to the next. Entries are never changed, only added. */
 const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
@@ -213,15 +213,16 @@ export const formatKnown: number = migrations.length
 /**
  * The format of a file; 0 when nothing was created in it yet.
  *
- * @throws `millrace/foreign-file`, `millrace/newer-file`
+ * @throws `millrace/foreign-file`, `millrace/name-taken`, `millrace/newer-file`
  */
-export function formatOf(db: DatabaseSync, file: string): number {
-  const { application_id: owner } = db.prepare('pragma application_id').get() as { application_id: number }
-  const { count } = db.prepare('select count(*) as count from sqlite_schema').get() as { count: number }
-  if (owner !== applicationId && count > 0) {
-    throw fault('millrace/foreign-file', `${file} is a database, but not one that Millrace created`)
+export function formatOf(db: DatabaseSync, file: string, foreign: Foreign = 'refused'): number {
+  const kind = kindOf(db)
+  if (kind === 'new') return 0
+  if (kind === 'foreign') {
+    checkForeign(db, file, foreign)
+    return 0
   }
-  const format = owner === applicationId ? currentFormat(db) : 0
+  const format = currentFormat(db)
   if (format > migrations.length) {
     throw fault('millrace/newer-file', `${file} has format ${format}, this version knows up to ${migrations.length}`)
   }
@@ -232,19 +233,33 @@ export function formatOf(db: DatabaseSync, file: string): number {
 export function migrate(db: DatabaseSync, file: string, to: number = migrations.length): void {
   const format = formatOf(db, file)
   if (format === to) return
-  db.exec('begin immediate')
-  try {
-    for (const step of migrations.slice(format, to)) {
-      if (typeof step === 'string') db.exec(step)
-      else step(db)
-    }
-    db.prepare("insert or replace into millrace_meta values ('format', ?)").run(to)
-    db.exec(`pragma application_id = ${applicationId}`)
-    db.exec('commit')
-  } catch (error) {
-    if (db.isTransaction) db.exec('rollback')
-    throw error
+  const isOwn = kindOf(db) !== 'taken up'
+  inTransaction(db, () => {
+    create(db, format, to)
+    if (isOwn) db.exec(`pragma application_id = ${applicationId}`)
+  })
+}
+
+/**
+ * Creates the tables beside those of another program, in one transaction. The header of the file keeps the numbers that
+ * are its user's: `millrace_wal` tells that the file was taken up.
+ *
+ * @param row the first mark, for the file as it is before
+ */
+export function takeUp(db: DatabaseSync, row: () => WalRow): void {
+  inTransaction(db, () => {
+    const first = row()
+    create(db, 0, migrations.length)
+    createWalRow(db, first)
+  })
+}
+
+function create(db: DatabaseSync, from: number, to: number): void {
+  for (const step of migrations.slice(from, to)) {
+    if (typeof step === 'string') db.exec(step)
+    else step(db)
   }
+  db.prepare("insert or replace into millrace_meta values ('format', ?)").run(to)
 }
 
 function currentFormat(db: DatabaseSync): number {

@@ -44,6 +44,8 @@ export interface StoreParts {
   readonly disk: Disk
   readonly limits: SqliteLimits
   readonly database: OpenDatabase
+  /** Whether a database of another program is taken up. */
+  readonly adopt?: boolean | undefined
   /** Shared by the stores that follow one another on the file. */
   readonly left?: Left | undefined
 }
@@ -94,7 +96,7 @@ export class SqliteStore implements Store {
   }
 
   async open({ same, waitMs = 0, stops }: OpenOptions): Promise<void> {
-    const { file, name = file, disk, world, database } = this.parts
+    const { file, name = file, disk, world, database, adopt = false } = this.parts
     const { lock, durability, checkpoints } = this
     const random = world.random()
     try {
@@ -102,13 +104,14 @@ export class SqliteStore implements Store {
       let alone = false
       const check = () => {
         endRestore(this.parts)
-        checkFile(file)
+        checkFile(file, adopt ? 'taken up' : 'refused')
         alone = isAlone(file)
       }
       this.owner = await takeOwnership({ file, world, database, waitMs, stops, check })
       await disk.renewWal(file)
       const shared = { ...this.parts, lock, durability, checkpoints }
-      this.last = await lock.run(() => openStore({ file, database, random, alone }, same, shared))
+      this.last = await lock.run(() => openStore({ file, database, random, alone, adopt }, same, shared))
+      if (this.last.connection.tookUp) world.log('warn', tookUpText(file))
       this.files.opened(file, name)
     } catch (error) {
       throw await this.failed(error)
@@ -253,6 +256,9 @@ export class SqliteStore implements Store {
     return this.last
   }
 }
+
+const tookUpText = (file: string) =>
+  `${file} had tables of its own and is taken up: its journal mode is WAL now, and it has the tables of Millrace`
 
 /** Ends a restore that was cut off, before the file is looked at. */
 function endRestore({ file, world }: StoreParts): void {

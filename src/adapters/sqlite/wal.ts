@@ -4,14 +4,17 @@
 // The -wal itself says on which file it begins. The first transaction of each new -wal writes a mark into the header of
 // the database (`user_version`): a hash of that header as it was. SQLite begins a -wal anew only when the file is
 // complete and synced, so that the header which the mark names is the one in the file. Later checkpoints put headers
-// into the file that the -wal holds. A file with any other header is another file.
+// into the file that the -wal holds. A file with any other header is another file. In a file that was taken up the row of
+// `millrace_wal` is the mark, and its page is looked at beside the header.
 import { closeSync, existsSync, openSync, readSync } from 'node:fs'
-import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
+import { applicationId } from './file-kind.ts'
+import { type Fields, markOf, rowAfter } from './wal-marks.ts'
+import { rowOn, type WalRow } from './wal-row.ts'
 
 const headerBytes = 100
 /** Where the header of a database has its fields, bytes. */
-const field = { modes: 18, pages: 28, freePages: 36, schemaVersion: 40, userVersion: 60 } as const
+const field = { modes: 18, pages: 28, freePages: 36, schemaVersion: 40, userVersion: 60, application: 68 } as const
 /** Both say that the database is in WAL mode. */
 const walModes = 0x0202
 /** By how much the schema may change in the first transaction of a -wal that another program has begun. */
@@ -38,29 +41,34 @@ export function checkWal(file: string): void {
 export function foreignWal(file: string): string | undefined {
   if (!existsSync(`${file}-wal`)) return undefined
   const header = existsSync(file) ? readBytes(file, headerBytes) : Buffer.alloc(0)
-  const { transactions, first, any, holds } = readWal(`${file}-wal`, header)
+  const { transactions, first, any, holds, rows } = readWal(file, header)
   if (transactions === 0) return undefined
   // SQLite would remove the -wal beside an empty file.
   if (header.length === 0) return `it holds ${transactions} transactions, and ${file} is empty or missing`
+  const otherHeader = `it begins on a file with another header than that of ${file}`
+  if (rows.first !== undefined && header.length === headerBytes) {
+    const fits = (holds || isBefore(header, rows.first)) && rows.fit()
+    if (fits) return undefined
+    return inWalMode(header) ? otherHeader : notInWalMode(file)
+  }
   // Checkpointed from this -wal; or too short to be opened; or nothing says what it begins on.
   if (holds || header.length < headerBytes || any === undefined) return undefined
-  if (header.readUInt16BE(field.modes) !== walModes) return `${file} is not in WAL mode, as a copy by VACUUM INTO`
+  if (!inWalMode(header)) return notInWalMode(file)
   const mark = first?.readInt32BE(field.userVersion)
   if (mark === markOf(fieldsOf(header))) return undefined
   // Another program has begun this -wal, without a mark.
   const changes = (first ?? any).readUInt32BE(field.schemaVersion) - header.readUInt32BE(field.schemaVersion)
   const near = changes >= 0 && changes <= schemaChangesMax
-  if (near && (mark === undefined || mark === header.readInt32BE(field.userVersion))) return undefined
-  return `it begins on a file with another header than that of ${file}`
+  const isOthers = header.readUInt32BE(field.application) !== applicationId
+  if (near && (mark === undefined || isOthers || mark === header.readInt32BE(field.userVersion))) return undefined
+  return otherHeader
 }
 
-/** The four fields of the header by which a file is known. */
-interface Fields {
-  readonly userVersion: number
-  readonly schemaVersion: number
-  readonly pages: number
-  readonly freePages: number
-}
+const inWalMode = (header: Buffer) => header.readUInt16BE(field.modes) === walModes
+const notInWalMode = (file: string) => `${file} is not in WAL mode, as a copy by VACUUM INTO`
+
+/** Whether the header is the one that a -wal with this row begins on. */
+const isBefore = (header: Buffer, { previous, own }: WalRow) => rowAfter(previous, fieldsOf(header)).own === own
 
 function fieldsOf(header: Buffer): Fields {
   return {
@@ -71,68 +79,6 @@ function fieldsOf(header: Buffer): Fields {
   }
 }
 
-/** A hash (FNV-1a) that is never the user version it is made from, so that to write it always changes the header. */
-function markOf({ userVersion, schemaVersion, pages, freePages }: Fields): number {
-  let hash = 0x811c9dc5
-  for (const value of [userVersion, schemaVersion, pages, freePages]) {
-    for (let bit = 0; bit < 32; bit += 8) hash = Math.imul(hash ^ ((value >>> bit) & 0xff), 0x01000193)
-  }
-  hash = (hash ^ (hash >>> 15)) | 0
-  return hash === (userVersion | 0) ? hash ^ 1 : hash
-}
-
-/** Writes the marks of one connection: into each transaction that may be the first of a new -wal. */
-export class WalMarks {
-  private readonly db: DatabaseSync
-  private readonly fields: StatementSync
-  /** A checkpoint may have ended since the last marked commit, so that the next one may begin the -wal anew. */
-  private due = false
-  private checkpoints = 0
-
-  constructor(db: DatabaseSync) {
-    this.db = db
-    this.fields = db.prepare(
-      `select user_version as userVersion, schema_version as schemaVersion, page_count as pages,
-         freelist_count as freePages
-       from pragma_user_version, pragma_schema_version, pragma_page_count, pragma_freelist_count`,
-    )
-  }
-
-  /** A checkpoint beside the work is asked for; call what this gives when it has ended, however that was. */
-  checkpointing(): () => void {
-    this.checkpoints++
-    this.due = true
-    return () => void this.checkpoints--
-  }
-
-  /** Call first in a write transaction, and what this gives after its commit. */
-  begin(): () => void {
-    if (!this.due) return nothing
-    this.write()
-    return () => {
-      if (this.checkpoints === 0) this.due = false
-    }
-  }
-
-  /** Writes the mark, in the transaction that is open or in one of its own. */
-  write(): void {
-    this.db.exec(`pragma user_version=${markOf(this.fields.get() as unknown as Fields)}`)
-  }
-
-  /**
-   * Sets a schema version by chance (`random`: from 0 up to 1), which differs from that of a copy of an earlier run.
-   * Low versions are left out: SQLite counts from there in the copies that it makes.
-   */
-  beginRun(random: number): void {
-    this.write()
-    this.db.enableDefensive(false)
-    this.db.exec(`pragma schema_version=${2 ** 30 + Math.floor(random * (2 ** 30 - 1_000_000))}`)
-    this.db.enableDefensive(true)
-  }
-}
-
-const nothing = () => {}
-
 interface Wal {
   /** The number of its transactions that SQLite would replay. */
   readonly transactions: number
@@ -141,22 +87,61 @@ interface Wal {
   readonly any: Buffer | undefined
   /** One of its transactions writes the header that was asked for. */
   readonly holds: boolean
+  readonly rows: RowsSeen
+}
+
+/** The rows of `millrace_wal` in a -wal, and that in the file. */
+class RowsSeen {
+  /** The row that the first transaction writes; undefined where it writes none. */
+  first: WalRow | undefined
+  private readonly file: string
+  private readonly marks = new Set<number>()
+  /** The page of the first row, and what the file has there. */
+  private page = 0
+  private inFile: Buffer = Buffer.alloc(0)
+  private isCheckpointed = false
+
+  constructor(file: string) {
+    this.file = file
+  }
+
+  /** Looks at a page of the -wal. `transactions` came before. */
+  see(page: number, data: Buffer, transactions: number): void {
+    const row = page === 1 ? undefined : rowOn(data)
+    if (row !== undefined) {
+      this.marks.add(row.own)
+      if (transactions === 0) {
+        this.first = row
+        this.page = page
+        this.inFile = existsSync(this.file) ? readBytes(this.file, data.length, (page - 1) * data.length) : this.inFile
+      }
+    }
+    this.isCheckpointed ||= page === this.page && this.inFile.equals(data)
+  }
+
+  /** Whether the -wal begins on the row of the file, or has written the page where that is. */
+  fit(): boolean {
+    if (this.isCheckpointed) return true
+    const row = this.inFile.length > 0 ? rowOn(this.inFile) : undefined
+    const { previous } = this.first!
+    return row === undefined ? previous === 0 : row.own === previous || this.marks.has(row.own)
+  }
 }
 
 /** Reads the part of a -wal that SQLite would replay: up to the first frame that is not valid. */
-function readWal(path: string, sought: Buffer): Wal {
-  const descriptor = openSync(path, 'r')
+function readWal(file: string, sought: Buffer): Wal {
+  const descriptor = openSync(`${file}-wal`, 'r')
   try {
-    return walk(descriptor, sought)
+    return walk(descriptor, sought, new RowsSeen(file))
   } finally {
     closeSync(descriptor)
   }
 }
 
-function walk(descriptor: number, sought: Buffer): Wal {
+function walk(descriptor: number, sought: Buffer, rows: RowsSeen): Wal {
   const head = Buffer.alloc(walHeaderBytes)
   const read = readSync(descriptor, head, 0, walHeaderBytes, 0)
-  const wal = { transactions: 0, first: undefined, any: undefined, holds: false } as {
+  const wal = { transactions: 0, first: undefined, any: undefined, holds: false, rows } as {
     -readonly [K in keyof Wal]: Wal[K]
   }
   const magic = head.readUInt32BE(0)
@@ -182,6 +167,7 @@ function walk(descriptor: number, sought: Buffer): Wal {
       sum.add(part, start + frameHeaderBytes, pageBytes)
       if (!sum.isAt(part, start + 16)) return wal
       const data = start + frameHeaderBytes
+      rows.see(page, part.subarray(data, data + pageBytes), wal.transactions)
       if (page === 1) open.push(Buffer.from(part.subarray(data, data + headerBytes)))
       if (part.readUInt32BE(start + 4) === 0) continue
       if (wal.transactions++ === 0) wal.first = open.at(-1)
@@ -218,12 +204,12 @@ class Checksum {
   }
 }
 
-/** The first bytes of a file; fewer where it is shorter. */
-function readBytes(path: string, count: number): Buffer {
+/** Bytes of a file, from its beginning or from there; fewer where it is shorter. */
+function readBytes(path: string, count: number, from = 0): Buffer {
   const buffer = Buffer.alloc(count)
   const descriptor = openSync(path, 'r')
   try {
-    return buffer.subarray(0, readSync(descriptor, buffer, 0, count, 0))
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, count, from))
   } finally {
     closeSync(descriptor)
   }
