@@ -124,6 +124,22 @@ test('the files of all pages fit the types', () => {
   assert.equal(status, 0, stdout + stderr)
 })
 
+test('the way to the first event and to a test with a crash is short', () => {
+  const page = read('docs/guides/getting-started.md')
+  const [toEvent] = page.split('\n## A failure\n')
+  const [toCrash] = page.split('\n## Run it in earnest\n')
+  const words = (text: string) => text.split(/\s+/).filter((word) => /\w/.test(word)).length
+  assert(words(toEvent!) <= 400, `${words(toEvent!)} words to the first event`)
+  assert(words(toCrash!) <= 1_200, `${words(toCrash!)} words to a test with a crash`)
+  const blocks = stepsOf(toEvent!).filter((step) => step.kind === 'block')
+  const lines = blocks
+    .filter(({ language }) => language === 'ts')
+    .flatMap(({ text }) => fileIn(text).code.match(/.+/g) ?? [])
+  assert(lines.length <= 30, `${lines.length} lines of code`)
+  const commands = blocks.filter(({ language }) => language === 'sh' || language === 'console')
+  assert(commands.flatMap(({ language, text }) => commandsIn(language, text)).length <= 3)
+})
+
 test('where another test runs a block, that test reads the page', () => {
   for (const page of pages) {
     for (const step of stepsOf(read(page))) {
