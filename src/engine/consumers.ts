@@ -6,17 +6,16 @@
 // Only an open one takes messages from the log. One that stops still ends attempts that take too long.
 import type { Stored } from '../model/codec.ts'
 import type { Actor } from '../model/desk.ts'
-import { fault } from '../model/errors.ts'
-import { suggest } from '../model/names.ts'
 import type { Subscribed } from '../seam/progress.ts'
-import type { Store } from '../seam/store.ts'
 import type { Timer, World } from '../seam/world.ts'
-import type { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import type { RecentMessages } from './commit/recent-messages.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import { reasonsOf, stateOf } from './consumer/health.ts'
+import { ConsumerLists } from './consumer-lists.ts'
 import { type Line, newPart } from './part-changes.ts'
+import { Pauses } from './pauses.ts'
+import { Resets, type ResetsHost } from './resets.ts'
 import type { Service } from './service.ts'
 import type { ProcessorSpec } from './spec.ts'
 import { type Position, type Streams, subscribe } from './streams.ts'
@@ -24,16 +23,22 @@ import { type Position, type Streams, subscribe } from './streams.ts'
 /** The engine, as the processors need it. */
 export interface ConsumersHost {
   readonly world: Pick<World, 'now' | 'after'>
-  readonly store: Pick<Store, 'progress' | 'processors' | 'log'>
-  readonly committer: Pick<Committer, 'alone' | 'write'>
+  readonly store: ResetsHost['store']
+  readonly committer: ResetsHost['committer']
   readonly streams: Streams
   readonly specs: readonly ProcessorSpec[]
   make(spec: ProcessorSpec, subscribed: Subscribed, recent: RecentMessages): Consumer
   /** @throws `millrace/stopping` when the start is to end */
   checkStarting(): void
+  /** Makes the messages that tell that a failure was ended by a reset. */
+  readonly told: ResetsHost['told']
+  /** A message that an operation may wait for was ended by a reset. */
+  ended(item: number): void
+  /** Called when all may be done. */
+  maybeIdle(): void
   /** Takes a line about a processor that is new. */
   warn(line: Line): void
-  /** The store failed while a processor was resumed. */
+  /** The store failed while a processor was resumed, or made anew. */
   fail(error: unknown): void
 }
 
@@ -54,77 +59,92 @@ const tickMsMax = 250
 const tickMsMin = 5
 
 export class Consumers implements Service {
+  readonly resets: Resets
   private readonly host: ConsumersHost
-  private readonly all: Consumer[] = []
-  /** Those of mediators and routes. */
-  private readonly ahead: Consumer[] = []
-  private readonly byStream = new Map<number, Consumer[]>()
+  private readonly lists = new ConsumerLists()
+  private readonly pauses: Pauses
   private state: State = 'closed'
   private ticking: Timer | undefined
   private tickMs = tickMsMax
 
   constructor(host: ConsumersHost) {
     this.host = host
+    const { world, store, committer, streams, told, ended, maybeIdle } = host
+    const named = (processor: string) => this.lists.named(processor)
+    const resumed = (processor: string) => {
+      const consumer = named(processor)
+      consumer?.recovery.run(killsMax, aloneMs).then(() => consumer.pull(), host.fail)
+    }
+    this.pauses = new Pauses({ world, store, committer, named, resumed })
+    this.resets = new Resets({
+      world,
+      store,
+      committer,
+      told,
+      ended,
+      maybeIdle,
+      streamOf: (destination) => streams.ids.get(destination),
+      running: named,
+      remake: (processor, gone) => this.remake(processor, gone),
+    })
   }
 
   // ── their life ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Takes up the streams, and what is at the desk. */
   async takeUp(): Promise<void> {
-    const { store, streams, specs } = this.host
+    const { store, streams, specs, warn } = this.host
     const paused = new Set((await store.processors.paused()).map(({ processor }) => processor))
     for (const spec of specs) {
       this.host.checkStarting()
-      const stream = streams.of(spec.destination)
-      const recent = streams.recent(stream)
-      const subscribed = await subscribe(store, spec, stream)
+      const { consumer, subscribed, recent } = await this.made(spec, paused)
       const line = newPart(spec, subscribed, recent.head)
-      if (line !== undefined) this.host.warn(line)
-      const consumer = this.host.make(spec, subscribed, recent)
-      if (paused.has(spec.name)) consumer.pause()
-      this.add(consumer, stream)
+      if (line !== undefined) warn(line)
+      this.lists.add(consumer, streams.of(spec.destination))
+      this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, spec.timeoutMs / 4))
       await consumer.recovery.takeUp(subscribed.marks)
     }
   }
 
-  private add(consumer: Consumer, stream: number): void {
-    const { runsAhead, timeoutMs } = consumer.spec
-    this.all.push(consumer)
-    if (runsAhead) this.ahead.push(consumer)
-    const others = this.byStream.get(stream)
-    if (others === undefined) this.byStream.set(stream, [consumer])
-    else others.push(consumer)
-    this.tickMs = Math.max(tickMsMin, Math.min(this.tickMs, timeoutMs / 4))
+  private async made(spec: ProcessorSpec, paused: ReadonlySet<string>) {
+    const { store, streams, make } = this.host
+    const stream = streams.of(spec.destination)
+    const recent = streams.recent(stream)
+    const subscribed = await subscribe(store, spec, stream)
+    const consumer = make(spec, subscribed, recent)
+    if (paused.has(spec.name)) consumer.pause()
+    return { consumer, subscribed, recent }
   }
 
   /** Runs what may have killed the process, one message at a time. */
   async begin(): Promise<void> {
-    for (const consumer of this.all) await consumer.recovery.run(killsMax, aloneMs)
+    await this.resets.tell()
+    for (const consumer of this.lists.all) await consumer.recovery.run(killsMax, aloneMs)
   }
 
   /** Takes messages from the log from now on. */
   open(): void {
     if (this.state !== 'closed') return
     this.become('open')
-    for (const consumer of this.all) consumer.pull()
+    for (const consumer of this.lists.all) consumer.pull()
   }
 
   /** Starts nothing more; attempts that run continue. */
   stopTaking(): void {
     if (this.state === 'closed' || this.state === 'open') this.become('stopping')
-    for (const consumer of this.all) consumer.stopTaking()
+    for (const consumer of this.lists.all) consumer.stopTaking()
   }
 
   /** Nothing counts of the attempts that still run. */
   abandon(): void {
-    for (const consumer of this.all) consumer.abandon()
+    for (const consumer of this.lists.all) consumer.abandon()
   }
 
   /** Abandons what still runs, and writes how far each processor is. */
   saveAll(): void {
-    for (const consumer of this.all) {
+    for (const consumer of this.lists.all) {
       consumer.abandon()
-      this.host.committer.write({ consumer: consumer.processor })
+      consumer.writes.write({ consumer: consumer.processor })
     }
   }
 
@@ -137,12 +157,12 @@ export class Consumers implements Service {
   /** The number of attempts that run and count. */
   get running(): number {
     let running = 0
-    for (const consumer of this.all) running += consumer.runningNow
+    for (const consumer of this.lists.all) running += consumer.runningNow
     return running
   }
 
   get idle(): boolean {
-    return this.state !== 'closed' && this.all.every((consumer) => consumer.idle)
+    return this.state !== 'closed' && this.resets.idle && this.lists.all.every((consumer) => consumer.idle)
   }
 
   // ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -156,7 +176,7 @@ export class Consumers implements Service {
   pullFrom(streams: ReadonlySet<number>): void {
     const pulls = this.state === 'open'
     for (const stream of streams) {
-      if (pulls) for (const consumer of this.byStream.get(stream) ?? []) consumer.pull()
+      if (pulls) for (const consumer of this.lists.on(stream)) consumer.pull()
       this.trim(stream)
     }
   }
@@ -165,7 +185,7 @@ export class Consumers implements Service {
   pullAhead(appended: readonly Stored[]): boolean {
     if (appended.length === 0 || this.state !== 'open') return false
     let took = false
-    for (const consumer of this.ahead) if (consumer.pullAhead(appended)) took = true
+    for (const consumer of this.lists.ahead) if (consumer.pullAhead(appended)) took = true
     return took
   }
 
@@ -173,7 +193,7 @@ export class Consumers implements Service {
   private trim(stream: number): void {
     const recent = this.host.streams.recent(stream)
     let passed = recent.head
-    for (const { position } of this.byStream.get(stream) ?? []) if (position < passed) passed = position
+    for (const { position } of this.lists.on(stream)) if (position < passed) passed = position
     recent.trim(passed)
   }
 
@@ -185,7 +205,7 @@ export class Consumers implements Service {
     this.ticking = this.host.world.after(this.tickMs, () => {
       this.ticking = undefined
       let active = false
-      for (const consumer of this.all) {
+      for (const consumer of this.lists.all) {
         if (consumer.tick()) active = true
       }
       if (active && this.state !== 'ended') this.watch()
@@ -195,18 +215,18 @@ export class Consumers implements Service {
   // ── one of them ────────────────────────────────────────────────────────────────────────────────────────────────
 
   named(name: string): Consumer | undefined {
-    return this.all.find((consumer) => consumer.name === name)
+    return this.lists.named(name)
   }
 
   /** The one that serves the commands of a type. */
   serving(type: string): Consumer | undefined {
-    return this.all.find(({ spec }) => spec.destination.kind === 'channel' && spec.handlers.has(type))
+    return this.lists.serving(type)
   }
 
   // ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────
 
   list() {
-    return this.all.map((consumer) => stateOf(consumer.looked))
+    return this.lists.all.map((consumer) => stateOf(consumer.looked))
   }
 
   /** The position of each processor that the store knows, on each of its topics and channels. */
@@ -220,12 +240,12 @@ export class Consumers implements Service {
    * @throws `millrace/unknown-processor`
    */
   pause(processor: string, actor: Actor): Promise<void> {
-    return this.setPaused({ processor, actor, paused: true })
+    return this.pauses.set({ processor, actor, paused: true })
   }
 
   /** @throws `millrace/unknown-processor` */
   resume(processor: string, actor: Actor): Promise<void> {
-    return this.setPaused({ processor, actor, paused: false })
+    return this.pauses.set({ processor, actor, paused: false })
   }
 
   /** Forgets a processor on a topic or channel. */
@@ -233,42 +253,34 @@ export class Consumers implements Service {
     return this.host.committer.alone(() => this.host.store.processors.retire(processor, destination))
   }
 
-  health(): string[] {
-    return this.all.flatMap((consumer) => reasonsOf(consumer.looked))
+  /** A processor was closed: one takes its place, made from what is in the store. */
+  private async remake(processor: string, gone: Promise<void>): Promise<void> {
+    const { store, committer, fail } = this.host
+    const old = this.named(processor)!
+    try {
+      await committer.alone(async () => {
+        const paused = new Set((await store.processors.paused()).map((one) => one.processor))
+        const { consumer } = await this.made(old.spec, paused)
+        consumer.wait()
+        if (this.state === 'stopping' || this.state === 'ended') consumer.stopTaking()
+        this.lists.replace(old, consumer)
+        await consumer.recovery.takeUp([])
+        gone.then(() => {
+          consumer.goOn()
+          if (this.state === 'open') consumer.pull()
+        })
+      })
+    } catch (error) {
+      fail(error)
+    }
   }
 
-  private async setPaused({ processor, actor, paused }: Pausing): Promise<void> {
-    const { store, committer, world } = this.host
-    const consumer = this.named(processor)
-    // One after the other, in the order of the calls: the last counts, for what runs as it does on disk.
-    await committer.alone(async () => {
-      const known = (await store.progress.rows()).map((row) => row.processor)
-      if (!known.includes(processor)) {
-        const what = `the store knows no processor "${processor}"${suggest(processor, known)}`
-        throw fault('millrace/unknown-processor', what)
-      }
-      const before = consumer?.isPaused
-      if (paused) consumer?.pause()
-      try {
-        await store.processors[paused ? 'pause' : 'resume'](processor, actor, world.now())
-      } catch (error) {
-        if (before === false) consumer?.resume()
-        throw error
-      }
-      if (!paused) consumer?.resume()
-    })
-    if (paused || consumer === undefined) return
-    consumer.recovery.run(killsMax, aloneMs).then(() => consumer.pull(), this.host.fail)
+  health(): string[] {
+    return this.lists.all.flatMap((consumer) => reasonsOf(consumer.looked))
   }
 
   private become(state: State): void {
     if (!transitions[this.state].includes(state)) throw new Error(`the processors go from ${this.state} to ${state}`)
     this.state = state
   }
-}
-
-interface Pausing {
-  readonly processor: string
-  readonly actor: Actor
-  readonly paused: boolean
 }

@@ -7,6 +7,7 @@ import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
 import type { ConsumerHost } from './consumer/host.ts'
+import { OwnWrites } from './consumer/own-writes.ts'
 import { Consumers } from './consumers.ts'
 import { Desk } from './desk/desk.ts'
 import { FailureEvents } from './desk/failure-events.ts'
@@ -135,10 +136,9 @@ export class Rooms {
     const failures = new FailureEvents((type, data, cause, processor) =>
       envelopes.failure(type, data, cause, processor),
     )
-    const consumerHost: ConsumerHost = {
+    const consumerHost: Omit<ConsumerHost, 'committer'> = {
       world,
       store,
-      committer,
       limits: plan.limits,
       watching: plan.watching,
       encode: (type, data, by, options) => envelopes.from(type, data, by, options),
@@ -160,7 +160,14 @@ export class Rooms {
       committer,
       streams,
       specs: plan.processors,
-      make: (spec, subscribed, recent) => new Consumer({ spec, subscribed, recent, clean: taken.clean }, consumerHost),
+      make: (spec, subscribed, recent) => {
+        const own = { ...consumerHost, committer: new OwnWrites(committer) }
+        return new Consumer({ spec, subscribed, recent, clean: taken.clean }, own)
+      },
+      told: (entry) =>
+        failures.resolved({ spec: { destination: streams.all.get(entry.message.stream)! } }, entry, 'reset'),
+      ended: (item) => desk.ended(item, 'not handled'),
+      maybeIdle: this.idleness.look,
       checkStarting,
       warn,
       fail,

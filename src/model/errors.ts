@@ -207,6 +207,11 @@ export const errors = {
   ),
   'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
   'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before you retire it.'),
+  'millrace/bad-position': row(
+    'StateError',
+    false,
+    'Give a position that the topic keeps, the next one, a date, `beginning` or `now`.',
+  ),
   'millrace/processor-has-held': row(
     'StateError',
     false,
@@ -356,7 +361,11 @@ export const errors = {
     'Release the command if it is still wanted, otherwise discard it; find out why its processor was late.',
   ),
   'millrace/timed-out': row('HandlerError', true, 'End the handler when `signal` aborts, or raise `timeoutMs`.'),
-  'millrace/stopped': row('HandlerError', true, 'The app was stopped during the attempt; the message is tried again.'),
+  'millrace/stopped': row(
+    'HandlerError',
+    true,
+    'The app was stopped, or the processor reset, during the attempt; the message is tried again.',
+  ),
   'millrace/commit-twice': row('HandlerError', false, 'Call `commit` once and do everything in its function.'),
   'millrace/commit-not-returned': row('HandlerError', false, 'Return the value of `commit` from the handler.'),
   'millrace/commit-waited': row(

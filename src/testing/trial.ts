@@ -140,6 +140,7 @@ function attemptAt(
     name: spec.name,
     keyName: spec.name,
     spec,
+    generation: 0,
     read,
     now,
     log,

@@ -12,7 +12,8 @@ export interface AttemptHostParts {
   readonly progress: Progress
   /** The name in its idempotency keys. */
   readonly keyName: string
-  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'flows' | 'limits' | 'watching' | 'encode'>
+  readonly generation: number
+  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'committer' | 'flows' | 'limits' | 'watching' | 'encode'>
   attempts(): Pick<Attempts, 'late'>
   writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
   failing(): Pick<Failing, 'probing' | 'failed'>
@@ -21,18 +22,23 @@ export interface AttemptHostParts {
 }
 
 /** Fits the parts of a processor to what its attempts, and the commits of these, need. */
-export function attemptHostOf({ spec, progress, keyName, run, ...parts }: AttemptHostParts): AttemptHost {
-  const { world, store, flows, limits, watching } = run
+export function attemptHostOf({ spec, progress, keyName, generation, run, ...parts }: AttemptHostParts): AttemptHost {
+  const { world, store, committer, flows, limits, watching } = run
   const { name } = spec
+  const settledAndCommitted = (delivery: Delivery) => {
+    committer.settled()
+    parts.committed(delivery)
+  }
   const toldAndCommitted = (delivery: Delivery) => {
     watching!.told(endOf(name, delivery, { outcome: 'handled', attempt: delivery.attempts + 1 }))
-    parts.committed(delivery)
+    settledAndCommitted(delivery)
   }
   return {
     name,
     keyName,
     spec,
     progress,
+    generation,
     flows,
     read: store.query,
     replyBytesMax: limits.messageBytesMax,
@@ -45,8 +51,11 @@ export function attemptHostOf({ spec, progress, keyName, run, ...parts }: Attemp
     late: (attempt, error) => parts.attempts().late(attempt, error),
     replied: (message, reply) => parts.writes().requestEnd(message, 'replied', reply),
     deskEnd: ({ entry }) => parts.writes().ending(entry!),
-    committed: watching === undefined ? parts.committed : toldAndCommitted,
+    committed: watching === undefined ? settledAndCommitted : toldAndCommitted,
     commitFailed: (delivery, error) => {
+      committer.settled()
+      // Its processor begins anew: the message has its turn there.
+      if (committer.isClosed) return
       parts.failing().probing.takeBack()
       parts.failing().failed(delivery, error)
     },

@@ -32,6 +32,8 @@ export interface AttemptHost extends Follower {
     readonly timeoutMs: number
     readonly declared: ReadonlySet<MessageType>
   }
+  /** The number of times that it was reset. */
+  readonly generation: number
   readonly read: Query
   readonly now: () => number
   readonly log: World['log']

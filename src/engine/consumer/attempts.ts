@@ -41,6 +41,8 @@ export class Attempts {
   /** The ends of expired attempts at messages that were given to the desk, by the message there. */
   private readonly outlived = new Map<number, Promise<void>>()
   private waiting = 0
+  /** Resolve when the handlers of expired attempts have ended, at the latest after `lingerMs`. */
+  private readonly lingering = new Set<Promise<void>>()
 
   constructor(host: AttemptsHost) {
     this.host = host
@@ -197,10 +199,19 @@ export class Attempts {
   private fence(attempt: Attempt, error: unknown): Promise<void> {
     this.unlink(attempt)
     attempt.abort(error)
-    return new Promise<void>((resolve) => {
+    const gone = new Promise<void>((resolve) => {
       this.expired.set(attempt, resolve)
       this.host.world.after(this.host.spec.lingerMs, resolve)
     })
+    this.lingering.add(gone)
+    gone.then(() => this.lingering.delete(gone))
+    return gone
+  }
+
+  /** Fences all attempts. Resolves when their handlers have ended, and those of the expired ones, or linger no longer. */
+  async fenceAll(why: Error): Promise<void> {
+    for (let attempt = this.oldest; attempt !== undefined; attempt = this.oldest) this.fence(attempt, why)
+    await Promise.all(this.lingering)
   }
 
   /** Fences all attempts: the run is over. */

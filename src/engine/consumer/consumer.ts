@@ -5,12 +5,11 @@
 // Nothing starts while it is paused or stopped; attempts under way continue. Invariant: a message ends exactly once: its
 // position is done, or its entry at the desk is. The states of its parts are drawn in reader, lanes, desk-lanes, attempts,
 // failing, recovery, decisions and probing.
-import { decode, type Stored } from '../../model/codec.ts'
-import { recordError } from '../../model/errors.ts'
-import type { Message } from '../../model/message.ts'
+import type { Stored } from '../../model/codec.ts'
+import { fault, recordError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Job } from '../commit/writes.ts'
-import { type HandlerSpec, type ProcessorSpec, unknownType } from '../spec.ts'
+import type { ProcessorSpec } from '../spec.ts'
 import type { AttemptHost } from './attempt.ts'
 import { attemptHostOf } from './attempt-host.ts'
 import { Attempts } from './attempts.ts'
@@ -21,15 +20,14 @@ import type { DeskLane } from './desk-lanes.ts'
 import { DeskSide } from './desk-side.ts'
 import type { Looked } from './health.ts'
 import type { ConsumerHost, Subscription } from './host.ts'
+import type { OwnWrites } from './own-writes.ts'
 import { Preparing } from './preparing.ts'
 import { Progress } from './progress.ts'
 import { Reader } from './reader.ts'
 import type { Recovery } from './recovery.ts'
+import { Starts } from './starts.ts'
 import { next, type Status } from './status.ts'
 import { Turns } from './turns.ts'
-
-/** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
-const parkAfterMs = 1_000
 
 export class Consumer {
   readonly name: string
@@ -39,6 +37,7 @@ export class Consumer {
   readonly processor: AttemptHost
   readonly decisions: Decisions
   readonly recovery: Recovery
+  readonly writes: OwnWrites
   private status: Status = 'running'
   private readonly host: ConsumerHost
   private readonly reader: Reader
@@ -53,6 +52,7 @@ export class Consumer {
     this.name = spec.name
     this.spec = spec
     this.host = host
+    this.writes = host.committer
     this.progress = progress
     const isDone = (position: number) => progress.isDone(position)
     this.turns = new Turns({ mayStart: () => this.mayStart(), start: (next) => this.preparing.begin(next) })
@@ -61,6 +61,7 @@ export class Consumer {
       spec,
       progress,
       keyName: subscribed.keyName,
+      generation: subscribed.generation,
       run: host,
       attempts: () => this.attempts,
       writes: () => this.side.writes,
@@ -80,7 +81,7 @@ export class Consumer {
       },
       taken: () => this.turns.pump(),
       caughtUp: () => this.pull(),
-      save: () => host.committer.write({ consumer: this.processor }),
+      save: () => this.writes.write({ consumer: this.processor }),
       cannotRead: (error: unknown) => this.logError(`processor "${spec.name}" cannot read its stream`, error),
     }
     this.reader = new Reader(readerHost, recent)
@@ -108,9 +109,18 @@ export class Consumer {
       watch: () => host.watch(),
       returned: (attempt) => {
         failing.probing.returned()
-        host.committer.finish(attempt)
+        this.writes.finish(attempt)
       },
       failed: (delivery, error, gone) => failing.failed(delivery, error, gone),
+    })
+    const starts = new Starts({
+      spec,
+      deadlines: this.deadlines,
+      elapsed: () => world.elapsed(),
+      isWithdrawn: (id) => host.withdrawals.has(id),
+      passOver: (delivery) => this.passOver(delivery),
+      unreadable: (delivery, error) => failing.unreadable(delivery, error),
+      begin: (delivery, handler, message, now) => this.attempts.begin(delivery, handler, message, now),
     })
     this.preparing = new Preparing({
       ...shared,
@@ -120,8 +130,8 @@ export class Consumer {
       lanes,
       status: () => this.status,
       entry: (item) => host.store.desk.entry(item),
-      mark: (mark) => host.committer.mark(mark),
-      start: (delivery) => this.start(delivery),
+      mark: (mark) => this.writes.mark(mark),
+      start: (delivery) => starts.start(delivery),
       maybeIdle: () => host.maybeIdle(),
       cannotRead: (item, error) => this.logError(`cannot read message ${item} at the desk`, error),
     })
@@ -153,28 +163,6 @@ export class Consumer {
     return attempts.counting === 0 && !attempts.stuck && probing.due(this.host.world.elapsed())
   }
 
-  private start(delivery: Delivery): void {
-    const { message } = delivery
-    const now = this.host.world.elapsed()
-    if (delivery.headSince === 0) delivery.headSince = now
-    const handler = this.spec.handlers.get(message.type)
-    const isWithdrawn = message.asked !== undefined && this.host.withdrawals.has(message.id)
-    if (isWithdrawn || (handler === undefined && this.spec.passedOver.has(message.type))) {
-      this.passOver(delivery)
-      return
-    }
-    let decoded: Message
-    try {
-      if (handler === undefined) throw unknownType(this.spec, message.type)
-      if (delivery.entry === undefined && delivery.attempts === 0) this.deadlines.check(message)
-      decoded = decode(handler.type, message)
-    } catch (error) {
-      this.side.failing.unreadable(delivery, error)
-      return
-    }
-    this.attempts.begin(delivery, handler as HandlerSpec, decoded, now)
-  }
-
   // ── ending ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Ends a message without an attempt: its type was retired, or its command was withdrawn. */
@@ -190,7 +178,7 @@ export class Consumer {
     const { entry, message } = delivery
     const { position } = message
     const end = entry === undefined ? { consumer: this.processor, position } : this.side.writes.ending(entry)
-    this.host.committer.write({
+    this.writes.write({
       ...end,
       ...more,
       written: (heads) => {
@@ -239,12 +227,7 @@ export class Consumer {
     const { attempts, reader, side } = this
     const now = this.host.world.elapsed()
     attempts.expireOverdue(now)
-    // Lanes whose head runs for long go to the desk, so that they do not hold back those behind them in the stream.
-    for (let one = reader.isFull ? attempts.first : undefined; one !== undefined; one = one.after) {
-      const { delivery } = one
-      if (delivery.entry === undefined && now - delivery.headSince >= parkAfterMs)
-        side.lanes.moveToDesk(delivery, { state: 'trying' })
-    }
+    if (reader.isFull) side.park(attempts.first, now)
     this.deadlines.forget()
     return attempts.first !== undefined
   }
@@ -272,6 +255,23 @@ export class Consumer {
   /** Fences the attempts that still run. */
   abandon(): void {
     this.attempts.abandon()
+  }
+
+  /** Ends it alone: it writes nothing more. Resolves when its handlers have ended, at the latest after `lingerMs`. */
+  close(): Promise<void> {
+    const { name } = this
+    this.stopTaking()
+    this.writes.close(fault('millrace/not-held', `the message has ended: processor "${name}" was reset`))
+    return this.attempts.fenceAll(fault('millrace/stopped', `processor "${name}" was reset during this attempt`))
+  }
+
+  /** Takes nothing from its stream until it goes on. */
+  wait(): void {
+    this.reader.stop()
+  }
+
+  goOn(): void {
+    if (this.status !== 'stopped') this.reader.goOn()
   }
 
   /** Every message up to this position is taken. */

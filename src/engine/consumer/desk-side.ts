@@ -4,7 +4,7 @@ import type { DeskEntry } from '../../model/desk.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
-import type { AttemptHost } from './attempt.ts'
+import type { Attempt, AttemptHost } from './attempt.ts'
 import type { Attempts } from './attempts.ts'
 import { Decisions } from './decisions.ts'
 import { Delivery } from './delivery.ts'
@@ -33,6 +33,9 @@ export interface DeskSideHost {
   attempts(): Pick<Attempts, 'outlives' | 'whenGone'>
   askRule(item: number): void
 }
+
+/** How long the head of a lane may hold others back before its lane is parked at the desk, milliseconds. */
+const parkAfterMs = 1_000
 
 export class DeskSide {
   readonly writes: DeskWrites
@@ -117,6 +120,15 @@ export class DeskSide {
       logHeld: (entry) => failing.logHeld(entry),
       isWithdrawn: (id) => run.withdrawals.has(id),
     })
+  }
+
+  /** Lanes whose head runs for long go to the desk, so that they do not hold back those behind them in the stream. */
+  park(oldest: Attempt | undefined, now: number): void {
+    for (let one = oldest; one !== undefined; one = one.after) {
+      const { delivery } = one
+      if (delivery.entry === undefined && now - delivery.headSince >= parkAfterMs)
+        this.lanes.moveToDesk(delivery, { state: 'trying' })
+    }
   }
 
   /** The needs that several parts have. */

@@ -52,11 +52,13 @@ export class HandlerContext implements Handling {
     return this.#attempt.signal
   }
 
-  /** The same for each attempt at this message by this processor, until its data are replaced. */
+  /** The same for each attempt at this message by this processor, until its data are replaced or it is reset. */
   get idempotencyKey(): string {
     const { delivery, processor } = this.#attempt
     const { type, id, source, attributes } = delivery.message
-    const key = `${processor.keyName}/${type}/${id}/${delivery.entry?.revision ?? 0}`
+    const { keyName, generation } = processor
+    const revision = delivery.entry?.revision ?? 0
+    const key = `${keyName}/${type}/${id}/${generation === 0 ? revision : `${revision}.${generation}`}`
     // The id of a message from elsewhere is one per source.
     return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
   }

@@ -9,10 +9,10 @@ import type { LogStore } from '../../seam/log.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
-import type { Committer } from '../commit/committer.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
 import type { EngineLimits, ProcessorSpec } from '../spec.ts'
 import type { Decisions } from './decisions.ts'
+import type { OwnWrites } from './own-writes.ts'
 
 /** A processor, and how far it is in its stream. */
 export interface Subscription {
@@ -45,7 +45,8 @@ export interface ConsumerHost {
     readonly log: Pick<LogStore, 'read'>
     readonly desk: Pick<DeskStore, 'line' | 'entry' | 'askedEntry' | 'headOf' | 'heads' | 'lanes'>
   }
-  readonly committer: Pick<Committer, 'write' | 'written' | 'finish' | 'mark'>
+  /** The writes of this processor. */
+  readonly committer: OwnWrites
   readonly limits: Pick<EngineLimits, LimitNeeds>
   readonly watching: Watching | undefined
   /** Numbers of messages at the desk, and of their places in lanes. */

@@ -108,9 +108,13 @@ export class Reader {
     this.chars -= message.json.length
   }
 
-  /** Takes nothing more. */
+  /** Takes nothing until it goes on. */
   stop(): void {
     this.stopped = true
+  }
+
+  goOn(): void {
+    this.stopped = false
   }
 
   private readOn(): void {

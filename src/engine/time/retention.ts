@@ -99,14 +99,14 @@ export class Retention implements Service {
     await this.inSlices(() => store.flows.rows.forget(this.ago(limits.flowRetainMs)))
     await this.forgetMails()
     if ((await this.host.forgetWithdrawn()) > 0) this.found = true
-    const needed = await this.neededFrom()
     for (const destination of destinations) {
       const rule = this.rule(destination)
       const stream = streamIds.get(destination.name)
       if (rule === undefined || stream === undefined) continue
       const { ageMs, bytes } = rule
       const retain = { bytes, beforeMs: ageMs === undefined ? undefined : this.ago(ageMs) }
-      await this.inSlices(() => store.log.trim(stream, needed.get(stream) ?? Number.MAX_SAFE_INTEGER, retain))
+      // Asked for each slice: a processor may have been reset since the one before.
+      await this.inSlices(async () => store.log.trim(stream, await this.neededFrom(stream), retain))
     }
   }
 
@@ -132,16 +132,10 @@ export class Retention implements Service {
     }
   }
 
-  /**
-   * The position of each stream up to which every processor is done, those that are gone included until they are retired.
-   * Positions only grow while messages are removed.
-   */
-  private async neededFrom(): Promise<ReadonlyMap<number, number>> {
-    const needed = new Map<number, number>()
-    for (const { stream, low } of await this.host.store.progress.rows()) {
-      needed.set(stream, Math.min(low, needed.get(stream) ?? low))
-    }
-    return needed
+  /** The position of a stream up to which every processor is done, those that are gone included until they are retired. */
+  private async neededFrom(stream: number): Promise<number> {
+    const rows = await this.host.store.progress.rows()
+    return rows.reduce((to, row) => (row.stream === stream ? Math.min(to, row.low) : to), Number.MAX_SAFE_INTEGER)
   }
 
   private become(state: State): void {
