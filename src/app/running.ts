@@ -101,7 +101,7 @@ export class RunningApp {
     )
     this.flows = flowsOn(() => this.running, `app ${name}`)
     const wired = () => this.wiring!.processors
-    this.processors = processorsOn(() => this.running, { itself: `app ${name}`, wired })
+    this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
     openIntake(this, () => this.running.intake)
   }

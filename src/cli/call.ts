@@ -13,8 +13,8 @@ import {
   sqlite,
 } from '../index.ts'
 import { offlineOf } from '../operate/offline.ts'
-import { checkCorrectedOf, processorsOf } from '../operate/rows.ts'
-import { type ProcessorDestinations, stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
+import { checkCorrectedOf } from '../operate/rows.ts'
+import { stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 
@@ -125,14 +125,10 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
     () => {
       const desk = stoppedDesk(store, app && checkCorrectedOf(app.parts), Date.now)
-      const processors = stoppedProcessors(store, destinationsKnown(app))
+      const processors = stoppedProcessors(store, app)
       return use({ running: false, desk, processors, flows: stoppedFlows(store) })
     },
   )
-}
-
-function destinationsKnown(app: App | undefined): ProcessorDestinations | undefined {
-  return app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
 }
 
 const units: Readonly<Record<string, number>> = { s: 1_000, min: 60_000, h: 3_600_000, d: 86_400_000 }

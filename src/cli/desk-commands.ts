@@ -6,7 +6,13 @@ import { deskAudit, deskGroups, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
 import { deskAbort, deskOperations } from './commands/operations.ts'
-import { processorsList, processorsPause, processorsResume, processorsRetire } from './commands/processors.ts'
+import {
+  processorsList,
+  processorsPause,
+  processorsReset,
+  processorsResume,
+  processorsRetire,
+} from './commands/processors.ts'
 
 const idMax = Number.MAX_SAFE_INTEGER
 
@@ -149,6 +155,21 @@ export function addProcessors(processors: Command, add: Add): void {
       run: processorsResume,
       examples: ['processors resume app.ts stock'],
     }),
+  )
+  actor(
+    add(processors, {
+      name: 'reset',
+      usage: '[app.ts] NAME --to beginning|now|DATE|POSITION',
+      text: 'let a processor of a topic begin anew: says what that does, then does it',
+      run: processorsReset,
+      examples: [
+        'processors reset app.ts totals --to beginning --dry-run',
+        'processors reset app.ts totals --to 2026-11-28 --reason "prices corrected"',
+      ],
+    })
+      .requiredOption('--to <where>', 'the first message: beginning, now, a date or a position')
+      .option('--again-to-the-world', 'even if it publishes and sends again what it did before')
+      .option('--dry-run', 'only say what it would do'),
   )
   add(processors, {
     name: 'retire',

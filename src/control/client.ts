@@ -142,6 +142,7 @@ export class ControlClient {
     retire: (name, options) => this.call('processors', 'retire', name, options),
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
+    reset: (name, options) => this.call('processors', 'reset', name, options),
   }
 
   readonly flows: FlowDesk = {

@@ -3,7 +3,7 @@ import type { EndedByReset } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
-import type { LogStore } from '../seam/log.ts'
+import type { LogReads } from '../seam/log.ts'
 import type { ProgressRow } from '../seam/progress.ts'
 
 /** The first message to be handled: the oldest that is kept, the next that comes, the first from a time on, or its position. */
@@ -22,8 +22,29 @@ export interface ResetFacts extends EndedByReset {
   readonly skipped: number
 }
 
+/** What a part puts into the world: the messages of its source, of these types. */
+export interface Effects {
+  readonly source: string
+  /** The names of the types, each with its topic or channel. */
+  readonly types: readonly { readonly type: string; readonly destination: string }[]
+}
+
+export interface SentReads {
+  readonly log: LogReads
+  /** The stream of a topic or channel. */
+  streamOf(destination: string): number | undefined
+  /** Resolves when other work has had its turn. */
+  pause(): Promise<void>
+}
+
+/** Messages of one type. */
+export interface SentCount {
+  readonly type: string
+  readonly count: number
+}
+
 export interface FactsReads {
-  readonly log: Pick<LogStore, 'first' | 'positionBefore'>
+  readonly log: LogReads
   readonly desk: Pick<DeskReads, 'endedByReset'>
 }
 
@@ -71,4 +92,30 @@ function doneAfter({ low, done }: ProgressRow, after: number): number {
   const bits = (done?.length ?? 0) * 8
   for (let bit = Math.max(0, after - low); bit < bits; bit++) if (done![bit >> 3]! & (1 << (bit & 7))) count++
   return count
+}
+
+/** Counts the messages that a part has published and sent since the message at a position came, as far as they are kept. */
+export async function sentSince(
+  { log, streamOf, pause }: SentReads,
+  { destination, begins }: { readonly destination: string; readonly begins: number },
+  { source, types }: Effects,
+): Promise<SentCount[]> {
+  const from = streamOf(destination)
+  const [first] = from === undefined ? [] : await log.read(from, begins - 1, 1, 1)
+  if (first === undefined) return []
+  const counts = new Map<string, number>(types.map(({ type }) => [type, 0]))
+  for (const name of new Set(types.map((one) => one.destination))) {
+    const stream = streamOf(name)
+    if (stream === undefined) continue
+    for (let after: number | undefined = await log.positionBefore(stream, first.time); after !== undefined; ) {
+      const slice = await log.count(stream, source, after)
+      for (const [type, count] of slice.counts) {
+        const before = counts.get(type)
+        if (before !== undefined) counts.set(type, before + count)
+      }
+      after = slice.upTo
+      if (after !== undefined) await pause()
+    }
+  }
+  return [...counts].flatMap(([type, count]) => (count === 0 ? [] : { type, count }))
 }

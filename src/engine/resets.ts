@@ -17,7 +17,15 @@ import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
 import { KeyedMutex } from './kit/keyed-mutex.ts'
-import { factsOf, type ResetFacts, type ResetSubject, type ResetTo } from './reset-facts.ts'
+import {
+  type Effects,
+  factsOf,
+  type ResetFacts,
+  type ResetSubject,
+  type ResetTo,
+  type SentCount,
+  sentSince,
+} from './reset-facts.ts'
 
 /** A processor and where it is to begin. */
 export interface ResetPlace {
@@ -42,10 +50,10 @@ export interface Running {
 
 /** The processors, as resets need them. */
 export interface ResetsHost {
-  readonly world: Pick<World, 'now'>
+  readonly world: Pick<World, 'now' | 'after'>
   readonly store: Pick<Store, 'log' | 'progress' | 'processors' | 'desk' | 'deskReads'>
   readonly committer: Pick<Committer, 'alone' | 'written'>
-  /** The stream of a topic. */
+  /** The stream of a topic or channel. */
   streamOf(destination: string): number | undefined
   /** A processor with a name; undefined where it does not run. */
   running(processor: string): Running | undefined
@@ -79,6 +87,13 @@ export class Resets {
   async look({ to, ...place }: ResetPlace): Promise<ResetFacts> {
     const { log, deskReads: desk } = this.host.store
     return factsOf({ log, desk }, await this.subject(place), to)
+  }
+
+  /** Counts what a part has published and sent since a position of a topic came. */
+  sent(destination: string, begins: number, effects: Effects): Promise<SentCount[]> {
+    const { store, streamOf, world } = this.host
+    const pause = () => new Promise<void>((resolve) => void world.after(0, resolve))
+    return sentSince({ log: store.log, streamOf, pause }, { destination, begins }, effects)
   }
 
   /**

@@ -207,6 +207,16 @@ export const errors = {
   ),
   'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
   'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before you retire it.'),
+  'millrace/on-channel': row(
+    'StateError',
+    false,
+    'Only processors of topics are reset. Release or discard what is at the desk, or send commands anew.',
+  ),
+  'millrace/sends-again': row(
+    'StateError',
+    false,
+    'Where all of it is to be published and sent again, say `againToTheWorld` (`--again-to-the-world`).',
+  ),
   'millrace/bad-position': row(
     'StateError',
     false,

@@ -58,6 +58,16 @@ export const calls: {
     retire: [{ name: 'text', options: { fields: { force: 'flag' } } }, 1],
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
+    reset: [
+      {
+        name: 'text',
+        options: {
+          fields: { to: 'any', againToTheWorld: 'flag', dryRun: 'flag', by: 'text', reason: 'text' },
+          needs: ['to'],
+        },
+      },
+      2,
+    ],
   },
   flows: {
     list: [

@@ -1,9 +1,12 @@
 // The processors of an app: the engine, the store and the parts know of each; one list has it all.
 import { type Actor, checkActor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
+import type { Part } from '../parts/part.ts'
+import type { Processor } from '../parts/processor.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
 import { checked } from './calls.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
+import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { pausedOf } from './rows.ts'
 
@@ -16,24 +19,20 @@ export interface ProcessorsBackend {
     pause(processor: string, actor: Actor): Promise<void>
     resume(processor: string, actor: Actor): Promise<void>
     retire(processor: string, destination: string): Promise<void>
+    readonly resets: ResetBackend
   }
 }
 
-/** A processor of the parts of an app. */
-interface Wired {
-  readonly name: string
-  readonly on: { readonly name: string }
-}
-
-/** The name of the app as an actor, and the processors of its parts, also those that are left out. */
+/** The name and the parts of the app, and the processors of these, also those that are left out. */
 export interface ProcessorsOf {
-  readonly itself: string
-  wired(): readonly Wired[]
+  readonly app: string
+  readonly parts: readonly Part[]
+  wired(): readonly Processor[]
 }
 
 /** Checks what is asked for and has it done. `backend` returns what does it, or throws when there is nothing. */
-export function processorsOn(backend: () => ProcessorsBackend, { itself, wired }: ProcessorsOf): Processors {
-  const us: Actor = { by: itself }
+export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wired }: ProcessorsOf): Processors {
+  const us: Actor = { by: `app ${app}` }
   const list = async () => {
     const { store, processors } = backend()
     const { held, paused } = await store.deskReads.processors()
@@ -48,6 +47,10 @@ export function processorsOn(backend: () => ProcessorsBackend, { itself, wired }
     },
     pause: async (processor, actor = us) => backend().processors.pause(processor, checkActor('pause', actor)),
     resume: async (processor, actor = us) => backend().processors.resume(processor, checkActor('resume', actor)),
+    reset: async (name, options) => {
+      const { resets } = backend().processors
+      return resetOn(resets, { app, itself: us.by, processor: namedIn(wiredOf(parts, wired()), name) }, options)
+    },
   })
 }
 
@@ -62,7 +65,7 @@ export interface Known {
     readonly destination: string
   })[]
   /** Those of the parts of the app. */
-  readonly wired: readonly Wired[]
+  readonly wired: readonly { readonly name: string; readonly on: { readonly name: string } }[]
   /** Those whose progress the store keeps. */
   readonly known: readonly {
     readonly processor: string

@@ -60,6 +60,80 @@ export interface Processors {
    * ```
    */
   resume(name: string, actor?: Actor): Promise<void>
+  /**
+   * Lets a processor of a topic begin anew: at the oldest message that is kept, at the next one, at the first one from a
+   * date on, or at a position. It happens whole or not at all, also across a crash. Attempts that run are aborted, and
+   * nothing of them counts. What the processor has at the desk ends as `reset`, on record. Each message from there on is
+   * handled once, in order, with idempotency keys that no attempt had before. The rows of the processor are yours: empty
+   * them before, or let the handlers overwrite them. A paused processor stays paused; open batches of a gather are
+   * dropped; delayed messages that the processor has sent still come. It begins when the handlers that were aborted have
+   * ended, at the latest after `lingerMs`.
+   *
+   * @param name the name of the processor, gather, route or mediator
+   * @param options `to`: the first message that it handles; `againToTheWorld`, default false: also where that publishes,
+   *   sends or starts again what it did before; `dryRun`, default false: only says what it would do; `by` and `reason`
+   *   for the audit log
+   * @returns what it did, or would do
+   * @throws `millrace/unknown-processor`, `millrace/bad-option`; `millrace/bad-position` for a position that the topic
+   *   does not keep; `millrace/on-channel` for a processor of a channel; `millrace/sends-again` without
+   *   `againToTheWorld`, with the counts of what it has published and sent
+   *
+   * @example
+   * ```ts
+   * const { again, held } = await shop.processors.reset('labels', { to: 'beginning', dryRun: true })
+   * console.log(`${again} orders would be handled again, and ${held} messages at the desk end`)
+   * await shop.processors.reset('labels', { to: 'beginning', by: 'ada', reason: 'a new printer' })
+   * ```
+   */
+  reset(name: string, options: ResetOptions): Promise<ResetPlan>
+}
+
+/** Options of `processors.reset`. */
+export interface ResetOptions {
+  /**
+   * The first message that it handles: `'beginning'`, the oldest that is kept; `'now'`, the next one; the first at or
+   * after a date; or the one at a position.
+   */
+  readonly to: 'beginning' | 'now' | Date | number
+  /** True for a part that publishes, sends or starts flows, to let it do that again. */
+  readonly againToTheWorld?: boolean | undefined
+  /** True to say only what it would do. */
+  readonly dryRun?: boolean | undefined
+  /** Who asks for it, default: the app itself. */
+  readonly by?: string | undefined
+  /** The reason, for the audit log. */
+  readonly reason?: string | undefined
+}
+
+/** What a reset did, or would do. */
+export interface ResetPlan {
+  readonly name: string
+  /** The name of its topic. */
+  readonly on: string
+  /** The position up to which everything was done. */
+  readonly position: number
+  /** The position of the first message that it handles. */
+  readonly begins: number
+  /** The position of the oldest message that the topic keeps. */
+  readonly first: number
+  /** Messages that were done and are handled again. */
+  readonly again: number
+  /** Messages that were not done and are passed over. */
+  readonly skipped: number
+  /** Messages at the desk that end as `reset`: held, or with a rule. */
+  readonly held: number
+  /** The same: those that wait for another attempt. */
+  readonly tried: number
+  /** The same: those in line behind others. */
+  readonly inLine: number
+  /** Those of the desk that come before `begins`, so that they are not handled again. */
+  readonly left: number
+  /** Elements in open batches of a gather, which are dropped. */
+  readonly gathered: number
+  /** What it has published and sent since the message at `begins` came, as far as it is kept, by type. */
+  readonly sent: readonly { readonly type: string; readonly count: number }[]
+  /** False for a dry run. */
+  readonly done: boolean
 }
 
 /** A processor on one topic or channel, as `processors.list` gives it. */

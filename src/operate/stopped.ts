@@ -1,5 +1,9 @@
+import { setImmediate as pause } from 'node:timers/promises'
+import { factsOf, sentSince } from '../engine/reset-facts.ts'
+import type { ResetPlace } from '../engine/resets.ts'
 import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
+import type { Part } from '../parts/part.ts'
 import type { Offline, OfflineReader, OfflineWriter } from '../seam/offline.ts'
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
@@ -7,8 +11,9 @@ import { type DeskBackend, deskOn } from './desk-surface.ts'
 import { flowsOn } from './flow-surface.ts'
 import type { FlowDesk } from './flows.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
+import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
-import { type CheckCorrected, pausedOf } from './rows.ts'
+import { type CheckCorrected, pausedOf, processorsOf } from './rows.ts'
 
 /**
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
@@ -57,11 +62,15 @@ export function stoppedFlows(store: Offline): FlowDesk {
 
 const us: Actor = { by: 'millrace' }
 
-/** The topic or channel of each processor, as the code of an app has them. */
-export type ProcessorDestinations = ReadonlyMap<string, string>
+/** The code of an app. */
+export interface KnownApp {
+  readonly name: string
+  readonly parts: readonly Part[]
+}
 
-/** The processors of an app that does not run. `known` are those of its code; undefined when that is not known. */
-export function stoppedProcessors(store: Offline, known: ProcessorDestinations | undefined): Processors {
+/** The processors of an app that does not run; undefined when its code is not known. */
+export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Processors {
+  const known = app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
   const list = () => reading(store, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
@@ -82,10 +91,54 @@ export function stoppedProcessors(store: Offline, known: ProcessorDestinations |
     pause: (name, actor = us) => writing(store, (writer) => writer.pause(name, 'paused', checkActor('pause', actor))),
     resume: (name, actor = us) =>
       writing(store, (writer) => writer.pause(name, 'resumed', checkActor('resume', actor))),
+    reset: async (name, options) => {
+      if (app === undefined) {
+        throw fault(
+          'millrace/no-app',
+          'a reset needs the code of the app, which says what is sent again: name the app file',
+        )
+      }
+      const processor = namedIn(wiredOf(app.parts), name)
+      return resetOn(stoppedResets(store), { app: app.name, itself: us.by, processor }, options)
+    },
   })
 }
 
-async function rowsOf(reader: OfflineReader, known: ProcessorDestinations | undefined): Promise<ProcessorRow[]> {
+/** Resets in a store that no app has: nothing changes between the look and the reset. */
+function stoppedResets(store: Offline): ResetBackend {
+  const look = ({ processor, destination, to }: ResetPlace) =>
+    reading(store, async (reader) => {
+      const { log, desk } = reader
+      const stream = (await reader.streams()).find(({ name }) => name === destination)
+      const row = (await reader.progress()).find((one) => one.processor === processor && one.stream === stream?.id)
+      if (stream === undefined || row === undefined) {
+        throw fault('millrace/unknown-processor', `processor "${processor}" has not run yet on "${destination}"`)
+      }
+      return factsOf({ log, desk }, { row, head: stream.head }, to)
+    })
+  return {
+    look,
+    sent: (destination, begins, effects) =>
+      reading(store, async (reader) => {
+        const ids = new Map((await reader.streams()).map(({ id, name }) => [name, id]))
+        return sentSince(
+          { log: reader.log, streamOf: (name) => ids.get(name), pause },
+          { destination, begins },
+          effects,
+        )
+      }),
+    reset: async ({ actor, check, ...place }) => {
+      const facts = await look(place)
+      check(facts)
+      const { processor, destination } = place
+      const after = facts.begins - 1
+      await writing(store, (writer) => writer.reset({ processor, destination, after, actor, detail: facts }))
+      return facts
+    },
+  }
+}
+
+async function rowsOf(reader: OfflineReader, known: ReadonlyMap<string, string> | undefined): Promise<ProcessorRow[]> {
   const streams = new Map((await reader.streams()).map((stream) => [stream.id, stream]))
   const atDesk = await reader.desk.processors()
   const paused = pausedOf(atDesk.paused)

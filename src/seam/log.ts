@@ -24,6 +24,17 @@ export interface Retain {
   readonly bytes?: number | undefined
 }
 
+/** The messages of one source in a slice of a stream. */
+export interface CountedSlice {
+  /** The names of types, each with the number of its messages. */
+  readonly counts: readonly (readonly [type: string, count: number])[]
+  /** The position where the next slice begins; undefined where there is none. */
+  readonly upTo: number | undefined
+}
+
+/** The log as it is read. */
+export type LogReads = Pick<LogStore, 'read' | 'first' | 'head' | 'positionBefore' | 'count'>
+
 export interface LogStore {
   /**
    * Sets the listener. It is told of each message after the heads that `open` returned: once, when it is durable, after
@@ -38,6 +49,11 @@ export interface LogStore {
   head(stream: number): Promise<number>
   /** The last position before a time. Where the clock jumped, one of the positions that fit. */
   positionBefore(stream: number, ms: number): Promise<number>
+  /**
+   * Counts, by type, the messages of one source in a slice of a stream after a position. Messages from elsewhere count for
+   * none.
+   */
+  count(stream: number, source: string, after: number): Promise<CountedSlice>
   /** Removes one slice of the oldest messages up to a position, but none to be retained. Returns how many. */
   trim(stream: number, upTo: number, retain: Retain): Promise<number>
 }

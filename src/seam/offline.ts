@@ -7,7 +7,9 @@ import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
+import type { LogReads } from './log.ts'
 import type { OperationReads } from './operations.ts'
+import type { Reset } from './processors.ts'
 import type { ProgressRow } from './progress.ts'
 
 /** Whether an app, of this or another process, has the store. */
@@ -68,6 +70,7 @@ export interface OfflineReader {
   readonly desk: DeskReads
   readonly operations: OperationReads
   readonly flows: FlowReads
+  readonly log: LogReads
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>
   /** The names of the types that the store has messages of, or had. */
@@ -102,6 +105,8 @@ export interface OfflineWriter {
   pause(processor: string, state: 'paused' | 'resumed', actor: Actor): Promise<void>
   /** Forgets a processor on a topic or channel. */
   retire(processor: string, destination: string): Promise<void>
+  /** Lets a processor begin anew, as of `ProcessorStore.reset`. */
+  reset(reset: Omit<Reset, 'at'>): Promise<void>
   close(): Promise<void>
 }
 

@@ -404,6 +404,7 @@ const processorActions: Readonly<Record<keyof Processors, true>> = {
   retire: true,
   pause: true,
   resume: true,
+  reset: true,
 }
 
 const flowActions: Readonly<Record<keyof FlowDesk, true>> = {

@@ -295,6 +295,7 @@ const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number
 
 async function rest(store: Store): Promise<void> {
   await store.log.read(1, 0, 10, 1e6)
+  await store.log.count(1, '/app/p', 0)
   await store.requests.row('asked')
   await store.requests.row('waits')
   await store.progress.rows()

@@ -2,12 +2,13 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Stored, sameData } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import type { SameData } from '../../seam/ids.ts'
-import type { Appended, ArrivalListener, LogStore, Retain } from '../../seam/log.ts'
+import type { Appended, ArrivalListener, CountedSlice, LogStore, Retain } from '../../seam/log.ts'
 import { Arrivals } from './arrivals.ts'
 import { attributesJson } from './attributes.ts'
 import type { Beside } from './beside-commits.ts'
 import { IdTable } from './ids.ts'
 import { Kinds } from './kinds.ts'
+import { countSlice } from './log-count.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
 import { oldRows, removeRows } from './log-trim.ts'
 import { flagsOf, hasOwnId, type LogTableRow, messageOf } from './message-row.ts'
@@ -77,10 +78,11 @@ export class Log implements LogStore {
     this.kinds.load()
   }
 
-  /** Takes up streams. */
-  open(ids: readonly number[]): void {
+  /** Takes up streams. Only where it may write it makes tables for them. */
+  open(ids: readonly number[], may: 'write' | 'read' = 'write'): void {
     const made = logsIn(this.db)
-    const fresh = ids.filter((id) => !made.has(id)).slice(0, Math.max(0, madeAtOnce - made.size))
+    const room = may === 'read' ? 0 : Math.max(0, madeAtOnce - made.size)
+    const fresh = ids.filter((id) => !made.has(id)).slice(0, room)
     for (const id of fresh) createLog(this.db, id)
     for (const id of fresh) made.add(id)
     for (const id of ids) {
@@ -259,6 +261,11 @@ export class Log implements LogStore {
   /** The newest position, in a transaction also one that is not committed. */
   newest(streamId: number): number {
     return this.streams.get(streamId)!.head
+  }
+
+  async count(stream: number, source: string, after: number): Promise<CountedSlice> {
+    if (!this.streams.get(stream)!.made) return { counts: [], upTo: undefined }
+    return countSlice(this.db, this.kinds, { stream, source, after })
   }
 
   async trim(streamId: number, upTo: number, retain: Retain): Promise<number> {

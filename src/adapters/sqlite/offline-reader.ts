@@ -4,6 +4,7 @@ import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
+import type { LogReads } from '../../seam/log.ts'
 import type { OfflineReader } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
@@ -31,7 +32,8 @@ interface Found extends LogPlace {
 
 export class SqliteReader implements OfflineReader {
   private readonly db: DatabaseSync
-  private readonly log: Log
+  private readonly rows: Log
+  private opened: Log | undefined
   private readonly known = new Map<number, StreamInfo>()
   readonly desk: DeskReads
   readonly operations: OperationReads
@@ -39,11 +41,21 @@ export class SqliteReader implements OfflineReader {
 
   constructor(db: DatabaseSync) {
     this.db = db
-    this.log = new Log(db)
+    this.rows = new Log(db)
     const sql = new Statements(db)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
-    this.desk = durableReads<DeskReads>(new DeskViews(sql, this.log), readsOnly)
+    this.desk = durableReads<DeskReads>(new DeskViews(sql, this.rows), readsOnly)
     this.operations = new OperationTable(sql, new DeskFinder(sql), new AuditLog(sql), readsOnly)
+  }
+
+  get log(): LogReads {
+    if (this.opened !== undefined) return this.opened
+    this.opened = new Log(this.db)
+    this.opened.open(
+      streamsOf(this.db).map(({ id }) => id),
+      'read',
+    )
+    return this.opened
   }
 
   async streams(): Promise<StreamInfo[]> {
@@ -105,7 +117,7 @@ export class SqliteReader implements OfflineReader {
   }
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
-    const { ownId: _own, plain: _plain, decoded: _decoded, due: _due, ...message } = this.log.stored(stream, found)
+    const { ownId: _own, plain: _plain, decoded: _decoded, due: _due, ...message } = this.rows.stored(stream, found)
     return { ...message, destination: name, kind }
   }
 }

@@ -37,6 +37,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
       await store.processors[state === 'paused' ? 'pause' : 'resume'](processor, actor, now())
     },
     retire: (processor, destination) => store.processors.retire(processor, destination),
+    reset: (reset) => store.processors.reset({ ...reset, at: now() }),
     // A file that its app has left in the middle of something stays marked so, for the next start.
     close: () => store.close(clean ? 'clean' : 'left'),
   }

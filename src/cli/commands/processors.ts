@@ -1,7 +1,8 @@
-import type { ProcessorRow } from '../../index.ts'
+import type { ProcessorRow, ResetPlan } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
-import { type Column, duration, safe, table, wrap } from '../print.ts'
+import { UsageError } from '../output.ts'
+import { type Column, count, duration, facts, safe, table, wrap } from '../print.ts'
 
 const columns: readonly Column<ProcessorRow>[] = [
   { title: 'NAME', value: ({ name }) => name, shrinksTo: 10 },
@@ -87,4 +88,53 @@ export async function processorsResume(call: Call, words: ActorWords): Promise<n
     else call.out.line(`processor ${safe(name!)} is resumed${running ? '' : ': it runs at the next start'}`)
     return 0
   })
+}
+
+export interface ResetWords extends ActorWords {
+  readonly to: string
+  readonly againToTheWorld?: boolean | undefined
+  readonly dryRun?: boolean | undefined
+}
+
+/** Says what a reset of a processor will do, and does it. */
+export async function processorsReset(call: Call, { to, againToTheWorld, dryRun = false, ...words }: ResetWords) {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const { out } = call
+  const options = { to: resetTo(to), ...actorOf(words) } as const
+  return withApp(call, async ({ processors, running }) => {
+    const plan = await processors.reset(name!, { ...options, dryRun: true })
+    if (!out.json) await out.lines(planLines(plan, out.columns))
+    if (dryRun) {
+      if (out.json) await out.object(plan)
+      return 0
+    }
+    const done = await processors.reset(name!, { ...options, againToTheWorld })
+    if (out.json) await out.object(done)
+    else out.line(`processor ${safe(name!)} is reset${running ? '' : ': it begins there at the next start'}`)
+    return 0
+  })
+}
+
+function resetTo(word: string): 'beginning' | 'now' | Date | number {
+  if (word === 'beginning' || word === 'now') return word
+  if (/^\d{1,15}$/.test(word)) return Number(word)
+  const date = new Date(word)
+  if (/^\d{4}-/.test(word) && !Number.isNaN(date.getTime())) return date
+  throw new UsageError(`--to is "${word}", but must be beginning, now, a date such as 2026-11-28 or a position`)
+}
+
+function planLines(plan: ResetPlan, columns: number): string[] {
+  const { name, on, begins, first, again, skipped, held, tried, inLine, left, gathered, sent } = plan
+  const where = begins === first ? ', the oldest that is kept' : ''
+  const ends = [`${held} held`, `${tried} to be tried again`, `${inLine} in line`].join(', ')
+  const lines: (readonly [string, string | undefined])[] = [
+    ['begins at', `position ${begins} of ${on}${where}`],
+    ['handled again', count(again, 'message')],
+    ['passed over', skipped === 0 ? undefined : `${count(skipped, 'message')} that it has not handled`],
+    ['ends at the desk', held + tried + inLine === 0 ? 'nothing' : ends],
+    ['not again', left === 0 ? undefined : `${left} of these, which come before position ${begins}`],
+    ['batches', gathered === 0 ? undefined : `${count(gathered, 'element')} of open batches are dropped`],
+    ['sent again', sent.length === 0 ? undefined : sent.map(({ type, count }) => `${count} ${type}`).join(', ')],
+  ]
+  return [`reset of processor ${safe(name)}`, ...facts(lines, columns)]
 }
