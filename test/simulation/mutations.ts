@@ -67,13 +67,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'reopens a lane before its commit': [
     {
       file: 'engine/consumer/consumer.ts',
-      from: '        host.committer.finish(attempt)\n',
+      from: '        this.writes.finish(attempt)\n',
       to: `        const { next } = attempt.delivery
         if (next !== undefined && attempt.delivery.entry === undefined) {
           attempt.delivery.next = undefined
           this.turns.push(next)
         }
-        host.committer.finish(attempt)\n`,
+        this.writes.finish(attempt)\n`,
     },
   ],
   'reopens a lane after its commit, before the sync': [
@@ -490,7 +490,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets at a restart what is paused': [
     {
       file: 'engine/consumers.ts',
-      from: '      if (paused.has(spec.name)) consumer.pause()\n',
+      from: '    if (paused.has(spec.name)) consumer.pause()\n',
       to: '',
     },
   ],
@@ -557,9 +557,9 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'handles a command that was withdrawn': [
     {
-      file: 'engine/consumer/consumer.ts',
-      from: 'message.asked !== undefined && this.host',
-      to: 'message.asked === undefined && this.host',
+      file: 'engine/consumer/starts.ts',
+      from: 'message.asked !== undefined && host',
+      to: 'message.asked === undefined && host',
     },
   ],
   'does not fence an attempt at a command that is withdrawn': [
