@@ -116,7 +116,7 @@ export class Consumer {
     const starts = new Starts({
       spec,
       deadlines: this.deadlines,
-      elapsed: () => world.elapsed(),
+      elapsed: () => host.world.elapsed(),
       isWithdrawn: (id) => host.withdrawals.has(id),
       passOver: (delivery) => this.passOver(delivery),
       unreadable: (delivery, error) => failing.unreadable(delivery, error),
