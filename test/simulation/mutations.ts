@@ -466,6 +466,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '[]',
     },
   ],
+  'begins a message in line before it is told that it is there': [
+    {
+      file: 'engine/consumer/desk-lanes.ts',
+      from: 'const entries = end < 0 ? read : read.slice(0, end)',
+      to: 'const entries = end < 0 ? read : read.slice(0)',
+    },
+  ],
   'asks a rule about the same message without end': [
     {
       file: 'engine/desk/rules.ts',
@@ -811,6 +818,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'puts functions that came back behind the others': {
     file: 'src/engine/commit/writes.test.ts',
     test: 'what is put back comes before what has come since',
+  },
+  'begins a message in line before it is told that it is there': {
+    file: 'src/engine/consumer/desk-lanes.test.ts',
+    test: 'a message that is read before its way into the line is durable has its turn after that, once',
   },
   'leaves in line what became the head of its lane': {
     file: 'src/engine/consumer/desk-lanes.test.ts',

@@ -75,6 +75,26 @@ test('a lane waits for a message on its way into the line, and reads again when 
   assert.deepEqual([lane.isStarved, ready], [false, [101]])
 })
 
+test('a message that is read before its way into the line is durable has its turn after that, once', async () => {
+  const { desk, ready, jobs, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  desk.join(delivery())
+  desk.join(delivery())
+  desk.advance(lane)
+  reads[0]!.answer([entryOf(101, { state: 'trying' }), entryOf(102)])
+  await turn()
+  assert.deepEqual([lane.isStarved, ready], [true, []])
+  jobs[0]!.written?.([101])
+  reads[1]!.answer([entryOf(101), entryOf(102)])
+  await turn()
+  assert.deepEqual([ready, lane.line, desk.tried], [[101], [], 1])
+  jobs[1]!.written?.([0])
+  desk.advance(lane)
+  reads[2]!.answer([entryOf(102)])
+  await turn()
+  assert.deepEqual(ready, [101, 102])
+})
+
 test('a message that the store made the head of its lane begins that lane; any other stays in line', () => {
   const { desk, ready, jobs } = lanes()
   desk.wait('a')

@@ -9,9 +9,11 @@
 //
 // Waiting lanes cost a name each: the rest of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
+// A message on its way there may be read before that is durable: it counts as not written until then.
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry } from '../../model/desk.ts'
 import { type Arrows, assertArrow } from '../kit/arrows.ts'
+import { Groups } from '../kit/groups.ts'
 import type { Delivery } from './delivery.ts'
 import type { DeskWrites } from './desk-writes.ts'
 import { changed } from './desk-writes.ts'
@@ -90,8 +92,8 @@ export class DeskLanes {
   /** Messages that are tried and close no lane, by id. */
   private readonly alone = new Map<number, DeskLane>()
   private readonly waiting: HeldContexts
-  /** Messages on their way into the line of each context. */
-  private readonly joining = new Map<string, number>()
+  /** The numbers of messages on their way into the line of each context. */
+  private readonly joining = new Groups<number>()
   /** Entries of lines in memory. */
   private buffered = 0
 
@@ -161,25 +163,23 @@ export class DeskLanes {
   /** Puts a message at the end of the line of its context. */
   join(delivery: Delivery): void {
     const context = delivery.message.context!
-    this.joining.set(context, (this.joining.get(context) ?? 0) + 1)
     const lane = this.trying.get(context)
     if (lane !== undefined) lane.mayHaveLine = true
     // A message that is new at the desk has its number as its place.
     const place = delivery.entry === undefined ? {} : { place: this.host.nextNumber() }
     const fields = { state: 'line', lane: context, dueAt: 0, ...place } as const
-    this.host.writes.keep(delivery, fields, (entry) => ({
+    const { id } = this.host.writes.keep(delivery, fields, (entry) => ({
       written: ([head]) => {
         if (head === entry.id) this.joined(context, changed(entry, { state: 'trying' }))
         else this.joined(context, entry)
       },
     }))
+    this.joining.add(context, id)
   }
 
   private joined(context: string, entry: DeskEntry): void {
     if (entry.state === 'line' && entry.message.asked === 'app') this.host.inLine(entry.message)
-    const left = this.joining.get(context)! - 1
-    if (left === 0) this.joining.delete(context)
-    else this.joining.set(context, left)
+    this.joining.delete(context, entry.id)
     const lane = this.trying.get(context)
     if (lane === undefined) {
       // The store found no lane: the message is the head of one.
@@ -213,7 +213,7 @@ export class DeskLanes {
       this.host.ready(lane)
       return
     }
-    if (!lane.mayHaveLine && !this.joining.has(context)) {
+    if (!lane.mayHaveLine && this.joining.of(context).size === 0) {
       this.trying.delete(context)
       return
     }
@@ -225,13 +225,16 @@ export class DeskLanes {
     const room = Math.max(1, Math.min(lineRows, this.host.windowMessages - this.buffered))
     lane.become('reading')
     this.host.line(context, lane.place, room).then(
-      (entries) => {
+      (read) => {
         // Dropped in between, with its processor.
         if (this.trying.get(context) !== lane) return
+        const joining = this.joining.of(context)
+        const end = read.findIndex(({ id }) => joining.has(id))
+        const entries = end < 0 ? read : read.slice(0, end)
         lane.line = entries
         this.buffered += entries.length
         if (entries.length > 0 || lane.written !== written) this.advance(lane)
-        else if (this.joining.has(context)) lane.become('starved')
+        else if (joining.size > 0) lane.become('starved')
         else this.trying.delete(context)
         this.host.pump()
         this.host.maybeIdle()
