@@ -1,7 +1,8 @@
-// Writes the pages that are tables of the code: docs/errors.md and docs/defaults.md. A test holds them together.
+// Writes the pages that are made of the code: docs/errors.md, docs/defaults.md and docs/api. Tests hold them together.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
 import { type AppNumbers, appNumbers, type Bound, defaults, type Limit } from '../src/model/options.ts'
+import { apiPages } from './api.ts'
 
 type Place =
   | 'request'
@@ -139,9 +140,9 @@ export const pages: Readonly<Record<string, () => string>> = {
 }
 
 if (import.meta.main) {
-  for (const [path, page] of Object.entries(pages)) {
+  const texts = Object.entries(pages).map(([path, page]) => [path, page()] as const)
+  for (const [path, text] of [...texts, ...Object.entries(apiPages())]) {
     const url = new URL(`../${path}`, import.meta.url)
-    const text = page()
     if (readFileSync(url, { encoding: 'utf8', flag: 'a+' }) === text) continue
     writeFileSync(url, text)
     console.log(`wrote ${path}`)
