@@ -11,6 +11,7 @@ import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
 import { addPending } from './pending.ts'
 import { RequestModel } from './requests.ts'
+import { Theirs } from './theirs.ts'
 
 /** A message as the log keeps it. */
 export interface Logged {
@@ -102,6 +103,8 @@ export class Model implements Watch {
   private mayBeLost = false
   private readonly processors: readonly Known[]
   private readonly random: Random
+  /** Rows of another program, where the app takes up a database. */
+  private readonly theirs: Theirs | undefined
   private readonly settle: Settle | undefined
   /** Messages of flows that have just come into the log. */
   private readonly fromFlows: string[] = []
@@ -112,6 +115,8 @@ export class Model implements Watch {
     this.settle = settle
     this.processors = processors
     this.random = random
+    const takesUp = random.fork('theirs')
+    this.theirs = takesUp.chance(0.3) ? new Theirs(takesUp) : undefined
     this.desk = new DeskModel(this)
     this.requests = new RequestModel(this, this.desk)
     this.flows = new FlowModel(this, mediators)
@@ -131,6 +136,7 @@ export class Model implements Watch {
     if (this.wrong !== undefined) throw this.wrong
     assert(!this.mayBeLost, 'it goes on after a sync that failed')
     machine.look((db) => {
+      this.theirs?.check(db)
       const all = readerOf(db)
       if (all("select 1 from sqlite_schema where name = 'done'").length === 0) {
         assert.equal(this.byId.size, 0, 'the log was lost')
@@ -161,6 +167,7 @@ export class Model implements Watch {
 
   /** Before a process starts, people may have written down what they want. */
   starting(machine: Watched): void {
+    this.theirs?.starting(machine)
     if (machine.starts > 0 && this.random.chance(0.3)) addPending(machine, this.random)
   }
 

@@ -32,6 +32,18 @@ export class Looking {
     return use(this.db)
   }
 
+  /** Makes the database, as another program does; closed, all of it is in the file. */
+  found(use: (db: DatabaseSync) => void): void {
+    const { files } = this.host
+    const db = new DatabaseSync(files.database)
+    try {
+      use(db)
+    } finally {
+      db.close()
+    }
+    files.databaseSynced()
+  }
+
   /** Changes the database, as a command from beside does. */
   beside(use: (db: DatabaseSync) => void): void {
     this.end()

@@ -148,7 +148,7 @@ export class Machine implements Watched {
 
   private born(process: SimulatedProcess, app: App): Promise<boolean> {
     const broker = sqliteOn(
-      { file: this.files.database, checkpointBytes: smallCheckpointBytes },
+      { file: this.files.database, checkpointBytes: smallCheckpointBytes, adopt: true },
       () => process.disk,
       (file, how) => process.database(file, how),
     )
@@ -217,6 +217,10 @@ export class Machine implements Watched {
       throw fault('millrace/not-started', 'nothing has been started yet that could be looked at')
     }
     return this.looking.look(use)
+  }
+
+  found(use: (db: DatabaseSync) => void): void {
+    this.looking.found(use)
   }
 
   beside(use: (db: DatabaseSync) => void): void {

@@ -11,6 +11,8 @@ export interface Watched {
   now(): number
   /** Reads what is committed, over a connection of its own. */
   look<T>(use: (db: DatabaseSync) => T): T
+  /** Makes the database, as another program has made it before the first start. */
+  found(use: (db: DatabaseSync) => void): void
   /** Changes the database while no process has it, as a command from beside does. */
   beside(use: (db: DatabaseSync) => void): void
 }
