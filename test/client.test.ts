@@ -12,7 +12,7 @@ import {
   type Tx,
   topic,
 } from 'millrace'
-import { given } from 'millrace/testing'
+import { given, simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { coded, place, started } from './support.ts'
 
@@ -153,4 +153,24 @@ test('the tx of another broker, and what is no tx, are refused with a clear erro
   await given(clerk)
     .when(Asked, {})
     .then({ fails: /^given has no tx\.client/ })
+})
+
+test('in a simulation the connection is there too', async () => {
+  const clerk = processor('clerk', {
+    on: Questions,
+    handle: {
+      asked: (_, { commit }) =>
+        commit((tx) => {
+          const statement = sqlite.client(tx).prepare('insert into accounts values (?, ?) returning id, owner')
+          assert.equal(statement.reader, true)
+          statement.setReturnArrays(true)
+          assert.deepEqual(statement.get([1, 'ada']), [1, 'ada'])
+        }),
+    },
+  })
+  const setup = (tx: Tx) => tx.query`create table if not exists accounts (id integer primary key, owner text)`
+  await using sim = simulation({ parts: [clerk], setup })
+  await sim.publish(Asked, {})
+  await sim.untilIdle()
+  assert.deepEqual(sim.rows('accounts'), [{ id: 1, owner: 'ada' }])
 })

@@ -90,7 +90,7 @@ for (const mode of ['delete', 'wal'] as const) {
       assertTheirs(join(`${join(image, '..')}-theirs`, basename(file)))
       const said: string[] = []
       const next = asking(image, said)
-      await next.start({ control: false })
+      await assert.doesNotReject(next.start({ control: false }), image)
       await next.publish(Asked, { n: 3 })
       await next.idle()
       await next.stop()

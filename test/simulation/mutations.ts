@@ -148,6 +148,27 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '      const committed = connection.walMarks.begin()\n      connection.commit()\n      tables.committed()\n      committed()\n',
     },
   ],
+  'looks for the mark of a -wal in the header only': [
+    {
+      file: 'adapters/sqlite/wal.ts',
+      from: '    if (this.isCheckpointed) return true\n',
+      to: '    if (this.page > 0) return true\n',
+    },
+  ],
+  'writes its mark into the header of a file that was taken up': [
+    {
+      file: 'adapters/sqlite/wal-marks.ts',
+      from: '    this.writeMark = isTakenUp(db)\n',
+      to: '    this.writeMark = isTakenUp(db) && !db.isOpen\n',
+    },
+  ],
+  'takes a database up in two transactions': [
+    {
+      file: 'adapters/sqlite/schema.ts',
+      from: '    createWalRow(db, first)\n',
+      to: "    db.exec('commit; begin immediate')\n    createWalRow(db, first)\n",
+    },
+  ],
   'replays a -wal into any file': [{ file: 'adapters/sqlite/checked.ts', from: '  checkWal(file)\n', to: '' }],
   'opens its store anew on files that were put in place of its own': [
     {
@@ -846,6 +867,14 @@ export const shown: Readonly<Record<string, Failing>> = {
   'names the file that a new -wal begins on as it is after its first transaction': {
     file: 'test/faults/foreign-wal.deep.test.ts',
     test: 'after each of a thousand power cuts, before, in and after checkpoints, the file starts with its own -wal',
+  },
+  'looks for the mark of a -wal in the header only': {
+    file: 'src/adapters/sqlite/wal-marks.test.ts',
+    test: 'a -wal of a file that was taken up is told from that of an earlier state by the row, though the header is the same',
+  },
+  'takes a database up in two transactions': {
+    file: 'test/faults/adopt.deep.test.ts',
+    test: 'wherever a process is killed that takes up a database in mode delete, it is as it was, or taken up',
   },
   'replays a -wal into any file': {
     file: 'test/faults/foreign-wal.deep.test.ts',
