@@ -1,27 +1,44 @@
+// The way through the README to the first event, and to a test with a crash, is short. test/guides.test.ts and
+// test/package/init.test.ts run what it shows.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { fileURLToPath } from 'node:url'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
+const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
+const readme = read('README.md')
 
-test('the program in the README runs as it stands and leaves what it says', (t) => {
-  // Inside the repository, so that its imports are found; no file of ours is touched.
-  const folder = mkdtempSync(join(root, 'node_modules', '.readme-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const [, code] = readFileSync(join(root, 'README.md'), 'utf8').match(/```ts\n([\s\S]*?)```/) ?? []
-  assert.ok(code !== undefined, 'the README has a program')
-  const source = code.replace("'./shop.db'", JSON.stringify(join(folder, 'shop.db')))
-  const run = spawnSync(
-    process.execPath,
-    ['--conditions=millrace-source', '--input-type=module-typescript', '--eval', source],
-    { cwd: root, encoding: 'utf8' },
+/** The part of the README before a text. */
+function before(text: string): string {
+  assert(readme.includes(text), text)
+  return readme.slice(0, readme.indexOf(text))
+}
+
+/** The words to read, without blocks of code and comments. */
+const wordsIn = (page: string) =>
+  page
+    .replace(/^```[\s\S]*?^```$|<!--.*?-->/gm, '')
+    .split(/\s+/)
+    .filter((word) => /\w/.test(word)).length
+
+const blocksIn = (page: string, language: string) =>
+  [...page.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\`$`, 'gm'))].map(([, text]) =>
+    text!.trim().split('\n'),
   )
-  assert.equal(run.status, 0, run.stderr)
-  const db = new DatabaseSync(join(folder, 'shop.db'), { readOnly: true })
-  assert.deepEqual({ ...db.prepare('select * from stock').get() }, { sku: 'millstone', left: 10 })
-  db.close()
+
+test('the first event takes at most 400 words, 3 commands and 30 lines', () => {
+  const way = before('$ node app.ts\n4 flour')
+  const commands = [...blocksIn(way, 'sh').flat(), ...way.matchAll(/^\$ .*$/gm)]
+  const [program, ...others] = blocksIn(way, 'ts')
+  assert(wordsIn(way) <= 400, `${wordsIn(way)} words`)
+  assert.equal(commands.length, 3)
+  assert.deepEqual(others, [])
+  assert(program!.length <= 30, `${program!.length} lines`)
+})
+
+test('a test with a crash takes at most 1,200 words, and is the one that init writes', () => {
+  const way = before('## What is promised')
+  assert(wordsIn(way) <= 1_200, `${wordsIn(way)} words`)
+  const shown = blocksIn(way, 'ts').at(-1)!.join('\n')
+  assert.match(shown, /crash/)
+  assert(read('examples/starter/app.test.ts').includes(shown))
 })

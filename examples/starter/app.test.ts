@@ -3,10 +3,10 @@ import test from 'node:test'
 import { given, simulation } from 'millrace/testing'
 import shop, { OrderPlaced, sales } from './app.ts'
 
-test('an order without a quantity fails', async () => {
+test('an order without a quantity is refused', async () => {
   await given(sales)
     .when(OrderPlaced, { sku: 'flour', quantity: 0 })
-    .then({ fails: /nothing was ordered/ })
+    .then({ refused: /nothing was ordered/ })
 })
 
 test('what was ordered is sold once, though the power fails', async () => {

@@ -1,4 +1,4 @@
-import { app, event, processor, sqlite, topic } from 'millrace'
+import { app, event, processor, Refused, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 
 // An event: a fact that has happened. Its context is what keeps its order: here, the orders of one article.
@@ -15,7 +15,7 @@ export const sales = processor('sales', {
   handle: {
     'order.placed': ({ data }, { commit }) =>
       commit(async (tx) => {
-        if (data.quantity < 1) throw new Error('nothing was ordered')
+        if (data.quantity < 1) throw new Refused('nothing was ordered')
         await tx.query`insert into sales values (${data.sku}, ${data.quantity})
           on conflict (sku) do update set sold = sold + excluded.sold`
       }),

@@ -7,6 +7,7 @@ import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
 import { dev, devGraceDefault, devProcess } from './commands/dev.ts'
 import { doctor } from './commands/doctor.ts'
+import { init } from './commands/init.ts'
 import { publish } from './commands/publish.ts'
 import { restore } from './commands/restore.ts'
 import { simulate } from './commands/simulate.ts'
@@ -90,6 +91,13 @@ function commands(invoke: Invoke): Command {
     })
     .addHelpText('after', exitText)
 
+  addPlain(program, {
+    name: 'init',
+    usage: '[FOLDER]',
+    text: 'write a new app, with a test, where no file of it is',
+    run: init,
+    examples: ['init shop'],
+  })
   addRunning(
     {
       name: 'start',

@@ -10,7 +10,17 @@ test('the version is that of the package', async () => {
 })
 
 test('every command has help with an example, within 80 columns', async () => {
-  const commands = ['start', 'dev', 'publish', 'tail', 'desk list', 'desk show', 'desk release', 'processors list']
+  const commands = [
+    'init',
+    'start',
+    'dev',
+    'publish',
+    'tail',
+    'desk list',
+    'desk show',
+    'desk release',
+    'processors list',
+  ]
   commands.push('desk groups', 'desk resubmit', 'desk discard', 'desk take-back', 'desk operations', 'desk abort')
   commands.push('desk audit', 'processors pause', 'processors resume', 'processors retire', 'doctor', 'backup')
   commands.push('flows list', 'flows show', 'flows questions', 'flows answer', 'flows cancel', 'flows stop')

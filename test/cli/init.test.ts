@@ -1,0 +1,86 @@
+// The command `millrace init`, as docs/guides/cli.md shows it.
+import assert from 'node:assert/strict'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
+
+const all = ['.gitignore', 'app.test.ts', 'app.ts', 'package.json', 'tsconfig.json']
+const read = (path: string) => readFileSync(path, 'utf8')
+
+test('init names each file that it writes, and the commands that come next, within 80 columns', async (t) => {
+  const cwd = folder(t)
+  const { status, out, err } = await millrace(['init', 'new/My Shop'], { cwd })
+  assert.deepEqual([status, err], [0, ''])
+  assert.deepEqual(linesOf(out), [
+    'wrote  new/My Shop/package.json',
+    'wrote  new/My Shop/tsconfig.json',
+    'wrote  new/My Shop/.gitignore',
+    'wrote  new/My Shop/app.ts',
+    'wrote  new/My Shop/app.test.ts',
+    'Next:',
+    "  cd 'new/My Shop'",
+    '  npm install',
+    '  npm run dev',
+    'npm run dev prints what the app handles. Publish from another terminal, there:',
+    `  npx millrace publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`,
+    'npm test runs app.test.ts, in which the power fails.',
+  ])
+  for (const line of linesOf(out)) assert(line.length <= 80, line)
+  const at = join(cwd, 'new/My Shop')
+  assert.deepEqual(readdirSync(at).sort(), all)
+  const starter = new URL('../../examples/starter/', import.meta.url)
+  for (const name of ['app.ts', 'app.test.ts'])
+    assert.equal(read(join(at, name)), read(new URL(name, starter).pathname))
+  const { name, type, scripts, dependencies } = JSON.parse(read(join(at, 'package.json')))
+  assert.deepEqual(
+    [name, type, Object.keys(scripts), Object.keys(dependencies)],
+    ['my-shop', 'module', ['start', 'dev', 'test'], ['millrace', 'zod']],
+  )
+})
+
+test('init leaves what a project has, says so, and says what to do about package.json', async (t) => {
+  const cwd = folder(t)
+  const own = '{ "name": "own", "dependencies": { "zod": "^4.0.0" }, "devDependencies": { "typescript": "^5.9.0" } }\n'
+  writeFileSync(join(cwd, 'package.json'), own)
+  writeFileSync(join(cwd, '.gitignore'), 'mine\n')
+  const { status, out } = await millrace(['init', '--json'], { cwd })
+  assert.equal(status, 0)
+  assert.deepEqual(objectsOf(out), [
+    {
+      wrote: ['tsconfig.json', 'app.ts', 'app.test.ts'],
+      left: ['package.json', '.gitignore'],
+      next: [
+        'npm pkg set type=module "scripts.start=millrace start app.ts"',
+        'npm pkg set "scripts.dev=millrace dev app.ts" "scripts.test=node --test"',
+        'npm install millrace',
+        'npm install -D @types/node',
+        'npm run dev',
+      ],
+    },
+  ])
+  assert.deepEqual([read(join(cwd, 'package.json')), read(join(cwd, '.gitignore'))], [own, 'mine\n'])
+})
+
+test('where a file of the app is, init names it and writes nothing', async (t) => {
+  const cwd = folder(t)
+  mkdirSync(join(cwd, 'shop'))
+  writeFileSync(join(cwd, 'shop/app.ts'), 'mine\n')
+  const { status, out, err } = await millrace(['init', 'shop'], { cwd })
+  assert.deepEqual([status, out], [2, ''])
+  assert.match(err, /^millrace: shop\/app\.ts is there already, so nothing was written: name another folder; /)
+  assert.deepEqual([readdirSync(join(cwd, 'shop')), read(join(cwd, 'shop/app.ts'))], [['app.ts'], 'mine\n'])
+})
+
+test('init says what is wrong with a folder', async (t) => {
+  const cwd = folder(t)
+  writeFileSync(join(cwd, 'file'), '')
+  const [file, app, two] = await Promise.all(
+    [['file'], ['app.ts'], ['one', 'two']].map((words) => millrace(['init', ...words], { cwd })),
+  )
+  assert.deepEqual([file!.status, app!.status, two!.status], [1, 2, 2])
+  assert.match(file!.err, /^millrace: .*'?file'?/)
+  assert.match(app!.err, /^millrace: init takes a folder, and "app\.ts" is an app file; see millrace init --help\n$/)
+  assert.match(two!.err, /^millrace: unexpected argument "two"; see millrace init --help\n$/)
+  assert.deepEqual(readdirSync(cwd), ['file'])
+})
