@@ -147,7 +147,7 @@ interface Doc {
 
 function docOf(comment: string): Doc {
   const [text = '', ...tags] = comment.split(/^@(?=param|returns|throws|example)/m)
-  const example = tags.find((tag) => tag.startsWith('example'))?.slice('example'.length)
+  const [example] = /```[\s\S]*/.exec(tags.find((tag) => tag.startsWith('example')) ?? '') ?? []
   const facts = tags
     .filter((tag) => !tag.startsWith('example'))
     .map((tag) => tag.trim().replace(/\s*\n\s*/g, ' '))

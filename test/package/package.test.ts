@@ -71,6 +71,13 @@ for (const [format, name, ...more] of [
   })
 }
 
+test('CommonJS gets the package by require', () => {
+  const program =
+    "const { event } = require('millrace'); console.log(event.name, typeof require('millrace/testing').given)"
+  writeFileSync(join(user, 'common.cjs'), program)
+  assert.equal(run(user, process.execPath, 'common.cjs'), 'event function\n')
+})
+
 test('on an older Node.js the import fails and names both versions', () => {
   const old = 'data:text/javascript,Object.defineProperty(process, "versions", { value: { node: "20.20.2" } })'
   assert.throws(

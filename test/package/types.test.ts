@@ -62,6 +62,13 @@ test('without @types/node there are the types of millrace and of millrace/adapte
   assert.equal(await complaints('typescript', `${strict} --module nodenext --target es2022 bare.ts`), '')
 })
 
+test('a file of CommonJS has the types, with the modules nodenext and node20', async () => {
+  writeFileSync(join(project, 'common.cts'), "import { event } from 'millrace'\nexport const made = event.name\n")
+  for (const module of ['nodenext', 'node20']) {
+    assert.equal(await complaints('typescript', `${strict} --module ${module} --target es2022 common.cts`), '')
+  }
+})
+
 test('a schema whose data are no plain JSON does not compile', async () => {
   writeFileSync(join(project, 'wrong.ts'), wrong)
   for (const compiler of Object.values(compilers)) {
