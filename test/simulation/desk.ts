@@ -3,12 +3,15 @@
 import assert from 'node:assert/strict'
 import type { DeskAction, DeskState } from '../../src/model/desk.ts'
 import { displaced, isOpen, type Logged, type Model, type Place } from './model.ts'
+import { firstNames } from './names.ts'
 
 export type Read = <Row>(sql: string, ...values: (string | number)[]) => Row[]
 
 export interface DeskRow {
   readonly id: number
   readonly processor: string
+  /** The name of the processor as it is on disk. */
+  readonly today: string
   readonly stream: number
   readonly position: number
   readonly message_id: string
@@ -89,7 +92,7 @@ const after: Readonly<Record<string, { next: readonly DeskAction[]; states: read
   discarded: { next: ['taken back'], states: ['discarded'] },
 }
 
-const columns = `d.id, processor, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
+const columns = `d.id, processor, processor as today, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
   kills, revision, failures, decisions, group_id, resolved_at, data, original`
 const killsMax = 2
 const ended = ['done', 'failed', 'aborted']
@@ -333,14 +336,14 @@ export class DeskModel {
   private readGroups(all: Read, rows: readonly DeskRow[]): void {
     const counts = new Map<number, number>()
     for (const { group_id: id } of rows) if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1)
-    const groups = all<{ id: number; held: number; processor: string; type: string }>(
-      'select id, held, processor, type from millrace_desk_groups',
+    const groups = all<{ id: number; held: number; today: string; type: string }>(
+      'select id, held, processor as today, type from millrace_desk_groups',
     )
     for (const { id, held } of groups) assert.equal(held, counts.get(id) ?? 0, `how many are held of group ${id}`)
-    for (const { id, group_id, processor, type } of rows) {
+    for (const { id, group_id, today, type } of rows) {
       if (group_id === null) continue
       const group = groups.find((one) => one.id === group_id)
-      assert.deepEqual([group?.processor, group?.type], [processor, type], `the group of message ${id}`)
+      assert.deepEqual([group?.today, group?.type], [today, type], `the group of message ${id}`)
     }
   }
 
@@ -396,7 +399,7 @@ export class DeskModel {
   /** An event on the topic of failures. */
   told({ type, json }: Logged): void {
     const { processor, message } = JSON.parse(json) as { processor: string; message: { id: string } }
-    const key = `${processor} ${message.id}`
+    const key = `${firstNames(processor)} ${message.id}`
     const count = this.failures.get(key) ?? { failed: 0, resolved: 0 }
     if (type === 'processing.failed') count.failed++
     else count.resolved++

@@ -20,6 +20,7 @@ import { randomOf } from '../../src/testing/random.ts'
 import { draw } from './chance.ts'
 import type { FlowKnown } from './journals.ts'
 import type { Known, Logged, Model, Settle } from './model.ts'
+import type { Names } from './names.ts'
 
 interface Data {
   readonly key: string
@@ -114,7 +115,14 @@ const key = ({ key }: Data) => key
 const depthMax = 2
 const endRoundsMax = 200
 
-export function generateFlows(seed: number, model: () => Model, bias: FlowBias = {}): GeneratedFlows {
+/** The application that the flows are a part of. */
+interface Around {
+  readonly seed: number
+  readonly model: () => Model
+  readonly names: Names
+}
+
+export function generateFlows({ seed, model, names }: Around, bias: FlowBias = {}): GeneratedFlows {
   const random = randomOf(seed, 'mediators')
   const salt = random.below(2 ** 31)
   const byKey = random.chance(0.6)
@@ -264,118 +272,126 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
     return list(0, 4)
   }
 
-  const conduct = (known: FlowKnown) => async (message: { id: string; data: Data }, flow: AnyFlow) => {
-    const { id, data: order } = message
-    /** Steps in the order in which it was told of their ends. */
-    const told: string[] = []
-    const sub = (name: string) => name.startsWith('u')
-    const of = async <T>(name: string, step: Promise<T>): Promise<T> => {
-      try {
-        const value = await step
-        told.push(name)
-        return value
-      } catch (error) {
-        if (!isMillraceError(error, 'millrace/step-cancelled')) told.push(name)
-        throw error
+  const conduct =
+    (known: FlowKnown, partMediator: unknown) => async (message: { id: string; data: Data }, flow: AnyFlow) => {
+      const { id, data: order } = message
+      /** Steps in the order in which it was told of their ends. */
+      const told: string[] = []
+      const sub = (name: string) => name.startsWith('u')
+      const of = async <T>(name: string, step: Promise<T>): Promise<T> => {
+        try {
+          const value = await step
+          told.push(name)
+          return value
+        } catch (error) {
+          if (!isMillraceError(error, 'millrace/step-cancelled')) told.push(name)
+          throw error
+        }
       }
-    }
-    const call = (name: string, more: object = {}) => {
-      const step = { ...order, step: name }
-      const undo = sub(name) ? { undo: () => flow.call('back', Undo, step) } : {}
-      return flow.call(name, Do, step, { ...undo, ...more })
-    }
-    const chosen = (name: string) => of(name, call(name))
-    const run = async (nodes: readonly Node[]): Promise<void> => {
-      for (const node of nodes) await one(node)
-    }
-    const one = async (node: Node): Promise<unknown> => {
-      switch (node.do) {
-        case 'call': {
-          const { name, timeoutMs, attempts } = node
-          const limited = timeoutMs === undefined ? {} : { timeoutMs }
-          // Made again it has several steps, and their names are not its own.
-          if (attempts !== undefined) return call(name, { ...limited, retry: { attempts, firstDelayMs: 5 } })
-          return of(name, call(name, limited))
-        }
-        case 'send':
-          return flow.send(
-            Do,
-            { ...order, step: 'sent' },
-            node.delayMs === undefined ? undefined : { delayMs: node.delayMs },
-          )
-        case 'publish':
-          return flow.publish(Noted, order, node.delayMs === undefined ? undefined : { delayMs: node.delayMs })
-        case 'wait':
-          return of(
-            node.name,
-            flow.wait(node.name, Paid, node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
-          )
-        case 'ask': {
-          const limited = node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }
-          return of(node.name, flow.ask(node.name, { schema: data, title: 'Which one?', ...limited }))
-        }
-        case 'sleep':
-          return of(node.name, flow.sleep(node.name, node.ms))
-        case 'all':
-          return flow.all(node.branches.map(run))
-        case 'race':
-          return flow.race(node.branches.map(run))
-        case 'withdraw':
-          return flow.race(
-            node.branches.map((branch) => () => run(branch)),
-            { losers: 'withdraw' },
-          )
-        case 'map': {
-          const items = Array.from({ length: node.count }, (_, index) => `${node.name}.${index}`)
-          return flow.map(items, (name) => of(name, call(name)), { limit: node.limit })
-        }
-        case 'flow': {
-          const limited = node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }
-          const undo = sub(node.name) ? { undo: () => flow.call('back', Undo, { ...order, step: node.name }) } : {}
-          return of(node.name, flow.subflow(node.name, partMediator, order, { ...limited, ...undo }))
-        }
-        case 'catches':
-          return run(node.nodes).catch((error: unknown) => {
-            if (!(error instanceof Error)) throw error
-          })
-        case 'chooses':
-          return chosen(node.names[flow.random() < 0.5 ? 0 : 1])
-        case 'no return':
-          return flow.noReturn()
-        case 'fails':
-          throw new Error('it was meant to fail')
-        case 'goes on':
-          if (order.n % 1_000 < 900) flow.continueAs({ key: order.key, n: order.n + 300 })
-          return undefined
+      const call = (name: string, more: object = {}) => {
+        const step = { ...order, step: name }
+        const undo = sub(name) ? { undo: () => flow.call('back', Undo, step) } : {}
+        return flow.call(name, Do, step, { ...undo, ...more })
       }
+      const chosen = (name: string) => of(name, call(name))
+      const run = async (nodes: readonly Node[]): Promise<void> => {
+        for (const node of nodes) await one(node)
+      }
+      const one = async (node: Node): Promise<unknown> => {
+        switch (node.do) {
+          case 'call': {
+            const { name, timeoutMs, attempts } = node
+            const limited = timeoutMs === undefined ? {} : { timeoutMs }
+            // Made again it has several steps, and their names are not its own.
+            if (attempts !== undefined) return call(name, { ...limited, retry: { attempts, firstDelayMs: 5 } })
+            return of(name, call(name, limited))
+          }
+          case 'send':
+            return flow.send(
+              Do,
+              { ...order, step: 'sent' },
+              node.delayMs === undefined ? undefined : { delayMs: node.delayMs },
+            )
+          case 'publish':
+            return flow.publish(Noted, order, node.delayMs === undefined ? undefined : { delayMs: node.delayMs })
+          case 'wait':
+            return of(
+              node.name,
+              flow.wait(node.name, Paid, node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }),
+            )
+          case 'ask': {
+            const limited = node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }
+            return of(node.name, flow.ask(node.name, { schema: data, title: 'Which one?', ...limited }))
+          }
+          case 'sleep':
+            return of(node.name, flow.sleep(node.name, node.ms))
+          case 'all':
+            return flow.all(node.branches.map(run))
+          case 'race':
+            return flow.race(node.branches.map(run))
+          case 'withdraw':
+            return flow.race(
+              node.branches.map((branch) => () => run(branch)),
+              { losers: 'withdraw' },
+            )
+          case 'map': {
+            const items = Array.from({ length: node.count }, (_, index) => `${node.name}.${index}`)
+            return flow.map(items, (name) => of(name, call(name)), { limit: node.limit })
+          }
+          case 'flow': {
+            const limited = node.timeoutMs === undefined ? {} : { timeoutMs: node.timeoutMs }
+            const undo = sub(node.name) ? { undo: () => flow.call('back', Undo, { ...order, step: node.name }) } : {}
+            return of(node.name, flow.subflow(node.name, partMediator, order, { ...limited, ...undo }))
+          }
+          case 'catches':
+            return run(node.nodes).catch((error: unknown) => {
+              if (!(error instanceof Error)) throw error
+            })
+          case 'chooses':
+            return chosen(node.names[flow.random() < 0.5 ? 0 : 1])
+          case 'no return':
+            return flow.noReturn()
+          case 'fails':
+            throw new Error('it was meant to fail')
+          case 'goes on':
+            if (order.n % 1_000 < 900) flow.continueAs({ key: order.key, n: order.n + 300 })
+            return undefined
+        }
+      }
+      await run(programOf(id, known.name))
+      return { told }
     }
-    await run(programOf(id, known.name))
-    return { told }
-  }
 
-  const made = (known: FlowKnown, starts: readonly unknown[]) =>
-    mediator(known.name, {
+  const made = (known: FlowKnown, part?: unknown) => {
+    const { name, renamedFrom } = names.of(known.name)
+    return mediator(name, {
+      renamedFrom,
       ...(known.topic === undefined ? {} : { on: Orders }),
       startedBy: known.name === 'part' ? Part : Placed,
       sends: [Do, Undo],
       waits: [Paid],
       publishes: [Noted],
-      starts: starts as never,
+      starts: (part === undefined ? [] : [part]) as never,
       serial: known.serial,
       ...(known.once ? { oncePer: ({ key: of, n }: Data) => `${of} ${n % 3}` } : {}),
-      run: conduct(known) as never,
+      run: conduct(known, part) as never,
     })
-  const partMediator = made(all.at(-1)!, [])
+  }
 
   const parts = (): Part[] => {
-    const worker = processor('worker', {
+    const partMediator = made(all.at(-1)!)
+    const ofWorker = names.of('worker')
+    const worker = processor(ofWorker.name, {
       on: Work,
+      renamedFrom: ofWorker.renamedFrom,
       publishes: [Paid],
       ...options,
       handle: { do: handle as never, undo: handle as never },
     })
-    const intake = route('intake', {
+    const ofIntake = names.of('intake')
+    const intake = route(ofIntake.name, {
       on: Orders,
+      renamedFrom: ofIntake.renamedFrom,
       sends: [Do],
       starts: [partMediator],
       handle: {
@@ -390,7 +406,7 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
       Orders,
       worker,
       partMediator,
-      ...all.slice(0, -1).map((known) => made(known, [partMediator])),
+      ...all.slice(0, -1).map((known) => made(known, partMediator)),
       ...(routed ? [intake] : []),
     ]
   }
@@ -485,7 +501,11 @@ export function generateFlows(seed: number, model: () => Model, bias: FlowBias =
       if (++rounds > endRoundsMax)
         throw new Error(`flows do not end: ${JSON.stringify(open.map(({ id, state }) => [id, state]))}`)
       const by = (what: string) => ({ by: `end ${rounds} ${what}`, reason: 'in the end' })
-      for (const { id } of await app.desk.list({ processor: 'worker', states: ['held'], limit: 1_000 })) {
+      for (const { id } of await app.desk.list({
+        processor: names.of('worker').name,
+        states: ['held'],
+        limit: 1_000,
+      })) {
         // What is withdrawn meanwhile leaves the desk by itself.
         await app.desk.discard(id, by(`discards ${id}`)).catch((error: unknown) => {
           if (!isMillraceError(error, 'millrace/not-held')) throw error

@@ -30,6 +30,7 @@ import { draw } from './chance.ts'
 import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
 import { type Known, type Logged, type Model, type Settle, together } from './model.ts'
+import { firstNames, Names } from './names.ts'
 import { type ActionKind, peopleIn } from './people.ts'
 
 export interface Data {
@@ -83,7 +84,9 @@ export function generate(
   { people: kinds, flows: bias, requests }: Bias = {},
 ): Generated {
   const random = randomOf(seed, 'generate')
-  const conducted = bias !== undefined || seed % flowsEvery === 0 ? generateFlows(seed, model, bias) : undefined
+  const names = new Names(seed)
+  const conducted =
+    bias !== undefined || seed % flowsEvery === 0 ? generateFlows({ seed, model, names }, bias) : undefined
   const stages = Math.max(requests ? 2 : 1, 1 + random.below(stagesMax))
   const last = stages - 1
   const channels = requests ? 1 : 0.4
@@ -201,8 +204,10 @@ export function generate(
         if (attempt <= fails) throw new Error(`fails ${fails} times, after its row`)
       })
     }
-    return processor(name, {
+    const { name: today, renamedFrom } = names.of(name)
+    return processor(today, {
       on,
+      renamedFrom,
       publishes: targets.filter((type) => (type as { kind: string }).kind === 'event') as never,
       sends: targets.filter((type) => (type as { kind: string }).kind === 'command') as never,
       ...plan.options,
@@ -210,8 +215,9 @@ export function generate(
     })
   }
 
-  const make = (): App =>
-    app({
+  const make = (): App => {
+    names.starts(model().begun)
+    return app({
       name: 'simulated',
       broker: sqlite({ file: 'simulated.db' }),
       // Small, so that windows fill and processors catch up from disk.
@@ -224,6 +230,7 @@ export function generate(
       ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
       parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],
     })
+  }
 
   const asking = { keys, asks: requests ? 60 : 20 }
   const callers = bias === undefined ? new Callers(sources[last]!, model, asking) : undefined
@@ -231,7 +238,7 @@ export function generate(
     const clients = [work, ...Array.from({ length: draw.below(4) }, () => work.client())]
     const people = peopleIn(
       plans.map(({ name }) => name),
-      model,
+      { model, names },
       kinds,
     )
     const many = draw.fork('many')
@@ -306,8 +313,9 @@ function source(stage: number, channels: number, random: Random): Destination {
 /** A desk whose rules do all that rules may do, and what they may not. */
 function deskOn(on: Destination, number: number, model: () => Model, random: Random): DeskPart {
   const salt = random.below(2 ** 31)
-  const decide = async ({ message, processor: name, read }: AnyFailure): Promise<Decision> => {
+  const decide = async ({ message, processor: today, read }: AnyFailure): Promise<Decision> => {
     const { id, data } = message
+    const name = firstNames(today)
     const asked = model().asked(name, id)
     const wanted = (data: unknown, note: string): Decision => {
       model().wants(`rule ${name} ${id}`, data)

@@ -9,6 +9,7 @@ import type { Watch, Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
+import { firstNames, withFirstNames } from './names.ts'
 import { addPending } from './pending.ts'
 import { RequestModel } from './requests.ts'
 import { Theirs } from './theirs.ts'
@@ -50,9 +51,20 @@ export interface Place {
   readonly done: Set<number>
   /** Positions with a row. */
   readonly rows: Set<number>
+  /** The name in its idempotency keys. */
+  readonly keyName: string
   readonly lastOfLane: Map<string, number>
   /** What was ever at the desk and has left traces there, by position. */
   readonly items: Map<number, Item>
+}
+
+interface ProgressRow {
+  readonly processor: string
+  /** Its name of today. */
+  readonly today: string
+  readonly stream: number
+  readonly low: number
+  readonly done: Uint8Array | null
 }
 
 /** What a handler was called with. */
@@ -97,6 +109,8 @@ export class Model implements Watch {
   private readonly desk: DeskModel
   readonly flows: FlowModel
   readonly requests: RequestModel
+  /** How many runs of the engine have begun. */
+  begun = 0
   private rowsSeen = 0
   private wrong: unknown
   /** Whether a sync has failed since the store was opened. */
@@ -146,10 +160,10 @@ export class Model implements Watch {
         this.streams.set(name, id)
         this.readLog(id, all)
       }
-      for (const row of all<{ processor: string; stream: number; low: number; done: Uint8Array | null }>(
-        'select processor, stream, low, done from millrace_progress',
+      for (const row of all<ProgressRow>(
+        'select processor, processor as today, stream, low, done from millrace_progress',
       )) {
-        this.readProgress(row)
+        this.readProgress(row, all)
       }
       this.desk.read(all)
       for (const row of all<{ place: number; processor: string; id: string; n: number }>(
@@ -215,7 +229,7 @@ export class Model implements Watch {
     assert(isNext, `${id} is in the log behind ${before?.id}`)
   }
 
-  private readProgress(row: { processor: string; stream: number; low: number; done: Uint8Array | null }): void {
+  private readProgress(row: ProgressRow, all: Read): void {
     const { processor, stream, low, done } = row
     let place = this.places.get(processor)
     if (place === undefined) {
@@ -223,6 +237,10 @@ export class Model implements Watch {
       place = {
         known,
         stream,
+        // What a start has renamed before the model looked has kept its name there.
+        keyName:
+          all<{ value: string }>('select value from millrace_meta where key = ?', `keys of ${row.today}`)[0]?.value ??
+          row.today,
         low: 0,
         done: new Set(),
         rows: new Set(),
@@ -301,11 +319,13 @@ export class Model implements Watch {
   /** A run of the engine begins: what was only in memory is forgotten. */
   begins(): void {
     this.requests.begins()
+    this.begun++
     this.lastStarts = new Map()
     this.runs = new Map()
   }
 
-  called(processor: string): void {
+  called(today: string): void {
+    const processor = firstNames(today)
     this.heard(() => assert(!this.desk.paused.has(processor), `"${processor}" handles something while it is paused`))
   }
 
@@ -358,7 +378,7 @@ export class Model implements Watch {
       assert.equal(state, 'trying', `"${processor}" handles ${id} from the desk`)
       assert(call.now >= dueAt - 1, `"${processor}" handles ${id} ${dueAt - call.now} ms too early`)
     }
-    const key = `${processor}/${type}/${id}/${item?.revision ?? 0}`
+    const key = `${place.keyName}/${type}/${id}/${item?.revision ?? 0}`
     assert.equal(call.idempotencyKey, key, `the idempotency key of ${id}`)
     assert.deepEqual(call.data, JSON.parse(item?.json ?? message.json), `"${processor}" handles ${id} with its data`)
     this.countStart(place, item, `${processor} ${id}`)
@@ -457,7 +477,7 @@ function readerOf(db: DatabaseSync): Read {
   return (sql, ...values) => {
     const statement = statements.get(sql) ?? db.prepare(sql)
     statements.set(sql, statement)
-    return statement.all(...values) as never
+    return statement.all(...values).map(withFirstNames) as never
   }
 }
 

@@ -552,6 +552,21 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives the place of what was taken back away at a restart': [
     { file: 'adapters/sqlite/desk.ts', from: '    if (entry.place > entry.id) this.takeNumber(entry.place)\n', to: '' },
   ],
+  'begins at the beginning under a new name': [
+    { file: 'adapters/sqlite/names.ts', from: "['progress', 'marks', 'desk',", to: "['marks', 'desk'," },
+  ],
+  'leaves the desk of a part to its old name': [
+    { file: 'adapters/sqlite/names.ts', from: "'marks', 'desk', 'desk_groups',", to: "'marks', 'desk_groups'," },
+  ],
+  'counts what a part holds under its old name': [
+    { file: 'adapters/sqlite/names.ts', from: "'desk', 'desk_groups', 'paused']", to: "'desk', 'paused']" },
+  ],
+  'resumes what was paused under another name': [
+    { file: 'adapters/sqlite/names.ts', from: "'desk_groups', 'paused']", to: "'desk_groups']" },
+  ],
+  'makes idempotency keys of a new name': [
+    { file: 'adapters/sqlite/key-names.ts', from: '  const name = keyNameOf(sql, from)\n', to: '  const name = to\n' },
+  ],
   'forgets the end of a command in the journal': [
     { file: 'adapters/sqlite/journal.ts', from: 'return this.insert(sql, flow, entry) === 1', to: 'return sql !== ""' },
   ],
@@ -737,6 +752,15 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps the value that a flow is once per when its start fails': [
     { file: 'engine/consumer/attempts.ts', from: '    attempt.flowOutcome?.dropped?.()\n', to: '' },
   ],
+  'loses the flows of a mediator with a new name': [
+    { file: 'adapters/sqlite/names.ts', from: "    set('or ignore millrace_flows', 'mediator'),\n", to: '' },
+  ],
+  'loses the mail of a mediator with a new name': [
+    { file: 'adapters/sqlite/names.ts', from: "    set('millrace_mail', 'mediator'),\n", to: '' },
+  ],
+  'does not find a step that began under an old name': [
+    { file: 'adapters/sqlite/names.ts', from: "and kind in ('flow', 'continue')", to: "and kind = 'none'" },
+  ],
 }
 
 /** A test that has to fail. */
@@ -799,6 +823,14 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   },
   'leaves who waits for a flow alone when it goes on as another': {
     bias: { flows: { nodes: ['flow', 'goes on'], people: [] } },
+  },
+  'loses the mail of a mediator with a new name': {
+    faults: { crash: true },
+    bias: { flows: { nodes: ['call', 'sleep', 'wait'], people: [] } },
+  },
+  'does not find a step that began under an old name': {
+    faults: { crash: true },
+    bias: { flows: { nodes: ['call', 'flow', 'sleep'], people: [] } },
   },
   'keeps the value that a flow is once per when its start fails': {
     faults: { handlerFails: true },

@@ -6,6 +6,7 @@ import type { Actions, Client, Random } from 'millrace/testing'
 import type { Pausing } from './desk.ts'
 import { correct, type Data } from './generate.ts'
 import type { Model } from './model.ts'
+import type { Names } from './names.ts'
 
 type People = (client: Client, draw: Random, number: number) => void
 
@@ -14,7 +15,7 @@ export type ActionKind = (typeof actionKinds)[number]
 
 export function peopleIn(
   processors: readonly string[],
-  model: () => Model,
+  { model, names }: { readonly model: () => Model; readonly names: Names },
   kinds: readonly ActionKind[] = actionKinds,
 ): People {
   /** Does it, and tells the model what the answer was. */
@@ -50,7 +51,7 @@ export function peopleIn(
     const { desk, random, held } = actions
     const what = random.pick([
       {},
-      { processor: random.pick(processors) },
+      { processor: names.of(random.pick(processors)).name },
       {
         items: held()
           .map(({ id }) => id)
@@ -70,8 +71,9 @@ export function peopleIn(
   const pause = (name: string) => async (actions: Actions) => {
     const { processors: all, random } = actions
     const one = random.pick(processors)
-    const pauses = (who: string) => tried(who, all.pause(one, { by: who }), { processor: one, paused: true })
-    const resumes = (who: string) => tried(who, all.resume(one, { by: who }), { processor: one, paused: false })
+    const today = names.of(one).name
+    const pauses = (who: string) => tried(who, all.pause(today, { by: who }), { processor: one, paused: true })
+    const resumes = (who: string) => tried(who, all.resume(today, { by: who }), { processor: one, paused: false })
     // Some press all buttons at once.
     if (random.chance(0.2)) await Promise.all([pauses(`${name} 1`), resumes(`${name} 2`), pauses(`${name} 3`)])
     await pauses(name)
@@ -100,7 +102,7 @@ export function peopleIn(
     pause,
     resume: (name) => async (actions) => {
       const one = actions.random.pick(processors)
-      await tried(name, actions.processors.resume(one, { by: name }), { processor: one, paused: false })
+      await tried(name, actions.processors.resume(names.of(one).name, { by: name }), { processor: one, paused: false })
     },
   }
 
