@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import test from 'node:test'
-import { app, type CheckedFlow, checkFlows, event, type Part, sqlite } from 'millrace'
+import { app, type CheckedFlow, checkFlows, event, mediator, type Part, sqlite } from 'millrace'
 import { z } from 'zod'
 import { coded, place, started } from '../support.ts'
 import { conductor, Do, Done, doing, Orders, Paid, Placed, type TestFlow, warehouse, worker } from './support.ts'
@@ -127,4 +127,34 @@ test('a file that is not there, and an unknown option, are refused', async (t) =
   await assert.rejects(first({}), coded('millrace/no-app'))
   await assert.rejects(first({ every: true }), coded('millrace/unknown-option'))
   assert.equal(Orders.types.length, 3)
+})
+
+test('a mediator that was renamed fits under its new name, and so does the step that started a flow of it', async (t) => {
+  const Part = event('part.placed', { schema: z.object({ order: z.string() }) })
+  const parts = (name: string, renamedFrom?: string) =>
+    mediator(name, { startedBy: Part, renamedFrom, run: (_, flow) => flow.sleep('long', 3_600_000) })
+  const whole = (name: string, part: ReturnType<typeof parts>, renamedFrom?: string) =>
+    mediator(name, {
+      on: Orders,
+      startedBy: Placed,
+      renamedFrom,
+      starts: [part],
+      run: ({ data }, flow) => flow.subflow('part', part, data),
+    })
+  const file = place(t)
+  const before = parts('parts')
+  const running = await started(t, warehouse(file, worker(), before, whole('whole', before)))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.idle()
+  await running.stop()
+  const checkedWith = async (part: ReturnType<typeof parts>, earlier?: string) => {
+    const found: string[] = []
+    for await (const one of checkFlows(warehouse(file, worker(), part, whole('order', part, earlier)))) {
+      found.push(`${one.mediator} ${one.result}`)
+    }
+    return found
+  }
+  assert.deepEqual(await checkedWith(parts('piece', 'parts'), 'whole'), ['order fits', 'piece fits'])
+  assert.deepEqual(await checkedWith(parts('piece'), 'whole'), ['order differs', 'parts differs'])
+  assert.deepEqual(await checkedWith(parts('parts')), ['whole differs', 'parts fits'])
 })

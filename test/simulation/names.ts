@@ -39,7 +39,8 @@ export class Names {
     const names = [part, ...Array.from({ length: count }, (_, n) => `${part}-as-${n + 2}`)]
     const name = names.pop()!
     if (names.length === 0) return { name }
-    return { name, renamedFrom: count % 2 === 0 ? names.reverse() : names.at(-1)! }
+    // Where an engine opens its store anew, several changes come at once.
+    return { name, renamedFrom: count === 1 ? part : names.reverse() }
   }
 }
 

@@ -54,11 +54,28 @@ export interface Checking {
 /** Replays the journals of flows, the oldest first. */
 export async function* checkJournals(code: FlowCode, { reads, world, all }: Checking): AsyncGenerator<CheckedFlow> {
   const filter = all ? {} : { states: flowsUnderWay }
+  const today = namesOfToday(code)
   for (let after: number | undefined = 0; after !== undefined; ) {
     const slice: FlowSlice = await reads.list({ ...filter, after, limit: pageRows })
-    for (const row of slice.rows) yield checked(row, await misfitOf(code, row, await reads.journal(row.id), world))
+    for (const found of slice.rows) {
+      const row = { ...found, mediator: today(found.mediator) }
+      const journal = (await reads.journal(row.id)).map((entry) =>
+        startsFlow.has(entry.kind) ? { ...entry, what: today(entry.what) } : entry,
+      )
+      yield checked(row, await misfitOf(code, row, journal, world))
+    }
     after = slice.last
   }
+}
+
+/** Steps that name a mediator. */
+const startsFlow: ReadonlySet<string> = new Set(['flow', 'continue'])
+
+/** The name of a mediator, as a start with this code renames it. */
+function namesOfToday({ mediators }: FlowCode): (mediator: string) => string {
+  const names = new Map<string, string>()
+  for (const { name, renamedFrom } of mediators.values()) for (const earlier of renamedFrom) names.set(earlier, name)
+  return (mediator) => names.get(mediator) ?? mediator
 }
 
 function checked(row: FlowRow, found: FlowMisfit | 'no code' | null): CheckedFlow {
