@@ -380,6 +380,40 @@ test('a gather under a new name has its open batch, and the time of that', async
   }
 })
 
+test('what a part that was retired has left under a name does not count for the part that gets it', async () => {
+  const { sim, deploy, place } = deployments()
+  await using _ = sim
+  const digest = (name: string, renamedFrom?: string) =>
+    gather(name, {
+      on: Orders,
+      of: [Placed],
+      startAt: 'now',
+      renamedFrom,
+      publishes: Full,
+      count: 3,
+      afterMs: hour,
+      data: (items) => ({ numbers: items.map(({ n }) => n) }),
+    })
+  const batches = () => sim.published(Full).map(({ data }) => data.numbers)
+  await deploy([digest('new')])
+  await place('a', 1)
+  await sim.processors.pause('new', { by: 'ada' })
+  await deploy([])
+  for (const name of ['new', 'new.due']) await sim.processors.retire(name, { force: true })
+  await deploy([digest('old')])
+  await place('a', 2, 3)
+  await deploy([digest('new', 'old')])
+  await place('a', 4)
+  await place('b', 5)
+  await sim.advance(2 * hour)
+  await sim.untilIdle()
+  assert.deepEqual(batches(), [[2, 3, 4], [5]])
+  assert.deepEqual(
+    (await sim.processors.list()).map(({ name, on, state }) => `${name} on ${on} ${state}`),
+    ['new on orders live', 'new.due on new.due live'],
+  )
+})
+
 test('a schedule under a new name publishes no slot again and misses none', async () => {
   const { sim, deploy } = deployments()
   await using _ = sim

@@ -28,7 +28,7 @@ function inDoubt(spec: ProcessorSpec, specs: readonly ProcessorSpec[], found: Fo
   if (stream === undefined || stream.first > stream.head) return undefined
   const known = found.progress.flatMap((row) => (row.stream === stream.id ? row.processor : []))
   if (known.includes(name)) return undefined
-  const present = new Set(specs.flatMap((one) => (one.destination === destination ? one.name : [])))
+  const present = new Set(specs.flatMap((one) => (one.destination.name === stream.name ? one.name : [])))
   const gone = known.filter((one) => !present.has(one))
   return gone.length === 0 ? undefined : { spec, messages: stream.head - stream.first + 1, gone }
 }
