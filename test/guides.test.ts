@@ -4,7 +4,7 @@
 //   ```ts       a file. Its first line is its name: `// shop.ts`. It has to fit the types, and something on the page
 //               runs it: a command that names it, the test runner if it is a `.test.ts`, or the import of one of these.
 //   ```console  `$ ` and a command, then what it says; a line `…` stands for any number of lines. Times, ids, ages,
-//               processes and folders are not compared. `cd FOLDER` holds for the commands after it.
+//               processes and folders are not compared. `cd` holds for the commands after it; `npm install` does nothing.
 //   ```sh       commands whose output is not shown; each ends with status 0.
 //   ```text     and json, jsonl, sql, ini: only shown; no command may stand there.
 //
@@ -57,16 +57,21 @@ function installInto(folder: string): void {
     if (!name.startsWith('.')) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
   }
   symlinkSync(root, join(folder, 'node_modules', 'millrace'))
-  const commands = { millrace: `exec ${process.execPath} '${join(root, 'bin', 'millrace.js')}' "$@"`, npx: 'exec "$@"' }
-  mkdirSync(join(folder, 'bin'))
+  const commands = {
+    millrace: `exec ${process.execPath} '${join(root, 'bin', 'millrace.js')}' "$@"`,
+    npx: 'exec "$@"',
+    // The packages are there.
+    npm: '[ "$1" = install ] && exit; PATH=$(echo "$PATH" | cut -d: -f2-) exec npm "$@"',
+  }
+  mkdirSync(join(folder, 'node_modules', '.bin'))
   for (const [name, line] of Object.entries(commands)) {
-    writeFileSync(join(folder, 'bin', name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
+    writeFileSync(join(folder, 'node_modules', '.bin', name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
   }
 }
 
 const env = {
   ...process.env,
-  PATH: [join(place, 'bin'), dirname(process.execPath), process.env['PATH']].join(delimiter),
+  PATH: [join(place, 'node_modules', '.bin'), dirname(process.execPath), process.env['PATH']].join(delimiter),
   NODE_OPTIONS: '--conditions=millrace-source',
   // Each command loads the whole source.
   NODE_COMPILE_CACHE: join(place, 'cache'),

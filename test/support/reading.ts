@@ -21,12 +21,20 @@ export interface Place {
 interface Ended {
   readonly status: number
   readonly said: string
+  /** Where it has left the shell. */
+  readonly folder: string
 }
 
+const end = '\n-- ended in '
+
 export function shell(command: string, { folder, env }: Place): Promise<Ended> {
+  const script = `{ ${command}\n} 2>&1; status=$?; printf '${end.replace('\n', '\\n')}%s' "$PWD"; exit $status`
   return new Promise((resolve) => {
-    execFile('/bin/sh', ['-c', `{ ${command}\n} 2>&1`], { cwd: folder, env }, (error, said) => {
-      resolve({ status: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, said })
+    execFile('/bin/sh', ['-c', script], { cwd: folder, env }, (error, output) => {
+      const at = output.lastIndexOf(end)
+      const status = typeof error?.code === 'number' ? error.code : error === null ? 0 : 1
+      if (at < 0) resolve({ status, said: output, folder })
+      else resolve({ status, said: output.slice(0, at), folder: output.slice(at + end.length) })
     })
   })
 }
@@ -121,10 +129,8 @@ export class Reading {
     const all = commandsIn(language, text)
     for (const [at, { command, says }] of all.entries()) {
       this.commands.push(command)
-      const cd = /^cd (\S+)$/.exec(command)?.[1]
       const place = { folder: this.#cwd, env: this.#place.env }
-      if (cd !== undefined) this.#cwd = join(this.#cwd, cd)
-      else if (runsOn?.after !== undefined || (runsOn && at === all.length - 1)) {
+      if (runsOn?.after !== undefined || (runsOn && at === all.length - 1)) {
         await this.stop()
         this.#running = new LeftRunning(command, place)
         const { after = says ?? '' } = runsOn
@@ -132,6 +138,7 @@ export class Reading {
         await this.#running.says(after, isSaid)
       } else {
         const ended = await shell(command, place)
+        this.#cwd = ended.folder
         if (says === undefined) assert.equal(ended.status, status, `${command}\n\n${ended.said}`)
         else assert(saysSo(ended.said, says), `${command}\n\nsaid\n${ended.said}\nand not\n${says}`)
       }
