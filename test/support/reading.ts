@@ -39,6 +39,9 @@ export function shell(command: string, { folder, env }: Place): Promise<Ended> {
   })
 }
 
+/** The time after which something that a page waits for does not come any more. */
+const patienceMs = 100_000
+
 /** A command that does not end by itself. */
 class LeftRunning {
   readonly #command: string
@@ -67,9 +70,11 @@ class LeftRunning {
   /** Waits until it has said this, and forgets what it has said. */
   async says(what: string, isSaid: (said: string) => boolean): Promise<void> {
     while (!isSaid(this.#said)) {
-      const but = this.#hasEnded ? 'has ended and' : 'has'
-      assert(!this.#hasEnded, `${this.#command}\n\n${but} said\n${this.#said}\nand not\n${what}`)
-      await once(this.#says, 'said')
+      const but = () => `has said\n${this.#said}\nand not\n${what}`
+      assert(!this.#hasEnded, `${this.#command}\n\nhas ended; it ${but()}`)
+      await once(this.#says, 'said', { signal: AbortSignal.timeout(patienceMs) }).catch((cause) => {
+        throw new Error(`${this.#command}\n\nruns; it ${but()}`, { cause })
+      })
     }
     this.#said = ''
   }
