@@ -25,6 +25,16 @@ for (const [path, exports] of Object.entries({ millrace, adapter, testing })) {
   })
 }
 
+test('a page has the members that a type gets from types of no page', () => {
+  const page = read('docs/api/millrace.md')
+  const entry = (name: string) => page.split(/^### /m).find((text) => text.startsWith(`interface ${name}\n`))!
+  assert.match(entry('AppOptions'), /^- `messageBytesMax\?: number`: Size of the data of one message/m)
+  assert.match(entry('ProcessorOptions'), /^- `probeAfter\?: number`: Failed attempts in a row/m)
+  assert.match(entry('EventOptions'), /^- `schema: /m)
+  assert.match(entry('Failure'), /^- `attempts: number`/m)
+  assert.match(entry('App'), /^- all of \[`Publishing`\]\(#interface-publishing\)$/m)
+})
+
 test('declarations are split into statements, and these into members, each with its comment', () => {
   const text = `import type { A } from './a.ts';
 /** What it is. */

@@ -1,12 +1,9 @@
 // The pages docs/api/*.md: what each module of the package exports, from the declarations that the compiler writes.
 //
 // declarations ──scan──→ statements, each with its doc comment ──resolve the barrel──→ exports ──render──→ a page
-import { spawnSync } from 'node:child_process'
-import { mkdtempDisposableSync, readFileSync } from 'node:fs'
+import { mkdtempDisposableSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { type Statement, statementsOf } from './declarations.ts'
+import { Declarations, type Export, keyOf, type Statement, statementsOf } from './declarations.ts'
 
 interface Module {
   readonly name: string
@@ -37,21 +34,9 @@ const tables: Readonly<Record<string, string>> = {
   defaults: 'The table is [defaults.md](../defaults.md).',
 }
 
-type Kind = 'function' | 'const' | 'class' | 'interface' | 'type'
-
-/** Something that a module exports. */
-interface Export {
-  readonly name: string
-  readonly kind: Kind
-  readonly statement: Statement
-  readonly file: string
-  /** True for a class that users can name and not make. */
-  readonly isTypeOnly: boolean
-}
-
 /** The texts of the pages, by their path in the repository. */
 export function apiPages(): Record<string, string> {
-  using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-api-'))
+  using folder = mkdtempDisposableSync(`${tmpdir()}/millrace-api-`)
   const declarations = new Declarations(folder.path)
   const places = new Map<string, string>()
   return Object.fromEntries(
@@ -65,78 +50,6 @@ export function apiPages(): Record<string, string> {
 }
 
 const anchorOf = ({ kind, name }: Export) => `#${kind}-${name.toLowerCase()}`
-const keyOf = ({ name, file, kind, isTypeOnly }: Export) =>
-  `${name} ${file}${kind === 'class' && isTypeOnly ? ' type' : ''}`
-
-class Declarations {
-  readonly #folder: string
-  readonly #files = new Map<string, readonly Statement[]>()
-
-  constructor(folder: string) {
-    const root = fileURLToPath(new URL('..', import.meta.url))
-    const tsc = join(root, 'node_modules/typescript/bin/tsc')
-    const words = [tsc, '-p', join(root, 'tsconfig.build.json'), '--emitDeclarationOnly', '--outDir', folder]
-    const { status, stdout } = spawnSync(process.execPath, words, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`the declarations cannot be written:\n${stdout}`)
-    this.#folder = folder
-  }
-
-  /** The exports of a file, with those that it passes on from others. */
-  exportsOf(file: string): Export[] {
-    const found = this.#statements(file).flatMap((statement): Export[] => {
-      const { code } = statement
-      const [, type, all, list, path] = /^export (type )?(?:(\*)|\{([^}]*)\}) from '([^']+)';$/s.exec(code) ?? []
-      if (path === undefined) {
-        const declared = declaredIn(code)
-        return code.startsWith('export ') && declared ? [{ ...declared, statement, file, isTypeOnly: false }] : []
-      }
-      const types = new Map(namesIn(list ?? '').map((name) => [name.replace(/^type /, ''), name.startsWith('type ')]))
-      return this.exportsOf(beside(file, path))
-        .filter(({ name }) => all !== undefined || types.has(name))
-        .map((each) => ({
-          ...each,
-          isTypeOnly: type !== undefined || types.get(each.name) === true || each.isTypeOnly,
-        }))
-        .filter(({ kind, isTypeOnly }) => !isTypeOnly || (kind !== 'function' && kind !== 'const'))
-    })
-    return [...new Map(found.map((each) => [keyOf(each), each])).values()]
-  }
-
-  /** The interface of a name as a file sees it: its own, or one that it imports. */
-  find(name: string, file: string): Export | undefined {
-    for (const statement of this.#statements(file)) {
-      const declared = declaredIn(statement.code)
-      if (declared?.name === name) return { ...declared, statement, file, isTypeOnly: false }
-      const [, names, path] = /^import (?:type )?\{([^}]*)\} from '([^']+)';$/s.exec(statement.code) ?? []
-      const imported = namesIn(names ?? '').map((each) => each.replace(/^type /, ''))
-      if (imported.includes(name) && path!.startsWith('.')) return this.find(name, beside(file, path!))
-    }
-    return undefined
-  }
-
-  #statements(file: string): readonly Statement[] {
-    const known = this.#files.get(file)
-    if (known !== undefined) return known
-    const read = statementsOf(readFileSync(join(this.#folder, file), 'utf8'))
-    this.#files.set(file, read)
-    return read
-  }
-}
-
-const namesIn = (list: string) =>
-  list
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-
-const beside = (file: string, path: string) => join(dirname(file), path.replace(/\.[jt]s$/, '.d.ts'))
-
-function declaredIn(code: string): { name: string; kind: Kind } | undefined {
-  const pattern = /^(?:export )?(?:declare )?(?:abstract )?(function|const|class|interface|type) (\w+)/
-  const [, kind, name] = pattern.exec(code) ?? []
-  return name === undefined ? undefined : { name, kind: kind as Kind }
-}
-
 /** The comment of a declaration. */
 interface Doc {
   readonly text: string
@@ -206,19 +119,36 @@ ${section('Values', values)}${section('Types', types)}${also}`
   #membersOf({ statement, file, isTypeOnly }: Export): string[] {
     const { body, parents } = headOf(statement.code)
     const notShown = isTypeOnly
-      ? /^(private |protected |static |constructor|#|\[|readonly \[)/
-      : /^(private |protected |#)/
+      ? /^(private |protected |static |constructor|#|_|\[|readonly [_[])/
+      : /^(private |protected |#|_|readonly _)/
     const own = statementsOf(statement.code.slice(body, statement.code.lastIndexOf('}')))
       .filter(({ code }) => !notShown.test(code))
       .map((member) => this.#member(member, file))
-    const inherited = parents.flatMap(({ name, isOptional }) => {
-      const parent = this.#declarations.find(name, file)
-      if (parent === undefined) return []
-      const link = this.#link(parent)
-      if (link !== undefined) return [`- all of [\`${name}\`](${link})${isOptional ? ', each optional' : ''}`]
-      return this.#membersOf(parent).map((text) => (isOptional ? text.replace(/^- `(\w+):/, '- `$1?:') : text))
-    })
-    return [...inherited, ...own]
+    return [...parents.flatMap((parent) => this.#inherited(parent, file)), ...own]
+  }
+
+  #inherited({ name, isOptional, only, but }: Parent, file: string): string[] {
+    const parent = this.#declarations.find(name, file)
+    if (parent === undefined) return [`- all of \`${name}\``]
+    const link = this.#link(parent)
+    if (link !== undefined) {
+      const what = only.length > 0 ? quoted(only) : 'all'
+      const without = but.length > 0 ? ` but ${quoted(but)}` : ''
+      return [`- ${what} of [\`${name}\`](${link})${without}${isOptional ? ', each optional' : ''}`]
+    }
+    return this.#membersOf(this.#mapped(parent))
+      .filter((text) => only.length === 0 || only.some((each) => isNamed(text, each)))
+      .filter((text) => !but.some((each) => isNamed(text, each)))
+      .map((text) => (isOptional ? text.replace(/^- `(\w+):/, '- `$1?:') : text))
+  }
+
+  /** A type that has a number for each field of a constant, as that constant with its comments. */
+  #mapped(from: Export): Export {
+    const [, constant] = /\[Name in keyof typeof (\w+)\]: number/.exec(from.statement.code) ?? []
+    const found = constant === undefined ? undefined : this.#declarations.find(constant, from.file)
+    if (found === undefined) return from
+    const code = found.statement.code.replace(/^( {4}readonly \w+): [\s\S]*?;$/gm, '$1: number;')
+    return { ...found, statement: { ...found.statement, code } }
   }
 
   #member({ code, doc }: Statement, file: string): string {
@@ -269,14 +199,22 @@ function headOf(code: string): { body: number; parents: Parent[] } {
   return { body: code.length, parents: [] }
 }
 
+/** What an interface extends: a name, with what is made of it on the way. */
 interface Parent {
   readonly name: string
   readonly isOptional: boolean
+  readonly only: readonly string[]
+  readonly but: readonly string[]
 }
 
 function parentsIn(list: string): Parent[] {
   return list.split(/,(?![^<]*>)/).map((parent) => {
-    const [, optional, name] = /^\s*(Optional<|Partial<)?(\w+)/.exec(parent)!
-    return { name: name!, isOptional: optional !== undefined }
+    const [, optional, way, name, keys] = /^\s*(Optional<|Partial<)?(?:(Pick|Omit)<)?(\w+)(?:, ([^>]*))?/.exec(parent)!
+    const named = [...(way === undefined ? '' : keys!).matchAll(/'(\w+)'/g)].map(([, key]) => key!)
+    const only = way === 'Pick' ? named : []
+    return { name: name!, isOptional: optional !== undefined, only, but: way === 'Omit' ? named : [] }
   })
 }
+
+const quoted = (names: readonly string[]) => names.map((name) => `\`${name}\``).join(', ')
+const isNamed = (member: string, name: string) => new RegExp(`^- \`${name}\\b`).test(member)
