@@ -58,7 +58,8 @@ function whyNot(error: unknown): string {
   try {
     const place = placeIn(String(error.stack))
     const near = place === undefined || message!.includes(place) ? '' : ` at ${place}`
-    return `${error.name}: ${message}${near}`
+    const hint = /outside a module/.test(message!) ? ' (package.json has to say "type": "module")' : ''
+    return `${error.name}: ${message}${near}${hint}`
   } catch {
     return message!
   }

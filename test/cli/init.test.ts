@@ -22,9 +22,9 @@ test('init names each file that it writes, and the commands that come next, with
     "  cd 'new/My Shop'",
     '  npm install',
     '  npm run dev',
-    'npm run dev prints what the app handles. Publish from another terminal, there:',
+    'Then, in another terminal in the same folder:',
     `  npx millrace publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`,
-    'npm test runs app.test.ts, in which the power fails.',
+    'npm test runs the test, in which the power fails.',
   ])
   for (const line of linesOf(out)) assert(line.length <= 80, line)
   const at = join(cwd, 'new/My Shop')

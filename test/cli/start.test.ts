@@ -166,6 +166,15 @@ test('an app file that is no good is told in one line, without a stack trace', a
   assert.match(missing.err, /^millrace: there is no file none\.ts; .*\(millrace\/no-app\)\n$/)
 })
 
+test('a project that is not of ES modules learns what its package.json lacks', async (t) => {
+  const cwd = folder(t)
+  writeFileSync(join(cwd, 'package.json'), '{ "type": "commonjs" }')
+  writeFileSync(join(cwd, 'app.ts'), "import { app } from 'millrace'\nexport default app")
+  const { status, err } = await millrace(['start', 'app.ts'], { cwd })
+  assert.equal(status, 1)
+  assert.match(err, /^millrace: app\.ts .* at \S*app\.ts:1 \(package\.json has to say "type": "module"\); /m)
+})
+
 test('an app file anywhere on the machine finds the library, and keeps the process only until it is stopped', async (t) => {
   const cwd = folder(t)
   const source = `import { app, sqlite } from 'millrace'

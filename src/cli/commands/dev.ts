@@ -82,10 +82,8 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
     }))
   } catch (error) {
     if (out.json) throw error
-    for (const line of errorText(error)
-      .split('\n')
-      .flatMap((text) => wrap(text, out.columns)))
-      out.line(line)
+    const lines = errorText(error).split('\n')
+    await out.lines(lines.flatMap((line) => wrap(line, out.columns)))
     return 1
   }
 }

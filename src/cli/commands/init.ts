@@ -33,19 +33,20 @@ export async function init(call: Call): Promise<number> {
   }
   for (const name of wrote) out.line(`wrote  ${safe(join(folder, name))}`)
   for (const name of left) out.line(`left   ${safe(join(folder, name))}, as it was`)
-  await out.lines(['', 'Next:', ...next.map((line) => `  ${line}`), '', ...then])
+  await out.lines(['', 'Next:', ...next.map((line) => safe(`  ${line}`)), ...then])
   return 0
 }
 
 /** What to do when the app runs. */
 const then = [
-  'npm run dev prints what the app handles. Publish from another terminal, there:',
+  'Then, in another terminal in the same folder:',
   `  npx millrace publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`,
-  'npm test runs app.test.ts, in which the power fails.',
+  '',
+  'npm test runs the test, in which the power fails.',
 ]
 
 function commandsAfter(folder: string, left: readonly string[]): string[] {
-  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${/^[\w./-]+$/.test(folder) ? folder : `'${folder}'`}`]
+  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${quoted(folder)}`]
   if (!left.includes('package.json')) return [...enter, 'npm install', 'npm run dev']
   const { start, dev, test } = scripts
   return [
@@ -55,6 +56,11 @@ function commandsAfter(folder: string, left: readonly string[]): string[] {
     ...installs(readFileSync(join(folder, 'package.json'), 'utf8')),
     'npm run dev',
   ]
+}
+
+/** A word for the shell. */
+function quoted(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** The commands that install what a project lacks. */
