@@ -106,7 +106,7 @@ export type { Value } from './model/value.ts'
 export type { Backup } from './operate/backups.ts'
 export type { Desk, OperationOptions } from './operate/desk.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
-export type { ProcessorRow, Processors, ResetOptions, ResetPlan } from './operate/processors.ts'
+export type { ProcessorRow, Processors, ResetOptions, ResetPlan, SetOptions } from './operate/processors.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
 export {

@@ -1,5 +1,6 @@
 // The commands below `millrace desk` and `millrace processors`.
 import type { Command } from 'commander'
+import { defaults } from '../index.ts'
 import type { Add } from './add.ts'
 import { wholeNumber } from './call.ts'
 import { deskAudit, deskGroups, deskList } from './commands/desk.ts'
@@ -12,6 +13,7 @@ import {
   processorsReset,
   processorsResume,
   processorsRetire,
+  processorsSet,
 } from './commands/processors.ts'
 
 const idMax = Number.MAX_SAFE_INTEGER
@@ -138,6 +140,21 @@ export function addProcessors(processors: Command, add: Add): void {
     run: processorsList,
     examples: ['processors list --db shop.db'],
   })
+  const inBounds = wholeNumber('--concurrency', defaults.concurrency.min, defaults.concurrency.max)
+  actor(
+    add(processors, {
+      name: 'set',
+      usage: '[app.ts] NAME --concurrency N|default',
+      text: 'set how many handlers of a processor run at once',
+      run: processorsSet,
+      examples: [
+        'processors set app.ts stock --concurrency 2 --reason "the bank is slow"',
+        'processors set app.ts stock --concurrency default',
+      ],
+    }).requiredOption('--concurrency <n>', 'the most handlers running at once; default: as the code says', (word) =>
+      word === 'default' ? word : inBounds(word),
+    ),
+  )
   actor(
     add(processors, {
       name: 'pause',

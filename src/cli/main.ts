@@ -155,7 +155,10 @@ function commands(invoke: Invoke): Command {
     .option('--no-follow', 'end after the newest, do not follow')
 
   addDesk(group(program, 'desk', 'the dead-letter queue: see, release, correct or discard failed messages'), add)
-  addProcessors(group(program, 'processors', 'the event processors: see, pause, resume, reset or retire them'), add)
+  addProcessors(
+    group(program, 'processors', 'the event processors: see, set, pause, resume, reset or retire them'),
+    add,
+  )
   addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
 
   addPlain(program, {

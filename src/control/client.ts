@@ -140,6 +140,7 @@ export class ControlClient {
   readonly processors: Processors = {
     list: () => this.rows('processors', 'list'),
     retire: (name, options) => this.call('processors', 'retire', name, options),
+    set: (name, options) => this.call('processors', 'set', name, options),
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
     reset: (name, options) => this.call('processors', 'reset', name, options),

@@ -50,6 +50,7 @@ function processors(fails = { pausing: false }) {
       processors: {
         paused: async () => [{ processor: 'labels' }],
         untold: async () => [],
+        concurrencies: async () => [],
         pause: async () => {
           if (fails.pausing) throw fault('millrace/disk-full', 'no room')
           told.push('pause written')

@@ -10,6 +10,8 @@ import type { Subscribed } from '../seam/progress.ts'
 import type { Timer, World } from '../seam/world.ts'
 import type { Settled } from './commit/group.ts'
 import type { RecentMessages } from './commit/recent-messages.ts'
+import { Concurrencies } from './concurrencies.ts'
+import type { Concurrency } from './consumer/concurrency.ts'
 import type { Consumer } from './consumer/consumer.ts'
 import { reasonsOf, stateOf } from './consumer/health.ts'
 import { ConsumerLists } from './consumer-lists.ts'
@@ -27,7 +29,7 @@ export interface ConsumersHost {
   readonly committer: ResetsHost['committer']
   readonly streams: Streams
   readonly specs: readonly ProcessorSpec[]
-  make(spec: ProcessorSpec, subscribed: Subscribed, recent: RecentMessages): Consumer
+  make(spec: ProcessorSpec, subscribed: Subscribed, recent: RecentMessages, concurrency: Concurrency): Consumer
   /** @throws `millrace/stopping` when the start is to end */
   checkStarting(): void
   /** Makes the messages that tell that a failure was ended by a reset. */
@@ -60,6 +62,7 @@ const tickMsMin = 5
 
 export class Consumers implements Service {
   readonly resets: Resets
+  readonly concurrencies: Concurrencies
   private readonly host: ConsumersHost
   private readonly lists = new ConsumerLists()
   private readonly pauses: Pauses
@@ -75,6 +78,7 @@ export class Consumers implements Service {
       const consumer = named(processor)
       consumer?.recovery.run(killsMax, aloneMs).then(() => consumer.pull(), host.fail)
     }
+    this.concurrencies = new Concurrencies(host)
     this.pauses = new Pauses({ world, store, committer, named, resumed })
     this.resets = new Resets({
       world,
@@ -95,6 +99,7 @@ export class Consumers implements Service {
   async takeUp(): Promise<void> {
     const { store, streams, specs, warn } = this.host
     const paused = new Set((await store.processors.paused()).map(({ processor }) => processor))
+    await this.concurrencies.takeUp()
     for (const spec of specs) {
       this.host.checkStarting()
       const { consumer, subscribed, recent } = await this.made(spec, paused)
@@ -111,7 +116,7 @@ export class Consumers implements Service {
     const stream = streams.of(spec.destination)
     const recent = streams.recent(stream)
     const subscribed = await subscribe(store, spec, stream)
-    const consumer = make(spec, subscribed, recent)
+    const consumer = make(spec, subscribed, recent, this.concurrencies.of(spec))
     if (paused.has(spec.name)) consumer.pause()
     return { consumer, subscribed, recent }
   }

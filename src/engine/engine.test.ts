@@ -37,7 +37,7 @@ function run({ clean = true }: { readonly clean?: boolean } = {}) {
       }),
     },
     log: { onArrival: () => {} },
-    processors: { paused: none, untold: none },
+    processors: { paused: none, untold: none, concurrencies: none },
     progress: { rows: none, clearMarks: async () => {} },
     schedules: { rows: none },
     pendingActions: { list: none },

@@ -3,11 +3,10 @@
 //   running ──pause: at once, then written──→ paused ──resume: written, then──→ running
 //                └──cannot be written──→ running
 import type { Actor } from '../model/desk.ts'
-import { fault } from '../model/errors.ts'
-import { suggest } from '../model/names.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
+import { checkKnown } from './concurrencies.ts'
 
 /** A processor that runs. */
 export interface Pausable {
@@ -44,11 +43,7 @@ export class Pauses {
     const { store, committer, world, named, resumed } = this.host
     // One after the other, in the order of the calls: the last counts, for what runs as it does on disk.
     await committer.alone(async () => {
-      const known = (await store.progress.rows()).map((row) => row.processor)
-      if (!known.includes(processor)) {
-        const what = `the store knows no processor "${processor}"${suggest(processor, known)}`
-        throw fault('millrace/unknown-processor', what)
-      }
+      await checkKnown(store, processor)
       const consumer = named(processor)
       const before = consumer?.isPaused
       if (paused) consumer?.pause()

@@ -160,9 +160,9 @@ export class Rooms {
       committer,
       streams,
       specs: plan.processors,
-      make: (spec, subscribed, recent) => {
+      make: (spec, subscribed, recent, concurrency) => {
         const own = { ...consumerHost, committer: new OwnWrites(committer) }
-        return new Consumer({ spec, subscribed, recent, clean: taken.clean }, own)
+        return new Consumer({ spec, subscribed, recent, clean: taken.clean, concurrency }, own)
       },
       told: (entry) =>
         failures.resolved({ spec: { destination: streams.all.get(entry.message.stream)! } }, entry, 'reset'),

@@ -180,8 +180,15 @@ export interface EndedByReset {
   readonly gathered: number
 }
 
-/** The number of messages that each processor holds, and the paused processors. */
+/** The number of handlers of a processor that may run at once, as a person has set it. */
+export interface ConcurrencySet {
+  readonly processor: string
+  readonly most: number
+}
+
+/** The number of messages that each processor holds, the paused processors, and the concurrency that people have set. */
 export interface DeskAtProcessors {
   readonly held: readonly HeldCount[]
   readonly paused: readonly Paused[]
+  readonly concurrencies: readonly ConcurrencySet[]
 }

@@ -93,6 +93,7 @@ export type DeskAction =
   | 'handled'
   | 'paused'
   | 'resumed'
+  | 'set'
   | 'reset'
   | 'selected'
   | 'aborted'

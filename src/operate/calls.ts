@@ -56,6 +56,13 @@ export const calls: {
   processors: {
     list: [{}, 0],
     retire: [{ name: 'text', options: { fields: { force: 'flag' } } }, 1],
+    set: [
+      {
+        name: 'text',
+        options: { fields: { concurrency: 'any', by: 'text', reason: 'text' }, needs: ['concurrency'] },
+      },
+      2,
+    ],
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
     reset: [

@@ -3,8 +3,8 @@ import test from 'node:test'
 import { rowsOf } from './processors-surface.ts'
 
 const live = [
-  { name: 'ledger', destination: 'orders', state: 'live', position: 7, lag: 0, running: 2 },
-  { name: 'delivery', destination: 'payments', state: 'behind', position: 3, lag: 9, running: 0 },
+  { name: 'ledger', destination: 'orders', state: 'live', position: 7, lag: 0, running: 2, concurrency: 16 },
+  { name: 'delivery', destination: 'payments', state: 'behind', position: 3, lag: 9, running: 0, concurrency: 2 },
 ] as const
 const wired = [
   { name: 'ledger', on: { name: 'orders' } },
@@ -21,18 +21,23 @@ const held = [
   { processor: 'ledger', destination: 'old-orders', held: 2 },
   { processor: 'delivery', destination: 'orders', held: 5 },
 ]
-const all = rowsOf({ held, paused: new Map([['ledger', paused]]), live, wired, known })
+const concurrencies = [{ processor: 'ledger', most: 4 }]
+const all = rowsOf({ held, paused: new Map([['ledger', paused]]), concurrencies, live, wired, known })
 
 test('a processor that runs is listed once, as it runs', () => {
+  const ledger = { name: 'ledger', on: 'orders', state: 'live', position: 7, lag: 0, running: 2, held: 0, paused }
+  const delivery = { name: 'delivery', on: 'payments', state: 'behind', position: 3, lag: 9, running: 0, held: 0 }
   assert.deepEqual(all.slice(0, 2), [
-    { name: 'ledger', on: 'orders', state: 'live', position: 7, lag: 0, running: 2, held: 0, paused },
-    { name: 'delivery', on: 'payments', state: 'behind', position: 3, lag: 9, running: 0, held: 0, paused: null },
+    { ...ledger, concurrency: 16, concurrencySet: 4 },
+    { ...delivery, paused: null, concurrency: 2, concurrencySet: null },
   ])
 })
 
 test('one that only the store knows is off where the app has it on that topic, and gone where it has not', () => {
+  const labels = { name: 'labels', on: 'orders', state: 'off', position: 4, lag: 3, running: 0, held: 0, paused: null }
+  const ledger = { name: 'ledger', on: 'old-orders', state: 'gone', position: 2, lag: 1, running: 0, held: 2, paused }
   assert.deepEqual(all.slice(2), [
-    { name: 'labels', on: 'orders', state: 'off', position: 4, lag: 3, running: 0, held: 0, paused: null },
-    { name: 'ledger', on: 'old-orders', state: 'gone', position: 2, lag: 1, running: 0, held: 2, paused },
+    { ...labels, concurrency: null, concurrencySet: null },
+    { ...ledger, concurrency: null, concurrencySet: 4 },
   ])
 })

@@ -1,11 +1,14 @@
 // The processors of an app: the engine, the store and the parts know of each; one list has it all.
 import { type Actor, checkActor } from '../model/desk.ts'
-import type { Paused } from '../model/desk-views.ts'
+import type { ConcurrencySet, Paused } from '../model/desk-views.ts'
+import { fault } from '../model/errors.ts'
+import { limit } from '../model/options.ts'
 import type { Part } from '../parts/part.ts'
 import type { Processor } from '../parts/processor.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
+import type { ConcurrencyChange } from '../seam/processors.ts'
 import { checked } from './calls.ts'
-import type { ProcessorRow, Processors } from './processors.ts'
+import type { ProcessorRow, Processors, SetOptions } from './processors.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { pausedOf } from './rows.ts'
@@ -20,6 +23,7 @@ export interface ProcessorsBackend {
     resume(processor: string, actor: Actor): Promise<void>
     retire(processor: string, destination: string): Promise<void>
     readonly resets: ResetBackend
+    readonly concurrencies: { set(change: ConcurrencyChange): Promise<void> }
   }
 }
 
@@ -35,9 +39,10 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
   const us: Actor = { by: `app ${app}` }
   const list = async () => {
     const { store, processors } = backend()
-    const { held, paused } = await store.deskReads.processors()
+    const { held, paused, concurrencies } = await store.deskReads.processors()
     const live = processors.list()
-    return rowsOf({ held, paused: pausedOf(paused), live, wired: wired(), known: await processors.positions() })
+    const known = await processors.positions()
+    return rowsOf({ held, paused: pausedOf(paused), concurrencies, live, wired: wired(), known })
   }
   return checked<Processors>('processors', {
     list,
@@ -45,6 +50,7 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       const gone = toRetire(await list(), processor, { force })
       for (const { on } of gone) await backend().processors.retire(processor, on)
     },
+    set: async (name, options) => backend().processors.concurrencies.set(concurrencyChange(name, options, us)),
     pause: async (processor, actor = us) => backend().processors.pause(processor, checkActor('pause', actor)),
     resume: async (processor, actor = us) => backend().processors.resume(processor, checkActor('resume', actor)),
     reset: async (name, options) => {
@@ -54,14 +60,36 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
   })
 }
 
+/**
+ * Checks the options of `set`.
+ *
+ * @throws `millrace/bad-option`
+ */
+export function concurrencyChange(
+  processor: string,
+  { concurrency, by, reason }: SetOptions,
+  us: Actor,
+): ConcurrencyChange {
+  const most = concurrency === 'default' ? null : mostOf(concurrency)
+  return { processor, most, actor: checkActor('set', by === undefined ? { ...us, reason } : { by, reason }) }
+}
+
+function mostOf(concurrency: unknown): number {
+  if (typeof concurrency === 'number') return limit('processors.set', 'concurrency', concurrency)
+  const what = `concurrency is of type ${typeof concurrency}, but must be a whole number or 'default'`
+  throw fault('millrace/bad-option', `processors.set: ${what}`)
+}
+
 /** All that is known of processors. */
 export interface Known {
   /** The number of messages that each holds at the desk. */
   readonly held: readonly { readonly processor: string; readonly destination: string; readonly held: number }[]
   /** Those that people have paused, by name. */
   readonly paused: ReadonlyMap<string, Paused>
+  /** The concurrency that people have set. */
+  readonly concurrencies: readonly ConcurrencySet[]
   /** Those that run. */
-  readonly live: readonly (Pick<ProcessorRow, 'name' | 'state' | 'position' | 'lag' | 'running'> & {
+  readonly live: readonly (Pick<ProcessorRow, 'name' | 'state' | 'position' | 'lag' | 'running' | 'concurrency'> & {
     readonly destination: string
   })[]
   /** Those of the parts of the app. */
@@ -76,21 +104,22 @@ export interface Known {
 }
 
 /** The rows of the list: first those that run, then those that only the store knows. */
-export function rowsOf({ held, paused, live, wired, known }: Known): ProcessorRow[] {
+export function rowsOf({ held, paused, concurrencies, live, wired, known }: Known): ProcessorRow[] {
   const atDesk = (name: string, on: string) => ({
     held: held.find(({ processor, destination }) => processor === name && destination === on)?.held ?? 0,
     paused: paused.get(name) ?? null,
+    concurrencySet: concurrencies.find(({ processor }) => processor === name)?.most ?? null,
   })
   const keyOf = (name: string, on: string) => `${name} ${on}`
   const runs = new Set(live.map(({ name, destination }) => keyOf(name, destination)))
   const parts = new Set(wired.map(({ name, on }) => keyOf(name, on.name)))
-  const rows: ProcessorRow[] = live.map(({ name, destination: on, state, position, lag, running }) => {
-    return { name, on, state, position, lag, running, ...atDesk(name, on) }
+  const rows: ProcessorRow[] = live.map(({ name, destination: on, state, position, lag, running, concurrency }) => {
+    return { name, on, state, position, lag, running, concurrency, ...atDesk(name, on) }
   })
   for (const { processor: name, destination: on, low: position, lag } of known) {
     if (runs.has(keyOf(name, on))) continue
     const state = parts.has(keyOf(name, on)) ? 'off' : 'gone'
-    rows.push({ name, on, state, position, lag, running: 0, ...atDesk(name, on) })
+    rows.push({ name, on, state, position, lag, running: 0, concurrency: null, ...atDesk(name, on) })
   }
   return rows
 }

@@ -34,6 +34,22 @@ export interface Processors {
    */
   retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
   /**
+   * Sets how many handlers of a processor may run at once, on the running app, for the next starts too. Attempts that
+   * run end by themselves. Within a context there is always one at a time. The audit log has it.
+   *
+   * @param name the name of the processor
+   * @param options `concurrency`: 1 to 10,000, or `'default'` for the value in the code; `by` and `reason` for the audit
+   *   log, default: the app itself
+   * @throws `millrace/unknown-processor`, `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * await shop.processors.set('till', { concurrency: 2, by: 'ada', reason: 'the bank is slow today' })
+   * await shop.processors.set('till', { concurrency: 'default', by: 'ada' })
+   * ```
+   */
+  set(name: string, options: SetOptions): Promise<void>
+  /**
    * Pauses a processor: it starts nothing until it is resumed, across restarts too. Attempts that run
    * end by themselves, and new messages wait. The audit log has it. Pausing it again changes nothing.
    *
@@ -136,6 +152,16 @@ export interface ResetPlan {
   readonly done: boolean
 }
 
+/** Options of `processors.set`. */
+export interface SetOptions {
+  /** The most handlers running at once, 1 to 10,000; `'default'`: as the code of the app says. */
+  readonly concurrency: number | 'default'
+  /** Who sets it; default: the app itself. */
+  readonly by?: string | undefined
+  /** The reason, for the audit log. */
+  readonly reason?: string | undefined
+}
+
 /** A processor on one topic or channel, as `processors.list` gives it. */
 export interface ProcessorRow {
   readonly name: string
@@ -153,6 +179,10 @@ export interface ProcessorRow {
   readonly lag: number
   /** Attempts that run now. */
   readonly running: number
+  /** The most handlers that run at once by its code; null where it does not run. */
+  readonly concurrency: number | null
+  /** The same as a person has set it; null where the code decides. */
+  readonly concurrencySet: number | null
   /** Messages that are held at the desk. */
   readonly held: number
   /** When, by whom and why it was paused; null where it is not paused. */

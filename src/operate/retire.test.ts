@@ -5,7 +5,8 @@ import type { ProcessorRow } from './processors.ts'
 import { toRetire } from './retire.ts'
 
 function row(name: string, on: string, state: ProcessorRow['state'], held = 0): ProcessorRow {
-  return { name, on, state, position: 0, lag: 0, running: 0, held, paused: null }
+  const rest = { position: 0, lag: 0, running: 0, concurrency: null, concurrencySet: null, paused: null }
+  return { name, on, state, held, ...rest }
 }
 
 function refused(rows: readonly ProcessorRow[], name: string, code: ErrorCode, text: string): void {

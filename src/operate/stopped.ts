@@ -11,6 +11,7 @@ import { type DeskBackend, deskOn } from './desk-surface.ts'
 import { flowsOn } from './flow-surface.ts'
 import type { FlowDesk } from './flows.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
+import { concurrencyChange } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { type CheckCorrected, pausedOf, processorsOf } from './rows.ts'
@@ -88,6 +89,10 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
         for (const { on } of gone) await writer.retire(name, on)
       })
     },
+    set: async (name, options) => {
+      const change = concurrencyChange(name, options, us)
+      await writing(store, (writer) => writer.setConcurrency(change))
+    },
     pause: (name, actor = us) => writing(store, (writer) => writer.pause(name, 'paused', checkActor('pause', actor))),
     resume: (name, actor = us) =>
       writing(store, (writer) => writer.pause(name, 'resumed', checkActor('resume', actor))),
@@ -155,6 +160,8 @@ async function rowsOf(reader: OfflineReader, known: ReadonlyMap<string, string> 
       position: low,
       lag: head - low,
       running: 0,
+      concurrency: null,
+      concurrencySet: atDesk.concurrencies.find((one) => one.processor === processor)?.most ?? null,
       held: atDesk.held.find((count) => count.processor === processor && count.destination === on)?.held ?? 0,
       paused: paused.get(processor) ?? null,
     }

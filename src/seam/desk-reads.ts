@@ -25,7 +25,7 @@ export interface DeskReads {
   /** A message with the first that wait behind it, its cause and its newest lines of the audit log. */
   item(id: number, limits: ItemLimits): Promise<DeskItem | undefined>
   counts(): Promise<DeskCounts>
-  /** How many messages each processor holds, and which processors are paused. */
+  /** How many messages each processor holds, which processors are paused, and the concurrency that people have set. */
   processors(): Promise<DeskAtProcessors>
   groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
   /** What would end if a processor on a stream began anew after a position. */

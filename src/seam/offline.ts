@@ -9,7 +9,7 @@ import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { LogReads } from './log.ts'
 import type { OperationReads } from './operations.ts'
-import type { Reset } from './processors.ts'
+import type { ConcurrencyChange, Reset } from './processors.ts'
 import type { ProgressRow } from './progress.ts'
 
 /** Whether an app, of this or another process, has the store. */
@@ -103,6 +103,8 @@ export interface OfflineWriter {
    * @throws `millrace/unknown-processor`
    */
   pause(processor: string, state: 'paused' | 'resumed', actor: Actor): Promise<void>
+  /** Keeps a number for the next start. Errors: `millrace/unknown-processor`. */
+  setConcurrency(change: ConcurrencyChange): Promise<void>
   /** Forgets a processor on a topic or channel. */
   retire(processor: string, destination: string): Promise<void>
   /** Lets a processor begin anew, as of `ProcessorStore.reset`. */

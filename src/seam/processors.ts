@@ -1,6 +1,6 @@
 // Decisions of people about whole processors.
 import type { Actor } from '../model/desk.ts'
-import type { Paused } from '../model/desk-views.ts'
+import type { ConcurrencySet, Paused } from '../model/desk-views.ts'
 
 /** Each change is durable when it resolves. */
 export interface ProcessorStore {
@@ -10,7 +10,14 @@ export interface ProcessorStore {
   resume(processor: string, actor: Actor, at: number): Promise<void>
   /** The processors that are paused. Never shows what is not durable. */
   paused(): Promise<Paused[]>
-  /** Forgets a processor on a topic or channel: its progress and what it holds at the desk. */
+  /**
+   * Keeps the number of handlers of a processor that may run at once, with a line in the audit log; null forgets it. The
+   * same number again changes nothing.
+   */
+  setConcurrency(change: ConcurrencyChange, at: number): Promise<void>
+  /** The numbers that are kept, by processor. Never shows what is not durable. */
+  concurrencies(): Promise<ConcurrencySet[]>
+  /** Forgets a processor on a topic or channel: its progress and what it holds at the desk; with the last of these its number too. */
   retire(processor: string, destination: string): Promise<void>
   /**
    * Lets a processor begin anew after a position, under a new epoch and generation, and with no start marks. All that it
@@ -33,4 +40,11 @@ export interface Reset {
   readonly at: number
   /** The facts of the reset, for the audit log. */
   readonly detail: unknown
+}
+
+export interface ConcurrencyChange {
+  readonly processor: string
+  /** Null: as the code says. */
+  readonly most: number | null
+  readonly actor: Actor
 }

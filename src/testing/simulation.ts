@@ -402,6 +402,7 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
 const processorActions: Readonly<Record<keyof Processors, true>> = {
   list: true,
   retire: true,
+  set: true,
   pause: true,
   resume: true,
   reset: true,

@@ -115,6 +115,31 @@ test('a processor is paused and resumed with who and why, and waits meanwhile', 
   assert.match(unknown.err, /did you mean "stock"\? .*\(millrace\/unknown-processor\)/)
 })
 
+test('the concurrency of a processor is set while it runs, shown, kept over a stop, and given back to the code', async (t) => {
+  const file = join(folder(t), 'mill.db')
+  const today = mill(file)
+  t.after(() => today.stop())
+  await today.start()
+  const on = (...args: string[]) => millrace(['processors', ...args, '--db', file])
+  const set = async () => objectsOf((await on('list', '--json')).out).map((row) => row['concurrencySet'])
+  const done = await on('set', 'stock', '--concurrency', '2', '--reason', 'the bank is slow', '--by', 'anna')
+  assert.equal(done.out, 'processor stock runs at most 2 at once\n', done.err)
+  const note = 'stock runs at most 2 handlers at once, as set by a person; its code says 16'
+  assert.equal(linesOf((await on('list')).out).at(-1), note)
+  assert.deepEqual(await set(), [2, null])
+  const wrong = await on('set', 'stock', '--concurrency', '0')
+  assert.deepEqual([wrong.status, /--concurrency/.test(wrong.err)], [2, true], wrong.err)
+  assert.match((await on('set', 'stok', '--concurrency', '2')).err, /did you mean "stock"\? .*unknown-processor/)
+  await today.stop()
+  assert.equal(linesOf((await on('list')).out).at(-1), 'stock runs at most 2 handlers at once, as set by a person')
+  const stopped = await on('set', 'printer', '--concurrency', '3', '--json')
+  assert.deepEqual(JSON.parse(stopped.out), { name: 'printer', concurrency: 3 }, stopped.err)
+  await today.start()
+  assert.deepEqual(await set(), [2, 3])
+  for (const name of ['stock', 'printer']) assert.equal((await on('set', name, '--concurrency', 'default')).status, 0)
+  assert.deepEqual(await set(), [null, null])
+})
+
 test('a processor of a stopped app is paused in its file, and does not run at the next start', async (t) => {
   const file = join(folder(t), 'mill.db')
   const today = mill(file)

@@ -287,6 +287,8 @@ async function desk(store: Store): Promise<void> {
   await store.operations.abort(operation.id, actor, 1)
   await store.processors.pause('p', actor, 1)
   await store.processors.paused()
+  for (const most of [2, null]) await store.processors.setConcurrency({ processor: 'p', most, actor }, 1)
+  await store.processors.concurrencies()
   await store.processors.resume('p', actor, 1)
 }
 

@@ -116,6 +116,8 @@ const refusals = new Set(
 
 export class DeskModel {
   readonly paused = new Set<string>()
+  /** As people have set it. */
+  private readonly concurrency = new Map<string, number>()
   private readonly model: Model
   private readonly items = new Map<number, Item>()
   private heads = new Map<string, Item>()
@@ -209,7 +211,11 @@ export class DeskModel {
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
     if (item !== null) this.follow(this.items.get(item)!, line)
     else if (action === 'aborted') this.ending.set(subject, action)
-    else if (action !== 'selected' && !subject.startsWith('flow '))
+    else if (action === 'set') {
+      const { concurrency } = JSON.parse(line.detail!) as { concurrency: number | 'default' }
+      if (concurrency === 'default') this.concurrency.delete(subject)
+      else this.concurrency.set(subject, concurrency)
+    } else if (action !== 'selected' && !subject.startsWith('flow '))
       this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
     // A flow gives up those that it has started, as often as it has to.
@@ -392,6 +398,11 @@ export class DeskModel {
   private readPaused(all: Read): void {
     const paused = all<{ processor: string }>('select processor from millrace_paused').map(({ processor }) => processor)
     assert.deepEqual(new Set(paused), this.paused, 'the processors that are paused')
+    const set = all<{ processor: string; most: number }>(
+      "select substr(key, 13) as processor, value as most from millrace_meta where key like 'concurrency %'",
+    )
+    const most = set.map((one) => [one.processor, one.most] as const)
+    assert.deepEqual(new Map(most), this.concurrency, 'the concurrency that people have set')
   }
 
   // ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────

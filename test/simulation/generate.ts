@@ -31,7 +31,7 @@ import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
 import { type Known, type Logged, type Model, type Settle, together } from './model.ts'
 import { firstNames, Names } from './names.ts'
-import { type ActionKind, peopleIn } from './people.ts'
+import { type ActionKind, peopleIn, setting } from './people.ts'
 
 export interface Data {
   readonly key: string
@@ -242,6 +242,7 @@ export function generate(
       kinds,
     )
     const many = draw.fork('many')
+    const all = plans.map(({ name }) => name)
     conducted?.workload(clients, draw.fork('flows'))
     callers?.work(clients, draw.fork('callers'))
     for (let n = 0; n < (conducted === undefined ? messages : bias === undefined ? 8 : 0); n++) {
@@ -256,6 +257,7 @@ export function generate(
       else client.send(type as never, data as never, own)
       if (draw.chance(0.1)) client.wait(draw.below(3_000))
       if (draw.chance(0.3)) people(draw.pick(clients), draw, n)
+      if (many.chance(0.1)) client.act(`set ${n}`, setting(all, names, `set ${n}`))
     }
   }
 

@@ -40,6 +40,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'publishesMax',
     },
   ],
+  'forgets at a start the concurrency that a person has set': [
+    {
+      file: 'engine/concurrencies.ts',
+      from: 'made.set(this.kept.get(name) ?? null)',
+      to: 'made.set(null)',
+    },
+  ],
+  'starts nothing more when a person has set a larger concurrency': [
+    { file: 'engine/consumer/concurrency.ts', from: '    this.changed()\n', to: '' },
+  ],
   'skips the fence': [
     {
       file: 'engine/consumer/attempts.ts',
@@ -855,6 +865,14 @@ export const shown: Readonly<Record<string, Failing>> = {
   'lets later publishes go before what is published together': {
     file: 'src/engine/commit/writes.test.ts',
     test: 'a group has publishMany behind the publishes that came before it, and no publish that came after it',
+  },
+  'forgets at a start the concurrency that a person has set': {
+    file: 'test/desk/concurrency.test.ts',
+    test: 'the number is kept across restarts and crashes, and so is that the code decides again',
+  },
+  'starts nothing more when a person has set a larger concurrency': {
+    file: 'test/desk/concurrency.test.ts',
+    test: 'a smaller number starts nothing until fewer run, a larger one starts more at once',
   },
   'drops what the store had trouble with': {
     file: 'src/engine/commit/committer.test.ts',

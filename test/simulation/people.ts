@@ -111,3 +111,11 @@ export function peopleIn(
     client.act(`${kind} ${number}`, actions[kind](`${kind} ${number}`))
   }
 }
+
+/** Sets how many handlers of a processor run at once. What is set so already leaves no line in the audit log. */
+export const setting =
+  (processors: readonly string[], names: Names, by: string) =>
+  async ({ random, processors: all }: Actions): Promise<void> => {
+    const concurrency = random.pick([1, 2, 20, 'default'] as const)
+    await all.set(names.of(random.pick(processors)).name, { concurrency, by })
+  }

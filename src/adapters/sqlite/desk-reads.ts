@@ -20,7 +20,7 @@ import { DeskGroups } from './desk-groups.ts'
 import { DeskRows } from './desk-rows.ts'
 import type { AtOnce } from './durable-reads.ts'
 import type { Log } from './log.ts'
-import { pausedIn } from './processors.ts'
+import { concurrenciesIn, pausedIn } from './processors.ts'
 import type { Statements } from './statements.ts'
 
 export class DeskViews implements AtOnce<DeskReads> {
@@ -66,7 +66,8 @@ export class DeskViews implements AtOnce<DeskReads> {
   }
 
   processors(): DeskAtProcessors {
-    return { held: this.groupTable.heldCounts(), paused: pausedIn(this.sql) }
+    const { sql, groupTable } = this
+    return { held: groupTable.heldCounts(), paused: pausedIn(sql), concurrencies: concurrenciesIn(sql) }
   }
 
   groups(by: GroupBy, filter: GroupFilter): DeskGroup[] {

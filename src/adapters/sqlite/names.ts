@@ -2,6 +2,7 @@
 import type { StreamInfo } from '../../model/streams.ts'
 import type { FoundParts, Named, Rename } from '../../seam/names.ts'
 import { renameKeys } from './key-names.ts'
+import { concurrencyOf } from './processors.ts'
 import { progressRows } from './progress.ts'
 import { logsIn, logTable } from './schema.ts'
 import type { Statements } from './statements.ts'
@@ -58,6 +59,9 @@ const statements: Readonly<Record<Named, readonly string[]>> = {
       (table) => `delete from ${table} where processor = ?1 and exists (
         select 1 from millrace_progress where processor = ?2)`,
     ),
+    `delete from millrace_meta where key = '${concurrencyOf}' || ?1 and exists (
+      select 1 from millrace_progress where processor = ?2)`,
+    `update millrace_meta set key = '${concurrencyOf}' || ?1 where key = '${concurrencyOf}' || ?2`,
     ...['progress', 'marks', 'desk', 'desk_groups', 'paused'].map((table) => set(`millrace_${table}`, 'processor')),
     ...['gathers', 'gathered'].map((table) => set(`millrace_${table}`, 'gather')),
   ],

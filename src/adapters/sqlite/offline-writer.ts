@@ -27,20 +27,24 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
     select: (operation, what) => store.operations.select(operation, what),
     abort: (operation, actor) => store.operations.abort(operation, actor, now()),
     async pause(processor, state, actor) {
-      const known = (await store.progress.rows()).map((row) => row.processor)
-      if (!known.includes(processor)) {
-        throw fault(
-          'millrace/unknown-processor',
-          `the file knows no processor "${processor}"${suggest(processor, known)}`,
-        )
-      }
+      await checkKnown(store, processor)
       await store.processors[state === 'paused' ? 'pause' : 'resume'](processor, actor, now())
+    },
+    async setConcurrency(change) {
+      await checkKnown(store, change.processor)
+      await store.processors.setConcurrency(change, now())
     },
     retire: (processor, destination) => store.processors.retire(processor, destination),
     reset: (reset) => store.processors.reset({ ...reset, at: now() }),
     // A file that its app has left in the middle of something stays marked so, for the next start.
     close: () => store.close(clean ? 'clean' : 'left'),
   }
+}
+
+async function checkKnown(store: SqliteStore, processor: string): Promise<void> {
+  const known = (await store.progress.rows()).map((row) => row.processor)
+  if (known.includes(processor)) return
+  throw fault('millrace/unknown-processor', `the file knows no processor "${processor}"${suggest(processor, known)}`)
 }
 
 /**

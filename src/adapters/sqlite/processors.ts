@@ -1,7 +1,7 @@
 // Processors that people have paused, and the end of processors that are gone.
 import type { Actor, DeskAction } from '../../model/desk.ts'
-import type { Paused } from '../../model/desk-views.ts'
-import type { ProcessorStore, Reset } from '../../seam/processors.ts'
+import type { ConcurrencySet, Paused } from '../../model/desk-views.ts'
+import type { ConcurrencyChange, ProcessorStore, Reset } from '../../seam/processors.ts'
 import type { AuditLog } from './audit.ts'
 import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskTable } from './desk.ts'
@@ -46,6 +46,30 @@ export class ProcessorTable implements ProcessorStore {
     return this.beside.durable(() => pausedIn(this.sql))
   }
 
+  setConcurrency({ processor, most, actor }: ConcurrencyChange, at: number): Promise<void> {
+    return writeDurably(this.beside, () => {
+      const { sql } = this
+      const key = concurrencyOf + processor
+      const changed =
+        most === null
+          ? sql.run('delete from millrace_meta where key = ?', key)
+          : sql.run(
+              `insert into millrace_meta values (?, ?)
+               on conflict (key) do update set value = excluded.value where value <> excluded.value`,
+              key,
+              most,
+            )
+      if (changed === 0) return
+      const { by, reason = null } = actor
+      const detail = { concurrency: most ?? 'default' }
+      this.audit.record({ at, by, action: 'set', item: null, subject: processor, reason, detail })
+    })
+  }
+
+  concurrencies(): Promise<ConcurrencySet[]> {
+    return this.beside.durable(() => concurrenciesIn(this.sql))
+  }
+
   retire(processor: string, destination: string): Promise<void> {
     return writeDurably(this.beside, () => {
       const id = this.streamOf(destination)
@@ -53,6 +77,12 @@ export class ProcessorTable implements ProcessorStore {
         this.sql.run(`delete from ${table} where processor = ? and stream = ?`, processor, id)
       }
       this.desk.clear(processor, id)
+      this.sql.run(
+        `delete from millrace_meta where key = ?
+         and not exists (select 1 from millrace_progress where processor = ?)`,
+        concurrencyOf + processor,
+        processor,
+      )
       // A gather that has moved to another topic keeps its open batches.
       for (const table of ['millrace_gathers', 'millrace_gathered']) {
         this.sql.run(
@@ -106,6 +136,18 @@ export class ProcessorTable implements ProcessorStore {
     const why = reason ?? null
     this.audit.record({ at, by, action, item: null, subject: processor, reason: why, detail: undefined })
   }
+}
+
+/** The key of the concurrency of a processor in `millrace_meta` begins so. */
+export const concurrencyOf = 'concurrency '
+
+/** The concurrency that people have set, by processor. */
+export function concurrenciesIn(sql: Statements): ConcurrencySet[] {
+  return sql.all(
+    'select substr(key, ?2) as processor, value as most from millrace_meta where substr(key, 1, ?2 - 1) = ?1',
+    concurrencyOf,
+    concurrencyOf.length + 1,
+  )
 }
 
 /** The processors of a file that are paused. */

@@ -44,6 +44,11 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
       const why = reason === null ? '' : `: ${reason}`
       return `${name} was paused by ${by} ${duration(nowMs - at)} ago${why}`
     }),
+    ...rows.flatMap(({ name, concurrency, concurrencySet }) => {
+      if (concurrencySet === null) return []
+      const inCode = concurrency === null ? '' : `; its code says ${concurrency}`
+      return `${name} runs at most ${concurrencySet} handlers at once, as set by a person${inCode}`
+    }),
     ...rows.flatMap(({ name, state }) => {
       if (state === 'probing') return `${name} is probing: its last attempts failed; it tries one message at a time`
       return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time` : []
@@ -61,6 +66,24 @@ export async function processorsRetire(
     await processors.retire(name!, { force })
     if (call.out.json) call.out.object({ name, retired: true })
     else call.out.line(`processor ${safe(name!)} is retired: no messages are kept for it`)
+    return 0
+  })
+}
+
+export interface SetWords extends ActorWords {
+  readonly concurrency: number | 'default'
+}
+
+/** Sets how many handlers of a processor may run at once. */
+export async function processorsSet(call: Call, { concurrency, ...words }: SetWords): Promise<number> {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const actor = actorOf(words)
+  return withApp(call, async ({ processors, running }) => {
+    await processors.set(name!, { concurrency, ...actor })
+    const most =
+      concurrency === 'default' ? 'as many handlers at once as its code says' : `at most ${concurrency} at once`
+    if (call.out.json) call.out.object({ name, concurrency })
+    else call.out.line(`processor ${safe(name!)} runs ${most}${running ? '' : ' from the next start on'}`)
     return 0
   })
 }

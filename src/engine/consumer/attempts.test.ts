@@ -3,6 +3,7 @@ import test from 'node:test'
 import type { Stored } from '../../model/codec.ts'
 import type { AttemptHost } from './attempt.ts'
 import { Attempts } from './attempts.ts'
+import { Concurrency } from './concurrency.ts'
 import { Delivery } from './delivery.ts'
 
 const event = { kind: 'event', name: 'placed' }
@@ -14,7 +15,8 @@ function attempts(concurrency = 2) {
   const logged: string[] = []
   const gone: (Promise<void> | undefined)[] = []
   const all = new Attempts({
-    spec: { name: 'p', concurrency, timeoutMs: 100, lingerMs: 50 },
+    spec: { name: 'p', timeoutMs: 100, lingerMs: 50 },
+    concurrency: new Concurrency(concurrency),
     world: {
       elapsed: () => 0,
       after: (_: number, fn: () => void) => void later.push(fn),

@@ -4,7 +4,8 @@
 //      └ its time is over, or its message was withdrawn ──→ expired ──the handler ends at last──→ gone
 //
 // An expired attempt counts for nothing. It keeps its slot until it is gone, but no longer than `lingerMs` does the next
-// attempt at its message wait for it. Invariant: no more attempts run than `concurrency`, expired ones included.
+// attempt at its message wait for it. Invariant: no attempt begins while as many run as `concurrency` says,
+// expired ones included.
 import { isOwn } from '../../model/codec.ts'
 import { fault, recordError } from '../../model/errors.ts'
 import type { Message } from '../../model/message.ts'
@@ -12,11 +13,13 @@ import { promiseOf } from '../../model/promise.ts'
 import type { World } from '../../seam/world.ts'
 import type { HandlerSpec, ProcessorSpec } from '../spec.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
+import type { Concurrency } from './concurrency.ts'
 import type { Delivery } from './delivery.ts'
 import { HandlerContext } from './handler-context.ts'
 
 export interface AttemptsHost {
-  readonly spec: Pick<ProcessorSpec, 'name' | 'concurrency' | 'timeoutMs' | 'lingerMs'>
+  readonly spec: Pick<ProcessorSpec, 'name' | 'timeoutMs' | 'lingerMs'>
+  readonly concurrency: Concurrency
   readonly world: Pick<World, 'elapsed' | 'after' | 'guard' | 'log'>
   /** The processor, as each attempt needs it. */
   readonly processor: AttemptHost
@@ -46,6 +49,7 @@ export class Attempts {
 
   constructor(host: AttemptsHost) {
     this.host = host
+    host.concurrency.changed = host.pump
   }
 
   // ── slots ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -61,12 +65,12 @@ export class Attempts {
   }
 
   get hasRoom(): boolean {
-    return this.slots < this.host.spec.concurrency
+    return this.slots < this.host.concurrency.now
   }
 
   /** Whether no handler can start because expired attempts have all slots. */
   get stuck(): boolean {
-    return this.expired.size >= this.host.spec.concurrency
+    return this.expired.size >= this.host.concurrency.now
   }
 
   /** Takes a slot for a read or write before an attempt. */

@@ -47,7 +47,7 @@ export class Consumer {
   private readonly side: DeskSide
   private readonly preparing: Preparing
 
-  constructor({ spec, subscribed, recent, clean }: Subscription, host: ConsumerHost) {
+  constructor({ spec, subscribed, recent, clean, concurrency }: Subscription, host: ConsumerHost) {
     const progress = new Progress(subscribed)
     this.name = spec.name
     this.spec = spec
@@ -86,7 +86,7 @@ export class Consumer {
     }
     this.reader = new Reader(readerHost, recent)
     const pump = () => this.turns.pump()
-    const shared = { spec, name: spec.name, stream: progress.stream, processor: this.processor, pump }
+    const shared = { spec, name: spec.name, stream: progress.stream, processor: this.processor, concurrency, pump }
     this.side = new DeskSide({
       ...shared,
       run: host,

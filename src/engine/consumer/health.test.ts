@@ -3,7 +3,7 @@ import test from 'node:test'
 import { type Looked, reasonsOf, stateOf } from './health.ts'
 
 const looked = (some: Partial<Looked> = {}): Looked => ({
-  spec: { name: 'p', destination: { name: 'orders' } as never },
+  spec: { name: 'p', destination: { name: 'orders' } as never, concurrency: 16 },
   status: 'running',
   progress: { low: 3 },
   reader: { head: 5, messages: 1, isBehind: false },

@@ -3,7 +3,7 @@ import type { ProcessorSpec } from '../spec.ts'
 import type { Status } from './status.ts'
 
 export interface Looked {
-  readonly spec: Pick<ProcessorSpec, 'name' | 'destination'>
+  readonly spec: Pick<ProcessorSpec, 'name' | 'destination' | 'concurrency'>
   readonly status: Status
   readonly progress: { readonly low: number }
   readonly reader: { readonly head: number; readonly messages: number; readonly isBehind: boolean }
@@ -22,6 +22,7 @@ export function stateOf(looked: Looked) {
     head: reader.head,
     lag: Math.max(0, reader.head - progress.low),
     running: attempts.taken,
+    concurrency: spec.concurrency,
     tried: desk.tried,
     inMemory: reader.messages,
     state: stateName(looked),

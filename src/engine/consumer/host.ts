@@ -11,6 +11,7 @@ import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
 import type { EngineLimits, ProcessorSpec } from '../spec.ts'
+import type { Concurrency } from './concurrency.ts'
 import type { Decisions } from './decisions.ts'
 import type { OwnWrites } from './own-writes.ts'
 
@@ -22,6 +23,7 @@ export interface Subscription {
   readonly recent: RecentMessages
   /** Whether the run before stopped cleanly. */
   readonly clean: boolean
+  readonly concurrency: Concurrency
 }
 
 /** A processor, as the rules of a desk know it. */

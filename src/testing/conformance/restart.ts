@@ -1,5 +1,6 @@
 // Cases for restarts: state that a stop and a start leave unchanged.
 import assert from 'node:assert/strict'
+import type { App } from '../../index.ts'
 import {
   accounts,
   assertDesk,
@@ -39,6 +40,36 @@ export const restartCases: readonly BrokerCase[] = [
     const bank = await place.start(parts)
     await place.idle(bank)
     for (const name of ['sometimes', 'always']) await assertWritten(bank, name, lanes(accounts(5), upTo(20)))
+  }),
+
+  brokerCase('the concurrency that a person has set is kept, and given back to the code', async (place) => {
+    const listed = async (bank: App) => {
+      const rows = await bank.processors.list()
+      return rows.map(({ name, concurrencySet }) => `${name} ${concurrencySet ?? 'as in code'}`).sort()
+    }
+    const parts = [ledger('one'), ledger('two')]
+    const first = await place.start(parts)
+    await first.processors.set('one', { concurrency: 3 })
+    await first.processors.set('two', { concurrency: 2 })
+    await first.processors.set('one', { concurrency: 4 })
+    assert.deepEqual(await listed(first), ['one 4', 'two 2'])
+    await place.stop(first)
+    const second = await place.start(parts)
+    assert.deepEqual(await listed(second), ['one 4', 'two 2'])
+    await second.processors.set('one', { concurrency: 'default' })
+    await place.stop(second)
+    const bank = await place.start(parts)
+    assert.deepEqual(await listed(bank), ['one as in code', 'two 2'])
+    const set = (await bank.desk.audit()).filter(({ action }) => action === 'set')
+    assert.deepEqual(
+      set.map(({ subject, detail }) => [subject, detail]),
+      [
+        ['one', { concurrency: 'default' }],
+        ['one', { concurrency: 4 }],
+        ['two', { concurrency: 2 }],
+        ['one', { concurrency: 3 }],
+      ],
+    )
   }),
 
   brokerCase('stops in the middle of the work lose nothing and repeat nothing', async (place) => {
