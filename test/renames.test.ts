@@ -431,6 +431,34 @@ test('a schedule under a new name publishes no slot again and misses none', asyn
   assert.deepEqual(slots(), [`hourly@${day}T01`, `ticks@${day}T02`, `ticks@${day}T03`])
 })
 
+test('a part of another kind takes over where the other was', async () => {
+  const { sim, done, deploy, place, taken } = deployments()
+  await using _ = sim
+  const routes = (name: string, renamedFrom?: string) =>
+    route(name, {
+      on: Orders,
+      sends: [Charge],
+      renamedFrom,
+      handle: { placed: ({ data }, to) => to.send(Charge, data) },
+    })
+  const conducts = (name: string, renamedFrom?: string) =>
+    mediator(name, {
+      on: Orders,
+      startedBy: Placed,
+      sends: [Charge],
+      renamedFrom,
+      run: ({ data }, flow) => flow.call('charge', Charge, data),
+    })
+  await deploy([bill(done, { name: 'one' }), cards(done)])
+  await place('a', 1)
+  assert.deepEqual(taken(), ['one a1', 'cards a1'])
+  await deploy([routes('two', 'one'), cards(done)])
+  await place('a', 2)
+  await deploy([conducts('three', 'two'), cards(done)])
+  await place('a', 3)
+  assert.deepEqual(taken(), ['cards a2', 'cards a3'])
+})
+
 // ── refused ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 test('a name that two parts claim, or that is in the app, is refused before anything starts', async () => {
