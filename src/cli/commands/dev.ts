@@ -8,13 +8,13 @@ import { existsSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { aborted, interruptible } from '../../control/signals.ts'
-import { MillraceError } from '../../index.ts'
+import { type App, MillraceError } from '../../index.ts'
 import { type Call, takeWords } from '../call.ts'
 import { AppProcess } from '../dev/app-process.ts'
 import { attemptLine } from '../dev/attempt-line.ts'
 import { loadedOf, reportLoads, WatchedFiles } from '../dev/files.ts'
 import { errorText, UsageError } from '../output.ts'
-import { cut, wrap } from '../print.ts'
+import { count, cut, wrap } from '../print.ts'
 import { runApp, type StartWords } from './start.ts'
 
 /** Time for running handlers when a file changes, milliseconds. */
@@ -76,8 +76,9 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
       report: (state) => {
         const { where } = broker
         if (out.json) return out.object({ event: state, app: app.name, pid: process.pid, where })
-        if (state === 'running')
-          return out.line(cut(`ready: app ${app.name}, process ${process.pid}, ${where}`, out.columns))
+        if (state !== 'running') return
+        out.line(cut(`ready: app ${app.name}, process ${process.pid}, ${where}`, out.columns))
+        return tellHeld(app, call)
       },
     }))
   } catch (error) {
@@ -86,4 +87,13 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
     await out.lines(lines.flatMap((line) => wrap(line, out.columns)))
     return 1
   }
+}
+
+/** Messages that failed before the code was changed stay at the desk: nothing would say so. */
+async function tellHeld(app: App, { out, appFile }: Call): Promise<void> {
+  // A signal may stop the app first.
+  const groups = await app.desk.groups('processor').catch(() => [])
+  const held = groups.reduce((sum, group) => sum + group.held, 0)
+  if (held === 0) return
+  await out.line(cut(`${count(held, 'message is', 'messages are')} held: see millrace desk ${appFile}`, out.columns))
 }
