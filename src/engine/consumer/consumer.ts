@@ -167,10 +167,10 @@ export class Consumer {
 
   /** Ends a message without an attempt: its type was retired, or its command was withdrawn. */
   private passOver(delivery: Delivery): void {
-    const { id, attributes } = delivery.message
+    const { message } = delivery
     const { withdrawals } = this.host
-    const passed = attributes === null && withdrawals.has(id) ? withdrawals.pass(id) : undefined
-    this.finish(delivery, passed === undefined ? {} : { flows: [{ do: 'passed', id }], written: passed })
+    const isWithdrawn = message.attributes === null && withdrawals.has(message.id)
+    this.finish(delivery, isWithdrawn ? withdrawals.pass(message) : {})
   }
 
   /** Writes the end of a message. */

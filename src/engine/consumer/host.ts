@@ -10,6 +10,7 @@ import type { Subscribed } from '../../seam/progress.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
+import type { Job } from '../commit/writes.ts'
 import type { EngineLimits, ProcessorSpec } from '../spec.ts'
 import type { Concurrency } from './concurrency.ts'
 import type { Decisions } from './decisions.ts'
@@ -56,7 +57,7 @@ export interface ConsumerHost {
   /** The flows of the run. Only handlers of mediators and routes know their type. */
   readonly flows: object
   /** The commands that are never to be handled. */
-  readonly withdrawals: { has(id: string): boolean; pass(id: string): () => void }
+  readonly withdrawals: { has(id: string): boolean; pass(message: Stored): Job }
   /** Makes a message that a handler publishes or sends. */
   encode(
     type: MessageType,

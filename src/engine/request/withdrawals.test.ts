@@ -22,7 +22,9 @@ function withdrawals({ runs = false, hasEnd = false, marks = [] as string[], req
   const all = new Withdrawals({
     world: { now: () => 9, log: () => {} },
     store: {
-      requests: { row: async () => request as RequestRow | undefined },
+      requests: {
+        row: async () => (typeof request === 'function' ? request() : request) as RequestRow | undefined,
+      },
       desk: { askedEntry: async () => undefined },
       flows: {
         takeUp: { withdrawn: async (after) => marks.filter((id) => id > after) },
@@ -67,12 +69,30 @@ test('a request ends as withdrawn, once', async () => {
   assert.equal(await withdrawals().all.ofRequest('pay', 'r'), false)
 })
 
+test('a request that is passed over before its withdrawal is written ends with that, and counts as taken back', async () => {
+  let row: unknown = waiting
+  const { all, written } = withdrawals({ request: () => row })
+  const taken = all.ofRequest('pay', 'r')
+  await null
+  const [end] = all.pass({ id: 'r', asked: 'app' }).requests!
+  assert.deepEqual(end?.do === 'end' && [end.id, end.state, end.outcome], [
+    'r',
+    'withdrawn',
+    { message: 'withdrawn by its caller', data: { effects: 'never' } },
+  ])
+  row = { ...waiting, state: 'withdrawn', endedAt: 9 }
+  assert.equal(await taken, true)
+  assert.deepEqual(written, [])
+  assert.equal(await all.ofRequest('pay', 'r'), false)
+})
+
 test('a mark is forgotten when its command is passed over, and that is durable', async () => {
   const { all } = withdrawals({ marks: ['a', 'b'] })
   await all.takeUp()
-  const passed = all.pass('a')
+  const passed = all.pass({ id: 'a', asked: 'flow' })
+  assert.deepEqual([passed.flows, passed.requests], [[{ do: 'passed', id: 'a' }], []])
   assert.equal(all.has('a'), true)
-  passed()
+  passed.written!([])
   assert.deepEqual([all.has('a'), all.has('b')], [false, true])
 })
 

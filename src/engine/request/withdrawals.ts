@@ -1,11 +1,13 @@
 // Commands that are never to be handled: their flows have gone on without them, or a person has taken them back.
 //
 //   asked ──withdrawn──→ marked, in memory at once, then on disk ──its processor comes to it──→ passed over, mark forgotten
+//     │                    └─ a request ends with its mark on disk, or as it is passed over: whatever is written first
 //     ├─ an attempt is under way ──→ fenced
 //     └─ an attempt has ended well ──→ it commits: the withdrawal comes too late
 //
 // A crash between the end of a command and its mark can leave a mark that no processor comes to. `sweep` forgets it once
 // the processor has passed all messages that were there.
+import type { Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
 import { type OpenCall, stepOfCommand } from '../../model/flow.ts'
 import { inBrief } from '../../model/people.ts'
@@ -15,6 +17,9 @@ import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { AskedChange } from '../commit/asked.ts'
 import type { Job } from '../commit/writes.ts'
+
+/** Whether an attempt at a command may have had effects. */
+type Effects = 'never' | 'unknown'
 
 /** How many marks are looked at, or forgotten, at once. */
 const slicedIds = 256
@@ -32,7 +37,7 @@ export interface Serving {
   /** Fences the attempt under way at a command. Returns whether there was one. */
   fenceMessage(id: string, why: Error): boolean
   /** Takes a command off the desk; `unknown` where an attempt at it may have had effects. */
-  withdraw(id: string): Promise<'never' | 'unknown'>
+  withdraw(id: string): Promise<Effects>
 }
 
 /** What withdrawals need of the engine. */
@@ -58,7 +63,8 @@ export interface WithdrawalsHost {
 
 export class Withdrawals {
   private readonly host: WithdrawalsHost
-  private readonly marked = new Set<string>()
+  /** Each with whether an attempt at it may have had effects. */
+  private readonly marked = new Map<string, Effects>()
   /** Those that are being passed over, which is not written yet. */
   private readonly passing = new Set<string>()
   /** The marks that there were at the last sweep, and the last positions of the channels then, by stream. */
@@ -75,14 +81,14 @@ export class Withdrawals {
     for (let last = ''; ; ) {
       const slice = await this.host.store.flows.takeUp.withdrawn(last, slicedIds)
       if (slice.length === 0) return
-      for (const id of slice) this.marked.add(id)
+      for (const id of slice) this.marked.set(id, 'unknown')
       last = slice.at(-1)!
     }
   }
 
   /** Takes marked commands off the desk, and ends requests that the last run had no time to end. */
   async release(): Promise<void> {
-    for (const id of [...this.marked]) {
+    for (const id of [...this.marked.keys()]) {
       const request = await this.host.store.requests.row(id)
       if (request?.endedAt === null) await this.host.committer.written({ requests: [this.endOf(id, 'unknown')] })
       const entry = await this.host.store.desk.askedEntry(id)
@@ -94,12 +100,16 @@ export class Withdrawals {
     return this.marked.size > 0 && this.marked.has(id)
   }
 
-  /** A command is passed over with the next write. Returns what is to be called when that is durable. */
-  pass(id: string): () => void {
+  /** A command is passed over. Returns the changes to write with that: a request that has not ended ends now. */
+  pass({ id, asked }: Pick<Stored, 'id' | 'asked'>): Job {
     this.passing.add(id)
-    return () => {
-      this.passing.delete(id)
-      this.marked.delete(id)
+    return {
+      flows: [{ do: 'passed', id }],
+      requests: asked === 'app' ? [this.endOf(id, this.marked.get(id) ?? 'never')] : [],
+      written: () => {
+        this.passing.delete(id)
+        this.marked.delete(id)
+      },
     }
   }
 
@@ -114,7 +124,7 @@ export class Withdrawals {
       }
     }
     const heads = new Map(channels.map(({ stream, head }) => [stream, head]))
-    if (this.marked.size > 0) this.before = { ids: [...this.marked], heads }
+    if (this.marked.size > 0) this.before = { ids: [...this.marked.keys()], heads }
     return gone
   }
 
@@ -130,7 +140,7 @@ export class Withdrawals {
   }
 
   /** Withdraws a command of a flow. Where it has ended by itself, its flow is told that end. */
-  async ofFlow({ id, type }: OpenCall): Promise<'never' | 'unknown'> {
+  async ofFlow({ id, type }: OpenCall): Promise<Effects> {
     const serving = this.host.serving(type)
     const effects = await this.mark(id, serving)
     const { flow, n } = stepOfCommand(id)
@@ -147,11 +157,13 @@ export class Withdrawals {
     const row = await this.host.store.requests.row(id)
     if (row === undefined || row.endedAt !== null || row.type !== type) return false
     const serving = this.host.serving(type)
+    const isFirst = !this.marked.has(id)
     const effects = await this.mark(id, serving)
     const now = await this.host.store.requests.row(id)
     if (now?.endedAt !== null) {
-      // Another withdrawal came first, and needs the mark.
-      if (now?.state !== 'withdrawn') this.marked.delete(id)
+      // It was passed over because of this mark, or of that of another withdrawal, which needs it.
+      if (now?.state === 'withdrawn') return isFirst
+      this.marked.delete(id)
       return false
     }
     await this.write(id, [this.endOf(id, effects)])
@@ -163,7 +175,7 @@ export class Withdrawals {
   carryOut({ id, type }: OpenCall): void {
     this.carried++
     // At once, so that its command does not begin.
-    this.marked.add(id)
+    if (!this.marked.has(id)) this.marked.set(id, 'never')
     const run = async () => {
       if (await this.ofRequest(type, id)) return
       if ((await this.host.store.requests.row(id))?.state === 'withdrawn') return
@@ -185,15 +197,15 @@ export class Withdrawals {
     return this.carried === 0
   }
 
-  private endOf(id: string, effects: 'never' | 'unknown'): AskedChange {
+  private endOf(id: string, effects: Effects): AskedChange {
     const outcome = { message: 'withdrawn by its caller', data: { effects } }
     return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.host.world.now() }
   }
 
-  private async mark(id: string, serving: Serving | undefined): Promise<'never' | 'unknown'> {
-    this.marked.add(id)
+  private async mark(id: string, serving: Serving | undefined): Promise<Effects> {
     const why = fault('millrace/withdrawn', `command "${id}" was withdrawn: its caller no longer waits for it`)
     const effects = serving?.fenceMessage(id, why) === true ? 'unknown' : 'never'
+    if (effects === 'unknown' || !this.marked.has(id)) this.marked.set(id, effects)
     // The commit of an attempt that has ended well comes first.
     while (this.host.committer.holds(id)) await this.host.committer.alone(async () => {})
     return effects
