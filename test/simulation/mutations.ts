@@ -490,6 +490,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'id',
     },
   ],
+  'passes over a request before its end is written': [
+    {
+      file: 'engine/request/withdrawals.ts',
+      from: "requests: asked === 'app' ? [this.endOf(id, this.marked.get(id) ?? 'never')] : [],",
+      to: 'requests: [],',
+    },
+  ],
   'shows a request as held after its release': [
     {
       file: 'engine/consumer/decisions.ts',
@@ -788,11 +795,23 @@ const ofFlows = Object.fromEntries(
 
 /** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
 export const hunts: Readonly<Record<string, Hunt>> = {
-  'tells no caller of a message that has used up its attempts': { bias: { requests: true } },
-  'tells no caller of a message that its rule holds': { bias: { requests: true } },
-  'tells no caller that its request has joined a line': { bias: { requests: true } },
+  'tells no caller of a message that has used up its attempts': {
+    faults: { handlerFails: true },
+    bias: { requests: true },
+  },
+  'tells no caller of a message that its rule holds': {
+    faults: { handlerFails: true },
+    bias: { requests: true },
+  },
+  'tells no caller that its request has joined a line': {
+    faults: { handlerFails: true },
+    bias: { requests: true },
+  },
   'tells no caller that waits behind what is held': { faults: { handlerFails: true }, bias: { requests: true } },
-  'tells no caller that its request was held before it asked': { bias: { requests: true } },
+  'tells no caller that its request was held before it asked': {
+    faults: { handlerFails: true },
+    bias: { requests: true },
+  },
   'tells callers that wait when their requests are held': { bias: { requests: true } },
   'shows a request as held while its rule decides': { bias: { requests: true } },
   'does not show a request as held that its rule holds': { bias: { requests: true } },
@@ -893,6 +912,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'begins a message in line before it is told that it is there': {
     file: 'src/engine/consumer/desk-lanes.test.ts',
     test: 'a message that is read before its way into the line is durable has its turn after that, once',
+  },
+  'passes over a request before its end is written': {
+    file: 'src/engine/request/withdrawals.test.ts',
+    test: 'a request that is passed over before its withdrawal is written ends with that, and counts as taken back',
   },
   'leaves in line what became the head of its lane': {
     file: 'src/engine/consumer/desk-lanes.test.ts',
