@@ -8,6 +8,9 @@ import test, { type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { type App, app, event, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
+import type { Disk } from '../src/adapters/sqlite/disk.ts'
+import { sqliteOn } from '../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../src/adapters/sqlite/node-disk.ts'
 import { coded, place } from './support.ts'
 
 const Ordered = event('ordered', { schema: z.object({ id: z.number() }), context: ({ id }) => String(id) })
@@ -292,4 +295,35 @@ test('adopt says nothing about a new file, an empty one, and one that Millrace h
     lines.filter(({ level }) => level !== 'info'),
     [],
   )
+})
+
+test('while a start writes the -wal out anew no other program writes', async (t) => {
+  const file = theirs(t, 'pragma journal_mode = wal')
+  const other = new DatabaseSync(file, { timeout: 0 })
+  const write = () => other.exec("insert into customers (name) values ('c' || random())")
+  write()
+  const isLocked = () => {
+    try {
+      write()
+      return false
+    } catch (error) {
+      return /database is locked/.test(String(error))
+    }
+  }
+  const locked: boolean[] = []
+  const disk = (): Disk => ({
+    ...nodeDisk(),
+    async renewWal(path) {
+      locked.push(isLocked())
+      await nodeDisk().renewWal(path)
+      locked.push(isLocked())
+    },
+  })
+  const shop = app({ name: 'shop', broker: sqliteOn({ file, adopt: true }, disk), log: () => {}, parts: [Orders] })
+  await shop.start({ control: false })
+  assert.deepEqual(locked, [true, true])
+  write()
+  assert.deepEqual(await shop.read`select count(*) as n from customers`, [{ n: 4 }])
+  await shop.stop()
+  other.close()
 })

@@ -71,11 +71,10 @@ export async function exercise(file: string): Promise<void> {
   await takenUp(`${file}.theirs`)
 }
 
-/** A database of another program. */
+/** A database that another program has open, with something in its -wal. */
 async function takenUp(file: string): Promise<void> {
   const theirs = new DatabaseSync(file)
-  theirs.exec('create table notes (text text)')
-  theirs.close()
+  theirs.exec('pragma journal_mode=wal; create table notes (text text)')
   for (const adopt of [false, true]) {
     const store = sqlite({ file, adopt }).create(nodeWorld(() => {}))
     await store.open({ same: () => true }).then(
@@ -83,6 +82,7 @@ async function takenUp(file: string): Promise<void> {
       () => {},
     )
   }
+  theirs.close()
 }
 
 const commit = (store: Store, changes: Partial<Changes>, functions: Parameters<Store['commit']>[0]['functions'] = []) =>

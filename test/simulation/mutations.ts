@@ -298,7 +298,14 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'does not write the -wal file out anew before it is used again': [
-    { file: 'adapters/sqlite/store.ts', from: '      await disk.renewWal(file)\n', to: '' },
+    { file: 'adapters/sqlite/store.ts', from: '      await renewWal({ file, disk, database, lock })\n', to: '' },
+  ],
+  'writes the -wal file out anew while others write': [
+    {
+      file: 'adapters/sqlite/renewed.ts',
+      from: "        writer.exec('begin immediate')\n",
+      to: '',
+    },
   ],
   'begins a second run beside that of a start that failed': [
     { file: 'engine/engine.ts', from: "const starting = this.status.is === 'starting'", to: 'const starting = false' },
@@ -956,6 +963,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'opens its store anew on files that were put in place of its own': {
     file: 'test/faults/files-replaced.test.ts',
     test: 'when the file is replaced by a copy nothing more is accepted, and health says what to do',
+  },
+  'writes the -wal file out anew while others write': {
+    file: 'test/adopt.test.ts',
+    test: 'while a start writes the -wal out anew no other program writes',
   },
   'begins a second run beside that of a start that failed': {
     file: 'test/faults/recovery.deep.test.ts',

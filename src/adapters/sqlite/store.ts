@@ -26,6 +26,7 @@ import { SqliteLeases } from './leases.ts'
 import { acceptAlone, isAlone } from './missing-wal.ts'
 import { type OpenStore, openStore, sayGoodbye } from './open-store.ts'
 import { type OpenDatabase, type Owned, takeOwnership } from './owner.ts'
+import { renewWal } from './renewed.ts'
 import { finishRestore } from './restore.ts'
 import { pendingBytesOf } from './wal-pending.ts'
 import { WriteLock } from './write-lock.ts'
@@ -108,7 +109,7 @@ export class SqliteStore implements Store {
         alone = isAlone(file)
       }
       this.owner = await takeOwnership({ file, world, database, waitMs, stops, check })
-      await disk.renewWal(file)
+      await renewWal({ file, disk, database, lock })
       const shared = { ...this.parts, lock, durability, checkpoints }
       this.last = await lock.run(() => openStore({ file, database, random, alone, adopt }, same, shared))
       if (this.last.connection.tookUp) world.log('warn', tookUpText(file))
