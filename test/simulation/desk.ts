@@ -50,6 +50,8 @@ export interface Item {
   /** Decisions of rules since a person's. */
   byRule: number
   takenBack: boolean
+  /** It is of a generation of its processor that a reset has ended. */
+  former: boolean
   /** Today's data. */
   json: string
 }
@@ -82,14 +84,16 @@ interface Operation {
 
 /** What may come after a line about a message, and the states in which it is then. */
 const after: Readonly<Record<string, { next: readonly DeskAction[]; states: readonly DeskState[] }>> = {
-  nothing: { next: ['held'], states: ['trying', 'line'] },
-  held: { next: ['kept', 'released', 'resubmitted', 'discarded'], states: ['deciding', 'held'] },
-  kept: { next: ['released', 'resubmitted', 'discarded'], states: ['held'] },
-  released: { next: ['held', 'handled'], states: ['trying', 'line'] },
-  resubmitted: { next: ['held', 'handled'], states: ['trying', 'line'] },
-  'taken back': { next: ['held', 'handled'], states: ['trying', 'line'] },
+  nothing: { next: ['held'], states: ['trying', 'line', 'reset'] },
+  held: { next: ['kept', 'released', 'resubmitted', 'discarded', 'reset'], states: ['deciding', 'held'] },
+  kept: { next: ['released', 'resubmitted', 'discarded', 'reset'], states: ['held'] },
+  released: { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
+  resubmitted: { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
+  'taken back': { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
   handled: { next: [], states: ['handled'] },
-  discarded: { next: ['taken back'], states: ['discarded'] },
+  // Where it is handled again, it cannot be taken back.
+  discarded: { next: ['taken back'], states: ['discarded', 'reset'] },
+  reset: { next: [], states: ['reset'] },
 }
 
 const columns = `d.id, processor, processor as today, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
@@ -111,6 +115,8 @@ const refusals = new Set(
     'duplicate-name',
     'unknown-operation',
     'operation-ended',
+    'on-channel',
+    'bad-position',
   ].map((code) => `millrace/${code}`),
 )
 
@@ -132,6 +138,9 @@ export class DeskModel {
   /** The corrected data that each wanted, as JSON. */
   private readonly wanted = new Map<string, Set<string>>()
   private readonly ending = new Map<string, string>()
+  /** Where each person wanted a processor to begin anew. */
+  private readonly resetsTo = new Map<string, unknown>()
+  private readonly resetCount = new Map<string, number>()
   private operations = new Map<string, Operation>()
   private readonly failures = new Map<string, { failed: number; resolved: number }>()
 
@@ -177,6 +186,7 @@ export class DeskModel {
       resolved: 0,
       byRule: 0,
       takenBack: false,
+      former: false,
       json,
     }
     this.items.set(id, item)
@@ -210,6 +220,7 @@ export class DeskModel {
     const { who, action, item, subject } = line
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
     if (item !== null) this.follow(this.items.get(item)!, line)
+    else if (action === 'reset') this.readReset(line)
     else if (action === 'aborted') this.ending.set(subject, action)
     else if (action === 'set') {
       const { concurrency } = JSON.parse(line.detail!) as { concurrency: number | 'default' }
@@ -218,6 +229,8 @@ export class DeskModel {
     } else if (action !== 'selected' && !subject.startsWith('flow '))
       this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
+    // A reset is one action, whatever it ends.
+    if (action === 'reset' && item !== null) return
     // A flow gives up those that it has started, as often as it has to.
     if (who.startsWith('flow ')) return
     const lines = this.done.get(who) ?? []
@@ -227,6 +240,17 @@ export class DeskModel {
     if (operation)
       assert(!this.ending.has(lines[0]!.subject), `${lines[0]!.subject} was aborted, and ${action} ${item}`)
     this.done.set(who, [...lines, line])
+  }
+
+  private readReset({ who, subject, detail }: Line): void {
+    const { begins } = JSON.parse(detail!) as { begins: number }
+    const { after, generation } = this.placeOf(subject)
+    this.resetCount.set(subject, (this.resetCount.get(subject) ?? 0) + 1)
+    assert.equal(generation, this.resetCount.get(subject), `how often "${subject}" was reset`)
+    assert.equal(after, begins - 1, `where "${subject}" begins anew`)
+    const to = this.resetsTo.get(who)
+    if (to === 'beginning') assert.equal(begins, 1, `${who} wanted "${subject}" to begin at the beginning`)
+    if (typeof to === 'number') assert.equal(begins, to, `${who} wanted "${subject}" to begin elsewhere`)
   }
 
   private follow(item: Item, { action, who, detail }: Line): void {
@@ -243,7 +267,7 @@ export class DeskModel {
     item.last = action
     if (action === 'held') item.failed++
     else if (action === 'handled' || action === 'discarded') item.resolved++
-    else if (action !== 'kept') item.runs++
+    else if (action !== 'kept' && action !== 'reset') item.runs++
     if (action === 'resubmitted') {
       const { before, after: now } = JSON.parse(detail!) as { before: unknown; after: unknown }
       assert.deepEqual(before, JSON.parse(item.json), `what message ${item.id} was before it was resubmitted`)
@@ -289,9 +313,12 @@ export class DeskModel {
         `${what} has had ${before.row.attempts} attempts, now ${row.attempts}`,
       )
     }
-    assert.equal(row.resolved_at !== null, state === 'handled' || state === 'discarded', `${what} is ${state}`)
+    // A failure that a reset has ended has no end until that is told.
+    if (state !== 'reset' || failed === 0)
+      assert.equal(row.resolved_at !== null, ['handled', 'discarded', 'reset'].includes(state), `${what} is ${state}`)
+    assert.equal(item.former && !['handled', 'discarded'].includes(state), state === 'reset', `${what} is ${state}`)
     assert.equal(row.group_id !== null, state === 'held', `${what} is ${state} and its group ${row.group_id}`)
-    assert(done.has(item.position), `${what} is at the desk and not done in the log`)
+    assert(item.former || done.has(item.position), `${what} is at the desk and not done in the log`)
     const closes = context !== null && isOpen(item) && !displaced(known, item)
     assert(lane === null || lane === context, `${what} is in the lane of "${lane}"`)
     if (closes) assert.equal(lane, context, `${what} closes its lane`)
@@ -418,21 +445,27 @@ export class DeskModel {
   }
 
   private compareTold(): void {
-    let told = 0
-    for (const { row, processor, failed, resolved, position } of this.items.values()) {
+    const wanted = new Map<string, { failed: number; resolved: number }>()
+    for (const { row, processor, failed, resolved, last } of this.items.values()) {
       if (row === undefined || this.placeOf(processor).known.source === 'failures') continue
-      const count = this.failures.get(`${processor} ${row.message_id}`)
-      if (count !== undefined) told++
-      assert.deepEqual(
-        count ?? { failed: 0, resolved: 0 },
-        { failed, resolved },
-        `how often it was told that ${position} of "${processor}" has failed and was resolved`,
-      )
+      const key = `${processor} ${row.message_id}`
+      const sum = wanted.get(key) ?? { failed: 0, resolved: 0 }
+      const ended = last === 'reset' && row.resolved_at !== null ? 1 : 0
+      wanted.set(key, { failed: sum.failed + failed, resolved: sum.resolved + resolved + ended })
     }
-    assert.equal(told, this.failures.size, 'a failure was told that is not at the desk')
+    for (const [key, counts] of wanted) {
+      const told = this.failures.get(key) ?? { failed: 0, resolved: 0 }
+      assert.deepEqual(told, counts, `how often it was told that ${key} has failed and was resolved`)
+    }
+    for (const key of this.failures.keys())
+      assert(wanted.has(key), `${key} was told to have failed and is not at the desk`)
   }
 
   // ── what people are told ───────────────────────────────────────────────────────────────────────────────────────
+
+  resets(who: string, to: unknown): void {
+    this.resetsTo.set(who, to)
+  }
 
   wants(who: string, data: unknown): void {
     this.wanted.set(who, new Set(this.wanted.get(who)).add(JSON.stringify(data)))

@@ -189,7 +189,8 @@ export function generate(
         // Caught, it fails the function all the same.
         if (attempt <= fails && draw(salt, id, 'caught') < 0.3) return tx.query`select * from nowhere`.catch(() => [])
         const row = ({ query }: AnyTx) =>
-          query`insert into done (processor, id, context, n) values (${name}, ${id}, ${data.key ?? ''}, ${data.n ?? 0})`
+          query`insert into done (processor, id, context, n, generation)
+            values (${name}, ${id}, ${data.key ?? ''}, ${data.n ?? 0}, ${generationIn(idempotencyKey)})`
         if (draw(salt, id, 'in vain') < 0.3) {
           const inVain = async (inner: AnyTx) => {
             await row(inner)
@@ -225,7 +226,8 @@ export function generate(
       heldContextsMax,
       setup: (tx) => {
         model().begins()
-        return tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int)`
+        return tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int,
+          generation int default 0)`
       },
       ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
       parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],
@@ -287,6 +289,9 @@ function withCallers(callers: Callers, settle: Settle | undefined): Settle {
     return true
   }
 }
+
+/** The number of resets that a key tells of. */
+const generationIn = (key: string): number => Number(/\/\d+\.(\d+)$/.exec(key)?.[1] ?? 0)
 
 /** From here on data were corrected at the desk. */
 const corrected = 100_000

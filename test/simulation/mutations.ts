@@ -546,6 +546,79 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '',
     },
   ],
+  'resets a processor without a new generation': [
+    {
+      file: 'adapters/sqlite/processors.ts',
+      from: 'done = null, generation = generation + 1',
+      to: 'done = null',
+    },
+  ],
+  'keeps what was done above the position at a reset': [
+    {
+      file: 'adapters/sqlite/processors.ts',
+      from: 'low = ?, done = null, generation',
+      to: 'low = ?, generation',
+    },
+  ],
+  'leaves what a processor has at the desk at a reset': [
+    {
+      file: 'adapters/sqlite/processors.ts',
+      from: '      this.desk.reset(processor, stream, { after, at })\n',
+      to: '',
+    },
+  ],
+  'does not tell that a reset has ended a failure': [
+    {
+      file: 'engine/resets.ts',
+      from: 'outgoing: told(entry) })',
+      to: 'outgoing: [] })',
+    },
+  ],
+  'tells twice that a reset has ended a failure': [
+    {
+      file: 'engine/resets.ts',
+      from: 'outgoing: told(entry) })',
+      to: 'outgoing: [...told(entry), ...told(entry)] })',
+    },
+  ],
+  'keeps the idempotency keys at a reset': [
+    {
+      file: 'engine/consumer/handler-context.ts',
+      from: 'generation === 0 ? revision',
+      to: 'generation >= 0 ? revision',
+    },
+  ],
+  'lets what is handled again after a reset be taken back': [
+    {
+      file: 'adapters/sqlite/desk.ts',
+      from: 'and position > ?`',
+      to: 'and position > ? and false`',
+    },
+  ],
+  'writes a reset twice': [
+    {
+      file: 'engine/resets.ts',
+      from: '      const facts = await committer.alone(() => this.write(request))\n',
+      to: '      await committer.alone(() => this.write(request))\n      const facts = await committer.alone(() => this.write(request))\n',
+    },
+  ],
+  'lets what ran before a reset write after it': [
+    {
+      file: 'engine/resets.ts',
+      from: '    const gone = consumer?.close() ?? Promise.resolve()\n',
+      to: '    const gone = Promise.resolve()\n',
+    },
+    {
+      file: 'adapters/sqlite/processors.ts',
+      from: 'set epoch = epoch + 1, low = ?',
+      to: 'set low = ?',
+    },
+    {
+      file: 'adapters/sqlite/progress.ts',
+      from: 'epoch = epoch + 1 returning',
+      to: 'epoch = epoch returning',
+    },
+  ],
   'goes on with an operation whose first message failed': [
     {
       file: 'engine/desk/operations.ts',
@@ -801,6 +874,17 @@ const ofFlows = Object.fromEntries(
 )
 
 /** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
+const ofResets = [
+  'resets a processor without a new generation',
+  'keeps what was done above the position at a reset',
+  'leaves what a processor has at the desk at a reset',
+  'does not tell that a reset has ended a failure',
+  'tells twice that a reset has ended a failure',
+  'keeps the idempotency keys at a reset',
+  'writes a reset twice',
+  'lets what ran before a reset write after it',
+]
+
 export const hunts: Readonly<Record<string, Hunt>> = {
   'tells no caller of a message that has used up its attempts': {
     faults: { handlerFails: true },
@@ -824,6 +908,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   'does not show a request as held that its rule holds': { bias: { requests: true } },
   'takes a request for held behind a message that is tried': { bias: { requests: true } },
   'shows a request as held after its release': { bias: { requests: true } },
+  ...Object.fromEntries(ofResets.map((name) => [name, { bias: { people: ['reset', 'release'] } } as const])),
   ...ofFlows,
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },
   'lets a flow leave memory before its end is written': {
@@ -995,6 +1080,10 @@ export const shown: Readonly<Record<string, Failing>> = {
   'keeps flows in memory beyond the bound': {
     file: 'test/flows/memory.test.ts',
     test: 'after a burst no more flows are in memory than may be, and the others come back when something comes',
+  },
+  'lets what is handled again after a reset be taken back': {
+    file: 'test/desk/reset.test.ts',
+    test: 'what the processor has at the desk ends as reset, on record, and is told once; each message is handled again',
   },
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',

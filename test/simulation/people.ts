@@ -1,6 +1,6 @@
 // What people do at the desk and with processors, at random; each action under a name of its own, so that the audit log
 // tells whether it was done, and how often.
-import type { DeskRow } from 'millrace'
+import type { DeskRow, ResetOptions } from 'millrace'
 import { isMillraceError } from 'millrace'
 import type { Actions, Client, Random } from 'millrace/testing'
 import type { Pausing } from './desk.ts'
@@ -10,7 +10,16 @@ import type { Names } from './names.ts'
 
 type People = (client: Client, draw: Random, number: number) => void
 
-export const actionKinds = ['release', 'resubmit', 'discard', 'take back', 'select', 'pause', 'resume'] as const
+export const actionKinds = [
+  'release',
+  'resubmit',
+  'discard',
+  'take back',
+  'select',
+  'pause',
+  'resume',
+  'reset',
+] as const
 export type ActionKind = (typeof actionKinds)[number]
 
 export function peopleIn(
@@ -80,6 +89,21 @@ export function peopleIn(
     if (random.chance(0.7)) await resumes(`${name} 4`)
   }
 
+  const reset = (name: string) => async (actions: Actions) => {
+    const { processors: all, random } = actions
+    const one = random.pick(processors)
+    const to = random.pick<ResetOptions['to']>([
+      'beginning',
+      'beginning',
+      1 + random.below(20),
+      'now',
+      new Date(actions.now() - random.below(5_000)),
+    ])
+    const options = { to, by: name, againToTheWorld: true }
+    model().resets(name, to)
+    await tried(name, all.reset(names.of(one).name, options))
+  }
+
   const takeBack = (name: string) => async (actions: Actions) => {
     const { desk, random } = actions
     for (const { id } of await desk.list({ states: ['discarded'] })) {
@@ -100,6 +124,7 @@ export function peopleIn(
     'take back': takeBack,
     select,
     pause,
+    reset,
     resume: (name) => async (actions) => {
       const one = actions.random.pick(processors)
       await tried(name, actions.processors.resume(names.of(one).name, { by: name }), { processor: one, paused: false })

@@ -1,14 +1,18 @@
 // Cases for restarts: state that a stop and a start leave unchanged.
 import assert from 'node:assert/strict'
-import type { App } from '../../index.ts'
+import { type App, processor } from '../../index.ts'
 import {
   accounts,
   assertDesk,
   assertWritten,
   type BrokerCase,
+  betweenMessages,
   brokerCase,
+  coded,
   lanes,
   ledger,
+  type Move,
+  Moves,
   publish,
   upTo,
 } from './support.ts'
@@ -124,4 +128,59 @@ export const restartCases: readonly BrokerCase[] = [
       await assertDesk(bank, { held: 0, waiting: 0 })
     },
   ),
+
+  brokerCase('a processor that is reset handles each message again, and nothing of before counts', async (place) => {
+    const begun = Promise.withResolvers<void>()
+    const go = Promise.withResolvers<void>()
+    let fails = true
+    const before = ({ account, n }: Move) => {
+      if (!fails || account === 'a0') return
+      if (account === 'a1') throw new Error('fails')
+      if (n > 0) return
+      begun.resolve()
+      return go.promise
+    }
+    const bank = await place.start([ledger('ledger', { before }), ledger('other')])
+    await publish(bank, accounts(2), upTo(3))
+    await place.idle(bank)
+    await publish(bank, ['a2'], upTo(3))
+    await place.until('a handler runs', begun.promise)
+    fails = false
+    await bank.transaction((tx) => tx.query`delete from written where who = 'ledger'`)
+    const reset = bank.processors.reset('ledger', { to: 'beginning', by: 'ann' })
+    const { again, held, inLine } = await place.until('the processor is reset', reset)
+    assert.deepEqual([again, held, inLine], [6, 1, 2], 'what is handled again, and what of the desk ends')
+    go.resolve()
+    await place.idle(bank)
+    for (const name of ['ledger', 'other']) await assertWritten(bank, name, lanes(accounts(3), upTo(3)))
+    await assertDesk(bank, { held: 0, waiting: 0 })
+    const [end] = await bank.desk.list({ states: ['reset'] })
+    assert.equal(end?.message.context, 'a1', 'the failed message is on record')
+    await place.stop(bank)
+    const later = await place.start([ledger('ledger'), ledger('other')])
+    await publish(later, accounts(3), [3])
+    await place.idle(later)
+    await assertWritten(later, 'ledger', lanes(accounts(3), upTo(4)))
+  }),
+
+  brokerCase('a reset begins at a date or a position, and the keys of its attempts are new', async (place) => {
+    const keys: string[] = []
+    const noting = processor('noting', {
+      on: Moves,
+      handle: {
+        moved: ({ data }, { idempotencyKey }) => void keys.push(`${data.n} ${idempotencyKey.split('/').at(-1)}`),
+      },
+    })
+    const bank = await place.start([noting])
+    await publish(bank, ['a'], upTo(2))
+    const between = await betweenMessages()
+    await publish(bank, ['a'], [2])
+    await place.idle(bank)
+    await bank.processors.reset('noting', { to: between })
+    await place.idle(bank)
+    await bank.processors.reset('noting', { to: 2 })
+    await place.idle(bank)
+    await assert.rejects(bank.processors.reset('noting', { to: 5 }), coded('millrace/bad-position'))
+    assert.deepEqual(keys, ['0 0', '1 0', '2 0', '2 0.1', '1 0.2', '2 0.2'])
+  }),
 ]
