@@ -139,8 +139,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'puts functions that came back behind the others': [
     {
       file: 'engine/commit/writes.ts',
-      from: 'this.functions = [...functions, ...this.functions]',
-      to: 'this.functions = [...this.functions, ...functions]',
+      from: '[...back, ...many, ...this.functions]',
+      to: '[...many, ...this.functions, ...back]',
     },
   ],
   'loses a commit group now and then': [

@@ -82,12 +82,12 @@ test('a function without an outcome is written again; only a caller is told of t
   const group = new Group(writesOf({ functions }))
   group.changes([], 'all')
   group.decided([answer()])
-  assert.deepEqual(group.settle('written', trouble).functions, [attempt])
+  assert.deepEqual(group.settle('written', trouble).back, [attempt])
   assert.deepEqual(refused, [failed, trouble])
   const again = new Group(writesOf({ functions: [transaction(undefined), attempt] }))
   again.changes([], 'all')
   again.decided([answer()])
-  assert.equal(again.settle('written', undefined).functions.length, 2)
+  assert.equal(again.settle('written', undefined).back.length, 2)
 })
 
 test('ids that functions give are claimed by their place among the messages', () => {

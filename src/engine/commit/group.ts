@@ -11,7 +11,7 @@ import type { Journals } from './asked.ts'
 import { TransactionChanges } from './changes.ts'
 import type { TakenBack } from './collected.ts'
 import type { Follower, Handled } from './handled.ts'
-import { acceptedOf, type Publish, PublishMany, type Transaction, Writes } from './writes.ts'
+import { acceptedOf, type Publish, type Transaction, Writes } from './writes.ts'
 
 /** The messages of a group that is committed and not durable yet, and the steps of flows that have ended with it. */
 export interface Committing {
@@ -143,8 +143,7 @@ export class Group implements CommitGroup, Settled {
       if (outcome === undefined) {
         // The end of an attempt waits however long it takes. Callers are told at once, as publishers are.
         if (trouble !== undefined && fn.processor === undefined) fn.reject(trouble)
-        else if (fn instanceof PublishMany) again.many.push(fn)
-        else again.functions.push(fn)
+        else again.back.push(fn)
         continue
       }
       if (fn.processor !== undefined) {

@@ -28,9 +28,12 @@ test('what is put back comes before what has come since', () => {
   writes.putBack(taken)
   assert.deepEqual(writes.jobs, [first, second, third])
   const [early, late] = [{ label: 'early' }, { label: 'late' }] as unknown as [Transaction, Transaction]
-  writes.functions.push(late)
-  writes.putBack(Object.assign(new Writes(), { functions: [early] }))
-  assert.deepEqual(writes.functions, [early, late])
+  const together = many()
+  writes.transact(late)
+  writes.transact(together)
+  writes.putBack(Object.assign(new Writes(), { back: [early] }))
+  assert.deepEqual(writes.take(100).functions, [early, together, late])
+  assert(writes.isEmpty)
 })
 
 test('a group has publishMany behind the publishes that came before it, and no publish that came after it', () => {
@@ -65,7 +68,7 @@ test('publishMany that no longer fits into a group, or was put back, comes befor
   assert.deepEqual(writes.take(5).functions, [])
   const taken = writes.take(10)
   assert.deepEqual([taken.publishes, taken.functions], [[], [first]])
-  writes.putBack(Object.assign(new Writes(), { many: [first] }))
+  writes.putBack(Object.assign(new Writes(), { back: [first] }))
   const next = writes.take(100)
   assert.deepEqual([next.publishes, next.functions], [[], [first, second]])
   assert.equal(writes.take(1).publishes.length, 1)

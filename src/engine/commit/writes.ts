@@ -123,6 +123,8 @@ export class Writes {
   /** Each has its place in the order of the calls by its `behind`. A group has them among its functions. */
   many: PublishMany[] = []
   functions: (Handled | Transaction)[] = []
+  /** Functions that came back without an outcome: the next group begins with them, in their order. */
+  back: (Handled | Transaction)[] = []
   /** Attempts whose commit cannot be refused. */
   handled: Handled[] = []
   jobs: Job[] = []
@@ -134,6 +136,7 @@ export class Writes {
       this.publishes.length === 0 &&
       this.many.length === 0 &&
       this.functions.length === 0 &&
+      this.back.length === 0 &&
       this.handled.length === 0 &&
       this.jobs.length === 0 &&
       this.marks.length === 0 &&
@@ -145,6 +148,7 @@ export class Writes {
   get published(): number {
     let count = this.publishes.length
     for (const { outgoing } of this.many) count += outgoing.length
+    for (const fn of this.back) if (fn instanceof PublishMany) count += fn.outgoing.length
     return count
   }
 
@@ -158,7 +162,7 @@ export class Writes {
   /** Whether the end of an attempt at a message of the app is among them. */
   holds(id: string): boolean {
     const of = (one: Handled | Transaction) => one.processor !== undefined && isOwn(one.message, id)
-    return this.functions.some(of) || this.handled.some(of)
+    return this.functions.some(of) || this.back.some(of) || this.handled.some(of)
   }
 
   /**
@@ -169,12 +173,15 @@ export class Writes {
     const taken = new Writes()
     taken.publishes = this.takePublishes(bytesMax)
     const many = this.many.length === 0 ? this.many : this.takeMany(taken.publishes, bytesMax)
-    taken.functions = many.length === 0 ? this.functions : [...many, ...this.functions]
+    const { back } = this
+    const isPlain = many.length === 0 && back.length === 0
+    taken.functions = isPlain ? this.functions : [...back, ...many, ...this.functions]
     taken.handled = this.handled
     taken.jobs = this.jobs
     taken.marks = this.marks
     taken.timed = this.timed
     this.functions = []
+    this.back = []
     this.handled = []
     this.jobs = []
     this.marks = []
@@ -183,10 +190,8 @@ export class Writes {
   }
 
   /** Puts back writes that failed, before all that have come since. */
-  putBack({ many, functions, handled, jobs, marks, timed }: Writes): void {
-    for (const one of many) one.behind = 0
-    if (many.length > 0) this.many = [...many, ...this.many]
-    if (functions.length > 0) this.functions = [...functions, ...this.functions]
+  putBack({ back, handled, jobs, marks, timed }: Writes): void {
+    if (back.length > 0) this.back = [...back, ...this.back]
     if (handled.length > 0) this.handled = [...handled, ...this.handled]
     if (jobs.length > 0) this.jobs = [...jobs, ...this.jobs]
     if (marks.length > 0) this.marks = [...marks, ...this.marks]
@@ -197,7 +202,7 @@ export class Writes {
   refuse(error: unknown): void {
     for (const { reject } of this.publishes) reject(error)
     for (const { reject } of this.many) reject(error)
-    for (const fn of this.functions) if (fn.processor === undefined) fn.reject(error)
+    for (const fn of [...this.back, ...this.functions]) if (fn.processor === undefined) fn.reject(error)
     for (const { dropped } of this.jobs) dropped?.(error)
     for (const { dropped } of this.timed) dropped(error)
   }
@@ -207,12 +212,14 @@ export class Writes {
    * to are taken for alive until the next full collection.
    */
   clear(): void {
-    for (const list of [this.publishes, this.many, this.functions, this.handled, this.jobs]) list.length = 0
+    for (const list of [this.publishes, this.many, this.functions, this.back, this.handled, this.jobs]) list.length = 0
   }
 
   private takePublishes(bytesMax: number): Publish[] {
     const { publishes } = this
-    const most = Math.min(publishes.length, publishesMax, this.many[0]?.behind ?? publishesMax)
+    // Publishes come before all functions of a group, but not before a publishMany that was called earlier.
+    const isBack = this.back.some((fn) => fn instanceof PublishMany)
+    const most = isBack ? 0 : Math.min(publishes.length, publishesMax, this.many[0]?.behind ?? publishesMax)
     let bytes = 0
     let count = 0
     while (count < most && bytes < bytesMax) {
