@@ -6,12 +6,16 @@ import {
   command,
   type DataFor,
   event,
+  list,
   type Message,
   processor,
   type RefusalOf,
   Refused,
   type ReplyOf,
+  type SqliteClient,
   type Stored,
+  sql,
+  type sqlite,
   type Tx,
   topic,
 } from 'millrace'
@@ -75,6 +79,18 @@ processor('rows', {
         await tx.query`select ${{ a: 1 }}`
         // @ts-expect-error nor undefined
         await read`select ${undefined}`
+        // @ts-expect-error an array goes in by list
+        await tx.query`select 1 where 1 in ${[1, 2]}`
+        const some = sql`id in ${list(new Set(['a', 1, 2n, null]))} and ${sql`true`}`
+        const chosen = await tx.query<{ id: string }>`select id from stock where ${some}`
+        is<Same<typeof chosen, { id: string }[]>>()
+        // @ts-expect-error lists do not nest
+        list([[1]])
+        // @ts-expect-error a Date cannot be bound in a fragment either
+        sql`select ${new Date()}`
+        // @ts-expect-error a fragment is made by a tag
+        sql('select 1')
+        is<Same<ReturnType<typeof sqlite.client>, SqliteClient>>()
       })
     },
   },
