@@ -160,14 +160,12 @@ test('each way out of the question is a start', async () => {
   assert.deepEqual(taken(), ['billing a1', 'cards a1'])
 })
 
-test('a start asks about what others see: commands and events, flows, routes, and the server of a channel', async () => {
-  const publishes = (name: string) => processor(name, { on: Orders, publishes: [Full], handle: { placed: () => {} } })
+test('a start asks about parts that repeat commands: they send some, are mediators or routes, or serve a channel', async () => {
+  const sends = (name: string) => processor(name, { on: Orders, sends: [Charge], handle: { placed: () => {} } })
   const chooses = (name: string) => route(name, { on: Orders, handle: { placed: () => {} } })
   const flow = (name: string) => mediator(name, { on: Orders, startedBy: Placed, run: () => {} })
   const waits = (name: string) => mediator(name, { startedBy: Paid, waits: [Placed], run: () => {} })
-  const digest = (name: string) =>
-    gather(name, { on: Orders, of: [Placed], publishes: Full, count: 9, data: () => ({ numbers: [] }) })
-  const kinds = { publishes, chooses, flow, waits, digest, serves: (name: string) => cards([], { name }) }
+  const kinds = { sends, chooses, flow, waits, serves: (name: string) => cards([], { name }) }
   for (const [kind, make] of Object.entries(kinds)) {
     const { sim, done, deploy, refused } = deployments()
     await using _ = sim
@@ -182,7 +180,7 @@ test('a start asks about what others see: commands and events, flows, routes, an
   }
 })
 
-test('a start asks nothing where one of the two is missing: nothing is gone, nothing is there, or nothing is seen', async () => {
+test('a start asks nothing where nothing is gone, nothing is there, or no command is repeated', async () => {
   const { sim, done, deploy, retire, place, taken } = deployments()
   await using _ = sim
   await deploy([reads(done, { name: 'reads' }), cards(done)])
@@ -195,7 +193,9 @@ test('a start asks nothing where one of the two is missing: nothing is gone, not
   await deploy([bill(done, { name: 'billing' }), bill(done, { name: 'more' }), cards(done)])
   assert.deepEqual(taken(), ['more a1', 'cards a1'], 'nothing is gone: B3')
   await deploy([bill(done, { name: 'billing' }), reads(done, { name: 'looks' }), cards(done)])
-  assert.deepEqual(taken(), ['looks 1'], 'others see nothing of it')
+  assert.deepEqual(taken(), ['looks 1'], 'it repeats rows of its own only')
+  const publishes = processor('publishes', { on: Orders, publishes: [Full], handle: { placed: () => {} } })
+  await deploy([publishes, cards(done)])
 })
 
 // ── what is taken over ───────────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,5 @@
 // Parts that are new to a store. A new part handles all messages of its topic or channel. A part that was renamed looks
-// new too: where that would repeat what others see, and a part is gone from the same place, a start asks which it is.
+// new too: where that would repeat commands, and a part is gone from the same place, a start asks which it is.
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import type { FoundParts } from '../seam/names.ts'
@@ -23,7 +23,7 @@ export function checkNewParts(specs: readonly ProcessorSpec[], found: FoundParts
 
 function inDoubt(spec: ProcessorSpec, specs: readonly ProcessorSpec[], found: FoundParts): Doubtful | undefined {
   const { name, destination, isPlaced, renamedFrom } = spec
-  if (isPlaced || !(isSeen(spec) || renamedFrom.length > 0)) return undefined
+  if (isPlaced || !(repeatsCommands(spec) || renamedFrom.length > 0)) return undefined
   const stream = found.streams.find((one) => one.name === destination.name)
   if (stream === undefined || stream.first > stream.head) return undefined
   const known = found.progress.flatMap((row) => (row.stream === stream.id ? row.processor : []))
@@ -33,9 +33,9 @@ function inDoubt(spec: ProcessorSpec, specs: readonly ProcessorSpec[], found: Fo
   return gone.length === 0 ? undefined : { spec, messages: stream.head - stream.first + 1, gone }
 }
 
-/** Whether others see that messages are handled again: it sends or publishes, or carries out commands. */
-function isSeen({ runsAhead, declared, destination }: ProcessorSpec): boolean {
-  return runsAhead || declared.size > 0 || destination.kind === 'channel'
+/** Whether commands would be carried out again: it sends some, is a mediator or a route, or carries them out itself. */
+function repeatsCommands({ runsAhead, declared, destination }: ProcessorSpec): boolean {
+  return runsAhead || destination.kind === 'channel' || [...declared].some(({ kind }) => kind === 'command')
 }
 
 /** Names the part, and what to do, as code. */
