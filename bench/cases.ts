@@ -110,6 +110,19 @@ export function casesAt(scale: Scale): Case[] {
     ],
   })
 
+  const cpu = (threads: number): Run => ({ task: { by: 'cpu', threads, ...span } })
+  const scaleCpu: Case = {
+    rounds: scale.relativeRounds,
+    runs: { base: cpu(1), millrace: cpu(2) },
+    lines: [
+      {
+        name: 'scale.cpu',
+        unit: 'ratio',
+        value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond'),
+      },
+    ],
+  }
+
   const held = (suffix: string, lanes: number): Case => {
     const prepare: Preparation = { name: `${lanes} held`, task: { by: 'hold', held: lanes, processors: 1 } }
     const rated = relative(`held.${suffix}`, { ...millrace(usual), on: 'prepared' }, prepare)
@@ -265,6 +278,7 @@ export function casesAt(scale: Scale): Case[] {
     latency(1),
     latency(100),
     latency(1000),
+    scaleCpu,
     relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
     held('1k', 1_000),
     held('100k', scale.manyLanes),

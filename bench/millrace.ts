@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { app, event, processor, sqlite, topic } from 'millrace'
+import { app, event, type Processor, processor, sqlite, topic } from 'millrace'
 import { closedLoop, percentile, rateOf } from './measure.ts'
 import { Order, order } from './message.ts'
 import type { Figures, Load, ManyLoad, Span } from './task.ts'
@@ -48,7 +48,7 @@ const writer = (name: string) =>
     },
   })
 
-type Processors = (ReturnType<typeof observer> | ReturnType<typeof writer>)[]
+type Processors = Processor[]
 
 export async function open(folder: string, processors: Processors) {
   const opened = app({

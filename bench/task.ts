@@ -53,6 +53,7 @@ export type Task =
   | { by: 'flow.long'; steps: number }
   | ({ by: 'publish.many' } & ManyLoad & Span)
   | { by: 'deploy' }
+  | ({ by: 'cpu'; threads: number } & Span)
   | { by: 'restart' }
   | { by: 'timers'; events: number }
 

@@ -174,7 +174,7 @@ export function idleFiles(files: ReadonlyMap<string, string>, entries: readonly 
     const code = files.get(name)
     if (code === undefined || reached.has(name)) return
     reached.add(name)
-    for (const [, other] of code.matchAll(/(?:from|import)\s*\(?\s*'\.\/([^']+)'/g)) reach(other!)
+    for (const [, other] of code.matchAll(/(?:from|import|new URL)\s*\(?\s*'\.\/([^']+)'/g)) reach(other!)
   }
   for (const entry of entries) reach(entry)
   return [...files.keys()].filter((name) => !reached.has(name))
