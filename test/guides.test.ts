@@ -136,8 +136,6 @@ test('the way to the first event and to a test with a crash is short', () => {
   const words = (text: string) => text.split(/\s+/).filter((word) => /\w/.test(word)).length
   assert(words(toEvent!) <= 400, `${words(toEvent!)} words to the first event`)
   assert(words(toCrash!) <= 1_200, `${words(toCrash!)} words to a test with a crash`)
-  const [readmeToEvent] = read('README.md').split('\n## An app with a test\n')
-  assert(words(readmeToEvent!) <= 400, `${words(readmeToEvent!)} words of README to the first event`)
   const blocks = stepsOf(toEvent!).filter((step) => step.kind === 'block' && step.language === 'console') as Block[]
   const all = blocks.flatMap(({ language, text }) => commandsIn(language, text))
   const isShown = ({ command }: { readonly command: string }) => command.startsWith('cat ')
