@@ -127,6 +127,8 @@ test('who waits in vain is told so, and the reply that comes late is kept under 
   const first = await started(t, shop(file, stock({}, handle)))
   const asked = first.request(Take, { sku: 'a', quantity: 4 }, { id: 'take-1', timeoutMs: 20 })
   await assert.rejects(asked, coded('millrace/request-timed-out', /no reply to "stock.take" within 20 ms/))
+  // What was accepted before this is on disk.
+  await first.send(Ring, { times: 1 })
   const early = await first.requestStatus('take-1')
   assert.deepEqual([early?.state, early?.reply, early?.endedAt], ['waiting', undefined, undefined])
   opened.resolve()
