@@ -63,8 +63,8 @@ test('a schedule takes over where it is new; a mediator without progress looks f
   assert.deepEqual(renamesOf(parts([own], others), found('m.t')).slice(1), [])
 })
 
-test('a new part is asked about where others see it, somebody is gone, and messages are there', () => {
-  const seen = { declared: new Set(['a type']) }
+test('a new part is asked about where it repeats commands, somebody is gone, and messages are there', () => {
+  const repeats = { declared: new Set([{ kind: 'command' }]) }
   const asked = (all: readonly object[], where: Partial<FoundParts> = {}) => {
     try {
       renamesOf(parts(all), { ...found('gone'), ...where })
@@ -73,17 +73,18 @@ test('a new part is asked about where others see it, somebody is gone, and messa
       return coded('millrace/renamed-or-new')(error)
     }
   }
-  assert.equal(asked([part('new', [], seen)]), true)
+  assert.equal(asked([part('new', [], repeats)]), true)
   assert.equal(asked([part('new', [], { runsAhead: true })]), true)
   assert.equal(asked([part('new', ['misspelt'])]), true)
   assert.equal(asked([part('new')]), false)
-  assert.equal(asked([part('new', [], { ...seen, isPlaced: true })]), false)
-  assert.equal(asked([part('new', ['gone'], seen)]), false)
-  assert.equal(asked([part('new', [], seen), part('gone')]), false, 'nobody is gone')
+  assert.equal(asked([part('new', [], { declared: new Set([{ kind: 'event' }]) })]), false, 'it publishes only')
+  assert.equal(asked([part('new', [], { ...repeats, isPlaced: true })]), false)
+  assert.equal(asked([part('new', ['gone'], repeats)]), false)
+  assert.equal(asked([part('new', [], repeats), part('gone')]), false, 'nobody is gone')
   const empty = { streams: [{ id: 1, kind: 'topic' as const, name: 't', first: 4, head: 3 }] }
-  assert.equal(asked([part('new', [], seen)], empty), false, 'all messages are removed')
+  assert.equal(asked([part('new', [], repeats)], empty), false, 'all messages are removed')
   const other = { destination: { kind: 'topic', name: 'other' } }
-  assert.equal(asked([part('new', [], { ...seen, ...other })]), false, 'it is gone from another topic')
+  assert.equal(asked([part('new', [], { ...repeats, ...other })]), false, 'it is gone from another topic')
 })
 
 test('one line tells of each part that has taken over, whatever was renamed for it', () => {
