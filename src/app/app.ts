@@ -32,7 +32,8 @@ export interface App extends Publishing, Running {
    *   names: `millrace/renamed-or-new`, `millrace/both-names-known`;
    *   store: `millrace/in-use`, `millrace/locked`, `millrace/foreign-file`, `millrace/foreign-wal`,
    *   `millrace/newer-file`, `millrace/corrupt-file`, `millrace/network-file-system`, `millrace/cannot-open`,
-   *   `millrace/read-only`; `millrace/already-started` while it starts or runs; `millrace/stopping` when `stop` is
+   *   `millrace/read-only`; `millrace/already-started` while it starts or runs; `millrace/bad-app`
+   *   while a command of `millrace` loads the file; `millrace/stopping` when `stop` is
    *   called before it has resolved; what `setup` throws
    *
    * @example

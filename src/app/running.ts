@@ -13,6 +13,7 @@
 import { printLog } from '../adapters/node/print-log.ts'
 import { watch } from '../adapters/node/watchdog.ts'
 import { nodeWorld } from '../adapters/node/world.ts'
+import { checkNotLoading } from '../control/loading.ts'
 import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -116,6 +117,7 @@ export class RunningApp {
   }
 
   private async begin(given: StartOptions, ended = () => {}): Promise<void> {
+    checkNotLoading(this.name)
     checkOptions('start', given, startOptions)
     const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt } = given
     this.wiring = wire(this.name, this.parts)

@@ -28,6 +28,13 @@ const files: Record<string, readonly [code: string, says: RegExp]> = {
     'export default new Proxy({}, { get() { throw new Error("hidden") } })',
     /exports as default is no app/,
   ],
+  'starts its app': [
+    `import { app, sqlite } from ${JSON.stringify(new URL('../index.ts', import.meta.url).href)}
+const one = app({ name: 'a', broker: sqlite({ file: 'a.db' }), parts: [] })
+export default one
+await one.run()`,
+    /app.mjs starts app "a" when it is loaded: let it `export default` the app only/,
+  ],
   'exports nothing as default, and a getter that throws': [
     'export const other = Object.defineProperty({}, "start", { get() { throw 1 } })',
     /exports nothing as default/,

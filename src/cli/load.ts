@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { loading } from '../control/loading.ts'
 import { type App, isMillraceError, MillraceError } from '../index.ts'
 import { textOf } from './output.ts'
 import { placeIn } from './place-in.ts'
@@ -26,7 +27,7 @@ export async function loadModule(path: string): Promise<AppModule> {
   if (!existsSync(file)) throw new MillraceError('millrace/no-app', `there is no file ${path}`)
   let exported: Readonly<Record<string, unknown>>
   try {
-    exported = await import(pathToFileURL(file).href)
+    exported = await loading(path, () => import(pathToFileURL(file).href))
   } catch (error) {
     if (isMillraceError(error)) throw error
     throw new MillraceError('millrace/bad-app', `${path} cannot be loaded: ${whyNot(error)}`, { cause: error })
