@@ -159,3 +159,25 @@ test('tables that begin with millrace_ are denied in fragments too', async (t) =
     coded('millrace/denied'),
   )
 })
+
+test('a query of two statements is refused, and nothing of it runs; a comment or a semicolon is no statement', async (t) => {
+  const setup = (query: Query) => query`create table a (x integer); create table b (y integer)`
+  const two = app({ name: 'two', broker: sqlite({ file: place(t) }), setup: ({ query }) => setup(query), parts: [] })
+  await assert.rejects(two.start(), coded('millrace/two-statements', /another follows: create table b \(y integer\)/))
+  const one = await started(t, app({ name: 'one', broker: sqlite({ file: place(t) }), parts: [] }))
+  await assert.rejects(
+    one.transaction((tx) => tx.query`create table a (x integer); ${sql`drop table a`}`),
+    coded('millrace/two-statements'),
+  )
+  await one.transaction(
+    (tx) => tx.query`create table a (x integer); -- the only one
+    /* and no
+    other */ ;`,
+  )
+  await assert.rejects(one.read`select 1; select 2`, coded('millrace/two-statements', /another follows: select 2/))
+  assert.deepEqual(await one.read`select name from sqlite_schema where name in ('a', 'b')`, [{ name: 'a' }])
+})
+
+test('a file in memory is refused, since messages have to outlive the process', () => {
+  assert.throws(() => sqlite({ file: ':memory:' }), coded('millrace/bad-option', /simulation/))
+})

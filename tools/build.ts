@@ -18,7 +18,7 @@ if (status === 0) {
 /** Puts the built code of each thread, with what it imports of ours, where the source has the place of its file. */
 function carryThreads(folder: string, threads: Readonly<Record<string, URL>>): void {
   const entries = Object.entries(threads).map(([name, source]) => {
-    const built = new URL(source.href.replace('/src/', '/dist/').replace(/\.ts$/, '.js'))
+    const built = new URL(source.href.replace(/\/src\/(?!.*\/src\/)/, '/dist/').replace(/\.ts$/, '.js'))
     const entry = `  ${name}: new URL('${moduleUrl(built)}'),\n`
     for (const ending of ['.js', '.d.ts']) rmSync(new URL(built.href.replace(/\.js$/, ending)))
     return entry

@@ -110,6 +110,8 @@ export const errors = {
     'Bind only strings, finite numbers, bigints, booleans, null and Uint8Array, and an array by `list`; convert any other value first.',
   ),
 
+  'millrace/two-statements': row('DataError', false, 'Run each statement by a query of its own.'),
+
   'millrace/not-started': row('StateError', false, 'Call `start` first.'),
   'millrace/already-started': row('StateError', false, 'Call `stop` before you start the app again.'),
   'millrace/stopping': row('StateError', true, 'Call again after the app has started again.'),

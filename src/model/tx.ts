@@ -14,7 +14,8 @@ export type Query = <Row extends object = Record<string, unknown>>(
  * The transaction of a function of `commit`, `app.transaction` or `setup`. Usable only while the function runs.
  *
  * A statement that failed fails its function, on every store: its rows are rolled back and what it published is
- * dropped. A statement fails when the database or Millrace refuses it (`millrace/bad-value`, `millrace/denied`, …).
+ * dropped. A statement fails when the database or Millrace refuses it (`millrace/bad-value`,
+ * `millrace/two-statements`, `millrace/denied`, …).
  * This holds for `query` and `client`, awaited or not. Catching its error does not help: the next statement is refused
  * with `millrace/statement-failed`, and a function that returns fails with that. A function that throws fails with what
  * it throws, so it may answer a failed statement with a `Refused`. Run a statement that may fail in {@link Tx.attempt}.
@@ -25,7 +26,7 @@ export interface Tx {
    * their effects only after the commit.
    *
    * @returns the rows, plain objects; empty for a statement without rows
-   * @throws `millrace/bad-value`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`,
+   * @throws `millrace/bad-value`, `millrace/two-statements`, `millrace/denied`, `millrace/tx-closed`, `millrace/too-many-queries`,
    *   `millrace/statement-failed` after a failed statement, `millrace/attempt-open`, and the errors of the database
    *
    * @example

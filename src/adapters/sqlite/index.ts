@@ -103,6 +103,11 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
   if (typeof options.file !== 'string' || options.file === '') {
     throw fault('millrace/bad-option', 'sqlite: file must be the path of the database')
   }
+  if (options.file === ':memory:') {
+    const what =
+      'sqlite: file is ":memory:", but messages have to outlive the process; for tests use simulation of millrace/testing'
+    throw fault('millrace/bad-option', what)
+  }
   const { adopt = false } = options
   if (typeof adopt !== 'boolean') throw fault('millrace/bad-option', 'sqlite: adopt must be true or false')
   const bound = (name: Parameters<typeof limit>[1]) =>

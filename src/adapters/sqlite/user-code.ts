@@ -65,6 +65,11 @@ const valuesMax = 32_766
 /** Statements with lists or fragments that are kept. */
 const keptMax = 128
 
+/** White space, semicolons and comments. */
+const nothingIn = /^(?:[\s;]+|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))+/
+
+const inShort = (sql: string) => (sql.length > 60 ? `${sql.slice(0, 60)}…` : sql)
+
 /** Runs tagged templates on a connection. Each place in the code is prepared once; what is put together, by its text. */
 export class UserStatements {
   private readonly guard: Guard
@@ -83,10 +88,19 @@ export class UserStatements {
     const known = this.prepared.get(text)
     const sql = known === undefined ? text.join('?') : ''
     return this.guard.asUser(() => {
-      const statement = known ?? exact(this.guard.db.prepare(sql))
+      const statement = known ?? this.prepare(sql)
       if (known === undefined) this.prepared.set(text, statement)
       return rowsOf<Row>(statement, values)
     }, sql)
+  }
+
+  private prepare(sql: string): StatementSync {
+    const statement = exact(this.guard.db.prepare(sql))
+    // SQLite takes the first statement, and says nothing about what follows it.
+    const next = sql.slice(statement.sourceSQL.length).replace(nothingIn, '')
+    if (next !== '')
+      throw fault('millrace/two-statements', `a query is one statement, and another follows: ${inShort(next)}`)
+    return statement
   }
 
   private runComposed<Row>(template: TemplateStringsArray, given: readonly unknown[]): Row[] {
@@ -99,7 +113,7 @@ export class UserStatements {
     }
     const sql = text.join('?')
     return this.guard.asUser(() => {
-      const statement = this.kept.get(sql) ?? exact(this.guard.db.prepare(sql))
+      const statement = this.kept.get(sql) ?? this.prepare(sql)
       this.kept.delete(sql)
       this.kept.set(sql, statement)
       if (this.kept.size > keptMax) this.kept.delete(this.kept.keys().next().value!)
