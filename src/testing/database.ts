@@ -42,6 +42,7 @@ function through(statement: StatementSync, call: <T>(values: Values, run: () => 
     setReadBigInts: statement.setReadBigInts.bind(statement),
     setReturnArrays: statement.setReturnArrays.bind(statement),
     columns: statement.columns.bind(statement),
+    sourceSQL: statement.sourceSQL,
     iterate: (...values: Values) => call(values, () => statement.all(...values).values()),
   }
 }
