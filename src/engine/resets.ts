@@ -150,20 +150,26 @@ export class Resets {
   }
 
   private async tellAll(): Promise<void> {
-    const { store, committer, world, told, ended } = this.host
+    const { store } = this.host
     for (let last = 0; ; ) {
       const items = await store.processors.untold(last, sliceItems)
-      const written: Promise<void>[] = []
+      const entries: DeskEntry[] = []
       for (const item of items) {
         const entry = await store.desk.entry(item)
-        if (entry === undefined) continue
-        const changes = [{ do: 'resolve', entry, state: 'reset', at: world.now() } as const]
-        written.push(committer.written({ changes, outgoing: told(entry) }).then(() => ended(item)))
+        if (entry !== undefined) entries.push(entry)
       }
-      await Promise.all(written)
+      // Begun after the last read: each write is awaited from its beginning, since it rejects where the run ends.
+      await Promise.all(entries.map((entry) => this.tellOne(entry)))
       if (items.length < sliceItems) return
       last = items.at(-1)!
     }
+  }
+
+  private async tellOne(entry: DeskEntry): Promise<void> {
+    const { committer, world, told, ended } = this.host
+    const changes = [{ do: 'resolve', entry, state: 'reset', at: world.now() } as const]
+    await committer.written({ changes, outgoing: told(entry) })
+    ended(entry.id)
   }
 
   private async subject({ processor, destination }: Omit<ResetPlace, 'to'>): Promise<ResetSubject> {
