@@ -1,7 +1,7 @@
 // Cases for renames: what is kept under an old name is found under the new one, once.
 import assert from 'node:assert/strict'
 import { gather, mediator, type Part, processor, Refused, schedule } from '../../index.ts'
-import { event, topic } from '../../model/message.ts'
+import { channel, command, event, topic } from '../../model/message.ts'
 import {
   accounts,
   assertDesk,
@@ -109,10 +109,12 @@ export const renameCases: readonly BrokerCase[] = [
   }),
 
   brokerCase('a start that is refused because of a name leaves the store as it was', async (place) => {
+    const Notify = command('notify', { schema: shape({ account: 'string' }) })
+    const notices = processor('notices', { on: channel('notices', [Notify]), handle: { notify: () => {} } })
     const sends = (name: string, renamedFrom?: string) => [
-      Batches,
-      processor(name, { on: Moves, publishes: [Full], renamedFrom, handle: {} }),
+      processor(name, { on: Moves, sends: [Notify], renamedFrom, handle: {} }),
       ledger('ledger'),
+      notices,
     ]
     const first = await place.start(sends('old'))
     await publish(first, accounts(2), upTo(3))
@@ -122,7 +124,7 @@ export const renameCases: readonly BrokerCase[] = [
     await assert.rejects(place.start(sends('new', 'older')), coded('millrace/renamed-or-new'))
     const bank = await place.start(sends('old'))
     const rows = (await bank.processors.list()).map(({ name, state, lag }) => `${name} ${state} ${lag}`)
-    assert.deepEqual(rows.sort(), ['ledger live 0', 'old live 0'])
+    assert.deepEqual(rows.sort(), ['ledger live 0', 'notices live 0', 'old live 0'])
     await assertWritten(bank, 'ledger', lanes(accounts(2), upTo(3)))
   }),
 ]
