@@ -798,6 +798,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '',
     },
   ],
+  'tells of what it ends itself before what a replay has ahead': [
+    {
+      file: 'engine/flow/end-delivery.ts',
+      from: '    this.deliverUpTo(before)\n',
+      to: '    if (before !== undefined) this.deliverUpTo(before)\n',
+    },
+  ],
   'ends a flow twice that two people end': [
     {
       file: 'engine/flow/memory.ts',
@@ -1095,5 +1102,9 @@ export const shown: Readonly<Record<string, Failing>> = {
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',
     test: 'who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it',
+  },
+  'tells of what it ends itself before what a replay has ahead': {
+    file: 'src/engine/flow/run.test.ts',
+    test: 'ends that came while a flow was not made are given in one order, also where it ends a step itself between them',
   },
 }

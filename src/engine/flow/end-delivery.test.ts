@@ -74,6 +74,17 @@ test('what the journal has is delivered before what the flow ends itself', async
   assert.deepEqual(entry?.do === 'entry' && [entry.entry.n, entry.entry.of], [101, 2])
 })
 
+test('what a replay has ahead is delivered before what the flow ends itself, once', async () => {
+  const { delivery, begin, settled, journal, replay } = deliveryOf([end(4, 1), end(5, 2)])
+  begin(1)
+  begin(2)
+  delivery.conclude(begin(3, 'sleep'), { ok: true, value: null })
+  assert.deepEqual(await settled(), ['step 1: 4', 'step 2: 5', 'step 3: null'])
+  assert.equal(replay.next(), undefined)
+  const [entry] = journal.take().changes
+  assert.deepEqual(entry?.do === 'entry' && [entry.entry.n, entry.entry.of], [101, 3])
+})
+
 test('a step whose end the journal has ahead is not ended again', async () => {
   const { delivery, begin, settled, journal } = deliveryOf([end(3, 1), end(4, 2)])
   begin(1)

@@ -3,8 +3,8 @@
 //   in the journal ──received──→ in the inbox ──delivered──→ the step is closed, its promise settled
 //   by the flow itself ──all that the journal has is delivered──→ written and delivered
 //
-// An end is delivered once. After the function has ended only steps of undos are settled; undos read the outcome of the
-// others.
+// An end is delivered once, and a new one has the highest number: so what the inbox or a replay has ahead is delivered
+// before it. After the function has ended only steps of undos are settled; undos read the outcome of the others.
 import { fault, isErrorCode } from '../../model/errors.ts'
 import { isUndo, type JournalEntry, type Outcome, type SubflowFailed } from '../../model/flow.ts'
 import { Refused } from '../../model/refused.ts'
@@ -101,10 +101,8 @@ export class EndDelivery {
     const { journal, replay } = this.flow
     const { n, step: name, kind, what } = step.entry
     const before = replay.endOf(n)
-    if (before !== undefined) {
-      this.deliverUpTo(before)
-      return
-    }
+    this.deliverUpTo(before)
+    if (before !== undefined) return
     for (let end = this.next(); end !== undefined; end = this.next()) this.deliver(end)
     if (step.outcome !== undefined) return
     const end: JournalEntry = { n: journal.newNumber(), of: n, kind, step: name, what, data: outcome, at: journal.now }
@@ -113,8 +111,8 @@ export class EndDelivery {
     this.deliver(end)
   }
 
-  /** Delivers an end that is ahead in the journal, and those before it. */
-  private deliverUpTo(last: JournalEntry): void {
+  /** Delivers an end that is ahead in the journal, and those before it; all that are ahead where none is given. */
+  private deliverUpTo(last: JournalEntry | undefined): void {
     const { replay, steps } = this.flow
     for (const end of replay.endsAhead()) {
       if (steps.get(end.of!) !== undefined) this.deliverAhead(end)

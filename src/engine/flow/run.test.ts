@@ -65,12 +65,16 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
       if (change.do === 'state') ({ state } = change)
     }
   }
-  /** Ends a step, as the commit of its command does. */
-  const end = async (one: FlowRun, step: string, value: unknown) => {
+  /** Writes the end of a step, as the commit of its command does. */
+  const write = (step: string, value: unknown) => {
     const { n: of } = journal.find((entry) => entry.step === step)!
     const data = { ok: true, value }
     const entry: JournalEntry = { n: ++number, of, kind: 'call', step: '', what: '', data, at: 0 }
     journal.push(entry)
+    return entry
+  }
+  const end = async (one: FlowRun, step: string, value: unknown) => {
+    const entry = write(step, value)
     await one.input(() => one.delivery.receive(entry))
     save(one)
   }
@@ -78,7 +82,7 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
     await one.input(apply)
     save(one)
   }
-  return { begin, end, input, journal, told }
+  return { begin, write, end, input, journal, told }
 }
 
 test('a flow that is made anew takes the same way, and does nothing twice', async () => {
@@ -113,6 +117,28 @@ test('an end that comes before another in the journal is given first', async () 
   await end(first, 'one', 2)
   const second = await begin()
   assert.deepEqual([order, second.status.state], [['other', 'one', 'other', 'one'], 'completed'])
+})
+
+test('ends that came while a flow was not made are given in one order, also where it ends a step itself between them', async () => {
+  const orders: string[][] = []
+  const { begin, write } = flowOf(async (flow, life) => {
+    const order: string[] = []
+    orders[life] = order
+    const one = flow.call('one', Take, {}).then(async () => {
+      order.push('one')
+      await flow.race([() => flow.wait('payment', Paid), async () => {}], { losers: 'withdraw' })
+      order.push('race')
+    })
+    const other = flow.call('other', Give, {}).then(() => order.push('other'))
+    await flow.all([one, other])
+  })
+  await begin()
+  write('one', 1)
+  write('other', 2)
+  assert.equal((await begin()).status.state, 'completed')
+  assert.equal((await begin('running')).status.state, 'completed')
+  assert.deepEqual(orders[1], ['one', 'other', 'race'])
+  assert.deepEqual(orders[2], orders[1])
 })
 
 test('a flow that is cancelled undoes its steps, and what it is given then does not reach its function', async () => {
