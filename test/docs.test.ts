@@ -259,7 +259,10 @@ function anchorsOf(file: string): string[] {
 
 test('every block of code of the guides is one that a test runs, or says why not', () => {
   for (const page of ['README.md', ...globSync('docs/guides/*.md', { cwd: root })]) {
-    assert.doesNotThrow(() => stepsOf(read(page)), `${page}: the head of test/guides.test.ts says how to mark a block`)
+    assert.doesNotThrow(
+      () => stepsOf(read(page)),
+      `${page}: the head of test/guides.deep.test.ts says how to mark a block`,
+    )
   }
 })
 

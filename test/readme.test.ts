@@ -1,4 +1,4 @@
-// The way through the README to the first event, and to a test with a crash, is short. test/guides.test.ts and
+// The way through the README to the first event, and to a test with a crash, is short. test/guides.deep.test.ts and
 // test/package/init.test.ts run what it shows.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'

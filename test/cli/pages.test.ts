@@ -1,4 +1,4 @@
-// Commands in the prose of pages, which test/guides.test.ts does not run: each exists, with the options that it has there.
+// Commands in the prose of pages, which test/guides.deep.test.ts does not run: each exists, with the options that it has there.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'

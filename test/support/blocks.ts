@@ -1,4 +1,4 @@
-// The blocks of code of a page, and what is said about each to the tests. How to mark a block stands in test/guides.test.ts.
+// The blocks of code of a page, and what is said about each to the tests. How to mark a block stands in test/guides.deep.test.ts.
 
 /** How the test deals with a block: it runs it, or the page says what else runs it, or that nothing does. */
 export type Way =
