@@ -30,7 +30,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     {
       file: 'engine/commit/group.ts',
       from: '        changes.leave(fn.outgoing)\n',
-      to: '        if (fn instanceof PublishMany) changes.append.push(...fn.outgoing)\n        else changes.leave(fn.outgoing)\n',
+      to: '        if (fn.label === "publishMany") changes.append.push(...fn.outgoing)\n        else changes.leave(fn.outgoing)\n',
     },
   ],
   'lets later publishes go before what is published together': [
