@@ -32,8 +32,9 @@ let seen = 0
 for (;;) {
   lookForNext()
   Atomics.wait(control, place.asked, seen)
-  if (Atomics.load(control, place.ends) === 1) break
+  // In this order: the end is counted as asked for too, and a thread that counts it before it looks would wait forever.
   seen = Atomics.load(control, place.asked)
+  if (Atomics.load(control, place.ends) === 1) break
   try {
     fdatasyncSync(wal)
     Atomics.store(control, place.done, seen)
