@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 const seeds = 200
 /** Seeds from the first on among which a mutation has to be found. */
 const huntSeeds = 100
-const huntMsMax = 60_000
+const huntMsMax = 120_000
 
 test('two hundred random applications keep every promise under crashes, power cuts and failures', async () => {
   const report = await proveEngine(Array.from({ length: seeds }, (_, index) => index + 1))
