@@ -34,7 +34,7 @@ export type FlowChange =
   | { readonly do: 'ask'; readonly flow: number; readonly entry: JournalEntry }
   | { readonly do: 'escalate'; readonly flow: number; readonly n: number; readonly to: string }
   | { readonly do: 'mail'; readonly mail: Mail }
-  /** The command is never to be handled any more; and it was passed over, so that nobody has to know that any more. */
+  /** The command is never handled from now on; and it was passed over, so its withdrawal is forgotten. */
   | { readonly do: 'withdraw'; readonly id: string }
   | { readonly do: 'passed'; readonly id: string }
 

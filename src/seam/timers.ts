@@ -3,7 +3,7 @@
 import type { Stored } from '../model/codec.ts'
 import type { ScheduleChange, ScheduleWritten, SlotChange, SlotWritten } from './schedules.ts'
 
-/** A delayed message of the app itself, not one from elsewhere, is not to come any more. */
+/** A delayed message of the app itself, not one from elsewhere, is taken back: it never comes. */
 export interface Cancel {
   readonly do: 'cancel'
   readonly type: string

@@ -5,7 +5,7 @@ export interface Timer {
   cancel(): void
 }
 
-/** Code of a user that runs: what it throws and nobody waits for is told to it. */
+/** Code of a user that runs. It is told of errors that it throws and that nothing awaits. */
 export interface Owner {
   late(error: unknown): void
 }

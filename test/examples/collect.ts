@@ -12,7 +12,7 @@ const prelude = 'test/examples/prelude.ts'
 /** Interfaces whose methods each need an example. */
 const interfaces = {
   millrace: [
-    ...['App', 'Publishing', 'AppTx', 'Tx', 'Sqlite', 'Processors', 'Desk', 'FlowDesk'],
+    ...['App', 'Publishing', 'Running', 'AppTx', 'Tx', 'Sqlite', 'Processors', 'Desk', 'FlowDesk'],
     ...['Context', 'Log', 'FlowContext', 'To'],
   ],
   'millrace/testing': [

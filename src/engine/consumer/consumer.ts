@@ -265,7 +265,7 @@ export class Consumer {
     return this.attempts.fenceAll(fault('millrace/stopped', `processor "${name}" was reset during this attempt`))
   }
 
-  /** Takes nothing from its stream until it goes on. */
+  /** Takes nothing from its stream until `goOn`. */
   wait(): void {
     this.reader.stop()
   }
