@@ -1,8 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import type { Invoice } from './messages.ts'
 
 /** Enough to fill the groups in which the store commits; few enough to take no memory to speak of. */
 const inFlightMax = 256
+
+/** Where the time of a rate comes from; a test gives its own. */
+export type Clock = { nowMs: () => number; sleep: (ms: number, signal?: AbortSignal) => Promise<unknown> }
+
+const realClock: Clock = {
+  nowMs: () => performance.now(),
+  sleep: (ms, signal) => setTimeout(ms, undefined, { signal }),
+}
 
 export type PublishOptions = {
   publish: (invoice: Invoice) => Promise<unknown>
@@ -12,6 +20,7 @@ export type PublishOptions = {
   pauseAt?: number | undefined
   /** Stops reading; what is in flight is still waited for. */
   signal?: AbortSignal
+  clock?: Clock
 }
 
 /**
@@ -19,9 +28,9 @@ export type PublishOptions = {
  * were begun are durable. Throws the first error, of reading or of publishing, also only when the others are through.
  */
 export async function publishAll(invoices: AsyncIterable<Invoice>, options: PublishOptions): Promise<void> {
-  const { publish, rate, pauseAt = Number.POSITIVE_INFINITY, signal } = options
+  const { publish, rate, pauseAt = Number.POSITIVE_INFINITY, signal, clock = realClock } = options
   const inFlight = new Set<Promise<void>>()
-  const startMs = performance.now()
+  const startMs = clock.nowMs()
   let begun = 0
   let failure: { error: unknown } | undefined
   const fail = (error: unknown) => {
@@ -31,8 +40,8 @@ export async function publishAll(invoices: AsyncIterable<Invoice>, options: Publ
   try {
     if (pauseAt === 0) return
     for await (const invoice of invoices) {
-      const waitMs = rate ? startMs + (begun / rate) * 1000 - performance.now() : 0
-      if (waitMs > 0) await sleep(waitMs, undefined, { signal })
+      const dueMs = rate ? startMs + (begun / rate) * 1000 : startMs
+      for (let ms = dueMs - clock.nowMs(); ms > 0; ms = dueMs - clock.nowMs()) await clock.sleep(Math.ceil(ms), signal)
       if (inFlight.size >= inFlightMax) await Promise.race(inFlight)
       if (failure || signal?.aborted) break
       const one: Promise<void> = publish(invoice)
