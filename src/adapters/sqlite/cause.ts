@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Cause } from '../../model/desk-views.ts'
-import { logsIn, logTable } from './schema.ts'
+import { logsIn, logTable } from './log-tables.ts'
 
 /** The number of messages that are looked at before and after the time at which an id was made. */
 const lookedAt = 2_000

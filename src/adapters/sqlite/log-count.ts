@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CountedSlice } from '../../seam/log.ts'
 import type { Kinds } from './kinds.ts'
-import { logTable } from './schema.ts'
+import { logTable } from './log-tables.ts'
 
 const sliceRows = 2_000
 

@@ -1,7 +1,7 @@
 // The statements of the tables of streams: prepared when they are needed, and kept for the streams that were used last, so
 // that memory does not grow with the number of streams.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
-import { logTable } from './schema.ts'
+import { logTable } from './log-tables.ts'
 
 /** Rows that one statement inserts: a third faster than one by one; more than eight rows gain nothing. */
 export const rowsPerInsert = 8

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Retain } from '../../seam/log.ts'
 import { claimSourceOf } from './attributes.ts'
-import { logTable } from './schema.ts'
+import { logTable } from './log-tables.ts'
 
 export interface OldRow {
   position: number

@@ -10,9 +10,10 @@ import { IdTable } from './ids.ts'
 import { Kinds } from './kinds.ts'
 import { countSlice } from './log-count.ts'
 import { LogStatements, rowsPerInsert, valuesPerRow } from './log-statements.ts'
+import { logsIn, logTable } from './log-tables.ts'
 import { oldRows, removeRows } from './log-trim.ts'
 import { flagsOf, hasOwnId, type LogTableRow, messageOf } from './message-row.ts'
-import { createLog, logsIn, logTable } from './schema.ts'
+import { createLog } from './schema.ts'
 
 interface Stream {
   readonly id: number

@@ -7,8 +7,8 @@
 import { existsSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { fault, type MillraceError } from '../../model/errors.ts'
+import { logsIn, logTable } from './log-tables.ts'
 import { openReading } from './reading.ts'
-import { logsIn, logTable } from './schema.ts'
 
 /** Its row in `millrace_meta` has the time of the newest message, milliseconds since 1970, or 0. */
 const key = 'copy_without_wal'

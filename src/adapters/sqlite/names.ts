@@ -2,9 +2,9 @@
 import type { StreamInfo } from '../../model/streams.ts'
 import type { FoundParts, Named, Rename } from '../../seam/names.ts'
 import { renameKeys } from './key-names.ts'
+import { logsIn, logTable } from './log-tables.ts'
 import { concurrencyOf } from './processors.ts'
 import { progressRows } from './progress.ts'
-import { logsIn, logTable } from './schema.ts'
 import type { Statements } from './statements.ts'
 
 export function foundParts(sql: Statements): FoundParts {

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { applicationId, checkForeign, type Foreign, kindOf } from './file-kind.ts'
 import { inTransaction } from './in-transaction.ts'
+import { logsIn, logTable } from './log-tables.ts'
 import { createWalRow, type WalRow } from './wal-row.ts'
 
 /** Each entry brings the file from the format of its index to the next. Entries are never changed, only added. */
@@ -205,6 +206,8 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
    alter table millrace_progress add column generation integer not null default 0;
    -- failures that a reset has ended and no event has told yet
    create index millrace_desk_untold on millrace_desk (id) where state = 'reset' and resolved_at is null;`,
+  `-- what became of a message at the desk of each processor
+   create index millrace_desk_messages on millrace_desk (stream, position);`,
 ]
 
 /** The format that this version writes. */
@@ -265,14 +268,6 @@ function create(db: DatabaseSync, from: number, to: number): void {
 function currentFormat(db: DatabaseSync): number {
   const row = db.prepare("select value from millrace_meta where key = 'format'").get() as { value: number } | undefined
   return row?.value ?? 0
-}
-
-export const logTable = (stream: number | ''): string => `millrace_log_${stream}`
-
-/** The streams that have a table: the others have no message yet. */
-export function logsIn(db: DatabaseSync): Set<number> {
-  const tables = db.prepare("select name from sqlite_schema where type = 'table' and name glob 'millrace_log_*'").all()
-  return new Set(tables.map(({ name }) => Number(String(name).slice(logTable('').length))))
 }
 
 export function createLog(db: DatabaseSync, stream: number): void {

@@ -2,7 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
-import { logsIn, logTable } from './schema.ts'
+import { logsIn, logTable } from './log-tables.ts'
 
 export function streamsOf(db: DatabaseSync): StreamInfo[] {
   const rows = db.prepare('select id, kind, name from millrace_streams order by id').all()
