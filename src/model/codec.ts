@@ -395,7 +395,7 @@ export function sameData(type: MessageType | undefined, first: StoredData, again
 }
 
 /** Compares two values parsed from JSON, ignoring the order of properties. */
-function sameJson(a: unknown, b: unknown): boolean {
+export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
   if (Array.isArray(a) !== Array.isArray(b)) return false

@@ -84,6 +84,11 @@ export const errors = {
     false,
     'Keep the context of the message; publish data of another context as a new message.',
   ),
+  'millrace/change-does-not-fit': row(
+    'DataError',
+    false,
+    'Look at the data of the message, and correct the change; nothing was changed.',
+  ),
   'millrace/bad-id': row('DataError', false, 'Give `id` as a non-empty string of at most 255 characters.'),
   'millrace/bad-attributes': row(
     'DataError',
