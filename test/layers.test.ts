@@ -21,6 +21,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   operate: ['model', 'seam', 'engine', 'parts'],
   control: ['model', 'seam', 'engine', 'parts', 'operate'],
   cli: ['index', 'operate', 'control', 'testing'],
+  http: ['model', 'seam', 'engine', 'parts', 'operate', 'app'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
   adapter: ['model', 'seam'],
