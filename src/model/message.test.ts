@@ -22,12 +22,15 @@ test('an event and a command have what was declared, and cannot be changed', () 
     { ...Whole },
     {
       ...{ kind: 'command', name: 'stock.take', version: 2, schema, contextOf: context, upcasts: upcast },
-      ...{ reply, refusal, deadlineMs: 60_000 },
+      ...{ reply, refusal, deadlineMs: 60_000, title: undefined, secret: [] },
     },
   )
   assert.deepEqual(
     { ...Placed },
-    { kind: 'event', name: 'order.placed', version: 1, schema, contextOf: undefined, upcasts: {} },
+    {
+      ...{ kind: 'event', name: 'order.placed', version: 1, schema, contextOf: undefined, upcasts: {} },
+      ...{ title: undefined, secret: [] },
+    },
   )
   assert.throws(() => Object.assign(Placed, { name: 'other' }), TypeError)
 })

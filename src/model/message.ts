@@ -1,8 +1,9 @@
 import type { Attributes } from './attributes.ts'
 import { fault } from './errors.ts'
-import { checkName } from './names.ts'
+import { checkName, checkWords, wordsMax } from './names.ts'
 import { checkOptions, limit } from './options.ts'
 import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
+import { checkSecret } from './secrets.ts'
 
 /** Functions that turn the data of one version of a type into the next: `upcast: { 1: (old) => … }` makes version 2. */
 // biome-ignore lint/suspicious/noExplicitAny: the data of older code has no type here
@@ -17,6 +18,10 @@ interface TypeOf<Kind extends 'event' | 'command', Name extends string, Data> {
   // biome-ignore lint/suspicious/noExplicitAny: a method-like position, so that a narrower type fits the wider
   readonly contextOf: ((data: any) => string) | undefined
   readonly upcasts: Upcasts
+  /** What it is, in words for people; undefined where nothing is said. */
+  readonly title: string | undefined
+  /** The paths of its secret fields. */
+  readonly secret: readonly string[]
   /** Exists for the compiler only: the type of the data. */
   readonly _data?: Data | undefined
 }
@@ -67,6 +72,18 @@ interface TypeOptions<S extends AnySchema> {
   readonly version?: number | undefined
   /** Functions that turn stored data of older versions into the current shape, step by step, when they are read. */
   readonly upcast?: Upcasts | undefined
+  /** What it is, in words for people who do not program, 1 to 200 characters: `An order has come in`. */
+  readonly title?: string | undefined
+  /**
+   * The fields that people may not see, as JSON Pointers into the data, at most 100: `['/iban', '/card/number']`. `*`
+   * stands for each element of a list and each field of an object: `['/cards/*']`. A field's name that meets a list goes
+   * into each of its elements: `['/cards/number']`. `''` is all of the data. Default: no field is secret.
+   *
+   * Where people see data, `***` stands in place of a secret. Log lines about a message lack its secrets of at least 3
+   * characters. Handlers get all data. Data of older versions are masked by the same paths, so name their fields too. A
+   * path that leads nowhere hides nothing.
+   */
+  readonly secret?: readonly string[] | undefined
 }
 
 /** Options of {@link event}. */
@@ -86,7 +103,7 @@ export interface CommandOptions<S extends AnySchema, R extends AnySchema, F exte
   readonly deadlineMs?: number | undefined
 }
 
-const typeOptions = ['schema', 'context', 'version', 'upcast']
+const typeOptions = ['schema', 'context', 'version', 'upcast', 'title', 'secret']
 const versionMax = 1_000_000
 
 /**
@@ -175,7 +192,9 @@ function typeParts<const Name extends string, S extends AnySchema>(what: string,
     }
   }
   const schema: AnySchema = options.schema
-  return { name, version, schema, contextOf: context, upcasts: upcast }
+  const title = checkWords(where, 'title', options.title, wordsMax)
+  const secret = checkSecret(where, options.secret)
+  return { name, version, schema, contextOf: context, upcasts: upcast, title, secret }
 }
 
 function notASchema(where: string) {

@@ -14,6 +14,20 @@ export function checkName(what: string, name: unknown): void {
 }
 
 /**
+ * Checks words for people: one to so many characters.
+ *
+ * @throws `millrace/bad-option`
+ */
+export function checkWords(where: string, option: string, words: unknown, charsMax: number): string | undefined {
+  if (words === undefined) return undefined
+  if (typeof words === 'string' && words.trim() !== '' && words.length <= charsMax) return words
+  throw fault('millrace/bad-option', `${where}: ${option} must be a text of 1 to ${charsMax} characters`)
+}
+
+/** The most characters of the title of a type, and of the owner of a part. */
+export const wordsMax = 200
+
+/**
  * Looks up an own property of a user's object. Inherited properties such as "constructor" or "toString" are not found.
  */
 export function own<Value>(table: Readonly<Record<string | number, Value>>, name: string | number): Value | undefined {

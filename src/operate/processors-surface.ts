@@ -93,7 +93,11 @@ export interface Known {
     readonly destination: string
   })[]
   /** Those of the parts of the app. */
-  readonly wired: readonly { readonly name: string; readonly on: { readonly name: string } }[]
+  readonly wired: readonly {
+    readonly name: string
+    readonly on: { readonly name: string }
+    readonly owner?: string | undefined
+  }[]
   /** Those whose progress the store keeps. */
   readonly known: readonly {
     readonly processor: string
@@ -109,6 +113,7 @@ export function rowsOf({ held, paused, concurrencies, live, wired, known }: Know
     held: held.find(({ processor, destination }) => processor === name && destination === on)?.held ?? 0,
     paused: paused.get(name) ?? null,
     concurrencySet: concurrencies.find(({ processor }) => processor === name)?.most ?? null,
+    owner: wired.find((one) => one.name === name)?.owner ?? null,
   })
   const keyOf = (name: string, on: string) => `${name} ${on}`
   const runs = new Set(live.map(({ name, destination }) => keyOf(name, destination)))

@@ -187,4 +187,6 @@ export interface ProcessorRow {
   readonly held: number
   /** When, by whom and why it was paused; null where it is not paused. */
   readonly paused: Paused | null
+  /** Who answers for it, as its part says; null where that says nothing, or its code is not known. */
+  readonly owner: string | null
 }

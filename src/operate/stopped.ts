@@ -4,6 +4,7 @@ import type { ResetPlace } from '../engine/resets.ts'
 import { type Actor, checkActor } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Part } from '../parts/part.ts'
+import type { Processor } from '../parts/processor.ts'
 import type { Offline, OfflineReader, OfflineWriter } from '../seam/offline.ts'
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
@@ -71,7 +72,7 @@ export interface KnownApp {
 
 /** The processors of an app that does not run; undefined when its code is not known. */
 export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Processors {
-  const known = app && new Map(processorsOf(app.parts).map(({ name, on }) => [name, on.name]))
+  const known = app && new Map(processorsOf(app.parts).map((one) => [one.name, one]))
   const list = () => reading(store, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
@@ -143,12 +144,15 @@ function stoppedResets(store: Offline): ResetBackend {
   }
 }
 
-async function rowsOf(reader: OfflineReader, known: ReadonlyMap<string, string> | undefined): Promise<ProcessorRow[]> {
+async function rowsOf(
+  reader: OfflineReader,
+  known: ReadonlyMap<string, Processor> | undefined,
+): Promise<ProcessorRow[]> {
   const streams = new Map((await reader.streams()).map((stream) => [stream.id, stream]))
   const atDesk = await reader.desk.processors()
   const paused = pausedOf(atDesk.paused)
   const stateOf = (name: string, on: string) => {
-    if (known !== undefined && known.get(name) !== on) return 'gone'
+    if (known !== undefined && known.get(name)?.on.name !== on) return 'gone'
     return paused.has(name) ? 'paused' : 'off'
   }
   return (await reader.progress()).map(({ processor, stream, low }) => {
@@ -164,6 +168,7 @@ async function rowsOf(reader: OfflineReader, known: ReadonlyMap<string, string> 
       concurrencySet: atDesk.concurrencies.find((one) => one.processor === processor)?.most ?? null,
       held: atDesk.held.find((count) => count.processor === processor && count.destination === on)?.held ?? 0,
       paused: paused.get(processor) ?? null,
+      owner: known?.get(processor)?.owner ?? null,
     }
   })
 }

@@ -2,7 +2,7 @@
 import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Destination } from '../model/message.ts'
-import { checkName, isName, isTable, own, suggest } from '../model/names.ts'
+import { checkName, checkWords, isName, isTable, own, suggest, wordsMax } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
 
 /** The earlier name of a part, or several. */
@@ -44,6 +44,11 @@ export function checkRenamedFrom(where: string, name: string, given: RenamedFrom
 export function checkStartAt(where: string, startAt: unknown): void {
   if (startAt === undefined || startAt === 'beginning' || startAt === 'now' || Number.isFinite(dateMs(startAt))) return
   throw fault('millrace/bad-option', `${where}: startAt must be 'beginning', 'now' or a valid Date`)
+}
+
+/** @throws `millrace/bad-option` */
+export function checkOwner(where: string, owner: unknown): string | undefined {
+  return checkWords(where, 'owner', owner, wordsMax)
 }
 
 /** @throws `millrace/bad-option` */

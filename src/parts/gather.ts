@@ -7,7 +7,7 @@ import { checkName } from '../model/names.ts'
 import { checkOptions, defaults, limit } from '../model/options.ts'
 import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
-import { checkOnTopic, checkRenamedFrom, type RenamedFrom } from './check.ts'
+import { checkOnTopic, checkOwner, checkRenamedFrom, type RenamedFrom } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** A condition on the elements of a batch. It fires when a number computed from them crosses a bound. */
@@ -56,6 +56,8 @@ export interface GatherOptions<S extends Event, T extends readonly S[], F extend
    * what the old one had: its progress, its open batches and their times, and its messages at the desk. Keep it until every store has been started with the new name once.
    */
   readonly renamedFrom?: RenamedFrom | undefined
+  /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
+  readonly owner?: string | undefined
   /** Computes the data of the event from the data of the elements, in order. It may be called again with the same elements. */
   readonly data: (elements: readonly DataOf<T[number]>[]) => DataFor<F>
 }
@@ -71,7 +73,20 @@ export interface Gather {
   readonly processors: readonly Processor[]
 }
 
-const known = ['on', 'of', 'publishes', 'count', 'bytes', 'afterMs', 'when', 'window', 'startAt', 'renamedFrom', 'data']
+const known = [
+  'on',
+  'of',
+  'publishes',
+  'count',
+  'bytes',
+  'afterMs',
+  'when',
+  'window',
+  'startAt',
+  'renamedFrom',
+  'owner',
+  'data',
+]
 const dueSuffix = '.due'
 const nameCharsMax = 100 - dueSuffix.length
 
@@ -111,6 +126,7 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
   const { on, of, publishes, startAt, data } = options
   checkTypes(where, on, of, publishes)
   const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
+  const owner = checkOwner(where, options.owner)
   if (typeof data !== 'function') {
     throw fault('millrace/bad-option', `${where}: data must be a function from elements to the data of the event`)
   }
@@ -125,12 +141,14 @@ export function gather<S extends Event, const T extends readonly S[], F extends 
     sends: [due],
     startAt,
     renamedFrom,
+    owner,
     handle: Object.fromEntries(of.map((type) => [type.name, add])) as never,
   })
   const ends = processor(due.name, {
     on: channel(due.name, [due]),
     publishes: [publishes],
     renamedFrom: renamedFrom.map((earlier) => `${earlier}${dueSuffix}`),
+    owner,
     handle: { [due.name]: end } as never,
   })
   const processors = [adds, { ...ends, ownsChannel: true }].map((one) =>

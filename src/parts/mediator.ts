@@ -8,7 +8,7 @@ import type { Command, DataFor, DataOf, Destination, Event, Message, MessageType
 import type { AnySchema, Output } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Delay } from '../model/time.ts'
-import { checkOnTopic, checkPart, checkRenamedFrom, checkStartAt, type RenamedFrom } from './check.ts'
+import { checkOnTopic, checkOwner, checkPart, checkRenamedFrom, checkStartAt, type RenamedFrom } from './check.ts'
 import { type Processor, processor } from './processor.ts'
 
 /** An event that flows wait for: of their own context, or of the context that `flow` computes from its data. */
@@ -373,6 +373,8 @@ export interface MediatorOptions<
    * what the old one had: its flows, their mail and questions, its keys of `oncePer`, its progress and its messages at the desk. Keep it until every store has been started with the new name once.
    */
   readonly renamedFrom?: RenamedFrom | undefined
+  /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
+  readonly owner?: string | undefined
   /** True to run the flows of one context one after the other. Default false: they run side by side. */
   readonly serial?: boolean | undefined
   /**
@@ -400,6 +402,8 @@ export interface Mediator<E extends Event = Event, Result = unknown> {
   readonly starts: readonly AnyMediator[]
   /** Undefined where nothing is said: it begins at the beginning. */
   readonly startAt: StartAt | undefined
+  /** Who answers for it; undefined where nothing is said. */
+  readonly owner: string | undefined
   readonly spec: MediatorSpec
   /** Exists for the compiler only. */
   readonly _startedBy?: E | undefined
@@ -423,6 +427,7 @@ const known = [
   'starts',
   'startAt',
   'renamedFrom',
+  'owner',
   'oncePer',
   'serial',
   'version',
@@ -503,7 +508,8 @@ export function mediator<
     runs,
   }
   const events = waits.map(({ type }) => type)
-  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, starts, startAt, waits: events, spec })
+  const owner = checkOwner(where, options.owner)
+  return Object.freeze({ kind: 'mediator', name, on, sends, publishes, starts, startAt, owner, waits: events, spec })
 }
 
 const isVersion = (value: unknown) =>
@@ -531,7 +537,7 @@ function awaitedBy(bad: (what: string) => Error, waits: readonly Awaited_<Event>
 
 /** The processors of a mediator: one for each topic of its events, the first with its own name. */
 export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<MessageType, Destination>): Processor[] {
-  const { name, on, startAt, spec, waits } = part
+  const { name, on, startAt, owner, spec, waits } = part
   const handlers = new Map<Destination, Record<string, unknown>>()
   if (on !== undefined) handlers.set(on, { [spec.startedBy.name]: withAttempt(startsFlow(spec)) })
   for (const type of waits) {
@@ -545,7 +551,14 @@ export function mediatorProcessors(part: Mediator, destinationOf: ReadonlyMap<Me
     const ownName = (name: string) => (destination === on ? name : `${name}.${destination.name}`)
     const renamedFrom = spec.renamedFrom.map(ownName)
     return {
-      ...processor(ownName(name), { on: destination, concurrency, startAt, renamedFrom, handle: handle as never }),
+      ...processor(ownName(name), {
+        on: destination,
+        concurrency,
+        startAt,
+        renamedFrom,
+        owner,
+        handle: handle as never,
+      }),
       partOf: name,
       partKind: 'mediator',
       runsAhead: true,

@@ -49,6 +49,7 @@ test('a processor has what was declared, every default filled in, and cannot be 
       probeMaxMs: 900_000,
       startAt: undefined,
       renamedFrom: [],
+      owner: undefined,
       handle,
     },
   )
@@ -57,7 +58,15 @@ test('a processor has what was declared, every default filled in, and cannot be 
   const byError = () => undefined
   const retry = { attempts: 1, immediate: 100, firstDelayMs: 0, maxDelayMs: 0, factor: 1.5, jitter: 0, byError }
   const probes = { probeAfter: 2, probeFirstMs: 1, probeEveryMs: 1, probeMaxMs: 0 }
-  const times = { concurrency: 1, timeoutMs: 1, lingerMs: 0, startAt: date, renamedFrom: ['part'], ...probes }
+  const times = {
+    concurrency: 1,
+    timeoutMs: 1,
+    lingerMs: 0,
+    startAt: date,
+    renamedFrom: ['part'],
+    owner: 'us',
+    ...probes,
+  }
   const whole = { publishes: [Placed], sends: [Take], retry, onHold: 'pass' as const, ...times }
   const { kind, name, on, handle: handlers, ...rest } = processor('whole', { on: Orders, handle: {}, ...whole })
   assert.deepEqual(rest, whole)

@@ -10,6 +10,7 @@ import type { Query, Tx } from '../model/tx.ts'
 import {
   checkByType,
   checkOnDestination,
+  checkOwner,
   checkPart,
   checkRenamedFrom,
   checkStartAt,
@@ -241,6 +242,8 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
    * what the old one had: its progress, its messages at the desk, its attempts, its pause and its idempotency keys. Keep it until every store has been started with the new name once.
    */
   readonly renamedFrom?: RenamedFrom | undefined
+  /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
+  readonly owner?: string | undefined
   /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
 }
@@ -261,6 +264,8 @@ export interface Processor extends ProbeLimits {
   readonly startAt: StartAt | undefined
   /** Its earlier names. */
   readonly renamedFrom: readonly string[]
+  /** Who answers for it; undefined where nothing is said. */
+  readonly owner: string | undefined
   readonly handle: Readonly<Record<string, unknown>>
   /** The part that it runs for, where it is not a part itself. */
   readonly partOf?: string | undefined
@@ -287,6 +292,7 @@ const known = [
   'probeMaxMs',
   'startAt',
   'renamedFrom',
+  'owner',
   'handle',
 ]
 
@@ -354,6 +360,7 @@ export function processor<
     probeMaxMs: limit(where, 'probeMaxMs', options.probeMaxMs),
     startAt,
     renamedFrom,
+    owner: checkOwner(where, options.owner),
     handle: options.handle as Readonly<Record<string, unknown>>,
   })
 }

@@ -5,7 +5,15 @@ import type { Command, DataFor, Destination, Event, Message, MessageType } from 
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import { checkOnTopic, checkPart, checkRenamedFrom, checkStartAt, checkTable, type RenamedFrom } from './check.ts'
+import {
+  checkOnTopic,
+  checkOwner,
+  checkPart,
+  checkRenamedFrom,
+  checkStartAt,
+  checkTable,
+  type RenamedFrom,
+} from './check.ts'
 import type { AnyMediator, StartedBy } from './mediator.ts'
 import { type Processor, processor } from './processor.ts'
 
@@ -75,6 +83,8 @@ export interface RouteOptions<T extends MessageType, S extends readonly Command[
    * what the old one had: its progress, its messages at the desk and its pause. Keep it until every store has been started with the new name once.
    */
   readonly renamedFrom?: RenamedFrom | undefined
+  /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
+  readonly owner?: string | undefined
   /** Functions by type that choose the destination of a message: none, one or several. */
   readonly handle: {
     readonly [Name in T['name']]?: (message: Message<Named<T, Name>>, to: To<S[number], M[number]>) => unknown
@@ -91,6 +101,7 @@ export interface Route {
 }
 
 const concurrency = 256
+const known = ['on', 'sends', 'starts', 'startAt', 'renamedFrom', 'owner', 'handle']
 
 /**
  * Declares a route, the simple mediator (a content-based router): it chooses the destination of a message and keeps no
@@ -119,8 +130,8 @@ export function route<
   const S extends readonly Command[] = [],
   const M extends readonly AnyMediator[] = [],
 >(name: string, options: RouteOptions<T, S, M>): Route {
-  const where = checkPart('route', name, options, ['on', 'sends', 'starts', 'startAt', 'renamedFrom', 'handle'])
-  const { on, sends = [] as unknown as S, startAt, renamedFrom } = options
+  const where = checkPart('route', name, options, known)
+  const { on, sends = [] as unknown as S, startAt, renamedFrom, owner } = options
   const starts: readonly AnyMediator[] = options.starts ?? []
   checkOnTopic(where, on)
   for (const one of starts) {
@@ -135,8 +146,9 @@ export function route<
   )
   checkStartAt(where, startAt)
   checkRenamedFrom(where, name, renamedFrom)
+  checkOwner(where, owner)
   const runs: Processor = {
-    ...processor(name, { on, sends, concurrency, startAt, renamedFrom, handle: handle as never }),
+    ...processor(name, { on, sends, concurrency, startAt, renamedFrom, owner, handle: handle as never }),
     partKind: 'route',
     runsAhead: true,
   }

@@ -4,7 +4,7 @@ import { fault, isMillraceError } from '../model/errors.ts'
 import type { DataFor, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { limit } from '../model/options.ts'
-import { checkPart, checkRenamedFrom, type RenamedFrom } from './check.ts'
+import { checkOwner, checkPart, checkRenamedFrom, type RenamedFrom } from './check.ts'
 import { calendarOf } from './cron.ts'
 
 /** A time at which a schedule publishes. */
@@ -37,6 +37,8 @@ export interface ScheduleOptions<E extends Event> {
    * what the old one had: its slots that are done. Keep it until every store has been started with the new name once.
    */
   readonly renamedFrom?: RenamedFrom | undefined
+  /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
+  readonly owner?: string | undefined
   /** The event that it publishes, on a topic of the app. */
   readonly publishes: E
   /** The data of the event, or a function from the slot to them: called once per slot, and again after a failure. */
@@ -52,12 +54,14 @@ export interface Schedule {
   readonly missed: Missed
   /** Its earlier names. */
   readonly renamedFrom: readonly string[]
+  /** Who answers for it; undefined where nothing is said. */
+  readonly owner: string | undefined
   readonly publishes: Event
   readonly calendar: Calendar
   readonly dataOf: (slotMs: number) => unknown
 }
 
-const known = ['cron', 'timeZone', 'missed', 'renamedFrom', 'publishes', 'data']
+const known = ['cron', 'timeZone', 'missed', 'renamedFrom', 'owner', 'publishes', 'data']
 const policies = ['skip', 'once', 'all']
 
 /**
@@ -92,10 +96,22 @@ export function schedule<E extends Event>(name: string, options: ScheduleOptions
   }
   if (publishes?.kind !== 'event') throw fault('millrace/bad-option', `${where}: publishes must be an event`)
   const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
+  const owner = checkOwner(where, options.owner)
   const calendar = calendarOf(where, cron, timeZone)
   const dataOf = typeof data === 'function' ? madeBy(data as (slot: Slot) => unknown) : () => data
   if (typeof data !== 'function') checkData(where, publishes, data)
-  return Object.freeze({ kind: 'schedule', name, cron, timeZone, missed, renamedFrom, publishes, calendar, dataOf })
+  return Object.freeze({
+    kind: 'schedule',
+    name,
+    cron,
+    timeZone,
+    missed,
+    renamedFrom,
+    owner,
+    publishes,
+    calendar,
+    dataOf,
+  })
 }
 
 const madeBy = (data: (slot: Slot) => unknown) => (slotMs: number) => data({ at: new Date(slotMs) })

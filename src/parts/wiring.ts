@@ -186,13 +186,13 @@ function checkServed(channel: Destination, processors: readonly Processor[]): vo
   )
 }
 
-export function scheduleSpecOf({ kind: _, ...spec }: Schedule): ScheduleSpec {
+export function scheduleSpecOf({ kind: _, owner: _owner, ...spec }: Schedule): ScheduleSpec {
   return spec
 }
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
   const { name, on, publishes, sends, handle, startAt, renamedFrom, partOf, partKind, ownsChannel, ...rest } = part
-  const { kind, runsAhead = false, ...numbers } = rest
+  const { kind, runsAhead = false, owner: _, ...numbers } = rest
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {

@@ -49,9 +49,11 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
       const inCode = concurrency === null ? '' : `; its code says ${concurrency}`
       return `${name} runs at most ${concurrencySet} handlers at once, as set by a person${inCode}`
     }),
-    ...rows.flatMap(({ name, state }) => {
-      if (state === 'probing') return `${name} is probing: its last attempts failed; it tries one message at a time`
-      return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time` : []
+    ...rows.flatMap(({ name, state, owner }) => {
+      const who = owner === null ? '' : `; ${owner} answers for it`
+      if (state === 'probing')
+        return `${name} is probing: its last attempts failed; it tries one message at a time${who}`
+      return state === 'stuck' ? `${name} is stuck: all its attempts have outlived their time${who}` : []
     }),
   ]
 }

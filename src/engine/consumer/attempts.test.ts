@@ -6,7 +6,7 @@ import { Attempts } from './attempts.ts'
 import { Concurrency } from './concurrency.ts'
 import { Delivery } from './delivery.ts'
 
-const event = { kind: 'event', name: 'placed' }
+const event = { kind: 'event', name: 'placed', secret: [] }
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 function attempts(concurrency = 2) {

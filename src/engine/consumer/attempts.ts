@@ -10,6 +10,7 @@ import { isOwn } from '../../model/codec.ts'
 import { fault, recordError } from '../../model/errors.ts'
 import type { Message } from '../../model/message.ts'
 import { promiseOf } from '../../model/promise.ts'
+import { fieldsWithout, secretsOf } from '../../model/secrets.ts'
 import type { World } from '../../seam/world.ts'
 import type { HandlerSpec, ProcessorSpec } from '../spec.ts'
 import { Attempt, type AttemptHost } from './attempt.ts'
@@ -181,7 +182,9 @@ export class Attempts {
     const { type, id } = attempt.message
     const cause = { cause: error }
     const told = fault('millrace/late-error', `processor "${name}" threw after its attempt had ended`, cause)
-    this.host.world.log('error', told.message, { code: told.code, type, id, error: recordError(error) })
+    const secrets = secretsOf(attempt.handler.type, attempt.message)
+    const about = fieldsWithout(secrets, { id, error: recordError(error) })
+    this.host.world.log('error', told.message, { code: told.code, type, ...about })
   }
 
   /** Fails an attempt whose handler has not ended. */

@@ -12,6 +12,7 @@ import { type DeskEntry, withTry } from '../../model/desk.ts'
 import { type ErrorRecord, recordError } from '../../model/errors.ts'
 import { toldOfFrozen } from '../../model/frozen.ts'
 import { isRefused } from '../../model/refused.ts'
+import { fieldsWithout, secretsOf } from '../../model/secrets.ts'
 import type { World } from '../../seam/world.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
@@ -201,14 +202,15 @@ export class Failing {
     this.host.watching?.told(endOf(this.host.spec.name, delivery, how))
   }
 
-  private logFailed(
-    { type, id, context }: Stored,
-    what: string,
-    { message: error }: ErrorRecord,
-    nextInMs: number,
-  ): void {
-    const fields = { type, id, context, error, nextInMs }
-    this.host.world.log('warn', `${what} of processor "${this.host.spec.name}" failed`, fields)
+  private logFailed(message: Stored, what: string, { message: error }: ErrorRecord, nextInMs: number): void {
+    const { type, id, context } = message
+    const about = { type, ...this.shown(message, { id, context, error }), nextInMs }
+    this.host.world.log('warn', `${what} of processor "${this.host.spec.name}" failed`, about)
+  }
+
+  /** The fields of a line of log without the secrets of a message. */
+  private shown(message: Stored, fields: Readonly<Record<string, unknown>>) {
+    return fieldsWithout(secretsOf(this.host.spec.handlers.get(message.type)?.type, message), fields)
   }
 
   /** The asker is told at once; the command is done. */
@@ -280,6 +282,7 @@ export class Failing {
     const { type, id, context } = message
     const { code, message: error } = record!
     const { spec, world } = this.host
-    world.log('error', `processor "${spec.name}" holds a message`, { type, id, context, attempts, code, error })
+    const about = { type, ...this.shown(message, { id, context, attempts, code, error }) }
+    world.log('error', `processor "${spec.name}" holds a message`, about)
   }
 }

@@ -2,6 +2,7 @@
 import type { Message, MessageType } from '../../model/message.ts'
 import { readFields } from '../../model/people.ts'
 import type { PublishOptions } from '../../model/publish.ts'
+import { fieldsWithout, secretsOf, textWithout } from '../../model/secrets.ts'
 import type { Query } from '../../model/tx.ts'
 import type { HandlerSpec, Handling } from '../spec.ts'
 import type { Attempt } from './attempt.ts'
@@ -72,10 +73,13 @@ export class HandlerContext implements Handling {
   }
 
   get log() {
-    const { delivery, processor } = this.#attempt
+    const { delivery, processor, handler } = this.#attempt
     const { type, id, correlationId } = delivery.message
-    const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) =>
-      processor.log(level, text, { processor: processor.name, type, id, correlationId, ...readFields(fields) })
+    const line = (level: 'info' | 'warn' | 'error') => (text: string, fields?: Readonly<Record<string, unknown>>) => {
+      const secrets = secretsOf(handler.type, delivery.message)
+      const about = fieldsWithout(secrets, { id, correlationId, ...readFields(fields) })
+      processor.log(level, textWithout(secrets, text), { processor: processor.name, type, ...about })
+    }
     return { info: line('info'), warn: line('warn'), error: line('error') }
   }
 }

@@ -11,6 +11,7 @@ import { isMillraceError, recordError } from '../../model/errors.ts'
 import { toldOfFrozen } from '../../model/frozen.ts'
 import type { Message } from '../../model/message.ts'
 import { inBrief } from '../../model/people.ts'
+import { fieldsWithout, secretsOf } from '../../model/secrets.ts'
 import type { Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import type { Decisions } from '../consumer/decisions.ts'
@@ -123,9 +124,11 @@ export class Rules {
     }
   }
 
-  private late({ id }: DeskEntry, error: unknown): void {
+  private late(consumer: Judged, { id, message }: DeskEntry, error: unknown): void {
     const what = `a rule of desk "${this.spec.name}" threw after it had ended`
-    this.host.world.log('error', what, { code: 'millrace/late-error', item: id, error: recordError(error) })
+    const secrets = secretsOf(consumer.spec.handlers.get(message.type)?.type, message)
+    const about = fieldsWithout(secrets, { error: recordError(error) })
+    this.host.world.log('error', what, { code: 'millrace/late-error', item: id, ...about })
   }
 
   /** Calls the rule; rejects when it takes too long. An error that it throws later is logged and changes nothing. */
@@ -144,7 +147,7 @@ export class Rules {
     return new Promise((resolve, reject) => {
       const timer = world.after(decideMs, () => reject(new Error(`it did not decide within ${decideMs} ms`)))
       let over = false
-      const owner = { late: (error: unknown) => (over ? this.late(entry, error) : reject(error)) }
+      const owner = { late: (error: unknown) => (over ? this.late(consumer, entry, error) : reject(error)) }
       const run = (about: Failure) => rule(about)
       new Promise((decided) => decided(world.guard(owner, run, failure, undefined)))
         .then(resolve, reject)
