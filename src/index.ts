@@ -45,6 +45,7 @@ export type {
   DeskRow,
   GroupBy,
   GroupFilter,
+  LineFilter,
   NewOperation,
   Operation,
   OperationFilter,

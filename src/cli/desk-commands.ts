@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { defaults } from '../index.ts'
 import type { Add } from './add.ts'
 import { wholeNumber } from './call.ts'
-import { deskAudit, deskGroups, deskList } from './commands/desk.ts'
+import { deskAudit, deskGroups, deskLine, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
 import { deskAbort, deskOperations } from './commands/operations.ts'
@@ -42,6 +42,15 @@ export function addDesk(desk: Command, add: Add): void {
     run: deskShow,
     examples: ['desk show app.ts 3', 'desk show app.ts 3 --data > order.json   # to correct it'],
   }).option('--data', 'print only its data')
+  add(desk, {
+    name: 'line',
+    usage: '[app.ts] ID',
+    text: 'show the line behind a message, in order',
+    run: deskLine,
+    examples: ['desk line app.ts 3'],
+  })
+    .option('--after <place>', 'only messages after this place', wholeNumber('--after', 0, idMax))
+    .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
   add(desk, {
     name: 'groups',
     usage: '[app.ts]',

@@ -42,6 +42,9 @@ export async function each(
   })
 }
 
+/** What an id of the desk is the number of. */
+export const messageAtDesk = 'a message at the desk'
+
 export function readId(text: string, what: string): number {
   const id = Number(text)
   if (/^\d+$/.test(text) && Number.isSafeInteger(id)) return id

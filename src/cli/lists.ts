@@ -23,6 +23,8 @@ export interface Listed<Row> {
   readonly nothing: string
   /** The option that asks for the next rows, default `--after`. */
   readonly more?: string | undefined
+  /** The number by which the list is sorted; default: the id. */
+  readonly cursorOf?: ((row: Row) => number) | undefined
 }
 
 /** The command that shows a list. It returns the exit status. */
@@ -39,10 +41,10 @@ export async function listCommand<Row extends { readonly id: number }>(
 }
 
 /** Shows a list page by page, until its end, its limit, or until the reader closes the output. */
-async function showList<Row extends { readonly id: number }>(
+export async function showList<Row extends { readonly id: number }>(
   reached: Reached,
   { after: first, limit = rowsDefault }: PageWords,
-  { read, columns, object, nothing, more = '--after' }: Listed<Row>,
+  { read, columns, object, nothing, more = '--after', cursorOf = ({ id }) => id }: Listed<Row>,
   out: Output,
 ): Promise<void> {
   const cells: Cells[] = []
@@ -52,13 +54,14 @@ async function showList<Row extends { readonly id: number }>(
     read: (after: number | undefined, rows: number) => read(reached, { after, limit: rows }),
     after: first,
     limit,
+    cursorOf,
   }
   for await (const row of rowsOf(pages)) {
     if (out.closed.aborted) return
     if (out.json) await out.object(object(row))
     else cells.push(cellsOf(columns, row))
     shown++
-    last = row.id
+    last = cursorOf(row)
   }
   if (out.json) return
   if (shown === 0) await out.line(nothing)

@@ -123,6 +123,7 @@ export class ControlClient {
       const item = await this.call<Sent<DeskItem> | null>('desk', 'show', id)
       return item === null ? undefined : { ...withData(item), line: item.line.map(withData) }
     },
+    line: async (id, page) => (await this.rows<Sent<DeskRow>>('desk', 'line', id, page)).map(withData),
     counts: () => this.call('desk', 'counts'),
     groups: (by, filter) => this.rows('desk', 'groups', by, filter),
     release: (item, actor) => this.call('desk', 'release', item, actor),

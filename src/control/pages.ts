@@ -7,6 +7,8 @@ export interface Paged<Row> {
   readonly after?: number | undefined
   /** The most rows. */
   readonly limit: number
+  /** The number by which the list is sorted; default: the id. */
+  readonly cursorOf?: ((row: Row) => number) | undefined
 }
 
 /** A small page arrives soon. */
@@ -20,13 +22,14 @@ export async function* rowsOf<Row extends { readonly id: number }>({
   read,
   after,
   limit,
+  cursorOf = ({ id }) => id,
 }: Paged<Row>): AsyncGenerator<Row> {
   let from = after
   for (let left = limit; left > 0; ) {
     const rows = await read(from, Math.min(left, pageRows))
     if (rows.length === 0) return
     yield* rows
-    from = rows.at(-1)!.id
+    from = cursorOf(rows.at(-1)!)
     left -= rows.length
   }
 }

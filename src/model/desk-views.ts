@@ -17,8 +17,18 @@ export interface DeskFilter {
   readonly limit?: number | undefined
 }
 
+/** A page of the line behind a message. */
+export interface LineFilter {
+  /** Only messages with a higher `place`: of the next page, the place of the last row. */
+  readonly after?: number | undefined
+  /** The most rows, default 100. */
+  readonly limit?: number | undefined
+}
+
 /** A message at the desk as people see it. */
 export interface DeskRow extends DeskEntry {
+  /** The number of the message at the head of its lane, behind which it is in line; null unless its state is `line`. */
+  readonly behind: number | null
   /** The number of messages in line behind it, counted up to 1,000. */
   readonly waiting: number
   /** The action asked for while the app did not run; it is done when the app starts. */

@@ -33,6 +33,7 @@ export const calls: {
   desk: {
     list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
     show: [{ id }, 1],
+    line: [{ id, page: { fields: page } }, 1],
     counts: [{}, 0],
     groups: [{ by: { oneOf: groupings }, filter: { fields: { processor: 'text', limit: 'count' } } }, 0],
     release: [{ id, actor }, 1],

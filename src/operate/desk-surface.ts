@@ -28,6 +28,14 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
   return checked<Desk>('desk', {
     list: (filter = {}) => look((desk) => desk.list(filter)),
     show: (id) => look((desk) => desk.item(id, { line: lineShown, history: historyShown })),
+    line: async (id, page = {}) => {
+      const rows = await look((desk) => desk.line(id, page))
+      if (rows !== undefined) return rows
+      throw fault(
+        'millrace/unknown-item',
+        `message ${id} is not in a lane at the desk: it is resolved, or never was there`,
+      )
+    },
     counts: () => look((desk) => desk.counts()),
     groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter)),
     release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkActor('release', actor)),

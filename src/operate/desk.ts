@@ -9,6 +9,7 @@ import type {
   DeskRow,
   GroupBy,
   GroupFilter,
+  LineFilter,
   Operation,
   OperationFilter,
   OperationOutcome,
@@ -65,6 +66,26 @@ export interface Desk {
    * ```
    */
   show(id: number): Promise<DeskItem | undefined>
+  /**
+   * Lists the line behind a message, in the order in which its messages have their turns. `show` has the first ten.
+   *
+   * @param id the number of a message at the desk: the head of a lane, or one in line
+   * @param page `after`: the `place` of the last row before, for the next page; `limit`: rows of a page, default 100
+   * @returns a page of rows; empty at the end of the line
+   * @throws `millrace/unknown-item` also for a message that is resolved: it has left its lane
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.desk.list()
+   * for (let after: number | undefined; ; ) {
+   *   const page = await shop.desk.line(first!.id, { after })
+   *   if (page.length === 0) break
+   *   for (const { id, message } of page) console.log(`${id}: ${message.type} waits`)
+   *   after = page.at(-1)!.place
+   * }
+   * ```
+   */
+  line(id: number, page?: LineFilter): Promise<DeskRow[]>
   /**
    * Counts the messages at the desk: held, waiting, discarded.
    *

@@ -31,8 +31,8 @@ export function stoppedDesk(store: Offline, check: CheckCorrected | undefined, n
           if (check === undefined) {
             throw fault('millrace/no-app', 'corrected data are checked by the code of the app: name the app file')
           }
-          const entry = await look((desk) => desk.entry(item))
-          if (entry !== undefined) check(entry.message, decision.data)
+          const row = await look((desk) => desk.item(item, { line: 0, history: 0 }))
+          if (row !== undefined) check(row.message, decision.data)
         }
         await writing(store, (writer) => writer.addPending(item, decision, actor))
       },

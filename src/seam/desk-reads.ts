@@ -1,6 +1,6 @@
 // The desk as people read it, in a running store and in one that no app has.
 
-import type { AuditRow, DeskEntry } from '../model/desk.ts'
+import type { AuditRow } from '../model/desk.ts'
 import type {
   AuditFilter,
   DeskAtProcessors,
@@ -12,6 +12,7 @@ import type {
   EndedByReset,
   GroupBy,
   GroupFilter,
+  LineFilter,
 } from '../model/desk-views.ts'
 
 /**
@@ -21,9 +22,13 @@ import type {
  */
 export interface DeskReads {
   list(filter: DeskFilter): Promise<DeskRow[]>
-  entry(id: number): Promise<DeskEntry | undefined>
   /** A message with the first that wait behind it, its cause and its newest lines of the audit log. */
   item(id: number, limits: ItemLimits): Promise<DeskItem | undefined>
+  /**
+   * A page of the messages of its lane that come after a message, in the order of places. Empty for a message without a
+   * lane; undefined for one that is resolved or not at the desk.
+   */
+  line(id: number, page: LineFilter): Promise<DeskRow[] | undefined>
   counts(): Promise<DeskCounts>
   /** How many messages each processor holds, which processors are paused, and the concurrency that people have set. */
   processors(): Promise<DeskAtProcessors>

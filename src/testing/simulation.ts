@@ -385,6 +385,7 @@ type Settled = <T>(what: string, work: (app: App) => Promise<T>) => Promise<T>
 const deskActions: Readonly<Record<keyof Desk, true>> = {
   list: true,
   show: true,
+  line: true,
   counts: true,
   groups: true,
   release: true,

@@ -166,6 +166,18 @@ test('one more message in a line costs the same however many are in it', async (
   })
 })
 
+test('a page of a line costs the same however many are in it', async (t) => {
+  await costsTheSame(t, {
+    parts: [Works, works],
+    before: oneHeld,
+    waiting: [heldCopy("'line', lane, k + 1")],
+    act: async (running) => {
+      const page = await running.desk.line(1, { after: 3, limit: 5 })
+      assert.deepEqual([page.length, page[0]!.place, page[4]!.behind], [5, 4, 1])
+    },
+  })
+})
+
 test('one more message that is held, and its release, cost the same however many lanes are closed', async (t) => {
   await costsTheSame(t, {
     parts: [Works, works],

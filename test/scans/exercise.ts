@@ -256,7 +256,7 @@ async function desk(store: Store): Promise<void> {
       }
     }
   }
-  await reads.entry(4)
+  for (const after of [undefined, 5]) await reads.line(4, { after, limit: 2 })
   for (const id of [4, 6]) await reads.item(id, { line: 1, history: 10 })
   await reads.counts()
   await reads.endedByReset('p', 1, 0)

@@ -28,7 +28,7 @@ test('a search finds what fits its filter, in the order of ids', () => {
       .all()
       .map((row) => [row['id'], row['group_id']]),
   )
-  const stored = entries.map(({ id }) => views.entry(id)!)
+  const stored = entries.map(({ id }) => views.item(id, { line: 0, history: 0 })!)
   for (const filter of filters(groups)) {
     const { processor, type, context, group, after = 0, limit = 100 } = filter
     const wanted = filter.states ?? ['held', 'deciding', 'trying', 'line']

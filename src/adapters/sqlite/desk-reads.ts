@@ -1,5 +1,5 @@
 // The desk as people read it. Each method runs all its statements in one turn, so that it shows one moment.
-import type { AuditRow, DeskEntry } from '../../model/desk.ts'
+import type { AuditRow } from '../../model/desk.ts'
 import type {
   AuditFilter,
   DeskAtProcessors,
@@ -11,17 +11,20 @@ import type {
   EndedByReset,
   GroupBy,
   GroupFilter,
+  LineFilter,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
 import { AuditLog } from './audit.ts'
 import { findCause } from './cause.ts'
 import { DeskFinder, quoted, unresolved } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'
-import { DeskRows } from './desk-rows.ts'
+import { DeskRows, type PlaceInLane } from './desk-rows.ts'
 import type { AtOnce } from './durable-reads.ts'
 import type { Log } from './log.ts'
 import { concurrenciesIn, pausedIn } from './processors.ts'
 import type { Statements } from './statements.ts'
+
+const listRows = 100
 
 export class DeskViews implements AtOnce<DeskReads> {
   private readonly sql: Statements
@@ -42,10 +45,6 @@ export class DeskViews implements AtOnce<DeskReads> {
     return this.rows.list(this.finder.find(filter))
   }
 
-  entry(id: number): DeskEntry | undefined {
-    return this.rows.entry(id)
-  }
-
   item(id: number, { line, history }: ItemLimits): DeskItem | undefined {
     const row = this.rows.shown(id)
     if (row === undefined) return undefined
@@ -59,6 +58,15 @@ export class DeskViews implements AtOnce<DeskReads> {
       cause: findCause(this.sql.db, message) ?? null,
       history: this.auditLog.list({ item: id, limit: history }).reverse(),
     }
+  }
+
+  line(id: number, { after = 0, limit = listRows }: LineFilter): DeskRow[] | undefined {
+    const from = this.sql.one<PlaceInLane & { readonly lane: string | null }>(
+      'select processor, stream, lane, place from millrace_desk where id = ? and resolved_at is null',
+      id,
+    )
+    if (from === undefined || from.lane === null) return from && []
+    return this.rows.shownLine({ ...from, place: Math.max(from.place, after) }, limit)
   }
 
   counts(): DeskCounts {

@@ -90,6 +90,7 @@ interface Row extends LogTableRow {
 /** A row as people see it. */
 interface ShownRow extends Row {
   readonly waiting: number
+  readonly behind: number | null
   readonly wish: string | null
   readonly wished_at: number
   readonly wished_by: string
@@ -110,11 +111,14 @@ const selected = columns
 const waiting = `case when d.lane is null or d.state = 'line' then 0 else (select count(*) - 1 from (
   select 1 from millrace_desk l where l.processor = d.processor and l.stream = d.stream and l.lane = d.lane
   limit ${waitingCounted + 1})) end`
-const shownText = `select ${selected}, ${waiting} as waiting, w.wish, w.at as wished_at, w.who as wished_by,
+const behind = `case when d.state = 'line' then (select h.id from millrace_desk h
+  where h.processor = d.processor and h.stream = d.stream and h.lane = d.lane order by h.place limit 1) end`
+const shownText = `select ${selected}, ${waiting} as waiting, ${behind} as behind, w.wish, w.at as wished_at, w.who as wished_by,
   w.why as wished_why from millrace_desk d left join millrace_wishes w on w.item = d.id`
 const entryText = `select ${selected} from millrace_desk d where d.id = ?`
-const lineText = `select ${selected} from millrace_desk d
-  where d.processor = ? and d.stream = ? and d.lane = ? and d.place > ? order by d.place limit ?`
+const afterPlace = 'where d.processor = ? and d.stream = ? and d.lane = ? and d.place > ? order by d.place limit ?'
+const lineText = `select ${selected} from millrace_desk d ${afterPlace}`
+const shownLineText = `${shownText} ${afterPlace}`
 const listText = `${shownText} where d.id in (select value from json_each(?)) order by d.id`
 
 /** The place behind which a line is read. */
@@ -157,10 +161,8 @@ export class DeskRows {
 
   /** A page of the next messages of a lane, as people see them. */
   shownLine({ processor, stream, lane, place }: PlaceInLane, limit: number): DeskRow[] {
-    return page(this.sql.each<Row>(lineText, processor, stream, lane, place, limit)).map((row) => {
-      const entry = this.entryOf(row)
-      return { ...entry, waiting: 0, pending: null, data: asStored(entry.message.json) }
-    })
+    const rows = this.sql.each<ShownRow>(shownLineText, processor, stream, lane, place, limit)
+    return page(rows).map((row) => this.shownOf(row))
   }
 
   /** The row with an id, as people see it. */
@@ -179,11 +181,11 @@ export class DeskRows {
   }
 
   private shownOf(row: ShownRow): DeskRow {
-    const { waiting, wish, wished_at: at, wished_by: by, wished_why: why } = row
+    const { waiting, behind, wish, wished_at: at, wished_by: by, wished_why: why } = row
     const pending =
       wish === null ? null : { item: row.desk_id, action: JSON.parse(wish), at, by, reason: why ?? undefined }
     const entry = this.entryOf(row)
-    return { ...entry, waiting, pending, data: asStored(entry.message.json) }
+    return { ...entry, behind, waiting, pending, data: asStored(entry.message.json) }
   }
 
   private entryOf(row: Row): DeskEntry {

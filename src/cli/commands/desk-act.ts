@@ -5,9 +5,8 @@ import { type Actor, type Desk, MillraceError } from '../../index.ts'
 import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
-import { each, readId } from '../each.ts'
+import { each, messageAtDesk, readId } from '../each.ts'
 import { UsageError } from '../output.ts'
-import { messageAtDesk } from './desk-show.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
 /** Releases held messages, and the lines behind them. */

@@ -2,12 +2,10 @@
 import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
 import { type Call, type Reached, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
-import { readId } from '../each.ts'
+import { messageAtDesk, readId } from '../each.ts'
 import type { Output } from '../output.ts'
 import { count, duration, facts, moment, safe, safeJson, safeLines } from '../print.ts'
 import { auditObject, lineText, listed, whyOf } from './desk.ts'
-
-export const messageAtDesk = 'a message at the desk'
 
 /** Shows one message; or only its data, to correct and pass to `desk resubmit`. */
 export async function deskShow(call: Call, { data = false }: { readonly data?: boolean | undefined }): Promise<number> {

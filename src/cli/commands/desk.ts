@@ -1,7 +1,8 @@
 // Shows the desk: lists, groups, the audit log.
 import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
-import { listCommand, nothingText, type PageWords, statesOf } from '../lists.ts'
+import { messageAtDesk, readId } from '../each.ts'
+import { listCommand, nothingText, type PageWords, showList, statesOf } from '../lists.ts'
 import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
 
@@ -24,6 +25,27 @@ export async function deskList(call: Call, words: ListWords): Promise<number> {
     columns: columns(Date.now()),
     object: listed,
     nothing: nothingText(words, 'no message is held at the desk', 'no message at the desk matches'),
+  })
+}
+
+/** Shows the line behind a message, in order. */
+export async function deskLine(call: Call, page: PageWords): Promise<number> {
+  const [text] = takeWords(call, ['ID'], 1)
+  const id = readId(text!, messageAtDesk)
+  return withApp(call, async (reached) => {
+    await showList(
+      reached,
+      page,
+      {
+        read: ({ desk }, { after, limit }) => desk.line(id, { after, limit }),
+        columns: columns(Date.now()),
+        object: listed,
+        nothing: page.after === undefined ? `no message waits behind message ${id}` : 'the line has ended',
+        cursorOf: ({ place }) => place,
+      },
+      call.out,
+    )
+    return 0
   })
 }
 
@@ -51,14 +73,15 @@ export function errorText(error: Pick<ErrorRecord, 'code' | 'message'> | null): 
   return error === null ? '-' : `${error.code}: ${error.message}`
 }
 
-/** Describes a state, with the action that is done when the app starts. */
-function stateText({ state, pending }: DeskRow): string {
-  return pending === null ? state : `${state} → ${pending.action.do}`
+/** Describes a state: behind which message it is in line, and the action that is done when the app starts. */
+function stateText({ state, behind, pending }: DeskRow): string {
+  const where = behind === null ? state : `${state} behind ${behind}`
+  return pending === null ? where : `${where} → ${pending.action.do}`
 }
 
 /** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
-  const { id, processor, state, message, error, attempts, waiting, heldAt, pending } = row
+  const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending } = row
   return {
     id,
     processor,
@@ -68,6 +91,7 @@ export function listed(row: DeskRow) {
     error: error === null ? null : { code: error.code, message: error.message },
     attempts,
     waiting,
+    ...(behind === null ? {} : { behind }),
     heldAt: new Date(heldAt).toISOString(),
     messageId: message.id,
     correlationId: message.correlationId,

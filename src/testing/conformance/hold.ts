@@ -1,6 +1,6 @@
 // Cases for the desk: a message that uses up its attempts is held in sight, closes its lane, and returns in order.
 import assert from 'node:assert/strict'
-import { channel, command, event, processor, Refused, topic } from '../../index.ts'
+import { channel, command, type DeskRow, event, processor, Refused, topic } from '../../index.ts'
 import {
   assertDesk,
   assertWritten,
@@ -107,6 +107,28 @@ export const holdCases: readonly BrokerCase[] = [
     await place.idle(bank)
     await assertWritten(bank, 'ledger', lanes(['a', 'b'], upTo(300)))
   }),
+
+  brokerCase(
+    'the line behind a held message is read page by page, in order, and each row says behind which',
+    async (place) => {
+      const bank = await place.start([failing(new Set([0]))])
+      await publish(bank, ['a', 'b'], upTo(8))
+      await place.idle(bank)
+      const { id, processor, message } = await onlyHeld(bank)
+      const rows: DeskRow[] = []
+      for (let after: number | undefined; ; after = rows.at(-1)!.place) {
+        const page = await bank.desk.line(id, { after, limit: 3 })
+        if (page.length === 0) break
+        rows.push(...page)
+      }
+      const ns = rows.map(({ data }) => (data as { n: number }).n)
+      assert.deepEqual(ns, upTo(8, 1), 'the line, page by page')
+      for (const row of rows) {
+        const { behind, state, message: of } = row
+        assert.deepEqual([row.processor, of.context, state, behind], [processor, message.context, 'line', id])
+      }
+    },
+  ),
 
   brokerCase('what is held and its line are kept across a restart', async (place) => {
     const broken = new Set([2])
