@@ -1,6 +1,6 @@
 // The one table of all errors of Millrace. docs/errors.md is the same table in prose, and a test compares the two.
 
-type Class = 'ConfigurationError' | 'DataError' | 'StateError' | 'StoreError' | 'HandlerError'
+type Class = 'ConfigurationError' | 'DataError' | 'StateError' | 'StoreError' | 'HandlerError' | 'AccessError'
 interface Row {
   /** The `name` of the error: the kind of the problem. */
   readonly class: Class
@@ -424,6 +424,21 @@ export const errors = {
     'HandlerError',
     false,
     'Find out why this message ends or blocks the process, correct that, then release the message.',
+  ),
+
+  'millrace/not-signed-in': row(
+    'AccessError',
+    false,
+    'Send the token as `Authorization: Bearer …`: that of FILE-token beside the file of the app, or one that you were given.',
+  ),
+  'millrace/not-allowed': row('AccessError', false, 'Ask who runs the app for a role that allows it.'),
+  'millrace/wrong-host': row('AccessError', false, 'Use an address of this server, or name the host in `hosts`.'),
+  'millrace/cross-site': row('AccessError', false, 'Send it from a page of this server, or with a token.'),
+  'millrace/too-many-logins': row('AccessError', true, 'Wait a minute, and use a token that counts.'),
+  'millrace/sign-in-unreachable': row(
+    'AccessError',
+    true,
+    'Look whether the sign-in service can be reached from here.',
   ),
 } as const satisfies Record<string, Row>
 

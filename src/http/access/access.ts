@@ -1,0 +1,143 @@
+// Who asks: from a request to a name with grants, or to an error. The parts of it are beside this file.
+//
+//   host known ─→ token (bearer) ─→ assertion of a proxy ─→ session (cookie, own origin) ─→ open (own origin) ─→ nobody
+//
+// The first that a request has decides: a token that does not count is never made good by a session.
+import { fault, isMillraceError } from '../../model/errors.ts'
+import { Buckets } from './buckets.ts'
+import { type SignInService, type Verify, verifierOf } from './oidc.ts'
+import { checkHost, checkOrigin } from './origin.ts'
+import type { Who } from './permissions.ts'
+import { Sessions } from './sessions.ts'
+import { type Token, tokenPattern, whoHas } from './tokens.ts'
+
+export interface AccessRules {
+  readonly tokens: readonly Token[]
+  readonly services: readonly SignInService[]
+  /** True where everybody who reaches the server may do everything. Only on loopback. */
+  readonly open: boolean
+  /** Names that the server is reached by, besides those of this machine. */
+  readonly hosts: readonly string[]
+}
+
+/** Failed logins of one address: 10 at once, and one more every 6 seconds. */
+const failedLogins = { burst: 10, perSecond: 1 / 6 }
+
+const everybody: Who = { name: 'anyone on this machine', grants: [{ role: 'admin' }] }
+
+export const sessionCookie = 'millrace-session'
+
+export class Access {
+  readonly sessions: Sessions
+  private readonly rules: AccessRules
+  private readonly now: () => number
+  private readonly failed: Buckets
+  private readonly bearer: readonly Verify[]
+  private readonly proxies: readonly (readonly [header: string, verify: Verify])[]
+
+  /** @throws `millrace/bad-option` */
+  constructor(rules: AccessRules, now: () => number) {
+    this.rules = rules
+    this.now = now
+    this.sessions = new Sessions(now)
+    this.failed = new Buckets(failedLogins, now)
+    const verifiers = rules.services.map(
+      (service) => [service.header?.toLowerCase() ?? 'authorization', verifierOf(service)] as const,
+    )
+    this.bearer = verifiers.filter(([header]) => header === 'authorization').map(([, verify]) => verify)
+    this.proxies = verifiers.filter(([header]) => header !== 'authorization')
+  }
+
+  /**
+   * Tells who asks.
+   *
+   * @param from the address of the caller
+   * @throws `millrace/wrong-host`, `millrace/not-signed-in`, `millrace/cross-site`, `millrace/too-many-logins`,
+   *   `millrace/sign-in-unreachable`
+   */
+  async who(request: Request, from: string): Promise<Who> {
+    const { headers } = request
+    checkHost(headers.get('host'), this.rules.hosts)
+    const authorization = headers.get('authorization')
+    if (authorization !== null) {
+      const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? []
+      return this.judged(from, async () => {
+        if (token === undefined) throw fault('millrace/not-signed-in', 'the header authorization has no bearer token')
+        return this.byToken(token)
+      })
+    }
+    for (const [header, verify] of this.proxies) {
+      const assertion = headers.get(header)
+      if (assertion !== null) return this.judged(from, () => verify(assertion))
+    }
+    const who = this.bySession(headers)
+    if (who === undefined && !this.rules.open)
+      throw fault('millrace/not-signed-in', 'the request has no token and no session')
+    checkOrigin(request)
+    return who ?? everybody
+  }
+
+  /** Begins a session. Errors: `millrace/not-signed-in`, `millrace/too-many-logins`. */
+  begin(code: string, from: string): { readonly session: string; readonly who: Who } {
+    this.checkFailed(from)
+    const begun = this.sessions.begin(code)
+    if (begun !== undefined) return begun
+    this.failed.take(from)
+    throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes')
+  }
+
+  private async byToken(token: string): Promise<Who> {
+    if (tokenPattern.test(token)) {
+      const who = whoHas(this.rules.tokens, token, this.now())
+      if (who !== undefined) return who
+      throw fault('millrace/not-signed-in', 'the token is not known, or its time is over')
+    }
+    let problem: unknown = fault('millrace/not-signed-in', 'the token is not known')
+    for (const verify of this.bearer) {
+      try {
+        return await verify(token)
+      } catch (error) {
+        problem = error
+      }
+    }
+    throw problem
+  }
+
+  private bySession(headers: Headers): Who | undefined {
+    const session = cookieIn(headers.get('cookie') ?? '', sessionCookie)
+    return session === undefined ? undefined : this.sessions.who(session)
+  }
+
+  /** Counts failed logins of an address, and lets it wait after too many. */
+  private async judged(from: string, login: () => Promise<Who>): Promise<Who> {
+    this.checkFailed(from)
+    try {
+      return await login()
+    } catch (error) {
+      // A service that cannot be reached has not judged anybody.
+      if (isMillraceError(error) && error.code === 'millrace/not-signed-in') this.failed.take(from)
+      throw error
+    }
+  }
+
+  private checkFailed(from: string): void {
+    if (this.failed.left(from).left > 0) return
+    throw fault('millrace/too-many-logins', `too many logins from ${from} have failed`)
+  }
+}
+
+/** The value of a cookie, also under the prefix that ties it to https and to one host. */
+export function cookieIn(header: string, name: string): string | undefined {
+  for (const pair of header.split(';')) {
+    const at = pair.indexOf('=')
+    const key = pair.slice(0, at).trim()
+    if (at > 0 && (key === name || key === `__Host-${name}`)) return pair.slice(at + 1).trim()
+  }
+  return undefined
+}
+
+/** The header that gives a browser its session. */
+export function sessionHeader(session: string, { https }: { readonly https: boolean }): string {
+  const [prefix, secure] = https ? ['__Host-', '; Secure'] : ['', '']
+  return `${prefix}${sessionCookie}=${session}; Path=/; HttpOnly; SameSite=Strict${secure}`
+}

@@ -1,0 +1,51 @@
+// From where a request may come: checks of its `Host`, `Origin` and `Sec-Fetch-Site`.
+//
+// A page of another site can send requests to this one, with the cookie of the session where the browser lets it; and a
+// name of another site can be made to point at this address (DNS rebinding). So each request names a host that is known,
+// and a request of a browser that changes something comes from a page of the same origin. A request with a token of its
+// own carries no cookie, and no page of another site has the token: its origin does not matter.
+// Rules: Fetch Metadata (W3C), RFC 9110 sections 7.2 and 15.5.20.
+import { fault } from '../../model/errors.ts'
+
+const loopback = ['localhost', '127.0.0.1', '[::1]']
+
+/**
+ * Checks the host that a request names.
+ *
+ * @param hosts the names that the server is reached by, besides those of this machine; with or without a port
+ * @throws `millrace/wrong-host`
+ */
+export function checkHost(host: string | null, hosts: readonly string[]): void {
+  const named = (host ?? '').toLowerCase()
+  const bare = named.replace(/:\d+$/, '')
+  const known = [...loopback, ...hosts.map((one) => one.toLowerCase())]
+  if (known.includes(named) || known.includes(bare)) return
+  throw fault('millrace/wrong-host', `the request names the host ${shown(named)}, which is not one of this server`)
+}
+
+const safe = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * Checks that a request of a session that changes something comes from a page of this server.
+ *
+ * @throws `millrace/cross-site`
+ */
+export function checkOrigin({ method, url, headers }: Pick<Request, 'method' | 'url' | 'headers'>): void {
+  if (safe.includes(method)) return
+  const site = headers.get('sec-fetch-site')
+  const origin = headers.get('origin')
+  if (site === 'same-origin' || site === 'none') return
+  if (site === null && origin !== null && hostOf(origin) === (headers.get('host') ?? new URL(url).host)) return
+  throw fault(
+    'millrace/cross-site',
+    `the request comes from ${shown(origin ?? site ?? '')}, not from a page of this server`,
+  )
+}
+
+function hostOf(origin: string): string | undefined {
+  return URL.canParse(origin) ? new URL(origin).host : undefined
+}
+
+function shown(text: string): string {
+  return text === '' ? 'nowhere' : JSON.stringify(text.slice(0, 200))
+}

@@ -1,0 +1,103 @@
+// Who may do what: pure values. A person or program has grants; a grant is a role, which may be narrowed to names.
+import { fault } from '../../model/errors.ts'
+import { own, suggest } from '../../model/names.ts'
+
+/**
+ * What a route needs. `see`: states and counts; `see-data`: the data of messages, masked; `see-secret`: also the fields
+ * that are secret; `send`: publish events, send commands; `answer`: questions of flows; `repair`: one message at the
+ * desk; `repair-many`: operations on many; `run`: pause, resume, retire, reset parts, and flows; `settings`: tokens.
+ */
+export type Permission = (typeof permissions)[number]
+
+export const permissions = [
+  'see',
+  'see-data',
+  'see-secret',
+  'send',
+  'answer',
+  'repair',
+  'repair-many',
+  'run',
+  'settings',
+] as const
+
+/** The permissions of each role. */
+export const roles = {
+  reader: ['see', 'see-data'],
+  sender: ['send'],
+  clerk: ['see', 'see-data', 'answer', 'repair'],
+  operator: ['see', 'see-data', 'answer', 'repair', 'repair-many', 'run'],
+  admin: permissions,
+} as const satisfies Readonly<Record<string, readonly Permission[]>>
+
+/** The name of a role. */
+export type Role = keyof typeof roles
+
+/** A role, for everything or for some topics, channels and parts. */
+export interface Grant {
+  readonly role: Role
+  /** Names of topics, channels and parts, or beginnings of names that end with `*`. Default: all. */
+  readonly on?: readonly string[] | undefined
+}
+
+/** A person or program that is known. */
+export interface Who {
+  /** Its name in the audit log, 1 to 200 characters. */
+  readonly name: string
+  readonly grants: readonly Grant[]
+}
+
+/**
+ * Tells whether somebody may do something.
+ *
+ * @param place the topics, channels and parts that it concerns; empty when it concerns all of them, which a narrowed
+ *   grant does not allow
+ */
+export function isAllowed(who: Who, permission: Permission, place: readonly string[] = []): boolean {
+  return who.grants.some(({ role, on }) => {
+    if (!(roles[role] as readonly Permission[]).includes(permission)) return false
+    return on === undefined || place.some((name) => on.some((pattern) => matches(pattern, name)))
+  })
+}
+
+/** All that somebody may do somewhere, in the order of {@link permissions}. */
+export function permissionsOf({ grants }: Who): Permission[] {
+  const may = new Set<Permission>(grants.flatMap(({ role }) => roles[role]))
+  return permissions.filter((permission) => may.has(permission))
+}
+
+function matches(pattern: string, name: string): boolean {
+  return pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern
+}
+
+const nameMax = 200
+const grantsMax = 100
+
+/**
+ * Reads what is said about somebody; `where` begins the error.
+ *
+ * @throws `millrace/bad-option`
+ */
+export function checkWho(where: string, given: unknown): Who {
+  const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
+  const { name, grants } = (given ?? {}) as Partial<Who>
+  if (typeof name !== 'string' || name === '' || name.length > nameMax) {
+    throw bad(`name must be a text of 1 to ${nameMax} characters`)
+  }
+  if (!Array.isArray(grants) || grants.length > grantsMax) throw bad(`grants must be a list of at most ${grantsMax}`)
+  return { name, grants: grants.map((grant) => checkGrant(`${where}: "${name}"`, grant)) }
+}
+
+/** @throws `millrace/bad-option` */
+export function checkGrant(where: string, given: unknown): Grant {
+  const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
+  const { role, on } = (typeof given === 'object' && given !== null ? given : { role: given }) as Partial<Grant>
+  if (typeof role !== 'string' || own(roles, role) === undefined) {
+    throw bad(`role must be one of ${Object.keys(roles).join(', ')}${suggest(String(role), Object.keys(roles))}`)
+  }
+  if (on === undefined) return { role }
+  if (!Array.isArray(on) || on.length === 0 || !on.every((one) => typeof one === 'string' && /^[^*]+\*?$/.test(one))) {
+    throw bad('on must be a list of names, or of beginnings that end with "*"')
+  }
+  return { role, on: [...on] as string[] }
+}

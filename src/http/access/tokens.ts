@@ -1,0 +1,36 @@
+// Tokens of people and programs. A token is `mrt_` and 32 random bytes; what is kept is its SHA-256. A token has its full
+// entropy, so a slow hash would add nothing.
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Who } from './permissions.ts'
+
+export const tokenPattern: RegExp = /^mrt_[A-Za-z0-9_-]{43}$/
+const hashPattern = /^[0-9a-f]{64}$/
+
+/** A token as it is kept: who has it, its hash, and its end. */
+export interface Token extends Who {
+  /** SHA-256 of the token, hexadecimal. */
+  readonly hash: string
+  /** The time from which it no longer counts, milliseconds since 1970; undefined for never. */
+  readonly expiresAt?: number | undefined
+}
+
+export function newToken(): string {
+  return `mrt_${randomBytes(32).toString('base64url')}`
+}
+
+export function hashOf(token: string): string {
+  return createHash('sha256').update(token).digest('hex')
+}
+
+export const isHash = (text: unknown): text is string => typeof text === 'string' && hashPattern.test(text)
+
+/** Tells who has a token; undefined when nobody has it, or its time is over. */
+export function whoHas(tokens: readonly Token[], token: string, nowMs: number): Who | undefined {
+  if (!tokenPattern.test(token)) return undefined
+  const hash = Buffer.from(hashOf(token))
+  // Each is compared in full: the time tells nothing about the tokens that are kept.
+  let found: Token | undefined
+  for (const one of tokens) if (timingSafeEqual(Buffer.from(one.hash), hash)) found = one
+  if (found === undefined || nowMs >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
+  return { name: found.name, grants: found.grants }
+}
