@@ -46,6 +46,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, readonly string[]>> = {
   model: ['@standard-schema/spec'],
   cli: ['commander'],
+  http: ['jose'],
   parts: ['croner'],
 }
 

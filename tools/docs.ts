@@ -84,6 +84,7 @@ const classes: Readonly<Record<string, string>> = {
   DataError: 'A message, or a value bound to a statement, is not as it has to be.',
   StateError: 'What was asked for does not go now, or not with what was named.',
   StoreError: 'The file or the disk says no.',
+  AccessError: 'Over HTTP: nobody knows who asks, or who asks may not do it.',
   HandlerError: 'A handler or commit function broke one of its rules: the attempt has failed.',
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { checkGrant, checkWho, isAllowed, permissionsOf } from './permissions.ts'
+import { checkAllowed, checkGrant, checkWho, isAllowed, permissionsOf } from './permissions.ts'
 
 const bad = { code: 'millrace/bad-option' }
 
@@ -29,6 +29,17 @@ test('a narrowed grant allows it at the names that fit, and nothing that concern
   assert.equal(isAllowed(who, 'repair', ['stock', 'ledger']), true)
   assert.equal(isAllowed(who, 'repair'), false)
   assert.equal(isAllowed(who, 'see', ['stock']), true)
+})
+
+test('who may not is told by name what and where', () => {
+  const who = { name: 'ada', grants: [{ role: 'reader' as const, on: ['ledger'] }] }
+  checkAllowed(who, 'see', ['ledger'])
+  assert.throws(() => checkAllowed(who, 'run', ['ledger']), {
+    code: 'millrace/not-allowed',
+    message: 'ada may not run at "ledger"',
+    data: { permission: 'run', place: ['ledger'] },
+  })
+  assert.throws(() => checkAllowed(who, 'see'), { message: 'ada may not see' })
 })
 
 test('roles only grow from reader over clerk and operator to admin, and a sender sees nothing', () => {

@@ -60,6 +60,13 @@ export function isAllowed(who: Who, permission: Permission, place: readonly stri
   })
 }
 
+/** Errors: `millrace/not-allowed`. */
+export function checkAllowed(who: Who, permission: Permission, place?: readonly string[]): void {
+  if (isAllowed(who, permission, place)) return
+  const where = place === undefined || place.length === 0 ? '' : ` at ${place.map((name) => `"${name}"`).join(' and ')}`
+  throw fault('millrace/not-allowed', `${who.name} may not ${permission}${where}`, { data: { permission, place } })
+}
+
 /** All that somebody may do somewhere, in the order of {@link permissions}. */
 export function permissionsOf({ grants }: Who): Permission[] {
   const may = new Set<Permission>(grants.flatMap(({ role }) => roles[role]))
