@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: some texts are source code
 import assert from 'node:assert/strict'
 import { existsSync, globSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 import {
@@ -128,6 +128,22 @@ test('every error code of the table is raised somewhere, and every code raised i
     [],
     'raised and not in the table',
   )
+})
+
+test('every command that a message names is worded by `commandLine`, so that it can be typed', () => {
+  // In package.json a command needs no `npx`.
+  const free = ["'millrace start app.ts'", "'millrace dev app.ts'"]
+  const files = globSync('src/cli/commands/*.ts', { cwd: root })
+  const commands = files.map((file) => basename(file).split(/[.-]/)[0])
+  const bare = new RegExp(`\\bmillrace (${[...new Set(commands)].join('|')})\\b`)
+  const found: string[] = []
+  for (const file of globSync('src/**/!(*.test).ts', { cwd: root })) {
+    const code = read(file).replace(/^\s*(\/\/|\/?\*).*$/gm, '')
+    for (const line of code.split('\n')) {
+      if (bare.test(line) && !free.some((text) => line.includes(text))) found.push(`${file}: ${line.trim()}`)
+    }
+  }
+  assert.deepEqual(found, [])
 })
 
 test('every error code that a comment or a page names is in the table', () => {

@@ -123,7 +123,7 @@ test('a start that cannot tell a rename from a new part is refused with the thre
     "  if it is new; with 'beginning' it handles all 2 messages there:",
     "    processor('billing', { startAt: 'now', … })",
     '  if "bill" is over; "billing" then handles all 2 messages there:',
-    '    millrace processors retire app.ts bill',
+    '    npx millrace processors retire app.ts bill',
   ])
   assert.deepEqual([sim.rows('millrace_progress'), taken()], [before, []])
   await deploy([bill(done, { name: 'bill' }), cards(done)])
@@ -499,7 +499,10 @@ test('two names with progress of their own are refused, until a person has retir
   const error = await refused([reads(done, { name: 'new', renamedFrom: 'old' })])
   assert.equal(error.code, 'millrace/both-names-known')
   assert.match(error.message, /the store knows both "old" and "new"/)
-  assert.match(error.message, /\n {2}millrace processors retire --db FILE old --force\n {2}millrace .* new --force$/)
+  assert.match(
+    error.message,
+    /\n {2}npx millrace processors retire --db FILE old --force\n {2}npx millrace .* new --force$/,
+  )
   await deploy([reads(done, { name: 'new' })])
   await sim.processors.retire('old')
   await deploy([reads(done, { name: 'new', renamedFrom: 'old' })])

@@ -12,11 +12,13 @@ import {
   type Processors,
   sqlite,
 } from '../index.ts'
+import { commandLine } from '../operate/command-line.ts'
 import { offlineOf } from '../operate/offline.ts'
 import { checkCorrectedOf } from '../operate/rows.ts'
 import { stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
+import { shellWord } from './print.ts'
 
 export interface Call {
   /** The app file, where one is named. */
@@ -43,6 +45,13 @@ export function takeWords(call: Call, names: readonly string[], required: number
   if (words.length > names.length) throw new UsageError(`unexpected argument "${words[names.length]}"`)
   if (words.length < required) throw new UsageError(`${names[words.length]} is missing`)
   return names.map((_, at) => words[at])
+}
+
+/** Words a command about the app or the file of this call, as it can be typed. */
+export function commandFor({ appFile, db }: Pick<Call, 'appFile' | 'db'>, name: string, more = ''): string {
+  const app = appFile === undefined ? [] : [shellWord(appFile)]
+  const file = db === undefined ? [] : ['--db', shellWord(db)]
+  return commandLine([name, ...app, ...(more === '' ? [] : [more]), ...file].join(' '))
 }
 
 export interface Place {

@@ -71,7 +71,7 @@ export function addDesk(desk: Command, add: Add): void {
         run: deskRelease,
         examples: [
           'desk release app.ts 3 5 --reason "supplier is back"',
-          'desk release app.ts --all --name back --processor stock --one-first',
+          'desk release app.ts --all --name back --group 4 --one-first',
         ],
       }),
     ).option('--one-first', 'with --all: one first, and the others only when it is handled'),
@@ -153,11 +153,11 @@ export function addProcessors(processors: Command, add: Add): void {
   actor(
     add(processors, {
       name: 'set',
-      usage: '[app.ts] NAME --concurrency N|default',
+      usage: '[app.ts] NAME --concurrency N',
       text: 'set how many handlers of a processor run at once',
       run: processorsSet,
       examples: [
-        'processors set app.ts stock --concurrency 2 --reason "the bank is slow"',
+        'processors set app.ts stock --concurrency 2 --reason "slow bank"',
         'processors set app.ts stock --concurrency default',
       ],
     }).requiredOption('--concurrency <n>', 'the most handlers running at once; default: as the code says', (word) =>
@@ -185,12 +185,12 @@ export function addProcessors(processors: Command, add: Add): void {
   actor(
     add(processors, {
       name: 'reset',
-      usage: '[app.ts] NAME --to beginning|now|DATE|POSITION',
+      usage: '[app.ts] NAME --to WHERE',
       text: 'let a processor of a topic begin anew: says what that does, then does it',
       run: processorsReset,
       examples: [
         'processors reset app.ts totals --to beginning --dry-run',
-        'processors reset app.ts totals --to 2026-11-28 --reason "prices corrected"',
+        'processors reset app.ts totals --to 2026-11-28 --reason "a bug"',
       ],
     })
       .requiredOption('--to <where>', 'the first message: beginning, now, a date or a position')

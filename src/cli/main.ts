@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { defaults } from '../index.ts'
+import { commandLine } from '../operate/command-line.ts'
 import type { CommandWords, Run } from './add.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { backup } from './commands/backup.ts'
@@ -16,6 +17,7 @@ import { tail, tailLastMax } from './commands/tail.ts'
 import { addDesk, addProcessors } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
 import { Output, UsageError } from './output.ts'
+import { exampleText, exitText, helped, helpFor, usageText } from './usage.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
 const waitMsDefault = 3_000
@@ -43,9 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { stdout, stderr } = process
   const output = ({ json }: { readonly json: boolean }) => new Output({ json, stdout, stderr, closed: closed.signal })
   let result = status.ok
-  let used = 'millrace'
-  const program = commands((run, { db, json = false, waitMs = waitMsDefault, ...options }, words, name) => {
-    used = name
+  const program = commands(argv, (run, { db, json = false, waitMs = waitMsDefault, ...options }, words) => {
     const call: Call = { ...splitWords(words), db, waitMs, out: output({ json }) }
     return run(call, options as never).then((code) => {
       result = code
@@ -57,7 +57,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? status.ok : status.usage
     if (error instanceof UsageError) {
-      output({ json: argv.includes('--json') }).error(new UsageError(`${error.message}; see ${used} --help`))
+      output({ json: argv.includes('--json') }).error(new UsageError(`${error.message}; see ${helpFor(program, argv)}`))
       return status.usage
     }
     output({ json: argv.includes('--json') }).error(error)
@@ -68,16 +68,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** `help desk show` is `desk show --help`; the parser itself knows one word after `help`. */
-function helped(argv: readonly string[]): string[] {
-  const [first, ...words] = argv
-  return first === 'help' && words.length > 1 ? [...words, '--help'] : [...argv]
-}
+type Invoke = (run: Run<never>, options: Common, words: readonly string[]) => Promise<void>
 
-type Invoke = (run: Run<never>, options: Common, words: readonly string[], name: string) => Promise<void>
-
-function commands(invoke: Invoke): Command {
-  const program = new Command('millrace')
+function commands(argv: readonly string[], invoke: Invoke): Command {
+  const program = new Command(commandLine())
     .description('Runs and operates apps of Millrace.')
     .version(version(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
@@ -87,7 +81,7 @@ function commands(invoke: Invoke): Command {
     .configureOutput({
       getOutHelpWidth: () => Math.min(process.stdout.columns ?? 80, 100),
       getErrHelpWidth: () => Math.min(process.stderr.columns ?? 80, 100),
-      outputError: (text, write) => write(`${usageText(text)}\n`),
+      outputError: (text, write) => write(`${usageText(text, helpFor(program, argv))}\n`),
     })
     .addHelpText('after', exitText)
 
@@ -241,23 +235,15 @@ function commands(invoke: Invoke): Command {
     const isDefault = parent !== program && name === 'list'
     const command = parent.command(name, { isDefault, hidden }).description(text).usage(`${usage} [options]`)
     const shown = examples.map(exampleText).join('\n')
-    const used = parent === program ? `millrace ${name}` : `millrace ${parent.name()} ${name}`
     return command
       .argument('[words...]')
       .option('--json', 'print JSON, one object on a line')
       .addHelpText('after', `\nExample${examples.length > 1 ? 's' : ''}:\n${shown}`)
       .action((words: string[], options: Common) => {
         if (isDefault) refuseUnknown(parent, name, words)
-        return invoke(run as Run<never>, options, words, used)
+        return invoke(run as Run<never>, options, words)
       })
   }
-}
-
-/** Formats an example; a comment that makes it too long for a terminal stands above it. */
-function exampleText(example: string): string {
-  const line = `  millrace ${example}`
-  const [command, comment] = line.split(/ +# /)
-  return comment === undefined || line.length <= 80 ? line : `  # ${comment}\n${command}`
 }
 
 /** Refuses a word in the place of a command that is neither a command nor an app file. */
@@ -265,24 +251,6 @@ function refuseUnknown(group: Command, name: string, words: readonly string[]): 
   const [typed] = group.args
   if (typed === undefined || typed === name || !words.includes(typed)) return
   if (splitWords([typed]).appFile === undefined) (group as Command & { unknownCommand(): never }).unknownCommand()
-}
-
-const exitText = `
-A command takes the app file (a path that ends in .ts, .mts, .js or .mjs), or
---db FILE, the database of the app. It reaches a running app over the socket
-beside that file; of a stopped app it reads the file.
-
-Exit status: 0 done; 1 failed; 2 used wrongly; 130 ended by Ctrl-C, 143 by
-SIGTERM. millrace help COMMAND has the options and an example.`
-
-/** Rewords a usage error of commander, such as "error: unknown option '--jsn'\n(Did you mean --json?)". */
-function usageText(text: string): string {
-  const [what = '', hint = ''] = text
-    .trim()
-    .replace(/^error: /, '')
-    .split('\n')
-  const suggestion = /\(Did you mean (.*)\?\)/.exec(hint)?.[1]
-  return `millrace: ${what}${suggestion === undefined ? '' : `; did you mean ${suggestion}?`}`
 }
 
 function version(): string {

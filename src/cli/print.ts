@@ -28,6 +28,11 @@ export function safeJson(json: string): string {
   )
 }
 
+/** Quotes a word for a shell where needed. */
+export function shellWord(text: string): string {
+  return /^[\w./#-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 /** Formats a time in UTC, to the second. */
 export function moment(ms: number): string {
   return new Date(ms).toISOString().replace('T', ' ').slice(0, 19)

@@ -1,5 +1,6 @@
 // A command loads the file of an app to look at it. An app that starts there would handle messages, and keep the command
 // from ending.
+import { commandLine } from '../model/command-line.ts'
 import { fault } from '../model/errors.ts'
 
 /** Under a symbol of the whole process, since the file may use its own copy of Millrace. */
@@ -20,6 +21,6 @@ export async function loading<T>(path: string, load: () => Promise<T>): Promise<
 export function checkNotLoading(app: string): void {
   const path = shared[key]
   if (path === undefined) return
-  const how = `let it \`export default\` the app only, and start the app in another file or by \`millrace start ${path}\``
+  const how = `let it \`export default\` the app only, and start the app in another file or by \`${commandLine(`start ${path}`)}\``
   throw fault('millrace/bad-app', `${path} starts app "${app}" when it is loaded: ${how}`)
 }

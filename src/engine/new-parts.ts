@@ -1,5 +1,6 @@
 // Parts that are new to a store. A new part handles all messages of its topic or channel. A part that was renamed looks
 // new too: where that would repeat commands, and a part is gone from the same place, a start asks which it is.
+import { commandLine } from '../model/command-line.ts'
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import type { FoundParts } from '../seam/names.ts'
@@ -55,7 +56,7 @@ function question({ spec, messages, gone }: Doubtful): string {
     `  if it is new; with 'beginning' it handles ${all} there:`,
     code("startAt: 'now'"),
     `  if ${isOver}; "${part.name}" then handles ${all} there:`,
-    ...gone.map((one) => `    millrace processors retire app.ts ${one}`),
+    ...gone.map((one) => `    ${commandLine(`processors retire app.ts ${one}`)}`),
   ].join('\n')
 }
 

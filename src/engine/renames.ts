@@ -9,6 +9,7 @@
 //
 // A name is known where a processor has progress under it. Flows of a mediator that no topic starts have none: what is
 // under an earlier name joins them at any start.
+import { commandLine } from '../model/command-line.ts'
 import { fault } from '../model/errors.ts'
 import type { FoundParts, Rename } from '../seam/names.ts'
 import { checkNewParts } from './new-parts.ts'
@@ -52,7 +53,7 @@ function renamesOfProcessor(spec: ProcessorSpec, known: ReadonlySet<string>): Re
 
 function bothKnown({ part }: ProcessorSpec, earlier: string, later: string) {
   const what = `${part.kind} "${part.name}" was renamed, and the store knows both "${earlier}" and "${later}"`
-  const retire = (name: string) => `millrace processors retire --db FILE ${name} --force`
+  const retire = (name: string) => commandLine(`processors retire --db FILE ${name} --force`)
   return fault(
     'millrace/both-names-known',
     `${what}: each has handled messages by itself. Stop the app, and retire the one whose progress does not count:

@@ -1,4 +1,5 @@
 // The one table of all errors of Millrace. docs/errors.md is the same table in prose, and a test compares the two.
+import { commandLine } from './command-line.ts'
 
 type Class = 'ConfigurationError' | 'DataError' | 'StateError' | 'StoreError' | 'HandlerError' | 'AccessError'
 interface Row {
@@ -303,7 +304,7 @@ export const errors = {
   'millrace/foreign-file': row(
     'StoreError',
     false,
-    'Name a file that Millrace created, or one that does not exist yet. To take up a database that has tables of its own, copy it by `millrace backup --db FILE --to COPY`, then start with `sqlite({ file, adopt: true })`.',
+    `Name a file that Millrace created, or one that does not exist yet. To take up a database that has tables of its own, copy it by \`${commandLine('backup --db FILE --to COPY')}\`, then start with \`sqlite({ file, adopt: true })\`.`,
   ),
   'millrace/name-taken': row(
     'StoreError',
@@ -313,7 +314,7 @@ export const errors = {
   'millrace/foreign-wal': row(
     'StoreError',
     false,
-    'To start on a copy, put it in place with `millrace restore COPY --db FILE`, which moves the present file and its -wal aside. Otherwise put back the file to which the -wal belongs.',
+    `To start on a copy, put it in place with \`${commandLine('restore COPY --db FILE')}\`, which moves the present file and its -wal aside. Otherwise put back the file to which the -wal belongs.`,
   ),
   'millrace/newer-file': row('StoreError', false, 'Run the version of Millrace that wrote the file, or a later one.'),
   'millrace/corrupt-file': row(
@@ -328,7 +329,7 @@ export const errors = {
   'millrace/copy-without-wal': row(
     'StoreError',
     false,
-    'Restore a whole copy with `millrace restore`. If you know that this file is whole, or good enough, accept it with `millrace doctor --accept`. Make copies with `app.backup(path)` or `millrace backup`.',
+    `Restore a whole copy with \`${commandLine('restore')}\`. If you know that this file is whole, or good enough, accept it with \`${commandLine('doctor --accept')}\`. Make copies with \`app.backup(path)\` or \`${commandLine('backup')}\`.`,
   ),
   'millrace/backup-exists': row('StoreError', false, 'Name a file that does not exist yet.'),
   'millrace/backup-failed': row(
@@ -339,13 +340,17 @@ export const errors = {
   'millrace/hard-linked': row(
     'StoreError',
     false,
-    'Remove the other names of the file, or use a copy of it: `cp --remove-destination`, `millrace backup`.',
+    `Remove the other names of the file, or use a copy of it: \`cp --remove-destination\`, \`${commandLine('backup')}\`.`,
   ),
-  'millrace/restore-failed': row('StoreError', true, 'Check the copy and the disk, then run `millrace restore` again.'),
+  'millrace/restore-failed': row(
+    'StoreError',
+    true,
+    `Check the copy and the disk, then run \`${commandLine('restore')}\` again.`,
+  ),
   'millrace/restore-unfinished': row(
     'StoreError',
     true,
-    'Start the app, or run `millrace restore` again: either finishes the restore.',
+    `Start the app, or run \`${commandLine('restore')}\` again: either finishes the restore.`,
   ),
   'millrace/disk-full': row('StoreError', true, 'Make room on the disk; the work resumes by itself.'),
   'millrace/disk-low': row('StoreError', true, 'Make room on the disk, or lower `diskFreeMinBytes`.'),
@@ -353,7 +358,7 @@ export const errors = {
   'millrace/files-replaced': row(
     'StoreError',
     false,
-    'Stop the app; put the files back, or put a copy in place with `millrace restore`; then start the app. Copy the file of a running app only with `app.backup` or `millrace backup`.',
+    `Stop the app; put the files back, or put a copy in place with \`${commandLine('restore')}\`; then start the app. Copy the file of a running app only with \`app.backup\` or \`${commandLine('backup')}\`.`,
   ),
   'millrace/sync-failed': row(
     'StoreError',

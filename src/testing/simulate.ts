@@ -1,4 +1,5 @@
 import type { App } from '../app/app.ts'
+import { commandLine } from '../model/command-line.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
@@ -75,7 +76,7 @@ export interface SimulationFailure extends Pin {
 }
 
 const seedsDefault = 100
-const replayDefault = 'npx millrace simulate app.ts'
+const replayDefault = commandLine('simulate app.ts')
 const shrinkRunsMax = 200
 /** The bound on the steps of all shrinking runs: each is long where a run fails because it stalls. */
 const shrinkStepsMax = 1_000_000

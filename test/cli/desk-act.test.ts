@@ -136,7 +136,7 @@ test('a discard needs a reason, lets its line go on, and can be taken back', asy
   assert.deepEqual({ status: none.status, out: none.out }, { status: 2, out: '' })
   assert.match(
     none.err,
-    /^millrace: discard needs --reason TEXT: it is kept in the audit log; see millrace desk discard/,
+    /^millrace: discard needs --reason TEXT: it is kept in the audit log; see npx millrace desk discard/,
   )
   writeFileSync(mended, '')
   const done = await millrace(['desk', 'discard', '--db', file, '1', ...because])

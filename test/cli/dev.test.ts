@@ -63,7 +63,7 @@ test('dev prints what is handled and what failed, and runs the app anew when a f
   await dev.says(/^\d\d:\d\d:\d\d held {4}ringer rang berta: it is cracked at bell\.ts:2$/m)
   write('bell.ts', rings)
   await ready(dev, 3)
-  await dev.says(/^1 message is held: see millrace desk app\.ts$/m)
+  await dev.says(/^1 message is held: see npx millrace desk app\.ts$/m)
   dev.process.kill('SIGINT')
   const { status, out, err } = await dev.done
   assert.deepEqual([status, err], [130, ''])

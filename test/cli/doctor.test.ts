@@ -57,7 +57,9 @@ test('held messages are a warning', async (t) => {
   await one.idle()
   const { status, found } = await doctor('--db', file)
   assert.equal(status, 0)
-  assert.deepEqual(found, [['desk', 'warn', '1 message held, 0 waiting behind; see millrace desk list']])
+  assert.deepEqual(found, [
+    ['desk', 'warn', `1 message held, 0 waiting behind; see npx millrace desk list --db ${file}`],
+  ])
 })
 
 test('after kill -9 the file of a process that died is told, and can be read all the same', async (t) => {

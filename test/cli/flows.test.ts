@@ -77,7 +77,10 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
     /^flow 1 of mediator fulfilment: running\n {2}context {2}o-1\n {2}started {2}\S+Z \(\d+ s ago\)\n/,
   )
   assert.match(asks.out, /\n {2}\S+ \S+ {2}\d+ s +done {5}reserve {2}call stock\.reserve\n/)
-  assert.match(asks.out, / running {2}approve {2}ask A large order\n {6}times out in 23 h, at .*\n {6}answer: millrace/)
+  assert.match(
+    asks.out,
+    / running {2}approve {2}ask A large order\n {6}times out in 23 h, at .*\n {6}answer: npx millrace/,
+  )
   assert.ok(asks.out.endsWith('\ndata of order.placed\n  {\n    "order": "o-1",\n    "how": "asks"\n  }\n'), asks.out)
   assert.match(fails.out, /its command is held at the desk as message 1 \(BANK: no answer\)/)
   assert.match(refused.out, /: stuck\n[\s\S]*\nerror refused\n {2}undo of "reserve": the shelf is full\n\nsteps\n/)
@@ -234,11 +237,11 @@ test('check tells which flows today’s code does not fit, of a running app and 
   const { out: said } = await millrace(['doctor', '--db', file])
   assert.match(
     said,
-    /\nwarn {2}flows {7}fulfilment: 1 completed, 1 running, 1 stuck; see millrace flows list --state stuck\n/,
+    /\nwarn {2}flows {7}fulfilment: 1 completed, 1 running, 1 stuck; see npx millrace flows list --state stuck --db .*\n/,
   )
   assert.match(
     said,
-    /\nok {4}questions {3}1 open; see millrace flows questions\nok {4}times {7}1 time of flows to come\n/,
+    /\nok {4}questions {3}1 open; see npx millrace flows questions --db .*\nok {4}times {7}1 time of flows to come\n/,
   )
 })
 

@@ -80,7 +80,10 @@ test('init says what is wrong with a folder', async (t) => {
   )
   assert.deepEqual([file!.status, app!.status, two!.status], [1, 2, 2])
   assert.match(file!.err, /^millrace: .*'?file'?/)
-  assert.match(app!.err, /^millrace: init takes a folder, and "app\.ts" is an app file; see millrace init --help\n$/)
-  assert.match(two!.err, /^millrace: unexpected argument "two"; see millrace init --help\n$/)
+  assert.match(
+    app!.err,
+    /^millrace: init takes a folder, and "app\.ts" is an app file; see npx millrace init --help\n$/,
+  )
+  assert.match(two!.err, /^millrace: unexpected argument "two"; see npx millrace init --help\n$/)
   assert.deepEqual(readdirSync(cwd), ['file'])
 })

@@ -90,7 +90,7 @@ test('an operation that waits for its first message is aborted by name; Ctrl-C o
   watching.process.kill('SIGINT')
   const watched = await watching.done
   assert.equal(watched.status, 130)
-  assert.match(watched.err, /operation 1 "slow" is still running; see millrace desk operations/)
+  assert.match(watched.err, /operation 1 "slow" is still running; see npx millrace desk operations --db /)
   const aborted = await millrace(['desk', 'abort', '--db', file, 'slow', '--reason', 'not today', '--by', 'ben'])
   assert.equal(aborted.out, 'operation 1 "slow" was aborted: 1 of 2 messages released\n', aborted.err)
   const again = await millrace(['desk', 'abort', '--db', file, '1'])

@@ -9,28 +9,22 @@ test('the version is that of the package', async () => {
   assert.deepEqual({ status, out }, { status: 0, out: `${version}\n` })
 })
 
+const groups = ['desk', 'processors', 'flows']
+/** The commands that a help names. */
+const namesIn = (help: string) => [...help.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!)
+
 test('every command has help with an example, within 80 columns', async () => {
-  const commands = [
-    'init',
-    'start',
-    'dev',
-    'publish',
-    'tail',
-    'desk list',
-    'desk show',
-    'desk release',
-    'processors list',
-  ]
-  commands.push('desk groups', 'desk resubmit', 'desk discard', 'desk take-back', 'desk operations', 'desk abort')
-  commands.push('desk audit', 'processors pause', 'processors resume', 'processors retire', 'doctor', 'backup')
-  commands.push('flows list', 'flows show', 'flows questions', 'flows answer', 'flows cancel', 'flows stop')
-  commands.push('flows pause', 'flows resume', 'flows rerun', 'flows check', 'simulate')
+  const [all, ...ofGroups] = await millraces([['--help'], ...groups.map((group) => [group, '--help'])])
+  const plain = namesIn(all!.out).filter((name) => name !== 'help' && !groups.includes(name))
+  const inGroups = groups.flatMap((group, at) => namesIn(ofGroups[at]!.out).map((name) => `${group} ${name}`))
+  const commands = [...plain, ...inGroups]
+  assert(plain.includes('restore') && inGroups.includes('processors reset'))
   const helps = await millraces(commands.map((command) => [...command.split(' '), '--help']))
   commands.forEach((command, at) => {
     const { status, out, err } = helps[at]!
     assert.deepEqual([status, err], [0, ''])
-    assert.match(out, new RegExp(`^Usage: millrace ${command} `))
-    assert.match(out, new RegExp(`Examples?:\\n {2}millrace ${command} `))
+    assert.match(out, new RegExp(`^Usage: npx millrace ${command} `))
+    assert.match(out, new RegExp(`Examples?:\\n {2}npx millrace ${command} `))
     for (const line of linesOf(out)) assert.ok(line.length <= 80, `${command}: ${line}`)
   })
 })
@@ -49,15 +43,15 @@ test('help of a command, also of one in a group, is that of --help, and the firs
 })
 
 const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
-  [[], /^Usage: millrace/],
+  [[], /^Usage: npx millrace/],
   [['strt'], /^millrace: unknown command 'strt'; did you mean start\?\n$/],
-  [['desk'], /^millrace: name the app file \(app\.ts\) or --db FILE; see millrace desk list --help\n$/],
+  [['desk'], /^millrace: name the app file \(app\.ts\) or --db FILE; see npx millrace desk list --help\n$/],
   [['desk', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['doctor', '--jsn'], /^millrace: unknown option '--jsn'; did you mean --json\?\n$/],
-  [['doctor'], /^millrace: name the app file \(app\.ts\) or --db FILE; see millrace doctor --help\n$/],
-  [['doctor', '--db', 'a.db', 'more'], /^millrace: unexpected argument "more"; see millrace doctor --help\n$/],
-  [['start'], /^millrace: name the app file, such as app\.ts; see millrace start --help\n$/],
-  [['desk', 'show', '--db', 'a.db'], /^millrace: ID is missing; see millrace desk show --help\n$/],
+  [['doctor'], /^millrace: name the app file \(app\.ts\) or --db FILE; see npx millrace doctor --help\n$/],
+  [['doctor', '--db', 'a.db', 'more'], /^millrace: unexpected argument "more"; see npx millrace doctor --help\n$/],
+  [['start'], /^millrace: name the app file, such as app\.ts; see npx millrace start --help\n$/],
+  [['desk', 'show', '--db', 'a.db'], /^millrace: ID is missing; see npx millrace desk show --help\n$/],
   [['desk', 'show', '--db', 'a.db', 'x'], /^millrace: ID is "x", but must be the number of a message at the desk; /],
   [['desk', 'release', '--db', 'a.db'], /^millrace: ID is missing; /],
   [['desk', 'list', '--db', 'a.db', '--limit', '0'], /^millrace: --limit is "0", but must be a whole number from 1 /],
@@ -65,15 +59,23 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
     ['desk', 'list', '--db', 'a.db', '--state', 'hled'],
     /^millrace: --state is "hled", but must be held, deciding, trying, /,
   ],
-  [['desk', 'app.ts', 'more'], /^millrace: unexpected argument "more"; see millrace desk list --help\n$/],
+  [['desk', 'app.ts', 'more'], /^millrace: unexpected argument "more"; see npx millrace desk list --help\n$/],
   [['processors', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
   [['processors', 'retire', '--db', 'a.db'], /^millrace: NAME is missing; /],
   [['flows', 'lst'], /^millrace: unknown command 'lst'; did you mean list\?\n$/],
-  [['backup', '--db', 'a.db'], /^millrace: required option '--to <file>' not specified\n$/],
+  [['backup', '--db', 'a.db'], /^millrace: --to FILE is missing; see npx millrace backup --help\n$/],
+  [
+    ['processors', 'reset', 'a.ts', 'b'],
+    /^millrace: --to WHERE is missing; see npx millrace processors reset --help\n$/,
+  ],
+  [['processors', 'reset', 'a.ts', 'b', '--to'], /^millrace: --to needs WHERE; see npx millrace processors reset /],
+  [['start', 'a.ts', '--grace', 'abc'], /^millrace: --grace is "abc", but .*; see npx millrace start --help\n$/],
+  [['doctor', '--nope'], /^millrace: unknown option '--nope'; see npx millrace doctor --help\n$/],
+  [['desk', 'nope'], /^millrace: unknown command 'nope'; see npx millrace desk --help\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
   [
     ['publish', '--db', 'a.db', 'order.placed', '{"a'],
-    /^millrace: DATA is not JSON: .*; see millrace publish --help\n$/,
+    /^millrace: DATA is not JSON: .*; see npx millrace publish --help\n$/,
   ],
   [['publish', '--db', 'a.db', 'order.placed', '--id', 'x'], /^millrace: --id needs DATA; /],
 ]

@@ -74,7 +74,7 @@ test('the file alone, copied beside a running app, starts red, says what it has,
   assert.equal(reasons.length, 1)
   assert.match(
     reasons[0]!,
-    /copy\.db had no -wal file after an unclean stop.*`millrace doctor --accept`.*\(millrace\/copy-without-wal\)$/,
+    /copy\.db had no -wal file after an unclean stop.*`npx millrace doctor --accept`.*\(millrace\/copy-without-wal\)$/,
   )
   const told = lines.filter((line) => line.includes('-wal'))
   assert.equal(told.length, 1)

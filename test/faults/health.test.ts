@@ -108,7 +108,7 @@ test('what the check finds is one reason each, ten at most, and one line in the 
   const { reasons } = app.health()
   assert.equal(reasons.length, 11)
   assert.equal(reasons[0], 'the file is damaged: done: page 0 is broken')
-  assert.equal(reasons[10], 'the file is damaged: 15 more findings, which millrace doctor shows')
+  assert.equal(reasons[10], 'the file is damaged: 15 more findings, which `npx millrace doctor` shows')
   assert.deepEqual(lines, [['the file is damaged', { file, findings: 25, first: 'done: page 0 is broken' }]])
 })
 

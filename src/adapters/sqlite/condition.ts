@@ -2,6 +2,7 @@
 //
 //   damage:   sound │ unchecked (an unclean start) ──looked at──→ sound or damaged
 //   messages: whole │ incomplete (a copy without its -wal) ──accepted──→ whole
+import { commandLine } from '../../model/command-line.ts'
 import { fault, type MillraceError, reasonOf } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { World } from '../../seam/world.ts'
@@ -53,7 +54,7 @@ export class Condition {
     if (why !== undefined) return [reasonOf(misplacedFault(why))]
     const found = this.damage.slice(0, damageShownMax).map((damage) => `the file is damaged: ${damage}`)
     const more = this.damage.length - damageShownMax
-    if (more > 0) found.push(`the file is damaged: ${more} more findings, which millrace doctor shows`)
+    if (more > 0) found.push(`the file is damaged: ${more} more findings, which \`${commandLine('doctor')}\` shows`)
     for (const reason of [this.unchecked, this.incomplete]) if (reason !== undefined) found.push(reasonOf(reason))
     found.push(...this.measured())
     return found

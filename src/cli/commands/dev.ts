@@ -9,7 +9,7 @@ import { relative, resolve } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { aborted, interruptible } from '../../control/signals.ts'
 import { type App, MillraceError } from '../../index.ts'
-import { type Call, takeWords } from '../call.ts'
+import { type Call, commandFor, takeWords } from '../call.ts'
 import { AppProcess } from '../dev/app-process.ts'
 import { attemptLine } from '../dev/attempt-line.ts'
 import { loadedOf, reportLoads, WatchedFiles } from '../dev/files.ts'
@@ -90,10 +90,11 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
 }
 
 /** Messages that failed before the code was changed stay at the desk: nothing would say so. */
-async function tellHeld(app: App, { out, appFile }: Call): Promise<void> {
+async function tellHeld(app: App, call: Call): Promise<void> {
+  const { out } = call
   // A signal may stop the app first.
   const groups = await app.desk.groups('processor').catch(() => [])
   const held = groups.reduce((sum, group) => sum + group.held, 0)
   if (held === 0) return
-  await out.line(cut(`${count(held, 'message is', 'messages are')} held: see millrace desk ${appFile}`, out.columns))
+  await out.line(cut(`${count(held, 'message is', 'messages are')} held: see ${commandFor(call, 'desk')}`, out.columns))
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { StoreFacts } from '../../index.ts'
-import { judge } from './doctor.ts'
+import { judge, type See } from './doctor.ts'
 
 const well: StoreFacts = {
   format: 1,
@@ -20,9 +20,11 @@ const well: StoreFacts = {
   flowTimes: 0,
 }
 
+const see: See = (name, more = '') => `${name} ${more}`.trim()
+
 /** What is not ok of facts that differ. */
 function found(facts: Partial<StoreFacts>, state: 'running' | 'stopped' = 'stopped'): string[] {
-  const findings = judge('a.db', { ...well, ...facts }, { state })
+  const findings = judge('a.db', { ...well, ...facts }, { state }, see)
   return findings
     .filter(({ result }) => result !== 'ok')
     .map(({ check, result, text }) => `${result} ${check}: ${text}`)
@@ -65,8 +67,8 @@ test('a measure has its bound: below the least or above the most it fails, near 
 
 test('flows are counted, those that need a person are a warning; nothing is said where there is nothing', () => {
   const said = (facts: Partial<StoreFacts>) =>
-    judge('a.db', { ...well, ...facts }, { state: 'running' })
-      .slice(judge('a.db', well, { state: 'running' }).length)
+    judge('a.db', { ...well, ...facts }, { state: 'running' }, see)
+      .slice(judge('a.db', well, { state: 'running' }, see).length)
       .map(({ check, result, text }) => `${result} ${check}: ${text}`)
   const flows = [
     { mediator: 'returns', state: 'running', flows: 3 },
@@ -74,11 +76,11 @@ test('flows are counted, those that need a person are a warning; nothing is said
     { mediator: 'travel', state: 'completed', flows: 7 },
   ] as const
   assert.deepEqual(said({ flows }), [
-    'warn flows: returns: 3 running, 1 stuck; see millrace flows list --state stuck',
+    'warn flows: returns: 3 running, 1 stuck; see flows list --state stuck',
     'ok flows: travel: 7 completed',
   ])
   assert.deepEqual(said({ questions: 2, delayed: 1, flowTimes: 4 }), [
-    'ok questions: 2 open; see millrace flows questions',
+    'ok questions: 2 open; see flows questions',
     'ok times: 1 delayed message and 4 times of flows to come',
   ])
 })

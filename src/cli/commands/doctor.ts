@@ -1,6 +1,6 @@
 import type { FlowCount, Measure, Offline, StoreFacts } from '../../index.ts'
 import { isMillraceError } from '../../index.ts'
-import { type Call, locate, reach, runningOr, takeWords } from '../call.ts'
+import { type Call, commandFor, locate, reach, runningOr, takeWords } from '../call.ts'
 import { errorText } from '../output.ts'
 import { bytes, count, pad, safe } from '../print.ts'
 
@@ -29,9 +29,10 @@ export async function doctor(
   takeWords(call, [], 0)
   const { out } = call
   const { store } = await locate(call)
+  const see: See = (name, more) => commandFor(call, name, more)
   const accepted = accept ? await acceptStore(store, call.waitMs) : []
   const process = await look(store, call.waitMs)
-  const findings = [...accepted, ...judgeProcess(process), ...(await judgeStore(store, process, { full }))]
+  const findings = [...accepted, ...judgeProcess(process), ...(await judgeStore(store, process, { full, see }))]
   for (const { check, result, text } of findings) {
     if (out.json) out.object({ check, result, text })
     else out.line(`${out.colour(colours[result], pad(result, 4))}  ${pad(check, 10)}  ${safe(text)}`)
@@ -77,20 +78,28 @@ function judgeProcess({ state, pid, reasons = [], text = '' }: Process): Finding
   return [runs, ...reasons.map((reason): Finding => ({ check: 'health', result: 'fail', text: reason }))]
 }
 
-async function judgeStore(store: Offline, process: Process, { full }: { readonly full: boolean }): Promise<Finding[]> {
+async function judgeStore(store: Offline, process: Process, { full, see }: Judging): Promise<Finding[]> {
   try {
     const app = process.state === 'stopped' ? 'stopped' : 'running'
-    return judge(store.where, await store.examine({ app, full }), process)
+    return judge(store.where, await store.examine({ app, full }), process, see)
   } catch (error) {
     if (!isMillraceError(error)) throw error
     return [{ check: 'store', result: 'fail', text: says(error) }]
   }
 }
 
+interface Judging {
+  readonly full: boolean
+  readonly see: See
+}
+
 const lagMany = 10_000
 
+/** Words a command about the same store. */
+export type See = (name: string, more?: string) => string
+
 /** Turns the facts into findings. */
-export function judge(where: string, facts: StoreFacts, { state }: Process): Finding[] {
+export function judge(where: string, facts: StoreFacts, { state }: Process, see: See): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
 
@@ -98,7 +107,7 @@ export function judge(where: string, facts: StoreFacts, { state }: Process): Fin
   add('format', 'ok', `${facts.format}, the newest is ${facts.formatKnown}`)
   for (const damage of facts.damage) add('integrity', 'fail', damage)
   if (facts.damage.length === 0) add('integrity', 'ok', 'no damage found')
-  if (state === 'stopped') findings.push(...judgeLastStop(facts))
+  if (state === 'stopped') findings.push(...judgeLastStop(facts, see))
 
   for (const measure of facts.measures) add(measure.name, resultOf(measure), textOf(measure))
 
@@ -116,8 +125,8 @@ export function judge(where: string, facts: StoreFacts, { state }: Process): Fin
 
   const { held, waiting } = facts
   if (held === 0) add('desk', 'ok', 'no message is held')
-  else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see millrace desk list`)
-  findings.push(...judgeFlows(facts))
+  else add('desk', 'warn', `${count(held, 'message')} held, ${waiting} waiting behind; see ${see('desk list')}`)
+  findings.push(...judgeFlows(facts, see))
   return findings
 }
 
@@ -135,10 +144,10 @@ function textOf({ value, unit, noun, min, max }: Measure): string {
 }
 
 /** Judges the last stop of a stopped app; a running app reports the same in its health. */
-function judgeLastStop({ clean, incomplete }: StoreFacts): Finding[] {
+function judgeLastStop({ clean, incomplete }: StoreFacts, see: See): Finding[] {
   if (incomplete !== undefined) {
     const has = incomplete === 0 ? 'no messages' : `a newest message of ${new Date(incomplete).toISOString()}`
-    const text = `after an unclean stop newer messages may be missing; it has ${has}; restore a whole copy, or accept it as it is with millrace doctor --accept`
+    const text = `after an unclean stop newer messages may be missing; it has ${has}; restore a whole copy, or accept it as it is with ${see('doctor', '--accept')}`
     return [{ check: 'last stop', result: 'fail', text }]
   }
   if (clean) return []
@@ -148,7 +157,7 @@ function judgeLastStop({ clean, incomplete }: StoreFacts): Finding[] {
 }
 
 /** Reports flows and delayed messages; nothing where there are none. */
-function judgeFlows({ flows, questions, delayed, flowTimes }: StoreFacts): Finding[] {
+function judgeFlows({ flows, questions, delayed, flowTimes }: StoreFacts, see: See): Finding[] {
   const findings: Finding[] = []
   const add = (check: string, result: Finding['result'], text: string) => findings.push({ check, result, text })
   const byMediator = new Map<string, FlowCount[]>()
@@ -157,9 +166,9 @@ function judgeFlows({ flows, questions, delayed, flowTimes }: StoreFacts): Findi
     const text = `${mediator}: ${counts.map(({ flows, state }) => `${flows} ${state}`).join(', ')}`
     const halted = counts.map(({ state }) => state).filter((state) => state === 'stuck' || state === 'paused')
     if (halted.length === 0) add('flows', 'ok', text)
-    else add('flows', 'warn', `${text}; see millrace flows list --state ${halted.join(',')}`)
+    else add('flows', 'warn', `${text}; see ${see('flows list', `--state ${halted.join(',')}`)}`)
   }
-  if (questions > 0) add('questions', 'ok', `${questions} open; see millrace flows questions`)
+  if (questions > 0) add('questions', 'ok', `${questions} open; see ${see('flows questions')}`)
   const pending = [
     ...(delayed > 0 ? [count(delayed, 'delayed message')] : []),
     ...(flowTimes > 0 ? [count(flowTimes, 'time of flows', 'times of flows')] : []),

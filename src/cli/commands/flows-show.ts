@@ -1,9 +1,8 @@
 // Shows everything about one flow, with its steps.
 import { type Desk, type DeskRow, type FlowItem, type FlowStep, MillraceError } from '../../index.ts'
-import { type Call, takeWords, withApp } from '../call.ts'
+import { type Call, commandFor, takeWords, withApp } from '../call.ts'
 import { readId } from '../each.ts'
-import type { Output } from '../output.ts'
-import { type Column, count, duration, facts, moment, safe, table, wrap } from '../print.ts'
+import { type Column, count, duration, facts, moment, safe, shellWord, table, wrap } from '../print.ts'
 import { errorText } from './desk.ts'
 import { dataLines, errorLines, time } from './desk-show.ts'
 import { flowObject } from './flows.ts'
@@ -20,7 +19,7 @@ export async function flowsShow(call: Call): Promise<number> {
     if (flow === undefined) throw new MillraceError('millrace/unknown-flow', `there is no flow ${id}`)
     const atDesk = await commandsAtDesk(flow, desk)
     if (out.json) await out.object(shownObject(flow, atDesk))
-    else await out.lines(shownLines(flow, atDesk, out))
+    else await out.lines(shownLines(flow, atDesk, call))
     return 0
   })
 }
@@ -66,7 +65,8 @@ function shownObject(flow: FlowItem, atDesk: AtDesk) {
   }
 }
 
-function shownLines(flow: FlowItem, atDesk: AtDesk, out: Output): string[] {
+function shownLines(flow: FlowItem, atDesk: AtDesk, call: Call): string[] {
+  const { out } = call
   const { id, mediator, state, error, steps, message, result } = flow
   const title = (text: string) => ['', out.colour('bold', text)]
   const now = Date.now()
@@ -81,7 +81,7 @@ function shownLines(flow: FlowItem, atDesk: AtDesk, out: Output): string[] {
     const [titles, ...rows] = table(columns(flow, now), steps, out.columns - 2)
     lines.push(`  ${titles}`)
     steps.forEach((step, at) => {
-      const notes = notesOf(step, flow, atDesk.get(step), now)
+      const notes = notesOf(step, flow, { atDesk: atDesk.get(step), now, call })
       lines.push(`  ${rows[at]}`, ...notes.flatMap((note) => wrap(safe(note), out.columns - 6)).map(indented))
     })
   }
@@ -134,8 +134,14 @@ function whatText({ kind, what, name }: FlowStep): string {
   return what === '' || what === name || what === kind ? kind : `${kind} ${what}`
 }
 
+interface Known {
+  readonly atDesk: DeskRow | undefined
+  readonly now: number
+  readonly call: Call
+}
+
 /** The notes below the line of a step: the error, or what it waits for. */
-function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, nowMs: number): string[] {
+function notesOf(step: FlowStep, flow: FlowItem, { atDesk, now, call }: Known): string[] {
   const { outcome, attempts, name, undone } = step
   const notes: string[] = []
   if (attempts > 1) notes.push(`done ${count(attempts, 'time')}`)
@@ -144,13 +150,14 @@ function notesOf(step: FlowStep, flow: FlowItem, atDesk: DeskRow | undefined, no
   if (stateOf(step, flow) !== 'running') return notes
   if (atDesk !== undefined) {
     const why = atDesk.error === null ? '' : ` (${errorText(atDesk.error)})`
-    notes.push(`its command is ${atDeskText(atDesk)}${why}; see millrace desk show ${atDesk.id}`)
+    notes.push(`its command is ${atDeskText(atDesk)}${why}`, `see ${commandFor(call, 'desk show', String(atDesk.id))}`)
   } else notes.push(...waitsFor(step, flow))
   if (step.dueAt !== null) {
-    const left = step.dueAt > nowMs ? `in ${duration(step.dueAt - nowMs)}` : 'now'
+    const left = step.dueAt > now ? `in ${duration(step.dueAt - now)}` : 'now'
     notes.push(`${step.kind === 'sleep' ? 'ends' : 'times out'} ${left}, at ${moment(step.dueAt)}`)
   }
-  if (step.kind === 'ask') notes.push(`answer: millrace flows answer ${flow.id} ${shellWord(name)} JSON`)
+  if (step.kind === 'ask')
+    notes.push(`answer: ${commandFor(call, 'flows answer', `${flow.id} ${shellWord(name)} JSON`)}`)
   return notes
 }
 
@@ -176,9 +183,4 @@ function waitsFor({ kind, what, command, flow }: FlowStep, { context }: FlowItem
   if (kind === 'call') return [`waits for the end of command ${command!.id}`]
   if (kind === 'flow' && flow !== null) return [`waits for flow ${flow}`]
   return kind === 'wait' ? [`waits for event ${what}${context === null ? '' : ` of context ${context}`}`] : []
-}
-
-/** Quotes a word for a shell where needed. */
-function shellWord(text: string): string {
-  return /^[\w./#-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -1,9 +1,10 @@
 // A new app: files that are written where none are, and the commands that come next.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { commandLine } from '../../operate/command-line.ts'
 import { type Call, takeWords } from '../call.ts'
 import { UsageError } from '../output.ts'
-import { safe } from '../print.ts'
+import { safe, shellWord } from '../print.ts'
 
 const scripts = { start: 'millrace start app.ts', dev: 'millrace dev app.ts', test: 'node --test' }
 
@@ -40,13 +41,13 @@ export async function init(call: Call): Promise<number> {
 /** What to do when the app runs. */
 const then = [
   'Then, in another terminal in the same folder:',
-  `  npx millrace publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`,
+  `  ${commandLine(`publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`)}`,
   '',
   'npm test runs the test, in which the power fails.',
 ]
 
 function commandsAfter(folder: string, left: readonly string[]): string[] {
-  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${quoted(folder)}`]
+  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${shellWord(folder)}`]
   if (!left.includes('package.json')) return [...enter, 'npm install', 'npm run dev']
   const { start, dev, test } = scripts
   return [
@@ -56,11 +57,6 @@ function commandsAfter(folder: string, left: readonly string[]): string[] {
     ...installs(readFileSync(join(folder, 'package.json'), 'utf8')),
     'npm run dev',
   ]
-}
-
-/** A word for the shell. */
-function quoted(word: string): string {
-  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 /** The commands that install what a project lacks. */

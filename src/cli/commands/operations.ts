@@ -10,7 +10,7 @@ import {
   type RefusedItem,
 } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
-import { type Call, takeWords, withApp } from '../call.ts'
+import { type Call, commandFor, takeWords, withApp } from '../call.ts'
 import { listCommand, type PageWords } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe } from '../print.ts'
@@ -73,7 +73,7 @@ export async function select(
       const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
       if (out.json) await out.object(operationObject(begun))
       else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
-      return running && wait ? await follow(desk, begun, out, interrupted) : 0
+      return running && wait ? await follow(desk, begun, call, interrupted) : 0
     } finally {
       interrupted.end()
     }
@@ -90,7 +90,8 @@ function begunText({ total, action, oneFirst }: Operation): string {
 
 const lookMs = 200
 
-async function follow(desk: Desk, begun: Operation, out: Output, interrupted: Interrupted): Promise<number> {
+async function follow(desk: Desk, begun: Operation, call: Call, interrupted: Interrupted): Promise<number> {
+  const { out } = call
   const over = Promise.race([aborted(interrupted.signal), aborted(out.closed)])
   for (;;) {
     const now = await byId(desk, begun.id)
@@ -99,7 +100,7 @@ async function follow(desk: Desk, begun: Operation, out: Output, interrupted: In
     await Promise.race([pause(lookMs), over])
     if (!interrupted.signal.aborted && !out.closed.aborted) continue
     out.progress(undefined)
-    out.note(`${titleOf(now)} is still running; see millrace desk operations`)
+    out.note(`${titleOf(now)} is still running; see ${commandFor(call, 'desk operations')}`)
     return interrupted.status() ?? 0
   }
 }

@@ -1,9 +1,10 @@
 import { isMillraceError, MillraceError } from '../../index.ts'
+import { commandLine } from '../../operate/command-line.ts'
 import type { SimulateOptions, SimulationFailure, SimulationReport } from '../../testing/index.ts'
 import { type Call, takeWords } from '../call.ts'
 import { loadModule } from '../load.ts'
 import { UsageError } from '../output.ts'
-import { facts, safe } from '../print.ts'
+import { facts, safe, shellWord } from '../print.ts'
 
 interface Words {
   readonly seed?: number | undefined
@@ -31,7 +32,7 @@ export async function simulate(call: Call, { seed, seeds }: Words): Promise<numb
     if (process.stderr.isTTY) process.stderr.write(`\r${report.seeds} seeds`)
   }
   try {
-    const replay = `npx millrace simulate ${appFile}`
+    const replay = commandLine(`simulate ${shellWord(appFile)}`)
     const chosen = seed === undefined ? seeds : [seed]
     const pinned = chosen === undefined ? scenario.pinned : undefined
     const report = await testing.simulate({ app, replay, ...scenario, seeds: chosen, pinned, progress })
