@@ -24,7 +24,7 @@ test('every command has help with an example, within 80 columns', async () => {
     const { status, out, err } = helps[at]!
     assert.deepEqual([status, err], [0, ''])
     assert.match(out, new RegExp(`^Usage: npx millrace ${command} `))
-    assert.match(out, new RegExp(`Examples?:\\n {2}npx millrace ${command} `))
+    assert.match(out, new RegExp(`Examples?:\\n( {2}# .*\\n)? {2}npx millrace ${command} `))
     for (const line of linesOf(out)) assert.ok(line.length <= 80, `${command}: ${line}`)
   })
 })
