@@ -100,6 +100,20 @@ test('two apps of one process cannot have one file, and after a stop the other c
   await second.stop()
 })
 
+test('a start that waits for the file says so after a moment, with whom it waits for and how long', async (t) => {
+  const file = join(folder(t), 'app.db')
+  const first = asking(file)
+  await first.start()
+  const told = Promise.withResolvers<string>()
+  const log = (level: string, text: string) => level === 'warn' && told.resolve(text)
+  const second = app({ name: 'second', broker: sqlite({ file }), log, parts: [Questions] })
+  const starting = second.start({ waitMs: 60_000 })
+  assert.match(await told.promise, new RegExp(`app\\.db is in use by .*process ${process.pid} .*: .* at most 60 s$`))
+  await first.stop()
+  await starting
+  await second.stop()
+})
+
 const owner = fileURLToPath(new URL('./support/owner-program.ts', import.meta.url))
 
 test('a second process names the owner of the file, and kill -9 sets it free', async (t) => {

@@ -25,6 +25,8 @@ export const nodeDatabase: OpenDatabase = (file, options) => new DatabaseSync(fi
 /** The time that a look for the owner may take, milliseconds: it must not delay a start. */
 const lookMs = 100
 const againMs = 20
+/** The time after which somebody who looks on would think that nothing happens, milliseconds. */
+const silentMs = 1_000
 
 export interface Owned {
   release(): void
@@ -53,11 +55,16 @@ export interface Taking {
 export async function takeOwnership(taking: Taking): Promise<Owned> {
   const { world, waitMs, stops } = taking
   const begun = world.elapsed()
+  let told = waitMs <= silentMs
   for (;;) {
     const waitedMs = world.elapsed() - begun
     const owned = attempt(taking, waitedMs >= lookMs ? 'may be missing' : 'required')
     if ('release' in owned) return owned
     if (stops?.() === true || waitedMs >= Math.max(waitMs, lookMs)) throw owned
+    if (!told && waitedMs >= silentMs) {
+      told = true
+      world.log('warn', `${owned.message}: the start waits for it, at most ${waitMs / 1_000} s`)
+    }
     await new Promise<void>((resolve) => void world.after(againMs, resolve, { awake: true }))
   }
 }

@@ -36,6 +36,27 @@ test('a line says when, how, which processor and message, why, where, and what f
   )
 })
 
+test('of a long error its text is cut, not the context, the place, or what follows', () => {
+  const message = 'the supplier has answered with a status that nobody has expected, and no body at all'
+  const end = { outcome: 'failed', nextInMs: 1_520, error: { ...error, message } } as const
+  assert.equal(lineOf(end), '09:05:07 failed  stock order.placed flour: the sup… at app.ts:18, again in 1.5 s')
+})
+
+test('the causes of an error are told where it does not repeat them, and one of them may have the place', () => {
+  const refused = { code: 'ECONNREFUSED', message: 'connect ECONNREFUSED 127.0.0.1:9' }
+  const failed = { code: 'TypeError', message: 'fetch failed', stack: 'TypeError: fetch failed\n at node:internal' }
+  const lines = [
+    { ...failed, cause: { ...refused, stack: error.stack } },
+    { ...failed, message: `no answer: ${refused.message}`, cause: refused },
+    { code: 'a', message: 'a', cause: { code: 'b', message: 'b', cause: { code: 'c', message: 'c', cause: failed } } },
+  ].map((one) => lineOf({ outcome: 'held', error: one }, 120))
+  assert.deepEqual(lines, [
+    '09:05:07 held    stock order.placed flour: fetch failed: connect ECONNREFUSED 127.0.0.1:9 at app.ts:18',
+    '09:05:07 held    stock order.placed flour: no answer: connect ECONNREFUSED 127.0.0.1:9',
+    '09:05:07 held    stock order.placed flour: a: b: c: fetch failed',
+  ])
+})
+
 test('a line fits the columns, whatever it says; long names leave room for the error', () => {
   const long = 'one\ntwo '.repeat(40)
   const ends = [
@@ -44,6 +65,8 @@ test('a line fits the columns, whatever it says; long names leave room for the e
     { outcome: 'failed', nextInMs: 60_000, processor: long, context: long, error: { ...error, message: long } },
     { outcome: 'failed', nextInMs: 60_000, context: '製粉所'.repeat(20), error },
   ] as const
+  const [, , , narrow] = ends
+  assert.match(lineOf(narrow, 80), / no stock at app\.ts:18, again in 60\.0 s$/)
   for (const end of ends) {
     for (const columns of [80, 40]) {
       const line = lineOf(end, columns)

@@ -11,23 +11,52 @@ const colours: Readonly<Record<AttemptEnd['outcome'], Colour>> = {
   held: 'red',
 }
 
-/** The columns that an error keeps, however long the names before it are. */
-const errorColumns = 44
+/** The columns that the text of an error keeps, however long the names before it are. */
+const textColumns = 10
 
-/** Formats the end of an attempt as one line that fits the columns. */
+/** The columns that the names keep, however long the place is. */
+const namesColumns = 16
+
+/** The errors of a chain that are told. */
+const causesMax = 4
+
+/**
+ * Formats the end of an attempt as one line that fits the columns. The text of an error is cut first, then the names, so
+ * that the place and what follows are seen.
+ */
 export function attemptLine(end: AttemptEnd, now: Date, out: Pick<Output, 'columns' | 'colour'>): string {
   const { processor, type, context, outcome, error } = end
   const at = `${now.toTimeString().slice(0, 8)} `
   const how = outcome.padEnd(8)
   const columns = out.columns - at.length - how.length
-  const message = safe([processor, type, ...(context === undefined ? [] : [context])].join(' '))
-  const follows = (error === undefined ? '' : safe(`: ${error.message}${placeOf(error)}`)) + consequence(end)
-  const shown = cut(message, Math.max(columns - widthOf(follows), columns - errorColumns))
-  return at + out.colour(colours[outcome], how) + cut(shown + follows, columns)
+  const names = safe([processor, type, ...(context === undefined ? [] : [context])].join(' '))
+  const text = error === undefined ? '' : safe(`: ${textOf(error)}`)
+  const last = (error === undefined ? '' : safe(placeOf(error))) + consequence(end)
+  const room = columns - widthOf(last)
+  const kept = Math.min(widthOf(text), Math.max(textColumns, room - widthOf(names)))
+  const shown = cut(names, Math.max(namesColumns, room - kept)) + cut(text, kept) + last
+  return at + out.colour(colours[outcome], how) + cut(shown, columns)
 }
 
-function placeOf({ stack = '' }: ErrorRecord): string {
-  const place = placeIn(stack)
+/** The message of an error, then those of its causes that it does not repeat: `fetch failed` says too little. */
+function textOf(error: ErrorRecord): string {
+  return chainOf(error).reduce(
+    (text, { message }) => (text.includes(message) ? text : `${text}: ${message}`),
+    error.message,
+  )
+}
+
+function chainOf(error: ErrorRecord): ErrorRecord[] {
+  const chain: ErrorRecord[] = []
+  for (let one: ErrorRecord | undefined = error; one !== undefined && chain.length < causesMax; one = one.cause) {
+    chain.push(one)
+  }
+  return chain
+}
+
+/** The place of an error in the user's code; where its stack names none, that of a cause. */
+function placeOf(error: ErrorRecord): string {
+  const place = chainOf(error).flatMap(({ stack = '' }) => placeIn(stack) ?? [])[0]
   return place === undefined ? '' : ` at ${basename(place)}`
 }
 
