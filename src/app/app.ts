@@ -18,6 +18,8 @@ import type { Accepting } from './tails.ts'
 export interface App extends Publishing, Running {
   /** Its name. */
   readonly name: string
+  /** The version of its code, as given. */
+  readonly version: string | undefined
   /** Its parts, as given. */
   readonly parts: readonly Part[]
   /** Its broker, as given. */

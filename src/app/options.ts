@@ -1,7 +1,7 @@
 // What may be said about an app, its start and its stop, and the checks of that.
 import type { AttemptEnd } from '../model/attempt-end.ts'
 import { fault } from '../model/errors.ts'
-import { checkName } from '../model/names.ts'
+import { checkName, checkWords } from '../model/names.ts'
 import { type AppNumbers, appNumbers, checkOptions, limit, type Optional } from '../model/options.ts'
 import type { Tx } from '../model/tx.ts'
 import type { Part } from '../parts/part.ts'
@@ -12,6 +12,11 @@ import type { World } from '../seam/world.ts'
 export interface AppOptions extends Optional<AppNumbers> {
   /** The name of the app, as of `event`. It is part of the `source` of its messages. */
   readonly name: string
+  /**
+   * The version of its code, 1 to 100 characters, such as a release or a commit. It is recorded with each failed attempt at
+   * the desk, and with the end of a message that was held. Default: none.
+   */
+  readonly version?: string | undefined
   /** The broker that keeps its messages, for example `sqlite({ file })`. */
   readonly broker: Broker
   /**
@@ -29,13 +34,15 @@ export interface AppOptions extends Optional<AppNumbers> {
   readonly log?: World['log'] | undefined
 }
 
+const versionCharsMax = 100
 const names = Object.keys(appNumbers) as readonly (keyof AppNumbers)[]
 
 /** @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option` */
 export function checkAppOptions(options: AppOptions): void {
-  checkOptions('app', options, ['name', 'broker', 'parts', 'setup', 'log', ...names])
+  checkOptions('app', options, ['name', 'version', 'broker', 'parts', 'setup', 'log', ...names])
   const { name, broker, setup, log } = options
   checkName('app', name)
+  checkWords(`app "${name}"`, 'version', options.version, versionCharsMax)
   const bad = (what: string) => fault('millrace/bad-option', `app "${name}": ${what}`)
   if (typeof broker?.create !== 'function') throw bad('broker must be a broker, such as sqlite({ file })')
   if (setup !== undefined && typeof setup !== 'function') throw bad('setup must be a function')

@@ -9,10 +9,11 @@ import { defaults } from '../model/options.ts'
 import type { Processor } from '../parts/processor.ts'
 import { runsWith } from '../parts/processors.ts'
 import { scheduleSpecOf, specOf, type Wiring } from '../parts/wiring.ts'
+import type { AppOptions } from './options.ts'
 
 /** The app, as a plan needs it. */
 export interface Given {
-  readonly options: { readonly name: string; readonly setup?: EnginePlan['setup'] | undefined }
+  readonly options: Pick<AppOptions, 'name' | 'version' | 'setup'>
   readonly numbers: Omit<EngineLimits, 'flushBytes'>
   readonly accepted: EnginePlan['accepted']
 }
@@ -30,7 +31,7 @@ export interface Wanted {
  * @throws `millrace/unknown-part` when `only` names a part that the app does not have
  */
 export function planOf(given: Given, wiring: Wiring, { only, waitMs, watching }: Wanted): Omit<EnginePlan, 'failed'> {
-  const { name: app, setup } = given.options
+  const { name: app, version, setup } = given.options
   const { processors, schedules, mediators, destinations, desks } = wiring
   const spec = (processor: Processor) => specOf(processor, desks)
   const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
@@ -41,6 +42,7 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs, watching }:
   const runs = runsWith(only)
   return {
     app,
+    version,
     setup,
     limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
     accepted: given.accepted,

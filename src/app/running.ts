@@ -107,6 +107,10 @@ export class RunningApp {
     openIntake(this, () => this.running.intake)
   }
 
+  get version(): string | undefined {
+    return this.options.version
+  }
+
   start(options: StartOptions = {}): Promise<void> {
     return this.begin(options)
   }

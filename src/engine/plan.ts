@@ -8,6 +8,8 @@ import type { EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
 
 export interface EnginePlan {
   readonly app: string
+  /** The version of its code; undefined where it says none. */
+  readonly version: string | undefined
   readonly destinations: readonly Destination[]
   /** The processors that run. */
   readonly processors: readonly ProcessorSpec[]

@@ -141,6 +141,7 @@ export class Rooms {
       store,
       limits: plan.limits,
       watching: plan.watching,
+      appVersion: plan.version,
       encode: (type, data, by, options) => envelopes.from(type, data, by, options),
       failed: (spec, entry) => failures.failed({ spec }, entry),
       resolved: (spec, entry, outcome) => failures.resolved({ spec }, entry, outcome),

@@ -29,6 +29,8 @@ export interface Try {
   readonly at: number
   readonly code: string
   readonly message: string
+  /** The version of the app that made the attempt; left out where it had none. */
+  readonly version?: string | undefined
 }
 
 /** A copy of a message at the desk, with its state for one processor. A change makes a new value. */
@@ -303,8 +305,10 @@ export function fingerprint(error: ErrorRecord | null): string {
 const fingerprintMax = 160
 
 /** Appends a failed attempt and keeps the newest {@link triesMax}. */
-export function withTry(tries: readonly Try[], at: number, { code, message }: ErrorRecord): readonly Try[] {
-  const all = [...tries, { at, code, message: message.slice(0, tryTextMax) }]
+export function withTry(tries: readonly Try[], failed: Try): readonly Try[] {
+  const { version, message } = failed
+  const one = { at: failed.at, code: failed.code, message: message.slice(0, tryTextMax) }
+  const all = [...tries, version === undefined ? one : { ...one, version }]
   return all.length > triesMax ? all.slice(-triesMax) : all
 }
 

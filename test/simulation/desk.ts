@@ -30,6 +30,7 @@ export interface DeskRow {
   readonly resolved_at: number | null
   readonly data: string
   readonly original: string | null
+  readonly tries: string | null
 }
 
 /** A message that is or was at the desk. */
@@ -97,9 +98,17 @@ const after: Readonly<Record<string, { next: readonly DeskAction[]; states: read
 }
 
 const columns = `d.id, processor, processor as today, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
-  kills, revision, failures, decisions, group_id, resolved_at, data, original`
+  kills, revision, failures, decisions, group_id, resolved_at, data, original, tries`
 const killsMax = 2
+const triesMax = 50
 const ended = ['done', 'failed', 'aborted']
+
+/** The versions of the app in the attempts of a row, each as the number of runs before it. */
+const versionsIn = (tries: string | null): number[] =>
+  (JSON.parse(tries ?? '[]') as { readonly version?: string }[]).map(({ version }) => {
+    assert(version !== undefined && /^version \d+$/.test(version), `an attempt has the version ${version}`)
+    return Number(version.slice('version '.length))
+  })
 
 /** Answers after which it is certain that nothing was done. */
 const refusals = new Set(
@@ -265,6 +274,7 @@ export class DeskModel {
       `message ${item.id} of "${item.processor}" was ${action} after ${last ?? 'nothing'}`,
     )
     item.last = action
+    if (action === 'handled') versionsIn(`[${detail}]`)
     if (action === 'held') item.failed++
     else if (action === 'handled' || action === 'discarded') item.resolved++
     else if (action !== 'kept' && action !== 'reset') item.runs++
@@ -306,6 +316,7 @@ export class DeskModel {
     if (isOpen(item)) assert.equal(row.decisions, byRule, `how often a rule has decided about ${what}`)
     assert(byRule <= known.decisionsMax + 1, `a rule has decided about ${what} ${byRule} times`)
     assert(row.attempts <= known.attemptsMax, `${what} has had ${row.attempts} attempts of ${known.attemptsMax}`)
+    this.judgeVersions(what, row, before?.row)
     assert(row.kills <= killsMax, `${what} has killed ${row.kills} times`)
     if (before?.row !== undefined && before.runs === runs) {
       assert(
@@ -325,6 +336,19 @@ export class DeskModel {
     if (row.resolved_at !== null || (known.onHold === 'pass' && ['held', 'deciding'].includes(state))) {
       assert.equal(lane, null, `${what} is in no lane`)
     }
+  }
+
+  /** Each failed attempt has the version of the app of its time, and keeps it. */
+  private judgeVersions(what: string, { tries }: DeskRow, before: DeskRow | undefined): void {
+    const versions = versionsIn(tries)
+    assert.deepEqual(
+      versions,
+      [...versions].sort((a, b) => a - b),
+      `the versions of the attempts of ${what}`,
+    )
+    assert((versions.at(-1) ?? 0) <= this.model.begun, `an attempt of ${what} has a version that is to come`)
+    const known = versionsIn(before?.tries ?? null)
+    if (versions.length < triesMax) assert.deepEqual(versions.slice(0, known.length), known, `what ${what} has tried`)
   }
 
   headOf(processor: string, context: string): Item | undefined {

@@ -220,6 +220,7 @@ export function generate(
     names.starts(model().begun)
     return app({
       name: 'simulated',
+      version: versionAt(model().begun),
       broker: sqlite({ file: 'simulated.db' }),
       // Small, so that windows fill and processors catch up from disk.
       windowMessages: windows,
@@ -292,6 +293,9 @@ function withCallers(callers: Callers, settle: Settle | undefined): Settle {
 
 /** The number of resets that a key tells of. */
 const generationIn = (key: string): number => Number(/\/\d+\.(\d+)$/.exec(key)?.[1] ?? 0)
+
+/** The version of the app as a process has it that starts after so many runs. */
+export const versionAt = (begun: number): string => `version ${begun}`
 
 /** From here on data were corrected at the desk. */
 const corrected = 100_000

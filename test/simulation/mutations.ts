@@ -50,6 +50,20 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'starts nothing more when a person has set a larger concurrency': [
     { file: 'engine/consumer/concurrency.ts', from: '    this.changed()\n', to: '' },
   ],
+  'records no version with a failed attempt': [
+    {
+      file: 'engine/consumer/failing.ts',
+      from: 'at: world.now(), code, message, version }',
+      to: 'at: world.now(), code, message }',
+    },
+  ],
+  'gives earlier attempts the version of today': [
+    {
+      file: 'model/desk.ts',
+      from: 'const all = [...tries, version === undefined ? one : { ...one, version }]',
+      to: 'const all = [...tries, one].map((one) => ({ ...one, version }))',
+    },
+  ],
   'skips the fence': [
     {
       file: 'engine/consumer/attempts.ts',

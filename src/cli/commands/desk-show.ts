@@ -64,7 +64,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
     lines.push(...title('failed attempts'))
     lines.push(
       ...facts(
-        tries.map(({ at, code, message }) => [moment(at), `${code}: ${message}`]),
+        tries.map(({ at, code, message, version }) => [moment(at), `${code}: ${message}${underText(version)}`]),
         out.columns,
       ),
     )
@@ -129,8 +129,12 @@ function pendingText({ pending }: DeskItem, { running }: Pick<Reached, 'running'
 
 function historyText({ action, by, reason, detail }: AuditRow): string {
   const why = reason ?? whyOf(action, detail)
-  return `${action} by ${by}${why === '-' ? '' : `: ${why}`}`
+  const { version } = (detail ?? {}) as { readonly version?: string | undefined }
+  return `${action} by ${by}${why === '-' ? '' : `: ${why}`}${underText(version)}`
 }
+
+/** The version of the app under which something happened. */
+const underText = (version: string | undefined) => (version === undefined ? '' : ` (under version ${version})`)
 
 /** Formats an error and its causes. */
 export function errorLines(error: ErrorRecord | null, out: Output): string[] {

@@ -134,7 +134,7 @@ export class DeskSide {
   /** The needs that several parts have. */
   private shared() {
     const { run, spec, ready, pump, askRule } = this.host
-    const { world, store, limits, deskNumbers, watching } = run
+    const { world, store, limits, deskNumbers, watching, appVersion } = run
     const { windowMessages, heldContextsMax, messageBytesMax } = limits
     return {
       spec,
@@ -143,6 +143,7 @@ export class DeskSide {
       windowMessages,
       heldContextsMax,
       messageBytesMax,
+      appVersion,
       watching,
       ready,
       pump,

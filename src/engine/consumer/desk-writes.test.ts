@@ -12,6 +12,7 @@ function writes() {
   const left: Stored[] = []
   const host: DeskWritesHost = {
     name: 'p',
+    appVersion: undefined,
     follower: {} as never,
     now: () => 5,
     nextNumber: () => 11,

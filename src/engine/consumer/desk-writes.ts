@@ -15,6 +15,8 @@ export interface DeskWritesHost {
   readonly name: string
   /** The processor whose position moves past a message that comes to the desk. */
   readonly follower: Follower
+  /** The version of the app that runs. */
+  readonly appVersion: string | undefined
   now(): number
   /** Draws the number of a new entry, or a place in a lane. */
   nextNumber(): number
@@ -83,12 +85,13 @@ export class DeskWrites {
   /** The end of a message that was handled: an entry that was held stays to be seen, any other leaves no trace. */
   ending(entry: DeskEntry): Ending {
     if (entry.failures === 0) return { changes: [{ do: 'remove', entry }], outgoing: [] }
-    return this.resolving(entry, 'handled', { by: 'millrace' })
+    const { appVersion: version } = this.host
+    return this.resolving(entry, 'handled', { by: 'millrace' }, version === undefined ? undefined : { version })
   }
 
-  resolving(entry: DeskEntry, state: Resolution, actor: Actor): Ending {
+  resolving(entry: DeskEntry, state: Resolution, actor: Actor, detail?: unknown): Ending {
     return {
-      changes: [{ do: 'resolve', entry, state, at: this.host.now() }, this.record(entry, state, actor)],
+      changes: [{ do: 'resolve', entry, state, at: this.host.now() }, this.record(entry, state, actor, detail)],
       outgoing: this.host.resolved(entry, state),
     }
   }

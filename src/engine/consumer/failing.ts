@@ -54,6 +54,7 @@ const atOnce = { do: 'retry', delayMs: 0 } as const
 export interface FailingHost {
   readonly spec: Pick<ProcessorSpec, 'name' | 'handlers' | 'retry' | 'onHold' | 'desk' | keyof ProbeLimits>
   readonly messageBytesMax: number
+  readonly appVersion: string | undefined
   readonly watching: Watching | undefined
   readonly world: Pick<World, 'now' | 'elapsed' | 'after' | 'random' | 'callback' | 'log'>
   readonly lanes: Pick<Lanes, 'again' | 'wait' | 'wake' | 'moveToLine' | 'advance'>
@@ -156,7 +157,9 @@ export class Failing {
 
   private tried(delivery: Delivery, record: ErrorRecord): void {
     delivery.attempts++
-    delivery.tries = withTry(delivery.tries, this.host.world.now(), record)
+    const { world, appVersion: version } = this.host
+    const { code, message } = record
+    delivery.tries = withTry(delivery.tries, { at: world.now(), code, message, version })
   }
 
   private policyFor({ attempts, message }: Delivery, error: unknown): RetryPolicy {

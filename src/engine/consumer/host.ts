@@ -52,6 +52,8 @@ export interface ConsumerHost {
   readonly committer: OwnWrites
   readonly limits: Pick<EngineLimits, LimitNeeds>
   readonly watching: Watching | undefined
+  /** The version of the app, as its code says. */
+  readonly appVersion: string | undefined
   /** Numbers of messages at the desk, and of their places in lanes. */
   readonly deskNumbers: { next(): number }
   /** The flows of the run. Only handlers of mediators and routes know their type. */

@@ -96,6 +96,28 @@ export const holdCases: readonly BrokerCase[] = [
     await assertWritten(bank, 'ledger', lanes(['a'], upTo(6)))
   }),
 
+  brokerCase('each failed attempt keeps the version of the app that made it, and so does the end', async (place) => {
+    const broken = new Set([0])
+    const before = await place.start([failing(broken)], { version: '1.0' })
+    await publish(before, ['a'], [0])
+    await place.idle(before)
+    await place.stop(before)
+    const bank = await place.start([failing(broken)], { version: '1.1' })
+    const { id } = await onlyHeld(bank)
+    await bank.desk.release(id)
+    await place.idle(bank)
+    broken.clear()
+    await bank.desk.release(id)
+    await place.idle(bank)
+    const { tries, history } = (await bank.desk.show(id))!
+    assert.deepEqual(
+      tries.map(({ message, version }) => [message, version]),
+      ['1.0', '1.0', '1.1', '1.1'].map((version) => ['broken 0', version]),
+    )
+    const { action, detail } = history.at(-1)!
+    assert.deepEqual([action, detail], ['handled', { version: '1.1' }])
+  }),
+
   brokerCase('a long line is kept in order', async (place) => {
     const broken = new Set([0])
     const bank = await place.start([failing(broken)], { windowMessages: 16 })
