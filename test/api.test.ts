@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import test from 'node:test'
 import * as millrace from 'millrace'
 import * as adapter from 'millrace/adapter'
+import * as http from 'millrace/http'
 import * as testing from 'millrace/testing'
 import { apiPages } from '../tools/api.ts'
 import { statementsOf } from '../tools/declarations.ts'
@@ -15,7 +16,7 @@ test('the pages of docs/api are as node tools/docs.ts writes them', () => {
   }
 })
 
-for (const [path, exports] of Object.entries({ millrace, adapter, testing })) {
+for (const [path, exports] of Object.entries({ millrace, adapter, http, testing })) {
   test(`docs/api/${path}.md has each export, described there or linked`, () => {
     const page = read(`docs/api/${path}.md`)
     const described = [...page.matchAll(/^### (?:function|const|class) (\w+)$/gm)].map(([, name]) => name!)

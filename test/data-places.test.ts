@@ -5,7 +5,7 @@ import test, { type TestContext } from 'node:test'
 import { app, channel, command, event, gather, mediator, processor, Refused, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { dataPlaces } from '../src/adapters/sqlite/data-places.ts'
-import { takeIn } from '../src/app/intake.ts'
+import { takeIn } from '../src/operate/edge.ts'
 import { stoppedDesk } from '../src/operate/stopped.ts'
 import { place, rows, until } from './support.ts'
 

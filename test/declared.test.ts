@@ -30,12 +30,20 @@ test('no package that is installed runs anything at its installation, and neithe
 test('the library imports the packages that it declares and no others', () => {
   const source = readFileSync(join(root, 'package.json'), 'utf8')
   const { dependencies } = JSON.parse(source) as { dependencies: Record<string, string> }
-  const text = run(root, 'grep', '-rhoE', "from '[^.'][^']*'", 'src', '--include=*.ts', '--exclude=*.test.ts')
+  const text = run(
+    root,
+    'grep',
+    '-rhoE',
+    "(from |import\\()'[^.'][^']*'",
+    'src',
+    '--include=*.ts',
+    '--exclude=*.test.ts',
+  )
   const imported = new Set(
     text
       .split('\n')
       .filter(Boolean)
-      .map((line) => line.slice("from '".length, -1)),
+      .map((line) => line.slice(line.indexOf("'") + 1, -1)),
   )
   const others = [...imported].filter((name) => !name.startsWith('node:') && name !== 'millrace')
   assert.deepEqual(others.sort(), Object.keys(dependencies).sort())

@@ -19,6 +19,7 @@ import {
   sqlite,
   topic,
 } from 'millrace'
+import { gateway } from 'millrace/http'
 import { z } from 'zod'
 import { pages, placeOf } from '../tools/docs.ts'
 import { stepsOf } from './support/blocks.ts'
@@ -84,6 +85,7 @@ test('each default may be set where docs/defaults.md says, within its bounds and
     },
     app: (option) => app({ ...parts, ...option }),
     sqlite: (option) => sqlite({ file, ...option }),
+    gateway: (option) => gateway(app(parts), { access: () => undefined, ...option }),
   }
   for (const [name, place] of Object.entries(placeOf)) {
     const { min, max, fraction = false }: Bound = defaults[name as Limit]
@@ -157,7 +159,7 @@ test('every error code that a comment or a page names is in the table', () => {
 })
 
 /** Modules of the package, which look like codes. */
-const subpaths = ['millrace/postgres', 'millrace/nats', 'millrace/kafka', 'millrace/adapter', 'millrace/testing']
+const subpaths = ['postgres', 'nats', 'kafka', 'adapter', 'http', 'testing'].map((name) => `millrace/${name}`)
 
 /** How many rows of requirements each chapter has. */
 const chapters = { A: 4, B: 7, C: 6, D: 4, E: 3, F: 1, G: 4, H: 4 }

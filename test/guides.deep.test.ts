@@ -71,6 +71,7 @@ function installInto(folder: string): void {
 
 const env = {
   ...process.env,
+  MILLRACE_PORT: 'none',
   PATH: [join(place, 'node_modules', '.bin'), dirname(process.execPath), process.env['PATH']].join(delimiter),
   NODE_OPTIONS: '--conditions=millrace-source',
   // Each command loads the whole source.

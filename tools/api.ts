@@ -15,6 +15,12 @@ interface Module {
 const modules: readonly Module[] = [
   { name: 'millrace', barrel: 'index.d.ts', page: 'docs/api/millrace.md', about: 'what an app needs' },
   {
+    name: 'millrace/http',
+    barrel: 'http/index.d.ts',
+    page: 'docs/api/http.md',
+    about: 'an app over HTTP',
+  },
+  {
     name: 'millrace/testing',
     barrel: 'testing/index.d.ts',
     page: 'docs/api/testing.md',

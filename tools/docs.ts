@@ -1,7 +1,7 @@
 // Writes the pages that are made of the code: docs/errors.md, docs/defaults.md and docs/api. Tests hold them together.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { errors } from '../src/model/errors.ts'
-import { type AppNumbers, appNumbers, type Bound, defaults, type Limit } from '../src/model/options.ts'
+import { appNumbers, type Bound, defaults, edgeNumbers, type Limit, serverNumbers } from '../src/model/options.ts'
 import { apiPages } from './api.ts'
 
 type Place =
@@ -15,6 +15,8 @@ type Place =
   | 'stop'
   | 'gather'
   | 'sqlite'
+  | 'gateway'
+  | 'serve'
   | 'fixed'
 
 const places: Readonly<Record<Place, string>> = {
@@ -28,17 +30,20 @@ const places: Readonly<Record<Place, string>> = {
   stop: '`app.stop({ … })`',
   gather: '`gather(name, { … })`',
   sqlite: '`sqlite({ … })`',
+  gateway: '`gateway(app, { … })`, `app.serve({ … })`',
+  serve: '`app.serve({ … })`',
   fixed: 'fixed',
 }
 
-const ofApp = Object.fromEntries(Object.keys(appNumbers).map((name) => [name, 'app'])) as Record<
-  keyof AppNumbers,
-  'app'
->
+function allIn<Name extends string, In extends Place>(numbers: Readonly<Record<Name, Bound>>, place: In) {
+  return Object.fromEntries(Object.keys(numbers).map((name) => [name, place])) as Record<Name, In>
+}
 
 /** Where each default may be set otherwise. */
 export const placeOf: Readonly<Record<Limit, Place>> = {
-  ...ofApp,
+  ...allIn(appNumbers, 'app'),
+  ...allIn(edgeNumbers, 'gateway'),
+  ...allIn(serverNumbers, 'serve'),
   concurrency: 'processor',
   timeoutMs: 'processor',
   lingerMs: 'processor',

@@ -1,3 +1,4 @@
+import type { ServeOptions, Serving } from '../http/serving.ts'
 import type { Command, DataFor, MessageType, ReplyOf } from '../model/message.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
@@ -59,6 +60,24 @@ export interface App extends Publishing, Running {
    * ```
    */
   stop(options?: StopOptions): Promise<void>
+  /**
+   * Serves the app over HTTP, on this machine only unless `host` and `access` say otherwise. The routes are in the guide
+   * "Requests and HTTP". An app that stops closes its servers: no new request is taken, and those under way are answered
+   * as long as their messages are. A server may be opened before the app is started: it answers 503 until then.
+   *
+   * @param options the port (default 7070; 0 takes a free one), the address, who may do what, and the bounds
+   * @returns where it is, and a function that closes it
+   * @throws `millrace/port-in-use`, `millrace/bad-option`, `millrace/unknown-option`
+   *
+   * @example
+   * ```ts
+   * const { url, close } = await shop.serve({ port: 0 })
+   * const { status } = await fetch(`${url}/health`)
+   * console.assert(status === 200)
+   * await close()
+   * ```
+   */
+  serve(options?: ServeOptions): Promise<Serving>
   /**
    * Sends a command and waits for its reply. Both the command and its end are on disk before the caller learns of them,
    * so the caller may die, ask again with the same `id`, and get the end of the first request: nothing is done twice.

@@ -18,6 +18,7 @@ import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
 import { observer } from '../engine/kit/observer.ts'
+import type { ServeOptions, Serving } from '../http/serving.ts'
 import type { Watching } from '../model/attempt-end.ts'
 import { fault, recordError } from '../model/errors.ts'
 import {
@@ -29,7 +30,7 @@ import {
   type ReplyOf,
   type Verb,
 } from '../model/message.ts'
-import { type AppNumbers, checkOptions, limit } from '../model/options.ts'
+import { checkOptions, limit } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
 import { type Accepted, checkId, type PublishEntry, type PublishOptions, publishOptions } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
@@ -37,6 +38,7 @@ import type { Query, Tx } from '../model/tx.ts'
 import { type Backup, Backups } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
 import { deskOn } from '../operate/desk-surface.ts'
+import { openEdge } from '../operate/edge.ts'
 import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
@@ -47,12 +49,12 @@ import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
-import { openIntake } from './intake.ts'
 import { Life } from './life.ts'
 import { type AppOptions, numbersOf, type StartOptions, type StopOptions, startOptions } from './options.ts'
 import { planOf } from './plan.ts'
 import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type RunOptions, runUntilSignal } from './run.ts'
+import { Servers } from './serving.ts'
 import { type Accepting, Tails } from './tails.ts'
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
@@ -74,10 +76,10 @@ export class RunningApp {
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly options: AppOptions
-  private readonly numbers: AppNumbers
   private readonly world: World
   private readonly tails: Tails
   private readonly backups = new Backups()
+  private readonly servers = new Servers()
   /** The broker that it was started with. */
   private started: Broker | undefined
   private wiring: Wiring | undefined
@@ -92,7 +94,7 @@ export class RunningApp {
     this.parts = parts
     this.broker = broker
     this.options = options
-    this.numbers = numbersOf(options)
+    numbersOf(options)
     this.world = world
     this.life = new Life(name, world)
     this.desk = deskOn(
@@ -104,7 +106,7 @@ export class RunningApp {
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
-    openIntake(this, () => this.running.intake)
+    openEdge(this, { world, intake: () => this.running.intake })
   }
 
   get version(): string | undefined {
@@ -125,7 +127,8 @@ export class RunningApp {
     checkOptions('start', given, startOptions)
     const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt } = given
     this.wiring = wire(this.name, this.parts)
-    const { options, numbers, tails } = this
+    const { options, tails } = this
+    const numbers = numbersOf(options)
     const own = { options, numbers, accepted: tails.tell }
     const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching: this.watchingOf(onAttempt) }
     await this.life.start({
@@ -150,7 +153,16 @@ export class RunningApp {
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
     checkOptions('stop', unknown, [])
     const grace = limit('stop', 'graceMs', graceMs)
-    await this.life.stop(grace, this.backups.abort())
+    this.servers.stopTaking()
+    try {
+      await this.life.stop(grace, this.backups.abort())
+    } finally {
+      await this.servers.end()
+    }
+  }
+
+  serve(options: ServeOptions = {}): Promise<Serving> {
+    return this.servers.serve(this, options)
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {

@@ -216,6 +216,12 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
         `time for running handlers when it stops (default ${graceMs})`,
         wholeNumber('--grace', graceMin, graceMax),
       )
+      .option(
+        '--port <n>',
+        `the port of its HTTP server on 127.0.0.1; 0 takes a free one (default ${defaults.port.default}, or MILLRACE_PORT)`,
+        wholeNumber('--port', defaults.port.min, defaults.port.max),
+      )
+      .option('--no-http', 'serve no HTTP')
   }
 
   /** Adds a command that works on the file of an app, which may be running. */

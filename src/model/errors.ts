@@ -110,6 +110,11 @@ export const errors = {
   ),
   'millrace/newer-version': row('DataError', false, 'Deploy code that knows this version, then release the message.'),
   'millrace/no-upcast': row('DataError', false, 'Add an upcast from this version, then release the message.'),
+  'millrace/bad-event': row(
+    'DataError',
+    false,
+    'Send an event as of CloudEvents 1.0: binary, structured, as a batch, or its data as plain JSON with `?type=`.',
+  ),
   'millrace/bad-value': row(
     'DataError',
     false,
@@ -255,6 +260,24 @@ export const errors = {
   ),
   'millrace/other-protocol': row('StateError', false, 'Use the command of the Millrace version that the app runs.'),
   'millrace/bad-request': row('StateError', false, 'Correct the request; the guide to the command line has examples.'),
+
+  'millrace/unknown-route': row('StateError', false, 'Look at the paths that the app serves, and at its `basePath`.'),
+  'millrace/wrong-method': row('StateError', false, 'Use one of the methods in the header `Allow` of the answer.'),
+  'millrace/wrong-media-type': row(
+    'StateError',
+    false,
+    'Send a media type and an encoding that the route takes: JSON as UTF-8, plain or gzip.',
+  ),
+  'millrace/unexpected': row(
+    'StateError',
+    false,
+    'Look in the log of the app for the id that the answer has: this is a fault of the app or of Millrace.',
+  ),
+  'millrace/port-in-use': row(
+    'StateError',
+    true,
+    'End the program that has the port, or name another: `--port 0` takes a free one.',
+  ),
 
   'millrace/answer-too-large': row(
     'StateError',

@@ -83,6 +83,28 @@ export const appNumbers = {
   ),
 } as const satisfies Record<string, Bound>
 
+/** The bounds of what the HTTP edge takes: each is an option of `gateway` and of `app.serve`. */
+export const edgeNumbers = {
+  /** Size of the body of one request, after it is inflated, bytes, 1,000 to 1 GiB, default 4 MiB. */
+  bodyBytesMax: bound(4 * MiB, 1_000, 1024 * MiB, 'size of the body of a request over HTTP, inflated, bytes'),
+  /** Events of one batch, 1 to 10,000, default 1,000. */
+  batchMax: bound(1_000, 1, 10_000, 'events of one batch over HTTP'),
+  /** Length of the path and query of a request, characters, 100 to 65,536, default 8,192. */
+  urlCharsMax: bound(8_192, 100, 65_536, 'length of the path and query of a request over HTTP, characters'),
+} as const satisfies Record<string, Bound>
+
+/** The numbers of an HTTP server: each is an option of `app.serve`. */
+export const serverNumbers = {
+  /** The TCP port, 0 to 65,535, default 7070; 0 takes a free one. */
+  port: bound(7_070, 0, 65_535, 'TCP port of the HTTP server; 0 takes a free one'),
+  /** Size of the headers of one request, bytes, 1,024 to 1 MiB, default 16 KiB. */
+  headerBytesMax: bound(16 * 1024, 1_024, MiB, 'size of the headers of a request over HTTP, bytes'),
+  /** Time for the headers of a request to come, milliseconds, default 10,000. */
+  headersMs: bound(10_000, 100, 60 * minute, 'time for the headers of a request over HTTP to come, milliseconds'),
+  /** Time for a whole request to come, milliseconds, default 60,000. */
+  receiveMs: bound(minute, 100, day, 'time for a whole request over HTTP to come, milliseconds'),
+} as const satisfies Record<string, Bound>
+
 /**
  * The default and the bounds of every option that is a number. `docs/defaults.md` is the same table.
  *
@@ -166,6 +188,10 @@ export const defaults = {
   missedMax: bound(1_000, 1, 1_000_000, 'missed slots of a schedule that are published at once'),
   slotAttemptsMax: bound(20, 1, 1_000, 'attempts to compute the data of a slot before it is skipped'),
 
+  /** of the HTTP edge */
+  ...edgeNumbers,
+  ...serverNumbers,
+
   /** of the SQLite broker */
   walBytesMax: bound(
     256 * MiB,
@@ -202,6 +228,12 @@ export type Limit = keyof typeof defaults
 
 /** The numbers of an app, each as given or by default. */
 export type AppNumbers = { readonly [Name in keyof typeof appNumbers]: number }
+
+/** The bounds of what the HTTP edge takes, each as given or by default. */
+export type EdgeNumbers = { readonly [Name in keyof typeof edgeNumbers]: number }
+
+/** The numbers of an HTTP server, each as given or by default. */
+export type ServerNumbers = { readonly [Name in keyof typeof serverNumbers]: number }
 
 /** Makes every option optional; an undefined option counts as left out. */
 export type Optional<Options> = { readonly [Name in keyof Options]?: Options[Name] | undefined }

@@ -6,7 +6,11 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const read = (path: string) => readFileSync(join(root, path), 'utf8')
 
-const barrels = { millrace: 'src/index.ts', 'millrace/testing': 'src/testing/index.ts' }
+const barrels = {
+  millrace: 'src/index.ts',
+  'millrace/http': 'src/http/index.ts',
+  'millrace/testing': 'src/testing/index.ts',
+}
 const prelude = 'test/examples/prelude.ts'
 
 /** Interfaces whose methods each need an example. */
@@ -15,6 +19,7 @@ const interfaces = {
     ...['App', 'Publishing', 'Running', 'AppTx', 'Tx', 'Sqlite', 'Processors', 'Desk', 'FlowDesk'],
     ...['Context', 'Log', 'FlowContext', 'To'],
   ],
+  'millrace/http': [],
   'millrace/testing': [
     ...['Simulation', 'View', 'Client', 'Workload', 'Actions', 'Random'],
     ...['Given', 'Case', 'GivenDesk', 'RuleCase', 'GivenMediator', 'FlowCase'],

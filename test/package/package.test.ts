@@ -73,9 +73,9 @@ for (const [format, name, ...more] of [
 
 test('CommonJS gets the package by require', () => {
   const program =
-    "const { event } = require('millrace'); console.log(event.name, typeof require('millrace/testing').given)"
+    "const { event } = require('millrace'); const { gateway } = require('millrace/http'); console.log(event.name, gateway.name, typeof require('millrace/testing').given)"
   writeFileSync(join(user, 'common.cjs'), program)
-  assert.equal(run(user, process.execPath, 'common.cjs'), 'event function\n')
+  assert.equal(run(user, process.execPath, 'common.cjs'), 'event gateway function\n')
 })
 
 test('on an older Node.js the import fails and names both versions', () => {

@@ -19,6 +19,7 @@ const { NODE_TEST_CONTEXT: _, FORCE_COLOR: __, ...own } = process.env
 
 /** Without npm's switches of the run that we are in, which would change what it does here; Node.js is the one of us. */
 export const env = {
+  MILLRACE_PORT: 'none',
   ...Object.fromEntries(Object.entries(own).filter(([name]) => !name.startsWith('npm_'))),
   PATH: `${dirname(process.execPath)}${delimiter}${own['PATH']}`,
   NO_COLOR: '1',

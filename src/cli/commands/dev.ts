@@ -24,7 +24,7 @@ export const devGraceDefault = 1_000
 const togetherMs = 50
 
 /** Runs an app, and runs it anew when a file of it changes, until a signal. */
-export async function dev(call: Call, { only = [], grace = devGraceDefault }: StartWords): Promise<number> {
+export async function dev(call: Call, { only = [], grace = devGraceDefault, port, http }: StartWords): Promise<number> {
   const { out, appFile, db } = call
   if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
   takeWords(call, [], 0)
@@ -32,6 +32,8 @@ export async function dev(call: Call, { only = [], grace = devGraceDefault }: St
   const args = ['dev-process', appFile, '--grace', String(grace), '--wait-ms', String(call.waitMs)]
   if (db !== undefined) args.push('--db', db)
   if (only.length > 0) args.push('--only', only.join(','))
+  if (port !== undefined) args.push('--port', String(port))
+  if (http === false) args.push('--no-http')
   if (out.json) args.push('--json')
   const interrupted = interruptible()
   const { signal } = interrupted
@@ -73,11 +75,13 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
   try {
     return await runApp(call, { ...words, watchdog: false }, (app, { broker = app.broker }) => ({
       onAttempt: (end) => (out.json ? out.object(end) : out.line(attemptLine(end, new Date(), out))),
-      report: (state) => {
+      report: (state, http) => {
         const { where } = broker
-        if (out.json) return out.object({ event: state, app: app.name, pid: process.pid, where })
+        const served = http === undefined ? {} : { http }
+        if (out.json) return out.object({ event: state, app: app.name, pid: process.pid, where, ...served })
         if (state !== 'running') return
         out.line(cut(`ready: app ${app.name}, process ${process.pid}, ${where}`, out.columns))
+        if (http !== undefined) out.line(http)
         return tellHeld(app, call)
       },
     }))

@@ -1,7 +1,7 @@
 import { interruptible } from '../../control/signals.ts'
-import { type App, type RunOptions, type StartOptions, sqlite } from '../../index.ts'
+import { type App, defaults, type RunOptions, type RunState, type StartOptions, sqlite } from '../../index.ts'
 import { destinationsOf, processorsOf, runsWith } from '../../operate/rows.ts'
-import { type Call, takeWords } from '../call.ts'
+import { type Call, takeWords, wholeNumber } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'
 import { facts } from '../print.ts'
@@ -12,6 +12,9 @@ export interface StartWords {
   readonly grace?: number | undefined
   readonly watchdog?: boolean | undefined
   readonly control?: boolean | undefined
+  /** The port of the HTTP server. */
+  readonly port?: number | undefined
+  readonly http?: boolean | undefined
 }
 
 const texts = { stopping: 'stopping: running handlers end first; a second signal ends at once', stopped: 'stopped' }
@@ -20,9 +23,9 @@ const texts = { stopping: 'stopping: running handlers end first; a second signal
 export function start(call: Call, words: StartWords): Promise<number> {
   const { out } = call
   return runApp(call, words, (app, options) => ({
-    report: async (state) => {
+    report: async (state, http) => {
       if (state !== 'running') return out.json ? out.object({ event: state }) : out.line(texts[state])
-      const described = describe(app, options)
+      const described = describe(app, options, http)
       if (out.json) return out.object({ event: 'ready', ...described })
       out.line(`app ${app.name}, process ${process.pid}`)
       await out.lines(describedLines(described, out.columns))
@@ -31,11 +34,16 @@ export function start(call: Call, words: StartWords): Promise<number> {
   }))
 }
 
-/** Loads the app that a command names, and runs it until a signal. */
+/** How a command tells what becomes of its app; `http` is where it is served. */
+export interface Telling extends Pick<RunOptions, 'onAttempt'> {
+  readonly report: (state: RunState, http?: string) => unknown
+}
+
+/** Loads the app that a command names, serves it over HTTP, and runs it until a signal. */
 export async function runApp(
   call: Call,
-  { only, grace: graceMs, watchdog = true, control = true }: StartWords,
-  more: (app: App, options: StartOptions) => RunOptions,
+  { only, grace: graceMs, watchdog = true, control = true, port = portOfProcess(), http = true }: StartWords,
+  more: (app: App, options: StartOptions) => Telling,
 ): Promise<number> {
   const { db, appFile, waitMs } = call
   if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
@@ -47,23 +55,48 @@ export async function runApp(
     if (status !== undefined) return status
     const broker = db === undefined ? undefined : sqlite({ file: db })
     const options: StartOptions = { watchdog, control, only, waitMs, broker }
+    const { report, ...told } = more(app, options)
+    let failed: unknown
+    const serving = async (state: RunState) => {
+      if (state !== 'running' || !http || port === undefined) return report(state)
+      try {
+        const { url } = await app.serve({ port })
+        return report(state, url)
+      } catch (error) {
+        failed = error
+        await app.stop({ graceMs })
+      }
+    }
     // Takes over the signals before `loading` ends: one that comes where nobody listens is lost.
-    return app.run({ ...options, graceMs, ...more(app, options) })
+    const running = app.run({ ...options, graceMs, ...told, report: serving })
+    loading.end()
+    const ended = await running
+    if (failed !== undefined) throw failed
+    return ended
   } finally {
     loading.end()
   }
+}
+
+/** The port where the command names none: that of `MILLRACE_PORT`, whose `none` is as `--no-http`; else the default. */
+function portOfProcess(): number | undefined {
+  const { MILLRACE_PORT: given } = process.env
+  if (given === undefined || given === '') return defaults.port.default
+  return given === 'none' ? undefined : wholeNumber('MILLRACE_PORT', defaults.port.min, defaults.port.max)(given)
 }
 
 interface Described {
   readonly app: string
   readonly pid: number
   readonly where: string
+  /** Where it is served over HTTP. */
+  readonly http?: string | undefined
   readonly topics: readonly { readonly name: string; readonly types: readonly string[] }[]
   readonly channels: readonly { readonly name: string; readonly types: readonly string[] }[]
   readonly processors: readonly { readonly name: string; readonly on: string; readonly runs: boolean }[]
 }
 
-function describe(app: App, { broker = app.broker, only }: StartOptions): Described {
+function describe(app: App, { broker = app.broker, only }: StartOptions, http: string | undefined): Described {
   const destinations = (kind: string) =>
     destinationsOf(app.parts)
       .filter((destination) => destination.kind === kind)
@@ -75,19 +108,21 @@ function describe(app: App, { broker = app.broker, only }: StartOptions): Descri
     app: app.name,
     pid: process.pid,
     where,
+    ...(http === undefined ? {} : { http }),
     topics: destinations('topic'),
     channels: destinations('channel'),
     processors,
   }
 }
 
-function describedLines({ where, topics, channels, processors }: Described, columns: number): string[] {
+function describedLines({ where, http, topics, channels, processors }: Described, columns: number): string[] {
   const destination = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
   const lines = (title: string, texts: readonly string[]) =>
     texts.map((text, at): [string, string] => [at === 0 ? title : '', text])
   return facts(
     [
       ['where', where],
+      ...(http === undefined ? [] : [['http', http] as [string, string]]),
       ...lines('topics', topics.map(destination)),
       ...lines('channels', channels.map(destination)),
       ...lines(

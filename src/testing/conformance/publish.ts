@@ -1,7 +1,7 @@
 // Cases for publishing: ids, sizes, the moment of acknowledgement.
 import assert from 'node:assert/strict'
-import { takeIn } from '../../app/intake.ts'
 import { defaults, event, type Message, processor, topic } from '../../index.ts'
+import { takeIn } from '../../operate/edge.ts'
 import {
   assertWritten,
   type BrokerCase,

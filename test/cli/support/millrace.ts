@@ -41,7 +41,8 @@ export class Running {
   constructor(args: readonly string[], { input, cwd, env }: Surroundings = {}) {
     this.process = spawn(process.execPath, [bin, ...args], {
       cwd,
-      env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, ...env },
+      // Apps of tests that run side by side would want the same port.
+      env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, MILLRACE_PORT: 'none', ...env },
       stdio: 'pipe',
     })
     this.process.stdin!.on('error', () => {})
@@ -124,7 +125,8 @@ export async function millraces<const C extends readonly (readonly string[])[]>(
   const options = ['--conditions=millrace-source', '--input-type=module', '-e', oneAfterTheOther]
   const child = spawn(process.execPath, [...options, JSON.stringify(commands)], {
     cwd,
-    env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, ...env },
+    // Apps of tests that run side by side would want the same port.
+    env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, MILLRACE_PORT: 'none', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''

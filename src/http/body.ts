@@ -1,0 +1,93 @@
+// The body of a request, read once and never beyond its limit, whatever the request says about its size.
+import { fault } from '../model/errors.ts'
+
+export interface Body {
+  /** @throws `millrace/too-large`, `millrace/wrong-media-type`, `millrace/bad-request` */
+  bytes(): Promise<Uint8Array>
+  /** The body as UTF-8. Errors as of `bytes`. */
+  text(): Promise<string>
+  /** The body as JSON. Errors as of `bytes`. */
+  json(): Promise<unknown>
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
+export function bodyOf(request: Request, bytesMax: number): Body {
+  const bytes = () => readBody(request, bytesMax)
+  const text = async () => textOf(await bytes())
+  return { bytes, text, json: async () => jsonOf(await text()) }
+}
+
+/** @throws `millrace/bad-request` */
+export function textOf(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw fault('millrace/bad-request', 'the body is not UTF-8')
+  }
+}
+
+/** @throws `millrace/bad-request` */
+export function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw fault('millrace/bad-request', `the body is not JSON: ${(error as Error).message}`)
+  }
+}
+
+async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+  const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
+  if (encoding !== 'identity' && encoding !== 'gzip') {
+    const headers = { 'accept-encoding': 'gzip' }
+    throw fault('millrace/wrong-media-type', `the encoding "${encoding}" is not taken: send plain or gzip`, {
+      data: { headers },
+    })
+  }
+  const said = request.headers.get('content-length')
+  if (said !== null && Number(said) > bytesMax) throw tooLarge(bytesMax)
+  if (encoding === 'identity') {
+    // The server has seen to it that no more comes than was said.
+    if (said !== null) return new Uint8Array(await aborted(request.arrayBuffer()))
+    return request.body === null ? new Uint8Array(0) : collect(request.body, bytesMax)
+  }
+  if (request.body === null) throw notGzip()
+  const inflated = request.body.pipeThrough(new DecompressionStream('gzip') as never) as ReadableStream<Uint8Array>
+  return collect(inflated, bytesMax, notGzip)
+}
+
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  bytesMax: number,
+  broken: () => Error = cutOff,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read().catch(() => {
+      throw broken()
+    })
+    if (done) break
+    length += value.length
+    if (length > bytesMax) {
+      reader.cancel().catch(() => {})
+      throw tooLarge(bytesMax)
+    }
+    chunks.push(value)
+  }
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)
+}
+
+const aborted = (body: Promise<ArrayBuffer>) =>
+  body.catch(() => {
+    throw cutOff()
+  })
+
+/** Its client is gone, so that nobody reads this. */
+const cutOff = () => fault('millrace/bad-request', 'the body ended before its end')
+const notGzip = () => fault('millrace/bad-request', 'the body is not gzip, or it is cut off')
+const tooLarge = (bytesMax: number) =>
+  fault('millrace/too-large', `the body is larger than ${bytesMax} bytes (bodyBytesMax)`, {
+    data: { headers: { connection: 'close' } },
+  })

@@ -1,0 +1,128 @@
+// From a request to its answer:
+//
+//   request ─route?→ ─who?→ ─may?→ ─query, body fit?→ run → answer
+//             404,405  401   403     400, 413, 415       as its row says, or a problem
+//
+// Nothing is thrown out of it, and there is no 500 that is not in the log.
+import { Hono } from 'hono'
+import { fault } from '../model/errors.ts'
+import type { EdgeNumbers } from '../model/options.ts'
+import type { Edge } from '../operate/edge.ts'
+import { checkField } from '../operate/fields.ts'
+import type { Asks } from './access/asks.ts'
+import { checkAllowed, type Permission, type Who } from './access/permissions.ts'
+import { bodyOf } from './body.ts'
+import { queryOf } from './input.ts'
+import { answerOfError, problemOf } from './problem.ts'
+import type { Answer, Call, Group, Method, Route } from './route.ts'
+import type { Served } from './served.ts'
+
+export interface HandlerOptions {
+  readonly app: Served
+  readonly edge: Edge
+  readonly groups: readonly Group[]
+  readonly basePath: string
+  readonly access: Asks
+  readonly limits: EdgeNumbers
+  readonly ending: AbortSignal
+}
+
+export type Handler = (request: Request) => Promise<Response>
+
+export function handlerOf(options: HandlerOptions): Handler {
+  const { groups, basePath, edge, limits } = options
+  const hono = new Hono({ getPath: (request) => pathIn(request.url, basePath) })
+  const methods = new Map<string, Method[]>()
+  for (const route of groups.flatMap((group) => group.routes)) {
+    methods.set(route.path, [...(methods.get(route.path) ?? []), route.method])
+    hono.on(route.method, patternOf(route.path), async ({ req }) =>
+      responseOf(await answerOf(route, req.raw, paramsOf(req.param()), options)),
+    )
+  }
+  for (const [path, allowed] of methods) {
+    hono.all(patternOf(path), ({ req }) => responseOf(problemOf(wrongMethod(req.method, path, allowed))))
+  }
+  hono.notFound(({ req }) =>
+    responseOf(problemOf(fault('millrace/unknown-route', `there is no route ${req.method} ${req.path.slice(0, 200)}`))),
+  )
+  hono.onError((error) => responseOf(answerOfError(error, edge)))
+  return async (request) => {
+    const { length } = request.url
+    if (length - originCharsOf(request.url) > limits.urlCharsMax) {
+      const what = `the path and query are longer than ${limits.urlCharsMax} characters (urlCharsMax)`
+      return responseOf(problemOf(fault('millrace/bad-request', what), { status: 414 }))
+    }
+    try {
+      return await hono.fetch(request)
+    } catch (error) {
+      return responseOf(answerOfError(error, edge))
+    }
+  }
+}
+
+async function answerOf(
+  route: Route,
+  request: Request,
+  params: Call['params'],
+  { app, edge, basePath, access, limits, ending }: HandlerOptions,
+): Promise<Answer> {
+  try {
+    const who = route.may === 'anyone' ? undefined : await allowed(access, request, route.may, placeOf(params))
+    const where = `${route.method} ${route.path}`
+    const query = queryOf(where, request.url, route.query)
+    const body = bodyOf(request, limits.bodyBytesMax)
+    const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
+    if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
+    return await route.run({ app, edge, request, basePath, params, query, given, body, who, limits, ending })
+  } catch (error) {
+    return answerOfError(error, edge)
+  }
+}
+
+/** @throws `millrace/not-signed-in`, `millrace/not-allowed`, and what `access` throws */
+async function allowed(access: Asks, request: Request, permission: Permission, place: readonly string[]): Promise<Who> {
+  const who = await access(request)
+  if (who === undefined) {
+    const headers = { 'www-authenticate': 'Bearer' }
+    throw fault('millrace/not-signed-in', 'the request does not say who sends it', { data: { headers } })
+  }
+  checkAllowed(who, permission, place)
+  return who
+}
+
+/** The topic, channel or part that a path names: a grant may be narrowed to it. */
+function placeOf({ topic, channel, part }: Call['params']): string[] {
+  return [topic, channel, part].filter((name) => name !== undefined)
+}
+
+function responseOf({ status, headers = {}, json, body }: Answer): Response {
+  if (json === undefined) return new Response(body ?? null, { status, headers: { ...headers } })
+  return new Response(JSON.stringify(json), { status, headers: { 'content-type': 'application/json', ...headers } })
+}
+
+const patternOf = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
+
+const paramsOf = (params: Record<string, string> | undefined): Call['params'] => params ?? {}
+
+function originCharsOf(url: string): number {
+  const at = url.indexOf('/', url.indexOf('://') + 3)
+  return at === -1 ? url.length : at
+}
+
+/** The path below the base; a server that mounts the handler may have taken the base away. */
+function pathIn(url: string, basePath: string): string {
+  const from = originCharsOf(url)
+  const query = url.indexOf('?', from)
+  const path = url.slice(from, query === -1 ? undefined : query)
+  if (basePath === '' || !path.startsWith(basePath)) return path || '/'
+  const below = path.slice(basePath.length)
+  return below.startsWith('/') ? below : path
+}
+
+const wrongMethod = (method: string, path: string, allowed: readonly Method[]) => {
+  const all = allowed.includes('GET') ? ['HEAD', ...allowed] : allowed
+  const allow = [...all].sort().join(', ')
+  return fault('millrace/wrong-method', `${path} takes ${allow}, not ${method.slice(0, 20)}`, {
+    data: { headers: { allow } },
+  })
+}

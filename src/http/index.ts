@@ -1,0 +1,16 @@
+// The exports of `millrace/http`: an app over HTTP. An app that does not use it loads none of it.
+
+export type { Asks } from './access/asks.ts'
+export type { Grant, Permission, Role, Who } from './access/permissions.ts'
+export { type Gateway, type GatewayOptions, gateway } from './gateway.ts'
+export type { Served } from './served.ts'
+export {
+  type GithubOptions,
+  github,
+  type Secrets,
+  type SignedRequest,
+  type StandardWebhooksOptions,
+  standardWebhooks,
+  type Verified,
+  type Verifier,
+} from './webhooks.ts'

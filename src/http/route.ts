@@ -1,0 +1,75 @@
+// One row of the table of routes. Everything about a route is in its row: the routes of the server, what is checked, who
+// may use it, the description, the client of the tests and the fuzzers come from it.
+
+import type { EdgeNumbers } from '../model/options.ts'
+import type { Edge } from '../operate/edge.ts'
+import type { Field, Fields } from '../operate/fields.ts'
+import type { Permission, Who } from './access/permissions.ts'
+import type { Body } from './body.ts'
+import type { Served } from './served.ts'
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/** What an answer says, and the shape of its body where it is JSON. */
+export interface Says {
+  readonly is: string
+  /** Its media type, default `application/json`; of a status from 400 on `application/problem+json`. */
+  readonly type?: string | undefined
+  readonly body?: Field | undefined
+}
+
+export interface Route {
+  readonly method: Method
+  /** `/events/{topic}`: a name in braces is one segment. */
+  readonly path: string
+  /** The permission that it needs; `anyone` asks for none. */
+  readonly may: Permission | 'anyone'
+  /** What it does, in one sentence. */
+  readonly does: string
+  /** Its query. A field that takes a list may be repeated. */
+  readonly query?: Fields | undefined
+  /** The shape of its body, where that is JSON; then `call.given` has it. */
+  readonly body?: Field | undefined
+  /** The media types of its body, where that is not JSON alone; then it reads `call.body` itself. */
+  readonly takes?: readonly string[] | undefined
+  /** The answers that are not problems of the table of errors, by status. */
+  readonly answers: Readonly<Record<number, Says>>
+  run(call: Call): Answer | Promise<Answer>
+}
+
+/** Routes that come together. */
+export interface Group {
+  /** Whether a `gateway(app)` that is mounted in another server has them; `app.serve` has all. */
+  readonly mounted: boolean
+  readonly routes: readonly Route[]
+}
+
+/** One request, as a route gets it. */
+export interface Call {
+  readonly app: Served
+  readonly edge: Edge
+  readonly request: Request
+  /** The path at which the routes are mounted: empty, or `/edge`. */
+  readonly basePath: string
+  /** The segments of the path, by name, decoded. */
+  readonly params: Readonly<Record<string, string>>
+  /** The query, checked, with numbers and flags as such. */
+  readonly query: Readonly<Record<string, unknown>>
+  /** The body, checked, where the row says its shape. */
+  readonly given: unknown
+  readonly body: Body
+  /** Who asks; undefined where anyone may. */
+  readonly who: Who | undefined
+  readonly limits: EdgeNumbers
+  /** Aborts when the server ends: what waits answers at once. */
+  readonly ending: AbortSignal
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** The body as JSON. */
+  readonly json?: unknown
+  /** The body, where it is not JSON; its type is in the headers. */
+  readonly body?: string | ReadableStream<Uint8Array> | undefined
+}

@@ -1,0 +1,5 @@
+// The one table of routes, in groups. A route that is not here is not there.
+import type { Group } from './route.ts'
+import { healthRoutes } from './routes/health.ts'
+
+export const groups: readonly Group[] = [healthRoutes]

@@ -1,0 +1,43 @@
+// What an HTTP edge needs of an app beside its public surface. It is not for users: the app opens it, and `src/http` asks
+// for it by the app.
+import type { Elsewhere } from '../model/elsewhere.ts'
+import { fault } from '../model/errors.ts'
+import type { MessageType } from '../model/message.ts'
+import type { Accepted } from '../model/publish.ts'
+import type { World } from '../seam/world.ts'
+
+/** The way in for messages, as a run of the engine has it. */
+export interface EdgeIntake {
+  takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>
+}
+
+export interface Edge {
+  readonly world: Pick<World, 'now' | 'newId' | 'after' | 'log'>
+  /** Returns the intake of the run; throws while the app does not run. */
+  intake(): EdgeIntake
+}
+
+const edges = new WeakMap<object, Edge>()
+
+/** Says how an edge comes into an app. */
+export function openEdge(app: object, edge: Edge): void {
+  edges.set(app, edge)
+}
+
+/** @throws `millrace/bad-option` for what is no app */
+export function edgeOf(app: object): Edge {
+  const edge = edges.get(app)
+  if (edge === undefined) throw fault('millrace/bad-option', 'an edge takes an app, made by app({ … })')
+  return edge
+}
+
+/**
+ * Accepts a message that another system has made. Its identity is its source with its id: again with both it adds
+ * nothing while the log keeps it, with other data it is a conflict.
+ *
+ * @returns its id once it is on disk, with `duplicate` where it was there before
+ * @throws as `app.publish`; `millrace/bad-attributes`
+ */
+export async function takeIn(app: object, type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted> {
+  return edgeOf(app).intake().takeIn(type, data, from)
+}
