@@ -18,6 +18,7 @@ export type { Asks } from './http/access/asks.ts'
 export type { Grant, Permission, Role, Who } from './http/access/permissions.ts'
 export type { ServeOptions, Serving } from './http/serving.ts'
 export type { AttemptEnd } from './model/attempt-end.ts'
+export type { ChangeList, DataChange } from './model/change.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type Actor,
@@ -55,6 +56,8 @@ export type {
   OperationOutcome,
   Paused,
   PendingAction,
+  Preview,
+  PreviewPage,
   RefusedItem,
   Selection,
 } from './model/desk-views.ts'
@@ -108,7 +111,8 @@ export type { Delay } from './model/time.ts'
 export type { Query, Tx } from './model/tx.ts'
 export type { Value } from './model/value.ts'
 export type { Backup } from './operate/backups.ts'
-export type { Desk, OperationOptions } from './operate/desk.ts'
+export type { Desk } from './operate/desk.ts'
+export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { ProcessorRow, Processors, ResetOptions, ResetPlan, SetOptions } from './operate/processors.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'

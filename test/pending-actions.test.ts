@@ -65,7 +65,15 @@ test('a pending action waits for a run that has its processor', async (t) => {
 })
 
 test('an operation waits for a run that has every processor', async (t) => {
-  const operation = { name: 'all', action: 'release', by: 'anna', reason: null, oneFirst: false, startedAt: 1 } as const
+  const operation = {
+    name: 'all',
+    action: 'release',
+    by: 'anna',
+    reason: null,
+    change: null,
+    oneFirst: false,
+    startedAt: 1,
+  } as const
   const one = await held(t, (writer) => writer.select(operation, {}))
   await run(one, { only: [] })
   assert.deepEqual(await states(one), ['held', 'held'])
@@ -82,13 +90,13 @@ test('an app is idle when an operation that gives messages up is done', async (t
   assert.deepEqual([operation!.state, operation!.done, operation!.refused], ['done', 2, 0])
 })
 
-test('one message first goes with a release only: what is given up is never handled', async (t) => {
+test('one message first does not go with a discard: what is given up is never handled', async (t) => {
   const one = await held(t)
   await one.start()
   const options = { name: 'away', by: 'anna', reason: 'a test', oneFirst: true }
   await assert.rejects(
     one.desk.select('discard', {}, options),
-    coded('millrace/bad-option', /oneFirst goes with a release only/),
+    coded('millrace/bad-option', /oneFirst does not go with discard/),
   )
 })
 

@@ -14,7 +14,7 @@ import {
 } from '../index.ts'
 import { commandLine } from '../operate/command-line.ts'
 import { offlineOf } from '../operate/offline.ts'
-import { checkCorrectedOf } from '../operate/rows.ts'
+import { correctOf } from '../operate/rows.ts'
 import { stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
@@ -133,7 +133,7 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     call.waitMs,
     ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
     () => {
-      const desk = stoppedDesk(store, app && checkCorrectedOf(app.parts), Date.now)
+      const desk = stoppedDesk(store, app && correctOf(app.parts), Date.now)
       const processors = stoppedProcessors(store, app)
       return use({ running: false, desk, processors, flows: stoppedFlows(store) })
     },

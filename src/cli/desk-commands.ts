@@ -7,6 +7,7 @@ import { deskAudit, deskGroups, deskLine, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
 import { deskAbort, deskOperations } from './commands/operations.ts'
+import { deskPreview } from './commands/preview.ts'
 import {
   processorsList,
   processorsPause,
@@ -77,13 +78,20 @@ export function addDesk(desk: Command, add: Add): void {
     ).option('--one-first', 'with --all: one first, and the others only when it is handled'),
   )
   actor(
-    add(desk, {
-      name: 'resubmit',
-      usage: '[app.ts] ID',
-      text: 'replace the data of a held message and release it',
-      run: deskResubmit,
-      examples: ['desk resubmit app.ts 3 --data-file order.json --reason "new sign"'],
-    })
+    selection(
+      add(desk, {
+        name: 'resubmit',
+        usage: '[app.ts] (ID | --all --name NAME)',
+        text: 'correct the data of held messages and release them',
+        run: deskResubmit,
+        examples: [
+          'desk resubmit app.ts 3 --data-file order.json --reason "new sign"',
+          'desk resubmit app.ts --all --name a --change a.json --reason sign',
+        ],
+      }),
+    )
+      .option('--change <file>', 'with --all: a file with the changes of the data of each (JSON Patch)')
+      .option('--one-first', 'with --all: one first, and the others only when it is handled')
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),
   )
@@ -111,6 +119,15 @@ export function addDesk(desk: Command, add: Add): void {
     }),
   )
 
+  add(desk, {
+    name: 'preview',
+    usage: '[app.ts] ID | NAME',
+    text: 'show what the change of an operation makes of its messages',
+    run: deskPreview,
+    examples: ['desk preview app.ts signs'],
+  })
+    .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
+    .option('--limit <n>', 'the most messages (default 20)', wholeNumber('--limit', 1, 100))
   add(desk, {
     name: 'operations',
     usage: '[app.ts] [ID | NAME]',

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
-import { applyChange, type ChangeList, checkChangeList, type DataChange } from './change.ts'
+import { z } from 'zod'
+import { applyChange, type ChangeList, changeData, checkChangeList, type DataChange } from './change.ts'
+import { Stored } from './codec.ts'
+import { event } from './message.ts'
 
 const change = (json: string, ...list: DataChange[]) => applyChange(json, list)
 const fits = (json: string, path: string) => ({ op: 'test', path, value: valueAt(JSON.parse(json), path) }) as const
@@ -209,4 +212,36 @@ test('a change list that is none is refused with what, where and what may be', (
 test('the test of a change fits what it was made from', () => {
   const text = '{"a":{"b":[1,{"c":null}]}}'
   for (const path of pathsIn(JSON.parse(text))) assert.equal(change(text, fits(text, path)), text)
+})
+
+const stamp = { stream: 1, id: 'id', ownId: false, source: '', time: 1, correlationId: 'id', causationId: null }
+const sku: ChangeList = [{ op: 'replace', path: '/sku', value: 'sieve' }]
+
+test('a message keeps the text of its data but for the change, where the schema returns them as they are', () => {
+  const Sold = event('sold', {
+    schema: z.object({ sku: z.string(), cents: z.number() }),
+    context: ({ sku }) => sku[0]!,
+  })
+  const text = '{ "cents": 1.10, "sku": "seive" }'
+  const message = new Stored('sold', 1, { ...stamp, traceparent: null }, 's', text)
+  message.position = 7
+  const made = changeData(Sold, message, sku, 1_000)
+  assert.deepEqual([made.json, made.position, made.id], ['{ "cents": 1.10, "sku": "sieve" }', 7, 'id'])
+  assert.equal(message.json, text)
+  const moved: ChangeList = [{ op: 'replace', path: '/sku', value: 'x' }]
+  assert.throws(() => changeData(Sold, message, moved, 1_000), { code: 'millrace/context-changed' })
+  assert.throws(() => changeData(Sold, message, [{ op: 'remove', path: '/cents' }], 1_000), {
+    code: 'millrace/bad-data',
+  })
+  assert.throws(() => changeData(Sold, message, sku, 10), { code: 'millrace/too-large' })
+})
+
+test('data of which the schema drops a part, or that come from an older version, are stored in the shape of today', () => {
+  const schema = z.object({ sku: z.string() })
+  const Sold = event('sold', { schema, version: 2, upcast: { 1: (old) => ({ sku: (old as { name: string }).name }) } })
+  const old = new Stored('sold', 1, { ...stamp, traceparent: null }, null, '{ "name":"seive" }')
+  const made = changeData(Sold, old, [{ op: 'replace', path: '/name', value: 'sieve' }], 1_000)
+  assert.deepEqual([made.version, made.json], [2, '{"sku":"sieve"}'])
+  const today = new Stored('sold', 2, { ...stamp, traceparent: null }, null, '{ "sku":"seive", "more":1 }')
+  assert.equal(changeData(Sold, today, sku, 1_000).json, '{"sku":"sieve"}')
 })

@@ -1,8 +1,9 @@
 // A change list: what to change in the data of a message, as a value. It is applied to the text of the data, so that
 // every character outside of what it changes stays: the digits of numbers, the order of names, white space.
-import { asJson, sameJson } from './codec.ts'
+import { asJson, dataOf, replaceData, Stored, sameJson } from './codec.ts'
 import { fault } from './errors.ts'
 import { type Child, childrenAt, endOfValue, type Span, skipSpace } from './json-text.ts'
+import type { MessageType } from './message.ts'
 import { suggest } from './names.ts'
 import { checkOptions } from './options.ts'
 import { messageOf } from './people.ts'
@@ -167,3 +168,20 @@ function kindAt(text: string, at: number): string {
 const nameOf = (part: string) => part.replaceAll('~1', '/').replaceAll('~0', '~')
 const pathOf = (names: readonly string[]) =>
   JSON.stringify(names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join(''))
+
+/**
+ * Makes the same message with changed data, in the current version. Where the schema returns the data as they are, their
+ * text stays but for the change.
+ *
+ * @throws as of {@link applyChange} and `replaceData`
+ */
+export function changeData(type: MessageType, message: Stored, list: ChangeList, bytesMax: number): Stored {
+  const text = applyChange(message.json, list)
+  const isToday = message.version === type.version
+  const data = isToday ? (JSON.parse(text) as unknown) : dataOf(type, message.version, text)
+  const next = replaceData(type, message, data, bytesMax)
+  if (!isToday || Buffer.byteLength(text) > bytesMax || !sameJson(JSON.parse(next.json), data)) return next
+  const kept = new Stored(next.type, next.version, next, next.context, text)
+  kept.position = next.position
+  return kept
+}

@@ -1,4 +1,5 @@
 // The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
+import type { ChangeList } from './change.ts'
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
 
 /** A filter of messages at the desk; every field that is set must match. */
@@ -82,9 +83,12 @@ export type GroupBy = 'processor' | 'error' | 'type' | 'all'
 export interface Operation {
   readonly id: number
   readonly name: string
-  readonly action: 'release' | 'discard'
+  /** `resubmit`: each is changed by `change` and released. */
+  readonly action: 'release' | 'resubmit' | 'discard'
   readonly by: string
   readonly reason: string | null
+  /** The change of the data of each message; null unless `action` is `resubmit`. */
+  readonly change: ChangeList | null
   /** True to do one message first, and the others only after that one is handled. */
   readonly oneFirst: boolean
   /**
@@ -121,12 +125,32 @@ export interface OperationOutcome {
 }
 
 /** An operation before it begins. */
-export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'oneFirst' | 'startedAt'>
+export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'change' | 'oneFirst' | 'startedAt'>
 
 /** A message that an operation could not act on, with the reason. */
 export interface RefusedItem {
   readonly item: number
   readonly why: string
+}
+
+/** The place of a page in the selection of an operation. */
+export interface PreviewPage {
+  /** Only messages with a higher number. */
+  readonly after?: number | undefined
+  /** The most messages, default 20, at most 100. */
+  readonly limit?: number | undefined
+}
+
+/** The result that the change of an operation would have for one of its messages. */
+export interface Preview {
+  /** The number of the message at the desk. */
+  readonly item: number
+  /** Its data, as JSON text: every digit is as it is stored. */
+  readonly before: string
+  /** Its data after the change, as JSON text; null where the change is refused. */
+  readonly after: string | null
+  /** The reason for which the change would be refused; null where it fits. */
+  readonly why: string | null
 }
 
 /** An action of a person on a message at the desk. */

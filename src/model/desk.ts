@@ -8,6 +8,7 @@
 //   all but handled, and discarded of what is handled again ──its processor is reset──→ reset (gone without an attempt)
 //
 // Each lane at the desk has exactly one head. The head is held, deciding or trying; all others of the lane are in line.
+import type { ChangeList } from './change.ts'
 import type { Stored } from './codec.ts'
 import { type ErrorRecord, fault } from './errors.ts'
 
@@ -146,6 +147,13 @@ export interface Hold {
 export interface Discard {
   readonly do: 'discard'
   readonly reason: string
+}
+
+/** The decision of an operation to send a message with changed data. */
+export interface Change {
+  readonly do: 'change'
+  readonly change: ChangeList
+  readonly note: string
 }
 
 /** The decision of a rule about a failed message. People at the desk have the same four choices. */

@@ -42,12 +42,16 @@ export const calls: {
     takeBack: [{ id, actor }, 1],
     select: [
       {
-        action: { oneOf: ['release', 'discard'] },
+        action: { oneOf: ['release', 'resubmit', 'discard'] },
         what: { fields: { ...which, items: 'numbers' } },
-        options: { fields: { name: 'text', oneFirst: 'flag', by: 'text', reason: 'text' }, needs: ['name', 'by'] },
+        options: {
+          fields: { name: 'text', oneFirst: 'flag', change: 'list', by: 'text', reason: 'text' },
+          needs: ['name', 'by'],
+        },
       },
       3,
     ],
+    preview: [{ operation: id, page: { fields: page } }, 1],
     operations: [{ filter: { fields: { name: 'text', ...page } } }, 0],
     refused: [{ operation: id }, 1],
     outcome: [{ operation: id }, 1],

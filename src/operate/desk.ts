@@ -10,20 +10,8 @@ import type {
   GroupBy,
   GroupFilter,
   LineFilter,
-  Operation,
-  OperationFilter,
-  OperationOutcome,
-  RefusedItem,
-  Selection,
 } from '../model/desk-views.ts'
-
-/** Options of `desk.select`. */
-export interface OperationOptions extends Actor {
-  /** A name for people, unique among operations, 1 to 100 characters. */
-  readonly name: string
-  /** True to release one message first, and the others only when that one was handled. Default false. */
-  readonly oneFirst?: boolean | undefined
-}
+import type { DeskOperations } from './desk-operations.ts'
 
 /**
  * The desk of an app, its dead-letter queue that keeps order: the same functions for people, the command line and
@@ -37,7 +25,7 @@ export interface OperationOptions extends Actor {
  * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
  * until a page is empty.
  */
-export interface Desk {
+export interface Desk extends DeskOperations {
   /**
    * Lists messages at the desk, the oldest first, each with the `data` of its message.
    *
@@ -177,84 +165,6 @@ export interface Desk {
    * ```
    */
   takeBack(id: number, actor?: Actor): Promise<void>
-  /**
-   * Releases or discards all held messages that match now, as an operation with a name, progress and an end. Messages
-   * that are held later are not part of it. It resolves when the selection is on disk; the operation continues across
-   * restarts.
-   *
-   * @param action `'release'` or `'discard'`
-   * @param what which messages, by processor, type, context, group or numbers
-   * @param options its name, who and why (a discard needs a reason), and `oneFirst`
-   * @returns the operation as it begins
-   * @throws `millrace/nothing-selected`; `millrace/duplicate-name`; `millrace/bad-option`
-   *
-   * @example
-   * ```ts
-   * const { id, total } = await shop.desk.select(
-   *   'release',
-   *   { processor: 'labels' },
-   *   { name: 'labels again', by: 'ada', reason: 'the list of articles is complete', oneFirst: true },
-   * )
-   * console.log(`operation ${id} releases ${total} messages`)
-   * ```
-   */
-  select(action: Operation['action'], what: Selection, options: OperationOptions): Promise<Operation>
-  /**
-   * Lists operations, the oldest first.
-   *
-   * @param filter which; `limit`: rows of a page, default 100
-   * @returns a page of operations
-   *
-   * @example
-   * ```ts
-   * for (const { name, state, done, total } of await shop.desk.operations()) console.log(name, state, `${done}/${total}`)
-   * ```
-   */
-  operations(filter?: OperationFilter): Promise<Operation[]>
-  /**
-   * Counts the states of the messages that an operation released or discarded, of at most its first 10,000. A released
-   * message is only tried again; this tells whether it was handled.
-   *
-   * @param operation the number of the operation
-   * @returns the counts: handled, trying, held again, discarded
-   *
-   * @example
-   * ```ts
-   * const who = { by: 'ada', reason: 'the list of articles is complete' }
-   * const { id } = await shop.desk.select('release', { processor: 'labels' }, { name: 'labels again', ...who })
-   * await shop.idle()
-   * const { held } = await shop.desk.outcome(id)
-   * console.assert(held === 2) // it is not
-   * ```
-   */
-  outcome(operation: number): Promise<OperationOutcome>
-  /**
-   * Lists the messages that an operation could not release or discard, at most 100, each with the reason: for example
-   * that a person was quicker.
-   *
-   * @param operation the number of the operation
-   * @returns the messages
-   *
-   * @example
-   * ```ts
-   * for (const { id } of await shop.desk.operations()) console.log(await shop.desk.refused(id))
-   * ```
-   */
-  refused(operation: number): Promise<RefusedItem[]>
-  /**
-   * Aborts an operation. What it has released or discarded stays so.
-   *
-   * @param operation the number of the operation
-   * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-operation`, `millrace/operation-ended`
-   *
-   * @example
-   * ```ts
-   * const open = (await shop.desk.operations()).filter(({ endedAt }) => endedAt === null)
-   * for (const { id } of open) await shop.desk.abort(id, { by: 'ada' })
-   * ```
-   */
-  abort(operation: number, actor?: Actor): Promise<void>
   /**
    * Lists the audit log, the newest line first: who did what, when and why. No line is ever removed.
    *

@@ -1,4 +1,6 @@
+import { changeData } from '../model/change.ts'
 import { replaceData, type Stored } from '../model/codec.ts'
+import type { Change, Resubmit } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { LogRow } from '../model/log-views.ts'
@@ -23,19 +25,21 @@ export function rowOf(message: Stored, { kind, name }: Pick<Destination, 'kind' 
 }
 
 /**
- * Checks corrected data for a message, as the app will when it carries the correction out.
+ * Makes a message with corrected data, as the app will when it carries the correction out.
  *
  * @throws `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/context-changed`,
- *   `millrace/unknown-type`
+ *   `millrace/unknown-type`, `millrace/change-does-not-fit`
  */
-export type CheckCorrected = (message: Stored, data: unknown) => void
+export type Correct = (message: Stored, decision: Resubmit | Change) => Stored
 
-export function checkCorrectedOf(parts: readonly Part[]): CheckCorrected {
+export function correctOf(parts: readonly Part[]): Correct {
   const types = typesOf(parts)
-  return (message, data) => {
+  return (message, decision) => {
     const type = types.get(message.type)?.type
     if (type === undefined) throw fault('millrace/unknown-type', `the app no longer has type "${message.type}"`)
-    replaceData(type, message, data, Number.POSITIVE_INFINITY)
+    const most = Number.POSITIVE_INFINITY
+    if (decision.do === 'change') return changeData(type, message, decision.change, most)
+    return replaceData(type, message, decision.data, most)
   }
 }
 

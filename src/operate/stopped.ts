@@ -15,34 +15,38 @@ import type { ProcessorRow, Processors } from './processors.ts'
 import { concurrencyChange } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
-import { type CheckCorrected, pausedOf, processorsOf } from './rows.ts'
+import { type Correct, pausedOf, processorsOf } from './rows.ts'
 
 /**
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
- * are checked by `check`, where the code of the app is known.
+ * are made by `correct`, where the code of the app is known.
  */
-export function stoppedDesk(store: Offline, check: CheckCorrected | undefined, now: () => number): Desk {
+export function stoppedDesk(store: Offline, correct: Correct | undefined, now: () => number): Desk {
   const look: DeskBackend['look'] = (read) => reading(store, ({ desk, operations }) => read(desk, operations))
   return deskOn(
     () => ({
       look,
       decide: async (item, decision, actor) => {
         if (decision.do === 'resubmit') {
-          if (check === undefined) {
-            throw fault('millrace/no-app', 'corrected data are checked by the code of the app: name the app file')
-          }
+          const check = known(correct)
           const row = await look((desk) => desk.item(item, { line: 0, history: 0 }))
-          if (row !== undefined) check(row.message, decision.data)
+          if (row !== undefined) check(row.message, decision)
         }
         await writing(store, (writer) => writer.addPending(item, decision, actor))
       },
       takeBack: (item, actor) => writing(store, (writer) => writer.addPending(item, { do: 'take back' }, actor)),
       select: (operation, what) => writing(store, (writer) => writer.select(operation, what)),
       abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
+      corrected: ({ message }, change) => known(correct)(message, change),
     }),
     'millrace',
     now,
   )
+}
+
+function known(correct: Correct | undefined): Correct {
+  if (correct !== undefined) return correct
+  throw fault('millrace/no-app', 'corrected data are checked by the code of the app: name the app file')
 }
 
 /** The flows of an app that does not run: they can be looked at, and nothing is written down about them. */

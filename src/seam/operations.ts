@@ -16,6 +16,8 @@ export interface OperationReads {
   /** Operations that have not ended, after an id, in order, at most so many. */
   open(after: number, limit: number): Promise<Operation[]>
   outcome(operation: number): Promise<OperationOutcome>
+  /** The messages of an operation that are not dealt with, after a number, in order, at most so many. */
+  remaining(operation: number, after: number, limit: number): Promise<number[]>
   /** The first messages that the operation could not act on. */
   refused(operation: number, limit: number): Promise<RefusedItem[]>
 }

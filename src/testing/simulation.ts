@@ -393,6 +393,7 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
   discard: true,
   takeBack: true,
   select: true,
+  preview: true,
   operations: true,
   outcome: true,
   abort: true,

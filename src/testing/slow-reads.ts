@@ -7,7 +7,7 @@ import type { Store } from '../seam/store.ts'
 const slowOf: { readonly [F in keyof Store]?: 'all' | readonly (keyof Store[F])[] } = {
   deskReads: 'all',
   flowReads: 'all',
-  operations: ['list', 'open', 'outcome', 'refused'],
+  operations: ['list', 'open', 'outcome', 'refused', 'remaining'],
   processors: ['paused'],
 }
 

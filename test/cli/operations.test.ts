@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import test from 'node:test'
 import { until } from '../support.ts'
 import { heldMill, stoppedMill } from './support/held.ts'
 import { mill, Placed } from './support/mill.ts'
-import { begin, linesOf, millrace, objectsOf } from './support/millrace.ts'
+import { appFile, begin, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
 const statesOf = async (file: string) => {
   const { out } = await millrace(['desk', '--db', file, '--state', 'held,trying,line,handled,discarded', '--json'])
@@ -180,4 +181,58 @@ test('of what was released and is held again an operation says how many', async 
   const second = await millrace(['desk', 'operations', '--after', '1', '--limit', '1', '--db', file])
   assert.match(second.out, /\n 2 {2}again .*\n$/)
   assert.match(second.err, /there may be more: --after 2/)
+})
+
+test('one change corrects all that are held; what it would make of each is shown before the app starts', async (t) => {
+  const { file } = await stoppedMill(t)
+  const change = join(dirname(file), 'change.json')
+  writeFileSync(
+    change,
+    JSON.stringify([
+      { op: 'test', path: '/orderId', value: 'a' },
+      { op: 'remove', path: '/fail' },
+    ]),
+  )
+  const all = ['desk', 'resubmit', '--db', file, '--all', '--name', 'corrected', '--change']
+  const reason = ['--reason', 'no need to wait', '--by', 'anna']
+  const asked = await millrace([...all, change, ...reason])
+  assert.deepEqual([asked.status, asked.err], [0, ''])
+  assert.equal(asked.out, 'operation 1 "corrected": 2 messages are selected to be resubmitted, when the app starts\n')
+  const preview = await millrace(['desk', 'preview', appFile, 'corrected', '--db', file])
+  assert.deepEqual(linesOf(preview.out), [
+    'message 1:',
+    `  - fail: ${JSON.stringify(join(dirname(file), 'mended'))}`,
+    'message 2 stays as it is: change 1 of 2 (test "/orderId") does not fit: found a string, which is another value than the one that is expected',
+  ])
+  const rows = objectsOf((await millrace(['desk', 'preview', appFile, '1', '--db', file, '--json'])).out)
+  assert.deepEqual(
+    rows.map(({ item, after }) => [item, after]),
+    [
+      [1, '{"orderId":"a"}'],
+      [2, null],
+    ],
+  )
+  assert.match((await millrace(['desk', 'preview', '1', '--db', file])).err, /\(millrace\/no-app\)/)
+  const app = mill(file)
+  t.after(() => app.stop())
+  await app.start()
+  await app.idle()
+  assert.deepEqual(await statesOf(file), { 1: 'handled', 2: 'held', 3: 'held' })
+  const shown = await millrace(['desk', 'operations', 'corrected', '--db', file])
+  assert.match(shown.out, /resubmitted +1 of 2\n/)
+  assert.match(shown.out, /2 +change 1 of 2 \(test/)
+  for (const [given, message] of [
+    [['--change', join(dirname(file), 'none.json'), ...reason], /--change cannot be read/],
+    [reason, /resubmit --all needs --change FILE/],
+    [['--change', change], /needs --reason/],
+  ] as const) {
+    const refused = await millrace(['desk', 'resubmit', '--db', file, '--all', '--name', 'again', ...given])
+    assert.equal(refused.status, 2)
+    assert.match(refused.err, message)
+  }
+  writeFileSync(change, '{"orderId":"a"}')
+  assert.match(
+    (await millrace([...all.with(6, 'again'), change, ...reason])).err,
+    /change is an object, but must be a list/,
+  )
 })

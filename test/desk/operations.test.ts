@@ -304,7 +304,10 @@ test('what makes no operation is refused with why: no name, a name twice, nothin
   await assert.rejects(select(sim, 'release', { name: '' }), { code: 'millrace/bad-option' })
   await assert.rejects(select(sim, 'release', { name: 'x'.repeat(101) }), { code: 'millrace/bad-option' })
   await assert.rejects(select(sim, 'release', { by: '' }), { code: 'millrace/bad-option' })
-  await assert.rejects(select(sim, 'mend' as never), { code: 'millrace/bad-option', message: /release or discard/ })
+  await assert.rejects(select(sim, 'mend' as never), {
+    code: 'millrace/bad-option',
+    message: /release or resubmit or discard/,
+  })
   await assert.rejects(select(sim, 'release', {}, { procesor: 'a' }), { code: 'millrace/unknown-option' })
   await assert.rejects(select(sim, 'discard'), { code: 'millrace/bad-option', message: /reason/ })
   await assert.rejects(select(sim, 'discard', { reason: 'old', oneFirst: true }), {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { type App, type Broker, type Desk, processor, sqlite, topic } from 'millrace'
+import type { Correct } from '../../src/operate/rows.ts'
 import { stoppedDesk, stoppedProcessors } from '../../src/operate/stopped.ts'
 import { place, rows, started } from '../support.ts'
 import { bankApp, ledger, Moved, upTo } from './support.ts'
@@ -29,8 +30,8 @@ async function heldFile(
   await app.idle()
   const ids = (await app.desk.list({ states: ['held'] })).map(({ id }) => id)
   await app.stop()
-  const check = () => {}
-  return { file, desk: stoppedDesk(sqlite({ file }).offline!, check, () => Date.now()), ids }
+  const correct: Correct = (message) => message
+  return { file, desk: stoppedDesk(sqlite({ file }).offline!, correct, () => Date.now()), ids }
 }
 
 const seen = (file: string) =>

@@ -271,10 +271,19 @@ async function desk(store: Store): Promise<void> {
   await store.operations.outcome(1)
   await store.operations.open(0, 10)
   await store.operations.refused(1, 10)
-  const first = { name: 'first', action: 'release', by: 'ann', reason: null, oneFirst: false, startedAt: 1 } as const
+  const first = {
+    name: 'first',
+    action: 'release',
+    by: 'ann',
+    reason: null,
+    change: null,
+    oneFirst: false,
+    startedAt: 1,
+  } as const
   const operation = await store.operations.select(first, {})
   await store.operations.select({ ...first, name: 'second' }, { items: [4] })
   await store.operations.selected(operation.id, 10)
+  await store.operations.remaining(operation.id, 0, 10)
   await store.operations.firstSelected(operation.id)
   await store.pendingActions.add({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
   await store.pendingActions.list(undefined, 10)

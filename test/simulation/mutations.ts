@@ -354,7 +354,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'resubmits the old data': [
     {
       file: 'engine/consumer/decisions.ts',
-      from: '      message: replaceData(typeNamed(spec, message.type), message, data, limits.messageBytesMax),\n',
+      from: '          message: this.corrected(message, decision),\n',
       to: '',
     },
   ],
@@ -646,8 +646,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'counts what an operation has done in a commit of its own': [
     {
       file: 'engine/desk/operations.ts',
-      from: '      await decisions.decide(item, decision, actor, { changes: [counted(null)] })\n',
-      to: '      await decisions.decide(item, decision, actor)\n      committer.write({ changes: [counted(null)] })\n',
+      from: '      await decisions.decide(item, decisionOf(operation, actor.reason), actor, { changes: [counted(null)] })\n',
+      to: '      await decisions.decide(item, decisionOf(operation, actor.reason), actor)\n      committer.write({ changes: [counted(null)] })\n',
     },
   ],
   'goes on with an operation after its abort': [

@@ -42,7 +42,7 @@ const tables: Readonly<Record<string, Columns>> = {
   millrace_mail: { record: ['message'], key: ['context'] },
   millrace_audit: { record: ['detail'], words: ['who', 'why'], text: ['subject'] },
   millrace_wishes: { record: ['wish'], words: ['who', 'why'] },
-  millrace_operations: { words: ['name', 'who', 'why'] },
+  millrace_operations: { record: ['change'], words: ['name', 'who', 'why'] },
   millrace_selected: { text: ['error'] },
   millrace_paused: { words: ['who', 'why'] },
 }

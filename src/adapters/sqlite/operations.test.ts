@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { emptyDesk, entryOf } from '../../../test/support/desk-tables.ts'
 
-const release = { action: 'release', by: 'ann', reason: null, oneFirst: false, startedAt: 1 } as const
+const release = { action: 'release', by: 'ann', reason: null, change: null, oneFirst: false, startedAt: 1 } as const
 
 function threeHeld() {
   const { tables, views } = emptyDesk()

@@ -25,7 +25,7 @@ const listRows = 100
 /** Messages of an operation whose outcome is counted. */
 const outcomeRows = 10_000
 
-const operationText = `select id, name, action, who, why, one_first, state, total, done, refused, started_at, ended_at
+const operationText = `select id, name, action, who, why, change, one_first, state, total, done, refused, started_at, ended_at
   from millrace_operations`
 /** A message that is not at the desk was resolved, and forgotten later. */
 const outcomeText = `select coalesce(sum(d.id is null or d.state = 'handled'), 0) as handled,
@@ -34,9 +34,10 @@ const outcomeText = `select coalesce(sum(d.id is null or d.state = 'handled'), 0
   from (select item, done, error from millrace_selected where operation = ? order by item limit ?) s
     left join millrace_desk d on d.id = s.item where s.done = 1 and s.error is null`
 
-interface Row extends Omit<Operation, 'by' | 'reason' | 'oneFirst' | 'startedAt' | 'endedAt'> {
+interface Row extends Omit<Operation, 'by' | 'reason' | 'change' | 'oneFirst' | 'startedAt' | 'endedAt'> {
   readonly who: string
   readonly why: string | null
+  readonly change: string | null
   readonly one_first: number
   readonly started_at: number
   readonly ended_at: number | null
@@ -61,7 +62,7 @@ export class OperationTable implements OperationStore {
         name === undefined
           ? this.sql.each<Row>(`${operationText} where id > ? order by id limit ?`, after, limit)
           : this.sql.each<Row>(`${operationText} where name = ? and id > ? limit ?`, name, after, limit)
-      const sizeOf = ({ name, who, why }: Row) => lengthOf(name, who, why)
+      const sizeOf = ({ name, who, why, change }: Row) => lengthOf(name, who, why, change)
       return pageOf(rows, { limit, sizeOf, cursorOf: ({ id }) => id }).rows.map(operationOf)
     })
   }
@@ -81,6 +82,10 @@ export class OperationTable implements OperationStore {
     return this.beside.durable(() => this.sql.all(sql, operation, limit))
   }
 
+  remaining(operation: number, after: number, limit: number): Promise<number[]> {
+    return this.beside.durable(() => this.notDone(operation, after, limit))
+  }
+
   select(operation: NewOperation, what: Selection): Promise<Operation> {
     return writeDurably(this.beside, () => this.freeze(operation, what))
   }
@@ -90,8 +95,12 @@ export class OperationTable implements OperationStore {
   }
 
   async selected(operation: number, limit: number): Promise<number[]> {
-    const sql = 'select item from millrace_selected where operation = ? and done = 0 order by item limit ?'
-    return this.sql.all<{ item: number }>(sql, operation, limit).map(({ item }) => item)
+    return this.notDone(operation, 0, limit)
+  }
+
+  private notDone(operation: number, after: number, limit: number): number[] {
+    const sql = 'select item from millrace_selected where operation = ? and done = 0 and item > ? order by item limit ?'
+    return this.sql.all<{ item: number }>(sql, operation, after, limit).map(({ item }) => item)
   }
 
   async firstSelected(operation: number): Promise<number | undefined> {
@@ -121,17 +130,18 @@ export class OperationTable implements OperationStore {
   }
 
   private freeze(operation: NewOperation, what: Selection): Operation {
-    const { name, action, by, reason, oneFirst, startedAt } = operation
+    const { name, action, by, reason, change, oneFirst, startedAt } = operation
     if (this.sql.one('select 1 from millrace_operations where name = ?', name) !== undefined) {
       throw fault('millrace/duplicate-name', `an operation "${name}" exists already; give this one another name`)
     }
     const { id } = this.sql.one<{ id: number }>(
-      `insert into millrace_operations (name, action, who, why, one_first, state, total, done, refused, started_at)
-       values (?, ?, ?, ?, ?, 'running', 0, 0, 0, ?) returning id`,
+      `insert into millrace_operations (name, action, who, why, change, one_first, state, total, done, refused, started_at)
+       values (?, ?, ?, ?, ?, ?, 'running', 0, 0, 0, ?) returning id`,
       name,
       action,
       by,
       reason,
+      change === null ? null : JSON.stringify(change),
       oneFirst ? 1 : 0,
       startedAt,
     )!
@@ -139,7 +149,7 @@ export class OperationTable implements OperationStore {
     const total = this.sql.run('insert into millrace_selected select ?, value, null, 0 from json_each(?)', id, items)
     if (total === 0) throw fault('millrace/nothing-selected', 'no held message matches')
     this.sql.run('update millrace_operations set total = ? where id = ?', total, id)
-    const detail = { action, total }
+    const detail = { action, total, ...(change === null ? {} : { change }) }
     this.audit.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail })
     return this.byId(id)!
   }
@@ -162,6 +172,14 @@ export class OperationTable implements OperationStore {
   }
 }
 
-function operationOf({ who, why, one_first, started_at, ended_at, ...row }: Row): Operation {
-  return { ...row, by: who, reason: why, oneFirst: one_first === 1, startedAt: started_at, endedAt: ended_at }
+function operationOf({ who, why, change, one_first, started_at, ended_at, ...row }: Row): Operation {
+  return {
+    ...row,
+    by: who,
+    reason: why,
+    change: change === null ? null : (JSON.parse(change) as Operation['change']),
+    oneFirst: one_first === 1,
+    startedAt: started_at,
+    endedAt: ended_at,
+  }
 }

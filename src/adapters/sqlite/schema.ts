@@ -207,7 +207,9 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
    -- failures that a reset has ended and no event has told yet
    create index millrace_desk_untold on millrace_desk (id) where state = 'reset' and resolved_at is null;`,
   `-- what became of a message at the desk of each processor
-   create index millrace_desk_messages on millrace_desk (stream, position);`,
+   create index millrace_desk_messages on millrace_desk (stream, position);
+   -- what an operation changes in the data of each message
+   alter table millrace_operations add column change text;`,
 ]
 
 /** The format that this version writes. */

@@ -1,11 +1,11 @@
 // The actions of people on single messages at the desk.
-import { readFileSync } from 'node:fs'
 import { text as textOf } from 'node:stream/consumers'
 import { type Actor, type Desk, MillraceError } from '../../index.ts'
 import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { each, messageAtDesk, readId } from '../each.ts'
+import { parse, readJson } from '../json-file.ts'
 import { UsageError } from '../output.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
@@ -60,16 +60,21 @@ const ofOne: ReadonlySet<string> = new Set([
   'millrace/unknown-processor',
 ])
 
-export interface ResubmitWords extends ActorWords {
+export interface ResubmitWords extends SelectWords {
   readonly data?: string | undefined
   readonly dataFile?: string | undefined
 }
 
 /** Replaces the data of a held message with corrected data. */
 export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
+  const actor = actorWithReason('resubmit', words)
+  if (checkSelect(words)) {
+    if (words.change === undefined)
+      throw new UsageError('resubmit --all needs --change FILE, a file with a change list')
+    return select(call, 'resubmit', words, actor)
+  }
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, messageAtDesk)
-  const actor = actorWithReason('resubmit', words)
   const data = await readData(words)
   const { out } = call
   return withApp(call, async ({ desk, running }) => {
@@ -94,26 +99,10 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
 async function readData({ data, dataFile }: ResubmitWords): Promise<unknown> {
   if (data !== undefined && dataFile !== undefined) throw new UsageError('--data and --data-file do not go together')
   if (data !== undefined) return parse('--data', data)
-  if (dataFile !== undefined) return parse(dataFile, readFile(dataFile))
+  if (dataFile !== undefined) return readJson('--data-file', dataFile)
   const ask = 'give the corrected data: --data JSON, --data-file FILE, or JSON on standard input'
   if (process.stdin.isTTY) throw new UsageError(ask)
   const given = await textOf(process.stdin)
   if (given.trim() === '') throw new UsageError(ask)
   return parse('standard input', given)
-}
-
-function readFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new UsageError(`--data-file cannot be read: ${error instanceof Error ? error.message : String(error)}`)
-  }
-}
-
-export function parse(what: string, json: string): unknown {
-  try {
-    return JSON.parse(json)
-  } catch (error) {
-    throw new UsageError(`${what} is not JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
 }

@@ -3,9 +3,9 @@ import type { FlowDesk } from '../../index.ts'
 import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { each, readId } from '../each.ts'
+import { parse } from '../json-file.ts'
 import { safe } from '../print.ts'
 import { errorText } from './desk.ts'
-import { parse } from './desk-act.ts'
 import { aFlow } from './flows-show.ts'
 
 /** Cancels flows that have not ended: their steps are undone. */

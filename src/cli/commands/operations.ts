@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { aborted, type Interrupted, interruptible } from '../../control/signals.ts'
 import {
   type Actor,
+  type ChangeList,
   type Desk,
   MillraceError,
   type Operation,
@@ -11,6 +12,7 @@ import {
 } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, commandFor, takeWords, withApp } from '../call.ts'
+import { readJson } from '../json-file.ts'
 import { listCommand, type PageWords } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
 import { type Column, count, duration, facts, safe } from '../print.ts'
@@ -23,6 +25,8 @@ export interface SelectWords extends ActorWords {
   readonly context?: string | undefined
   readonly group?: number | undefined
   readonly oneFirst?: boolean | undefined
+  /** The path of a file with a change list. */
+  readonly change?: string | undefined
   readonly wait?: boolean | undefined
 }
 
@@ -35,6 +39,7 @@ export function checkSelect({
   context,
   group,
   oneFirst,
+  change,
   wait,
 }: SelectWords): boolean {
   if (all) {
@@ -49,6 +54,7 @@ export function checkSelect({
     context,
     group,
     'one-first': oneFirst,
+    change,
     'no-wait': wait === false || undefined,
   }
   const given = Object.entries(options).find(([, value]) => value !== undefined)
@@ -60,17 +66,18 @@ export function checkSelect({
 export async function select(
   call: Call,
   action: Operation['action'],
-  { name, oneFirst = false, wait = true, processor, type, context, group }: SelectWords,
+  { name, oneFirst = false, change: path, wait = true, processor, type, context, group }: SelectWords,
   actor: Actor,
 ): Promise<number> {
   const { out, words } = call
   if (words.length > 0) throw new UsageError(`"${words[0]}" does not go with --all`)
+  const change = path === undefined ? undefined : (readJson('--change', path) as ChangeList)
   const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
   return withApp(call, async ({ desk, running }) => {
     // Before any report, so that an interrupted user learns that the operation continues.
     const interrupted = interruptible()
     try {
-      const begun = await desk.select(action, what, { name: name!, oneFirst, ...actor })
+      const begun = await desk.select(action, what, { name: name!, oneFirst, change, ...actor })
       if (out.json) await out.object(operationObject(begun))
       else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
       return running && wait ? await follow(desk, begun, call, interrupted) : 0
@@ -81,7 +88,7 @@ export async function select(
 }
 
 const titleOf = ({ id, name }: Operation) => `operation ${id} "${safe(name)}"`
-const doneWords = { release: 'released', discard: 'discarded' } as const
+const doneWords = { release: 'released', resubmit: 'resubmitted', discard: 'discarded' } as const
 
 function begunText({ total, action, oneFirst }: Operation): string {
   const first = oneFirst ? ', one first and the others when it was handled' : ''
@@ -113,7 +120,7 @@ function progressText({ state, done, total, action }: Operation): string {
 async function ended(desk: Desk, operation: Operation, out: Output, over: Promise<void>): Promise<number> {
   out.progress(`${titleOf(operation)} ${endText(operation)}`)
   const outcome =
-    operation.action === 'release' && operation.state !== 'failed' ? await settled(desk, operation, over) : undefined
+    operation.action !== 'discard' && operation.state !== 'failed' ? await settled(desk, operation, over) : undefined
   out.progress(undefined)
   if (out.json) await out.object({ ...operationObject(operation), ...(outcome === undefined ? {} : { outcome }) })
   else {
@@ -236,7 +243,7 @@ export async function deskAbort(call: Call, words: ActorWords): Promise<number> 
 }
 
 /** Finds an operation by its word. Errors: `millrace/unknown-operation`. */
-async function named(desk: Desk, word: string): Promise<Operation> {
+export async function named(desk: Desk, word: string): Promise<Operation> {
   const id = /^\d{1,15}$/.test(word) ? Number(word) : undefined
   const [numbered] = id === undefined ? [] : await desk.operations({ after: id - 1, limit: 1 })
   if (numbered?.id === id && numbered !== undefined) return numbered

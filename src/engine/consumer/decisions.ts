@@ -5,8 +5,9 @@
 //
 // Invariants: of two decisions about one message the second finds the result of the first; a decision and its
 // consequences are one commit, and nothing of it begins before that commit is durable.
-import { asStored, replaceData } from '../../model/codec.ts'
-import { type Actor, checkState, type Decision, type DeskEntry } from '../../model/desk.ts'
+import { changeData } from '../../model/change.ts'
+import { asStored, replaceData, type Stored } from '../../model/codec.ts'
+import { type Actor, type Change, checkState, type Decision, type DeskEntry, type Resubmit } from '../../model/desk.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { Job } from '../commit/writes.ts'
@@ -47,7 +48,7 @@ export interface DecisionHost {
 
 /** A decision, and what is counted and written with it. */
 interface Carried {
-  readonly decision: Decision
+  readonly decision: Decision | Change
   readonly actor: Actor
   /** Decisions of a rule since the last one of a person, this one included. */
   readonly decisions: number
@@ -66,9 +67,10 @@ export class Decisions {
    * Carries out the decision of a person about a held message. Resolves when it is durable.
    *
    * @throws `millrace/unknown-item`, `millrace/not-held`; of a resubmit `millrace/bad-data`, `millrace/not-json`,
-   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`
+   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`; of a change also
+   *   `millrace/change-does-not-fit`
    */
-  decide(item: number, decision: Decision, actor: Actor, job: Job = {}): Promise<void> {
+  decide(item: number, decision: Decision | Change, actor: Actor, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
       checkState(entry, 'held')
@@ -144,9 +146,16 @@ export class Decisions {
         const record = writes.record(entry, 'released', { by, reason })
         return this.runAgain(changed(entry, { decisions }), record, job)
       }
-      case 'resubmit': {
-        const corrected = changed(this.corrected(entry, decision.data), { decisions })
-        const detail = { before: asStored(entry.message.json), after: asStored(corrected.message.json) }
+      case 'resubmit':
+      case 'change': {
+        const { message, original, revision } = entry
+        const corrected = changed(entry, {
+          message: this.corrected(message, decision),
+          original: original ?? message.json,
+          revision: revision + 1,
+          decisions,
+        })
+        const detail = { before: asStored(message.json), after: asStored(corrected.message.json) }
         const record = writes.record(entry, 'resubmitted', { by, reason: decision.note }, detail)
         return this.runAgain(corrected, record, job)
       }
@@ -178,14 +187,12 @@ export class Decisions {
     if (lane !== undefined) host.advance(entry, lane)
   }
 
-  private corrected(entry: DeskEntry, data: unknown): DeskEntry {
+  /** The message with corrected data. Errors: those of a resubmit in {@link Decisions.decide}. */
+  corrected(message: Stored, decision: Resubmit | Change): Stored {
     const { spec, limits } = this.host
-    const { message, original, revision } = entry
-    return changed(entry, {
-      message: replaceData(typeNamed(spec, message.type), message, data, limits.messageBytesMax),
-      original: original ?? message.json,
-      revision: revision + 1,
-    })
+    const type = typeNamed(spec, message.type)
+    if (decision.do === 'change') return changeData(type, message, decision.change, limits.messageBytesMax)
+    return replaceData(type, message, decision.data, limits.messageBytesMax)
   }
 
   /** Tries a message anew: at the head of its lane, alone, or at the end of an open lane. */

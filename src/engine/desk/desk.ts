@@ -5,7 +5,8 @@
 //
 // Messages that wait for a rule queue in every state. Operations and decisions of people are carried out in every state
 // but `ended`.
-import type { Actor, Audit, Decision } from '../../model/desk.ts'
+import type { Stored } from '../../model/codec.ts'
+import type { Actor, Audit, Change, Decision, DeskEntry } from '../../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
@@ -20,7 +21,7 @@ import { type Judged, Rules, type RulesHost } from './rules.ts'
 
 /** A processor that owns messages at the desk. */
 export interface Owner {
-  readonly decisions: Pick<Decisions, 'decide' | 'takeBack'>
+  readonly decisions: Pick<Decisions, 'decide' | 'takeBack' | 'corrected'>
   readonly progress: { readonly stream: number }
 }
 
@@ -123,12 +124,12 @@ export class Desk implements Service {
 
   /** @throws as `Decisions.decide`; `millrace/unknown-item`, `millrace/unknown-processor` */
   async decide(item: number, decision: Decision, actor: Actor): Promise<void> {
-    await (await this.ownerOf(item)).decisions.decide(item, decision, actor)
+    await (await this.owning(item)).decisions.decide(item, decision, actor)
   }
 
   /** @throws as `Decisions.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor` */
   async takeBack(item: number, actor: Actor): Promise<void> {
-    await (await this.ownerOf(item)).decisions.takeBack(item, actor)
+    await (await this.owning(item)).decisions.takeBack(item, actor)
   }
 
   look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T> {
@@ -137,6 +138,11 @@ export class Desk implements Service {
 
   select(operation: NewOperation, what: Selection): Promise<Operation> {
     return this.operations.start(operation, what)
+  }
+
+  /** @throws as `Decisions.corrected`; `millrace/unknown-processor` */
+  corrected(entry: DeskEntry, change: Change): Stored {
+    return this.ownerOf(entry).decisions.corrected(entry.message, change)
   }
 
   async abort(operation: number, actor: Actor): Promise<void> {
@@ -156,12 +162,16 @@ export class Desk implements Service {
     return rules
   }
 
-  private async ownerOf(item: number): Promise<Owner> {
+  private async owning(item: number): Promise<Owner> {
     const entry = await this.host.store.desk.entry(item)
     if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
-    const owner = this.host.owner(entry.processor)
-    if (owner !== undefined && owner.progress.stream === entry.message.stream) return owner
-    throw fault('millrace/unknown-processor', `processor "${entry.processor}" of message ${item} is not running`)
+    return this.ownerOf(entry)
+  }
+
+  private ownerOf({ id, processor, message }: DeskEntry): Owner {
+    const owner = this.host.owner(processor)
+    if (owner !== undefined && owner.progress.stream === message.stream) return owner
+    throw fault('millrace/unknown-processor', `processor "${processor}" of message ${id} is not running`)
   }
 
   /** The actions that wait, a slice at a time: each may have the data of a message. */
@@ -182,7 +192,7 @@ export class Desk implements Service {
     const changes = [{ do: 'granted', item } as const]
     try {
       if (await this.isLeftOut(item)) return true
-      const { decisions } = await this.ownerOf(item)
+      const { decisions } = await this.owning(item)
       if (action.do === 'take back') await decisions.takeBack(item, actor, { changes })
       else await decisions.decide(item, action, actor, { changes })
     } catch (error) {

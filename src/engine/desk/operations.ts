@@ -8,7 +8,7 @@
 //
 // All of them:   resting ──one is there──→ working ──it is done──→ resting
 //                   └────end──→ ended ←── ending ←──end──┘
-import type { Decision } from '../../model/desk.ts'
+import type { Change, Decision } from '../../model/desk.ts'
 import type { NewOperation, Operation, Selection } from '../../model/desk-views.ts'
 import { isMillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
@@ -182,10 +182,10 @@ export class Operations {
   }
 
   /** Returns whether it was possible. */
-  private async carryOut({ id, action, by, reason, name }: Operation, item: number): Promise<boolean> {
+  private async carryOut(operation: Operation, item: number): Promise<boolean> {
+    const { id, by, reason, name } = operation
     const { store, committer } = this.host
     const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
-    const decision: Decision = action === 'release' ? { do: 'retry' } : { do: 'discard', reason: actor.reason }
     const counted = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
     const entry = await store.desk.entry(item)
     const decisions = entry === undefined ? undefined : this.host.decisionsOf(entry.processor)
@@ -196,7 +196,7 @@ export class Operations {
     if (decisions === undefined) return refuse('its processor is not running, or the message is no longer at the desk')
     try {
       // The count is in the commit of the decision: a crash leaves both or neither.
-      await decisions.decide(item, decision, actor, { changes: [counted(null)] })
+      await decisions.decide(item, decisionOf(operation, actor.reason), actor, { changes: [counted(null)] })
       return true
     } catch (error) {
       if (!isMillraceError(error) || !this.isOpen) throw error
@@ -228,4 +228,9 @@ export class Operations {
     if (!transitions[this.state].includes(state)) throw new Error(`operations go from ${this.state} to ${state}`)
     this.state = state
   }
+}
+
+function decisionOf({ action, change }: Operation, reason: string): Decision | Change {
+  if (action === 'release') return { do: 'retry' }
+  return action === 'discard' ? { do: 'discard', reason } : { do: 'change', change: change!, note: reason }
 }
