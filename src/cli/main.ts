@@ -1,13 +1,15 @@
 // The command `millrace`: reads the arguments, runs one command, returns the exit status.
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { defaults } from '../index.ts'
 import { commandLine } from '../operate/command-line.ts'
 import type { CommandWords, Run } from './add.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
+import { asyncapi } from './commands/asyncapi.ts'
 import { backup } from './commands/backup.ts'
 import { dev, devGraceDefault, devProcess } from './commands/dev.ts'
 import { doctor } from './commands/doctor.ts'
+import { graph, graphFormats } from './commands/graph.ts'
 import { init } from './commands/init.ts'
 import { publish } from './commands/publish.ts'
 import { restore } from './commands/restore.ts'
@@ -155,6 +157,24 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
   )
   addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
 
+  add(program, {
+    name: 'graph',
+    usage: 'app.ts',
+    text: 'draw the parts of an app, and what flows between them',
+    run: graph,
+    examples: ['graph app.ts > app.mmd', 'graph app.ts --format svg > app.svg'],
+  })
+    .addOption(
+      new Option('--format <format>', 'mermaid, dot (Graphviz), svg or json (default mermaid)').choices(graphFormats),
+    )
+    .option('--declared', 'draw only what the code declares, and read no file')
+  addPlain(program, {
+    name: 'asyncapi',
+    usage: 'app.ts',
+    text: 'describe the app as an AsyncAPI 3 document',
+    run: asyncapi,
+    examples: ['asyncapi app.ts > asyncapi.json'],
+  })
   addPlain(program, {
     name: 'simulate',
     usage: 'app.ts',

@@ -1,4 +1,5 @@
 // The topic on which Millrace publishes what failed and how it was resolved. A failure is an event like any other.
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec'
 import { asStored } from './codec.ts'
 import type { DeskEntry, Resolution } from './desk.ts'
 import { type Event, event, type Topic, topic } from './message.ts'
@@ -39,20 +40,45 @@ export interface ProcessingResolved {
   readonly revision: number
 }
 
+const text = { type: 'string' }
+const textOrNull = { type: ['string', 'null'] }
+const wholeNumber = { type: 'integer', minimum: 0 }
+
+function object(properties: Readonly<Record<string, unknown>>, optional: readonly string[] = []) {
+  const required = Object.keys(properties).filter((name) => !optional.includes(name))
+  return { type: 'object', properties, required }
+}
+
+const message = object({
+  id: text,
+  type: text,
+  context: textOrNull,
+  source: text,
+  time: wholeNumber,
+  correlationId: text,
+  data: {},
+})
+const about = { processor: text, on: text, message, revision: wholeNumber }
+const error = object({ code: text, message: text, data: {} }, ['data'])
+const failedShape = object({ ...about, error, attempts: wholeNumber })
+const resolvedShape = object({ ...about, outcome: { enum: ['handled', 'discarded', 'reset'] satisfies Resolution[] } })
+
 /**
  * A schema for our own events. Only Millrace publishes them, so it checks little beyond that the data are an object.
+ *
+ * @param shape the JSON Schema of the data, the same in every draft
  */
-function ours<T>(): Schema<T> {
-  return {
-    '~standard': {
-      version: 1,
-      vendor: 'millrace',
-      validate: (value) =>
-        typeof value === 'object' && value !== null && 'processor' in value
-          ? { value: value as T }
-          : { issues: [{ message: 'only Millrace publishes on this topic' }] },
-    },
+function ours<T>(shape: Record<string, unknown>): Schema<T> {
+  const standard: StandardSchemaV1.Props<T> & StandardJSONSchemaV1.Props<T> = {
+    version: 1,
+    vendor: 'millrace',
+    jsonSchema: { input: () => shape, output: () => shape },
+    validate: (value) =>
+      typeof value === 'object' && value !== null && 'processor' in value
+        ? { value: value as T }
+        : { issues: [{ message: 'only Millrace publishes on this topic' }] },
   }
+  return { '~standard': standard }
 }
 
 const contextOf = ({ message }: { readonly message: FailedMessage }) => message.context ?? message.id
@@ -61,12 +87,12 @@ const contextOf = ({ message }: { readonly message: FailedMessage }) => message.
  * Its context is that of the failed message, or the id where there is none, so events about one message stay in order.
  */
 const processingFailed: Event<'processing.failed', ProcessingFailed> = event('processing.failed', {
-  schema: ours<ProcessingFailed>() as never,
+  schema: ours<ProcessingFailed>(failedShape) as never,
   context: contextOf as never,
 })
 
 const processingResolved: Event<'processing.resolved', ProcessingResolved> = event('processing.resolved', {
-  schema: ours<ProcessingResolved>() as never,
+  schema: ours<ProcessingResolved>(resolvedShape) as never,
   context: contextOf as never,
 })
 

@@ -10,7 +10,7 @@ const Placed = event('order.placed', { schema: z.object({}) })
 const Orders = topic('orders', [Placed], { retired: ['order.old'] })
 const reader = {
   streams: async () => [{ id: 1, kind: 'topic' as const, name: 'gone', first: 1, head: 1 }],
-  types: async () => ['order.gone'],
+  published: async () => [{ type: 'order.gone', source: '/shop' }],
 }
 
 test('a filter names what the app or its file has, also what is retired', async () => {

@@ -14,7 +14,7 @@ import type { OfflineReader } from '../seam/offline.ts'
 export async function checkLogFilter(
   { destination, type }: LogFilter,
   parts: readonly Part[],
-  reader: Pick<OfflineReader, 'types' | 'streams'>,
+  reader: Pick<OfflineReader, 'published' | 'streams'>,
 ): Promise<void> {
   const known = destinationsOf(parts)
   const check = (what: string, name: string | undefined, names: readonly string[]) => {
@@ -26,7 +26,8 @@ export async function checkLogFilter(
     ...(await reader.streams()).map(({ name }) => name),
   ])
   const types = known.flatMap((one) => [...one.types.map(({ name }) => name), ...one.retired])
-  check('type', type, [...types, ...(await reader.types())])
+  const published = (await reader.published()).map((one) => one.type)
+  check('type', type, [...types, ...published])
 }
 
 /** Tests a message against a filter. */

@@ -65,6 +65,12 @@ export interface StoreFacts {
   readonly flowTimes: number
 }
 
+/** A type with one of the sources that have published it; the source is empty for all other systems. */
+export interface PublishedBy {
+  readonly type: string
+  readonly source: string
+}
+
 /** Reads a store and changes nothing. It shows the store as of its opening, or later. */
 export interface OfflineReader {
   readonly desk: DeskReads
@@ -73,8 +79,8 @@ export interface OfflineReader {
   readonly log: LogReads
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>
-  /** The names of the types that the store has messages of, or had. */
-  types(): Promise<string[]>
+  /** The types that the store has messages of, or had, each with each of its sources, in order. */
+  published(): Promise<PublishedBy[]>
   /**
    * Finds the newest messages that fit, oldest first. It gives their places only, because messages are of any size, and
    * reads in slices, so that other work has its turn between them.

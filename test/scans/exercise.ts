@@ -329,7 +329,7 @@ async function fromBeside(file: string): Promise<void> {
   try {
     await reader.streams()
     await reader.progress()
-    await reader.types()
+    await reader.published()
     await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
     await reader.message({ stream: 1, position: 1 })
   } finally {

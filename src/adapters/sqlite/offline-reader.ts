@@ -5,7 +5,7 @@ import type { StreamInfo } from '../../model/streams.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { LogReads } from '../../seam/log.ts'
-import type { OfflineReader } from '../../seam/offline.ts'
+import type { OfflineReader, PublishedBy } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import { AuditLog } from './audit.ts'
@@ -66,9 +66,9 @@ export class SqliteReader implements OfflineReader {
     return progressOf(this.db)
   }
 
-  async types(): Promise<string[]> {
-    const rows = this.db.prepare('select distinct type from millrace_kinds order by type').all()
-    return (rows as { type: string }[]).map(({ type }) => type)
+  async published(): Promise<PublishedBy[]> {
+    const rows = this.db.prepare('select distinct type, source from millrace_kinds order by type, source').all()
+    return (rows as unknown as PublishedBy[]).map(({ type, source }) => ({ type, source }))
   }
 
   async newest(count: number, filter: LogFilter): Promise<LogPlace[]> {
