@@ -1,5 +1,6 @@
 // What the engine may know of the world outside: time, chance, ids, turns. Nothing below `app` reads the globals, so
 // that the same engine runs in a simulation.
+import type { Sending, Sent } from './outside.ts'
 
 export interface Timer {
   cancel(): void
@@ -41,6 +42,8 @@ export interface World {
   owner(): object | undefined
   /** From now on what is thrown late is told to its owner, until the function is called that this gives. */
   listen(): () => void
+  /** Sends a request to another system. Resolves with what became of it, at the latest after its `timeoutMs`. */
+  send(request: Sending): Promise<Sent>
   /** One line for operators; fields are plain JSON. */
   log(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, unknown>>): void
 }

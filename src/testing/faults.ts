@@ -22,6 +22,8 @@ export interface Faults {
   readonly syncFails?: boolean | undefined
   /** Makes another program hold the write lock of the file for a while. */
   readonly locked?: boolean | undefined
+  /** Loses a request to another system before or after it arrives, or makes it be refused, late or arrive twice. */
+  readonly networkFails?: boolean | undefined
 }
 
 /** The name of a fault of a simulation. */
@@ -35,6 +37,7 @@ export const faultKinds = [
   'diskFull',
   'syncFails',
   'locked',
+  'networkFails',
 ] as const satisfies readonly FaultKind[]
 
 /** The number of faults of each kind. */
@@ -73,6 +76,9 @@ const lockedForMsMax = 8_000
 /** The way in which a handler fails or is slow. */
 export type HandlerFault = 'failsBefore' | 'failsAfter' | 'slowBefore' | 'slowInside' | 'slowAfter'
 
+/** What happens to a request to another system. */
+export type NetworkFault = 'refused' | 'lost' | 'answerLost' | 'late' | 'twice'
+
 export class FaultPlan {
   readonly counts = noFaults()
   private readonly faults: Faults
@@ -84,6 +90,8 @@ export class FaultPlan {
   private readonly steps: Partial<Record<Step, number>> = {}
   private readonly stretch: number
   private readonly rates: Record<'handlerFails' | 'handlerSlow' | 'publishTwice' | 'diskFull' | 'syncFails', number>
+  private readonly requests: Random
+  private readonly networkRate: number
   private fullUntil = 0
   private readonly lockedRate: number
   private lockedUntil = 0
@@ -94,6 +102,8 @@ export class FaultPlan {
     this.soon = random.fork('soon')
     this.locks = random.fork('locks')
     this.lockedRate = this.locks.pick([0, 0, 0.005, 0.013, 0.04])
+    this.requests = random.fork('requests')
+    this.networkRate = this.requests.pick([0, 0.05, 0.2, 0.5])
     const rate = (most: number) => random.pick([0, 0, most / 8, most / 3, most])
     this.crashes = random.below(crashesMax + 1)
     this.stretch = random.pick([0.2, 0.5, 1, 2])
@@ -130,6 +140,13 @@ export class FaultPlan {
     if (this.happens('handlerFails')) return this.random.chance(0.5) ? 'failsBefore' : 'failsAfter'
     if (this.happens('handlerSlow')) return this.random.pick(['slowBefore', 'slowInside', 'slowAfter'])
     return undefined
+  }
+
+  /** Decides what happens to the next request to another system. */
+  network(): NetworkFault | undefined {
+    if (this.healed || this.faults.networkFails !== true || !this.requests.chance(this.networkRate)) return undefined
+    this.counts.networkFails++
+    return this.requests.pick(['refused', 'lost', 'answerLost', 'late', 'twice'])
   }
 
   /** Draws the duration of a slow handler, milliseconds. */

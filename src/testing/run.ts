@@ -6,6 +6,7 @@ import { type FaultCounts, FaultPlan, type Faults } from './faults.ts'
 import { type Hidden, isWrong, notDeterministic, watchHidden } from './hidden.ts'
 import { injected } from './machine/death.ts'
 import { beginsAtDefaultMs, Machine } from './machine/machine.ts'
+import type { Network } from './machine/network.ts'
 import type { Watch } from './machine/watch.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
@@ -25,6 +26,7 @@ export interface RunOptions {
   readonly seed: number
   readonly plan: Plan
   readonly faults: Faults
+  readonly network?: Network | undefined
   readonly always: Readonly<Record<string, Check>>
   readonly eventually: Readonly<Record<string, Check>>
   readonly watch?: Watch | undefined
@@ -102,6 +104,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
     seed,
     beginsAt: beginsAtDefaultMs,
     faults,
+    network: options.network,
     watch: options.watch,
     check: () => check('always', options.always),
   })

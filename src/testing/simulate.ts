@@ -5,10 +5,11 @@ import { checkOptions } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
 import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
 import { notDeterministic } from './hidden.ts'
+import type { Network } from './machine/network.ts'
 import type { Watch } from './machine/watch.ts'
 import { type Random, randomOf } from './random.ts'
 import { type Check, type RunFailure, type RunOptions, type RunResult, run } from './run.ts'
-import { checkSeed, maker } from './simulation.ts'
+import { checkNetwork, checkSeed, maker } from './simulation.ts'
 import { describeStep, type Plan, planOf, type Workload } from './workload.ts'
 
 /** The app under simulation, and the conditions that must hold. */
@@ -19,6 +20,8 @@ export interface Scenario {
   readonly app: App | (() => App)
   /** The kinds of faults to inject: `'all'` (default), `'none'`, or by name. */
   readonly faults?: Faults | 'all' | 'none' | undefined
+  /** Answers the requests that `deliver` sends, as of {@link simulation}; the fault `networkFails` is on its way. */
+  readonly network?: Network | undefined
   /**
    * Records the actions of clients. It is called once for each seed, synchronously, and takes chance from its second
    * argument.
@@ -84,6 +87,7 @@ const traceLinesShown = 30
 const knownOptions = [
   'app',
   'faults',
+  'network',
   'workload',
   'always',
   'eventually',
@@ -143,6 +147,7 @@ export async function simulateWith(
   }
   const make = maker('simulate', { app: options.app })
   const faults = faultsOf('simulate', options.faults)
+  const network = checkNetwork('simulate', options.network)
   let report: SimulationReport = { seeds: 0, steps: 0, simulatedMs: 0, starts: 0, faults: noFaults() }
 
   for (const seed of seedsOf(options)) {
@@ -170,6 +175,7 @@ export async function simulateWith(
       seed,
       plan: steps === undefined ? plan : { ...plan, steps: steps.map((step) => plan.steps[step]!).filter(Boolean) },
       faults: during,
+      network,
       always,
       eventually,
       watch: watch?.(),

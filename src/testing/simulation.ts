@@ -14,6 +14,7 @@ import type { Part } from '../parts/part.ts'
 import { FaultPlan } from './faults.ts'
 import { watchHidden } from './hidden.ts'
 import { beginsAtDefaultMs, Machine } from './machine/machine.ts'
+import type { Network } from './machine/network.ts'
 import { randomOf } from './random.ts'
 import { type View, viewOf } from './view.ts'
 
@@ -29,6 +30,11 @@ export interface SimulationOptions {
   readonly setup?: AppOptions['setup'] | undefined
   /** The seed of all chance, a whole number from 0, default 1. */
   readonly seed?: number | undefined
+  /**
+   * Answers the requests that `deliver` sends: a function from a request to `{ status, headers, body }`, or a promise of
+   * it. A function that throws breaks the connection without an answer. Default: no network, and nothing is sent.
+   */
+  readonly network?: Network | undefined
   /** The start time, default 2026-01-01 00:00 UTC. */
   readonly beginsAt?: Date | undefined
 }
@@ -258,8 +264,8 @@ export interface Simulation extends View, AsyncDisposable {
  * ```
  */
 export function simulation(options: SimulationOptions): Simulation {
-  checkOptions('simulation', options, ['app', 'parts', 'setup', 'seed', 'beginsAt'])
-  const { seed = 1, beginsAt } = options
+  checkOptions('simulation', options, ['app', 'parts', 'setup', 'seed', 'beginsAt', 'network'])
+  const { seed = 1, beginsAt, network } = options
   checkSeed('simulation', seed)
   const make = maker('simulation', options)
   if (beginsAt !== undefined && !Number.isFinite(dateMs(beginsAt))) {
@@ -270,6 +276,7 @@ export function simulation(options: SimulationOptions): Simulation {
     seed,
     beginsAt: beginsAt?.getTime() ?? beginsAtDefaultMs,
     faults: new FaultPlan({}, randomOf(seed, 'faults')),
+    network: checkNetwork('simulation', network),
   })
   const hidden = watchHidden(machine.calls.nameOf)
   /** The last requested start, until it succeeds. */
@@ -436,6 +443,12 @@ function passing<Name extends 'desk' | 'processors' | 'flows'>(
     (...given) =>
       settled(`${name}.${action}`, (app) => (app[name] as never as Record<string, Action>)[action]!(...given))
   return Object.fromEntries(Object.keys(actions).map((action) => [action, one(action)])) as never
+}
+
+/** Errors: `millrace/bad-option`. */
+export function checkNetwork(where: string, network: Network | undefined): Network | undefined {
+  if (network === undefined || typeof network === 'function') return network
+  throw fault('millrace/bad-option', `${where}: network must be a function from a request to its answer`)
 }
 
 /** Refuses a bad seed. Errors: `millrace/bad-option`. */

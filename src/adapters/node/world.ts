@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto'
 import type { World } from '../../seam/world.ts'
 import { bind, blame, callback, guard, listen, outside, ownerNow } from './late-errors.ts'
 import { safeLog } from './safe-log.ts'
+import { sender } from './send.ts'
 
 /** The longest wait of a timer of Node.js, about 25 days; a longer one would end at once. */
 const timerMsMax = 2 ** 31 - 1
@@ -30,6 +31,7 @@ export function nodeWorld(log: World['log']): World {
     blame,
     owner: ownerNow,
     listen,
+    send: sender(),
     log: safeLog(log),
   }
 }

@@ -20,6 +20,7 @@ import { Trace } from '../trace.ts'
 import { Calls } from './calls.ts'
 import { Died, isDeath } from './death.ts'
 import { Looking } from './looking.ts'
+import type { Network } from './network.ts'
 import { SimulatedProcess } from './process.ts'
 import type { Watch, Watched } from './watch.ts'
 
@@ -35,6 +36,8 @@ export interface MachineOptions {
   readonly beginsAt: number
   readonly faults: FaultPlan
   readonly watch?: Watch | undefined
+  /** What answers the requests of its app. */
+  readonly network?: Network | undefined
   /** Called between two steps after that. */
   readonly check?: (() => Promise<void>) | undefined
 }
@@ -102,6 +105,10 @@ export class Machine implements Watched {
 
   get faults(): FaultPlan {
     return this.options.faults
+  }
+
+  get network(): Network | undefined {
+    return this.options.network
   }
 
   get watch(): Watch | undefined {

@@ -14,6 +14,7 @@ import { Connections } from './connections.ts'
 import { Died } from './death.ts'
 import { SimulatedDisk } from './disk.ts'
 import { Interference } from './interference.ts'
+import { type Network, simulatedSend } from './network.ts'
 import type { Watch } from './watch.ts'
 import { simulatedWorld } from './world.ts'
 
@@ -27,6 +28,8 @@ export interface ProcessHost {
   readonly faults: FaultPlan
   readonly calls: Calls
   readonly watch: Watch | undefined
+  /** What answers the requests of its app. */
+  readonly network: Network | undefined
   /** The wall clock, milliseconds since 1970. */
   now(): number
   /** Decides what SQL itself would take from the clock and from chance. */
@@ -83,6 +86,7 @@ export class SimulatedProcess {
       number,
       now: () => host.now(),
       guarded: (owner, given, call) => this.interference.guarded(owner, given, call),
+      send: simulatedSend({ ...shared, random: random.fork(`network ${number}`), network: host.network }),
     })
   }
 

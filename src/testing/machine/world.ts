@@ -18,6 +18,7 @@ export interface WorldHost {
   now(): number
   /** Makes the call of a user's function, or makes it go wrong; `given` is its first argument. */
   guarded(owner: object, given: unknown, call: () => unknown): unknown
+  readonly send: World['send']
 }
 
 export function simulatedWorld(host: WorldHost): World {
@@ -37,6 +38,7 @@ export function simulatedWorld(host: WorldHost): World {
     blame,
     owner: ownerNow,
     listen: () => () => {},
+    send: host.send,
     log: (level, text, fields) => {
       if (life.alive) trace.add(`${level}: ${text}${causeIn(fields)}`)
     },
