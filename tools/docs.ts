@@ -13,6 +13,7 @@ type Place =
   | 'app'
   | 'start'
   | 'stop'
+  | 'deliver'
   | 'gather'
   | 'sqlite'
   | 'gateway'
@@ -24,6 +25,7 @@ const places: Readonly<Record<Place, string>> = {
   retry: '`processor(name, { retry: { … } })`',
   desk: '`desk(name, { … })`',
   command: '`command(name, { … })`',
+  deliver: '`deliver(name, { timeoutMs })`',
   request: '`app.request(…, { timeoutMs })`',
   app: '`app({ … })`',
   start: '`app.start({ … })`',
@@ -57,6 +59,7 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   probeFirstMs: 'processor',
   probeEveryMs: 'processor',
   probeMaxMs: 'processor',
+  answerMs: 'deliver',
   deadlineMs: 'command',
   decideMs: 'desk',
   decisionsMax: 'desk',

@@ -6,6 +6,7 @@
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
+import { passedIn } from '../model/passed.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { WhenHeld } from '../model/requests.ts'
 import type { Tx } from '../model/tx.ts'
@@ -22,6 +23,8 @@ import type { Withdrawals } from './request/withdrawals.ts'
 
 /** The engine, as the intake needs it. */
 export interface IntakeHost {
+  /** The name of the app. */
+  readonly app: string
   readonly world: Pick<World, 'now' | 'newId' | 'bind'>
   readonly store: Pick<Store, 'room'>
   readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'writeTimed'>
@@ -73,11 +76,13 @@ export class Intake {
     })
   }
 
-  /** Accepts a message that another system has made. */
+  /** Accepts a message that another system has made. One that has passed this app before adds nothing. */
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.check()
-      this.committer.publish(new Publish(this.envelopes.elsewhere(type, data, from), resolve, reject))
+      const message = this.envelopes.elsewhere(type, data, from)
+      if (passedIn(message.attributes).includes(this.host.app)) resolve({ id: message.id, duplicate: true })
+      else this.committer.publish(new Publish(message, resolve, reject))
     })
   }
 

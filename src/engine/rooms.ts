@@ -80,7 +80,17 @@ export class Rooms {
     const withdrawals = new Withdrawals({ world, store, committer, serving, maybeIdle })
     this.withdrawals = withdrawals
     const { pendingMax, hotFlowsMax } = limits
-    this.intake = new Intake({ world, store, committer, envelopes, requests, withdrawals, pendingMax, checkRunning })
+    this.intake = new Intake({
+      app: plan.app,
+      world,
+      store,
+      committer,
+      envelopes,
+      requests,
+      withdrawals,
+      pendingMax,
+      checkRunning,
+    })
     const { mediators } = plan
     const typeOf = (name: string) => types.get(name)
     const { flows: found } = taken
@@ -137,6 +147,12 @@ export class Rooms {
       envelopes.failure(type, data, cause, processor),
     )
     const consumerHost: Omit<ConsumerHost, 'committer'> = {
+      app: plan.app,
+      pause: (processor, reason) => {
+        world.log('error', `processor "${processor}" is paused: ${reason}`)
+        // A run that ends on the way pauses nothing: the next attempt asks for it again.
+        this.consumers.pause(processor, { by: 'millrace', reason }).catch(() => {})
+      },
       world,
       store,
       limits: plan.limits,

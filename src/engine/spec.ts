@@ -5,6 +5,7 @@ import type { AppNumbers } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
+import type { Exchanges } from './consumer/exchanges.ts'
 import type { ProbeLimits } from './consumer/probing.ts'
 import type { RetryPolicy } from './consumer/retry.ts'
 
@@ -36,6 +37,8 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly desk: DeskSpec | undefined
   /** Its handlers only compute: they may be called before their message is durable. */
   readonly runsAhead: boolean
+  /** Sends a message of no topic to the other system that it delivers to. */
+  readonly test?: ((exchanges: Exchanges, id: string, now: number) => Promise<unknown>) | undefined
 }
 
 export interface PartName {

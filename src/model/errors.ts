@@ -147,6 +147,16 @@ export const errors = {
     false,
     'The request was cancelled; request it again if it is still wanted.',
   ),
+  'millrace/not-delivered': row(
+    'HandlerError',
+    true,
+    'Look at the answers of the endpoint with `millrace processors deliveries NAME`; while it is away, nothing comes to the desk.',
+  ),
+  'millrace/not-public': row(
+    'ConfigurationError',
+    false,
+    'Use https and a host with a public address; where another one is meant, name it in `allow` of `deliver`.',
+  ),
   'millrace/withdrawn': row(
     'HandlerError',
     false,

@@ -143,6 +143,9 @@ export const defaults = {
   probeEveryMs: bound(30_000, 1, day, 'longest wait between probes, milliseconds'),
   probeMaxMs: bound(15 * minute, 0, 30 * day, 'time after which probes count as attempts again, milliseconds'),
 
+  /** of deliver */
+  answerMs: bound(15_000, 10, 10 * minute, 'time for one request of `deliver`, as its `timeoutMs`, milliseconds'),
+
   /** of a command */
   deadlineMs: {
     ...bound(365 * day, 1, 365 * day, 'time within which a command is to be handled, milliseconds'),

@@ -1,3 +1,4 @@
+import type { Exchanges } from '../engine/consumer/exchanges.ts'
 import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
 import { fault } from '../model/errors.ts'
@@ -275,6 +276,8 @@ export interface Processor extends ProbeLimits {
   readonly ownsChannel?: boolean | undefined
   /** True where its handlers only compute, as those of mediators and routes do. */
   readonly runsAhead?: boolean | undefined
+  /** Sends a message of no topic to the system that it delivers to. */
+  readonly test?: ((exchanges: Exchanges, id: string, now: number) => Promise<unknown>) | undefined
 }
 
 const known = [

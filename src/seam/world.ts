@@ -1,6 +1,6 @@
 // What the engine may know of the world outside: time, chance, ids, turns. Nothing below `app` reads the globals, so
 // that the same engine runs in a simulation.
-import type { Sending, Sent } from './outside.ts'
+import type { Sending, Sent } from '../model/sending.ts'
 
 export interface Timer {
   cancel(): void

@@ -3,6 +3,7 @@
 import { settle } from '../adapters/sqlite/user-tx.ts'
 import { Attempt, type AttemptHost } from '../engine/consumer/attempt.ts'
 import { Delivery } from '../engine/consumer/delivery.ts'
+import { Exchanges } from '../engine/consumer/exchanges.ts'
 import { HandlerContext } from '../engine/consumer/handler-context.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { decode, encode, refusalOf, type Stamp, type Stored } from '../model/codec.ts'
@@ -13,6 +14,7 @@ import { defaults, limit } from '../model/options.ts'
 import { inBrief } from '../model/people.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { isRefused, type Refused } from '../model/refused.ts'
+import type { Sent } from '../model/sending.ts'
 import { statementOf } from '../model/sql.ts'
 import { dueOf } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
@@ -120,6 +122,9 @@ function unfit({ handler }: Attempt, thrown: unknown): unknown {
   }
 }
 
+/** A single attempt reaches no other system. */
+const nowhere = async (): Promise<Sent> => ({ is: 'not sent', code: 'ENETUNREACH', why: 'given(…) has no network' })
+
 /** Makes an attempt of the engine, with a processor that writes nothing. */
 function attemptAt(
   spec: ProcessorSpec,
@@ -152,6 +157,7 @@ function attemptAt(
       log('error', `processor "${spec.name}" threw after its attempt had ended`, { error: inBrief(error) })
     },
     flows: {},
+    exchanges: new Exchanges({ app: spec.name, world: { now, elapsed, send: nowhere }, pause: () => {} }),
     progress: { save: noStore, restore: noStore, done: noStore, row: noStore },
     pull: noStore,
     replied: noStore,

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, createServer as createTcp, type Server as Tcp } from 'node:net'
 import { text } from 'node:stream/consumers'
 import test, { type TestContext } from 'node:test'
-import type { Sending } from '../../seam/outside.ts'
+import type { Sending } from '../../model/sending.ts'
 import { type LookUp, sender } from './send.ts'
 
 async function listening(t: TestContext, server: Server | Tcp): Promise<URL> {

@@ -10,7 +10,7 @@
 import { type LookupAddress, type LookupOptions, lookup } from 'node:dns'
 import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
 import { isIP } from 'node:net'
-import { answerBytesMax, type Sending, type Sent } from '../../seam/outside.ts'
+import { answerBytesMax, type Sending, type Sent } from '../../model/sending.ts'
 import { isPublic } from './addresses.ts'
 import { outside } from './late-errors.ts'
 
@@ -110,18 +110,18 @@ function exchange(request: Sending, client: Client, options: RequestOptions): Pr
       signal?.removeEventListener('abort', aborted)
       resolve(result)
     }
-    const answered = (cut: boolean) => {
-      const { statusCode, headers: names } = answer!
+    const answered = () => {
+      const { statusCode, headers: names, complete } = answer!
       const texts = Object.entries(names).map(([name, value]) => [
         name,
         Array.isArray(value) ? value.join(', ') : `${value}`,
       ])
       const text = Buffer.concat(kept).subarray(0, answerBytesMax).toString()
-      end({ is: 'answered', status: statusCode!, headers: Object.fromEntries(texts), body: text, cut })
+      end({ is: 'answered', status: statusCode!, headers: Object.fromEntries(texts), body: text, cut: !complete })
     }
     const failed = (error: NodeJS.ErrnoException) => {
       const { code = 'failed', message } = error
-      if (answer !== undefined) answered(true)
+      if (answer !== undefined) answered()
       else if (sending.reusedSocket && code === 'ECONNRESET') end('closed before')
       else if (connected) end({ is: 'unknown', code, why: message })
       else end(notSent(code, message))
@@ -144,7 +144,7 @@ function exchange(request: Sending, client: Client, options: RequestOptions): Pr
         if (bytes > answerBytesMax) sending.destroy()
       })
       response.on('error', () => {})
-      response.on('close', () => answered(!response.complete))
+      response.on('close', answered)
     })
     sending.end(body)
     if (signal?.aborted) aborted()

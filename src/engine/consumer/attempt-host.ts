@@ -3,6 +3,7 @@ import type { AttemptHost } from './attempt.ts'
 import type { Attempts } from './attempts.ts'
 import { type Delivery, endOf } from './delivery.ts'
 import type { DeskWrites } from './desk-writes.ts'
+import { Exchanges } from './exchanges.ts'
 import type { Failing } from './failing.ts'
 import type { ConsumerHost } from './host.ts'
 import type { Progress } from './progress.ts'
@@ -13,7 +14,10 @@ export interface AttemptHostParts {
   /** The name in its idempotency keys. */
   readonly keyName: string
   readonly generation: number
-  readonly run: Pick<ConsumerHost, 'world' | 'store' | 'committer' | 'flows' | 'limits' | 'watching' | 'encode'>
+  readonly run: Pick<
+    ConsumerHost,
+    'world' | 'store' | 'committer' | 'flows' | 'limits' | 'app' | 'pause' | 'watching' | 'encode'
+  >
   attempts(): Pick<Attempts, 'late'>
   writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
   failing(): Pick<Failing, 'probing' | 'failed'>
@@ -40,6 +44,7 @@ export function attemptHostOf({ spec, progress, keyName, generation, run, ...par
     progress,
     generation,
     flows,
+    exchanges: new Exchanges({ app: run.app, world, pause: (reason) => run.pause(name, reason) }),
     read: store.query,
     replyBytesMax: limits.messageBytesMax,
     now: () => world.now(),

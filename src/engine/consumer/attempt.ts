@@ -18,6 +18,7 @@ import type { Ending, FlowOutcome, Follower, Handled } from '../commit/handled.t
 import { isOwnFunction, type OwnFunction } from '../commit/own-function.ts'
 import type { HandlerSpec } from '../spec.ts'
 import type { Delivery } from './delivery.ts'
+import type { Exchanges } from './exchanges.ts'
 
 /** What `commit` returns. The handler must return it too. */
 export const committed = Object.freeze({ millrace: 'committed' })
@@ -37,6 +38,8 @@ export interface AttemptHost extends Follower {
   readonly read: Query
   readonly now: () => number
   readonly log: World['log']
+  /** Its way to other systems. */
+  readonly exchanges: Exchanges
   /** The flows of the run. Only handlers of mediators and routes know their type. */
   readonly flows: object
   /** The largest reply to a command, bytes. */

@@ -194,7 +194,7 @@ export class Consumer {
   private committed(delivery: Delivery): void {
     const { side, host } = this
     const { entry, message } = delivery
-    if (side.failing.probing.succeeded()) {
+    if (side.failing.probing.succeeded(host.world)) {
       host.world.log('info', `processor "${this.name}" has recovered: an attempt succeeded`)
     }
     this.recovery.survived(delivery)

@@ -5,8 +5,10 @@
 //      ├──attempts are left, later────────→ wait: at the desk, durably
 //      └──attempts are used up, refused───→ hold: at the desk, where a rule or a person decides
 //
-// While the processor probes, failures use up no attempt.
+// While the processor probes, failures use up no attempt; nor do those of another system that is away.
+
 import type { Watching } from '../../model/attempt-end.ts'
+import { type Away, awayOf } from '../../model/away.ts'
 import { type Refusal, refusalOf, type Stored } from '../../model/codec.ts'
 import { type DeskEntry, withTry } from '../../model/desk.ts'
 import { type ErrorRecord, recordError } from '../../model/errors.ts'
@@ -66,8 +68,8 @@ export interface FailingHost {
   outlives(item: number, gone: Promise<void>): void
   /** Calls `then` when no attempt at a message at the desk runs. */
   whenGone(item: number, then: () => void): void
-  /** The message has not killed the process in this attempt. */
-  survived(delivery: Delivery): void
+  /** The message has not killed the process in this attempt. Returns whether the disk still says otherwise. */
+  survived(delivery: Delivery): boolean
   /** Makes the messages that tell of a failure. */
   failed(entry: DeskEntry): readonly Stored[]
   askRule(item: number): void
@@ -92,7 +94,7 @@ export class Failing {
   failed(delivery: Delivery, thrown: unknown, gone?: Promise<void>): void {
     const { host } = this
     const { message } = delivery
-    host.survived(delivery)
+    const suspect = host.survived(delivery)
     const told = toldOfFrozen(`processor "${host.spec.name}"`, thrown, message.decoded)
     const { error, refusal } = this.refusalIn(message, thrown, told)
     const lingers = gone !== undefined
@@ -103,13 +105,16 @@ export class Failing {
       return
     }
     const record = recordError(error, host.messageBytesMax)
-    const counts = isRefused(error) || this.probing.counts(host.world.elapsed())
+    const away = awayOf(error)
+    const counts = isRefused(error) || this.probing.uses(host.world, away, delivery.tries)
     if (counts) this.tried(delivery, record)
-    if (!isRefused(error)) this.mayProbe(message)
+    const isAway = !counts || away?.retryAfterMs !== undefined
+    if (!isRefused(error)) this.mayProbe(message, isAway ? away : undefined)
     const { attempts } = delivery
     const policy = counts ? this.policyFor(delivery, error) : undefined
     const random = counts ? host.world.random() : 0
     const disposition = dispositionOf({ error, attempts, policy, random, lingers })
+    if (suspect && disposition.do === 'again') host.writes.keep(delivery, { kills: 0 }, () => ({}))
     if (disposition.do !== 'hold') {
       const nextInMs = disposition.do === 'wait' ? Math.round(disposition.delayMs) : 0
       this.tell(delivery, { outcome: 'failed', error: record, nextInMs })
@@ -182,11 +187,12 @@ export class Failing {
   }
 
   /** A dependency of all lanes may be down: then one message at a time is tried until one succeeds. */
-  private mayProbe({ context, id }: Stored): void {
+  private mayProbe({ context, id }: Stored, away: Away | undefined): void {
     const { host, probing } = this
     const { world } = host
     const was = probing.active
-    const waitMs = probing.failed(context ?? id, world.elapsed())
+    const now = world.elapsed()
+    const waitMs = away === undefined ? probing.failed(context ?? id, now) : probing.away(away, now)
     if (waitMs === undefined) return
     // A timer may come a little early by the other clock.
     world.after(waitMs + 1, () => host.pump())

@@ -43,6 +43,8 @@ type LimitNeeds =
   | 'deskRetainMs'
 
 export interface ConsumerHost {
+  /** The name of the app. */
+  readonly app: string
   readonly world: World
   readonly store: Pick<Store, 'query'> & {
     readonly log: Pick<LogStore, 'read'>
@@ -82,6 +84,8 @@ export interface ConsumerHost {
     /** It is durable that a message is in line at the desk. */
     inLine(message: Stored): void
   }
+  /** Pauses a processor as a person would, on record. */
+  pause(processor: string, reason: string): void
   /** An attempt runs: from now on the consumer has to be ticked at intervals. */
   watch(): void
   /** Work has ended: the app may be idle. */

@@ -3,6 +3,12 @@
 //
 //   well ──probeAfter failures in a row, of more than one lane──→ probing ──a success──→ well
 //                                                       └ for longer than probeMaxMs: probes use up attempts again
+//
+// A failure of another system (model/away.ts) begins it at once where it uses up no attempt, or where that system asks
+// for a wait.
+import type { Away } from '../../model/away.ts'
+import type { World } from '../../seam/world.ts'
+
 export interface ProbeLimits {
   /** Failed attempts in a row, of more than one lane, that begin it; refusals do not count, default 20. */
   readonly probeAfter: number
@@ -24,6 +30,8 @@ export class Probing {
   /** The time at which probing began, on the clock of durations; undefined while it is well. */
   private since: number | undefined
   private waitMs = 0
+  /** The time until which another system asks to be left alone. */
+  private askedUntil = 0
   /** No probe starts before; an attempt that fails until then began before the probing. */
   private nextAt = 0
 
@@ -35,9 +43,26 @@ export class Probing {
     return this.since !== undefined
   }
 
+  /** The wall time since which all attempts have failed; 0 where none of this run has succeeded. */
+  private failingSince: number | undefined = 0
+
   /** Whether a failure uses up an attempt now. */
   counts(now: number): boolean {
     return this.since === undefined || now - this.since >= this.limits.probeMaxMs
+  }
+
+  /** The same for a failure that may be one of another system; `tries` are those of the message so far. */
+  uses(
+    world: Pick<World, 'elapsed' | 'now'>,
+    away: Away | undefined,
+    tries: readonly { readonly at: number }[],
+  ): boolean {
+    const now = world.elapsed()
+    if (away === undefined) return this.counts(now)
+    const triedAt = tries.at(-1)?.at
+    const tookOthers = triedAt === undefined || this.failingSince === undefined || triedAt < this.failingSince
+    this.failingSince ??= world.now()
+    return this.since === undefined ? !away.unread && tookOthers : this.counts(now)
   }
 
   /** Whether a probe may start now. */
@@ -59,10 +84,22 @@ export class Probing {
     return this.due(now) ? this.wait(Math.min(probeEveryMs, this.waitMs * 2), now) : undefined
   }
 
-  private wait(waitMs: number, now: number): number {
+  /** Another system is away. Returns the wait before the next probe, where one follows. */
+  away({ retryAfterMs }: Away, now: number): number | undefined {
+    const { probeFirstMs, probeEveryMs } = this.limits
+    this.failures++
+    const begins = this.since === undefined
+    this.since ??= now
+    if (!begins && !this.due(now) && retryAfterMs === undefined) return undefined
+    const waitMs = begins ? Math.min(probeFirstMs, probeEveryMs) : Math.min(probeEveryMs, this.waitMs * 2)
+    return this.wait(waitMs, now, retryAfterMs)
+  }
+
+  private wait(waitMs: number, now: number, askedMs = 0): number {
     this.waitMs = waitMs
-    this.nextAt = now + waitMs
-    return waitMs
+    if (askedMs > 0) this.askedUntil = Math.max(this.askedUntil, now + askedMs)
+    this.nextAt = Math.max(now + waitMs, this.askedUntil)
+    return this.nextAt - now
   }
 
   /** An attempt has returned. Until its commit is known, no failures count as in a row. */
@@ -78,13 +115,16 @@ export class Probing {
   }
 
   /** An attempt is committed. Returns whether this ended the probing. */
-  succeeded(): boolean {
-    const recovered = this.since !== undefined
+  succeeded(world: Pick<World, 'elapsed'>): boolean {
+    const recovered = this.since !== undefined && (this.askedUntil === 0 || world.elapsed() >= this.askedUntil)
     this.failures = 0
     this.doubtful = 0
     this.lane = undefined
     this.severalLanes = false
+    this.failingSince = undefined
+    if (!recovered) return false
     this.since = undefined
-    return recovered
+    this.askedUntil = 0
+    return true
   }
 }

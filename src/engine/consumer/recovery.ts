@@ -150,12 +150,13 @@ export class Recovery {
     }
   }
 
-  /** An attempt has ended: it has not killed the process. */
-  survived(delivery: Delivery): void {
+  /** An attempt has ended: it has not killed the process. Returns whether the disk still says otherwise. */
+  survived(delivery: Delivery): boolean {
     const { entry } = delivery
-    if (entry === undefined || this.alone?.item !== entry.id) return
+    if (entry === undefined || this.alone?.item !== entry.id) return false
     delivery.entry = changed(entry, { kills: 0 })
     this.alone.ended()
     this.alone = undefined
+    return true
   }
 }

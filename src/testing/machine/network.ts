@@ -5,7 +5,7 @@
 //     ├──arrives, once or twice, also late──→ answered in time ──→ answered
 //     │                                    └→ too late, or lost ──→ unknown
 //     └──its process dies: it may arrive, and nobody hears of the answer
-import type { Answer, Sending, Sent } from '../../seam/outside.ts'
+import type { Answer, Sending, Sent } from '../../model/sending.ts'
 import type { NetworkFault } from '../faults.ts'
 import type { Random } from '../random.ts'
 import type { Life, Scheduler } from '../scheduler.ts'
