@@ -27,7 +27,7 @@ export interface Wired {
 export function wiredOf(parts: readonly Part[], processors: readonly Processor[] = processorsOf(parts)): Wired[] {
   const types = typesOf(parts)
   const mediators = new Map(parts.flatMap((part) => (part.kind === 'mediator' ? [[part.name, part] as const] : [])))
-  return processors.map(({ name, on, publishes, sends, partOf = name, runsAhead = false }) => {
+  return processors.map(({ name, on, publishes, sends, partOf = name, runsAhead = false, test }) => {
     const mediator = mediators.get(partOf)
     const own = mediator === undefined ? [...publishes, ...sends] : [...mediator.publishes, ...mediator.sends]
     const effects = own.flatMap((type) => {
@@ -36,7 +36,13 @@ export function wiredOf(parts: readonly Part[], processors: readonly Processor[]
       return destination === undefined || type.name === `${partOf}.due` ? [] : { type: type.name, destination }
     })
     const by = mediator === undefined ? name : partOf
-    return { name, on: { name: on.name, kind: on.kind }, by, effects, reachesOut: runsAhead || own.length > 0 }
+    return {
+      name,
+      on: { name: on.name, kind: on.kind },
+      by,
+      effects,
+      reachesOut: runsAhead || test !== undefined || own.length > 0,
+    }
   })
 }
 
@@ -88,7 +94,8 @@ function checkSendsAgain({ name, reachesOut }: Wired, { again }: ResetFacts, sen
   if (again === 0 || !reachesOut) return
   const counts = sent.map(({ type, count }) => `${count} ${type}`).join(', ')
   const handles = `processor "${name}" would handle ${again} ${again === 1 ? 'message' : 'messages'} again`
-  const effects = counts === '' ? 'it may publish, send or start flows' : `since these came it has sent ${counts}`
+  const effects =
+    counts === '' ? 'it may publish, send, deliver or start flows' : `since these came it has sent ${counts}`
   throw fault('millrace/sends-again', `${handles}; ${effects}`, { data: { again, sent } })
 }
 

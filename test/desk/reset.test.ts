@@ -275,7 +275,7 @@ test('a processor of a channel is not reset; mediators, routes and gathers only 
   await assert.rejects(reset(sim, { to: 'beginning' }, 'flows'), coded('millrace/sends-again', /it has sent 3 print/))
   await assert.rejects(
     reset(sim, { to: 'beginning' }, 'way'),
-    coded('millrace/sends-again', /may publish, send or start/),
+    coded('millrace/sends-again', /may publish, send, deliver or start/),
   )
   await assert.rejects(reset(sim, { to: 'beginning' }, 'pairs'), coded('millrace/sends-again', /it has sent 1 told/))
   await reset(sim, { to: 'beginning', againToTheWorld: true }, 'flows')

@@ -19,8 +19,8 @@ export async function proveEngine(
 ): Promise<SimulationReport> {
   let total: SimulationReport | undefined
   for (const seed of seeds) {
-    const { make, workload, eventually, watch } = scenarioOf(seed, undefined, far)
-    const options = { app: make, seeds: [seed], workload, replay: 'npm run simulate --', shrink, eventually }
+    const { make, workload, eventually, watch, network } = scenarioOf(seed, undefined, far)
+    const options = { app: make, network, seeds: [seed], workload, replay: 'npm run simulate --', shrink, eventually }
     const report = await simulateWith(options, watch)
     total = total === undefined ? report : sumOf(total, report)
     progress?.(total)
@@ -44,15 +44,28 @@ export interface Hunt {
 
 /** What goes wrong with one seed, which is run once. */
 export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Promise<RunFailure | undefined> {
-  const { make, workload, eventually, watch } = scenarioOf(seed, bias)
+  const { make, workload, eventually, watch, network } = scenarioOf(seed, bias)
   const plan = planOf(workload, randomOf(seed, 'workload'))
-  const options = { make, seed, plan, faults: faultsOf('hunt', faults), always: {}, eventually, watch: watch() }
+  const options = {
+    make,
+    seed,
+    plan,
+    faults: faultsOf('hunt', faults),
+    always: {},
+    eventually,
+    network,
+    watch: watch(),
+  }
   return (await run(options)).failure
 }
 
 function scenarioOf(seed: number, bias?: Bias, far?: FarCounts) {
   let model: Model
-  const { make, workload, processors, mediators, settling, starts, expected } = generate(seed, () => model, bias)
+  const { make, workload, network, processors, mediators, settling, starts, expected } = generate(
+    seed,
+    () => model,
+    bias,
+  )
   const eventually = { 'all is handled or at the desk, once': () => model.complete(expected, starts) }
   const watch = () => {
     model = new Model(processors, mediators, randomOf(seed, 'people'), settling?.())
@@ -68,5 +81,5 @@ function scenarioOf(seed: number, bias?: Bias, far?: FarCounts) {
     }
     return Object.assign(model, { around, rested: atRest })
   }
-  return { make, workload, eventually, watch }
+  return { make, workload, network, eventually, watch }
 }

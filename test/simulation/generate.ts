@@ -22,7 +22,8 @@ import {
   sqlite,
   topic,
 } from 'millrace'
-import type { Random, Workload } from 'millrace/testing'
+import type { Network, Random, Workload } from 'millrace/testing'
+import { deliver } from '../../src/http/deliver.ts'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import { Callers } from './callers.ts'
@@ -53,6 +54,8 @@ export interface Bias {
 export interface Generated {
   readonly make: () => App
   readonly workload: (work: Workload, random: Random) => void
+  /** What answers the parts that deliver. */
+  readonly network: Network
   readonly processors: readonly Known[]
   readonly mediators: readonly FlowKnown[]
   /** What people do in the end, so that all flows end. */
@@ -141,6 +144,12 @@ export function generate(
     add(sources[stage]!, later(stage))
   }
   if (random.chance(0.3)) add(failures, [])
+  const delivering = random.fork('delivers')
+  const open = sources.filter(({ kind }) => kind === 'topic')
+  if (bias === undefined && open.length > 0 && delivering.chance(0.4)) {
+    const plan = deliveringPlan(delivering, open)
+    plans.push({ ...plan, decisionsMax: desks.find((one) => one.on === plan.on)?.spec.decisionsMax ?? 0 })
+  }
 
   /** The messages that handling this one sends, in order. */
   const outgoing = (plan: Plan, id: string, data: Data) =>
@@ -160,6 +169,7 @@ export function generate(
 
   const partOf = (plan: Plan): Part => {
     const { name, on, salt } = plan
+    if (plan.delivers) return deliveringPart(plan, names, model)
     const targets = plan.to.flatMap((stage) => sources[stage]!.types as readonly unknown[])
     const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
       const { id, data } = message
@@ -277,8 +287,54 @@ export function generate(
     settling: callers === undefined ? conducted?.settling : () => withCallers(callers, conducted?.settling()),
     starts: conducted?.starts ?? (() => 0),
     expected,
+    network: (arrived) => model().sink.arrived(new URL(arrived.url).pathname.slice(1), arrived),
   }
 }
+
+/** A processor that sends to the sink. */
+function deliveringPlan(random: Random, topics: readonly Destination[]): Plan {
+  const on = random.pick(topics)
+  const attempts = random.pick([3, 6])
+  return {
+    name: 'd0',
+    source: on.name,
+    handles: new Set(on.types.map(({ name }) => name)),
+    rows: false,
+    onHold: random.pick(['block', 'block', 'pass'] as const),
+    attemptsMax: attempts,
+    probes: true,
+    decisionsMax: 0,
+    delivers: true,
+    on,
+    to: [],
+    salt: 0,
+    options: {
+      concurrency: 1 + random.below(8),
+      timeoutMs: random.pick([200, 5_000]),
+      probeEveryMs: random.pick([1_000, 10_000]),
+      probeMaxMs: random.pick([2_000, 900_000]),
+      retry: { attempts, firstDelayMs: random.pick([0, 300, 2_000]), maxDelayMs: 4_000 },
+    },
+  }
+}
+
+/** The part of it, whose handler tells the model that it starts. */
+function deliveringPart(plan: Plan, names: Names, model: () => Model): Part {
+  const { name, on, onHold, options } = plan
+  const { name: today, renamedFrom } = names.of(name)
+  const part = deliver(today, { ...options, on: on as never, onHold, renamedFrom, url: `https://sink.example/${name}` })
+  const told =
+    (handle: Handle): Handle =>
+    (message, context) => {
+      const { idempotencyKey, attempt: number } = context
+      model().started(name, message.id, { data: message.data, idempotencyKey, number, now: context.now() })
+      return handle(message, context)
+    }
+  const handle = Object.entries(part.handle).map(([type, one]) => [type, told(one as Handle)])
+  return { ...part, handle: Object.fromEntries(handle) }
+}
+
+type Handle = (message: { id: string; data: Data }, context: AnyContext) => unknown
 
 /** Callers ask first. */
 function withCallers(callers: Callers, settle: Settle | undefined): Settle {

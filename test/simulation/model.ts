@@ -12,6 +12,7 @@ import { type FlowKnown, FlowModel } from './journals.ts'
 import { firstNames, withFirstNames } from './names.ts'
 import { addPending } from './pending.ts'
 import { RequestModel } from './requests.ts'
+import { Sink } from './sink.ts'
 import { Theirs } from './theirs.ts'
 
 /** A message as the log keeps it. */
@@ -40,6 +41,8 @@ export interface Known {
   readonly probes: boolean
   /** How often the rule of its desk may decide about one message; 0 where there is none. */
   readonly decisionsMax: number
+  /** It sends what it handles to the sink. */
+  readonly delivers?: boolean | undefined
   /** It takes events for a mediator, or carries out what mediators want. */
   readonly role?: 'mediator' | 'worker' | undefined
 }
@@ -126,6 +129,15 @@ export class Model implements Watch {
   private readonly desk: DeskModel
   readonly flows: FlowModel
   readonly requests: RequestModel
+  readonly sink = new Sink({
+    message: (id) => this.byId.get(id),
+    displaced: (processor, position) => {
+      const { known, items, generation } = this.places.get(processor)!
+      const item = items.get(position)
+      return generation > 0 || (item !== undefined && (displaced(known, item) || item.last === 'discarded'))
+    },
+    heard: (check) => this.heard(check),
+  })
   /** How many runs of the engine have begun. */
   begun = 0
   private rowsSeen = 0
@@ -508,6 +520,9 @@ export class Model implements Watch {
         const well =
           known.role === 'worker' ? rows.has(position) : item?.last !== 'discarded' && !this.requests.leftNoRow(id)
         const handled = due && !isOpen(item) && well && (position > after || item !== undefined)
+        if (known.delivers && handled) {
+          assert(this.sink.hasTaken(known.name, id, item?.json ?? message.json), `the sink has not taken ${id}`)
+        }
         const handlings = [...(before.get(position) ?? []), ...(handled ? [item?.json ?? message.json] : [])]
         const outgoing = caused.get(`/simulated/${known.name} ${id}`) ?? []
         const wanted = handlings.flatMap((json) => expected(known.name, { ...message, json }))
