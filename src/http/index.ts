@@ -2,6 +2,8 @@
 
 export type { Asks } from './access/asks.ts'
 export type { Grant, Permission, Role, Who } from './access/permissions.ts'
+export { type DeliverOptions, deliver } from './deliver.ts'
+export type { EventForm } from './deliver-event.ts'
 export { type Gateway, type GatewayOptions, gateway } from './gateway.ts'
 export type { Served } from './served.ts'
 export {

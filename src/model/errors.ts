@@ -150,7 +150,7 @@ export const errors = {
   'millrace/not-delivered': row(
     'HandlerError',
     true,
-    'Look at the answers of the endpoint with `millrace processors deliveries NAME`; while it is away, nothing comes to the desk.',
+    'Look at its answers: `app.processors.deliveries` has the newest. While the other side is away, nothing comes to the desk.',
   ),
   'millrace/not-public': row(
     'ConfigurationError',
