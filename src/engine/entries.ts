@@ -1,5 +1,6 @@
 // The messages of one `publishMany`: all of its entries are checked before anything waits to be written.
 import { type Stored, sameData } from '../model/codec.ts'
+import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, isMillraceError, type MillraceError } from '../model/errors.ts'
 import type { MessageType } from '../model/message.ts'
 import { defaults } from '../model/options.ts'
@@ -55,6 +56,33 @@ export function encodeEntries(
   return { messages, bytes }
 }
 
+/** A message that another system has made. */
+export interface Arriving {
+  readonly type: MessageType
+  readonly data: unknown
+  readonly from: Elsewhere
+}
+
+/**
+ * Checks and encodes messages that other systems have made. An error about one of them has its index in `data.entry`.
+ *
+ * @throws as `publish`; `millrace/bad-attributes`
+ */
+export function encodeArriving(given: readonly Arriving[], envelopes: Envelopes): Encoded {
+  let bytes = 0
+  const messages = given.map(({ type, data, from }, index) => {
+    try {
+      const message = envelopes.elsewhere(type, data, from)
+      bytes += message.json.length
+      if (bytes > bytesMax && index > 0) throw tooLarge()
+      return message
+    } catch (error) {
+      throw isMillraceError(error) ? aboutEntry(index, error) : error
+    }
+  })
+  return { messages, bytes }
+}
+
 function encodeEntry(type: MessageType, entry: unknown, envelopes: Envelopes, due: number): Stored {
   checkShape(entry)
   const { data, id } = entry
@@ -100,7 +128,7 @@ function aboutEntry(entry: number, { code, message, data, cause }: MillraceError
 
 const bad = (what: string) => fault('millrace/bad-option', what)
 
-const tooLarge = () => fault('millrace/too-large', `with it the data of publishMany take more than ${bytesMax} bytes`)
+const tooLarge = () => fault('millrace/too-large', `with it the data of one call take more than ${bytesMax} bytes`)
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
 

@@ -16,7 +16,7 @@ import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
 import { AppTransaction, type Collect } from './commit/transaction.ts'
 import { Publish, PublishMany } from './commit/writes.ts'
-import { type Entries, encodeEntries, withEntry } from './entries.ts'
+import { type Arriving, type Entries, encodeArriving, encodeEntries, withEntry } from './entries.ts'
 import type { Envelopes } from './envelopes.ts'
 import type { Requests } from './request/requests.ts'
 import type { Withdrawals } from './request/withdrawals.ts'
@@ -83,6 +83,20 @@ export class Intake {
       const message = this.envelopes.elsewhere(type, data, from)
       if (passedIn(message.attributes).includes(this.host.app)) resolve({ id: message.id, duplicate: true })
       else this.committer.publish(new Publish(message, resolve, reject))
+    })
+  }
+
+  /**
+   * Accepts messages that other systems have made, of any types, together or not at all. One that is wrong refuses all;
+   * its index is in `data.entry`.
+   */
+  takeInMany(given: readonly Arriving[]): Promise<Accepted[]> {
+    return new Promise((resolve, reject) => {
+      this.check()
+      const { messages, bytes } = encodeArriving(given, this.envelopes)
+      if (messages.length === 0) return resolve([])
+      const refused = (error: unknown) => reject(withEntry(error, messages))
+      this.committer.transact(new PublishMany(messages, bytes, resolve, refused))
     })
   }
 

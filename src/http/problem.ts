@@ -19,7 +19,12 @@ const retryAfter = '1'
 export function problemOf(error: MillraceError, how: { readonly status?: number | undefined } = {}): Answer {
   const { code, message: detail, help, retryable, data } = error
   const status = how.status ?? statusOf(code)
-  const { errors = undefined, headers = undefined, ...facts } = isObject(data) ? (data as Facts) : {}
+  const {
+    pointer,
+    headers,
+    errors = pointer === undefined ? undefined : [{ pointer, detail }],
+    ...facts
+  } = isObject(data) ? (data as Facts) : {}
   return {
     status,
     headers: {
@@ -42,6 +47,7 @@ export function problemOf(error: MillraceError, how: { readonly status?: number 
 }
 
 interface Facts {
+  readonly pointer?: string | undefined
   readonly errors?: readonly PartWrong[] | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
 }

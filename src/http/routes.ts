@@ -1,5 +1,6 @@
 // The one table of routes, in groups. A route that is not here is not there.
 import type { Group } from './route.ts'
+import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 
-export const groups: readonly Group[] = [healthRoutes]
+export const groups: readonly Group[] = [eventRoutes, healthRoutes]

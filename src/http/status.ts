@@ -33,7 +33,7 @@ const ofCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   'millrace/too-many-logins': 429,
   'millrace/sign-in-unreachable': 503,
   'millrace/unknown-route': 404,
-  'millrace/type-without-topic': 404,
+  'millrace/type-without-topic': 422,
   'millrace/unknown-name': 404,
   'millrace/unknown-item': 404,
   'millrace/unknown-operation': 404,

@@ -9,6 +9,15 @@ import type { World } from '../seam/world.ts'
 /** The way in for messages, as a run of the engine has it. */
 export interface EdgeIntake {
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>
+  /** Together or not at all; an error has the index of the message in `data.entry`. */
+  takeInMany(given: readonly Arriving[]): Promise<Accepted[]>
+}
+
+/** A message that another system has made. */
+export interface Arriving {
+  readonly type: MessageType
+  readonly data: unknown
+  readonly from: Elsewhere
 }
 
 export interface Edge {
