@@ -100,6 +100,16 @@ export {
   topic,
   type Upcasts,
 } from './model/message.ts'
+export type {
+  MessageFilter,
+  MessageItem,
+  MessageOutcome,
+  MessagePage,
+  MessageRow,
+  MessagesFound,
+  StoryOptions,
+  StoryPage,
+} from './model/message-views.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'
@@ -114,6 +124,7 @@ export type { Backup } from './operate/backups.ts'
 export type { Desk } from './operate/desk.ts'
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
+export type { Messages } from './operate/messages.ts'
 export type { ProcessorRow, Processors, ResetOptions, ResetPlan, SetOptions } from './operate/processors.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'
@@ -142,6 +153,16 @@ export { type Route, type RouteOptions, route, type To } from './parts/route.ts'
 export { type Schedule, type ScheduleOptions, type Slot, schedule } from './parts/schedule.ts'
 export type { DeskReads, ItemLimits } from './seam/desk-reads.ts'
 export type { FlowReads, FlowSlice, WholeFlow } from './seam/flow-reads.ts'
+
+export type {
+  KnownNames,
+  MessageReads,
+  MessageSlice,
+  SliceAsk,
+  SliceFilter,
+  SpanFilter,
+  StreamSpan,
+} from './seam/message-reads.ts'
 
 export type {
   AppState,

@@ -4,6 +4,7 @@ import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
 import type { FlowDesk } from '../operate/flows.ts'
+import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
@@ -243,6 +244,8 @@ export interface App extends Publishing, Running {
   readonly processors: Processors
   /** The flows of mediators, and what people do about them. */
   readonly flows: FlowDesk
+  /** The messages of topics and channels, for people: lists, one message with what became of it, its story. */
+  readonly messages: Messages
 }
 
 /**

@@ -41,6 +41,8 @@ import { deskOn } from '../operate/desk-surface.ts'
 import { openEdge } from '../operate/edge.ts'
 import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
+import type { Messages } from '../operate/messages.ts'
+import { messagesOn } from '../operate/messages-surface.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
 import { processorsOn } from '../operate/processors-surface.ts'
@@ -71,10 +73,10 @@ export function checkApp(app: object): RunningApp {
 export class RunningApp {
   readonly name: string
   readonly parts: readonly Part[]
-  readonly broker: Broker
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk
+  readonly messages: Messages
   readonly options: AppOptions
   private readonly world: World
   private readonly tails: Tails
@@ -88,11 +90,10 @@ export class RunningApp {
   private readonly label: string
 
   constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
-    const { name, broker, parts } = options
+    const { name, parts } = options
     this.name = name
     this.label = `app "${name}"`
     this.parts = parts
-    this.broker = broker
     this.options = options
     numbersOf(options)
     this.world = world
@@ -103,6 +104,10 @@ export class RunningApp {
       () => world.now(),
     )
     this.flows = flowsOn(() => this.running, `app ${name}`)
+    this.messages = messagesOn(async (read) => {
+      const { messageReads: messages, log } = this.running.store
+      return read({ messages, log })
+    }, parts)
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
@@ -111,6 +116,10 @@ export class RunningApp {
 
   get version(): string | undefined {
     return this.options.version
+  }
+
+  get broker(): Broker {
+    return this.options.broker
   }
 
   start(options: StartOptions = {}): Promise<void> {

@@ -7,6 +7,7 @@ import {
   type Desk,
   type FlowDesk,
   isMillraceError,
+  type Messages,
   MillraceError,
   type Offline,
   type Processors,
@@ -15,7 +16,7 @@ import {
 import { commandLine } from '../operate/command-line.ts'
 import { offlineOf } from '../operate/offline.ts'
 import { correctOf } from '../operate/rows.ts'
-import { stoppedDesk, stoppedFlows, stoppedProcessors } from '../operate/stopped.ts'
+import { stoppedDesk, stoppedFlows, stoppedMessages, stoppedProcessors } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 import { shellWord } from './print.ts'
@@ -120,6 +121,7 @@ export interface Reached {
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk
+  readonly messages: Messages
 }
 
 /**
@@ -131,11 +133,12 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
   return runningOr(
     store,
     call.waitMs,
-    ({ desk, processors, flows }) => use({ running: true, desk, processors, flows }),
+    ({ desk, processors, flows, messages }) => use({ running: true, desk, processors, flows, messages }),
     () => {
       const desk = stoppedDesk(store, app && correctOf(app.parts), Date.now)
       const processors = stoppedProcessors(store, app)
-      return use({ running: false, desk, processors, flows: stoppedFlows(store) })
+      const messages = stoppedMessages(store, app?.parts ?? [])
+      return use({ running: false, desk, processors, flows: stoppedFlows(store), messages })
     },
   )
 }

@@ -18,6 +18,7 @@ import { type StartWords, start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
 import { addDesk, addProcessors } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
+import { addMessages } from './message-commands.ts'
 import { Output, UsageError } from './output.ts'
 import { exampleText, exitText, helped, helpFor, usageText } from './usage.ts'
 
@@ -156,6 +157,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
     add,
   )
   addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
+  addMessages(group(program, 'messages', 'the messages that are kept: list them, show one, follow its story'), add)
 
   add(program, {
     name: 'graph',

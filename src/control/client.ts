@@ -7,6 +7,7 @@ import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { Called } from '../operate/calls.ts'
 import type { Desk } from '../operate/desk.ts'
 import type { FlowDesk, FlowItem } from '../operate/flows.ts'
+import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import { Lines } from './lines.ts'
 import {
@@ -159,6 +160,12 @@ export class ControlClient {
     pause: (id, actor) => this.call('flows', 'pause', id, actor),
     resume: (id, actor) => this.call('flows', 'resume', id, actor),
     runAgain: (id, options) => this.call('flows', 'runAgain', id, options),
+  }
+
+  readonly messages: Messages = {
+    list: (filter) => this.call('messages', 'list', filter),
+    show: (id) => this.call('messages', 'show', id),
+    story: (id, options) => this.call('messages', 'story', id, options),
   }
 
   private call<T>(on: Called, name: string, ...given: unknown[]): Promise<T> {

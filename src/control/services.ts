@@ -1,5 +1,5 @@
 // The services of an app for connected commands. None is its own: everything is `app.desk`,
-// `app.processors`, `app.flows`, `app.publish`, `app.tail`, or reads its file.
+// `app.processors`, `app.flows`, `app.messages`, `app.publish`, `app.tail`, or reads its file.
 import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { LogFilter, LogRow } from '../model/log-views.ts'
@@ -10,6 +10,7 @@ import type { Desk } from '../operate/desk.ts'
 import { checkLogFilter } from '../operate/filter.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import { lastOf } from '../operate/last.ts'
+import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import { type PublishByName, type Publishes, publishByName } from '../operate/publish.ts'
 import type { Offline } from '../seam/offline.ts'
@@ -21,6 +22,7 @@ export interface Served extends Publishes, Followable {
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk
+  readonly messages: Messages
   readonly read: Query
   health(): Health
   backup(path: string): Promise<Backup>
@@ -72,7 +74,7 @@ export class Services {
   async checkFilter(filter: LogFilter): Promise<void> {
     const reader = await this.store.read('running')
     try {
-      await checkLogFilter(filter, this.app.parts, reader)
+      await checkLogFilter(filter, this.app.parts, await reader.messages.names())
     } finally {
       await reader.close()
     }

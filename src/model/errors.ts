@@ -228,6 +228,11 @@ export const errors = {
     false,
     'An operation that has ended cannot be aborted; look at its result.',
   ),
+  'millrace/unknown-message': row(
+    'StateError',
+    false,
+    `Look for it with \`${commandLine('messages list')}\`; retention removes messages, and a delayed one is not there yet.`,
+  ),
   'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
   'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before you retire it.'),
   'millrace/on-channel': row(
@@ -397,6 +402,11 @@ export const errors = {
     'StoreError',
     true,
     'The message may or may not be on disk: publish it again with the same `id`.',
+  ),
+  'millrace/reader-ended': row(
+    'StoreError',
+    true,
+    'The list, search or story was given up, and nothing else is affected. Ask again, with a narrower filter where it happens again.',
   ),
 
   'millrace/threads-missing': row(

@@ -8,10 +8,11 @@ import { own } from '../model/names.ts'
 import type { Desk } from './desk.ts'
 import { checkField, type Field } from './fields.ts'
 import type { FlowDesk } from './flows.ts'
+import type { Messages } from './messages.ts'
 import type { Processors } from './processors.ts'
 
 /** Which surface of the app a call is for; the names are those of its functions. */
-export type Called = 'desk' | 'processors' | 'flows'
+export type Called = 'desk' | 'processors' | 'flows' | 'messages'
 
 /** The parameters of a function, in order, and how many of them it needs. */
 export type Takes = readonly [parameters: Readonly<Record<string, Field>>, needs: number]
@@ -29,6 +30,7 @@ export const calls: {
   readonly desk: Readonly<Record<keyof Desk, Takes>>
   readonly processors: Readonly<Record<keyof Processors, Takes>>
   readonly flows: Readonly<Record<keyof FlowDesk, Takes>>
+  readonly messages: Readonly<Record<keyof Messages, Takes>>
 } = {
   desk: {
     list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
@@ -106,6 +108,28 @@ export const calls: {
     pause: [{ id: flow, actor }, 1],
     resume: [{ id: flow, actor }, 1],
     runAgain: [{ id: flow, options: { fields: { by: 'text', reason: 'text', from: 'text' } } }, 1],
+  },
+  messages: {
+    list: [
+      {
+        filter: {
+          fields: {
+            destination: 'text',
+            type: 'text',
+            context: 'text',
+            correlation: 'text',
+            since: 'number',
+            until: 'number',
+            order: { oneOf: ['newest', 'oldest'] },
+            after: 'text',
+            limit: 'count',
+          },
+        },
+      },
+      0,
+    ],
+    show: [{ id: 'text' }, 1],
+    story: [{ id: 'text', options: { fields: { after: 'text', limit: 'count' } } }, 1],
   },
 }
 

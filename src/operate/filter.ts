@@ -4,7 +4,7 @@ import type { LogFilter, LogRow } from '../model/log-views.ts'
 import { suggest } from '../model/names.ts'
 import type { Part } from '../parts/part.ts'
 import { destinationsOf } from '../parts/processors.ts'
-import type { OfflineReader } from '../seam/offline.ts'
+import type { KnownNames } from '../seam/message-reads.ts'
 
 /**
  * Refuses a filter by a name that neither the app nor its store has: nothing would ever fit it.
@@ -14,20 +14,16 @@ import type { OfflineReader } from '../seam/offline.ts'
 export async function checkLogFilter(
   { destination, type }: LogFilter,
   parts: readonly Part[],
-  reader: Pick<OfflineReader, 'published' | 'streams'>,
+  { destinations, types: stored }: KnownNames,
 ): Promise<void> {
   const known = destinationsOf(parts)
   const check = (what: string, name: string | undefined, names: readonly string[]) => {
     if (name === undefined || names.includes(name)) return
     throw fault('millrace/unknown-name', `there is no ${what} "${name}"${suggest(name, names)}`)
   }
-  check('topic or channel', destination, [
-    ...known.map(({ name }) => name),
-    ...(await reader.streams()).map(({ name }) => name),
-  ])
+  check('topic or channel', destination, [...known.map(({ name }) => name), ...destinations])
   const types = known.flatMap((one) => [...one.types.map(({ name }) => name), ...one.retired])
-  const published = (await reader.published()).map((one) => one.type)
-  check('type', type, [...types, ...published])
+  check('type', type, [...types, ...stored])
 }
 
 /** Tests a message against a filter. */

@@ -11,6 +11,8 @@ import type { Desk } from './desk.ts'
 import { type DeskBackend, deskOn } from './desk-surface.ts'
 import { flowsOn } from './flow-surface.ts'
 import type { FlowDesk } from './flows.ts'
+import type { Messages } from './messages.ts'
+import { messagesOn } from './messages-surface.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
 import { concurrencyChange } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
@@ -72,6 +74,11 @@ const us: Actor = { by: 'millrace' }
 export interface KnownApp {
   readonly name: string
   readonly parts: readonly Part[]
+}
+
+/** The messages of an app that does not run. `parts` are empty where its code is not known. */
+export function stoppedMessages(store: Offline, parts: readonly Part[]): Messages {
+  return messagesOn((read) => reading(store, read), parts)
 }
 
 /** The processors of an app that does not run; undefined when its code is not known. */

@@ -8,6 +8,7 @@ import type { StreamInfo } from '../model/streams.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { LogReads } from './log.ts'
+import type { MessageReads } from './message-reads.ts'
 import type { OperationReads } from './operations.ts'
 import type { ConcurrencyChange, Reset } from './processors.ts'
 import type { ProgressRow } from './progress.ts'
@@ -77,6 +78,7 @@ export interface OfflineReader {
   readonly operations: OperationReads
   readonly flows: FlowReads
   readonly log: LogReads
+  readonly messages: MessageReads
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>
   /** The types that the store has messages of, or had, each with each of its sources, in order. */

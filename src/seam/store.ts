@@ -11,6 +11,7 @@ import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
 import type { Leases } from './leases.ts'
 import type { LogStore } from './log.ts'
+import type { MessageReads } from './message-reads.ts'
 import type { Offline } from './offline.ts'
 import type { OperationStore } from './operations.ts'
 import type { PendingActions } from './pending-actions.ts'
@@ -45,6 +46,7 @@ export interface Store {
   readonly progress: ProgressStore
   readonly flows: FlowStore
   readonly flowReads: FlowReads
+  readonly messageReads: MessageReads
   readonly requests: RequestStore
   readonly schedules: ScheduleStore
   /**

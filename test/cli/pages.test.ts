@@ -6,7 +6,7 @@ import test from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const groups = ['desk', 'processors', 'flows']
+const groups = ['desk', 'processors', 'flows', 'messages']
 
 interface Named {
   readonly page: string

@@ -66,8 +66,8 @@ for (const [format, name, ...more] of [
     const words = ['bundled.ts', '--bundle', '--platform=node', `--format=${format}`, '--log-level=error', ...more]
     run(user, process.execPath, 'node_modules/esbuild/bin/esbuild', ...words, `--outfile=${join(apart, name)}`)
     const { stdout, signal } = spawnSync(process.execPath, [name, 'dies'], { cwd: apart, encoding: 'utf8', env })
-    assert.deepEqual([stdout, signal], ['handled 1 green\n', 'SIGKILL'])
-    assert.equal(run(apart, process.execPath, name), 'handled 1 green\n')
+    assert.deepEqual([stdout, signal], ['handled 1 rang green\n', 'SIGKILL'])
+    assert.equal(run(apart, process.execPath, name), 'handled 1 rang green\n')
   })
 }
 

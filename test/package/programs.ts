@@ -21,7 +21,8 @@ const run = async () => {
   await bells.publish(Rang, {})
   await bells.idle()
   while (bells.health().status === 'red') await new Promise((resolve) => setTimeout(resolve, 5))
-  process.stdout.write(\`handled \${handled} \${bells.health().status}\\n\`, () => {
+  const { items } = await bells.messages.list({ limit: 1 })
+  process.stdout.write(\`handled \${handled} \${items[0]?.type} \${bells.health().status}\\n\`, () => {
     if (process.argv[2] === 'dies') process.kill(process.pid, 'SIGKILL')
     void bells.stop()
   })

@@ -330,6 +330,15 @@ async function fromBeside(file: string): Promise<void> {
     await reader.streams()
     await reader.progress()
     await reader.published()
+    await reader.messages.names()
+    const span = { stream: 1, from: 1, end: 9, limit: 5 }
+    const filter = { id: 'i', type: 'a', context: 'x', correlation: 'y', since: 1, until: 9 }
+    await reader.messages.spans({ destination: 't', since: 1, until: 9 })
+    await reader.messages.spans({})
+    await reader.messages.slice({ ...span, order: 'oldest', filter })
+    await reader.messages.slice({ ...span, from: 9, end: 1, order: 'newest', filter: {} })
+    await reader.messages.withId('i')
+    await reader.messages.outcomes({ stream: 1, position: 1 })
     await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
     await reader.message({ stream: 1, position: 1 })
   } finally {

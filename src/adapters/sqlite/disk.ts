@@ -1,5 +1,13 @@
-// The disk below the SQLite store: a thread that syncs and a thread for maintenance. A simulation replaces it by a disk
+// The disk below the SQLite store: a thread that syncs, one for maintenance, and one that reads. A simulation replaces it by a disk
 // that loses what was not synced.
+
+import type { MessageReads } from '../../seam/message-reads.ts'
+
+/** A read, by its name. */
+export interface ReadAsk {
+  readonly read: keyof MessageReads
+  readonly given: unknown
+}
 
 export interface Synced {
   /** Free bytes on the disk, as last looked up. */
@@ -45,5 +53,11 @@ export interface Disk {
   checkpoint(): Promise<boolean>
   /** Reads the database for damage while the app works. @returns its findings; empty when the database is sound */
   quickCheck(): Promise<string[]>
+  /**
+   * Reads the log on a connection of its own that only reads. What it gives was committed, and may not be on disk yet.
+   *
+   * @throws `millrace/reader-ended`, `millrace/files-replaced`
+   */
+  read<T>(ask: ReadAsk): Promise<T>
   close(): Promise<void>
 }

@@ -5,10 +5,12 @@ import type { Store } from '../../seam/store.ts'
 import type { Beside } from './beside-commits.ts'
 import { DeskViews } from './desk-reads.ts'
 import type { DeskTables } from './desk-tables.ts'
+import type { Disk } from './disk.ts'
 import { durableReads } from './durable-reads.ts'
 import { FlowViews } from './flow-reads.ts'
 import type { FlowTables } from './flows.ts'
 import type { Log } from './log.ts'
+import { messageReadsOf } from './message-reads.ts'
 import type { ProgressTable } from './progress.ts'
 import type { RequestTable } from './requests.ts'
 import type { ScheduleTable } from './schedules.ts'
@@ -36,11 +38,16 @@ export type Facets = Pick<
   | 'progress'
   | 'flows'
   | 'flowReads'
+  | 'messageReads'
   | 'requests'
   | 'schedules'
 >
 
-export function facetsOf({ sql, log, desk, progress, flows, requests, slots }: Tables, beside: Beside): Facets {
+export function facetsOf(
+  { sql, log, desk, progress, flows, requests, slots }: Tables,
+  beside: Beside,
+  disk: Pick<Disk, 'read'>,
+): Facets {
   return {
     log,
     desk: desk.desk,
@@ -51,6 +58,7 @@ export function facetsOf({ sql, log, desk, progress, flows, requests, slots }: T
     progress,
     flows,
     flowReads: durableReads<FlowReads>(new FlowViews(sql), beside),
+    messageReads: messageReadsOf(disk, beside),
     requests,
     schedules: slots,
   }

@@ -1,4 +1,4 @@
-// The real disk: a thread that syncs, started at once, and a thread for maintenance, started when first needed.
+// The real disk: a thread that syncs, started at once; one for maintenance and one that reads, started when first needed.
 import { closeSync, existsSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { dirname } from 'node:path'
@@ -7,11 +7,14 @@ import type { Disk } from './disk.ts'
 import { freeBytesOf } from './free.ts'
 import { Maintenance } from './maintenance.ts'
 import { FilesLook } from './open-files.ts'
+import { Reader } from './reader.ts'
 import { type SyncAnswer, Syncs } from './syncs.ts'
 import { threads } from './threads.ts'
 
 /** The bytes of a -wal file that are read and written at once. */
 const renewBytes = 1024 * 1024
+/** The memory bound of the thread that reads, MB: its answers hold many messages. */
+const readerMb = 128
 
 export function nodeDisk(): Disk {
   let file = ''
@@ -19,13 +22,13 @@ export function nodeDisk(): Disk {
   /** The ends of all threads, noted from their beginning: one that fails is gone before `close` asks for its end. */
   const ends: Promise<unknown>[] = []
 
-  function start<Answer>(code: URL, data: object, listener: ThreadListener<Answer>): Thread {
+  function start<Answer>(code: URL, data: object, listener: ThreadListener<Answer>, mb?: number): Thread {
     const { promise, resolve } = Promise.withResolvers<void>()
     const ended = () => {
       listener.ended?.()
       resolve()
     }
-    const started = startThread(code, data, { ...listener, ended })
+    const started = startThread(code, data, { ...listener, ended }, mb)
     ends.push(promise)
     return started
   }
@@ -36,6 +39,14 @@ export function nodeDisk(): Disk {
     broken: () => syncs.broken,
     misplaced: (error) => syncs.fail(error),
   })
+  const reader = new Reader({
+    start: (data, listener) => start(threads.reader, data, listener, readerMb),
+    after(ms, fn) {
+      const timer = setTimeout(fn, ms)
+      timer.unref()
+      return () => clearTimeout(timer)
+    },
+  })
 
   return {
     renewWal: async (path) => renew(`${path}-wal`),
@@ -43,6 +54,7 @@ export function nodeDisk(): Disk {
       file = path
       syncs.open(file, new FilesLook(file, files))
       maintenance.open(file, files)
+      reader.open(file, files)
       // The first sync of a new file has to reach its name in the folder too.
       const folder = openSync(dirname(file), 'r')
       fsyncSync(folder)
@@ -64,8 +76,10 @@ export function nodeDisk(): Disk {
       }
       return found
     },
+    read: (ask) => reader.ask(ask),
     async close() {
       closing = true
+      reader.close()
       await maintenance.close()
       syncs.end()
       await Promise.all(ends)

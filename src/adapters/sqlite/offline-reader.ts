@@ -1,14 +1,17 @@
 // Reads a file from beside: the desk, the flows, and the newest messages of its logs.
 import type { DatabaseSync } from 'node:sqlite'
+import { setImmediate as pause } from 'node:timers/promises'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { LogReads } from '../../seam/log.ts'
+import type { MessageReads } from '../../seam/message-reads.ts'
 import type { OfflineReader, PublishedBy } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import { AuditLog } from './audit.ts'
+import type { Beside } from './beside-commits.ts'
 import { DeskFinder } from './desk-finder.ts'
 import { DeskViews } from './desk-reads.ts'
 import { durableReads, readsOnly } from './durable-reads.ts'
@@ -16,12 +19,21 @@ import { FlowViews } from './flow-reads.ts'
 import { Log } from './log.ts'
 import { logTable } from './log-tables.ts'
 import type { LogTableRow } from './message-row.ts'
+import { MessageTable } from './message-table.ts'
 import { OperationTable } from './operations.ts'
 import { Statements } from './statements.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 
 /** The number of positions that are looked at before other work has its turn. */
 const sliceRows = 2_000
+
+/** Other work has its turn between two reads. */
+const sliceBySlice: Pick<Beside, 'durable'> = {
+  durable: async (read) => {
+    await pause()
+    return read()
+  },
+}
 
 const logColumns = 'position, id, kind, time, context, correlation, causation, trace, own_id, data, attributes'
 
@@ -38,12 +50,14 @@ export class SqliteReader implements OfflineReader {
   readonly desk: DeskReads
   readonly operations: OperationReads
   readonly flows: FlowReads
+  readonly messages: MessageReads
 
   constructor(db: DatabaseSync) {
     this.db = db
     this.rows = new Log(db)
     const sql = new Statements(db)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
+    this.messages = durableReads<MessageReads>(new MessageTable(db), sliceBySlice)
     this.desk = durableReads<DeskReads>(new DeskViews(sql, this.rows), readsOnly)
     this.operations = new OperationTable(sql, new DeskFinder(sql), new AuditLog(sql), readsOnly)
   }
@@ -111,7 +125,7 @@ export class SqliteReader implements OfflineReader {
       const left = count - found.length
       const rows = slice.all({ upTo, after: upTo - sliceRows, type, context, correlation, left })
       for (const row of rows as unknown as Omit<Found, 'stream'>[]) found.push({ ...row, stream: stream.id })
-      await new Promise((resolve) => setImmediate(resolve))
+      await pause()
     }
     return found
   }

@@ -7,7 +7,7 @@ import { type CommitNeeds, SqliteCommit } from './commit.ts'
 import { Connection, type Opening } from './connection.ts'
 import { misplacedFault } from './errors.ts'
 import type { FilesInPlace } from './in-place.ts'
-import { SqliteTables } from './tables.ts'
+import { SqliteTables, type TablesOf } from './tables.ts'
 
 export interface OpenStore {
   readonly connection: Connection
@@ -17,13 +17,13 @@ export interface OpenStore {
 }
 
 /** The parts that live longer than one opening. */
-type Shared = Omit<CommitNeeds, 'connection' | 'tables'>
+type Shared = Omit<CommitNeeds, 'connection' | 'tables'> & Pick<TablesOf, 'disk'>
 
 export function openStore(opening: Opening, same: SameData, shared: Shared): OpenStore {
   const connection = new Connection(opening)
   try {
     const beside = new BesideCommits({ ...shared, connection })
-    const tables = new SqliteTables(shared.file, connection, same, beside)
+    const tables = new SqliteTables({ ...shared, connection }, same, beside)
     return { connection, beside, tables, commits: new SqliteCommit({ ...shared, connection, tables }) }
   } catch (error) {
     connection.close('left')

@@ -206,8 +206,9 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
    alter table millrace_progress add column generation integer not null default 0;
    -- failures that a reset has ended and no event has told yet
    create index millrace_desk_untold on millrace_desk (id) where state = 'reset' and resolved_at is null;`,
-  `-- what became of a message at the desk of each processor
-   create index millrace_desk_messages on millrace_desk (stream, position);
+  `-- what became of a message at the desk of each processor. The position comes first, so that no look-up by stream and a
+   -- range of positions takes this index for its own
+   create index millrace_desk_messages on millrace_desk (position, stream);
    -- what an operation changes in the data of each message
    alter table millrace_operations add column change text;`,
 ]

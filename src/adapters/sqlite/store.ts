@@ -126,7 +126,8 @@ export class SqliteStore implements Store {
     if (this.isOpen) this.last?.connection.close('left')
     this.last = undefined
     this.files.closed('clean')
-    this.release()
+    this.owner?.release()
+    this.owner = undefined
     await disk.close()
     return openFault(file, error)
   }
@@ -167,6 +168,10 @@ export class SqliteStore implements Store {
 
   get flowReads(): Facets['flowReads'] {
     return this.facets.flowReads
+  }
+
+  get messageReads(): Facets['messageReads'] {
+    return this.facets.messageReads
   }
 
   get requests(): Facets['requests'] {
@@ -238,14 +243,10 @@ export class SqliteStore implements Store {
         this.files.closed(end)
         open.connection.close(saidGoodbye ? 'clean' : 'left')
       } finally {
-        this.release()
+        this.owner?.release()
+        this.owner = undefined
       }
     }
-  }
-
-  private release(): void {
-    this.owner?.release()
-    this.owner = undefined
   }
 
   private get isOpen(): boolean {

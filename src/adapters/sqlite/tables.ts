@@ -10,6 +10,7 @@ import type { FoundParts, Rename } from '../../seam/names.ts'
 import type { Beside } from './beside-commits.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
+import type { Disk } from './disk.ts'
 import { type Facets, facetsOf } from './facets.ts'
 import { FlowTables } from './flows.ts'
 import { SqliteGathers } from './gathers.ts'
@@ -22,6 +23,13 @@ import { ScheduleTable } from './schedules.ts'
 import type { Statements } from './statements.ts'
 import { cancel, writeTimed } from './timed.ts'
 import { TimerTable } from './timers.ts'
+
+/** The file of the tables, its disk and its connection. */
+export interface TablesOf {
+  readonly file: string
+  readonly disk: Pick<Disk, 'read'>
+  readonly connection: Pick<Connection, 'db' | 'sql'>
+}
 
 export class SqliteTables implements OwnTables {
   readonly db: DatabaseSync
@@ -37,7 +45,7 @@ export class SqliteTables implements OwnTables {
   readonly facets: Facets
   private readonly mark: StatementSync
 
-  constructor(file: string, { db, sql }: Pick<Connection, 'db' | 'sql'>, same: SameData, beside: Beside) {
+  constructor({ file, disk, connection: { db, sql } }: TablesOf, same: SameData, beside: Beside) {
     this.db = db
     this.sql = sql
     this.log = new Log(db, same, beside)
@@ -48,7 +56,7 @@ export class SqliteTables implements OwnTables {
     this.timers = new TimerTable(db, this.log)
     this.slots = new ScheduleTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
-    this.facets = facetsOf(this, beside)
+    this.facets = facetsOf(this, beside, disk)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')
   }
 

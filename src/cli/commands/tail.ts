@@ -68,7 +68,7 @@ async function showStopped(
 ): Promise<void> {
   const reader = await store.read('stopped')
   try {
-    await checkLogFilter(filter, app?.parts ?? [], reader)
+    await checkLogFilter(filter, app?.parts ?? [], await reader.messages.names())
   } finally {
     await reader.close()
   }

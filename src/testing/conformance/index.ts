@@ -6,6 +6,7 @@ import { checkOptions } from '../../model/options.ts'
 import { commitCases } from './commit.ts'
 import { deliveryCases } from './delivery.ts'
 import { holdCases } from './hold.ts'
+import { lookCases } from './look.ts'
 import { orderCases } from './order.ts'
 import { publishCases } from './publish.ts'
 import { renameCases } from './rename.ts'
@@ -33,6 +34,7 @@ export const brokerCases: readonly BrokerCase[] = [
   ...restartCases,
   ...renameCases,
   ...commitCases,
+  ...lookCases,
 ]
 
 /** Options of {@link testBroker}. */

@@ -2,7 +2,8 @@
 //
 //   sound ──a sync fails──→ failed: no checkpoint ──the -wal is written out anew──→ sound
 import { DatabaseSync } from '../../adapters/node/sqlite.ts'
-import type { Disk, Synced } from '../../adapters/sqlite/disk.ts'
+import type { Disk, ReadAsk, Synced } from '../../adapters/sqlite/disk.ts'
+import { MessageTable } from '../../adapters/sqlite/message-table.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { FaultPlan, Step } from '../faults.ts'
 import type { Files } from '../files.ts'
@@ -13,6 +14,7 @@ import { injected } from './death.ts'
 
 const syncMsMax = 2
 const checkpointMsMax = 5
+const readMsMax = 2
 const plentyBytes = Number.MAX_SAFE_INTEGER
 
 /** What the disk needs of its process. */
@@ -37,6 +39,7 @@ export class SimulatedDisk implements Disk {
   private readonly host: DiskHost
   private hasFailed = false
   private keeper: DatabaseSync | undefined
+  private reader: DatabaseSync | undefined
 
   constructor(host: DiskHost) {
     this.host = host
@@ -100,14 +103,23 @@ export class SimulatedDisk implements Disk {
     return this.later(checkpointMsMax, () => [])
   }
 
+  read<T>({ read, given }: ReadAsk): Promise<T> {
+    return this.later(readMsMax, () => {
+      this.reader ??= new DatabaseSync(this.host.files.database, { readOnly: true, timeout: 5_000 })
+      return new MessageTable(this.reader)[read](given as never) as T
+    })
+  }
+
   async close(): Promise<void> {
     this.bury()
   }
 
-  /** Closes the connection for checkpoints. */
+  /** Closes the connections for checkpoints and for reads. */
   bury(): void {
     this.keeper?.close()
+    this.reader?.close()
     this.keeper = undefined
+    this.reader = undefined
   }
 
   /**

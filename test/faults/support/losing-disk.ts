@@ -67,6 +67,10 @@ export class LosingDisk implements Disk {
     return []
   }
 
+  read(): Promise<never> {
+    return Promise.reject(new Error('nothing looks through the log here'))
+  }
+
   async close(): Promise<void> {
     this.keeper?.close()
     closeSync(this.database)
