@@ -97,8 +97,8 @@ test('bad input is refused with its code, nothing of it is stored, and the app g
   const cases: [() => Promise<unknown>, Parameters<typeof coded>[0], RegExp][] = [
     [wrong(event('payd', { schema: any }), {}), 'millrace/type-without-topic', /"payd".*did you mean "paid"\?/],
     [wrong(event('paid', { schema: any }), {}), 'millrace/type-without-topic', /another type of that name/],
-    [wrong(undefined as unknown as Event, good), 'millrace/type-without-topic', /no topic/],
-    [wrong('paid' as unknown as Event, good), 'millrace/type-without-topic', /no topic/],
+    [wrong(undefined as unknown as Event, good), 'millrace/bad-option', /returned, not undefined$/],
+    [wrong('paid' as unknown as Event, good), 'millrace/bad-option', /returned, not "paid"$/],
     [() => shop.send(Paid as never, good as never), 'millrace/wrong-verb', /"paid" is an event: publish it/],
     [wrong(Paid, { account: 'a', cents: 'one' }), 'millrace/bad-data', /event "paid".*cents: /],
     [wrong(Paid, { account: 'a' }), 'millrace/bad-data', /cents: /],

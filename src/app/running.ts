@@ -216,6 +216,7 @@ export class RunningApp {
   }
 
   async transaction<Result>(fn: (tx: AppTx) => Result | Promise<Result>): Promise<Result> {
+    if (typeof fn !== 'function') throw fault('millrace/bad-option', `${this.label}: transaction takes a function`)
     const check = (type: MessageType) => checkKnown(this.label, type, this.wiring!.destinationOf)
     const run = (tx: Tx, collect: Collect) => fn(appTx(tx, collect, check))
     return (await this.running.intake.transaction(run)) as Result

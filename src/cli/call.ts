@@ -32,11 +32,12 @@ export interface Call {
   readonly out: Output
 }
 
-const appEnding = /\.[cm]?[jt]s$/
+/** Tells an app file, which ends like a program, from other words. */
+export const isAppFile = (word: string): boolean => /\.[cm]?[jt]s$/.test(word)
 
 /** Splits words into the app file, which is the word that ends like a program, at any place, and the command's own. */
 export function splitWords(words: readonly string[]): { appFile: string | undefined; words: string[] } {
-  const at = words.findIndex((word) => appEnding.test(word))
+  const at = words.findIndex(isAppFile)
   return { appFile: words[at], words: words.filter((_, index) => index !== at) }
 }
 

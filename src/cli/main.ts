@@ -20,7 +20,7 @@ import { addDesk, addProcessors } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
 import { addMessages } from './message-commands.ts'
 import { Output, UsageError } from './output.ts'
-import { exampleText, exitText, helped, helpFor, usageText } from './usage.ts'
+import { atFolder, exampleText, exitText, folderText, helped, helpFor, usageText } from './usage.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
 const waitMsDefault = 3_000
@@ -50,9 +50,11 @@ export async function main(argv: readonly string[]): Promise<number> {
   let result = status.ok
   const program = commands(argv, (run, { db, json = false, waitMs = waitMsDefault, ...options }, words) => {
     const call: Call = { ...splitWords(words), db, waitMs, out: output({ json }) }
-    return run(call, options as never).then((code) => {
-      result = code
-    })
+    return run(call, options as never)
+      .catch(atFolder(words))
+      .then((code) => {
+        result = code
+      })
   })
   try {
     await program.parseAsync(helped(argv), { from: 'user' })
@@ -278,6 +280,8 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
 function refuseUnknown(group: Command, name: string, words: readonly string[]): void {
   const [typed] = group.args
   if (typed === undefined || typed === name || !words.includes(typed)) return
+  const folder = folderText([typed])
+  if (folder !== undefined) throw new UsageError(folder)
   if (splitWords([typed]).appFile === undefined) (group as Command & { unknownCommand(): never }).unknownCommand()
 }
 

@@ -8,7 +8,7 @@ test('an error of ours says what, what to do, and its code, in one line', () => 
   const error = new MillraceError('millrace/no-app', 'there is no\nfile a')
   assert.equal(
     errorText(error),
-    'millrace: there is no\\nfile a; name the application file, or a database that exists (millrace/no-app)',
+    'millrace: there is no\\nfile a; name an app file, or a database, that exists; an app makes its database at its first start (millrace/no-app)',
   )
   const asking = new MillraceError('millrace/unknown-processor', 'did you mean "a"?')
   assert.equal(

@@ -1,6 +1,11 @@
 // The words of the command line itself: help, examples, and what is wrong with arguments.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Command } from 'commander'
 import { commandLine } from '../operate/command-line.ts'
+import { isAppFile } from './call.ts'
+import { UsageError } from './output.ts'
+import { safe } from './print.ts'
 
 export const exitText: string = `
 A command takes the app file (a path that ends in .ts, .mts, .js or .mjs), or
@@ -14,6 +19,23 @@ SIGTERM. ${commandLine('help COMMAND')} has the options and an example.`
 export function helped(argv: readonly string[]): string[] {
   const [first, ...words] = argv
   return first === 'help' && words.length > 1 ? [...words, '--help'] : [...argv]
+}
+
+/** What is wrong with words where a folder stands in the place of the app file. */
+export function folderText(words: readonly string[]): string | undefined {
+  if (words.some(isAppFile)) return undefined
+  const folder = words.find((word) => statSync(word, { throwIfNoEntry: false })?.isDirectory() === true)
+  return folder === undefined
+    ? undefined
+    : `${safe(folder)} is a folder: name the app file in it, such as ${safe(join(folder, 'app.ts'))}`
+}
+
+/** Says of a wrong use that a folder is named, where one is. */
+export function atFolder(words: readonly string[]): (error: unknown) => never {
+  return (error) => {
+    const text = error instanceof UsageError ? folderText(words) : undefined
+    throw text === undefined ? error : new UsageError(text)
+  }
 }
 
 /** Names the help of the command that the arguments name, whatever else is wrong with them. */

@@ -2,7 +2,7 @@
 import { encode, type Stamp, type Stored } from '../model/codec.ts'
 import { checkElsewhere, type Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
-import type { Event, MessageType } from '../model/message.ts'
+import { checkIsType, type Event, type MessageType } from '../model/message.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { dueOf } from '../model/time.ts'
 import type { World } from '../seam/world.ts'
@@ -112,7 +112,8 @@ export class Envelopes {
   private placed(type: MessageType, origin: Origin, options?: PublishOptions): Origin {
     const stream = this.streamOf.get(type)
     if (stream === undefined) {
-      throw fault('millrace/type-without-topic', `${type?.kind} "${type?.name}" is on no topic or channel of the app`)
+      checkIsType('publish or send', type)
+      throw fault('millrace/type-without-topic', `${type.kind} "${type.name}" is on no topic or channel of the app`)
     }
     origin.stream = stream
     if (options !== undefined) origin.due = dueOf(`${type.kind} "${type.name}"`, options, origin.time, publishOptions)

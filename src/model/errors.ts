@@ -24,7 +24,7 @@ export const errors = {
   'millrace/bad-option': row(
     'ConfigurationError',
     false,
-    'Set the option within its bounds; see the table of defaults.',
+    'Correct the option; the table of defaults has the bounds of each number.',
   ),
   'millrace/unknown-option': row('ConfigurationError', false, 'Remove or correct the option.'),
   'millrace/bad-name': row(
@@ -255,7 +255,11 @@ export const errors = {
     false,
     'Resolve its messages at the desk first, or retire it with force.',
   ),
-  'millrace/no-app': row('StateError', false, 'Name the application file, or a database that exists.'),
+  'millrace/no-app': row(
+    'StateError',
+    false,
+    'Name an app file, or a database, that exists; an app makes its database at its first start.',
+  ),
   'millrace/bad-app': row('StateError', false, 'Make the file load and `export default app({ … })`.'),
   'millrace/not-running': row(
     'StateError',

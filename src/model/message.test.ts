@@ -47,7 +47,7 @@ for (const kind of ['event', 'command'] as const) {
     for (const wrong of [{}, { schema: {} }, { schema: z.string }, { schema: null }, { schema: { id: 'string' } }]) {
       assert.throws(
         () => declare('a', wrong),
-        coded('millrace/bad-option', /schema must be a schema of a Standard Schema/),
+        coded('millrace/bad-option', /schema is .*, but must be a schema of a Standard Schema/),
       )
     }
     for (const version of [0, -1, 1.5, '2', null, 1_000_001, Number.NaN]) {
@@ -87,7 +87,7 @@ test('reply and refusal have to be schemas, and events have none', () => {
   for (const part of ['reply', 'refusal']) {
     assert.throws(
       () => loose.command('a', { schema, [part]: {} }),
-      coded('millrace/bad-option', new RegExp(`^command "a": ${part} must be a schema`)),
+      coded('millrace/bad-option', new RegExp(`^command "a": ${part} is an object, but must be a schema`)),
     )
     assert.throws(() => loose.event('a', { schema, [part]: schema }), coded('millrace/unknown-option'))
   }

@@ -2,6 +2,7 @@ import type { Attributes } from './attributes.ts'
 import { fault } from './errors.ts'
 import { checkName, checkWords, wordsMax } from './names.ts'
 import { checkOptions, limit } from './options.ts'
+import { shownValue } from './people.ts'
 import { type AnySchema, isSchema, type Output, type Plain, type Present, type Schema, type Stable } from './schema.ts'
 import { checkSecret } from './secrets.ts'
 
@@ -128,6 +129,7 @@ export function event<const Name extends string, S extends AnySchema>(
   name: Name,
   options: EventOptions<S>,
 ): Event<Name, Output<S>> {
+  checkName('event', name)
   checkOptions(`event "${name}"`, options, typeOptions)
   return Object.freeze({ kind: 'event', ...typeParts('event', name, options) })
 }
@@ -158,9 +160,11 @@ export function command<
   R extends AnySchema = Schema<void>,
   F extends AnySchema = Schema<never>,
 >(name: Name, options: CommandOptions<S, R, F>): Command<Name, Output<S>, Output<R>, Output<F>> {
+  checkName('command', name)
   checkOptions(`command "${name}"`, options, [...typeOptions, 'reply', 'refusal', 'deadlineMs'])
   for (const part of ['reply', 'refusal'] as const) {
-    if (options[part] !== undefined && !isSchema(options[part])) throw notASchema(`command "${name}": ${part}`)
+    if (options[part] !== undefined && !isSchema(options[part]))
+      throw notASchema(`command "${name}": ${part}`, options[part])
   }
   const { reply, refusal } = options
   const deadlineMs =
@@ -170,12 +174,11 @@ export function command<
 
 function typeParts<const Name extends string, S extends AnySchema>(what: string, name: Name, options: TypeOptions<S>) {
   const where = `${what} "${name}"`
-  checkName(what, name)
-  if (!isSchema(options.schema)) throw notASchema(`${where}: schema`)
+  if (!isSchema(options.schema)) throw notASchema(`${where}: schema`, options.schema)
   const { version = 1, upcast = {}, context } = options
   if (!Number.isSafeInteger(version) || version < 1 || version > versionMax) {
     const bounds = 'a whole number from 1 to 1,000,000'
-    throw fault('millrace/bad-option', `${where}: version is ${String(version)}, but must be ${bounds}`)
+    throw fault('millrace/bad-option', `${where}: version is ${shownValue(version)}, but must be ${bounds}`)
   }
   if (context !== undefined && typeof context !== 'function') {
     throw fault('millrace/bad-option', `${where}: context must be a function from data to a string`)
@@ -197,8 +200,9 @@ function typeParts<const Name extends string, S extends AnySchema>(what: string,
   return { name, version, schema, contextOf: context, upcasts: upcast, title, secret }
 }
 
-function notASchema(where: string) {
-  return fault('millrace/bad-option', `${where} must be a schema of a Standard Schema library (zod, valibot, arktype)`)
+function notASchema(where: string, value: unknown) {
+  const wanted = 'a schema of a Standard Schema library (zod, valibot, arktype), such as z.object({ … })'
+  return fault('millrace/bad-option', `${where} is ${shownValue(value)}, but must be ${wanted}`)
 }
 
 /** The retention of messages that every processor has handled, for a topic or channel. */
@@ -322,7 +326,7 @@ function destinationParts<T extends MessageType>(
       if (value === undefined || (Number.isSafeInteger(value) && value >= 0)) continue
       throw fault(
         'millrace/bad-option',
-        `${where}: retain.${key} is ${String(value)}, but must be a whole number from 0`,
+        `${where}: retain.${key} is ${shownValue(value)}, but must be a whole number from 0`,
       )
     }
   }
@@ -359,6 +363,14 @@ export interface Message<T extends MessageType = MessageType> {
 export type Verb = 'publish' | 'send'
 
 /** Refuses the wrong verb in plain JavaScript; TypeScript refuses it at compile time. */
+/** Refuses what is no type of message, such as the name of one, or its topic. */
+export function checkIsType(where: string, type: unknown): asserts type is MessageType {
+  const { kind, name } = (type ?? {}) as { readonly kind?: unknown; readonly name?: unknown }
+  if (kind === 'event' || kind === 'command') return
+  const given = kind === 'topic' || kind === 'channel' ? `${kind} ${shownValue(name)}` : shownValue(type)
+  throw fault('millrace/bad-option', `${where}: the type has to be what event(…) or command(…) returned, not ${given}`)
+}
+
 export function checkVerb(where: string, verb: Verb, type: MessageType): void {
   if (type.kind === (verb === 'publish' ? 'event' : 'command')) return
   const other = verb === 'publish' ? 'send' : 'publish'

@@ -28,6 +28,11 @@ test('a value within its bounds is taken, none is the default, and any other is 
   }
 })
 
+test('a text is shown in quotes: it is not taken for the number that it looks like', () => {
+  const says = /^here: attempts is "3", but must be a whole number/
+  assert.throws(() => limit('here', 'attempts', '3'), coded('millrace/bad-option', says))
+})
+
 test('an unknown option is refused, with the one that was meant', () => {
   checkOptions('here', {}, [])
   checkOptions('here', { a: 1 }, ['a', 'b'])

@@ -1,5 +1,6 @@
 import { fault } from './errors.ts'
 import { suggest } from './names.ts'
+import { shownValue } from './people.ts'
 
 /** One row of the table of defaults: a number with its bounds; `what` ends with the unit. */
 export interface Bound {
@@ -253,14 +254,14 @@ export function limit(where: string, name: Limit, value: unknown, called?: strin
   const kind = fraction ? 'number' : 'whole number'
   throw fault(
     'millrace/bad-option',
-    `${where}: ${called ?? name} is ${String(value)}, but must be a ${kind} from ${min} to ${max}${called === undefined ? ` (${what})` : ''}`,
+    `${where}: ${called ?? name} is ${shownValue(value)}, but must be a ${kind} from ${min} to ${max}${called === undefined ? ` (${what})` : ''}`,
   )
 }
 
 /** Refuses unknown options and suggests the nearest known one. */
 export function checkOptions(where: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) {
-    throw fault('millrace/bad-option', `${where}: options must be an object`)
+    throw fault('millrace/bad-option', `${where}: options must be an object, not ${shownValue(options)}`)
   }
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue

@@ -7,6 +7,7 @@ const depthMax = 6
 const entriesMax = 100
 const bigBits = 1_024
 const bytesShown = 32
+const textShown = 100
 
 /** Turns a value into text of at most `charsMax` characters. The text says where something is left out. */
 export function forPeople(value: unknown, charsMax = 4_000): string {
@@ -14,6 +15,16 @@ export function forPeople(value: unknown, charsMax = 4_000): string {
   const text = new Text(charsMax)
   text.value(value, 0)
   return text.written
+}
+
+/** Shows a value within a sentence: a text in quotes, so that `"3"` is not taken for 3. */
+export function shownValue(value: unknown): string {
+  if (typeof value === 'string') {
+    return value.length > textShown ? `${JSON.stringify(value.slice(0, textShown))} …` : JSON.stringify(value)
+  }
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'function') return 'a function'
+  return typeof value === 'object' && value !== null ? 'an object' : String(value)
 }
 
 /** Shows an error as `String` does, without its other fields. Shows any other value as `forPeople` does. */

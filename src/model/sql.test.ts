@@ -53,6 +53,15 @@ test('each store may write an empty list as its database takes it, in fragments 
   )
 })
 
+test('a list in parentheses of the statement, which would be a row value, is refused at any length', () => {
+  for (const ids of [[], [1], [1, 2]]) {
+    const refused = coded('millrace/bad-value', /brings its parentheses: write none around it/)
+    assert.throws(() => made`a in (${list(ids)})`, refused)
+    assert.throws(() => made`a IN ( ${list(ids)} )`, refused)
+  }
+  assert.deepEqual(made`a = (${1}) or b in (${1}, ${2})`, ['a = (?) or b in (?, ?)', [1, 1, 2]])
+})
+
 test('what is no list of values is refused where it is made', () => {
   for (const [value, says] of [
     ['abc', /list takes values, such as an array or a set/],

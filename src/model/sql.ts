@@ -169,7 +169,12 @@ function putValue(value: unknown, { text, values }: Pieces, emptyList: string): 
   if (listed === undefined) {
     values.push(value)
     text.push('')
-  } else if (listed.length === 0) text[text.length - 1] += emptyList
+    return
+  }
+  if (/\bin\s*\($/i.test(text.at(-1)!.trimEnd())) {
+    throw fault('millrace/bad-value', 'list(…) brings its parentheses: write none around it after in')
+  }
+  if (listed.length === 0) text[text.length - 1] += emptyList
   else {
     text[text.length - 1] += '('
     for (let index = 1; index < listed.length; index++) text.push(', ')

@@ -3,6 +3,7 @@
 import { fault } from '../model/errors.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 
 /**
  * What a field takes: a text, a path, a number, a whole number from 1 (`count`) or from 0 (`whole`), true or false (`flag`), a
@@ -96,18 +97,8 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-const textShown = 100
+const wordCharsMax = 100
 
 function hint(value: unknown, names: readonly string[]): string {
-  return typeof value === 'string' && value.length <= textShown ? suggest(value, names) : ''
-}
-
-/** A value in a message, however large it is. */
-export function shownValue(value: unknown): string {
-  if (typeof value === 'string') {
-    return value.length > textShown ? `${JSON.stringify(value.slice(0, textShown))} …` : JSON.stringify(value)
-  }
-  if (Array.isArray(value)) return 'a list'
-  if (typeof value === 'function') return 'a function'
-  return typeof value === 'object' && value !== null ? 'an object' : String(value)
+  return typeof value === 'string' && value.length <= wordCharsMax ? suggest(value, names) : ''
 }

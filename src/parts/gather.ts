@@ -5,6 +5,7 @@ import { fault } from '../model/errors.ts'
 import { channel, command, type DataFor, type DataOf, type Event, type Message, type Topic } from '../model/message.ts'
 import { checkName } from '../model/names.ts'
 import { checkOptions, defaults, limit } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import type { Schema } from '../model/schema.ts'
 import type { StartAt } from '../model/streams.ts'
 import { checkOnTopic, checkOwner, checkRenamedFrom, type RenamedFrom } from './check.ts'
@@ -216,7 +217,7 @@ function whenOf(where: string, when: When<never>): WhenRule {
     throw fault('millrace/bad-option', `${where}: value must be a function of the elements`)
   for (const [name, bound] of Object.entries({ above, below, rearm })) {
     if (bound === undefined || Number.isFinite(bound)) continue
-    throw fault('millrace/bad-option', `${where}: ${name} is ${String(bound)}, but must be a finite number`)
+    throw fault('millrace/bad-option', `${where}: ${name} is ${shownValue(bound)}, but must be a finite number`)
   }
   if ((above === undefined) === (below === undefined)) {
     throw fault('millrace/bad-option', `${where}: give either above or below`)

@@ -4,6 +4,7 @@ import { fault, isMillraceError } from '../model/errors.ts'
 import type { DataFor, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { limit } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import { checkOwner, checkPart, checkRenamedFrom, type RenamedFrom } from './check.ts'
 import { calendarOf } from './cron.ts'
 
@@ -92,7 +93,10 @@ export function schedule<E extends Event>(name: string, options: ScheduleOptions
   const { cron, timeZone = 'UTC', missed = 'skip', publishes, data } = options
   if (!policies.includes(missed)) {
     const hint = suggest(String(missed), policies)
-    throw fault('millrace/bad-option', `${where}: missed must be 'skip', 'once' or 'all', not ${String(missed)}${hint}`)
+    throw fault(
+      'millrace/bad-option',
+      `${where}: missed must be 'skip', 'once' or 'all', not ${shownValue(missed)}${hint}`,
+    )
   }
   if (publishes?.kind !== 'event') throw fault('millrace/bad-option', `${where}: publishes must be an event`)
   const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)

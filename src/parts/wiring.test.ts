@@ -95,6 +95,14 @@ test('what is published or sent has to be on a topic or channel of the app', () 
     () => checkKnown('app "shop"', event('order.placed', { schema }), destinationOf),
     coded('millrace/type-without-topic', /the app has another type of that name: import the one that is listed/),
   )
+  const noTypes: [unknown, RegExp][] = [
+    ['order.placed', /^app "shop": the type has to be what event\(…\) or command\(…\) returned, not "order\.placed"$/],
+    [topic('orders', []), /returned, not topic "orders"$/],
+    [undefined, /returned, not undefined$/],
+  ]
+  for (const [given, says] of noTypes) {
+    assert.throws(() => checkKnown('app "shop"', given as never, destinationOf), coded('millrace/bad-option', says))
+  }
   checkKnown('app "shop"', Placed, destinationOf)
   // A command is not proposed where an event goes.
   assert.throws(

@@ -2,7 +2,7 @@
 import type { HandlerSpec, ProcessorSpec, ScheduleSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
-import type { Destination, MessageType } from '../model/message.ts'
+import { checkIsType, type Destination, type MessageType } from '../model/message.ts'
 import { own, suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
@@ -163,12 +163,13 @@ export function checkKnown(
   destinationOf: ReadonlyMap<MessageType, Destination>,
 ): void {
   if (destinationOf.has(type)) return
-  const names = [...destinationOf.keys()].flatMap((known) => (known.kind === type?.kind ? known.name : []))
-  const kind = type?.kind === 'command' ? 'channel' : 'topic'
-  const twin = names.includes(type?.name)
+  checkIsType(where, type)
+  const names = [...destinationOf.keys()].flatMap((known) => (known.kind === type.kind ? known.name : []))
+  const kind = type.kind === 'command' ? 'channel' : 'topic'
+  const twin = names.includes(type.name)
     ? '; the app has another type of that name: import the one that is listed'
-    : suggest(String(type?.name), names)
-  throw fault('millrace/type-without-topic', `${where}: "${type?.name}" is on no ${kind} of the app${twin}`)
+    : suggest(type.name, names)
+  throw fault('millrace/type-without-topic', `${where}: "${type.name}" is on no ${kind} of the app${twin}`)
 }
 
 function checkServed(channel: Destination, processors: readonly Processor[]): void {

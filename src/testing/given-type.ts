@@ -1,9 +1,11 @@
 // Tests one type of message: data that older code has stored are read as the engine reads them today.
+
 import { AssertionError, deepStrictEqual } from 'node:assert'
 import { asJson, dataOf } from '../model/codec.ts'
 import { fault } from '../model/errors.ts'
 import type { DataOf, MessageType } from '../model/message.ts'
 import { limit } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 
 /** A type of event or command under test. */
 export interface GivenType<T extends MessageType> {
@@ -40,7 +42,10 @@ export function givenType<T extends MessageType>(type: T): GivenType<T> {
     upcasts: (version, old, today) => {
       if (!Number.isSafeInteger(version) || version < 1) {
         const must = `a whole number from 1 to ${type.version}`
-        throw fault('millrace/bad-option', `given ${what}: upcasts: version is ${String(version)}, but must be ${must}`)
+        throw fault(
+          'millrace/bad-option',
+          `given ${what}: upcasts: version is ${shownValue(version)}, but must be ${must}`,
+        )
       }
       const json = JSON.stringify(asJson(`version ${version} of`, old, bytesMax, type))
       const data = dataOf(type, version, json)

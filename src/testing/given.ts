@@ -1,4 +1,5 @@
 // Tests one processor: one message, one attempt, its outcome.
+
 import { nodeWorld } from '../adapters/node/world.ts'
 import type { ProcessorSpec } from '../engine/spec.ts'
 import { fault } from '../model/errors.ts'
@@ -6,6 +7,7 @@ import { dateMs } from '../model/kinds.ts'
 import type { DataFor, MessageType } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import { checkOptions } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import type { DeskPart } from '../parts/desk.ts'
 import type { AnyMediator } from '../parts/mediator.ts'
 import type { Processor } from '../parts/processor.ts'
@@ -123,12 +125,15 @@ function clock(now: number | Date): () => number {
   const ms = dateMs(now) ?? now
   if (typeof ms === 'number' && Number.isFinite(ms)) return () => ms
   const must = 'milliseconds since 1970 or a valid Date'
-  throw fault('millrace/bad-option', `given: now is ${String(now)}, but must be ${must}`)
+  throw fault('millrace/bad-option', `given: now is ${shownValue(now)}, but must be ${must}`)
 }
 
 function checkAttempt(where: string, attempt: unknown): void {
   if (Number.isSafeInteger(attempt) && (attempt as number) >= 1) return
-  throw fault('millrace/bad-option', `${where}: when: attempt is ${String(attempt)}, but must be a whole number from 1`)
+  throw fault(
+    'millrace/bad-option',
+    `${where}: when: attempt is ${shownValue(attempt)}, but must be a whole number from 1`,
+  )
 }
 
 function checkType({ name, handlers, destination }: ProcessorSpec, type: MessageType): void {

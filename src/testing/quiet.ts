@@ -1,11 +1,13 @@
 // Waits in tests of a running app: until the system is quiet, or for one message. Nothing polls and nothing sleeps; a
 // bound ends each wait.
+
 import type { App } from '../app/app.ts'
 import { decode, type Stored } from '../model/codec.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import { failures } from '../model/failures.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import { checkKnown, wire } from '../parts/wiring.ts'
 
 /** Options of {@link quiet}. */
@@ -215,6 +217,6 @@ function bound(where: string, timeoutMs: unknown = timeoutMsDefault): number {
   }
   throw fault(
     'millrace/bad-option',
-    `${where}: timeoutMs is ${String(timeoutMs)}, but must be a whole number from 1 to ${timeoutMsMax}`,
+    `${where}: timeoutMs is ${shownValue(timeoutMs)}, but must be a whole number from 1 to ${timeoutMsMax}`,
   )
 }

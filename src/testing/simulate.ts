@@ -2,7 +2,7 @@ import type { App } from '../app/app.ts'
 import { commandLine } from '../model/command-line.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 import { checkOptions } from '../model/options.ts'
-import { messageOf } from '../model/people.ts'
+import { messageOf, shownValue } from '../model/people.ts'
 import { type FaultCounts, type Faults, faultKinds, faultsOf, noFaults } from './faults.ts'
 import { notDeterministic } from './hidden.ts'
 import type { Network } from './machine/network.ts'
@@ -241,7 +241,7 @@ function seedsOf({ seeds = seedsDefault, pinned }: SimulateOptions): Iterable<nu
   if (!Number.isSafeInteger(seeds) || (seeds as number) < 1) {
     throw fault(
       'millrace/bad-option',
-      `simulate: seeds is ${String(seeds)}, but must be a whole number from 1, or a list`,
+      `simulate: seeds is ${shownValue(seeds)}, but must be a whole number from 1, or a list`,
     )
   }
   return Array.from({ length: seeds as number }, (_, index) => index + 1)

@@ -8,6 +8,7 @@ import { fault } from '../model/errors.ts'
 import { dateMs } from '../model/kinds.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
 import { checkOptions } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import type { Accepted, PublishEntry, PublishOptions } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
 import type { Part } from '../parts/part.ts'
@@ -359,7 +360,7 @@ export function simulation(options: SimulationOptions): Simulation {
     untilIdle: () => settled('the app to be idle', (app) => app.idle()),
     async advance(ms) {
       if (!(Number.isFinite(ms) && ms >= 0)) {
-        throw fault('millrace/bad-option', `simulation: advance takes milliseconds from 0 on, not ${String(ms)}`)
+        throw fault('millrace/bad-option', `simulation: advance takes milliseconds from 0 on, not ${shownValue(ms)}`)
       }
       const first = pending()
       if (first !== undefined) await first
@@ -454,7 +455,7 @@ export function checkNetwork(where: string, network: Network | undefined): Netwo
 /** Refuses a bad seed. Errors: `millrace/bad-option`. */
 export function checkSeed(where: string, seed: unknown): void {
   if (Number.isSafeInteger(seed) && (seed as number) >= 0) return
-  throw fault('millrace/bad-option', `${where}: seed must be a whole number from 0 on, not ${String(seed)}`)
+  throw fault('millrace/bad-option', `${where}: seed must be a whole number from 0 on, not ${shownValue(seed)}`)
 }
 
 /** Returns the function that makes the app of each process. */

@@ -1,7 +1,9 @@
 // The actions of clients in a simulation, recorded before they are done, so that a failure can shrink to a few steps.
+
 import type { Desk, FlowDesk, Processors, RequestOptions } from '../index.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Event, MessageType, ReplyOf } from '../model/message.ts'
+import { shownValue } from '../model/people.ts'
 import { isPromise } from '../model/promise.ts'
 import type { PublishEntry } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
@@ -213,7 +215,7 @@ export function planOf(write: (work: Workload, random: Random) => unknown, rando
       },
       wait: (ms) => {
         if (!(Number.isFinite(ms) && ms >= 0)) {
-          throw fault('millrace/bad-option', `the workload waits ${String(ms)}, but takes milliseconds from 0 on`)
+          throw fault('millrace/bad-option', `the workload waits ${shownValue(ms)}, but takes milliseconds from 0 on`)
         }
         add(client, { do: 'wait', ms })
       },

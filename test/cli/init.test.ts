@@ -35,7 +35,7 @@ test('init names each file that it writes, and the commands that come next, with
   const { name, type, scripts, dependencies } = JSON.parse(read(join(at, 'package.json')))
   assert.deepEqual(
     [name, type, Object.keys(scripts), Object.keys(dependencies)],
-    ['my-shop', 'module', ['start', 'dev', 'test'], ['millrace', 'zod']],
+    ['my-shop', 'module', ['start', 'dev', 'test', 'pretest'], ['millrace', 'zod']],
   )
 })
 
@@ -51,8 +51,10 @@ test('init leaves what a project has, says so, and says what to do about package
       wrote: ['tsconfig.json', 'app.ts', 'app.test.ts'],
       left: ['package.json', '.gitignore'],
       next: [
-        'npm pkg set type=module "scripts.start=millrace start app.ts"',
-        'npm pkg set "scripts.dev=millrace dev app.ts" "scripts.test=node --test"',
+        'npm pkg set type=module',
+        'npm pkg set "scripts.start=millrace start app.ts"',
+        'npm pkg set "scripts.dev=millrace dev app.ts"',
+        'npm pkg set "scripts.test=node --test"',
         'npm install millrace',
         'npm install -D @types/node',
         'npm run dev',
@@ -60,6 +62,36 @@ test('init leaves what a project has, says so, and says what to do about package
     },
   ])
   assert.deepEqual([read(join(cwd, 'package.json')), read(join(cwd, '.gitignore'))], [own, 'mine\n'])
+})
+
+test('scripts that a project has are left, and what its files lack is said', async (t) => {
+  const cwd = folder(t)
+  const scripts = { test: 'vitest', dev: 'vite', start: 'millrace start app.ts' }
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type: 'module', scripts }))
+  writeFileSync(join(cwd, '.gitignore'), 'node_modules\n*.db\n')
+  writeFileSync(join(cwd, 'tsconfig.json'), '{}\n')
+  const { out } = await millrace(['init'], { cwd })
+  assert.deepEqual(linesOf(out).slice(2), [
+    'left   package.json, as it was',
+    'left   tsconfig.json, as it was; it lacks allowImportingTsExtensions',
+    'left   .gitignore, as it was; it lacks *.db-*',
+    'Next:',
+    '  npm install millrace zod',
+    '  npm install -D @types/node typescript',
+    '  npx millrace dev app.ts',
+    'Then, in another terminal in the same folder:',
+    `  npx millrace publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`,
+    'node --test app.test.ts runs the test, in which the power fails.',
+  ])
+})
+
+test('the script of npm init that only fails is none', async (t) => {
+  const cwd = folder(t)
+  const scripts = { test: 'echo "Error: no test specified" && exit 1' }
+  writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type: 'commonjs', scripts }))
+  const [told] = objectsOf((await millrace(['init', '--json'], { cwd })).out)
+  const next = told!['next'] as string[]
+  assert.deepEqual([next[0], next[3]], ['npm pkg set type=module', 'npm pkg set "scripts.test=node --test"'])
 })
 
 test('where a file of the app is, init names it and writes nothing', async (t) => {
@@ -75,11 +107,12 @@ test('where a file of the app is, init names it and writes nothing', async (t) =
 test('init says what is wrong with a folder', async (t) => {
   const cwd = folder(t)
   writeFileSync(join(cwd, 'file'), '')
-  const [file, app, two] = await Promise.all(
-    [['file'], ['app.ts'], ['one', 'two']].map((words) => millrace(['init', ...words], { cwd })),
+  const [file, below, app, two] = await Promise.all(
+    [['file'], ['file/shop'], ['app.ts'], ['one', 'two']].map((words) => millrace(['init', ...words], { cwd })),
   )
-  assert.deepEqual([file!.status, app!.status, two!.status], [1, 2, 2])
-  assert.match(file!.err, /^millrace: .*'?file'?/)
+  assert.deepEqual([file!.status, below!.status, app!.status, two!.status], [2, 1, 2, 2])
+  assert.match(file!.err, /^millrace: file is a file: name a folder; see npx millrace init --help\n$/)
+  assert.match(below!.err, /^millrace: init cannot write into file\/shop: .*; create .*\(millrace\/cannot-open\)\n$/)
   assert.match(
     app!.err,
     /^millrace: init takes a folder, and "app\.ts" is an app file; see npx millrace init --help\n$/,

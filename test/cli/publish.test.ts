@@ -68,6 +68,10 @@ test('publishes to a stopped app through its file; nothing runs meanwhile', asyn
   const file = join(folder(t), 'mill.db')
   const published = await millrace(['publish', appFile, '--db', file, 'order.placed', '{"orderId":"a"}'])
   assert.equal(published.status, 0, published.err)
+  assert.match(published.out, /^\S+\n$/)
+  assert.equal(published.err, `millrace: no app runs with ${file}: handled after its next start\n`)
+  const none = await millrace(['publish', appFile, '--db', file], { input: '' })
+  assert.deepEqual([none.out, none.err], ['0 published, 0 refused\n', ''])
   assert.deepEqual(
     (await last(file, 10)).map(({ type }) => type),
     ['order.placed'],

@@ -237,8 +237,9 @@ test('a signal that comes while the app file loads ends the command when it has 
   writeFileSync(
     join(cwd, 'app.ts'),
     `import { app, sqlite } from 'millrace'
+    const came = new Promise((resolve) => process.once('SIGINT', resolve))
     process.kill(process.pid, 'SIGINT')
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    await came
     export default app({ name: 'a', broker: sqlite({ file: './a.db' }), parts: [] })`,
   )
   assert.deepEqual(await millrace(['start', 'app.ts'], { cwd }), { status: 130, out: '', err: '' })

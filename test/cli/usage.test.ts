@@ -70,6 +70,12 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   ],
   [['processors', 'reset', 'a.ts', 'b', '--to'], /^millrace: --to needs WHERE; see npx millrace processors reset /],
   [['start', 'a.ts', '--grace', 'abc'], /^millrace: --grace is "abc", but .*; see npx millrace start --help\n$/],
+  [
+    ['start', '.'],
+    /^millrace: \. is a folder: name the app file in it, such as app\.ts; see npx millrace start --help\n$/,
+  ],
+  [['desk', '.'], /^millrace: \. is a folder: name the app file in it, such as app\.ts; see npx millrace desk list /],
+  [['publish', '/', 'order.placed', '{}'], /^millrace: \/ is a folder: name the app file in it, such as \/app\.ts; /],
   [['doctor', '--nope'], /^millrace: unknown option '--nope'; see npx millrace doctor --help\n$/],
   [['desk', 'nope'], /^millrace: unknown command 'nope'; see npx millrace desk --help\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
@@ -101,7 +107,7 @@ test('with --json errors are JSON too', async (t) => {
     error: {
       code: 'millrace/no-app',
       message: 'there is no file no-app.ts',
-      help: 'Name the application file, or a database that exists.',
+      help: 'Name an app file, or a database, that exists; an app makes its database at its first start.',
     },
   })
   const usage = await millrace(['desk', 'show', '--db', 'a.db', '--json'], { cwd })

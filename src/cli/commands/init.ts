@@ -1,21 +1,34 @@
 // A new app: files that are written where none are, and the commands that come next.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import { MillraceError } from '../../index.ts'
 import { commandLine } from '../../operate/command-line.ts'
 import { type Call, takeWords } from '../call.ts'
-import { UsageError } from '../output.ts'
+import { textOf, UsageError } from '../output.ts'
 import { safe, shellWord } from '../print.ts'
 
 const scripts = { start: 'millrace start app.ts', dev: 'millrace dev app.ts', test: 'node --test' }
 
+/** An older Node.js would run no test and say so by a zero; the command says which Node.js it needs. */
+const pretest = 'millrace --version'
+
 /** The files of the app. The others, which a project may have already, are left as they are. */
 const ofApp = ['app.ts', 'app.test.ts']
+
+/** What the files that a project may have already need for the app. */
+const needs: Readonly<Record<string, readonly string[]>> = {
+  'tsconfig.json': ['allowImportingTsExtensions'],
+  '.gitignore': ['*.db', '*.db-*'],
+}
 
 /** Writes an app into a folder. It overwrites nothing: where a file of the app is there, it writes none. */
 export async function init(call: Call): Promise<number> {
   const { out } = call
   if (call.appFile !== undefined) throw new UsageError(`init takes a folder, and "${call.appFile}" is an app file`)
   const [folder = '.'] = takeWords(call, ['FOLDER'], 0)
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new UsageError(`${safe(folder)} is a file: name a folder`)
+  }
   const files = filesOf(basename(resolve(folder)))
   const isThere = (name: string) => existsSync(join(folder, name))
   const left = Object.keys(files).filter(isThere)
@@ -24,39 +37,82 @@ export async function init(call: Call): Promise<number> {
     const are = inTheWay.length > 1 ? 'are' : 'is'
     throw new UsageError(`${inTheWay.join(' and ')} ${are} there already, so nothing was written: name another folder`)
   }
-  const next = commandsAfter(folder, left)
-  mkdirSync(folder, { recursive: true })
+  const texts = new Map(left.map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+  const { next, test } = commandsFor(folder, texts.get('package.json'))
   const wrote = Object.keys(files).filter((name) => !left.includes(name))
-  for (const name of wrote) writeFileSync(join(folder, name), files[name]!, { flag: 'wx' })
+  try {
+    mkdirSync(folder, { recursive: true })
+    for (const name of wrote) writeFileSync(join(folder, name), files[name]!, { flag: 'wx' })
+  } catch (error) {
+    throw new MillraceError('millrace/cannot-open', `init cannot write into ${folder}: ${textOf(error)}`, {
+      cause: error,
+    })
+  }
   if (out.json) {
     out.object({ wrote, left, next })
     return 0
   }
   for (const name of wrote) out.line(`wrote  ${safe(join(folder, name))}`)
-  for (const name of left) out.line(`left   ${safe(join(folder, name))}, as it was`)
-  await out.lines(['', 'Next:', ...next.map((line) => safe(`  ${line}`)), ...then])
+  for (const [name, text] of texts) out.line(`left   ${safe(join(folder, name))}, as it was${lacks(name, text)}`)
+  await out.lines(['', 'Next:', ...next.map((line) => safe(`  ${line}`)), ...afterwards(test)])
   return 0
 }
 
-/** What to do when the app runs. */
-const then = [
-  'Then, in another terminal in the same folder:',
-  `  ${commandLine(`publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`)}`,
-  '',
-  'npm test runs the test, in which the power fails.',
-]
+function lacks(name: string, text: string): string {
+  const missing = needs[name]?.filter((one) => !text.includes(one)) ?? []
+  return missing.length === 0 ? '' : `; it lacks ${missing.join(' and ')}`
+}
 
-function commandsAfter(folder: string, left: readonly string[]): string[] {
-  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${shellWord(folder)}`]
-  if (!left.includes('package.json')) return [...enter, 'npm install', 'npm run dev']
-  const { start, dev, test } = scripts
+/** What to do when the app runs. */
+function afterwards(test: string): string[] {
   return [
-    ...enter,
-    `npm pkg set type=module "scripts.start=${start}"`,
-    `npm pkg set "scripts.dev=${dev}" "scripts.test=${test}"`,
-    ...installs(readFileSync(join(folder, 'package.json'), 'utf8')),
-    'npm run dev',
+    'Then, in another terminal in the same folder:',
+    `  ${commandLine(`publish app.ts order.placed '{ "sku": "flour", "quantity": 2 }'`)}`,
+    '',
+    `${test} runs the test, in which the power fails.`,
   ]
+}
+
+interface Commands {
+  readonly next: readonly string[]
+  readonly test: string
+}
+
+/** @param text that of a `package.json` which is there already; its scripts are left as they are */
+function commandsFor(folder: string, text: string | undefined): Commands {
+  const enter = resolve(folder) === process.cwd() ? [] : [`cd ${shellWord(folder)}`]
+  if (text === undefined) return { next: [...enter, 'npm install', 'npm run dev'], test: 'npm test' }
+  const { type, scripts: own = {} } = contentOf(text)
+  const settings = type === 'module' ? [] : ['npm pkg set type=module']
+  const isTaken = (name: string, script: string) => !isFree(own[name]) && own[name] !== script
+  for (const [name, script] of Object.entries(scripts)) {
+    if (isFree(own[name])) settings.push(`npm pkg set "scripts.${name}=${script}"`)
+  }
+  const dev = isTaken('dev', scripts.dev) ? commandLine('dev app.ts') : 'npm run dev'
+  return {
+    next: [...enter, ...settings, ...installs(text), dev],
+    test: isTaken('test', scripts.test) ? 'node --test app.test.ts' : 'npm test',
+  }
+}
+
+interface Content {
+  readonly type?: unknown
+  readonly scripts?: Readonly<Record<string, unknown>>
+}
+
+/** A `package.json`; one that cannot be read is empty here, and npm says what is wrong with it. */
+function contentOf(text: string): Content {
+  try {
+    const content: unknown = JSON.parse(text)
+    return typeof content === 'object' && content !== null ? content : {}
+  } catch {
+    return {}
+  }
+}
+
+/** Whether a script is not there, or is the one of `npm init`, which only fails. */
+function isFree(script: unknown): boolean {
+  return script === undefined || /no test specified/.test(String(script))
 }
 
 /** The commands that install what a project lacks. */
@@ -99,7 +155,14 @@ function filesOf(folder: string): Readonly<Record<string, string>> {
     skipLibCheck: true,
   }
   return {
-    'package.json': json({ name, private: true, type: 'module', engines, scripts, ...packages() }),
+    'package.json': json({
+      name,
+      private: true,
+      type: 'module',
+      engines,
+      scripts: { ...scripts, pretest },
+      ...packages(),
+    }),
     'tsconfig.json': json({ compilerOptions }),
     '.gitignore': 'node_modules/\n*.db\n*.db-*\n',
     ...Object.fromEntries(ofApp.map((file) => [file, readFileSync(ours(`examples/starter/${file}`), 'utf8')])),

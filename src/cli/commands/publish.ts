@@ -32,11 +32,12 @@ export async function publish(call: Call, { id, ...words }: PublishWords): Promi
   }
   const times = timesOf(words)
   const data = json === undefined ? undefined : parse('DATA', json)
-  return withPublisher(call, async (publisher) => {
-    if (json === undefined) return publishLines(call, type, times, publisher)
+  return withPublisher(call, async (publisher, told) => {
+    if (json === undefined) return publishLines(call, { type, times, told }, publisher)
     const accepted = await publisher(type!, data, { id, ...times })
     if (call.out.json) call.out.object(accepted)
     else call.out.line(`${accepted.id}${accepted.duplicate ? ' (published before, with the same data)' : ''}`)
+    told()
     return 0
   })
 }
@@ -49,8 +50,11 @@ function parse(what: string, json: string): unknown {
   }
 }
 
+/** @param told called after messages were published, which says where they wait */
+type Use = (publish: PublishByName, told: () => void) => Promise<number>
+
 /** Publishes through the running app; without one, through the app's code, with no processor running. */
-async function withPublisher(call: Call, use: (publish: PublishByName) => Promise<number>): Promise<number> {
+async function withPublisher(call: Call, use: Use): Promise<number> {
   const { app, store } = await locate(call)
   const stopped = async () => {
     if (app === undefined) {
@@ -62,7 +66,9 @@ async function withPublisher(call: Call, use: (publish: PublishByName) => Promis
     const broker = call.db === undefined ? {} : { broker: sqlite({ file: call.db }) }
     await app.start({ only: [], waitMs: call.waitMs, ...broker })
     try {
-      return await use(publishByName(app))
+      return await use(publishByName(app), () => {
+        if (!call.out.json) call.out.note(`no app runs with ${store.where}: handled after its next start`)
+      })
     } finally {
       await app.stop()
     }
@@ -70,13 +76,23 @@ async function withPublisher(call: Call, use: (publish: PublishByName) => Promis
   return runningOr(
     store,
     call.waitMs,
-    (client) => use((type, data, options) => client.publish(type, data, options)),
+    (client) =>
+      use(
+        (type, data, options) => client.publish(type, data, options),
+        () => {},
+      ),
     stopped,
   )
 }
 
 const inFlightMax = 1_000
 const errorsShownMax = 20
+
+interface ForLines {
+  readonly type: string | undefined
+  readonly times: PublishOptions
+  readonly told: () => void
+}
 
 interface Line {
   readonly type: string
@@ -88,12 +104,7 @@ interface Line {
  * Publishes line by line, in order, many in flight. A refused line is reported by its number and the others continue.
  * An error of the app or its disk ends the command.
  */
-async function publishLines(
-  { out }: Call,
-  type: string | undefined,
-  times: PublishOptions,
-  publish: PublishByName,
-): Promise<number> {
+async function publishLines({ out }: Call, { type, times, told }: ForLines, publish: PublishByName): Promise<number> {
   const counts = { published: 0, duplicates: 0, refused: 0 }
   const interrupted = interruptible()
   const flight = new Flight()
@@ -142,6 +153,7 @@ async function publishLines(
   }
   if (out.json) out.object(counts)
   else out.line(summary(counts))
+  if (counts.published > 0) told()
   if (trouble !== undefined) {
     out.note(`ended at line ${trouble.line}; ${count(counts.published, 'line')} published before and beside it`)
     out.error(trouble.error)

@@ -5,7 +5,7 @@
 //      └─────its time is over───────→ expired: fenced, nothing of it counts; it lingers until the handler ends
 import { asJson, type Stored } from '../../model/codec.ts'
 import { fault } from '../../model/errors.ts'
-import { checkVerb, type MessageType, type Verb } from '../../model/message.ts'
+import { checkIsType, checkVerb, type MessageType, type Verb } from '../../model/message.ts'
 import { promiseOf } from '../../model/promise.ts'
 import { checkId, type PublishOptions } from '../../model/publish.ts'
 import { check } from '../../model/schema.ts'
@@ -143,8 +143,9 @@ export class Attempt implements Handled {
     if (this.state !== 'running' && this.state !== 'committing') throw afterEnd(this, verb)
     const { name, spec } = this.processor
     if (spec.declared.has(type)) return
-    const list = type?.kind === 'command' ? 'sends' : 'publishes'
-    throw fault('millrace/undeclared', `processor "${name}": "${type?.name}" is not in its ${list}`)
+    checkIsType(`processor "${name}": ${verb}`, type)
+    const list = type.kind === 'command' ? 'sends' : 'publishes'
+    throw fault('millrace/undeclared', `processor "${name}": "${type.name}" is not in its ${list}`)
   }
 
   private get collected(): Collected {

@@ -1,9 +1,11 @@
 // The context of a flow: the function of a mediator calls it, and each call is a step of the run, by name. It checks the
 // arguments of each call; the run knows the journal.
+
 import { fault } from '../../model/errors.ts'
 import { checkStep, commandIdOf, type StepKind } from '../../model/flow.ts'
 import type { Command, Event, MessageType } from '../../model/message.ts'
 import { checkOptions, limit } from '../../model/options.ts'
+import { shownValue } from '../../model/people.ts'
 import { isRefused } from '../../model/refused.ts'
 import { type AnySchema, isSchema } from '../../model/schema.ts'
 import { type Delay, dueOf } from '../../model/time.ts'
@@ -221,7 +223,7 @@ export class Flow {
     if (!Number.isSafeInteger(latest) || latest < 1) {
       throw fault(
         'millrace/bad-option',
-        `version "${change}": latest is ${String(latest)}, but must be a whole number from 1`,
+        `version "${change}": latest is ${shownValue(latest)}, but must be a whole number from 1`,
       )
     }
     return this.#run.version(change, latest)
