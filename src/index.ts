@@ -113,6 +113,7 @@ export type {
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'
+export type { Repair } from './model/repairs.ts'
 export type { Explanation, RequestState } from './model/requests.ts'
 export type { AnySchema, Schema } from './model/schema.ts'
 export { type Fragment, type List, list, sql } from './model/sql.ts'

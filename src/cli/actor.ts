@@ -1,6 +1,6 @@
 // The person who acts and the reason, as every action at the desk records them.
 import { userInfo } from 'node:os'
-import type { Actor } from '../index.ts'
+import type { Actor, Repair } from '../index.ts'
 import { UsageError } from './output.ts'
 
 export interface ActorWords {
@@ -19,6 +19,15 @@ export function actorWithReason(what: string, words: ActorWords): Actor & { read
   const { by, reason } = actorOf(words)
   if (reason === undefined) throw new UsageError(`${what} needs --reason TEXT: it is kept in the audit log`)
   return { by, reason }
+}
+
+export interface RepairWords extends ActorWords {
+  readonly revision?: number | undefined
+}
+
+/** Adds the revision that the person has seen. */
+export function withRevision<A extends Actor>(actor: A, { revision }: RepairWords): A & Repair {
+  return revision === undefined ? actor : { ...actor, revision }
 }
 
 function userName(): string {

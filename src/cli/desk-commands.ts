@@ -63,7 +63,7 @@ export function addDesk(desk: Command, add: Add): void {
     .option('--processor <name>', 'only of this processor')
     .option('--limit <n>', 'the most groups, largest first (default 1,000)', wholeNumber('--limit', 1, 1_000_000))
 
-  actor(
+  repair(
     selection(
       add(desk, {
         name: 'release',
@@ -77,12 +77,12 @@ export function addDesk(desk: Command, add: Add): void {
       }),
     ).option('--one-first', 'with --all: one first, and the others only when it is handled'),
   )
-  actor(
+  repair(
     selection(
       add(desk, {
         name: 'resubmit',
         usage: '[app.ts] (ID | --all --name NAME)',
-        text: 'correct the data of held messages and release them',
+        text: 'correct the data of messages, held or in line',
         run: deskResubmit,
         examples: [
           'desk resubmit app.ts 3 --data-file order.json --reason "new sign"',
@@ -95,12 +95,12 @@ export function addDesk(desk: Command, add: Add): void {
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),
   )
-  actor(
+  repair(
     selection(
       add(desk, {
         name: 'discard',
         usage: '[app.ts] (ID... | --all --name NAME)',
-        text: 'discard held messages; the lines behind them continue',
+        text: 'discard messages, held or in line; their lines continue',
         run: deskDiscard,
         examples: [
           'desk discard app.ts 3 --reason "entered twice, see o-17"',
@@ -109,7 +109,7 @@ export function addDesk(desk: Command, add: Add): void {
       }),
     ),
   )
-  actor(
+  repair(
     add(desk, {
       name: 'take-back',
       usage: '[app.ts] ID...',
@@ -237,6 +237,15 @@ function selection(command: Command): Command {
       .option('--all', 'all that are held now and fit, as an operation')
       .option('--name <name>', 'with --all: the name of the operation'),
   ).option('--no-wait', 'with --all: do not wait for its end')
+}
+
+/** Options of an action on one message. */
+function repair(command: Command): Command {
+  return actor(command).option(
+    '--revision <n>',
+    'only if nobody has acted on it since this revision (see desk show)',
+    wholeNumber('--revision', 0, idMax),
+  )
 }
 
 export function actor(command: Command): Command {

@@ -52,6 +52,8 @@ export interface DeskEntry {
   /** The number of times the process died while this message ran alone. */
   readonly kills: number
   /** The number of times its data were replaced. */
+  readonly corrections: number
+  /** The number of acts on record about it; see {@link Repair}. The store counts it. */
   readonly revision: number
   /** The number of times its attempts were used up or it was refused. */
   readonly failures: number
@@ -90,6 +92,8 @@ export type DeskAction =
   | 'held'
   | 'released'
   | 'resubmitted'
+  /** Its data were replaced while it waited in line. */
+  | 'corrected'
   | 'kept'
   | 'discarded'
   | 'taken back'
@@ -286,7 +290,7 @@ export function checkState({ id, state, processor }: DeskEntry, wanted: 'held' |
     held: 'is held',
     deciding: `is with the rule of its desk, which has not decided yet`,
     trying: 'was released already and is being tried',
-    line: 'waits in line behind another message of its context; act on the head of the line',
+    line: 'waits in line behind another message of its context; release the head of the line',
     handled: 'was handled already',
     discarded: 'was discarded already',
     reset: 'has ended: its processor was reset',

@@ -213,9 +213,14 @@ export const errors = {
   'millrace/not-held': row(
     'StateError',
     false,
-    'Only a held message can be released, resubmitted or discarded; look at its state.',
+    'Only a held message can be released; one in line too can be resubmitted or discarded; look at its state.',
   ),
   'millrace/not-discarded': row('StateError', false, 'Only a discarded message can be taken back.'),
+  'millrace/stale-revision': row(
+    'StateError',
+    false,
+    'Look at the message again, then decide with its new revision: somebody has acted on it.',
+  ),
   'millrace/too-late': row('StateError', false, 'The message cannot be taken back; publish its data as a new message.'),
   'millrace/nothing-selected': row(
     'StateError',

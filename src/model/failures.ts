@@ -28,7 +28,7 @@ export interface ProcessingFailed {
   readonly error: { readonly code: string; readonly message: string; readonly data?: unknown }
   readonly attempts: number
   /** The number of times the data were replaced at the desk. */
-  readonly revision: number
+  readonly corrections: number
 }
 
 /** The data of `processing.resolved`: a failed message was handled in the end, discarded, or reset. */
@@ -37,7 +37,7 @@ export interface ProcessingResolved {
   readonly on: string
   readonly message: FailedMessage
   readonly outcome: Resolution
-  readonly revision: number
+  readonly corrections: number
 }
 
 const text = { type: 'string' }
@@ -58,7 +58,7 @@ const message = object({
   correlationId: text,
   data: {},
 })
-const about = { processor: text, on: text, message, revision: wholeNumber }
+const about = { processor: text, on: text, message, corrections: wholeNumber }
 const error = object({ code: text, message: text, data: {} }, ['data'])
 const failedShape = object({ ...about, error, attempts: wholeNumber })
 const resolvedShape = object({ ...about, outcome: { enum: ['handled', 'discarded', 'reset'] satisfies Resolution[] } })
@@ -75,10 +75,17 @@ function ours<T>(shape: Record<string, unknown>): Schema<T> {
     jsonSchema: { input: () => shape, output: () => shape },
     validate: (value) =>
       typeof value === 'object' && value !== null && 'processor' in value
-        ? { value: value as T }
+        ? { value: current(value) as T }
         : { issues: [{ message: 'only Millrace publishes on this topic' }] },
   }
   return { '~standard': standard }
+}
+
+/** Files of format 13 and before call the corrections `revision`. */
+function current(value: object): object {
+  if (!('revision' in value)) return value
+  const { revision: corrections, ...rest } = value
+  return { ...rest, corrections }
 }
 
 const contextOf = ({ message }: { readonly message: FailedMessage }) => message.context ?? message.id

@@ -21,6 +21,7 @@ const id: Field = 'number'
 /** Whatever is no number of a flow is one that there is not. */
 const flow: Field = 'any'
 const actor: Field = { fields: { by: 'text', reason: 'text' }, needs: ['by'] }
+const repair: Field = { fields: { by: 'text', reason: 'text', revision: 'whole' }, needs: ['by'] }
 const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded', 'reset'] as const satisfies DeskState[]
 const groupings = ['all', 'processor', 'error', 'type'] as const satisfies GroupBy[]
 const page = { after: 'number', limit: 'count' } as const
@@ -38,10 +39,10 @@ export const calls: {
     line: [{ id, page: { fields: page } }, 1],
     counts: [{}, 0],
     groups: [{ by: { oneOf: groupings }, filter: { fields: { processor: 'text', limit: 'count' } } }, 0],
-    release: [{ id, actor }, 1],
-    resubmit: [{ id, data: 'any', actor }, 3],
-    discard: [{ id, actor }, 2],
-    takeBack: [{ id, actor }, 1],
+    release: [{ id, actor: repair }, 1],
+    resubmit: [{ id, data: 'any', actor: repair }, 3],
+    discard: [{ id, actor: repair }, 2],
+    takeBack: [{ id, actor: repair }, 1],
     select: [
       {
         action: { oneOf: ['release', 'resubmit', 'discard'] },

@@ -1,6 +1,7 @@
 // The desk for people: one surface, for a running app and for a stopped one.
-import { type Actor, checkActor, checkText, type Decision } from '../model/desk.ts'
+import { type Actor, checkText, type Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
+import { checkRepair, type Repair } from '../model/repairs.ts'
 import { checked } from './calls.ts'
 import type { Desk } from './desk.ts'
 import { type OperationsBackend, operationsOn } from './operations-surface.ts'
@@ -10,8 +11,8 @@ const historyShown = 1_000
 
 /** Carries the actions out: the engine of a running app, or a store that no app has. */
 export interface DeskBackend extends OperationsBackend {
-  decide(item: number, decision: Decision, actor: Actor): Promise<void>
-  takeBack(item: number, actor: Actor): Promise<void>
+  decide(item: number, decision: Decision, actor: Repair): Promise<void>
+  takeBack(item: number, actor: Repair): Promise<void>
 }
 
 /** Checks what is asked for and has it done. `backend` gives what does it, or throws when there is nothing. */
@@ -31,16 +32,16 @@ export function deskOn(backend: () => DeskBackend, itself: string, now: () => nu
     },
     counts: () => look((desk) => desk.counts()),
     groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter)),
-    release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkActor('release', actor)),
+    release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkRepair('release', actor)),
     resubmit: async (id, data, actor) => {
       const note = checkText('resubmit', 'reason', actor.reason)
-      return backend().decide(id, { do: 'resubmit', data, note }, checkActor('resubmit', actor))
+      return backend().decide(id, { do: 'resubmit', data, note }, checkRepair('resubmit', actor))
     },
     discard: async (id, actor) => {
       const reason = checkText('discard', 'reason', actor.reason)
-      return backend().decide(id, { do: 'discard', reason }, checkActor('discard', actor))
+      return backend().decide(id, { do: 'discard', reason }, checkRepair('discard', actor))
     },
-    takeBack: async (id, actor = us) => backend().takeBack(id, checkActor('takeBack', actor)),
+    takeBack: async (id, actor = us) => backend().takeBack(id, checkRepair('takeBack', actor)),
     ...operationsOn(backend, us, now),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),
   })

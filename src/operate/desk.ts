@@ -1,5 +1,5 @@
 // `app.desk`: what is at the desk, and what people do about it.
-import type { Actor, AuditRow } from '../model/desk.ts'
+import type { AuditRow } from '../model/desk.ts'
 import type {
   AuditFilter,
   DeskCounts,
@@ -11,6 +11,7 @@ import type {
   GroupFilter,
   LineFilter,
 } from '../model/desk-views.ts'
+import type { Repair } from '../model/repairs.ts'
 import type { DeskOperations } from './desk-operations.ts'
 
 /**
@@ -19,7 +20,9 @@ import type { DeskOperations } from './desk-operations.ts'
  * app: `millrace/not-started`.
  *
  * Each action resolves when it is on disk and is in the audit log from then on. Of two actions on the same message the
- * second fails with `millrace/not-held` (or `millrace/not-discarded`), so an action is never done twice.
+ * second fails with `millrace/not-held` (or `millrace/not-discarded`), so an action is never done twice. A repair that
+ * names the `revision` of the message fails with `millrace/stale-revision` when somebody has acted on it since; the error
+ * says who did what and when, and nothing is changed. Programs that show a message to a person always name it.
  *
  * A list is a page: at most `limit` rows of at most 16 MiB together (`pageBytes`), but at least one row. A page with
  * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
@@ -105,23 +108,26 @@ export interface Desk extends DeskOperations {
    * handled is told by `show`, or by `processing.resolved` on the topic of failures.
    *
    * @param id its number at the desk
-   * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-item`; `millrace/not-held`; `millrace/unknown-processor` when its processor does not run
+   * @param actor who and why, and the `revision` that was seen; default: the app itself
+   * @throws `millrace/unknown-item`; `millrace/not-held`; `millrace/unknown-processor` when its processor does not run;
+   *   `millrace/stale-revision` when a revision is given and somebody has acted on the message since
    *
    * @example
    * ```ts
    * const [first] = await shop.desk.list()
-   * await shop.desk.release(first!.id, { by: 'ada', reason: 'the article exists now' })
+   * const { id, revision } = first!
+   * await shop.desk.release(id, { by: 'ada', reason: 'the article exists now', revision })
    * ```
    */
-  release(id: number, actor?: Actor): Promise<void>
+  release(id: number, actor?: Repair): Promise<void>
   /**
    * Sends corrected data in place of those of a held message. It stays the same message, with its id, its context and
-   * its place in the lane. The log and other processors keep the data as published; the audit log has both.
+   * its place in the lane. The log and other processors keep the data as published; the audit log has both. The data of a
+   * message in `line` can be replaced before its turn: it keeps its place.
    *
    * @param id its number at the desk
    * @param data the corrected data, checked against the schema
-   * @param actor who, and the reason, which is needed
+   * @param actor who, and the reason, which is needed; the `revision` that was seen
    * @throws as `release`; `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`, `millrace/bad-context`,
    *   `millrace/context-changed`, `millrace/unknown-type`; `millrace/bad-option` without a reason
    *
@@ -132,14 +138,14 @@ export interface Desk extends DeskOperations {
    * await shop.desk.resubmit(first!.id, corrected, { by: 'ada', reason: 'the article was misspelt' })
    * ```
    */
-  resubmit(id: number, data: unknown, actor: Actor): Promise<void>
+  resubmit(id: number, data: unknown, actor: Repair): Promise<void>
   /**
-   * Discards a held message, on record; the line behind it continues. It stays at the desk as discarded for
+   * Discards a held message, on record; the line behind it continues. So can a message in `line` be discarded. It stays at the desk as discarded for
    * `deskRetainMs` (30 days) and can be taken back for `takeBackMs` (7 days). A discarded request has ended: callers
    * that wait for it, or ask again, get `millrace/request-discarded`.
    *
    * @param id its number at the desk
-   * @param actor who, and the reason, which is needed
+   * @param actor who, and the reason, which is needed; the `revision` that was seen
    * @throws as `release`; `millrace/bad-option` without a reason
    *
    * @example
@@ -148,13 +154,13 @@ export interface Desk extends DeskOperations {
    * await shop.desk.discard(first!.id, { by: 'ada', reason: 'a test order' })
    * ```
    */
-  discard(id: number, actor: Actor): Promise<void>
+  discard(id: number, actor: Repair): Promise<void>
   /**
    * Takes back a discard: the message joins the end of its lane and is tried again.
    *
    * @param id its number at the desk
-   * @param actor who and why; default: the app itself
-   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/unknown-processor`; `millrace/too-late` after
+   * @param actor who and why, and the `revision` that was seen; default: the app itself
+   * @throws `millrace/unknown-item`, `millrace/not-discarded`, `millrace/unknown-processor`, `millrace/stale-revision`; `millrace/too-late` after
    *   `takeBackMs`, and for a command whose caller was told that it is discarded
    *
    * @example
@@ -164,7 +170,7 @@ export interface Desk extends DeskOperations {
    * await shop.desk.takeBack(first!.id, { by: 'ada', reason: 'it was a real one' })
    * ```
    */
-  takeBack(id: number, actor?: Actor): Promise<void>
+  takeBack(id: number, actor?: Repair): Promise<void>
   /**
    * Lists the audit log, the newest line first: who did what, when and why. No line is ever removed.
    *

@@ -54,6 +54,9 @@ export type DeskChange =
       readonly state: Resolution
       readonly at: number
     }
+  /** Replaces the data of a message; its state, its lane and its place stay as they are in the store. */
+  | { readonly do: 'correct'; readonly entry: DeskEntry }
+  /** Raises the revision of the message by one, except for `not possible`. */
   | { readonly do: 'record'; readonly audit: Audit }
   /** A message of an operation was acted on; `error` says why that was not possible. */
   | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }

@@ -4,6 +4,7 @@ import type { Actor } from '../model/desk.ts'
 import type { DecisionOrTakeBack, NewOperation, Operation, Selection } from '../model/desk-views.ts'
 import type { FlowCount } from '../model/flow-views.ts'
 import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
+import type { Repair } from '../model/repairs.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
@@ -98,9 +99,9 @@ export interface OfflineWriter {
   /**
    * Writes down an action on a message at the desk, which the app carries out when it starts.
    *
-   * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/not-discarded`
+   * @throws `millrace/unknown-item`, `millrace/not-held`, `millrace/not-discarded`, `millrace/stale-revision`
    */
-  addPending(item: number, action: DecisionOrTakeBack, actor: Actor): Promise<void>
+  addPending(item: number, action: DecisionOrTakeBack, actor: Repair): Promise<void>
   /** Makes an operation of all held messages that fit; the app carries it out when it starts. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */

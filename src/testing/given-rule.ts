@@ -133,6 +133,7 @@ function entryOf(
     dueAt: 0,
     attempts,
     kills: 0,
+    corrections: 0,
     revision: 0,
     failures: 1,
     decisions,

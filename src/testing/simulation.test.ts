@@ -205,7 +205,7 @@ test('rules decide in virtual time, and what was told about failures can be look
   await sim.untilIdle()
   assert.deepEqual(numbers(sim), [5])
   assert.deepEqual(
-    sim.failures().map(({ type, data: { processor, revision } }) => [type, processor, revision]),
+    sim.failures().map(({ type, data: { processor, corrections } }) => [type, processor, corrections]),
     [
       ['processing.failed', 'ledger', 0],
       ['processing.resolved', 'ledger', 1],

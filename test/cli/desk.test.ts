@@ -22,6 +22,7 @@ test('lists what is held, the same from a running app and from the file of a sto
         context: 'a',
         error: { code: 'EMPTY', message: 'no stock' },
         attempts: 2,
+        revision: 1,
         waiting: 1,
       },
       {
@@ -32,6 +33,7 @@ test('lists what is held, the same from a running app and from the file of a sto
         context: 'b',
         error: { code: 'EMPTY', message: 'no stock' },
         attempts: 2,
+        revision: 1,
         waiting: 0,
       },
     ],

@@ -45,7 +45,7 @@ test('a failure for good is told with everything about it, and so is its end', a
         message: { ...message, data: { account: 'a', n: 1 } },
         error: { code: 'refused', message: 'closed', data: { until: 9 } },
         attempts: 1,
-        revision: 0,
+        corrections: 0,
       },
     },
     {
@@ -57,7 +57,7 @@ test('a failure for good is told with everything about it, and so is its end', a
         on: 'moves',
         message: { ...message, data: { account: 'a', n: 2 } },
         outcome: 'handled',
-        revision: 1,
+        corrections: 1,
       },
     },
   ])

@@ -73,7 +73,7 @@ test('a resubmit is the same message with other data: its id, context and flow s
   )
   assert.deepEqual(keys, [`ledger/moved/${id}/0`, `ledger/moved/${id}/0`, `ledger/moved/${id}/1`])
   const item = (await sim.settled(sim.app.desk.show(held.id)))!
-  assert.deepEqual([item.state, item.message.id, item.revision], ['handled', id, 1])
+  assert.deepEqual([item.state, item.message.id, item.corrections], ['handled', id, 1])
   assert.deepEqual(JSON.parse(item.original!), { account: 'a', n: 1 })
   assert.deepEqual(JSON.parse(item.message.json), data)
   const [, resubmitted] = item.history
@@ -88,7 +88,7 @@ test('a resubmit is the same message with other data: its id, context and flow s
   )
 })
 
-test('each resubmit raises the revision, keeps the first data and shows what it changed', async (t) => {
+test('each resubmit counts as a correction, keeps the first data and shows what it changed', async (t) => {
   const keys: string[] = []
   const sim = bank(t, [failing(new Set(upTo(9)), keys, { retry: { attempts: 1 } })])
   await publish(sim, 'a', [1])
@@ -98,8 +98,8 @@ test('each resubmit raises the revision, keeps the first data and shows what it 
     await sim.settled(sim.app.desk.resubmit(id, { account: 'a', n }, { by: 'ann', reason: `now ${n}` }))
     await sim.untilIdle()
   }
-  const { revision, original, attempts, failures, history: all } = (await sim.settled(sim.app.desk.show(id)))!
-  assert.deepEqual([revision, JSON.parse(original!).n, attempts, failures], [2, 1, 1, 3])
+  const { corrections, original, attempts, failures, history: all } = (await sim.settled(sim.app.desk.show(id)))!
+  assert.deepEqual([corrections, JSON.parse(original!).n, attempts, failures], [2, 1, 1, 3])
   assert.deepEqual(
     keys.map((key) => key.split('/').at(-1)),
     ['0', '1', '2'],
@@ -258,7 +258,7 @@ test('doing again what was done changes nothing: each action says what became of
   }
   await every(99, 'millrace/unknown-item', /no message 99/)
   await unchanged(() => desk.takeBack(99), 'millrace/unknown-item', /no message 99/)
-  await every(line!.id, 'millrace/not-held', /in line behind another/)
+  await unchanged(() => desk.release(line!.id), 'millrace/not-held', /in line behind another/)
   await unchanged(() => desk.takeBack(line!.id), 'millrace/not-discarded', /in line/)
   await unchanged(() => desk.takeBack(id), 'millrace/not-discarded', /is held/)
   await sim.settled(desk.discard(id, ann))

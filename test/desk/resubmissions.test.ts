@@ -44,7 +44,7 @@ test('all are changed alike and handled, and the audit log has the data before a
   for (const account of accounts(5)) assert.deepEqual(seen(sim, account), [0])
   const [item] = await atDesk(sim, 'handled')
   assert.deepEqual(item!.data, { ...JSON.parse(item!.original!), note: 'mended' })
-  assert.equal(item!.revision, 1)
+  assert.equal(item!.corrections, 1)
   assert((await history(sim, item!.id)).includes('resubmitted by ann: all: no note'))
   const [line] = (await sim.settled(sim.app.desk.audit())).filter(({ action }) => action === 'selected')
   assert.deepEqual(line!.detail, { action: 'resubmit', total: 5, change })
@@ -97,7 +97,7 @@ test('a message that the change does not fit is refused with the reason, and sta
   }
   const after = await atDesk(sim, 'held')
   assert.deepEqual(
-    after.map(({ message: { json }, revision }) => [json, revision]),
+    after.map(({ message: { json }, corrections }) => [json, corrections]),
     before.map(({ message: { json } }, n) => [json, n === 1 ? 1 : 0]),
   )
 })

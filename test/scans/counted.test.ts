@@ -145,7 +145,7 @@ test('one more event that a flow waits for costs the same however many it has ha
 const heldCopy = (
   values: string,
 ) => `insert into millrace_desk (processor, stream, state, lane, place, due_at, attempts, kills,
-  revision, failures, decisions, group_id, error, held_at, position, message_id, kind, time, context, data, asked)
+  corrections, failures, decisions, group_id, error, held_at, position, message_id, kind, time, context, data, asked)
   select processor, stream, ${values}, 0, 1, 0, 0, 1, 0, group_id, error, held_at, position, 'm' || k, kind, time,
     context, data, 0 from w, (select * from millrace_desk order by id limit 1)`
 

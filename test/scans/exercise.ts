@@ -34,7 +34,7 @@ function messageOf(id: string, more: Partial<Pick<Stamp, 'ownId' | 'asked' | 'du
 function entryOf(id: number, state: DeskState, lane: string | null = 'x'): DeskEntry {
   const error = { code: 'bad', message: `error ${id}` }
   const message = Object.assign(messageOf(`m${id}`, { asked: 'app' }), { position: id })
-  const counts = { attempts: 0, kills: 0, revision: 0, failures: 1, decisions: 0 }
+  const counts = { attempts: 0, kills: 0, corrections: 0, revision: 0, failures: 1, decisions: 0 }
   const times = { dueAt: 0, heldAt: 1, resolvedAt: null }
   return { id, processor: 'p', message, state, lane, place: id, ...counts, ...times, error, tries: [], original: null }
 }
@@ -225,6 +225,7 @@ async function desk(store: Store): Promise<void> {
       put(5, 'held', null),
       { do: 'put', entry: { ...entryOf(6, 'held', null), message: dated } },
       { do: 'update', entry: { ...entryOf(1, 'held', 'z'), place: 9 }, leaves: 'x' },
+      { do: 'correct', entry: entryOf(1, 'held') },
       { do: 'remove', entry: entryOf(2, 'trying') },
       { do: 'resolve', entry: entryOf(3, 'held', null), state: 'handled', at: 1 },
       { do: 'record', audit: { at: 1, by: 'ann', item: 1, subject: 'p', action: 'held', reason: null, detail: 1 } },

@@ -23,6 +23,7 @@ export interface DeskRow {
   readonly due_at: number
   readonly attempts: number
   readonly kills: number
+  readonly corrections: number
   readonly revision: number
   readonly failures: number
   readonly decisions: number
@@ -46,6 +47,8 @@ export interface Item {
   failed: number
   /** How often it was let run again. */
   runs: number
+  corrections: number
+  /** How much was done about it. */
   revision: number
   resolved: number
   /** Decisions of rules since a person's. */
@@ -83,14 +86,18 @@ interface Operation {
   readonly refused: number
 }
 
+/** What people do about a message in line. */
+const inLine = ['corrected', 'discarded'] as const
+
 /** What may come after a line about a message, and the states in which it is then. */
 const after: Readonly<Record<string, { next: readonly DeskAction[]; states: readonly DeskState[] }>> = {
-  nothing: { next: ['held'], states: ['trying', 'line', 'reset'] },
+  nothing: { next: ['held', ...inLine], states: ['trying', 'line', 'reset'] },
   held: { next: ['kept', 'released', 'resubmitted', 'discarded', 'reset'], states: ['deciding', 'held'] },
   kept: { next: ['released', 'resubmitted', 'discarded', 'reset'], states: ['held'] },
-  released: { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
-  resubmitted: { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
-  'taken back': { next: ['held', 'handled', 'reset'], states: ['trying', 'line'] },
+  released: { next: ['held', 'handled', 'reset', ...inLine], states: ['trying', 'line'] },
+  resubmitted: { next: ['held', 'handled', 'reset', ...inLine], states: ['trying', 'line'] },
+  corrected: { next: ['held', 'handled', 'reset', ...inLine], states: ['trying', 'line', 'reset'] },
+  'taken back': { next: ['held', 'handled', 'reset', ...inLine], states: ['trying', 'line'] },
   handled: { next: [], states: ['handled'] },
   // Where it is handled again, it cannot be taken back.
   discarded: { next: ['taken back'], states: ['discarded', 'reset'] },
@@ -98,7 +105,7 @@ const after: Readonly<Record<string, { next: readonly DeskAction[]; states: read
 }
 
 const columns = `d.id, processor, processor as today, stream, position, message_id, type, context, lane, place, state, due_at, attempts,
-  kills, revision, failures, decisions, group_id, resolved_at, data, original, tries`
+  kills, corrections, revision, failures, decisions, group_id, resolved_at, data, original, tries`
 const killsMax = 2
 const triesMax = 50
 const ended = ['done', 'failed', 'aborted']
@@ -116,6 +123,7 @@ const refusals = new Set(
     'unknown-item',
     'not-held',
     'not-discarded',
+    'stale-revision',
     'too-late',
     'unknown-processor',
     'bad-data',
@@ -146,6 +154,8 @@ export class DeskModel {
   private readonly refused = new Set<string>()
   /** The corrected data that each wanted, as JSON. */
   private readonly wanted = new Map<string, Set<string>>()
+  /** The revision that each person has seen and named. */
+  private readonly seen = new Map<string, number>()
   private readonly ending = new Map<string, string>()
   /** Where each person wanted a processor to begin anew. */
   private readonly resetsTo = new Map<string, unknown>()
@@ -191,6 +201,7 @@ export class DeskModel {
       last: undefined,
       failed: 0,
       runs: 0,
+      corrections: 0,
       revision: 0,
       resolved: 0,
       byRule: 0,
@@ -269,6 +280,9 @@ export class DeskModel {
       return
     }
     const { last } = item
+    const seen = this.seen.get(who)
+    assert(seen === undefined || seen === item.revision, `${who} has ${action} revision ${item.revision}, not ${seen}`)
+    item.revision++
     assert(
       after[last ?? 'nothing']!.next.includes(action),
       `message ${item.id} of "${item.processor}" was ${action} after ${last ?? 'nothing'}`,
@@ -276,12 +290,12 @@ export class DeskModel {
     item.last = action
     if (action === 'handled') versionsIn(`[${detail}]`)
     if (action === 'held') item.failed++
-    else if (action === 'handled' || action === 'discarded') item.resolved++
-    else if (action !== 'kept' && action !== 'reset') item.runs++
-    if (action === 'resubmitted') {
+    else if (action === 'handled' || action === 'discarded') item.resolved += item.failed > 0 ? 1 : 0
+    else if (action !== 'kept' && action !== 'reset' && action !== 'corrected') item.runs++
+    if (action === 'resubmitted' || action === 'corrected') {
       const { before, after: now } = JSON.parse(detail!) as { before: unknown; after: unknown }
       assert.deepEqual(before, JSON.parse(item.json), `what message ${item.id} was before it was resubmitted`)
-      item.revision++
+      item.corrections++
       item.json = JSON.stringify(now)
       const asked = who.startsWith('rule ') ? `rule ${item.processor} ${item.row!.message_id}` : who
       assert(this.wanted.get(asked)?.has(item.json), `${asked} wanted no ${item.json} in place of message ${item.id}`)
@@ -289,13 +303,13 @@ export class DeskModel {
     if (action === 'taken back') item.takenBack = true
     if (who.startsWith('rule ')) item.byRule++
     // Millrace releases what its caller has taken back.
-    else if (who !== 'millrace' || action === 'released') item.byRule = 0
+    else if (action !== 'corrected' && (who !== 'millrace' || action === 'released')) item.byRule = 0
   }
 
   // ── each message ───────────────────────────────────────────────────────────────────────────────────────────────
 
   private judge(item: Item, before: Pick<Item, 'row' | 'runs'> | undefined): void {
-    const { row, last, failed, revision, processor, byRule, runs } = item
+    const { row, last, failed, corrections, processor, byRule, runs } = item
     const what = `message ${item.id} of "${processor}"`
     const { known, done } = this.placeOf(processor)
     if (row === undefined) {
@@ -306,11 +320,12 @@ export class DeskModel {
     const { state, lane, context } = row
     assert(after[last ?? 'nothing']!.states.includes(state), `${what} is ${state} after ${last ?? 'nothing'}`)
     assert.equal(row.failures, failed, `how often ${what} has failed`)
-    assert.equal(row.revision, revision, `the revision of ${what}`)
+    assert.equal(row.corrections, corrections, `how often the data of ${what} were replaced`)
+    assert.equal(row.revision, item.revision, `the revision of ${what}`)
     assert.equal(row.data, item.json, `the data of ${what}`)
     assert.equal(
       row.original,
-      revision > 0 ? this.model.byId.get(row.message_id)!.json : null,
+      corrections > 0 ? this.model.byId.get(row.message_id)!.json : null,
       `the first data of ${what}`,
     )
     if (isOpen(item)) assert.equal(row.decisions, byRule, `how often a rule has decided about ${what}`)
@@ -474,7 +489,7 @@ export class DeskModel {
       if (row === undefined || this.placeOf(processor).known.source === 'failures') continue
       const key = `${processor} ${row.message_id}`
       const sum = wanted.get(key) ?? { failed: 0, resolved: 0 }
-      const ended = last === 'reset' && row.resolved_at !== null ? 1 : 0
+      const ended = last === 'reset' && failed > 0 && row.resolved_at !== null ? 1 : 0
       wanted.set(key, { failed: sum.failed + failed, resolved: sum.resolved + resolved + ended })
     }
     for (const [key, counts] of wanted) {
@@ -489,6 +504,10 @@ export class DeskModel {
 
   resets(who: string, to: unknown): void {
     this.resetsTo.set(who, to)
+  }
+
+  sees(who: string, revision: number): void {
+    this.seen.set(who, revision)
   }
 
   wants(who: string, data: unknown): void {

@@ -369,6 +369,10 @@ export class Model implements Watch {
   }
 
   /** Somebody is about to send corrected data: a person, or `rule PROCESSOR ID`. */
+  sees(who: string, revision: number): void {
+    this.desk.sees(who, revision)
+  }
+
   wants(who: string, data: unknown): void {
     this.desk.wants(who, data)
   }
@@ -446,7 +450,7 @@ export class Model implements Watch {
       assert(call.now >= dueAt - 1, `"${processor}" handles ${id} ${dueAt - call.now} ms too early`)
     }
     const { generation, keyName } = place
-    const key = `${keyName}/${type}/${id}/${item?.revision ?? 0}${generation === 0 ? '' : `.${generation}`}`
+    const key = `${keyName}/${type}/${id}/${item?.corrections ?? 0}${generation === 0 ? '' : `.${generation}`}`
     assert.equal(call.idempotencyKey, key, `the idempotency key of ${id}`)
     assert.deepEqual(call.data, JSON.parse(item?.json ?? message.json), `"${processor}" handles ${id} with its data`)
     this.countStart(place, item, `${processor} ${id}`)

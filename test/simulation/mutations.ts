@@ -81,6 +81,33 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets the done-set': [
     { file: 'engine/consumer/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' },
   ],
+  'carries out a repair that names an old revision': [
+    {
+      file: 'engine/consumer/decisions.ts',
+      from: 'if (revision === undefined || revision === entry.revision) return',
+      to: 'if (revision !== -1) return',
+    },
+  ],
+  'loses the place of a message that is corrected in line': [
+    {
+      file: 'adapters/sqlite/desk-rows.ts',
+      from: "'update millrace_desk set kind = ?, data",
+      to: "'update millrace_desk set place = place + 1000, kind = ?, data",
+    },
+  ],
+  'starts a message in line while it is corrected': [
+    { file: 'engine/consumer/desk-lanes.ts', from: '    this.pinned.add(context, id)\n', to: '' },
+  ],
+  'keeps what it has read of a line before a correction': [
+    { file: 'engine/consumer/desk-lanes.ts', from: 'lane.unpinned !== unpinned', to: 'false' },
+  ],
+  'skips one at each page of a line': [
+    {
+      file: 'adapters/sqlite/desk-reads.ts',
+      from: 'place: Math.max(from.place, after)',
+      to: 'place: after === 0 ? from.place : after + 1',
+    },
+  ],
   'releases a lane out of order': [
     {
       file: 'engine/consumer/desk-lanes.ts',
@@ -204,8 +231,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'opens a lane while one is left in its line': [
     {
       file: 'engine/consumer/desk-lanes.ts',
-      from: 'if (entries.length > 0 || lane.written !== written) this.advance(lane)',
-      to: 'if (entries.length > 1 || lane.written !== written) this.advance(lane)',
+      from: 'if (entries.length > 0 || isOld || lane.written !== written) this.advance(lane)',
+      to: 'if (entries.length > 1 || isOld || lane.written !== written) this.advance(lane)',
     },
   ],
   'holds a message without moving past it': [
@@ -348,13 +375,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: "    this.write({ ...job, requests }, [{ do: 'update', entry, leaves }, record]).catch(() => {})\n",
     },
   ],
-  'resubmits under the old revision': [
-    { file: 'engine/consumer/decisions.ts', from: '      revision: revision + 1,\n', to: '' },
+  'resubmits under the old key': [
+    { file: 'engine/consumer/decisions.ts', from: '      corrections: corrections + 1,\n', to: '' },
   ],
   'resubmits the old data': [
     {
       file: 'engine/consumer/decisions.ts',
-      from: '          message: this.corrected(message, decision),\n',
+      from: '      message: this.corrected(message, decision),\n',
       to: '',
     },
   ],
@@ -432,7 +459,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'takes a decision about what is held no more': [
-    { file: 'engine/consumer/decisions.ts', from: "      checkState(entry, 'held')\n", to: '' },
+    { file: 'engine/consumer/decisions.ts', from: "    checkState(entry, 'held')\n", to: '' },
   ],
   'takes two decisions about one message at once': [
     {
@@ -598,8 +625,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'keeps the idempotency keys at a reset': [
     {
       file: 'engine/consumer/handler-context.ts',
-      from: 'generation === 0 ? revision',
-      to: 'generation >= 0 ? revision',
+      from: 'generation === 0 ? corrections',
+      to: 'generation >= 0 ? corrections',
     },
   ],
   'lets what is handled again after a reset be taken back': [
@@ -981,6 +1008,18 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'starts a message in line while it is corrected': {
+    file: 'src/engine/consumer/desk-lanes.test.ts',
+    test: 'a message in line that is pinned has its turn when it is let go, as it is then, and so do those behind it',
+  },
+  'keeps what it has read of a line before a correction': {
+    file: 'src/engine/consumer/desk-lanes.test.ts',
+    test: 'a line that was read before a message in it was changed is read again',
+  },
+  'skips one at each page of a line': {
+    file: 'test/desk/line.test.ts',
+    test: 'the line behind a message is listed in order, page by page, and each row says behind which it waits',
+  },
   'takes two messages of one id for the same, wherever they come from': {
     file: 'test/elsewhere.test.ts',
     test: 'a message from elsewhere is known by its source and its id together, across a restart',

@@ -14,6 +14,7 @@ export const actionKinds = [
   'release',
   'resubmit',
   'discard',
+  'line',
   'take back',
   'select',
   'pause',
@@ -39,6 +40,14 @@ export function peopleIn(
     model().answered(who, refused, is)
   }
 
+  /** Most name the revision that they have seen, some an older one. */
+  const naming = ({ revision }: DeskRow, who: string, random: Random) => {
+    if (random.chance(0.4)) return {}
+    const seen = random.chance(0.1) ? Math.max(0, revision - 1) : revision
+    model().sees(who, seen)
+    return { revision: seen }
+  }
+
   const withHeld =
     (what: string, act: (row: DeskRow, who: string, actions: Actions) => Promise<unknown>) =>
     (name: string) =>
@@ -55,6 +64,29 @@ export function peopleIn(
         ])
       }
     }
+
+  const corrects = (row: DeskRow, by: string, { desk, random }: Actions) => {
+    const data = JSON.parse(row.message.json) as Data
+    const wrong = random.chance(0.1)
+    const corrected = wrong ? { ...data, key: 'other' } : correct(data)
+    model().wants(by, corrected)
+    const seen = naming(row, by, random)
+    return desk.resubmit(row.id, corrected, { by, reason: 'corrected', ...seen })
+  }
+
+  /** What waits in line is corrected or discarded before its turn. */
+  const line = (name: string) => async (actions: Actions) => {
+    const { desk, held, random } = actions
+    for (const { id } of held()) {
+      const rows = random.chance(0.5) ? await desk.line(id, { limit: 5 }).catch(() => []) : []
+      for (const row of rows.filter(() => random.chance(0.3))) {
+        const by = `${name} ${row.id}`
+        const reason = 'not needed'
+        if (random.chance(0.7)) await tried(by, corrects(row, by, actions))
+        else await tried(by, desk.discard(row.id, { by, reason, ...naming(row, by, random) }))
+      }
+    }
+  }
 
   const select = (name: string) => async (actions: Actions) => {
     const { desk, random, held } = actions
@@ -112,15 +144,14 @@ export function peopleIn(
   }
 
   const actions: Readonly<Record<ActionKind, (name: string) => (actions: Actions) => Promise<void>>> = {
-    release: withHeld('releases', ({ id }, by, { desk }) => desk.release(id, { by })),
-    resubmit: withHeld('resubmits', ({ id, message }, by, { desk, random }) => {
-      const data = JSON.parse(message.json) as Data
-      const wrong = random.chance(0.1)
-      const corrected = wrong ? { ...data, key: 'other' } : correct(data)
-      model().wants(by, corrected)
-      return desk.resubmit(id, corrected, { by, reason: 'corrected' })
-    }),
-    discard: withHeld('discards', ({ id }, by, { desk }) => desk.discard(id, { by, reason: 'not needed' })),
+    release: withHeld('releases', (row, by, { desk, random }) =>
+      desk.release(row.id, { by, ...naming(row, by, random) }),
+    ),
+    resubmit: withHeld('resubmits', corrects),
+    discard: withHeld('discards', (row, by, { desk, random }) =>
+      desk.discard(row.id, { by, reason: 'not needed', ...naming(row, by, random) }),
+    ),
+    line,
     'take back': takeBack,
     select,
     pause,

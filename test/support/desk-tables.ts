@@ -102,6 +102,7 @@ export function entryOf(n: number, facts: EntryFacts = {}): DeskEntry {
     dueAt: 0,
     attempts: 1,
     kills: 0,
+    corrections: 0,
     revision: 0,
     failures: state === 'held' ? 1 : 0,
     decisions: 0,

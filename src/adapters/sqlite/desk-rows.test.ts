@@ -30,7 +30,7 @@ test('an entry is read as it was written, and as it was changed', () => {
     dueAt: 6,
     attempts: 7,
     kills: 8,
-    revision: 9,
+    corrections: 9,
     failures: 10,
     decisions: 11,
     error: null,

@@ -43,7 +43,9 @@ const columns: readonly Column[] = [
   changing('due_at', ({ entry }) => entry.dueAt),
   changing('attempts', ({ entry }) => entry.attempts),
   changing('kills', ({ entry }) => entry.kills),
-  changing('revision', ({ entry }) => entry.revision),
+  changing('corrections', ({ entry }) => entry.corrections),
+  // Counted with the lines of the audit log.
+  fixed('revision', () => 0),
   changing('failures', ({ entry }) => entry.failures),
   changing('decisions', ({ entry }) => entry.decisions),
   { ...changing('group_id', ({ group }) => group), shown: false },
@@ -77,6 +79,7 @@ interface Row extends LogTableRow {
   readonly due_at: number
   readonly attempts: number
   readonly kills: number
+  readonly corrections: number
   readonly revision: number
   readonly failures: number
   readonly decisions: number
@@ -102,6 +105,7 @@ const names = columns.map(({ name }) => name).join(', ')
 const places = columns.map(() => '?').join(', ')
 const assignments = changed.map(({ name }) => `${name} = ?`).join(', ')
 const insertText = `insert into millrace_desk (${names}) values (${places})`
+const correctText = 'update millrace_desk set kind = ?, data = ?, original = ?, corrections = ? where id = ?'
 const updateText = `update millrace_desk set ${assignments} where id = ?`
 const selected = columns
   .filter(({ shown }) => shown !== false)
@@ -147,6 +151,13 @@ export class DeskRows {
   update(entry: DeskEntry, state: DeskState, group: number | null): boolean {
     const written = this.written(entry, state, group)
     return this.sql.run(updateText, ...changed.map(({ value }) => value(written)), entry.id) === 1
+  }
+
+  /** Replaces the data of a message that stays where it is. Returns whether the row is there. */
+  correct(entry: DeskEntry): boolean {
+    const { message, original, corrections, id } = entry
+    const kind = this.log.kindOf(message)
+    return this.sql.run(correctText, kind, message.json, original, corrections, id) === 1
   }
 
   entry(id: number): DeskEntry | undefined {
@@ -198,6 +209,7 @@ export class DeskRows {
       dueAt: row.due_at,
       attempts: row.attempts,
       kills: row.kills,
+      corrections: row.corrections,
       revision: row.revision,
       failures: row.failures,
       decisions: row.decisions,

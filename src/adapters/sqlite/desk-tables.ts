@@ -36,6 +36,7 @@ export class DeskTables {
     switch (change.do) {
       case 'record':
         this.audit.record(change.audit)
+        if (change.audit.item !== null && change.audit.action !== 'not possible') this.desk.acted(change.audit.item)
         return 0
       case 'selected':
         this.operations.count(change.operation, change.item, change.error)

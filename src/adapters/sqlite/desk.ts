@@ -63,9 +63,17 @@ export class DeskTable implements DeskStore {
         return this.update(entry, change.leaves ?? null)
       case 'remove':
         return this.remove(entry)
+      case 'correct':
+        if (!this.rows.correct(entry)) throw gone(entry)
+        return 0
       case 'resolve':
         return this.resolve(entry, change.state, change.at)
     }
+  }
+
+  /** Something was done about a message. */
+  acted(item: number): void {
+    this.sql.run('update millrace_desk set revision = revision + 1 where id = ?', item)
   }
 
   private put(entry: DeskEntry): number {
@@ -149,12 +157,13 @@ export class DeskTable implements DeskStore {
     const its = (states: readonly DeskState[]) => `state in (${quoted(states)}) and processor = ? and stream = ?`
     this.groups.clear(processor, stream)
     this.sql.run(
-      `delete from millrace_desk where ${its(unresolved)} and failures = 0 and attempts = 0`,
+      `delete from millrace_desk where ${its(unresolved)} and failures = 0 and attempts = 0 and revision = 0`,
       processor,
       stream,
     )
     this.sql.run(
       `update millrace_desk set state = 'reset', lane = null, due_at = 0, group_id = null,
+         revision = revision + (failures > 0 or revision > 0),
          resolved_at = case failures when 0 then ?3 end where state in (${quoted(unresolved)}) and processor = ?1 and stream = ?2`,
       processor,
       stream,

@@ -2,6 +2,7 @@
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
+import { actsRead, lastAct, staleRevision } from '../../model/repairs.ts'
 import type { OfflineWriter } from '../../seam/offline.ts'
 import { nodeWorld } from '../node/world.ts'
 import { openChecked } from './checked.ts'
@@ -18,10 +19,14 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
   const { store, clean } = await openStore(path, limits, waitMs)
   const now = () => Date.now()
   return {
-    async addPending(item, action, actor) {
+    async addPending(item, action, { revision, ...actor }) {
       const entry = await store.desk.entry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
-      checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
+      if (revision !== undefined && revision !== entry.revision) {
+        throw staleRevision(entry, revision, lastAct(await store.deskReads.audit({ item, limit: actsRead })))
+      }
+      const inLine = entry.state === 'line' && (action.do === 'resubmit' || action.do === 'discard')
+      if (!inLine) checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
       await store.pendingActions.add({ item, action, at: now(), ...actor })
     },
     select: (operation, what) => store.operations.select(operation, what),

@@ -210,7 +210,10 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
    -- range of positions takes this index for its own
    create index millrace_desk_messages on millrace_desk (position, stream);
    -- what an operation changes in the data of each message
-   alter table millrace_operations add column change text;`,
+   alter table millrace_operations add column change text;
+   -- how often the data were replaced has a name of its own; a revision counts what was done about a message
+   alter table millrace_desk rename column revision to corrections;
+   alter table millrace_desk add column revision integer not null default 0;`,
 ]
 
 /** The format that this version writes. */

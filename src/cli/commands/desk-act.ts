@@ -1,7 +1,7 @@
 // The actions of people on single messages at the desk.
 import { text as textOf } from 'node:stream/consumers'
-import { type Actor, type Desk, MillraceError } from '../../index.ts'
-import { type ActorWords, actorOf, actorWithReason } from '../actor.ts'
+import { type Desk, type DeskRow, MillraceError } from '../../index.ts'
+import { actorOf, actorWithReason, type RepairWords, withRevision } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { each, messageAtDesk, readId } from '../each.ts'
@@ -10,30 +10,30 @@ import { UsageError } from '../output.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
 /** Releases held messages, and the lines behind them. */
-export async function deskRelease(call: Call, words: SelectWords): Promise<number> {
+export async function deskRelease(call: Call, words: SelectWords & RepairWords): Promise<number> {
   const actor = actorOf(words)
   if (checkSelect(words)) return select(call, 'release', words, actor)
   const said = { key: 'released', done: 'is released', later: 'is released; it is tried when the app starts' }
-  return eachHeld(call, said, (desk, id) => desk.release(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.release(id, withRevision(actor, words)))
 }
 
 /** Discards held messages; the lines behind them continue. */
-export async function deskDiscard(call: Call, words: SelectWords): Promise<number> {
+export async function deskDiscard(call: Call, words: SelectWords & RepairWords): Promise<number> {
   const actor = actorWithReason('discard', words)
   if (checkSelect(words)) return select(call, 'discard', words, actor)
   const said = { key: 'discarded', done: 'is discarded', later: 'is to be discarded when the app starts' }
-  return eachHeld(call, said, (desk, id) => desk.discard(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.discard(id, withRevision(actor, words)))
 }
 
 /** Takes discards back: the messages join the ends of their lanes. */
-export async function deskTakeBack(call: Call, words: ActorWords): Promise<number> {
+export async function deskTakeBack(call: Call, words: RepairWords): Promise<number> {
   const actor = actorOf(words)
   const said = {
     key: 'takenBack',
     done: 'is taken back and is tried after what waits in its lane',
     later: 'is to be taken back when the app starts',
   }
-  return eachHeld(call, said, (desk, id) => desk.takeBack(id, actor))
+  return eachHeld(call, said, (desk, id) => desk.takeBack(id, withRevision(actor, words)))
 }
 
 interface Said {
@@ -56,16 +56,17 @@ const ofOne: ReadonlySet<string> = new Set([
   'millrace/unknown-item',
   'millrace/not-held',
   'millrace/not-discarded',
+  'millrace/stale-revision',
   'millrace/too-late',
   'millrace/unknown-processor',
 ])
 
-export interface ResubmitWords extends SelectWords {
+export interface ResubmitWords extends SelectWords, RepairWords {
   readonly data?: string | undefined
   readonly dataFile?: string | undefined
 }
 
-/** Replaces the data of a held message with corrected data. */
+/** Replaces the data of a message that is held, or that waits in line, with corrected data. */
 export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
   const actor = actorWithReason('resubmit', words)
   if (checkSelect(words)) {
@@ -80,20 +81,22 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
   return withApp(call, async ({ desk, running }) => {
     const before = await desk.show(id)
     if (before === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
-    await desk.resubmit(id, data, actor satisfies Actor)
+    await desk.resubmit(id, data, { revision: before.revision, ...withRevision(actor, words) })
     const changes = changesOf(JSON.parse(before.message.json), data)
     if (out.json) out.object({ id, resubmitted: true, changes })
     else {
-      const when = running
-        ? 'is sent again with corrected data'
-        : 'is to be sent again with corrected data when the app starts'
-      out.line(`message ${id} ${when}`)
+      out.line(`message ${id} ${resubmitted(before, { running })}`)
       await out.lines(
         changes.length === 0 ? ['  the data are the same as before'] : changeLines(changes).map((line) => `  ${line}`),
       )
     }
     return 0
   })
+}
+
+function resubmitted({ state }: DeskRow, { running }: { readonly running: boolean }): string {
+  if (!running) return 'is to be sent again with corrected data when the app starts'
+  return state === 'line' ? 'has corrected data and keeps its place in line' : 'is sent again with corrected data'
 }
 
 async function readData({ data, dataFile }: ResubmitWords): Promise<unknown> {

@@ -23,7 +23,7 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
 }
 
 function shownObject(item: DeskItem) {
-  const { message, error, kills, revision, original, tries, pending, cause, line, history, resolvedAt } = item
+  const { message, error, kills, corrections, original, tries, pending, cause, line, history, resolvedAt } = item
   const data: unknown = JSON.parse(message.json)
   const published: unknown = original === null ? undefined : JSON.parse(original)
   const asked =
@@ -39,7 +39,7 @@ function shownObject(item: DeskItem) {
     causationId: message.causationId,
     ...(message.attributes === null ? {} : { attributes: message.attributes }),
     cause,
-    revision,
+    corrections,
     resolvedAt: resolvedAt === null ? null : time(resolvedAt),
     data,
     ...(original === null ? {} : { original: published, changes: changesOf(published, data) }),
@@ -89,7 +89,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
 }
 
 function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readonly [string, string | undefined])[] {
-  const { message, attempts, kills, heldAt, resolvedAt, revision, cause } = item
+  const { message, attempts, kills, heldAt, resolvedAt, corrections, cause } = item
   const { causationId } = message
   const from = cause === null ? '' : ` (${cause.type} on ${cause.destination})`
   return [
@@ -103,7 +103,7 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['here since', `${time(heldAt)} (${duration(Date.now() - heldAt)})`],
     ['resolved', resolvedAt === null ? undefined : time(resolvedAt)],
     ['attempts', String(attempts)],
-    ['corrected', revision === 0 ? undefined : count(revision, 'time')],
+    ['corrected', corrections === 0 ? undefined : count(corrections, 'time')],
     ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
     ['waiting', waitingText(item)],
     ['asked for', pendingText(item, { running })],

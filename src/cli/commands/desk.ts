@@ -81,7 +81,7 @@ function stateText({ state, behind, pending }: DeskRow): string {
 
 /** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
-  const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending } = row
+  const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending, revision } = row
   return {
     id,
     processor,
@@ -90,6 +90,7 @@ export function listed(row: DeskRow) {
     context: message.context,
     error: error === null ? null : { code: error.code, message: error.message },
     attempts,
+    revision,
     waiting,
     ...(behind === null ? {} : { behind }),
     heldAt: new Date(heldAt).toISOString(),

@@ -1,16 +1,30 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { Stored } from '../../model/codec.ts'
-import type { DeskEntry, DeskState } from '../../model/desk.ts'
+import type { AuditRow, DeskEntry, DeskState } from '../../model/desk.ts'
 import type { Job } from '../commit/writes.ts'
 import { type DecisionHost, Decisions } from './decisions.ts'
 import { DeskLane } from './desk-lanes.ts'
 
 const actor = { by: 'ann', reason: 'seen' }
 
-function decisions(state: DeskState, fields: Partial<DeskEntry> = {}) {
+const act = { by: 'bea', action: 'released', at: 0, reason: 'again' }
+
+function decisions(state: DeskState, fields: Partial<DeskEntry> = {}, pinnable = true) {
   const message = { id: 'm1', type: 'placed', context: 'a', json: '{}' } as Stored
-  const entry = { id: 1, place: 1, lane: 'a', state, message, attempts: 3, kills: 1, decisions: 2, ...fields }
+  const entry = {
+    id: 1,
+    place: 1,
+    lane: 'a',
+    state,
+    message,
+    attempts: 3,
+    kills: 1,
+    decisions: 2,
+    revision: 4,
+    processor: 'p',
+    ...fields,
+  }
   let stored: DeskEntry | undefined = Object.freeze(entry) as DeskEntry
   const jobs: Job[] = []
   const told: unknown[] = []
@@ -39,6 +53,8 @@ function decisions(state: DeskState, fields: Partial<DeskEntry> = {}) {
     isWithdrawn: () => false,
     asked: async () => undefined,
     isMine: () => true,
+    pins: { pin: () => pinnable, unpin: ({ id }) => void told.push('unpinned', id) },
+    lastAct: async () => act as AuditRow,
   }
   return { decisions: new Decisions(host), entry, jobs, told }
 }
@@ -85,4 +101,32 @@ test('a discard is taken back to the end of an open lane, for a time', async () 
   assert.deepEqual(fresh.told, ['requeue', 'trying', undefined])
   const old = decisions('discarded', { lane: null, resolvedAt: 800 })
   await assert.rejects(old.decisions.takeBack(1, actor), { code: 'millrace/too-late' })
+})
+
+test('a repair that names an old revision is told who did what and when, and changes nothing', async () => {
+  for (const state of ['held', 'line', 'trying', 'handled'] as const) {
+    const { decisions: desk, jobs } = decisions(state)
+    for (const decision of [{ do: 'retry' }, { do: 'discard', reason: 'no' }] as const) {
+      await assert.rejects(desk.repair(1, decision, { ...actor, revision: 3 }), {
+        code: 'millrace/stale-revision',
+        message: /message 1 has changed since revision 3.*revision 4 now: released by bea at 1970-.*\(again\)/,
+        data: { id: 1, revision: 4, ...act },
+      })
+    }
+    assert.deepEqual(jobs, [])
+  }
+  const current = decisions('held')
+  await current.decisions.repair(1, { do: 'retry' }, { ...actor, revision: 4 })
+  assert.equal(current.jobs.length, 1)
+})
+
+test('a message in line is discarded where it stands, unless its turn has come; release is for the head', async () => {
+  const inLine = decisions('line')
+  await inLine.decisions.repair(1, { do: 'discard', reason: 'no' }, actor)
+  assert.deepEqual(inLine.jobs[0]!.changes![0], { do: 'resolve', entry: inLine.entry, state: 'discarded', at: 1 })
+  assert.deepEqual(inLine.told, ['not handled', 1, 'unpinned', 1])
+  const late = decisions('line', {}, false)
+  await assert.rejects(late.decisions.repair(1, { do: 'discard', reason: 'no' }, actor), { code: 'millrace/not-held' })
+  await assert.rejects(late.decisions.repair(1, { do: 'retry' }, actor), { code: 'millrace/not-held' })
+  assert.deepEqual([late.jobs, late.told], [[], []])
 })

@@ -2,19 +2,28 @@
 //
 //   held, deciding ──retry, resubmit──→ trying          held, deciding ──discard──→ discarded ──taken back──→ trying
 //   deciding ──hold──→ held
-//
 // Invariants: of two decisions about one message the second finds the result of the first; a decision and its
 // consequences are one commit, and nothing of it begins before that commit is durable.
 import { changeData } from '../../model/change.ts'
-import { asStored, replaceData, type Stored } from '../../model/codec.ts'
-import { type Actor, type Change, checkState, type Decision, type DeskEntry, type Resubmit } from '../../model/desk.ts'
+import { replaceData, type Stored } from '../../model/codec.ts'
+import {
+  type Actor,
+  type AuditRow,
+  type Change,
+  checkState,
+  type Decision,
+  type DeskEntry,
+  type Resubmit,
+} from '../../model/desk.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
+import { type Repair, staleRevision } from '../../model/repairs.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
 import type { DeskLane } from './desk-lanes.ts'
 import { changed, type DeskWrites, heldRequest } from './desk-writes.ts'
+import { changesLine, isInLine, LineChanges, type Pins, replaced } from './line-changes.ts'
 
 export interface DecisionHost {
   readonly spec: Pick<ProcessorSpec, 'destination'>
@@ -40,6 +49,10 @@ export interface DecisionHost {
   /** A message that was held is not tried again now. */
   notHandled(item: number): void
   isWithdrawn(id: string): boolean
+  /** Holds a message in line back while it is changed. */
+  readonly pins: Pins
+  /** The newest act on record about a message. */
+  lastAct(item: number): Promise<AuditRow | undefined>
   /** Reads the message at the desk that is a command of the app with an id. */
   asked(id: string): Promise<DeskEntry | undefined>
   /** Whether a message is at the desk for this processor. */
@@ -57,10 +70,23 @@ interface Carried {
 
 export class Decisions {
   private readonly host: DecisionHost
+  private readonly line: LineChanges
   private readonly turns = new KeyedMutex<number>()
 
   constructor(host: DecisionHost) {
+    const { pins, writes } = host
     this.host = host
+    this.line = new LineChanges({
+      pins,
+      writes,
+      entry: (item) => this.entry(item),
+      withData: (entry, decision) => this.withData(entry, decision),
+      write: (job, changes) => this.write(job, changes),
+      discard: async (entry, actor, job) => {
+        await this.resolve(entry, actor, job)
+        host.notHandled(entry.id)
+      },
+    })
   }
 
   /**
@@ -71,10 +97,23 @@ export class Decisions {
    *   `millrace/change-does-not-fit`
    */
   decide(item: number, decision: Decision | Change, actor: Actor, job: Job = {}): Promise<void> {
+    return this.turns.take(item, async () =>
+      this.decideHeld(await this.entry(item), { decision, actor, decisions: 0, job }),
+    )
+  }
+
+  /**
+   * Carries out what a person who has seen the message decides: also about one in line, whose data are replaced or that is
+   * discarded before its turn. Resolves when it is durable.
+   *
+   * @throws as `decide`; `millrace/stale-revision`
+   */
+  repair(item: number, decision: Decision, actor: Repair, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
-      checkState(entry, 'held')
-      await this.carryOut(entry, { decision, actor, decisions: 0, job })
+      await this.checkSeen(entry, actor)
+      if (isInLine(entry) && changesLine(decision)) return this.line.change(entry, decision, actor, job)
+      await this.decideHeld(entry, { decision, actor, decisions: 0, job })
     })
   }
 
@@ -96,9 +135,10 @@ export class Decisions {
    * @throws `millrace/unknown-item`, `millrace/not-discarded`; `millrace/too-late` after `takeBackMs`, and of a command
    *   whose asker was told its end
    */
-  takeBack(item: number, actor: Actor, job: Job = {}): Promise<void> {
+  takeBack(item: number, actor: Repair, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
+      await this.checkSeen(entry, actor)
       checkState(entry, 'discarded')
       if (entry.message.asked !== undefined) {
         const what = `the caller of "${entry.message.type}" has learned that message ${item} is discarded`
@@ -133,6 +173,16 @@ export class Decisions {
     return effects
   }
 
+  private async decideHeld(entry: DeskEntry, carried: Carried): Promise<void> {
+    checkState(entry, 'held')
+    await this.carryOut(entry, carried)
+  }
+
+  private async checkSeen(entry: DeskEntry, { revision }: Repair): Promise<void> {
+    if (revision === undefined || revision === entry.revision) return
+    throw staleRevision(entry, revision, await this.host.lastAct(entry.id))
+  }
+
   private async entry(item: number): Promise<DeskEntry> {
     const entry = await this.host.entry(item)
     if (entry !== undefined) return entry
@@ -148,15 +198,8 @@ export class Decisions {
       }
       case 'resubmit':
       case 'change': {
-        const { message, original, revision } = entry
-        const corrected = changed(entry, {
-          message: this.corrected(message, decision),
-          original: original ?? message.json,
-          revision: revision + 1,
-          decisions,
-        })
-        const detail = { before: asStored(message.json), after: asStored(corrected.message.json) }
-        const record = writes.record(entry, 'resubmitted', { by, reason: decision.note }, detail)
+        const corrected = changed(this.withData(entry, decision), { decisions })
+        const record = writes.record(entry, 'resubmitted', { by, reason: decision.note }, replaced(entry, corrected))
         return this.runAgain(corrected, record, job)
       }
       case 'hold':
@@ -177,14 +220,29 @@ export class Decisions {
 
   private async discard(entry: DeskEntry, actor: Actor & { readonly reason: string }, job: Job): Promise<void> {
     const { host } = this
-    const { message } = entry
-    const { changes, outgoing } = host.writes.resolving(entry, 'discarded', actor)
     const lane = entry.lane === null ? undefined : host.resume(entry)
-    const explanation = { message: actor.reason }
-    const requests = message.asked === undefined ? [] : [host.writes.requestEnd(message, 'discarded', explanation)]
-    await this.write({ ...job, outgoing, requests }, changes)
+    await this.resolve(entry, actor, job)
     host.notHandled(entry.id)
     if (lane !== undefined) host.advance(entry, lane)
+  }
+
+  /** Writes that a message is discarded. */
+  private resolve(entry: DeskEntry, actor: Actor & { readonly reason: string }, job: Job): Promise<void> {
+    const { writes } = this.host
+    const { message } = entry
+    const { changes, outgoing } = writes.resolving(entry, 'discarded', actor)
+    const explanation = { message: actor.reason }
+    const requests = message.asked === undefined ? [] : [writes.requestEnd(message, 'discarded', explanation)]
+    return this.write({ ...job, outgoing, requests }, changes)
+  }
+
+  private withData(entry: DeskEntry, decision: Resubmit | Change): DeskEntry {
+    const { message, original, corrections } = entry
+    return changed(entry, {
+      message: this.corrected(message, decision),
+      original: original ?? message.json,
+      corrections: corrections + 1,
+    })
   }
 
   /** The message with corrected data. Errors: those of a resubmit in {@link Decisions.decide}. */

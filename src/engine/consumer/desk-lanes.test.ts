@@ -125,3 +125,36 @@ test('a lane becomes only what follows from its state', () => {
   const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
   assert.throws(() => lane.become('starved'), /the lane is trying and cannot become starved/)
 })
+
+test('a message in line that is pinned has its turn when it is let go, as it is then, and so do those behind it', async () => {
+  const { desk, ready, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  desk.advance(lane)
+  reads[0]!.answer([entryOf(2), entryOf(3), entryOf(4)])
+  await turn()
+  const third = { id: 3, place: 3, lane: 'a' }
+  assert.deepEqual([desk.pin({ ...third, id: 2, place: 2 }), desk.pin(third)], [false, true])
+  desk.advance(lane)
+  reads[1]!.answer([entryOf(3), entryOf(4)])
+  await turn()
+  assert.deepEqual([reads[1]!.after, lane.isStarved, ready], [2, true, [2]])
+  desk.unpin(third)
+  reads[2]!.answer([entryOf(3, { corrections: 1 }), entryOf(4)])
+  await turn()
+  assert.deepEqual([reads[2]!.after, lane.entry?.corrections, ready], [2, 1, [2, 3]])
+})
+
+test('a line that was read before a message in it was changed is read again', async () => {
+  const { desk, ready, reads } = lanes()
+  const lane = desk.begin({ id: 1, place: 1, lane: 'a' })
+  desk.advance(lane)
+  const second = { id: 2, place: 2, lane: 'a' }
+  desk.pin(second)
+  desk.unpin(second)
+  reads[0]!.answer([entryOf(2)])
+  await turn()
+  assert.deepEqual(ready, [])
+  reads[1]!.answer([entryOf(2, { corrections: 1 })])
+  await turn()
+  assert.deepEqual([ready, lane.entry?.corrections], [[2], 1])
+})

@@ -9,7 +9,8 @@
 //
 // Waiting lanes cost a name each: the rest of them is on disk. Invariants: a lane opens only when none of it is at
 // the desk, nor on the way there; its messages start in the order of their places, each when the one before is durable.
-// A message on its way there may be read before that is durable: it counts as not written until then.
+// A message on its way there may be read before that is durable: it counts as not written until then. So does a message
+// in line that is pinned, while a person changes it: it has its turn after that, as it is then.
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry } from '../../model/desk.ts'
 import { type Arrows, assertArrow } from '../kit/arrows.ts'
@@ -34,6 +35,8 @@ export class DeskLane {
   mayHaveLine = true
   /** How many were written to its line since it is in memory. */
   written = 0
+  /** How many of its line were let go after a change; what was read before may be old. */
+  unpinned = 0
   private state: LaneState = 'trying'
 
   constructor(context: string | null, { id, place }: Pick<DeskEntry, 'id' | 'place'>) {
@@ -94,6 +97,8 @@ export class DeskLanes {
   private readonly waiting: HeldContexts
   /** The numbers of messages on their way into the line of each context. */
   private readonly joining = new Groups<number>()
+  /** The numbers of messages in the line of each context that are changed now. */
+  private readonly pinned = new Groups<number>()
   /** Entries of lines in memory. */
   private buffered = 0
 
@@ -177,6 +182,27 @@ export class DeskLanes {
     this.joining.add(context, id)
   }
 
+  /** Keeps a message in line from its turn, until `unpin`. Returns false when its turn has come already. */
+  pin({ id, place, lane: context }: Head & { readonly lane: string }): boolean {
+    const lane = this.trying.get(context)
+    if (lane !== undefined) {
+      if (lane.place >= place) return false
+      const at = lane.line.findIndex((one) => one.id === id)
+      if (at >= 0) this.buffered -= lane.line.splice(at).length
+    }
+    this.pinned.add(context, id)
+    return true
+  }
+
+  unpin({ id, lane: context }: Head & { readonly lane: string }): void {
+    this.pinned.delete(context, id)
+    const lane = this.trying.get(context)
+    if (lane === undefined) return
+    lane.unpinned++
+    if (lane.isStarved) this.advance(lane)
+    this.host.pump()
+  }
+
   private joined(context: string, entry: DeskEntry): void {
     if (entry.state === 'line' && entry.message.asked === 'app') this.host.inLine(entry.message)
     this.joining.delete(context, entry.id)
@@ -221,7 +247,7 @@ export class DeskLanes {
   }
 
   private readLine(lane: DeskLane, context: string): void {
-    const { written } = lane
+    const { written, unpinned } = lane
     const room = Math.max(1, Math.min(lineRows, this.host.windowMessages - this.buffered))
     lane.become('reading')
     this.host.line(context, lane.place, room).then(
@@ -229,12 +255,14 @@ export class DeskLanes {
         // Dropped in between, with its processor.
         if (this.trying.get(context) !== lane) return
         const joining = this.joining.of(context)
-        const end = read.findIndex(({ id }) => joining.has(id))
+        const pinned = this.pinned.of(context)
+        const isOld = lane.unpinned !== unpinned
+        const end = isOld ? 0 : read.findIndex(({ id }) => joining.has(id) || pinned.has(id))
         const entries = end < 0 ? read : read.slice(0, end)
         lane.line = entries
         this.buffered += entries.length
-        if (entries.length > 0 || lane.written !== written) this.advance(lane)
-        else if (joining.size > 0) lane.become('starved')
+        if (entries.length > 0 || isOld || lane.written !== written) this.advance(lane)
+        else if (joining.size > 0 || pinned.size > 0) lane.become('starved')
         else this.trying.delete(context)
         this.host.pump()
         this.host.maybeIdle()

@@ -2,6 +2,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry } from '../../model/desk.ts'
 import { inBrief } from '../../model/people.ts'
+import { actsRead, lastAct } from '../../model/repairs.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
 import type { Attempt, AttemptHost } from './attempt.ts'
@@ -119,6 +120,8 @@ export class DeskSide {
       advance: (entry, lane) => host.attempts().whenGone(entry.id, () => this.advance(lane)),
       logHeld: (entry) => failing.logHeld(entry),
       isWithdrawn: (id) => run.withdrawals.has(id),
+      pins: desk,
+      lastAct: async (item) => lastAct(await store.deskReads.audit({ item, limit: actsRead })),
     })
   }
 

@@ -71,6 +71,7 @@ export class DeskWrites {
       dueAt: 0,
       attempts,
       kills: 0,
+      corrections: 0,
       revision: 0,
       failures: 0,
       decisions: 0,
@@ -82,9 +83,10 @@ export class DeskWrites {
     }
   }
 
-  /** The end of a message that was handled: an entry that was held stays to be seen, any other leaves no trace. */
+  /** The end of a message that was handled: what was held, or acted on in line, stays to be seen; all else is gone. */
   ending(entry: DeskEntry): Ending {
-    if (entry.failures === 0) return { changes: [{ do: 'remove', entry }], outgoing: [] }
+    const isOnRecord = entry.failures > 0 || entry.revision > 0
+    if (!isOnRecord) return { changes: [{ do: 'remove', entry }], outgoing: [] }
     const { appVersion: version } = this.host
     return this.resolving(entry, 'handled', { by: 'millrace' }, version === undefined ? undefined : { version })
   }

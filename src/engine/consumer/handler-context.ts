@@ -58,8 +58,8 @@ export class HandlerContext implements Handling {
     const { delivery, processor } = this.#attempt
     const { type, id, source, attributes } = delivery.message
     const { keyName, generation } = processor
-    const revision = delivery.entry?.revision ?? 0
-    const key = `${keyName}/${type}/${id}/${generation === 0 ? revision : `${revision}.${generation}`}`
+    const corrections = delivery.entry?.corrections ?? 0
+    const key = `${keyName}/${type}/${id}/${generation === 0 ? corrections : `${corrections}.${generation}`}`
     // The id of a message from elsewhere is one per source.
     return attributes === null ? key : `${key}/@${encodeURIComponent(source)}`
   }

@@ -5,6 +5,7 @@ import type { DeskEntry, Resolution } from '../../model/desk.ts'
 import type { MessageType } from '../../model/message.ts'
 import type { PublishOptions } from '../../model/publish.ts'
 import type { DeskStore } from '../../seam/desk.ts'
+import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { LogStore } from '../../seam/log.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { Store } from '../../seam/store.ts'
@@ -49,6 +50,7 @@ export interface ConsumerHost {
   readonly store: Pick<Store, 'query'> & {
     readonly log: Pick<LogStore, 'read'>
     readonly desk: Pick<DeskStore, 'line' | 'entry' | 'askedEntry' | 'headOf' | 'heads' | 'lanes'>
+    readonly deskReads: Pick<DeskReads, 'audit'>
   }
   /** The writes of this processor. */
   readonly committer: OwnWrites

@@ -13,7 +13,7 @@ function desk({ entries = {}, runs = ['ledger'], leftOut = [], pending = [] }: C
   const done: string[] = []
   const written: Job[] = []
   const decisions = {
-    decide: async (item: number, decision: Decision, { by }: { by: string }, job: Job = {}) => {
+    repair: async (item: number, decision: Decision, { by }: { by: string }, job: Job = {}) => {
       if (decision.do === 'hold') throw fault('millrace/not-held', `message ${item} is not held`)
       done.push(`${by}: ${decision.do} ${item}${job.changes === undefined ? '' : ` with ${job.changes[0]!.do}`}`)
     },

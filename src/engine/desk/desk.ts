@@ -9,6 +9,7 @@ import type { Stored } from '../../model/codec.ts'
 import type { Actor, Audit, Change, Decision, DeskEntry } from '../../model/desk.ts'
 import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
+import type { Repair } from '../../model/repairs.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { Store } from '../../seam/store.ts'
@@ -21,7 +22,7 @@ import { type Judged, Rules, type RulesHost } from './rules.ts'
 
 /** A processor that owns messages at the desk. */
 export interface Owner {
-  readonly decisions: Pick<Decisions, 'decide' | 'takeBack' | 'corrected'>
+  readonly decisions: Pick<Decisions, 'decide' | 'repair' | 'takeBack' | 'corrected'>
   readonly progress: { readonly stream: number }
 }
 
@@ -122,13 +123,13 @@ export class Desk implements Service {
 
   // ── what people decide ─────────────────────────────────────────────────────────────────────────────────────────
 
-  /** @throws as `Decisions.decide`; `millrace/unknown-item`, `millrace/unknown-processor` */
-  async decide(item: number, decision: Decision, actor: Actor): Promise<void> {
-    await (await this.owning(item)).decisions.decide(item, decision, actor)
+  /** @throws as `Decisions.repair`; `millrace/unknown-item`, `millrace/unknown-processor` */
+  async decide(item: number, decision: Decision, actor: Repair): Promise<void> {
+    await (await this.owning(item)).decisions.repair(item, decision, actor)
   }
 
   /** @throws as `Decisions.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor` */
-  async takeBack(item: number, actor: Actor): Promise<void> {
+  async takeBack(item: number, actor: Repair): Promise<void> {
     await (await this.owning(item)).decisions.takeBack(item, actor)
   }
 
@@ -194,7 +195,7 @@ export class Desk implements Service {
       if (await this.isLeftOut(item)) return true
       const { decisions } = await this.owning(item)
       if (action.do === 'take back') await decisions.takeBack(item, actor, { changes })
-      else await decisions.decide(item, action, actor, { changes })
+      else await decisions.repair(item, action, actor, { changes })
     } catch (error) {
       if (this.state === 'ended') return false
       if (!isMillraceError(error)) throw error

@@ -28,17 +28,17 @@ export class FailureEvents {
     return this.about(failureTypes.failed, processor, entry, { error, attempts: entry.attempts })
   }
 
-  /** The failed message has come to its end. */
+  /** The failed message has come to its end. Nothing is told of one that never failed, and was discarded in line. */
   resolved(processor: Failing, entry: DeskEntry, outcome: Resolution): readonly Stored[] {
-    return this.about(failureTypes.resolved, processor, entry, { outcome })
+    return entry.failures === 0 ? none : this.about(failureTypes.resolved, processor, entry, { outcome })
   }
 
   /** No event about messages of the topic of failures itself: it would fail in turn. */
   private about(type: Event, { spec }: Failing, entry: DeskEntry, more: object): readonly Stored[] {
     const on = spec.destination.name
     if (on === failures.name) return none
-    const { processor, message, revision } = entry
-    const data = { processor, on, message: failedMessage(entry), revision, ...more }
+    const { processor, message, corrections } = entry
+    const data = { processor, on, message: failedMessage(entry), corrections, ...more }
     return [this.encode(type, data, message, processor)]
   }
 }

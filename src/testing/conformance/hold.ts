@@ -152,6 +152,34 @@ export const holdCases: readonly BrokerCase[] = [
     },
   ),
 
+  brokerCase(
+    'a message in line is corrected or discarded where it stands, and each act raises its revision',
+    async (place) => {
+      const broken = new Set([0])
+      const bank = await place.start([failing(broken)])
+      await publish(bank, ['a'], upTo(4))
+      await place.idle(bank)
+      const { id, revision } = await onlyHeld(bank)
+      const by = { by: 'case', reason: 'a case' }
+      const [one, two] = await bank.desk.line(id)
+      const corrected = { ...(one!.data as object), n: 10 }
+      await bank.desk.resubmit(one!.id, corrected, { ...by, revision: one!.revision })
+      await bank.desk.discard(two!.id, { ...by, revision: two!.revision })
+      const line = await bank.desk.line(id)
+      const shown = line.map(({ data, place, revision }) => [(data as { n: number }).n, place, revision])
+      assert.deepEqual(shown, [
+        [10, one!.place, one!.revision + 1],
+        [3, line[1]!.place, 0],
+      ])
+      const again = bank.desk.discard(one!.id, { ...by, revision: one!.revision })
+      await assert.rejects(again, { code: 'millrace/stale-revision' }, 'a repair that names an old revision')
+      broken.clear()
+      await bank.desk.release(id, { ...by, revision })
+      await place.idle(bank)
+      await assertWritten(bank, 'ledger', lanes(['a'], [0, 10, 3]))
+    },
+  ),
+
   brokerCase('what is held and its line are kept across a restart', async (place) => {
     const broken = new Set([2])
     const first = await place.start([failing(broken)])
