@@ -110,6 +110,14 @@ export type {
   StoryOptions,
   StoryPage,
 } from './model/message-views.ts'
+export {
+  type Counts,
+  type Histogram,
+  histogramBoundsMs,
+  type Metrics,
+  type PartMetrics,
+  type PartName,
+} from './model/metrics.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'

@@ -1,5 +1,6 @@
 import type { ServeOptions, Serving } from '../http/serving.ts'
 import type { Command, DataFor, MessageType, ReplyOf } from '../model/message.ts'
+import type { Metrics } from '../model/metrics.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
@@ -199,6 +200,24 @@ export interface App extends Publishing, Running {
    * ```
    */
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
+  /**
+   * Returns what the engine counts of each processor that runs: attempts by their end, their duration, the critical time
+   * of messages, how far it is behind, what it holds. The counters are in memory and begin at 0 with each start, and when
+   * the store of a running app is opened anew (`since`). Asking costs one short read of the store, however much waits.
+   *
+   * @returns values, for a page or an exporter of metrics
+   * @throws `millrace/not-started`, `millrace/stopping`
+   *
+   * @example
+   * ```ts
+   * const { parts } = await shop.metrics()
+   * for (const { name, lag, counts } of parts) {
+   *   const { count, sumMs } = counts.critical
+   *   console.log(`${name}: ${counts.handled} handled, ${counts.failed} failed, ${lag} behind, ${sumMs / count} ms on average`)
+   * }
+   * ```
+   */
+  metrics(): Promise<Metrics>
   /**
    * Copies the file of the app as it is at one moment, while the app works, to a path where no file is. Never copy the
    * file of a running app by other means than this or `millrace backup`: that copy lacks what is still in the `-wal`,

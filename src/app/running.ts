@@ -30,6 +30,7 @@ import {
   type ReplyOf,
   type Verb,
 } from '../model/message.ts'
+import type { Metrics } from '../model/metrics.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { messageOf } from '../model/people.ts'
 import { type Accepted, checkId, type PublishEntry, type PublishOptions, publishOptions } from '../model/publish.ts'
@@ -43,6 +44,7 @@ import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import { messagesOn } from '../operate/messages-surface.ts'
+import { metricsOf } from '../operate/metrics.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
 import { processorsOn } from '../operate/processors-surface.ts'
@@ -230,6 +232,10 @@ export class RunningApp {
 
   health(): { status: 'green' | 'red'; reasons: readonly string[] } {
     return this.life.health()
+  }
+
+  async metrics(): Promise<Metrics> {
+    return metricsOf(this.running, () => this.world.now())
   }
 
   async backup(path: string): Promise<Backup> {

@@ -63,6 +63,8 @@ const tickMsMin = 5
 export class Consumers implements Service {
   readonly resets: Resets
   readonly concurrencies: Concurrencies
+  /** The time from which on its processors count, milliseconds since 1970. */
+  readonly since: number
   private readonly host: ConsumersHost
   private readonly lists = new ConsumerLists()
   private readonly pauses: Pauses
@@ -72,6 +74,7 @@ export class Consumers implements Service {
 
   constructor(host: ConsumersHost) {
     this.host = host
+    this.since = host.world.now()
     const { world, store, committer, streams, told, ended, maybeIdle } = host
     const named = (processor: string) => this.lists.named(processor)
     const resumed = (processor: string) => {

@@ -6,6 +6,7 @@ import type { World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
+import { Counters, SettledAt } from './consumer/counters.ts'
 import type { ConsumerHost } from './consumer/host.ts'
 import { OwnWrites } from './consumer/own-writes.ts'
 import { Consumers } from './consumers.ts'
@@ -48,6 +49,7 @@ export interface RoomsHost {
 
 export class Rooms {
   readonly idleness: Idle
+  private readonly settledAt = new SettledAt()
   readonly streams: Streams
   readonly committer: Committer
   readonly requests: Requests
@@ -72,7 +74,10 @@ export class Rooms {
     const streamOf = streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: limits.messageBytesMax })
     const { settled, fail } = host
-    const committer = new Committer(world, store, limits.flushBytes, { settled, quiet: maybeIdle, fatal: fail })
+    const { settledAt } = this
+    const settles = () => settledAt.read(world)
+    const told = { settles, settled, quiet: maybeIdle, fatal: fail }
+    const committer = new Committer(world, store, limits.flushBytes, told)
     this.committer = committer
     const requests = new Requests(world, store)
     this.requests = requests
@@ -146,7 +151,8 @@ export class Rooms {
     const failures = new FailureEvents((type, data, cause, processor) =>
       envelopes.failure(type, data, cause, processor),
     )
-    const consumerHost: Omit<ConsumerHost, 'committer'> = {
+    const counters = new Map(plan.processors.map(({ name }) => [name, new Counters(this.settledAt)]))
+    const consumerHost: Omit<ConsumerHost, 'committer' | 'counters'> = {
       app: plan.app,
       pause: (processor, reason) => {
         world.log('error', `processor "${processor}" is paused: ${reason}`)
@@ -178,7 +184,7 @@ export class Rooms {
       streams,
       specs: plan.processors,
       make: (spec, subscribed, recent, concurrency) => {
-        const own = { ...consumerHost, committer: new OwnWrites(committer) }
+        const own = { ...consumerHost, committer: new OwnWrites(committer), counters: counters.get(spec.name)! }
         return new Consumer({ spec, subscribed, recent, clean: taken.clean, concurrency }, own)
       },
       told: (entry) =>

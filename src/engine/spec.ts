@@ -1,6 +1,7 @@
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Destination, Message, MessageType } from '../model/message.ts'
+import type { PartName } from '../model/metrics.ts'
 import type { AppNumbers } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
@@ -39,11 +40,6 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly runsAhead: boolean
   /** Sends a message of no topic to the other system that it delivers to. */
   readonly test?: ((exchanges: Exchanges, id: string, now: number) => Promise<unknown>) | undefined
-}
-
-export interface PartName {
-  readonly kind: 'processor' | 'mediator' | 'route' | 'gather'
-  readonly name: string
 }
 
 export interface HandlerSpec {

@@ -89,7 +89,10 @@ export interface Known {
   /** The concurrency that people have set. */
   readonly concurrencies: readonly ConcurrencySet[]
   /** Those that run. */
-  readonly live: readonly (Pick<ProcessorRow, 'name' | 'state' | 'position' | 'lag' | 'running' | 'concurrency'> & {
+  readonly live: readonly (Pick<
+    ProcessorRow,
+    'name' | 'state' | 'position' | 'lag' | 'running' | 'concurrency' | 'counts'
+  > & {
     readonly destination: string
   })[]
   /** Those of the parts of the app. */
@@ -118,13 +121,14 @@ export function rowsOf({ held, paused, concurrencies, live, wired, known }: Know
   const keyOf = (name: string, on: string) => `${name} ${on}`
   const runs = new Set(live.map(({ name, destination }) => keyOf(name, destination)))
   const parts = new Set(wired.map(({ name, on }) => keyOf(name, on.name)))
-  const rows: ProcessorRow[] = live.map(({ name, destination: on, state, position, lag, running, concurrency }) => {
-    return { name, on, state, position, lag, running, concurrency, ...atDesk(name, on) }
+  const rows = live.map(({ name, destination: on, ...row }): ProcessorRow => {
+    const { state, position, lag, running, concurrency, counts } = row
+    return { name, on, state, position, lag, running, concurrency, counts, ...atDesk(name, on) }
   })
   for (const { processor: name, destination: on, low: position, lag } of known) {
     if (runs.has(keyOf(name, on))) continue
     const state = parts.has(keyOf(name, on)) ? 'off' : 'gone'
-    rows.push({ name, on, state, position, lag, running: 0, concurrency: null, ...atDesk(name, on) })
+    rows.push({ name, on, state, position, lag, running: 0, concurrency: null, counts: null, ...atDesk(name, on) })
   }
   return rows
 }

@@ -1,6 +1,7 @@
 // `app.processors`: the processors of an app, and what operators do about them.
 import type { Actor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
+import type { Counts } from '../model/metrics.ts'
 
 /** The processors of an app, and what an operator may do about them. */
 export interface Processors {
@@ -187,6 +188,8 @@ export interface ProcessorRow {
   readonly held: number
   /** When, by whom and why it was paused; null where it is not paused. */
   readonly paused: Paused | null
+  /** What it has done since the app began to run; null where it does not run. */
+  readonly counts: Counts | null
   /** Who answers for it, as its part says; null where that says nothing, or its code is not known. */
   readonly owner: string | null
 }

@@ -5,7 +5,16 @@ import type { ProcessorRow } from './processors.ts'
 import { toRetire } from './retire.ts'
 
 function row(name: string, on: string, state: ProcessorRow['state'], held = 0): ProcessorRow {
-  const rest = { position: 0, lag: 0, running: 0, concurrency: null, concurrencySet: null, paused: null, owner: null }
+  const rest = {
+    position: 0,
+    lag: 0,
+    running: 0,
+    concurrency: null,
+    concurrencySet: null,
+    paused: null,
+    owner: null,
+    counts: null,
+  }
   return { name, on, state, held, ...rest }
 }
 

@@ -179,6 +179,7 @@ async function rowsOf(
       concurrencySet: atDesk.concurrencies.find((one) => one.processor === processor)?.most ?? null,
       held: atDesk.held.find((count) => count.processor === processor && count.destination === on)?.held ?? 0,
       paused: paused.get(processor) ?? null,
+      counts: null,
       owner: known?.get(processor)?.owner ?? null,
     }
   })

@@ -366,6 +366,11 @@ export class DeskModel {
     if (versions.length < triesMax) assert.deepEqual(versions.slice(0, known.length), known, `what ${what} has tried`)
   }
 
+  /** How many messages a processor holds. */
+  heldBy(processor: string): number {
+    return [...this.items.values()].filter((item) => item.processor === processor && item.row?.state === 'held').length
+  }
+
   headOf(processor: string, context: string): Item | undefined {
     return this.heads.get(`${processor} ${context}`)
   }

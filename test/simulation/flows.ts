@@ -215,7 +215,8 @@ export function generateFlows({ seed, model, names }: Around, bias: FlowBias = {
     if (draw(salt, id, 'pause') < 0.5) await context.read`select 1`
     if (draw(salt, id, 'refuses') < refuses) throw new Refused('not this one', { n: given.n })
     return context.commit(async (tx) => {
-      await tx.query`insert into done (processor, id, context, n) values ('worker', ${id}, ${given.key}, ${given.n})`
+      await tx.query`insert into done (processor, id, context, n, run)
+        values ('worker', ${id}, ${given.key}, ${given.n}, ${model().begun})`
       if (paysFor(id)) context.publish(Paid, paid(given))
       if (attempt <= fails) throw new Error(`fails ${fails} times`)
       return { n: given.n }

@@ -199,8 +199,8 @@ export function generate(
         // Caught, it fails the function all the same.
         if (attempt <= fails && draw(salt, id, 'caught') < 0.3) return tx.query`select * from nowhere`.catch(() => [])
         const row = ({ query }: AnyTx) =>
-          query`insert into done (processor, id, context, n, generation)
-            values (${name}, ${id}, ${data.key ?? ''}, ${data.n ?? 0}, ${generationIn(idempotencyKey)})`
+          query`insert into done (processor, id, context, n, generation, run)
+            values (${name}, ${id}, ${data.key ?? ''}, ${data.n ?? 0}, ${generationIn(idempotencyKey)}, ${model().begun})`
         if (draw(salt, id, 'in vain') < 0.3) {
           const inVain = async (inner: AnyTx) => {
             await row(inner)
@@ -238,7 +238,7 @@ export function generate(
       setup: (tx) => {
         model().begins()
         return tx.query`create table if not exists done (place integer primary key, processor text, id text, context text, n int,
-          generation int default 0)`
+          generation int default 0, run int)`
       },
       ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
       parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],

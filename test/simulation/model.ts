@@ -77,6 +77,17 @@ interface ProgressRow {
   readonly generation: number
 }
 
+/** A row that a handler has written. */
+interface DoneRow {
+  readonly place: number
+  readonly processor: string
+  readonly id: string
+  readonly n: number
+  readonly generation: number
+  /** The run of the engine in which it was written. */
+  readonly run: number
+}
+
 /** What a handler was called with. */
 export interface Call {
   readonly data: unknown
@@ -141,6 +152,8 @@ export class Model implements Watch {
   /** How many runs of the engine have begun. */
   begun = 0
   private rowsSeen = 0
+  /** Messages that each processor has handled in this run of the engine, by their rows. */
+  private handledNow = new Map<string, number>()
   private wrong: unknown
   /** Whether a sync has failed since the store was opened. */
   private mayBeLost = false
@@ -195,8 +208,8 @@ export class Model implements Watch {
         this.readProgress(row, all)
       }
       this.desk.read(all)
-      for (const row of all<{ place: number; processor: string; id: string; n: number; generation: number }>(
-        'select place, processor, id, n, generation from done where place > ? order by place',
+      for (const row of all<DoneRow>(
+        'select place, processor, id, n, generation, run from done where place > ? order by place',
         this.rowsSeen,
       )) {
         this.readRow(row)
@@ -215,10 +228,28 @@ export class Model implements Watch {
   }
 
   async rested(app: App): Promise<boolean> {
+    await this.compareCounts(app)
     if (this.requests.rested()) return true
     if (this.settle === undefined) return false
     this.flows.quiet()
     return this.settle(app)
+  }
+
+  /** What the engine counts of its processors is what their rows, and the desk, say of this run. */
+  private async compareCounts(app: App): Promise<void> {
+    const { parts } = await app.metrics()
+    for (const { name: today, counts, held } of parts) {
+      const name = firstNames(today)
+      const { handled, failed, refused, attempt, critical } = counts
+      assert.deepEqual(
+        [attempt.count, critical.count],
+        [handled + failed + refused, handled],
+        `the durations of "${name}"`,
+      )
+      assert.equal(held, this.desk.heldBy(name), `how many messages "${name}" holds`)
+      if (this.processors.find((one) => one.name === name)?.rows !== true) continue
+      assert.equal(handled, this.handledNow.get(name) ?? 0, `how many messages "${name}" has handled in this run`)
+    }
   }
 
   private readLog(stream: number, all: Read): void {
@@ -322,9 +353,10 @@ export class Model implements Watch {
     return !isOpen(item) && item?.last !== 'discarded' && !this.requests.leftNoRow(id)
   }
 
-  private readRow(row: { place: number; processor: string; id: string; n: number; generation: number }): void {
-    const { place: number, processor, id, n, generation } = row
+  private readRow(row: DoneRow): void {
+    const { place: number, processor, id, n, generation, run } = row
     this.rowsSeen = number
+    if (run === this.begun) this.handledNow.set(processor, (this.handledNow.get(processor) ?? 0) + 1)
     const message = this.byId.get(id)
     assert(message !== undefined, `"${processor}" has a row of ${id}, which is not in the log`)
     const place = this.places.get(processor)!
@@ -391,6 +423,7 @@ export class Model implements Watch {
   begins(): void {
     this.requests.begins()
     this.begun++
+    this.handledNow = new Map()
     this.lastStarts = new Map()
     this.runs = new Map()
   }

@@ -64,6 +64,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'const all = [...tries, one].map((one) => ({ ...one, version }))',
     },
   ],
+  'counts a message twice that was handled': [
+    { file: 'engine/consumer/counters.ts', from: '    this.handledCount++\n', to: '    this.handledCount += 2\n' },
+  ],
+  'counts as handled what a commit has taken back': [
+    {
+      file: 'engine/consumer/attempt-host.ts',
+      from: '      parts.failing().probing.takeBack()\n',
+      to: '      counters.handled(delivery.startedAt, delivery.message.time)\n      parts.failing().probing.takeBack()\n',
+    },
+  ],
   'skips the fence': [
     {
       file: 'engine/consumer/attempts.ts',

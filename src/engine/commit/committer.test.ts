@@ -34,7 +34,7 @@ function bench(commit: (group: CommitGroup) => Promise<Committed>, host: Partial
     after: (_: number, fn: () => void) => void later.push(fn),
     log: (_: string, text: string) => void logged.push(text),
   } as unknown as World
-  const all = { settled: nothing, quiet: nothing, fatal: nothing, ...host }
+  const all = { settles: nothing, settled: nothing, quiet: nothing, fatal: nothing, ...host }
   return { committer: new Committer(world, { commit }, 1, all), logged, later }
 }
 

@@ -20,6 +20,8 @@ import { type Job, type Mark, type Publish, type Transaction, Writes } from './w
 
 /** The run, as the committer tells it of its work. */
 export interface CommitterHost {
+  /** A group is durable, and nobody is told yet. */
+  settles(): void
   /** A group is durable. */
   settled(what: Settled): void
   /** Nothing waits to be written. */
@@ -253,6 +255,7 @@ export class Committer {
 
   private settle(group: Group, answer: Answered | Trouble): void {
     group.decided(answer.written)
+    this.host.settles()
     const trouble = answer.state === 'trouble' ? answer.why : undefined
     this.settled(group, answer.state === 'trouble' ? answer.rest : 'written', trouble)
     const { following } = group

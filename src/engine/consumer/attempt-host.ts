@@ -16,7 +16,7 @@ export interface AttemptHostParts {
   readonly generation: number
   readonly run: Pick<
     ConsumerHost,
-    'world' | 'store' | 'committer' | 'flows' | 'limits' | 'app' | 'pause' | 'watching' | 'encode'
+    'world' | 'store' | 'committer' | 'flows' | 'limits' | 'app' | 'pause' | 'watching' | 'encode' | 'counters'
   >
   attempts(): Pick<Attempts, 'late'>
   writes(): Pick<DeskWrites, 'requestEnd' | 'ending'>
@@ -27,10 +27,11 @@ export interface AttemptHostParts {
 
 /** Fits the parts of a processor to what its attempts, and the commits of these, need. */
 export function attemptHostOf({ spec, progress, keyName, generation, run, ...parts }: AttemptHostParts): AttemptHost {
-  const { world, store, committer, flows, limits, watching } = run
+  const { world, store, committer, flows, limits, watching, counters } = run
   const { name } = spec
   const settledAndCommitted = (delivery: Delivery) => {
     committer.settled()
+    counters.handled(delivery.startedAt, delivery.message.time)
     parts.committed(delivery)
   }
   const toldAndCommitted = (delivery: Delivery) => {

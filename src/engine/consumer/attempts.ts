@@ -93,6 +93,7 @@ export class Attempts {
   begin(delivery: Delivery, handler: HandlerSpec, message: Message, now: number): void {
     const { host } = this
     const attempt = new Attempt(host.processor, delivery, handler, now)
+    delivery.startedAt = now
     this.enter(attempt)
     let result: unknown
     try {

@@ -294,7 +294,7 @@ export class Consumer {
   }
 
   get looked(): Looked {
-    const { spec, status, progress, reader, attempts, deadlines, side } = this
-    return { spec, status, progress, reader, attempts, deadlines, desk: side.desk, probing: side.failing.probing }
+    const { spec, status, progress, reader, attempts, deadlines, side, host } = this
+    return { spec, status, progress, reader, attempts, deadlines, side, counters: host.counters }
   }
 }

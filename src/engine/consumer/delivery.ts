@@ -27,6 +27,8 @@ export class Delivery {
   tries: readonly Try[] = noTries
   /** The time at which it became the head of its lane, on the clock of durations; 0 before that. */
   headSince = 0
+  /** The time at which its last attempt began, on the clock of durations. */
+  startedAt = 0
 
   constructor(message: Stored, entry: DeskEntry | undefined) {
     this.message = message

@@ -137,7 +137,7 @@ export class DeskSide {
   /** The needs that several parts have. */
   private shared() {
     const { run, spec, ready, pump, askRule } = this.host
-    const { world, store, limits, deskNumbers, watching, appVersion } = run
+    const { world, store, limits, deskNumbers, watching, appVersion, counters } = run
     const { windowMessages, heldContextsMax, messageBytesMax } = limits
     return {
       spec,
@@ -148,6 +148,7 @@ export class DeskSide {
       messageBytesMax,
       appVersion,
       watching,
+      counters,
       ready,
       pump,
       askRule,

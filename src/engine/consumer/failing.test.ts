@@ -33,6 +33,7 @@ function failing(spec: object = {}, known?: Partial<DeskEntry>) {
   const host = {
     spec: { name: 'p', retry: policy, onHold: 'block', handlers: new Map(), probeAfter: 20, ...spec } as never,
     messageBytesMax: 1_000,
+    counters: { failed: () => {}, refused: () => {} },
     world: {
       now: () => 10,
       elapsed: () => 0,

@@ -18,6 +18,7 @@ import { fieldsWithout, secretsOf } from '../../model/secrets.ts'
 import type { World } from '../../seam/world.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
+import type { Counters } from './counters.ts'
 import { type Delivery, endOf } from './delivery.ts'
 import type { DeskLane, DeskLanes } from './desk-lanes.ts'
 import { type DeskWrites, heldRequest } from './desk-writes.ts'
@@ -58,6 +59,7 @@ export interface FailingHost {
   readonly messageBytesMax: number
   readonly appVersion: string | undefined
   readonly watching: Watching | undefined
+  readonly counters: Pick<Counters, 'failed' | 'refused'>
   readonly world: Pick<World, 'now' | 'elapsed' | 'after' | 'random' | 'callback' | 'log'>
   readonly lanes: Pick<Lanes, 'again' | 'wait' | 'wake' | 'moveToLine' | 'advance'>
   readonly desk: Pick<DeskLanes, 'of' | 'wait' | 'forget'>
@@ -98,6 +100,7 @@ export class Failing {
     const told = toldOfFrozen(`processor "${host.spec.name}"`, thrown, message.decoded)
     const { error, refusal } = this.refusalIn(message, thrown, told)
     const lingers = gone !== undefined
+    host.counters[isRefused(error) ? 'refused' : 'failed'](host.world.elapsed() - delivery.startedAt)
     if (refusal !== undefined) {
       const { attempts } = delivery
       this.tell(delivery, { outcome: 'refused', attempt: attempts + 1, error: recordError(error) })
@@ -126,6 +129,7 @@ export class Failing {
   /** A message that cannot be decoded, or has come too late: that is as final as a refusal. */
   unreadable(delivery: Delivery, error: unknown): void {
     const record = recordError(error)
+    this.host.counters.failed(0)
     this.tried(delivery, record)
     this.hold(delivery, record)
   }
@@ -196,11 +200,9 @@ export class Failing {
     if (waitMs === undefined) return
     // A timer may come a little early by the other clock.
     world.after(waitMs + 1, () => host.pump())
-    if (!was)
-      world.log(
-        'error',
-        `processor "${host.spec.name}" is probing: its last attempts all failed; it now tries one message at a time`,
-      )
+    if (was) return
+    const probes = 'is probing: its last attempts all failed; it now tries one message at a time'
+    world.log('error', `processor "${host.spec.name}" ${probes}`)
   }
 
   private get logs(): boolean {

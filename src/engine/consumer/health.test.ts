@@ -1,15 +1,21 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { Counters, SettledAt } from './counters.ts'
 import { type Looked, reasonsOf, stateOf } from './health.ts'
 
 const looked = (some: Partial<Looked> = {}): Looked => ({
-  spec: { name: 'p', destination: { name: 'orders' } as never, concurrency: 16 },
+  spec: {
+    name: 'p',
+    part: { kind: 'processor', name: 'p' },
+    destination: { name: 'orders' } as never,
+    concurrency: 16,
+  },
   status: 'running',
   progress: { low: 3 },
   reader: { head: 5, messages: 1, isBehind: false },
   attempts: { taken: 1, stuck: false },
-  desk: { tried: 2 },
-  probing: { active: false },
+  side: { desk: { tried: 2 }, failing: { probing: { active: false } } },
+  counters: new Counters(new SettledAt()),
   deadlines: { overdue: 0 },
   ...some,
 })
@@ -17,7 +23,7 @@ const looked = (some: Partial<Looked> = {}): Looked => ({
 test('the state of a processor names what people look at first', () => {
   const stuck = { attempts: { taken: 1, stuck: true } }
   const behind = { reader: { head: 5, messages: 1, isBehind: true } }
-  const probing = { probing: { active: true } }
+  const probing = { side: { desk: { tried: 0 }, failing: { probing: { active: true } } } }
   const names = [
     {},
     behind,
@@ -34,7 +40,8 @@ test('the state of a processor names what people look at first', () => {
 
 test('a processor is healthy until it is stuck, late or probes', () => {
   assert.deepEqual(reasonsOf(looked()), [])
-  const all = looked({ attempts: { taken: 1, stuck: true }, probing: { active: true }, deadlines: { overdue: 4 } })
+  const side = { desk: { tried: 0 }, failing: { probing: { active: true } } }
+  const all = looked({ attempts: { taken: 1, stuck: true }, side, deadlines: { overdue: 4 } })
   const [stuck, late, probes] = reasonsOf(all)
   assert.match(stuck!, /"p" is stuck/)
   assert.match(late!, /"p" is late: 4 commands/)

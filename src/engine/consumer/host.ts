@@ -14,6 +14,7 @@ import type { RecentMessages } from '../commit/recent-messages.ts'
 import type { Job } from '../commit/writes.ts'
 import type { EngineLimits, ProcessorSpec } from '../spec.ts'
 import type { Concurrency } from './concurrency.ts'
+import type { Counters } from './counters.ts'
 import type { Decisions } from './decisions.ts'
 import type { OwnWrites } from './own-writes.ts'
 
@@ -56,6 +57,8 @@ export interface ConsumerHost {
   readonly committer: OwnWrites
   readonly limits: Pick<EngineLimits, LimitNeeds>
   readonly watching: Watching | undefined
+  /** Counts the attempts of this processor. */
+  readonly counters: Counters
   /** The version of the app, as its code says. */
   readonly appVersion: string | undefined
   /** Numbers of messages at the desk, and of their places in lanes. */
