@@ -75,6 +75,7 @@ const corners: Readonly<Record<NodeKind, number>> = {
   route: 4,
   gather: 4,
   schedule: 4,
+  hook: 4,
   desk: 4,
   app: 0,
   elsewhere: 0,

@@ -19,6 +19,7 @@ export type NodeKind =
   | 'route'
   | 'gather'
   | 'schedule'
+  | 'hook'
   | 'desk'
   /** What publishes from outside of the parts: the app itself, and other systems. */
   | 'app'
@@ -127,6 +128,9 @@ export function topologyOf({ name: app, parts }: Pick<Described, 'name' | 'parts
       }
       case 'schedule':
         each(nodeOf('schedule', part), 'publishes', [part.publishes])
+        break
+      case 'hook':
+        each(nodeOf('hook', part), 'publishes', [part.publishes])
         break
       case 'desk':
         flow(home(part.on), nodeOf('desk', part), 'repairs', part.on.types)

@@ -35,7 +35,7 @@ function intake(changes: Partial<IntakeHost> = {}) {
   ])
   const host = {
     world,
-    store: { room: () => undefined },
+    store: { requests: undefined as never, room: () => undefined },
     committer,
     envelopes: new Envelopes({ app: 'shop', world, streamOf, bytesMax: 1_000 }),
     requests: { wait: async ({ message, whenHeld }: Asked) => `reply to ${message.id}, ${whenHeld}` },
@@ -66,7 +66,7 @@ test('what is refused never comes to the committer', async () => {
       throw stopping
     },
   })
-  const full = intake({ store: { room: () => fault('millrace/disk-full', 'no room') } })
+  const full = intake({ store: { room: () => fault('millrace/disk-full', 'no room'), requests: undefined as never } })
   const busy = intake()
   busy.committer.pendingPublishes = 2
   for (const [{ made, published }, code] of [

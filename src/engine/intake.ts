@@ -26,10 +26,10 @@ export interface IntakeHost {
   /** The name of the app. */
   readonly app: string
   readonly world: Pick<World, 'now' | 'newId' | 'bind'>
-  readonly store: Pick<Store, 'room'>
+  readonly store: Pick<Store, 'room' | 'requests'>
   readonly committer: Pick<Committer, 'publish' | 'pendingPublishes' | 'transact' | 'writeTimed'>
   readonly envelopes: Envelopes
-  readonly requests: Pick<Requests, 'wait'>
+  readonly requests: Pick<Requests, 'wait' | 'watch'>
   readonly withdrawals: Pick<Withdrawals, 'ofRequest'>
   /** The number of publishes that may wait for their acknowledgement. */
   readonly pendingMax: number
@@ -106,17 +106,37 @@ export class Intake {
    * @throws as `Requests.wait`
    */
   async request(command: Command, data: unknown, { id, ...waiting }: Asking): Promise<unknown> {
-    const { world, requests } = this.host
+    const { message, accepted } = this.asked(command, data, id)
+    return this.host.requests.wait({ command, message, ...waiting }, accepted)
+  }
+
+  /**
+   * Sends a command whose end is kept under its id. Resolves when it is durable.
+   *
+   * @throws `millrace/id-conflict` where the id was sent before, and not as a request
+   */
+  async ask(command: Command, data: unknown, id: string): Promise<Accepted> {
+    const accepted = await this.asked(command, data, id).accepted
+    if (accepted.duplicate !== true || (await this.host.store.requests.row(id)) !== undefined) return accepted
+    throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not as a request`)
+  }
+
+  private asked(command: Command, data: unknown, id: string | undefined) {
     this.check()
     const message = this.envelopes.encode(command, data, {
-      ...this.envelopes.fromOutside(id ?? world.newId()),
+      ...this.envelopes.fromOutside(id ?? this.host.world.newId()),
       ownId: id !== undefined,
       asked: 'app' as const,
     })
     const accepted = new Promise<Accepted>((resolve, reject) => {
       this.committer.publish(new Publish(message, resolve, reject))
     })
-    return requests.wait({ command, message, ...waiting }, accepted)
+    return { message, accepted }
+  }
+
+  /** Calls a function each time a change of a request is durable; returns the function that ends that. */
+  watchRequest(id: string, changed: () => void): () => void {
+    return this.host.requests.watch(id, changed)
   }
 
   /** Runs a function in a transaction. Resolves with its result when that is durable. */

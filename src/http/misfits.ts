@@ -36,7 +36,7 @@ export function misfitsOf({ type, data }: Given, before: string): PartWrong[] {
 
 /** Where an error is about, within the body. */
 export function partsOf(error: MillraceError, given: Given | undefined, before: string, data = '/data'): PartWrong[] {
-  const { pointer } = (error.data ?? {}) as { readonly pointer?: string }
+  const { pointer } = (error.data ?? {}) as { readonly pointer?: string | undefined }
   const found = given === undefined || error.code !== 'millrace/bad-data' ? [] : misfitsOf(given, before + data)
   if (found.length > 0) return found
   return [{ pointer: before + (pointer ?? (dataCodes.has(error.code) ? data : '')), detail: error.message }]

@@ -1,6 +1,8 @@
 // The one table of routes, in groups. A route that is not here is not there.
 import type { Group } from './route.ts'
+import { commandRoutes } from './routes/commands.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
+import { hookRoutes } from './routes/hooks.ts'
 
-export const groups: readonly Group[] = [eventRoutes, healthRoutes]
+export const groups: readonly Group[] = [eventRoutes, commandRoutes, hookRoutes, healthRoutes]

@@ -1,6 +1,20 @@
+import type { MessageType } from '../model/message.ts'
+import type { RequestState } from '../model/requests.ts'
 import type { Publishes } from '../operate/publish.ts'
 
 /** An app, as an HTTP edge serves it: every app that {@link app} makes is one. */
 export interface Served extends Publishes {
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
+  requestStatus(id: string): Promise<Requested | undefined>
+  cancel(type: MessageType, id: string): Promise<boolean>
+}
+
+/** The state of a request, as the app tells it. */
+export interface Requested {
+  readonly id: string
+  readonly command: string
+  readonly state: RequestState
+  readonly reply?: unknown
+  readonly refusal?: { readonly message: string; readonly data?: unknown } | undefined
+  readonly reason?: string | undefined
 }

@@ -292,6 +292,21 @@ export const errors = {
     false,
     'Send a media type and an encoding that the route takes: JSON as UTF-8, plain or gzip.',
   ),
+  'millrace/refused': row(
+    'StateError',
+    false,
+    'The processor refuses the command: `detail` says why, and `data` has what its type says about it.',
+  ),
+  'millrace/unknown-request': row(
+    'StateError',
+    false,
+    'Look at the id; the end of a request is kept for `requestRetainMs`.',
+  ),
+  'millrace/bad-signature': row(
+    'AccessError',
+    false,
+    'Sign the body as it is sent, with the secret of the hook and the time of now.',
+  ),
   'millrace/unexpected': row(
     'StateError',
     false,

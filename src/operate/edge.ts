@@ -2,7 +2,7 @@
 // for it by the app.
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
-import type { MessageType } from '../model/message.ts'
+import type { Command, MessageType } from '../model/message.ts'
 import type { Accepted } from '../model/publish.ts'
 import type { World } from '../seam/world.ts'
 
@@ -11,6 +11,10 @@ export interface EdgeIntake {
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>
   /** Together or not at all; an error has the index of the message in `data.entry`. */
   takeInMany(given: readonly Arriving[]): Promise<Accepted[]>
+  /** Sends a command whose end is kept under its id. */
+  ask(command: Command, data: unknown, id: string): Promise<Accepted>
+  /** Calls a function each time a change of a request is durable; returns the function that ends that. */
+  watchRequest(id: string, changed: () => void): () => void
 }
 
 /** A message that another system has made. */

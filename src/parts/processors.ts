@@ -23,7 +23,7 @@ export function destinationsOf(parts: readonly Part[]): Destination[] {
 }
 
 function destinationsNamed(part: Part): Destination[] {
-  if (part.kind === 'schedule') return []
+  if (part.kind === 'schedule' || part.kind === 'hook') return []
   if (part.kind === 'gather') return part.processors.map(({ on }) => on)
   if ('on' in part) return part.on === undefined ? [] : [part.on]
   return [part]

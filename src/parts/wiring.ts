@@ -6,6 +6,7 @@ import { checkIsType, type Destination, type MessageType } from '../model/messag
 import { own, suggest } from '../model/names.ts'
 import type { DeskPart } from './desk.ts'
 import type { Gather } from './gather.ts'
+import type { Hook } from './hook.ts'
 import type { AnyMediator } from './mediator.ts'
 import type { Part } from './part.ts'
 import type { Processor } from './processor.ts'
@@ -36,6 +37,7 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
   const gathers: Gather[] = []
   const mediators: AnyMediator[] = []
   const routes: Route[] = []
+  const hooks: Hook[] = []
   const destinations = new Map<string, Destination>()
   const addDestination = (destination: Destination) => {
     const other = destinations.get(destination.name)
@@ -52,9 +54,10 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
     else if (part?.kind === 'gather') gathers.push(part)
     else if (part?.kind === 'schedule') schedules.push(part)
     else if (part?.kind === 'desk') desks.push(part)
+    else if (part?.kind === 'hook') hooks.push(part)
     else throw fault('millrace/bad-option', `app "${app}": part ${index} is no part: ${describe(part)}`)
   })
-  checkNames(app, [...processors, ...mediators, ...routes, ...gathers, ...schedules, ...desks])
+  checkNames(app, [...processors, ...mediators, ...routes, ...gathers, ...schedules, ...desks, ...hooks])
   const named = [...processors, ...gathers.flatMap((gather) => gather.processors), ...routes]
   for (const { on } of [...named, ...mediators, ...desks]) if (on !== undefined) addDestination(on)
   addDestination(failures)
@@ -71,12 +74,14 @@ export function wire(app: string, parts: readonly Part[]): Wiring {
     for (const type of [...sends, ...publishes, ...waits]) checkKnown(`mediator "${name}"`, type, destinationOf)
   }
   const running = processorsOf(parts, destinationOf)
-  checkNames(app, [...running, ...schedules, ...desks])
+  checkNames(app, [...running, ...schedules, ...desks, ...hooks])
   checkRenames(app, [...running, ...mediators.map(({ kind, spec }) => ({ ...spec, kind })), ...schedules])
   for (const { name, publishes, sends } of running) {
     for (const type of [...publishes, ...sends]) checkKnown(`processor "${name}"`, type, destinationOf)
   }
-  for (const { name, publishes } of schedules) checkKnown(`schedule "${name}"`, publishes, destinationOf)
+  for (const { kind, name, publishes } of [...schedules, ...hooks]) {
+    checkKnown(`${kind} "${name}"`, publishes, destinationOf)
+  }
   for (const destination of destinations.values()) if (destination.kind === 'channel') checkServed(destination, running)
   return { destinations: [...destinations.values()], processors: running, schedules, mediators, desks, destinationOf }
 }

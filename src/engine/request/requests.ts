@@ -50,6 +50,8 @@ export class Requests {
   private readonly waiters = new Groups<Waiter>()
   /** Those that fail when held, by lane. */
   private readonly inLanes = new Groups<Waiter>()
+  /** Called when what the row of a request says may have changed, by the id of the request. */
+  private readonly watchers = new Groups<() => void>()
 
   constructor(world: World, store: Store) {
     this.world = world
@@ -94,9 +96,19 @@ export class Requests {
     }
   }
 
+  /**
+   * Calls a function each time a change of a request is durable, and when the run ends; returns the function that ends
+   * that.
+   */
+  watch(id: string, changed: () => void): () => void {
+    this.watchers.add(id, changed)
+    return () => this.watchers.delete(id, changed)
+  }
+
   /** What has become of requests is durable: their callers are told. */
   written(changes: readonly RequestChange[]): void {
     for (const change of changes) {
+      for (const changed of this.watchers.of(change.id)) changed()
       if (change.do !== 'end') continue
       for (const waiter of this.waiters.of(change.id)) this.settle(waiter, change)
     }
@@ -116,9 +128,11 @@ export class Requests {
   /** The run has ended: nobody is told more. */
   end(error: unknown): void {
     for (const { reject } of this.waiters.all()) reject(error)
+    for (const changed of this.watchers.all()) changed()
   }
 
   private look(id: string): void {
+    for (const changed of this.watchers.of(id)) changed()
     const failing = [...this.waiters.of(id)].filter(({ whenHeld, accepted }) => whenHeld === 'fail' && accepted)
     if (failing.length === 0) return
     this.store.requests.row(id).then(

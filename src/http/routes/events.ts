@@ -115,7 +115,7 @@ async function publishBatch(call: Call): Promise<Answer> {
     return accepted(await call.edge.intake().takeInMany(all))
   } catch (error) {
     if (!isMillraceError(error)) throw error
-    const { entry } = (error.data ?? {}) as { readonly entry?: number }
+    const { entry } = (error.data ?? {}) as { readonly entry?: number | undefined }
     if (entry === undefined) throw error
     // Of the other events only what their schemas say is told.
     const parts = all.flatMap((event, index) => {
