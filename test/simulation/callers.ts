@@ -50,7 +50,7 @@ export class Callers {
       const timeoutMs = draw.pick([100, 5_000, 3_600_000])
       client.act(`ask ${request.id}, ${whenHeld}`, (app) => this.ask(app, request, { whenHeld, timeoutMs }))
       if (draw.chance(0.3)) client.wait(draw.below(1_000))
-      if (draw.chance(0.05)) client.act(`cancel ${request.id}`, ({ cancel }) => cancel(request.type, request.id))
+      if (draw.chance(0.05)) client.act(`cancel ${request.id}`, (app) => this.cancel(app, request))
     }
   }
 
@@ -65,6 +65,11 @@ export class Callers {
     }))
     for (const request of [...this.requests, ...last])
       this.ask(app, request, { whenHeld: 'fail', timeoutMs: 3_600_000 })
+  }
+
+  private async cancel(app: Pick<App, 'cancel'>, { id, type }: Request): Promise<void> {
+    const { tookBack } = this.model()
+    if (await app.cancel(type, id)) tookBack(id)
   }
 
   private ask(

@@ -450,6 +450,9 @@ export class Model implements Watch {
     return counted(this.asks, `${processor} ${id}`)
   }
 
+  /** Somebody is told that a request is taken back. */
+  readonly tookBack = (id: string): void => this.heard(() => this.requests.tookBack(id))
+
   /** Somebody asks for a reply; gives what is to be called with the answer. */
   caller(id: string, whenHeld: WhenHeld): { replied(): void; failed(error: unknown): void } {
     const caller = this.requests.asks(id, whenHeld)

@@ -130,6 +130,11 @@ export class RequestModel {
     }
   }
 
+  tookBack(id: string): void {
+    const state = this.rows.get(id)?.state
+    assert.equal(state, 'withdrawn', `request ${id} is ${state}, and its caller was told that it is taken back`)
+  }
+
   private told(caller: Caller, as: RequestState): void {
     if (!this.callers.delete(caller)) return
     assert.equal(this.rows.get(caller.id)?.state, as, `a caller of ${caller.id} was told that it is ${as}`)

@@ -60,13 +60,42 @@ test('a command that has ended by itself keeps no mark', async () => {
   assert.deepEqual([all.has(command.id), written.length], [false, 0])
 })
 
+/** A request that has ended by its third read: its end is written between the second and that. */
+const endsAs = (state: string) => {
+  let reads = 0
+  return () => (++reads < 3 ? waiting : { ...waiting, state, endedAt: 9 })
+}
+
 test('a request ends as withdrawn, once', async () => {
-  const { all, written } = withdrawals({ request: waiting })
+  const { all, written } = withdrawals({ request: endsAs('withdrawn') })
   assert.equal(await all.ofRequest('pay', 'r'), true)
   const [end] = written[0]!.requests!
   assert.deepEqual(end?.do === 'end' && [end.id, end.state, end.at], ['r', 'withdrawn', 9])
   assert.equal(await withdrawals({ request: { ...waiting, endedAt: 1 } }).all.ofRequest('pay', 'r'), false)
   assert.equal(await withdrawals().all.ofRequest('pay', 'r'), false)
+})
+
+test('a request whose refusal is being written is not taken back, and keeps no mark', async () => {
+  const { all, written, asked } = withdrawals({ request: endsAs('refused') })
+  assert.equal(await all.ofRequest('pay', 'r'), false)
+  assert.deepEqual([all.has('r'), written.at(-1)?.flows], [false, [{ do: 'passed', id: 'r' }]])
+  assert.deepEqual(asked, ['fence r'])
+})
+
+test('a start ends the requests that earlier runs have marked, none that this run takes back', async () => {
+  const { all, written } = withdrawals({ marks: ['a'], request: waiting })
+  await all.takeUp()
+  const taken = all.ofRequest('pay', 'r')
+  await null
+  await Promise.all([all.release(), taken])
+  const ends = written.filter(({ requests }) => requests?.length === 1)
+  assert.deepEqual(
+    ends.map(({ requests, flows }) => [requests![0]!.id, flows]),
+    [
+      ['a', undefined],
+      ['r', [{ do: 'withdraw', id: 'r' }]],
+    ],
+  )
 })
 
 test('a request that is passed over before its withdrawal is written ends with that, and counts as taken back', async () => {

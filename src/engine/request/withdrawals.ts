@@ -67,6 +67,8 @@ export class Withdrawals {
   private readonly marked = new Map<string, Effects>()
   /** Those that are being passed over, which is not written yet. */
   private readonly passing = new Set<string>()
+  /** Those that earlier runs have left, until they are carried out. */
+  private left: string[] = []
   /** The marks that there were at the last sweep, and the last positions of the channels then, by stream. */
   private before: { readonly ids: readonly string[]; readonly heads: ReadonlyMap<number, number> } | undefined
   /** How many withdrawals that a commit has brought are being carried out. */
@@ -82,13 +84,19 @@ export class Withdrawals {
       const slice = await this.host.store.flows.takeUp.withdrawn(last, slicedIds)
       if (slice.length === 0) return
       for (const id of slice) this.marked.set(id, 'unknown')
+      this.left.push(...slice)
       last = slice.at(-1)!
     }
   }
 
-  /** Takes marked commands off the desk, and ends requests that the last run had no time to end. */
+  /**
+   * Takes commands that earlier runs have marked off the desk, and ends requests that these had no time to end. Those
+   * that this run marks are not its concern: an end that it writes for them would come without their mark.
+   */
   async release(): Promise<void> {
-    for (const id of [...this.marked.keys()]) {
+    const { left } = this
+    this.left = []
+    for (const id of left) {
       const request = await this.host.store.requests.row(id)
       if (request?.endedAt === null) await this.host.committer.written({ requests: [this.endOf(id, 'unknown')] })
       const entry = await this.host.store.desk.askedEntry(id)
@@ -167,6 +175,11 @@ export class Withdrawals {
       return false
     }
     await this.write(id, [this.endOf(id, effects)])
+    if ((await this.host.store.requests.row(id))?.state !== 'withdrawn') {
+      // An end that was being written came first: a refusal, or a discard.
+      await this.unmark(id)
+      return false
+    }
     await serving?.withdraw(id)
     return true
   }
@@ -179,8 +192,7 @@ export class Withdrawals {
     const run = async () => {
       if (await this.ofRequest(type, id)) return
       if ((await this.host.store.requests.row(id))?.state === 'withdrawn') return
-      this.marked.delete(id)
-      await this.host.committer.written({ flows: [{ do: 'passed', id }] })
+      await this.unmark(id)
     }
     // The mark is on disk: what this run cannot do the next one does.
     const why = (error: unknown) =>
@@ -209,6 +221,11 @@ export class Withdrawals {
     // The commit of an attempt that has ended well comes first.
     while (this.host.committer.holds(id)) await this.host.committer.alone(async () => {})
     return effects
+  }
+
+  private async unmark(id: string): Promise<void> {
+    this.marked.delete(id)
+    await this.host.committer.written({ flows: [{ do: 'passed', id }] })
   }
 
   private async write(id: string, requests: readonly AskedChange[] = []): Promise<void> {
