@@ -34,9 +34,14 @@ function operations(items: readonly number[], { refuses = [], wait, reading }: C
   const host = {
     world: { now: () => 5, log: () => {} },
     store: {
-      desk: { entry: async (id: number) => ({ id, processor: 'ledger', state: 'trying' }) },
+      desk: {
+        entry: async (id: number) => {
+          await reading
+          return { id, processor: 'ledger', state: 'trying' }
+        },
+      },
       operations: {
-        select: async () => begun(),
+        select: async (operation: object) => begun(operation),
         selected: async (_id: number, limit: number) => {
           const found = left.slice(0, limit)
           await reading
@@ -57,7 +62,7 @@ interface Circumstances {
   readonly refuses?: readonly number[]
   /** Each decision waits for it. */
   readonly wait?: Promise<void>
-  /** Each read of the selection waits for it. */
+  /** Each read of the selection and of a message waits for it. */
   readonly reading?: Promise<void>
 }
 
@@ -86,6 +91,29 @@ test('one first: the others follow when it is handled, and stay as they are when
     assert.deepEqual(steps.slice(0, 1), [follows[0]])
     assert.equal(steps.at(-1), follows.at(-1))
   }
+})
+
+test('of two operations with the same first message each is told how that ends', async () => {
+  const { made, steps } = operations([1], { refuses: [1] })
+  await made.takeUp()
+  await made.start(begun({ id: 2, oneFirst: true }), {})
+  await settled()
+  assert.deepEqual(steps, ['operation is trying', '1 not possible', 'operation is failed'])
+  made.ended(1, 'handled')
+  await settled()
+  assert.deepEqual(steps.slice(3), ['operation is running', 'operation is done'])
+})
+
+test('after a restart the first message may end while it is looked at', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { made, steps } = operations([1], { reading: promise })
+  const taken = made.takeUp()
+  await settled()
+  made.ended(1, 'not handled')
+  resolve()
+  await taken
+  await settled()
+  assert.deepEqual(steps, ['operation is failed'])
 })
 
 for (const [title, slow] of [

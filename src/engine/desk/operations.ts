@@ -8,7 +8,7 @@
 //
 // All of them:   resting ──one is there──→ working ──it is done──→ resting
 //                   └────end──→ ended ←── ending ←──end──┘
-import type { Change, Decision } from '../../model/desk.ts'
+import type { Change, Decision, DeskEntry } from '../../model/desk.ts'
 import type { NewOperation, Operation, Selection } from '../../model/desk-views.ts'
 import { isMillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
@@ -18,6 +18,7 @@ import type { World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { Decisions } from '../consumer/decisions.ts'
 import { Fifo } from '../kit/fifo.ts'
+import { Groups } from '../kit/groups.ts'
 
 const sliceItems = 256
 
@@ -32,6 +33,15 @@ export interface OperationsHost {
   maybeIdle(): void
 }
 
+/** The states of a message that may still be handled. */
+const underWay: readonly DeskEntry['state'][] = ['trying', 'deciding', 'line']
+
+/** An operation that waits for its first message. */
+interface First {
+  readonly item: number
+  readonly operation: Operation
+}
+
 type State = 'resting' | 'working' | 'ending' | 'ended'
 
 const transitions: Readonly<Record<State, readonly State[]>> = {
@@ -43,8 +53,8 @@ const transitions: Readonly<Record<State, readonly State[]>> = {
 
 export class Operations {
   private readonly host: OperationsHost
-  /** Operations that wait for their first message, by that message. */
-  private readonly firsts = new Map<number, Operation>()
+  /** By message: several operations may have the same first one. */
+  private readonly firsts = new Groups<First>()
   /** Aborted operations by id, as they were when the abort broke them off; undefined where none was under way. */
   private readonly aborted = new Map<number, Operation | undefined>()
   /** Operations that this run has made: `takeUp` passes over them. */
@@ -100,7 +110,7 @@ export class Operations {
     try {
       await this.underWay.catch(() => {})
       await write()
-      for (const [item, operation] of this.firsts) if (operation.id === id) this.firsts.delete(item)
+      for (const first of this.firsts.all()) if (first.operation.id === id) this.forget(first)
     } catch (error) {
       const operation = this.aborted.get(id)
       this.aborted.delete(id)
@@ -111,10 +121,27 @@ export class Operations {
 
   /** A released message has come to an end, or is held again. */
   ended(item: number, outcome: 'handled' | 'not handled'): void {
-    const operation = this.firsts.get(item)
-    if (operation === undefined) return
-    this.firsts.delete(item)
-    this.enqueue({ ...operation, state: outcome === 'handled' ? 'running' : 'failed', oneFirst: false })
+    for (const first of [...this.firsts.of(String(item))]) this.firstEnded(first, outcome)
+  }
+
+  private firstEnded(first: First, outcome: 'handled' | 'not handled'): void {
+    if (!this.isWaiting(first)) return
+    this.forget(first)
+    this.enqueue({ ...first.operation, state: outcome === 'handled' ? 'running' : 'failed', oneFirst: false })
+  }
+
+  private wait(item: number, operation: Operation): First {
+    const first = { item, operation }
+    this.firsts.add(String(item), first)
+    return first
+  }
+
+  private isWaiting(first: First): boolean {
+    return this.firsts.of(String(first.item)).has(first)
+  }
+
+  private forget(first: First): void {
+    this.firsts.delete(String(first.item), first)
   }
 
   end(): void {
@@ -175,10 +202,10 @@ export class Operations {
     return items.length
   }
 
-  private async tryFirst(operation: Operation, first: number): Promise<void> {
-    this.firsts.set(first, operation)
+  private async tryFirst(operation: Operation, item: number): Promise<void> {
+    const first = this.wait(item, operation)
     await this.write(operation, 'trying')
-    if (!(await this.carryOut(operation, first))) this.ended(first, 'not handled')
+    if (!(await this.carryOut(operation, item))) this.firstEnded(first, 'not handled')
   }
 
   /** Returns whether it was possible. */
@@ -204,17 +231,25 @@ export class Operations {
     }
   }
 
-  /** After a restart: the first message may have come to its end before the crash. */
+  /** After a restart: the first message may have come to its end before the crash, and may come to it now. */
   private async watch(operation: Operation): Promise<void> {
     const { store } = this.host
+    const running = { ...operation, state: 'running' } as const
     const item = await store.operations.firstSelected(operation.id)
-    const entry = item === undefined ? undefined : await store.desk.entry(item)
-    if (entry === undefined || entry.state === 'handled') {
-      this.enqueue({ ...operation, state: 'running', oneFirst: false })
-    } else if (entry.state === 'trying' || entry.state === 'deciding' || entry.state === 'line') {
-      this.firsts.set(entry.id, operation)
-    } else if (operation.done === 0) this.enqueue({ ...operation, state: 'running' })
-    else this.enqueue({ ...operation, state: 'failed' })
+    if (item === undefined) {
+      this.enqueue({ ...running, oneFirst: false })
+      return
+    }
+    // Before it is looked at: what is read of it may be older than its end.
+    const first = this.wait(item, operation)
+    const entry = await store.desk.entry(item)
+    if (entry !== undefined && underWay.includes(entry.state)) return
+    if (entry === undefined || entry.state === 'handled') this.firstEnded(first, 'handled')
+    else if (operation.done > 0) this.firstEnded(first, 'not handled')
+    else if (this.isWaiting(first)) {
+      this.forget(first)
+      this.enqueue(running)
+    }
   }
 
   private write(operation: Operation, state: Operation['state']): Promise<void> {
