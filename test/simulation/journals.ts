@@ -394,9 +394,10 @@ export class FlowModel {
     const worker = this.model.places.get('worker')
     for (const id of this.withdrawn) {
       const message = this.model.byId.get(id)
-      if (message === undefined || worker === undefined) continue
-      const item = worker.items.get(message.position)
-      assert.notEqual(item?.row?.state, 'held', `${id} was withdrawn, and is held`)
+      for (const { stream, items } of this.model.places.values()) {
+        if (stream !== message?.stream) continue
+        assert.notEqual(items.get(message.position)?.row?.state, 'held', `${id} was withdrawn, and is held`)
+      }
     }
     for (const flow of this.flows.values()) {
       const { row, entries } = flow

@@ -968,6 +968,7 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   ...Object.fromEntries(ofResets.map((name) => [name, { bias: { people: ['reset', 'release'] } } as const])),
   ...ofFlows,
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },
+  'resumes what was paused under another name': { faults: { crash: true }, bias: { people: ['pause'] } },
   'lets a flow leave memory before its end is written': {
     faults: { handlerFails: true },
     bias: { flows: { nodes: ['flow', 'wait', 'withdraw'], people: ['cancel'] } },
