@@ -709,6 +709,34 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'counts what a part holds under its old name': [
     { file: 'adapters/sqlite/names.ts', from: "'desk', 'desk_groups', 'paused']", to: "'desk', 'paused']" },
   ],
+  'ends at a start what this run takes back': [
+    {
+      file: 'engine/request/withdrawals.ts',
+      from: '    for (const id of left) {\n',
+      to: '    for (const id of this.marked.keys()) {\n',
+    },
+  ],
+  'says that a request is taken back whose refusal came first': [
+    {
+      file: 'engine/request/withdrawals.ts',
+      from: "row(id))?.state !== 'withdrawn') {",
+      to: 'row(id)) === undefined) {',
+    },
+  ],
+  'forgets an operation whose first message another has too': [
+    {
+      file: 'engine/desk/operations.ts',
+      from: '    this.firsts.add(String(item), first)\n',
+      to: '    for (const other of [...this.firsts.of(String(item))]) this.forget(other)\n    this.firsts.add(String(item), first)\n',
+    },
+  ],
+  'looks at the first message of an operation before it hears of its end': [
+    {
+      file: 'engine/desk/operations.ts',
+      from: '    const first = this.wait(item, operation)\n    const entry = await store.desk.entry(item)\n',
+      to: '    const entry = await store.desk.entry(item)\n    const first = this.wait(item, operation)\n',
+    },
+  ],
   'resumes what was paused under another name': [
     { file: 'adapters/sqlite/names.ts', from: "'desk_groups', 'paused']", to: "'desk_groups']" },
   ],
@@ -1162,6 +1190,26 @@ export const shown: Readonly<Record<string, Failing>> = {
   'lets what is handled again after a reset be taken back': {
     file: 'test/desk/reset.test.ts',
     test: 'what the processor has at the desk ends as reset, on record, and is told once; each message is handled again',
+  },
+  'resumes what was paused under another name': {
+    file: 'test/renames.test.ts',
+    test: 'a processor under a new name has its progress, its desk, its attempts, its pause and its keys, once',
+  },
+  'ends at a start what this run takes back': {
+    file: 'src/engine/request/withdrawals.test.ts',
+    test: 'a start ends the requests that earlier runs have marked, none that this run takes back',
+  },
+  'says that a request is taken back whose refusal came first': {
+    file: 'src/engine/request/withdrawals.test.ts',
+    test: 'a request whose refusal is being written is not taken back, and keeps no mark',
+  },
+  'forgets an operation whose first message another has too': {
+    file: 'src/engine/desk/operations.test.ts',
+    test: 'of two operations with the same first message each is told how that ends',
+  },
+  'looks at the first message of an operation before it hears of its end': {
+    file: 'src/engine/desk/operations.test.ts',
+    test: 'after a restart the first message may end while it is looked at',
   },
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',
