@@ -749,6 +749,17 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'does not begin flows again at a start that were told something': [
     { file: 'engine/flow/take-up.ts', from: 'slice.filter(({ unfinished }) => unfinished)', to: '[]' },
   ],
+  'ends a flow whose journal has more': [
+    { file: 'engine/flow/run.ts', from: "where === 'at the end' && !this.branches", to: '!this.branches' },
+    { file: 'engine/flow/status.ts', from: '  completed: [],\n', to: "  completed: ['paused'],\n" },
+  ],
+  'passes its point of no return in a branch that has lost': [
+    {
+      file: 'engine/flow/calls.ts',
+      from: '    if (entry === undefined) return\n    this.flow.steps.note(entry)\n    this.flow.status',
+      to: '    if (entry !== undefined) this.flow.steps.note(entry)\n    this.flow.status',
+    },
+  ],
   'tells ends out of the order of the journal at a replay': [
     {
       file: 'engine/flow/repeats.ts',
@@ -921,7 +932,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'ends a flow before what lost its race is taken back': [
     {
       file: 'engine/flow/run.ts',
-      from: '      if (!this.branches.hasLosers) this.complete(end.value)\n',
+      from: "      if (where === 'at the end' && !this.branches.hasLosers) this.complete(end.value)\n",
       to: '      this.complete(end.value)\n',
     },
   ],
@@ -1214,6 +1225,14 @@ export const shown: Readonly<Record<string, Failing>> = {
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',
     test: 'who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it',
+  },
+  'ends a flow whose journal has more': {
+    file: 'src/engine/flow/run.test.ts',
+    test: 'code that ends before its journal does is paused; that is the one state that it leaves, and nothing is taken back',
+  },
+  'passes its point of no return in a branch that has lost': {
+    file: 'src/engine/flow/run.test.ts',
+    test: 'a branch that has lost its race passes no point of no return',
   },
   'tells of what it ends itself before what a replay has ahead': {
     file: 'src/engine/flow/run.test.ts',

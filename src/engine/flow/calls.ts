@@ -94,7 +94,9 @@ export class Calls implements FlowCalls {
   }
 
   noReturn(): void {
-    this.note('no return', 'no return', '', {})
+    const entry = this.begin('no return', 'no return', '', {})
+    if (entry === undefined) return
+    this.flow.steps.note(entry)
     this.flow.status.passNoReturn()
   }
 

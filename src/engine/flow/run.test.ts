@@ -24,6 +24,7 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
   let number = 0
   let life = 0
   let state: FlowState = 'running'
+  const states: FlowState[] = []
   const spec = {
     name: 'sale',
     declared: new Set([Take, Give, Paid]),
@@ -62,8 +63,9 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
   const save = (one: FlowRun) => {
     for (const change of one.journal.take().changes) {
       if (change.do === 'entry') journal.push(change.entry)
-      if (change.do === 'state') ({ state } = change)
+      if (change.do === 'state') states.push(change.state)
     }
+    state = states.at(-1) ?? state
   }
   /** Writes the end of a step, as the commit of its command does. */
   const write = (step: string, value: unknown) => {
@@ -82,7 +84,7 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
     await one.input(apply)
     save(one)
   }
-  return { begin, write, end, input, journal, told }
+  return { begin, write, end, input, journal, told, states }
 }
 
 test('a flow that is made anew takes the same way, and does nothing twice', async () => {
@@ -175,6 +177,45 @@ test('code that begins another step than its journal has is paused', async () =>
   await begin()
   const { status, ending } = await begin()
   assert.deepEqual([status.state, ending.error?.code], ['paused', 'millrace/flow-mismatch'])
+})
+
+test('code that ends before its journal does is paused; that is the one state that it leaves, and nothing is taken back', async () => {
+  const ends: ((flow: Context) => unknown)[] = [
+    () => 'done',
+    () => {
+      throw new Error('failed')
+    },
+    (flow) => {
+      flow.call('other', Give, {}, { undo: () => {} }).catch(() => {})
+      throw new Error('failed')
+    },
+  ]
+  for (const next of ends) {
+    const { begin, end, states, told } = flowOf(async (flow, life) => {
+      if (life === 1) return next(flow)
+      flow.call('other', Give, {}, { undo: () => {} }).catch(() => {})
+      await flow.call('take', Take, {})
+      await flow.wait('payment', Paid)
+    })
+    await end(await begin(), 'take', 1)
+    const { ending } = await begin()
+    assert.deepEqual([states, told, ending.error?.code], [['paused'], [], 'millrace/flow-mismatch'])
+  }
+})
+
+test('a branch that has lost its race passes no point of no return', async () => {
+  const { begin, input } = flowOf(async (flow) => {
+    const late = async () => {
+      await flow.wait('payment', Paid).catch(() => {})
+      flow.noReturn()
+    }
+    await flow.race([late, async () => {}], { losers: 'withdraw' })
+    await flow.wait('another', Paid)
+  })
+  const run = await begin()
+  assert.equal(run.status.isForward, false)
+  await input(run, () => run.cancel('by ada'))
+  assert.deepEqual([run.status.state, run.ending.error?.message], ['failed', 'by ada'])
 })
 
 test('code that awaits something that is no step is paused; a step that it begins then is reported', async () => {

@@ -38,7 +38,7 @@ import { Replay } from './replay.ts'
 import { Status } from './status.ts'
 import { Steps } from './steps.ts'
 import { successorOf } from './successor.ts'
-import { Undo } from './undo.ts'
+import { Undo, type Where } from './undo.ts'
 
 export class FlowRun {
   readonly id: number
@@ -104,7 +104,7 @@ export class FlowRun {
       else if (entry.kind === 'resume') await this.replayResume()
       else if (!steps.has(entry.n)) {
         // An undo begins when everything before it is done.
-        await this.advance()
+        await this.advance('in the journal')
         if (!steps.has(entry.n)) this.differences.lacks(entry)
       }
     } else if (!replay.repeats.isVoid(entry.of)) this.delivery.deliver(entry)
@@ -113,7 +113,7 @@ export class FlowRun {
 
   private async replayResume(): Promise<void> {
     // The undo that failed may have begun no step: it fails again first, so that the next one gets its own name.
-    await this.advance()
+    await this.advance('in the journal')
     this.undoAgain()
   }
 
@@ -150,8 +150,11 @@ export class FlowRun {
     }
   }
 
-  /** Decides what follows when the function has done everything that follows from what it got. */
-  private async advance(): Promise<void> {
+  /**
+   * Decides what follows when the function has done everything that follows from what it got. A flow whose journal has
+   * more does not end there.
+   */
+  private async advance(where: Where = 'at the end'): Promise<void> {
     const { status, ending, differences } = this
     if (differences.mismatch !== undefined) {
       status.halt('paused', recordError(differences.mismatch))
@@ -165,7 +168,7 @@ export class FlowRun {
     }
     if (end.ok) {
       status.close('returned')
-      if (!this.branches.hasLosers) this.complete(end.value)
+      if (where === 'at the end' && !this.branches.hasLosers) this.complete(end.value)
       return
     }
     if (status.isForward) {
@@ -175,7 +178,7 @@ export class FlowRun {
     }
     // Steps that other branches of the function were about to begin lead nowhere.
     if (this.closeFailed(end)) await this.host.turn()
-    await this.undo.advance()
+    await this.undo.advance(where)
   }
 
   /** A running flow without an open step awaits something that no journal has. */

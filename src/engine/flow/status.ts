@@ -35,10 +35,9 @@ const states: Arrows<FlowState> = {
   compensating: ['completed', 'compensated', 'failed', 'stuck', 'paused'],
   stuck: ['compensating', 'paused'],
   paused: ['paused', 'compensating'],
-  // The journal has more than today's code does.
-  completed: ['paused'],
-  compensated: ['paused'],
-  failed: ['paused'],
+  completed: [],
+  compensated: [],
+  failed: [],
   stopped: [],
 }
 

@@ -15,6 +15,9 @@ import type { Step, StepResult } from './host.ts'
 import type { StepNames } from './names.ts'
 import { openCallOf } from './steps.ts'
 
+/** Where a flow is: its journal has more, or not. */
+export type Where = 'in the journal' | 'at the end'
+
 /** What the compensation needs of its flow. */
 export interface UndoFlow {
   readonly id: number
@@ -80,16 +83,21 @@ export class Undo {
     this.running = undefined
   }
 
-  /** Undoes steps as far as that is possible without waiting. */
-  async advance(): Promise<void> {
+  /**
+   * Undoes steps as far as that is possible without waiting. Where the journal has more, as far as that goes: nothing is
+   * taken back and nothing ends that the journal does not have.
+   */
+  async advance(where: Where = 'at the end'): Promise<void> {
     const { flow } = this
     for (;;) {
       if (this.running !== undefined && !this.finish(this.running)) return
       const step = this.last()
       if (step === undefined) {
+        if (where === 'in the journal') return
         if (!flow.branches.hasLosers) flow.status.become(this.hasEffects ? 'compensated' : 'failed')
         return
       }
+      if (where === 'in the journal' && step.outcome === undefined && !flow.delivery.deliverEndOf(step)) return
       if (step.entry.kind === 'flow' && step.outcome === undefined && !flow.delivery.deliverEndOf(step)) {
         flow.status.become('compensating')
         if (this.waitsFor !== step) flow.journal.lose(step)
