@@ -9,12 +9,14 @@ import { deskShow } from './commands/desk-show.ts'
 import { deskAbort, deskOperations } from './commands/operations.ts'
 import { deskPreview } from './commands/preview.ts'
 import {
+  processorsDeliveries,
   processorsList,
   processorsPause,
   processorsReset,
   processorsResume,
   processorsRetire,
   processorsSet,
+  processorsTest,
 } from './commands/processors.ts'
 
 const idMax = Number.MAX_SAFE_INTEGER
@@ -214,6 +216,20 @@ export function addProcessors(processors: Command, add: Add): void {
       .option('--again-to-the-world', 'even if it publishes and sends again what it did before')
       .option('--dry-run', 'only say what it would do'),
   )
+  add(processors, {
+    name: 'deliveries',
+    usage: '[app.ts] NAME',
+    text: 'show the newest requests of a part made by deliver, and their answers',
+    run: processorsDeliveries,
+    examples: ['processors deliveries app.ts billing'],
+  })
+  add(processors, {
+    name: 'test',
+    usage: '[app.ts] NAME',
+    text: 'send a test event to the endpoint of a part made by deliver',
+    run: processorsTest,
+    examples: ['processors test app.ts billing'],
+  })
   add(processors, {
     name: 'retire',
     usage: '[app.ts] NAME',

@@ -147,6 +147,8 @@ export class ControlClient {
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
     reset: (name, options) => this.call('processors', 'reset', name, options),
+    deliveries: (name) => this.rows('processors', 'deliveries', name),
+    test: (name) => this.call('processors', 'test', name),
   }
 
   readonly flows: FlowDesk = {

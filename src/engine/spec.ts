@@ -39,7 +39,7 @@ export interface ProcessorSpec extends ProbeLimits {
   /** Its handlers only compute: they may be called before their message is durable. */
   readonly runsAhead: boolean
   /** Sends a message of no topic to the other system that it delivers to. */
-  readonly test?: ((exchanges: Exchanges, id: string, now: number) => Promise<unknown>) | undefined
+  readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
 }
 
 export interface HandlerSpec {

@@ -141,7 +141,7 @@ export function deliver<T extends Event>(name: string, options: DeliverOptions<T
       retry: { ...patience, ...retry },
       handle: Object.fromEntries(names.map((type) => [type, handle])) as never,
     }),
-    test: (exchanges: Exchanges, id: string, now: number) => testOne(target, exchanges, { id, now }),
+    test: (exchanges: Exchanges) => testOne(target, exchanges),
   })
 }
 
@@ -174,7 +174,8 @@ async function sendOne(target: Target, message: Message, attempt: Attempt): Prom
 }
 
 /** Sends an event that says that it is a test. It is in no log, and nothing repeats it. */
-async function testOne(target: Target, exchanges: Exchanges, { id, now }: Stamp): Promise<void> {
+async function testOne(target: Target, exchanges: Exchanges): Promise<void> {
+  const { id, now } = exchanges.stamp()
   const message: Message = {
     id,
     type: 'millrace.test',

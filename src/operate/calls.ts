@@ -73,6 +73,8 @@ export const calls: {
     ],
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
+    deliveries: [{ name: 'text' }, 1],
+    test: [{ name: 'text' }, 1],
     reset: [
       {
         name: 'text',

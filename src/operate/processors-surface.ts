@@ -1,4 +1,5 @@
 // The processors of an app: the engine, the store and the parts know of each; one list has it all.
+import type { Exchanges } from '../engine/consumer/exchanges.ts'
 import { type Actor, checkActor } from '../model/desk.ts'
 import type { ConcurrencySet, Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
@@ -24,7 +25,15 @@ export interface ProcessorsBackend {
     retire(processor: string, destination: string): Promise<void>
     readonly resets: ResetBackend
     readonly concurrencies: { set(change: ConcurrencyChange): Promise<void> }
+    /** The processor with a name; undefined where it does not run. */
+    named(processor: string): Delivering | undefined
   }
+}
+
+/** A processor that runs, and may send to another system. */
+export interface Delivering {
+  readonly spec: { readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined }
+  readonly processor: { readonly exchanges: Exchanges }
 }
 
 /** The name and the parts of the app, and the processors of these, also those that are left out. */
@@ -57,7 +66,21 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       const { resets } = backend().processors
       return resetOn(resets, { app, itself: us.by, processor: namedIn(wiredOf(parts, wired()), name) }, options)
     },
+    deliveries: async (name) => deliveringAt(backend(), name).exchanges.newest,
+    test: async (name) => {
+      const { exchanges, test } = deliveringAt(backend(), name)
+      await test(exchanges)
+      return exchanges.newest.find(({ attempt }) => attempt === 0)!
+    },
   })
+}
+
+/** @throws `millrace/unknown-processor` */
+function deliveringAt({ processors }: ProcessorsBackend, name: string) {
+  const found = processors.named(name)
+  if (found?.spec.test !== undefined) return { test: found.spec.test, exchanges: found.processor.exchanges }
+  const why = found === undefined ? 'does not run' : 'delivers to no other system'
+  throw fault('millrace/unknown-processor', `processor "${name}" ${why}`)
 }
 
 /**

@@ -1,4 +1,5 @@
 // `app.processors`: the processors of an app, and what operators do about them.
+import type { Exchange } from '../engine/consumer/exchanges.ts'
 import type { Actor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
 import type { Counts } from '../model/metrics.ts'
@@ -103,6 +104,37 @@ export interface Processors {
    * ```
    */
   reset(name: string, options: ResetOptions): Promise<ResetPlan>
+  /**
+   * Lists the newest requests of a part made by `deliver`, with their answers, newest first. At most 50 of this run are
+   * kept, in memory: after a restart the list is empty.
+   *
+   * @param name the name of the part
+   * @returns the requests, with up to 16 KiB of each answer
+   * @throws `millrace/unknown-processor` where it does not run, or delivers to no other system
+   *
+   * @example
+   * ```ts
+   * for (const { id, status, answer } of await shop.processors.deliveries('billing')) {
+   *   if (status !== null && status >= 400) console.log(`${id}: ${status} ${answer}`)
+   * }
+   * ```
+   */
+  deliveries(name: string): Promise<Exchange[]>
+  /**
+   * Sends a test event, of type `millrace.test`, to the endpoint of a part made by `deliver`. It is in no log, nothing
+   * repeats it, and it does not wait for the events of the part. It is sent while the part is paused too.
+   *
+   * @param name the name of the part
+   * @returns the request and its answer
+   * @throws `millrace/unknown-processor` where it does not run, or delivers to no other system
+   *
+   * @example
+   * ```ts
+   * const { outcome, status, error } = await shop.processors.test('billing')
+   * console.log(outcome === 'answered' ? `it answers ${status}` : error?.message)
+   * ```
+   */
+  test(name: string): Promise<Exchange>
 }
 
 /** Options of `processors.reset`. */

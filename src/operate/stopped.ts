@@ -70,6 +70,10 @@ export function stoppedFlows(store: Offline): FlowDesk {
 
 const us: Actor = { by: 'millrace' }
 
+function needsRunning(store: Offline, why: string): never {
+  throw fault('millrace/not-running', `no app runs with ${store.where}, and ${why}`)
+}
+
 /** The code of an app. */
 export interface KnownApp {
   readonly name: string
@@ -118,6 +122,8 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
       const processor = namedIn(wiredOf(app.parts), name)
       return resetOn(stoppedResets(store), { app: app.name, itself: us.by, processor }, options)
     },
+    deliveries: async () => needsRunning(store, 'the answers of endpoints are kept in memory'),
+    test: async () => needsRunning(store, 'a test event is sent by the app'),
   })
 }
 

@@ -277,7 +277,7 @@ export interface Processor extends ProbeLimits {
   /** True where its handlers only compute, as those of mediators and routes do. */
   readonly runsAhead?: boolean | undefined
   /** Sends a message of no topic to the system that it delivers to. */
-  readonly test?: ((exchanges: Exchanges, id: string, now: number) => Promise<unknown>) | undefined
+  readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
 }
 
 const known = [

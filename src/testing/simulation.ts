@@ -416,6 +416,8 @@ const processorActions: Readonly<Record<keyof Processors, true>> = {
   pause: true,
   resume: true,
   reset: true,
+  deliveries: true,
+  test: true,
 }
 
 const flowActions: Readonly<Record<keyof FlowDesk, true>> = {

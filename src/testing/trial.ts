@@ -157,7 +157,7 @@ function attemptAt(
       log('error', `processor "${spec.name}" threw after its attempt had ended`, { error: inBrief(error) })
     },
     flows: {},
-    exchanges: new Exchanges({ app: spec.name, world: { now, elapsed, send: nowhere }, pause: () => {} }),
+    exchanges: new Exchanges({ app: spec.name, world: { now, elapsed, newId, send: nowhere }, pause: () => {} }),
     progress: { save: noStore, restore: noStore, done: noStore, row: noStore },
     pull: noStore,
     replied: noStore,

@@ -1,7 +1,7 @@
 // `deliver` in the simulation: what it sends, when, and what follows from the answers.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { event, topic } from 'millrace'
+import { event, processor, topic } from 'millrace'
 import { type Answered, type Arrived, type Network, type Simulation, simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { type DeliverOptions, deliver } from '../../src/http/deliver.ts'
@@ -267,6 +267,49 @@ test('an answer 410 pauses the part, on record; resumed it sends the same event 
   await sim.untilIdle()
   assert.equal(got.length, 2)
   assert.deepEqual(sim.held(), [])
+})
+
+test('the newest requests are listed with their answers, also a test, which is sent while the part is paused', async () => {
+  let sim!: Simulation
+  const body = 'x'.repeat(100)
+  const { got, network } = sink(
+    () => sim,
+    (_, times) => (times === 1 ? { status: 500, body } : { status: 200 }),
+  )
+  sim = withSink(network)
+  await using _ = sim
+  assert.deepEqual(await sim.processors.deliveries('out'), [])
+  for (let n = 0; n < 30; n++) await sim.publish(Placed, { key: 'a', n }, { id: `a ${n}` })
+  await sim.untilIdle()
+  const rows = await sim.processors.deliveries('out')
+  assert.equal(rows.length, 50)
+  assert.deepEqual(
+    rows
+      .slice(0, 2)
+      .map(({ id, type, attempt, outcome, status, answer }) => ({ id, type, attempt, outcome, status, answer })),
+    [
+      { id: 'a 29', type: 'placed', attempt: 2, outcome: 'answered', status: 200, answer: '' },
+      { id: 'a 29', type: 'placed', attempt: 1, outcome: 'answered', status: 500, answer: body },
+    ],
+  )
+  assert(rows.every(({ at }, index) => index === 0 || at <= rows[index - 1]!.at))
+  await sim.processors.pause('out')
+  const tested = await sim.processors.test('out')
+  assert.deepEqual([tested.type, tested.attempt, tested.status], ['millrace.test', 0, 500])
+  assert.deepEqual(got.at(-1)!.event.data as object, { test: true })
+  assert.equal((await sim.processors.deliveries('out'))[0]!.id, tested.id)
+  assert.equal(sim.published(Placed).length, 30)
+  await assert.rejects(sim.processors.test('nobody'), { code: 'millrace/unknown-processor' })
+})
+
+test('a part that does not deliver has no deliveries; a reset of one that does says that it sends again', async () => {
+  const keep = processor('keep', { on: Orders, handle: { placed: () => {} } })
+  const out = deliver('out', { on: Orders, url })
+  await using sim = simulation({ parts: [Orders, keep, out], network: () => ({ status: 200 }) })
+  await sim.publish(Placed, { key: 'a', n: 0 })
+  await sim.untilIdle()
+  await assert.rejects(sim.processors.deliveries('keep'), /"keep" delivers to no other system/)
+  await assert.rejects(sim.processors.reset('out', { to: 'beginning' }), { code: 'millrace/sends-again' })
 })
 
 test('a redirect is a failure of the event', async () => {

@@ -14,6 +14,7 @@ import {
   type Topic,
   topic,
 } from 'millrace'
+import { deliver } from 'millrace/http'
 import { z } from 'zod'
 
 const perOrder = ({ orderId }: { readonly orderId: string }) => orderId
@@ -111,6 +112,9 @@ export const order = { orderId: 'o-3', customer: 'cleo', sku: 'sieve', quantity:
 /** Whoever the examples let decide. */
 export const ada = { by: 'ada', reason: 'as sales has said' }
 
+/** Nothing is sent: the address is not public. */
+const outgoing = deliver('billing', { on: Reports, url: 'https://10.0.0.1/' })
+
 /** The app, started in the working folder, with something at its desk and a flow that asks. */
 export async function startedShop(): Promise<App> {
   const shop = app({
@@ -118,7 +122,7 @@ export async function startedShop(): Promise<App> {
     broker: sqlite({ file: 'shop-of-examples.db' }),
     log: () => {},
     setup: tables,
-    parts: [...declared, ...served, labels, delivery, fulfilment],
+    parts: [...declared, ...served, labels, delivery, fulfilment, outgoing],
   })
   await shop.start()
   await shop.publish(OrderPlaced, { orderId: 'o-1', customer: 'ada', sku: 'unknown', quantity: 1 }, { id: 'o-1' })

@@ -1,8 +1,8 @@
-import type { ProcessorRow, ResetPlan } from '../../index.ts'
+import type { Exchange, ProcessorRow, ResetPlan } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { UsageError } from '../output.ts'
-import { type Column, count, duration, facts, safe, table, wrap } from '../print.ts'
+import { type Column, count, duration, facts, moment, safe, safeLines, table, wrap } from '../print.ts'
 
 const columns: readonly Column<ProcessorRow>[] = [
   { title: 'NAME', value: ({ name }) => name, shrinksTo: 10 },
@@ -114,6 +114,52 @@ export async function processorsResume(call: Call, words: ActorWords): Promise<n
     return 0
   })
 }
+
+const exchangeColumns: readonly Column<Exchange>[] = [
+  { title: 'SENT', value: ({ at }) => moment(at) },
+  { title: 'ID', value: ({ id }) => id, shrinksTo: 8, keeps: 12 },
+  { title: 'TRY', value: ({ attempt }) => (attempt === 0 ? 'test' : String(attempt)) },
+  { title: 'MS', value: ({ tookMs }) => tookMs },
+  { title: 'OUTCOME', value: outcomeText },
+  { title: 'ANSWER', value: ({ answer, error }) => error?.message ?? answer ?? '', shrinksTo: 10 },
+]
+
+/** Shows the newest requests of a part that delivers, and their answers. */
+export async function processorsDeliveries(call: Call): Promise<number> {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const { out } = call
+  return withApp(call, async ({ processors }) => {
+    const rows = await processors.deliveries(name!)
+    if (out.json) for (const row of rows) await out.object(exchangeObject(row))
+    else if (rows.length === 0) out.line(`${safe(name!)} has sent nothing since the app started`)
+    else await out.lines(table(exchangeColumns, rows, out.columns))
+    return 0
+  })
+}
+
+/** Sends a test event; status 1 unless the endpoint takes it. */
+export async function processorsTest(call: Call): Promise<number> {
+  const [name] = takeWords(call, ['NAME'], 1)
+  const { out } = call
+  return withApp(call, async ({ processors }) => {
+    const sent = await processors.test(name!)
+    const { status, answer, tookMs } = sent
+    if (out.json) await out.object(exchangeObject(sent))
+    else {
+      out.line(`the endpoint of ${safe(name!)}: ${outcomeText(sent)}, after ${tookMs} ms`)
+      if (sent.error !== null) out.line(safe(sent.error.message))
+      if (answer !== null && answer !== '') await out.lines(safeLines(answer))
+    }
+    return status !== null && status >= 200 && status < 300 ? 0 : 1
+  })
+}
+
+function outcomeText({ outcome, status }: Exchange): string {
+  if (outcome === 'answered') return String(status)
+  return outcome === 'unknown' ? 'no answer' : outcome
+}
+
+const exchangeObject = ({ at, ...rest }: Exchange) => ({ at: new Date(at).toISOString(), ...rest })
 
 export interface ResetWords extends ActorWords {
   readonly to: string

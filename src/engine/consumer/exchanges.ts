@@ -27,7 +27,7 @@ export interface Exchange {
 export interface ExchangesHost {
   /** The name of the app. */
   readonly app: string
-  readonly world: Pick<World, 'send' | 'now' | 'elapsed'>
+  readonly world: Pick<World, 'send' | 'now' | 'elapsed' | 'newId'>
   /** Pauses the processor, on record. */
   pause(reason: string): void
 }
@@ -60,6 +60,12 @@ export class Exchanges {
     this.kept.push({ at, tookMs: Math.round(world.elapsed() - began), ...about, outcome, ...answer })
     if (this.kept.length > keptMax) this.kept.shift()
     return sent
+  }
+
+  /** The time, and an id for a message of no log. */
+  stamp(): { readonly id: string; readonly now: number } {
+    const { world } = this.host
+    return { id: world.newId(), now: world.now() }
   }
 
   pause(reason: string): void {
