@@ -113,7 +113,8 @@ export class RunningApp {
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
-    openEdge(this, { world, intake: () => this.running.intake })
+    const file = () => (this.started ?? broker).offline?.controlPath
+    openEdge(this, { world, file, intake: () => this.running.intake })
   }
 
   get version(): string | undefined {

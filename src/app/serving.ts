@@ -16,14 +16,14 @@ export class Servers {
     const { stops } = this
     const { openServer } = await import('../http/server.ts')
     const server = await openServer(app, options)
-    const { url } = server
+    const { url, token, tokenFile } = server
     const close = async (graceMs?: number) => {
       this.open.delete(server)
       await server.close(graceMs)
     }
     if (this.stops === stops) this.open.add(server)
     else await close(0)
-    return { url, close }
+    return { url, token, tokenFile, link: () => server.link(), close }
   }
 
   /** No server takes a new connection, and what waits for news is answered. */

@@ -246,6 +246,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
         wholeNumber('--port', defaults.port.min, defaults.port.max),
       )
       .option('--no-http', 'serve no HTTP')
+      .option('--open', 'let everybody on this machine do everything over HTTP, without a token')
   }
 
   /** Adds a command that works on the file of an app, which may be running. */

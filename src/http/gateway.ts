@@ -49,13 +49,16 @@ export interface Gateway {
  * ```
  */
 export function gateway(app: Served, options: GatewayOptions): Gateway {
-  const { access, basePath = '', limits } = checkGateway('gateway', options, [])
+  const { basePath = '', limits } = checkGateway('gateway', options, [])
+  const { access } = options
   if (typeof access !== 'function') {
     throw fault('millrace/bad-option', 'gateway: access must be given: (request) => ({ name, grants }) or undefined')
   }
   const ending = new AbortController().signal
   const mounted = groups.filter((group) => group.mounted)
-  return asGateway(handlerOf({ app, edge: edgeOf(app), groups: mounted, basePath, access, limits, ending }))
+  return asGateway(
+    handlerOf({ app, edge: edgeOf(app), groups: mounted, basePath, access, own: undefined, limits, ending }),
+  )
 }
 
 function asGateway(handler: Handler): Gateway {
@@ -73,16 +76,17 @@ export function listenerOf(handler: Handler): Gateway['node'] {
  *
  * @throws `millrace/bad-option`, `millrace/unknown-option`
  */
-export function checkGateway(where: string, options: Optional<GatewayOptions>, more: readonly string[]) {
+export function checkGateway(
+  where: string,
+  options: Pick<Partial<GatewayOptions>, 'basePath'> & Optional<EdgeNumbers>,
+  more: readonly string[],
+) {
   const names = Object.keys(edgeNumbers) as (keyof EdgeNumbers)[]
   checkOptions(where, options, ['access', 'basePath', ...names, ...more])
-  const { access, basePath } = options
+  const { basePath } = options
   if (basePath !== undefined && !(typeof basePath === 'string' && /^(\/[\w.~-]+)*$/.test(basePath))) {
     throw fault('millrace/bad-option', `${where}: basePath must be like /edge, without a slash at its end`)
   }
-  if (access !== undefined && typeof access !== 'function') {
-    throw fault('millrace/bad-option', `${where}: access must be a function from a request to who sends it`)
-  }
   const limits = Object.fromEntries(names.map((name) => [name, limit(where, name, options[name])])) as EdgeNumbers
-  return { access, basePath, limits }
+  return { basePath, limits }
 }

@@ -9,6 +9,7 @@ import { fault } from '../model/errors.ts'
 import type { EdgeNumbers } from '../model/options.ts'
 import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
+import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
 import { checkAllowed, type Permission, type Who } from './access/permissions.ts'
 import { bodyOf } from './body.ts'
@@ -17,17 +18,30 @@ import { answerOfError, problemOf } from './problem.ts'
 import type { Answer, Call, Group, Method, Route } from './route.ts'
 import type { Served } from './served.ts'
 
+interface Asked {
+  readonly request: Request
+  readonly params: Call['params']
+  readonly from: string
+}
+
 export interface HandlerOptions {
   readonly app: Served
   readonly edge: Edge
   readonly groups: readonly Group[]
   readonly basePath: string
   readonly access: Asks
+  /** The access of a server of its own, with its sessions; undefined where a function of the user's decides. */
+  readonly own: Access | undefined
   readonly limits: EdgeNumbers
   readonly ending: AbortSignal
 }
 
-export type Handler = (request: Request) => Promise<Response>
+/** What a server of Node.js tells of a request. */
+interface Env {
+  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } | undefined } | undefined
+}
+
+export type Handler = (request: Request, env?: object) => Promise<Response>
 
 export function handlerOf(options: HandlerOptions): Handler {
   const { groups, basePath, edge, limits } = options
@@ -35,9 +49,10 @@ export function handlerOf(options: HandlerOptions): Handler {
   const methods = new Map<string, Method[]>()
   for (const route of groups.flatMap((group) => group.routes)) {
     methods.set(route.path, [...(methods.get(route.path) ?? []), route.method])
-    hono.on(route.method, patternOf(route.path), async ({ req }) =>
-      responseOf(await answerOf(route, req.raw, paramsOf(req.param()), options)),
-    )
+    hono.on(route.method, patternOf(route.path), async ({ req, env }) => {
+      const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env) }
+      return responseOf(await answerOf(route, asked, options))
+    })
   }
   for (const [path, allowed] of methods) {
     hono.all(patternOf(path), ({ req }) => responseOf(problemOf(wrongMethod(req.method, path, allowed))))
@@ -46,14 +61,14 @@ export function handlerOf(options: HandlerOptions): Handler {
     responseOf(problemOf(fault('millrace/unknown-route', `there is no route ${req.method} ${req.path.slice(0, 200)}`))),
   )
   hono.onError((error) => responseOf(answerOfError(error, edge)))
-  return async (request) => {
+  return async (request, env) => {
     const { length } = request.url
     if (length - originCharsOf(request.url) > limits.urlCharsMax) {
       const what = `the path and query are longer than ${limits.urlCharsMax} characters (urlCharsMax)`
       return responseOf(problemOf(fault('millrace/bad-request', what), { status: 414 }))
     }
     try {
-      return await hono.fetch(request)
+      return await hono.fetch(request, env)
     } catch (error) {
       return responseOf(answerOfError(error, edge))
     }
@@ -62,37 +77,44 @@ export function handlerOf(options: HandlerOptions): Handler {
 
 async function answerOf(
   route: Route,
-  request: Request,
-  params: Call['params'],
-  { app, edge, basePath, access, limits, ending }: HandlerOptions,
+  asked: Asked,
+  { app, edge, basePath, access, own, limits, ending }: HandlerOptions,
 ): Promise<Answer> {
   try {
-    const who = route.may === 'anyone' ? undefined : await allowed(access, request, route.may, placeOf(params))
+    const { request } = asked
+    const who = route.may === 'anyone' ? undefined : await allowed(access, asked, route.may)
     const where = `${route.method} ${route.path}`
     const query = queryOf(where, request.url, route.query)
     const body = bodyOf(request, limits.bodyBytesMax)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
     if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    return await route.run({ app, edge, request, basePath, params, query, given, body, who, limits, ending })
+    return await route.run({ ...asked, app, edge, basePath, query, given, body, who, own, limits, ending })
   } catch (error) {
     return answerOfError(error, edge)
   }
 }
 
 /** @throws `millrace/not-signed-in`, `millrace/not-allowed`, and what `access` throws */
-async function allowed(access: Asks, request: Request, permission: Permission, place: readonly string[]): Promise<Who> {
-  const who = await access(request)
+async function allowed(
+  access: Asks,
+  { request, params, from }: Asked,
+  permission: Permission | 'anyone signed in',
+): Promise<Who> {
+  const who = await access(request, from)
   if (who === undefined) {
-    const headers = { 'www-authenticate': 'Bearer' }
-    throw fault('millrace/not-signed-in', 'the request does not say who sends it', { data: { headers } })
+    throw fault('millrace/not-signed-in', 'the request does not say who sends it')
   }
-  checkAllowed(who, permission, place)
+  if (permission !== 'anyone signed in') checkAllowed(who, permission, placeOf(params))
   return who
 }
 
 /** The topic, channel or part that a path names: a grant may be narrowed to it. */
 function placeOf({ topic, channel, part }: Call['params']): string[] {
   return [topic, channel, part].filter((name) => name !== undefined)
+}
+
+function addressIn(env: unknown): string {
+  return (env as Env | undefined)?.incoming?.socket?.remoteAddress ?? ''
 }
 
 function responseOf({ status, headers = {}, json, body }: Answer): Response {

@@ -29,6 +29,7 @@ export function problemOf(error: MillraceError, how: { readonly status?: number 
     status,
     headers: {
       'content-type': 'application/problem+json',
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(status === 503 ? { 'retry-after': retryAfter } : {}),
       ...headers,
     },

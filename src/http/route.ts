@@ -4,6 +4,7 @@
 import type { EdgeNumbers } from '../model/options.ts'
 import type { Edge } from '../operate/edge.ts'
 import type { Field, Fields } from '../operate/fields.ts'
+import type { Access } from './access/access.ts'
 import type { Permission, Who } from './access/permissions.ts'
 import type { Body } from './body.ts'
 import type { Served } from './served.ts'
@@ -23,7 +24,7 @@ export interface Route {
   /** `/events/{topic}`: a name in braces is one segment. */
   readonly path: string
   /** The permission that it needs; `anyone` asks for none. */
-  readonly may: Permission | 'anyone'
+  readonly may: Permission | 'anyone' | 'anyone signed in'
   /** What it does, in one sentence. */
   readonly does: string
   /** Its query. A field that takes a list may be repeated. */
@@ -60,6 +61,10 @@ export interface Call {
   readonly body: Body
   /** Who asks; undefined where anyone may. */
   readonly who: Who | undefined
+  /** The address of the caller; empty where it is not known. */
+  readonly from: string
+  /** The access of a server of its own, with its sessions; undefined where a function of the user's decides. */
+  readonly own: Access | undefined
   readonly limits: EdgeNumbers
   /** Aborts when the server ends: what waits answers at once. */
   readonly ending: AbortSignal

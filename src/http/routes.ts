@@ -4,5 +4,6 @@ import { commandRoutes } from './routes/commands.ts'
 import { eventRoutes } from './routes/events.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
+import { sessionRoutes } from './routes/session.ts'
 
-export const groups: readonly Group[] = [eventRoutes, commandRoutes, hookRoutes, healthRoutes]
+export const groups: readonly Group[] = [eventRoutes, commandRoutes, hookRoutes, healthRoutes, sessionRoutes]

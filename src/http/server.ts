@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { fault } from '../model/errors.ts'
 import { limit, type ServerNumbers, serverNumbers } from '../model/options.ts'
 import { edgeOf } from '../operate/edge.ts'
-import type { Asks } from './access/asks.ts'
+import { accessOf, machine } from './access/given.ts'
 import { checkGateway, listenerOf } from './gateway.ts'
 import { handlerOf } from './handler.ts'
 import { problemOf } from './problem.ts'
@@ -24,32 +24,28 @@ const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost']
 export async function openServer(app: Served, options: ServeOptions): Promise<OpenServer> {
   const names = Object.keys(serverNumbers) as (keyof ServerNumbers)[]
   const { host = hostDefault } = options
-  const { access = anyone, basePath = '', limits } = checkGateway(where, options, ['host', ...names])
+  const { basePath = '', limits } = checkGateway(where, options, ['host', ...names])
   const numbers = Object.fromEntries(names.map((name) => [name, limit(where, name, options[name])])) as ServerNumbers
   if (typeof host !== 'string') throw fault('millrace/bad-option', `${where}: host must be a text`)
-  if (options.access === undefined && !loopback.includes(host)) {
-    const what = `${where}: host "${host}" can be reached from elsewhere: give \`access\`, which tells who sends a request`
-    throw fault('millrace/bad-option', what)
-  }
+  const edge = edgeOf(app)
+  const { asks, own, token, tokenFile } = accessOf(edge, options.access, { isLocal: loopback.includes(host), host })
   const ending = new AbortController()
   const handler = handlerOf({
-    ...{ app, edge: edgeOf(app), groups, basePath, access, limits },
+    ...{ app, edge, groups, basePath, access: asks, own, limits },
     ending: ending.signal,
   })
   const open = new Open(numbers, listenerOf(handler), ending)
   await open.listen(host, numbers.port)
-  return open
+  const signIn = () => (own === undefined ? open.url : `${open.url}${basePath}/#code=${own.sessions.code(machine())}`)
+  return Object.assign(open, { token, tokenFile, link: signIn })
 }
-
-/** Whoever reaches the loopback of this machine. */
-const anyone: Asks = () => ({ name: 'anyone on this machine', grants: [{ role: 'admin' }] })
 
 /** How often Node.js looks for connections whose time is over, milliseconds. */
 const lookMs = 1_000
 /** Time for an answer that is made to reach its client, milliseconds. */
 const lastMs = 1_000
 
-class Open implements OpenServer {
+class Open {
   url = ''
   private readonly server: Server
   private readonly ending: AbortController

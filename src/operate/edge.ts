@@ -26,6 +26,8 @@ export interface Arriving {
 
 export interface Edge {
   readonly world: Pick<World, 'now' | 'newId' | 'after' | 'log'>
+  /** The path of the file of the app; undefined where its store has none. */
+  file(): string | undefined
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
 }

@@ -404,7 +404,7 @@ test('one id of two sources is two events; of one source with other data it is a
 
 test('bodies may be gzip; the limit is on what they inflate to, whatever they say', async (t) => {
   const { shop, url: _ } = await served(t)
-  const { url } = await shop.serve({ port: 0, bodyBytesMax: 100_000 })
+  const { url } = await shop.serve({ port: 0, access: { open: true }, bodyBytesMax: 100_000 })
   const post = (body: string | Uint8Array | ReadableStream, headers: Record<string, string> = {}) =>
     fetch(`${url}/events/talk?type=said`, {
       method: 'POST',

@@ -24,7 +24,10 @@ export const devGraceDefault = 1_000
 const togetherMs = 50
 
 /** Runs an app, and runs it anew when a file of it changes, until a signal. */
-export async function dev(call: Call, { only = [], grace = devGraceDefault, port, http }: StartWords): Promise<number> {
+export async function dev(
+  call: Call,
+  { only = [], grace = devGraceDefault, port, http, open }: StartWords,
+): Promise<number> {
   const { out, appFile, db } = call
   if (appFile === undefined) throw new UsageError('name the app file, such as app.ts')
   takeWords(call, [], 0)
@@ -34,6 +37,7 @@ export async function dev(call: Call, { only = [], grace = devGraceDefault, port
   if (only.length > 0) args.push('--only', only.join(','))
   if (port !== undefined) args.push('--port', String(port))
   if (http === false) args.push('--no-http')
+  if (open === true) args.push('--open')
   if (out.json) args.push('--json')
   const interrupted = interruptible()
   const { signal } = interrupted
@@ -77,11 +81,11 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
       onAttempt: (end) => (out.json ? out.object(end) : out.line(attemptLine(end, new Date(), out))),
       report: (state, http) => {
         const { where } = broker
-        const served = http === undefined ? {} : { http }
+        const served = http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile }
         if (out.json) return out.object({ event: state, app: app.name, pid: process.pid, where, ...served })
         if (state !== 'running') return
         out.line(cut(`ready: app ${app.name}, process ${process.pid}, ${where}`, out.columns))
-        if (http !== undefined) out.line(http)
+        if (http !== undefined) out.line(http.url)
         return tellHeld(app, call)
       },
     }))

@@ -1,5 +1,13 @@
 import { interruptible } from '../../control/signals.ts'
-import { type App, defaults, type RunOptions, type RunState, type StartOptions, sqlite } from '../../index.ts'
+import {
+  type App,
+  defaults,
+  type RunOptions,
+  type RunState,
+  type Serving,
+  type StartOptions,
+  sqlite,
+} from '../../index.ts'
 import { destinationsOf, processorsOf, runsWith } from '../../operate/rows.ts'
 import { type Call, takeWords, wholeNumber } from '../call.ts'
 import { loadApp } from '../load.ts'
@@ -15,6 +23,8 @@ export interface StartWords {
   /** The port of the HTTP server. */
   readonly port?: number | undefined
   readonly http?: boolean | undefined
+  /** True to let everybody on this machine do everything over HTTP. */
+  readonly open?: boolean | undefined
 }
 
 const texts = { stopping: 'stopping: running handlers end first; a second signal ends at once', stopped: 'stopped' }
@@ -34,15 +44,23 @@ export function start(call: Call, words: StartWords): Promise<number> {
   }))
 }
 
-/** How a command tells what becomes of its app; `http` is where it is served. */
+/** How a command tells what becomes of its app; `http` is its server. */
 export interface Telling extends Pick<RunOptions, 'onAttempt'> {
-  readonly report: (state: RunState, http?: string) => unknown
+  readonly report: (state: RunState, http?: Serving) => unknown
 }
 
 /** Loads the app that a command names, serves it over HTTP, and runs it until a signal. */
 export async function runApp(
   call: Call,
-  { only, grace: graceMs, watchdog = true, control = true, port = portOfProcess(), http = true }: StartWords,
+  {
+    only,
+    grace: graceMs,
+    watchdog = true,
+    control = true,
+    port = portOfProcess(),
+    http = true,
+    open = false,
+  }: StartWords,
   more: (app: App, options: StartOptions) => Telling,
 ): Promise<number> {
   const { db, appFile, waitMs } = call
@@ -60,8 +78,7 @@ export async function runApp(
     const serving = async (state: RunState) => {
       if (state !== 'running' || !http || port === undefined) return report(state)
       try {
-        const { url } = await app.serve({ port })
-        return report(state, url)
+        return report(state, await app.serve({ port, access: { open } }))
       } catch (error) {
         failed = error
         await app.stop({ graceMs })
@@ -91,12 +108,14 @@ interface Described {
   readonly where: string
   /** Where it is served over HTTP. */
   readonly http?: string | undefined
+  /** The file with the token for it. */
+  readonly tokenFile?: string | undefined
   readonly topics: readonly { readonly name: string; readonly types: readonly string[] }[]
   readonly channels: readonly { readonly name: string; readonly types: readonly string[] }[]
   readonly processors: readonly { readonly name: string; readonly on: string; readonly runs: boolean }[]
 }
 
-function describe(app: App, { broker = app.broker, only }: StartOptions, http: string | undefined): Described {
+function describe(app: App, { broker = app.broker, only }: StartOptions, http: Serving | undefined): Described {
   const destinations = (kind: string) =>
     destinationsOf(app.parts)
       .filter((destination) => destination.kind === kind)
@@ -108,21 +127,25 @@ function describe(app: App, { broker = app.broker, only }: StartOptions, http: s
     app: app.name,
     pid: process.pid,
     where,
-    ...(http === undefined ? {} : { http }),
+    ...(http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile }),
     topics: destinations('topic'),
     channels: destinations('channel'),
     processors,
   }
 }
 
-function describedLines({ where, http, topics, channels, processors }: Described, columns: number): string[] {
+function describedLines(
+  { where, http, tokenFile, topics, channels, processors }: Described,
+  columns: number,
+): string[] {
   const destination = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
   const lines = (title: string, texts: readonly string[]) =>
     texts.map((text, at): [string, string] => [at === 0 ? title : '', text])
   return facts(
     [
       ['where', where],
-      ...(http === undefined ? [] : [['http', http] as [string, string]]),
+      ...lines('http', http === undefined ? [] : [http]),
+      ...lines('token', tokenFile === undefined ? [] : [`in ${tokenFile}`]),
       ...lines('topics', topics.map(destination)),
       ...lines('channels', channels.map(destination)),
       ...lines(

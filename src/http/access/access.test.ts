@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { Access, type AccessRules, cookieIn, sessionHeader } from './access.ts'
+import { Access, cookieIn, sessionHeader } from './access.ts'
 import { Buckets } from './buckets.ts'
+import type { AccessRules } from './options.ts'
 import { codeMs, sessionMs } from './sessions.ts'
 import { makeTokenFile, readTokenFile, tokenFileOf } from './token-file.ts'
 import { hashOf, newToken, tokenPattern, whoHas } from './tokens.ts'
@@ -22,6 +23,9 @@ function accessOf(rules: Partial<AccessRules> = {}) {
 
 const request = (headers: Record<string, string> = {}, method = 'GET') =>
   new Request('http://127.0.0.1:7070/api/desk', { method, headers: { host: '127.0.0.1:7070', ...headers } })
+
+/** A request of a page of this server. */
+const page = () => request({ 'sec-fetch-site': 'same-origin' }, 'POST')
 
 const code = (name: string) => ({ code: `millrace/${name}` })
 
@@ -60,12 +64,12 @@ test('after ten failed logins of an address it waits, also with the right token;
 test('a code begins one session, within ten minutes', async () => {
   const { access, clock } = accessOf()
   const made = access.sessions.code(ada)
-  const { session, who } = access.begin(made, 'a')
+  const { session, who } = access.begin(page(), made, 'a')
   assert.deepEqual(who, ada)
-  assert.throws(() => access.begin(made, 'a'), code('not-signed-in'))
+  assert.throws(() => access.begin(page(), made, 'a'), code('not-signed-in'))
   const old = access.sessions.code(ada)
   clock.now += codeMs
-  assert.throws(() => access.begin(old, 'a'), code('not-signed-in'))
+  assert.throws(() => access.begin(page(), old, 'a'), code('not-signed-in'))
 
   const asked = () => access.who(request({ cookie: `x=1; millrace-session=${session}` }), 'a')
   clock.now += sessionMs - codeMs - 1
@@ -78,14 +82,14 @@ test('a code begins one session, within ten minutes', async () => {
 
 test('a session is over when it is not used for twelve hours', async () => {
   const { access, clock } = accessOf()
-  const { session } = access.begin(access.sessions.code(ada), 'a')
+  const { session } = access.begin(page(), access.sessions.code(ada), 'a')
   clock.now += sessionMs
   await assert.rejects(access.who(request({ cookie: `millrace-session=${session}` }), 'a'), code('not-signed-in'))
 })
 
 test('a session changes something only from a page of this server', async () => {
   const { access } = accessOf()
-  const { session } = access.begin(access.sessions.code(ada), 'a')
+  const { session } = access.begin(page(), access.sessions.code(ada), 'a')
   const asked = (headers: Record<string, string>, method = 'POST') =>
     access.who(request({ cookie: `millrace-session=${session}`, ...headers }, method), 'a')
   const own: Record<string, string>[] = [

@@ -5,20 +5,12 @@
 // The first that a request has decides: a token that does not count is never made good by a session.
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { Buckets } from './buckets.ts'
-import { type SignInService, type Verify, verifierOf } from './oidc.ts'
+import { type Verify, verifierOf } from './oidc.ts'
+import type { AccessRules } from './options.ts'
 import { checkHost, checkOrigin } from './origin.ts'
 import type { Who } from './permissions.ts'
 import { Sessions } from './sessions.ts'
-import { type Token, tokenPattern, whoHas } from './tokens.ts'
-
-export interface AccessRules {
-  readonly tokens: readonly Token[]
-  readonly services: readonly SignInService[]
-  /** True where everybody who reaches the server may do everything. Only on loopback. */
-  readonly open: boolean
-  /** Names that the server is reached by, besides those of this machine. */
-  readonly hosts: readonly string[]
-}
+import { tokenPattern, whoHas } from './tokens.ts'
 
 /** Failed logins of one address: 10 at once, and one more every 6 seconds. */
 const failedLogins = { burst: 10, perSecond: 1 / 6 }
@@ -77,13 +69,25 @@ export class Access {
     return who ?? everybody
   }
 
-  /** Begins a session. Errors: `millrace/not-signed-in`, `millrace/too-many-logins`. */
-  begin(code: string, from: string): { readonly session: string; readonly who: Who } {
+  /**
+   * Begins a session for a page of this server.
+   *
+   * @throws `millrace/wrong-host`, `millrace/cross-site`, `millrace/not-signed-in`, `millrace/too-many-logins`
+   */
+  begin(request: Request, code: string, from: string): { readonly session: string; readonly who: Who } {
+    checkHost(request.headers.get('host'), this.rules.hosts)
+    checkOrigin(request)
     this.checkFailed(from)
     const begun = this.sessions.begin(code)
     if (begun !== undefined) return begun
     this.failed.take(from)
     throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes')
+  }
+
+  /** Ends the session of a request, where it has one. */
+  end({ headers }: Request): void {
+    const session = cookieIn(headers.get('cookie') ?? '', sessionCookie)
+    if (session !== undefined) this.sessions.end(session)
   }
 
   private async byToken(token: string): Promise<Who> {

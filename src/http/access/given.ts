@@ -1,0 +1,57 @@
+// From what is said about access to what decides: a function of the user's as it is; else tokens, sessions and services.
+import { userInfo } from 'node:os'
+import { fault } from '../../model/errors.ts'
+import type { Edge } from '../../operate/edge.ts'
+import { Access } from './access.ts'
+import type { Asks } from './asks.ts'
+import { checkAccess, type GivenAccess } from './options.ts'
+import type { Who } from './permissions.ts'
+import { makeTokenFile, tokenFileOf } from './token-file.ts'
+import { hashOf, newToken } from './tokens.ts'
+
+export interface Decides {
+  readonly asks: Asks
+  readonly own: Access | undefined
+  readonly token: string | undefined
+  /** The path of the file that has the token. */
+  readonly tokenFile: string | undefined
+}
+
+/**
+ * @throws `millrace/bad-option`, `millrace/unknown-option`; `millrace/cannot-open` where the token file cannot be written
+ */
+export function accessOf(
+  { world, file }: Pick<Edge, 'world' | 'file'>,
+  given: GivenAccess | undefined,
+  { isLocal, host }: { readonly isLocal: boolean; readonly host: string },
+): Decides {
+  if (typeof given === 'function') return { asks: given, own: undefined, token: undefined, tokenFile: undefined }
+  const rules = checkAccess('serve', given ?? {})
+  const bad = (what: string) =>
+    fault('millrace/bad-option', `serve: host "${host}" can be reached from elsewhere: ${what}`)
+  if (!isLocal && rules.open) throw bad('access.open is for this machine only')
+  if (!isLocal && rules.tokens.length + rules.services.length === 0) {
+    throw bad('give `access`: a function that tells who sends a request, tokens or services')
+  }
+  const at = file()
+  const token = at === undefined ? newToken() : makeTokenFile(at)
+  const own = new Access({ ...rules, tokens: [...rules.tokens, { ...machine(), hash: hashOf(token) }] }, () =>
+    world.now(),
+  )
+  const tokenFile = at === undefined ? undefined : tokenFileOf(at)
+  return { asks: (request, from) => own.who(request, from), own, token, tokenFile }
+}
+
+/** Who may read the token file: the user whose process this is. */
+export function machine(): Who {
+  return { name: userName(), grants: [{ role: 'admin' }] }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // The operating system knows this user only by number.
+    return `user ${process.getuid?.() ?? 'unknown'}`
+  }
+}
