@@ -59,6 +59,6 @@ export function shopOn({ gate, file, parts = [], ...options }: ShopOptions): App
 export async function served(t: TestContext, options: Partial<ShopOptions> = {}) {
   const file = options.file ?? place(t)
   const shop = await started(t, shopOn({ ...options, file }))
-  const { url } = await shop.serve({ port: 0, access: { open: true } })
+  const { url } = await shop.serve({ port: 0, access: { open: true, hosts: ['example.com'] } })
   return { shop, url, file, ...client(url) }
 }

@@ -117,6 +117,7 @@ test('a session changes something only from a page of this server', async () => 
 test('an open server takes everybody for an admin, but no page of another site', async () => {
   const { access } = accessOf({ open: true })
   assert.equal((await access.who(request(), 'a')).grants[0]!.role, 'admin')
+  assert.equal((await access.who(request({}, 'POST'), 'a')).grants[0]!.role, 'admin', 'curl is no page')
   await assert.rejects(access.who(request({ origin: 'https://evil.example' }, 'POST'), 'a'), code('cross-site'))
 })
 

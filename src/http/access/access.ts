@@ -65,7 +65,7 @@ export class Access {
     const who = this.bySession(headers)
     if (who === undefined && !this.rules.open)
       throw fault('millrace/not-signed-in', 'the request has no token and no session')
-    checkOrigin(request)
+    checkOrigin(request, { bySession: who !== undefined })
     return who ?? everybody
   }
 
@@ -76,7 +76,7 @@ export class Access {
    */
   begin(request: Request, code: string, from: string): { readonly session: string; readonly who: Who } {
     checkHost(request.headers.get('host'), this.rules.hosts)
-    checkOrigin(request)
+    checkOrigin(request, { bySession: true })
     this.checkFailed(from)
     const begun = this.sessions.begin(code)
     if (begun !== undefined) return begun

@@ -26,20 +26,24 @@ export function checkHost(host: string | null, hosts: readonly string[]): void {
 const safe = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * Checks that a request of a session that changes something comes from a page of this server.
+ * Checks that a request that changes something comes from a page of this server.
  *
+ * @param how `bySession`: whether a cookie says who asks. Then it must say where it comes from, as every browser does;
+ *   else one that does not is of no browser.
  * @throws `millrace/cross-site`
  */
-export function checkOrigin({ method, url, headers }: Pick<Request, 'method' | 'url' | 'headers'>): void {
+export function checkOrigin(
+  { method, url, headers }: Pick<Request, 'method' | 'url' | 'headers'>,
+  { bySession }: { readonly bySession: boolean },
+): void {
   if (safe.includes(method)) return
   const site = headers.get('sec-fetch-site')
   const origin = headers.get('origin')
   if (site === 'same-origin' || site === 'none') return
+  if (site === null && origin === null && !bySession) return
   if (site === null && origin !== null && hostOf(origin) === (headers.get('host') ?? new URL(url).host)) return
-  throw fault(
-    'millrace/cross-site',
-    `the request comes from ${shown(origin ?? site ?? '')}, not from a page of this server`,
-  )
+  const from = shown(origin ?? site ?? '')
+  throw fault('millrace/cross-site', `the request comes from ${from}, not from a page of this server`)
 }
 
 function hostOf(origin: string): string | undefined {
