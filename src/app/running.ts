@@ -113,7 +113,7 @@ export class RunningApp {
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
-    const file = () => (this.started ?? broker).offline?.controlPath
+    const file = () => (this.started ?? this.broker).offline?.controlPath
     openEdge(this, { world, file, intake: () => this.running.intake })
   }
 
