@@ -3,6 +3,7 @@
 //   refused (the run takes nothing, too much waits, the disk is full, the message is wrong) ← call → waits → durable
 //
 // A call that is refused leaves nothing behind.
+import type { Stored } from '../model/codec.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
@@ -71,8 +72,8 @@ export class Intake {
       this.check()
       const { messages, bytes } = encodeEntries(given, this.envelopes, this.host.world)
       if (messages.length === 0) resolve([])
-      const refused = (error: unknown) => reject(withEntry(error, messages))
-      if (messages.length > 0) this.committer.transact(new PublishMany(messages, bytes, resolve, refused))
+      if (messages.length > 0)
+        this.committer.transact(new PublishMany(messages, bytes, resolve, refusing(messages, reject)))
     })
   }
 
@@ -95,8 +96,7 @@ export class Intake {
       this.check()
       const { messages, bytes } = encodeArriving(given, this.envelopes)
       if (messages.length === 0) return resolve([])
-      const refused = (error: unknown) => reject(withEntry(error, messages))
-      this.committer.transact(new PublishMany(messages, bytes, resolve, refused))
+      this.committer.transact(new PublishMany(messages, bytes, resolve, refusing(messages, reject)))
     })
   }
 
@@ -172,4 +172,9 @@ export class Intake {
     const full = store.room()
     if (full !== undefined) throw full
   }
+}
+
+/** Outside of the calls, whose data it must not refer to: see `Writes.clear`. */
+function refusing(messages: readonly Stored[], reject: (error: unknown) => void): (error: unknown) => void {
+  return (error) => reject(withEntry(error, messages))
 }

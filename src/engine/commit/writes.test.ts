@@ -19,6 +19,20 @@ test('a group takes all that waits, but of the publishes no more than its bytes'
   assert(writes.isEmpty)
 })
 
+test('a publishMany that is told refers to no message: as an old object it would keep them all', () => {
+  const accepted: unknown[] = []
+  const messages = [{ id: 'a' } as Stored, { id: 'b' } as Stored]
+  const one = new PublishMany(messages, 2, (all) => accepted.push(...all), nothing)
+  one.leaves({ written: { appended: [7, 8, 'same'] } } as never, 1)
+  one.resolve()
+  assert.deepEqual(accepted, [{ id: 'a' }, { id: 'b', duplicate: true }])
+  assert.deepEqual(
+    Object.values(one).filter((value) => value === messages || value === messages[0]),
+    [],
+  )
+  assert.deepEqual([one.outgoing, one.bytes], [[], 2])
+})
+
 test('what is put back comes before what has come since', () => {
   const writes = new Writes()
   const [first, second, third] = [{ position: 1 }, { position: 2 }, { position: 3 }]

@@ -49,9 +49,9 @@ export class PublishMany implements Transaction {
   readonly processor = undefined
   readonly label = 'publishMany'
   readonly withdrawn = nothing
-  readonly outgoing: readonly Stored[]
+  outgoing: readonly Stored[]
   readonly bytes: number
-  readonly reject: (error: unknown) => void
+  reject: (error: unknown) => void
   outcome: Transaction['outcome']
   /** The number of publishes that wait and were called before it. */
   behind = 0
@@ -81,8 +81,15 @@ export class PublishMany implements Transaction {
   resolve(): void {
     const { appended } = this.changes!.written!
     this.accepted(this.outgoing.map((message, index) => acceptedOf(message, appended[this.from + index]!)))
+    // It refers to no message from now on, as `Writes.clear`.
+    this.outgoing = none
+    this.reject = ignored
+    this.changes = undefined
   }
 }
+
+const none: readonly Stored[] = []
+const ignored = () => {}
 
 /** The acknowledgement of a message, from the decision of the store. */
 export function acceptedOf({ id }: Stored, appended: Appended): Accepted {
