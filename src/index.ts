@@ -1,5 +1,7 @@
 import './adapters/node/version.ts'
 
+export type { Logger } from './adapters/node/app-log.ts'
+export { jsonLog } from './adapters/node/json-log.ts'
 export type { SqliteClient, SqliteColumn, SqliteStatement } from './adapters/sqlite/client-shape.ts'
 export { type Sqlite, type SqliteOptions, sqlite } from './adapters/sqlite/index.ts'
 export { type App, app } from './app/app.ts'

@@ -1,4 +1,5 @@
 // What may be said about an app, its start and its stop, and the checks of that.
+import { checkLog, type Logger } from '../adapters/node/app-log.ts'
 import type { AttemptEnd } from '../model/attempt-end.ts'
 import { fault } from '../model/errors.ts'
 import { checkName, checkWords } from '../model/names.ts'
@@ -30,8 +31,11 @@ export interface AppOptions extends Optional<AppNumbers> {
    * fails the start.
    */
   readonly setup?: ((tx: Tx) => unknown) | undefined
-  /** Writes lines for operators. Default: warnings and errors go to standard error. */
-  readonly log?: World['log'] | undefined
+  /**
+   * Takes the lines for operators: a function of level, text and fields, such as {@link jsonLog}, or a logger that is called
+   * as that of pino, `log.info(fields, text)`. Default: warnings and errors go to standard error.
+   */
+  readonly log?: World['log'] | Logger | undefined
 }
 
 const versionCharsMax = 100
@@ -46,7 +50,7 @@ export function checkAppOptions(options: AppOptions): void {
   const bad = (what: string) => fault('millrace/bad-option', `app "${name}": ${what}`)
   if (typeof broker?.create !== 'function') throw bad('broker must be a broker, such as sqlite({ file })')
   if (setup !== undefined && typeof setup !== 'function') throw bad('setup must be a function')
-  if (log !== undefined && typeof log !== 'function') throw bad('log must be a function')
+  checkLog(`app "${name}"`, log)
 }
 
 /**
@@ -63,6 +67,8 @@ export function numbersOf({ name, ...options }: Pick<AppOptions, 'name'> & Optio
 export interface StartOptions {
   /** A broker instead of that of the app: for tests, and for `--db`. */
   readonly broker?: Broker | undefined
+  /** A log instead of that of the app, for this start: for tests, and for `--log`. */
+  readonly log?: World['log'] | Logger | undefined
   /**
    * The names of the parts that run; what is published for the others waits. Default: all. Names of processors,
    * mediators, gathers, routes and schedules.
@@ -92,6 +98,7 @@ export interface StartOptions {
 /** The names of the options of `app.start`. */
 export const startOptions = [
   'broker',
+  'log',
   'only',
   'watchdog',
   'control',

@@ -10,16 +10,14 @@
 //
 // A call is one that needs the engine: publish, publishMany, send, request, cancel, read, a decision. `refused` is
 // `millrace/already-started`, the others are codes too. `life.ts` holds the state and changes it.
-import { printLog } from '../adapters/node/print-log.ts'
+import { AppLog, checkLog } from '../adapters/node/app-log.ts'
 import { watch } from '../adapters/node/watchdog.ts'
 import { nodeWorld } from '../adapters/node/world.ts'
 import { checkNotLoading } from '../control/loading.ts'
 import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
-import { observer } from '../engine/kit/observer.ts'
 import type { ServeOptions, Serving } from '../http/serving.ts'
-import type { Watching } from '../model/attempt-end.ts'
 import { fault, recordError } from '../model/errors.ts'
 import {
   type Command,
@@ -60,6 +58,7 @@ import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from
 import { type RunOptions, runUntilSignal } from './run.ts'
 import { Servers } from './serving.ts'
 import { type Accepting, Tails } from './tails.ts'
+import { watchingOf } from './watching.ts'
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
 export function appIn(app: object, world: World): RunningApp {
@@ -74,13 +73,13 @@ export function checkApp(app: object): RunningApp {
 
 export class RunningApp {
   readonly name: string
-  readonly parts: readonly Part[]
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly messages: Messages
   readonly options: AppOptions
-  private readonly world: World
+  private readonly log: AppLog
+  readonly world: World
   private readonly tails: Tails
   private readonly backups = new Backups()
   private readonly servers = new Servers()
@@ -91,13 +90,14 @@ export class RunningApp {
   /** Its name in errors. Made once: each message of a publisher is checked. */
   private readonly label: string
 
-  constructor(options: AppOptions, world = nodeWorld(options.log ?? printLog)) {
+  constructor(options: AppOptions, other?: World) {
     const { name, parts } = options
     this.name = name
     this.label = `app "${name}"`
-    this.parts = parts
     this.options = options
     numbersOf(options)
+    this.log = new AppLog(options.log)
+    const world = other ?? nodeWorld(this.log.line)
     this.world = world
     this.life = new Life(name, world)
     this.desk = deskOn(
@@ -121,6 +121,10 @@ export class RunningApp {
     return this.options.version
   }
 
+  get parts(): readonly Part[] {
+    return this.options.parts
+  }
+
   get broker(): Broker {
     return this.options.broker
   }
@@ -137,18 +141,20 @@ export class RunningApp {
   private async begin(given: StartOptions, ended = () => {}): Promise<void> {
     checkNotLoading(this.name)
     checkOptions('start', given, startOptions)
-    const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt } = given
+    const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt, log } = given
+    checkLog('start', log)
     this.wiring = wire(this.name, this.parts)
     const { options, tails } = this
     const numbers = numbersOf(options)
     const own = { options, numbers, accepted: tails.tell }
-    const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching: this.watchingOf(onAttempt) }
+    const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching: watchingOf(this, { onAttempt, log }) }
     await this.life.start({
       plan: planOf(own, this.wiring, wanted),
       broker,
       // A copy of the stopped store owns it until it is made.
       before: () => {
         this.started = broker
+        this.log.use(log)
         return this.backups.ended()
       },
       watch: () => {
@@ -263,13 +269,6 @@ export class RunningApp {
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  private watchingOf(onAttempt: StartOptions['onAttempt']): Watching | undefined {
-    if (onAttempt === undefined) return undefined
-    if (typeof onAttempt !== 'function') throw fault('millrace/bad-option', 'start: onAttempt must be a function')
-    const told = observer(this.world, `the function "onAttempt" given to app "${this.name}"`, onAttempt)
-    return { told, logged: this.options.log !== undefined }
   }
 
   private unwatched(error: unknown): void {

@@ -109,6 +109,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
   )
     .option('--no-watchdog', 'do not end a process whose event loop a handler blocks')
     .option('--no-control', 'open no control socket: no command reaches the app')
+    .addOption(new Option('--log <form>', 'write the log as lines of JSON on standard error').choices(['json']))
   const watching = {
     name: 'dev',
     usage: 'app.ts',

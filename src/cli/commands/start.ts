@@ -2,6 +2,7 @@ import { interruptible } from '../../control/signals.ts'
 import {
   type App,
   defaults,
+  jsonLog,
   type RunOptions,
   type RunState,
   type Serving,
@@ -20,6 +21,8 @@ export interface StartWords {
   readonly grace?: number | undefined
   readonly watchdog?: boolean | undefined
   readonly control?: boolean | undefined
+  /** Lines of JSON instead of the log of the app. */
+  readonly log?: 'json' | undefined
   /** The port of the HTTP server. */
   readonly port?: number | undefined
   readonly http?: boolean | undefined
@@ -57,6 +60,7 @@ export async function runApp(
     grace: graceMs,
     watchdog = true,
     control = true,
+    log,
     port = portOfProcess(),
     http = true,
     open = false,
@@ -72,7 +76,7 @@ export async function runApp(
     const status = loading.status()
     if (status !== undefined) return status
     const broker = db === undefined ? undefined : sqlite({ file: db })
-    const options: StartOptions = { watchdog, control, only, waitMs, broker }
+    const options: StartOptions = { watchdog, control, only, waitMs, broker, log: log && jsonLog }
     const { report, ...told } = more(app, options)
     let failed: unknown
     const serving = async (state: RunState) => {

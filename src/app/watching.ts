@@ -1,0 +1,22 @@
+// The function of one start that is told of the ends of attempts.
+import { observer } from '../engine/kit/observer.ts'
+import type { Watching } from '../model/attempt-end.ts'
+import { fault } from '../model/errors.ts'
+import type { World } from '../seam/world.ts'
+import type { AppOptions, StartOptions } from './options.ts'
+
+interface Watched {
+  readonly options: Pick<AppOptions, 'name' | 'log'>
+  readonly world: World
+}
+
+/** @throws `millrace/bad-option` */
+export function watchingOf(
+  { options, world }: Watched,
+  { onAttempt, log = options.log }: Pick<StartOptions, 'onAttempt' | 'log'>,
+): Watching | undefined {
+  if (onAttempt === undefined) return undefined
+  if (typeof onAttempt !== 'function') throw fault('millrace/bad-option', 'start: onAttempt must be a function')
+  const told = observer(world, `the function "onAttempt" given to app "${options.name}"`, onAttempt)
+  return { told, logged: log !== undefined }
+}
