@@ -6,6 +6,7 @@ import { type Answered, type Arrived, type Network, type Simulation, simulation 
 import { z } from 'zod'
 import { type DeliverOptions, deliver } from '../../src/http/deliver.ts'
 import { standardWebhooks } from '../../src/http/webhooks.ts'
+import { takeIn } from '../../src/operate/edge.ts'
 
 const schema = z.object({ key: z.string(), n: z.number() })
 const Placed = event('placed', { schema, context: ({ key }) => key })
@@ -310,6 +311,52 @@ test('a part that does not deliver has no deliveries; a reset of one that does s
   await sim.untilIdle()
   await assert.rejects(sim.processors.deliveries('keep'), /"keep" delivers to no other system/)
   await assert.rejects(sim.processors.reset('out', { to: 'beginning' }), { code: 'millrace/sends-again' })
+})
+
+const from = (id: string, path: string) => ({ source: '/there', id, attributes: { millracepath: path } })
+
+test('what has passed the other side is not sent to it; the rest goes on with one name more', async () => {
+  let sim!: Simulation
+  const { got, network } = sink(() => sim)
+  sim = withSink(network, { to: 'there' })
+  await using _ = sim
+  await sim.untilIdle()
+  await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 0 }, from('0', 'there')))
+  await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 1 }, from('1', 'elsewhere,further')))
+  await sim.publish(Placed, { key: 'a', n: 2 })
+  await sim.untilIdle()
+  const sent = got.map(({ event }) => event as unknown as { source: string; millracepath: string })
+  assert.deepEqual(
+    sent.map(({ source, millracepath }) => [source, millracepath]),
+    [
+      ['/there', 'elsewhere,further,simulated'],
+      ['/simulated', 'simulated'],
+    ],
+  )
+})
+
+test('an app takes in nothing that has passed it before', async () => {
+  await using sim = simulation({ parts: [Orders, processor('keep', { on: Orders, handle: {} })] })
+  await sim.untilIdle()
+  const again = await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 0 }, from('0', 'simulated,there')))
+  assert.deepEqual(again, { id: '0', duplicate: true })
+  const first = await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 0 }, from('0', 'there')))
+  assert.deepEqual(first, { id: '0' })
+  assert.equal(sim.published(Placed).length, 1)
+})
+
+test('an event that has passed eight systems comes to the desk', async () => {
+  let sim!: Simulation
+  const { got, network } = sink(() => sim)
+  sim = withSink(network)
+  await using _ = sim
+  await sim.untilIdle()
+  const path = (count: number) => Array.from({ length: count }, (_, n) => `s${n}`).join(',')
+  await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 0 }, from('0', path(7))))
+  await sim.settled(takeIn(sim.app, Placed, { key: 'b', n: 0 }, from('1', path(8))))
+  await sim.untilIdle()
+  assert.equal(got.length, 1)
+  assert.match(sim.held()[0]!.error!.message, /^it has passed 8 systems, the most that a message passes: s0, s1/)
 })
 
 test('a redirect is a failure of the event', async () => {

@@ -9,6 +9,46 @@ export interface Edit {
 }
 
 export const mutations: Readonly<Record<string, readonly Edit[]>> = {
+  'gives each attempt at a delivery an id of its own': [
+    {
+      file: 'http/deliver.ts',
+      from: 'requestOf(target, { id, now: now() }, event)',
+      to: "requestOf(target, { id: id + '+'.repeat(attempt.delivery.attempts), now: now() }, event)",
+    },
+  ],
+  'takes a delivery for done whatever the answer is': [
+    { file: 'http/deliver.ts', from: '  if (failure !== undefined) throw failure\n', to: '' },
+  ],
+  'sends an event back to where it came from': [
+    { file: 'http/deliver.ts', from: '  if (target.to !== undefined && passed.includes(target.to)) return\n', to: '' },
+  ],
+  'takes in an event that has passed it before': [
+    { file: 'engine/intake.ts', from: 'if (passedIn(message.attributes).includes(this.host.app))', to: 'if (false)' },
+  ],
+  'does not obey Retry-After': [
+    {
+      file: 'http/deliver-answer.ts',
+      from: "obeyed.has(status) ? retryAfterOf(headers['retry-after'], now) : undefined",
+      to: 'undefined',
+    },
+  ],
+  'forgets Retry-After when another request succeeds': [
+    {
+      file: 'engine/consumer/probing.ts',
+      from: ' && (this.askedUntil === 0 || world.elapsed() >= this.askedUntil)',
+      to: '',
+    },
+  ],
+  'uses up attempts while an endpoint is away': [
+    {
+      file: 'engine/consumer/probing.ts',
+      from: 'this.since === undefined ? !away.unread && tookOthers : this.counts(now)',
+      to: 'this.counts(now)',
+    },
+  ],
+  'never uses up an attempt at what an endpoint fails for': [
+    { file: 'engine/consumer/probing.ts', from: '    this.failingSince = undefined\n', to: '' },
+  ],
   'acknowledges before the commit': [
     {
       file: 'engine/commit/committer.ts',
@@ -1058,6 +1098,30 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'sends an event back to where it came from': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'what has passed the other side is not sent to it; the rest goes on with one name more',
+  },
+  'takes in an event that has passed it before': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'an app takes in nothing that has passed it before',
+  },
+  'does not obey Retry-After': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'Retry-After of 429 is obeyed for all contexts, though others succeed at that moment: seconds',
+  },
+  'forgets Retry-After when another request succeeds': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'Retry-After of 429 is obeyed for all contexts, though others succeed at that moment: seconds',
+  },
+  'uses up attempts while an endpoint is away': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'an endpoint away for 24 hours: probed, nothing at the desk, then all in order: one context',
+  },
+  'never uses up an attempt at what an endpoint fails for': {
+    file: 'test/deliver/sends.test.ts',
+    test: 'an endpoint that fails for one event, and takes others, sees that event at the desk in the end',
+  },
   'starts a message in line while it is corrected': {
     file: 'src/engine/consumer/desk-lanes.test.ts',
     test: 'a message in line that is pinned has its turn when it is let go, as it is then, and so do those behind it',
