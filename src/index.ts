@@ -57,6 +57,7 @@ export type {
   Operation,
   OperationFilter,
   OperationOutcome,
+  OperationRun,
   Paused,
   PendingAction,
   Preview,
@@ -121,6 +122,7 @@ export {
   type PartMetrics,
   type PartName,
 } from './model/metrics.ts'
+export type { OperationState } from './model/operation-states.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
 export { Refused } from './model/refused.ts'

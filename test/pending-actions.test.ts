@@ -71,6 +71,9 @@ test('an operation waits for a run that has every processor', async (t) => {
     by: 'anna',
     reason: null,
     change: null,
+    perSecond: null,
+    stopAfter: null,
+    expiresAt: null,
     oneFirst: false,
     startedAt: 1,
   } as const

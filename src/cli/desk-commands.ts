@@ -6,7 +6,8 @@ import { wholeNumber } from './call.ts'
 import { deskAudit, deskGroups, deskLine, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
-import { deskAbort, deskOperations } from './commands/operations.ts'
+import { deskRun } from './commands/operations.ts'
+import { deskAbort, deskOperations } from './commands/operations-shown.ts'
 import { deskPreview } from './commands/preview.ts'
 import {
   processorsDeliveries,
@@ -121,6 +122,18 @@ export function addDesk(desk: Command, add: Add): void {
     }),
   )
 
+  actor(
+    add(desk, {
+      name: 'run',
+      usage: '[app.ts] ID | NAME',
+      text: 'run an operation that is prepared or has stopped',
+      run: deskRun,
+      examples: ['desk run app.ts supplier-back --per-second 5 --stop-after 3'],
+    })
+      .option('--per-second <n>', 'at most so many lanes a second', wholeNumber('--per-second', 1, 1_000))
+      .option('--stop-after <n>', 'stop at so many failures', wholeNumber('--stop-after', 1, 10_000))
+      .option('--no-wait', 'do not wait for its end'),
+  )
   add(desk, {
     name: 'preview',
     usage: '[app.ts] ID | NAME',
@@ -252,7 +265,11 @@ function selection(command: Command): Command {
     command
       .option('--all', 'all that are held now and fit, as an operation')
       .option('--name <name>', 'with --all: the name of the operation'),
-  ).option('--no-wait', 'with --all: do not wait for its end')
+  )
+    .option('--prepare', 'with --all: only select; nothing is done until desk run')
+    .option('--per-second <n>', 'with --all: at most so many lanes a second', wholeNumber('--per-second', 1, 1_000))
+    .option('--stop-after <n>', 'with --all: stop at so many failures', wholeNumber('--stop-after', 1, 10_000))
+    .option('--no-wait', 'with --all: do not wait for its end')
 }
 
 /** Options of an action on one message. */

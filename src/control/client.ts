@@ -132,6 +132,7 @@ export class ControlClient {
     discard: (item, actor) => this.call('desk', 'discard', item, actor),
     takeBack: (item, actor) => this.call('desk', 'takeBack', item, actor),
     select: (action, what, options) => this.call('desk', 'select', action, what, options),
+    run: (operation, how) => this.call('desk', 'run', operation, how),
     preview: (operation, page) => this.rows('desk', 'preview', operation, page),
     operations: (filter) => this.rows('desk', 'operations', filter),
     outcome: (operation) => this.call('desk', 'outcome', operation),

@@ -1,6 +1,7 @@
 // The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
 import type { ChangeList } from './change.ts'
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
+import type { OperationState } from './operation-states.ts'
 
 /** A filter of messages at the desk; every field that is set must match. */
 export interface DeskFilter {
@@ -91,17 +92,34 @@ export interface Operation {
   readonly change: ChangeList | null
   /** True to do one message first, and the others only after that one is handled. */
   readonly oneFirst: boolean
-  /**
-   * `trying`: the first message has not ended; `failed`: the first was held again and the others were left as they are;
-   * `aborted`: a person stopped it.
-   */
-  readonly state: 'running' | 'trying' | 'done' | 'failed' | 'aborted'
+  readonly state: OperationState
   /** Messages selected, dealt with, and of the latter impossible (somebody else released them first). */
   readonly total: number
   readonly done: number
   readonly refused: number
+  /** The lanes of the selected messages: those of one processor and context; a message without a context is one. */
+  readonly lanes: number
+  /** The most lanes in each second; null for no limit. */
+  readonly perSecond: number | null
+  /** The number of failures at which it stops; null for none. */
+  readonly stopAfter: number | null
+  /** Messages that were refused since it was last run and, with `stopAfter`, those that were held again. */
+  readonly failures: number
+  /** With `perSecond`, the earliest time at which the next lane begins, milliseconds since 1970. */
+  readonly nextAt: number | null
+  /** The time until which a prepared one can be run, milliseconds since 1970. */
+  readonly expiresAt: number | null
+  /** The time at which it was selected, milliseconds since 1970. */
   readonly startedAt: number
   readonly endedAt: number | null
+}
+
+/** The way in which an operation is to be carried out, and who says so. */
+export interface OperationRun extends Actor {
+  /** The most lanes in each second; default: as before. */
+  readonly perSecond?: number | undefined
+  /** The number of failures at which it stops; default: as before. */
+  readonly stopAfter?: number | undefined
 }
 
 /** A filter of operations; every field that is set must match. */
@@ -124,8 +142,20 @@ export interface OperationOutcome {
   readonly discarded: number
 }
 
-/** An operation before it begins. */
-export type NewOperation = Pick<Operation, 'name' | 'action' | 'by' | 'reason' | 'change' | 'oneFirst' | 'startedAt'>
+/** An operation before it begins: prepared where `expiresAt` is set. */
+export type NewOperation = Pick<
+  Operation,
+  'name' | 'action' | 'by' | 'reason' | 'change' | 'oneFirst' | 'perSecond' | 'stopAfter' | 'expiresAt' | 'startedAt'
+>
+
+/** A message that an operation has not dealt with. */
+export interface SelectedItem {
+  readonly item: number
+  /** The lane it is in: the lowest number of the selected messages of that lane. */
+  readonly lane: number
+  /** Whether the operation has acted on another message of the lane. */
+  readonly begun: boolean
+}
 
 /** A message that an operation could not act on, with the reason. */
 export interface RefusedItem {

@@ -103,12 +103,15 @@ export type DeskAction =
   | 'set'
   | 'reset'
   | 'selected'
+  | 'run'
   | 'aborted'
+  | 'expired'
   /** An action asked for while the app did not run; at its start it was impossible. */
   | 'not possible'
+  /** Of a flow or an operation. */
+  | 'stopped'
   /** Actions on flows, beside `paused` and `resumed`. */
   | 'cancelled'
-  | 'stopped'
   | 'answered'
   | 'run again'
 

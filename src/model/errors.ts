@@ -231,7 +231,12 @@ export const errors = {
   'millrace/operation-ended': row(
     'StateError',
     false,
-    'An operation that has ended cannot be aborted; look at its result.',
+    'An operation that has ended is neither run nor aborted; look at its result, and select anew what is still held.',
+  ),
+  'millrace/already-running': row(
+    'StateError',
+    false,
+    'Only an operation that is prepared or stopped can be run; look at its state.',
   ),
   'millrace/unknown-message': row(
     'StateError',

@@ -24,6 +24,7 @@ const actor: Field = { fields: { by: 'text', reason: 'text' }, needs: ['by'] }
 const repair: Field = { fields: { by: 'text', reason: 'text', revision: 'whole' }, needs: ['by'] }
 const states = ['held', 'deciding', 'trying', 'line', 'handled', 'discarded', 'reset'] as const satisfies DeskState[]
 const groupings = ['all', 'processor', 'error', 'type'] as const satisfies GroupBy[]
+const pace = { perSecond: 'count', stopAfter: 'count' } as const
 const page = { after: 'number', limit: 'count' } as const
 const which = { processor: 'text', type: 'text', context: 'text', group: 'number' } as const
 
@@ -48,12 +49,21 @@ export const calls: {
         action: { oneOf: ['release', 'resubmit', 'discard'] },
         what: { fields: { ...which, items: 'numbers' } },
         options: {
-          fields: { name: 'text', oneFirst: 'flag', change: 'list', by: 'text', reason: 'text' },
+          fields: {
+            name: 'text',
+            oneFirst: 'flag',
+            change: 'list',
+            prepare: 'flag',
+            ...pace,
+            by: 'text',
+            reason: 'text',
+          },
           needs: ['name', 'by'],
         },
       },
       3,
     ],
+    run: [{ operation: id, options: { fields: { ...pace, by: 'text', reason: 'text' }, needs: ['by'] } }, 2],
     preview: [{ operation: id, page: { fields: page } }, 1],
     operations: [{ filter: { fields: { name: 'text', ...page } } }, 0],
     refused: [{ operation: id }, 1],

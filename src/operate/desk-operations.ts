@@ -5,6 +5,7 @@ import type {
   Operation,
   OperationFilter,
   OperationOutcome,
+  OperationRun,
   Preview,
   PreviewPage,
   RefusedItem,
@@ -19,6 +20,12 @@ export interface OperationOptions extends Actor {
   readonly oneFirst?: boolean | undefined
   /** The change of the data of each message; needed by `'resubmit'`, and by nothing else. */
   readonly change?: ChangeList | undefined
+  /** True to only freeze the selection: nothing is done until `desk.run`. It expires after an hour. Default false. */
+  readonly prepare?: boolean | undefined
+  /** The most lanes that begin in each second, 1 to 1,000; default: no limit. */
+  readonly perSecond?: number | undefined
+  /** The number of failures at which it stops, 1 to 10,000; default: none. */
+  readonly stopAfter?: number | undefined
 }
 
 /** Operations on many messages at the desk of an app, as parts of `app.desk`. */
@@ -31,10 +38,18 @@ export interface DeskOperations {
    * A resubmission changes the data of each message by the same change list, checks them as `resubmit` does, and releases
    * the message. A message that the change does not fit stays held, as it was, and is among the refused ones.
    *
+   * `perSecond` counts lanes, since each lane that is released sets free all that waits behind it. The rate holds across
+   * restarts. `stopAfter` counts failures: messages that are refused, and released ones that are held again. Never more
+   * fail, because no message is released while those that failed and those being tried are so many. The operation is then
+   * `stopped`, and `desk.run` continues it.
+   *
+   * With `prepare` the operation is `prepared`: its selection is frozen and counted, in messages (`total`) and `lanes`, and
+   * nothing else is done. `desk.preview` shows what it would change, `desk.run` lets it run, `desk.abort` drops it.
+   *
    * @param action `'release'`, `'resubmit'` or `'discard'`
    * @param what which messages, by processor, type, context, group or numbers
-   * @param options its name, who and why (a resubmission and a discard need a reason), `oneFirst`, and the `change` of
-   *   a resubmission
+   * @param options its name, who and why (a resubmission and a discard need a reason), `oneFirst`, the `change` of a
+   *   resubmission, `prepare`, `perSecond` and `stopAfter`
    * @returns the operation as it begins
    * @throws `millrace/nothing-selected`; `millrace/duplicate-name`; `millrace/bad-option`, also for a change list that
    *   is none; `millrace/not-json`, `millrace/too-large`
@@ -50,6 +65,25 @@ export interface DeskOperations {
    * ```
    */
   select(action: Operation['action'], what: Selection, options: OperationOptions): Promise<Operation>
+  /**
+   * Lets an operation run that was prepared, or that has stopped. It acts on what is left, and its failures count from
+   * zero again. It resolves when this is on disk.
+   *
+   * @param operation the number of the operation
+   * @param options who, why, and `perSecond` and `stopAfter` where they are to be others than those of the operation
+   * @returns the operation as it begins
+   * @throws `millrace/unknown-operation`; `millrace/already-running`; `millrace/operation-ended`, also for one that was
+   *   prepared more than an hour ago; `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const who = { by: 'ada', reason: 'the list of articles is complete' }
+   * const prepared = await shop.desk.select('release', { processor: 'labels' }, { name: 'labels', prepare: true, ...who })
+   * console.log(`${prepared.total} messages in ${prepared.lanes} lanes`)
+   * await shop.desk.run(prepared.id, { perSecond: 5, stopAfter: 3, ...who })
+   * ```
+   */
+  run(operation: number, options: OperationRun): Promise<Operation>
   /**
    * Shows what the change of a resubmission would make of the messages that it has not reached yet, without doing
    * anything. The check is that of `resubmit`; the handler is not asked.
@@ -112,7 +146,7 @@ export interface DeskOperations {
    */
   refused(operation: number): Promise<RefusedItem[]>
   /**
-   * Aborts an operation. What it has done stays done.
+   * Aborts an operation, also one that is prepared or has stopped. What it has done stays done.
    *
    * @param operation the number of the operation
    * @param actor who and why; default: the app itself

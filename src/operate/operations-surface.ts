@@ -2,7 +2,7 @@
 import { type ChangeList, checkChangeList } from '../model/change.ts'
 import type { Stored } from '../model/codec.ts'
 import { type Actor, type Change, checkActor, checkState, checkText, type DeskEntry } from '../model/desk.ts'
-import type { NewOperation, Operation, Preview, PreviewPage, Selection } from '../model/desk-views.ts'
+import type { NewOperation, Operation, OperationRun, Preview, PreviewPage, Selection } from '../model/desk-views.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
 import { defaults } from '../model/options.ts'
 import { lengthOf } from '../model/page.ts'
@@ -12,12 +12,15 @@ import type { DeskOperations, OperationOptions } from './desk-operations.ts'
 
 const refusedShown = 100
 const nameCharsMax = 100
+const preparedMs = 3_600_000
+const paceMost = { perSecond: 1_000, stopAfter: 10_000 }
 const previewed = { default: 20, most: 100 }
 
 /** Carries operations out: the engine of a running app, or a store that no app has. */
 export interface OperationsBackend {
   look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T>
   select(operation: NewOperation, what: Selection): Promise<Operation>
+  run(operation: number, how: OperationRun): Promise<Operation>
   abort(operation: number, actor: Actor): Promise<void>
   /** Makes the message that a change would make of one at the desk. Errors: those of a resubmit. */
   corrected(entry: DeskEntry, change: Change): Stored
@@ -28,6 +31,7 @@ export function operationsOn(backend: () => OperationsBackend, us: Actor, now: (
   return {
     select: async (action, what, options) => backend().select(newOperation(action, options, now()), what),
     preview: async (id, page = {}) => preview(backend(), id, page),
+    run: async (id, how) => backend().run(id, checkedRun(how)),
     operations: (filter = {}) => look((_desk, operations) => operations.list(filter)),
     outcome: (id) => look((_desk, operations) => operations.outcome(id)),
     refused: (id) => look((_desk, operations) => operations.refused(id, refusedShown)),
@@ -38,7 +42,8 @@ export function operationsOn(backend: () => OperationsBackend, us: Actor, now: (
 /** @throws `millrace/bad-option`, `millrace/unknown-option`, `millrace/not-json`, `millrace/too-large` */
 function newOperation(action: Operation['action'], options: OperationOptions, startedAt: number): NewOperation {
   const where = 'desk.select'
-  const { name, oneFirst = false } = options
+  const { name, oneFirst = false, prepare = false } = options
+  const { perSecond = null, stopAfter = null } = checkPace(where, options)
   const { by, reason = null } = checkActor(where, options)
   checkText(where, 'name', name)
   if (name.length > nameCharsMax) {
@@ -48,13 +53,34 @@ function newOperation(action: Operation['action'], options: OperationOptions, st
   if (action === 'discard' && oneFirst) {
     throw fault('millrace/bad-option', `${where}: oneFirst does not go with discard: a discarded message is not tried`)
   }
-  return { name, action, by, reason, change: changeOf(where, action, options.change), oneFirst, startedAt }
+  return {
+    ...{ name, action, by, reason, oneFirst, perSecond, stopAfter, startedAt },
+    change: changeOf(where, action, options.change),
+    expiresAt: prepare ? startedAt + preparedMs : null,
+  }
 }
 
 function changeOf(where: string, action: Operation['action'], change: unknown): ChangeList | null {
   if (action === 'resubmit') return checkChangeList(where, change)
   if (change === undefined) return null
   throw fault('millrace/bad-option', `${where}: a change goes with resubmit only, not with ${action}`)
+}
+
+function checkedRun(how: OperationRun): OperationRun {
+  const { perSecond, stopAfter } = checkPace('desk.run', how)
+  return { ...checkActor('run', how), perSecond, stopAfter }
+}
+
+type Pace = Pick<OperationRun, 'perSecond' | 'stopAfter'>
+
+/** @throws `millrace/bad-option` */
+function checkPace<T extends Pace>(where: string, pace: T): T {
+  for (const [name, most] of Object.entries(paceMost)) {
+    const value = pace[name as keyof Pace]
+    if (value === undefined || value <= most) continue
+    throw fault('millrace/bad-option', `${where}: ${name} is ${value}, but must be a whole number from 1 to ${most}`)
+  }
+  return pace
 }
 
 function preview(backend: OperationsBackend, id: number, { after = 0, limit }: PreviewPage): Promise<Preview[]> {

@@ -59,7 +59,18 @@ export type DeskChange =
   /** Raises the revision of the message by one, except for `not possible`. */
   | { readonly do: 'record'; readonly audit: Audit }
   /** A message of an operation was acted on; `error` says why that was not possible. */
-  | { readonly do: 'selected'; readonly operation: number; readonly item: number; readonly error: string | null }
+  | {
+      readonly do: 'selected'
+      readonly operation: number
+      readonly item: number
+      readonly error: string | null
+      /** Whether its end will be told, by `tried`. */
+      readonly follow?: boolean | undefined
+      /** The earliest time at which the next lane of the operation begins. */
+      readonly nextAt?: number | undefined
+    }
+  /** A message that an operation has released came to its end, or is held again. */
+  | { readonly do: 'tried'; readonly operation: number; readonly item: number; readonly failed: boolean }
   | { readonly do: 'operation'; readonly operation: Operation }
   /** The pending action on a message was carried out, or is impossible. */
   | { readonly do: 'granted'; readonly item: number }

@@ -1,7 +1,7 @@
 // The store without its app, or beside an app that runs: commands read it, examine it, copy it, and write down actions that
 // the app carries out at its next start.
 import type { Actor } from '../model/desk.ts'
-import type { DecisionOrTakeBack, NewOperation, Operation, Selection } from '../model/desk-views.ts'
+import type { DecisionOrTakeBack, NewOperation, Operation, OperationRun, Selection } from '../model/desk-views.ts'
 import type { FlowCount } from '../model/flow-views.ts'
 import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { Repair } from '../model/repairs.ts'
@@ -104,6 +104,8 @@ export interface OfflineWriter {
   addPending(item: number, action: DecisionOrTakeBack, actor: Repair): Promise<void>
   /** Makes an operation of all held messages that fit; the app carries it out when it starts. */
   select(operation: NewOperation, what: Selection): Promise<Operation>
+  /** Lets an operation run at the next start. Errors: as of `OperationStore.run`. */
+  run(operation: number, how: OperationRun): Promise<Operation>
   /** Ends an operation. Errors: `millrace/unknown-operation`, `millrace/operation-ended`. */
   abort(operation: number, actor: Actor): Promise<void>
   /**

@@ -401,6 +401,7 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
   discard: true,
   takeBack: true,
   select: true,
+  run: true,
   preview: true,
   operations: true,
   outcome: true,

@@ -236,3 +236,34 @@ test('one change corrects all that are held; what it would make of each is shown
     /change is an object, but must be a list/,
   )
 })
+
+test('an operation is prepared, run at a rate, stops at failures and is run on', async (t) => {
+  const { app, file, mended } = await heldMill(t)
+  const prepare = ['desk', 'release', '--db', file, '--all', '--name', 'slowly', '--prepare', '--by', 'anna']
+  const prepared = await millrace(prepare)
+  assert.equal(prepared.status, 0, prepared.err)
+  assert.match(
+    prepared.out,
+    /^operation 1 "slowly": 2 messages are selected to be released, in 2 lanes; nothing is done until desk run, which is possible until \d{4}-.*Z\n$/,
+  )
+  assert.match((await millrace(['desk', 'operations', 'slowly', '--db', file])).out, /state +prepared\n.*lanes +2\n/s)
+  const run = (...more: string[]) => millrace(['desk', 'run', 'slowly', '--db', file, '--by', 'bert', ...more])
+  const stopped = await run('--stop-after', '1')
+  assert.equal(stopped.status, 1)
+  assert.deepEqual(linesOf(stopped.out), [
+    'operation 1 "slowly" runs',
+    'operation 1 "slowly" has stopped after 1 failure: 1 of 2 messages released; 1 of them is held again',
+  ])
+  writeFileSync(mended, '')
+  const done = await run('--per-second', '5')
+  assert.deepEqual([done.status, done.err], [0, ''])
+  assert.match(done.out, /"slowly" is done: 2 of 2 messages released; 1 of them is held again\n$/)
+  await app.idle()
+  const [object] = await operationsOf(file)
+  const { state, lanes, perSecond, stopAfter, failures, expiresAt } = object!
+  assert.deepEqual([state, lanes, perSecond, stopAfter, failures, expiresAt], ['done', 2, 5, 1, 0, null])
+  assert.match((await run()).err, /operation "slowly" has ended already: done; it cannot be run/)
+  assert.match((await run('--per-second', '0')).err, /--per-second/)
+  const alone = await millrace(['desk', 'release', '--db', file, '1', '--stop-after', '1'])
+  assert.match(alone.err, /--stop-after goes with --all only/)
+})

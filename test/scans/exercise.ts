@@ -278,22 +278,31 @@ async function desk(store: Store): Promise<void> {
     by: 'ann',
     reason: null,
     change: null,
+    perSecond: null,
+    stopAfter: null,
+    expiresAt: null,
     oneFirst: false,
     startedAt: 1,
   } as const
   const operation = await store.operations.select(first, {})
   await store.operations.select({ ...first, name: 'second' }, { items: [4] })
   await store.operations.selected(operation.id, 10)
+  await store.operations.underWay(operation.id, 0, 10)
   await store.operations.remaining(operation.id, 0, 10)
   await store.operations.firstSelected(operation.id)
   await store.pendingActions.add({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
   await store.pendingActions.list(undefined, 10)
   await commit(store, {
     desk: [
-      { do: 'selected', operation: operation.id, item: 4, error: 'no' },
+      { do: 'selected', operation: operation.id, item: 4, error: null, follow: true, nextAt: 1 },
+      { do: 'tried', operation: operation.id, item: 4, failed: true },
       { do: 'granted', item: 4 },
     ],
   })
+  await commit(store, { desk: [{ do: 'operation', operation: { ...operation, state: 'stopped', endedAt: 1 } }] })
+  await store.operations.run(operation.id, { perSecond: 1, ...actor }, 1)
+  await store.operations.select({ ...first, name: 'third', expiresAt: 2 }, { items: [4] })
+  await store.operations.expire(3)
   await store.operations.abort(operation.id, actor, 1)
   await store.processors.pause('p', actor, 1)
   await store.processors.paused()

@@ -713,8 +713,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'goes on with an operation whose first message failed': [
     {
       file: 'engine/desk/operations.ts',
-      from: "state: outcome === 'handled' ? 'running' : 'failed'",
-      to: "state: 'running'",
+      from: "const becomes = outcome === 'handled' ? 'running' : 'failed'",
+      to: "const becomes = 'running'",
     },
   ],
   'takes up an operation that it was given itself': [
@@ -722,9 +722,45 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'counts what an operation has done in a commit of its own': [
     {
+      file: 'engine/desk/carry-out.ts',
+      from: '  await decisions.decide(item, decisionOf(operation, actor.reason), actor, { changes: [change] })\n',
+      to: '  await decisions.decide(item, decisionOf(operation, actor.reason), actor)\n  host.committer.write({ changes: [change] })\n',
+    },
+  ],
+  'acts on what is only prepared': [
+    {
       file: 'engine/desk/operations.ts',
-      from: '      await decisions.decide(item, decisionOf(operation, actor.reason), actor, { changes: [counted(null)] })\n',
-      to: '      await decisions.decide(item, decisionOf(operation, actor.reason), actor)\n      committer.write({ changes: [counted(null)] })\n',
+      from: "    if (made.state === 'prepared') await this.expiry.look()\n    else this.enqueue({ operation: made })\n",
+      to: '    this.enqueue({ operation: made })\n',
+    },
+  ],
+  'goes on with a ramp after so many failures': [
+    {
+      file: 'engine/desk/ramp.ts',
+      from: "    if (stopAfter !== null && failures >= stopAfter) return { do: 'stop' }\n",
+      to: '',
+    },
+    {
+      file: 'engine/desk/ramp.ts',
+      from: 'stopAfter === null ? turnMessages : stopAfter - failures - underWay.size',
+      to: 'turnMessages',
+    },
+  ],
+  'counts a lane of a ramp again for each of its messages': [
+    {
+      file: 'engine/desk/ramp.ts',
+      from: '    if (begun || lanes.has(lane)) return true\n',
+      to: '    lane = lanes.size\n',
+    },
+  ],
+  'forgets at a restart when the next lane of a ramp begins': [
+    { file: 'adapters/sqlite/selected.ts', from: 'next_at = coalesce(?, next_at)', to: 'next_at = 0 * ?' },
+  ],
+  'forgets at a restart which messages of a ramp are tried': [
+    {
+      file: 'engine/desk/released.ts',
+      from: "const awaited = this.await(operation, item, 'other')",
+      to: 'const awaited = { item, operation, which: 0 }',
     },
   ],
   'goes on with an operation after its abort': [
@@ -765,16 +801,16 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'forgets an operation whose first message another has too': [
     {
-      file: 'engine/desk/operations.ts',
-      from: '    this.firsts.add(String(item), first)\n',
-      to: '    for (const other of [...this.firsts.of(String(item))]) this.forget(other)\n    this.firsts.add(String(item), first)\n',
+      file: 'engine/desk/released.ts',
+      from: "    if (follows || which === 'first') this.awaited.add(String(item), awaited)\n",
+      to: '    for (const one of [...this.awaited.of(String(item))]) this.awaited.delete(String(item), one)\n    this.awaited.add(String(item), awaited)\n',
     },
   ],
   'looks at the first message of an operation before it hears of its end': [
     {
-      file: 'engine/desk/operations.ts',
-      from: '    const first = this.wait(item, operation)\n    const entry = await store.desk.entry(item)\n',
-      to: '    const entry = await store.desk.entry(item)\n    const first = this.wait(item, operation)\n',
+      file: 'engine/desk/released.ts',
+      from: "    const awaited = this.await(operation, item, 'first')\n    const outcome = await this.outcomeOf(item)\n",
+      to: "    const outcome = await this.outcomeOf(item)\n    const awaited = this.await(operation, item, 'first')\n",
     },
   ],
   'resumes what was paused under another name': [
@@ -1237,6 +1273,26 @@ export const shown: Readonly<Record<string, Failing>> = {
   'tries again at once what a restart found waiting': {
     file: 'test/desk/retries.test.ts',
     test: 'a wait longer than its processor has any more is cut to what it has now',
+  },
+  'acts on what is only prepared': {
+    file: 'test/desk/ramps.test.ts',
+    test: 'what is prepared is counted and does nothing until it is run, also across restarts',
+  },
+  'goes on with a ramp after so many failures': {
+    file: 'test/desk/ramps.test.ts',
+    test: 'it stops after so many failures: no more than that ever fail, and it is run on with what is left',
+  },
+  'forgets at a restart which messages of a ramp are tried': {
+    file: 'test/desk/ramps.test.ts',
+    test: 'it stops after so many failures: no more than that ever fail, and it is run on with what is left',
+  },
+  'counts a lane of a ramp again for each of its messages': {
+    file: 'test/desk/ramps.test.ts',
+    test: 'the rate counts lanes: all of one lane that is held goes at once, and counts once',
+  },
+  'forgets at a restart when the next lane of a ramp begins': {
+    file: 'test/desk/ramps.test.ts',
+    test: 'a ramp begins so many lanes in each second and no more, in whatever second, also after kills',
   },
   'takes up an operation that it was given itself': {
     file: 'test/desk/operations.test.ts',

@@ -39,7 +39,10 @@ export class DeskTables {
         if (change.audit.item !== null && change.audit.action !== 'not possible') this.desk.acted(change.audit.item)
         return 0
       case 'selected':
-        this.operations.count(change.operation, change.item, change.error)
+        this.operations.count(change)
+        return 0
+      case 'tried':
+        this.operations.tried(change)
         return 0
       case 'operation':
         this.operations.put(change.operation)

@@ -30,6 +30,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
       await store.pendingActions.add({ item, action, at: now(), ...actor })
     },
     select: (operation, what) => store.operations.select(operation, what),
+    run: (operation, how) => store.operations.run(operation, how, now()),
     abort: (operation, actor) => store.operations.abort(operation, actor, now()),
     async pause(processor, state, actor) {
       await checkKnown(store, processor)

@@ -1,60 +1,72 @@
-// Operations on many held messages. A selection is frozen when its operation begins; each of its messages is dealt with
-// once, in the order of ids.
-//
-//   running ──all dealt with──→ done          running, trying ──a person──→ aborted
-//   trying (the first one alone) ──handled──→ running
-//                                └─held again──→ failed
-import type { Actor } from '../../model/desk.ts'
+// Operations on many held messages. A selection is frozen when its operation is made; model/operation-states.ts has the
+// states that it goes through. A change that comes after the end of an operation is void: a person was quicker.
+import type { ChangeList } from '../../model/change.ts'
+import type { Actor, DeskAction } from '../../model/desk.ts'
 import type {
   NewOperation,
   Operation,
   OperationFilter,
   OperationOutcome,
+  OperationRun,
   RefusedItem,
+  SelectedItem,
   Selection,
 } from '../../model/desk-views.ts'
 import { fault } from '../../model/errors.ts'
+import { assertBecomes, isUnderWay, mayBecome, type OperationState } from '../../model/operation-states.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { OperationStore } from '../../seam/operations.ts'
 import type { AuditLog } from './audit.ts'
 import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskFinder } from './desk-finder.ts'
+import { SelectedItems } from './selected.ts'
 import type { Statements } from './statements.ts'
 
 const listRows = 100
-/** Messages of an operation whose outcome is counted. */
-const outcomeRows = 10_000
+const expireRows = 100
 
-const operationText = `select id, name, action, who, why, change, one_first, state, total, done, refused, started_at, ended_at
+const operationText = `select id, name, action, who, why, change, one_first, state, total, done, refused, lanes, per_second,
+    stop_after, failures, next_at, expires_at, started_at, ended_at
   from millrace_operations`
-/** A message that is not at the desk was resolved, and forgotten later. */
-const outcomeText = `select coalesce(sum(d.id is null or d.state = 'handled'), 0) as handled,
-    coalesce(sum(d.state in ('trying', 'line')), 0) as trying, coalesce(sum(d.state in ('held', 'deciding')), 0) as held,
-    coalesce(sum(d.state = 'discarded'), 0) as discarded
-  from (select item, done, error from millrace_selected where operation = ? order by item limit ?) s
-    left join millrace_desk d on d.id = s.item where s.done = 1 and s.error is null`
 
-interface Row extends Omit<Operation, 'by' | 'reason' | 'change' | 'oneFirst' | 'startedAt' | 'endedAt'> {
+type Plain = 'id' | 'name' | 'action' | 'state' | 'total' | 'done' | 'refused' | 'lanes' | 'failures'
+
+interface Row extends Pick<Operation, Plain> {
   readonly who: string
   readonly why: string | null
   readonly change: string | null
   readonly one_first: number
+  readonly per_second: number | null
+  readonly stop_after: number | null
+  readonly next_at: number | null
+  readonly expires_at: number | null
   readonly started_at: number
   readonly ended_at: number | null
 }
 
+/** A line of the audit log about an operation. */
+interface Line extends Actor {
+  readonly at: number
+  readonly action: DeskAction
+  readonly detail?: unknown
+}
+
 export class OperationTable implements OperationStore {
   private readonly sql: Statements
+  private readonly items: SelectedItems
   private readonly finder: Pick<DeskFinder, 'selected'>
   private readonly audit: Pick<AuditLog, 'record'>
   private readonly beside: Beside
 
   constructor(sql: Statements, finder: Pick<DeskFinder, 'selected'>, audit: Pick<AuditLog, 'record'>, beside: Beside) {
     this.sql = sql
+    this.items = new SelectedItems(sql)
     this.finder = finder
     this.audit = audit
     this.beside = beside
   }
+
+  // ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   list({ name, after = 0, limit = listRows }: OperationFilter): Promise<Operation[]> {
     return this.beside.durable(() => {
@@ -73,97 +85,145 @@ export class OperationTable implements OperationStore {
   }
 
   outcome(operation: number): Promise<OperationOutcome> {
-    return this.beside.durable(() => ({ ...this.sql.one<OperationOutcome>(outcomeText, operation, outcomeRows)! }))
-  }
-
-  refused(operation: number, limit: number): Promise<RefusedItem[]> {
-    const sql =
-      'select item, error as why from millrace_selected where operation = ? and error is not null order by item limit ?'
-    return this.beside.durable(() => this.sql.all(sql, operation, limit))
+    return this.beside.durable(() => this.items.outcome(operation))
   }
 
   remaining(operation: number, after: number, limit: number): Promise<number[]> {
-    return this.beside.durable(() => this.notDone(operation, after, limit))
+    return this.beside.durable(() => this.items.remaining(operation, after, limit))
   }
+
+  refused(operation: number, limit: number): Promise<RefusedItem[]> {
+    return this.beside.durable(() => this.items.refused(operation, limit))
+  }
+
+  async selected(operation: number, limit: number): Promise<SelectedItem[]> {
+    return this.items.next(operation, limit)
+  }
+
+  async firstSelected(operation: number): Promise<number | undefined> {
+    return this.items.first(operation)
+  }
+
+  async underWay(operation: number, after: number, limit: number): Promise<number[]> {
+    return this.items.underWay(operation, after, limit)
+  }
+
+  // ── changes by people ──────────────────────────────────────────────────────────────────────────────────────────
 
   select(operation: NewOperation, what: Selection): Promise<Operation> {
     return writeDurably(this.beside, () => this.freeze(operation, what))
   }
 
+  run(id: number, how: OperationRun, at: number): Promise<Operation> {
+    return writeDurably(this.beside, () => this.begin(id, how, at))
+  }
+
   abort(id: number, actor: Actor, at: number): Promise<void> {
-    return writeDurably(this.beside, () => this.end(id, actor, at))
+    return writeDurably(this.beside, () => {
+      const operation = this.notEnded(id, 'aborted')
+      this.become(operation, 'aborted', at)
+      this.record(operation, { at, ...actor, action: 'aborted' })
+    })
   }
 
-  async selected(operation: number, limit: number): Promise<number[]> {
-    return this.notDone(operation, 0, limit)
-  }
-
-  private notDone(operation: number, after: number, limit: number): number[] {
-    const sql = 'select item from millrace_selected where operation = ? and done = 0 and item > ? order by item limit ?'
-    return this.sql.all<{ item: number }>(sql, operation, after, limit).map(({ item }) => item)
-  }
-
-  async firstSelected(operation: number): Promise<number | undefined> {
-    const sql = 'select min(item) as item from millrace_selected where operation = ?'
-    return this.sql.one<{ item: number | null }>(sql, operation)!.item ?? undefined
-  }
-
-  /** Counts a message as dealt with; once. In the transaction of a commit. */
-  count(operation: number, item: number, error: string | null): void {
-    const sql = 'update millrace_selected set done = 1, error = ? where operation = ? and item = ? and done = 0'
-    if (this.sql.run(sql, error, operation, item) === 0) return
-    this.sql.run(
-      'update millrace_operations set done = done + 1, refused = refused + ? where id = ?',
-      error === null ? 0 : 1,
-      operation,
-    )
-  }
-
-  /** Writes the state of an operation that has not ended. In the transaction of a commit. */
-  put({ id, state, endedAt }: Pick<Operation, 'id' | 'state' | 'endedAt'>): void {
-    this.sql.run(
-      "update millrace_operations set state = ?, ended_at = ? where id = ? and state in ('running', 'trying')",
-      state,
-      endedAt,
-      id,
-    )
+  expire(at: number): Promise<number | undefined> {
+    return writeDurably(this.beside, () => {
+      const due = `${operationText} where state = 'prepared' and expires_at <= ? order by expires_at limit ?`
+      for (;;) {
+        const slice = this.sql.all<Row>(due, at, expireRows).map(operationOf)
+        for (const operation of slice) {
+          this.become(operation, 'expired', at)
+          this.record(operation, { at, by: 'millrace', action: 'expired' })
+        }
+        if (slice.length < expireRows) break
+      }
+      const next = "select min(expires_at) as at from millrace_operations where state = 'prepared'"
+      return this.sql.one<{ at: number | null }>(next)!.at ?? undefined
+    })
   }
 
   private freeze(operation: NewOperation, what: Selection): Operation {
-    const { name, action, by, reason, change, oneFirst, startedAt } = operation
+    const { name, action, by, reason, change, oneFirst, perSecond, stopAfter, expiresAt, startedAt } = operation
     if (this.sql.one('select 1 from millrace_operations where name = ?', name) !== undefined) {
       throw fault('millrace/duplicate-name', `an operation "${name}" exists already; give this one another name`)
     }
     const { id } = this.sql.one<{ id: number }>(
-      `insert into millrace_operations (name, action, who, why, change, one_first, state, total, done, refused, started_at)
-       values (?, ?, ?, ?, ?, ?, 'running', 0, 0, 0, ?) returning id`,
+      `insert into millrace_operations (name, action, who, why, change, one_first, per_second, stop_after, expires_at,
+         state, total, done, refused, started_at)
+       values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, ?) returning id`,
       name,
       action,
       by,
       reason,
       change === null ? null : JSON.stringify(change),
       oneFirst ? 1 : 0,
+      perSecond,
+      stopAfter,
+      expiresAt,
+      (expiresAt === null ? 'running' : 'prepared') satisfies OperationState,
       startedAt,
     )!
-    const items = JSON.stringify(this.finder.selected(what))
-    const total = this.sql.run('insert into millrace_selected select ?, value, null, 0 from json_each(?)', id, items)
+    const { total, lanes } = this.items.freeze(id, this.finder.selected(what))
     if (total === 0) throw fault('millrace/nothing-selected', 'no held message matches')
-    this.sql.run('update millrace_operations set total = ? where id = ?', total, id)
-    const detail = { action, total, ...(change === null ? {} : { change }) }
-    this.audit.record({ at: startedAt, by, action: 'selected', item: null, subject: name, reason, detail })
-    return this.byId(id)!
+    this.sql.run('update millrace_operations set total = ?, lanes = ? where id = ?', total, lanes, id)
+    const made = this.byId(id)!
+    const detail = { action, total, ...paceOf(made), ...(change === null ? {} : { change }) }
+    this.record(made, { at: startedAt, by, reason: reason ?? undefined, action: 'selected', detail })
+    return made
   }
 
-  private end(id: number, { by, reason = undefined }: Actor, at: number): void {
+  private begin(id: number, { perSecond, stopAfter, ...actor }: OperationRun, at: number): Operation {
+    const operation = this.notEnded(id, 'run')
+    const { name, state, expiresAt } = operation
+    if (isUnderWay(state)) throw fault('millrace/already-running', `operation "${name}" is ${state} already`)
+    if (state === 'prepared' && at >= expiresAt!) {
+      throw fault('millrace/operation-ended', `operation "${name}" was not run in time: it has expired`)
+    }
+    this.become(operation, 'running', null)
+    this.sql.run(
+      `update millrace_operations set per_second = coalesce(?, per_second), stop_after = coalesce(?, stop_after),
+         failures = 0, expires_at = null where id = ?`,
+      perSecond ?? null,
+      stopAfter ?? null,
+      id,
+    )
+    const made = this.byId(id)!
+    this.record(made, { at, ...actor, action: 'run', detail: paceOf(made) })
+    return made
+  }
+
+  // ── changes in the transaction of a commit ─────────────────────────────────────────────────────────────────────
+
+  readonly count: SelectedItems['count'] = (change) => this.items.count(change)
+  readonly tried: SelectedItems['tried'] = (change) => this.items.tried(change)
+
+  /** Writes the state of an operation, unless it has ended or a person has stopped it. */
+  put({ id, state, endedAt }: Pick<Operation, 'id' | 'state' | 'endedAt'>): void {
+    const operation = this.byId(id)
+    if (operation === undefined || !isUnderWay(operation.state) || operation.state === state) return
+    this.become(operation, state, endedAt)
+    if (state !== 'stopped') return
+    const { failures, total, done } = operation
+    const reason = `${failures} failed; ${total - done} are left as they are`
+    this.record(operation, { at: endedAt!, by: 'millrace', reason, action: 'stopped' })
+  }
+
+  private become({ id, state: from }: Operation, state: OperationState, endedAt: number | null): void {
+    assertBecomes(from, state)
+    this.sql.run('update millrace_operations set state = ?, ended_at = ? where id = ?', state, endedAt, id)
+  }
+
+  /** @throws `millrace/unknown-operation`, `millrace/operation-ended` */
+  private notEnded(id: number, what: string): Operation {
     const operation = this.byId(id)
     if (operation === undefined) throw fault('millrace/unknown-operation', `there is no operation ${id}`)
     const { state, name } = operation
-    if (state !== 'running' && state !== 'trying') {
-      throw fault('millrace/operation-ended', `operation "${name}" has ended already: ${state}`)
-    }
-    this.put({ id, state: 'aborted', endedAt: at })
-    const why = reason ?? null
-    this.audit.record({ at, by, action: 'aborted', item: null, subject: name, reason: why, detail: undefined })
+    if (mayBecome(state, 'aborted')) return operation
+    throw fault('millrace/operation-ended', `operation "${name}" has ended already: ${state}; it cannot be ${what}`)
+  }
+
+  private record({ name }: Operation, { reason, detail, ...line }: Line): void {
+    this.audit.record({ ...line, item: null, subject: name, reason: reason ?? null, detail })
   }
 
   private byId(id: number): Operation | undefined {
@@ -172,13 +232,28 @@ export class OperationTable implements OperationStore {
   }
 }
 
-function operationOf({ who, why, change, one_first, started_at, ended_at, ...row }: Row): Operation {
+/** What limits an operation, for the audit log. */
+function paceOf({ perSecond, stopAfter, state }: Operation): object {
   return {
-    ...row,
+    ...(state === 'prepared' ? { prepared: true } : {}),
+    ...(perSecond === null ? {} : { perSecond }),
+    ...(stopAfter === null ? {} : { stopAfter }),
+  }
+}
+
+function operationOf(row: Row): Operation {
+  const { who, why, change, one_first, per_second, stop_after, next_at, expires_at, started_at, ended_at, ...rest } =
+    row
+  return {
+    ...rest,
     by: who,
     reason: why,
-    change: change === null ? null : (JSON.parse(change) as Operation['change']),
+    change: change === null ? null : (JSON.parse(change) as ChangeList),
     oneFirst: one_first === 1,
+    perSecond: per_second,
+    stopAfter: stop_after,
+    nextAt: next_at,
+    expiresAt: expires_at,
     startedAt: started_at,
     endedAt: ended_at,
   }

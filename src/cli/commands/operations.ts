@@ -13,11 +13,17 @@ import {
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, commandFor, takeWords, withApp } from '../call.ts'
 import { readJson } from '../json-file.ts'
-import { listCommand, type PageWords } from '../lists.ts'
 import { type Output, UsageError } from '../output.ts'
-import { type Column, count, duration, facts, safe } from '../print.ts'
+import { count, facts, safe } from '../print.ts'
 
-export interface SelectWords extends ActorWords {
+/** How an operation is to be carried out. */
+interface PaceWords {
+  readonly perSecond?: number | undefined
+  readonly stopAfter?: number | undefined
+  readonly wait?: boolean | undefined
+}
+
+export interface SelectWords extends ActorWords, PaceWords {
   readonly all?: boolean | undefined
   readonly name?: string | undefined
   readonly processor?: string | undefined
@@ -27,7 +33,7 @@ export interface SelectWords extends ActorWords {
   readonly oneFirst?: boolean | undefined
   /** The path of a file with a change list. */
   readonly change?: string | undefined
-  readonly wait?: boolean | undefined
+  readonly prepare?: boolean | undefined
 }
 
 /** Tells whether the words mean an operation; refuses options that fit only the other use. */
@@ -40,6 +46,9 @@ export function checkSelect({
   group,
   oneFirst,
   change,
+  prepare,
+  perSecond,
+  stopAfter,
   wait,
 }: SelectWords): boolean {
   if (all) {
@@ -55,6 +64,9 @@ export function checkSelect({
     group,
     'one-first': oneFirst,
     change,
+    prepare,
+    'per-second': perSecond,
+    'stop-after': stopAfter,
     'no-wait': wait === false || undefined,
   }
   const given = Object.entries(options).find(([, value]) => value !== undefined)
@@ -66,33 +78,68 @@ export function checkSelect({
 export async function select(
   call: Call,
   action: Operation['action'],
-  { name, oneFirst = false, change: path, wait = true, processor, type, context, group }: SelectWords,
+  { name, change: path, wait, processor, type, context, group, ...words }: SelectWords,
   actor: Actor,
 ): Promise<number> {
-  const { out, words } = call
-  if (words.length > 0) throw new UsageError(`"${words[0]}" does not go with --all`)
+  const { out } = call
+  if (call.words.length > 0) throw new UsageError(`"${call.words[0]}" does not go with --all`)
   const change = path === undefined ? undefined : (readJson('--change', path) as ChangeList)
   const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
+  const { oneFirst, prepare, perSecond, stopAfter } = words
+  const options = { name: name!, oneFirst, prepare, perSecond, stopAfter, change, ...actor }
+  return begin(call, wait, async (desk, running) => {
+    const begun = await desk.select(action, what, options)
+    if (!out.json)
+      out.line(
+        `${titleOf(begun)}: ${begunText(begun)}${begun.state === 'prepared' ? untilText(begun) : running ? '' : ', when the app starts'}`,
+      )
+    return begun
+  })
+}
+
+/** Runs an operation that is prepared or has stopped, and shows its progress until it ends. */
+export async function deskRun(call: Call, { perSecond, stopAfter, wait, ...words }: ActorWords & PaceWords) {
+  const [word] = takeWords(call, ['ID or NAME'], 1)
+  const actor = actorOf(words)
+  return begin(call, wait, async (desk, running) => {
+    const { id } = await named(desk, word!)
+    const begun = await desk.run(id, { perSecond, stopAfter, ...actor })
+    if (!call.out.json) call.out.line(`${titleOf(begun)} runs${running ? '' : ' when the app starts'}`)
+    return begun
+  })
+}
+
+/** Lets an operation begin, and follows it. */
+async function begin(
+  call: Call,
+  wait: boolean | undefined,
+  how: (desk: Desk, running: boolean) => Promise<Operation>,
+): Promise<number> {
   return withApp(call, async ({ desk, running }) => {
     // Before any report, so that an interrupted user learns that the operation continues.
     const interrupted = interruptible()
     try {
-      const begun = await desk.select(action, what, { name: name!, oneFirst, change, ...actor })
-      if (out.json) await out.object(operationObject(begun))
-      else out.line(`${titleOf(begun)}: ${begunText(begun)}${running ? '' : ', when the app starts'}`)
-      return running && wait ? await follow(desk, begun, call, interrupted) : 0
+      const begun = await how(desk, running)
+      if (call.out.json) await call.out.object(operationObject(begun))
+      const ends = running && wait !== false && begun.state !== 'prepared'
+      return ends ? await follow(desk, begun, call, interrupted) : 0
     } finally {
       interrupted.end()
     }
   })
 }
 
-const titleOf = ({ id, name }: Operation) => `operation ${id} "${safe(name)}"`
-const doneWords = { release: 'released', resubmit: 'resubmitted', discard: 'discarded' } as const
+export const titleOf = ({ id, name }: Operation) => `operation ${id} "${safe(name)}"`
+export const doneWords = { release: 'released', resubmit: 'resubmitted', discard: 'discarded' } as const
 
 function begunText({ total, action, oneFirst }: Operation): string {
   const first = oneFirst ? ', one first and the others when it was handled' : ''
   return `${count(total, 'message is', 'messages are')} selected to be ${doneWords[action]}${first}`
+}
+
+function untilText({ lanes, expiresAt }: Operation): string {
+  const until = new Date(expiresAt!).toISOString()
+  return `, in ${count(lanes, 'lane')}; nothing is done until desk run, which is possible until ${until}`
 }
 
 const lookMs = 200
@@ -153,14 +200,16 @@ function outcomeText(outcome: OperationOutcome | undefined): string {
   return trying === 0 ? again : `${again}; ${count(trying, 'is', 'are')} still being tried`
 }
 
-function endText({ state, done, total, refused, action }: Operation): string {
+export function endText({ state, done, total, refused, failures, action }: Operation): string {
   const changed = `${done - refused} of ${count(total, 'message')} ${doneWords[action]}`
   const not = refused === 0 ? '' : `, ${refused} not possible`
+  if (state === 'prepared' || state === 'expired') return `is ${state}: nothing was changed`
+  if (state === 'stopped') return `has stopped after ${count(failures, 'failure')}: ${changed}${not}`
   if (state === 'failed') return `has failed: its first message was not handled, the others were not changed`
   return `${state === 'aborted' ? 'was aborted' : 'is done'}: ${changed}${not}`
 }
 
-function refusedLines(rows: readonly RefusedItem[], { refused }: Operation, columns: number): string[] {
+export function refusedLines(rows: readonly RefusedItem[], { refused }: Operation, columns: number): string[] {
   const lines = facts(
     rows.map(({ item, why }) => [String(item), why]),
     columns,
@@ -168,78 +217,12 @@ function refusedLines(rows: readonly RefusedItem[], { refused }: Operation, colu
   return refused > rows.length ? [...lines, `  … and ${refused - rows.length} more`] : lines
 }
 
-function operationObject({ startedAt, endedAt, ...operation }: Operation) {
-  const time = (ms: number) => new Date(ms).toISOString()
-  return { ...operation, startedAt: time(startedAt), endedAt: endedAt === null ? null : time(endedAt) }
-}
-
-/** Shows the operations; or one of them, with its outcome and the refused messages. */
-export async function deskOperations(call: Call, page: PageWords): Promise<number> {
-  if (call.words.length > 0) return deskOperation(call)
-  return listCommand(call, page, {
-    read: ({ desk }, page) => desk.operations(page),
-    columns: columns(Date.now()),
-    object: operationObject,
-    nothing: 'there are no operations',
-  })
-}
-
-async function deskOperation(call: Call): Promise<number> {
-  const [word] = takeWords(call, ['ID'], 0)
-  const { out } = call
-  return withApp(call, async ({ desk }) => {
-    const one = await named(desk, word!)
-    const refusals = await desk.refused(one.id)
-    const outcome = await desk.outcome(one.id)
-    if (out.json) await out.object({ ...operationObject(one), outcome, refusals })
-    else {
-      const shown = facts(factsOf(one, outcome), out.columns)
-      await out.lines([titleOf(one), ...shown, ...refusedLines(refusals, one, out.columns)])
-    }
-    return 0
-  })
-}
-
-function factsOf(operation: Operation, outcome: OperationOutcome): (readonly [string, string | undefined])[] {
-  const { action, state, by, reason, startedAt, endedAt, oneFirst, total, done, refused } = operation
-  return [
-    ['action', `${action}${oneFirst ? ', one first' : ''}`],
-    ['state', state],
-    ['by', by],
-    ['reason', reason ?? undefined],
-    ['started', new Date(startedAt).toISOString()],
-    ['ended', endedAt === null ? undefined : new Date(endedAt).toISOString()],
-    [doneWords[action], `${done - refused} of ${total}`],
-    ['held again', outcome.held === 0 ? undefined : String(outcome.held)],
-    ['not possible', refused === 0 ? undefined : String(refused)],
-  ]
-}
-
-function columns(nowMs: number): Column<Operation>[] {
-  return [
-    { title: 'ID', value: ({ id }) => id },
-    { title: 'NAME', value: ({ name }) => name, shrinksTo: 8 },
-    { title: 'ACTION', value: ({ action }) => action },
-    { title: 'STATE', value: ({ state }) => state },
-    { title: 'DONE', value: ({ done, total }) => `${done} of ${total}` },
-    { title: 'REFUSED', value: ({ refused }) => refused },
-    { title: 'BY', value: ({ by }) => by, shrinksTo: 6 },
-    { title: 'STARTED', value: ({ startedAt }) => duration(nowMs - startedAt) },
-  ]
-}
-
-/** Aborts an operation; its finished work stays. */
-export async function deskAbort(call: Call, words: ActorWords): Promise<number> {
-  const [word] = takeWords(call, ['ID or NAME'], 1)
-  const actor = actorOf(words)
-  return withApp(call, async ({ desk }) => {
-    const { id } = await named(desk, word!)
-    await desk.abort(id, actor)
-    const operation = await byId(desk, id)
-    if (call.out.json) await call.out.object(operationObject(operation))
-    else call.out.line(`${titleOf(operation)} ${endText(operation)}`)
-    return 0
-  })
+export function operationObject({ startedAt, endedAt, expiresAt, nextAt, ...operation }: Operation) {
+  const time = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString())
+  return {
+    ...operation,
+    ...{ startedAt: time(startedAt), endedAt: time(endedAt), expiresAt: time(expiresAt), nextAt: time(nextAt) },
+  }
 }
 
 /** Finds an operation by its word. Errors: `millrace/unknown-operation`. */
@@ -252,7 +235,7 @@ export async function named(desk: Desk, word: string): Promise<Operation> {
   throw new MillraceError('millrace/unknown-operation', `there is no operation "${word}"`)
 }
 
-async function byId(desk: Desk, id: number): Promise<Operation> {
+export async function byId(desk: Desk, id: number): Promise<Operation> {
   const [operation] = await desk.operations({ after: id - 1, limit: 1 })
   return operation!
 }

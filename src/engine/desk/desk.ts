@@ -7,7 +7,7 @@
 // but `ended`.
 import type { Stored } from '../../model/codec.ts'
 import type { Actor, Audit, Change, Decision, DeskEntry } from '../../model/desk.ts'
-import type { NewOperation, Operation, PendingAction, Selection } from '../../model/desk-views.ts'
+import type { NewOperation, Operation, OperationRun, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { Repair } from '../../model/repairs.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
@@ -144,6 +144,10 @@ export class Desk implements Service {
   /** @throws as `Decisions.corrected`; `millrace/unknown-processor` */
   corrected(entry: DeskEntry, change: Change): Stored {
     return this.ownerOf(entry).decisions.corrected(entry.message, change)
+  }
+
+  run(operation: number, how: OperationRun): Promise<Operation> {
+    return this.operations.resume(operation, how)
   }
 
   async abort(operation: number, actor: Actor): Promise<void> {

@@ -1,45 +1,37 @@
-// Operations on many held messages. The selection is fixed when an operation begins; it is carried out slice by slice,
-// across restarts, one operation after the other.
+// Operations on many held messages, carried out slice by slice, across restarts, one slice after the other.
+// model/operation-states.ts has the states of one operation, and what holds for all of them.
 //
-//   running ──all done──→ done
-//      └ one first ──→ trying ──it is handled──→ running
-//                        └ it is held again, or was not possible ──→ failed: the others stay as they are
-//   running, trying ──a person──→ aborted
+// One that is under way:   queued ──its turn──→ working ──more to do──→ working
+//                            ↑                    ├─ its rate, or messages under way ──→ parked ──→ queued
+//                            └──the first ended── ├─ one first ──→ trying ──→ queued
+//                                                 └─ done, stopped, failed, aborted ──→ (gone)
 //
 // All of them:   resting ──one is there──→ working ──it is done──→ resting
 //                   └────end──→ ended ←── ending ←──end──┘
-import type { Change, Decision, DeskEntry } from '../../model/desk.ts'
-import type { NewOperation, Operation, Selection } from '../../model/desk-views.ts'
+import type { NewOperation, Operation, OperationRun, Selection } from '../../model/desk-views.ts'
 import { isMillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
-import type { DeskChange } from '../../seam/desk.ts'
 import type { Store } from '../../seam/store.ts'
-import type { World } from '../../seam/world.ts'
+import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { Decisions } from '../consumer/decisions.ts'
 import { Fifo } from '../kit/fifo.ts'
-import { Groups } from '../kit/groups.ts'
+import { type Counted, carryOut, refuse } from './carry-out.ts'
+import { Expiry } from './expiry.ts'
+import { inLanes, type Outcome, type Ramp, type Turn } from './ramp.ts'
+import { Released } from './released.ts'
 
 const sliceItems = 256
 
 /** The engine, as operations need it. */
 export interface OperationsHost {
-  readonly world: Pick<World, 'now' | 'log'>
+  readonly world: Pick<World, 'now' | 'after' | 'log'>
   readonly store: Pick<Store, 'desk' | 'operations'>
   readonly committer: Pick<Committer, 'alone' | 'write' | 'written'>
   /** Carries decisions out for a processor; undefined where it does not run. */
   decisionsOf(processor: string): Pick<Decisions, 'decide'> | undefined
   /** Called when all may be done. */
   maybeIdle(): void
-}
-
-/** The states of a message that may still be handled. */
-const underWay: readonly DeskEntry['state'][] = ['trying', 'deciding', 'line']
-
-/** An operation that waits for its first message. */
-interface First {
-  readonly item: number
-  readonly operation: Operation
 }
 
 type State = 'resting' | 'working' | 'ending' | 'ended'
@@ -51,39 +43,63 @@ const transitions: Readonly<Record<State, readonly State[]>> = {
   ended: [],
 }
 
+/** An operation that has its turn, and the state that it is in from then on where that is another. */
+interface Work {
+  readonly operation: Operation
+  readonly becomes?: 'running' | 'failed' | undefined
+}
+
+/** An operation that waits: for a time, or for the end of a message. */
+interface Parked {
+  readonly work: Work
+  readonly timer: Timer | undefined
+}
+
 export class Operations {
   private readonly host: OperationsHost
-  /** By message: several operations may have the same first one. */
-  private readonly firsts = new Groups<First>()
+  private readonly released: Released
+  private readonly expiry: Expiry
+  private readonly parked = new Map<number, Parked>()
   /** Aborted operations by id, as they were when the abort broke them off; undefined where none was under way. */
-  private readonly aborted = new Map<number, Operation | undefined>()
-  /** Operations that this run has made: `takeUp` passes over them. */
+  private readonly aborted = new Map<number, Work | undefined>()
+  /** Operations that this run has begun: `takeUp` passes over them. */
   private readonly ours = new Set<number>()
   private aborting: Promise<unknown> = Promise.resolve()
   /** The slice that is read and carried out now. */
   private underWay: Promise<unknown> = Promise.resolve()
-  private readonly queue = new Fifo<Operation>()
+  private readonly queue = new Fifo<Work>()
   private state: State = 'resting'
 
   constructor(host: OperationsHost) {
     this.host = host
+    const { store, committer } = host
+    this.expiry = new Expiry(host)
+    this.released = new Released({
+      ...{ store, committer },
+      afterFirst: (operation, outcome) => this.enqueue(afterFirst(operation, outcome)),
+      room: (id) => this.wake(id, 'a message'),
+    })
   }
+
+  // ── what begins and ends operations ────────────────────────────────────────────────────────────────────────────
 
   /** Continues operations that an earlier run has not finished. */
   async takeUp(): Promise<void> {
     const { committer, store } = this.host
     for (let last = 0; ; ) {
       const after = last
-      // Between two selections, so that `ours` has each operation that this run has made.
+      // Between two selections, so that `ours` has each operation that this run has begun.
       const slice = await committer.alone(() => store.operations.open(after, sliceItems))
-      if (slice.length === 0) return
+      if (slice.length === 0) break
       for (const operation of slice) {
         if (this.ours.has(operation.id)) continue
-        if (operation.state === 'running') this.enqueue(operation)
-        else await this.watch(operation)
+        await this.released.adopt(operation)
+        if (operation.state === 'running') this.enqueue({ operation })
+        else if ((await this.released.watch(operation)) === 'not begun') this.enqueue({ operation })
       }
       last = slice.at(-1)!.id
     }
+    await this.expiry.look()
   }
 
   async start(operation: NewOperation, what: Selection): Promise<Operation> {
@@ -93,7 +109,21 @@ export class Operations {
       this.ours.add(begun.id)
       return begun
     })
-    this.enqueue(made)
+    if (made.state === 'prepared') await this.expiry.look()
+    else this.enqueue({ operation: made })
+    return made
+  }
+
+  /** Lets an operation run that is prepared or stopped. */
+  async resume(id: number, how: OperationRun): Promise<Operation> {
+    const { committer, store, world } = this.host
+    const made = await committer.alone(async () => {
+      const begun = await store.operations.run(id, how, world.now())
+      this.ours.add(id)
+      return begun
+    })
+    await this.released.adopt(made)
+    this.enqueue({ operation: made })
     return made
   }
 
@@ -106,62 +136,50 @@ export class Operations {
 
   private async breakOff(id: number, write: () => Promise<void>): Promise<void> {
     if (this.aborted.has(id)) return write()
-    this.aborted.set(id, undefined)
+    this.aborted.set(id, this.unpark(id))
     try {
       await this.underWay.catch(() => {})
       await write()
-      for (const first of this.firsts.all()) if (first.operation.id === id) this.forget(first)
+      this.released.forget(id)
     } catch (error) {
-      const operation = this.aborted.get(id)
+      const work = this.aborted.get(id)
       this.aborted.delete(id)
-      if (operation !== undefined) this.enqueue(operation)
+      if (work !== undefined) this.enqueue(work)
       throw error
     }
   }
 
   /** A released message has come to an end, or is held again. */
-  ended(item: number, outcome: 'handled' | 'not handled'): void {
-    for (const first of [...this.firsts.of(String(item))]) this.firstEnded(first, outcome)
-  }
-
-  private firstEnded(first: First, outcome: 'handled' | 'not handled'): void {
-    if (!this.isWaiting(first)) return
-    this.forget(first)
-    this.enqueue({ ...first.operation, state: outcome === 'handled' ? 'running' : 'failed', oneFirst: false })
-  }
-
-  private wait(item: number, operation: Operation): First {
-    const first = { item, operation }
-    this.firsts.add(String(item), first)
-    return first
-  }
-
-  private isWaiting(first: First): boolean {
-    return this.firsts.of(String(first.item)).has(first)
-  }
-
-  private forget(first: First): void {
-    this.firsts.delete(String(first.item), first)
+  ended(item: number, outcome: Outcome): void {
+    this.released.ended(item, outcome)
   }
 
   end(): void {
-    if (this.isOpen) this.become(this.state === 'working' ? 'ending' : 'ended')
+    if (!this.isOpen) return
+    this.become(this.state === 'working' ? 'ending' : 'ended')
+    this.expiry.end()
+    for (const { timer } of this.parked.values()) timer?.cancel()
+    this.parked.clear()
   }
 
   get idle(): boolean {
-    return this.state !== 'working' && this.state !== 'ending' && this.queue.isEmpty
+    if (this.state === 'working' || this.state === 'ending' || !this.queue.isEmpty) return false
+    for (const { timer } of this.parked.values()) if (timer !== undefined) return false
+    return true
   }
 
   private get isOpen(): boolean {
     return this.state === 'resting' || this.state === 'working'
   }
 
-  private enqueue(operation: Operation): void {
-    this.queue.push(operation)
+  // ── turns ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private enqueue(work: Work): void {
+    this.queue.push(work)
     this.pump()
   }
 
-  /** Runs one operation after the other. One that fails does not stop the others. */
+  /** Gives one operation its turn after the other. One that fails does not stop the others. */
   private pump(): void {
     if (this.state !== 'resting' || this.queue.isEmpty) {
       this.host.maybeIdle()
@@ -169,10 +187,11 @@ export class Operations {
     }
     const next = this.queue.shift()
     this.become('working')
-    this.run(next)
+    this.work(next)
       .catch((error) => {
         if (!this.isOpen) return
-        this.host.world.log('error', `operation "${next.name}" at the desk failed`, { error: inBrief(error) })
+        const what = `operation "${next.operation.name}" at the desk failed`
+        this.host.world.log('error', what, { error: inBrief(error) })
       })
       .finally(() => {
         this.become(this.isOpen ? 'resting' : 'ended')
@@ -180,80 +199,87 @@ export class Operations {
       })
   }
 
-  private async run(operation: Operation): Promise<void> {
-    const { id, state } = operation
-    const firstOnly = operation.oneFirst && operation.done === 0
-    if (!firstOnly) await this.write(operation, state)
-    if (state === 'failed') return
+  private async work(work: Work): Promise<void> {
+    const { operation, becomes } = work
+    const { id } = operation
+    if (becomes !== undefined) await this.write(operation, becomes)
+    if (becomes === 'failed') return this.released.forget(id)
+    const ramp = this.released.rampOf(operation)
     while (this.isOpen && !this.aborted.has(id)) {
-      const slice = this.slice(operation, firstOnly ? 1 : sliceItems)
+      const turn = ramp.turn(this.host.world.now())
+      if (turn.do === 'wait') break
+      const slice = this.slice(operation, ramp, turn)
       this.underWay = slice
-      if ((await slice) === 0 || firstOnly) return
+      const after = await slice
+      if (after === 'ended') return
+      if (after === 'rests' && turn.do === 'act') return this.park({ operation }, turn.restMs)
     }
-    if (this.aborted.has(id)) this.aborted.set(id, operation)
+    this.park({ operation }, undefined)
   }
 
-  /** Carries out the next messages of an operation, the first alone where only one is asked for; returns how many. */
-  private async slice(operation: Operation, limit: number): Promise<number> {
-    const items = await this.host.store.operations.selected(operation.id, limit)
-    if (items.length === 0) await this.write(operation, 'done')
-    else if (limit === 1) await this.tryFirst(operation, items[0]!)
-    else await Promise.all(items.map((item) => this.carryOut(operation, item)))
-    return items.length
+  /** Lets an operation wait: for a time, or until one of its messages ends. */
+  private park(work: Work, ms: number | undefined): void {
+    const { id } = work.operation
+    if (!this.isOpen) return
+    if (this.aborted.has(id)) return void this.aborted.set(id, work)
+    const timer = ms === undefined ? undefined : this.host.world.after(ms, () => this.wake(id, 'the time'))
+    this.parked.set(id, { work, timer })
   }
 
-  private async tryFirst(operation: Operation, item: number): Promise<void> {
-    const first = this.wait(item, operation)
-    await this.write(operation, 'trying')
-    if (!(await this.carryOut(operation, item))) this.firstEnded(first, 'not handled')
+  private wake(id: number, why: 'the time' | 'a message'): void {
+    const parked = this.parked.get(id)
+    if (parked === undefined || (why === 'a message' && parked.timer !== undefined)) return
+    this.unpark(id)
+    this.enqueue(parked.work)
   }
 
-  /** Returns whether it was possible. */
-  private async carryOut(operation: Operation, item: number): Promise<boolean> {
-    const { id, by, reason, name } = operation
-    const { store, committer } = this.host
-    const actor = { by, reason: `${name}${reason === null ? '' : `: ${reason}`}` }
-    const counted = (error: string | null): DeskChange => ({ do: 'selected', operation: id, item, error })
-    const entry = await store.desk.entry(item)
-    const decisions = entry === undefined ? undefined : this.host.decisionsOf(entry.processor)
-    const refuse = (why: string) =>
-      new Promise<boolean>((resolve, reject) => {
-        committer.write({ changes: [counted(why)], written: () => resolve(false), dropped: reject })
-      })
-    if (decisions === undefined) return refuse('its processor is not running, or the message is no longer at the desk')
+  private unpark(id: number): Work | undefined {
+    const parked = this.parked.get(id)
+    parked?.timer?.cancel()
+    this.parked.delete(id)
+    return parked?.work
+  }
+
+  /** Carries out the next messages of an operation, the first alone where only one is asked for. */
+  private async slice(operation: Operation, ramp: Ramp, turn: Turn): Promise<'continues' | 'rests' | 'ended'> {
+    const { store, world } = this.host
+    const firstOnly = operation.oneFirst && operation.done === 0
+    const most = turn.do !== 'act' || firstOnly ? 1 : turn.messages
+    const found = await store.operations.selected(operation.id, most)
+    if (found.length === 0 || turn.do !== 'act') {
+      await this.write(operation, found.length === 0 ? 'done' : 'stopped')
+      if (found.length === 0) this.released.forget(operation.id)
+      return 'ended'
+    }
+    const chosen = inLanes(found, turn.lanes)
+    if (chosen.length === 0) return 'rests'
+    const nextAt = chosen.some(({ begun }) => !begun) ? ramp.paced(world.now()) : undefined
+    if (firstOnly) await this.write(operation, 'trying')
+    const all = chosen.map(async ({ item, begun }) => {
+      const more = { follow: ramp.follows, nextAt: begun ? undefined : nextAt }
+      const done = await this.carryOut(operation, item, more)
+      if (done) this.released.await(operation, item, firstOnly ? 'first' : 'other')
+      else ramp.refused()
+      return done
+    })
+    const [possible] = await Promise.all(all)
+    if (firstOnly && !possible) this.enqueue(afterFirst(operation, 'not handled'))
+    return firstOnly ? 'ended' : 'continues'
+  }
+
+  /** Acts on a message, unless it is too late for that; returns whether it was possible. */
+  private async carryOut(operation: Operation, item: number, counted: Counted): Promise<boolean> {
     try {
-      // The count is in the commit of the decision: a crash leaves both or neither.
-      await decisions.decide(item, decisionOf(operation, actor.reason), actor, { changes: [counted(null)] })
-      return true
+      return await carryOut(this.host, operation, item, counted)
     } catch (error) {
       if (!isMillraceError(error) || !this.isOpen) throw error
-      return refuse(error.message)
-    }
-  }
-
-  /** After a restart: the first message may have come to its end before the crash, and may come to it now. */
-  private async watch(operation: Operation): Promise<void> {
-    const { store } = this.host
-    const running = { ...operation, state: 'running' } as const
-    const item = await store.operations.firstSelected(operation.id)
-    if (item === undefined) {
-      this.enqueue({ ...running, oneFirst: false })
-      return
-    }
-    // Before it is looked at: what is read of it may be older than its end.
-    const first = this.wait(item, operation)
-    const entry = await store.desk.entry(item)
-    if (entry !== undefined && underWay.includes(entry.state)) return
-    if (entry === undefined || entry.state === 'handled') this.firstEnded(first, 'handled')
-    else if (operation.done > 0) this.firstEnded(first, 'not handled')
-    else if (this.isWaiting(first)) {
-      this.forget(first)
-      this.enqueue(running)
+      await refuse(this.host, operation, item, error.message)
+      return false
     }
   }
 
   private write(operation: Operation, state: Operation['state']): Promise<void> {
-    const endedAt = state === 'done' || state === 'failed' ? this.host.world.now() : null
+    const endedAt = state === 'running' || state === 'trying' ? null : this.host.world.now()
     return this.host.committer.written({
       changes: [{ do: 'operation', operation: { ...operation, state, endedAt } }],
     })
@@ -265,7 +291,8 @@ export class Operations {
   }
 }
 
-function decisionOf({ action, change }: Operation, reason: string): Decision | Change {
-  if (action === 'release') return { do: 'retry' }
-  return action === 'discard' ? { do: 'discard', reason } : { do: 'change', change: change!, note: reason }
+/** The others follow when the first was handled, and stay as they are when it was not. */
+function afterFirst(operation: Operation, outcome: Outcome): Work {
+  const becomes = outcome === 'handled' ? 'running' : 'failed'
+  return { operation: { ...operation, state: becomes, oneFirst: false }, becomes }
 }
