@@ -114,7 +114,7 @@ export class RunningApp {
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
     const file = () => (this.started ?? this.broker).offline?.controlPath
-    openEdge(this, { world, file, intake: () => this.running.intake })
+    openEdge(this, { world, file, intake: () => this.running.intake, log: () => this.running.log })
   }
 
   get version(): string | undefined {

@@ -51,9 +51,9 @@ const lookMs = 5
 
 export class Engine {
   readonly store: Store
-  /** The way in for messages. */
   readonly intake: Intake
   readonly desk: Desk
+  readonly log: Rooms['log']
   readonly processors: Consumers
   private readonly plan: EnginePlan
   private readonly world: World
@@ -78,6 +78,7 @@ export class Engine {
     store.log.onArrival(this.arrived)
     this.intake = this.rooms.intake
     this.desk = this.rooms.desk
+    this.log = this.rooms.log
     this.processors = this.rooms.consumers
   }
 
@@ -241,9 +242,8 @@ export class Engine {
   /** The store failed: what is in memory may be ahead of the disk, so all of it is dropped. */
   private readonly fail = (error: unknown): void => {
     if (this.status.is === 'failed' || this.status.is === 'stopped') return
-    const starting = this.status.is === 'starting'
     const why = storeFailed(error)
-    if (starting) {
+    if (this.status.is === 'starting') {
       // The start itself tells its caller, and closes the store.
       this.become({ is: 'failed', why, closed: undefined })
       this.rooms.committer.end(why)

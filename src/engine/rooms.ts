@@ -17,6 +17,7 @@ import { Flows } from './flow/flows.ts'
 import { Idle } from './idle.ts'
 import { Intake } from './intake.ts'
 import { Numbers } from './kit/numbers.ts'
+import { LogView } from './log-view.ts'
 import type { Line } from './part-changes.ts'
 import type { EnginePlan } from './plan.ts'
 import { Requests } from './request/requests.ts'
@@ -51,6 +52,7 @@ export class Rooms {
   readonly idleness: Idle
   private readonly settledAt = new SettledAt()
   readonly streams: Streams
+  readonly log: LogView
   readonly committer: Committer
   readonly requests: Requests
   readonly withdrawals: Withdrawals
@@ -71,6 +73,7 @@ export class Rooms {
     const maybeIdle = this.idleness.look
     const streams = new Streams(taken.streams, destinations, { accepted: plan.accepted })
     this.streams = streams
+    this.log = new LogView(streams, store.log)
     const streamOf = streams.ofTypes
     const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: limits.messageBytesMax })
     const { settled, fail } = host

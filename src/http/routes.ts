@@ -2,8 +2,16 @@
 import type { Group } from './route.ts'
 import { commandRoutes } from './routes/commands.ts'
 import { eventRoutes } from './routes/events.ts'
+import { eventOutRoutes } from './routes/events-out.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { sessionRoutes } from './routes/session.ts'
 
-export const groups: readonly Group[] = [eventRoutes, commandRoutes, hookRoutes, healthRoutes, sessionRoutes]
+export const groups: readonly Group[] = [
+  eventRoutes,
+  eventOutRoutes,
+  commandRoutes,
+  hookRoutes,
+  healthRoutes,
+  sessionRoutes,
+]

@@ -1,3 +1,4 @@
+import type { Stored } from '../model/codec.ts'
 import type { MessageType } from '../model/message.ts'
 import type { RequestState } from '../model/requests.ts'
 import type { Publishes } from '../operate/publish.ts'
@@ -6,6 +7,7 @@ import type { Publishes } from '../operate/publish.ts'
 export interface Served extends Publishes {
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   requestStatus(id: string): Promise<Requested | undefined>
+  tail(accepting: (message: Stored) => void): () => void
   cancel(type: MessageType, id: string): Promise<boolean>
 }
 

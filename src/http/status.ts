@@ -54,6 +54,7 @@ const ofCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   'millrace/stopping': 503,
   'millrace/too-many-pending': 503,
   'millrace/too-many-connections': 503,
+  'millrace/too-many-listeners': 503,
   'millrace/no-answer': 503,
   'millrace/not-running': 503,
   'millrace/disconnected': 503,

@@ -312,6 +312,7 @@ export const errors = {
     false,
     'Sign the body as it is sent, with the secret of the hook and the time of now.',
   ),
+  'millrace/too-many-listeners': row('StateError', true, 'Wait until other listeners are gone, or read pages.'),
   'millrace/unexpected': row(
     'StateError',
     false,

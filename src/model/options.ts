@@ -92,6 +92,8 @@ export const edgeNumbers = {
   batchMax: bound(1_000, 1, 10_000, 'events of one batch over HTTP'),
   /** Length of the path and query of a request, characters, 100 to 65,536, default 8,192. */
   urlCharsMax: bound(8_192, 100, 65_536, 'length of the path and query of a request over HTTP, characters'),
+  /** Listeners to events at once, 1 to 1,000,000, default 10,000. */
+  listenersMax: bound(10_000, 1, 1_000_000, 'listeners to events over HTTP at once'),
 } as const satisfies Record<string, Bound>
 
 /** The numbers of an HTTP server: each is an option of `app.serve`. */

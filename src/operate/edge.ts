@@ -1,5 +1,6 @@
 // What an HTTP edge needs of an app beside its public surface. It is not for users: the app opens it, and `src/http` asks
 // for it by the app.
+import type { Stored } from '../model/codec.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
@@ -30,6 +31,16 @@ export interface Edge {
   file(): string | undefined
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
+  /** Returns the log of the run; throws while the app does not run. */
+  log(): EdgeLog
+}
+
+/** The messages of a topic that are durable, by its name. */
+export interface EdgeLog {
+  /** The newest position; 0 where there was no message. */
+  head(topic: string): number
+  /** The next messages after a position, in order, at most so many; at least one when there is one. */
+  after(topic: string, position: number, limit: number): Promise<readonly Stored[]>
 }
 
 const edges = new WeakMap<object, Edge>()

@@ -399,7 +399,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'begins a second run beside that of a start that failed': [
-    { file: 'engine/engine.ts', from: "const starting = this.status.is === 'starting'", to: 'const starting = false' },
+    { file: 'engine/engine.ts', from: "if (this.status.is === 'starting') {", to: 'if (false) {' },
   ],
   'does not wait for a store that is opened anew before it says idle': [
     {
