@@ -172,7 +172,7 @@ test('a cursor that the topic never gave, and more listeners than may be, are re
     const { status, body } = await ask(route, { params: orders, query: { after } })
     assert.deepEqual([status, body.code], [400, 'millrace/bad-position'], after)
   }
-  const { url } = await shop.serve({ port: 0, listenersMax: 1 })
+  const { url } = await shop.serve({ port: 0, listenersMax: 1, access: { open: true } })
   const small = client(url)
   const answer = await small.open(route, { params: orders })
   const { status, body } = await small.ask(route, { params: orders })
