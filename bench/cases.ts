@@ -110,6 +110,12 @@ export function casesAt(scale: Scale): Case[] {
     ],
   })
 
+  const deliver: Case = {
+    rounds,
+    runs: { millrace: { task: { by: 'deliver', inFlight: 64, ...span } } },
+    lines: [{ name: 'deliver', unit: '/s', value: ({ columns }) => columns.millrace?.['perSecond'] }],
+  }
+
   const cpu = (threads: number): Run => ({ task: { by: 'cpu', threads, ...span } })
   const scaleCpu: Case = {
     rounds: scale.relativeRounds,
@@ -269,6 +275,7 @@ export function casesAt(scale: Scale): Case[] {
     rate('publish.1', { ...usual, work: 'publish', inFlight: 1 }),
     rate('publish.32', { ...usual, work: 'publish', inFlight: 32 }),
     rate('publish.1000', { ...usual, work: 'publish' }, true),
+    deliver,
     publishMany('publish.many', 4),
     publishMany('publish.many.1', 1),
     rate('handle.norow.32', { ...usual, inFlight: 32 }),

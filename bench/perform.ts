@@ -47,6 +47,8 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./flows.ts')).millraceLong(task, folder)
     case 'publish.many':
       return (await import('./millrace.ts')).millracePublishMany(task, folder)
+    case 'deliver':
+      return (await import('./deliver.ts')).millraceDeliver(task, folder)
     case 'cpu':
       return (await import('./cpu.ts')).millraceCpu(task, folder)
     case 'deploy':

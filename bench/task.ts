@@ -52,6 +52,7 @@ export type Task =
   | { by: 'flows.wait' | 'flows.strand' | 'flows.recover'; flows: number }
   | { by: 'flow.long'; steps: number }
   | ({ by: 'publish.many' } & ManyLoad & Span)
+  | ({ by: 'deliver'; inFlight: number } & Span)
   | { by: 'deploy' }
   | ({ by: 'cpu'; threads: number } & Span)
   | { by: 'restart' }

@@ -62,6 +62,22 @@ test('a connection is kept for the next request; one that was closed in between 
   assert.equal(ports.size, 2)
 })
 
+test('many requests at once share connections, and no listener is left on one', async (t) => {
+  const warnings: Error[] = []
+  const warned = (warning: Error) => void warnings.push(warning)
+  process.on('warning', warned)
+  t.after(() => process.off('warning', warned))
+  const ports = new Set<number | undefined>()
+  const url = await serving(t, (request, response) => {
+    ports.add(request.socket.remotePort)
+    response.end()
+  })
+  const all = await Promise.all(Array.from({ length: 600 }, () => send(sending(url))))
+  assert(all.every(({ is }) => is === 'answered'))
+  assert(ports.size <= 128, `${ports.size} connections`)
+  assert.deepEqual(warnings, [])
+})
+
 test('a redirect is an answer and not followed', async (t) => {
   let requests = 0
   const url = await serving(t, (_, response) => {

@@ -17,7 +17,7 @@ import { outside } from './late-errors.ts'
 const agentOptions = {
   keepAlive: true,
   keepAliveMsecs: 30_000,
-  maxSockets: 32,
+  maxSockets: 128,
   maxTotalSockets: 512,
   maxFreeSockets: 8,
 }
@@ -88,10 +88,14 @@ const notPublic = (host: string): NodeJS.ErrnoException =>
 
 const notSent = (code: string, why: string): Sent => ({ is: 'not sent', code, why })
 
+/** Sockets that have connected: a request may get one that another has opened. */
+const established = new WeakSet<object>()
+
 function exchange(request: Sending, client: Client, options: RequestOptions): Promise<Sent | 'closed before'> {
   const { url, headers, body, timeoutMs, signal } = request
   return new Promise((resolve) => {
     let connected = false
+    let reused = false
     let answer: IncomingMessage | undefined
     const kept: Buffer[] = []
     let bytes = 0
@@ -122,7 +126,7 @@ function exchange(request: Sending, client: Client, options: RequestOptions): Pr
     const failed = (error: NodeJS.ErrnoException) => {
       const { code = 'failed', message } = error
       if (answer !== undefined) answered()
-      else if (sending.reusedSocket && code === 'ECONNRESET') end('closed before')
+      else if (reused && code === 'ECONNRESET') end('closed before')
       else if (connected) end({ is: 'unknown', code, why: message })
       else end(notSent(code, message))
     }
@@ -131,8 +135,13 @@ function exchange(request: Sending, client: Client, options: RequestOptions): Pr
     const aborted = () => give('ABORT_ERR', 'the attempt is over')
     signal?.addEventListener('abort', aborted)
     sending.on('socket', (socket) => {
-      if (sending.reusedSocket) connected = true
-      else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => (connected = true))
+      reused = established.has(socket)
+      connected = reused
+      if (reused) return
+      socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {
+        established.add(socket)
+        connected = true
+      })
     })
     sending.on('error', failed)
     sending.on('response', (response) => {
