@@ -33,7 +33,7 @@ const files: Record<string, readonly [code: string, says: RegExp]> = {
 const one = app({ name: 'a', broker: sqlite({ file: 'a.db' }), parts: [] })
 export default one
 await one.run()`,
-    /app.mjs starts app "a" when it is loaded: let it `export default` the app only/,
+    /app.mjs starts app "a" when it is loaded: let it `export default` the app, and start the app only `if \(import\.meta\.main\)`/,
   ],
   'exports nothing as default, and a getter that throws': [
     'export const other = Object.defineProperty({}, "start", { get() { throw 1 } })',

@@ -21,6 +21,6 @@ export async function loading<T>(path: string, load: () => Promise<T>): Promise<
 export function checkNotLoading(app: string): void {
   const path = shared[key]
   if (path === undefined) return
-  const how = `let it \`export default\` the app only, and start the app in another file or by \`${commandLine(`start ${path}`)}\``
+  const how = `let it \`export default\` the app, and start the app only \`if (import.meta.main)\`, in another file, or by \`${commandLine(`start ${path}`)}\``
   throw fault('millrace/bad-app', `${path} starts app "${app}" when it is loaded: ${how}`)
 }

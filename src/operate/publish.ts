@@ -1,9 +1,9 @@
 import { fault } from '../model/errors.ts'
-import type { Command, Event } from '../model/message.ts'
+import type { Command, Destination, Event } from '../model/message.ts'
 import { suggest } from '../model/names.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { Part } from '../parts/part.ts'
-import { typesOf } from './rows.ts'
+import { destinationsOf, typesOf } from './rows.ts'
 
 /** An app as the publishing by name needs it. */
 export interface Publishes {
@@ -22,11 +22,16 @@ export function publishByName(app: Publishes): PublishByName {
   return async (name, data, options = {}) => {
     const found = types.get(name)
     if (found === undefined) {
-      const hint = suggest(name, types.keys())
+      const place = destinationsOf(app.parts).find((one) => one.name === name)
+      const hint = place === undefined ? suggest(name, types.keys()) : typesText(place)
       throw fault('millrace/type-without-topic', `app "${app.name}" has no type "${name}"${hint}`)
     }
     const { type } = found
     const given = Object.values(options).some((option) => option !== undefined) ? options : undefined
     return type.kind === 'event' ? app.publish(type, data, given) : app.send(type, data, given)
   }
+}
+
+function typesText({ kind, name, types }: Destination): string {
+  return `; "${name}" is a ${kind}, with ${types.map((type) => `"${type.name}"`).join(', ') || 'no type'}`
 }

@@ -48,6 +48,7 @@ test('what does not fit is told with its code, and nothing is kept', async (t) =
       '{"orderId":"a"}',
       /has no type "order\.placd"; did you mean "order\.placed"\? .*type-without-topic/,
     ],
+    ['orders', '{"orderId":"a"}', /has no type "orders"; "orders" is a topic, with "order\.placed"/],
     ['order.placed', '{"orderId":1}', /order\.placed.* orderId.*\(millrace\/bad-data\)/],
     ['order.placed', '{"orderId":""}', /context of event .*\(millrace\/bad-context\)/],
   ] as const

@@ -36,10 +36,10 @@ test('a line says when, how, which processor and message, why, where, and what f
   )
 })
 
-test('of a long error its text is cut, not the context, the place, or what follows', () => {
+test('of a long error its text and the type are cut, not the context, the place, or what follows', () => {
   const message = 'the supplier has answered with a status that nobody has expected, and no body at all'
   const end = { outcome: 'failed', nextInMs: 1_520, error: { ...error, message } } as const
-  assert.equal(lineOf(end), '09:05:07 failed  stock order.placed flour: the sup… at app.ts:18, again in 1.5 s')
+  assert.equal(lineOf(end), '09:05:07 failed  stock order… flour: the supplier … at app.ts:18, again in 1.5 s')
 })
 
 test('the causes of an error are told where it does not repeat them, and one of them may have the place', () => {
@@ -76,6 +76,6 @@ test('a line fits the columns, whatever it says; long names leave room for the e
   }
   assert.equal(
     lineOf({ outcome: 'failed', nextInMs: 60_000, context: long, error }),
-    '09:05:07 failed  stock order.placed one…: no stock at app.ts:18, again in 60.0 s',
+    '09:05:07 failed  stock order… one\\ntwo …: no stock at app.ts:18, again in 60.0 s',
   )
 })

@@ -11,8 +11,11 @@ const colours: Readonly<Record<AttemptEnd['outcome'], Colour>> = {
   held: 'red',
 }
 
-/** The columns that the text of an error keeps, however long the names before it are. */
-const textColumns = 10
+/** The columns that the text of an error keeps while the type can be cut, and however long the names before it are. */
+const textColumns = { first: 24, least: 10 }
+
+/** The columns that the type keeps. */
+const typeColumns = 6
 
 /** The columns that the names keep, however long the place is. */
 const namesColumns = 16
@@ -21,19 +24,21 @@ const namesColumns = 16
 const causesMax = 4
 
 /**
- * Formats the end of an attempt as one line that fits the columns. The text of an error is cut first, then the names, so
- * that the place and what follows are seen.
+ * Formats the end of an attempt as one line that fits the columns. The text of an error is cut first, then the type, then
+ * the names, so that the context, the place and what follows are seen.
  */
 export function attemptLine(end: AttemptEnd, now: Date, out: Pick<Output, 'columns' | 'colour'>): string {
   const { processor, type, context, outcome, error } = end
   const at = `${now.toTimeString().slice(0, 8)} `
   const how = outcome.padEnd(8)
   const columns = out.columns - at.length - how.length
-  const names = safe([processor, type, ...(context === undefined ? [] : [context])].join(' '))
   const text = error === undefined ? '' : safe(`: ${textOf(error)}`)
   const last = (error === undefined ? '' : safe(placeOf(error))) + consequence(end)
   const room = columns - widthOf(last)
-  const kept = Math.min(widthOf(text), Math.max(textColumns, room - widthOf(names)))
+  const named = (kind: string) => safe([processor, kind, ...(context === undefined ? [] : [context])].join(' '))
+  const over = widthOf(named(type)) + Math.min(widthOf(text), textColumns.first) - room
+  const names = over <= 0 ? named(type) : named(cut(type, Math.max(typeColumns, widthOf(type) - over)))
+  const kept = Math.min(widthOf(text), Math.max(textColumns.least, room - widthOf(names)))
   const shown = cut(names, Math.max(namesColumns, room - kept)) + cut(text, kept) + last
   return at + out.colour(colours[outcome], how) + cut(shown, columns)
 }
