@@ -23,7 +23,13 @@ test('a pause holds until it is resumed, and each change is one line of the audi
 test('a processor that is retired leaves nothing on that stream, and all others stay', async () => {
   const { tables, views, db, entries } = filledDesk()
   tables.apply({ do: 'put', entry: entryOf(900, { processor: 'p', stream: 2 }) })
+  await tables.processors.pause('p', { by: 'ann' }, 1)
+  await tables.processors.pause('q', { by: 'ann' }, 1)
   await tables.processors.retire('p', 't1')
+  assert.deepEqual(
+    (await tables.processors.paused()).map(({ processor }) => processor),
+    ['q'],
+  )
   const left = [...entries.filter(({ processor }) => processor !== 'p').map(({ id }) => id), 901]
   assert.deepEqual(
     db

@@ -83,10 +83,10 @@ export class ProcessorTable implements ProcessorStore {
         concurrencyOf + processor,
         processor,
       )
-      // A gather that has moved to another topic keeps its open batches.
-      for (const table of ['millrace_gathers', 'millrace_gathered']) {
+      // A pause is of all its streams, and a gather that has moved to another topic keeps its open batches.
+      for (const rows of ['paused where processor', 'gathers where gather', 'gathered where gather']) {
         this.sql.run(
-          `delete from ${table} where gather = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
+          `delete from millrace_${rows} = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
           processor,
         )
       }
@@ -107,7 +107,8 @@ export class ProcessorTable implements ProcessorStore {
       this.sql.run(
         `insert into millrace_audit (at, who, action, item, subject, why)
          select ?, ?, 'reset', id, processor, ? from millrace_desk
-         where state in (${quoted(unresolved)}) and processor = ? and stream = ? and (failures > 0 or revision > 0)`,
+         where state in (${quoted(unresolved)}) and processor = ? and stream = ? and (failures > 0 or revision > 0)
+         order by id`,
         at,
         by,
         reason,
