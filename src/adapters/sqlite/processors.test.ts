@@ -102,8 +102,8 @@ test('a reset ends what a processor has on a stream in one step: failures are to
     views.audit({}).map(({ action, item, by, reason, detail }) => [action, item, by, reason, detail]),
     [
       ['reset', null, 'ann', 'rebuilt', { to: 5 }],
-      ['reset', 4, 'ann', 'rebuilt', null],
       ['reset', 1, 'ann', 'rebuilt', null],
+      ['reset', 4, 'ann', 'rebuilt', null],
     ],
   )
 })
