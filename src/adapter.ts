@@ -1,6 +1,7 @@
 // The exports of `millrace/adapter`: what the author of a store needs. The guide is docs/guides/adapter.md.
 
 export type * from './model/attributes.ts'
+export type * from './model/claims.ts'
 export { type Asker, type Stamp, Stored, type StoredData, sameData } from './model/codec.ts'
 export type * from './model/desk.ts'
 export { checkState } from './model/desk.ts'
@@ -18,6 +19,7 @@ export type * from './model/streams.ts'
 export type * from './model/tx.ts'
 export type * from './model/value.ts'
 export { checkValues } from './model/value.ts'
+export type * from './seam/claims.ts'
 export type * from './seam/commit.ts'
 export type * from './seam/desk.ts'
 export type * from './seam/desk-reads.ts'

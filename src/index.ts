@@ -22,6 +22,7 @@ export type { Grant, Permission, Role, Who } from './http/access/permissions.ts'
 export type { ServeOptions, Serving } from './http/serving.ts'
 export type { AttemptEnd } from './model/attempt-end.ts'
 export type { ChangeList, DataChange } from './model/change.ts'
+export type { Claim } from './model/claims.ts'
 export type { Stored } from './model/codec.ts'
 export {
   type Actor,
@@ -54,6 +55,7 @@ export type {
   GroupFilter,
   LineFilter,
   NewOperation,
+  Note,
   Operation,
   OperationFilter,
   OperationOutcome,
@@ -64,6 +66,7 @@ export type {
   PreviewPage,
   RefusedItem,
   Selection,
+  Snooze,
 } from './model/desk-views.ts'
 export {
   type ErrorCode,
@@ -136,6 +139,7 @@ export type { Query, Tx } from './model/tx.ts'
 export type { Value } from './model/value.ts'
 export type { Backup } from './operate/backups.ts'
 export type { Desk } from './operate/desk.ts'
+export type { ClaimOptions, DeskClaims, SnoozeOptions } from './operate/desk-claims.ts'
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { Messages } from './operate/messages.ts'

@@ -100,6 +100,7 @@ async function leaveWords(t: TestContext, file: string): Promise<void> {
   await until('a person is asked', async () => (await one.flows.questions()).length === 1)
   const [first] = await one.desk.list({ states: ['held'] })
   await one.desk.resubmit(first!.id, first!.data, by)
+  await one.desk.snooze((await one.desk.groups())[0]!.id!, { until: Date.now() + 60_000, orCount: 99, ...by })
   await until('it is held again', async () => (await held()) === 2)
   await one.processors.pause('waits', by)
   const waiting = one.request(Wait, data, { id: `wait ${word}` }).catch(() => {})
@@ -109,8 +110,9 @@ async function leaveWords(t: TestContext, file: string): Promise<void> {
   const change = [{ op: 'test', path: `/${word}`, value: word }] as const
   const changed = await one.desk.select('resubmit', { processor: 'failing' }, { name: word, change, ...by })
   await until('no message fits', async () => (await one.desk.refused(changed.id)).length === changed.total)
-  await one.desk.select('release', { processor: 'failing' }, { name: `all ${word}`, ...by })
-  await until('both are held', async () => (await held()) === 2)
+  await one.desk.claim(first!.id, { forMs: 60_000, ...by })
+  const { id } = await one.desk.select('release', { processor: 'failing' }, { name: `all ${word}`, ...by })
+  await until('both are held again', async () => (await one.desk.outcome(id)).held === 2)
   await one.stop()
   const desk = stoppedDesk(
     one.broker.offline!,

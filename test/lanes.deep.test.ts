@@ -53,7 +53,7 @@ test('every context stays in order through failures, holds, releases and restart
       assert.ok(round < 1_000, `seed ${seed}: messages are held again and again`)
       for (const { id } of held) await bankApp.desk.release(id)
     }
-    assert.deepEqual(await bankApp.desk.counts(), { held: 0, waiting: 0, discarded: 0 }, `seed ${seed}`)
+    assert.deepEqual(await bankApp.desk.counts(), { held: 0, snoozed: 0, waiting: 0, discarded: 0 }, `seed ${seed}`)
     await bankApp.stop()
     for (const who of ['fails', 'works']) {
       const lanes = seen(file, who)

@@ -46,12 +46,15 @@ export async function summarize(shop: Shop): Promise<Summary> {
       count(*) filter (where news = 'shipped') as shipped, count(*) filter (where news = 'declined') as declined
     from notices`
   const { micros, ...figures } = booked!
+  const { held, waiting, discarded } = await shop.desk.counts()
   return {
     ...figures,
     goods: goods!.count,
     customers: customers!.count,
     money: formatMoney(BigInt(micros)),
-    ...(await shop.desk.counts()),
+    held,
+    waiting,
+    discarded,
     ...told!,
     asking: (await questionsOf(shop.flows)).length,
   }

@@ -1,8 +1,10 @@
 // The commands below `millrace desk` and `millrace processors`.
 import type { Command } from 'commander'
 import { defaults } from '../index.ts'
+import { actor } from './actor-options.ts'
 import type { Add } from './add.ts'
 import { wholeNumber } from './call.ts'
+import { addClaims } from './claim-commands.ts'
 import { deskAudit, deskGroups, deskLine, deskList } from './commands/desk.ts'
 import { deskDiscard, deskRelease, deskResubmit, deskTakeBack } from './commands/desk-act.ts'
 import { deskShow } from './commands/desk-show.ts'
@@ -143,6 +145,8 @@ export function addDesk(desk: Command, add: Add): void {
   })
     .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
     .option('--limit <n>', 'the most messages (default 20)', wholeNumber('--limit', 1, 100))
+  addClaims(desk, add)
+
   add(desk, {
     name: 'operations',
     usage: '[app.ts] [ID | NAME]',
@@ -169,6 +173,7 @@ export function addDesk(desk: Command, add: Add): void {
     examples: ['desk audit app.ts --item 3'],
   })
     .option('--item <id>', 'only about this message', wholeNumber('--item', 0, idMax))
+    .option('--group <id>', 'only about this group', wholeNumber('--group', 0, idMax))
     .option('--before <line>', 'only lines before this one', wholeNumber('--before', 1, idMax))
     .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
 }
@@ -279,10 +284,4 @@ function repair(command: Command): Command {
     'only if nobody has acted on it since this revision (see desk show)',
     wholeNumber('--revision', 0, idMax),
   )
-}
-
-export function actor(command: Command): Command {
-  return command
-    .option('--reason <text>', 'why, for the audit log')
-    .option('--by <name>', 'who, for the audit log (default: the user of this computer)')
 }

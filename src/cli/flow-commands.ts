@@ -1,12 +1,12 @@
 // The commands below `millrace flows`.
 import type { Command } from 'commander'
+import { actor } from './actor-options.ts'
 import type { Add } from './add.ts'
 import { span, wholeNumber } from './call.ts'
 import { flowsList, flowsQuestions } from './commands/flows.ts'
 import { flowsAnswer, flowsCancel, flowsPause, flowsRerun, flowsResume, flowsStop } from './commands/flows-act.ts'
 import { flowsCheck } from './commands/flows-check.ts'
 import { flowsShow } from './commands/flows-show.ts'
-import { actor } from './desk-commands.ts'
 
 export function addFlows(flows: Command, add: Add): void {
   add(flows, {

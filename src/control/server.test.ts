@@ -62,7 +62,7 @@ test('many requests are answered over one connection, in the order of publishing
     (await remote.processors.list()).map(({ name }) => name),
     ['listener'],
   )
-  assert.deepEqual(await remote.desk.counts(), { held: 0, waiting: 0, discarded: 0 })
+  assert.deepEqual(await remote.desk.counts(), { held: 0, snoozed: 0, waiting: 0, discarded: 0 })
   assert.equal(await remote.desk.show(1), undefined)
   assert.deepEqual((await remote.status()).health, { status: 'green', reasons: [] })
 })

@@ -110,7 +110,7 @@ export class Services {
     }
     const done = await (this.app[on] as never as Record<string, (...values: unknown[]) => unknown>)[name]!(...values)
     if (!Array.isArray(done)) return called === 'desk.show' && done !== undefined ? itemBare(done as DeskItem) : done
-    for (const item of done) await send(called === 'desk.list' ? bare(item as DeskRow) : item)
+    for (const item of done) await send(called === 'desk.list' || called === 'desk.line' ? bare(item as DeskRow) : item)
     return null
   }
 }

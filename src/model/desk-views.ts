@@ -1,5 +1,6 @@
 // The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
 import type { ChangeList } from './change.ts'
+import type { Claim } from './claims.ts'
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
 import type { OperationState } from './operation-states.ts'
 
@@ -35,6 +36,8 @@ export interface DeskRow extends DeskEntry {
   readonly waiting: number
   /** The action asked for while the app did not run; it is done when the app starts. */
   readonly pending: PendingAction | null
+  /** Who works on it; null where nobody does. */
+  readonly claim: Claim | null
   /** The current data of the message; the stored text where it is not JSON. */
   readonly data: unknown
 }
@@ -65,9 +68,34 @@ export interface DeskGroup {
   /** The error without the parts that differ between messages. */
   readonly error: string | null
   readonly held: number
+  /** How many of them are in a group that is snoozed: all or none, unless it is of several. */
+  readonly snoozed: number
+  /** Until when it is quiet; null where it is not, or is of several groups. */
+  readonly snooze: Snooze | null
+  /** The newest note on it; null where nobody left one, or it is of several groups. */
+  readonly note: Note | null
   /** The times at which the first and the last of them were held, milliseconds since 1970. */
   readonly firstAt: number
   readonly lastAt: number
+}
+
+/** A group that is quiet for a while. Its messages stay held and in sight, and their lanes closed. */
+export interface Snooze {
+  /** The time at which it ends, milliseconds since 1970. */
+  readonly until: number
+  /** The number of held messages at which it ends before that. */
+  readonly orCount: number
+  readonly by: string
+  readonly at: number
+  readonly reason: string
+}
+
+/** A note that a person has left. */
+export interface Note {
+  readonly text: string
+  readonly by: string
+  /** Milliseconds since 1970. */
+  readonly at: number
 }
 
 /** A filter of the groups of held messages. */
@@ -196,6 +224,7 @@ export interface PendingAction extends Actor {
 /** A filter of the audit log; every field that is set must match. */
 export interface AuditFilter {
   readonly item?: number | undefined
+  readonly group?: number | undefined
   /** Only older lines; the newest come first. */
   readonly before?: number | undefined
   /** The most rows, default 100. */
@@ -217,6 +246,8 @@ export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
 /** The numbers of messages at the desk. */
 export interface DeskCounts {
   readonly held: number
+  /** How many of the held messages are in groups that are snoozed. */
+  readonly snoozed: number
   readonly waiting: number
   /** Discarded messages that can still be looked at. */
   readonly discarded: number

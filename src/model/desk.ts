@@ -114,6 +114,12 @@ export type DeskAction =
   | 'cancelled'
   | 'answered'
   | 'run again'
+  /** What people tell each other, about a message or a group of held messages. */
+  | 'claimed'
+  | 'unclaimed'
+  | 'noted'
+  | 'snoozed'
+  | 'woken'
 
 /** One line of the audit log. */
 export interface AuditRow {
@@ -122,8 +128,10 @@ export interface AuditRow {
   readonly at: number
   readonly by: string
   readonly action: DeskAction
-  /** The number of the message at the desk; null for a line about a processor, an operation or a flow. */
+  /** The number of the message at the desk; null for a line about a processor, an operation, a group or a flow. */
   readonly item: number | null
+  /** The number of the group of held messages; null for any other line. */
+  readonly group: number | null
   /** The name of the processor, operation or flow. */
   readonly subject: string
   readonly reason: string | null
@@ -131,7 +139,7 @@ export interface AuditRow {
   readonly detail: unknown
 }
 
-export type Audit = Omit<AuditRow, 'id'>
+export type Audit = Omit<AuditRow, 'id' | 'group'> & { readonly group?: number | undefined }
 
 // ── decisions ────────────────────────────────────────────────────────────────────────────────────────────────────
 

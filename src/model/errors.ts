@@ -216,6 +216,12 @@ export const errors = {
     'Only a held message can be released; one in line too can be resubmitted or discarded; look at its state.',
   ),
   'millrace/not-discarded': row('StateError', false, 'Only a discarded message can be taken back.'),
+  'millrace/claimed': row(
+    'StateError',
+    false,
+    'Ask the person who works on the message; who must act now takes the claim over, on record.',
+  ),
+  'millrace/unknown-group': row('StateError', false, 'List the groups of the desk for their numbers.'),
   'millrace/stale-revision': row(
     'StateError',
     false,

@@ -21,7 +21,7 @@ export function checkRepair(where: string, repair: Repair): Repair {
 }
 
 /** Lines of the audit log that are no acts. */
-const quiet: ReadonlySet<DeskAction> = new Set(['not possible'])
+const quiet: ReadonlySet<DeskAction> = new Set(['not possible', 'claimed', 'unclaimed', 'noted'])
 
 /** The newest act among lines of the audit log, the newest first. */
 export function lastAct(lines: readonly AuditRow[]): AuditRow | undefined {

@@ -37,13 +37,33 @@ export const calls: {
   desk: {
     list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
     show: [{ id }, 1],
-    line: [{ id, page: { fields: page } }, 1],
+    line: [{ id, filter: { fields: page } }, 1],
     counts: [{}, 0],
     groups: [{ by: { oneOf: groupings }, filter: { fields: { processor: 'text', limit: 'count' } } }, 0],
     release: [{ id, actor: repair }, 1],
     resubmit: [{ id, data: 'any', actor: repair }, 3],
     discard: [{ id, actor: repair }, 2],
     takeBack: [{ id, actor: repair }, 1],
+    claim: [
+      {
+        id,
+        options: { fields: { by: 'text', reason: 'text', forMs: 'number', takeOver: 'flag' }, needs: ['by'] },
+      },
+      2,
+    ],
+    unclaim: [{ id, actor }, 2],
+    note: [{ about: 'any', text: 'text', actor }, 3],
+    snooze: [
+      {
+        group: id,
+        options: {
+          fields: { by: 'text', reason: 'text', until: 'number', orCount: 'count' },
+          needs: ['by', 'reason', 'until'],
+        },
+      },
+      2,
+    ],
+    wake: [{ group: id, actor }, 2],
     select: [
       {
         action: { oneOf: ['release', 'resubmit', 'discard'] },
@@ -69,7 +89,7 @@ export const calls: {
     refused: [{ operation: id }, 1],
     outcome: [{ operation: id }, 1],
     abort: [{ operation: id, actor }, 1],
-    audit: [{ filter: { fields: { item: 'number', before: 'number', limit: 'count' } } }, 0],
+    audit: [{ filter: { fields: { item: 'number', group: 'number', before: 'number', limit: 'count' } } }, 0],
   },
   processors: {
     list: [{}, 0],

@@ -12,6 +12,7 @@ import type {
   LineFilter,
 } from '../model/desk-views.ts'
 import type { Repair } from '../model/repairs.ts'
+import type { DeskClaims } from './desk-claims.ts'
 import type { DeskOperations } from './desk-operations.ts'
 
 /**
@@ -28,7 +29,7 @@ import type { DeskOperations } from './desk-operations.ts'
  * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
  * until a page is empty.
  */
-export interface Desk extends DeskOperations {
+export interface Desk extends DeskOperations, DeskClaims {
   /**
    * Lists messages at the desk, the oldest first, each with the `data` of its message.
    *
@@ -61,7 +62,7 @@ export interface Desk extends DeskOperations {
    * Lists the line behind a message, in the order in which its messages have their turns. `show` has the first ten.
    *
    * @param id the number of a message at the desk: the head of a lane, or one in line
-   * @param page `after`: the `place` of the last row before, for the next page; `limit`: rows of a page, default 100
+   * @param filter `after`: the `place` of the last row before, for the next page; `limit`: rows of a page, default 100
    * @returns a page of rows; empty at the end of the line
    * @throws `millrace/unknown-item` also for a message that is resolved: it has left its lane
    *
@@ -76,7 +77,7 @@ export interface Desk extends DeskOperations {
    * }
    * ```
    */
-  line(id: number, page?: LineFilter): Promise<DeskRow[]>
+  line(id: number, filter?: LineFilter): Promise<DeskRow[]>
   /**
    * Counts the messages at the desk: held, waiting, discarded.
    *
@@ -110,7 +111,8 @@ export interface Desk extends DeskOperations {
    * @param id its number at the desk
    * @param actor who and why, and the `revision` that was seen; default: the app itself
    * @throws `millrace/unknown-item`; `millrace/not-held`; `millrace/unknown-processor` when its processor does not run;
-   *   `millrace/stale-revision` when a revision is given and somebody has acted on the message since
+   *   `millrace/stale-revision` when a revision is given and somebody has acted on the message since; `millrace/claimed`
+   *   while somebody else has claimed it
    *
    * @example
    * ```ts

@@ -39,6 +39,7 @@ export function stoppedDesk(store: Offline, correct: Correct | undefined, now: (
       takeBack: (item, actor) => writing(store, (writer) => writer.addPending(item, { do: 'take back' }, actor)),
       select: (operation, what) => writing(store, (writer) => writer.select(operation, what)),
       run: (operation, how) => writing(store, (writer) => writer.run(operation, how)),
+      tell: (_item, write) => writing(store, ({ claims }) => write(claims)),
       abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
       corrected: ({ message }, change) => known(correct)(message, change),
     }),

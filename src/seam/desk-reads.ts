@@ -29,10 +29,11 @@ export interface DeskReads {
    * lane; undefined for one that is resolved or not at the desk.
    */
   line(id: number, page: LineFilter): Promise<DeskRow[] | undefined>
-  counts(): Promise<DeskCounts>
+  /** `now`: the time by which snoozes last. */
+  counts(now: number): Promise<DeskCounts>
   /** How many messages each processor holds, which processors are paused, and the concurrency that people have set. */
   processors(): Promise<DeskAtProcessors>
-  groups(by: GroupBy, filter: GroupFilter): Promise<DeskGroup[]>
+  groups(by: GroupBy, filter: GroupFilter, now: number): Promise<DeskGroup[]>
   /** What would end if a processor on a stream began anew after a position. */
   endedByReset(processor: string, stream: number, after: number): Promise<EndedByReset>
   /** Newest first. */

@@ -1,6 +1,7 @@
 // The desk: messages that failed, wait for their next attempt, or stand in line behind one that does.
 import type { Audit, DeskEntry, Resolution } from '../model/desk.ts'
 import type { Operation } from '../model/desk-views.ts'
+import type { Claims } from './claims.ts'
 
 /** The head of a lane at the desk, or a message without a lane. */
 export interface DeskHead {
@@ -22,6 +23,8 @@ export interface LaneKey {
 
 /** The desk as the engine reads it. A read may show changes that are not durable yet. */
 export interface DeskStore {
+  /** What people tell each other about messages and groups. */
+  readonly claims: Claims
   /** Passes on each message of a processor that is tried again or that a rule decides, in the order of ids. */
   heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
   /** Passes on the context of each lane of a processor at the desk once, in no order. */

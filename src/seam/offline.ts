@@ -6,6 +6,7 @@ import type { FlowCount } from '../model/flow-views.ts'
 import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { Repair } from '../model/repairs.ts'
 import type { StreamInfo } from '../model/streams.ts'
+import type { Claims } from './claims.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { LogReads } from './log.ts'
@@ -96,6 +97,7 @@ export interface OfflineReader {
 
 /** Changes a store that no app has. It owns the store until it is closed, and everything is durable when it resolves. */
 export interface OfflineWriter {
+  readonly claims: Claims
   /**
    * Writes down an action on a message at the desk, which the app carries out when it starts.
    *

@@ -228,7 +228,7 @@ test('people act at the desk and on processors, and time passes while they do', 
   await sim.desk.discard(held!.id, { by: 'ann', reason: 'not ours' })
   await sim.advance(60_000)
   assert.deepEqual(numbers(sim), [])
-  assert.deepEqual(await sim.desk.counts(), { held: 0, waiting: 0, discarded: 1 })
+  assert.deepEqual(await sim.desk.counts(), { held: 0, snoozed: 0, waiting: 0, discarded: 1 })
   await sim.processors.resume('ledger')
   await sim.untilIdle()
   assert.deepEqual(numbers(sim), [2])

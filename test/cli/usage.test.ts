@@ -76,8 +76,8 @@ const wrong: readonly (readonly [args: readonly string[], err: RegExp])[] = [
   ],
   [['desk', '.'], /^millrace: \. is a folder: name the app file in it, such as app\.ts; see npx millrace desk list /],
   [['publish', '/', 'order.placed', '{}'], /^millrace: \/ is a folder: name the app file in it, such as \/app\.ts; /],
-  [['doctor', '--nope'], /^millrace: unknown option '--nope'; see npx millrace doctor --help\n$/],
-  [['desk', 'nope'], /^millrace: unknown command 'nope'; see npx millrace desk --help\n$/],
+  [['doctor', '--xyzzy'], /^millrace: unknown option '--xyzzy'; see npx millrace doctor --help\n$/],
+  [['desk', 'xyzzy'], /^millrace: unknown command 'xyzzy'; see npx millrace desk --help\n$/],
   [['tail', '--db', 'a.db', '--no-follow'], /^millrace: --no-follow needs --last N; /],
   [
     ['publish', '--db', 'a.db', 'order.placed', '{"a'],

@@ -50,7 +50,7 @@ async function judge(running: App, acknowledged: readonly number[]): Promise<voi
   for (const n of acknowledged) assert.ok(answers.includes(n), `${n} was acknowledged and is not answered`)
   assert.deepEqual(
     await running.desk.counts(),
-    { held: 0, waiting: 0, discarded: 0 },
+    { held: 0, snoozed: 0, waiting: 0, discarded: 0 },
     'no message is blamed for the disk',
   )
 }

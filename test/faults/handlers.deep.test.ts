@@ -170,7 +170,7 @@ test('an attempt that ends after its deadline can commit no more: the next one c
   assert.equal(made.get(0), 2)
   // Two commits of the same row would have failed the second: the row is unique.
   assert.deepEqual(await rung('a'), [0])
-  assert.deepEqual(await bells.desk.counts(), { held: 0, waiting: 0, discarded: 0 })
+  assert.deepEqual(await bells.desk.counts(), { held: 0, snoozed: 0, waiting: 0, discarded: 0 })
 })
 
 test('publishing after its time or its end is refused to an attempt', async (t) => {

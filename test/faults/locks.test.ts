@@ -38,7 +38,11 @@ async function turns(count: number): Promise<void> {
 /** Every message of the log is done once, in order; gives their ids. */
 async function judge(shop: App, file: string): Promise<string[]> {
   await shop.idle()
-  assert.deepEqual(await shop.desk.counts(), { held: 0, waiting: 0, discarded: 0 }, 'nobody is blamed for the lock')
+  assert.deepEqual(
+    await shop.desk.counts(),
+    { held: 0, snoozed: 0, waiting: 0, discarded: 0 },
+    'nobody is blamed for the lock',
+  )
   await shop.stop()
   return look(file, (db) => {
     assertSound(db)

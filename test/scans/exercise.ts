@@ -259,14 +259,15 @@ async function desk(store: Store): Promise<void> {
   }
   for (const after of [undefined, 5]) await reads.line(4, { after, limit: 2 })
   for (const id of [4, 6]) await reads.item(id, { line: 1, history: 10 })
-  await reads.counts()
+  await reads.counts(0)
   await reads.endedByReset('p', 1, 0)
   await reads.processors()
   for (const by of ['processor', 'error', 'type', 'all'] as const) {
-    await reads.groups(by, {})
-    await reads.groups(by, { processor: 'p' })
+    await reads.groups(by, {}, 0)
+    await reads.groups(by, { processor: 'p' }, 0)
   }
   await reads.audit({})
+  await reads.audit({ group: 1 })
   await store.operations.list({})
   await store.operations.list({ name: 'first' })
   await store.operations.outcome(1)
@@ -292,6 +293,13 @@ async function desk(store: Store): Promise<void> {
   await store.operations.firstSelected(operation.id)
   await store.pendingActions.add({ item: 4, action: { do: 'retry' }, at: 1, ...actor })
   await store.pendingActions.list(undefined, 10)
+  const claim = { by: 'ann', at: 1, until: 2 }
+  await store.desk.claims.claim(4, claim, { takeOver: true, reason: null })
+  await store.desk.claims.of(4, 1)
+  await store.desk.claims.unclaim(4, actor, 1)
+  for (const about of [{ item: 4 }, { group: 1 }]) await store.desk.claims.note(about, 'note', claim)
+  await store.desk.claims.snooze(1, { until: 9, orCount: undefined, by: 'ann', at: 1, reason: 'why' })
+  await store.desk.claims.wake(1, actor, 1)
   await commit(store, {
     desk: [
       { do: 'selected', operation: operation.id, item: 4, error: null, follow: true, nextAt: 1 },

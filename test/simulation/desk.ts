@@ -56,12 +56,15 @@ export interface Item {
   takenBack: boolean
   /** It is of a generation of its processor that a reset has ended. */
   former: boolean
+  /** Who works on it, and until when. */
+  claim?: { readonly by: string; readonly until: number }
   /** Today's data. */
   json: string
 }
 
 interface Line {
   readonly id: number
+  readonly at: number
   readonly who: string
   readonly action: DeskAction
   readonly item: number | null
@@ -124,6 +127,7 @@ const refusals = new Set(
     'not-held',
     'not-discarded',
     'stale-revision',
+    'claimed',
     'too-late',
     'unknown-processor',
     'bad-data',
@@ -227,7 +231,7 @@ export class DeskModel {
     ) as [{ count: number }]
     assert.equal(count, this.lines, 'the audit log has lost a line')
     for (const line of all<Line>(
-      'select id, who, action, item, subject, detail from millrace_audit where id > ? order by id',
+      'select id, at, who, action, item, subject, detail from millrace_audit where id > ? order by id',
       this.lines,
     )) {
       assert.equal(line.id, this.lines + 1, 'the audit log has a gap')
@@ -273,7 +277,15 @@ export class DeskModel {
     if (typeof to === 'number') assert.equal(begins, to, `${who} wanted "${subject}" to begin elsewhere`)
   }
 
-  private follow(item: Item, { action, who, detail }: Line): void {
+  private follow(item: Item, { action, who, detail, at }: Line): void {
+    if (action === 'claimed') {
+      item.claim = { by: who, until: (JSON.parse(detail!) as { until: number }).until }
+      return
+    }
+    const { claim } = item
+    const isOthers = claim !== undefined && claim.by !== who && claim.until > at
+    const isBound = !/^(millrace$|rule |app |flow )/.test(who) && action !== 'reset' && action !== 'not possible'
+    assert(!isOthers || !isBound, `${who} has ${action} message ${item.id}, which ${claim?.by} works on`)
     // A pending action that became impossible is on record and changed nothing.
     if (action === 'not possible') {
       assert(who.startsWith('pending '), `${who} was told at once whether it is possible`)

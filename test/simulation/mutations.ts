@@ -131,6 +131,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'forgets the done-set': [
     { file: 'engine/consumer/progress.ts', from: 'low, done: this.encode() }', to: 'low, done: null }' },
   ],
+  'carries out a repair of what somebody else has claimed': [
+    {
+      file: 'engine/consumer/decisions.ts',
+      from: 'if (claim !== undefined && claim.by !== by) throw',
+      to: 'if (claim?.by === "") throw',
+    },
+  ],
   'carries out a repair that names an old revision': [
     {
       file: 'engine/consumer/decisions.ts',

@@ -15,6 +15,7 @@ export const actionKinds = [
   'resubmit',
   'discard',
   'line',
+  'claim',
   'take back',
   'select',
   'pause',
@@ -88,6 +89,11 @@ export function peopleIn(
     }
   }
 
+  const claims = (row: DeskRow, by: string, { desk, random }: Actions) => {
+    const forMs = 1_000 + random.below(3_000)
+    return desk.claim(row.id, { by, forMs, takeOver: random.chance(0.3) })
+  }
+
   const select = (name: string) => async (actions: Actions) => {
     const { desk, random, held } = actions
     const what = random.pick([
@@ -152,6 +158,7 @@ export function peopleIn(
       desk.discard(row.id, { by, reason: 'not needed', ...naming(row, by, random) }),
     ),
     line,
+    claim: withHeld('claims', claims),
     'take back': takeBack,
     select,
     pause,

@@ -15,13 +15,14 @@ export class AuditLog {
     this.sql = sql
   }
 
-  record({ at, by, action, item, subject, reason, detail }: Audit): void {
+  record({ at, by, action, item, group, subject, reason, detail }: Audit): void {
     this.sql.run(
-      'insert into millrace_audit (at, who, action, item, subject, why, detail) values (?, ?, ?, ?, ?, ?, ?)',
+      'insert into millrace_audit (at, who, action, item, group_id, subject, why, detail) values (?, ?, ?, ?, ?, ?, ?, ?)',
       at,
       by,
       action,
       item,
+      group ?? null,
       subject,
       reason,
       detail === undefined ? null : JSON.stringify(detail),
@@ -29,12 +30,13 @@ export class AuditLog {
   }
 
   /** Newest first. */
-  list({ item, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
+  list({ item, group, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
     const rows = this.sql.each<Row>(
-      `select id, at, who as by, action, item, subject, why as reason, detail from millrace_audit
-       where id < ? ${item === undefined ? '' : 'and item = ?'} order by id desc limit ?`,
+      `select id, at, who as by, action, item, group_id as "group", subject, why as reason, detail from millrace_audit
+       where id < ? ${item === undefined ? '' : 'and item = ?'} ${group === undefined ? '' : 'and group_id = ?'} order by id desc limit ?`,
       before,
       ...(item === undefined ? [] : [item]),
+      ...(group === undefined ? [] : [group]),
       limit,
     )
     const sizeOf = ({ by, subject, reason, detail }: Row) => lengthOf(by, subject, reason, detail)

@@ -21,7 +21,7 @@ function filters(groups: readonly (number | null)[]): DeskFilter[] {
 test('a search finds what fits its filter, in the order of ids', () => {
   const { db, sql, views, entries } = filledDesk()
   const finder = new DeskFinder(sql)
-  const groups = views.groups('all', {}).map(({ id }) => id)
+  const groups = views.groups('all', {}, 0).map(({ id }) => id)
   const groupOf = new Map(
     db
       .prepare('select id, group_id from millrace_desk')
@@ -60,7 +60,7 @@ test('a selection has the held messages that fit, by filter or by number, each o
 test('no search reads more of the table than it returns', () => {
   const { sql, views, asked, planOf } = filledDesk()
   const finder = new DeskFinder(sql)
-  for (const filter of filters(views.groups('all', {}).map(({ id }) => id))) finder.find(filter)
+  for (const filter of filters(views.groups('all', {}, 0).map(({ id }) => id))) finder.find(filter)
   const steps = [...asked].flatMap((text) => planOf(text).map((step) => ({ text, step })))
   assert.ok(steps.some(({ step }) => step.includes('millrace_desk_states')))
   for (const { text, step } of steps) assert.doesNotMatch(step, /^SCAN (millrace_desk|[dl])( |$)|\(rowid[<>]/, text)

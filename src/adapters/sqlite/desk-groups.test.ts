@@ -7,8 +7,9 @@ test('counts are those of the rows', () => {
   const { db, views } = filledDesk()
   const count = (where: string) =>
     (db.prepare(`select count(*) as n from millrace_desk where ${where}`).get() as { n: number }).n
-  assert.deepEqual(views.counts(), {
+  assert.deepEqual(views.counts(0), {
     held: count("state = 'held'"),
+    snoozed: 0,
     waiting: count("state = 'line'"),
     discarded: count("state = 'discarded'"),
   })
@@ -25,7 +26,7 @@ test('counts are those of the rows', () => {
 test('messages with the same error are one group, which ends when the last of them leaves', () => {
   const { sql, tables } = emptyDesk()
   const groups = new DeskGroups(sql)
-  const heldOf = () => groups.list('all', {}).map(({ held, error }) => [error, held])
+  const heldOf = () => groups.list('all', {}, 0).map(({ held, error }) => [error, held])
   const entries = ['order 7 is gone', 'order 8 is gone', 'no stock'].map((error, n) => {
     return entryOf(n, { error, context: null, inLane: false })
   })
@@ -48,5 +49,5 @@ test('beyond a thousand errors of a processor, messages are grouped by the code 
   const ids = Array.from({ length: 1_003 }, (_, n) => groups.join(entryOf(10 * n, { error: `error ${letters(n)}` })))
   assert.equal(new Set(ids.slice(0, 1_000)).size, 1_000)
   assert.equal(new Set(ids.slice(1_000)).size, 1)
-  assert.equal(groups.list('all', { processor: 'p' }).find(({ id }) => id === ids.at(-1))?.error, 'E')
+  assert.equal(groups.list('all', { processor: 'p' }, 0).find(({ id }) => id === ids.at(-1))?.error, 'E')
 })

@@ -1,6 +1,6 @@
 // Groups of held messages that look alike: of one processor, type and error. Each group keeps its number of messages.
 import { type DeskEntry, fingerprint } from '../../model/desk.ts'
-import type { DeskGroup, GroupBy, GroupFilter, HeldCount } from '../../model/desk-views.ts'
+import type { DeskGroup, GroupBy, GroupFilter, HeldCount, Note, Snooze } from '../../model/desk-views.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { Statements } from './statements.ts'
 
@@ -22,11 +22,22 @@ interface GroupKey {
   readonly print: string
 }
 
-interface GroupRow extends Omit<DeskGroup, 'error' | 'firstAt' | 'lastAt'> {
+interface GroupRow extends Omit<DeskGroup, 'error' | 'firstAt' | 'lastAt' | 'snooze' | 'note'> {
+  readonly snooze: string | null
   readonly fingerprint: string | null
   readonly first_at: number
   readonly last_at: number
 }
+
+/** A group with a line of the audit log stays: its number is in that line. */
+const emptyText = `delete from millrace_desk_groups where processor = ? and held = 0
+  and not exists (select 1 from millrace_audit a where a.group_id = millrace_desk_groups.id)`
+const snoozeText = `case when snoozed_until > ? then json_object('until', snoozed_until, 'orCount', snoozed_count,
+  'by', snoozed_by, 'at', snoozed_at, 'reason', snoozed_why) end`
+const noteText = `select why as text, who as "by", at from millrace_audit
+  where group_id = ? and action = 'noted' order by id desc limit 1`
+
+type NotedRow = GroupRow & Pick<DeskGroup, 'note'>
 
 export class DeskGroups {
   private readonly sql: Statements
@@ -42,7 +53,7 @@ export class DeskGroups {
     const found = this.countIn(key, at)
     if (found !== undefined) return found
     if (!this.hasRoom(processor)) {
-      this.sql.run('delete from millrace_desk_groups where processor = ? and held = 0', processor)
+      this.sql.run(emptyText, processor)
     }
     return this.make(this.hasRoom(processor) ? key : { ...key, print: error?.code ?? '-' }, at)
   }
@@ -68,26 +79,41 @@ export class DeskGroups {
     )
   }
 
-  list(by: GroupBy, { processor, limit = groupsShown }: GroupFilter): DeskGroup[] {
+  list(by: GroupBy, { processor, limit = groupsShown }: GroupFilter, now: number): DeskGroup[] {
     const keys = keysOf[by]
+    const all = by === 'all'
     const chosen = keysOf.all.map((key) => (keys.includes(key) ? key : `null as ${key}`)).join(', ')
     const rows = this.sql.each<GroupRow>(
-      `select ${by === 'all' ? 'id' : 'null as id'}, ${chosen}, sum(held) as held, min(first_at) as first_at,
-         max(last_at) as last_at
+      `select ${all ? 'id' : 'null as id'}, ${chosen}, sum(held) as held,
+         coalesce(sum(held) filter (where snoozed_until > ?), 0) as snoozed, ${all ? snoozeText : 'null'} as snooze, min(first_at) as first_at, max(last_at) as last_at
        from millrace_desk_groups where held > 0 ${processor === undefined ? '' : 'and processor = ?'}
-       group by ${by === 'all' ? 'id' : keys.join(', ')} order by held desc, 1, 2, 3, 4 limit ?`,
+       group by ${all ? 'id' : keys.join(', ')} order by held desc, 1, 2, 3, 4 limit ?`,
+      now,
+      ...(all ? [now] : []),
       ...(processor === undefined ? [] : [processor]),
       limit,
     )
-    const sizeOf = ({ processor, type, fingerprint }: GroupRow) => lengthOf(processor, type, fingerprint)
-    return pageOf(rows, { limit, sizeOf, cursorOf: () => 0 }).rows.map(
-      ({ fingerprint: error, first_at: firstAt, last_at: lastAt, ...row }) => ({ ...row, error, firstAt, lastAt }),
+    const sizeOf = ({ processor, type, fingerprint, snooze, note }: NotedRow) =>
+      lengthOf(processor, type, fingerprint, snooze, note?.text ?? null)
+    return pageOf(this.noted(rows), { limit, sizeOf, cursorOf: () => 0 }).rows.map(
+      ({ fingerprint: error, first_at: firstAt, last_at: lastAt, snooze, ...row }) => {
+        return { ...row, error, snooze: snooze === null ? null : (JSON.parse(snooze) as Snooze), firstAt, lastAt }
+      },
     )
+  }
+
+  /** The groups with the newest note on each. */
+  private *noted(rows: Iterable<GroupRow>): Generator<NotedRow> {
+    for (const row of rows) {
+      const note = row.id === null ? undefined : this.sql.one<Note>(noteText, row.id)
+      yield { ...row, note: note === undefined ? null : { ...note } }
+    }
   }
 
   private countIn({ processor, stream, type, print }: GroupKey, at: number): number | undefined {
     const row = this.sql.one<{ id: number }>(
-      `update millrace_desk_groups set held = held + 1, last_at = ?, first_at = case held when 0 then ? else first_at end
+      `update millrace_desk_groups set held = held + 1, last_at = ?, first_at = case held when 0 then ? else first_at end,
+         snoozed_until = case when held + 1 < snoozed_count then snoozed_until end
        where processor = ? and stream = ? and type = ? and fingerprint = ? returning id`,
       at,
       at,

@@ -69,8 +69,8 @@ export class DeskViews implements AtOnce<DeskReads> {
     return this.rows.shownLine({ ...from, place: Math.max(from.place, after) }, limit)
   }
 
-  counts(): DeskCounts {
-    return countsIn(this.sql)
+  counts(now: number): DeskCounts {
+    return countsIn(this.sql, now)
   }
 
   processors(): DeskAtProcessors {
@@ -78,8 +78,8 @@ export class DeskViews implements AtOnce<DeskReads> {
     return { held: groupTable.heldCounts(), paused: pausedIn(sql), concurrencies: concurrenciesIn(sql) }
   }
 
-  groups(by: GroupBy, filter: GroupFilter): DeskGroup[] {
-    return this.groupTable.list(by, filter)
+  groups(by: GroupBy, filter: GroupFilter, now: number): DeskGroup[] {
+    return this.groupTable.list(by, filter, now)
   }
 
   endedByReset(processor: string, stream: number, after: number): EndedByReset {
@@ -102,11 +102,13 @@ export class DeskViews implements AtOnce<DeskReads> {
   }
 }
 
-export function countsIn(sql: Statements): DeskCounts {
+export function countsIn(sql: Statements, now: number): DeskCounts {
   const counts = sql.one<DeskCounts>(
     `select (select coalesce(sum(held), 0) from millrace_desk_groups) as held,
+       (select coalesce(sum(held), 0) from millrace_desk_groups where snoozed_until > ?) as snoozed,
        (select count(*) from millrace_desk where state = 'line') as waiting,
        (select count(*) from millrace_desk where state = 'discarded') as discarded`,
+    now,
   )
   return { ...counts! }
 }

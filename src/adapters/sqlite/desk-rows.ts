@@ -1,4 +1,5 @@
 // The rows of the desk: one table of columns makes the insert, the update and the select.
+import type { Claim } from '../../model/claims.ts'
 import { asStored } from '../../model/codec.ts'
 import { type DeskEntry, type DeskState, type Try, waitingCounted } from '../../model/desk.ts'
 import type { DeskRow } from '../../model/desk-views.ts'
@@ -94,6 +95,9 @@ interface Row extends LogTableRow {
 interface ShownRow extends Row {
   readonly waiting: number
   readonly behind: number | null
+  readonly claimed_by: string | null
+  readonly claimed_at: number
+  readonly claimed_until: number
   readonly wish: string | null
   readonly wished_at: number
   readonly wished_by: string
@@ -117,7 +121,8 @@ const waiting = `case when d.lane is null or d.state = 'line' then 0 else (selec
   limit ${waitingCounted + 1})) end`
 const behind = `case when d.state = 'line' then (select h.id from millrace_desk h
   where h.processor = d.processor and h.stream = d.stream and h.lane = d.lane order by h.place limit 1) end`
-const shownText = `select ${selected}, ${waiting} as waiting, ${behind} as behind, w.wish, w.at as wished_at, w.who as wished_by,
+const shownText = `select ${selected}, ${waiting} as waiting, ${behind} as behind,
+  d.claimed_by, d.claimed_at, d.claimed_until, w.wish, w.at as wished_at, w.who as wished_by,
   w.why as wished_why from millrace_desk d left join millrace_wishes w on w.item = d.id`
 const entryText = `select ${selected} from millrace_desk d where d.id = ?`
 const afterPlace = 'where d.processor = ? and d.stream = ? and d.lane = ? and d.place > ? order by d.place limit ?'
@@ -196,7 +201,7 @@ export class DeskRows {
     const pending =
       wish === null ? null : { item: row.desk_id, action: JSON.parse(wish), at, by, reason: why ?? undefined }
     const entry = this.entryOf(row)
-    return { ...entry, behind, waiting, pending, data: asStored(entry.message.json) }
+    return { ...entry, claim: claimOf(row), behind, waiting, pending, data: asStored(entry.message.json) }
   }
 
   private entryOf(row: Row): DeskEntry {
@@ -221,6 +226,10 @@ export class DeskRows {
       message: this.log.stored(row.stream, row),
     }
   }
+}
+
+function claimOf({ claimed_by: by, claimed_at: at, claimed_until: until }: ShownRow): Claim | null {
+  return by === null ? null : { by, at, until }
 }
 
 /** As many rows as a page may hold. */

@@ -2,6 +2,7 @@
 import type { DeskChange } from '../../seam/desk.ts'
 import { AuditLog } from './audit.ts'
 import type { Beside } from './beside-commits.ts'
+import { ClaimTable } from './claims.ts'
 import { DeskTable } from './desk.ts'
 import { DeskFinder } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'
@@ -22,7 +23,12 @@ export class DeskTables {
   constructor(sql: Statements, log: Log, beside: Beside) {
     const finder = new DeskFinder(sql)
     this.audit = new AuditLog(sql)
-    this.desk = new DeskTable(sql, { rows: new DeskRows(sql, log), groups: new DeskGroups(sql), finder }, beside)
+    const claims = new ClaimTable(sql, this.audit, beside)
+    this.desk = new DeskTable(
+      sql,
+      { rows: new DeskRows(sql, log), groups: new DeskGroups(sql), finder, claims },
+      beside,
+    )
     this.operations = new OperationTable(sql, finder, this.audit, beside)
     this.pendingActions = new PendingActionTable(sql, beside)
     this.processors = new ProcessorTable(sql, this.desk, this.audit, beside)

@@ -79,7 +79,7 @@ test('no read or change reads more of the table than it returns', async () => {
   await desk.askedEntry('m4')
   await desk.forgetResolved(1)
   views.item(1, { line: 10, history: 10 })
-  views.counts()
+  views.counts(0)
   views.processors()
   const later = entryOf(1_001, { context: 'new', state: 'line' })
   desk.apply({ do: 'put', entry: entryOf(1_000, { context: 'new' }) })

@@ -4,6 +4,7 @@
 //                                  └─its lane has none────→ becomes the head: trying
 //   update to another lane, remove, resolve: the head leaves ──→ the next in line becomes the head: trying
 import type { DeskEntry, DeskState, Resolution } from '../../model/desk.ts'
+import type { Claims } from '../../seam/claims.ts'
 import type { DeskChange, DeskHead, DeskStore, LaneKey } from '../../seam/desk.ts'
 import type { Beside } from './beside-commits.ts'
 import { type DeskFinder, quoted, unresolved } from './desk-finder.ts'
@@ -28,19 +29,22 @@ export interface DeskParts {
   readonly rows: DeskRows
   readonly groups: Pick<DeskGroups, 'join' | 'leave' | 'clear'>
   readonly finder: Pick<DeskFinder, 'find'>
+  readonly claims: Claims
 }
 
 export class DeskTable implements DeskStore {
+  readonly claims: Claims
   private readonly sql: Statements
   private readonly rows: DeskRows
   private readonly groups: DeskParts['groups']
   private readonly finder: DeskParts['finder']
   private readonly beside: Beside
 
-  constructor(sql: Statements, { rows, groups, finder }: DeskParts, beside: Beside) {
+  constructor(sql: Statements, { rows, groups, finder, claims }: DeskParts, beside: Beside) {
     this.sql = sql
     this.rows = rows
     this.groups = groups
+    this.claims = claims
     this.finder = finder
     this.beside = beside
   }
@@ -100,7 +104,7 @@ export class DeskTable implements DeskStore {
   private resolve(entry: DeskEntry, state: Resolution, at: number): number {
     this.groups.leave(entry)
     const changed = this.sql.run(
-      'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, resolved_at = ? where id = ?',
+      'update millrace_desk set state = ?, lane = null, due_at = 0, group_id = null, claimed_by = null, resolved_at = ? where id = ?',
       state,
       at,
       entry.id,
@@ -162,7 +166,7 @@ export class DeskTable implements DeskStore {
       stream,
     )
     this.sql.run(
-      `update millrace_desk set state = 'reset', lane = null, due_at = 0, group_id = null,
+      `update millrace_desk set state = 'reset', lane = null, due_at = 0, group_id = null, claimed_by = null,
          revision = revision + (failures > 0 or revision > 0),
          resolved_at = case failures when 0 then ?3 end where state in (${quoted(unresolved)}) and processor = ?1 and stream = ?2`,
       processor,

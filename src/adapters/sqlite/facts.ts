@@ -19,6 +19,7 @@ export function factsOf(
   limits: Pick<SqliteLimits, 'walBytesMax' | 'diskFreeMinBytes'>,
   { full }: { readonly full: boolean },
 ): StoreFacts {
+  const { held, waiting } = countsIn(new Statements(db), 0)
   const clean = db.prepare("select value from millrace_meta where key = 'clean'").get() as { value: number } | undefined
   return {
     format: formatOf(db, path),
@@ -29,7 +30,8 @@ export function factsOf(
     measures: measuresOf(db, path, limits),
     streams: streamsOf(db).map((stream) => ({ ...stream, first: firstOf(db, stream) })),
     progress: progressOf(db),
-    ...countsIn(new Statements(db)),
+    held,
+    waiting,
     flows: flowCounts(new Statements(db)),
     questions: countOf(db, 'millrace_questions'),
     delayed: countOf(db, 'millrace_timers'),

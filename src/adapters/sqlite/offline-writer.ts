@@ -1,4 +1,5 @@
 // Writes to a file that no app has, and owns it until it is closed: it opens the store as an app does, with no parts.
+import { claimed } from '../../model/claims.ts'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
@@ -19,12 +20,15 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
   const { store, clean } = await openStore(path, limits, waitMs)
   const now = () => Date.now()
   return {
+    claims: store.desk.claims,
     async addPending(item, action, { revision, ...actor }) {
       const entry = await store.desk.entry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
       if (revision !== undefined && revision !== entry.revision) {
         throw staleRevision(entry, revision, lastAct(await store.deskReads.audit({ item, limit: actsRead })))
       }
+      const claim = await store.desk.claims.of(item, now())
+      if (claim !== undefined && claim.by !== actor.by) throw claimed(item, claim)
       const inLine = entry.state === 'line' && (action.do === 'resubmit' || action.do === 'discard')
       if (!inLine) checkState(entry, action.do === 'take back' ? 'discarded' : 'held')
       await store.pendingActions.add({ item, action, at: now(), ...actor })

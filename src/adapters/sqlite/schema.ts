@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { applicationId, checkForeign, type Foreign, kindOf } from './file-kind.ts'
+import { format14 } from './format-14.ts'
 import { inTransaction } from './in-transaction.ts'
 import { logsIn, logTable } from './log-tables.ts'
 import { createWalRow, type WalRow } from './wal-row.ts'
@@ -206,26 +207,7 @@ const migrations: readonly (string | ((db: DatabaseSync) => void))[] = [
    alter table millrace_progress add column generation integer not null default 0;
    -- failures that a reset has ended and no event has told yet
    create index millrace_desk_untold on millrace_desk (id) where state = 'reset' and resolved_at is null;`,
-  `-- what became of a message at the desk of each processor. The position comes first, so that no look-up by stream and a
-   -- range of positions takes this index for its own
-   create index millrace_desk_messages on millrace_desk (position, stream);
-   alter table millrace_operations add column change text;
-   -- how often the data were replaced has a name of its own; a revision counts what was done about a message
-   alter table millrace_desk rename column revision to corrections;
-   alter table millrace_desk add column revision integer not null default 0;
-   -- an operation runs at a rate, until so many failed; a prepared one can be run until it expires
-   alter table millrace_operations add column lanes integer not null default 0;
-   alter table millrace_operations add column failures integer not null default 0;
-   alter table millrace_operations add column per_second integer; alter table millrace_operations add column next_at integer;
-   alter table millrace_operations add column stop_after integer; alter table millrace_operations add column expires_at integer;
-   update millrace_operations set lanes = total, failures = refused;
-   create index millrace_operations_prepared on millrace_operations (expires_at) where state = 'prepared';
-   -- the lowest number that was selected of its lane; whether its end is to be told
-   alter table millrace_selected add column lane integer not null default 0;
-   alter table millrace_selected add column under_way integer not null default 0; update millrace_selected set lane = item;
-   create index millrace_selected_next on millrace_selected (operation, lane, item) where done = 0;
-   create index millrace_selected_begun on millrace_selected (operation, lane) where done = 1 and error is null;
-   create index millrace_selected_under_way on millrace_selected (operation, item) where under_way = 1;`,
+  format14,
 ]
 
 /** The format that this version writes. */

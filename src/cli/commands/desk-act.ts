@@ -57,6 +57,7 @@ const ofOne: ReadonlySet<string> = new Set([
   'millrace/not-held',
   'millrace/not-discarded',
   'millrace/stale-revision',
+  'millrace/claimed',
   'millrace/too-late',
   'millrace/unknown-processor',
 ])

@@ -89,7 +89,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
 }
 
 function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readonly [string, string | undefined])[] {
-  const { message, attempts, kills, heldAt, resolvedAt, corrections, cause } = item
+  const { message, attempts, kills, heldAt, resolvedAt, corrections, cause, claim } = item
   const { causationId } = message
   const from = cause === null ? '' : ` (${cause.type} on ${cause.destination})`
   return [
@@ -106,6 +106,7 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['corrected', corrections === 0 ? undefined : count(corrections, 'time')],
     ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
     ['waiting', waitingText(item)],
+    ['claimed', claim === null ? undefined : `by ${claim.by} until ${time(claim.until)}`],
     ['asked for', pendingText(item, { running })],
   ]
 }

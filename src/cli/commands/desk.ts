@@ -73,15 +73,16 @@ export function errorText(error: Pick<ErrorRecord, 'code' | 'message'> | null): 
   return error === null ? '-' : `${error.code}: ${error.message}`
 }
 
-/** Describes a state: behind which message it is in line, and the action that is done when the app starts. */
-function stateText({ state, behind, pending }: DeskRow): string {
-  const where = behind === null ? state : `${state} behind ${behind}`
+/** Describes a state: behind which message it is in line, who works on it, and the action that is done when the app starts. */
+function stateText({ state, behind, pending, claim }: DeskRow): string {
+  const place = behind === null ? state : `${state} behind ${behind}`
+  const where = claim === null ? place : `${place} (${claim.by})`
   return pending === null ? where : `${where} → ${pending.action.do}`
 }
 
 /** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
-  const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending, revision } = row
+  const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending, revision, claim } = row
   return {
     id,
     processor,
@@ -96,6 +97,7 @@ export function listed(row: DeskRow) {
     heldAt: new Date(heldAt).toISOString(),
     messageId: message.id,
     correlationId: message.correlationId,
+    ...(claim === null ? {} : { claim: { by: claim.by, until: new Date(claim.until).toISOString() } }),
     ...(pending === null ? {} : { pending: pending.action.do }),
   }
 }
@@ -122,18 +124,22 @@ export async function deskGroups(
   return withApp(call, async ({ desk }) => {
     const groups = await desk.groups(grouping, { processor, limit })
     if (out.json) {
-      for (const { firstAt, lastAt, ...group } of groups) {
-        const times = { firstAt: new Date(firstAt).toISOString(), lastAt: new Date(lastAt).toISOString() }
-        await out.object({ ...group, ...times })
+      for (const { firstAt, lastAt, snooze, note, ...group } of groups) {
+        const times = { firstAt: iso(firstAt), lastAt: iso(lastAt) }
+        const quiet = snooze === null ? {} : { snooze: { ...snooze, until: iso(snooze.until), at: iso(snooze.at) } }
+        const noted = note === null ? {} : { note: { ...note, at: iso(note.at) } }
+        await out.object({ ...group, ...times, ...quiet, ...noted })
       }
     } else if (groups.length === 0) out.line('no message is held')
-    else await out.lines(table(groupColumns(grouping, Date.now()), groups, out.columns))
+    else await out.lines(table(groupColumns(grouping, Date.now(), groups), groups, out.columns))
     if (!out.json && groups.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
     return 0
   })
 }
 
-function groupColumns(by: GroupBy, nowMs: number): Column<DeskGroup>[] {
+const iso = (ms: number) => new Date(ms).toISOString()
+
+function groupColumns(by: GroupBy, nowMs: number, groups: readonly DeskGroup[]): Column<DeskGroup>[] {
   const all = by === 'all'
   return [
     ...(all ? [{ title: 'GROUP', value: ({ id }: DeskGroup) => id ?? '-' }] : []),
@@ -147,22 +153,32 @@ function groupColumns(by: GroupBy, nowMs: number): Column<DeskGroup>[] {
       : []),
     { title: 'FIRST', value: ({ firstAt }) => duration(nowMs - firstAt) },
     { title: 'LAST', value: ({ lastAt }) => duration(nowMs - lastAt) },
+    ...(groups.some(({ snoozed, note }) => snoozed > 0 || note !== null)
+      ? [{ title: 'NOTE', value: groupNote, shrinksTo: 10 }]
+      : []),
   ]
 }
 
+function groupNote({ held, snoozed, snooze, note }: DeskGroup): string {
+  const some = snoozed === 0 || snoozed === held ? '' : `${snoozed} quiet`
+  const quiet = snooze === null ? some : `quiet until ${moment(snooze.until)} or ${snooze.orCount} held`
+  return [quiet, note?.text ?? ''].filter((text) => text !== '').join('; ') || '-'
+}
+
 export interface AuditWords {
+  readonly group?: number | undefined
   readonly item?: number | undefined
   readonly before?: number | undefined
   readonly limit?: number | undefined
 }
 
 /** Shows the actions at the desk: who, when, what, why; newest first. */
-export async function deskAudit(call: Call, { item, before, limit }: AuditWords): Promise<number> {
+export async function deskAudit(call: Call, { item, group, before, limit }: AuditWords): Promise<number> {
   return listCommand(
     call,
     { after: before, limit },
     {
-      read: ({ desk }, { after, limit }) => desk.audit({ item, before: after, limit }),
+      read: ({ desk }, { after, limit }) => desk.audit({ item, group, before: after, limit }),
       columns: auditColumns,
       object: auditObject,
       nothing: item === undefined ? 'the audit log is empty' : `the audit log has no line about message ${item}`,

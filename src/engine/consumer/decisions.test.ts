@@ -54,6 +54,7 @@ function decisions(state: DeskState, fields: Partial<DeskEntry> = {}, pinnable =
     asked: async () => undefined,
     isMine: () => true,
     pins: { pin: () => pinnable, unpin: ({ id }) => void told.push('unpinned', id) },
+    claimOn: async () => undefined,
     lastAct: async () => act as AuditRow,
   }
   return { decisions: new Decisions(host), entry, jobs, told }

@@ -5,6 +5,7 @@
 // Invariants: of two decisions about one message the second finds the result of the first; a decision and its
 // consequences are one commit, and nothing of it begins before that commit is durable.
 import { changeData } from '../../model/change.ts'
+import { type Claim, claimed, isBound } from '../../model/claims.ts'
 import { replaceData, type Stored } from '../../model/codec.ts'
 import {
   type Actor,
@@ -51,6 +52,8 @@ export interface DecisionHost {
   isWithdrawn(id: string): boolean
   /** Holds a message in line back while it is changed. */
   readonly pins: Pins
+  /** The claim on a message that lasts now. */
+  claimOn(item: number): Promise<Claim | undefined>
   /** The newest act on record about a message. */
   lastAct(item: number): Promise<AuditRow | undefined>
   /** Reads the message at the desk that is a command of the app with an id. */
@@ -97,21 +100,24 @@ export class Decisions {
    *   `millrace/change-does-not-fit`
    */
   decide(item: number, decision: Decision | Change, actor: Actor, job: Job = {}): Promise<void> {
-    return this.turns.take(item, async () =>
-      this.decideHeld(await this.entry(item), { decision, actor, decisions: 0, job }),
-    )
+    return this.turns.take(item, async () => {
+      const entry = await this.entry(item)
+      await this.checkClaim(item, actor)
+      await this.decideHeld(entry, { decision, actor, decisions: 0, job })
+    })
   }
 
   /**
    * Carries out what a person who has seen the message decides: also about one in line, whose data are replaced or that is
    * discarded before its turn. Resolves when it is durable.
    *
-   * @throws as `decide`; `millrace/stale-revision`
+   * @throws as `decide`; `millrace/stale-revision`, `millrace/claimed`
    */
   repair(item: number, decision: Decision, actor: Repair, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
       await this.checkSeen(entry, actor)
+      await this.checkClaim(item, actor)
       if (isInLine(entry) && changesLine(decision)) return this.line.change(entry, decision, actor, job)
       await this.decideHeld(entry, { decision, actor, decisions: 0, job })
     })
@@ -176,6 +182,17 @@ export class Decisions {
   private async decideHeld(entry: DeskEntry, carried: Carried): Promise<void> {
     checkState(entry, 'held')
     await this.carryOut(entry, carried)
+  }
+
+  /** Does something about a message beside all decisions about it. */
+  inTurn<T>(item: number, work: () => Promise<T>): Promise<T> {
+    return this.turns.take(item, work)
+  }
+
+  private async checkClaim(item: number, { by }: Actor): Promise<void> {
+    if (!isBound(by)) return
+    const claim = await this.host.claimOn(item)
+    if (claim !== undefined && claim.by !== by) throw claimed(item, claim)
   }
 
   private async checkSeen(entry: DeskEntry, { revision }: Repair): Promise<void> {

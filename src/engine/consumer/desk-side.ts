@@ -121,6 +121,7 @@ export class DeskSide {
       logHeld: (entry) => failing.logHeld(entry),
       isWithdrawn: (id) => run.withdrawals.has(id),
       pins: desk,
+      claimOn: (item) => store.desk.claims.of(item, world.now()),
       lastAct: async (item) => lastAct(await store.deskReads.audit({ item, limit: actsRead })),
     })
   }

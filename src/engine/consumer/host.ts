@@ -50,7 +50,7 @@ export interface ConsumerHost {
   readonly world: World
   readonly store: Pick<Store, 'query'> & {
     readonly log: Pick<LogStore, 'read'>
-    readonly desk: Pick<DeskStore, 'line' | 'entry' | 'askedEntry' | 'headOf' | 'heads' | 'lanes'>
+    readonly desk: Pick<DeskStore, 'line' | 'entry' | 'askedEntry' | 'headOf' | 'heads' | 'lanes' | 'claims'>
     readonly deskReads: Pick<DeskReads, 'audit'>
   }
   /** The writes of this processor. */

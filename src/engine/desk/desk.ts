@@ -10,6 +10,7 @@ import type { Actor, Audit, Change, Decision, DeskEntry } from '../../model/desk
 import type { NewOperation, Operation, OperationRun, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { Repair } from '../../model/repairs.ts'
+import type { Claims } from '../../seam/claims.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { Store } from '../../seam/store.ts'
@@ -22,7 +23,7 @@ import { type Judged, Rules, type RulesHost } from './rules.ts'
 
 /** A processor that owns messages at the desk. */
 export interface Owner {
-  readonly decisions: Pick<Decisions, 'decide' | 'repair' | 'takeBack' | 'corrected'>
+  readonly decisions: Pick<Decisions, 'decide' | 'repair' | 'takeBack' | 'corrected' | 'inTurn'>
   readonly progress: { readonly stream: number }
 }
 
@@ -34,7 +35,7 @@ export interface RuledBy extends Judged {
 /** The engine, as the desk needs it. */
 export interface DeskHost {
   readonly world: RulesHost['world'] & OperationsHost['world']
-  readonly store: RulesHost['store'] & OperationsHost['store'] & Pick<Store, 'deskReads' | 'pendingActions'>
+  readonly store: RulesHost['store'] & OperationsHost['store'] & Pick<Store, 'desk' | 'deskReads' | 'pendingActions'>
   readonly committer: Pick<Committer, 'alone' | 'write' | 'written'>
   /** The names of the processors that do not run this time, and may run the next. */
   readonly leftOut: ReadonlySet<string>
@@ -131,6 +132,15 @@ export class Desk implements Service {
   /** @throws as `Decisions.takeBack`; `millrace/unknown-item`, `millrace/unknown-processor` */
   async takeBack(item: number, actor: Repair): Promise<void> {
     await (await this.owning(item)).decisions.takeBack(item, actor)
+  }
+
+  /** Claims, notes, snoozes. What is about a message comes before or after a decision about it. */
+  async tell(item: number | undefined, write: (claims: Claims) => Promise<void>): Promise<void> {
+    const { committer, store } = this.host
+    const work = () => committer.alone(() => write(store.desk.claims))
+    const entry = item === undefined ? undefined : await store.desk.entry(item)
+    const owner = entry && this.host.owner(entry.processor)
+    await (owner === undefined ? work() : owner.decisions.inTurn(item!, work))
   }
 
   look<T>(read: (desk: DeskReads, operations: OperationReads) => Promise<T>): Promise<T> {
