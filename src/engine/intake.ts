@@ -82,22 +82,32 @@ export class Intake {
     return new Promise((resolve, reject) => {
       this.check()
       const message = this.envelopes.elsewhere(type, data, from)
-      if (passedIn(message.attributes).includes(this.host.app)) resolve({ id: message.id, duplicate: true })
+      if (this.hasPassed(message)) resolve({ id: message.id, duplicate: true })
       else this.committer.publish(new Publish(message, resolve, reject))
     })
   }
 
   /**
    * Accepts messages that other systems have made, of any types, together or not at all. One that is wrong refuses all;
-   * its index is in `data.entry`.
+   * its index is in `data.entry`. One that has passed this app before adds nothing.
    */
   takeInMany(given: readonly Arriving[]): Promise<Accepted[]> {
     return new Promise((resolve, reject) => {
       this.check()
       const { messages, bytes } = encodeArriving(given, this.envelopes)
-      if (messages.length === 0) return resolve([])
-      this.committer.transact(new PublishMany(messages, bytes, resolve, refusing(messages, reject)))
+      const fresh = messages.filter((message) => !this.hasPassed(message))
+      const taken = (accepted: readonly Accepted[]) => {
+        const results = accepted.values()
+        resolve(messages.map((one) => (this.hasPassed(one) ? { id: one.id, duplicate: true } : results.next().value!)))
+      }
+      if (fresh.length === 0) return taken([])
+      this.committer.transact(new PublishMany(fresh, bytes, taken, refusing(messages, reject)))
     })
+  }
+
+  /** Whether a message of another system comes back to this app. */
+  private hasPassed({ attributes }: Stored): boolean {
+    return passedIn(attributes).includes(this.host.app)
   }
 
   /**

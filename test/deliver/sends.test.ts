@@ -6,7 +6,7 @@ import { type Answered, type Arrived, type Network, type Simulation, simulation 
 import { z } from 'zod'
 import { type DeliverOptions, deliver } from '../../src/http/deliver.ts'
 import { standardWebhooks } from '../../src/http/webhooks.ts'
-import { takeIn } from '../../src/operate/edge.ts'
+import { edgeOf, takeIn } from '../../src/operate/edge.ts'
 
 const schema = z.object({ key: z.string(), n: z.number() })
 const Placed = event('placed', { schema, context: ({ key }) => key })
@@ -342,7 +342,14 @@ test('an app takes in nothing that has passed it before', async () => {
   assert.deepEqual(again, { id: '0', duplicate: true })
   const first = await sim.settled(takeIn(sim.app, Placed, { key: 'a', n: 0 }, from('0', 'there')))
   assert.deepEqual(first, { id: '0' })
-  assert.equal(sim.published(Placed).length, 1)
+  const batch = ['1', '2', '3'].map((id) => ({
+    type: Placed,
+    data: { key: 'a', n: 1 },
+    from: from(id, id === '2' ? 'simulated' : 'there'),
+  }))
+  const taken = await sim.settled(edgeOf(sim.app).intake().takeInMany(batch))
+  assert.deepEqual(taken, [{ id: '1' }, { id: '2', duplicate: true }, { id: '3' }])
+  assert.equal(sim.published(Placed).length, 3)
 })
 
 test('an event that has passed eight systems comes to the desk', async () => {

@@ -23,7 +23,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     { file: 'http/deliver.ts', from: '  if (target.to !== undefined && passed.includes(target.to)) return\n', to: '' },
   ],
   'takes in an event that has passed it before': [
-    { file: 'engine/intake.ts', from: 'if (passedIn(message.attributes).includes(this.host.app))', to: 'if (false)' },
+    {
+      file: 'engine/intake.ts',
+      from: 'return passedIn(attributes).includes(this.host.app)',
+      to: 'return attributes === undefined',
+    },
   ],
   'does not obey Retry-After': [
     {
