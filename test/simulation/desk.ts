@@ -1,6 +1,7 @@
 // The desk as the model follows it: each message by the lines of the audit log about it, and against these the table of
 // the desk, the groups, the operations, the pauses and what was told on the topic of failures.
 import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
 import type { DeskAction, DeskState } from '../../src/model/desk.ts'
 import { displaced, isOpen, type Logged, type Model, type Place } from './model.ts'
 import { firstNames } from './names.ts'
@@ -87,6 +88,8 @@ interface Operation {
   readonly total: number
   readonly done: number
   readonly refused: number
+  readonly failures: number
+  readonly stop_after: number | null
 }
 
 /** What people do about a message in line. */
@@ -111,7 +114,7 @@ const columns = `d.id, processor, processor as today, stream, position, message_
   kills, corrections, revision, failures, decisions, group_id, resolved_at, data, original, tries`
 const killsMax = 2
 const triesMax = 50
-const ended = ['done', 'failed', 'aborted']
+const ended = ['done', 'failed', 'aborted', 'expired']
 
 /** The versions of the app in the attempts of a row, each as the number of runs before it. */
 const versionsIn = (tries: string | null): number[] =>
@@ -119,6 +122,9 @@ const versionsIn = (tries: string | null): number[] =>
     assert(version !== undefined && /^version \d+$/.test(version), `an attempt has the version ${version}`)
     return Number(version.slice('version '.length))
   })
+
+/** Actions on operations. */
+const ofOperations: readonly DeskAction[] = ['selected', 'run', 'stopped', 'expired']
 
 /** Answers after which it is certain that nothing was done. */
 const refusals = new Set(
@@ -136,6 +142,7 @@ const refusals = new Set(
     'duplicate-name',
     'unknown-operation',
     'operation-ended',
+    'already-running',
     'on-channel',
     'bad-position',
   ].map((code) => `millrace/${code}`),
@@ -158,6 +165,8 @@ export class DeskModel {
   private readonly refused = new Set<string>()
   /** The corrected data that each wanted, as JSON. */
   private readonly wanted = new Map<string, Set<string>>()
+  /** The number that an operation writes into each message. */
+  private readonly changes = new Map<string, number>()
   /** The revision that each person has seen and named. */
   private readonly seen = new Map<string, number>()
   private readonly ending = new Map<string, string>()
@@ -250,7 +259,7 @@ export class DeskModel {
       const { concurrency } = JSON.parse(line.detail!) as { concurrency: number | 'default' }
       if (concurrency === 'default') this.concurrency.delete(subject)
       else this.concurrency.set(subject, concurrency)
-    } else if (action !== 'selected' && !subject.startsWith('flow '))
+    } else if (!ofOperations.includes(action) && !subject.startsWith('flow '))
       this.paused[action === 'paused' ? 'add' : 'delete'](subject)
     if (who === 'millrace' || who.startsWith('rule ') || who.startsWith('app ')) return
     // A reset is one action, whatever it ends.
@@ -310,7 +319,10 @@ export class DeskModel {
       item.corrections++
       item.json = JSON.stringify(now)
       const asked = who.startsWith('rule ') ? `rule ${item.processor} ${item.row!.message_id}` : who
-      assert(this.wanted.get(asked)?.has(item.json), `${asked} wanted no ${item.json} in place of message ${item.id}`)
+      const n = this.changes.get(asked)
+      const fits =
+        n === undefined ? this.wanted.get(asked)?.has(item.json) : isDeepStrictEqual(now, { ...(before as object), n })
+      assert(fits, `${asked} wanted no ${item.json} in place of message ${item.id}`)
     }
     if (action === 'taken back') item.takenBack = true
     if (who.startsWith('rule ')) item.byRule++
@@ -458,7 +470,11 @@ export class DeskModel {
     const { name, who, state, one_first } = operation
     const before = this.operations.get(name)
     if (before !== undefined && ended.includes(before.state)) {
-      assert.deepEqual(operation, before, `operation ${name} had ended and has changed`)
+      assert.deepEqual(
+        { ...operation, failures: 0 },
+        { ...before, failures: 0 },
+        `operation ${name} had ended and has changed`,
+      )
     }
     const dealt = selected.filter(({ done }) => done === 1)
     const acted = dealt.filter(({ error }) => error === null).map(({ item }) => item)
@@ -473,6 +489,11 @@ export class DeskModel {
     )
     assert.equal(state === 'aborted', this.ending.has(name), `operation ${name} is ${state}`)
     if (state === 'done') assert.equal(done, total, `operation ${name} is done`)
+    if (state === 'prepared' || state === 'expired') assert.equal(done, 0, `operation ${name} is ${state}`)
+    const { stop_after: most, failures } = operation
+    if (most !== null)
+      assert(failures <= most, `${failures} of operation ${name} have failed, and it stops after ${most}`)
+    if (state === 'stopped') assert.equal(failures, most, `operation ${name} has stopped`)
     if (one_first === 1 && (done > 1 || (state === 'done' && total > 1))) {
       assert.equal(this.items.get(selected[0]!.item)!.last, 'handled', `the first of operation ${name}`)
     }
@@ -527,6 +548,10 @@ export class DeskModel {
     this.seen.set(who, revision)
   }
 
+  wantsChange(who: string, n: number): void {
+    this.changes.set(who, n)
+  }
+
   wants(who: string, data: unknown): void {
     this.wanted.set(who, new Set(this.wanted.get(who)).add(JSON.stringify(data)))
   }
@@ -553,7 +578,7 @@ export class DeskModel {
       assert.equal(head.row!.state, 'held', `${state} message ${item.id} of "${processor}" waits for a person`)
     }
     for (const { name, state } of this.operations.values())
-      assert(ended.includes(state), `operation ${name} is ${state}`)
+      assert([...ended, 'stopped', 'prepared'].includes(state), `operation ${name} is ${state}`)
     assert.equal(this.paused.size, 0)
   }
 }

@@ -400,6 +400,11 @@ export class Model implements Watch {
     assert.equal(this.byId.get(id)?.type, type, `${type} ${id} was acknowledged and is not on disk`)
   }
 
+  /** Somebody is about to write a number into many messages. */
+  wantsChange(who: string, n: number): void {
+    this.desk.wantsChange(who, n)
+  }
+
   /** Somebody is about to send corrected data: a person, or `rule PROCESSOR ID`. */
   sees(who: string, revision: number): void {
     this.desk.sees(who, revision)

@@ -810,11 +810,11 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'row(id)) === undefined) {',
     },
   ],
-  'forgets an operation whose first message another has too': [
+  'takes a refusal of one operation for the end of the message that another has released': [
     {
-      file: 'engine/desk/released.ts',
-      from: "    if (follows || which === 'first') this.awaited.add(String(item), awaited)\n",
-      to: '    for (const one of [...this.awaited.of(String(item))]) this.awaited.delete(String(item), one)\n    this.awaited.add(String(item), awaited)\n',
+      file: 'engine/desk/operations.ts',
+      from: "    if (firstOnly && !possible) this.enqueue(afterFirst(operation, 'not handled'))\n",
+      to: "    if (firstOnly && !possible) this.released.ended(chosen[0].item, 'not handled')\n",
     },
   ],
   'looks at the first message of an operation before it hears of its end': [
@@ -1345,7 +1345,7 @@ export const shown: Readonly<Record<string, Failing>> = {
     file: 'src/engine/request/withdrawals.test.ts',
     test: 'a request whose refusal is being written is not taken back, and keeps no mark',
   },
-  'forgets an operation whose first message another has too': {
+  'takes a refusal of one operation for the end of the message that another has released': {
     file: 'src/engine/desk/operations.test.ts',
     test: 'of two operations with the same first message each is told how that ends',
   },

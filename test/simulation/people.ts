@@ -8,6 +8,9 @@ import { correct, type Data } from './generate.ts'
 import type { Model } from './model.ts'
 import type { Names } from './names.ts'
 
+/** The number that operations write into messages: it is that of no other. */
+const operated = 77_000
+
 type People = (client: Client, draw: Random, number: number) => void
 
 export const actionKinds = [
@@ -107,12 +110,20 @@ export function peopleIn(
       { group: random.pick([undefined, ...(await desk.groups()).flatMap(({ id }) => id ?? [])]) },
     ])
     const by = `operation ${name}`
-    const options = { name: by, by, reason: 'all of them', oneFirst: random.chance(0.5) }
-    await tried(by, desk.select(random.chance(0.8) ? 'release' : 'discard', what, options))
-    if (!random.chance(0.4)) return
-    const operations = await desk.operations()
-    const one = operations.length === 0 ? undefined : random.pick(operations)
-    if (one !== undefined) await tried(`abort ${name}`, desk.abort(one.id, { by: `abort ${name}` }))
+    const pace = {
+      perSecond: random.pick([undefined, undefined, 5, 50]),
+      stopAfter: random.pick([undefined, undefined, 1, 3]),
+    }
+    const action = random.pick(['release', 'release', 'resubmit', 'discard'] as const)
+    const change = action === 'resubmit' ? { change: [{ op: 'replace', path: '/n', value: operated }] as const } : {}
+    const prepare = random.chance(0.3)
+    const options = { name: by, by, reason: 'all of them', oneFirst: action !== 'discard' && random.chance(0.4) }
+    if (action === 'resubmit') model().wantsChange(by, operated)
+    await tried(by, desk.select(action, what, { ...options, ...pace, ...change, prepare }))
+    const one = random.pick([undefined, ...(await desk.operations())])
+    if (one === undefined) return
+    if (random.chance(0.3)) await tried(`abort ${name}`, desk.abort(one.id, { by: `abort ${name}` }))
+    else await tried(`run ${name}`, desk.run(one.id, { by: `run ${name}` }))
   }
 
   const pause = (name: string) => async (actions: Actions) => {
