@@ -7,6 +7,7 @@ import { commitCases } from './commit.ts'
 import { deliveryCases } from './delivery.ts'
 import { holdCases } from './hold.ts'
 import { lookCases } from './look.ts'
+import { operationCases } from './operations.ts'
 import { orderCases } from './order.ts'
 import { publishCases } from './publish.ts'
 import { renameCases } from './rename.ts'
@@ -31,6 +32,7 @@ export const brokerCases: readonly BrokerCase[] = [
   ...deliveryCases,
   ...orderCases,
   ...holdCases,
+  ...operationCases,
   ...restartCases,
   ...renameCases,
   ...commitCases,
