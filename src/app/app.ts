@@ -7,6 +7,7 @@ import type { Desk } from '../operate/desk.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
+import type { Schedules } from '../operate/schedules.ts'
 import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
@@ -265,6 +266,8 @@ export interface App extends Publishing, Running {
   readonly flows: FlowDesk
   /** The messages of topics and channels, for people: lists, one message with what became of it, its story. */
   readonly messages: Messages
+  /** The schedules, and the messages that come later. */
+  readonly schedules: Schedules
 }
 
 /**

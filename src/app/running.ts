@@ -18,7 +18,7 @@ import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { ServeOptions, Serving } from '../http/serving.ts'
-import { fault, recordError } from '../model/errors.ts'
+import { fault } from '../model/errors.ts'
 import {
   type Command,
   checkVerb,
@@ -46,6 +46,8 @@ import { metricsOf } from '../operate/metrics.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
 import { processorsOn } from '../operate/processors-surface.ts'
+import type { Schedules } from '../operate/schedules.ts'
+import { schedulesOn } from '../operate/schedules-surface.ts'
 import type { Part } from '../parts/part.ts'
 import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
 import type { Broker } from '../seam/store.ts'
@@ -58,7 +60,7 @@ import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from
 import { type RunOptions, runUntilSignal } from './run.ts'
 import { Servers } from './serving.ts'
 import { type Accepting, Tails } from './tails.ts'
-import { watchingOf } from './watching.ts'
+import { unwatched, watchingOf } from './watching.ts'
 
 /** The same app in another world: for simulations. It has to be started on a broker of its own. */
 export function appIn(app: object, world: World): RunningApp {
@@ -72,11 +74,11 @@ export function checkApp(app: object): RunningApp {
 }
 
 export class RunningApp {
-  readonly name: string
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly messages: Messages
+  readonly schedules: Schedules
   readonly options: AppOptions
   private readonly log: AppLog
   readonly world: World
@@ -92,7 +94,6 @@ export class RunningApp {
 
   constructor(options: AppOptions, other?: World) {
     const { name, parts } = options
-    this.name = name
     this.label = `app "${name}"`
     this.options = options
     numbersOf(options)
@@ -110,11 +111,20 @@ export class RunningApp {
       const { messageReads: messages, log } = this.running.store
       return read({ messages, log })
     }, parts)
+    this.schedules = schedulesOn({
+      reading: async (read) => read(this.running.store.schedules),
+      parts,
+      now: () => world.now(),
+    })
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
     const file = () => (this.started ?? this.broker).offline?.controlPath
     openEdge(this, { world, file, intake: () => this.running.intake, log: () => this.running.log })
+  }
+
+  get name(): string {
+    return this.options.name
   }
 
   get version(): string | undefined {
@@ -158,7 +168,7 @@ export class RunningApp {
         return this.backups.ended()
       },
       watch: () => {
-        const unwatch = watchdog ? watch(numbers.blockedMs, (error) => this.unwatched(error)) : undefined
+        const unwatch = watchdog ? watch(numbers.blockedMs, unwatched(this.world)) : undefined
         return () => {
           unwatch?.()
           ended()
@@ -269,12 +279,6 @@ export class RunningApp {
     } catch (error) {
       return Promise.reject(error)
     }
-  }
-
-  private unwatched(error: unknown): void {
-    this.world.log('error', 'the watchdog is off: nothing ends a handler that blocks the event loop', {
-      error: recordError(error).message,
-    })
   }
 
   private get running(): Engine {

@@ -1,7 +1,7 @@
 // The function of one start that is told of the ends of attempts.
 import { observer } from '../engine/kit/observer.ts'
 import type { Watching } from '../model/attempt-end.ts'
-import { fault } from '../model/errors.ts'
+import { fault, recordError } from '../model/errors.ts'
 import type { World } from '../seam/world.ts'
 import type { AppOptions, StartOptions } from './options.ts'
 
@@ -20,3 +20,9 @@ export function watchingOf(
   const told = observer(world, `the function "onAttempt" given to app "${options.name}"`, onAttempt)
   return { told, logged: log !== undefined }
 }
+
+/** Tells that the watchdog has failed. */
+export const unwatched = (world: Pick<World, 'log'>) => (error: unknown) =>
+  world.log('error', 'the watchdog is off: nothing ends a handler that blocks the event loop', {
+    error: recordError(error).message,
+  })

@@ -11,12 +11,13 @@ import {
   MillraceError,
   type Offline,
   type Processors,
+  type Schedules,
   sqlite,
 } from '../index.ts'
 import { commandLine } from '../operate/command-line.ts'
 import { offlineOf } from '../operate/offline.ts'
 import { correctOf } from '../operate/rows.ts'
-import { stoppedDesk, stoppedFlows, stoppedMessages, stoppedProcessors } from '../operate/stopped.ts'
+import { stoppedDesk, stoppedFlows, stoppedMessages, stoppedProcessors, stoppedSchedules } from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 import { shellWord } from './print.ts'
@@ -123,6 +124,7 @@ export interface Reached {
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly messages: Messages
+  readonly schedules: Schedules
 }
 
 /**
@@ -134,12 +136,14 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
   return runningOr(
     store,
     call.waitMs,
-    ({ desk, processors, flows, messages }) => use({ running: true, desk, processors, flows, messages }),
+    ({ desk, processors, flows, messages, schedules }) =>
+      use({ running: true, desk, processors, flows, messages, schedules }),
     () => {
       const desk = stoppedDesk(store, app && correctOf(app.parts), Date.now)
       const processors = stoppedProcessors(store, app)
       const messages = stoppedMessages(store, app?.parts ?? [])
-      return use({ running: false, desk, processors, flows: stoppedFlows(store), messages })
+      const schedules = stoppedSchedules(store, app?.parts ?? [], Date.now)
+      return use({ running: false, desk, processors, flows: stoppedFlows(store), messages, schedules })
     },
   )
 }

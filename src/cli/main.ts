@@ -20,6 +20,7 @@ import { addDesk, addProcessors } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
 import { addMessages } from './message-commands.ts'
 import { Output, UsageError } from './output.ts'
+import { addSchedules } from './schedule-commands.ts'
 import { atFolder, exampleText, exitText, folderText, helped, helpFor, usageText } from './usage.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
@@ -160,6 +161,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
     add,
   )
   addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
+  addSchedules(group(program, 'schedules', 'what time will bring: schedules, and messages that come later'), add)
   addMessages(group(program, 'messages', 'the messages that are kept: list them, show one, follow its story'), add)
 
   add(program, {

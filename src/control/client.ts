@@ -9,6 +9,7 @@ import type { Desk } from '../operate/desk.ts'
 import type { FlowDesk, FlowItem } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
+import type { Schedules } from '../operate/schedules.ts'
 import { Lines } from './lines.ts'
 import {
   type Ask,
@@ -168,6 +169,11 @@ export class ControlClient {
     pause: (id, actor) => this.call('flows', 'pause', id, actor),
     resume: (id, actor) => this.call('flows', 'resume', id, actor),
     runAgain: (id, options) => this.call('flows', 'runAgain', id, options),
+  }
+
+  readonly schedules: Schedules = {
+    list: () => this.rows('schedules', 'list'),
+    delayed: (filter) => this.call('schedules', 'delayed', filter),
   }
 
   readonly messages: Messages = {

@@ -10,9 +10,10 @@ import { checkField, type Field } from './fields.ts'
 import type { FlowDesk } from './flows.ts'
 import type { Messages } from './messages.ts'
 import type { Processors } from './processors.ts'
+import type { Schedules } from './schedules.ts'
 
 /** Which surface of the app a call is for; the names are those of its functions. */
-export type Called = 'desk' | 'processors' | 'flows' | 'messages'
+export type Called = 'desk' | 'processors' | 'flows' | 'messages' | 'schedules'
 
 /** The parameters of a function, in order, and how many of them it needs. */
 export type Takes = readonly [parameters: Readonly<Record<string, Field>>, needs: number]
@@ -33,6 +34,7 @@ export const calls: {
   readonly processors: Readonly<Record<keyof Processors, Takes>>
   readonly flows: Readonly<Record<keyof FlowDesk, Takes>>
   readonly messages: Readonly<Record<keyof Messages, Takes>>
+  readonly schedules: Readonly<Record<keyof Schedules, Takes>>
 } = {
   desk: {
     list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
@@ -141,6 +143,10 @@ export const calls: {
     pause: [{ id: flow, actor }, 1],
     resume: [{ id: flow, actor }, 1],
     runAgain: [{ id: flow, options: { fields: { by: 'text', reason: 'text', from: 'text' } } }, 1],
+  },
+  schedules: {
+    list: [{}, 0],
+    delayed: [{ filter: { fields: { after: 'text', limit: 'count' } } }, 0],
   },
   messages: {
     list: [

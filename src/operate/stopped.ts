@@ -18,6 +18,8 @@ import { concurrencyChange } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { type Correct, pausedOf, processorsOf } from './rows.ts'
+import type { Schedules } from './schedules.ts'
+import { schedulesOn } from './schedules-surface.ts'
 
 /**
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
@@ -85,6 +87,11 @@ export interface KnownApp {
 /** The messages of an app that does not run. `parts` are empty where its code is not known. */
 export function stoppedMessages(store: Offline, parts: readonly Part[]): Messages {
   return messagesOn((read) => reading(store, read), parts)
+}
+
+/** The schedules of an app that does not run. `parts` are empty where its code is not known. */
+export function stoppedSchedules(store: Offline, parts: readonly Part[], now: () => number): Schedules {
+  return schedulesOn({ reading: (read) => reading(store, ({ time }) => read(time)), parts, now })
 }
 
 /** The processors of an app that does not run; undefined when its code is not known. */

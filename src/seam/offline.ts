@@ -14,6 +14,7 @@ import type { MessageReads } from './message-reads.ts'
 import type { OperationReads } from './operations.ts'
 import type { ConcurrencyChange, Reset } from './processors.ts'
 import type { ProgressRow } from './progress.ts'
+import type { TimeReads } from './time-reads.ts'
 
 /** Whether an app, of this or another process, has the store. */
 export type AppState = 'running' | 'stopped'
@@ -81,6 +82,7 @@ export interface OfflineReader {
   readonly flows: FlowReads
   readonly log: LogReads
   readonly messages: MessageReads
+  readonly time: TimeReads
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>
   /** The types that the store has messages of, or had, each with each of its sources, in order. */

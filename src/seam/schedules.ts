@@ -1,6 +1,7 @@
 // Schedules: the progress of each, and the slots that are done.
 import type { Stored } from '../model/codec.ts'
 import type { Appended } from './log.ts'
+import type { ScheduleRow, TimeReads } from './time-reads.ts'
 
 /** A slot of a schedule is done: its event is appended, unless the slot has a row already. */
 export interface SlotChange {
@@ -18,18 +19,6 @@ export interface SlotWritten {
   readonly appended: Appended
 }
 
-/** The progress of a schedule, with the calendar that it belongs to. */
-export interface ScheduleRow {
-  readonly schedule: string
-  /** Null where it was written before calendars were kept. */
-  readonly cron: string | null
-  readonly timeZone: string | null
-  /** Every slot up to this time is done; a later slot is done when it has a row. Milliseconds since 1970. */
-  readonly seenMs: number
-  /** True once a start without the schedule has logged that it is gone. */
-  readonly gone: boolean
-}
-
 /** The row of a schedule replaces the one before. */
 export interface ScheduleChange {
   readonly do: 'schedule'
@@ -41,8 +30,8 @@ export interface ScheduleWritten {
   readonly do: 'schedule'
 }
 
-/** Reads of schedules; they may show what is not durable yet. */
-export interface ScheduleStore {
+/** Reads of schedules for the engine, which may show what is not durable yet, and those for people, which do not. */
+export interface ScheduleStore extends TimeReads {
   /** The row of each schedule, of schedules that are gone too. */
   rows(): Promise<ScheduleRow[]>
   /** The last slot of a schedule that has a row, up to and with a time. */

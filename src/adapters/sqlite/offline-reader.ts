@@ -10,6 +10,7 @@ import type { MessageReads } from '../../seam/message-reads.ts'
 import type { OfflineReader, PublishedBy } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
+import type { TimeReads } from '../../seam/time-reads.ts'
 import { AuditLog } from './audit.ts'
 import type { Beside } from './beside-commits.ts'
 import { DeskFinder } from './desk-finder.ts'
@@ -23,6 +24,7 @@ import { MessageTable } from './message-table.ts'
 import { OperationTable } from './operations.ts'
 import { Statements } from './statements.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
+import { TimeViews } from './time-reads.ts'
 
 /** The number of positions that are looked at before other work has its turn. */
 const sliceRows = 2_000
@@ -51,11 +53,13 @@ export class SqliteReader implements OfflineReader {
   readonly operations: OperationReads
   readonly flows: FlowReads
   readonly messages: MessageReads
+  readonly time: TimeReads
 
   constructor(db: DatabaseSync) {
     this.db = db
     this.rows = new Log(db)
     const sql = new Statements(db)
+    this.time = durableReads<TimeReads>(new TimeViews(sql), readsOnly)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
     this.messages = durableReads<MessageReads>(new MessageTable(db), sliceBySlice)
     this.desk = durableReads<DeskReads>(new DeskViews(sql, this.rows), readsOnly)

@@ -1,13 +1,10 @@
-import type {
-  ScheduleChange,
-  ScheduleRow,
-  ScheduleStore,
-  ScheduleWritten,
-  SlotChange,
-  SlotWritten,
-} from '../../seam/schedules.ts'
+import type { ScheduleChange, ScheduleStore, ScheduleWritten, SlotChange, SlotWritten } from '../../seam/schedules.ts'
+import type { DelayedSlice, ScheduleKept, ScheduleRow, TimeReads } from '../../seam/time-reads.ts'
+import type { Beside } from './beside-commits.ts'
+import { durableReads } from './durable-reads.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
+import { TimeViews } from './time-reads.ts'
 
 /** How many slots of a schedule have a row: those before them are older than any clock is set back. */
 const slotsKept = 1_000
@@ -16,10 +13,12 @@ const slotsKept = 1_000
 export class ScheduleTable implements ScheduleStore {
   private readonly sql: Statements
   private readonly log: Log
+  private readonly views: TimeReads
 
-  constructor(sql: Statements, log: Log) {
+  constructor(sql: Statements, log: Log, beside: Beside) {
     this.sql = sql
     this.log = log
+    this.views = durableReads<TimeReads>(new TimeViews(sql), beside)
   }
 
   /** Appends the event of a slot that has no row yet, and writes that row. */
@@ -47,6 +46,14 @@ export class ScheduleTable implements ScheduleStore {
     const sql = 'insert or replace into millrace_schedules values (?, ?, ?, ?, ?)'
     this.sql.run(sql, schedule, cron, timeZone, seenMs, gone ? 1 : 0)
     return { do: 'schedule' }
+  }
+
+  kept(): Promise<ScheduleKept[]> {
+    return this.views.kept()
+  }
+
+  delayed(slice: DelayedSlice): ReturnType<TimeReads['delayed']> {
+    return this.views.delayed(slice)
   }
 
   async rows(): Promise<ScheduleRow[]> {

@@ -1,6 +1,6 @@
 // The slots of a schedule that are due, by its calendar and its policy for missed ones.
 import { defaults } from '../../model/options.ts'
-import type { ScheduleRow } from '../../seam/schedules.ts'
+import type { ScheduleRow } from '../../seam/time-reads.ts'
 import type { ScheduleSpec } from '../spec.ts'
 
 const graceMs = defaults.scheduleGraceMs.default

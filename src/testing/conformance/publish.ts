@@ -18,6 +18,21 @@ import {
 } from './support.ts'
 
 export const publishCases: readonly BrokerCase[] = [
+  brokerCase('delayed messages are read page by page, in the order in which they are due', async (place) => {
+    const bank = await place.start([ledger('ledger')])
+    const at = (n: number) => new Date(Date.UTC(2100, 0, n))
+    for (const n of [3, 1, 2]) {
+      await place.until('it is accepted', bank.publish(Moved, { account: 'a', n }, { id: `d${n}`, at: at(n) }))
+    }
+    const first = await bank.schedules.delayed({ limit: 2 })
+    assert.deepEqual(
+      first.items.map(({ id, dueAt, context }) => [id, dueAt, context]),
+      [1, 2].map((n) => [`d${n}`, at(n).getTime(), 'a']),
+    )
+    const second = await bank.schedules.delayed({ limit: 2, after: first.next! })
+    assert.deepEqual([second.items.map(({ id }) => id), second.next], [['d3'], null])
+  }),
+
   brokerCase('a message is accepted while its handler has not ended', async (place) => {
     const begun = Promise.withResolvers<void>()
     const go = Promise.withResolvers<void>()

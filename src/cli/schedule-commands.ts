@@ -1,0 +1,24 @@
+// The commands below `millrace schedules`.
+import type { Command } from 'commander'
+import type { Add } from './add.ts'
+import { wholeNumber } from './call.ts'
+import { schedulesDelayed, schedulesList } from './commands/schedules.ts'
+
+export function addSchedules(schedules: Command, add: Add): void {
+  add(schedules, {
+    name: 'list',
+    usage: '[app.ts]',
+    text: 'show the schedules: when each comes next, and came last',
+    run: schedulesList,
+    examples: ['schedules list app.ts'],
+  })
+  add(schedules, {
+    name: 'delayed',
+    usage: '[app.ts]',
+    text: 'show the messages that come later, in the order in which they are due',
+    run: schedulesDelayed,
+    examples: ['schedules delayed app.ts --limit 100'],
+  })
+    .option('--after <place>', 'the next page, as the page before says')
+    .option('--limit <n>', 'the most rows (default 50, at most 200)', wholeNumber('--limit', 1, 200))
+}
