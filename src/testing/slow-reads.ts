@@ -5,10 +5,15 @@ import type { Store } from '../seam/store.ts'
 
 /** The facets whose reads take time: all of their methods, or those that are named. */
 const slowOf: { readonly [F in keyof Store]?: 'all' | readonly (keyof Store[F])[] } = {
+  desk: ['headOf', 'line', 'entry', 'askedEntry'],
   deskReads: 'all',
   flowReads: 'all',
-  operations: ['list', 'open', 'outcome', 'refused', 'remaining'],
+  operations: ['list', 'open', 'outcome', 'refused', 'remaining', 'selected', 'firstSelected'],
+  pendingActions: ['list'],
   processors: ['paused'],
+  progress: ['rows'],
+  requests: ['row'],
+  schedules: 'all',
 }
 
 function slowFlows({ rows, times, mail, takeUp }: FlowStore, pause: () => Promise<void>): FlowStore {

@@ -88,6 +88,7 @@ test('a processor that is renamed keeps the number', async (t) => {
   await set(sim, 3)
   part = today.part
   await sim.restart()
+  await until(sim, 'three run', () => today.ends.length === 3)
   assert.deepEqual(await listed(sim), [4, 3, 3])
 })
 

@@ -316,7 +316,7 @@ test('a crash at any moment leaves a reset whole or not at all, for twenty seeds
       acknowledged = true
     }
     sim.app.processors.reset('ledger', { to: 'beginning' }).then(done, () => {})
-    await sim.advance(seed % 4)
+    await sim.advance(seed % 8)
     await sim.crash({ power: seed % 2 === 0 })
     await sim.restart()
     await sim.untilIdle()
