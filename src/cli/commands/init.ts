@@ -97,7 +97,7 @@ function commandsFor(folder: string, text: string | undefined): Commands {
 
 interface Content {
   readonly type?: unknown
-  readonly scripts?: Readonly<Record<string, unknown>>
+  readonly scripts?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** A `package.json`; one that cannot be read is empty here, and npm says what is wrong with it. */
