@@ -32,6 +32,12 @@ export interface AppOptions extends Optional<AppNumbers> {
    */
   readonly setup?: ((tx: Tx) => unknown) | undefined
   /**
+   * True to index the causes and the words of messages, beside the file (`FILE-finder`), at an own pace: `messages.list`
+   * then takes `text`, and a story is found at once. Secret fields are not indexed. Default false; `millrace start` and
+   * `dev` index unless this says false.
+   */
+  readonly finder?: boolean | undefined
+  /**
    * Takes the lines for operators: a function of level, text and fields, such as {@link jsonLog}, or a logger that is called
    * as that of pino, `log.info(fields, text)`. Default: warnings and errors go to standard error.
    */
@@ -43,13 +49,14 @@ const names = Object.keys(appNumbers) as readonly (keyof AppNumbers)[]
 
 /** @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option` */
 export function checkAppOptions(options: AppOptions): void {
-  checkOptions('app', options, ['name', 'version', 'broker', 'parts', 'setup', 'log', ...names])
-  const { name, broker, setup, log } = options
+  checkOptions('app', options, ['name', 'version', 'broker', 'parts', 'setup', 'finder', 'log', ...names])
+  const { name, broker, setup, finder, log } = options
   checkName('app', name)
   checkWords(`app "${name}"`, 'version', options.version, versionCharsMax)
   const bad = (what: string) => fault('millrace/bad-option', `app "${name}": ${what}`)
   if (typeof broker?.create !== 'function') throw bad('broker must be a broker, such as sqlite({ file })')
   if (setup !== undefined && typeof setup !== 'function') throw bad('setup must be a function')
+  if (finder !== undefined && typeof finder !== 'boolean') throw bad('finder must be true or false')
   checkLog(`app "${name}"`, log)
 }
 
@@ -93,6 +100,8 @@ export interface StartOptions {
    * is only logged. An app without a `log` of its own then logs no failed attempts and held messages, which this is told.
    */
   readonly onAttempt?: ((end: AttemptEnd) => unknown) | undefined
+  /** Whether the finder runs where the app does not say, default false; `millrace start` sets it. */
+  readonly finder?: boolean | undefined
 }
 
 /** The names of the options of `app.start`. */
@@ -104,6 +113,7 @@ export const startOptions = [
   'control',
   'waitMs',
   'onAttempt',
+  'finder',
 ] as const satisfies (keyof StartOptions)[]
 
 /** Options of `app.stop`. */

@@ -13,7 +13,7 @@ import type { AppOptions } from './options.ts'
 
 /** The app, as a plan needs it. */
 export interface Given {
-  readonly options: Pick<AppOptions, 'name' | 'version' | 'setup'>
+  readonly options: Pick<AppOptions, 'name' | 'version' | 'setup' | 'finder'>
   readonly numbers: Omit<EngineLimits, 'flushBytes'>
   readonly accepted: EnginePlan['accepted']
 }
@@ -23,6 +23,8 @@ export interface Wanted {
   readonly only: readonly string[] | undefined
   readonly waitMs: number
   readonly watching?: Watching | undefined
+  /** Whether the finder runs where the app does not say. */
+  readonly finder?: boolean | undefined
 }
 
 /**
@@ -30,8 +32,12 @@ export interface Wanted {
  *
  * @throws `millrace/unknown-part` when `only` names a part that the app does not have
  */
-export function planOf(given: Given, wiring: Wiring, { only, waitMs, watching }: Wanted): Omit<EnginePlan, 'failed'> {
-  const { name: app, version, setup } = given.options
+export function planOf(
+  given: Given,
+  wiring: Wiring,
+  { only, waitMs, watching, ...more }: Wanted,
+): Omit<EnginePlan, 'failed'> {
+  const { name: app, version, setup, finder = more.finder ?? false } = given.options
   const { processors, schedules, mediators, destinations, desks } = wiring
   const spec = (processor: Processor) => specOf(processor, desks)
   const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
@@ -44,6 +50,7 @@ export function planOf(given: Given, wiring: Wiring, { only, waitMs, watching }:
     app,
     version,
     setup,
+    finder,
     limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
     accepted: given.accepted,
     destinations,

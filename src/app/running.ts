@@ -108,8 +108,8 @@ export class RunningApp {
     )
     this.flows = flowsOn(() => this.running, `app ${name}`)
     this.messages = messagesOn(async (read) => {
-      const { messageReads: messages, log } = this.running.store
-      return read({ messages, log })
+      const { messageReads: messages, log, finder } = this.running.store
+      return read({ messages, log, finder })
     }, parts)
     this.schedules = schedulesOn({
       reading: async (read) => read(this.running.store.schedules),
@@ -151,13 +151,14 @@ export class RunningApp {
   private async begin(given: StartOptions, ended = () => {}): Promise<void> {
     checkNotLoading(this.name)
     checkOptions('start', given, startOptions)
-    const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt, log } = given
+    const { broker = this.broker, only, watchdog = false, control = true, waitMs, onAttempt, log, finder } = given
     checkLog('start', log)
     this.wiring = wire(this.name, this.parts)
     const { options, tails } = this
     const numbers = numbersOf(options)
     const own = { options, numbers, accepted: tails.tell }
-    const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching: watchingOf(this, { onAttempt, log }) }
+    const watching = watchingOf(this, { onAttempt, log })
+    const wanted = { only, waitMs: limit('start', 'waitMs', waitMs), watching, finder }
     await this.life.start({
       plan: planOf(own, this.wiring, wanted),
       broker,

@@ -18,6 +18,7 @@ export function addMessages(messages: Command, add: Add): void {
     .option('--correlation <id>', 'only of this flow')
     .option('--since <time>', 'only from this time on: 2026-12-01T08:00:00Z, or 2h ago', at('--since'))
     .option('--until <time>', 'only before this time', at('--until'))
+    .option('--text <words>', 'only with these words in their data')
     .option('--oldest', 'the oldest first')
     .option('--after <cursor>', 'continue where another list ended, as it said')
     .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 10_000))

@@ -122,15 +122,13 @@ export class Engine {
   begin(): void {
     if (this.status.is === 'failed') throw this.status.why
     this.become({ is: 'running' })
-    const { retention, timers, schedules, consumers, desk, idleness } = this.rooms
+    const { housekeeping, timers, schedules, consumers, desk, idleness } = this.rooms
     this.continueWork().then(() => {
       consumers.open()
       desk.open()
       idleness.look()
     }, this.fail)
-    retention.begin()
-    timers.begin()
-    schedules.begin()
+    for (const service of [...housekeeping, timers, schedules]) service.begin?.()
   }
 
   /** Ends the work of earlier runs before anything is taken from the log. */

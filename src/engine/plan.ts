@@ -20,6 +20,8 @@ export interface EnginePlan {
   readonly others: readonly OtherPart[]
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
+  /** Whether the index of causes and words is made. */
+  readonly finder: boolean
   readonly setup: ((tx: Tx) => unknown) | undefined
   /** True when the run logs which parts are new, and which are gone. */
   readonly tellsChanges: boolean

@@ -13,6 +13,7 @@ import { Consumers } from './consumers.ts'
 import { Desk } from './desk/desk.ts'
 import { FailureEvents } from './desk/failure-events.ts'
 import { Envelopes } from './envelopes.ts'
+import { Finder } from './finder.ts'
 import { Flows } from './flow/flows.ts'
 import { Idle } from './idle.ts'
 import { Intake } from './intake.ts'
@@ -62,7 +63,8 @@ export class Rooms {
   readonly consumers: Consumers
   readonly timers: Timers
   readonly schedules: Schedules
-  readonly retention: Retention
+  /** Those that nobody waits for. */
+  readonly housekeeping: readonly Service[]
   /** All that work beside the messages. */
   readonly services: readonly Service[]
 
@@ -123,9 +125,10 @@ export class Rooms {
     this.schedules = new Schedules({ world, store, committer, specs: plan.schedules, encode, maybeIdle })
     const forgetWithdrawn = async () => withdrawals.sweep(streams.channels(await store.progress.rows()))
     const { ids: streamIds } = streams
-    this.retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
+    const retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
+    this.housekeeping = plan.finder ? [retention, this.finderOf(host)] : [retention]
     this.services = [
-      this.retention,
+      ...this.housekeeping,
       this.desk,
       this.flows,
       this.streams,
@@ -134,6 +137,11 @@ export class Rooms {
       this.withdrawals,
       this.consumers,
     ]
+  }
+
+  private finderOf({ world, store, types }: RoomsHost): Finder {
+    const isBehind = () => this.consumers.list().some(({ state }) => state === 'behind')
+    return new Finder({ world, finder: store.finder, types, isBehind })
   }
 
   private deskOf({ plan, world, store }: RoomsHost): Desk {

@@ -244,6 +244,11 @@ export const errors = {
     false,
     'Only an operation that is prepared or stopped can be run; look at its state.',
   ),
+  'millrace/no-finder': row(
+    'StateError',
+    false,
+    'Start the app with `app({ finder: true })`, or by the command; it then indexes what its topics and channels keep.',
+  ),
   'millrace/unknown-message': row(
     'StateError',
     false,

@@ -13,6 +13,8 @@ export interface MessageFilter {
   readonly since?: number | undefined
   /** Only messages published before this time, milliseconds since 1970. */
   readonly until?: number | undefined
+  /** Words that the data have, in any order; the last may be the beginning of one. It needs `app({ finder: true })`. */
+  readonly text?: string | undefined
   /** Which come first, default `'newest'`. */
   readonly order?: 'newest' | 'oldest' | undefined
   /** The `next` of the page before. */

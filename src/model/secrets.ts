@@ -6,9 +6,9 @@
 import { recordError } from './error-record.ts'
 import { fault } from './errors.ts'
 import { isError } from './kinds.ts'
+import { mask, stepsOf, under } from './mask.ts'
 
-/** What people see in place of a secret. */
-export const mask = '***'
+export { mask, masked } from './mask.ts'
 
 const pathsMax = 100
 const pathCharsMax = 1_000
@@ -36,24 +36,6 @@ export function checkSecret(where: string, secret: unknown = []): readonly strin
     if (/~(?![01])/.test(path)) throw bad(`${shown}, where "~" must be "~0", and "/" in a name "~1"`)
   }
   return Object.freeze([...(secret as string[])])
-}
-
-/**
- * Hides the secret fields of data.
- *
- * @param json the data of a message, as they are stored
- * @param secret the paths of its type
- * @returns the data as JSON, in which `"***"` stands in place of each secret; the same text where there is none
- */
-export function masked(json: string, secret: readonly string[]): string {
-  if (secret.length === 0) return json
-  try {
-    let data: unknown = JSON.parse(json)
-    for (const path of secret) data = maskAt(data, stepsOf(path), 0)
-    return JSON.stringify(data)
-  } catch {
-    return JSON.stringify(mask)
-  }
 }
 
 /** The texts and numbers in the secret fields of data: what must not stand in a line of log. The longest comes first. */
@@ -125,21 +107,6 @@ function cleaned(secrets: readonly string[], value: unknown): unknown {
   )
 }
 
-const stepsOf = (path: string) =>
-  path
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-
-/** A copy in which the mask stands at the end of a path. */
-function maskAt(value: unknown, steps: readonly string[], at: number): unknown {
-  if (at === steps.length) return mask
-  if (typeof value !== 'object' || value === null) return value
-  const copy = (Array.isArray(value) ? [...value] : { ...value }) as Record<string, unknown>
-  for (const [name, next] of under(value, steps, at)) copy[name] = maskAt(copy[name], steps, next)
-  return copy
-}
-
 /** Calls `take` with each value at the end of a path. */
 function visit(value: unknown, steps: readonly string[], at: number, take: (value: unknown) => void): void {
   if (at === steps.length) take(value)
@@ -148,12 +115,4 @@ function visit(value: unknown, steps: readonly string[], at: number, take: (valu
       visit((value as Record<string, unknown>)[name], steps, next, take)
     }
   }
-}
-
-/** The names into which a step leads, each with the step that follows there. */
-function under(value: object, steps: readonly string[], at: number): (readonly [name: string, next: number])[] {
-  const step = steps[at]!
-  if (step === '*') return Object.keys(value).map((name) => [name, at + 1])
-  if (Object.prototype.propertyIsEnumerable.call(value, step)) return [[step, at + 1]]
-  return Array.isArray(value) && !/^[0-9]+$/.test(step) ? Object.keys(value).map((name) => [name, at]) : []
 }

@@ -159,6 +159,7 @@ export const calls: {
             correlation: 'text',
             since: 'number',
             until: 'number',
+            text: 'text',
             order: { oneOf: ['newest', 'oldest'] },
             after: 'text',
             limit: 'count',

@@ -10,17 +10,20 @@ import type {
   StoryPage,
 } from '../model/message-views.ts'
 import type { Part } from '../parts/part.ts'
+import type { FinderStore } from '../seam/finder.ts'
 import type { LogReads } from '../seam/log.ts'
 import type { MessageReads } from '../seam/message-reads.ts'
 import { checked } from './calls.ts'
 import { checkLogFilter } from './filter.ts'
 import { walk } from './log-walk.ts'
+import { searched, storyOf } from './message-search.ts'
 import type { Messages } from './messages.ts'
 
 /** The store, as messages are read from it. */
 export interface MessagesBackend {
   readonly messages: MessageReads
   readonly log: Pick<LogReads, 'read'>
+  readonly finder: Pick<FinderStore, 'search' | 'related'>
 }
 
 /** Has a function read; ends what it opened for that. */
@@ -32,16 +35,18 @@ const nodes = { default: 500, max: 5_000 }
 /** @param parts those of the app; empty where its code is not known */
 export function messagesOn(reading: Reading, parts: readonly Part[]): Messages {
   return checked<Messages>('messages', {
-    list: (filter = {}) => reading((backend) => list(backend.messages, filter, parts)),
+    list: (filter = {}) => reading((backend) => list(backend, filter, parts)),
     show: (id) => reading((backend) => show(backend, id)),
     story: (id, options = {}) => reading((backend) => story(backend, id, options)),
   })
 }
 
-async function list(reads: MessageReads, filter: MessageFilter, parts: readonly Part[]) {
+async function list({ messages: reads, finder }: MessagesBackend, filter: MessageFilter, parts: readonly Part[]) {
   const { destination, type, context, correlation, since, until, order = 'newest', after, limit } = filter
   const most = limitOf('messages.list', limit, rows)
   await checkLogFilter(filter, parts, await reads.names())
+  if (filter.text !== undefined)
+    return searched({ reads, finder }, { ...filter, text: filter.text, order, limit: most })
   const span = { destination, since, until }
   const matching = { type, context, correlation, since, until }
   const walked = await walk(reads, { span, filter: matching, order, after, limit: most })
@@ -55,13 +60,19 @@ async function show({ messages, log }: MessagesBackend, id: string): Promise<Mes
   return { items: items.filter((item) => item !== undefined), complete: lookedTo === null, lookedUpTo: lookedTo }
 }
 
-async function story({ messages }: MessagesBackend, id: string, { after, limit }: StoryOptions): Promise<StoryPage> {
+async function story(
+  { messages, finder }: MessagesBackend,
+  id: string,
+  { after, limit }: StoryOptions,
+): Promise<StoryPage> {
   const most = limitOf('messages.story', limit, nodes)
   const [found] = (await find(messages, id)).rows
   if (found === undefined) {
     return { correlationId: null, items: [], next: null, complete: true, lookedFrom: null, lookedUpTo: null }
   }
   const { correlationId } = found
+  const known = await storyOf({ reads: messages, finder }, id, { after, limit: most })
+  if (known !== undefined) return { correlationId, ...known }
   const lookedFrom = (await beginOf(messages, correlationId)) ?? found.time
   const walked = await walk(messages, {
     span: { since: lookedFrom },
@@ -112,7 +123,7 @@ async function beginOf(reads: MessageReads, id: string): Promise<number | undefi
 }
 
 /** The whole of a message: its data may be large, so that it is read at once from where it is. */
-async function itemOf({ messages, log }: MessagesBackend, { bytes: _, ...row }: MessageRow) {
+async function itemOf({ messages, log }: Omit<MessagesBackend, 'finder'>, { bytes: _, ...row }: MessageRow) {
   const { stream, position } = row
   const [whole] = await log.read(stream, position - 1, 1, Number.MAX_SAFE_INTEGER)
   if (whole?.position !== position) return undefined

@@ -8,6 +8,7 @@ import type { Repair } from '../model/repairs.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { Claims } from './claims.ts'
 import type { DeskReads } from './desk-reads.ts'
+import type { FinderStore } from './finder.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { LogReads } from './log.ts'
 import type { MessageReads } from './message-reads.ts'
@@ -83,6 +84,8 @@ export interface OfflineReader {
   readonly log: LogReads
   readonly messages: MessageReads
   readonly time: TimeReads
+  /** The index of the finder, where the last runs have made one. */
+  readonly finder: Pick<FinderStore, 'search' | 'related'>
   streams(): Promise<StreamInfo[]>
   progress(): Promise<ProgressRow[]>
   /** The types that the store has messages of, or had, each with each of its sources, in order. */

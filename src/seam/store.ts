@@ -6,6 +6,7 @@ import type { Query } from '../model/tx.ts'
 import type { CommitGroup, Committed } from './commit.ts'
 import type { DeskStore } from './desk.ts'
 import type { DeskReads } from './desk-reads.ts'
+import type { FinderStore } from './finder.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
@@ -47,6 +48,7 @@ export interface Store {
   readonly flows: FlowStore
   readonly flowReads: FlowReads
   readonly messageReads: MessageReads
+  readonly finder: FinderStore
   readonly requests: RequestStore
   readonly schedules: ScheduleStore
   /**

@@ -2,6 +2,7 @@
 import { DatabaseSync } from 'node:sqlite'
 import { nodeWorld } from '../../src/adapters/node/world.ts'
 import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
+import { FinderTable } from '../../src/adapters/sqlite/finder-table.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
 import { acceptAlone, markAlone } from '../../src/adapters/sqlite/missing-wal.ts'
 import { type Stamp, Stored } from '../../src/model/codec.ts'
@@ -341,7 +342,20 @@ async function rest(store: Store): Promise<void> {
   await store.processors.retire('p', 't')
 }
 
+/** The index of the finder, made and then checked. */
+function find(file: string): void {
+  const log = new DatabaseSync(file, { readOnly: true })
+  for (let opened = 0; opened < 2; opened++) {
+    const finder = new FinderTable(log, file, 'write')
+    finder.index({ secrets: {} })
+    finder.search({ words: ['w'], order: 'newest', limit: 1 })
+    finder.close()
+  }
+  log.close()
+}
+
 async function fromBeside(file: string): Promise<void> {
+  find(file)
   const beside = sqlite({ file }).offline!
   const reader = await beside.read('stopped')
   try {
@@ -356,6 +370,8 @@ async function fromBeside(file: string): Promise<void> {
     await reader.messages.slice({ ...span, order: 'oldest', filter })
     await reader.messages.slice({ ...span, from: 9, end: 1, order: 'newest', filter: {} })
     await reader.messages.withId('i')
+    await reader.finder.search({ words: ['w'], order: 'newest', limit: 1 })
+    await reader.finder.related({ id: 'i', limit: 1 })
     await reader.messages.outcomes({ stream: 1, position: 1 })
     await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
     await reader.message({ stream: 1, position: 1 })

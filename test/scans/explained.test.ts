@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
+import { finderSchema } from '../../src/adapters/sqlite/finder-table.ts'
 import { createLog, migrate } from '../../src/adapters/sqlite/schema.ts'
 import { createWalRow } from '../../src/adapters/sqlite/wal-row.ts'
 import { place } from '../support.ts'
@@ -25,6 +26,8 @@ const small: Readonly<Record<string, string>> = {
   sqlite_sequence: 'a row for each table whose ids are never given twice',
   millrace_wal: 'one row',
   owner: 'one row',
+  progress: 'of the finder: a row for each topic and channel',
+  words: 'of the finder: found by the words, in the order of numbers',
   json_each: 'what the statement is given',
   pragma_user_version: 'a number of the file',
   pragma_schema_version: 'a number of the file',
@@ -113,6 +116,7 @@ test('no statement of the adapter reads a table that grows from its beginning, o
   migrate(db, 'memory')
   createLog(db, 1)
   createWalRow(db, { previous: 0, own: 1 })
+  db.exec(finderSchema)
   db.exec('create table owner (one integer primary key, pid integer, host text, since text)')
   const wrong = [...prepared].flatMap((sql) => {
     const plan = planOf(db, sql)

@@ -1,13 +1,14 @@
 // The disk below the SQLite store: a thread that syncs, one for maintenance, and one that reads. A simulation replaces it by a disk
 // that loses what was not synced.
 
+import type { FinderStore } from '../../seam/finder.ts'
 import type { MessageReads } from '../../seam/message-reads.ts'
 
 /** A read, by its name. */
-export interface ReadAsk {
-  readonly read: keyof MessageReads
-  readonly given: unknown
-}
+export type ReadAsk = { readonly given: unknown } & (
+  | { readonly of: 'messages'; readonly read: keyof MessageReads }
+  | { readonly of: 'finder'; readonly read: keyof FinderStore }
+)
 
 export interface Synced {
   /** Free bytes on the disk, as last looked up. */

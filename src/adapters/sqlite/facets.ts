@@ -10,7 +10,7 @@ import { durableReads } from './durable-reads.ts'
 import { FlowViews } from './flow-reads.ts'
 import type { FlowTables } from './flows.ts'
 import type { Log } from './log.ts'
-import { messageReadsOf } from './message-reads.ts'
+import { finderOf, messageReadsOf } from './message-reads.ts'
 import type { ProgressTable } from './progress.ts'
 import type { RequestTable } from './requests.ts'
 import type { ScheduleTable } from './schedules.ts'
@@ -39,6 +39,7 @@ export type Facets = Pick<
   | 'flows'
   | 'flowReads'
   | 'messageReads'
+  | 'finder'
   | 'requests'
   | 'schedules'
 >
@@ -59,6 +60,7 @@ export function facetsOf(
     flows,
     flowReads: durableReads<FlowReads>(new FlowViews(sql), beside),
     messageReads: messageReadsOf(disk, beside),
+    finder: finderOf(disk),
     requests,
     schedules: slots,
   }

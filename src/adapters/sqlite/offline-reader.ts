@@ -4,6 +4,7 @@ import { setImmediate as pause } from 'node:timers/promises'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
+import type { FinderStore } from '../../seam/finder.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { LogReads } from '../../seam/log.ts'
 import type { MessageReads } from '../../seam/message-reads.ts'
@@ -16,6 +17,7 @@ import type { Beside } from './beside-commits.ts'
 import { DeskFinder } from './desk-finder.ts'
 import { DeskViews } from './desk-reads.ts'
 import { durableReads, readsOnly } from './durable-reads.ts'
+import { FinderTable } from './finder-table.ts'
 import { FlowViews } from './flow-reads.ts'
 import { Log } from './log.ts'
 import { logTable } from './log-tables.ts'
@@ -54,13 +56,17 @@ export class SqliteReader implements OfflineReader {
   readonly flows: FlowReads
   readonly messages: MessageReads
   readonly time: TimeReads
+  readonly finder: OfflineReader['finder']
+  private readonly index: FinderTable
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, file: string) {
     this.db = db
     this.rows = new Log(db)
     const sql = new Statements(db)
     this.time = durableReads<TimeReads>(new TimeViews(sql), readsOnly)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
+    this.index = new FinderTable(db, file, 'read')
+    this.finder = durableReads<FinderStore>(this.index, sliceBySlice)
     this.messages = durableReads<MessageReads>(new MessageTable(db), sliceBySlice)
     this.desk = durableReads<DeskReads>(new DeskViews(sql, this.rows), readsOnly)
     this.operations = new OperationTable(sql, new DeskFinder(sql), new AuditLog(sql), readsOnly)
@@ -109,6 +115,7 @@ export class SqliteReader implements OfflineReader {
   }
 
   async close(): Promise<void> {
+    this.index.close()
     this.db.close()
   }
 

@@ -22,7 +22,7 @@ export function sqliteOffline(named: string, limits: SqliteLimits): Offline {
     copies: copiesOf(named, limits.diskFreeMinBytes),
     exists: async () => existsSync(named),
     owner: async () => ownerOf(real()),
-    read: async (app) => openChecked(real(), app, (db) => new SqliteReader(db)),
+    read: async (app) => openChecked(real(), app, (db) => new SqliteReader(db, real())),
     write: ({ waitMs } = {}) => openWriter(real(), limits, waitMs),
     async examine({ app, full }) {
       const path = real()

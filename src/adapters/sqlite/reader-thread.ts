@@ -3,11 +3,12 @@ import { DatabaseSync } from 'node:sqlite'
 import { workerData } from 'node:worker_threads'
 import type { ThreadData } from '../node/thread.ts'
 import type { OpenFile, ReadAsk } from './disk.ts'
-import { MessageTable } from './message-table.ts'
 import { misplaced } from './open-files.ts'
+import { ReadTables } from './read-tables.ts'
 
 const { file, files, port } = workerData as ThreadData<{ file: string; files: OpenFile[] }>
 let db: DatabaseSync | undefined
+let tables: ReadTables | undefined
 
 /** Opens the file by its name; looks before and after whether it is the same file. */
 function open(): string | undefined {
@@ -16,13 +17,17 @@ function open(): string | undefined {
   const opened = new DatabaseSync(file, { readOnly: true, timeout: 5_000 })
   opened.exec('pragma cache_size=-4096')
   const replaced = misplaced(files)
-  if (replaced === undefined) db = opened
-  else opened.close()
+  if (replaced !== undefined) opened.close()
+  else {
+    db = opened
+    tables = new ReadTables(opened, file)
+  }
   return replaced
 }
 
 port.on('message', (ask: ReadAsk | 'close') => {
   if (ask === 'close') {
+    tables?.close()
     db?.close()
     port.close()
     return
@@ -30,7 +35,7 @@ port.on('message', (ask: ReadAsk | 'close') => {
   try {
     const why = open()
     if (why !== undefined) port.postMessage({ misplaced: why })
-    else port.postMessage({ value: new MessageTable(db!)[ask.read](ask.given as never) })
+    else port.postMessage({ value: tables!.answer(ask) })
   } catch (error) {
     port.postMessage({ error: String(error) })
   }

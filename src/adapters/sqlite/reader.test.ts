@@ -34,7 +34,7 @@ function readerOf() {
   return { reader, threads, timers }
 }
 
-const ask = (given: number) => ({ read: 'withId', given }) as const
+const ask = (given: number) => ({ of: 'messages', read: 'withId', given }) as const
 const ended = (says: RegExp) => (error: unknown) =>
   isMillraceError(error, 'millrace/reader-ended') && error.retryable && says.test(error.message)
 

@@ -79,7 +79,7 @@ export class SqliteStore implements Store {
     })
     this.condition = new Condition(file, limits, world.log, {
       misplaced: () => this.files.misplaced(),
-      walBytes: () => (this.isOpen ? pendingBytesOf(this.opened.connection.reader) : undefined),
+      walBytes: () => (isOpen(this.last) ? pendingBytesOf(this.opened.connection.reader) : undefined),
       disk: this.durability,
       locked: () => this.lock.held,
     })
@@ -123,7 +123,7 @@ export class SqliteStore implements Store {
   private async failed(error: unknown): Promise<unknown> {
     const { file, disk } = this.parts
     this.lock.end()
-    if (this.isOpen) this.last?.connection.close('left')
+    if (isOpen(this.last)) this.last?.connection.close('left')
     this.last = undefined
     this.files.closed('clean')
     this.owner?.release()
@@ -174,6 +174,10 @@ export class SqliteStore implements Store {
     return this.facets.messageReads
   }
 
+  get finder(): Facets['finder'] {
+    return this.facets.finder
+  }
+
   get requests(): Facets['requests'] {
     return this.facets.requests
   }
@@ -190,7 +194,7 @@ export class SqliteStore implements Store {
   // ── messages and transactions ──────────────────────────────────────────────────────────────────────────────────
 
   commit(group: CommitGroup): Promise<Committed> {
-    return this.isOpen ? this.last!.commits.commit(group) : Promise.reject(notOpen(this.parts.file))
+    return isOpen(this.last) ? this.last!.commits.commit(group) : Promise.reject(notOpen(this.parts.file))
   }
 
   readonly query: Query = <Row>(text: TemplateStringsArray, ...values: unknown[]) => {
@@ -230,7 +234,7 @@ export class SqliteStore implements Store {
   }
 
   private async end(end: 'clean' | 'left'): Promise<void> {
-    if (!this.isOpen) return
+    if (!isOpen(this.last)) return
     const open = this.opened
     let saidGoodbye = false
     try {
@@ -249,15 +253,13 @@ export class SqliteStore implements Store {
     }
   }
 
-  private get isOpen(): boolean {
-    return this.last?.connection.isOpen === true
-  }
-
   private get opened(): OpenStore {
-    if (this.last?.connection.isOpen !== true) throw notOpen(this.parts.file)
+    if (!isOpen(this.last)) throw notOpen(this.parts.file)
     return this.last
   }
 }
+
+const isOpen = (store: OpenStore | undefined): store is OpenStore => store?.connection.isOpen === true
 
 const tookUpText = (file: string) =>
   `${file} had tables of its own and is taken up: its journal mode is WAL now, and it has the tables of Millrace`

@@ -13,6 +13,7 @@ export interface ListWords {
   readonly correlation?: string | undefined
   readonly since?: number | undefined
   readonly until?: number | undefined
+  readonly text?: string | undefined
   readonly oldest?: boolean | undefined
   readonly after?: string | undefined
   readonly limit?: number | undefined
@@ -24,10 +25,10 @@ const pageMax = 200
 export async function messagesList(call: Call, words: ListWords): Promise<number> {
   takeWords(call, [], 0)
   const { out } = call
-  const { topic: destination, type, context, correlation, since, until, oldest = false, limit = 100 } = words
+  const { topic: destination, type, context, correlation, since, until, text, oldest = false, limit = 100 } = words
   const order = oldest ? 'oldest' : 'newest'
   return withApp(call, async ({ messages }) => {
-    const filter = { destination, type, context, correlation, since, until, order } as const
+    const filter = { destination, type, context, correlation, since, until, text, order } as const
     const shown: MessageRow[] = []
     let { after } = words
     for (;;) {

@@ -76,7 +76,7 @@ export async function runApp(
     const status = loading.status()
     if (status !== undefined) return status
     const broker = db === undefined ? undefined : sqlite({ file: db })
-    const options: StartOptions = { watchdog, control, only, waitMs, broker, log: log && jsonLog }
+    const options: StartOptions = { finder: true, watchdog, control, only, waitMs, broker, log: log && jsonLog }
     const { report, ...told } = more(app, options)
     let failed: unknown
     const serving = async (state: RunState) => {

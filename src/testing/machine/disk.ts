@@ -3,7 +3,7 @@
 //   sound ──a sync fails──→ failed: no checkpoint ──the -wal is written out anew──→ sound
 import { DatabaseSync } from '../../adapters/node/sqlite.ts'
 import type { Disk, ReadAsk, Synced } from '../../adapters/sqlite/disk.ts'
-import { MessageTable } from '../../adapters/sqlite/message-table.ts'
+import { ReadTables } from '../../adapters/sqlite/read-tables.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { FaultPlan, Step } from '../faults.ts'
 import type { Files } from '../files.ts'
@@ -40,6 +40,7 @@ export class SimulatedDisk implements Disk {
   private hasFailed = false
   private keeper: DatabaseSync | undefined
   private reader: DatabaseSync | undefined
+  private tables: ReadTables | undefined
 
   constructor(host: DiskHost) {
     this.host = host
@@ -103,10 +104,12 @@ export class SimulatedDisk implements Disk {
     return this.later(checkpointMsMax, () => [])
   }
 
-  read<T>({ read, given }: ReadAsk): Promise<T> {
+  read<T>(ask: ReadAsk): Promise<T> {
     return this.later(readMsMax, () => {
-      this.reader ??= new DatabaseSync(this.host.files.database, { readOnly: true, timeout: 5_000 })
-      return new MessageTable(this.reader)[read](given as never) as T
+      const { database } = this.host.files
+      this.reader ??= new DatabaseSync(database, { readOnly: true, timeout: 5_000 })
+      this.tables ??= new ReadTables(this.reader, database)
+      return this.tables.answer(ask) as T
     })
   }
 
@@ -117,8 +120,10 @@ export class SimulatedDisk implements Disk {
   /** Closes the connections for checkpoints and for reads. */
   bury(): void {
     this.keeper?.close()
+    this.tables?.close()
     this.reader?.close()
     this.keeper = undefined
+    this.tables = undefined
     this.reader = undefined
   }
 
