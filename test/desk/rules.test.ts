@@ -212,8 +212,8 @@ test('a rule that never answers is not waited for beyond decideMs, frees its pla
       { decideMs: 500, rulesAtOnce: 2 },
     ),
   ])
-  for (const n of upTo(6)) await publish(sim, `a${n}`, [n])
   const begun = sim.now()
+  for (const n of upTo(6)) await publish(sim, `a${n}`, [n])
   await sim.untilIdle()
   assert.equal(sim.held().length, 6)
   assert(sim.now() - begun >= 1_500, 'two at once, three times')
