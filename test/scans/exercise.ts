@@ -362,6 +362,8 @@ async function fromBeside(file: string): Promise<void> {
     await reader.streams()
     await reader.progress()
     await reader.published()
+    await reader.time.kept()
+    await reader.time.delayed({ after: undefined, limit: 1 } as never)
     await reader.messages.names()
     const span = { stream: 1, from: 1, end: 9, limit: 5 }
     const filter = { id: 'i', type: 'a', context: 'x', correlation: 'y', since: 1, until: 9 }

@@ -107,8 +107,7 @@ export class ProcessorTable implements ProcessorStore {
       this.sql.run(
         `insert into millrace_audit (at, who, action, item, subject, why)
          select ?, ?, 'reset', id, processor, ? from millrace_desk
-         where state in (${quoted(unresolved)}) and processor = ? and stream = ? and (failures > 0 or revision > 0)
-         order by id`,
+         where state in (${quoted(unresolved)}) and processor = ? and stream = ? and (failures > 0 or revision > 0)`,
         at,
         by,
         reason,
