@@ -11,7 +11,7 @@ import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
-import { checkAllowed, type Permission, type Who } from './access/permissions.ts'
+import { checkAllowed, isAllowed, permissionsOf, type Who } from './access/permissions.ts'
 import { bodyOf } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
@@ -82,30 +82,38 @@ async function answerOf(
 ): Promise<Answer> {
   try {
     const { request } = asked
-    const who = route.may === 'anyone' ? undefined : await allowed(access, asked, route.may)
+    const who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
+    if (who !== undefined) checkSomewhere(who, route.may)
     const where = `${route.method} ${route.path}`
     const query = queryOf(where, request.url, route.query)
     const body = bodyOf(request, limits.bodyBytesMax)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
     if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    return await route.run({ ...asked, app, edge, basePath, query, given, body, who, own, limits, ending })
+    const call = { ...asked, app, edge, basePath, query, given, body, who, own, limits, ending }
+    if (who !== undefined) await checkHere(who, route, call)
+    return await route.run(call)
   } catch (error) {
     return answerOfError(error, edge)
   }
 }
 
-/** @throws `millrace/not-signed-in`, `millrace/not-allowed`, and what `access` throws */
-async function allowed(
-  access: Asks,
-  { request, params, from }: Asked,
-  permission: Permission | 'anyone signed in',
-): Promise<Who> {
+/** @throws `millrace/not-signed-in`, and what `access` throws */
+async function whoAsks(access: Asks, { request, from }: Asked): Promise<Who> {
   const who = await access(request, from)
-  if (who === undefined) {
-    throw fault('millrace/not-signed-in', 'the request does not say who sends it')
-  }
-  if (permission !== 'anyone signed in') checkAllowed(who, permission, placeOf(params))
-  return who
+  if (who !== undefined) return who
+  throw fault('millrace/not-signed-in', 'the request does not say who sends it')
+}
+
+/** Before anything is read: who may do it nowhere is refused. Errors: `millrace/not-allowed`. */
+function checkSomewhere(who: Who, may: Route['may']): void {
+  if (may === 'anyone' || may === 'anyone signed in' || permissionsOf(who).includes(may)) return
+  checkAllowed(who, may)
+}
+
+/** Where a grant is narrowed, it is only asked here what the call concerns. Errors: `millrace/not-allowed`. */
+async function checkHere(who: Who, { may, place }: Route, call: Call): Promise<void> {
+  if (may === 'anyone' || may === 'anyone signed in' || isAllowed(who, may)) return
+  checkAllowed(who, may, await (place?.(call) ?? placeOf(call.params)))
 }
 
 /** The topic, channel or part that a path names: a grant may be narrowed to it. */

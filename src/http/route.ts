@@ -35,6 +35,8 @@ export interface Route {
   readonly takes?: readonly string[] | undefined
   /** The answers that are not problems of the table of errors, by status. */
   readonly answers: Readonly<Record<number, Says>>
+  /** The topics, channels and parts that a call concerns, for grants that are narrowed. Default: those of its path. */
+  readonly place?: ((call: Call) => readonly string[] | Promise<readonly string[]>) | undefined
   run(call: Call): Answer | Promise<Answer>
 }
 

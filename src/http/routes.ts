@@ -5,6 +5,7 @@ import { eventRoutes } from './routes/events.ts'
 import { eventOutRoutes } from './routes/events-out.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
+import { peopleRoutes } from './routes/people.ts'
 import { sessionRoutes } from './routes/session.ts'
 
 export const groups: readonly Group[] = [
@@ -14,4 +15,5 @@ export const groups: readonly Group[] = [
   hookRoutes,
   healthRoutes,
   sessionRoutes,
+  peopleRoutes,
 ]

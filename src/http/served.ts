@@ -1,10 +1,18 @@
 import type { Stored } from '../model/codec.ts'
 import type { MessageType } from '../model/message.ts'
 import type { RequestState } from '../model/requests.ts'
+import type { Desk } from '../operate/desk.ts'
+import type { FlowDesk } from '../operate/flows.ts'
+import type { Messages } from '../operate/messages.ts'
+import type { Processors } from '../operate/processors.ts'
 import type { Publishes } from '../operate/publish.ts'
 
 /** An app, as an HTTP edge serves it: every app that {@link app} makes is one. */
 export interface Served extends Publishes {
+  readonly desk: Desk
+  readonly processors: Processors
+  readonly flows: FlowDesk
+  readonly messages: Messages
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   requestStatus(id: string): Promise<Requested | undefined>
   tail(accepting: (message: Stored) => void): () => void

@@ -47,6 +47,8 @@ const ofCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   'millrace/wrong-method': 405,
   'millrace/wrong-verb': 409,
   'millrace/id-conflict': 409,
+  'millrace/stale-revision': 412,
+  'millrace/revision-missing': 428,
   'millrace/too-large': 413,
   'millrace/answer-too-large': 413,
   'millrace/wrong-media-type': 415,

@@ -515,6 +515,7 @@ export const errors = {
     'Find out why this message ends or blocks the process, correct that, then release the message.',
   ),
 
+  'millrace/revision-missing': row('AccessError', false, 'Read the message first, and send its `ETag` as `If-Match`.'),
   'millrace/not-signed-in': row(
     'AccessError',
     false,

@@ -80,8 +80,8 @@ interface TypeOptions<S extends AnySchema> {
    * stands for each element of a list and each field of an object: `['/cards/*']`. A field's name that meets a list goes
    * into each of its elements: `['/cards/number']`. `''` is all of the data. Default: no field is secret.
    *
-   * Where people see data, `***` stands in place of a secret. Log lines about a message lack its secrets of at least 3
-   * characters. Handlers get all data. Data of older versions are masked by the same paths, so name their fields too. A
+   * Where people see data, `***` stands in place of a secret. Log lines, and errors at the desk, lack its secrets of
+   * at least 3 characters. Handlers get all data. Data of older versions are masked by the same paths, so name their fields too. A
    * path that leads nowhere hides nothing.
    */
   readonly secret?: readonly string[] | undefined

@@ -23,14 +23,27 @@ export function checkRepair(where: string, repair: Repair): Repair {
 /** Lines of the audit log that are no acts. */
 const quiet: ReadonlySet<DeskAction> = new Set(['not possible', 'claimed', 'unclaimed', 'noted'])
 
-/** The newest act among lines of the audit log, the newest first. */
-export function lastAct(lines: readonly AuditRow[]): AuditRow | undefined {
-  return lines.find(({ action }) => !quiet.has(action))
+/**
+ * The newest act since a revision, among lines of the audit log, the newest first: that of a person, where there is one.
+ * What the app does follows from it.
+ */
+export function lastAct(lines: readonly AuditRow[], acts: number): AuditRow | undefined {
+  const since = lines.filter(({ action }) => !quiet.has(action)).slice(0, Math.max(1, acts))
+  return since.find(({ by }) => by !== 'millrace') ?? since[0]
 }
 
-/** Tells a second editor what the first one did. */
-export function staleRevision({ id, revision }: DeskEntry, seen: number, last: AuditRow | undefined): MillraceError {
-  const { by, action, at, reason } = last ?? { by: null, action: null, at: null, reason: null }
+/**
+ * Tells a second editor what the first one did.
+ *
+ * @param lines the newest lines of the audit log about the message, the newest first
+ */
+export function staleRevision({ id, revision }: DeskEntry, seen: number, lines: readonly AuditRow[]): MillraceError {
+  const { by, action, at, reason } = lastAct(lines, revision - seen) ?? {
+    by: null,
+    action: null,
+    at: null,
+    reason: null,
+  }
   const who = at === null ? '' : `: ${action} by ${by} at ${new Date(at).toISOString()}`
   const why = reason === null ? '' : ` (${reason})`
   const what = `message ${id} has changed since revision ${seen}, it has revision ${revision} now`

@@ -97,7 +97,8 @@ export function textWithout(secrets: readonly string[], text: string): string {
   return secrets.reduce((left, secret) => left.replaceAll(secret, mask), text)
 }
 
-function cleaned(secrets: readonly string[], value: unknown): unknown {
+/** A value of JSON without certain texts. */
+export function cleaned(secrets: readonly string[], value: unknown): unknown {
   if (typeof value === 'string') return textWithout(secrets, value)
   if (typeof value === 'number') return secrets.includes(String(value)) ? mask : value
   if (typeof value !== 'object' || value === null) return value

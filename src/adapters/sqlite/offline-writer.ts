@@ -3,7 +3,7 @@ import { claimed } from '../../model/claims.ts'
 import { checkState } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
-import { actsRead, lastAct, staleRevision } from '../../model/repairs.ts'
+import { actsRead, staleRevision } from '../../model/repairs.ts'
 import type { OfflineWriter } from '../../seam/offline.ts'
 import { nodeWorld } from '../node/world.ts'
 import { openChecked } from './checked.ts'
@@ -25,7 +25,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
       const entry = await store.desk.entry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
       if (revision !== undefined && revision !== entry.revision) {
-        throw staleRevision(entry, revision, lastAct(await store.deskReads.audit({ item, limit: actsRead })))
+        throw staleRevision(entry, revision, await store.deskReads.audit({ item, limit: actsRead }))
       }
       const claim = await store.desk.claims.of(item, now())
       if (claim !== undefined && claim.by !== actor.by) throw claimed(item, claim)

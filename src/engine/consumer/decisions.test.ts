@@ -55,7 +55,7 @@ function decisions(state: DeskState, fields: Partial<DeskEntry> = {}, pinnable =
     isMine: () => true,
     pins: { pin: () => pinnable, unpin: ({ id }) => void told.push('unpinned', id) },
     claimOn: async () => undefined,
-    lastAct: async () => act as AuditRow,
+    acts: async () => [act as AuditRow],
   }
   return { decisions: new Decisions(host), entry, jobs, told }
 }

@@ -54,8 +54,8 @@ export interface DecisionHost {
   readonly pins: Pins
   /** The claim on a message that lasts now. */
   claimOn(item: number): Promise<Claim | undefined>
-  /** The newest act on record about a message. */
-  lastAct(item: number): Promise<AuditRow | undefined>
+  /** The newest lines of the audit log about a message, the newest first. */
+  acts(item: number): Promise<readonly AuditRow[]>
   /** Reads the message at the desk that is a command of the app with an id. */
   asked(id: string): Promise<DeskEntry | undefined>
   /** Whether a message is at the desk for this processor. */
@@ -197,7 +197,7 @@ export class Decisions {
 
   private async checkSeen(entry: DeskEntry, { revision }: Repair): Promise<void> {
     if (revision === undefined || revision === entry.revision) return
-    throw staleRevision(entry, revision, await this.host.lastAct(entry.id))
+    throw staleRevision(entry, revision, await this.host.acts(entry.id))
   }
 
   private async entry(item: number): Promise<DeskEntry> {

@@ -2,7 +2,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry } from '../../model/desk.ts'
 import { inBrief } from '../../model/people.ts'
-import { actsRead, lastAct } from '../../model/repairs.ts'
+import { actsRead } from '../../model/repairs.ts'
 import type { Job } from '../commit/writes.ts'
 import type { ProcessorSpec } from '../spec.ts'
 import type { Attempt, AttemptHost } from './attempt.ts'
@@ -122,7 +122,7 @@ export class DeskSide {
       isWithdrawn: (id) => run.withdrawals.has(id),
       pins: desk,
       claimOn: (item) => store.desk.claims.of(item, world.now()),
-      lastAct: async (item) => lastAct(await store.deskReads.audit({ item, limit: actsRead })),
+      acts: (item) => store.deskReads.audit({ item, limit: actsRead }),
     })
   }
 

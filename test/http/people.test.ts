@@ -1,0 +1,243 @@
+// What people see and do over HTTP, on an app whose messages have secrets.
+import assert from 'node:assert/strict'
+import test, { type TestContext } from 'node:test'
+import { app, channel, command, event, mediator, processor, type ServeOptions, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+import type { Grant } from '../../src/http/access/permissions.ts'
+import { hashOf, newToken } from '../../src/http/access/tokens.ts'
+import { hideOf } from '../../src/http/masks.ts'
+import { called, peopleRoutes } from '../../src/http/routes/people.ts'
+import { calls } from '../../src/operate/calls.ts'
+import { client } from '../support/http-client.ts'
+import { place } from '../support.ts'
+
+const canary = 'canary-4242'
+
+const Paid = event('paid', {
+  schema: z.object({ account: z.string(), iban: z.string(), cents: z.number() }),
+  context: ({ account }) => account,
+  secret: ['/iban'],
+})
+const Payments = topic('payments', [Paid])
+const Book = command('book', { schema: z.object({ iban: z.string() }), secret: ['/iban'] })
+const Books = channel('books', [Book])
+
+/** A bank whose ledger fails at payments without cents, with a secret in the error; served, with two people. */
+async function bank(t: TestContext, grants: readonly Grant[] = [{ role: 'operator' }]) {
+  const ledger = processor('ledger', {
+    on: Payments,
+    retry: { attempts: 1 },
+    handle: {
+      paid: ({ data: { cents, iban } }) => {
+        if (cents === 0) throw new Error(`nothing to book for ${iban}`)
+      },
+    },
+  })
+  const books = processor('books', {
+    on: Books,
+    retry: { attempts: 1 },
+    handle: {
+      book: ({ data }) => {
+        throw new Error(data.iban)
+      },
+    },
+  })
+  const clerk = mediator('clerk', {
+    on: Payments,
+    startedBy: Paid,
+    sends: [Book],
+    run: async ({ data: { iban } }, flow) => {
+      await flow.ask('approve', { schema: z.object({ yes: z.boolean() }), title: 'Book it?' })
+      await flow.call('book', Book, { iban })
+    },
+  })
+  const shop = app({ name: 'bank', broker: sqlite({ file: place(t) }), parts: [ledger, books, clerk], log: () => {} })
+  t.after(() => shop.stop({ graceMs: 0 }))
+  await shop.start()
+  const token = newToken()
+  const options: ServeOptions = { access: { tokens: [{ name: 'ada', hash: hashOf(token), grants: [...grants] }] } }
+  const { url } = await shop.serve({ port: 0, ...options })
+  const plain = client(url)
+  const headers = { authorization: `Bearer ${token}` }
+  const ask: typeof plain.ask = (route, asks = {}) =>
+    plain.ask(route, { ...asks, headers: { ...headers, ...asks.headers } })
+  const pay = (account: string, cents: number) => shop.publish(Paid, { account, cents, iban: canary })
+  return { shop, ask, pay, url }
+}
+
+test('every function for people has a route, and no route calls what there is not', () => {
+  const functions = Object.entries(calls).flatMap(([on, all]) => Object.keys(all).map((name) => `${on}.${name}`))
+  assert.deepEqual(called.map((route) => route.calls).sort(), functions.sort())
+  const paths = peopleRoutes.routes.map(({ method, path }) => `${method} ${path}`)
+  assert.equal(new Set(paths).size, paths.length)
+})
+
+test('a held payment is found, corrected on the revision that was seen, and its line follows in order', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  await pay('a', 0)
+  await pay('a', 5)
+  await shop.idle()
+  const { body: list } = await ask('GET /api/desk', { query: { processor: 'ledger', states: ['held'] } })
+  assert.equal(list.items.length, 1)
+  const [{ id, waiting }] = list.items
+  assert.equal(waiting, 1)
+  const params = { id: String(id) }
+  const { headers } = await ask('GET /api/desk/{id}', { params })
+  const line = await ask('GET /api/desk/{id}/line', { params })
+  assert.equal(line.body.items.length, 1)
+
+  const json = { data: { account: 'a', iban: canary, cents: 7 }, reason: 'the cents were lost' }
+  const missing = await ask('POST /api/desk/{id}/resubmit', { params, json })
+  assert.deepEqual([missing.status, missing.body.code], [428, 'millrace/revision-missing'])
+  const match = { 'if-match': headers.get('etag')! }
+  assert.equal((await ask('POST /api/desk/{id}/resubmit', { params, json, headers: match })).status, 204)
+  await shop.idle()
+  assert.deepEqual((await shop.desk.counts()).held, 0)
+  const again = await ask('POST /api/desk/{id}/resubmit', { params, json, headers: match })
+  assert.equal(again.status === 409 || again.status === 412, true)
+  const { body: audit } = await ask('GET /api/audit', { query: { item: id } })
+  assert.deepEqual(
+    audit.items.filter(({ by }: { by: string }) => by === 'ada').map(({ reason }: { reason: string }) => reason),
+    ['the cents were lost'],
+  )
+})
+
+test('the second of two editors is told who did what, and nothing is overwritten', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  await pay('a', 0)
+  await shop.idle()
+  const { body } = await ask('GET /api/desk')
+  const params = { id: String(body.items.find((one: { state: string }) => one.state === 'held').id) }
+  const { headers } = await ask('GET /api/desk/{id}', { params })
+  const match = { 'if-match': headers.get('etag')! }
+  assert.equal((await ask('POST /api/desk/{id}/release', { params, headers: match, json: {} })).status, 204)
+  await shop.idle()
+  const second = await ask('POST /api/desk/{id}/discard', { params, headers: match, json: { reason: 'a test' } })
+  assert.equal(second.status, 412)
+  assert.match(second.body.detail, /by ada/)
+  assert.equal((await shop.desk.show(Number(params.id)))?.state, 'held')
+})
+
+test('who acts is who asks, whatever the body says', async (t) => {
+  const { ask } = await bank(t)
+  const params = { name: 'ledger' }
+  const forged = await ask('POST /api/parts/{name}/pause', { params, json: { by: 'eve', reason: 'x' } })
+  assert.deepEqual([forged.status, forged.body.code], [400, 'millrace/unknown-option'])
+  assert.equal((await ask('POST /api/parts/{name}/pause', { params, json: { reason: 'lunch' } })).status, 204)
+  const { body } = await ask('GET /api/parts')
+  const paused = body.find(({ name }: { name: string }) => name === 'ledger').paused
+  assert.deepEqual([paused.by, paused.reason], ['ada', 'lunch'])
+})
+
+test('no answer of any route shows a secret, in data, errors, flows, audit or problems', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  const { id } = await pay('a', 0)
+  await pay('a', 1)
+  await shop.idle()
+  const [held] = await shop.desk.list({ states: ['held'], processor: 'ledger' })
+  await shop.desk.resubmit(held!.id, { account: 'a', iban: canary, cents: 0 }, { by: 'ada', reason: 'again' })
+  const [question] = await shop.flows.questions()
+  await shop.flows.answer(question!.flow, 'approve', { yes: true }, { by: 'ada' })
+  await shop.idle()
+  const { items: operations } = {
+    items: [await shop.desk.select('release', { processor: 'ledger' }, { name: 'all', by: 'ada' })],
+  }
+  await shop.idle()
+  const ids = { id: String(held!.id), name: 'ledger', operation: String(operations[0]!.id) }
+  let shown = 0
+  for (const route of called.filter(({ method }) => method === 'GET')) {
+    const isMessage = route.calls.startsWith('messages.')
+    const isFlow = route.calls.startsWith('flows.')
+    const params = { ...ids, id: isMessage ? id : isFlow ? String(question!.flow) : ids.id }
+    const { body, status } = await ask(`GET ${route.path}`, { params })
+    const text = JSON.stringify(body)
+    assert.equal(text.includes(canary), false, `${route.path} shows it: ${text.slice(0, 2_000)}`)
+    if (status === 200 && text.includes('***')) shown++
+  }
+  assert.ok(shown >= 6, `the secret was hidden in ${shown} answers`)
+})
+
+test('a grant that is narrowed reaches its part only, and no list of all', async (t) => {
+  const { shop, ask, pay } = await bank(t, [{ role: 'operator', on: ['ledger'] }])
+  await pay('a', 0)
+  await shop.idle()
+  const [flow] = await shop.flows.list()
+  const [item] = await shop.desk.list({ processor: 'ledger' })
+  assert.equal((await ask('GET /api/desk')).body.code, 'millrace/not-allowed')
+  assert.equal((await ask('GET /api/desk', { query: { processor: 'books' } })).status, 403)
+  assert.equal((await ask('GET /api/desk', { query: { processor: 'ledger' } })).status, 200)
+  assert.equal((await ask('GET /api/desk/{id}', { params: { id: String(item!.id) } })).status, 200)
+  assert.equal((await ask('GET /api/flows/{id}', { params: { id: String(flow!.id) } })).status, 403)
+  assert.equal((await ask('POST /api/parts/{name}/pause', { params: { name: 'books' }, json: {} })).status, 403)
+  assert.equal((await ask('POST /api/parts/{name}/pause', { params: { name: 'ledger' }, json: {} })).status, 204)
+  const what = { action: 'release', what: { processor: 'books' }, name: 'x' }
+  assert.equal((await ask('POST /api/desk/operations', { json: what })).status, 403)
+})
+
+test('a reader changes nothing', async (t) => {
+  const { ask } = await bank(t, [{ role: 'reader' }])
+  for (const route of called.filter(({ method }) => method === 'POST')) {
+    const params = { id: '1', name: 'ledger', operation: '1' }
+    const { status } = await ask(`POST ${route.path}`, { params, json: {} })
+    assert.equal(status, 403, route.path)
+  }
+  assert.equal((await ask('GET /api/desk/counts')).status, 200)
+})
+
+test('what there is not is a 404, what does not fit a 400, with the field', async (t) => {
+  const { ask } = await bank(t)
+  assert.equal((await ask('GET /api/desk/{id}', { params: { id: '99' } })).body.code, 'millrace/unknown-item')
+  assert.equal((await ask('GET /api/desk/{id}', { params: { id: 'x' } })).body.code, 'millrace/unknown-route')
+  const wrong = await ask('GET /api/desk', { query: { states: ['hold'] } })
+  assert.equal(wrong.status, 400)
+  assert.match(wrong.body.detail, /states has "hold".*did you mean "held"/)
+  const match = { 'if-match': '"x"' }
+  assert.equal(
+    (await ask('POST /api/desk/{id}/release', { params: { id: '1' }, headers: match, json: {} })).status,
+    400,
+  )
+})
+
+test('pages lead to the end, each row once', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  for (let n = 0; n < 7; n++) await pay(`a-${n}`, 0)
+  await shop.idle()
+  const seen: number[] = []
+  let after: number | null = 0
+  while (after !== null) {
+    const { body } = await ask('GET /api/desk', { query: { processor: 'ledger', limit: 3, after } })
+    seen.push(...body.items.map(({ id }: { id: number }) => id))
+    after = body.next
+  }
+  assert.equal(seen.length, 7)
+  assert.deepEqual(
+    [...new Set(seen)].sort((a, b) => a - b),
+    seen,
+  )
+})
+
+test('what is hidden: data by their type, wherever they lie, and the same values elsewhere', () => {
+  const hide = hideOf([Paid, Book])
+  const json = JSON.stringify({ account: 'a', iban: canary, cents: 1 })
+  const hidden = JSON.stringify({ account: 'a', iban: '***', cents: 1 })
+  assert.deepEqual(hide({ type: 'paid', json }), { type: 'paid', json: hidden })
+  assert.deepEqual(
+    hide({ message: { type: 'paid', json }, data: JSON.parse(json), error: { message: `no ${canary}!` } }),
+    {
+      message: { type: 'paid', json: hidden },
+      data: JSON.parse(hidden),
+      error: { message: 'no ***!' },
+    },
+  )
+  const failed = JSON.stringify({ processor: 'ledger', message: { type: 'paid', data: JSON.parse(json) } })
+  assert.equal(JSON.stringify(hide({ type: 'processing.failed', json: failed })).includes(canary), false)
+  assert.deepEqual(hide([{ type: 'other', json: '{"a":1.10}' }, 1, null, 'x']), [
+    { type: 'other', json: '{"a":1.10}' },
+    1,
+    null,
+    'x',
+  ])
+  assert.deepEqual(hide({ type: 'paid', json: 'no json' }), { type: 'paid', json: 'no json' })
+  const value = { type: 'paid', json }
+  assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
+})
