@@ -19,8 +19,8 @@ export interface CalledRoute {
   readonly calls: `${Called}.${string}`
   readonly may: Permission
   readonly does: string
-  /** The fields that a call takes beside those that its body or query says. */
-  readonly fixed?: Readonly<Record<string, unknown>> | undefined
+  /** A parameter that is an object with one segment of the path: `{ group }`. */
+  readonly wraps?: { readonly parameter: string; readonly segment: string } | undefined
   /** Of a list: the field of a row by which the next page goes on. */
   readonly pagedBy?: string | undefined
   /** True where the answer of undefined is a 404. */
@@ -44,7 +44,7 @@ export function calledRoute(row: CalledRoute): Route {
   const needed: string[] = []
   let repairs = false
   Object.entries(parameters).forEach(([parameter, field], at) => {
-    if (inPath.includes(parameter) || row.fixed?.[parameter] !== undefined) return
+    if (inPath.includes(parameter) || row.wraps?.parameter === parameter) return
     if (!isFlat(parameter) || !isFields(field)) {
       fields[parameter] = field
       if (at < needs && field !== 'any') needed.push(parameter)
@@ -70,7 +70,10 @@ export function calledRoute(row: CalledRoute): Route {
       const revision = repairs ? revisionOf(call) : undefined
       const given = Object.entries(parameters).map(([parameter, field]) => {
         if (inPath.includes(parameter)) return segmentOf(parameter, field, call)
-        if (row.fixed?.[parameter] !== undefined) return row.fixed[parameter]
+        if (row.wraps?.parameter === parameter) {
+          const { segment } = row.wraps
+          return { [segment]: segmentOf(segment, 'number', call) }
+        }
         if (!isFlat(parameter) || !isFields(field)) return said[parameter]
         return objectOf(field, said, { by: call.who!.name, revision })
       })
