@@ -6,6 +6,7 @@ import type { FlowDesk } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Publishes } from '../operate/publish.ts'
+import type { Schedules } from '../operate/schedules.ts'
 
 /** An app, as an HTTP edge serves it: every app that {@link app} makes is one. */
 export interface Served extends Publishes {
@@ -13,6 +14,7 @@ export interface Served extends Publishes {
   readonly processors: Processors
   readonly flows: FlowDesk
   readonly messages: Messages
+  readonly schedules: Schedules
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   requestStatus(id: string): Promise<Requested | undefined>
   tail(accepting: (message: Stored) => void): () => void

@@ -61,6 +61,8 @@ export const called: readonly CalledRoute[] = [
   post('/api/flows/{id}/run-again', 'flows.runAgain', 'Begins it again, from a step or from the start.', 'run'),
   post('/api/flows/{id}/answer', 'flows.answer', 'Answers a question of it.', 'answer'),
   get('/api/questions', 'flows.questions', 'Lists the open questions of flows.', { pagedBy: 'id' }),
+  get('/api/schedules', 'schedules.list', 'Lists the schedules, with what comes next.', { may: 'see' }),
+  get('/api/delayed', 'schedules.delayed', 'Lists the messages that come later, the next first.'),
   get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
   get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.'),
