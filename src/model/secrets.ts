@@ -77,9 +77,9 @@ const none: readonly string[] = []
 const longestFirst = (a: string, b: string) => b.length - a.length
 
 /** The fields of a line of log without certain texts. */
-export function fieldsWithout(secrets: readonly string[], fields: Readonly<Record<string, unknown>>) {
+export function fieldsWithout<T extends object>(secrets: readonly string[], fields: T): T {
   if (secrets.length === 0) return fields
-  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, without(secrets, value)]))
+  return Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, without(secrets, value)])) as T
 }
 
 /** A value as JSON has it, without certain texts. What is no JSON is hidden whole. */

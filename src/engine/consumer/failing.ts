@@ -26,8 +26,6 @@ import type { Lanes } from './lanes.ts'
 import { type ProbeLimits, Probing } from './probing.ts'
 import { consequence, policyFor, type RetryPolicy } from './retry.ts'
 
-type Facts = Readonly<Record<string, unknown>>
-
 export interface Failure {
   readonly error: unknown
   /** The refusal of a command that somebody asked for. */
@@ -105,11 +103,11 @@ export class Failing {
     host.counters[isRefused(error) ? 'refused' : 'failed'](host.world.elapsed() - delivery.startedAt)
     if (refusal !== undefined) {
       const { attempts } = delivery
-      this.tell(delivery, { outcome: 'refused', attempt: attempts + 1, error: this.recordOf(message, error) })
+      this.tell(delivery, { outcome: 'refused', attempt: attempts + 1, error: this.shown(message, recordError(error)) })
       this.carryOut(delivery, dispositionOf({ error, refusal, attempts, lingers }))
       return
     }
-    const record = this.recordOf(message, error, host.messageBytesMax)
+    const record = this.shown(message, recordError(error, host.messageBytesMax))
     const away = awayOf(error)
     const counts = isRefused(error) || this.probing.uses(host.world, away, delivery.tries)
     if (counts) this.tried(delivery, record)
@@ -130,7 +128,7 @@ export class Failing {
 
   /** A message that cannot be decoded, or has come too late: that is as final as a refusal. */
   unreadable(delivery: Delivery, error: unknown): void {
-    const record = this.recordOf(delivery.message, error)
+    const record = this.shown(delivery.message, recordError(error))
     this.host.counters.failed(0)
     this.tried(delivery, record)
     this.hold(delivery, record)
@@ -221,13 +219,8 @@ export class Failing {
     this.host.world.log('warn', `${what} of processor "${this.host.spec.name}" failed`, about)
   }
 
-  /** An error as it is kept at the desk, for people, rules and the topic of failures: without the secrets of its message. */
-  private recordOf(message: Stored, error: unknown, bytesMax?: number): ErrorRecord {
-    return this.shown(message, recordError(error, bytesMax) as unknown as Facts) as unknown as ErrorRecord
-  }
-
-  /** The fields of a line of log without the secrets of a message. */
-  private shown(message: Stored, fields: Facts): Facts {
+  /** Fields, or an error as it is kept for people and rules, without the secrets of a message. */
+  private shown<T extends object>(message: Stored, fields: T): T {
     return fieldsWithout(secretsOf(this.host.spec.handlers.get(message.type)?.type, message), fields)
   }
 
