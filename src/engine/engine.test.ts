@@ -41,7 +41,7 @@ function run({ clean = true }: { readonly clean?: boolean } = {}) {
     progress: { rows: none, clearMarks: async () => {} },
     schedules: { rows: none },
     pendingActions: { list: none },
-    operations: { open: none },
+    operations: { open: none, expire: async () => undefined },
     flows: new Proxy(flows, { get: (_, name) => Reflect.get(flows, name) ?? new Proxy({}, { get: () => none }) }),
     room: () => undefined,
     health: () => [],
