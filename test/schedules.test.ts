@@ -489,7 +489,7 @@ test('what makes no schedule is refused when it is declared', () => {
     [{ cron: '2026-01-02T00:00:00' }, /is a date, not a cron/],
     [{ timeZone: 'Mars/Olympus' }, /timeZone "Mars\/Olympus" is not known/],
     [{ timeZone: '' }, /timeZone "" is not known/],
-    [{ missed: 'al' }, /missed must be 'skip', 'once' or 'all', not al; did you mean "all"\?/],
+    [{ missed: 'al' }, /missed must be 'skip', 'once' or 'all', not "al"; did you mean "all"\?/],
     [{ publishes: Ticks }, /publishes must be an event/],
     [{ publishes: undefined }, /publishes must be an event/],
     [{ data: { at: 5 } }, /schedule "tick": data of event "ticked" does not fit its schema: at: /],
