@@ -266,6 +266,38 @@ export function casesAt(scale: Scale): Case[] {
     lines: [figure('request.100', '/s', 'perSecond'), figure('request.100.p99', 'ms', 'p99Ms')],
   }
 
+  const edgeEvents = (server: 'millrace' | 'hono'): Run => ({
+    task: { by: 'edge.events', server, inFlight: 64, ...warmer },
+  })
+  const gateway: Case = {
+    rounds: scale.relativeRounds,
+    runs: { base: edgeEvents('hono'), millrace: edgeEvents('millrace') },
+    lines: [
+      {
+        name: 'gateway.202',
+        unit: 'ratio',
+        value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond'),
+      },
+      figure('gateway.202.rate', '/s', 'perSecond'),
+      figure('gateway.202.p50', 'ms', 'p50Ms'),
+      figure('gateway.202.p99', 'ms', 'p99Ms'),
+    ],
+  }
+  const requestsOverHttp: Case = {
+    rounds,
+    runs: { millrace: { task: { by: 'edge.requests', ...warmer } } },
+    lines: [figure('request.http.p50', 'ms', 'p50Ms'), figure('request.http.p99', 'ms', 'p99Ms')],
+  }
+  const listeners: Case = {
+    rounds: 1,
+    runs: { millrace: { task: { by: 'edge.listeners', listeners: scale.listeners } } },
+    lines: [
+      figure('sse.10k', 'MB', 'growthMb'),
+      figure('sse.10k.listener', 'B', 'bytesPerListener'),
+      figure('sse.10k.reach', 'ms', 'reachMs'),
+    ],
+  }
+
   const filled = (events: number): Preparation => ({ name: `${events} handled`, task: { by: 'fill', events } })
   const million = filled(scale.millionEvents)
   const waiting: Preparation = { name: 'waiting', task: { by: 'strand', events: scale.millionEvents } }
@@ -286,6 +318,7 @@ export function casesAt(scale: Scale): Case[] {
     latency(100),
     latency(1000),
     scaleCpu,
+    relative('finder.cost', millrace({ ...usual, finder: true })),
     relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
     held('1k', 1_000),
     held('100k', scale.manyLanes),
@@ -327,6 +360,9 @@ export function casesAt(scale: Scale): Case[] {
     routed(1_000),
     requests,
     requestsAtOnce,
+    gateway,
+    requestsOverHttp,
+    listeners,
     ...(tenMillion ? [history('10m', tenMillion), memory('.10m', tenMillion)] : []),
   ]
 }

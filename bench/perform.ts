@@ -49,6 +49,12 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./millrace.ts')).millracePublishMany(task, folder)
     case 'deliver':
       return (await import('./deliver.ts')).millraceDeliver(task, folder)
+    case 'edge.events':
+      return (await import('./edge.ts')).edgeEvents(task, folder)
+    case 'edge.requests':
+      return (await import('./edge.ts')).edgeRequests(task, folder)
+    case 'edge.listeners':
+      return (await import('./edge.ts')).edgeListeners(task, folder)
     case 'cpu':
       return (await import('./cpu.ts')).millraceCpu(task, folder)
     case 'deploy':

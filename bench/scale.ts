@@ -18,6 +18,8 @@ export interface Scale {
   waitingFlows: number
   strandedFlows: number
   longSteps: number
+  /** Listeners of `sse.10k`. */
+  listeners: number
   /** Whether each measured run has a process of its own. */
   isolated: boolean
 }
@@ -35,6 +37,7 @@ const standard: Scale = {
   waitingFlows: 100_000,
   strandedFlows: 10_000,
   longSteps: 10_000,
+  listeners: 10_000,
   isolated: true,
 }
 
@@ -55,6 +58,7 @@ export const scales: Record<ScaleName, Scale> = {
     waitingFlows: 10_000,
     strandedFlows: 1_000,
     longSteps: 3_000,
+    listeners: 1_000,
   },
   tiny: {
     rounds: 1,
@@ -69,6 +73,7 @@ export const scales: Record<ScaleName, Scale> = {
     waitingFlows: 100,
     strandedFlows: 50,
     longSteps: 60,
+    listeners: 50,
     isolated: false,
   },
 }

@@ -8,6 +8,8 @@ export interface Load {
   processors: number
   /** The share of the events whose first attempt fails; none when it is left out. */
   failing?: number
+  /** With an index of the causes and words of all messages, made beside the work. */
+  finder?: boolean
 }
 
 /** Calls of `publishMany` with so many entries each, so many of them at once. */
@@ -53,6 +55,9 @@ export type Task =
   | { by: 'flow.long'; steps: number }
   | ({ by: 'publish.many' } & ManyLoad & Span)
   | ({ by: 'deliver'; inFlight: number } & Span)
+  | ({ by: 'edge.events'; server: 'millrace' | 'hono'; inFlight: number } & Span)
+  | ({ by: 'edge.requests' } & Span)
+  | { by: 'edge.listeners'; listeners: number }
   | { by: 'deploy' }
   | ({ by: 'cpu'; threads: number } & Span)
   | { by: 'restart' }
