@@ -5,6 +5,7 @@ import { eventRoutes } from './routes/events.ts'
 import { eventOutRoutes } from './routes/events-out.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
+import { metricsRoutes } from './routes/metrics.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { sessionRoutes } from './routes/session.ts'
 
@@ -14,6 +15,7 @@ export const groups: readonly Group[] = [
   commandRoutes,
   hookRoutes,
   healthRoutes,
+  metricsRoutes,
   sessionRoutes,
   peopleRoutes,
 ]

@@ -1,5 +1,6 @@
 import type { Stored } from '../model/codec.ts'
 import type { MessageType } from '../model/message.ts'
+import type { Metrics } from '../model/metrics.ts'
 import type { RequestState } from '../model/requests.ts'
 import type { Desk } from '../operate/desk.ts'
 import type { FlowDesk } from '../operate/flows.ts'
@@ -16,6 +17,7 @@ export interface Served extends Publishes {
   readonly messages: Messages
   readonly schedules: Schedules
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
+  metrics(): Promise<Metrics>
   requestStatus(id: string): Promise<Requested | undefined>
   tail(accepting: (message: Stored) => void): () => void
   cancel(type: MessageType, id: string): Promise<boolean>
