@@ -15,6 +15,7 @@ import { checkAllowed, isAllowed, permissionsOf, type Who } from './access/permi
 import { bodyOf } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
+import { type Env, respond } from './respond.ts'
 import type { Answer, Call, Group, Method, Route } from './route.ts'
 import type { Served } from './served.ts'
 
@@ -36,41 +37,46 @@ export interface HandlerOptions {
   readonly ending: AbortSignal
 }
 
-/** What a server of Node.js tells of a request. */
-interface Env {
-  readonly incoming?: { readonly socket?: { readonly remoteAddress?: string | undefined } | undefined } | undefined
-}
+export type Handler = (request: Request, env?: Env) => Promise<Response>
 
-export type Handler = (request: Request, env?: object) => Promise<Response>
+/** A router that gives the path below a base and the environment of a request to its handlers. */
+const routerOf = (basePath: string) =>
+  new Hono<{ Bindings: Env | undefined }>({ getPath: (request) => pathIn(request.url, basePath) })
 
 export function handlerOf(options: HandlerOptions): Handler {
   const { groups, basePath, edge, limits } = options
-  const hono = new Hono({ getPath: (request) => pathIn(request.url, basePath) })
+  const hono = routerOf(basePath)
+  /** The paths with their other methods: beside the routes, so that a request of one has one handler and no chain. */
+  const others = routerOf(basePath)
   const methods = new Map<string, Method[]>()
   for (const route of groups.flatMap((group) => group.routes)) {
     methods.set(route.path, [...(methods.get(route.path) ?? []), route.method])
     hono.on(route.method, patternOf(route.path), async ({ req, env }) => {
       const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env) }
-      return responseOf(await answerOf(route, asked, options))
+      return respond(await answerOf(route, asked, options), env)
     })
   }
   for (const [path, allowed] of methods) {
-    hono.all(patternOf(path), ({ req }) => responseOf(problemOf(wrongMethod(req.method, path, allowed))))
+    others.all(patternOf(path), ({ req, env }) => respond(problemOf(wrongMethod(req.method, path, allowed)), env))
   }
-  hono.notFound(({ req }) =>
-    responseOf(problemOf(fault('millrace/unknown-route', `there is no route ${req.method} ${req.path.slice(0, 200)}`))),
-  )
-  hono.onError((error) => responseOf(answerOfError(error, edge)))
+  others.notFound(({ req, env }) => {
+    const what = `there is no route ${req.method} ${req.path.slice(0, 200)}`
+    return respond(problemOf(fault('millrace/unknown-route', what)), env)
+  })
+  hono.notFound(({ req, env }) => others.fetch(req.raw, env))
+  for (const router of [hono, others]) {
+    router.onError((error, { env }) => respond(answerOfError(error, edge), env))
+  }
   return async (request, env) => {
     const { length } = request.url
     if (length - originCharsOf(request.url) > limits.urlCharsMax) {
       const what = `the path and query are longer than ${limits.urlCharsMax} characters (urlCharsMax)`
-      return responseOf(problemOf(fault('millrace/bad-request', what), { status: 414 }))
+      return respond(problemOf(fault('millrace/bad-request', what), { status: 414 }), env)
     }
     try {
       return await hono.fetch(request, env)
     } catch (error) {
-      return responseOf(answerOfError(error, edge))
+      return respond(answerOfError(error, edge), env)
     }
   }
 }
@@ -121,13 +127,8 @@ function placeOf({ topic, channel, part }: Call['params']): string[] {
   return [topic, channel, part].filter((name) => name !== undefined)
 }
 
-function addressIn(env: unknown): string {
-  return (env as Env | undefined)?.incoming?.socket?.remoteAddress ?? ''
-}
-
-function responseOf({ status, headers = {}, json, body }: Answer): Response {
-  if (json === undefined) return new Response(body ?? null, { status, headers: { ...headers } })
-  return new Response(JSON.stringify(json), { status, headers: { 'content-type': 'application/json', ...headers } })
+function addressIn(env: Env | undefined): string {
+  return env?.incoming?.socket?.remoteAddress ?? ''
 }
 
 const patternOf = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
