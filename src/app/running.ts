@@ -119,8 +119,8 @@ export class RunningApp {
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
-    const file = () => (this.started ?? this.broker).offline?.controlPath
-    openEdge(this, { world, file, intake: () => this.running.intake, log: () => this.running.log })
+    const offline = () => (this.started ?? this.broker).offline
+    openEdge(this, { world, offline, intake: () => this.running.intake, log: () => this.running.log })
   }
 
   get name(): string {

@@ -1,6 +1,6 @@
 // What has flowed: which part has published which types, and which processors have handled something. It comes from what
 // a store keeps beside its messages, so it costs the same however many there are.
-import type { PublishedBy } from '../seam/offline.ts'
+import type { OfflineReader, PublishedBy } from '../seam/offline.ts'
 import type { Topology, TopologyEdge, TopologyNode } from './topology.ts'
 
 /** What a store tells about the way of its messages. */
@@ -9,6 +9,16 @@ export interface Flowed {
   readonly published: readonly PublishedBy[]
   /** Processors that have finished at least one message, each with its topic or channel. */
   readonly handled: readonly { readonly processor: string; readonly destination: string }[]
+}
+
+/** Reads it from a store. */
+export async function flowedIn(reader: Pick<OfflineReader, 'streams' | 'progress' | 'published'>): Promise<Flowed> {
+  const streams = new Map((await reader.streams()).map(({ id, name }) => [id, name]))
+  const handled = (await reader.progress()).flatMap(({ processor, stream, low, done }) => {
+    const destination = streams.get(stream)
+    return destination === undefined || (low === 0 && done === null) ? [] : [{ processor, destination }]
+  })
+  return { published: await reader.published(), handled }
 }
 
 const between = '\n'

@@ -1,6 +1,7 @@
 // The one table of routes, in groups. A route that is not here is not there.
 import type { Group } from './route.ts'
 import { commandRoutes } from './routes/commands.ts'
+import { descriptionRoutes, topologyRoutes } from './routes/descriptions.ts'
 import { eventRoutes } from './routes/events.ts'
 import { eventOutRoutes } from './routes/events-out.ts'
 import { healthRoutes } from './routes/health.ts'
@@ -16,6 +17,8 @@ export const groups: readonly Group[] = [
   hookRoutes,
   healthRoutes,
   metricsRoutes,
+  descriptionRoutes,
+  topologyRoutes,
   sessionRoutes,
   peopleRoutes,
 ]

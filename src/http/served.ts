@@ -11,6 +11,8 @@ import type { Schedules } from '../operate/schedules.ts'
 
 /** An app, as an HTTP edge serves it: every app that {@link app} makes is one. */
 export interface Served extends Publishes {
+  /** Its version; undefined where it says none. */
+  readonly version: string | undefined
   readonly desk: Desk
   readonly processors: Processors
   readonly flows: FlowDesk

@@ -5,6 +5,7 @@ import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
 import type { Accepted } from '../model/publish.ts'
+import type { Offline } from '../seam/offline.ts'
 import type { World } from '../seam/world.ts'
 
 /** The way in for messages, as a run of the engine has it. */
@@ -27,8 +28,8 @@ export interface Arriving {
 
 export interface Edge {
   readonly world: Pick<World, 'now' | 'newId' | 'after' | 'log'>
-  /** The path of the file of the app; undefined where its store has none. */
-  file(): string | undefined
+  /** The store as it is beside the run; undefined where it has no such access. */
+  offline(): Offline | undefined
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
   /** Returns the log of the run; throws while the app does not run. */

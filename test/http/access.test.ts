@@ -95,7 +95,7 @@ test('an open server asks for no token, but for a host that it knows', async (t)
 
 test('an app without a file has a token in memory only', async () => {
   const world = { now: () => 1 } as Edge['world']
-  const decided = accessOf({ world, file: () => undefined }, undefined, { isLocal: true, host: '127.0.0.1' })
+  const decided = accessOf({ world, offline: () => undefined }, undefined, { isLocal: true, host: '127.0.0.1' })
   assert.equal(decided.tokenFile, undefined)
   const headers = { host: 'localhost', authorization: `Bearer ${decided.token}` }
   const who = await decided.asks(new Request('http://localhost/', { headers }), 'a')

@@ -1,5 +1,5 @@
 import { dotOf, mermaidOf } from '../../describe/drawn.ts'
-import { withFlowed } from '../../describe/flowed.ts'
+import { flowedIn, withFlowed } from '../../describe/flowed.ts'
 import { homesOf, type Topology, topologyOf } from '../../describe/topology.ts'
 import { type Call, locate, reach, takeWords } from '../call.ts'
 import { UsageError } from '../output.ts'
@@ -47,12 +47,7 @@ async function found(call: Call, { declared }: { readonly declared: boolean }): 
   running?.close()
   const reader = await store.read(running === undefined ? 'stopped' : 'running')
   try {
-    const streams = new Map((await reader.streams()).map(({ id, name }) => [id, name]))
-    const handled = (await reader.progress()).flatMap(({ processor, stream, low, done }) => {
-      const destination = streams.get(stream)
-      return destination === undefined || (low === 0 && done === null) ? [] : [{ processor, destination }]
-    })
-    return withFlowed(topology, homesOf(app), { published: await reader.published(), handled })
+    return withFlowed(topology, homesOf(app), await flowedIn(reader))
   } finally {
     await reader.close()
   }

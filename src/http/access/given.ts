@@ -21,7 +21,7 @@ export interface Decides {
  * @throws `millrace/bad-option`, `millrace/unknown-option`; `millrace/cannot-open` where the token file cannot be written
  */
 export function accessOf(
-  { world, file }: Pick<Edge, 'world' | 'file'>,
+  { world, offline }: Pick<Edge, 'world' | 'offline'>,
   given: GivenAccess | undefined,
   { isLocal, host }: { readonly isLocal: boolean; readonly host: string },
 ): Decides {
@@ -33,7 +33,7 @@ export function accessOf(
   if (!isLocal && rules.tokens.length + rules.services.length === 0) {
     throw bad('give `access`: a function that tells who sends a request, tokens or services')
   }
-  const at = file()
+  const at = offline()?.controlPath
   const token = at === undefined ? newToken() : makeTokenFile(at)
   const own = new Access({ ...rules, tokens: [...rules.tokens, { ...machine(), hash: hashOf(token) }] }, () =>
     world.now(),
