@@ -15,7 +15,7 @@ const intake = processor('intake', {
   },
 })
 
-/** The way of an order, whoever has placed it. */
+/** The way of an order, by a request or by an event. */
 const sale = mediator('sale', {
   on: Orders,
   startedBy: OrderPlaced,

@@ -109,7 +109,7 @@ for (const [name, make] of Object.entries<Make>({ Express: withExpress, Hono: wi
       const order = { orderId: 'o-3', sku: 'sieve', quantity: 1 }
       const waiting = await ask('/orders', { json: order, headers: { prefer: 'wait=0' } })
       assert.deepEqual([waiting.status, waiting.body['state']], [202, 'placed'])
-      // Whoever asks again gets the reply of the same flow.
+      // A client that asks again gets the reply of the same flow.
       await hybrid.processors.resume('cards')
       const again = await ask('/orders', { json: order, headers })
       assert.deepEqual([again.status, again.body['state']], [200, 'paid'])

@@ -1,9 +1,9 @@
-// The service functions. Each takes the transaction of who calls it: that of a route, or that of a handler. So what an
-// order is stands in one place, whether it came by a request or by an event.
+// The service functions. Each takes the transaction of its caller: that of a route, or that of a handler. So the
+// rules of an order stand in one place, and hold for requests and for events.
 import { type DataFor, type Event, type Query, Refused } from 'millrace'
 import { type Order, OrderPlaced, OrderSettled } from './messages.ts'
 
-/** What both transactions have: rows, and events that leave with them or not at all. */
+/** The transaction of a route or of a handler: rows, and events that leave with them or not at all. */
 export interface Unit<E extends Event> {
   readonly query: Query
   readonly publish: (type: E, data: DataFor<E>) => unknown

@@ -1,4 +1,4 @@
-// What both web servers do with a request. Neither Express nor Hono is known here.
+// The work of both web servers. Neither Express nor Hono is known here.
 import { type App, isMillraceError, Refused } from 'millrace'
 import { type Gateway, gateway } from 'millrace/http'
 import { Order, OrderSettled } from './messages.ts'
@@ -34,7 +34,7 @@ const answerOf = (order: OrderRow): Answer => ({ status: order.state === 'placed
 
 /**
  * Waits until the flow of an order has settled it, so that the reply of a request is that of the flow. It listens before
- * it looks: what is settled in between is not missed. After the time the order is returned as it is; its flow goes on.
+ * it looks, so that no end is missed. After the time the order is returned as it is; its flow continues.
  */
 async function settled(shop: App, order: OrderRow, ms: number): Promise<OrderRow> {
   const news = Promise.withResolvers<void>()
