@@ -75,11 +75,12 @@ export function binary(headers: Headers, body: Uint8Array): Incoming {
   return incoming(attributes, dataOfBytes(contentType, body))
 }
 
-/** Whether a request has attributes in headers. */
+/** Headers that each event has, if it has any. */
+const attributeHeaders = ['ce-specversion', 'ce-id', 'ce-source', 'ce-type']
+
+/** Whether a request has attributes in headers. Looking at all headers would copy them. */
 export function hasAttributes(headers: Headers): boolean {
-  if (headers.has('ce-specversion')) return true
-  for (const [name] of headers) if (name.startsWith('ce-')) return true
-  return false
+  return attributeHeaders.some((name) => headers.has(name))
 }
 
 function incoming(attributes: ReadonlyMap<string, Scalar>, data: unknown): Incoming {

@@ -11,7 +11,7 @@ import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
-import { checkAllowed, isAllowed, permissionsOf, type Who } from './access/permissions.ts'
+import { checkAllowed, isAllowed, isAllowedSomewhere, type Who } from './access/permissions.ts'
 import { bodyOf } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
@@ -112,7 +112,7 @@ async function whoAsks(access: Asks, { request, from }: Asked): Promise<Who> {
 
 /** Before anything is read: who may do it nowhere is refused. Errors: `millrace/not-allowed`. */
 function checkSomewhere(who: Who, may: Route['may']): void {
-  if (may === 'anyone' || may === 'anyone signed in' || permissionsOf(who).includes(may)) return
+  if (may === 'anyone' || may === 'anyone signed in' || isAllowedSomewhere(who, may)) return
   checkAllowed(who, may)
 }
 

@@ -7,7 +7,7 @@ import { fault, isMillraceError } from '../../model/errors.ts'
 import { Buckets } from './buckets.ts'
 import { type Verify, verifierOf } from './oidc.ts'
 import type { AccessRules } from './options.ts'
-import { checkHost, checkOrigin } from './origin.ts'
+import { checkHost, checkOrigin, knownHosts } from './origin.ts'
 import type { Who } from './permissions.ts'
 import { Sessions } from './sessions.ts'
 import { tokenPattern, whoHas } from './tokens.ts'
@@ -22,6 +22,7 @@ export const sessionCookie = 'millrace-session'
 export class Access {
   readonly sessions: Sessions
   private readonly rules: AccessRules
+  private readonly hosts: ReadonlySet<string>
   private readonly now: () => number
   private readonly failed: Buckets
   private readonly bearer: readonly Verify[]
@@ -30,6 +31,7 @@ export class Access {
   /** @throws `millrace/bad-option` */
   constructor(rules: AccessRules, now: () => number) {
     this.rules = rules
+    this.hosts = knownHosts(rules.hosts)
     this.now = now
     this.sessions = new Sessions(now)
     this.failed = new Buckets(failedLogins, now)
@@ -49,7 +51,7 @@ export class Access {
    */
   async who(request: Request, from: string): Promise<Who> {
     const { headers } = request
-    checkHost(headers.get('host'), this.rules.hosts)
+    checkHost(headers.get('host'), this.hosts)
     const authorization = headers.get('authorization')
     if (authorization !== null) {
       const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? []
@@ -75,7 +77,7 @@ export class Access {
    * @throws `millrace/wrong-host`, `millrace/cross-site`, `millrace/not-signed-in`, `millrace/too-many-logins`
    */
   begin(request: Request, code: string, from: string): { readonly session: string; readonly who: Who } {
-    checkHost(request.headers.get('host'), this.rules.hosts)
+    checkHost(request.headers.get('host'), this.hosts)
     checkOrigin(request, { bySession: true })
     this.checkFailed(from)
     const begun = this.sessions.begin(code)

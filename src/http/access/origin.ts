@@ -10,16 +10,22 @@ import { fault } from '../../model/errors.ts'
 const loopback = ['localhost', '127.0.0.1', '[::1]']
 
 /**
+ * The names that a server is reached by, as {@link checkHost} takes them.
+ *
+ * @param hosts those besides the names of this machine; with or without a port
+ */
+export function knownHosts(hosts: readonly string[]): ReadonlySet<string> {
+  return new Set([...loopback, ...hosts.map((one) => one.toLowerCase())])
+}
+
+/**
  * Checks the host that a request names.
  *
- * @param hosts the names that the server is reached by, besides those of this machine; with or without a port
  * @throws `millrace/wrong-host`
  */
-export function checkHost(host: string | null, hosts: readonly string[]): void {
+export function checkHost(host: string | null, known: ReadonlySet<string>): void {
   const named = (host ?? '').toLowerCase()
-  const bare = named.replace(/:\d+$/, '')
-  const known = [...loopback, ...hosts.map((one) => one.toLowerCase())]
-  if (known.includes(named) || known.includes(bare)) return
+  if (known.has(named) || known.has(named.replace(/:\d+$/, ''))) return
   throw fault('millrace/wrong-host', `the request names the host ${shown(named)}, which is not one of this server`)
 }
 

@@ -67,6 +67,11 @@ export function checkAllowed(who: Who, permission: Permission, place?: readonly 
   throw fault('millrace/not-allowed', `${who.name} may not ${permission}${where}`, { data: { permission, place } })
 }
 
+/** Tells whether somebody may do something somewhere, however narrow the grant is. */
+export function isAllowedSomewhere({ grants }: Who, permission: Permission): boolean {
+  return grants.some(({ role }) => (roles[role] as readonly Permission[]).includes(permission))
+}
+
 /** All that somebody may do somewhere, in the order of {@link permissions}. */
 export function permissionsOf({ grants }: Who): Permission[] {
   const may = new Set<Permission>(grants.flatMap(({ role }) => roles[role]))
