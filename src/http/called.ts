@@ -35,6 +35,8 @@ const rowsDefault = 50
 const flat = ['filter', 'page', 'options', 'actor'] as const
 const isFlat = (name: string) => (flat as readonly string[]).includes(name)
 
+const seen = { 'If-Match': { is: 'The revision that was seen, as "7".', needed: true } } as const
+
 export function calledRoute(row: CalledRoute): Route {
   const { method, path, may, does } = row
   const [on, name] = row.calls.split('.') as [Called, string]
@@ -63,6 +65,7 @@ export function calledRoute(row: CalledRoute): Route {
     may,
     does,
     ...(method === 'GET' ? { query: takes } : { body: takes }),
+    ...(repairs ? { headers: seen } : {}),
     answers: answersOf(row),
     place: (call) => placeOf(on, call),
     run: async (call) => {

@@ -19,6 +19,13 @@ export interface Says {
   readonly body?: Field | undefined
 }
 
+/** A header that a route looks at. */
+export interface Header {
+  readonly is: string
+  /** True where the route refuses a request without it. */
+  readonly needed?: true | undefined
+}
+
 export interface Route {
   readonly method: Method
   /** `/events/{topic}`: a name in braces is one segment. */
@@ -29,6 +36,8 @@ export interface Route {
   readonly does: string
   /** Its query. A field that takes a list may be repeated. */
   readonly query?: Fields | undefined
+  /** Its headers, besides those that say who asks, and what is sent and accepted. */
+  readonly headers?: Readonly<Record<string, Header>> | undefined
   /** The shape of its body, where that is JSON; then `call.given` has it. */
   readonly body?: Field | undefined
   /** The media types of its body, where that is not JSON alone; then it reads `call.body` itself. */

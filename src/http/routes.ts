@@ -7,6 +7,7 @@ import { eventOutRoutes } from './routes/events-out.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { metricsRoutes } from './routes/metrics.ts'
+import { openApiRoutes } from './routes/openapi.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { sessionRoutes } from './routes/session.ts'
 
@@ -21,4 +22,5 @@ export const groups: readonly Group[] = [
   topologyRoutes,
   sessionRoutes,
   peopleRoutes,
+  openApiRoutes(() => groups),
 ]

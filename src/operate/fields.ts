@@ -60,7 +60,7 @@ export function checkField(where: string, name: string, field: Field, value: unk
 type Simple = Exclude<Field, Fields>
 
 /** Longer than any name, path, context or reason may be. */
-const charsMax = 5_000
+export const charsMax = 5_000
 
 const kinds: Readonly<Record<Extract<Field, string>, readonly [is: (value: unknown) => boolean, what: string]>> = {
   text: [isText, `a text of at most ${charsMax} characters`],

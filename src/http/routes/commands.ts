@@ -42,6 +42,7 @@ export const commandRoutes: Group = {
       path: '/commands/{channel}/{type}',
       may: 'send',
       does: 'Sends a command; `Idempotency-Key` is its id, and `Prefer: wait=5` waits so many seconds for its end.',
+      headers: { 'Idempotency-Key': { is: 'The id of the command. Default: a new one.' }, Prefer: { is: '`wait=5`' } },
       takes: ['application/json'],
       answers: {
         200: { is: 'The reply.', body: 'any' },
@@ -60,6 +61,7 @@ export const commandRoutes: Group = {
       path: '/requests/{id}',
       may: 'send',
       does: 'Tells the state of a request; `Prefer: wait=30` waits so many seconds for its end.',
+      headers: { Prefer: { is: '`wait=30`' } },
       answers: { 200: { is: 'It has ended.', body: status }, 202: { is: 'It has not ended.', body: status } },
       run: look,
     },

@@ -24,6 +24,7 @@ export const eventOutRoutes: Group = {
       may: 'see-data',
       does: 'Gives events of a topic: a stream from now on, or after a cursor; or a page, where that is accepted.',
       query: { fields: { after: 'text', type: 'list', context: 'list', limit: 'count' } },
+      headers: { 'Last-Event-ID': { is: 'The cursor of a stream, where the query has no `after`.' } },
       answers: { 200: { is: 'The events. `Link` has the next page.', type: `${stream}, ${batch}` } },
       run: (call) => (wantsPage(call.request.headers) ? page(call) : listen(call)),
     },

@@ -28,6 +28,10 @@ export const eventRoutes: Group = {
       may: 'send',
       does: 'Publishes events: CloudEvents, binary, structured or as a batch, or data as plain JSON with `type`.',
       query: { fields: { type: 'text' } },
+      headers: {
+        'Idempotency-Key': { is: 'The id of an event that is sent as plain JSON. Default: a new one.' },
+        Prefer: { is: '`handling=lenient`: of a batch, each event by itself.' },
+      },
       takes: [one, batch, 'application/json', '*/*'],
       answers: {
         202: { is: 'All of them are on disk.', body: { fields: { accepted: 'list' }, needs: ['accepted'] } },
