@@ -7,10 +7,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { suite, type TestContext } from 'node:test'
 import type { App } from 'millrace'
-import { shop } from './app.ts'
+import { simulation } from 'millrace/testing'
+import simulated, { shop } from './app.ts'
 import { withExpress } from './express.ts'
 import { withHono } from './hono.ts'
+import { OrderSettled } from './messages.ts'
 import { placeOrder } from './orders.ts'
+import { postOrder } from './requests.ts'
 
 type Make = (shop: App) => Server
 
@@ -116,3 +119,17 @@ for (const [name, make] of Object.entries<Make>({ Express: withExpress, Hono: wi
     })
   })
 }
+
+test('the power fails right after the answer: the order is there, and is settled once', async () => {
+  const order = { orderId: 'o-1', sku: 'sieve', quantity: 1 }
+  await using sim = simulation({ app: simulated })
+  await sim.untilIdle()
+  const placed = { status: 202, body: { ...order, cents: 995, state: 'placed' } }
+  assert.deepEqual(await sim.settled(postOrder(sim.app, order, undefined)), placed)
+  await sim.crash({ power: true })
+  await sim.restart()
+  assert.deepEqual(await sim.settled(postOrder(sim.app, order, undefined)), placed)
+  await sim.untilIdle()
+  assert.deepEqual(sim.rows('orders'), [{ ...order, cents: 995, state: 'paid' }])
+  assert.equal(sim.published(OrderSettled).length, 1)
+})

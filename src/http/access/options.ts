@@ -10,7 +10,7 @@ import { isHash, type Token } from './tokens.ts'
 export interface TokenOptions {
   /** Its name in the audit log, 1 to 200 characters. */
   readonly name: string
-  /** The SHA-256 of the token, 64 hexadecimal digits, as `millrace token` prints it. */
+  /** The SHA-256 of the token, 64 hexadecimal digits. The guide "Requests and HTTP" makes both. */
   readonly hash: string
   /** What it allows: roles, or roles narrowed to names. */
   readonly grants: readonly (Role | Grant)[]
@@ -72,7 +72,8 @@ function checkToken(where: string, given: TokenOptions): Token {
   const { name, hash, grants, expires } = (given ?? {}) as Partial<TokenOptions>
   if (typeof name !== 'string' || name === '' || name.length > 200)
     throw bad('name must be a text of 1 to 200 characters')
-  if (!isHash(hash)) throw bad('hash must be the SHA-256 of the token, 64 hexadecimal digits: millrace token prints it')
+  if (!isHash(hash))
+    throw bad('hash must be the SHA-256 of the token, 64 hexadecimal digits: see the guide "Requests and HTTP"')
   if (!Array.isArray(grants) || grants.length === 0) throw bad('grants must be a list with a role')
   if (expires !== undefined && !(expires instanceof Date && Number.isFinite(expires.getTime()))) {
     throw bad('expires must be a Date')
