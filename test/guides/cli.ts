@@ -57,7 +57,10 @@ const orders = [1, 2, 3].map((n) => ({ orderId: `o-1${n}`, quantity: -n }))
 export async function stage(folder: string): Promise<Stage> {
   writeFileSync(join(folder, 'app.ts'), file)
   writeFileSync(join(folder, 'orders.jsonl'), lines(orders))
-  writeFileSync(join(folder, 'messages.jsonl'), lines([{ id: 'o-17', type: 'order.placed', data: { orderId: 'o-17' } }]))
+  writeFileSync(
+    join(folder, 'messages.jsonl'),
+    lines([{ id: 'o-17', type: 'order.placed', data: { orderId: 'o-17' } }]),
+  )
   writeFileSync(join(folder, 'order.json'), JSON.stringify({ ...orders[1], quantity: 2 }))
   mkdirSync(join(folder, 'copies'))
   const { default: shop, Orders } = await import(pathToFileURL(join(folder, 'app.ts')).href)
