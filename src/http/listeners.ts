@@ -108,6 +108,8 @@ export class Listener {
   private woken = Promise.withResolvers<'message' | 'time' | 'end'>()
   private controller: ReadableStreamDefaultController<Uint8Array> | undefined
   private isOver = false
+  private signals: readonly AbortSignal[] = []
+  private readonly aborted = () => this.end()
 
   constructor(wanted: Wanted, edge: Edge, host: ListenerHost) {
     this.topic = wanted.topic
@@ -125,6 +127,7 @@ export class Listener {
           this.controller = controller
           // Headers go out at once, and a client that comes back knows where it is.
           controller.enqueue(encoder.encode(`: from here on\nid: ${this.position}\n\n`))
+          if (this.isOver) controller.close()
         },
         pull: () => this.next(),
         cancel: () => this.end(),
@@ -137,9 +140,17 @@ export class Listener {
     this.woken.resolve(why)
   }
 
+  /** Ends it with the first of these that aborts. They may live longer: it leaves nothing at them. */
+  endWith(signals: readonly AbortSignal[]): void {
+    this.signals = signals
+    for (const signal of signals) signal.addEventListener('abort', this.aborted)
+    if (signals.some((signal) => signal.aborted)) this.end()
+  }
+
   end(): void {
     if (this.isOver) return
     this.isOver = true
+    for (const signal of this.signals) signal.removeEventListener('abort', this.aborted)
     this.woken.resolve('end')
     this.host.ended()
     try {

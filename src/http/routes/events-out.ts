@@ -54,11 +54,7 @@ async function listen(call: Call): Promise<Answer> {
     listenersOf.set(app, all)
   }
   const listener = all.add(wanted, limits.listenersMax)
-  const end = () => listener.end()
-  for (const signal of [ending, request.signal]) {
-    if (signal.aborted) end()
-    else signal.addEventListener('abort', end, { once: true })
-  }
+  listener.endWith([ending, request.signal])
   return { status: 200, headers, body: listener.stream() }
 }
 
