@@ -501,7 +501,8 @@ export function generateFlows({ seed, model, names }: Around, bias: FlowBias = {
       }
       if (++rounds > endRoundsMax)
         throw new Error(`flows do not end: ${JSON.stringify(open.map(({ id, state }) => [id, state]))}`)
-      const by = (what: string) => ({ by: `end ${rounds} ${what}`, reason: 'in the end' })
+      // Claims do not bind the app: who had claimed a message does not end it.
+      const by = (what: string) => ({ by: `app end ${rounds} ${what}`, reason: 'in the end' })
       for (const { id } of await app.desk.list({
         processor: names.of('worker').name,
         states: ['held'],
