@@ -128,7 +128,7 @@ test('a list in which nothing matches says how far it looked, and looks further'
   const first = await shop.messages.list({ destination: 'ticks', correlation: 'first' })
   assert.deepEqual([first.items.length, first.complete], [0, false])
   const [far] = (await shop.messages.list({ destination: 'ticks', until: first.lookedBackTo! + 1, limit: 1 })).items
-  assert(far !== undefined && far.position < count - 90_000)
+  assert(far !== undefined && far.position < count - 80_000, 'messages of one call have one time')
   const rest = await shop.messages.list({ destination: 'ticks', correlation: 'first', after: first.next! })
   assert.deepEqual([rest.items.map(({ id }) => id), rest.complete], [['first'], true])
 })

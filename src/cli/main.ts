@@ -52,7 +52,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = commands(argv, (run, { db, json = false, waitMs = waitMsDefault, ...options }, words) => {
     const call: Call = { ...splitWords(words), db, waitMs, out: output({ json }) }
     return run(call, options as never)
-      .catch(atFolder(words))
+      .catch(atFolder(words, argv))
       .then((code) => {
         result = code
       })

@@ -30,10 +30,10 @@ export function folderText(words: readonly string[]): string | undefined {
     : `${safe(folder)} is a folder: name the app file in it, such as ${safe(join(folder, 'app.ts'))}`
 }
 
-/** Says of a wrong use that a folder is named, where one is. */
-export function atFolder(words: readonly string[]): (error: unknown) => never {
+/** Says of a wrong use that a folder is named, where one is; `init` is the command that takes one. */
+export function atFolder(words: readonly string[], [command]: readonly string[]): (error: unknown) => never {
   return (error) => {
-    const text = error instanceof UsageError ? folderText(words) : undefined
+    const text = error instanceof UsageError && command !== 'init' ? folderText(words) : undefined
     throw text === undefined ? error : new UsageError(text)
   }
 }

@@ -1,6 +1,14 @@
 // What is counted of the parts that run, as values.
 
-/** The upper bounds of the buckets of a {@link Histogram}, milliseconds, each included in its bucket. */
+/**
+ * The upper bounds of the buckets of a {@link Histogram}, milliseconds, each included in its bucket: 18 of them, from 1 ms
+ * to 1 h.
+ *
+ * @example
+ * ```ts
+ * console.assert(histogramBoundsMs.length === 18 && histogramBoundsMs[0] === 1)
+ * ```
+ */
 export const histogramBoundsMs: readonly number[] = Object.freeze([
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000, 300_000, 900_000, 3_600_000,
 ])

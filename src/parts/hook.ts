@@ -21,4 +21,5 @@ export interface HookRequest {
   readonly now: number
 }
 
+/** The id of a request that was sent by whom it should be, or why it was not. */
 export type HookVerdict = { readonly ok: true; readonly id: string } | { readonly ok: false; readonly why: string }

@@ -38,6 +38,7 @@ export interface SliceFilter {
   readonly until?: number | undefined
 }
 
+/** The slice of one stream that is asked for. */
 export interface SliceAsk {
   readonly stream: number
   readonly order: 'newest' | 'oldest'

@@ -434,7 +434,7 @@ test('a run without a check, and wrong options, are refused with what to do', as
   await refused({ workload: [] }, 'millrace/bad-option', /workload must be a function/)
   await refused({ workload: async () => {} }, 'millrace/bad-option', /let its function return no promise/)
   await refused({ eventually: { title: 1 } }, 'millrace/bad-option', /eventually "title" must be a function/)
-  await refused({ seeds: {} }, 'millrace/bad-option', /seeds is \[object Object\]/)
+  await refused({ seeds: {} }, 'millrace/bad-option', /seeds is an object/)
   await refused({ always: null }, 'millrace/bad-option', /always must be a function/)
   await refused({ pinned: { seed: 1, step: [1] } }, 'millrace/unknown-option', /did you mean "steps"/)
   await refused({ pinned: { seed: 1, steps: ['1'] } }, 'millrace/bad-option', /a list of whole numbers/)

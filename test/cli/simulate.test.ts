@@ -39,7 +39,7 @@ test('a file without a scenario, and wrong words, are refused with what to do', 
   for (const option of ['--db', '--wait-ms']) {
     const { status, err } = await millrace(['simulate', bankFile, option, '1'])
     assert.equal(status, 2)
-    assert.match(err, new RegExp(`^millrace: unknown option '${option}'\n$`))
+    assert.match(err, new RegExp(`^millrace: unknown option '${option}'; see npx millrace simulate --help\n$`))
   }
   assert.doesNotMatch((await millrace(['simulate', '--help'])).out, /--db <|--wait-ms/)
 })

@@ -237,9 +237,11 @@ test('a signal that comes while the app file loads ends the command when it has 
   writeFileSync(
     join(cwd, 'app.ts'),
     `import { app, sqlite } from 'millrace'
+    const alive = setInterval(() => {}, 1_000)
     const came = new Promise((resolve) => process.once('SIGINT', resolve))
     process.kill(process.pid, 'SIGINT')
     await came
+    clearInterval(alive)
     export default app({ name: 'a', broker: sqlite({ file: './a.db' }), parts: [] })`,
   )
   assert.deepEqual(await millrace(['start', 'app.ts'], { cwd }), { status: 130, out: '', err: '' })

@@ -55,10 +55,10 @@ test('a second editor is told who did what and when, and nothing is changed, als
       assert.equal(error.code, 'millrace/stale-revision')
       assert.match(
         error.message,
-        /^message \d+ has changed since revision 1, it has revision 3 now: held by millrace at 20/,
+        /^message \d+ has changed since revision 1, it has revision 3 now: released by bea at 20/,
       )
       const { at, ...data } = error.data
-      assert.deepEqual(data, { id, revision: 3, by: 'millrace', action: 'held', reason: null })
+      assert.deepEqual(data, { id, revision: 3, by: 'bea', action: 'released', reason: 'asked' })
       assert.equal(typeof at, 'number')
       return true
     })

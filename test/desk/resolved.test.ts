@@ -30,14 +30,10 @@ test('what was resolved is forgotten after deskRetainMs, what is held never; of 
   assert.deepEqual(await atDesk(sim, 'handled', 'discarded'), [])
   assert.equal(onlyHeld(sim).id, c!.id)
   const audit = await sim.settled(sim.app.desk.audit())
-  assert.deepEqual(audit.map(({ item, action }) => `${action} ${item}`).reverse(), [
-    `held ${a!.id}`,
-    `held ${b!.id}`,
-    `held ${c!.id}`,
-    `released ${a!.id}`,
-    `handled ${a!.id}`,
-    `discarded ${b!.id}`,
-  ])
+  const lines = audit.map(({ item, action }) => `${action} ${item}`).reverse()
+  // The waits between attempts are drawn, so any of the three may be held first.
+  assert.deepEqual(lines.splice(0, 3).sort(), [`held ${a!.id}`, `held ${b!.id}`, `held ${c!.id}`])
+  assert.deepEqual(lines, [`released ${a!.id}`, `handled ${a!.id}`, `discarded ${b!.id}`])
   await assert.rejects(sim.settled(sim.app.desk.takeBack(b!.id)), { code: 'millrace/unknown-item' })
   assert.equal(await sim.settled(sim.app.desk.show(b!.id)), undefined)
 })

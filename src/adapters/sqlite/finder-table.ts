@@ -6,7 +6,6 @@
 //
 // A log is the one that was indexed where the last indexed message of each stream is still at its position, with its id.
 import { existsSync, rmSync } from 'node:fs'
-import { DatabaseSync } from 'node:sqlite'
 import { masked } from '../../model/mask.ts'
 import type {
   FinderStore,
@@ -18,6 +17,7 @@ import type {
   SearchAsk,
   SearchResult,
 } from '../../seam/finder.ts'
+import { DatabaseSync } from '../node/sqlite.ts'
 import type { AtOnce } from './durable-reads.ts'
 import { logsIn, logTable } from './log-tables.ts'
 import { openReading } from './reading.ts'
