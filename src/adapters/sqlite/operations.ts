@@ -126,7 +126,10 @@ export class OperationTable implements OperationStore {
     })
   }
 
-  expire(at: number): Promise<number | undefined> {
+  async expire(at: number): Promise<number | undefined> {
+    // Mostly there is none: then nothing is written, and no lock is needed.
+    const first = await this.beside.durable(() => this.nextExpiry())
+    if (first === undefined || first > at) return first
     return writeDurably(this.beside, () => {
       const due = `${operationText} where state = 'prepared' and expires_at <= ? order by expires_at limit ?`
       for (;;) {
@@ -137,9 +140,13 @@ export class OperationTable implements OperationStore {
         }
         if (slice.length < expireRows) break
       }
-      const next = "select min(expires_at) as at from millrace_operations where state = 'prepared'"
-      return this.sql.one<{ at: number | null }>(next)!.at ?? undefined
+      return this.nextExpiry()
     })
+  }
+
+  private nextExpiry(): number | undefined {
+    const next = "select min(expires_at) as at from millrace_operations where state = 'prepared'"
+    return this.sql.one<{ at: number | null }>(next)!.at ?? undefined
   }
 
   private freeze(operation: NewOperation, what: Selection): Operation {

@@ -22,24 +22,30 @@ export class Expiry {
     this.host = host
   }
 
-  /** Ends those whose time is over, and looks again when the time of the next is over. */
+  /** Ends those whose time is over, and looks again when the time of the next is over, or after a failure. */
   async look(): Promise<void> {
     if (this.hasEnded) return
-    const { committer, store, world } = this.host
-    const next = await committer.alone(() => store.operations.expire(world.now()))
-    this.timer?.cancel()
-    this.timer = undefined
-    if (next === undefined || this.hasEnded) return
-    this.timer = world.after(Math.min(sleepMsMax, Math.max(0, next - world.now())), () => void this.lookAgain())
-  }
-
-  private async lookAgain(): Promise<void> {
     try {
-      await this.look()
+      await this.expire()
     } catch (error) {
+      // The store may be locked by another program for a while: nobody waits for this.
       if (this.hasEnded) return
       this.host.world.log('error', 'prepared operations at the desk cannot expire', { error: inBrief(error) })
+      this.sleep(sleepMsMax)
     }
+  }
+
+  private async expire(): Promise<void> {
+    const { committer, store, world } = this.host
+    const next = await committer.alone(() => store.operations.expire(world.now()))
+    if (this.hasEnded) return
+    this.timer?.cancel()
+    if (next !== undefined) this.sleep(next - world.now())
+  }
+
+  private sleep(ms: number): void {
+    this.timer?.cancel()
+    this.timer = this.host.world.after(Math.min(sleepMsMax, Math.max(0, ms)), () => void this.look())
   }
 
   end(): void {
