@@ -91,14 +91,14 @@ export async function millraceDrain({ events }: { events: number }, folder: stri
   }
   const running = await open(folder, [observer('p0', refuseOnce)])
   await source(running, { inFlight: 1000, contexts: 1 })((published) => published <= events)
-  assert.deepEqual(await running.desk.counts(), { held: 1, waiting: events, discarded: 0 })
+  assert.deepEqual(await running.desk.counts(), { held: 1, waiting: events, discarded: 0, snoozed: 0 })
   const [head] = await running.desk.list({ states: ['held'] })
   globalThis.gc?.()
   const startMs = performance.now()
   await running.desk.release(head!.id)
   await running.idle()
   const drainedMs = performance.now() - startMs
-  assert.deepEqual(await running.desk.counts(), { held: 0, waiting: 0, discarded: 0 })
+  assert.deepEqual(await running.desk.counts(), { held: 0, waiting: 0, discarded: 0, snoozed: 0 })
   await running.stop()
   return { drainedMs, perSecond: events / (drainedMs / 1000) }
 }
