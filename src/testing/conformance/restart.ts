@@ -78,8 +78,10 @@ export const restartCases: readonly BrokerCase[] = [
 
   brokerCase('stops in the middle of the work lose nothing and repeat nothing', async (place) => {
     for (const round of upTo(6)) {
-      const bank = await place.start([ledger('one'), ledger('two')])
+      const begun = Promise.withResolvers<void>()
+      const bank = await place.start([ledger('one', { before: () => begun.resolve() }), ledger('two')])
       await publish(bank, accounts(5), upTo(20 * round + 20, 20 * round))
+      await place.until('the work is under way', begun.promise)
       await place.stop(bank, round % 2 === 0 ? 0 : undefined)
     }
     const bank = await place.start([ledger('one'), ledger('two')])
