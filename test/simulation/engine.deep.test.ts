@@ -38,14 +38,14 @@ for (const name of Object.keys(mutations)) {
   })
 }
 
-/** A mutation is met by a test when that fails at what it asserts; gives where. */
+/** A mutation is met by a test when that fails at what it asserts, or at what a simulation checks; gives where. */
 async function failsIn(name: string, { file, test }: Failing): Promise<string> {
   const only = ['--test-name-pattern', `^${test.replaceAll(/\W/g, '.')}`]
   const { out, code } = await mutated(name, ['--test-reporter=tap', '--test-force-exit', ...only, file])
   assert.notEqual(code, 0, `it passes: ${test}`)
   assert(out.includes(`not ok 1 - ${test}\n`), out)
-  assert.match(out, /^ *code: 'ERR_ASSERTION'$/m, out)
-  assert.match(out, /^ *name: 'AssertionError'$/m, out)
+  assert.match(out, /^ *code: '(ERR_ASSERTION|millrace\/simulation-failed)'$/m, out)
+  assert.match(out, /^ *name: '(AssertionError|StateError)'$/m, out)
   return /error: (?:\|-\n *)?(.*)/.exec(out)![1]!
 }
 
