@@ -15,7 +15,12 @@ const program = fileURLToPath(new URL('./main.ts', import.meta.url))
 const hung = { timeout: 60_000, killSignal: 'SIGKILL' } as const
 
 type Result = { status: number | null; signal: NodeJS.Signals | null; out: string; err: string }
-type Running = { child: ChildProcess; ended: Promise<Result>; said: (words: string) => Promise<void> }
+type Running = {
+  child: ChildProcess
+  ended: Promise<Result>
+  said: (words: string) => Promise<void>
+  err: () => string
+}
 
 /** Starts the program; `said` waits for words on standard error. */
 function start(...args: string[]): Running {
@@ -37,7 +42,7 @@ function start(...args: string[]): Running {
       look()
       ended.then(() => reject(new Error(`it ended without ${JSON.stringify(words)}, but with ${result.err}`)))
     })
-  return { child, ended, said }
+  return { child, ended, said, err: () => result.err }
 }
 
 const run = (...args: string[]): Promise<Result> => start(...args).ended
@@ -147,14 +152,37 @@ test('Ctrl-C stops it cleanly, while it reads and while it stays', async (t) => 
   assert.equal(status, 130)
   assert.equal(JSON.parse(out).invoices, reckon(sampleFile).invoices)
 
-  const reading = start('--db', db, '--json', '--rate', '0.001', '--port', '7070')
+  const reading = start('--db', db, '--json', '--rate', '0.001', '--port', '0')
   await reading.said('invoices published')
   reading.child.kill('SIGINT')
   reading.child.kill('SIGINT')
   const stopped = await reading.ended
   assert.equal(stopped.status, 130)
   assert.equal(stopped.out, '')
-  assert.match(stopped.err, /--port 7070: nothing is served over HTTP yet/)
+})
+
+test('while it stays it is served where it says, to those who have its token', async (t) => {
+  const { db } = folderOf(t)
+  const staying = start('--db', db, '--stay', '--port', '0')
+  await staying.said('waiting for more')
+  const [, url, tokenFile] = /served at (http:\/\/127\.0\.0\.1:\d+); its token is in (.+)/.exec(staying.err())!
+  const lines = [{ lineNo: 1, stockCode: '85123A', description: 'a cup', quantity: 1, unitPrice: '1.50' }]
+  const invoice = { invoiceNo: 'http-1', customerId: null, country: 'Norway', at: '2024-01-01T10:00:00Z', lines }
+  const post = (authorization: string) =>
+    fetch(`${url}/events/invoices?type=invoice.received`, {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify(invoice),
+    })
+  assert.equal((await post('')).status, 401)
+  const authorization = `Bearer ${readFileSync(tokenFile!, 'utf8').trim()}`
+  const answer = await post(authorization)
+  assert.equal(answer.status, 202, await answer.text())
+  const found = await fetch(`${url}/api/messages?destination=invoices&context=http-1`, { headers: { authorization } })
+  const { items } = (await found.json()) as { items: { type: string }[] }
+  assert.equal(items.at(-1)?.type, 'invoice.received')
+  staying.child.kill('SIGTERM')
+  assert.equal((await staying.ended).status, 143)
 })
 
 test('SIGTERM stops it cleanly too', async (t) => {

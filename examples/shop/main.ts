@@ -8,6 +8,7 @@ import { type Invoice, InvoiceReceived } from './messages.ts'
 import { type Options, readOptions } from './options.ts'
 import { showProgress } from './progress.ts'
 import { publishAll } from './publish.ts'
+import { serve } from './serving.ts'
 import { summarize, summaryTable } from './summary.ts'
 
 /** The program of `npm start`: publishes the invoices of a file, waits until they are handled, prints the figures. */
@@ -38,10 +39,12 @@ async function runUntilSignal(options: Options): Promise<number> {
 
 async function run(options: Options, signal: AbortSignal): Promise<void> {
   const sizeBytes = await checkReadable(options.from)
-  if (options.port !== undefined)
-    say(`--port ${options.port}: nothing is served over HTTP yet; the option has no effect`)
   await shop.start({ broker: sqlite({ file: options.db }) })
   try {
+    if (options.stay || options.port !== undefined) {
+      const { url, tokenFile } = await serve(shop, options.port)
+      say(`served at ${url}; its token is in ${tokenFile}`)
+    }
     const failure = await takeIn(options, sizeBytes, signal)
     if (signal.aborted) return
     const summary = await summarize(shop)

@@ -29,7 +29,11 @@ export function readOptions(args: string[], terminal: boolean, print?: Print): O
     .option('--db <file>', 'database file; running again on it adds nothing', nonEmpty, './shop.db')
     .option('--json', 'print the summary as one JSON object, the last line of standard output', false)
     .option('--stay', 'keep serving afterwards (default without --from when the output is a terminal)')
-    .option('--port <n>', 'port to serve on, 0 to 65535 (nothing is served yet)', integer(0, 65_535))
+    .option(
+      '--port <n>',
+      'serve over HTTP on this port; 0 takes a free one (default with --stay: 7070)',
+      integer(0, 65_535),
+    )
     .option('--rate <n>', 'invoices per second, from 0.001 (default: as fast as it goes)', rate)
     .option('--pause-at <n>', 'stop reading after n invoices', integer(0, Number.MAX_SAFE_INTEGER))
     .option('--approve-all', 'say yes to all that a person is asked, also by an earlier run', false)
