@@ -1,6 +1,6 @@
 // The person who acts and the reason, as every action at the desk records them.
-import { userInfo } from 'node:os'
 import type { Actor, Repair } from '../index.ts'
+import { userName } from '../operate/user-name.ts'
 import { UsageError } from './output.ts'
 
 export interface ActorWords {
@@ -28,13 +28,4 @@ export interface RepairWords extends ActorWords {
 /** Adds the revision that the person has seen. */
 export function withRevision<A extends Actor>(actor: A, { revision }: RepairWords): A & Repair {
   return revision === undefined ? actor : { ...actor, revision }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // The operating system knows this user only by number.
-    return `user ${process.getuid?.() ?? 'unknown'}`
-  }
 }

@@ -9,8 +9,9 @@ import { fault } from '../model/errors.ts'
 import { type Called, takenBy } from '../operate/calls.ts'
 import type { Field, Fields } from '../operate/fields.ts'
 import { typesOf } from '../operate/rows.ts'
+import type { Part } from '../parts/part.ts'
 import type { Permission } from './access/permissions.ts'
-import { hideOf } from './masks.ts'
+import { type Hide, hideOf } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
 
 export interface CalledRoute {
@@ -141,12 +142,21 @@ function answersOf({ method, pagedBy, does }: CalledRoute): Readonly<Record<numb
   return { 200: { is: 'It is done; the answer has what came of it.', body: 'any' }, 204: { is: 'It is done.' } }
 }
 
+/** What hides the secrets of an app: made with its first answer, since its parts stay as they are. */
+const hides = new WeakMap<readonly Part[], Hide>()
+
+function hideIn(parts: readonly Part[]): Hide {
+  const hide = hides.get(parts) ?? hideOf([...typesOf(parts).values()].map(({ type }) => type))
+  hides.set(parts, hide)
+  return hide
+}
+
 function answerOf({ method, pagedBy, one }: CalledRoute, done: unknown, call: Call): Answer {
   const headers = { 'cache-control': 'no-store' }
   if (done === undefined && one)
     throw fault('millrace/unknown-item', `there is none of this number, or it is no longer kept`)
   if (done === undefined && method === 'POST') return { status: 204, headers }
-  const hide = hideOf([...typesOf(call.app.parts).values()].map(({ type }) => type))
+  const hide = hideIn(call.app.parts)
   if (pagedBy !== undefined && Array.isArray(done)) {
     const last = done.at(-1) as Readonly<Record<string, unknown>> | undefined
     return { status: 200, headers, json: { items: hide(done), next: last?.[pagedBy] ?? null } }

@@ -222,16 +222,15 @@ async function signInService(t: TestContext) {
   return { issuer, state, sign }
 }
 
+/** The service of this test, which knows the clerks of the app. */
+const clerksOf = (issuer: string) =>
+  ({ issuer, audience: 'mill', rolesClaim: 'realm_access.roles', grants: { 'mill-clerk': 'clerk' } }) as const
+
 const claims = { email: 'ada@example.org', realm_access: { roles: ['other', 'mill-clerk'] } }
 
 test('a signed token of the service gives a name and grants, as a bearer token and as the assertion of a proxy', async (t) => {
   const { issuer, sign } = await signInService(t)
-  const service = {
-    issuer,
-    audience: 'mill',
-    rolesClaim: 'realm_access.roles',
-    grants: { 'mill-clerk': 'clerk' },
-  } as const
+  const service = clerksOf(issuer)
   const { access } = accessOf({ services: [service, { ...service, header: 'Cf-Access-Jwt-Assertion' }] })
   const who = { name: 'ada@example.org', grants: [{ role: 'clerk' }] }
   const token = await sign(claims)
@@ -241,12 +240,7 @@ test('a signed token of the service gives a name and grants, as a bearer token a
 
 test('a signed token does not count that is forged, for another app, too old, without a name or without a role', async (t) => {
   const { issuer, sign } = await signInService(t)
-  const service = {
-    issuer,
-    audience: 'mill',
-    rolesClaim: 'realm_access.roles',
-    grants: { 'mill-clerk': 'clerk' },
-  } as const
+  const service = clerksOf(issuer)
   const { access } = accessOf({ services: [service] })
   const { privateKey: key } = await generateKeyPair('ES256')
   const [head, , signature] = (await sign(claims)).split('.')
@@ -270,12 +264,7 @@ test('a signed token does not count that is forged, for another app, too old, wi
 
 test('a service that cannot be reached is told as that, and is asked again', async (t) => {
   const { issuer, sign, state } = await signInService(t)
-  const service = {
-    issuer,
-    audience: 'mill',
-    rolesClaim: 'realm_access.roles',
-    grants: { 'mill-clerk': 'clerk' },
-  } as const
+  const service = clerksOf(issuer)
   const { access } = accessOf({ services: [service] })
   const authorization = `Bearer ${await sign(claims)}`
   state.up = false

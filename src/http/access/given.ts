@@ -1,7 +1,7 @@
 // From what is said about access to what decides: a function of the user's as it is; else tokens, sessions and services.
-import { userInfo } from 'node:os'
 import { fault } from '../../model/errors.ts'
 import type { Edge } from '../../operate/edge.ts'
+import { userName } from '../../operate/user-name.ts'
 import { Access } from './access.ts'
 import type { Asks } from './asks.ts'
 import { checkAccess, type GivenAccess } from './options.ts'
@@ -45,13 +45,4 @@ export function accessOf(
 /** Who may read the token file: the user whose process this is. */
 export function machine(): Who {
   return { name: userName(), grants: [{ role: 'admin' }] }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username
-  } catch {
-    // The operating system knows this user only by number.
-    return `user ${process.getuid?.() ?? 'unknown'}`
-  }
 }
