@@ -175,6 +175,29 @@ test('millrace backup copies a database of another program, while that writes, a
   assert.equal(existsSync(`${file}-owner`), false)
 })
 
+test('a copy from before a database was taken up is restored, and the file of the app is moved aside', async (t) => {
+  const file = theirs(t)
+  assert.equal(millrace('backup', '--db', file, '--to', `${file}.copy`).status, 0)
+  const shop = shopOn(file)
+  await shop.start({ control: false })
+  await shop.publish(Ordered, { id: 1 })
+  await shop.idle()
+  await shop.stop()
+  const { status, stdout, stderr } = millrace('restore', `${file}.copy`, '--db', file, '--json')
+  assert.equal(status, 0, stdout + stderr)
+  const { aside, whole, newest } = JSON.parse(stdout)
+  assert.deepEqual([whole, newest, aside.length > 0], [true, null, true])
+  assert.deepEqual(namesIn(file), namesIn(`${file}.copy`))
+  assert.equal(
+    read(aside.at(-1), (db) => db.prepare('select count(*) as n from millrace_meta').get()!['n'] !== 0),
+    true,
+  )
+  // It can be taken up once more.
+  const again = shopOn(file)
+  await again.start({ control: false })
+  await again.stop()
+})
+
 test('a file that was taken up is one of Millrace: commands read it, and a start needs no adopt', async (t) => {
   const file = theirs(t)
   const shop = shopOn(file)

@@ -16,6 +16,7 @@ import { writerWaitMs } from './offline-writer.ts'
 import { nodeDatabase, type Owned, ownerOf, takeOwnership } from './owner.ts'
 import { openReading } from './reading.ts'
 import { finishRestore, prepareRestore } from './restore.ts'
+import { checkWal } from './wal.ts'
 
 /** @param named the path of the file, which may be a link to it */
 export function copiesOf(named: string, freeBytesMin: number): StoreCopies {
@@ -50,8 +51,8 @@ function isOthers(file: string, app: AppState): boolean {
 }
 
 async function restore(from: string, file: string, freeBytesMin: number): Promise<Restored> {
-  const app: AppState = ownerOf(from) === undefined ? 'stopped' : 'running'
-  const { damage, ...facts } = lookAtCopy(from, app)
+  const app = ownerOf(from) !== undefined ? 'running' : isOthers(from, 'stopped') ? 'none' : 'stopped'
+  const { damage, ...facts } = app === 'none' ? lookAtOthers(from) : lookAtCopy(from, app)
   if (damage.length > 0) throw fault('millrace/corrupt-file', `${from} is damaged: ${damage[0]}`)
   if (from === realFile(file)) throw fault('millrace/restore-failed', `${from} is the file itself, not a copy of it`)
   const owned = await own(file, () => {})
@@ -78,6 +79,19 @@ function lookAtCopy(from: string, app: AppState) {
     },
     1,
   )
+}
+
+/** A copy from before an app took the database up has no messages that could be missing. */
+function lookAtOthers(from: string) {
+  checkWal(from)
+  const db = openReading(from, 'stopped')
+  try {
+    return { newest: 0, whole: true, damage: tablesOf(db).flatMap((table) => damageOf(db, table, 'quick_check')) }
+  } catch (error) {
+    throw openFault(from, error)
+  } finally {
+    db.close()
+  }
 }
 
 /** Follows a link, also while nothing is at its end because a restore was cut off. */

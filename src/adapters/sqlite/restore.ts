@@ -17,11 +17,12 @@ const partialOf = (file: string) => `${file}-restore-partial`
 const endings = ['-wal', '-shm', '-journal', ''] as const
 
 /** Makes a copy ready to take the place of a file, which this process owns. `app` is the state of the app of the copy. */
-export async function prepareRestore(file: string, copy: string, app: AppState): Promise<void> {
+export async function prepareRestore(file: string, copy: string, app: AppState | 'none'): Promise<void> {
   const partial = partialOf(file)
   removeDatabase(partial)
   try {
-    await copyInThread({ file: copy, to: partial, app, mark: 'accepted' })
+    const mark = app === 'none' ? 'none' : 'accepted'
+    await copyInThread({ file: copy, to: partial, app: app === 'none' ? 'running' : app, mark })
     // The time of the copy is in the names of the files moved aside, so that a second run makes the same names.
     let atMs = Math.floor(Date.now() / 1_000) * 1_000
     while (existsSync(asideOf(file, atMs))) atMs += 1_000
