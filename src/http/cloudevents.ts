@@ -3,9 +3,9 @@
 
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
+import { isJson, isText } from '../model/media-type.ts'
 import { inBrief } from '../model/people.ts'
 import { jsonOf, textOf } from './body.ts'
-import { isJson, isText } from './media.ts'
 import { isTime, isUri, isUriReference } from './syntax.ts'
 
 /** An event that has come in. */

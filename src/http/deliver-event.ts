@@ -1,7 +1,8 @@
 // A message as a CloudEvent for another system: structured (all of it one JSON), or binary (attributes as headers).
-import type { Attributes } from '../model/attributes.ts'
+import { isJson } from '../model/media-type.ts'
 import type { Message } from '../model/message.ts'
-import { passedIn, withPassed } from '../model/passed.ts'
+import { passedIn, passedName, withPassed } from '../model/passed.ts'
+import { attributesOf, eventJson, hasBytes } from '../operate/cloudevent.ts'
 
 /** The form in which an event leaves. */
 export type EventForm = 'structured' | 'binary'
@@ -12,47 +13,29 @@ export interface EventBody {
   readonly body: string
 }
 
-/** What a CloudEvent has of a message: its data apart, and all else by name. */
-export interface Leaving {
+export interface Sent {
+  /** Its data have the shape of the version that it says. */
   readonly message: Message
   readonly traceparent: string | null
   /** The name of the app that it leaves. */
   readonly app: string
 }
 
-/** The attributes of a message, in the order in which they are written. */
-export function attributesOf({ message, traceparent, app }: Leaving): Attributes {
-  const { id, source, type, time, context, correlationId, causationId, attributes = {} } = message
-  return {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    time: new Date(time).toISOString(),
-    datacontenttype: 'application/json',
-    ...(context === undefined ? {} : { partitionkey: context }),
-    ...(correlationId === id ? {} : { correlationid: correlationId }),
-    ...(causationId === undefined ? {} : { causationid: causationId }),
-    ...(traceparent === null ? {} : { traceparent }),
-    // What another system has said of its message stays as it was.
-    ...attributes,
-    millracepath: withPassed(passedIn(attributes), app),
-  }
-}
-
-export function eventBody(leaving: Leaving, form: EventForm): EventBody {
-  const attributes = attributesOf(leaving)
-  const { data } = leaving.message
-  if (form === 'structured') {
+/** An event whose data are bytes is always structured: a body is text here. */
+export function eventBody({ message, traceparent, app }: Sent, form: EventForm): EventBody {
+  const leaving = { ...message, traceparent }
+  const more = { [passedName]: withPassed(passedIn(message.attributes), app) }
+  const { datacontenttype, ...others } = attributesOf(leaving, more)
+  const contentType = String(datacontenttype)
+  if (form === 'structured' || hasBytes(contentType)) {
     const headers = { 'content-type': 'application/cloudevents+json; charset=utf-8' }
-    return { headers, body: JSON.stringify({ ...attributes, data }) }
+    return { headers, body: eventJson(leaving, JSON.stringify(message.data), more) }
   }
-  const { datacontenttype, ...others } = attributes
-  const isText = typeof data === 'string' && !/[/+]json\b/i.test(String(datacontenttype))
   const named = Object.entries(others).map(([name, value]) => [`ce-${name}`, headerValue(String(value))])
+  const { data } = message
   return {
-    headers: { 'content-type': String(datacontenttype), ...Object.fromEntries(named) },
-    body: isText ? data : JSON.stringify(data),
+    headers: { 'content-type': contentType, ...Object.fromEntries(named) },
+    body: typeof data === 'string' && !isJson(contentType) ? data : JSON.stringify(data),
   }
 }
 

@@ -129,6 +129,7 @@ export function deliver<T extends Event>(name: string, options: DeliverOptions<T
     form: checkForm(where, form),
     to: checkTo(where, to),
     timeoutMs: limit(where, 'answerMs', timeoutMs, 'timeoutMs'),
+    versions: new Map(on.types.map((type) => [type.name, type.version])),
   }
   const handle = withAttempt((message, attempt) => sendOne(target, message, attempt))
   const names = checkTypes(where, on, types)
@@ -153,6 +154,8 @@ interface Target {
   readonly form: EventForm
   readonly to: string | undefined
   readonly timeoutMs: number
+  /** By type: the version whose shape the data have when they are sent. */
+  readonly versions: ReadonlyMap<string, number>
 }
 
 async function sendOne(target: Target, message: Message, attempt: Attempt): Promise<void> {
@@ -163,7 +166,8 @@ async function sendOne(target: Target, message: Message, attempt: Attempt): Prom
     throw new Refused(`it has passed ${passed.length} systems, the most that a message passes: ${passed.join(', ')}`)
   }
   const { traceparent } = attempt.delivery.message
-  const event = eventBody({ message, traceparent, app: exchanges.app }, target.form)
+  const current = { ...message, version: target.versions.get(message.type) ?? message.version }
+  const event = eventBody({ message: current, traceparent, app: exchanges.app }, target.form)
   const { id, type } = message
   const request = requestOf(target, { id, now: now() }, event)
   const about = { type, id, attempt: attempt.delivery.attempts + 1 }

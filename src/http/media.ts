@@ -1,25 +1,9 @@
-// Media types, as headers and events say them.
-
-/** `Application/JSON; charset=utf-8` is `application/json`. */
-export function mediaType(header: string | null): string {
-  return (header ?? '').split(';', 1)[0]!.trim().toLowerCase()
-}
+// Headers of requests, read.
 
 /** Whether a media type names another encoding of text than UTF-8. */
 export function otherCharset(header: string | null): string | undefined {
   const [, charset] = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(header ?? '') ?? []
   return charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset) ? undefined : charset
-}
-
-/** Whether data of a media type are JSON; those without one are. */
-export function isJson(contentType: string | undefined): boolean {
-  if (contentType === undefined || contentType === 'application/json') return true
-  return /^[^/]+\/(?:[^/;]+\+)?json$/.test(mediaType(contentType))
-}
-
-/** Whether data of a media type are text. */
-export function isText(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^(?:text\/|[^/]+\/(?:[^/]+\+)?(?:xml|yaml)$)/.test(mediaType(contentType))
 }
 
 /** The preferences of a request (RFC 7240) by name; one without a value has an empty one. */

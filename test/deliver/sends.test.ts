@@ -58,6 +58,7 @@ test('an event leaves as a structured CloudEvent, signed, with its id and its co
     type: 'placed',
     time: (one.event as unknown as { time: string }).time,
     datacontenttype: 'application/json',
+    dataschema: 'urn:millrace:placed:1',
     partitionkey: 'a',
     millracepath: 'simulated',
     data: { key: 'a', n: 0 },
@@ -84,6 +85,26 @@ test('the binary form has the attributes as headers, encoded as the binding says
   assert.equal(headers['webhook-id'], 'e 1')
   assert.equal(headers['webhook-signature'], undefined)
   assert.equal(body, '{"key":"Euro € \\"50%\\"","n":0}')
+})
+
+test('an event with bytes leaves with them as base64 in JSON, in either form', async () => {
+  const Scanned = event('scanned', { schema: z.string() })
+  const Scans = topic('scans', [Scanned])
+  for (const form of ['structured', 'binary'] as const) {
+    const seen: Arrived[] = []
+    const network: Network = (arrived) => {
+      seen.push(arrived)
+      return { status: 200 }
+    }
+    await using sim = simulation({ parts: [Scans, deliver('out', { on: Scans, url, form })], network, seed: 1 })
+    await sim.untilIdle()
+    const attributes = { datacontenttype: 'image/png' }
+    await sim.settled(takeIn(sim.app, Scanned, '/wA=', { source: '/scanner', id: '1', attributes }))
+    await sim.untilIdle()
+    const { datacontenttype, data, data_base64: base64 } = JSON.parse(seen[0]!.body)
+    assert.deepEqual([datacontenttype, data, base64], ['image/png', undefined, '/wA='])
+    assert.equal(seen[0]!.headers['content-type'], 'application/cloudevents+json; charset=utf-8')
+  }
 })
 
 test('every attempt at an event has the same webhook-id, and a signature of its own time', async () => {

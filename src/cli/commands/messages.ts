@@ -70,7 +70,7 @@ async function rowOut(out: Output, { bytes: size, ...row }: MessageRow): Promise
   if (!out.json) return
   const { json } = row
   if (json !== null) return out.line(cloudEvent({ ...row, json }))
-  const { data: _, ...event } = JSON.parse(cloudEvent({ ...row, json: 'null' }))
+  const { data: _, ...event } = JSON.parse(cloudEvent({ ...row, json: '{}' }))
   return out.object({ ...event, databytes: size })
 }
 

@@ -1,6 +1,7 @@
 import type { Followed } from '../../control/protocol.ts'
 import { aborted, interruptible } from '../../control/signals.ts'
 import { isMillraceError, type LogFilter, type LogRow, MillraceError } from '../../index.ts'
+import { eventJson } from '../../operate/cloudevent.ts'
 import { checkLogFilter } from '../../operate/filter.ts'
 import { lastMax, lastOf } from '../../operate/last.ts'
 import { type Call, locate, type Place, reach, takeWords } from '../call.ts'
@@ -86,24 +87,8 @@ function show(out: Output, row: LogRow): Promise<void> | undefined {
   return out.line(out.isTerminal ? cut(line, out.columns) : line)
 }
 
-/** Formats a message as JSON of CloudEvents 1.0. The data are copied as stored: numbers keep all their digits. */
+/** A message as JSON of CloudEvents 1.0, with the topic or channel that it is in, and its position there. */
 export function cloudEvent(row: LogRow): string {
-  const { time, datacontenttype, dataschema, ...others } = row.attributes ?? {}
-  const attributes = {
-    ...others,
-    specversion: '1.0',
-    id: row.id,
-    source: row.source,
-    type: row.type,
-    time: time ?? new Date(row.time).toISOString(),
-    datacontenttype: datacontenttype ?? 'application/json',
-    dataschema: dataschema ?? `urn:millrace:${row.type}:${row.version}`,
-    partitionkey: row.context ?? others['partitionkey'],
-    correlationid: row.correlationId,
-    causationid: row.causationId ?? undefined,
-    traceparent: row.traceparent ?? undefined,
-    [row.kind]: row.destination,
-    position: row.position,
-  }
-  return safeJson(`${JSON.stringify(attributes).slice(0, -1)},"data":${row.json}}`)
+  const { correlationId, kind, destination, position } = row
+  return safeJson(eventJson(row, row.json, { correlationid: correlationId, [kind]: destination, position }))
 }

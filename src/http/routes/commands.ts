@@ -4,11 +4,12 @@
 //
 // A held command is no error: a person decides about it, and its state says so.
 import { fault } from '../../model/errors.ts'
+import { mediaType } from '../../model/media-type.ts'
 import type { Command } from '../../model/message.ts'
 import { checkId } from '../../model/publish.ts'
 import type { Fields } from '../../operate/fields.ts'
 import { destinationsOf } from '../../operate/rows.ts'
-import { idempotencyKey, mediaType, otherCharset, preferences } from '../media.ts'
+import { idempotencyKey, otherCharset, preferences } from '../media.ts'
 import { partsOf, withParts } from '../misfits.ts'
 import { problemOf } from '../problem.ts'
 import type { Answer, Call, Group } from '../route.ts'

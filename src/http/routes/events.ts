@@ -4,12 +4,13 @@
 //   ce-… headers, or an event as JSON ─→ the event of another system, known by source and id
 //   a batch of these                 ─→ all or none; with Prefer: handling=lenient each by itself
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
+import { mediaType } from '../../model/media-type.ts'
 import type { Event } from '../../model/message.ts'
 import type { Accepted } from '../../model/publish.ts'
 import type { Arriving } from '../../operate/edge.ts'
 import { jsonOf, textOf } from '../body.ts'
 import { binary, hasAttributes, type Incoming, structured } from '../cloudevents.ts'
-import { idempotencyKey, mediaType, otherCharset, preferences } from '../media.ts'
+import { idempotencyKey, otherCharset, preferences } from '../media.ts'
 import { misfitsOf, partsOf, withParts } from '../misfits.ts'
 import { problemOf } from '../problem.ts'
 import type { Answer, Call, Group } from '../route.ts'

@@ -1,9 +1,9 @@
 // Signed webhooks in. A wrong signature is told to the sender alone: nothing of the request is kept.
 import { fault } from '../../model/errors.ts'
+import { mediaType } from '../../model/media-type.ts'
 import { suggest } from '../../model/names.ts'
 import { isPromise } from '../../model/promise.ts'
 import { jsonOf, textOf } from '../body.ts'
-import { mediaType } from '../media.ts'
 import type { Answer, Call, Group } from '../route.ts'
 
 export const hookRoutes: Group = {
