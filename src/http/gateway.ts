@@ -3,7 +3,7 @@ import { getRequestListener } from '@hono/node-server'
 import { fault } from '../model/errors.ts'
 import { checkOptions, type EdgeNumbers, edgeNumbers, limit, type Optional } from '../model/options.ts'
 import { edgeOf } from '../operate/edge.ts'
-import type { Asks } from './access/asks.ts'
+import { type Asks, checkedAsks } from './access/asks.ts'
 import { type Handler, handlerOf } from './handler.ts'
 import { groups } from './routes.ts'
 import type { Served } from './served.ts'
@@ -50,10 +50,10 @@ export interface Gateway {
  */
 export function gateway(app: Served, options: GatewayOptions): Gateway {
   const { basePath = '', limits } = checkGateway('gateway', options, [])
-  const { access } = options
-  if (typeof access !== 'function') {
+  if (typeof options.access !== 'function') {
     throw fault('millrace/bad-option', 'gateway: access must be given: (request) => ({ name, grants }) or undefined')
   }
+  const access = checkedAsks('gateway', options.access)
   const ending = new AbortController().signal
   const mounted = groups.filter((group) => group.mounted)
   return asGateway(

@@ -521,6 +521,11 @@ export const errors = {
     false,
     'Send the token as `Authorization: Bearer …`: that of FILE-token beside the file of the app, or one that you were given.',
   ),
+  'millrace/bad-access': row(
+    'ConfigurationError',
+    false,
+    'Let `access` return `{ name, grants }`, each grant with one of the roles, or undefined for an unknown sender.',
+  ),
   'millrace/not-allowed': row('AccessError', false, 'Ask who runs the app for a role that allows it.'),
   'millrace/wrong-host': row('AccessError', false, 'Use an address of this server, or name the host in `hosts`.'),
   'millrace/cross-site': row('AccessError', false, 'Send it from a page of this server, or with a token.'),

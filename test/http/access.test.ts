@@ -113,6 +113,42 @@ test('where a function decides there are no sessions and no token', async (t) =>
   assert.equal((await ask('POST /api/session', { json: { code: 'x' } })).status, 404)
 })
 
+test('what a function answers about a sender is checked, and the log says what is wrong with it', async (t) => {
+  const answers: Record<string, unknown> = {
+    text: 'ada',
+    nothing: null,
+    nameless: { grants: [] },
+    granted: { name: 'ada', grants: 'admin' },
+    role: { name: 'ada', grants: [{ role: 'amin' }] },
+    good: { name: 'ada', grants: [{ role: 'reader' }], more: 1 },
+  }
+  const lines: unknown[] = []
+  const shop = app({
+    name: 'shop',
+    broker: sqlite({ file: place(t) }),
+    parts: [],
+    log: (_, __, fields) => lines.push(fields?.['error']),
+  })
+  t.after(() => shop.stop({ graceMs: 0 }))
+  await shop.start()
+  lines.length = 0
+  const { url } = await shop.serve({ port: 0, access: ({ headers }) => answers[headers.get('x-me')!] as never })
+  const { ask } = client(url)
+  const me = (name: string) => ask('GET /api/me', { headers: { 'x-me': name } })
+  assert.deepEqual((await me('good')).body, { name: 'ada', roles: ['reader'], may: ['see', 'see-data'] })
+  for (const name of ['text', 'nothing', 'nameless', 'granted', 'role']) {
+    const { status, body } = await me(name)
+    assert.deepEqual([status, body.code], [500, 'millrace/unexpected'], name)
+  }
+  assert.deepEqual(lines, [
+    'millrace/bad-access: serve: the answer of access: it must be an object, { name, grants }',
+    'millrace/bad-access: serve: the answer of access: it must be an object, { name, grants }',
+    'millrace/bad-access: serve: the answer of access: name must be a text of 1 to 200 characters',
+    'millrace/bad-access: serve: the answer of access: grants must be a list of at most 100',
+    'millrace/bad-access: serve: the answer of access: "ada": role must be one of reader, sender, clerk, operator, admin; did you mean "admin"?',
+  ])
+})
+
 test('access that is wrong is told before a port is taken', async (t) => {
   const { shop } = await served(t)
   const hash = hashOf(newToken())

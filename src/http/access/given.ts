@@ -3,7 +3,7 @@ import { fault } from '../../model/errors.ts'
 import type { Edge } from '../../operate/edge.ts'
 import { userName } from '../../operate/user-name.ts'
 import { Access } from './access.ts'
-import type { Asks } from './asks.ts'
+import { type Asks, checkedAsks } from './asks.ts'
 import { checkAccess, type GivenAccess } from './options.ts'
 import type { Who } from './permissions.ts'
 import { makeTokenFile, tokenFileOf } from './token-file.ts'
@@ -25,7 +25,8 @@ export function accessOf(
   given: GivenAccess | undefined,
   { isLocal, host }: { readonly isLocal: boolean; readonly host: string },
 ): Decides {
-  if (typeof given === 'function') return { asks: given, own: undefined, token: undefined, tokenFile: undefined }
+  if (typeof given === 'function')
+    return { asks: checkedAsks('serve', given), own: undefined, token: undefined, tokenFile: undefined }
   const rules = checkAccess('serve', given ?? {})
   const bad = (what: string) =>
     fault('millrace/bad-option', `serve: host "${host}" can be reached from elsewhere: ${what}`)

@@ -3,7 +3,7 @@ import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
 import type { Asks } from './asks.ts'
 import type { SignInService } from './oidc.ts'
-import { checkGrant, type Grant, type Role } from './permissions.ts'
+import { checkWho, type Grant, type Role } from './permissions.ts'
 import { isHash, type Token } from './tokens.ts'
 
 /** A token of a person or program. */
@@ -69,16 +69,15 @@ export function checkAccess(where: string, given: AccessOptions): AccessRules {
 
 function checkToken(where: string, given: TokenOptions): Token {
   const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
-  const { name, hash, grants, expires } = (given ?? {}) as Partial<TokenOptions>
-  if (typeof name !== 'string' || name === '' || name.length > 200)
-    throw bad('name must be a text of 1 to 200 characters')
+  const who = checkWho(where, given)
+  const { hash, expires } = given
   if (!isHash(hash))
     throw bad('hash must be the SHA-256 of the token, 64 hexadecimal digits: see the guide "Requests and HTTP"')
-  if (!Array.isArray(grants) || grants.length === 0) throw bad('grants must be a list with a role')
+  if (who.grants.length === 0) throw bad('grants must be a list with a role')
   if (expires !== undefined && !(expires instanceof Date && Number.isFinite(expires.getTime()))) {
     throw bad('expires must be a Date')
   }
-  return { name, hash, grants: grants.map((grant) => checkGrant(where, grant)), expiresAt: expires?.getTime() }
+  return { ...who, hash, expiresAt: expires?.getTime() }
 }
 
 /** A function of the user's, or rules. */

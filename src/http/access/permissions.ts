@@ -92,7 +92,8 @@ const grantsMax = 100
  */
 export function checkWho(where: string, given: unknown): Who {
   const bad = (what: string) => fault('millrace/bad-option', `${where}: ${what}`)
-  const { name, grants } = (given ?? {}) as Partial<Who>
+  if (typeof given !== 'object' || given === null) throw bad('it must be an object, { name, grants }')
+  const { name, grants } = given as Partial<Who>
   if (typeof name !== 'string' || name === '' || name.length > nameMax) {
     throw bad(`name must be a text of 1 to ${nameMax} characters`)
   }
