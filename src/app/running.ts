@@ -120,7 +120,7 @@ export class RunningApp {
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })
     this.tails = new Tails(name, world)
     const offline = () => (this.started ?? this.broker).offline
-    openEdge(this, { world, offline, intake: () => this.running.intake, log: () => this.running.log })
+    openEdge(this, { world, offline, running: () => this.running })
   }
 
   get name(): string {

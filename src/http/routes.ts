@@ -10,6 +10,7 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { streamRoutes } from './routes/stream.ts'
 
 export const groups: readonly Group[] = [
   eventRoutes,
@@ -22,5 +23,6 @@ export const groups: readonly Group[] = [
   topologyRoutes,
   sessionRoutes,
   peopleRoutes,
+  streamRoutes,
   openApiRoutes(() => groups),
 ]

@@ -1,11 +1,13 @@
 // What an HTTP edge needs of an app beside its public surface. It is not for users: the app opens it, and `src/http` asks
 // for it by the app.
 import type { Stored } from '../model/codec.ts'
+import type { Operation } from '../model/desk-views.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
 import type { Accepted } from '../model/publish.ts'
 import type { Offline } from '../seam/offline.ts'
+import type { OperationReads } from '../seam/operations.ts'
 import type { World } from '../seam/world.ts'
 
 /** The way in for messages, as a run of the engine has it. */
@@ -27,13 +29,15 @@ export interface Arriving {
 }
 
 export interface Edge {
-  readonly world: Pick<World, 'now' | 'newId' | 'after' | 'log'>
+  readonly world: Pick<World, 'now' | 'elapsed' | 'newId' | 'after' | 'log'>
   /** The store as it is beside the run; undefined where it has no such access. */
   offline(): Offline | undefined
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
   /** Returns the log of the run; throws while the app does not run. */
   log(): EdgeLog
+  /** The first hundred operations that are under way; throws while the app does not run. */
+  operations(): Promise<readonly Operation[]>
 }
 
 /** The messages of a topic that are durable, by its name. */
@@ -46,9 +50,20 @@ export interface EdgeLog {
 
 const edges = new WeakMap<object, Edge>()
 
+/** An app, as an edge comes into it. */
+export interface EdgeHost extends Pick<Edge, 'world' | 'offline'> {
+  /** Returns the run of the engine; throws while there is none. */
+  running(): {
+    readonly intake: EdgeIntake
+    readonly log: EdgeLog
+    readonly store: { readonly operations: Pick<OperationReads, 'open'> }
+  }
+}
+
 /** Says how an edge comes into an app. */
-export function openEdge(app: object, edge: Edge): void {
-  edges.set(app, edge)
+export function openEdge(app: object, { world, offline, running }: EdgeHost): void {
+  const operations = async () => running().store.operations.open(0, 100)
+  edges.set(app, { world, offline, operations, intake: () => running().intake, log: () => running().log })
 }
 
 /** @throws `millrace/bad-option` for what is no app */
