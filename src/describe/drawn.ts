@@ -30,8 +30,8 @@ const dotShapes: Readonly<Record<NodeKind, string>> = {
   elsewhere: 'component',
 }
 
-/** What an edge is drawn with: `repairs` and `waits` are not the way of a message, and what only flowed is not declared. */
-const isSolid = ({ does, declared }: TopologyEdge) => declared && does !== 'repairs' && does !== 'waits'
+/** `repairs` and `waits` are not the way of a message, and an edge that only flowed is not declared: these are dashed. */
+export const isSolid = ({ does, declared }: TopologyEdge) => declared && does !== 'repairs' && does !== 'waits'
 
 /** The topology in the language of Mermaid: `flowchart LR`. */
 export function mermaidOf({ nodes, edges }: Topology): string {
