@@ -53,6 +53,9 @@ export type {
   DeskRow,
   GroupBy,
   GroupFilter,
+  KeptGroup,
+  KeptItem,
+  KeptRow,
   LineFilter,
   NewOperation,
   Note,
@@ -67,6 +70,7 @@ export type {
   RefusedItem,
   Selection,
   Snooze,
+  Told,
 } from './model/desk-views.ts'
 export {
   type ErrorCode,
@@ -84,6 +88,7 @@ export {
 } from './model/failures.ts'
 export type { FlowState, JournalEntry, Outcome } from './model/flow.ts'
 export type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter } from './model/flow-views.ts'
+export type { Help } from './model/help.ts'
 export type { LogFilter, LogPlace, LogRow } from './model/log-views.ts'
 export {
   type Channel,

@@ -114,11 +114,7 @@ async function leaveWords(t: TestContext, file: string): Promise<void> {
   const { id } = await one.desk.select('release', { processor: 'failing' }, { name: `all ${word}`, ...by })
   await until('both are held again', async () => (await one.desk.outcome(id)).held === 2)
   await one.stop()
-  const desk = stoppedDesk(
-    one.broker.offline!,
-    (message) => message,
-    () => 0,
-  )
+  const desk = stoppedDesk(one.broker.offline!, { correct: (message) => message, now: () => 0 })
   await desk.resubmit(first!.id, first!.data, by)
 }
 

@@ -101,11 +101,7 @@ export class RunningApp {
     const world = other ?? nodeWorld(this.log.line)
     this.world = world
     this.life = new Life(name, world)
-    this.desk = deskOn(
-      () => this.running.desk,
-      `app ${name}`,
-      () => world.now(),
-    )
+    this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, now: () => world.now() })
     this.flows = flowsOn(() => this.running, `app ${name}`)
     this.messages = messagesOn(async (read) => {
       const { messageReads: messages, log, finder } = this.running.store

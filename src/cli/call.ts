@@ -139,7 +139,7 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     ({ desk, processors, flows, messages, schedules }) =>
       use({ running: true, desk, processors, flows, messages, schedules }),
     () => {
-      const desk = stoppedDesk(store, app && correctOf(app.parts), Date.now)
+      const desk = stoppedDesk(store, { correct: app && correctOf(app.parts), parts: app?.parts, now: Date.now })
       const processors = stoppedProcessors(store, app)
       const messages = stoppedMessages(store, app?.parts ?? [])
       const schedules = stoppedSchedules(store, app?.parts ?? [], Date.now)

@@ -2,9 +2,10 @@
 import { rowsOf } from '../control/pages.ts'
 import { type Call, type Reached, takeWords, withApp } from './call.ts'
 import { type Output, UsageError } from './output.ts'
-import { type Cells, type Column, cellsOf, tableOf } from './print.ts'
+import { type Cells, type Column, cellsOf, safe, tableOf, wrap } from './print.ts'
 
 const rowsDefault = 100
+const textsMax = 10
 
 /** The part of a list that a command asks for. */
 export interface PageWords {
@@ -23,6 +24,10 @@ export interface Listed<Row> {
   readonly nothing: string
   /** The option that asks for the next rows, default `--after`. */
   readonly more?: string | undefined
+  /** What is said below the table about a row; equal texts once, and the first ten. */
+  readonly about?: ((row: Row) => string | undefined) | undefined
+  /** The command for the next step, by the first row. */
+  readonly next?: ((row: Row) => string | undefined) | undefined
   /** The number by which the list is sorted; default: the id. */
   readonly cursorOf?: ((row: Row) => number) | undefined
 }
@@ -44,10 +49,12 @@ export async function listCommand<Row extends { readonly id: number }>(
 export async function showList<Row extends { readonly id: number }>(
   reached: Reached,
   { after: first, limit = rowsDefault }: PageWords,
-  { read, columns, object, nothing, more = '--after', cursorOf = ({ id }) => id }: Listed<Row>,
+  { read, columns, object, nothing, more = '--after', about, next, cursorOf = ({ id }) => id }: Listed<Row>,
   out: Output,
 ): Promise<void> {
   const cells: Cells[] = []
+  const texts = new Set<string>()
+  let nextStep: string | undefined
   let shown = 0
   let last = 0
   const pages = {
@@ -59,14 +66,26 @@ export async function showList<Row extends { readonly id: number }>(
   for await (const row of rowsOf(pages)) {
     if (out.closed.aborted) return
     if (out.json) await out.object(object(row))
-    else cells.push(cellsOf(columns, row))
+    else {
+      cells.push(cellsOf(columns, row))
+      const text = texts.size < textsMax ? about?.(row) : undefined
+      if (text !== undefined) texts.add(text)
+      if (shown === 0) nextStep = next?.(row)
+    }
     shown++
     last = cursorOf(row)
   }
   if (out.json) return
   if (shown === 0) await out.line(nothing)
   else await out.lines(tableOf(columns, cells, out.columns))
+  await out.lines(belowTable(texts, nextStep, out))
   if (shown === limit) out.note(`there may be more: ${more} ${last}`)
+}
+
+/** The lines below a table: remarks on its rows, and the command for the next step, which is not broken. */
+export function belowTable(texts: Iterable<string>, next: string | undefined, { columns }: Pick<Output, 'columns'>) {
+  const lines = [...texts].flatMap((text) => wrap(safe(text), columns))
+  return next === undefined ? lines : [...lines, `next: ${next}`]
 }
 
 /** The text for an empty list: `none` where no filter was given, else `unmatched`. */

@@ -95,7 +95,7 @@ test('the desk is listed page by page, each bounded by its bytes, of an app that
   await assertPaged(one.desk)
   await assertPaged((await client(t, file)).desk)
   await one.stop()
-  await assertPaged(stoppedDesk(sqlite({ file }).offline!, undefined, Date.now))
+  await assertPaged(stoppedDesk(sqlite({ file }).offline!, { correct: undefined, now: Date.now }))
 })
 
 test('who asks and does not read is not answered beyond what the socket holds, and others are', async (t) => {

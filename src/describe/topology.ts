@@ -1,4 +1,5 @@
 // What an app is made of and what is declared to flow between its parts: the source of every picture and of AsyncAPI.
+import type { HelpTable } from '../model/help.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { Part } from '../parts/part.ts'
 import { destinationsOf } from '../parts/processors.ts'
@@ -32,6 +33,8 @@ export interface TopologyNode {
   readonly kind: NodeKind
   readonly name: string
   readonly owner: string | null
+  /** Of a desk that has help: what it says, by error code or message type. */
+  readonly help?: HelpTable | undefined
 }
 
 /**
@@ -132,9 +135,12 @@ export function topologyOf({ name: app, parts }: Pick<Described, 'name' | 'parts
       case 'hook':
         each(nodeOf('hook', part), 'publishes', [part.publishes])
         break
-      case 'desk':
-        flow(home(part.on), nodeOf('desk', part), 'repairs', part.on.types)
+      case 'desk': {
+        const id = nodeOf('desk', part)
+        if (Object.keys(part.help).length > 0) nodes.set(id, { ...nodes.get(id)!, help: part.help })
+        flow(home(part.on), id, 'repairs', part.on.types)
         break
+      }
     }
   }
   return { app, nodes: [...nodes.values()], edges }

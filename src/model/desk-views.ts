@@ -2,6 +2,7 @@
 import type { ChangeList } from './change.ts'
 import type { Claim } from './claims.ts'
 import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
+import type { Help } from './help.ts'
 import type { OperationState } from './operation-states.ts'
 
 /** A filter of messages at the desk; every field that is set must match. */
@@ -28,8 +29,19 @@ export interface LineFilter {
   readonly limit?: number | undefined
 }
 
+/** What the code of the app tells people; all null where a command does not know it (`--db` without the app file). */
+export interface Told {
+  /** What the error means and what to do, by the `help` of a desk; null where nothing is said. */
+  readonly help: Help | null
+  /** Who answers for the processor; null where nothing is said, and for a group of several processors. */
+  readonly owner: string | null
+}
+
 /** A message at the desk as people see it. */
-export interface DeskRow extends DeskEntry {
+export interface DeskRow extends KeptRow, Told {}
+
+/** A message at the desk as a store has it. */
+export interface KeptRow extends DeskEntry {
   /** The number of the message at the head of its lane, behind which it is in line; null unless its state is `line`. */
   readonly behind: number | null
   /** The number of messages in line behind it, counted up to 1,000. */
@@ -59,8 +71,16 @@ export interface DeskItem extends DeskRow {
   readonly history: readonly AuditRow[]
 }
 
+/** One message at the desk as a store has it. */
+export interface KeptItem extends KeptRow, Pick<DeskItem, 'cause' | 'history'> {
+  readonly line: readonly KeptRow[]
+}
+
 /** A group of held messages; {@link GroupBy} says what they share. */
-export interface DeskGroup {
+export interface DeskGroup extends KeptGroup, Told {}
+
+/** A group of held messages as a store has it. */
+export interface KeptGroup {
   /** The id for {@link DeskFilter}; null unless the group is of one processor, type and error. */
   readonly id: number | null
   readonly processor: string | null

@@ -1,12 +1,14 @@
 // The desk for people: one surface, for a running app and for a stopped one.
 import { type Actor, checkText, type Decision } from '../model/desk.ts'
-import type { DeskRow } from '../model/desk-views.ts'
+import type { KeptRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import { checkRepair, type Repair } from '../model/repairs.ts'
+import type { Part } from '../parts/part.ts'
 import { checked } from './calls.ts'
 import { type ClaimsBackend, claimsOn } from './claims-surface.ts'
 import type { Desk } from './desk.ts'
 import { type OperationsBackend, operationsOn } from './operations-surface.ts'
+import { tellingOf } from './told.ts'
 
 const lineShown = 10
 const historyShown = 1_000
@@ -17,29 +19,39 @@ export interface DeskBackend extends OperationsBackend, ClaimsBackend {
   takeBack(item: number, actor: Repair): Promise<void>
 }
 
+export interface DeskOf {
+  /** The name by which the app acts. */
+  readonly itself: string
+  /** The parts of the app; empty where its code is not known. */
+  readonly parts: readonly Part[]
+  now(): number
+}
+
 /** Checks what is asked for and has it done. `backend` gives what does it, or throws when there is nothing. */
-export function deskOn(backend: () => DeskBackend, itself: string, now: () => number): Desk {
+export function deskOn(backend: () => DeskBackend, { itself, parts, now }: DeskOf): Desk {
   const us: Actor = { by: itself }
+  const telling = tellingOf(parts)
   const look: DeskBackend['look'] = async (read) => backend().look(read)
   /** The row without a claim that has ended. */
-  const today = <Row extends DeskRow>(row: Row): Row =>
+  const today = <Row extends KeptRow>(row: Row): Row =>
     row.claim === null || row.claim.until > now() ? row : { ...row, claim: null }
   return checked<Desk>('desk', {
-    list: async (filter = {}) => (await look((desk) => desk.list(filter))).map(today),
+    list: async (filter = {}) => (await look((desk) => desk.list(filter))).map((row) => telling.row(today(row))),
     show: async (id) => {
       const item = await look((desk) => desk.item(id, { line: lineShown, history: historyShown }))
-      return item && { ...today(item), line: item.line.map(today) }
+      return item && telling.item({ ...today(item), line: item.line.map(today) })
     },
     line: async (id, page = {}) => {
       const rows = await look((desk) => desk.line(id, page))
-      if (rows !== undefined) return rows.map(today)
+      if (rows !== undefined) return rows.map((row) => telling.row(today(row)))
       throw fault(
         'millrace/unknown-item',
         `message ${id} is not in a lane at the desk: it is resolved, or never was there`,
       )
     },
     counts: () => look((desk) => desk.counts(now())),
-    groups: (by = 'all', filter = {}) => look((desk) => desk.groups(by, filter, now())),
+    groups: async (by = 'all', filter = {}) =>
+      (await look((desk) => desk.groups(by, filter, now()))).map(telling.group),
     release: async (id, actor = us) => backend().decide(id, { do: 'retry' }, checkRepair('release', actor)),
     resubmit: async (id, data, actor) => {
       const note = checkText('resubmit', 'reason', actor.reason)

@@ -25,7 +25,7 @@ import { schedulesOn } from './schedules-surface.ts'
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
  * are made by `correct`, where the code of the app is known.
  */
-export function stoppedDesk(store: Offline, correct: Correct | undefined, now: () => number): Desk {
+export function stoppedDesk(store: Offline, { correct, parts = [], now }: StoppedDeskOf): Desk {
   const look: DeskBackend['look'] = (read) => reading(store, ({ desk, operations }) => read(desk, operations))
   return deskOn(
     () => ({
@@ -45,9 +45,16 @@ export function stoppedDesk(store: Offline, correct: Correct | undefined, now: (
       abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
       corrected: ({ message }, change) => known(correct)(message, change),
     }),
-    'millrace',
-    now,
+    { itself: 'millrace', parts, now },
   )
+}
+
+export interface StoppedDeskOf {
+  /** Undefined where the code of the app is not known. */
+  readonly correct: Correct | undefined
+  /** The parts of the app; none where its code is not known. */
+  readonly parts?: readonly Part[] | undefined
+  now(): number
 }
 
 function known(correct: Correct | undefined): Correct {

@@ -6,12 +6,12 @@ import type {
   DeskAtProcessors,
   DeskCounts,
   DeskFilter,
-  DeskGroup,
-  DeskItem,
-  DeskRow,
   EndedByReset,
   GroupBy,
   GroupFilter,
+  KeptGroup,
+  KeptItem,
+  KeptRow,
   LineFilter,
 } from '../model/desk-views.ts'
 
@@ -21,19 +21,19 @@ import type {
  * rows or at `pageBytes`, whichever comes first, and is empty only at the end of the list.
  */
 export interface DeskReads {
-  list(filter: DeskFilter): Promise<DeskRow[]>
+  list(filter: DeskFilter): Promise<KeptRow[]>
   /** A message with the first that wait behind it, its cause and its newest lines of the audit log. */
-  item(id: number, limits: ItemLimits): Promise<DeskItem | undefined>
+  item(id: number, limits: ItemLimits): Promise<KeptItem | undefined>
   /**
    * A page of the messages of its lane that come after a message, in the order of places. Empty for a message without a
    * lane; undefined for one that is resolved or not at the desk.
    */
-  line(id: number, page: LineFilter): Promise<DeskRow[] | undefined>
+  line(id: number, page: LineFilter): Promise<KeptRow[] | undefined>
   /** `now`: the time by which snoozes last. */
   counts(now: number): Promise<DeskCounts>
   /** How many messages each processor holds, which processors are paused, and the concurrency that people have set. */
   processors(): Promise<DeskAtProcessors>
-  groups(by: GroupBy, filter: GroupFilter, now: number): Promise<DeskGroup[]>
+  groups(by: GroupBy, filter: GroupFilter, now: number): Promise<KeptGroup[]>
   /** What would end if a processor on a stream began anew after a position. */
   endedByReset(processor: string, stream: number, after: number): Promise<EndedByReset>
   /** Newest first. */

@@ -13,7 +13,7 @@ const Cancelled = event('order.cancelled', { schema: z.object({ orderId: z.strin
 const Orders = topic('orders', [Placed, Cancelled])
 const order = { orderId: 'o-1', quantity: -2 }
 
-type Rule = NonNullable<DeskOptions<typeof Placed>['decide']['order.placed']>
+type Rule = NonNullable<NonNullable<DeskOptions<typeof Placed>['decide']>['order.placed']>
 const orderDesk = (rule: Rule, options: Partial<DeskOptions<typeof Placed>> = {}) =>
   desk('order-desk', { on: Orders, decide: { 'order.placed': rule }, ...options } as DeskOptions<typeof Placed>)
 

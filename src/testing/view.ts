@@ -14,6 +14,7 @@ import type { Question } from '../model/flow-views.ts'
 import type { Message, MessageType } from '../model/message.ts'
 import { type Fragment, type List, statementOf } from '../model/sql.ts'
 import type { Value } from '../model/value.ts'
+import { tellingOf } from '../operate/told.ts'
 import type { Machine } from './machine/machine.ts'
 
 /** The committed state of a simulation. Reading it lets no time pass. */
@@ -163,7 +164,8 @@ export function viewOf(machine: Machine, seed: number): View {
     held: () =>
       machine.look((db) => {
         const desk = new DeskViews(new Statements(db), new Log(db))
-        return everyRow((after) => desk.list({ states: ['held'], after, limit }))
+        const held = everyRow((after) => desk.list({ states: ['held'], after, limit }))
+        return held.map(tellingOf(machine.app?.parts ?? []).row)
       }),
     trace: () => machine.trace.lines,
   }

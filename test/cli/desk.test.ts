@@ -12,7 +12,7 @@ test('lists what is held, the same from a running app and from the file of a sto
   const { app, file } = await heldMill(t)
   const running = await list('--db', file)
   assert.deepEqual(
-    running.map(({ heldAt: _, messageId: _id, correlationId: _flow, ...row }) => row),
+    running.map(({ heldAt: _, messageId: _id, correlationId: _flow, help: _help, owner: _owner, ...row }) => row),
     [
       {
         id: 1,
@@ -42,8 +42,9 @@ test('lists what is held, the same from a running app and from the file of a sto
   await app.stop()
   const before = readdirSync(dirname(file))
   const bytes = readFileSync(file)
-  assert.deepEqual(await list('--db', file), running)
   assert.deepEqual(await list(appFile, '--db', file), running)
+  const bare = running.map(({ help: _help, owner: _owner, ...row }) => row)
+  assert.deepEqual(await list('--db', file), bare, 'without the code of the app')
   assert.deepEqual(readdirSync(dirname(file)), before)
   assert.ok(readFileSync(file).equals(bytes))
 })
@@ -74,8 +75,8 @@ test('the table fits 80 columns and has no colours when it goes to a file', asyn
   await app.publish(Placed, { orderId: `${long}\u001b[31m`, fail: 'nowhere' })
   await app.idle()
   const { out } = await millrace(['desk', 'list', '--db', file])
-  assert.equal(linesOf(out).length, 4)
-  for (const line of linesOf(out)) assert.ok([...line].length <= 80, line)
+  assert.equal(linesOf(out).length, 6)
+  for (const line of linesOf(out).slice(0, -1)) assert.ok([...line].length <= 80, line)
   assert.match(out, /^ID {2}PROCESSOR {2}STATE {2}TYPE .*LINE {2}SINCE\n/)
   assert.match(out, /x…/)
   assert.equal(out.includes('\u001b'), false)
@@ -89,7 +90,7 @@ test('shows one with its errors, data and what waits behind', async (t) => {
   assert.match(out, /\n {2}attempts +2\n {2}waiting +1 behind it: 3\n/)
   assert.match(out, /\nerror EMPTY\n {2}Error: no stock\n {6}at .*mill\.ts/)
   assert.match(out, /\ncaused by Error\n {2}Error: the mill stands still\n {6}at /)
-  assert.ok(out.endsWith(`\ndata\n  {\n    "orderId": "a",\n    "fail": ${JSON.stringify(mended)}\n  }\n`), out)
+  assert.ok(out.includes(`\ndata\n  {\n    "orderId": "a",\n    "fail": ${JSON.stringify(mended)}\n  }\n\nnext\n`), out)
   const object = objectsOf((await millrace(['desk', 'show', '--db', file, '1', '--json'])).out)[0]!
   assert.deepEqual(object['data'], { orderId: 'a', fail: mended })
   assert.match((object['error'] as { stack: string }).stack, /^Error: no stock\n/)
@@ -188,4 +189,36 @@ test('an empty desk is said to be empty', async (t) => {
   t.after(() => app.stop())
   const { status, out } = await millrace(['desk', 'list', '--db', file])
   assert.deepEqual({ status, out }, { status: 0, out: 'no message is held at the desk\n' })
+})
+
+test('the desk says what an error means, and the next step as a command that can be typed', async (t) => {
+  const { file } = await heldMill(t)
+  const run = async (...words: string[]) => linesOf((await millrace([...words, '--db', file])).out)
+  const [, , , help, next] = await run('desk')
+  assert.equal(help, 'EMPTY: Order more of the article, then release. https://wiki.example/empty')
+  assert.equal(next, `next: npx millrace desk show 1 --db ${file}`)
+  const groups = await run('desk', 'groups')
+  assert.deepEqual(groups.slice(2), [
+    'group 1: Order more of the article, then release. https://wiki.example/empty',
+    `next: npx millrace desk list --group 1 --db ${file}`,
+  ])
+  const shown = (await run('desk', 'show', '1')).join('\n')
+  assert.match(shown, /\n {2}owner +team stock\n/)
+  assert.match(shown, /\nhelp\n {2}Order more of the article, then release\.\n {2}https:\/\/wiki\.example\/empty\n/)
+  const steps = (text: string) => text.slice(text.indexOf('\nnext\n') + 6).replaceAll(` --db ${file}`, '')
+  assert.deepEqual(steps(shown).split('\n'), [
+    '  try it again  npx millrace desk release 1',
+    '  correct it    npx millrace desk show 1 --data > data.json',
+    '                npx millrace desk resubmit 1 --data-file data.json --reason WHY',
+    '  give it up    npx millrace desk discard 1 --reason WHY',
+  ])
+  for (const line of steps(shown).split('\n')) assert.ok(line.length <= 80, line)
+  assert.equal(steps((await run('desk', 'show', '3')).join('\n')), '  see the first  npx millrace desk show 1')
+  await run('desk', 'discard', '2', '--reason', 'a test')
+  assert.equal(steps((await run('desk', 'show', '2')).join('\n')), '  take it back  npx millrace desk take-back 2')
+  const [row] = await list('--db', file)
+  assert.deepEqual(
+    [row!['help'], row!['owner']],
+    [{ text: 'Order more of the article, then release.', url: 'https://wiki.example/empty' }, 'team stock'],
+  )
 })

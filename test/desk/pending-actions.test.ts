@@ -31,7 +31,7 @@ async function heldFile(
   const ids = (await app.desk.list({ states: ['held'] })).map(({ id }) => id)
   await app.stop()
   const correct: Correct = (message) => message
-  return { file, desk: stoppedDesk(sqlite({ file }).offline!, correct, () => Date.now()), ids }
+  return { file, desk: stoppedDesk(sqlite({ file }).offline!, { correct, now: () => Date.now() }), ids }
 }
 
 const seen = (file: string) =>

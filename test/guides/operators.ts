@@ -1,7 +1,7 @@
 // The app of the guide for operators, and what happens to it between the commands of the guide.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { app, channel, command, event, mediator, processor, Refused, sqlite, topic } from 'millrace'
+import { app, channel, command, desk, event, mediator, processor, Refused, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import type { Stage } from '../support/blocks.ts'
 
@@ -10,6 +10,8 @@ const Placed = event('order.placed', {
   context: ({ customer }) => customer,
 })
 const Orders = topic('orders', [Placed])
+const supplier = { text: 'Release when the supplier answers again.', url: 'https://wiki.example/supplier' }
+const orderDesk = desk('order-desk', { on: Orders, help: { SUPPLIER: supplier } })
 
 const goods = {
   schema: z.object({ returnId: z.string(), customer: z.string(), article: z.string(), euros: z.number() }),
@@ -75,7 +77,7 @@ export async function stage(folder: string): Promise<Stage> {
     name: 'shop',
     broker: sqlite({ file: join(folder, 'shop.db') }),
     log: () => {},
-    parts: [Orders, stock, Returned, returns, office],
+    parts: [Orders, stock, orderDesk, Returned, returns, office],
   })
   await shop.start()
   const orders = [

@@ -1,6 +1,6 @@
 // Groups of held messages that look alike: of one processor, type and error. Each group keeps its number of messages.
 import { type DeskEntry, fingerprint } from '../../model/desk.ts'
-import type { DeskGroup, GroupBy, GroupFilter, HeldCount, Note, Snooze } from '../../model/desk-views.ts'
+import type { GroupBy, GroupFilter, HeldCount, KeptGroup, Note, Snooze } from '../../model/desk-views.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { Statements } from './statements.ts'
 
@@ -22,7 +22,7 @@ interface GroupKey {
   readonly print: string
 }
 
-interface GroupRow extends Omit<DeskGroup, 'error' | 'firstAt' | 'lastAt' | 'snooze' | 'note'> {
+interface GroupRow extends Omit<KeptGroup, 'error' | 'firstAt' | 'lastAt' | 'snooze' | 'note'> {
   readonly snooze: string | null
   readonly fingerprint: string | null
   readonly first_at: number
@@ -37,7 +37,7 @@ const snoozeText = `case when snoozed_until > ? then json_object('until', snooze
 const noteText = `select why as text, who as "by", at from millrace_audit
   where group_id = ? and action = 'noted' order by id desc limit 1`
 
-type NotedRow = GroupRow & Pick<DeskGroup, 'note'>
+type NotedRow = GroupRow & Pick<KeptGroup, 'note'>
 
 export class DeskGroups {
   private readonly sql: Statements
@@ -79,7 +79,7 @@ export class DeskGroups {
     )
   }
 
-  list(by: GroupBy, { processor, limit = groupsShown }: GroupFilter, now: number): DeskGroup[] {
+  list(by: GroupBy, { processor, limit = groupsShown }: GroupFilter, now: number): KeptGroup[] {
     const keys = keysOf[by]
     const all = by === 'all'
     const chosen = keysOf.all.map((key) => (keys.includes(key) ? key : `null as ${key}`)).join(', ')

@@ -5,12 +5,12 @@ import type {
   DeskAtProcessors,
   DeskCounts,
   DeskFilter,
-  DeskGroup,
-  DeskItem,
-  DeskRow,
   EndedByReset,
   GroupBy,
   GroupFilter,
+  KeptGroup,
+  KeptItem,
+  KeptRow,
   LineFilter,
 } from '../../model/desk-views.ts'
 import type { DeskReads, ItemLimits } from '../../seam/desk-reads.ts'
@@ -41,11 +41,11 @@ export class DeskViews implements AtOnce<DeskReads> {
     this.auditLog = new AuditLog(sql)
   }
 
-  list(filter: DeskFilter): DeskRow[] {
+  list(filter: DeskFilter): KeptRow[] {
     return this.rows.list(this.finder.find(filter))
   }
 
-  item(id: number, { line, history }: ItemLimits): DeskItem | undefined {
+  item(id: number, { line, history }: ItemLimits): KeptItem | undefined {
     const row = this.rows.shown(id)
     if (row === undefined) return undefined
     const { processor, message, lane, place, waiting } = row
@@ -60,7 +60,7 @@ export class DeskViews implements AtOnce<DeskReads> {
     }
   }
 
-  line(id: number, { after = 0, limit = listRows }: LineFilter): DeskRow[] | undefined {
+  line(id: number, { after = 0, limit = listRows }: LineFilter): KeptRow[] | undefined {
     const from = this.sql.one<PlaceInLane & { readonly lane: string | null }>(
       'select processor, stream, lane, place from millrace_desk where id = ? and resolved_at is null',
       id,
@@ -78,7 +78,7 @@ export class DeskViews implements AtOnce<DeskReads> {
     return { held: groupTable.heldCounts(), paused: pausedIn(sql), concurrencies: concurrenciesIn(sql) }
   }
 
-  groups(by: GroupBy, filter: GroupFilter, now: number): DeskGroup[] {
+  groups(by: GroupBy, filter: GroupFilter, now: number): KeptGroup[] {
     return this.groupTable.list(by, filter, now)
   }
 

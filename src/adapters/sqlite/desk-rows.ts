@@ -2,7 +2,7 @@
 import type { Claim } from '../../model/claims.ts'
 import { asStored } from '../../model/codec.ts'
 import { type DeskEntry, type DeskState, type Try, waitingCounted } from '../../model/desk.ts'
-import type { DeskRow } from '../../model/desk-views.ts'
+import type { KeptRow } from '../../model/desk-views.ts'
 import type { ErrorRecord } from '../../model/errors.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import { attributesJson } from './attributes.ts'
@@ -176,19 +176,19 @@ export class DeskRows {
   }
 
   /** A page of the next messages of a lane, as people see them. */
-  shownLine({ processor, stream, lane, place }: PlaceInLane, limit: number): DeskRow[] {
+  shownLine({ processor, stream, lane, place }: PlaceInLane, limit: number): KeptRow[] {
     const rows = this.sql.each<ShownRow>(shownLineText, processor, stream, lane, place, limit)
     return page(rows).map((row) => this.shownOf(row))
   }
 
   /** The row with an id, as people see it. */
-  shown(id: number): DeskRow | undefined {
+  shown(id: number): KeptRow | undefined {
     const row = this.sql.one<ShownRow>(`${shownText} where d.id = ?`, id)
     return row === undefined ? undefined : this.shownOf(row)
   }
 
   /** A page of the rows with these ids, in order. */
-  list(ids: readonly number[]): DeskRow[] {
+  list(ids: readonly number[]): KeptRow[] {
     return page(this.sql.each<ShownRow>(listText, JSON.stringify(ids))).map((row) => this.shownOf(row))
   }
 
@@ -196,7 +196,7 @@ export class DeskRows {
     return { entry, state, group, kind: this.log.kindOf(entry.message) }
   }
 
-  private shownOf(row: ShownRow): DeskRow {
+  private shownOf(row: ShownRow): KeptRow {
     const { waiting, behind, wish, wished_at: at, wished_by: by, wished_why: why } = row
     const pending =
       wish === null ? null : { item: row.desk_id, action: JSON.parse(wish), at, by, reason: why ?? undefined }

@@ -1,10 +1,10 @@
 // Shows everything about one message at the desk.
 import { type AuditRow, type DeskItem, type ErrorRecord, MillraceError } from '../../index.ts'
-import { type Call, type Reached, takeWords, withApp } from '../call.ts'
+import { type Call, commandFor, type Reached, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { messageAtDesk, readId } from '../each.ts'
 import type { Output } from '../output.ts'
-import { count, duration, facts, moment, safe, safeJson, safeLines } from '../print.ts'
+import { count, duration, facts, moment, safe, safeJson, safeLines, wrap } from '../print.ts'
 import { auditObject, lineText, listed, whyOf } from './desk.ts'
 
 /** Shows one message; or only its data, to correct and pass to `desk resubmit`. */
@@ -17,7 +17,7 @@ export async function deskShow(call: Call, { data = false }: { readonly data?: b
     if (item === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
     if (data) await out.line(safeJson(out.json ? item.message.json : pretty(item.message.json)))
     else if (out.json) await out.object(shownObject(item))
-    else await out.lines(shownLines(item, { running }, out))
+    else await out.lines([...shownLines(item, { running }, out), ...nextLines(item, call)])
     return 0
   })
 }
@@ -53,12 +53,16 @@ function shownObject(item: DeskItem) {
 export const time = (ms: number) => new Date(ms).toISOString()
 
 function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: Output): string[] {
-  const { id, processor, state, message, error, tries, history, original } = item
+  const { id, processor, state, message, error, tries, history, original, help } = item
   const title = (text: string) => ['', out.colour('bold', text)]
   const lines = [
     `${out.colour('bold', `message ${id}`)} at the desk of processor ${safe(processor)}: ${state}`,
     ...facts(factsOf(item, { running }), out.columns),
   ]
+  if (help !== null) {
+    lines.push(...title('help'), ...wrap(safe(help.text), out.columns - 2).map((line) => `  ${line}`))
+    if (help.url !== undefined) lines.push(`  ${safe(help.url)}`)
+  }
   lines.push(...errorLines(error, out))
   if (tries.length > 0) {
     lines.push(...title('failed attempts'))
@@ -89,7 +93,7 @@ function shownLines(item: DeskItem, { running }: Pick<Reached, 'running'>, out: 
 }
 
 function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readonly [string, string | undefined])[] {
-  const { message, attempts, kills, heldAt, resolvedAt, corrections, cause, claim } = item
+  const { message, attempts, kills, heldAt, resolvedAt, corrections, cause, claim, owner } = item
   const { causationId } = message
   const from = cause === null ? '' : ` (${cause.type} on ${cause.destination})`
   return [
@@ -106,9 +110,26 @@ function factsOf(item: DeskItem, { running }: Pick<Reached, 'running'>): (readon
     ['corrected', corrections === 0 ? undefined : count(corrections, 'time')],
     ['deaths', kills === 0 ? undefined : `${count(kills, 'process', 'processes')} died while it ran alone`],
     ['waiting', waitingText(item)],
+    ['owner', owner ?? undefined],
     ['claimed', claim === null ? undefined : `by ${claim.by} until ${time(claim.until)}`],
     ['asked for', pendingText(item, { running })],
   ]
+}
+
+/** The steps that a person can take next, each as a command. */
+function nextLines({ id, state, behind, pending }: DeskItem, call: Call): string[] {
+  const command = (name: string, of: number, more = '') => commandFor(call, `desk ${name}`, `${of}${more}`)
+  const steps: (readonly [string, string])[] = []
+  if (pending === null && state === 'held') {
+    steps.push(['try it again', command('release', id)])
+    steps.push(['correct it', `${command('show', id, ' --data')} > data.json`])
+    steps.push(['', command('resubmit', id, ' --data-file data.json --reason WHY')])
+    steps.push(['give it up', command('discard', id, ' --reason WHY')])
+  }
+  if (state === 'line' && behind !== null) steps.push(['see the first', command('show', behind)])
+  if (pending === null && state === 'discarded') steps.push(['take it back', command('take-back', id)])
+  const width = Math.max(0, ...steps.map(([what]) => what.length))
+  return steps.length === 0 ? [] : ['', 'next', ...steps.map(([what, text]) => `  ${what.padEnd(width)}  ${text}`)]
 }
 
 function attributesText({ message: { attributes } }: DeskItem): string | undefined {

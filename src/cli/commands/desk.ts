@@ -1,8 +1,8 @@
 // Shows the desk: lists, groups, the audit log.
-import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy } from '../../index.ts'
-import { type Call, takeWords, withApp } from '../call.ts'
+import type { AuditRow, DeskGroup, DeskRow, DeskState, ErrorRecord, GroupBy, Help } from '../../index.ts'
+import { type Call, commandFor, takeWords, withApp } from '../call.ts'
 import { messageAtDesk, readId } from '../each.ts'
-import { listCommand, nothingText, type PageWords, showList, statesOf } from '../lists.ts'
+import { belowTable, listCommand, nothingText, type PageWords, showList, statesOf } from '../lists.ts'
 import { UsageError } from '../output.ts'
 import { type Column, count, duration, moment, table } from '../print.ts'
 
@@ -25,7 +25,15 @@ export async function deskList(call: Call, words: ListWords): Promise<number> {
     columns: columns(Date.now()),
     object: listed,
     nothing: nothingText(words, 'no message is held at the desk', 'no message at the desk matches'),
+    about: ({ error, help }) => helpText(error?.code, help),
+    next: ({ id }) => commandFor(call, 'desk show', String(id)),
   })
+}
+
+/** What an error means and what to do, in one line. */
+export function helpText(about: string | undefined, help: Help | null): string | undefined {
+  if (help === null) return undefined
+  return [about === undefined ? help.text : `${about}: ${help.text}`, help.url ?? ''].join(' ').trimEnd()
 }
 
 /** Shows the line behind a message, in order. */
@@ -83,6 +91,7 @@ function stateText({ state, behind, pending, claim }: DeskRow): string {
 /** Makes the JSON of a message at the desk. */
 export function listed(row: DeskRow) {
   const { id, processor, state, message, error, attempts, waiting, behind, heldAt, pending, revision, claim } = row
+  const { help, owner } = row
   return {
     id,
     processor,
@@ -99,6 +108,8 @@ export function listed(row: DeskRow) {
     correlationId: message.correlationId,
     ...(claim === null ? {} : { claim: { by: claim.by, until: new Date(claim.until).toISOString() } }),
     ...(pending === null ? {} : { pending: pending.action.do }),
+    ...(help === null ? {} : { help }),
+    ...(owner === null ? {} : { owner }),
   }
 }
 
@@ -124,14 +135,22 @@ export async function deskGroups(
   return withApp(call, async ({ desk }) => {
     const groups = await desk.groups(grouping, { processor, limit })
     if (out.json) {
-      for (const { firstAt, lastAt, snooze, note, ...group } of groups) {
+      for (const { firstAt, lastAt, snooze, note, help, owner, ...group } of groups) {
         const times = { firstAt: iso(firstAt), lastAt: iso(lastAt) }
         const quiet = snooze === null ? {} : { snooze: { ...snooze, until: iso(snooze.until), at: iso(snooze.at) } }
         const noted = note === null ? {} : { note: { ...note, at: iso(note.at) } }
-        await out.object({ ...group, ...times, ...quiet, ...noted })
+        await out.object({ ...group, ...times, ...quiet, ...noted, ...(help && { help }), ...(owner && { owner }) })
       }
     } else if (groups.length === 0) out.line('no message is held')
-    else await out.lines(table(groupColumns(grouping, Date.now(), groups), groups, out.columns))
+    else {
+      await out.lines(table(groupColumns(grouping, Date.now(), groups), groups, out.columns))
+      const texts = groups.map(({ id, error, type, help }) =>
+        helpText(id === null ? (error ?? type)! : `group ${id}`, help),
+      )
+      const [first] = groups
+      const next = first!.id === null ? undefined : commandFor(call, 'desk list', `--group ${first!.id}`)
+      await out.lines(belowTable(texts.filter((text) => text !== undefined).slice(0, 10), next, out))
+    }
     if (!out.json && groups.length === limit) out.note(`there may be more: --limit ${limit * 10}`)
     return 0
   })

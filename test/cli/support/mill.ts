@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { type App, app, channel, command, event, processor, sqlite, topic } from 'millrace'
+import { type App, app, channel, command, desk, event, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 
 /** `fail`: until this file exists; `hang`: never ends. */
@@ -19,6 +19,7 @@ export const Labels = channel('labels', [PrintLabel])
 const stock = processor('stock', {
   on: Orders,
   publishes: [Taken],
+  owner: 'team stock',
   retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
   handle: {
     'order.placed': async ({ data: { orderId, fail, hang } }, { publish }) => {
@@ -32,7 +33,17 @@ const stock = processor('stock', {
 })
 const printer = processor('printer', { on: Labels, handle: { 'label.print': () => {} } })
 
+const orderDesk = desk('order-desk', {
+  on: Orders,
+  help: { EMPTY: { text: 'Order more of the article, then release.', url: 'https://wiki.example/empty' } },
+})
+
 /** An app with a topic that fails on demand, a topic that it leads to, and a channel. */
 export function mill(file: string): App {
-  return app({ name: 'mill', broker: sqlite({ file }), log: () => {}, parts: [Orders, Moves, Labels, stock, printer] })
+  return app({
+    name: 'mill',
+    broker: sqlite({ file }),
+    log: () => {},
+    parts: [Orders, Moves, Labels, stock, printer, orderDesk],
+  })
 }

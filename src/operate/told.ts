@@ -1,0 +1,49 @@
+// What the code of an app tells people about what is at its desk: help, and who answers for the processor.
+import type { DeskGroup, DeskItem, DeskRow, KeptGroup, KeptItem, KeptRow, Told } from '../model/desk-views.ts'
+import { type Help, type HelpTable, helpFor, helpForGroup } from '../model/help.ts'
+import type { Part } from '../parts/part.ts'
+import { processorsOf } from '../parts/processors.ts'
+
+/** Adds to rows of the store what the parts of an app say about them. */
+export interface Telling {
+  row(row: KeptRow): DeskRow
+  item(item: KeptItem): DeskItem
+  group(group: KeptGroup): DeskGroup
+}
+
+/** `parts` are empty where the code of the app is not known: nothing is told. */
+export function tellingOf(parts: readonly Part[]): Telling {
+  const ofType = new Map<string, HelpTable>()
+  const tables: HelpTable[] = []
+  for (const part of parts) {
+    if (part.kind !== 'desk') continue
+    tables.push(part.help)
+    for (const { name } of part.on.types) ofType.set(name, part.help)
+  }
+  const owners = new Map(processorsOf(parts).map(({ name, owner }) => [name, owner ?? null]))
+  const told = (row: KeptRow): Told => {
+    const { type } = row.message
+    const table = ofType.get(type)
+    return {
+      help: table === undefined ? null : helpFor(table, type, row.error),
+      owner: owners.get(row.processor) ?? null,
+    }
+  }
+  const helpOf = ({ type, error }: KeptGroup): Help | null => {
+    const own = type === null ? undefined : ofType.get(type)
+    if (type !== null) return (own && ((error && helpForGroup(own, error)) || helpFor(own, type, null))) ?? null
+    if (error === null) return null
+    // Of several desks that say different things none is right.
+    const said = new Set(tables.flatMap((table) => helpForGroup(table, error) ?? []))
+    return said.size === 1 ? [...said][0]! : null
+  }
+  return {
+    row: (row) => ({ ...row, ...told(row) }),
+    item: ({ line, ...item }) => ({ ...item, ...told(item), line: line.map((row) => ({ ...row, ...told(row) })) }),
+    group: (group) => ({
+      ...group,
+      help: helpOf(group),
+      owner: group.processor === null ? null : (owners.get(group.processor) ?? null),
+    }),
+  }
+}
