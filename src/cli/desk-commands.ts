@@ -170,10 +170,11 @@ export function addDesk(desk: Command, add: Add): void {
     usage: '[app.ts]',
     text: 'show who did what, when and why, the newest first',
     run: deskAudit,
-    examples: ['desk audit app.ts --item 3'],
+    examples: ['desk audit app.ts --item 3', 'desk audit app.ts --refused'],
   })
     .option('--item <id>', 'only about this message', wholeNumber('--item', 0, idMax))
     .option('--group <id>', 'only about this group', wholeNumber('--group', 0, idMax))
+    .option('--refused', 'only requests over HTTP that were refused')
     .option('--before <line>', 'only lines before this one', wholeNumber('--before', 1, idMax))
     .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
 }

@@ -5,13 +5,14 @@
 //
 // Nothing is thrown out of it, and there is no 500 that is not in the log.
 import { Hono } from 'hono'
-import { fault } from '../model/errors.ts'
+import { fault, isMillraceError } from '../model/errors.ts'
 import type { EdgeNumbers } from '../model/options.ts'
 import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
 import { checkAllowed, isAllowed, isAllowedSomewhere, type Who } from './access/permissions.ts'
+import { refusalsOf } from './access/refusals.ts'
 import { bodyOf } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
@@ -86,9 +87,10 @@ async function answerOf(
   asked: Asked,
   { app, edge, basePath, access, own, limits, ending }: HandlerOptions,
 ): Promise<Answer> {
+  let who: Who | undefined
   try {
     const { request } = asked
-    const who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
+    who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
     if (who !== undefined) checkSomewhere(who, route.may)
     const where = `${route.method} ${route.path}`
     const query = queryOf(where, request.url, route.query)
@@ -99,6 +101,7 @@ async function answerOf(
     if (who !== undefined) await checkHere(who, route, call)
     return await route.run(call)
   } catch (error) {
+    if (isMillraceError(error)) refusalsOf(edge).add({ route, who: who?.name, from: asked.from }, error)
     return answerOfError(error, edge)
   }
 }

@@ -9,6 +9,7 @@ import { fault } from '../model/errors.ts'
 import { limit, type ServerNumbers, serverNumbers } from '../model/options.ts'
 import { edgeOf } from '../operate/edge.ts'
 import { accessOf, machine } from './access/given.ts'
+import { refusalsOf } from './access/refusals.ts'
 import { checkGateway, listenerOf } from './gateway.ts'
 import { handlerOf } from './handler.ts'
 import { problemOf } from './problem.ts'
@@ -34,6 +35,7 @@ export async function openServer(app: Served, options: ServeOptions): Promise<Op
     ...{ app, edge, groups, basePath, access: asks, own, limits },
     ending: ending.signal,
   })
+  ending.signal.addEventListener('abort', () => refusalsOf(edge).end())
   const open = new Open(numbers, listenerOf(handler), ending)
   await open.listen(host, numbers.port)
   const signIn = () => (own === undefined ? open.url : `${open.url}${basePath}/#code=${own.sessions.code(machine())}`)

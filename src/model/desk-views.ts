@@ -245,6 +245,8 @@ export interface PendingAction extends Actor {
 export interface AuditFilter {
   readonly item?: number | undefined
   readonly group?: number | undefined
+  /** True: only requests over HTTP that were refused. */
+  readonly refused?: boolean | undefined
   /** Only older lines; the newest come first. */
   readonly before?: number | undefined
   /** The most rows, default 100. */

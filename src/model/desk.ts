@@ -120,6 +120,8 @@ export type DeskAction =
   | 'noted'
   | 'snoozed'
   | 'woken'
+  /** A request over HTTP by somebody who may not, or who is not known. */
+  | 'refused'
 
 /** One line of the audit log. */
 export interface AuditRow {
@@ -132,7 +134,7 @@ export interface AuditRow {
   readonly item: number | null
   /** The number of the group of held messages; null for any other line. */
   readonly group: number | null
-  /** The name of the processor, operation or flow. */
+  /** The name of the processor, operation or flow; of a refused request its route. */
   readonly subject: string
   readonly reason: string | null
   /** The facts of the action: the error of `held`, the data before and after of `resubmitted`. */

@@ -91,7 +91,10 @@ export const calls: {
     refused: [{ operation: id }, 1],
     outcome: [{ operation: id }, 1],
     abort: [{ operation: id, actor }, 1],
-    audit: [{ filter: { fields: { item: 'number', group: 'number', before: 'number', limit: 'count' } } }, 0],
+    audit: [
+      { filter: { fields: { item: 'number', group: 'number', refused: 'flag', before: 'number', limit: 'count' } } },
+      0,
+    ],
   },
   processors: {
     list: [{}, 0],

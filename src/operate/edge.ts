@@ -6,6 +6,7 @@ import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
 import type { Accepted } from '../model/publish.ts'
+import type { AccessStore } from '../seam/access.ts'
 import type { Offline } from '../seam/offline.ts'
 import type { OperationReads } from '../seam/operations.ts'
 import type { World } from '../seam/world.ts'
@@ -34,6 +35,8 @@ export interface Edge {
   offline(): Offline | undefined
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
+  /** Returns who may reach the app, of the run; throws while the app does not run. */
+  access(): AccessStore
   /** Returns the log of the run; throws while the app does not run. */
   log(): EdgeLog
   /** The first hundred operations that are under way; throws while the app does not run. */
@@ -56,14 +59,18 @@ export interface EdgeHost extends Pick<Edge, 'world' | 'offline'> {
   running(): {
     readonly intake: EdgeIntake
     readonly log: EdgeLog
-    readonly store: { readonly operations: Pick<OperationReads, 'open'> }
+    readonly store: {
+      readonly operations: Pick<OperationReads, 'open'>
+      readonly desk: { readonly access: AccessStore }
+    }
   }
 }
 
 /** Says how an edge comes into an app. */
 export function openEdge(app: object, { world, offline, running }: EdgeHost): void {
   const operations = async () => running().store.operations.open(0, 100)
-  edges.set(app, { world, offline, operations, intake: () => running().intake, log: () => running().log })
+  const access = () => running().store.desk.access
+  edges.set(app, { world, offline, operations, access, intake: () => running().intake, log: () => running().log })
 }
 
 /** @throws `millrace/bad-option` for what is no app */

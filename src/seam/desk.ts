@@ -1,6 +1,7 @@
 // The desk: messages that failed, wait for their next attempt, or stand in line behind one that does.
 import type { Audit, DeskEntry, Resolution } from '../model/desk.ts'
 import type { Operation } from '../model/desk-views.ts'
+import type { AccessStore } from './access.ts'
 import type { Claims } from './claims.ts'
 
 /** The head of a lane at the desk, or a message without a lane. */
@@ -25,6 +26,8 @@ export interface LaneKey {
 export interface DeskStore {
   /** What people tell each other about messages and groups. */
   readonly claims: Claims
+  /** Who was refused. */
+  readonly access: AccessStore
   /** Passes on each message of a processor that is tried again or that a rule decides, in the order of ids. */
   heads(processor: string, stream: number, take: (head: DeskHead) => void): Promise<void>
   /** Passes on the context of each lane of a processor at the desk once, in no order. */

@@ -30,10 +30,11 @@ export class AuditLog {
   }
 
   /** Newest first. */
-  list({ item, group, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
+  list({ item, group, refused = false, before = Number.MAX_SAFE_INTEGER, limit = listRows }: AuditFilter): AuditRow[] {
     const rows = this.sql.each<Row>(
-      `select id, at, who as by, action, item, group_id as "group", subject, why as reason, detail from millrace_audit
-       where id < ? ${item === undefined ? '' : 'and item = ?'} ${group === undefined ? '' : 'and group_id = ?'} order by id desc limit ?`,
+      `select id, at, who as by, action, item, group_id as "group", subject, why as reason, detail
+       from millrace_audit ${refused ? 'indexed by millrace_audit_refused' : ''}
+       where id < ? ${item === undefined ? '' : 'and item = ?'} ${group === undefined ? '' : 'and group_id = ?'} ${refused ? "and action = 'refused'" : ''} order by id desc limit ?`,
       before,
       ...(item === undefined ? [] : [item]),
       ...(group === undefined ? [] : [group]),

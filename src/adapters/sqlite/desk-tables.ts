@@ -1,5 +1,6 @@
 // The tables of the desk, with the facets of the store that stand on them.
 import type { DeskChange } from '../../seam/desk.ts'
+import { AccessTable } from './access.ts'
 import { AuditLog } from './audit.ts'
 import type { Beside } from './beside-commits.ts'
 import { ClaimTable } from './claims.ts'
@@ -23,10 +24,11 @@ export class DeskTables {
   constructor(sql: Statements, log: Log, beside: Beside) {
     const finder = new DeskFinder(sql)
     this.audit = new AuditLog(sql)
+    const access = new AccessTable(this.audit, beside)
     const claims = new ClaimTable(sql, this.audit, beside)
     this.desk = new DeskTable(
       sql,
-      { rows: new DeskRows(sql, log), groups: new DeskGroups(sql), finder, claims },
+      { rows: new DeskRows(sql, log), groups: new DeskGroups(sql), finder, claims, access },
       beside,
     )
     this.operations = new OperationTable(sql, finder, this.audit, beside)

@@ -4,6 +4,7 @@
 //                                  └─its lane has none────→ becomes the head: trying
 //   update to another lane, remove, resolve: the head leaves ──→ the next in line becomes the head: trying
 import type { DeskEntry, DeskState, Resolution } from '../../model/desk.ts'
+import type { AccessStore } from '../../seam/access.ts'
 import type { Claims } from '../../seam/claims.ts'
 import type { DeskChange, DeskHead, DeskStore, LaneKey } from '../../seam/desk.ts'
 import type { Beside } from './beside-commits.ts'
@@ -30,21 +31,24 @@ export interface DeskParts {
   readonly groups: Pick<DeskGroups, 'join' | 'leave' | 'clear'>
   readonly finder: Pick<DeskFinder, 'find'>
   readonly claims: Claims
+  readonly access: AccessStore
 }
 
 export class DeskTable implements DeskStore {
   readonly claims: Claims
+  readonly access: AccessStore
   private readonly sql: Statements
   private readonly rows: DeskRows
   private readonly groups: DeskParts['groups']
   private readonly finder: DeskParts['finder']
   private readonly beside: Beside
 
-  constructor(sql: Statements, { rows, groups, finder, claims }: DeskParts, beside: Beside) {
+  constructor(sql: Statements, { rows, groups, finder, claims, access }: DeskParts, beside: Beside) {
     this.sql = sql
     this.rows = rows
     this.groups = groups
     this.claims = claims
+    this.access = access
     this.finder = finder
     this.beside = beside
   }

@@ -25,4 +25,5 @@ export const format14: string = `-- what became of a message at the desk of each
    alter table millrace_desk_groups add column snoozed_until integer; alter table millrace_desk_groups add column snoozed_count integer;
    alter table millrace_desk_groups add column snoozed_by text; alter table millrace_desk_groups add column snoozed_at integer;
    alter table millrace_desk_groups add column snoozed_why text; alter table millrace_audit add column group_id integer;
-   create index millrace_audit_groups on millrace_audit (group_id) where group_id is not null;`
+   create index millrace_audit_groups on millrace_audit (group_id) where group_id is not null;
+   create index millrace_audit_refused on millrace_audit (id) where action = 'refused';`

@@ -187,17 +187,18 @@ function groupNote({ held, snoozed, snooze, note }: DeskGroup): string {
 export interface AuditWords {
   readonly group?: number | undefined
   readonly item?: number | undefined
+  readonly refused?: boolean | undefined
   readonly before?: number | undefined
   readonly limit?: number | undefined
 }
 
 /** Shows the actions at the desk: who, when, what, why; newest first. */
-export async function deskAudit(call: Call, { item, group, before, limit }: AuditWords): Promise<number> {
+export async function deskAudit(call: Call, { item, group, refused, before, limit }: AuditWords): Promise<number> {
   return listCommand(
     call,
     { after: before, limit },
     {
-      read: ({ desk }, { after, limit }) => desk.audit({ item, group, before: after, limit }),
+      read: ({ desk }, { after, limit }) => desk.audit({ item, group, refused, before: after, limit }),
       columns: auditColumns,
       object: auditObject,
       nothing: item === undefined ? 'the audit log is empty' : `the audit log has no line about message ${item}`,

@@ -1,6 +1,8 @@
 // Cases for restarts: state that a stop and a start leave unchanged.
 import assert from 'node:assert/strict'
 import { type App, processor } from '../../index.ts'
+import type { Audit } from '../../model/desk.ts'
+import { edgeOf } from '../../operate/edge.ts'
 import {
   accounts,
   assertDesk,
@@ -74,6 +76,32 @@ export const restartCases: readonly BrokerCase[] = [
         ['one', { concurrency: 3 }],
       ],
     )
+  }),
+
+  brokerCase('refused requests are lines of the audit log, found by themselves, page by page', async (place) => {
+    const first = await place.start([ledger('ledger')])
+    const refused = (n: number): Audit => ({
+      ...{ at: n, by: `address ${n}`, action: 'refused', item: null },
+      ...{ subject: 'GET /api/desk', reason: 'no token', detail: { code: 'millrace/not-signed-in' } },
+    })
+    await edgeOf(first)
+      .access()
+      .refused([refused(1), refused(2)])
+    await first.processors.pause('ledger', { by: 'ann' })
+    await edgeOf(first)
+      .access()
+      .refused([refused(3)])
+    await place.stop(first)
+    const bank = await place.start([ledger('ledger')])
+    const page = await bank.desk.audit({ refused: true, limit: 2 })
+    const rest = await bank.desk.audit({ refused: true, before: page.at(-1)!.id })
+    assert.deepEqual(
+      [page, rest].map((rows) => rows.map(({ by }) => by)),
+      [['address 3', 'address 2'], ['address 1']],
+    )
+    const { id: _, ...line } = rest[0]!
+    assert.deepEqual(line, { ...refused(1), group: null })
+    assert.equal((await bank.desk.audit()).length, 4)
   }),
 
   brokerCase('stops in the middle of the work lose nothing and repeat nothing', async (place) => {
