@@ -89,6 +89,7 @@ export {
 export type { FlowState, JournalEntry, Outcome } from './model/flow.ts'
 export type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter } from './model/flow-views.ts'
 export type { Help } from './model/help.ts'
+export type { JsonSchema } from './model/json-schema.ts'
 export type { LogFilter, LogPlace, LogRow } from './model/log-views.ts'
 export {
   type Channel,
@@ -130,6 +131,7 @@ export {
   type PartMetrics,
   type PartName,
 } from './model/metrics.ts'
+export type { Misfit } from './model/misfits.ts'
 export type { OperationState } from './model/operation-states.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
@@ -146,6 +148,7 @@ export type { Value } from './model/value.ts'
 export type { Backup } from './operate/backups.ts'
 export type { Desk } from './operate/desk.ts'
 export type { ClaimOptions, DeskClaims, SnoozeOptions } from './operate/desk-claims.ts'
+export type { DeskCheck, DeskEdit, DeskEdits, DeskForm } from './operate/desk-edits.ts'
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { Messages } from './operate/messages.ts'

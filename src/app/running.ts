@@ -101,7 +101,8 @@ export class RunningApp {
     const world = other ?? nodeWorld(this.log.line)
     this.world = world
     this.life = new Life(name, world)
-    this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, now: () => world.now() })
+    const now = () => world.now()
+    this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, now })
     this.flows = flowsOn(() => this.running, `app ${name}`)
     this.messages = messagesOn(async (read) => {
       const { messageReads: messages, log, finder } = this.running.store
@@ -110,7 +111,7 @@ export class RunningApp {
     this.schedules = schedulesOn({
       reading: async (read) => read(this.running.store.schedules),
       parts,
-      now: () => world.now(),
+      now,
     })
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })

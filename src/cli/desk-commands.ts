@@ -21,6 +21,7 @@ import {
   processorsSet,
   processorsTest,
 } from './commands/processors.ts'
+import { addEdits } from './edit-commands.ts'
 
 const idMax = Number.MAX_SAFE_INTEGER
 
@@ -95,7 +96,7 @@ export function addDesk(desk: Command, add: Add): void {
         ],
       }),
     )
-      .option('--change <file>', 'with --all: a file with the changes of the data of each (JSON Patch)')
+      .option('--change <file>', 'a file with the changes of the data, of each with --all (JSON Patch)')
       .option('--one-first', 'with --all: one first, and the others only when it is handled')
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),
@@ -146,6 +147,7 @@ export function addDesk(desk: Command, add: Add): void {
     .option('--after <id>', 'only messages after this one', wholeNumber('--after', 0, idMax))
     .option('--limit <n>', 'the most messages (default 20)', wholeNumber('--limit', 1, 100))
   addClaims(desk, add)
+  addEdits(desk, add)
 
   add(desk, {
     name: 'operations',

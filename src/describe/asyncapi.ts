@@ -1,7 +1,8 @@
 // The app as an AsyncAPI 3 document: its topics and channels with their messages, what each part receives and sends, and
 // the reply of each command that has one. https://www.asyncapi.com/docs/reference/specification/v3.0.0
+
+import { jsonSchemaOf, placedAt } from '../model/json-schema.ts'
 import type { Command, Destination, MessageType } from '../model/message.ts'
-import { jsonSchemaOf, placedAt } from './json-schema.ts'
 import { type Described, openDestinations, topologyOf } from './topology.ts'
 
 export interface AsyncApi {

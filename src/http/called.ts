@@ -33,7 +33,7 @@ const rowsMax = 200
 const rowsDefault = 50
 
 /** The parameters of a function whose fields stand in the query or body by themselves. */
-const flat = ['filter', 'page', 'options', 'actor'] as const
+const flat = ['filter', 'page', 'options', 'actor', 'edit'] as const
 const isFlat = (name: string) => (flat as readonly string[]).includes(name)
 
 const seen = { 'If-Match': { is: 'The revision that was seen, as "7".', needed: true } } as const

@@ -178,10 +178,15 @@ const pathOf = (names: readonly string[]) =>
 export function changeData(type: MessageType, message: Stored, list: ChangeList, bytesMax: number): Stored {
   const text = applyChange(message.json, list)
   const isToday = message.version === type.version
-  const data = isToday ? (JSON.parse(text) as unknown) : dataOf(type, message.version, text)
+  const data = currentData(type, message, text)
   const next = replaceData(type, message, data, bytesMax)
   if (!isToday || Buffer.byteLength(text) > bytesMax || !sameJson(JSON.parse(next.json), data)) return next
   const kept = new Stored(next.type, next.version, next, next.context, text)
   kept.position = next.position
   return kept
+}
+
+/** The data of a message in the current version, when a change list has made them `text`. */
+export function currentData(type: MessageType, { version }: Stored, text: string): unknown {
+  return version === type.version ? JSON.parse(text) : dataOf(type, version, text)
 }

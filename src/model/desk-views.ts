@@ -1,7 +1,7 @@
 // The desk as people see it: messages, groups, operations on many messages, pending actions, the audit log.
 import type { ChangeList } from './change.ts'
 import type { Claim } from './claims.ts'
-import type { Actor, AuditRow, Decision, DeskEntry, DeskState } from './desk.ts'
+import type { Actor, AuditRow, Change, Decision, DeskEntry, DeskState } from './desk.ts'
 import type { Help } from './help.ts'
 import type { OperationState } from './operation-states.ts'
 
@@ -232,7 +232,7 @@ export interface Preview {
 }
 
 /** An action of a person on a message at the desk. */
-export type DecisionOrTakeBack = Decision | { readonly do: 'take back' }
+export type DecisionOrTakeBack = Decision | Change | { readonly do: 'take back' }
 
 /** An action on a message at the desk, asked for by a caller that does not own its lane. The owner carries it out. */
 export interface PendingAction extends Actor {

@@ -44,6 +44,9 @@ export const calls: {
     groups: [{ by: { oneOf: groupings }, filter: { fields: { processor: 'text', limit: 'count' } } }, 0],
     release: [{ id, actor: repair }, 1],
     resubmit: [{ id, data: 'any', actor: repair }, 3],
+    form: [{ id }, 1],
+    check: [{ id, edit: { fields: { data: 'any', change: 'list' } } }, 2],
+    change: [{ id, change: 'list', actor: repair }, 3],
     discard: [{ id, actor: repair }, 2],
     takeBack: [{ id, actor: repair }, 1],
     claim: [

@@ -1,5 +1,5 @@
 // The desk for people: one surface, for a running app and for a stopped one.
-import { type Actor, checkText, type Decision } from '../model/desk.ts'
+import { type Actor, type Change, checkText, type Decision } from '../model/desk.ts'
 import type { KeptRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import { checkRepair, type Repair } from '../model/repairs.ts'
@@ -7,15 +7,17 @@ import type { Part } from '../parts/part.ts'
 import { checked } from './calls.ts'
 import { type ClaimsBackend, claimsOn } from './claims-surface.ts'
 import type { Desk } from './desk.ts'
+import { type EditsBackend, editsOn } from './edits-surface.ts'
 import { type OperationsBackend, operationsOn } from './operations-surface.ts'
+import { typesOf } from './rows.ts'
 import { tellingOf } from './told.ts'
 
 const lineShown = 10
 const historyShown = 1_000
 
 /** Carries the actions out: the engine of a running app, or a store that no app has. */
-export interface DeskBackend extends OperationsBackend, ClaimsBackend {
-  decide(item: number, decision: Decision, actor: Repair): Promise<void>
+export interface DeskBackend extends Omit<OperationsBackend, 'corrected'>, ClaimsBackend, EditsBackend {
+  decide(item: number, decision: Decision | Change, actor: Repair): Promise<void>
   takeBack(item: number, actor: Repair): Promise<void>
 }
 
@@ -62,6 +64,7 @@ export function deskOn(backend: () => DeskBackend, { itself, parts, now }: DeskO
       return backend().decide(id, { do: 'discard', reason }, checkRepair('discard', actor))
     },
     takeBack: async (id, actor = us) => backend().takeBack(id, checkRepair('takeBack', actor)),
+    ...editsOn(backend, () => (parts.length === 0 ? undefined : typesOf(parts))),
     ...claimsOn(backend, now),
     ...operationsOn(backend, us, now),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),

@@ -13,6 +13,7 @@ import type {
 } from '../model/desk-views.ts'
 import type { Repair } from '../model/repairs.ts'
 import type { DeskClaims } from './desk-claims.ts'
+import type { DeskEdits } from './desk-edits.ts'
 import type { DeskOperations } from './desk-operations.ts'
 
 /**
@@ -29,7 +30,7 @@ import type { DeskOperations } from './desk-operations.ts'
  * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
  * until a page is empty.
  */
-export interface Desk extends DeskOperations, DeskClaims {
+export interface Desk extends DeskOperations, DeskClaims, DeskEdits {
   /**
    * Lists messages at the desk, the oldest first, each with the `data` of its message.
    *

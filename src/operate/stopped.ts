@@ -31,7 +31,7 @@ export function stoppedDesk(store: Offline, { correct, parts = [], now }: Stoppe
     () => ({
       look,
       decide: async (item, decision, actor) => {
-        if (decision.do === 'resubmit') {
+        if (decision.do === 'resubmit' || decision.do === 'change') {
           const check = known(correct)
           const row = await look((desk) => desk.item(item, { line: 0, history: 0 }))
           if (row !== undefined) check(row.message, decision)
@@ -43,7 +43,7 @@ export function stoppedDesk(store: Offline, { correct, parts = [], now }: Stoppe
       run: (operation, how) => writing(store, (writer) => writer.run(operation, how)),
       tell: (_item, write) => writing(store, ({ claims }) => write(claims)),
       abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
-      corrected: ({ message }, change) => known(correct)(message, change),
+      corrected: ({ message }, decision) => known(correct)(message, decision),
     }),
     { itself: 'millrace', parts, now },
   )

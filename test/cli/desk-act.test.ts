@@ -303,3 +303,27 @@ test('wrong use of the actions is told with status 2, and nothing is done', asyn
   )
   assert.ok(readFileSync(file).equals(before))
 })
+
+test('a change list is checked, then sent for one message; the schema of its data is printed', async (t) => {
+  const { app, file } = await heldMill(t)
+  const path = join(folder(t), 'change.json')
+  writeFileSync(path, '[{ "op": "remove", "path": "/fail" }]')
+  const checked = await millrace(['desk', 'check', '--db', file, '2', '--change', path])
+  assert.deepEqual([checked.status, checked.err], [0, ''])
+  assert.match(checked.out, /^message 2 would take it:\n {2}- fail: ".*mended"\n$/)
+  const wrong = await millrace(['desk', 'check', '--db', file, '2', '--data', '{"orderId":7}'])
+  assert.equal(wrong.status, 1)
+  assert.match(wrong.out, /^message 2 would not take it: .*\n {2}\/orderId: .*\n$/)
+  const both = await millrace(['desk', 'check', '--db', file, '2', '--change', path, '--data', '1'])
+  assert.deepEqual(
+    [both.status, both.err],
+    [2, 'millrace: --change does not go with --data; see npx millrace desk check --help\n'],
+  )
+  assert.equal((await statesOf(file))['2'], 'held')
+  const done = await millrace(['desk', 'resubmit', '--db', file, '2', '--change', path, ...because])
+  assert.match(done.out, /^message 2 is sent again with corrected data\n {2}- fail: ".*mended"\n$/)
+  await app.idle()
+  assert.equal((await statesOf(file))['2'], 'handled')
+  const { out, status } = await millrace(['desk', 'form', '--db', file, '1'])
+  assert.deepEqual([status, Object.keys(JSON.parse(out).properties)[0]], [0, 'orderId'])
+})

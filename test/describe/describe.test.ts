@@ -4,9 +4,9 @@ import { z } from 'zod'
 import { asyncApiOf } from '../../src/describe/asyncapi.ts'
 import { dotOf, mermaidOf } from '../../src/describe/drawn.ts'
 import { withFlowed } from '../../src/describe/flowed.ts'
-import { jsonSchemaOf, placedAt } from '../../src/describe/json-schema.ts'
 import { svgOf } from '../../src/describe/svg.ts'
 import { homesOf, topologyOf } from '../../src/describe/topology.ts'
+import { jsonSchemaOf, placedAt } from '../../src/model/json-schema.ts'
 import { chain, empty, garden, lone, oddApps } from './odd-apps.ts'
 
 const arrows = (app: Parameters<typeof topologyOf>[0]) =>

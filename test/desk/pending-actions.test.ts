@@ -40,11 +40,12 @@ const seen = (file: string) =>
   )
 
 test('what is asked for while the app is stopped is done at its next start, once, by who asked for it', async (t) => {
-  const { file, desk, ids } = await heldFile(t, ['a', 'b', 'c', 'd'])
-  const [a, b, c, d] = ids as [number, number, number, number]
+  const { file, desk, ids } = await heldFile(t, ['a', 'b', 'c', 'd', 'e'])
+  const [a, b, c, d, e] = ids as [number, number, number, number, number]
   await desk.release(a, actor)
   await desk.resubmit(b, { account: 'b', n: 0, note: 'mended' }, actor)
   await desk.discard(c, actor)
+  await desk.change(e, [{ op: 'add', path: '/note', value: 'changed' }], actor)
   const held = await desk.list({ states: ['held'] })
   assert.deepEqual(
     held.map(({ id }) => id),
@@ -53,18 +54,20 @@ test('what is asked for while the app is stopped is done at its next start, once
   )
   const app = await run(t, file, new Set(['d0']))
   await app.idle()
-  assert.deepEqual(seen(file), ['a0', 'a1', 'b0', 'b1', 'c1'])
+  assert.deepEqual(seen(file), ['a0', 'a1', 'b0', 'b1', 'c1', 'e0', 'e1'])
   const history = async (id: number) =>
     (await app.desk.show(id))!.history.map(({ action, by, reason }) => `${action} by ${by}: ${reason}`)
   assert.deepEqual((await history(a)).slice(1), ['released by ann: so it is', 'handled by millrace: null'])
   assert.deepEqual((await history(b)).slice(1), ['resubmitted by ann: so it is', 'handled by millrace: null'])
   assert.deepEqual((await history(c)).slice(1), ['discarded by ann: so it is'])
+  assert.deepEqual((await history(e)).slice(1), ['resubmitted by ann: so it is', 'handled by millrace: null'])
+  assert.deepEqual((await app.desk.show(e))!.data, { account: 'e', n: 0, note: 'changed' })
   assert.equal((await app.desk.show(d))!.state, 'held')
   await app.stop()
   await desk.takeBack(c, actor)
   const again = await run(t, file, new Set())
   await again.idle()
-  assert.deepEqual(seen(file), ['a0', 'a1', 'b0', 'b1', 'c1', 'c0'])
+  assert.deepEqual(seen(file), ['a0', 'a1', 'b0', 'b1', 'c1', 'c0', 'e0', 'e1'])
   assert.equal(rows(file, 'select 1 from millrace_wishes').length, 0)
 })
 

@@ -260,3 +260,33 @@ test('what is hidden: data by their type, wherever they lie, and the same values
   const value = { type: 'paid', json }
   assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
 })
+
+test('a page gets the shape of data, has an edit checked, and sends only what is different: secrets stay, unseen', async (t) => {
+  const { shop, ask, pay } = await bank(t, [{ role: 'clerk' }])
+  await pay('a', 0)
+  await shop.idle()
+  const { body: list } = await ask('GET /api/desk', { query: { processor: 'ledger', states: ['held'] } })
+  const params = { id: String(list.items[0].id) }
+  const form = await ask('GET /api/desk/{id}/form', { params })
+  assert.deepEqual(
+    [form.body.schema.required, form.body.secret, form.body.why],
+    [['account', 'iban', 'cents'], ['/iban'], null],
+  )
+  const wrong = [{ op: 'replace', path: '/cents', value: 'many' }]
+  const refused = await ask('POST /api/desk/{id}/check', { params, json: { change: wrong } })
+  assert.deepEqual([refused.body.error.code, refused.body.misfits[0].pointer], ['millrace/bad-data', '/cents'])
+  const change = [{ op: 'replace', path: '/cents', value: 7 }]
+  const { headers, body } = await ask('POST /api/desk/{id}/check', { params, json: { change } })
+  assert.deepEqual(JSON.parse(body.after), { account: 'a', iban: '***', cents: 7 })
+  assert.equal(JSON.stringify([refused.body, body, list, form.body]).includes(canary), false)
+  const match = { 'if-match': headers.get('etag')! }
+  const json = { change, reason: 'the cents were lost' }
+  const missing = await ask('POST /api/desk/{id}/change', { params, json })
+  assert.equal(missing.body.code, 'millrace/revision-missing')
+  assert.equal((await ask('POST /api/desk/{id}/change', { params, json, headers: match })).status, 204)
+  await shop.idle()
+  const { data, state } = (await shop.desk.show(list.items[0].id))!
+  assert.deepEqual([state, data], ['handled', { account: 'a', iban: canary, cents: 7 }])
+  const again = await ask('POST /api/desk/{id}/change', { params, json, headers: match })
+  assert.equal(again.body.code, 'millrace/stale-revision')
+})

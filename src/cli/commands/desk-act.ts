@@ -1,12 +1,12 @@
 // The actions of people on single messages at the desk.
-import { text as textOf } from 'node:stream/consumers'
-import { type Desk, type DeskRow, MillraceError } from '../../index.ts'
+import { type ChangeList, type Desk, type DeskRow, MillraceError } from '../../index.ts'
 import { actorOf, actorWithReason, type RepairWords, withRevision } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { each, messageAtDesk, readId } from '../each.ts'
-import { parse, readJson } from '../json-file.ts'
+import { readJson } from '../json-file.ts'
 import { UsageError } from '../output.ts'
+import { type DataWords, readData } from './data-words.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
 
 /** Releases held messages, and the lines behind them. */
@@ -62,28 +62,35 @@ const ofOne: ReadonlySet<string> = new Set([
   'millrace/unknown-processor',
 ])
 
-export interface ResubmitWords extends SelectWords, RepairWords {
-  readonly data?: string | undefined
-  readonly dataFile?: string | undefined
-}
+export interface ResubmitWords extends SelectWords, RepairWords, DataWords {}
 
 /** Replaces the data of a message that is held, or that waits in line, with corrected data. */
 export async function deskResubmit(call: Call, words: ResubmitWords): Promise<number> {
   const actor = actorWithReason('resubmit', words)
-  if (checkSelect(words)) {
-    if (words.change === undefined)
-      throw new UsageError('resubmit --all needs --change FILE, a file with a change list')
+  const { change: path, ...others } = words
+  if (checkSelect(others)) {
+    if (path === undefined) throw new UsageError('resubmit --all needs --change FILE, a file with a change list')
     return select(call, 'resubmit', words, actor)
   }
   const [text] = takeWords(call, ['ID'], 1)
   const id = readId(text!, messageAtDesk)
-  const data = await readData(words)
+  if (path !== undefined && (words.data !== undefined || words.dataFile !== undefined)) {
+    throw new UsageError('--change does not go with --data')
+  }
+  const change = path === undefined ? undefined : (readJson('--change', path) as ChangeList)
+  const data = change === undefined ? await readData(words) : undefined
   const { out } = call
   return withApp(call, async ({ desk, running }) => {
     const before = await desk.show(id)
     if (before === undefined) throw new MillraceError('millrace/unknown-item', `there is no message ${id} at the desk`)
-    await desk.resubmit(id, data, { revision: before.revision, ...withRevision(actor, words) })
-    const changes = changesOf(JSON.parse(before.message.json), data)
+    const by = { revision: before.revision, ...withRevision(actor, words) }
+    const was: unknown = JSON.parse(before.message.json)
+    const edit = change === undefined ? { data } : { change }
+    // Before it is sent: then the message may have been handled already.
+    const { after } = await desk.check(id, edit)
+    if (change === undefined) await desk.resubmit(id, data, by)
+    else await desk.change(id, change, by)
+    const changes = after === null ? [] : changesOf(was, JSON.parse(after))
     if (out.json) out.object({ id, resubmitted: true, changes })
     else {
       out.line(`message ${id} ${resubmitted(before, { running })}`)
@@ -98,15 +105,4 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
 function resubmitted({ state }: DeskRow, { running }: { readonly running: boolean }): string {
   if (!running) return 'is to be sent again with corrected data when the app starts'
   return state === 'line' ? 'has corrected data and keeps its place in line' : 'is sent again with corrected data'
-}
-
-async function readData({ data, dataFile }: ResubmitWords): Promise<unknown> {
-  if (data !== undefined && dataFile !== undefined) throw new UsageError('--data and --data-file do not go together')
-  if (data !== undefined) return parse('--data', data)
-  if (dataFile !== undefined) return readJson('--data-file', dataFile)
-  const ask = 'give the corrected data: --data JSON, --data-file FILE, or JSON on standard input'
-  if (process.stdin.isTTY) throw new UsageError(ask)
-  const given = await textOf(process.stdin)
-  if (given.trim() === '') throw new UsageError(ask)
-  return parse('standard input', given)
 }

@@ -113,7 +113,7 @@ export class Decisions {
    *
    * @throws as `decide`; `millrace/stale-revision`, `millrace/claimed`
    */
-  repair(item: number, decision: Decision, actor: Repair, job: Job = {}): Promise<void> {
+  repair(item: number, decision: Decision | Change, actor: Repair, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
       const entry = await this.entry(item)
       await this.checkSeen(entry, actor)

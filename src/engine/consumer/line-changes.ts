@@ -6,7 +6,7 @@
 // A pinned message counts as not written yet (desk-lanes.ts). So either its turn comes first, and the change is refused, or
 // the change does, and its handler gets the corrected data.
 import { asStored } from '../../model/codec.ts'
-import type { Actor, Decision, DeskEntry, Discard, Resubmit } from '../../model/desk.ts'
+import type { Actor, Change, Decision, DeskEntry, Discard, Resubmit } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { Job } from '../commit/writes.ts'
@@ -27,7 +27,7 @@ export interface LineChangesHost {
   /** @throws `millrace/unknown-item` */
   entry(item: number): Promise<DeskEntry>
   /** The message with corrected data. Errors: those of a resubmit. */
-  withData(entry: DeskEntry, decision: Resubmit): DeskEntry
+  withData(entry: DeskEntry, decision: Resubmit | Change): DeskEntry
   /** Resolves when the changes are durable. */
   write(job: Job, changes: readonly DeskChange[]): Promise<void>
   /** Resolves when it is durable that the message is discarded. */
@@ -46,23 +46,23 @@ export class LineChanges {
    *
    * @throws `millrace/not-held` when its turn has come; the errors of a resubmit
    */
-  async change(seen: InLine, decision: Resubmit | Discard, actor: Actor, job: Job): Promise<void> {
+  async change(seen: InLine, decision: Resubmit | Change | Discard, actor: Actor, job: Job): Promise<void> {
     const { pins } = this.host
-    if (decision.do === 'resubmit') this.host.withData(seen, decision)
+    if (decision.do !== 'discard') this.host.withData(seen, decision)
     const pinned = pins.pin(seen)
     try {
       // From here on its turn does not come. The store may have made it the head of its lane.
       const entry = await this.host.entry(seen.id)
       const waits = entry.lane === seen.lane && (entry.state === 'line' || entry.state === 'trying')
       if (!pinned || !waits) throw turnHasCome(entry)
-      if (decision.do === 'resubmit') await this.correct(entry, decision, actor, job)
+      if (decision.do !== 'discard') await this.correct(entry, decision, actor, job)
       else await this.host.discard(entry, { by: actor.by, reason: decision.reason }, job)
     } finally {
       if (pinned) pins.unpin(seen)
     }
   }
 
-  private correct(entry: DeskEntry, decision: Resubmit, { by }: Actor, job: Job): Promise<void> {
+  private correct(entry: DeskEntry, decision: Resubmit | Change, { by }: Actor, job: Job): Promise<void> {
     const { writes } = this.host
     const corrected = this.host.withData(entry, decision)
     const record = writes.record(entry, 'corrected', { by, reason: decision.note }, replaced(entry, corrected))
@@ -74,8 +74,8 @@ export function isInLine(entry: DeskEntry): entry is InLine {
   return entry.state === 'line' && entry.lane !== null
 }
 
-export function changesLine(decision: Decision): decision is Resubmit | Discard {
-  return decision.do === 'resubmit' || decision.do === 'discard'
+export function changesLine(decision: Decision | Change): decision is Resubmit | Change | Discard {
+  return decision.do === 'resubmit' || decision.do === 'change' || decision.do === 'discard'
 }
 
 /** The data before and after, for the audit log. */

@@ -6,7 +6,7 @@
 // Messages that wait for a rule queue in every state. Operations and decisions of people are carried out in every state
 // but `ended`.
 import type { Stored } from '../../model/codec.ts'
-import type { Actor, Audit, Change, Decision, DeskEntry } from '../../model/desk.ts'
+import type { Actor, Audit, Change, Decision, DeskEntry, Resubmit } from '../../model/desk.ts'
 import type { NewOperation, Operation, OperationRun, PendingAction, Selection } from '../../model/desk-views.ts'
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { Repair } from '../../model/repairs.ts'
@@ -125,7 +125,7 @@ export class Desk implements Service {
   // ── what people decide ─────────────────────────────────────────────────────────────────────────────────────────
 
   /** @throws as `Decisions.repair`; `millrace/unknown-item`, `millrace/unknown-processor` */
-  async decide(item: number, decision: Decision, actor: Repair): Promise<void> {
+  async decide(item: number, decision: Decision | Change, actor: Repair): Promise<void> {
     await (await this.owning(item)).decisions.repair(item, decision, actor)
   }
 
@@ -152,8 +152,8 @@ export class Desk implements Service {
   }
 
   /** @throws as `Decisions.corrected`; `millrace/unknown-processor` */
-  corrected(entry: DeskEntry, change: Change): Stored {
-    return this.ownerOf(entry).decisions.corrected(entry.message, change)
+  corrected(entry: DeskEntry, decision: Resubmit | Change): Stored {
+    return this.ownerOf(entry).decisions.corrected(entry.message, decision)
   }
 
   run(operation: number, how: OperationRun): Promise<Operation> {

@@ -1,9 +1,9 @@
 // What an app says of itself to programs and people that have not read its code.
 import { asyncApiOf } from '../../describe/asyncapi.ts'
 import { flowedIn, withFlowed } from '../../describe/flowed.ts'
-import { jsonSchemaOf } from '../../describe/json-schema.ts'
 import { homesOf, openDestinations, type Topology, topologyOf } from '../../describe/topology.ts'
 import { fault } from '../../model/errors.ts'
+import { jsonSchemaOf } from '../../model/json-schema.ts'
 import type { Edge } from '../../operate/edge.ts'
 import type { Answer, Call, Group } from '../route.ts'
 

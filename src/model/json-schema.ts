@@ -1,7 +1,7 @@
 // The JSON Schema of a type, from the library that declares it: Standard Schema 1.1 lets a schema say its own.
 import type { StandardJSONSchemaV1 } from '@standard-schema/spec'
-import { inBrief } from '../model/people.ts'
-import type { AnySchema } from '../model/schema.ts'
+import { inBrief } from './people.ts'
+import type { AnySchema } from './schema.ts'
 
 /** A JSON Schema; `true` takes anything. */
 export type JsonSchema = Readonly<Record<string, unknown>> | true
