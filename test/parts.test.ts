@@ -1,4 +1,4 @@
-// Each test file belongs to one part: `npm test`, or one of the two that take longer. `.ci/run` runs all.
+// Each test file belongs to one part: `npm test`, or one of the three that need more. `.ci/run` runs all.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import test from 'node:test'
@@ -6,13 +6,14 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
-const parts = ['test', 'test:deep', 'test:package']
+const parts = ['test', 'test:deep', 'test:package', 'test:browser']
 const places = '{src,test,examples,bench,tools}'
 const foreign = (file: string) => file.split('/').includes('node_modules')
 
 /** The part of a test file, by its name. */
 function partOf(file: string): string {
   if (file.startsWith('test/package/')) return 'test:package'
+  if (file.startsWith('test/browser/')) return 'test:browser'
   return file.endsWith('.deep.test.ts') ? 'test:deep' : 'test'
 }
 

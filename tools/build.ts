@@ -1,9 +1,11 @@
 // Builds dist/ (ESM and .d.ts) from src/. The code of threads goes into it as text: see adapters/node/threads.ts.
 import { spawnSync } from 'node:child_process'
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { threads as ofNode } from '../src/adapters/node/threads.ts'
 import { threads as ofSqlite } from '../src/adapters/sqlite/threads.ts'
+import { dashboardFiles } from './dashboard.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 rmSync(`${root}dist`, { recursive: true, force: true })
@@ -13,6 +15,11 @@ process.exitCode = status ?? 1
 if (status === 0) {
   carryThreads('adapters/node', ofNode)
   carryThreads('adapters/sqlite', ofSqlite)
+  for (const [name, contents] of await dashboardFiles()) {
+    const file = `${root}dist/dashboard/${name}`
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, contents)
+  }
 }
 
 /** Puts the built code of each thread, with what it imports of ours, where the source has the place of its file. */

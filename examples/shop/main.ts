@@ -42,8 +42,9 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
   await shop.start({ broker: sqlite({ file: options.db }) })
   try {
     if (options.stay || options.port !== undefined) {
-      const { url, tokenFile } = await serve(shop, options.port)
-      say(`served at ${url}; its token is in ${tokenFile}`)
+      const server = await serve(shop, options.port)
+      say(`served at ${server.url}; its token is in ${server.tokenFile}`)
+      say(`see what runs, and repair what is held: ${server.link()}`)
     }
     const failure = await takeIn(options, sizeBytes, signal)
     if (signal.aborted) return

@@ -30,6 +30,8 @@ export interface HandlerOptions {
   readonly app: Served
   readonly edge: Edge
   readonly groups: readonly Group[]
+  /** Answers what no route does: the page of a server of its own. */
+  readonly page?: ((request: Request, path: string) => Promise<Answer | undefined>) | undefined
   readonly basePath: string
   readonly access: Asks
   /** The access of a server of its own, with its sessions; undefined where a function of the user's decides. */
@@ -60,7 +62,9 @@ export function handlerOf(options: HandlerOptions): Handler {
   for (const [path, allowed] of methods) {
     others.all(patternOf(path), ({ req, env }) => respond(problemOf(wrongMethod(req.method, path, allowed)), env))
   }
-  others.notFound(({ req, env }) => {
+  others.notFound(async ({ req, env }) => {
+    const found = await options.page?.(req.raw, req.path)
+    if (found !== undefined) return respond(found, env)
     const what = `there is no route ${req.method} ${req.path.slice(0, 200)}`
     return respond(problemOf(fault('millrace/unknown-route', what)), env)
   })

@@ -14,7 +14,7 @@ export interface Env {
   readonly outgoing?:
     | {
         writeHead(status: number, headers: Readonly<Record<string, string | number>>): unknown
-        end(text: string): unknown
+        end(body: string | Uint8Array): unknown
       }
     | undefined
 }
@@ -26,7 +26,7 @@ export function respond({ status, headers, json, body }: Answer, env: Env | unde
   const said = json === undefined ? { ...headers } : { ...jsonType, ...headers }
   const outgoing = env?.outgoing
   if (outgoing === undefined || env?.incoming?.method === 'HEAD' || text instanceof ReadableStream) {
-    return new Response(text ?? null, { status, headers: said })
+    return new Response((text ?? null) as string | null, { status, headers: said })
   }
   outgoing.writeHead(status, text === undefined ? said : { ...said, 'content-length': Buffer.byteLength(text) })
   outgoing.end(text ?? '')

@@ -87,5 +87,5 @@ export interface Answer {
   /** The body as JSON. */
   readonly json?: unknown
   /** The body, where it is not JSON; its type is in the headers. */
-  readonly body?: string | ReadableStream<Uint8Array> | undefined
+  readonly body?: string | Uint8Array | ReadableStream<Uint8Array> | undefined
 }

@@ -12,6 +12,7 @@ import { accessOf, machine } from './access/given.ts'
 import { refusalsOf } from './access/refusals.ts'
 import { checkGateway, listenerOf } from './gateway.ts'
 import { handlerOf } from './handler.ts'
+import { pageOf } from './page/page.ts'
 import { problemOf } from './problem.ts'
 import { groups } from './routes.ts'
 import type { Served } from './served.ts'
@@ -32,7 +33,7 @@ export async function openServer(app: Served, options: ServeOptions): Promise<Op
   const { asks, own, token, tokenFile } = accessOf(edge, options.access, { isLocal: loopback.includes(host), host })
   const ending = new AbortController()
   const handler = handlerOf({
-    ...{ app, edge, groups, basePath, access: asks, own, limits },
+    ...{ app, edge, groups, page: pageOf, basePath, access: asks, own, limits },
     ending: ending.signal,
   })
   ending.signal.addEventListener('abort', () => refusalsOf(edge).end())

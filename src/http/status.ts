@@ -35,6 +35,7 @@ const ofCode: Readonly<Partial<Record<ErrorCode, number>>> = {
   'millrace/too-many-logins': 429,
   'millrace/sign-in-unreachable': 503,
   'millrace/unknown-route': 404,
+  'millrace/page-not-built': 503,
   'millrace/type-without-topic': 422,
   'millrace/unknown-name': 404,
   'millrace/unknown-item': 404,

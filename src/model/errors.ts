@@ -302,6 +302,11 @@ export const errors = {
   'millrace/bad-request': row('StateError', false, 'Correct the request; the guide to the command line has examples.'),
 
   'millrace/unknown-route': row('StateError', false, 'Look at the paths that the app serves, and at its `basePath`.'),
+  'millrace/page-not-built': row(
+    'StateError',
+    true,
+    'Run `npm ci` in the clone, so that the page can be built; the routes of /api need no page.',
+  ),
   'millrace/wrong-method': row('StateError', false, 'Use one of the methods in the header `Allow` of the answer.'),
   'millrace/wrong-media-type': row(
     'StateError',

@@ -81,11 +81,11 @@ export async function devProcess(call: Call, words: StartWords): Promise<number>
       onAttempt: (end) => (out.json ? out.object(end) : out.line(attemptLine(end, new Date(), out))),
       report: (state, http) => {
         const { where } = broker
-        const served = http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile }
+        const served = http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile, page: http.link() }
         if (out.json) return out.object({ event: state, app: app.name, pid: process.pid, where, ...served })
         if (state !== 'running') return
         out.line(cut(`ready: app ${app.name}, process ${process.pid}, ${where}`, out.columns))
-        if (http !== undefined) out.line(http.url)
+        if (http !== undefined) out.line(http.link())
         return tellHeld(app, call)
       },
     }))

@@ -112,6 +112,8 @@ interface Described {
   readonly where: string
   /** Where it is served over HTTP. */
   readonly http?: string | undefined
+  /** The address that signs a browser in to the dashboard, once. */
+  readonly page?: string | undefined
   /** The file with the token for it. */
   readonly tokenFile?: string | undefined
   readonly topics: readonly { readonly name: string; readonly types: readonly string[] }[]
@@ -131,7 +133,7 @@ function describe(app: App, { broker = app.broker, only }: StartOptions, http: S
     app: app.name,
     pid: process.pid,
     where,
-    ...(http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile }),
+    ...(http === undefined ? {} : { http: http.url, tokenFile: http.tokenFile, page: http.link() }),
     topics: destinations('topic'),
     channels: destinations('channel'),
     processors,
@@ -139,7 +141,7 @@ function describe(app: App, { broker = app.broker, only }: StartOptions, http: S
 }
 
 function describedLines(
-  { where, http, tokenFile, topics, channels, processors }: Described,
+  { where, http, page, tokenFile, topics, channels, processors }: Described,
   columns: number,
 ): string[] {
   const destination = ({ name, types }: Described['topics'][number]) => `${name}: ${types.join(', ') || 'no types'}`
@@ -149,6 +151,7 @@ function describedLines(
     [
       ['where', where],
       ...lines('http', http === undefined ? [] : [http]),
+      ...lines('page', page === undefined ? [] : [page]),
       ...lines('token', tokenFile === undefined ? [] : [`in ${tokenFile}`]),
       ...lines('topics', topics.map(destination)),
       ...lines('channels', channels.map(destination)),

@@ -74,6 +74,7 @@ export class Access {
   /**
    * Begins a session for a page of this server.
    *
+   * @param code a code that {@link Sessions.code} made, or a token that is known
    * @throws `millrace/wrong-host`, `millrace/cross-site`, `millrace/not-signed-in`, `millrace/too-many-logins`
    */
   begin(request: Request, code: string, from: string): { readonly session: string; readonly who: Who } {
@@ -82,8 +83,10 @@ export class Access {
     this.checkFailed(from)
     const begun = this.sessions.begin(code)
     if (begun !== undefined) return begun
+    const who = whoHas(this.rules.tokens, code, this.now())
+    if (who !== undefined) return { session: this.sessions.of(who), who }
     this.failed.take(from)
-    throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes')
+    throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes; or the token is not known')
   }
 
   /** Ends the session of a request, where it has one. */

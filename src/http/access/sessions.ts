@@ -38,7 +38,12 @@ export class Sessions {
     const entry = this.alive(this.codes, hash)
     if (entry === undefined) return undefined
     this.codes.delete(hash)
-    return { session: this.add(this.sessions, entry.who, sessionMs), who: entry.who }
+    return { session: this.of(entry.who), who: entry.who }
+  }
+
+  /** Begins a session of somebody who is known. */
+  of(who: Who): string {
+    return this.add(this.sessions, who, sessionMs)
   }
 
   /** Tells whose session it is, and keeps it up. */

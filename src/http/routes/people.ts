@@ -2,7 +2,7 @@
 import { type CalledRoute, calledRoute } from '../called.ts'
 import type { Group } from '../route.ts'
 
-export const called: readonly CalledRoute[] = [
+export const called = [
   get('/api/desk', 'desk.list', 'Lists messages at the desk, the oldest first.', { pagedBy: 'id' }),
   get('/api/desk/counts', 'desk.counts', 'Counts the messages at the desk.', { may: 'see' }),
   get('/api/desk/groups', 'desk.groups', 'Groups held messages that look alike.'),
@@ -69,19 +69,35 @@ export const called: readonly CalledRoute[] = [
   get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
   get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.'),
-]
+] as const satisfies readonly CalledRoute[]
 
 export const peopleRoutes: Group = { mounted: false, routes: called.map(calledRoute) }
 
-function get(
-  path: string,
-  calls: CalledRoute['calls'],
-  does: string,
-  { may = 'see-data', ...more }: Partial<Pick<CalledRoute, 'may' | 'pagedBy' | 'one'>> = {},
-): CalledRoute {
-  return { method: 'GET', path, calls, may, does, ...more }
+/** A row keeps the texts of its path and its function as types: the client of the page is typed by them. */
+interface Row<Method extends string, Path extends string, Calls extends string>
+  extends Pick<CalledRoute, 'may' | 'does'> {
+  readonly method: Method
+  readonly path: Path
+  readonly calls: Calls
 }
 
-function post(path: string, calls: CalledRoute['calls'], does: string, may: CalledRoute['may']): CalledRoute {
+type Reads = Partial<Pick<CalledRoute, 'may' | 'pagedBy' | 'one'>>
+
+function get<const Path extends string, const Calls extends CalledRoute['calls'], const More extends Reads = object>(
+  path: Path,
+  calls: Calls,
+  does: string,
+  more?: More,
+) {
+  const row: Row<'GET', Path, Calls> = { method: 'GET', path, calls, may: more?.may ?? 'see-data', does }
+  return { ...row, ...more } as typeof row & Omit<More, 'may'>
+}
+
+function post<const Path extends string, const Calls extends CalledRoute['calls']>(
+  path: Path,
+  calls: Calls,
+  does: string,
+  may: CalledRoute['may'],
+): Row<'POST', Path, Calls> {
   return { method: 'POST', path, calls, may, does }
 }

@@ -32,7 +32,7 @@ export const sessionRoutes: Group = {
       method: 'POST',
       path: '/api/session',
       may: 'anyone',
-      does: 'Begins the session of a browser, with a code that is used once.',
+      does: 'Begins the session of a browser, with a code that is used once, or with a token.',
       body: { fields: { code: 'text' }, needs: ['code'] },
       answers: { 200: { is: 'Who is signed in; the cookie carries the session.', body: me } },
       run: (call) => {

@@ -1,0 +1,236 @@
+// One group of held messages that look alike: what to do about all of them, and the messages.
+
+import { type Signal, useSignal } from '@preact/signals'
+import { commandLine } from '../../model/command-line.ts'
+import type { DeskGroup } from '../../model/desk-views.ts'
+import { act } from '../client.ts'
+import { useRead } from '../data.ts'
+import { Act, type Doing } from '../parts/act.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { Empty } from '../parts/states.tsx'
+import { Ago, clock } from '../parts/when.tsx'
+import { errorText, groupTitle } from '../pure/cards.ts'
+import { count, quoted, visible } from '../pure/words.ts'
+import { go, href } from '../router.ts'
+import { may } from '../session.ts'
+import { Messages } from './messages.tsx'
+
+/** More discards than these are typed as a number. */
+const manyDiscards = 100
+
+export function Group({ id }: { readonly id: number }) {
+  const groups = useRead({ path: '/api/desk/groups', query: { limit: 10_000 } })
+  const group = groups.value.value?.find((one) => one.id === id)
+  return (
+    <>
+      <header class="head">
+        <div>
+          <p class="crumbs">
+            <a href={href('/desk')}>Desk</a> / group {id}
+          </p>
+          <h1>{group === undefined ? `Group ${id}` : groupTitle(group)}</h1>
+          {group !== undefined && (
+            <p class="muted">
+              The first <Ago at={group.firstAt} />, the last <Ago at={group.lastAt} />
+            </p>
+          )}
+        </div>
+        {group !== undefined && may('repair-many') && <Buttons id={id} group={group} />}
+      </header>
+      {group !== undefined && (
+        <div class="state failing">
+          <Icon name="failing" />
+          <div>
+            <p>
+              <strong>{visible(errorText(group.error))}</strong>
+            </p>
+            {group.snooze !== null && (
+              <p>
+                Kept quiet by {visible(group.snooze.by)} until {clock(group.snooze.until)}:{' '}
+                {visible(group.snooze.reason)}
+              </p>
+            )}
+            {group.note !== null && (
+              <p>
+                {visible(group.note.by)}: {visible(group.note.text)}
+              </p>
+            )}
+          </div>
+        </div>
+      )}
+      <Messages filter={{ group: id, states: ['held'] }}>
+        <Empty good>
+          <p>
+            <strong>Nothing of this group is held.</strong> What was released is being tried or was handled.
+          </p>
+          <a href={href('/desk')}>To the desk</a>
+        </Empty>
+      </Messages>
+    </>
+  )
+}
+
+interface Pace {
+  readonly oneFirst: Signal<boolean>
+  readonly perSecond: Signal<string>
+  readonly stopAfter: Signal<string>
+}
+
+function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup }) {
+  const doing = useSignal<Doing | undefined>(undefined)
+  const pace: Pace = { oneFirst: useSignal(true), perSecond: useSignal(''), stopAfter: useSignal('') }
+  const until = useSignal('4')
+  const show = (made: Doing) => () => (doing.value = made)
+  return (
+    <div class="buttons">
+      <button type="button" class="main" onClick={show(releasingAll(id, group, pace))}>
+        Release all…
+      </button>
+      <button type="button" onClick={show(noting(id))}>
+        Note
+      </button>
+      {group.snooze === null ? (
+        <button type="button" onClick={show(quieting(id, group, until))}>
+          Quiet until…
+        </button>
+      ) : (
+        <button type="button" onClick={() => void act('/api/desk/groups/{group}/wake', { group: id }, {})}>
+          End the quiet
+        </button>
+      )}
+      <button type="button" class="danger" onClick={show(discardingAll(id, group))}>
+        Discard all…
+      </button>
+      {doing.value !== undefined && <Act doing={doing.value} close={() => (doing.value = undefined)} />}
+    </div>
+  )
+}
+
+const nameOf = (verb: string, { processor }: DeskGroup) =>
+  `${verb} ${processor ?? ''} ${new Date().toISOString().slice(0, 19).replace('T', ' ')}`.slice(0, 100)
+
+async function select(body: Readonly<Record<string, unknown>>) {
+  const { id } = await act('/api/desk/operations', {}, body)
+  go(`/desk/operations/${id}`)
+}
+
+function releasingAll(id: number, group: DeskGroup, pace: Pace): Doing {
+  const name = nameOf('release', group)
+  const number = (text: string) => (text.trim() === '' ? undefined : Number(text))
+  return {
+    title: `Release ${count(group.held, 'message')}?`,
+    will: `${group.processor} tries each again as it is, and what waits behind each follows in order. The messages are chosen now: later ones are not part of it.`,
+    wont: 'What fails again comes back to the desk, and nothing overtakes it.',
+    command: commandLine(`desk release app.ts --all --group ${id} --name ${quoted(name)} --one-first`),
+    verb: 'Release all',
+    reason: 'may',
+    fields: <PaceFields pace={pace} />,
+    send: (reason) =>
+      select({
+        action: 'release',
+        what: { group: id },
+        name,
+        reason,
+        oneFirst: pace.oneFirst.value,
+        perSecond: number(pace.perSecond.value),
+        stopAfter: number(pace.stopAfter.value),
+      }),
+  }
+}
+
+function PaceFields({ pace: { oneFirst, perSecond, stopAfter } }: { readonly pace: Pace }) {
+  return (
+    <>
+      <label>
+        <input
+          type="checkbox"
+          checked={oneFirst.value}
+          onChange={(event) => (oneFirst.value = event.currentTarget.checked)}
+        />
+        One first; the others only when it was handled
+      </label>
+      <label for="pace">
+        At most so many lines a second <span class="muted">(optional)</span>
+      </label>
+      <input
+        id="pace"
+        type="number"
+        min="1"
+        max="1000"
+        value={perSecond.value}
+        onInput={(event) => (perSecond.value = event.currentTarget.value)}
+      />
+      <label for="stop">
+        Stop after so many failures <span class="muted">(optional)</span>
+      </label>
+      <input
+        id="stop"
+        type="number"
+        min="1"
+        max="10000"
+        value={stopAfter.value}
+        onInput={(event) => (stopAfter.value = event.currentTarget.value)}
+      />
+    </>
+  )
+}
+
+function discardingAll(id: number, group: DeskGroup): Doing {
+  const name = nameOf('discard', group)
+  return {
+    title: `Discard ${count(group.held, 'message')}?`,
+    will: `They are given up, on record: ${group.processor} never handles them. What waits behind each goes on.`,
+    undo: 'Each can be taken back for 7 days.',
+    command: commandLine(`desk discard app.ts --all --group ${id} --name ${quoted(name)}`),
+    verb: 'Discard all',
+    danger: true,
+    reason: 'must',
+    type: group.held > manyDiscards ? group.held : undefined,
+    send: (reason) => select({ action: 'discard', what: { group: id }, name, reason }),
+  }
+}
+
+function noting(group: number): Doing {
+  return {
+    title: 'Write a note',
+    will: 'Everybody who sees this group sees the note. It changes nothing.',
+    verb: 'Write',
+    reason: 'must',
+    reasonWord: 'Note',
+    send: (text) => act('/api/desk/groups/{group}/notes', { group }, { text }),
+  }
+}
+
+function quieting(id: number, { held }: DeskGroup, hours: Signal<string>): Doing {
+  const choices = [
+    ['1', '1 hour'],
+    ['4', '4 hours'],
+    ['24', '1 day'],
+    ['168', '1 week'],
+  ] as const
+  return {
+    title: 'Keep this group quiet?',
+    will: 'No alerts for it, and it is not on the home page. It ends early when twice as many are held.',
+    wont: 'Its messages stay held and stay here, and their lines stay closed.',
+    verb: 'Keep quiet',
+    reason: 'must',
+    fields: (
+      <>
+        <label for="until">For</label>
+        <select id="until" value={hours.value} onChange={(event) => (hours.value = event.currentTarget.value)}>
+          {choices.map(([value, word]) => (
+            <option key={value} value={value}>
+              {word}
+            </option>
+          ))}
+        </select>
+      </>
+    ),
+    send: (reason) =>
+      act(
+        '/api/desk/groups/{group}/snooze',
+        { group: id },
+        { reason, until: Date.now() + Number(hours.value) * 3_600_000, orCount: held * 2 },
+      ),
+  }
+}

@@ -1,0 +1,269 @@
+// One message at the desk: the error, what can be done, its data, all that happened to it on one line of time, and the line
+// behind it.
+import { useSignal } from '@preact/signals'
+import type { DeskItem } from '../../model/desk-views.ts'
+import { Problem } from '../client.ts'
+import { useRead } from '../data.ts'
+import { changed, now } from '../live.ts'
+import { Act, type Doing, Refusal } from '../parts/act.tsx'
+import { Badge } from '../parts/badge.tsx'
+import { Icon } from '../parts/icon.tsx'
+import { claim, discarding, noting, releasing, takingBack, unclaim } from '../parts/item-acts.ts'
+import { Shown } from '../parts/states.tsx'
+import { clock, When } from '../parts/when.tsx'
+import { laidOut } from '../pure/json.ts'
+import { type Happened, timeOf } from '../pure/timeline.ts'
+import { count, visible } from '../pure/words.ts'
+import { href } from '../router.ts'
+import { may, session } from '../session.ts'
+import { DeskTable } from './messages.tsx'
+
+export function Item({ id }: { readonly id: number }) {
+  const item = useRead({ path: '/api/desk/{id}', params: { id } })
+  return (
+    <Shown of={item} what="This message">
+      {(shown) => <ItemPage item={shown} />}
+    </Shown>
+  )
+}
+
+const charsShown = 65_536
+
+function ItemPage({ item }: { readonly item: DeskItem }) {
+  const { id, message, processor, state, error, heldAt, waiting, behind, original } = item
+  const data = laidOut(message.json)
+  return (
+    <>
+      <header class="head">
+        <div>
+          <p class="crumbs">
+            <a href={href('/desk')}>Desk</a> / {visible(processor)} / #{id}
+          </p>
+          <h1>
+            {visible(message.type)} {visible(message.context ?? '')}
+          </h1>
+          <p>
+            <Badge state={state} /> since <When at={heldAt} />
+            {waiting > 0 && <>, with {count(waiting, 'message')} in line behind it</>}
+            {behind !== null && (
+              <>
+                {' '}
+                behind <a href={href(`/desk/${behind}`)}>#{behind}</a>
+              </>
+            )}
+          </p>
+        </div>
+        <Buttons item={item} />
+      </header>
+      {error !== null && (
+        <div class={`state ${state === 'held' ? 'failing' : ''}`}>
+          <Icon name={state === 'held' ? 'failing' : 'quiet'} />
+          <div>
+            <p>
+              <strong>{visible(error.message)}</strong>
+            </p>
+            <p class="muted">
+              {visible(processor)}{' '}
+              {error.code === 'refused'
+                ? 'refused it'
+                : `failed ${count(item.tries.length, 'time')} (${visible(error.code)})`}
+              .
+            </p>
+            {error.stack !== undefined && (
+              <details>
+                <summary>For developers</summary>
+                <pre>{visible(error.stack)}</pre>
+              </details>
+            )}
+          </div>
+        </div>
+      )}
+      <div class="two">
+        <div>
+          <section aria-labelledby="data">
+            <h2 id="data">Data</h2>
+            <pre>{visible(data.slice(0, charsShown))}</pre>
+            {data.length > charsShown && (
+              <p class="more">
+                The first {charsShown.toLocaleString('en')} of {data.length.toLocaleString('en')} characters are shown.
+              </p>
+            )}
+            {original !== null && (
+              <details>
+                <summary>As it was published</summary>
+                <pre>{visible(laidOut(original).slice(0, charsShown))}</pre>
+              </details>
+            )}
+          </section>
+          <Line item={item} />
+        </div>
+        <div>
+          <section aria-labelledby="time">
+            <h2 id="time">What happened</h2>
+            <ol class="time">
+              {timeOf(item).map((one, at) => (
+                <Event key={`${one.at} ${at}`} one={one} />
+              ))}
+            </ol>
+          </section>
+          <Facts item={item} />
+        </div>
+      </div>
+    </>
+  )
+}
+
+function Buttons({ item }: { readonly item: DeskItem }) {
+  const doing = useSignal<Doing | undefined>(undefined)
+  const problem = useSignal<Problem | undefined>(undefined)
+  if (!may('repair')) return <p class="muted">You may look, but not repair.</p>
+  const { state, id } = item
+  const me = session.value.is === 'in' ? session.value.me.name : ''
+  const claimed = item.claim !== null && item.claim.until > now.value ? item.claim : null
+  const open = (made: (item: DeskItem) => Doing) => () => (doing.value = made(item))
+  const direct = (done: (item: DeskItem) => Promise<unknown>) => async () => {
+    try {
+      problem.value = undefined
+      await done(item)
+    } catch (error) {
+      problem.value = error instanceof Problem ? error : undefined
+    }
+    changed()
+  }
+  return (
+    <div>
+      <div class="buttons">
+        {(state === 'held' || state === 'line') && (
+          <a class="button main" data-key="e" href={href(`/desk/${id}/correct`)}>
+            Correct and resubmit
+          </a>
+        )}
+        {state === 'held' && (
+          <button type="button" data-key="r" onClick={open(releasing)}>
+            Release
+          </button>
+        )}
+        {state === 'discarded' && (
+          <button type="button" class="main" onClick={open(takingBack)}>
+            Take back
+          </button>
+        )}
+        {(state === 'held' || state === 'line') &&
+          (claimed?.by === me ? (
+            <button type="button" onClick={direct(unclaim)}>
+              Leave it to others
+            </button>
+          ) : (
+            <button type="button" onClick={direct(claim)} title="Others see that you work on it, for 30 minutes.">
+              I'm on it
+            </button>
+          ))}
+        <button type="button" data-key="n" onClick={open(noting)}>
+          Note
+        </button>
+        {(state === 'held' || state === 'line') && (
+          <button type="button" class="danger" data-key="d" onClick={open(discarding)}>
+            Discard…
+          </button>
+        )}
+      </div>
+      {claimed !== null && (
+        <p class="muted" role="status">
+          {claimed.by === me ? 'You work on it' : `${visible(claimed.by)} works on it`} until {clock(claimed.until)}.
+        </p>
+      )}
+      {problem.value !== undefined && <Refusal problem={problem.value} />}
+      {doing.value !== undefined && <Act doing={doing.value} close={() => (doing.value = undefined)} />}
+    </div>
+  )
+}
+
+function Event({ one: { at, icon, title, text } }: { readonly one: Happened }) {
+  return (
+    <li>
+      <Icon name={icon} />
+      <div>
+        <div>
+          {visible(title)} <span class="muted">{clock(at)}</span>
+        </div>
+        {text !== '' && <div class="muted">{visible(text)}</div>}
+      </div>
+    </li>
+  )
+}
+
+function Facts({ item: { id, message, cause, lane, pending, revision, corrections } }: { readonly item: DeskItem }) {
+  const facts: readonly (readonly [string, string])[] = [
+    ['Message', message.id],
+    ['Type', `${message.type}, version ${message.version}`],
+    ['Line', lane ?? 'none: nothing waits behind it'],
+    ['Caused by', cause === null ? 'not known' : `${cause.type} in ${cause.destination}`],
+    ['Number here', `#${id}, revision ${revision}`],
+    ...(corrections > 0 ? [['Corrected', count(corrections, 'time')] as const] : []),
+    ...(pending === null ? [] : [['Asked for', `${pending.action.do}, by ${pending.by}`] as const]),
+  ]
+  return (
+    <section aria-labelledby="facts">
+      <h2 id="facts">Facts</h2>
+      <dl class="facts">
+        {facts.map(([name, value]) => (
+          <>
+            <dt>{name}</dt>
+            <dd class="mono">{visible(String(value))}</dd>
+          </>
+        ))}
+      </dl>
+    </section>
+  )
+}
+
+function Line({ item }: { readonly item: DeskItem }) {
+  const after = useSignal<readonly (number | undefined)[]>([undefined])
+  if (item.lane === null || item.resolvedAt !== null) return null
+  return (
+    <section aria-labelledby="line">
+      <h2 id="line">In line behind it</h2>
+      <div class="scroll">
+        {after.value.map((from, at) => (
+          <LinePage
+            key={from}
+            id={item.id}
+            after={from}
+            more={at === after.value.length - 1 ? (next) => (after.value = [...after.value, next]) : undefined}
+          />
+        ))}
+      </div>
+    </section>
+  )
+}
+
+interface LineProps {
+  readonly id: number
+  readonly after: number | undefined
+  readonly more: ((next: number) => void) | undefined
+}
+
+function LinePage({ id, after, more }: LineProps) {
+  const limit = 50
+  const line = useRead({ path: '/api/desk/{id}/line', params: { id }, query: { after, limit } })
+  return (
+    <Shown of={line} what="The line">
+      {({ items, next }) =>
+        items.length === 0 ? (
+          <p class="muted">{after === undefined ? 'Nothing waits behind it.' : 'That is the end of the line.'}</p>
+        ) : (
+          <>
+            <DeskTable rows={items} />
+            {more !== undefined && items.length === limit && next !== null && (
+              <p class="more">
+                <button type="button" onClick={() => more(Number(next))}>
+                  Show more of the line
+                </button>
+              </p>
+            )}
+          </>
+        )
+      }
+    </Shown>
+  )
+}

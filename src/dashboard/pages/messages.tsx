@@ -1,0 +1,117 @@
+// A list of messages at the desk, page by page. The pages that were asked for stay; the first of them keeps itself up to date.
+import { useSignal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import type { DeskFilter, DeskRow } from '../../model/desk-views.ts'
+import { useRead } from '../data.ts'
+import { Badge } from '../parts/badge.tsx'
+import { Full, Shown } from '../parts/states.tsx'
+import { Ago } from '../parts/when.tsx'
+import { errorText } from '../pure/cards.ts'
+import { count, visible } from '../pure/words.ts'
+import { href } from '../router.ts'
+
+const pageRows = 100
+const rowsMax = 10_000
+
+interface MessagesProps {
+  readonly filter: Pick<DeskFilter, 'states' | 'processor' | 'group' | 'context'>
+  /** What is shown where there is none. */
+  readonly children: ComponentChildren
+}
+
+export function Messages({ filter, children }: MessagesProps) {
+  const cursors = useSignal<readonly number[]>([0])
+  const more = (next: number) => {
+    cursors.value = [...cursors.value, next]
+  }
+  const last = cursors.value.length - 1
+  if (last * pageRows >= rowsMax) return <Full shown={rowsMax} />
+  return (
+    <div class="scroll">
+      {cursors.value.map((after, at) => (
+        <MessagesPage
+          key={after}
+          filter={filter}
+          after={after}
+          more={at === last ? more : undefined}
+          none={at === 0 ? children : null}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface PageProps {
+  readonly filter: MessagesProps['filter']
+  readonly after: number
+  readonly more: ((next: number) => void) | undefined
+  readonly none: ComponentChildren
+}
+
+function MessagesPage({ filter, after, more, none }: PageProps) {
+  const page = useRead({ path: '/api/desk', query: { ...filter, after, limit: pageRows } })
+  return (
+    <Shown of={page} what="The messages">
+      {({ items, next }) =>
+        items.length === 0 ? (
+          none
+        ) : (
+          <>
+            <DeskTable rows={items} />
+            {more !== undefined && items.length === pageRows && next !== null && (
+              <p class="more">
+                <button type="button" onClick={() => more(Number(next))}>
+                  Show more
+                </button>
+              </p>
+            )}
+          </>
+        )
+      }
+    </Shown>
+  )
+}
+
+export function DeskTable({ rows }: { readonly rows: readonly DeskRow[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Message</th>
+          <th scope="col">State</th>
+          <th scope="col" class="late">
+            Error
+          </th>
+          <th scope="col" class="late">
+            Processor
+          </th>
+          <th scope="col" class="number">
+            In line
+          </th>
+          <th scope="col">Since</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ id, message, state, error, processor, waiting, heldAt, claim }) => (
+          <tr key={id}>
+            <th scope="row">
+              <a class="row" href={href(`/desk/${id}`)}>
+                {visible(message.type)} {visible(message.context ?? `#${id}`)}
+              </a>
+              {claim !== null && <div class="muted">{visible(claim.by)} works on it</div>}
+            </th>
+            <td>
+              <Badge state={state} />
+            </td>
+            <td class="late">{visible(errorText(error?.message ?? null).slice(0, 160))}</td>
+            <td class="late">{visible(processor)}</td>
+            <td class="number">{waiting >= 1_000 ? '1,000+' : waiting === 0 ? '–' : count(waiting, '', '').trim()}</td>
+            <td>
+              <Ago at={heldAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

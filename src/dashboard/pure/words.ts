@@ -1,0 +1,69 @@
+// What the page calls things: the words of the model, in sentences for people.
+const minute = 60_000
+
+/** How long ago a time is: "just now", "4 min ago", "3 h ago", "2 days ago". */
+export function ago(at: number, now: number): string {
+  return now - at < minute ? 'just now' : `${span(now - at)} ago`
+}
+
+/** A duration: "40 s", "4 min", "3 h", "2 days". */
+export function span(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1_000))
+  if (s < 60) return `${s} s`
+  if (s < 3_600) return `${Math.floor(s / 60)} min`
+  if (s < 86_400) return `${Math.floor(s / 3_600)} h`
+  const days = Math.floor(s / 86_400)
+  return days === 1 ? '1 day' : `${days} days`
+}
+
+/** "1 message", "12 messages", "1,000 messages". */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`
+}
+
+export const stateWords: Readonly<Record<string, { readonly word: string; readonly tone: Tone }>> = {
+  held: { word: 'held', tone: 'held' },
+  deciding: { word: 'a rule decides', tone: 'slow' },
+  trying: { word: 'being tried', tone: 'slow' },
+  line: { word: 'in line', tone: 'quiet' },
+  handled: { word: 'handled', tone: 'ok' },
+  discarded: { word: 'discarded', tone: 'quiet' },
+  reset: { word: 'reset', tone: 'quiet' },
+  live: { word: 'live', tone: 'ok' },
+  behind: { word: 'behind', tone: 'slow' },
+  probing: { word: 'probing', tone: 'failing' },
+  stuck: { word: 'stuck', tone: 'failing' },
+  paused: { word: 'paused', tone: 'slow' },
+  off: { word: 'off', tone: 'quiet' },
+  gone: { word: 'gone', tone: 'quiet' },
+  prepared: { word: 'prepared', tone: 'slow' },
+  running: { word: 'running', tone: 'slow' },
+  asks: { word: 'asks', tone: 'slow' },
+  failed: { word: 'failed', tone: 'failing' },
+  stopped: { word: 'stopped', tone: 'failing' },
+  done: { word: 'done', tone: 'ok' },
+  aborted: { word: 'aborted', tone: 'quiet' },
+  expired: { word: 'expired', tone: 'quiet' },
+}
+
+export type Tone = 'ok' | 'slow' | 'failing' | 'held' | 'quiet'
+
+/** The sentence beside the state of a processor. */
+export const partSentences: Readonly<Record<string, string>> = {
+  behind: 'More comes than it handles at the moment.',
+  probing: 'Other systems fail, so it tries one message at a time until one works.',
+  stuck: 'It cannot go on by itself.',
+  paused: 'It starts nothing new. What it has to do waits.',
+}
+
+/** A text of unknown origin, with what cannot be seen or turns the direction of writing made visible. */
+export function visible(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (one) =>
+    one === '\n' || one === '\t' ? one : `\\u{${one.codePointAt(0)!.toString(16)}}`,
+  )
+}
+
+/** Quotes a text for a shell, where it needs that. */
+export function quoted(text: string | number): string {
+  return /^[\w./:@=-]+$/.test(String(text)) ? String(text) : `'${String(text).replaceAll("'", "'\\''")}'`
+}

@@ -1,0 +1,147 @@
+// The dashboard on the example shop, in Chromium: what an operator does who reads nothing but the page.
+import assert from 'node:assert/strict'
+import { before, test } from 'node:test'
+import { rows } from '../support.ts'
+import { opened, seriousFindings } from './support/browser.ts'
+import { type ServedShop, servedShop, shop } from './support/shop.ts'
+
+let served: ServedShop
+before(async () => {
+  served = await servedShop()
+})
+
+test('the address that start prints signs in once; later the session does, and without one the page asks for it', async () => {
+  const link = served.link()
+  const { page, complaints, context } = await opened(link)
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  assert.equal(new URL(page.url()).hash, '', 'the code is out of the address')
+  await page.goto(`${served.url}/desk`)
+  await page.getByRole('heading', { name: 'Desk' }).waitFor()
+  const [cookie] = await context.cookies()
+  assert.deepEqual([cookie?.httpOnly, cookie?.sameSite], [true, 'Strict'])
+  assert.deepEqual(complaints, [])
+
+  const other = await opened(link)
+  await other.page.getByText('This was used before, or is too old.').waitFor()
+  await other.page.getByLabel('Address, code or token').fill(served.token!)
+  await other.page.getByRole('button', { name: 'Sign in' }).click()
+  await other.page.getByRole('heading', { name: 'Home' }).waitFor()
+})
+
+test('a held invoice is corrected by hand, and its lane drains in order', async () => {
+  const { page, complaints } = await opened(served.link())
+  const [held] = (await shop.desk.list({ states: ['held'] })).filter(({ waiting }) => waiting === 3)
+  const line = (await shop.desk.line(held!.id)).map(({ message }) => message.id)
+
+  await page.getByRole('link', { name: /4 messages of invoice.received are held in ledger/ }).click()
+  await page.getByText('negative quantity on line #').first().waitFor()
+  await page.getByRole('row').filter({ hasText: held!.lane! }).getByRole('link').click()
+  await page.getByText('negative quantity on line 1').first().waitFor()
+  await page.getByRole('region', { name: 'In line behind it' }).getByRole('row').nth(3).waitFor()
+  await page.getByRole('link', { name: 'Correct and resubmit' }).click()
+  const data = page.getByLabel('Data, as JSON')
+  await data.fill('{')
+  await page.getByText(/^Line 1: /).waitFor()
+  const corrected = structuredClone(held!.data) as { lines: { quantity: number }[] }
+  corrected.lines[0]!.quantity = 3
+  await data.fill(JSON.stringify(corrected, null, 2))
+  await page.getByText('/lines/0/quantity').waitFor()
+  await page.getByLabel('Reason').fill('counted again')
+  await page.getByRole('button', { name: 'Resubmit with 1 change' }).click()
+
+  await page.getByText('handled', { exact: true }).first().waitFor()
+  await page.getByText('counted again').waitFor()
+  await shop.idle()
+  const booked = rows<{ no: string }>(
+    served.file,
+    `select distinct invoice_no no from ledger where customer_id = '${held!.lane}' order by min(rowid) over (partition by invoice_no)`,
+  ).map(({ no }) => `invoice-${no}`)
+  assert.deepEqual(booked.slice(booked.indexOf(held!.message.id)), [held!.message.id, ...line])
+  const item = await shop.desk.show(held!.id)
+  assert.deepEqual(
+    item!.history.filter(({ action }) => action === 'resubmitted').map(({ reason }) => reason),
+    ['counted again'],
+  )
+  assert.deepEqual(complaints, [])
+})
+
+test('of two people with the same message open the second is told what the first did, and nothing is overwritten', async () => {
+  const held = (await shop.desk.list({ states: ['held'] })).find(({ message }) => message.id === 'invoice-704992')!
+  const address = `${served.url}/desk/${held.id}`
+  const first = await opened(served.link())
+  const second = await opened(served.link())
+  for (const { page } of [first, second]) {
+    await page.goto(`${address}/correct`)
+    await page.getByLabel('Data, as JSON').waitFor()
+  }
+  await shop.desk.discard(held.id, { by: 'ada', reason: 'entered twice' })
+  await second.page.getByText('Somebody has acted on this message since you opened it.').waitFor()
+  await first.page.goto(address)
+  await first.page.getByText('ada discarded').waitFor()
+  await first.page.getByRole('button', { name: 'Take back' }).click()
+  const dialog = first.page.getByRole('dialog')
+  await dialog.getByText('It joins the end of its line').waitFor()
+  await dialog.getByRole('button', { name: 'Take back' }).click()
+  await first.page
+    .getByText(/taken back/)
+    .first()
+    .waitFor()
+})
+
+test('all of a group are released with one first; the operation has an address and an end', async () => {
+  const { page } = await opened(served.link())
+  await page.goto(`${served.url}/desk`)
+  await page.getByRole('link', { name: 'price below zero on line #' }).click()
+  await page.getByRole('button', { name: 'Release all…' }).click()
+  const dialog = page.getByRole('dialog')
+  assert(await dialog.getByRole('checkbox', { name: /One first/ }).isChecked())
+  await dialog.getByLabel('Reason').fill('is it still so?')
+  await dialog.getByRole('button', { name: 'Release all' }).click()
+  await page.getByRole('heading', { name: /^release ledger/ }).waitFor()
+  assert.match(page.url(), /\/desk\/operations\/\d+$/)
+  await page.getByText('failed', { exact: true }).waitFor()
+})
+
+test('eight tabs of one browser hold one stream, and the eighth gets its document and its list', async () => {
+  const { context, page } = await opened(served.link())
+  await page.getByRole('heading', { name: 'Home' }).waitFor()
+  let streams = 0
+  context.on('request', (request) => {
+    if (request.url().endsWith('/api/stream')) streams++
+  })
+  for (let n = 2; n <= 8; n++) {
+    const tab = await context.newPage()
+    await tab.goto(`${served.url}/desk`)
+    await tab.getByRole('link', { name: /negative quantity/ }).waitFor()
+  }
+  assert.equal(streams, 0, 'the first tab has the stream')
+})
+
+for (const width of [1280, 390]) {
+  test(`axe has no serious finding on any page, light and dark, ${width} pixels wide`, async () => {
+    const { page, complaints } = await opened(served.link(), { viewport: { width, height: 800 } })
+    const [held] = await shop.desk.list({ states: ['held'] })
+    const [group] = await shop.desk.groups()
+    const [operation] = await shop.desk.operations()
+    await page.getByRole('heading', { name: 'Home' }).waitFor()
+    for (const path of [
+      ...['/', '/desk', '/desk?state=discarded', `/desk/g/${group!.id}`, `/desk/${held!.id}`],
+      ...[
+        `/desk/${held!.id}/correct`,
+        '/desk/operations',
+        `/desk/operations/${operation!.id}`,
+        '/system/audit',
+        '/flows',
+      ],
+    ]) {
+      await page.goto(served.url + path)
+      await page.locator('main :is(h1, .state)').first().waitFor()
+      await page.locator('.skeleton').waitFor({ state: 'detached' })
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        assert.deepEqual(await seriousFindings(page), [], `${path}, ${colorScheme}`)
+      }
+    }
+    assert.deepEqual(complaints, [])
+  })
+}
