@@ -96,7 +96,7 @@ test('counts and times are said as people say them, and texts are quoted for a s
 test('a group that is kept quiet is no card; a part that is paused says by whom', () => {
   const group: DeskGroup = {
     ...{ id: 4, processor: 'labels', type: 'order.placed', error: 'Error: no such article', held: 2, snoozed: 0 },
-    ...{ snooze: null, note: null, firstAt: 5, lastAt: 9 },
+    ...{ snooze: null, note: null, help: null, owner: null, firstAt: 5, lastAt: 9 },
   }
   assert.deepEqual(groupCards([group]), [
     {

@@ -21,7 +21,7 @@ after(() => packed.remove())
 
 test('the package has nothing but what users need', () => {
   const needed =
-    /^(bin\/millrace\.js|dist\/.*\.(js|d\.ts)|docs\/.*\.md|examples\/\w+\/.*\.(ts|csv|md)|package\.json|README\.md|LICENSE)$/
+    /^(bin\/millrace\.js|dist\/.*\.(js|d\.ts)|dist\/dashboard\/(index|assets\/[\w-]+)\.(html|js|css|txt)(\.br|\.gz)?|docs\/.*\.md|examples\/\w+\/.*\.(ts|csv|md)|package\.json|README\.md|LICENSE)$/
   const strange = packed.files.filter(
     (file) => !needed.test(file) || (file.includes('.test.') && !file.startsWith('examples/starter/')),
   )
