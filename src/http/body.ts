@@ -1,4 +1,5 @@
 // The body of a request, read once and never beyond its limit, whatever the request says about its size.
+import type { Readable } from 'node:stream'
 import { fault } from '../model/errors.ts'
 
 export interface Body {
@@ -12,8 +13,9 @@ export interface Body {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
-export function bodyOf(request: Request, bytesMax: number): Body {
-  const bytes = () => readBody(request, bytesMax)
+/** `incoming`: the request as a server of Node.js has it, where there is one. */
+export function bodyOf(request: Request, bytesMax: number, incoming?: Readable): Body {
+  const bytes = () => readBody(request, bytesMax, incoming)
   const text = async () => textOf(await bytes())
   return { bytes, text, json: async () => jsonOf(await text()) }
 }
@@ -36,7 +38,7 @@ export function jsonOf(text: string): unknown {
   }
 }
 
-async function readBody(request: Request, bytesMax: number): Promise<Uint8Array> {
+async function readBody(request: Request, bytesMax: number, incoming?: Readable): Promise<Uint8Array> {
   const encoding = request.headers.get('content-encoding')?.trim().toLowerCase() ?? 'identity'
   if (encoding !== 'identity' && encoding !== 'gzip') {
     const headers = { 'accept-encoding': 'gzip' }
@@ -48,12 +50,29 @@ async function readBody(request: Request, bytesMax: number): Promise<Uint8Array>
   if (said !== null && Number(said) > bytesMax) throw tooLarge(bytesMax)
   if (encoding === 'identity') {
     // The server has seen to it that no more comes than was said.
+    if (said !== null && incoming !== undefined && isFresh(incoming)) return receive(incoming)
     if (said !== null) return new Uint8Array(await aborted(request.arrayBuffer()))
     return request.body === null ? new Uint8Array(0) : collect(request.body, bytesMax)
   }
   if (request.body === null) throw notGzip()
   const inflated = request.body.pipeThrough(new DecompressionStream('gzip') as never) as ReadableStream<Uint8Array>
   return collect(inflated, bytesMax, notGzip)
+}
+
+/** Nobody has read of it, and its client is there. */
+const isFresh = ({ readableDidRead, destroyed, readableEncoding }: Readable) =>
+  !readableDidRead && !destroyed && readableEncoding === null
+
+/** Reads a body past the Request, which would copy it. */
+function receive(incoming: Readable): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    incoming.on('data', (chunk: Uint8Array) => chunks.push(chunk))
+    incoming.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    incoming.once('close', () => {
+      if (!incoming.readableEnded) reject(cutOff())
+    })
+  })
 }
 
 async function collect(

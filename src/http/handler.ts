@@ -11,9 +11,9 @@ import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
-import { checkAllowed, isAllowed, isAllowedSomewhere, type Who } from './access/permissions.ts'
+import { checkAllowed, isAllowed, isAllowedSomewhere, type Permission, type Who } from './access/permissions.ts'
 import { refusalsOf } from './access/refusals.ts'
-import { bodyOf } from './body.ts'
+import { type Body, bodyOf } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
 import { type Env, respond } from './respond.ts'
@@ -24,6 +24,7 @@ interface Asked {
   readonly request: Request
   readonly params: Call['params']
   readonly from: string
+  readonly body: Body
 }
 
 export interface HandlerOptions {
@@ -55,7 +56,8 @@ export function handlerOf(options: HandlerOptions): Handler {
   for (const route of groups.flatMap((group) => group.routes)) {
     methods.set(route.path, [...(methods.get(route.path) ?? []), route.method])
     hono.on(route.method, patternOf(route.path), async ({ req, env }) => {
-      const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env) }
+      const body = bodyOf(req.raw, limits.bodyBytesMax, env?.incoming)
+      const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env), body }
       return respond(await answerOf(route, asked, options), env)
     })
   }
@@ -93,16 +95,16 @@ async function answerOf(
 ): Promise<Answer> {
   let who: Who | undefined
   try {
-    const { request } = asked
+    const { request, body } = asked
     who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
     if (who !== undefined) checkSomewhere(who, route.may)
     const where = `${route.method} ${route.path}`
     const query = queryOf(where, request.url, route.query)
-    const body = bodyOf(request, limits.bodyBytesMax)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
     if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    const call = { ...asked, app, edge, basePath, query, given, body, who, own, limits, ending }
-    if (who !== undefined) await checkHere(who, route, call)
+    const call = { ...asked, app, edge, basePath, query, given, who, own, limits, ending }
+    const checking = who === undefined ? undefined : checkHere(who, route, call)
+    if (checking !== undefined) await checking
     return await route.run(call)
   } catch (error) {
     if (isMillraceError(error)) refusalsOf(edge).add({ route, who: who?.name, from: asked.from }, error)
@@ -124,9 +126,13 @@ function checkSomewhere(who: Who, may: Route['may']): void {
 }
 
 /** Where a grant is narrowed, it is only asked here what the call concerns. Errors: `millrace/not-allowed`. */
-async function checkHere(who: Who, { may, place }: Route, call: Call): Promise<void> {
-  if (may === 'anyone' || may === 'anyone signed in' || isAllowed(who, may)) return
-  checkAllowed(who, may, await (place?.(call) ?? placeOf(call.params)))
+function checkHere(who: Who, { may, place }: Route, call: Call): Promise<void> | undefined {
+  if (may === 'anyone' || may === 'anyone signed in' || isAllowed(who, may)) return undefined
+  return checkAt(who, may, place?.(call) ?? placeOf(call.params))
+}
+
+async function checkAt(who: Who, may: Permission, place: ReturnType<NonNullable<Route['place']>>): Promise<void> {
+  checkAllowed(who, may, await place)
 }
 
 /** The topic, channel or part that a path names: a grant may be narrowed to it. */

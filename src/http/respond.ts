@@ -1,16 +1,18 @@
 // How an answer goes out: as a Response; or, below a server of Node.js, straight to its socket, which costs a third. A
 // stream and the answer to HEAD always go as a Response.
+import type { Readable } from 'node:stream'
 import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Answer } from './route.ts'
 
+/** A request as a server of Node.js has it. */
+export interface Incoming extends Readable {
+  readonly method?: string | undefined
+  readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
+}
+
 /** What a server of Node.js tells of a request. */
 export interface Env {
-  readonly incoming?:
-    | {
-        readonly method?: string | undefined
-        readonly socket?: { readonly remoteAddress?: string | undefined } | undefined
-      }
-    | undefined
+  readonly incoming?: Incoming | undefined
   readonly outgoing?:
     | {
         writeHead(status: number, headers: Readonly<Record<string, string | number>>): unknown

@@ -55,6 +55,11 @@ export class Access {
     const authorization = headers.get('authorization')
     if (authorization !== null) {
       const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? []
+      const known = token === undefined ? undefined : whoHas(this.rules.tokens, token, this.now())
+      if (known !== undefined) {
+        this.checkFailed(from)
+        return known
+      }
       return this.judged(from, async () => {
         if (token === undefined) throw fault('millrace/not-signed-in', 'the header authorization has no bearer token')
         return this.byToken(token)
