@@ -33,7 +33,7 @@ test('delayed messages are read in the order in which they are due, with the sam
   assert.equal(new Date(nextAt!).toISOString().slice(4), '-01-01T00:00:00.000Z')
   assert.deepEqual(rest, {
     ...{ name: 'yearly', gone: false, cron: '@yearly', timeZone: 'UTC', publishes: 'due', missed: 'skip', owner: null },
-    ...{ lastAt: null, waiting: 0 },
+    ...{ lastAt: null, waiting: 0, skipped: 0, skippedAt: null },
   })
   for (const state of ['running', 'stopped']) {
     if (state === 'stopped') await one.stop()

@@ -112,6 +112,7 @@ export class RunningApp {
       reading: async (read) => read(this.running.store.schedules),
       parts,
       now,
+      fire: async (schedule, actor) => this.running.schedules.fire(schedule, actor),
     })
     const wired = () => this.wiring!.processors
     this.processors = processorsOn(() => this.running, { app: name, parts, wired })

@@ -1,8 +1,9 @@
 // The commands below `millrace schedules`.
 import type { Command } from 'commander'
+import { actor } from './actor-options.ts'
 import type { Add } from './add.ts'
 import { wholeNumber } from './call.ts'
-import { schedulesDelayed, schedulesList } from './commands/schedules.ts'
+import { schedulesDelayed, schedulesFire, schedulesList } from './commands/schedules.ts'
 
 export function addSchedules(schedules: Command, add: Add): void {
   add(schedules, {
@@ -21,4 +22,13 @@ export function addSchedules(schedules: Command, add: Add): void {
   })
     .option('--after <place>', 'the next page, as the page before says')
     .option('--limit <n>', 'the most rows (default 50, at most 200)', wholeNumber('--limit', 1, 200))
+  actor(
+    add(schedules, {
+      name: 'fire',
+      usage: '[app.ts] <name>',
+      text: 'publish the event of a schedule once more, now; its slots come as before',
+      run: schedulesFire,
+      examples: ['schedules fire app.ts nightly --reason "the night was missed"'],
+    }),
+  )
 }

@@ -177,6 +177,7 @@ export class ControlClient {
   readonly schedules: Schedules = {
     list: () => this.rows('schedules', 'list'),
     delayed: (filter) => this.call('schedules', 'delayed', filter),
+    fire: (name, actor) => this.call('schedules', 'fire', name, actor),
   }
 
   readonly messages: Messages = {

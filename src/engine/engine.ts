@@ -55,6 +55,7 @@ export class Engine {
   readonly desk: Desk
   readonly log: Rooms['log']
   readonly processors: Consumers
+  readonly schedules: Rooms['schedules']
   private readonly plan: EnginePlan
   private readonly world: World
   private readonly openedClean: boolean
@@ -80,6 +81,7 @@ export class Engine {
     this.desk = this.rooms.desk
     this.log = this.rooms.log
     this.processors = this.rooms.consumers
+    this.schedules = this.rooms.schedules
   }
 
   // ── starting ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -49,7 +49,8 @@ export class Envelopes {
     return this.encode(type, data, { ...this.fromOutside(id), source, traceparent, attributes })
   }
 
-  readonly slot = ({ name, publishes }: ScheduleSpec, data: unknown, id: string): Stored =>
+  /** Encodes the event of a schedule; without an id it gets a new one. */
+  readonly slot = ({ name, publishes }: ScheduleSpec, data: unknown, id: string | undefined): Stored =>
     this.encode(publishes, data, this.fromOutside(id, name))
 
   /** Encodes what a processor publishes or sends while it handles a message. */

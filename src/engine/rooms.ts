@@ -122,7 +122,7 @@ export class Rooms {
     this.consumers = this.consumersOf(host, envelopes)
     this.timers = new Timers(world, committer, limits.flushBytes, taken.nextDue)
     const { slot: encode } = envelopes
-    this.schedules = new Schedules({ world, store, committer, specs: plan.schedules, encode, maybeIdle })
+    this.schedules = new Schedules({ world, store, committer, specs: plan.schedules, encode, maybeIdle, checkRunning })
     const forgetWithdrawn = async () => withdrawals.sweep(streams.channels(await store.progress.rows()))
     const { ids: streamIds } = streams
     const retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })

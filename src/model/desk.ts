@@ -122,6 +122,8 @@ export type DeskAction =
   | 'woken'
   /** A request over HTTP by somebody who may not, or who is not known. */
   | 'refused'
+  /** Of a schedule: its event was published once more. */
+  | 'fired'
 
 /** One line of the audit log. */
 export interface AuditRow {

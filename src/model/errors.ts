@@ -255,6 +255,7 @@ export const errors = {
     `Look for it with \`${commandLine('messages list')}\`; retention removes messages, and a delayed one is not there yet.`,
   ),
   'millrace/unknown-processor': row('StateError', false, 'List the processors for their names.'),
+  'millrace/unknown-schedule': row('StateError', false, 'List the schedules for their names.'),
   'millrace/processor-in-use': row('StateError', false, 'Remove the processor from the app before you retire it.'),
   'millrace/on-channel': row(
     'StateError',

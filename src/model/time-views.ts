@@ -23,6 +23,22 @@ export interface ScheduleItem {
    * treats as `missed` says; of a running one those that wait, for example while `data` fails.
    */
   readonly waiting: number
+  /**
+   * How many slots its policy left out when it last did, at most 1,000: those that came while the app was down, or the clock
+   * was set forward. 0 where it never left one out since its cron or time zone is as it is.
+   */
+  readonly skipped: number
+  /** When that was, milliseconds since 1970; null where it was never. */
+  readonly skippedAt: number | null
+}
+
+/** An event that a schedule published because a person fired it. */
+export interface FiredSchedule {
+  /** Its id. */
+  readonly id: string
+  readonly type: string
+  /** The time that its function for the data got as slot, milliseconds since 1970. */
+  readonly at: number
 }
 
 /** A message that comes later. */

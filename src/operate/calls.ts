@@ -153,6 +153,7 @@ export const calls: {
   schedules: {
     list: [{}, 0],
     delayed: [{ filter: { fields: { after: 'text', limit: 'count' } } }, 0],
+    fire: [{ name: 'text', actor: { fields: { by: 'text', reason: 'text' }, needs: ['by', 'reason'] } }, 2],
   },
   messages: {
     list: [

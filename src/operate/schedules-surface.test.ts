@@ -18,7 +18,16 @@ const hourly = schedule('hourly', {
   owner: 'team clock',
 })
 const shown = { name: 'hourly', gone: false, cron: '0 * * * *', timeZone: 'UTC', publishes: 'hour', missed: 'once' }
-const row = { schedule: 'hourly', cron: '0 * * * *', timeZone: 'UTC', seenMs: 0, gone: false, lastMs: 2 * hour }
+const row = {
+  schedule: 'hourly',
+  cron: '0 * * * *',
+  timeZone: 'UTC',
+  seenMs: 0,
+  gone: false,
+  lastMs: 2 * hour,
+  skipped: 4,
+  skippedAt: 3 * hour,
+}
 
 function surface(kept: readonly ScheduleKept[], now: number, places: readonly DelayedPlace[] = []) {
   const time: TimeReads = {
@@ -28,13 +37,18 @@ function surface(kept: readonly ScheduleKept[], now: number, places: readonly De
       return places.slice(from, from + limit).map((place) => ({ ...place, id: `m${place.n}` })) as never
     },
   }
-  return schedulesOn({ reading: (read) => read(time), parts: [hourly], now: () => now })
+  return schedulesOn({
+    reading: (read) => read(time),
+    parts: [hourly],
+    now: () => now,
+    fire: async () => ({ id: 'f', type: 'hour', at: now }),
+  })
 }
 
 test('a schedule says its next slot and its last, and how many have come since and are not done', async () => {
   const all = surface([row], 5.5 * hour)
   assert.deepEqual(await all.list(), [
-    { ...shown, owner: 'team clock', nextAt: 6 * hour, lastAt: 2 * hour, waiting: 3 },
+    { ...shown, owner: 'team clock', nextAt: 6 * hour, lastAt: 2 * hour, waiting: 3, skipped: 4, skippedAt: 3 * hour },
   ])
   const [none] = await surface([{ ...row, seenMs: 5 * hour }], 5.5 * hour).list()
   assert.equal(none!.waiting, 0)
@@ -46,7 +60,7 @@ test('one that is new, or has another calendar, waits for nothing; its earlier n
   const [fresh] = await surface([], 5.5 * hour).list()
   assert.deepEqual([fresh!.nextAt, fresh!.lastAt, fresh!.waiting], [6 * hour, null, 0])
   const [other] = await surface([{ ...row, cron: '30 * * * *' }], 5.5 * hour).list()
-  assert.deepEqual([other!.lastAt, other!.waiting], [2 * hour, 0])
+  assert.deepEqual([other!.lastAt, other!.waiting, other!.skipped], [2 * hour, 0, 0])
   const earlier = await surface([{ ...row, schedule: 'every-hour' }], 5.5 * hour).list()
   assert.deepEqual(
     earlier.map(({ name, lastAt }) => [name, lastAt]),
@@ -58,7 +72,7 @@ test('one that only the store knows is gone', async () => {
   const [, gone] = await surface([row, { ...row, schedule: 'nightly', lastMs: null }], hour).list()
   assert.deepEqual(gone, {
     ...{ name: 'nightly', gone: true, cron: '0 * * * *', timeZone: 'UTC', publishes: null, missed: null, owner: null },
-    ...{ nextAt: null, lastAt: null, waiting: 0 },
+    ...{ nextAt: null, lastAt: null, waiting: 0, skipped: 4, skippedAt: 3 * hour },
   })
 })
 

@@ -1,6 +1,7 @@
 // The one implementation of `app.schedules`, on a running app and on the store of a stopped one.
+import { type Actor, checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
-import type { DelayedFilter, DelayedPage, ScheduleItem } from '../model/time-views.ts'
+import type { DelayedFilter, DelayedPage, FiredSchedule, ScheduleItem } from '../model/time-views.ts'
 import type { Part } from '../parts/part.ts'
 import type { Schedule } from '../parts/schedule.ts'
 import type { ScheduleKept, TimeReads } from '../seam/time-reads.ts'
@@ -13,15 +14,21 @@ export interface SchedulesOf {
   /** Those of the app; empty where its code is not known. */
   readonly parts: readonly Part[]
   now(): number
+  /** Publishes the event of a schedule now; throws where no app runs. */
+  fire(name: string, actor: Actor): Promise<FiredSchedule>
 }
 
 const rows = { default: 50, max: 200 }
 /** Slots that are counted as waiting. */
 const waitingMax = 1_000
 
-export function schedulesOn({ reading, parts, now }: SchedulesOf): Schedules {
+export function schedulesOn({ reading, parts, now, fire }: SchedulesOf): Schedules {
   return checked<Schedules>('schedules', {
     list: () => reading(async (time) => listed(await time.kept(), parts, now())),
+    fire: async (name, actor) => {
+      checkText('fire', 'reason', actor.reason)
+      return fire(name, checkActor('fire', actor))
+    },
     delayed: (filter = {}) => reading((time) => delayed(time, filter)),
   })
 }
@@ -49,10 +56,12 @@ function itemOf(schedule: Schedule, row: ScheduleKept | undefined, now: number):
     for (; slot !== undefined && slot <= now && waiting < waitingMax; slot = calendar.after(slot)) waiting++
   }
   const nextAt = calendar.after(now) ?? null
-  return { name, gone: false, cron, timeZone, publishes: publishes.name, missed, owner, nextAt, lastAt, waiting }
+  const { skipped, skippedAt } = isSame ? row : { skipped: 0, skippedAt: null }
+  const said = { cron, timeZone, publishes: publishes.name, missed, owner }
+  return { name, gone: false, ...said, nextAt, lastAt, waiting, skipped, skippedAt }
 }
 
-function goneOf({ schedule: name, cron, timeZone, lastMs: lastAt }: ScheduleKept): ScheduleItem {
+function goneOf({ schedule: name, cron, timeZone, lastMs: lastAt, skipped, skippedAt }: ScheduleKept): ScheduleItem {
   return {
     name,
     gone: true,
@@ -64,6 +73,8 @@ function goneOf({ schedule: name, cron, timeZone, lastMs: lastAt }: ScheduleKept
     nextAt: null,
     lastAt,
     waiting: 0,
+    skipped,
+    skippedAt,
   }
 }
 

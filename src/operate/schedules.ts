@@ -1,5 +1,6 @@
-// `app.schedules`: what time will bring.
-import type { DelayedFilter, DelayedPage, ScheduleItem } from '../model/time-views.ts'
+// `app.schedules`: what time will bring, and what it is to bring now.
+import type { Actor } from '../model/desk.ts'
+import type { DelayedFilter, DelayedPage, FiredSchedule, ScheduleItem } from '../model/time-views.ts'
 
 /** The schedules of an app, and its delayed messages. */
 export interface Schedules {
@@ -32,4 +33,25 @@ export interface Schedules {
    * ```
    */
   delayed(filter?: DelayedFilter): Promise<DelayedPage>
+  /**
+   * Publishes the event of a schedule once more, now, beside its slots: those come as if nothing had happened. The event
+   * and a line in the audit log are written together, so a crash leaves both or neither; `desk.audit` tells which, where
+   * the answer was lost. Each call publishes one event, with an id of its own.
+   *
+   * @param name the name of a schedule that runs
+   * @param actor who, and the reason, which is needed
+   * @returns the event, once it is on disk
+   * @throws `millrace/unknown-schedule`; `millrace/bad-data` where its data do not fit or their function fails;
+   *   `millrace/not-running` for the file of a stopped app
+   *
+   * @example
+   * ```ts
+   * const [first] = await shop.schedules.list()
+   * if (first !== undefined) {
+   *   const { type, id } = await shop.schedules.fire(first.name, { by: 'ada', reason: 'the night was missed' })
+   *   console.log(`${type} ${id} is published`)
+   * }
+   * ```
+   */
+  fire(name: string, actor: Actor): Promise<FiredSchedule>
 }

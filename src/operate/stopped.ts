@@ -98,7 +98,12 @@ export function stoppedMessages(store: Offline, parts: readonly Part[]): Message
 
 /** The schedules of an app that does not run. `parts` are empty where its code is not known. */
 export function stoppedSchedules(store: Offline, parts: readonly Part[], now: () => number): Schedules {
-  return schedulesOn({ reading: (read) => reading(store, ({ time }) => read(time)), parts, now })
+  return schedulesOn({
+    reading: (read) => reading(store, ({ time }) => read(time)),
+    parts,
+    now,
+    fire: async () => needsRunning(store, 'only the app publishes what a schedule publishes'),
+  })
 }
 
 /** The processors of an app that does not run; undefined when its code is not known. */

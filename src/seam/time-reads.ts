@@ -11,6 +11,10 @@ export interface ScheduleRow {
   readonly seenMs: number
   /** True once a start without the schedule has logged that it is gone. */
   readonly gone: boolean
+  /** How many slots its policy left out when it last did. */
+  readonly skipped: number
+  /** When that was, milliseconds since 1970; null where none was left out. */
+  readonly skippedAt: number | null
 }
 
 /** The progress of a schedule, and its newest slot that is done. */

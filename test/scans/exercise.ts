@@ -117,7 +117,10 @@ async function write(store: Store): Promise<void> {
     timed: [
       { do: 'fire', limit: 10, bytesMax: 1e6 },
       { do: 'slot', schedule: 's', due: 1, message: messageOf('slot') },
-      { do: 'schedule', row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false } } as never,
+      {
+        do: 'schedule',
+        row: { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false, skipped: 0, skippedAt: null },
+      } as never,
     ],
   })
   await progress.subscribe('dated', 1, await log.positionBefore(1, 0))

@@ -46,7 +46,7 @@ const commit = (store: Store, changes: Partial<Changes>) =>
 test('each change that is written because of time has its own result, in the order of the changes', async (t) => {
   const store = await opened(t)
   await commit(store, { append: [messageOf('soon', 1), messageOf('later', 9e15), messageOf('last', 9e15 + 1)] })
-  const row = { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false }
+  const row = { schedule: 's', cron: null, timeZone: null, seenMs: 1, gone: false, skipped: 0, skippedAt: null }
   const ahead: Written[] = []
   const written = await committed(store, {
     functions: [],

@@ -26,4 +26,7 @@ export const format14: string = `-- what became of a message at the desk of each
    alter table millrace_desk_groups add column snoozed_by text; alter table millrace_desk_groups add column snoozed_at integer;
    alter table millrace_desk_groups add column snoozed_why text; alter table millrace_audit add column group_id integer;
    create index millrace_audit_groups on millrace_audit (group_id) where group_id is not null;
-   create index millrace_audit_refused on millrace_audit (id) where action = 'refused';`
+   create index millrace_audit_refused on millrace_audit (id) where action = 'refused';
+   -- how many slots a schedule has left out, and when
+   alter table millrace_schedules add column skipped integer not null default 0;
+   alter table millrace_schedules add column skipped_at integer;`

@@ -42,9 +42,9 @@ export class ScheduleTable implements ScheduleStore {
     return this.sql.one<{ due: number }>(sql, schedule, upTo)?.due
   }
 
-  keep({ row: { schedule, cron, timeZone, seenMs, gone } }: ScheduleChange): ScheduleWritten {
-    const sql = 'insert or replace into millrace_schedules values (?, ?, ?, ?, ?)'
-    this.sql.run(sql, schedule, cron, timeZone, seenMs, gone ? 1 : 0)
+  keep({ row: { schedule, cron, timeZone, seenMs, gone, skipped, skippedAt } }: ScheduleChange): ScheduleWritten {
+    const sql = 'insert or replace into millrace_schedules values (?, ?, ?, ?, ?, ?, ?)'
+    this.sql.run(sql, schedule, cron, timeZone, seenMs, gone ? 1 : 0, skipped, skippedAt)
     return { do: 'schedule' }
   }
 
@@ -57,7 +57,8 @@ export class ScheduleTable implements ScheduleStore {
   }
 
   async rows(): Promise<ScheduleRow[]> {
-    const sql = 'select schedule, cron, time_zone as timeZone, seen as seenMs, gone from millrace_schedules'
+    const sql = `select schedule, cron, time_zone as timeZone, seen as seenMs, gone, skipped, skipped_at as skippedAt
+      from millrace_schedules`
     const rows = this.sql.all<Omit<ScheduleRow, 'gone'> & { gone: number }>(sql)
     return rows.map((row) => ({ ...row, gone: row.gone === 1 }))
   }

@@ -4,7 +4,8 @@ import type { DelayedPlace, DelayedSlice, ScheduleKept, TimeReads } from '../../
 import type { AtOnce } from './durable-reads.ts'
 import type { Statements } from './statements.ts'
 
-const schedulesText = `select schedule, cron, time_zone as timeZone, seen as seenMs, gone,
+const schedulesText = `select schedule, cron, time_zone as timeZone, seen as seenMs, gone, skipped,
+  skipped_at as skippedAt,
   (select max(due) from millrace_slots l where l.schedule = s.schedule) as lastMs
   from millrace_schedules s order by schedule`
 const delayedText = `select t.due as dueMs, t.due as dueAt, t.sequence as n, k.type, t.message_id as id,

@@ -1,5 +1,6 @@
 // Shows the schedules of an app, and the messages that come later.
 import type { DelayedRow, ScheduleItem } from '../../index.ts'
+import { type ActorWords, actorWithReason } from '../actor.ts'
 import { type Call, type Reached, takeWords, withApp } from '../call.ts'
 import { type Column, count, moment, safe, table, wrap } from '../print.ts'
 import { time } from './desk-show.ts'
@@ -32,15 +33,32 @@ export async function schedulesList(call: Call): Promise<number> {
 
 const iso = (ms: number | null) => (ms === null ? null : time(ms))
 
-function scheduleObject({ nextAt, lastAt, ...row }: ScheduleItem) {
-  return { ...row, nextAt: iso(nextAt), lastAt: iso(lastAt) }
+function scheduleObject({ nextAt, lastAt, skippedAt, ...row }: ScheduleItem) {
+  return { ...row, nextAt: iso(nextAt), lastAt: iso(lastAt), skippedAt: iso(skippedAt) }
 }
 
-function notes({ name, gone, waiting, missed }: ScheduleItem, { running }: Pick<Reached, 'running'>): string[] {
+function notes(row: ScheduleItem, { running }: Pick<Reached, 'running'>): string[] {
+  const { name, gone, waiting, missed, skipped, skippedAt } = row
   if (gone) return [`${name} is not in the code that is known here: it publishes nothing`]
-  if (waiting === 0) return []
   const slots = count(waiting, 'slot')
-  return [running ? `${name} has ${slots} waiting` : `${name} has missed ${slots}; the next start: ${missed}`]
+  const waits = running ? `${name} has ${slots} waiting` : `${name} has missed ${slots}; the next start: ${missed}`
+  const left = `${name} left out ${atMost(skipped)} at ${when(skippedAt)}`
+  return [...(waiting === 0 ? [] : [waits]), ...(skipped === 0 ? [] : [left])]
+}
+
+const atMost = (skipped: number) => (skipped < 1_000 ? count(skipped, 'slot') : '1000 slots or more')
+
+/** Publishes the event of a schedule once more, now. */
+export async function schedulesFire(call: Call, words: ActorWords): Promise<number> {
+  const actor = actorWithReason('fire', words)
+  const [name] = takeWords(call, ['NAME'], 1)
+  const { out } = call
+  return withApp(call, async ({ schedules }) => {
+    const { id, type, at } = await schedules.fire(name!, actor)
+    if (out.json) await out.object({ schedule: name, id, type, at: time(at) })
+    else await out.line(`${name} is fired: ${type} ${id}`)
+    return 0
+  })
 }
 
 export interface DelayedWords {

@@ -8,10 +8,12 @@
 // `slots`; a start finds from the rows of the store what was in memory only. The progress of a schedule belongs to its
 // cron and time zone: when one of them changes, it begins after that moment, as a new schedule does.
 import type { Stored } from '../../model/codec.ts'
-import { fault, recordError } from '../../model/errors.ts'
+import type { Actor } from '../../model/desk.ts'
+import { recordError } from '../../model/errors.ts'
 import { defaults } from '../../model/options.ts'
-import { isPromise } from '../../model/promise.ts'
+import type { FiredSchedule } from '../../model/time-views.ts'
 import type { Store } from '../../seam/store.ts'
+import type { ScheduleRow } from '../../seam/time-reads.ts'
 import type { Timer, World } from '../../seam/world.ts'
 import type { Committer } from '../commit/committer.ts'
 import type { TimedWrite } from '../commit/timed-write.ts'
@@ -19,11 +21,15 @@ import { Heap } from '../kit/heap.ts'
 import type { Service } from '../service.ts'
 import type { ScheduleSpec } from '../spec.ts'
 import { Alarm } from './alarm.ts'
+import { fire } from './firing.ts'
+import { dataOf } from './slot-data.ts'
 import { isOf, missedMax, nextOf, slotsOf } from './slots.ts'
 
 const attemptsMax = defaults.slotAttemptsMax.default
 const firstRestMs = 1_000
 const restMsMax = 60_000
+
+const noneLeftOut = { skipped: 0, skippedAt: null }
 
 type State = 'waiting' | 'publishing' | 'resting'
 
@@ -38,6 +44,8 @@ interface Running {
   state: State
   /** Up to here every slot is dealt with, or in `slots`. */
   seenMs: number
+  /** What its policy left out when it last did. */
+  leftOut: Pick<ScheduleRow, 'skipped' | 'skippedAt'>
   /** The first slot after that. */
   nextMs: number
   /** The slots that are to be published, the oldest first. */
@@ -52,11 +60,13 @@ interface Running {
 export interface SchedulesHost {
   readonly world: World
   readonly store: Store
-  readonly committer: Pick<Committer, 'writeTimed'>
+  readonly committer: Pick<Committer, 'writeTimed' | 'written'>
   readonly specs: readonly ScheduleSpec[]
-  encode(spec: ScheduleSpec, data: unknown, id: string): Stored
+  encode(spec: ScheduleSpec, data: unknown, id: string | undefined): Stored
   /** Called when all may be published. */
   maybeIdle(): void
+  /** Throws while the run takes nothing. */
+  checkRunning(): void
 }
 
 export class Schedules implements Service {
@@ -89,11 +99,13 @@ export class Schedules implements Service {
       const since = kept ? Math.min(row.seenMs, now) : now
       const last = kept ? await store.schedules.lastSlot(spec.name, now) : undefined
       const seenMs = Math.max(since, last ?? since)
+      const leftOut = kept ? { skipped: row.skipped, skippedAt: row.skippedAt } : noneLeftOut
       if (row?.cron !== spec.cron || row.timeZone !== spec.timeZone || row.gone || row.seenMs !== since) {
-        this.keep(spec, since)
+        this.keep({ spec, leftOut }, since)
       }
       const nextMs = nextOf(spec, seenMs)
-      const one: Running = { spec, state: 'waiting', seenMs, nextMs, slots: [], attempts: 0, trouble: undefined }
+      const waits = { state: 'waiting', slots: [], attempts: 0, trouble: undefined } as const
+      const one: Running = { spec, seenMs, leftOut, nextMs, ...waits }
       this.all.push(one)
       this.waiting.push(one)
       this.newestMs = Math.max(this.newestMs, seenMs)
@@ -113,6 +125,11 @@ export class Schedules implements Service {
 
   begin(): void {
     this.look()
+  }
+
+  /** Publishes the event of a schedule once more, now, beside its slots. */
+  fire(name: string, actor: Actor): Promise<FiredSchedule> {
+    return fire(this.host, name, actor)
   }
 
   /** True when no slot is to be published now, apart from those that rest. */
@@ -156,8 +173,11 @@ export class Schedules implements Service {
   private take(one: Running, now: number): void {
     const { name, missed } = one.spec
     const { slots, leftOut } = slotsOf(one.spec, Math.min(one.seenMs, now), now)
-    if (leftOut && missed === 'skip') this.keep(one.spec, (slots[0] ?? now + 1) - 1)
-    if (leftOut && missed === 'all') {
+    if (leftOut > 0) {
+      one.leftOut = { skipped: leftOut, skippedAt: now }
+      this.keep(one, (slots[0] ?? now + 1) - 1)
+    }
+    if (leftOut > 0 && missed === 'all') {
       const text = `schedule "${name}" has missed more than ${missedMax} slots; the oldest are left out`
       this.host.world.log('warn', text, { from: new Date(slots[0]!).toISOString() })
     }
@@ -177,7 +197,7 @@ export class Schedules implements Service {
     this.publishing++
     let message: Stored
     try {
-      message = this.host.encode(spec, this.dataOf(spec, due), id)
+      message = this.host.encode(spec, dataOf(spec, due, this.host.world), id)
     } catch (error) {
       this.failed(one, id, error)
       return
@@ -195,17 +215,6 @@ export class Schedules implements Service {
       one.trouble = undefined
       this.done(one)
     })
-  }
-
-  private dataOf(spec: ScheduleSpec, due: number): unknown {
-    const { world } = this.host
-    const late = (error: unknown) => {
-      const what = `data of schedule "${spec.name}" threw after it had ended`
-      world.log('error', what, { code: 'millrace/late-error', error: recordError(error).message })
-    }
-    const data = world.callback({ late }, () => spec.dataOf(due))
-    if (!isPromise(data)) return data
-    throw fault('millrace/bad-data', `schedule "${spec.name}": data returned a promise, but must return a value`)
   }
 
   private done(one: Running): void {
@@ -260,8 +269,8 @@ export class Schedules implements Service {
   }
 
   /** Every slot up to a time is dealt with, whatever becomes of cron, time zone or policy later. */
-  private keep({ name, cron, timeZone }: ScheduleSpec, seenMs: number): void {
-    this.write({ do: 'schedule', row: { schedule: name, cron, timeZone, seenMs, gone: false } })
+  private keep({ spec: { name, cron, timeZone }, leftOut }: Pick<Running, 'spec' | 'leftOut'>, seenMs: number): void {
+    this.write({ do: 'schedule', row: { schedule: name, cron, timeZone, seenMs, gone: false, ...leftOut } })
   }
 
   private write<Do extends 'slot' | 'schedule'>(

@@ -20,21 +20,22 @@ const slots = (missed: Missed, seenMs: number, now: number) => {
 }
 
 test('a slot that is on time is published, whatever the policy', () => {
-  for (const missed of ['skip', 'once', 'all'] as const) assert.deepEqual(slots(missed, 4, 5), [[5], false])
-  assert.deepEqual(slots('all', 5, 5), [[], false])
+  for (const missed of ['skip', 'once', 'all'] as const) assert.deepEqual(slots(missed, 4, 5), [[5], 0])
+  assert.deepEqual(slots('all', 5, 5), [[], 0])
 })
 
 test('missed slots are left out, come once, or all come, oldest first', () => {
-  assert.deepEqual(slots('skip', 1, 5), [[5], true])
-  assert.deepEqual(slots('skip', 1, 5.9), [[], true])
-  assert.deepEqual(slots('once', 1, 5.9), [[5], true])
-  assert.deepEqual(slots('once', 1, 5), [[4, 5], true])
-  assert.deepEqual(slots('all', 1, 5), [[2, 3, 4, 5], false])
+  assert.deepEqual(slots('skip', 1, 5), [[5], 3])
+  assert.deepEqual(slots('skip', 1, 5.9), [[], 4])
+  assert.deepEqual(slots('once', 1, 5.9), [[5], 3])
+  assert.deepEqual(slots('once', 1, 5), [[4, 5], 2])
+  assert.deepEqual(slots('all', 1, 5), [[2, 3, 4, 5], 0])
 })
 
 test('of too many missed slots the newest thousand come', () => {
-  const [found, leftOut] = slots('all', 0, 1_500) as [number[], boolean]
-  assert.deepEqual([found.length, found[0], found.at(-1), leftOut], [1_000, 501, 1_500, true])
+  const [found, leftOut] = slots('all', 0, 1_500) as [number[], number]
+  assert.deepEqual([found.length, found[0], found.at(-1), leftOut], [1_000, 501, 1_500, 500])
+  assert.equal(slots('skip', 0, 5_000.9)[1], 1_000)
 })
 
 test('after its last slot a schedule has no next one', () => {
@@ -44,7 +45,15 @@ test('after its last slot a schedule has no next one', () => {
 
 test('a row is of a schedule while cron and time zone are the same; an old row says neither', () => {
   const spec = { cron: '0 * * * *', timeZone: 'UTC' } as ScheduleSpec
-  const row = { schedule: 's', cron: spec.cron, timeZone: spec.timeZone, seenMs: 1, gone: false }
+  const row = {
+    schedule: 's',
+    cron: spec.cron,
+    timeZone: spec.timeZone,
+    seenMs: 1,
+    gone: false,
+    skipped: 0,
+    skippedAt: null,
+  }
   assert.deepEqual(
     [
       row,

@@ -5,6 +5,9 @@ import type { ScheduleSpec } from '../spec.ts'
 
 const graceMs = defaults.scheduleGraceMs.default
 
+/** Slots that are counted as left out, at most. */
+const leftOutMax = 1_000
+
 /** Missed slots that are made up for at once, at most. */
 export const missedMax = defaults.missedMax.default
 
@@ -19,14 +22,14 @@ export function nextOf({ calendar }: ScheduleSpec, ms: number): number {
 }
 
 /**
- * The slots after `seenMs` up to `now` that are to be published, oldest first. `leftOut` is true when there are older
- * ones: the policy leaves them out, or they are beyond the bound.
+ * The slots after `seenMs` up to `now` that are to be published, oldest first. `leftOut` counts the older ones, up to
+ * 1,000: the policy leaves them out, or they are beyond the bound.
  */
 export function slotsOf(
   { calendar, missed }: Pick<ScheduleSpec, 'calendar' | 'missed'>,
   seenMs: number,
   now: number,
-): { readonly slots: readonly number[]; readonly leftOut: boolean } {
+): { readonly slots: readonly number[]; readonly leftOut: number } {
   const onTimeFrom = now - graceMs
   const slots: number[] = []
   let at = calendar.upTo(now)
@@ -37,5 +40,7 @@ export function slotsOf(
     at = calendar.upTo(at - 1)
     if (enough) break
   }
-  return { slots, leftOut: at !== undefined && at > seenMs }
+  let leftOut = 0
+  for (; at !== undefined && at > seenMs && leftOut < leftOutMax; at = calendar.upTo(at - 1)) leftOut++
+  return { slots, leftOut }
 }

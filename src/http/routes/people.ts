@@ -65,6 +65,7 @@ export const called = [
   post('/api/flows/{id}/answer', 'flows.answer', 'Answers a question of it.', 'answer'),
   get('/api/questions', 'flows.questions', 'Lists the open questions of flows.', { pagedBy: 'id' }),
   get('/api/schedules', 'schedules.list', 'Lists the schedules, with what comes next.', { may: 'see' }),
+  post('/api/schedules/{name}/fire', 'schedules.fire', 'Publishes its event once more, now.', 'run'),
   get('/api/delayed', 'schedules.delayed', 'Lists the messages that come later, the next first.'),
   get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
