@@ -188,6 +188,25 @@ test('of the server the dashboard knows types alone, and of the model what needs
   assert.deepEqual(wrong, [])
 })
 
+/** What pages have of the server as code, and not as types alone: it imports nothing that is not on this list. */
+const shared: readonly string[] = ['model/json-edit.ts', 'model/json-text.ts']
+
+test('what pages decide without a browser reads no document, and of the server only what both share', () => {
+  const wrong: string[] = []
+  const dom = ['document', 'window', 'navigator', 'location', 'localStorage', 'fetch', 'globalThis'].map(global)
+  for (const file of files.filter((one) => one.startsWith('dashboard/pure/') || shared.includes(one))) {
+    const text = readFileSync(join(src, file), 'utf8')
+    for (const [name] of dom.filter(([, pattern]) => pattern.test(code(text)))) wrong.push(`src/${file} uses ${name}`)
+    for (const name of importsOf(text)) {
+      const target = relative(src, join(src, dirname(file), name))
+      const isType = new RegExp(`(import|export) type \\{[^}]*\\} from '${name}'`).test(text)
+      if (name.startsWith('.') && (isType || target.startsWith('dashboard/pure/') || shared.includes(target))) continue
+      wrong.push(`src/${file} imports ${name}`)
+    }
+  }
+  assert.deepEqual(wrong, [])
+})
+
 test('the folders of the engine import each other in one order, but for the arrows that are listed', () => {
   const wrong: string[] = []
   for (const file of files.filter((one) => one.startsWith('engine/'))) {
