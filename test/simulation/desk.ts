@@ -71,12 +71,27 @@ interface Line {
   readonly item: number | null
   readonly subject: string
   readonly detail: string | null
+  readonly group: number | null
 }
 
 /** Whether a processor is paused. */
 export interface Pausing {
   readonly processor: string
   readonly paused: boolean
+}
+
+interface Snooze {
+  readonly until: number
+  readonly orCount: number
+}
+
+interface Group {
+  readonly id: number
+  readonly held: number
+  readonly today: string
+  readonly type: string
+  readonly until: number | null
+  readonly orCount: number | null
 }
 
 interface Operation {
@@ -141,6 +156,7 @@ const refusals = new Set(
     'nothing-selected',
     'duplicate-name',
     'unknown-operation',
+    'unknown-group',
     'operation-ended',
     'already-running',
     'on-channel',
@@ -173,6 +189,8 @@ export class DeskModel {
   /** Where each person wanted a processor to begin anew. */
   private readonly resetsTo = new Map<string, unknown>()
   private readonly resetCount = new Map<string, number>()
+  /** The last snooze of each group; undefined once it was woken. */
+  private readonly snoozes = new Map<number, Snooze | undefined>()
   private operations = new Map<string, Operation>()
   private readonly failures = new Map<string, { failed: number; resolved: number }>()
 
@@ -240,7 +258,7 @@ export class DeskModel {
     ) as [{ count: number }]
     assert.equal(count, this.lines, 'the audit log has lost a line')
     for (const line of all<Line>(
-      'select id, at, who, action, item, subject, detail from millrace_audit where id > ? order by id',
+      'select id, at, who, action, item, subject, detail, group_id as "group" from millrace_audit where id > ? order by id',
       this.lines,
     )) {
       assert.equal(line.id, this.lines + 1, 'the audit log has a gap')
@@ -255,6 +273,8 @@ export class DeskModel {
     if (item !== null) this.follow(this.items.get(item)!, line)
     else if (action === 'reset') this.readReset(line)
     else if (action === 'aborted') this.ending.set(subject, action)
+    else if (line.group !== null)
+      this.snoozes.set(line.group, action === 'snoozed' ? JSON.parse(line.detail!) : undefined)
     else if (action === 'set') {
       const { concurrency } = JSON.parse(line.detail!) as { concurrency: number | 'default' }
       if (concurrency === 'default') this.concurrency.delete(subject)
@@ -437,15 +457,31 @@ export class DeskModel {
   private readGroups(all: Read, rows: readonly DeskRow[]): void {
     const counts = new Map<number, number>()
     for (const { group_id: id } of rows) if (id !== null) counts.set(id, (counts.get(id) ?? 0) + 1)
-    const groups = all<{ id: number; held: number; today: string; type: string }>(
-      'select id, held, processor as today, type from millrace_desk_groups',
+    const groups = all<Group>(
+      `select id, held, processor as today, type, snoozed_until as until, snoozed_count as orCount
+       from millrace_desk_groups`,
     )
-    for (const { id, held } of groups) assert.equal(held, counts.get(id) ?? 0, `how many are held of group ${id}`)
+    for (const group of groups) {
+      const { id, held } = group
+      assert.equal(held, counts.get(id) ?? 0, `how many are held of group ${id}`)
+      this.judgeSnooze(group)
+    }
     for (const { id, group_id, today, type } of rows) {
       if (group_id === null) continue
       const group = groups.find((one) => one.id === group_id)
       assert.deepEqual([group?.today, group?.type], [today, type], `the group of message ${id}`)
     }
+  }
+
+  /** A group is snoozed as a person has said, and until it has so many. */
+  private judgeSnooze({ id, held, until, orCount }: Group): void {
+    const said = this.snoozes.get(id)
+    if (until === null) {
+      assert(said === undefined || said.orCount < 1_000, `the snooze of group ${id} is gone`)
+      return
+    }
+    assert.deepEqual({ until, orCount }, said, `the snooze of group ${id}`)
+    assert(held < orCount!, `group ${id} has ${held} and is snoozed until it has ${orCount}`)
   }
 
   private readOperations(all: Read): void {

@@ -42,8 +42,11 @@ export interface Hunt {
   readonly bias?: Bias
 }
 
+/** Without what few mutations need. */
+const lean: Bias = { edge: false, snoozes: false, finder: false }
+
 /** What goes wrong with one seed, which is run once. */
-export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Promise<RunFailure | undefined> {
+export async function failureOf(seed: number, { faults, bias = lean }: Hunt = {}): Promise<RunFailure | undefined> {
   const { make, workload, eventually, watch, network } = scenarioOf(seed, bias)
   const plan = planOf(workload, randomOf(seed, 'workload'))
   const options = {
@@ -61,14 +64,17 @@ export async function failureOf(seed: number, { faults, bias }: Hunt = {}): Prom
 
 function scenarioOf(seed: number, bias?: Bias, far?: FarCounts) {
   let model: Model
-  const { make, workload, network, processors, mediators, settling, starts, expected } = generate(
-    seed,
-    () => model,
-    bias,
-  )
-  const eventually = { 'all is handled or at the desk, once': () => model.complete(expected, starts) }
+  const generated = generate(seed, () => model, bias)
+  const { make, workload, network, processors, mediators, settling, starts, expected, finds, checkEdge } = generated
+  const eventually = {
+    'all is handled or at the desk, once': () => {
+      model.complete(expected, starts)
+      checkEdge()
+    },
+  }
   const watch = () => {
     model = new Model(processors, mediators, randomOf(seed, 'people'), settling?.())
+    model.finds = finds
     if (far === undefined) return model
     const random = randomOf(seed, 'far')
     const chances = { ...farChances }

@@ -28,11 +28,12 @@ import { shape } from '../../src/testing/conformance/support.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import { Callers } from './callers.ts'
 import { draw } from './chance.ts'
+import { EdgeClients } from './edge.ts'
 import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
-import { type Known, type Logged, type Model, type Settle, together } from './model.ts'
-import { firstNames, Names } from './names.ts'
-import { type ActionKind, peopleIn, setting } from './people.ts'
+import type { Known, Logged, Model, Settle } from './model.ts'
+import { firstNames, Names, together } from './names.ts'
+import { type ActionKind, actionKinds, peopleIn, setting } from './people.ts'
 
 export interface Data {
   readonly key: string
@@ -49,6 +50,12 @@ export interface Bias {
   readonly flows?: FlowBias
   /** Whether there is a channel in each app, and many ask it. */
   readonly requests?: boolean
+  /** Whether clients come over HTTP; default by chance, where nothing else is narrower. */
+  readonly edge?: boolean
+  /** Whether people snooze groups; default as of `edge`. */
+  readonly snoozes?: boolean
+  /** Whether the app has its finder; default as of `edge`. */
+  readonly finder?: boolean
 }
 
 export interface Generated {
@@ -58,10 +65,14 @@ export interface Generated {
   readonly network: Network
   readonly processors: readonly Known[]
   readonly mediators: readonly FlowKnown[]
+  /** Whether the app has its finder. */
+  readonly finds: boolean
   /** What people do in the end, so that all flows end. */
   readonly settling: (() => Settle) | undefined
   /** How many flows a route starts on a message. */
   readonly starts: (id: string) => number
+  /** Checks in the end what clients over HTTP have sent. */
+  readonly checkEdge: () => void
   /** What a processor publishes on a message, as JSON. */
   readonly expected: (processor: string, message: Logged) => string[]
 }
@@ -84,7 +95,7 @@ const probesNever = 10_000
 export function generate(
   seed: number,
   model: () => Model,
-  { people: kinds, flows: bias, requests }: Bias = {},
+  { people: kinds, flows: bias, requests, ...narrower }: Bias = {},
 ): Generated {
   const random = randomOf(seed, 'generate')
   const names = new Names(seed)
@@ -226,6 +237,17 @@ export function generate(
     })
   }
 
+  // In some seeds only, so that the others stay as they are.
+  const extras = random.fork('extras')
+  const isFree = kinds === undefined && bias === undefined && requests === undefined
+  const byChance = (name: string, chance: number) => isFree && extras.fork(name).chance(chance)
+  const finds = narrower.finder ?? byChance('finder', 0.15)
+  const snoozes = narrower.snoozes ?? byChance('snoozes', 0.2)
+  const hasEdge = open.length > 0 && (narrower.edge ?? byChance('edge', 0.3))
+  const edge = hasEdge
+    ? new EdgeClients(sources, () => model().edge, { keys, random: extras.fork('edge clients') })
+    : undefined
+
   const make = (): App => {
     names.starts(model().begun)
     return app({
@@ -241,7 +263,8 @@ export function generate(
           generation int default 0, run int)`
       },
       ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
-      parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? [])],
+      ...(finds ? { finder: true } : {}),
+      parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? []), ...(edge?.parts() ?? [])],
     })
   }
 
@@ -252,12 +275,13 @@ export function generate(
     const people = peopleIn(
       plans.map(({ name }) => name),
       { model, names },
-      kinds,
+      snoozes ? [...(kinds ?? actionKinds), 'snooze'] : kinds,
     )
     const many = draw.fork('many')
     const all = plans.map(({ name }) => name)
     conducted?.workload(clients, draw.fork('flows'))
     callers?.work(clients, draw.fork('callers'))
+    edge?.work(clients, draw.fork('edge'))
     for (let n = 0; n < (conducted === undefined ? messages : bias === undefined ? 8 : 0); n++) {
       const client = draw.pick(clients)
       const type = draw.pick(draw.pick(sources).types as readonly { kind: string }[])
@@ -284,8 +308,10 @@ export function generate(
     workload,
     processors: [...plans, ...(conducted?.processors ?? [])],
     mediators: conducted?.mediators ?? [],
-    settling: callers === undefined ? conducted?.settling : () => withCallers(callers, conducted?.settling()),
+    finds,
+    settling: callers === undefined ? conducted?.settling : () => withCallers(callers, edge, conducted?.settling()),
     starts: conducted?.starts ?? (() => 0),
+    checkEdge: () => edge?.complete(),
     expected,
     network: (arrived) => model().sink.arrived(new URL(arrived.url).pathname.slice(1), arrived),
   }
@@ -336,19 +362,20 @@ function deliveringPart(plan: Plan, names: Names, model: () => Model): Part {
 
 type Handle = (message: { id: string; data: Data }, context: AnyContext) => unknown
 
-/** Callers ask first. */
-function withCallers(callers: Callers, settle: Settle | undefined): Settle {
+/** Callers and clients ask first. */
+function withCallers(callers: Callers, edge: EdgeClients | undefined, settle: Settle | undefined): Settle {
   let asked = false
   return async (app) => {
     if (asked) return settle?.(app) ?? false
     asked = true
     callers.askAtRest(app)
+    await edge?.atRest(app)
     return true
   }
 }
 
 /** The number of resets that a key tells of. */
-const generationIn = (key: string): number => Number(/\/\d+\.(\d+)$/.exec(key)?.[1] ?? 0)
+const generationIn = (key: string): number => Number(/\/\d+\.(\d+)(\/@.*)?$/.exec(key)?.[1] ?? 0)
 
 /** The version of the app as a process has it that starts after so many runs. */
 export const versionAt = (begun: number): string => `version ${begun}`

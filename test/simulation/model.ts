@@ -8,6 +8,8 @@ import type { WhenHeld } from '../../src/model/requests.ts'
 import type { Watch, Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
+import type { EdgeHost } from './edge.ts'
+import { foundIn } from './found.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
 import { firstNames, withFirstNames } from './names.ts'
 import { addPending } from './pending.ts'
@@ -25,6 +27,8 @@ export interface Logged {
   readonly causation: string | null
   readonly source: string
   readonly json: string
+  /** The source of a message of another system; null for the app's own. */
+  readonly elsewhere: string | null
 }
 
 /** What the model has to know of a processor. */
@@ -120,10 +124,6 @@ const newPlace = (known: Known, stream: number) => ({
   items: new Map<number, Item>(),
 })
 
-/** Ids of messages that are published together: of these all are in the log, one after the other, or none. */
-export const together = (group: number, of: number): string[] =>
-  Array.from({ length: of }, (_, n) => `together ${group}, ${n + 1} of ${of}`)
-
 const togetherId = /^together (\d+), (\d+) of (\d+)$/
 
 /** What people do in the end; gives whether something was left to do. */
@@ -151,6 +151,9 @@ export class Model implements Watch {
   })
   /** How many runs of the engine have begun. */
   begun = 0
+  /** Whether the app has its finder. */
+  finds = false
+  private machine: Watched | undefined
   private rowsSeen = 0
   /** Messages that each processor has handled in this run of the engine, by their rows. */
   private handledNow = new Map<string, number>()
@@ -223,12 +226,15 @@ export class Model implements Watch {
 
   /** Before a process starts, people may have written down what they want. */
   starting(machine: Watched): void {
+    this.machine = machine
     this.theirs?.starting(machine)
     if (machine.starts > 0 && this.random.chance(0.3)) addPending(machine, this.random)
   }
 
   async rested(app: App): Promise<boolean> {
     await this.compareCounts(app)
+    // The finder works at its own pace.
+    if (this.finds && (await app.messages.list({ text: 'nothing' })).complete !== true) return true
     if (this.requests.rested()) return true
     if (this.settle === undefined) return false
     this.flows.quiet()
@@ -261,7 +267,8 @@ export class Model implements Watch {
       assert.equal(kept?.id, last.id, `position ${last.position} of stream ${stream} was durable and has changed`)
     }
     for (const row of all<Logged>(
-      `select ${stream} as stream, position, m.id, type, context, causation, source, data as json
+      `select ${stream} as stream, position, m.id, type, context, causation, source, data as json,
+         attributes ->> 'source' as elsewhere
        from millrace_log_${stream} m join millrace_kinds k on k.id = m.kind where position > ? order by position`,
       last?.position ?? 0,
     )) {
@@ -455,6 +462,14 @@ export class Model implements Watch {
     return counted(this.asks, `${processor} ${id}`)
   }
 
+  /** Clients over HTTP are told something. */
+  readonly edge: EdgeHost = {
+    app: () => this.machine?.app,
+    message: (id) => this.byId.get(id),
+    states: (id) => this.requests.states(id),
+    heard: (check) => this.heard(check),
+  }
+
   /** Somebody is told that a request is taken back. */
   readonly tookBack = (id: string): void => this.heard(() => this.requests.tookBack(id))
 
@@ -491,7 +506,8 @@ export class Model implements Watch {
       assert(call.now >= dueAt - 1, `"${processor}" handles ${id} ${dueAt - call.now} ms too early`)
     }
     const { generation, keyName } = place
-    const key = `${keyName}/${type}/${id}/${item?.corrections ?? 0}${generation === 0 ? '' : `.${generation}`}`
+    const from = message.elsewhere === null ? '' : `/@${encodeURIComponent(message.elsewhere)}`
+    const key = `${keyName}/${type}/${id}/${item?.corrections ?? 0}${generation === 0 ? '' : `.${generation}`}${from}`
     assert.equal(call.idempotencyKey, key, `the idempotency key of ${id}`)
     assert.deepEqual(call.data, JSON.parse(item?.json ?? message.json), `"${processor}" handles ${id} with its data`)
     this.countStart(place, item, `${processor} ${id}`)
@@ -578,6 +594,10 @@ export class Model implements Watch {
     }
     this.desk.complete()
     this.requests.complete()
+    if (this.finds) {
+      const { log, found, words } = foundIn(this.machine!)
+      assert.deepEqual([found, words], [log, log.length], 'the index of the finder')
+    }
     this.flows.complete(starts)
     assert.equal(this.places.size, this.processors.length)
   }

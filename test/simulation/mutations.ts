@@ -29,6 +29,80 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: 'return attributes === undefined',
     },
   ],
+  'answers 202 to an event that is not on disk': [
+    {
+      file: 'http/routes/events.ts',
+      from: '    return accepted([await call.edge.intake().takeIn(type, data, from)])\n',
+      to: '    call.edge.intake().takeIn(type, data, from).catch(() => {})\n    return accepted([{ id: from.id }])\n',
+    },
+  ],
+  'answers 202 to a command that is not on disk': [
+    {
+      file: 'http/routes/commands.ts',
+      from: '    await edge.intake().ask(type, data, id)\n',
+      to: '    edge.intake().ask(type, data, id).catch(() => {})\n',
+    },
+  ],
+  'takes in the events of a batch one by one': [
+    {
+      file: 'http/routes/events.ts',
+      from: 'await call.edge.intake().takeInMany(all)',
+      to: 'await Promise.all(all.map((one) => call.edge.intake().takeIn(one.type, one.data, one.from)))',
+    },
+  ],
+  'accepts an event of another system again under the same id': [
+    {
+      file: 'adapters/sqlite/log.ts',
+      from: 'return this.claim(message, this.newest(message.stream) + 1) ?? this.put(message)',
+      to: `return (
+      (message.attributes === null || message.context === null
+        ? this.claim(message, this.newest(message.stream) + 1)
+        : undefined) ?? this.put(message)
+    )`,
+    },
+  ],
+  'publishes a webhook before it checks its signature': [
+    {
+      file: 'http/routes/hooks.ts',
+      from: '  if (!verdict.ok) throw fault',
+      to: `  const id = verdict.ok ? verdict.id : headers.get('x-github-delivery')
+  await app.publish(hook.publishes, hook.data(jsonOf(textOf(bytes)), headers), { id: \`\${name}/\${id}\` })
+  if (!verdict.ok) throw fault`,
+    },
+  ],
+  'publishes a webhook again that comes again': [
+    { file: 'http/routes/hooks.ts', from: '(hook.publishes, data, {', to: '(hook.publishes, data, undefined && {' },
+  ],
+  'gives a delivery another id after a crash': [
+    {
+      file: 'http/deliver.ts',
+      from: '  const request = requestOf(target, { id, now: now() }, event)\n',
+      to: `  const runs = ((globalThis as { runs?: Set<unknown> }).runs ??= new Set()).add(exchanges)
+  const request = requestOf(target, { id: id + '+'.repeat(runs.size - 1), now: now() }, event)\n`,
+    },
+  ],
+  'lets the next event of a context be sent before the answer': [
+    {
+      file: 'http/deliver.ts',
+      from: '  const sent = await exchanges.send({ ...request, signal: attempt.signal }, about)\n',
+      to: `  void exchanges.send(request, about)
+  const sent = { is: 'answered', status: 204, headers: {}, body: '', cut: false } as const\n`,
+    },
+  ],
+  'keeps a snooze when as many are held as it allows': [
+    {
+      file: 'adapters/sqlite/desk-groups.ts',
+      from: 'case when held + 1 < snoozed_count then snoozed_until end',
+      to: 'snoozed_until',
+    },
+  ],
+  'ends a snooze with the next message that is held': [
+    {
+      file: 'adapters/sqlite/desk-groups.ts',
+      from: 'case when held + 1 < snoozed_count then snoozed_until end',
+      to: 'null',
+    },
+  ],
   'does not obey Retry-After': [
     {
       file: 'http/deliver-answer.ts',
@@ -1076,6 +1150,13 @@ const ofFlows = Object.fromEntries(
 )
 
 /** What is done so that few seeds are enough: fewer kinds of faults, people who do less. */
+const ofEdge = [
+  'answers 202 to an event that is not on disk',
+  'takes in the events of a batch one by one',
+  'accepts an event of another system again under the same id',
+  'publishes a webhook before it checks its signature',
+  'publishes a webhook again that comes again',
+] as const
 const ofResets = [
   'resets a processor without a new generation',
   'leaves what a processor has at the desk at a reset',
@@ -1109,6 +1190,10 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   'does not show a request as held that its rule holds': { bias: { requests: true } },
   'takes a request for held behind a message that is tried': { bias: { requests: true } },
   'shows a request as held after its release': { bias: { requests: true } },
+  ...Object.fromEntries(ofEdge.map((name) => [name, { bias: { edge: true } } as const])),
+  'answers 202 to a command that is not on disk': { bias: { edge: true, requests: true } },
+  'keeps a snooze when as many are held as it allows': { faults: { handlerFails: true }, bias: { people: ['snooze'] } },
+  'ends a snooze with the next message that is held': { faults: { handlerFails: true }, bias: { people: ['snooze'] } },
   ...Object.fromEntries(ofResets.map((name) => [name, { bias: { people: ['reset', 'release'] } } as const])),
   ...ofFlows,
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },

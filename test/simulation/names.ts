@@ -11,6 +11,10 @@ export interface Named {
 /** A text with each part by its first name. */
 export const firstNames = (text: string): string => text.replaceAll(/-as-\d+/g, '')
 
+/** Ids of messages that are published together: of these all are in the log, one after the other, or none. */
+export const together = (group: number, of: number): string[] =>
+  Array.from({ length: of }, (_, n) => `together ${group}, ${n + 1} of ${of}`)
+
 export class Names {
   private readonly random: Random
   /** The numbers of runs after which some parts get other names. */

@@ -25,7 +25,12 @@ export const actionKinds = [
   'resume',
   'reset',
 ] as const
-export type ActionKind = (typeof actionKinds)[number]
+/** `snooze` comes in some apps only. */
+export type ActionKind = (typeof actionKinds)[number] | 'snooze'
+
+const ofPeople = (error: unknown) => {
+  if (!isMillraceError(error)) throw error
+}
 
 export function peopleIn(
   processors: readonly string[],
@@ -95,6 +100,19 @@ export function peopleIn(
   const claims = (row: DeskRow, by: string, { desk, random }: Actions) => {
     const forMs = 1_000 + random.below(3_000)
     return desk.claim(row.id, { by, forMs, takeOver: random.chance(0.3) })
+  }
+
+  /** Some groups are snoozed, some are woken: that is no action where one is not snoozed. */
+  const snooze = (name: string) => async (actions: Actions) => {
+    const { desk, random } = actions
+    for (const { id } of await desk.groups()) {
+      if (id === null || random.chance(0.3)) continue
+      const by = `${name} ${id}`
+      const until = actions.now() + random.pick([2_000, 3_600_000])
+      const orCount = random.pick([undefined, 1_000])
+      if (random.chance(0.7)) await tried(by, desk.snooze(id, { by, reason: 'known', until, orCount }))
+      else await desk.wake(id, { by }).catch(ofPeople)
+    }
   }
 
   const select = (name: string) => async (actions: Actions) => {
@@ -174,6 +192,7 @@ export function peopleIn(
     select,
     pause,
     reset,
+    snooze,
     resume: (name) => async (actions) => {
       const one = actions.random.pick(processors)
       await tried(name, actions.processors.resume(names.of(one).name, { by: name }), { processor: one, paused: false })

@@ -30,6 +30,7 @@ export class RequestModel {
   private rows = new Map<string, Row>()
   /** Those that have not been told anything. */
   private callers = new Set<Caller>()
+  private readonly looking = new Set<{ readonly id: string; readonly seen: Set<RequestState | undefined> }>()
   private rounds = 0
 
   constructor(model: Model, desk: DeskModel) {
@@ -51,6 +52,7 @@ export class RequestModel {
     this.rows = rows
     for (const row of rows.values()) this.judge(row)
     for (const { id, seen } of this.callers) this.see(id, seen)
+    for (const { id, seen } of this.looking) seen.add(rows.get(id)?.state)
   }
 
   private judge({ id, state, item, ended_at }: Row): void {
@@ -105,6 +107,7 @@ export class RequestModel {
 
   /** Callers die with their process. */
   begins(): void {
+    this.looking.clear()
     this.callers = new Set()
   }
 
@@ -113,6 +116,13 @@ export class RequestModel {
     this.see(id, caller.seen)
     this.callers.add(caller)
     return caller
+  }
+
+  /** Collects the states of a request, until it is told to end. */
+  states(id: string): { readonly seen: ReadonlySet<RequestState | undefined>; end(): void } {
+    const look = { id, seen: new Set([this.rows.get(id)?.state]) }
+    this.looking.add(look)
+    return { seen: look.seen, end: () => void this.looking.delete(look) }
   }
 
   replied(caller: Caller): void {

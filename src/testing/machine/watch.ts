@@ -7,6 +7,8 @@ import type { World } from '../../seam/world.ts'
 export interface Watched {
   /** The number of processes that have been started. */
   readonly starts: number
+  /** The app of the process that runs; undefined while none does. */
+  readonly app: App | undefined
   /** The wall clock, milliseconds since 1970. */
   now(): number
   /** Reads what is committed, over a connection of its own. */
