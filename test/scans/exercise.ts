@@ -5,6 +5,8 @@ import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
 import { FinderTable } from '../../src/adapters/sqlite/finder-table.ts'
 import { sqlite } from '../../src/adapters/sqlite/index.ts'
 import { acceptAlone, markAlone } from '../../src/adapters/sqlite/missing-wal.ts'
+import { formatKnown, migrate } from '../../src/adapters/sqlite/schema.ts'
+import { schemaTextOf } from '../../src/adapters/sqlite/schema-text.ts'
 import { type Stamp, Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
 import { type FlowRow, newFlowRow } from '../../src/model/flow-views.ts'
@@ -58,6 +60,8 @@ async function opened(file: string, from: string): Promise<Store> {
 }
 
 export async function exercise(file: string): Promise<void> {
+  // For new files, once in a process.
+  schemaTextOf((db) => migrate(db, 'memory', formatKnown - 1))
   const store = await opened(file, 'none')
   try {
     await write(store)
