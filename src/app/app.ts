@@ -8,6 +8,7 @@ import type { FlowDesk } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Schedules } from '../operate/schedules.ts'
+import type { Tokens } from '../operate/tokens.ts'
 import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
@@ -268,6 +269,8 @@ export interface App extends Publishing, Running {
   readonly messages: Messages
   /** The schedules, and the messages that come later. */
   readonly schedules: Schedules
+  /** The tokens of people and programs for the HTTP server. */
+  readonly tokens: Tokens
 }
 
 /**

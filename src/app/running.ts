@@ -48,6 +48,7 @@ import type { Processors } from '../operate/processors.ts'
 import { processorsOn } from '../operate/processors-surface.ts'
 import type { Schedules } from '../operate/schedules.ts'
 import { schedulesOn } from '../operate/schedules-surface.ts'
+import { tokensOn } from '../operate/tokens-surface.ts'
 import type { Part } from '../parts/part.ts'
 import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
 import type { Broker } from '../seam/store.ts'
@@ -79,12 +80,12 @@ export class RunningApp {
   readonly flows: FlowDesk
   readonly messages: Messages
   readonly schedules: Schedules
+  readonly tokens: ReturnType<typeof tokensOn>
   readonly options: AppOptions
   private readonly log: AppLog
   readonly world: World
   private readonly tails: Tails
-  private readonly backups = new Backups()
-  private readonly servers = new Servers()
+  private readonly beside = { backups: new Backups(), servers: new Servers() }
   /** The broker that it was started with. */
   private started: Broker | undefined
   private wiring: Wiring | undefined
@@ -108,6 +109,7 @@ export class RunningApp {
       const { messageReads: messages, log, finder } = this.running.store
       return read({ messages, log, finder })
     }, parts)
+    this.tokens = tokensOn({ access: () => this.running.store.desk.access, itself: `app ${name}`, world })
     this.schedules = schedulesOn({
       reading: async (read) => read(this.running.store.schedules),
       parts,
@@ -164,7 +166,7 @@ export class RunningApp {
       before: () => {
         this.started = broker
         this.log.use(log)
-        return this.backups.ended()
+        return this.beside.backups.ended()
       },
       watch: () => {
         const unwatch = watchdog ? watch(numbers.blockedMs, unwatched(this.world)) : undefined
@@ -180,16 +182,16 @@ export class RunningApp {
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
     checkOptions('stop', unknown, [])
     const grace = limit('stop', 'graceMs', graceMs)
-    this.servers.stopTaking()
+    this.beside.servers.stopTaking()
     try {
-      await this.life.stop(grace, this.backups.abort())
+      await this.life.stop(grace, this.beside.backups.abort())
     } finally {
-      await this.servers.end()
+      await this.beside.servers.end()
     }
   }
 
   serve(options: ServeOptions = {}): Promise<Serving> {
-    return this.servers.serve(this, options)
+    return this.beside.servers.serve(this, options)
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
@@ -260,7 +262,7 @@ export class RunningApp {
     const copies = copiesOf(offlineOf(this.name, running ? this.started! : this.broker))
     // Another file at its place is not the app's.
     if (running) this.running.store.checkFiles()
-    return this.backups.make(copies, path, running ? 'running' : 'stopped')
+    return this.beside.backups.make(copies, path, running ? 'running' : 'stopped')
   }
 
   tail(accepting: Accepting): () => void {

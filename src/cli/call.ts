@@ -13,11 +13,19 @@ import {
   type Processors,
   type Schedules,
   sqlite,
+  type Tokens,
 } from '../index.ts'
 import { commandLine } from '../operate/command-line.ts'
 import { offlineOf } from '../operate/offline.ts'
 import { correctOf } from '../operate/rows.ts'
-import { stoppedDesk, stoppedFlows, stoppedMessages, stoppedProcessors, stoppedSchedules } from '../operate/stopped.ts'
+import {
+  stoppedDesk,
+  stoppedFlows,
+  stoppedMessages,
+  stoppedProcessors,
+  stoppedSchedules,
+  stoppedTokens,
+} from '../operate/stopped.ts'
 import { loadApp } from './load.ts'
 import { type Output, UsageError } from './output.ts'
 import { shellWord } from './print.ts'
@@ -125,6 +133,7 @@ export interface Reached {
   readonly flows: FlowDesk
   readonly messages: Messages
   readonly schedules: Schedules
+  readonly tokens: Tokens
 }
 
 /**
@@ -136,14 +145,15 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
   return runningOr(
     store,
     call.waitMs,
-    ({ desk, processors, flows, messages, schedules }) =>
-      use({ running: true, desk, processors, flows, messages, schedules }),
+    ({ desk, processors, flows, messages, schedules, tokens }) =>
+      use({ running: true, desk, processors, flows, messages, schedules, tokens }),
     () => {
       const desk = stoppedDesk(store, { correct: app && correctOf(app.parts), parts: app?.parts, now: Date.now })
       const processors = stoppedProcessors(store, app)
       const messages = stoppedMessages(store, app?.parts ?? [])
       const schedules = stoppedSchedules(store, app?.parts ?? [], Date.now)
-      return use({ running: false, desk, processors, flows: stoppedFlows(store), messages, schedules })
+      const tokens = stoppedTokens(store, Date.now)
+      return use({ running: false, desk, processors, flows: stoppedFlows(store), messages, schedules, tokens })
     },
   )
 }

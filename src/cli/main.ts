@@ -21,6 +21,7 @@ import { addFlows } from './flow-commands.ts'
 import { addMessages } from './message-commands.ts'
 import { Output, UsageError } from './output.ts'
 import { addSchedules } from './schedule-commands.ts'
+import { addTokens } from './token-commands.ts'
 import { atFolder, exampleText, exitText, folderText, helped, helpFor, usageText } from './usage.ts'
 
 const status = { ok: 0, failed: 1, usage: 2 }
@@ -162,6 +163,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
   )
   addFlows(group(program, 'flows', 'the flows of mediators (sagas, workflows): see, answer, end or resume them'), add)
   addSchedules(group(program, 'schedules', 'what time will bring: schedules, and messages that come later'), add)
+  addTokens(group(program, 'tokens', 'who may use the HTTP server: make, list and revoke tokens'), add)
   addMessages(group(program, 'messages', 'the messages that are kept: list them, show one, follow its story'), add)
 
   add(program, {

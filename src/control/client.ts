@@ -10,6 +10,7 @@ import type { FlowDesk, FlowItem } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Schedules } from '../operate/schedules.ts'
+import type { Tokens } from '../operate/tokens.ts'
 import { Lines } from './lines.ts'
 import {
   type Ask,
@@ -178,6 +179,12 @@ export class ControlClient {
     list: () => this.rows('schedules', 'list'),
     delayed: (filter) => this.call('schedules', 'delayed', filter),
     fire: (name, actor) => this.call('schedules', 'fire', name, actor),
+  }
+
+  readonly tokens: Tokens = {
+    list: () => this.rows('tokens', 'list'),
+    make: (name, options) => this.call('tokens', 'make', name, options),
+    revoke: (name, actor) => this.call('tokens', 'revoke', name, actor),
   }
 
   readonly messages: Messages = {

@@ -1,5 +1,6 @@
 // The services of an app for connected commands. None is its own: everything is `app.desk`,
-// `app.processors`, `app.flows`, `app.messages`, `app.schedules`, `app.publish`, `app.tail`, or reads its file.
+// `app.processors`, `app.flows`, `app.messages`, `app.schedules`, `app.tokens`, `app.publish`, `app.tail`, or reads its
+// file.
 import type { DeskItem, DeskRow } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { LogFilter, LogRow } from '../model/log-views.ts'
@@ -14,6 +15,7 @@ import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import { type PublishByName, type Publishes, publishByName } from '../operate/publish.ts'
 import type { Schedules } from '../operate/schedules.ts'
+import type { Tokens } from '../operate/tokens.ts'
 import type { Offline } from '../seam/offline.ts'
 import type { Followable } from './follow.ts'
 import type { Health, Request } from './protocol.ts'
@@ -25,6 +27,7 @@ export interface Served extends Publishes, Followable {
   readonly flows: FlowDesk
   readonly messages: Messages
   readonly schedules: Schedules
+  readonly tokens: Tokens
   readonly read: Query
   health(): Health
   backup(path: string): Promise<Backup>

@@ -20,6 +20,17 @@ export function bodyOf(request: Request, bytesMax: number, incoming?: Readable):
   return { bytes, text, json: async () => jsonOf(await text()) }
 }
 
+/** The same body, which tells its size once it is read. */
+export function counted(body: Body, wasRead: (bytes: number) => void): Body {
+  const bytes = async () => {
+    const found = await body.bytes()
+    wasRead(found.length)
+    return found
+  }
+  const text = async () => textOf(await bytes())
+  return { bytes, text, json: async () => jsonOf(await text()) }
+}
+
 /** @throws `millrace/bad-request` */
 export function textOf(bytes: Uint8Array): string {
   try {

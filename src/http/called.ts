@@ -6,11 +6,11 @@
 //
 // A repair names the revision that its page has seen, by `If-Match`.
 import { fault } from '../model/errors.ts'
+import type { Permission } from '../model/permissions.ts'
 import { type Called, takenBy } from '../operate/calls.ts'
 import type { Field, Fields } from '../operate/fields.ts'
 import { typesOf } from '../operate/rows.ts'
 import type { Part } from '../parts/part.ts'
-import type { Permission } from './access/permissions.ts'
 import { type Hide, hideOf } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
 
@@ -89,6 +89,8 @@ export function calledRoute(row: CalledRoute): Route {
 
 /** What a call concerns, for a grant that is narrowed: the part that is named, or that has the message or the flow. */
 async function placeOf(on: Called, { app, params, query, given }: Call): Promise<readonly string[]> {
+  // The names of tokens are no places.
+  if (on === 'tokens') return []
   const { name, id } = params
   const said = { ...query, ...(given as { readonly what?: object } | undefined)?.what } as Readonly<
     Record<string, unknown>

@@ -7,13 +7,14 @@
 import { Hono } from 'hono'
 import { fault, isMillraceError } from '../model/errors.ts'
 import type { EdgeNumbers } from '../model/options.ts'
+import { checkAllowed, isAllowed, isAllowedSomewhere, type Permission, type Who } from '../model/permissions.ts'
 import type { Edge } from '../operate/edge.ts'
 import { checkField } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
 import type { Asks } from './access/asks.ts'
-import { checkAllowed, isAllowed, isAllowedSomewhere, type Permission, type Who } from './access/permissions.ts'
+import { type Rates, ratesOf, senderOf } from './access/rates.ts'
 import { refusalsOf } from './access/refusals.ts'
-import { type Body, bodyOf } from './body.ts'
+import { type Body, bodyOf, counted } from './body.ts'
 import { queryOf } from './input.ts'
 import { answerOfError, problemOf } from './problem.ts'
 import { type Env, respond } from './respond.ts'
@@ -49,6 +50,8 @@ const routerOf = (basePath: string) =>
 
 export function handlerOf(options: HandlerOptions): Handler {
   const { groups, basePath, edge, limits } = options
+  const rates = ratesOf(limits, () => edge.world.now())
+  const how = { ...options, rates }
   const hono = routerOf(basePath)
   /** The paths with their other methods: beside the routes, so that a request of one has one handler and no chain. */
   const others = routerOf(basePath)
@@ -58,7 +61,7 @@ export function handlerOf(options: HandlerOptions): Handler {
     hono.on(route.method, patternOf(route.path), async ({ req, env }) => {
       const body = bodyOf(req.raw, limits.bodyBytesMax, env?.incoming)
       const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env), body }
-      return respond(await answerOf(route, asked, options), env)
+      return respond(await answerOf(route, asked, how), env)
     })
   }
   for (const [path, allowed] of methods) {
@@ -91,21 +94,25 @@ export function handlerOf(options: HandlerOptions): Handler {
 async function answerOf(
   route: Route,
   asked: Asked,
-  { app, edge, basePath, access, own, limits, ending }: HandlerOptions,
+  { app, edge, basePath, access, own, limits, ending, rates }: HandlerOptions & { readonly rates: Rates | undefined },
 ): Promise<Answer> {
   let who: Who | undefined
   try {
-    const { request, body } = asked
+    const { request } = asked
     who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
+    const sender = rates === undefined ? '' : senderOf(who, asked.from)
+    rates?.take(sender)
     if (who !== undefined) checkSomewhere(who, route.may)
+    const body = rates === undefined ? asked.body : counted(asked.body, (bytes) => rates.read(sender, bytes))
     const where = `${route.method} ${route.path}`
     const query = queryOf(where, request.url, route.query)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
     if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    const call = { ...asked, app, edge, basePath, query, given, who, own, limits, ending }
+    const call = { ...asked, body, app, edge, basePath, query, given, who, own, limits, ending }
     const checking = who === undefined ? undefined : checkHere(who, route, call)
     if (checking !== undefined) await checking
-    return await route.run(call)
+    const answer = await route.run(call)
+    return rates === undefined ? answer : { ...answer, headers: { ...answer.headers, ...rates.headers(sender) } }
   } catch (error) {
     if (isMillraceError(error)) refusalsOf(edge).add({ route, who: who?.name, from: asked.from }, error)
     return answerOfError(error, edge)

@@ -2,10 +2,10 @@
 // may use it, the description, the client of the tests and the fuzzers come from it.
 
 import type { EdgeNumbers } from '../model/options.ts'
+import type { Permission, Who } from '../model/permissions.ts'
 import type { Edge } from '../operate/edge.ts'
 import type { Field, Fields } from '../operate/fields.ts'
 import type { Access } from './access/access.ts'
-import type { Permission, Who } from './access/permissions.ts'
 import type { Body } from './body.ts'
 import type { Served } from './served.ts'
 

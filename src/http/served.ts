@@ -8,6 +8,7 @@ import type { Messages } from '../operate/messages.ts'
 import type { Processors } from '../operate/processors.ts'
 import type { Publishes } from '../operate/publish.ts'
 import type { Schedules } from '../operate/schedules.ts'
+import type { Tokens } from '../operate/tokens.ts'
 
 /** An app, as an HTTP edge serves it: every app that {@link app} makes is one. */
 export interface Served extends Publishes {
@@ -18,6 +19,7 @@ export interface Served extends Publishes {
   readonly flows: FlowDesk
   readonly messages: Messages
   readonly schedules: Schedules
+  readonly tokens: Tokens
   health(): { readonly status: 'green' | 'red'; readonly reasons: readonly string[] }
   metrics(): Promise<Metrics>
   requestStatus(id: string): Promise<Requested | undefined>

@@ -124,6 +124,9 @@ export type DeskAction =
   | 'refused'
   /** Of a schedule: its event was published once more. */
   | 'fired'
+  /** A token for the HTTP server. */
+  | 'made'
+  | 'revoked'
 
 /** One line of the audit log. */
 export interface AuditRow {

@@ -532,9 +532,12 @@ export const errors = {
     false,
     'Let `access` return `{ name, grants }`, each grant with one of the roles, or undefined for an unknown sender.',
   ),
+  'millrace/token-exists': row('StateError', false, 'Revoke the token of that name first, or give another name.'),
+  'millrace/unknown-token': row('StateError', false, 'Look at the names with `tokens`.'),
   'millrace/not-allowed': row('AccessError', false, 'Ask who runs the app for a role that allows it.'),
   'millrace/wrong-host': row('AccessError', false, 'Use an address of this server, or name the host in `hosts`.'),
   'millrace/cross-site': row('AccessError', false, 'Send it from a page of this server, or with a token.'),
+  'millrace/too-many-requests': row('AccessError', true, 'Wait as long as `Retry-After` says, and send less at once.'),
   'millrace/too-many-logins': row('AccessError', true, 'Wait a minute, and use a token that counts.'),
   'millrace/sign-in-unreachable': row(
     'AccessError',

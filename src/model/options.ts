@@ -94,6 +94,15 @@ export const edgeNumbers = {
   urlCharsMax: bound(8_192, 100, 65_536, 'length of the path and query of a request over HTTP, characters'),
   /** Listeners to events at once, 1 to 1,000,000, default 10,000. */
   listenersMax: bound(10_000, 1, 1_000_000, 'listeners to events over HTTP at once'),
+  /** Requests of one sender in a minute, 0 to 1,000,000,000, default 0: as many as they like. */
+  requestsPerMinute: bound(0, 0, 1_000_000_000, 'requests of one sender over HTTP in a minute; 0 for no limit'),
+  /** Bytes of the bodies of one sender in a minute, inflated, 0 to 1 TiB, default 0: as many as they like. */
+  bytesPerMinute: bound(
+    0,
+    0,
+    1024 * 1024 * MiB,
+    'bytes of the bodies of one sender over HTTP in a minute; 0 for no limit',
+  ),
 } as const satisfies Record<string, Bound>
 
 /** The numbers of an HTTP server: each is an option of `app.serve`. */

@@ -11,9 +11,10 @@ import type { FlowDesk } from './flows.ts'
 import type { Messages } from './messages.ts'
 import type { Processors } from './processors.ts'
 import type { Schedules } from './schedules.ts'
+import type { Tokens } from './tokens.ts'
 
 /** Which surface of the app a call is for; the names are those of its functions. */
-export type Called = 'desk' | 'processors' | 'flows' | 'messages' | 'schedules'
+export type Called = 'desk' | 'processors' | 'flows' | 'messages' | 'schedules' | 'tokens'
 
 /** The parameters of a function, in order, and how many of them it needs. */
 export type Takes = readonly [parameters: Readonly<Record<string, Field>>, needs: number]
@@ -35,6 +36,7 @@ export const calls: {
   readonly flows: Readonly<Record<keyof FlowDesk, Takes>>
   readonly messages: Readonly<Record<keyof Messages, Takes>>
   readonly schedules: Readonly<Record<keyof Schedules, Takes>>
+  readonly tokens: Readonly<Record<keyof Tokens, Takes>>
 } = {
   desk: {
     list: [{ filter: { fields: { ...which, states, ...page } } }, 0],
@@ -154,6 +156,17 @@ export const calls: {
     list: [{}, 0],
     delayed: [{ filter: { fields: { after: 'text', limit: 'count' } } }, 0],
     fire: [{ name: 'text', actor: { fields: { by: 'text', reason: 'text' }, needs: ['by', 'reason'] } }, 2],
+  },
+  tokens: {
+    list: [{}, 0],
+    make: [
+      {
+        name: 'text',
+        options: { fields: { grants: 'list', expiresAt: 'number', by: 'text', reason: 'text' }, needs: ['grants'] },
+      },
+      2,
+    ],
+    revoke: [{ name: 'text', actor }, 1],
   },
   messages: {
     list: [

@@ -45,15 +45,13 @@ export function attributesOf(message: Leaving, more?: Attributes): Attributes {
 
 /** An event in the JSON format; `json` are its data, which may have been masked. */
 export function eventJson(message: Leaving, json: string, more?: Attributes): string {
-  const { datacontenttype, ...others } = attributesOf(message, more)
-  const isOwn = !isSet(message.attributes)
-  if (!isOwn && json === 'null') {
-    const said = message.attributes?.['datacontenttype']
-    return JSON.stringify({ ...others, ...(said === undefined ? {} : { datacontenttype: said }) })
+  const attributes = attributesOf(message, more)
+  if (isSet(message.attributes) && json === 'null') {
+    const { datacontenttype: _, ...others } = attributes
+    return JSON.stringify(message.attributes['datacontenttype'] === undefined ? others : attributes)
   }
-  const head = JSON.stringify({ ...others, datacontenttype }).slice(0, -1)
-  const isBytes = hasBytes(String(datacontenttype)) && json.startsWith('"')
-  return `${head},"${isBytes ? 'data_base64' : 'data'}":${json}}`
+  const isBytes = hasBytes(String(attributes['datacontenttype'])) && json.startsWith('"')
+  return `${JSON.stringify(attributes).slice(0, -1)},"${isBytes ? 'data_base64' : 'data'}":${json}}`
 }
 
 /** Whether data of a media type are bytes, which a message has as base64. */

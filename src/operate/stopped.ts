@@ -20,6 +20,8 @@ import { toRetire } from './retire.ts'
 import { type Correct, pausedOf, processorsOf } from './rows.ts'
 import type { Schedules } from './schedules.ts'
 import { schedulesOn } from './schedules-surface.ts'
+import type { Tokens } from './tokens.ts'
+import { type TokenStore, tokensOn } from './tokens-surface.ts'
 
 /**
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
@@ -104,6 +106,16 @@ export function stoppedSchedules(store: Offline, parts: readonly Part[], now: ()
     now,
     fire: async () => needsRunning(store, 'only the app publishes what a schedule publishes'),
   })
+}
+
+/** The tokens of an app that does not run. */
+export function stoppedTokens(store: Offline, now: () => number): Tokens {
+  const access: TokenStore = {
+    tokens: () => reading(store, (reader) => reader.access.tokens()),
+    addToken: (token, reason) => writing(store, (writer) => writer.access.addToken(token, reason)),
+    revokeToken: (name, actor, at) => writing(store, (writer) => writer.access.revokeToken(name, actor, at)),
+  }
+  return tokensOn({ access: () => access, itself: us.by, world: { now } })
 }
 
 /** The processors of an app that does not run; undefined when its code is not known. */

@@ -6,6 +6,7 @@ import type { FlowCount } from '../model/flow-views.ts'
 import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { Repair } from '../model/repairs.ts'
 import type { StreamInfo } from '../model/streams.ts'
+import type { AccessStore } from './access.ts'
 import type { Claims } from './claims.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FinderStore } from './finder.ts'
@@ -84,6 +85,7 @@ export interface OfflineReader {
   readonly log: LogReads
   readonly messages: MessageReads
   readonly time: TimeReads
+  readonly access: Pick<AccessStore, 'tokens'>
   /** The index of the finder, where the last runs have made one. */
   readonly finder: Pick<FinderStore, 'search' | 'related'>
   streams(): Promise<StreamInfo[]>
@@ -103,6 +105,7 @@ export interface OfflineReader {
 /** Changes a store that no app has. It owns the store until it is closed, and everything is durable when it resolves. */
 export interface OfflineWriter {
   readonly claims: Claims
+  readonly access: Pick<AccessStore, 'tokens' | 'addToken' | 'revokeToken'>
   /**
    * Writes down an action on a message at the desk, which the app carries out when it starts.
    *

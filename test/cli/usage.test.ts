@@ -9,7 +9,7 @@ test('the version is that of the package', async () => {
   assert.deepEqual({ status, out }, { status: 0, out: `${version}\n` })
 })
 
-const groups = ['desk', 'processors', 'flows', 'messages', 'schedules']
+const groups = ['desk', 'processors', 'flows', 'messages', 'tokens', 'schedules']
 /** The commands that a help names. */
 const namesIn = (help: string) => [...help.matchAll(/^ {2}([a-z-]+) {2,}/gm)].map(([, name]) => name!)
 

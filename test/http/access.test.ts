@@ -4,8 +4,8 @@ import { request as ask } from 'node:http'
 import test, { type TestContext } from 'node:test'
 import { type App, app, type ServeOptions, sqlite } from 'millrace'
 import { accessOf } from '../../src/http/access/given.ts'
-import { hashOf, newToken } from '../../src/http/access/tokens.ts'
 import type { Edge } from '../../src/operate/edge.ts'
+import { hashOf, newToken } from '../../src/operate/token.ts'
 import { client } from '../support/http-client.ts'
 import { coded, place } from '../support.ts'
 
@@ -95,7 +95,10 @@ test('an open server asks for no token, but for a host that it knows', async (t)
 
 test('an app without a file has a token in memory only', async () => {
   const world = { now: () => 1 } as Edge['world']
-  const decided = accessOf({ world, offline: () => undefined }, undefined, { isLocal: true, host: '127.0.0.1' })
+  const decided = accessOf({ world, offline: () => undefined, access: () => assert.fail() }, undefined, {
+    isLocal: true,
+    host: '127.0.0.1',
+  })
   assert.equal(decided.tokenFile, undefined)
   const headers = { host: 'localhost', authorization: `Bearer ${decided.token}` }
   const who = await decided.asks(new Request('http://localhost/', { headers }), 'a')

@@ -1,7 +1,7 @@
 // The audit of refused requests, as people read it.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { hashOf, newToken } from '../../src/http/access/tokens.ts'
+import { hashOf, newToken } from '../../src/operate/token.ts'
 import { millrace, objectsOf } from '../cli/support/millrace.ts'
 import { client } from '../support/http-client.ts'
 import { place, started, until } from '../support.ts'

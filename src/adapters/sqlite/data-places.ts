@@ -45,6 +45,7 @@ const tables: Readonly<Record<string, Columns>> = {
   millrace_wishes: { record: ['wish'], words: ['who', 'why'] },
   millrace_operations: { record: ['change'], words: ['name', 'who', 'why'] },
   millrace_selected: { text: ['error'] },
+  millrace_tokens: { words: ['name', 'who'] },
   millrace_paused: { words: ['who', 'why'] },
 }
 

@@ -24,7 +24,7 @@ export class DeskTables {
   constructor(sql: Statements, log: Log, beside: Beside) {
     const finder = new DeskFinder(sql)
     this.audit = new AuditLog(sql)
-    const access = new AccessTable(this.audit, beside)
+    const access = new AccessTable(sql, this.audit, beside)
     const claims = new ClaimTable(sql, this.audit, beside)
     this.desk = new DeskTable(
       sql,

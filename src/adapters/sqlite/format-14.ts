@@ -29,4 +29,9 @@ export const format14: string = `-- what became of a message at the desk of each
    create index millrace_audit_refused on millrace_audit (id) where action = 'refused';
    -- how many slots a schedule has left out, and when
    alter table millrace_schedules add column skipped integer not null default 0;
-   alter table millrace_schedules add column skipped_at integer;`
+   alter table millrace_schedules add column skipped_at integer;
+   -- tokens of people and programs for the server: their hashes
+   create table millrace_tokens (
+     name text primary key, hash text not null unique, grants text not null, at integer not null, who text not null,
+     expires_at integer
+   ) strict, without rowid;`

@@ -12,6 +12,7 @@ import type { OfflineReader, PublishedBy } from '../../seam/offline.ts'
 import type { OperationReads } from '../../seam/operations.ts'
 import type { ProgressRow } from '../../seam/progress.ts'
 import type { TimeReads } from '../../seam/time-reads.ts'
+import { tokensIn } from './access.ts'
 import { AuditLog } from './audit.ts'
 import type { Beside } from './beside-commits.ts'
 import { DeskFinder } from './desk-finder.ts'
@@ -56,6 +57,7 @@ export class SqliteReader implements OfflineReader {
   readonly flows: FlowReads
   readonly messages: MessageReads
   readonly time: TimeReads
+  readonly access: OfflineReader['access']
   readonly finder: OfflineReader['finder']
   private readonly index: FinderTable
 
@@ -63,6 +65,7 @@ export class SqliteReader implements OfflineReader {
     this.db = db
     this.rows = new Log(db)
     const sql = new Statements(db)
+    this.access = { tokens: async () => tokensIn(sql) }
     this.time = durableReads<TimeReads>(new TimeViews(sql), readsOnly)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
     this.index = new FinderTable(db, file, 'read')

@@ -21,6 +21,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
   const now = () => Date.now()
   return {
     claims: store.desk.claims,
+    access: store.desk.access,
     async addPending(item, action, { revision, ...actor }) {
       const entry = await store.desk.entry(item)
       if (entry === undefined) throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)

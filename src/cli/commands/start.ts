@@ -10,6 +10,8 @@ import {
   sqlite,
 } from '../../index.ts'
 import { destinationsOf, processorsOf, runsWith } from '../../operate/rows.ts'
+import { hashOf, tokenPattern } from '../../operate/token.ts'
+import { userName } from '../../operate/user-name.ts'
 import { type Call, takeWords, wholeNumber } from '../call.ts'
 import { loadApp } from '../load.ts'
 import { UsageError } from '../output.ts'
@@ -75,6 +77,7 @@ export async function runApp(
     const app = await loadApp(appFile)
     const status = loading.status()
     if (status !== undefined) return status
+    const tokens = givenToken()
     const broker = db === undefined ? undefined : sqlite({ file: db })
     const options: StartOptions = { finder: true, watchdog, control, only, waitMs, broker, log: log && jsonLog }
     const { report, ...told } = more(app, options)
@@ -82,7 +85,7 @@ export async function runApp(
     const serving = async (state: RunState) => {
       if (state !== 'running' || !http || port === undefined) return report(state)
       try {
-        return report(state, await app.serve({ port, access: { open } }))
+        return report(state, await app.serve({ port, access: { open, tokens } }))
       } catch (error) {
         failed = error
         await app.stop({ graceMs })
@@ -97,6 +100,14 @@ export async function runApp(
   } finally {
     loading.end()
   }
+}
+
+/** The token of `MILLRACE_TOKEN`, which allows what that of the token file does. */
+function givenToken() {
+  const { MILLRACE_TOKEN: token = '' } = process.env
+  if (token === '') return []
+  if (tokenPattern.test(token)) return [{ name: userName(), hash: hashOf(token), grants: ['admin' as const] }]
+  throw new UsageError('MILLRACE_TOKEN must be a token: mrt_ and 43 letters, digits, - or _')
 }
 
 /** The port where the command names none: that of `MILLRACE_PORT`, whose `none` is as `--no-http`; else the default. */

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { hashOf, newToken, tokenPattern, whoHas } from '../../operate/token.ts'
 import { Access, cookieIn, sessionHeader } from './access.ts'
 import { Buckets } from './buckets.ts'
 import type { AccessRules } from './options.ts'
 import { codeMs, sessionMs } from './sessions.ts'
 import { makeTokenFile, readTokenFile, tokenFileOf } from './token-file.ts'
-import { hashOf, newToken, tokenPattern, whoHas } from './tokens.ts'
 
 const ada = { name: 'ada', grants: [{ role: 'clerk' as const }] }
 const none: AccessRules = { tokens: [], services: [], open: false, hosts: [] }

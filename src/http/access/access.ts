@@ -4,13 +4,14 @@
 //
 // The first that a request has decides: a token that does not count is never made good by a session.
 import { fault, isMillraceError } from '../../model/errors.ts'
+import type { Who } from '../../model/permissions.ts'
+import { hashOf, tokenPattern, whoHas } from '../../operate/token.ts'
+import type { TokenKept } from '../../seam/access.ts'
 import { Buckets } from './buckets.ts'
 import { type Verify, verifierOf } from './oidc.ts'
 import type { AccessRules } from './options.ts'
 import { checkHost, checkOrigin, knownHosts } from './origin.ts'
-import type { Who } from './permissions.ts'
 import { Sessions } from './sessions.ts'
-import { tokenPattern, whoHas } from './tokens.ts'
 
 /** Failed logins of one address: 10 at once, and one more every 6 seconds. */
 const failedLogins = { burst: 10, perSecond: 1 / 6 }
@@ -19,20 +20,25 @@ const everybody: Who = { name: 'anyone on this machine', grants: [{ role: 'admin
 
 export const sessionCookie = 'millrace-session'
 
+/** The tokens that are kept with the app, by hash. */
+export type Kept = () => Promise<ReadonlyMap<string, Pick<TokenKept, 'name' | 'grants' | 'expiresAt'>>>
+
 export class Access {
   readonly sessions: Sessions
   private readonly rules: AccessRules
   private readonly hosts: ReadonlySet<string>
   private readonly now: () => number
+  private readonly kept: Kept
   private readonly failed: Buckets
   private readonly bearer: readonly Verify[]
   private readonly proxies: readonly (readonly [header: string, verify: Verify])[]
 
   /** @throws `millrace/bad-option` */
-  constructor(rules: AccessRules, now: () => number) {
+  constructor(rules: AccessRules, now: () => number, kept: Kept = async () => new Map()) {
     this.rules = rules
     this.hosts = knownHosts(rules.hosts)
     this.now = now
+    this.kept = kept
     this.sessions = new Sessions(now)
     this.failed = new Buckets(failedLogins, now)
     const verifiers = rules.services.map(
@@ -102,7 +108,7 @@ export class Access {
 
   private async byToken(token: string): Promise<Who> {
     if (tokenPattern.test(token)) {
-      const who = whoHas(this.rules.tokens, token, this.now())
+      const who = whoHas(this.rules.tokens, token, this.now()) ?? (await this.keptUnder(token))
       if (who !== undefined) return who
       throw fault('millrace/not-signed-in', 'the token is not known, or its time is over')
     }
@@ -115,6 +121,12 @@ export class Access {
       }
     }
     throw problem
+  }
+
+  private async keptUnder(token: string): Promise<Who | undefined> {
+    const found = (await this.kept()).get(hashOf(token))
+    if (found === undefined || this.now() >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
+    return { name: found.name, grants: found.grants }
   }
 
   private bySession(headers: Headers): Who | undefined {

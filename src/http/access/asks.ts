@@ -1,7 +1,7 @@
 // The one seam between the routes and who may use them.
 import { fault } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
-import { checkWho, type Who } from './permissions.ts'
+import { checkWho, type Who } from '../../model/permissions.ts'
 
 /**
  * Tells who sends a request, by its headers. It returns undefined for an unknown sender, whose request is refused with

@@ -22,12 +22,20 @@ export class Buckets {
 
   /** Takes an amount; returns 0, or the milliseconds after which there is enough. */
   take(key: string, amount = 1): number {
-    const bucket = this.of(key)
-    if (bucket.left >= amount || bucket.left >= this.limit.burst) {
-      bucket.left -= amount
-      return 0
-    }
-    return Math.ceil(((Math.min(amount, this.limit.burst) - bucket.left) / this.limit.perSecond) * 1_000)
+    const ms = this.wait(key, amount)
+    if (ms === 0) this.of(key).left -= amount
+    return ms
+  }
+
+  /** Tells the milliseconds after which an amount is there; 0 for now. */
+  wait(key: string, amount: number): number {
+    const { left } = this.of(key)
+    return Math.max(0, Math.ceil(((Math.min(amount, this.limit.burst) - left) / this.limit.perSecond) * 1_000))
+  }
+
+  /** Takes an amount, also where there is too little: the rest is owed. */
+  owe(key: string, amount: number): void {
+    this.of(key).left -= amount
   }
 
   /** Tells what is left, and in how many milliseconds the bucket is full. */

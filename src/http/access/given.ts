@@ -1,13 +1,14 @@
 // From what is said about access to what decides: a function of the user's as it is; else tokens, sessions and services.
 import { fault } from '../../model/errors.ts'
+import type { Who } from '../../model/permissions.ts'
 import type { Edge } from '../../operate/edge.ts'
+import { hashOf, newToken } from '../../operate/token.ts'
+import { knownTokens } from '../../operate/tokens-surface.ts'
 import { userName } from '../../operate/user-name.ts'
 import { Access } from './access.ts'
 import { type Asks, checkedAsks } from './asks.ts'
 import { checkAccess, type GivenAccess } from './options.ts'
-import type { Who } from './permissions.ts'
 import { makeTokenFile, tokenFileOf } from './token-file.ts'
-import { hashOf, newToken } from './tokens.ts'
 
 export interface Decides {
   readonly asks: Asks
@@ -21,7 +22,7 @@ export interface Decides {
  * @throws `millrace/bad-option`, `millrace/unknown-option`; `millrace/cannot-open` where the token file cannot be written
  */
 export function accessOf(
-  { world, offline }: Pick<Edge, 'world' | 'offline'>,
+  { world, offline, access }: Pick<Edge, 'world' | 'offline' | 'access'>,
   given: GivenAccess | undefined,
   { isLocal, host }: { readonly isLocal: boolean; readonly host: string },
 ): Decides {
@@ -36,8 +37,11 @@ export function accessOf(
   }
   const at = offline()?.controlPath
   const token = at === undefined ? newToken() : makeTokenFile(at)
-  const own = new Access({ ...rules, tokens: [...rules.tokens, { ...machine(), hash: hashOf(token) }] }, () =>
-    world.now(),
+  const tokens = [...rules.tokens, { ...machine(), hash: hashOf(token) }]
+  const own = new Access(
+    { ...rules, tokens },
+    () => world.now(),
+    () => knownTokens(access()),
   )
   const tokenFile = at === undefined ? undefined : tokenFileOf(at)
   return { asks: (request, from) => own.who(request, from), own, token, tokenFile }

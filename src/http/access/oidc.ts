@@ -2,7 +2,7 @@
 // becomes a name for the audit log and grants; a token without a name or without a known role opens nothing.
 import { fault } from '../../model/errors.ts'
 import { messageOf } from '../../model/people.ts'
-import { checkGrant, type Grant, type Who } from './permissions.ts'
+import { checkGrant, type Grant, type Who } from '../../model/permissions.ts'
 
 /** A sign-in service whose signed tokens are accepted. */
 export interface SignInService {

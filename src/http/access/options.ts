@@ -1,10 +1,10 @@
 // What is said about access to a server, and what becomes of it.
 import { fault } from '../../model/errors.ts'
 import { suggest } from '../../model/names.ts'
+import { checkWho, type Grant, type Role } from '../../model/permissions.ts'
+import { isHash, type Token } from '../../operate/token.ts'
 import type { Asks } from './asks.ts'
 import type { SignInService } from './oidc.ts'
-import { checkWho, type Grant, type Role } from './permissions.ts'
-import { isHash, type Token } from './tokens.ts'
 
 /** A token of a person or program. */
 export interface TokenOptions {

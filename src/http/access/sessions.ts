@@ -5,8 +5,8 @@
 //
 // Both live in memory: a restart ends them. Their number is bounded, and the oldest goes first.
 import { randomBytes } from 'node:crypto'
-import type { Who } from './permissions.ts'
-import { hashOf } from './tokens.ts'
+import type { Who } from '../../model/permissions.ts'
+import { hashOf } from '../../operate/token.ts'
 
 export const codeMs: number = 10 * 60_000
 export const sessionMs: number = 12 * 3_600_000

@@ -2,7 +2,7 @@
 // guides, read it. It is made with the first start that serves HTTP, and stays, so that scripts go on working.
 import { closeSync, fchmodSync, fstatSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { fault } from '../../model/errors.ts'
-import { newToken, tokenPattern } from './tokens.ts'
+import { newToken, tokenPattern } from '../../operate/token.ts'
 
 export const tokenFileOf = (file: string): string => `${file}-token`
 

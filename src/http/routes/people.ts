@@ -67,6 +67,11 @@ export const called = [
   get('/api/schedules', 'schedules.list', 'Lists the schedules, with what comes next.', { may: 'see' }),
   post('/api/schedules/{name}/fire', 'schedules.fire', 'Publishes its event once more, now.', 'run'),
   get('/api/delayed', 'schedules.delayed', 'Lists the messages that come later, the next first.'),
+  get('/api/tokens', 'tokens.list', 'Lists the tokens of people and programs, without the tokens.', {
+    may: 'settings',
+  }),
+  post('/api/tokens', 'tokens.make', 'Makes a token, which is shown this once.', 'settings'),
+  post('/api/tokens/{name}/revoke', 'tokens.revoke', 'Ends a token.', 'settings'),
   get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
   get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.'),

@@ -1,6 +1,6 @@
 import { fault } from '../../model/errors.ts'
+import { permissionsOf, type Who } from '../../model/permissions.ts'
 import { sessionHeader } from '../access/access.ts'
-import { permissionsOf, type Who } from '../access/permissions.ts'
 import type { Call, Group } from '../route.ts'
 
 const me = { fields: { name: 'text', roles: 'list', may: 'list' }, needs: ['name', 'roles', 'may'] } as const

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { type App, processor } from '../../index.ts'
 import type { Audit } from '../../model/desk.ts'
 import { edgeOf } from '../../operate/edge.ts'
+import { hashOf } from '../../operate/token.ts'
 import {
   accounts,
   assertDesk,
@@ -102,6 +103,34 @@ export const restartCases: readonly BrokerCase[] = [
     const { id: _, ...line } = rest[0]!
     assert.deepEqual(line, { ...refused(1), group: null })
     assert.equal((await bank.desk.audit()).length, 4)
+  }),
+
+  brokerCase('a token is kept as its hash, once under a name, until it is revoked', async (place) => {
+    const first = await place.start([ledger('ledger')])
+    const till = { grants: [{ role: 'sender', on: ['orders'] }], by: 'ann', reason: 'the new till' } as const
+    const { token, ...made } = await first.tokens.make('till', till)
+    await first.tokens.make('ci', { grants: ['reader'], expiresAt: made.createdAt + 3_600_000, by: 'ann' })
+    await assert.rejects(first.tokens.make('till', till), coded('millrace/token-exists'))
+    await place.stop(first)
+    const second = await place.start([ledger('ledger')])
+    const listed = await second.tokens.list()
+    assert.deepEqual(
+      listed.map(({ name }) => name),
+      ['ci', 'till'],
+    )
+    assert.deepEqual(listed[1], made)
+    const [, kept] = await edgeOf(second).access().tokens()
+    assert.deepEqual(kept, { ...made, hash: hashOf(token) })
+    await second.tokens.revoke('till', { by: 'ben', reason: 'stolen' })
+    await assert.rejects(second.tokens.revoke('till', { by: 'ben' }), coded('millrace/unknown-token'))
+    await place.stop(second)
+    const bank = await place.start([ledger('ledger')])
+    assert.deepEqual(
+      (await bank.tokens.list()).map(({ name }) => name),
+      ['ci'],
+    )
+    const [line] = await bank.desk.audit({ limit: 1 })
+    assert.deepEqual([line!.action, line!.subject, line!.by, line!.reason], ['revoked', 'token till', 'ben', 'stolen'])
   }),
 
   brokerCase('stops in the middle of the work lose nothing and repeat nothing', async (place) => {

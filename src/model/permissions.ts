@@ -1,6 +1,6 @@
 // Who may do what: pure values. A person or program has grants; a grant is a role, which may be narrowed to names.
-import { fault } from '../../model/errors.ts'
-import { own, suggest } from '../../model/names.ts'
+import { fault } from './errors.ts'
+import { own, suggest } from './names.ts'
 
 /**
  * What a route needs. `see`: states and counts; `see-data`: the data of messages, masked; `see-secret`: also the fields

@@ -1,7 +1,7 @@
 // Tokens of people and programs. A token is `mrt_` and 32 random bytes; what is kept is its SHA-256. A token has its full
 // entropy, so a slow hash would add nothing.
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { Who } from './permissions.ts'
+import type { Who } from '../model/permissions.ts'
 
 export const tokenPattern: RegExp = /^mrt_[A-Za-z0-9_-]{43}$/
 const hashPattern = /^[0-9a-f]{64}$/
