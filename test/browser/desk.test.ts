@@ -37,15 +37,19 @@ test('a held invoice is corrected by hand, and its lane drains in order', async 
   await page.getByText('negative quantity on line #').first().waitFor()
   await page.getByRole('row').filter({ hasText: held!.lane! }).getByRole('link').click()
   await page.getByText('negative quantity on line 1').first().waitFor()
-  await page.getByRole('region', { name: 'In line behind it' }).getByRole('row').nth(3).waitFor()
+  await page.getByRole('region', { name: 'In line behind it' }).getByText('invoice-705023').waitFor()
   await page.getByRole('link', { name: 'Correct and resubmit' }).click()
   const data = page.getByLabel('Data, as JSON')
   await data.fill('{')
   await page.getByText(/^Line 1: /).waitFor()
-  const corrected = structuredClone(held!.data) as { lines: { quantity: number }[] }
+  const corrected = structuredClone(held!.data) as { lines: { quantity: unknown }[] }
+  corrected.lines[0]!.quantity = 'three'
+  await data.fill(JSON.stringify(corrected))
+  await page.getByText('The server would not take it').waitFor()
+  assert(await page.getByRole('button', { name: 'Resubmit with 1 change' }).isDisabled())
   corrected.lines[0]!.quantity = 3
   await data.fill(JSON.stringify(corrected, null, 2))
-  await page.getByText('/lines/0/quantity').waitFor()
+  await page.getByText('The server would take it').waitFor()
   await page.getByLabel('Reason').fill('counted again')
   await page.getByRole('button', { name: 'Resubmit with 1 change' }).click()
 

@@ -4,7 +4,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { groupCards, partCards } from '../../src/dashboard/pure/cards.ts'
 import { changesOf } from '../../src/dashboard/pure/diff.ts'
-import { jsonProblem, laidOut } from '../../src/dashboard/pure/json.ts'
+import { editable, jsonProblem, laidOut } from '../../src/dashboard/pure/json.ts'
 import { addressOf, placeOf } from '../../src/dashboard/pure/routes.ts'
 import { timeOf } from '../../src/dashboard/pure/timeline.ts'
 import { ago, count, quoted, visible } from '../../src/dashboard/pure/words.ts'
@@ -57,6 +57,8 @@ test('JSON is laid out with its digits and its texts as they are', () => {
     ].join('\n'),
   )
   assert.equal(laidOut('no json'), 'no json')
+  assert.equal(editable('"a\u202eb"'), '"a\\u202eb"')
+  fc.assert(fc.property(fc.json(), (text) => assert.deepEqual(JSON.parse(editable(text)), JSON.parse(text))))
   fc.assert(fc.property(fc.json(), (text) => assert.deepEqual(JSON.parse(laidOut(text)), JSON.parse(text))))
 })
 

@@ -1,9 +1,12 @@
 // Corrected data in place of those of a message: written as JSON, compared with what is there, and sent with the revision
 // that was seen, so that two people never overwrite each other.
 
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
+import type { DeskCheck } from '../../operate/desk-edits.ts'
 import { act, Problem } from '../client.ts'
 import { useRead } from '../data.ts'
 import { changed } from '../live.ts'
@@ -11,7 +14,7 @@ import { Command, Refusal } from '../parts/act.tsx'
 import { Diff } from '../parts/diff.tsx'
 import { Shown } from '../parts/states.tsx'
 import { changesOf } from '../pure/diff.ts'
-import { jsonProblem, laidOut } from '../pure/json.ts'
+import { editable, jsonProblem } from '../pure/json.ts'
 import { count, quoted, visible } from '../pure/words.ts'
 import { go, href } from '../router.ts'
 
@@ -28,13 +31,15 @@ function Editor({ item }: { readonly item: DeskItem }) {
   // What was seen first: the text under work is never changed by news.
   const seen = useSignal(item)
   const { id, message, processor, waiting, revision } = seen.value
-  const text = useSignal(laidOut(message.json))
+  const text = useSignal(editable(message.json))
   const reason = useSignal('')
   const waits = useSignal(false)
   const problem = useSignal<Problem | undefined>(undefined)
   const wrong = jsonProblem(text.value)
   const before = JSON.parse(message.json)
   const changes = wrong === undefined ? changesOf(before, JSON.parse(text.value)) : []
+  const judged = useCheck(id, changes)
+  const refused = judged.value?.error ?? null
   const overtaken = item.revision !== revision
   const send = async (event: Event) => {
     event.preventDefault()
@@ -42,11 +47,7 @@ function Editor({ item }: { readonly item: DeskItem }) {
     waits.value = true
     problem.value = undefined
     try {
-      await act(
-        '/api/desk/{id}/resubmit',
-        { id },
-        { data: JSON.parse(text.value), reason: reason.value.trim(), revision },
-      )
+      await act('/api/desk/{id}/change', { id }, { change: changes, reason: reason.value.trim(), revision })
       changed()
       go(`/desk/${id}`)
     } catch (error) {
@@ -104,11 +105,21 @@ function Editor({ item }: { readonly item: DeskItem }) {
             value={text.value}
             onInput={(event) => (text.value = event.currentTarget.value)}
           />
-          <p id="json-says" class={wrong === undefined ? 'muted' : 'error'} role="status">
-            {wrong === undefined
-              ? 'The server checks it against the schema before anything is done.'
-              : `Line ${wrong.line}: ${wrong.message}.`}
-          </p>
+          <div id="json-says" role="status">
+            {wrong !== undefined ? (
+              <p class="error">
+                Line {wrong.line}: {wrong.message}.
+              </p>
+            ) : refused === null ? (
+              <p class="muted">
+                {changes.length === 0 || judged.value === undefined
+                  ? 'The server checks what you write.'
+                  : 'The server would take it.'}
+              </p>
+            ) : (
+              <Misfits check={judged.value!} />
+            )}
+          </div>
         </div>
         <div>
           <section aria-labelledby="changes">
@@ -128,14 +139,16 @@ function Editor({ item }: { readonly item: DeskItem }) {
           />
           {changes.length > 0 && (
             <Command
-              text={commandLine(
-                `desk resubmit app.ts ${id} --data ${quoted(JSON.stringify(JSON.parse(text.value)))} --reason ${quoted(reason.value || '…')}`,
-              )}
+              text={`echo ${quoted(JSON.stringify(changes))} > change.json && ${commandLine(`desk resubmit app.ts ${id} --change change.json --reason ${quoted(reason.value || '…')}`)}`}
             />
           )}
           {problem.value !== undefined && <Refusal problem={problem.value} />}
           <div class="buttons">
-            <button type="submit" class="main" disabled={waits.value || wrong !== undefined || changes.length === 0}>
+            <button
+              type="submit"
+              class="main"
+              disabled={waits.value || wrong !== undefined || changes.length === 0 || refused !== null}
+            >
               {changes.length === 0 ? 'Resubmit' : `Resubmit with ${count(changes.length, 'change')}`}
             </button>
             <a class="button" href={href(`/desk/${id}`)}>
@@ -145,5 +158,44 @@ function Editor({ item }: { readonly item: DeskItem }) {
         </div>
       </form>
     </>
+  )
+}
+
+const checkMs = 400
+
+/** What the server says of the changes, a moment after they were written; undefined until it has said it. */
+function useCheck(id: number, changes: readonly DataChange[]): Signal<DeskCheck | undefined> {
+  const said = useSignal<DeskCheck | undefined>(undefined)
+  const written = JSON.stringify(changes)
+  useEffect(() => {
+    said.value = undefined
+    if (changes.length === 0) return
+    let over = false
+    const timer = setTimeout(async () => {
+      // Where it cannot be asked, it judges when the changes are sent.
+      const check = await act('/api/desk/{id}/check', { id }, { change: changes }).catch(() => undefined)
+      if (!over) said.value = check
+    }, checkMs)
+    return () => {
+      over = true
+      clearTimeout(timer)
+    }
+  }, [id, written])
+  return said
+}
+
+/** Why the server would not take it: by place, where its schema says the places. */
+function Misfits({ check: { error, misfits } }: { readonly check: DeskCheck }) {
+  return (
+    <div class="error">
+      <p>The server would not take it{misfits.length === 0 ? `: ${visible(error!.message)}` : ':'}</p>
+      <ul>
+        {misfits.map(({ pointer, detail }) => (
+          <li key={pointer + detail}>
+            <code>{visible(pointer === '' ? 'all of it' : pointer)}</code> {visible(detail)}
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }

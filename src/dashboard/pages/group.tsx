@@ -6,6 +6,7 @@ import type { DeskGroup } from '../../model/desk-views.ts'
 import { act } from '../client.ts'
 import { useRead } from '../data.ts'
 import { Act, type Doing } from '../parts/act.tsx'
+import { HelpText } from '../parts/help.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { Empty } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
@@ -44,6 +45,7 @@ export function Group({ id }: { readonly id: number }) {
             <p>
               <strong>{visible(errorText(group.error))}</strong>
             </p>
+            <HelpText help={group.help} owner={group.owner} />
             {group.snooze !== null && (
               <p>
                 Kept quiet by {visible(group.snooze.by)} until {clock(group.snooze.until)}:{' '}

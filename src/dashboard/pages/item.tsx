@@ -7,6 +7,7 @@ import { useRead } from '../data.ts'
 import { changed, now } from '../live.ts'
 import { Act, type Doing, Refusal } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
+import { HelpText } from '../parts/help.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { claim, discarding, noting, releasing, takingBack, unclaim } from '../parts/item-acts.ts'
 import { Shown } from '../parts/states.tsx'
@@ -16,7 +17,7 @@ import { type Happened, timeOf } from '../pure/timeline.ts'
 import { count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may, session } from '../session.ts'
-import { DeskTable } from './messages.tsx'
+import { LineTable } from './messages.tsx'
 
 export function Item({ id }: { readonly id: number }) {
   const item = useRead({ path: '/api/desk/{id}', params: { id } })
@@ -69,6 +70,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
                 : `failed ${count(item.tries.length, 'time')} (${visible(error.code)})`}
               .
             </p>
+            <HelpText help={item.help} owner={item.owner} />
             {error.stack !== undefined && (
               <details>
                 <summary>For developers</summary>
@@ -229,6 +231,7 @@ function Line({ item }: { readonly item: DeskItem }) {
             key={from}
             id={item.id}
             after={from}
+            from={at * limit}
             more={at === after.value.length - 1 ? (next) => (after.value = [...after.value, next]) : undefined}
           />
         ))}
@@ -240,11 +243,14 @@ function Line({ item }: { readonly item: DeskItem }) {
 interface LineProps {
   readonly id: number
   readonly after: number | undefined
+  /** How many are on the pages before. */
+  readonly from: number
   readonly more: ((next: number) => void) | undefined
 }
 
-function LinePage({ id, after, more }: LineProps) {
-  const limit = 50
+const limit = 50
+
+function LinePage({ id, after, from, more }: LineProps) {
   const line = useRead({ path: '/api/desk/{id}/line', params: { id }, query: { after, limit } })
   return (
     <Shown of={line} what="The line">
@@ -253,7 +259,7 @@ function LinePage({ id, after, more }: LineProps) {
           <p class="muted">{after === undefined ? 'Nothing waits behind it.' : 'That is the end of the line.'}</p>
         ) : (
           <>
-            <DeskTable rows={items} />
+            <LineTable rows={items} from={from} />
             {more !== undefined && items.length === limit && next !== null && (
               <p class="more">
                 <button type="button" onClick={() => more(Number(next))}>

@@ -98,14 +98,48 @@ export function DeskTable({ rows }: { readonly rows: readonly DeskRow[] }) {
               <a class="row" href={href(`/desk/${id}`)}>
                 {visible(message.type)} {visible(message.context ?? `#${id}`)}
               </a>
+              <div class="muted">{visible(message.id)}</div>
               {claim !== null && <div class="muted">{visible(claim.by)} works on it</div>}
             </th>
             <td>
               <Badge state={state} />
             </td>
-            <td class="late">{visible(errorText(error?.message ?? null).slice(0, 160))}</td>
+            <td class="late">{error === null ? '–' : visible(errorText(error.message).slice(0, 160))}</td>
             <td class="late">{visible(processor)}</td>
             <td class="number">{waiting >= 1_000 ? '1,000+' : waiting === 0 ? '–' : count(waiting, '', '').trim()}</td>
+            <td>
+              <Ago at={heldAt} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}
+
+/** The line behind a message: the messages in the order of their turns. All are of one context and one processor. */
+export function LineTable({ rows, from }: { readonly rows: readonly DeskRow[]; readonly from: number }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Turn</th>
+          <th scope="col">Message</th>
+          <th scope="col">Waits</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ id, message, heldAt, claim, corrections }, at) => (
+          <tr key={id}>
+            <td class="number">{from + at + 1}</td>
+            <th scope="row">
+              <a class="row" href={href(`/desk/${id}`)}>
+                {visible(message.type)}
+              </a>{' '}
+              <span class="muted">{visible(message.id)}</span>
+              {corrections > 0 && <div class="muted">corrected before its turn</div>}
+              {claim !== null && <div class="muted">{visible(claim.by)} works on it</div>}
+            </th>
             <td>
               <Ago at={heldAt} />
             </td>

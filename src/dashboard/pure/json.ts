@@ -27,6 +27,13 @@ export function laidOut(json: string): string {
   return out
 }
 
+/** JSON laid out to be edited: in its texts, what cannot be seen stands as its escape, which is the same text. */
+export function editable(json: string): string {
+  return laidOut(json).replace(/[\p{Cf}\u2028\u2029]/gu, (one) =>
+    [...one.split('')].map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join(''),
+  )
+}
+
 /** Where text is no JSON: what is wrong, and the line, from 1; undefined where it is JSON. */
 export function jsonProblem(text: string): { readonly message: string; readonly line: number } | undefined {
   try {
