@@ -135,6 +135,15 @@ export type { OperationState } from './model/operation-states.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Grant, Permission, Role, Who } from './model/permissions.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
+export type {
+  ActOnRecord,
+  FailedTry,
+  HandledBy,
+  Receipt,
+  Receipts,
+  RequestOnRecord,
+  SentMessage,
+} from './model/receipts.ts'
 export { Refused } from './model/refused.ts'
 export type { Repair } from './model/repairs.ts'
 export type { Explanation, RequestState } from './model/requests.ts'

@@ -41,7 +41,7 @@ import { openEdge } from '../operate/edge.ts'
 import { flowsOn } from '../operate/flow-surface.ts'
 import type { FlowDesk } from '../operate/flows.ts'
 import type { Messages } from '../operate/messages.ts'
-import { messagesOn } from '../operate/messages-surface.ts'
+import { messagesOn, readsOf } from '../operate/messages-surface.ts'
 import { metricsOf } from '../operate/metrics.ts'
 import { copiesOf, offlineOf } from '../operate/offline.ts'
 import type { Processors } from '../operate/processors.ts'
@@ -105,10 +105,7 @@ export class RunningApp {
     const now = () => world.now()
     this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, now })
     this.flows = flowsOn(() => this.running, `app ${name}`)
-    this.messages = messagesOn(async (read) => {
-      const { messageReads: messages, log, finder } = this.running.store
-      return read({ messages, log, finder })
-    }, parts)
+    this.messages = messagesOn(async (read) => read(readsOf(this.running.store)), { parts, now })
     this.tokens = tokensOn({ access: () => this.running.store.desk.access, itself: `app ${name}`, world })
     this.schedules = schedulesOn({
       reading: async (read) => read(this.running.store.schedules),

@@ -150,7 +150,7 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     () => {
       const desk = stoppedDesk(store, { correct: app && correctOf(app.parts), parts: app?.parts, now: Date.now })
       const processors = stoppedProcessors(store, app)
-      const messages = stoppedMessages(store, app?.parts ?? [])
+      const messages = stoppedMessages(store, app?.parts ?? [], Date.now)
       const schedules = stoppedSchedules(store, app?.parts ?? [], Date.now)
       const tokens = stoppedTokens(store, Date.now)
       return use({ running: false, desk, processors, flows: stoppedFlows(store), messages, schedules, tokens })

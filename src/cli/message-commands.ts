@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Add } from './add.ts'
 import { span, wholeNumber } from './call.ts'
 import { messagesList, messagesShow, messagesStory, moments } from './commands/messages.ts'
+import { messagesReceipt } from './commands/receipt.ts'
 
 export function addMessages(messages: Command, add: Add): void {
   add(messages, {
@@ -29,6 +30,13 @@ export function addMessages(messages: Command, add: Add): void {
     run: messagesShow,
     examples: ['messages show app.ts o-17', 'messages show app.ts o-17 --data > order.json'],
   }).option('--data', 'print only its data')
+  add(messages, {
+    name: 'receipt',
+    usage: '[app.ts] ID',
+    text: 'show what is on record about a message, without its data',
+    run: messagesReceipt,
+    examples: ['messages receipt app.ts o-17', 'messages receipt app.ts o-17 --json > receipt.json'],
+  })
   add(messages, {
     name: 'story',
     usage: '[app.ts] ID',

@@ -191,6 +191,7 @@ export class ControlClient {
     list: (filter) => this.call('messages', 'list', filter),
     show: (id) => this.call('messages', 'show', id),
     story: (id, options) => this.call('messages', 'story', id, options),
+    receipt: (id) => this.call('messages', 'receipt', id),
   }
 
   private call<T>(on: Called, name: string, ...given: unknown[]): Promise<T> {

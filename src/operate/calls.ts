@@ -189,6 +189,7 @@ export const calls: {
       0,
     ],
     show: [{ id: 'text' }, 1],
+    receipt: [{ id: 'text' }, 1],
     story: [{ id: 'text', options: { fields: { after: 'text', limit: 'count' } } }, 1],
   },
 }

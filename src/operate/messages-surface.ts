@@ -10,7 +10,6 @@ import type {
   StoryPage,
 } from '../model/message-views.ts'
 import type { Part } from '../parts/part.ts'
-import type { FinderStore } from '../seam/finder.ts'
 import type { LogReads } from '../seam/log.ts'
 import type { MessageReads } from '../seam/message-reads.ts'
 import { checked } from './calls.ts'
@@ -18,12 +17,21 @@ import { checkLogFilter } from './filter.ts'
 import { walk } from './log-walk.ts'
 import { searched, storyOf } from './message-search.ts'
 import type { Messages } from './messages.ts'
+import { type ReceiptReads, receiptOf } from './receipts.ts'
 
 /** The store, as messages are read from it. */
-export interface MessagesBackend {
-  readonly messages: MessageReads
+export interface MessagesBackend extends ReceiptReads {
   readonly log: Pick<LogReads, 'read'>
-  readonly finder: Pick<FinderStore, 'search' | 'related'>
+}
+
+/** The reads of a running store. */
+export function readsOf({ messageReads, deskReads, log, finder, requests }: RunningReads): MessagesBackend {
+  return { messages: messageReads, desk: deskReads, log, finder, requests }
+}
+
+interface RunningReads extends Omit<MessagesBackend, 'messages' | 'desk'> {
+  readonly messageReads: MessagesBackend['messages']
+  readonly deskReads: MessagesBackend['desk']
 }
 
 /** Has a function read; ends what it opened for that. */
@@ -32,12 +40,22 @@ export type Reading = <T>(read: (backend: MessagesBackend) => Promise<T>) => Pro
 const rows = { default: 50, max: 200 }
 const nodes = { default: 500, max: 5_000 }
 
-/** @param parts those of the app; empty where its code is not known */
-export function messagesOn(reading: Reading, parts: readonly Part[]): Messages {
+export interface MessagesOf {
+  /** Those of the app; empty where its code is not known. */
+  readonly parts: readonly Part[]
+  now(): number
+}
+
+export function messagesOn(reading: Reading, { parts, now }: MessagesOf): Messages {
   return checked<Messages>('messages', {
     list: (filter = {}) => reading((backend) => list(backend, filter, parts)),
     show: (id) => reading((backend) => show(backend, id)),
     story: (id, options = {}) => reading((backend) => story(backend, id, options)),
+    receipt: (id) =>
+      reading(async (backend) => {
+        const { items, ...looked } = await show(backend, id)
+        return { at: now(), items: await Promise.all(items.map((item) => receiptOf(backend, item))), ...looked }
+      }),
   })
 }
 
@@ -54,7 +72,7 @@ async function list({ messages: reads, finder }: MessagesBackend, filter: Messag
   return { items, next, complete: next === null, lookedBackTo: lookedTo }
 }
 
-async function show({ messages, log }: MessagesBackend, id: string): Promise<MessagesFound> {
+async function show({ messages, log }: Pick<MessagesBackend, 'messages' | 'log'>, id: string): Promise<MessagesFound> {
   const { rows: found, lookedTo } = await find(messages, id)
   const items = await Promise.all(found.map((row) => itemOf({ messages, log }, row)))
   return { items: items.filter((item) => item !== undefined), complete: lookedTo === null, lookedUpTo: lookedTo }
@@ -123,7 +141,7 @@ async function beginOf(reads: MessageReads, id: string): Promise<number | undefi
 }
 
 /** The whole of a message: its data may be large, so that it is read at once from where it is. */
-async function itemOf({ messages, log }: Omit<MessagesBackend, 'finder'>, { bytes: _, ...row }: MessageRow) {
+async function itemOf({ messages, log }: Pick<MessagesBackend, 'messages' | 'log'>, { bytes: _, ...row }: MessageRow) {
   const { stream, position } = row
   const [whole] = await log.read(stream, position - 1, 1, Number.MAX_SAFE_INTEGER)
   if (whole?.position !== position) return undefined

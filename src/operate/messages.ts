@@ -1,5 +1,7 @@
 // `app.messages`: the messages of an app, for people: lists, one message, its story.
+
 import type { MessageFilter, MessagePage, MessagesFound, StoryOptions, StoryPage } from '../model/message-views.ts'
+import type { Receipts } from '../model/receipts.ts'
 
 /**
  * The messages that the topics and channels of an app keep. Nothing here delays the app: it reads with a thread and a
@@ -57,4 +59,25 @@ export interface Messages {
    * ```
    */
   story(id: string, options?: StoryOptions): Promise<StoryPage>
+  /**
+   * Makes out the receipt of a message: where and when it was accepted, which processors have handled it, after which
+   * failures, who repaired it and why, which messages it has caused, and how its request ended. It has what is on disk,
+   * so it is the same after a crash, and no data but their hash.
+   *
+   * What is no longer kept is not in it: of a message that failed, the acts are there as long as the desk has it
+   * (`deskRetainMs`, 30 days).
+   *
+   * @param id the id, generated or given by the publisher
+   * @returns one receipt mostly; an id is one per type and source. `complete` is false where a message with this id may be
+   *   further than was looked
+   * @throws `millrace/bad-option`, `millrace/reader-ended`
+   *
+   * @example
+   * ```ts
+   * const { id } = await shop.publish(OrderPaid, { orderId: 'o-12', pence: 995 })
+   * const [receipt] = (await shop.messages.receipt(id)).items
+   * console.log(`accepted at ${new Date(receipt!.acceptedAt).toISOString()} as ${receipt!.destination}/${receipt!.position}`)
+   * ```
+   */
+  receipt(id: string): Promise<Receipts>
 }

@@ -94,8 +94,8 @@ export interface KnownApp {
 }
 
 /** The messages of an app that does not run. `parts` are empty where its code is not known. */
-export function stoppedMessages(store: Offline, parts: readonly Part[]): Messages {
-  return messagesOn((read) => reading(store, read), parts)
+export function stoppedMessages(store: Offline, parts: readonly Part[], now: () => number): Messages {
+  return messagesOn((read) => reading(store, read), { parts, now })
 }
 
 /** The schedules of an app that does not run. `parts` are empty where its code is not known. */

@@ -16,6 +16,7 @@ import type { MessageReads } from './message-reads.ts'
 import type { OperationReads } from './operations.ts'
 import type { ConcurrencyChange, Reset } from './processors.ts'
 import type { ProgressRow } from './progress.ts'
+import type { RequestStore } from './requests.ts'
 import type { TimeReads } from './time-reads.ts'
 
 /** Whether an app, of this or another process, has the store. */
@@ -86,6 +87,8 @@ export interface OfflineReader {
   readonly messages: MessageReads
   readonly time: TimeReads
   readonly access: Pick<AccessStore, 'tokens'>
+  /** The requests and their ends. */
+  readonly requests: Pick<RequestStore, 'row'>
   /** The index of the finder, where the last runs have made one. */
   readonly finder: Pick<FinderStore, 'search' | 'related'>
   streams(): Promise<StreamInfo[]>

@@ -25,6 +25,7 @@ import { logTable } from './log-tables.ts'
 import type { LogTableRow } from './message-row.ts'
 import { MessageTable } from './message-table.ts'
 import { OperationTable } from './operations.ts'
+import { RequestTable } from './requests.ts'
 import { Statements } from './statements.ts'
 import { firstOf, progressOf, streamsOf } from './streams.ts'
 import { TimeViews } from './time-reads.ts'
@@ -58,6 +59,7 @@ export class SqliteReader implements OfflineReader {
   readonly messages: MessageReads
   readonly time: TimeReads
   readonly access: OfflineReader['access']
+  readonly requests: OfflineReader['requests']
   readonly finder: OfflineReader['finder']
   private readonly index: FinderTable
 
@@ -66,6 +68,7 @@ export class SqliteReader implements OfflineReader {
     this.rows = new Log(db)
     const sql = new Statements(db)
     this.access = { tokens: async () => tokensIn(sql) }
+    this.requests = new RequestTable(sql, readsOnly)
     this.time = durableReads<TimeReads>(new TimeViews(sql), readsOnly)
     this.flows = durableReads<FlowReads>(new FlowViews(sql), readsOnly)
     this.index = new FinderTable(db, file, 'read')

@@ -93,7 +93,8 @@ export async function messagesShow(
   })
 }
 
-function notFound(id: string, lookedUpTo: number | null): MillraceError {
+/** The error for a message that is not there, or not as far as was looked. */
+export function notFound(id: string, lookedUpTo: number | null): MillraceError {
   const far = lookedUpTo === null ? 'kept' : `found up to ${moment(lookedUpTo)}`
   return new MillraceError('millrace/unknown-message', `no message with id "${id}" is ${far}`)
 }

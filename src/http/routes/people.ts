@@ -74,6 +74,7 @@ export const called = [
   post('/api/tokens/{name}/revoke', 'tokens.revoke', 'Ends a token.', 'settings'),
   get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
+  get('/api/messages/{id}/receipt', 'messages.receipt', 'Makes out its receipt: what is on record about it.'),
   get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.'),
 ] as const satisfies readonly CalledRoute[]
 
