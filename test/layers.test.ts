@@ -27,7 +27,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'operate', 'app', 'adapters/sqlite', 'adapters/node'],
   // Runs in a browser: of the others it knows types and pure functions of the model.
-  dashboard: ['model', 'operate', 'http'],
+  dashboard: ['model', 'operate', 'http', 'describe'],
   adapter: ['model', 'seam'],
   index: ['http', 'operate', 'model', 'seam', 'engine', 'parts', 'app', 'adapters/sqlite', 'adapters/node'],
 }

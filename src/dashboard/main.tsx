@@ -13,9 +13,22 @@ import { OperationPage, Operations } from './pages/operations.tsx'
 import { SignIn } from './pages/sign-in.tsx'
 import { Frame } from './parts/frame.tsx'
 import { listenToKeys } from './parts/keys.ts'
+import { later } from './parts/later.tsx'
 import { Gone, Loading } from './parts/states.tsx'
 import { followLinks, place } from './router.ts'
 import { begin, lookAgain, session } from './session.ts'
+
+// Pages that are opened less often come when they are first opened.
+const Flow = later('the flow', async () => (await import('./pages/flow.tsx')).Flow)
+const Flows = later('the flows', async () => (await import('./pages/flows.tsx')).Flows)
+const Found = later('the messages', async () => (await import('./pages/found.tsx')).Found)
+const MapPage = later('the map', async () => (await import('./pages/map.tsx')).MapPage)
+const Message = later('the message', async () => (await import('./pages/message.tsx')).Message)
+const Story = later('the story', async () => (await import('./pages/story.tsx')).Story)
+const System = later('the system', async () => (await import('./pages/system.tsx')).System)
+const Part = later('the processor', async () => (await import('./pages/part.tsx')).Part)
+const Schedules = later('the schedules', async () => (await import('./pages/schedules.tsx')).Schedules)
+const Delayed = later('the delayed messages', async () => (await import('./pages/schedules.tsx')).Delayed)
 
 function Page() {
   const at = place.value
@@ -34,6 +47,26 @@ function Page() {
       return <Operations />
     case 'operation':
       return <OperationPage key={at.id} id={at.id} />
+    case 'messages':
+      return <Found />
+    case 'message':
+      return <Message key={at.id} id={at.id} />
+    case 'story':
+      return <Story key={at.id} id={at.id} />
+    case 'flows':
+      return <Flows />
+    case 'flow':
+      return <Flow key={at.id} id={at.id} />
+    case 'map':
+      return <MapPage />
+    case 'system':
+      return <System />
+    case 'part':
+      return <Part key={at.id} name={at.id} />
+    case 'schedules':
+      return <Schedules />
+    case 'delayed':
+      return <Delayed />
     case 'audit':
       return <Audit />
     default:

@@ -2,6 +2,7 @@ import { useSignal } from '@preact/signals'
 import type { AuditRow } from '../../model/desk.ts'
 import { useRead } from '../data.ts'
 import { Empty, Shown } from '../parts/states.tsx'
+import { SystemTabs } from '../parts/system-tabs.tsx'
 import { When } from '../parts/when.tsx'
 import { visible } from '../pure/words.ts'
 import { href } from '../router.ts'
@@ -19,6 +20,7 @@ export function Audit() {
           <p class="lead">Who did what, when and why. No line is ever removed.</p>
         </div>
       </header>
+      <SystemTabs at="audit" />
       <div class="scroll">
         {cursors.value.map((before, at) => (
           <Lines

@@ -17,11 +17,22 @@ const links: readonly {
   readonly word: string
   readonly icon: IconName
   readonly pages: readonly string[]
+  /** On a phone it is in the dialog of More. */
+  readonly wide?: boolean
 }[] = [
   { to: '/', word: 'Home', icon: 'home', pages: ['home'] },
   { to: '/desk', word: 'Desk', icon: 'desk', pages: ['desk', 'group', 'item', 'correct'] },
-  { to: '/desk/operations', word: 'Operations', icon: 'operations', pages: ['operations', 'operation'] },
-  { to: '/system/audit', word: 'Audit', icon: 'audit', pages: ['audit'] },
+  { to: '/messages', word: 'Messages', icon: 'messages', pages: ['messages', 'message', 'story'] },
+  { to: '/flows', word: 'Flows', icon: 'flows', pages: ['flows', 'flow'] },
+  { to: '/map', word: 'Map', icon: 'map', pages: ['map'], wide: true },
+  { to: '/desk/operations', word: 'Operations', icon: 'operations', pages: ['operations', 'operation'], wide: true },
+  {
+    to: '/system',
+    word: 'System',
+    icon: 'system',
+    pages: ['system', 'part', 'schedules', 'delayed', 'audit'],
+    wide: true,
+  },
 ]
 
 export function Frame({ children }: { readonly children: ComponentChildren }) {
@@ -36,8 +47,13 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
         <a class="brand" href={href('/')} aria-label="Millrace, home">
           Millrace
         </a>
-        {links.map(({ to, word, icon, pages }) => (
-          <a key={to} href={href(to)} aria-current={pages.includes(page) ? 'page' : undefined}>
+        {links.map(({ to, word, icon, pages, wide }) => (
+          <a
+            key={to}
+            href={href(to)}
+            class={wide ? 'wide' : undefined}
+            aria-current={pages.includes(page) ? 'page' : undefined}
+          >
             <Icon name={icon} />
             {word}
           </a>
@@ -59,7 +75,16 @@ export function Frame({ children }: { readonly children: ComponentChildren }) {
 function More({ close }: { readonly close: () => void }) {
   const who = session.value.is === 'in' ? session.value.me : undefined
   return (
-    <Dialog title="Settings of this browser" close={close}>
+    <Dialog title="More" close={close}>
+      <p class="narrow buttons">
+        {links
+          .filter(({ wide }) => wide)
+          .map(({ to, word }) => (
+            <a key={to} class="button" href={href(to)} onClick={close}>
+              {word}
+            </a>
+          ))}
+      </p>
       <p>
         Signed in as <strong>{visible(who?.name ?? '')}</strong> ({who?.roles.join(', ')}).
       </p>
@@ -77,8 +102,8 @@ function More({ close }: { readonly close: () => void }) {
       </label>
       <label>
         <input type="checkbox" checked={hasKeys.value} onChange={toggleKeys} /> Single keys: <kbd>g h</kbd> Home,{' '}
-        <kbd>g d</kbd> Desk, <kbd>g o</kbd> Operations, <kbd>g a</kbd> Audit, <kbd>j</kbd> <kbd>k</kbd> next and
-        previous row
+        <kbd>g d</kbd> Desk, <kbd>g m</kbd> Messages, <kbd>g f</kbd> Flows, <kbd>g t</kbd> Map, <kbd>g o</kbd>{' '}
+        Operations, <kbd>g s</kbd> System, <kbd>g a</kbd> Audit, <kbd>j</kbd> <kbd>k</kbd> next and previous row
       </label>
       <div class="buttons">
         <button

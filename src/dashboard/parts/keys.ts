@@ -9,7 +9,10 @@ export function toggleKeys(): void {
   localStorage.setItem('millrace-keys', hasKeys.value ? 'yes' : 'no')
 }
 
-const goes: Readonly<Record<string, string>> = { h: '/', d: '/desk', o: '/desk/operations', a: '/system/audit' }
+const goes: Readonly<Record<string, string>> = {
+  ...{ h: '/', d: '/desk', m: '/messages', f: '/flows', t: '/map' },
+  ...{ o: '/desk/operations', s: '/system', a: '/system/audit' },
+}
 
 export function listenToKeys(): void {
   let before = ''

@@ -1,7 +1,21 @@
 // The addresses of the page. Every state that can be seen has one.
+type Plain =
+  | 'home'
+  | 'desk'
+  | 'operations'
+  | 'messages'
+  | 'flows'
+  | 'map'
+  | 'system'
+  | 'schedules'
+  | 'delayed'
+  | 'audit'
+  | 'unknown'
+
 export type Place =
-  | { readonly page: 'home' | 'desk' | 'operations' | 'audit' | 'unknown' }
-  | { readonly page: 'group' | 'item' | 'correct' | 'operation'; readonly id: number }
+  | { readonly page: Plain }
+  | { readonly page: 'group' | 'item' | 'correct' | 'operation' | 'flow'; readonly id: number }
+  | { readonly page: 'message' | 'story' | 'part'; readonly id: string }
 
 const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/$/, 'home'],
@@ -11,17 +25,40 @@ const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/desk\/g\/(\d{1,15})$/, 'group'],
   [/^\/desk\/(\d{1,15})$/, 'item'],
   [/^\/desk\/(\d{1,15})\/correct$/, 'correct'],
+  [/^\/messages$/, 'messages'],
+  [/^\/messages\/([^/]+)$/, 'message'],
+  [/^\/messages\/([^/]+)\/story$/, 'story'],
+  [/^\/flows$/, 'flows'],
+  [/^\/flows\/(\d{1,15})$/, 'flow'],
+  [/^\/map$/, 'map'],
+  [/^\/system$/, 'system'],
+  [/^\/system\/parts\/([^/]+)$/, 'part'],
+  [/^\/system\/schedules$/, 'schedules'],
+  [/^\/system\/delayed$/, 'delayed'],
   [/^\/system\/audit$/, 'audit'],
 ]
+const named: readonly Place['page'][] = ['message', 'story', 'part']
 
 /** What an address shows. */
 export function placeOf(path: string): Place {
   const plain = path.length > 1 ? path.replace(/\/$/, '') : path
   for (const [pattern, page] of patterns) {
     const found = pattern.exec(plain)
-    if (found !== null) return (found[1] === undefined ? { page } : { page, id: Number(found[1]) }) as Place
+    if (found === null) continue
+    const [, id] = found
+    if (id === undefined) return { page } as Place
+    const read = named.includes(page) ? decoded(id) : Number(id)
+    return read === undefined ? { page: 'unknown' } : ({ page, id: read } as Place)
   }
   return { page: 'unknown' }
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 /** An address with its filters; what is not set is left out. */

@@ -16,6 +16,12 @@ export function span(ms: number): string {
   return days === 1 ? '1 day' : `${days} days`
 }
 
+/** How long something took: "0.4 ms", "130 ms", "4 s", "3 h". */
+export function took(ms: number): string {
+  if (ms >= 1_000) return span(ms)
+  return `${ms < 10 ? Math.round(ms * 10) / 10 : Math.round(ms)} ms`
+}
+
 /** "1 message", "12 messages", "1,000 messages". */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`
@@ -36,6 +42,11 @@ export const stateWords: Readonly<Record<string, { readonly word: string; readon
   paused: { word: 'paused', tone: 'slow' },
   off: { word: 'off', tone: 'quiet' },
   gone: { word: 'gone', tone: 'quiet' },
+  queued: { word: 'waits its turn', tone: 'quiet' },
+  completed: { word: 'completed', tone: 'ok' },
+  compensating: { word: 'being undone', tone: 'slow' },
+  compensated: { word: 'undone', tone: 'quiet' },
+  waiting: { word: 'waits', tone: 'slow' },
   prepared: { word: 'prepared', tone: 'slow' },
   running: { word: 'running', tone: 'slow' },
   asks: { word: 'asks', tone: 'slow' },

@@ -1,0 +1,179 @@
+// The messages of topics and channels, found by id, type, context, flow, time or words. Each search is an address.
+import { useSignal } from '@preact/signals'
+import type { MessageFilter, MessageRow } from '../../model/message-views.ts'
+import { useRead } from '../data.ts'
+import { Empty, Full, Shown } from '../parts/states.tsx'
+import { Ago, clock } from '../parts/when.tsx'
+import { addressOf } from '../pure/routes.ts'
+import { filterOf, type Search, searchOf } from '../pure/search.ts'
+import { visible } from '../pure/words.ts'
+import { go, href, query } from '../router.ts'
+
+const pageRows = 100
+const rowsMax = 2_000
+
+export function Found() {
+  const search = searchOf(query.value)
+  return (
+    <>
+      <header class="head">
+        <div>
+          <h1>Messages</h1>
+          <p class="lead">All that was accepted, the newest first, as long as its topic keeps it.</p>
+        </div>
+      </header>
+      <SearchForm key={query.value.toString()} search={search} />
+      <Rows key={`rows ${query.value}`} filter={filterOf(search, Date.now())} />
+    </>
+  )
+}
+
+/** On a phone the filters are folded up until one is set. */
+const isWide = matchMedia('(min-width: 900px)').matches
+
+function SearchForm({ search }: { readonly search: Search }) {
+  const send = (event: SubmitEvent) => {
+    event.preventDefault()
+    const form = new FormData(event.currentTarget as HTMLFormElement)
+    const said = (name: string) => String(form.get(name) ?? '').trim() || undefined
+    const id = said('id')
+    if (id !== undefined) return go(`/messages/${encodeURIComponent(id)}`)
+    const names = ['text', 'type', 'context', 'destination', 'since', 'until'] as const
+    go(addressOf('/messages', { ...Object.fromEntries(names.map((name) => [name, said(name)])), flow: search.flow }))
+  }
+  const field = (name: keyof Search | 'id', label: string, hint: string) => (
+    <label>
+      {label}
+      <input
+        name={name}
+        value={name === 'id' ? '' : (search[name] ?? '')}
+        placeholder={hint}
+        autocomplete="off"
+        spellcheck={false}
+      />
+    </label>
+  )
+  return (
+    <form class="filters" onSubmit={send}>
+      {field('text', 'Words in its data', 'teapot 21085')}
+      <details open={isWide || Object.keys(search).length > 0}>
+        <summary>More filters</summary>
+        <div>
+          {field('type', 'Type', 'order.placed')}
+          {field('context', 'Context', 'order 536365')}
+          {field('destination', 'Topic or channel', 'orders')}
+          {field('since', 'Since', '2h, or 2026-11-29T08:00Z')}
+          {field('until', 'Until', '2026-11-29T09:00Z')}
+          {field('id', 'Or by its id', 'id of the message')}
+        </div>
+      </details>
+      <div class="buttons">
+        <button type="submit" class="main">
+          Find
+        </button>
+        <a href={href('/messages')}>Clear</a>
+      </div>
+      {search.flow !== undefined && (
+        <p class="muted">
+          Only the flow of {visible(search.flow)}.{' '}
+          <a href={href(addressOf('/messages', { ...search, flow: undefined }))}>All</a>
+        </p>
+      )}
+    </form>
+  )
+}
+
+function Rows({ filter }: { readonly filter: MessageFilter }) {
+  const cursors = useSignal<readonly (string | undefined)[]>([undefined])
+  const last = cursors.value.length - 1
+  return (
+    <div class="scroll">
+      {cursors.value.map((after, at) => (
+        <RowsPage
+          key={after}
+          filter={filter}
+          after={after}
+          more={at === last ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
+          isFull={last * pageRows >= rowsMax}
+        />
+      ))}
+    </div>
+  )
+}
+
+interface PageProps {
+  readonly filter: MessageFilter
+  readonly after: string | undefined
+  readonly more: ((next: string) => void) | undefined
+  readonly isFull: boolean
+}
+
+function RowsPage({ filter, after, more, isFull }: PageProps) {
+  const page = useRead({ path: '/api/messages', query: { ...filter, after, limit: pageRows } })
+  return (
+    <Shown of={page} what="The messages">
+      {({ items, next, lookedBackTo }) => (
+        <>
+          {items.length > 0 && <MessageTable rows={items} />}
+          {items.length === 0 && next === null && after === undefined && (
+            <Empty>
+              <p>No message fits.</p>
+              <a href={href('/messages')}>Clear the filters</a>
+            </Empty>
+          )}
+          {more !== undefined && next !== null && !isFull && (
+            <p class="more">
+              {items.length === 0 && 'Nothing fits so far. '}
+              {lookedBackTo !== null && `Looked back to ${clock(lookedBackTo)}. `}
+              <button type="button" onClick={() => more(next)}>
+                Look further
+              </button>
+            </p>
+          )}
+          {more !== undefined && next !== null && isFull && <Full shown={rowsMax} />}
+        </>
+      )}
+    </Shown>
+  )
+}
+
+export function MessageTable({ rows }: { readonly rows: readonly MessageRow[] }) {
+  return (
+    <table>
+      <thead>
+        <tr>
+          <th scope="col">Message</th>
+          <th scope="col">Topic or channel</th>
+          <th scope="col" class="late">
+            Data
+          </th>
+          <th scope="col">When</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ id, type, context, destination, position, json, bytes, time }) => (
+          <tr key={`${destination} ${position}`}>
+            <th scope="row">
+              <a class="row" href={href(`/messages/${encodeURIComponent(id)}`)}>
+                {visible(type)} {visible(context ?? '')}
+              </a>
+            </th>
+            <td>
+              {visible(destination)} <span class="muted">{position.toLocaleString('en')}</span>
+            </td>
+            <td class="late">
+              {json === null ? (
+                <span class="muted">{bytes.toLocaleString('en')} bytes</span>
+              ) : (
+                <code class="one-line">{visible(json.slice(0, 200))}</code>
+              )}
+            </td>
+            <td>
+              <Ago at={time} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  )
+}

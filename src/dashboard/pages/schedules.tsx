@@ -1,0 +1,163 @@
+// What time will bring: the schedules, and the messages that come later.
+import { useSignal } from '@preact/signals'
+import { useRead } from '../data.ts'
+import { Empty, Shown } from '../parts/states.tsx'
+import { SystemTabs } from '../parts/system-tabs.tsx'
+import { Ago, clock } from '../parts/when.tsx'
+import { count, visible } from '../pure/words.ts'
+import { href } from '../router.ts'
+
+export function Schedules() {
+  const schedules = useRead({ path: '/api/schedules' })
+  return (
+    <>
+      <header class="head">
+        <div>
+          <h1>Schedules</h1>
+          <p class="lead">
+            Each slot publishes one event, once, also when the app was down at that moment and its code says so.
+          </p>
+        </div>
+      </header>
+      <SystemTabs at="schedules" />
+      <Shown of={schedules} what="The schedules">
+        {(rows) =>
+          rows.length === 0 ? (
+            <Empty>
+              <p>The app has no schedules.</p>
+            </Empty>
+          ) : (
+            <div class="scroll">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Schedule</th>
+                    <th scope="col">Next</th>
+                    <th scope="col">Last</th>
+                    <th scope="col" class="late">
+                      Publishes
+                    </th>
+                    <th scope="col" class="late">
+                      When missed
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {rows.map(({ name, gone, cron, timeZone, publishes, missed, nextAt, lastAt, waiting }) => (
+                    <tr key={name}>
+                      <th scope="row">
+                        {visible(name)}
+                        <div class="muted mono">
+                          {visible(cron ?? '')} {visible(timeZone ?? '')}
+                        </div>
+                        {gone && <div class="muted">Its code is gone.</div>}
+                      </th>
+                      <td>
+                        {nextAt === null ? '–' : clock(nextAt)}
+                        {waiting > 0 && <div class="slow">{count(waiting, 'slot waits', 'slots wait')}</div>}
+                      </td>
+                      <td>{lastAt === null ? 'never' : <Ago at={lastAt} />}</td>
+                      <td class="late">{visible(publishes ?? '–')}</td>
+                      <td class="late">{missed === null ? '–' : missedWords[missed]}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </div>
+          )
+        }
+      </Shown>
+    </>
+  )
+}
+
+const missedWords = { skip: 'left out', once: 'made up for once', all: 'all made up for' }
+
+export function Delayed() {
+  const cursors = useSignal<readonly (string | undefined)[]>([undefined])
+  return (
+    <>
+      <header class="head">
+        <div>
+          <h1>Delayed messages</h1>
+          <p class="lead">They are on disk and come at their time, the next first.</p>
+        </div>
+      </header>
+      <SystemTabs at="delayed" />
+      <div class="scroll">
+        {cursors.value.map((after, at) => (
+          <DelayedRows
+            key={after}
+            after={after}
+            more={at === cursors.value.length - 1 ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
+          />
+        ))}
+      </div>
+    </>
+  )
+}
+
+interface RowsProps {
+  readonly after: string | undefined
+  readonly more: ((next: string) => void) | undefined
+}
+
+function DelayedRows({ after, more }: RowsProps) {
+  const page = useRead({ path: '/api/delayed', query: { after, limit: 100 } })
+  return (
+    <Shown of={page} what="The delayed messages">
+      {({ items, next }) =>
+        items.length === 0 ? (
+          after === undefined ? (
+            <Empty>
+              <p>Nothing comes later.</p>
+            </Empty>
+          ) : null
+        ) : (
+          <>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Message</th>
+                  <th scope="col">Comes</th>
+                  <th scope="col" class="late">
+                    Topic or channel
+                  </th>
+                  <th scope="col" class="late">
+                    Accepted
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {items.map(({ id, type, context, dueAt, destination, acceptedAt, causationId }) => (
+                  <tr key={`${type} ${id}`}>
+                    <th scope="row">
+                      {visible(type)} {visible(context ?? '')}
+                      {causationId !== null && (
+                        <div>
+                          <a href={href(`/messages/${encodeURIComponent(causationId)}`)}>its cause</a>
+                        </div>
+                      )}
+                    </th>
+                    <td>{clock(dueAt)}</td>
+                    <td class="late">{visible(destination)}</td>
+                    <td class="late">
+                      <Ago at={acceptedAt} />
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+            {more !== undefined && next !== null && (
+              <p class="more">
+                <button type="button" onClick={() => more(next)}>
+                  Show more
+                </button>
+              </p>
+            )}
+          </>
+        )
+      }
+    </Shown>
+  )
+}

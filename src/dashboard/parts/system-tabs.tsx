@@ -1,0 +1,21 @@
+// The pages of the system, as chips.
+import { href } from '../router.ts'
+
+const tabs = [
+  { name: 'parts', to: '/system', word: 'Processors' },
+  { name: 'schedules', to: '/system/schedules', word: 'Schedules' },
+  { name: 'delayed', to: '/system/delayed', word: 'Delayed messages' },
+  { name: 'audit', to: '/system/audit', word: 'Audit' },
+] as const
+
+export function SystemTabs({ at }: { readonly at: (typeof tabs)[number]['name'] }) {
+  return (
+    <div class="chips">
+      {tabs.map(({ name, to, word }) => (
+        <a key={name} href={href(to)} aria-current={name === at ? 'true' : undefined}>
+          {word}
+        </a>
+      ))}
+    </div>
+  )
+}
