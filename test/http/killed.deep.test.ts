@@ -22,22 +22,46 @@ async function begin(t: TestContext, file: string) {
   return { child, url }
 }
 
+const kinds = ['own', 'structured', 'binary', 'batch', 'command'] as const
+
 interface Sent {
   readonly id: string
-  readonly own: boolean
+  readonly kind: (typeof kinds)[number]
 }
 
-/** Sends one event: as the app's own by its key, or as that of another system by its source and id. */
-function send(url: string, { id, own }: Sent): Promise<Response> {
+/** The ids in the log of what is sent: a batch has several. */
+const idsOf = ({ id, kind }: Sent) => (kind === 'batch' ? [`${id}.1`, `${id}.2`, `${id}.3`] : [id])
+
+/** Sends it: as the app's own by its key, or as that of another system by its source and id. */
+function send(url: string, sent: Sent): Promise<Response> {
+  const { id, kind } = sent
   const data = { orderId: id, quantity: 1 }
-  if (own) {
-    const headers = { 'content-type': 'application/json', 'idempotency-key': id }
-    return fetch(`${url}/events/orders?type=order.placed`, { method: 'POST', headers, body: JSON.stringify(data) })
+  const event = (one: string) => ({ specversion: '1.0', id: one, source: '/client', type: 'order.placed', data })
+  const post = (path: string, headers: Record<string, string>, body: unknown) =>
+    fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+  const json = { 'content-type': 'application/json' }
+  switch (kind) {
+    case 'own':
+      return post('/events/orders?type=order.placed', { ...json, 'idempotency-key': id }, data)
+    case 'structured':
+      return post('/events/orders', { 'content-type': 'application/cloudevents+json' }, event(id))
+    case 'binary': {
+      const attributes = { 'ce-specversion': '1.0', 'ce-id': id, 'ce-source': '/client', 'ce-type': 'order.placed' }
+      return post('/events/orders', { ...json, ...attributes }, data)
+    }
+    case 'batch':
+      return post(
+        '/events/orders',
+        { 'content-type': 'application/cloudevents-batch+json' },
+        idsOf(sent).map((one) => event(one)),
+      )
+    default:
+      return post('/commands/stock/stock.take', { ...json, 'idempotency-key': id }, { sku: id, quantity: 1 })
   }
-  const headers = { 'content-type': 'application/cloudevents+json' }
-  const body = JSON.stringify({ specversion: '1.0', id, source: '/client', type: 'order.placed', data })
-  return fetch(`${url}/events/orders`, { method: 'POST', headers, body })
 }
+
+/** All ids that are on disk. */
+const idsIn = (file: string) => ['orders', 'stock'].flatMap((stream) => kept(file, stream).map(({ id }) => id))
 
 test('an app that is killed under load has each 202 once, and doubles nothing that is sent again', async (t) => {
   const file = place(t)
@@ -50,8 +74,7 @@ test('an app that is killed under load has each 202 once, and doubles nothing th
     const repeated = [...open.values()]
     const one = async (): Promise<void> => {
       for (;;) {
-        const id = `e-${count++}`
-        const sent = repeated.pop() ?? { id, own: count % 2 === 0 }
+        const sent = repeated.pop() ?? { id: `e-${count}`, kind: kinds[count++ % kinds.length]! }
         open.set(sent.id, sent)
         let answer: Response
         try {
@@ -62,7 +85,7 @@ test('an app that is killed under load has each 202 once, and doubles nothing th
         }
         if (answer.status === 202) {
           open.delete(sent.id)
-          acknowledged.add(sent.id)
+          for (const id of idsOf(sent)) acknowledged.add(id)
         } else assert.equal(answer.status, 503)
         if (++answers === answersPerRound) child.kill('SIGKILL')
       }
@@ -70,18 +93,42 @@ test('an app that is killed under load has each 202 once, and doubles nothing th
     const gone = once(child, 'exit')
     await Promise.all(Array.from({ length: clients }, one))
     await gone
-    const ids = kept(file, 'orders').map((row) => row.id)
-    assert.equal(new Set(ids).size, ids.length, 'nothing is there twice')
-    const missing = [...acknowledged].filter((id) => !ids.includes(id))
+    const ids = idsIn(file)
+    const there = new Set(ids)
+    assert.equal(there.size, ids.length, 'nothing is there twice')
+    const missing = [...acknowledged].filter((id) => !there.has(id))
     assert.deepEqual(missing, [], `round ${round}: acknowledged and not there`)
+    for (const sent of open.values()) {
+      const parts = idsOf(sent).map((id) => there.has(id))
+      assert(
+        parts.every((is) => is === parts[0]),
+        `round ${round}: a part of batch ${sent.id} is there`,
+      )
+    }
   }
   const { child, url } = await begin(t, file)
   for (const sent of open.values()) assert.equal((await send(url, sent)).status, 202)
-  const again = await (await send(url, { id: 'e-0', own: false })).json()
-  assert.deepEqual(again, { accepted: [{ id: 'e-0', duplicate: true }] })
+  // What was accepted in the first round is known now; the first of each kind has these ids.
+  for (const [n, kind] of kinds.entries()) {
+    const sent = { id: `e-${n}`, kind }
+    const { status, accepted } = await answerTo(url, sent)
+    const duplicates = idsOf(sent).map((id) => ({ id, duplicate: true }))
+    assert.deepEqual([status, accepted], [202, kind === 'command' ? undefined : duplicates])
+  }
+  // The last end of a request comes when its command is handled, which may be after its 202.
+  const ended = await fetch(`${url}/requests/e-${kinds.indexOf('command')}`, { headers: { prefer: 'wait=30' } })
+  assert.deepEqual([ended.status, (await toState(ended)).reply], [200, { left: 9 }])
   child.kill('SIGKILL')
   await once(child, 'exit')
-  const ids = kept(file, 'orders').map((row) => row.id)
-  assert.deepEqual([...ids].sort(), [...new Set([...acknowledged, ...open.keys()])].sort())
+  const ids = idsIn(file)
+  assert.deepEqual([...ids].sort(), [...new Set([...acknowledged, ...[...open.values()].flatMap(idsOf)])].sort())
   assert(acknowledged.size >= rounds * answersPerRound - rounds)
 })
+
+async function answerTo(url: string, sent: Sent) {
+  const answer = await send(url, sent)
+  const { accepted } = (await answer.json()) as { accepted?: unknown }
+  return { status: answer.status, accepted }
+}
+
+const toState = async (answer: Response) => (await answer.json()) as { reply?: unknown }
