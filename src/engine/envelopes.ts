@@ -5,6 +5,7 @@ import { fault } from '../model/errors.ts'
 import { checkIsType, type Event, type MessageType } from '../model/message.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { dueOf } from '../model/time.ts'
+import { carriedBy } from '../model/trace.ts'
 import type { World } from '../seam/world.ts'
 import type { ScheduleSpec } from './spec.ts'
 
@@ -40,13 +41,21 @@ export class Envelopes {
     this.bytesMax = bytesMax
   }
 
-  readonly fresh = (type: MessageType, data: unknown, options: PublishOptions | undefined): Stored =>
-    this.encode(type, data, this.fromOutside(ownIdIn(options)), options)
+  readonly fresh = (
+    type: MessageType,
+    data: unknown,
+    options: PublishOptions | undefined,
+    trace: string | null = null,
+  ): Stored => {
+    const origin = this.fromOutside(ownIdIn(options))
+    origin.trace = trace
+    return this.encode(type, data, origin, options)
+  }
 
   /** Encodes a message that another system has made; it keeps its source and id. */
   elsewhere(type: MessageType, data: unknown, from: Elsewhere): Stored {
-    const { source, id, traceparent = null, attributes } = checkElsewhere(`${type.kind} "${type.name}"`, from)
-    return this.encode(type, data, { ...this.fromOutside(id), source, traceparent, attributes })
+    const { source, id, traceparent: trace = null, attributes } = checkElsewhere(`${type.kind} "${type.name}"`, from)
+    return this.encode(type, data, { ...this.fromOutside(id), source, trace, attributes })
   }
 
   /** Encodes the event of a schedule; without an id it gets a new one. */
@@ -95,7 +104,7 @@ export class Envelopes {
       due: 0,
       correlationId: cause === undefined ? id : cause.correlationId,
       causationId: cause === undefined ? null : cause.id,
-      traceparent: cause === undefined ? null : cause.traceparent,
+      trace: cause === undefined ? null : carriedBy(cause),
       attributes: null,
     }
   }

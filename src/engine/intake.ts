@@ -57,11 +57,16 @@ export class Intake {
     this.envelopes = host.envelopes
   }
 
-  /** Accepts a message. Resolves when it is durable. */
-  publish(type: MessageType, data: unknown, options: PublishOptions | undefined): Promise<Accepted> {
+  /** Accepts a message, with its place in a trace as of `Stored`. Resolves when it is durable. */
+  publish(
+    type: MessageType,
+    data: unknown,
+    options: PublishOptions | undefined,
+    trace: string | null = null,
+  ): Promise<Accepted> {
     return new Promise((resolve, reject) => {
       this.check()
-      const message = this.envelopes.fresh(type, data, options)
+      const message = this.envelopes.fresh(type, data, options, trace)
       this.committer.publish(new Publish(message, resolve, reject))
     })
   }
@@ -116,7 +121,7 @@ export class Intake {
    * @throws as `Requests.wait`
    */
   async request(command: Command, data: unknown, { id, ...waiting }: Asking): Promise<unknown> {
-    const { message, accepted } = this.asked(command, data, id)
+    const { message, accepted } = this.asked(command, data, id, null)
     return this.host.requests.wait({ command, message, ...waiting }, accepted)
   }
 
@@ -125,17 +130,18 @@ export class Intake {
    *
    * @throws `millrace/id-conflict` where the id was sent before, and not as a request
    */
-  async ask(command: Command, data: unknown, id: string): Promise<Accepted> {
-    const accepted = await this.asked(command, data, id).accepted
+  async ask(command: Command, data: unknown, id: string, trace: string | null = null): Promise<Accepted> {
+    const accepted = await this.asked(command, data, id, trace).accepted
     if (accepted.duplicate !== true || (await this.host.store.requests.row(id)) !== undefined) return accepted
     throw fault('millrace/id-conflict', `"${command.name}" was sent with id "${id}" before, and not as a request`)
   }
 
-  private asked(command: Command, data: unknown, id: string | undefined) {
+  private asked(command: Command, data: unknown, id: string | undefined, trace: string | null) {
     this.check()
     const message = this.envelopes.encode(command, data, {
       ...this.envelopes.fromOutside(id ?? this.host.world.newId()),
       ownId: id !== undefined,
+      trace,
       asked: 'app' as const,
     })
     const accepted = new Promise<Accepted>((resolve, reject) => {

@@ -5,6 +5,7 @@ import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault, type MillraceError } from '../model/errors.ts'
 import { isJson, isText } from '../model/media-type.ts'
 import { inBrief } from '../model/people.ts'
+import { traceparentPattern } from '../model/trace.ts'
 import { jsonOf, textOf } from './body.ts'
 import { isTime, isUri, isUriReference } from './syntax.ts'
 
@@ -20,7 +21,6 @@ type Scalar = string | number | boolean
 
 const own: ReadonlySet<string> = new Set(['specversion', 'id', 'source', 'type', 'traceparent'])
 const namePattern = /^[a-z0-9]+$/
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /**
  * An event in the JSON format.

@@ -16,14 +16,15 @@ export interface EventBody {
 export interface Sent {
   /** Its data have the shape of the version that it says. */
   readonly message: Message
-  readonly traceparent: string | null
+  /** As of `Stored`. */
+  readonly trace: string | null
   /** The name of the app that it leaves. */
   readonly app: string
 }
 
 /** An event whose data are bytes is always structured: a body is text here. */
-export function eventBody({ message, traceparent, app }: Sent, form: EventForm): EventBody {
-  const leaving = { ...message, traceparent }
+export function eventBody({ message, trace, app }: Sent, form: EventForm): EventBody {
+  const leaving = { ...message, trace }
   const more = { [passedName]: withPassed(passedIn(message.attributes), app) }
   const { datacontenttype, ...others } = attributesOf(leaving, more)
   const contentType = String(datacontenttype)

@@ -165,9 +165,9 @@ async function sendOne(target: Target, message: Message, attempt: Attempt): Prom
   if (passed.length >= passedMax) {
     throw new Refused(`it has passed ${passed.length} systems, the most that a message passes: ${passed.join(', ')}`)
   }
-  const { traceparent } = attempt.delivery.message
+  const { trace } = attempt.delivery.message
   const current = { ...message, version: target.versions.get(message.type) ?? message.version }
-  const event = eventBody({ message: current, traceparent, app: exchanges.app }, target.form)
+  const event = eventBody({ message: current, trace, app: exchanges.app }, target.form)
   const { id, type } = message
   const request = requestOf(target, { id, now: now() }, event)
   const about = { type, id, attempt: attempt.delivery.attempts + 1 }
@@ -191,7 +191,7 @@ async function testOne(target: Target, exchanges: Exchanges): Promise<void> {
     version: 1,
     data: { test: true },
   }
-  const event = eventBody({ message, traceparent: null, app: exchanges.app }, target.form)
+  const event = eventBody({ message, trace: null, app: exchanges.app }, target.form)
   await exchanges.send(requestOf(target, { id, now }, event), { type: message.type, id, attempt: 0 })
 }
 

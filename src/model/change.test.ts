@@ -223,7 +223,7 @@ test('a message keeps the text of its data but for the change, where the schema 
     context: ({ sku }) => sku[0]!,
   })
   const text = '{ "cents": 1.10, "sku": "seive" }'
-  const message = new Stored('sold', 1, { ...stamp, traceparent: null }, 's', text)
+  const message = new Stored('sold', 1, { ...stamp, trace: null }, 's', text)
   message.position = 7
   const made = changeData(Sold, message, sku, 1_000)
   assert.deepEqual([made.json, made.position, made.id], ['{ "cents": 1.10, "sku": "sieve" }', 7, 'id'])
@@ -239,9 +239,9 @@ test('a message keeps the text of its data but for the change, where the schema 
 test('data of which the schema drops a part, or that come from an older version, are stored in the shape of today', () => {
   const schema = z.object({ sku: z.string() })
   const Sold = event('sold', { schema, version: 2, upcast: { 1: (old) => ({ sku: (old as { name: string }).name }) } })
-  const old = new Stored('sold', 1, { ...stamp, traceparent: null }, null, '{ "name":"seive" }')
+  const old = new Stored('sold', 1, { ...stamp, trace: null }, null, '{ "name":"seive" }')
   const made = changeData(Sold, old, [{ op: 'replace', path: '/name', value: 'sieve' }], 1_000)
   assert.deepEqual([made.version, made.json], [2, '{"sku":"sieve"}'])
-  const today = new Stored('sold', 2, { ...stamp, traceparent: null }, null, '{ "sku":"seive", "more":1 }')
+  const today = new Stored('sold', 2, { ...stamp, trace: null }, null, '{ "sku":"seive", "more":1 }')
   assert.equal(changeData(Sold, today, sku, 1_000).json, '{"sku":"sieve"}')
 })

@@ -15,7 +15,7 @@ const stamp: Stamp = {
   time: 1_700_000_000_000,
   correlationId: 'first',
   causationId: null,
-  traceparent: null,
+  trace: null,
 }
 const Any = event('any', { schema: z.unknown() })
 const Text = event('text', { schema: z.string() })

@@ -23,7 +23,8 @@ export interface Stamp {
   readonly due?: number | undefined
   readonly correlationId: string
   readonly causationId: string | null
-  readonly traceparent: string | null
+  /** As of `Stored`. */
+  readonly trace: string | null
   /** Of a message from elsewhere; default null. */
   readonly attributes?: Attributes | null | undefined
 }
@@ -56,7 +57,8 @@ export class Stored {
   readonly context: string | null
   readonly correlationId: string
   readonly causationId: string | null
-  readonly traceparent: string | null
+  /** Its place in a trace: `traceparent`, and after a space `tracestate` where the app's own message has one. */
+  trace: string | null
   /** Of a message that another system has made, whose `source` and `id` are its identity. Null for the app's own. */
   readonly attributes: Attributes | null
   /** The data as JSON. */
@@ -86,7 +88,7 @@ export class Stored {
     this.context = context
     this.correlationId = stamp.correlationId
     this.causationId = stamp.causationId
-    this.traceparent = stamp.traceparent
+    this.trace = stamp.trace
     this.attributes = stamp.attributes ?? null
     this.json = json
     this.plain = plain

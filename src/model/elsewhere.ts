@@ -2,6 +2,7 @@
 import { type Attributes, badAttributes, checkAttributes, isText } from './attributes.ts'
 import { checkOptions } from './options.ts'
 import { checkId } from './publish.ts'
+import { traceparentPattern } from './trace.ts'
 
 /** The origin of a message that another system has made. Its identity is `source` and `id` together. */
 export interface Elsewhere {
@@ -19,7 +20,6 @@ export interface Elsewhere {
 }
 
 const sourceCharsMax = 1_024
-const traceparentPattern = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /**
  * Checks an origin and gives a frozen copy of it.

@@ -4,6 +4,7 @@
 // their digits; an event that came without data leaves without.
 import type { Attributes } from '../model/attributes.ts'
 import { isJson, isText } from '../model/media-type.ts'
+import { traceFields } from '../model/trace.ts'
 
 /** What a CloudEvent has of a message besides its data. */
 export interface Leaving {
@@ -16,7 +17,8 @@ export interface Leaving {
   readonly context?: string | null | undefined
   readonly correlationId: string
   readonly causationId?: string | null | undefined
-  readonly traceparent: string | null
+  /** As of `Stored`. */
+  readonly trace: string | null
   /** Null or undefined for a message of the app itself. */
   readonly attributes?: Attributes | null | undefined
 }
@@ -25,7 +27,7 @@ const isSet = <T>(value: T | null | undefined): value is T => value !== null && 
 
 /** The attributes of an event, in the order in which they are written; `more` are set beside them, whatever it said. */
 export function attributesOf(message: Leaving, more?: Attributes): Attributes {
-  const { id, source, type, version, time, context, correlationId, causationId, traceparent, attributes } = message
+  const { id, source, type, version, time, context, correlationId, causationId, trace, attributes } = message
   return {
     specversion: '1.0',
     id,
@@ -37,7 +39,7 @@ export function attributesOf(message: Leaving, more?: Attributes): Attributes {
     ...(isSet(context) ? { partitionkey: context } : {}),
     ...(correlationId === id ? {} : { correlationid: correlationId }),
     ...(isSet(causationId) ? { causationid: causationId } : {}),
-    ...(traceparent === null ? {} : { traceparent }),
+    ...traceFields(trace),
     ...attributes,
     ...more,
   }

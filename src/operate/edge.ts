@@ -5,7 +5,7 @@ import type { Operation } from '../model/desk-views.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
-import type { Accepted } from '../model/publish.ts'
+import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { AccessStore } from '../seam/access.ts'
 import type { Offline } from '../seam/offline.ts'
 import type { OperationReads } from '../seam/operations.ts'
@@ -13,11 +13,18 @@ import type { World } from '../seam/world.ts'
 
 /** The way in for messages, as a run of the engine has it. */
 export interface EdgeIntake {
+  /** `trace`: as of `Stored`; null for none. */
+  publish(
+    type: MessageType,
+    data: unknown,
+    options: PublishOptions | undefined,
+    trace: string | null,
+  ): Promise<Accepted>
   takeIn(type: MessageType, data: unknown, from: Elsewhere): Promise<Accepted>
   /** Together or not at all; an error has the index of the message in `data.entry`. */
   takeInMany(given: readonly Arriving[]): Promise<Accepted[]>
-  /** Sends a command whose end is kept under its id. */
-  ask(command: Command, data: unknown, id: string): Promise<Accepted>
+  /** Sends a command whose end is kept under its id; `trace` as of `publish`. */
+  ask(command: Command, data: unknown, id: string, trace: string | null): Promise<Accepted>
   /** Calls a function each time a change of a request is durable; returns the function that ends that. */
   watchRequest(id: string, changed: () => void): () => void
 }

@@ -5,6 +5,7 @@ import type { Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import type { LogRow } from '../model/log-views.ts'
 import type { Destination, MessageType } from '../model/message.ts'
+import { traceparentOf } from '../model/trace.ts'
 import type { Part } from '../parts/part.ts'
 import { destinationsOf } from '../parts/processors.ts'
 
@@ -20,8 +21,8 @@ export function typesOf(parts: readonly Part[]): Map<string, { type: MessageType
 
 /** A message that was just accepted, as it is shown. */
 export function rowOf(message: Stored, { kind, name }: Pick<Destination, 'kind' | 'name'>): LogRow {
-  const { ownId: _own, decoded: _decoded, plain: _plain, due: _due, ...rest } = message
-  return { ...rest, destination: name, kind }
+  const { ownId: _own, decoded: _decoded, plain: _plain, due: _due, trace, ...rest } = message
+  return { ...rest, traceparent: traceparentOf(trace), destination: name, kind }
 }
 
 /**

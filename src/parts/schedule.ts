@@ -124,7 +124,7 @@ const madeBy = (data: (slot: Slot) => unknown) => (slotMs: number) => data({ at:
 function checkData(where: string, publishes: Event, data: unknown): void {
   const stamp = { stream: 0, id: '', ownId: true, source: '', time: 0, correlationId: '', causationId: null }
   try {
-    encode(publishes, data, { ...stamp, traceparent: null }, limit(where, 'messageBytesMax', undefined))
+    encode(publishes, data, { ...stamp, trace: null }, limit(where, 'messageBytesMax', undefined))
   } catch (cause) {
     if (!isMillraceError(cause)) throw cause
     throw fault('millrace/bad-option', `${where}: ${cause.message}`, { cause })

@@ -154,7 +154,7 @@ function stored(type: MessageType, data: unknown, id: string, time: number): Sto
     time,
     correlationId: id,
     causationId: null,
-    traceparent: null,
+    trace: null,
   }
   try {
     return encode(type, data, stamp, bytesMax)

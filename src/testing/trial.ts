@@ -72,8 +72,8 @@ const turnsMax = limit('given', 'commitTurnsMax', undefined)
 const queriesMax = limit('given', 'commitQueriesMax', undefined)
 
 /** Makes a message as the store would return it. */
-export function stored(type: MessageType, data: unknown, stamp: Omit<Stamp, 'stream' | 'traceparent'>): Stored {
-  const message = encode(type, data, { ...stamp, stream: 1, traceparent: null }, bytesMax)
+export function stored(type: MessageType, data: unknown, stamp: Omit<Stamp, 'stream' | 'trace'>): Stored {
+  const message = encode(type, data, { ...stamp, stream: 1, trace: null }, bytesMax)
   message.position = 1
   return message
 }

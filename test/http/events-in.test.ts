@@ -17,14 +17,14 @@ const event = { specversion: '1.0', id: 'e-1', source: '/one', type: 'said' }
 async function said(t: TestContext) {
   const { shop, ...rest } = await served(t)
   const heard: Record<string, unknown>[] = []
-  shop.tail(({ id, source, type, json, attributes, traceparent }) => {
+  shop.tail(({ id, source, type, json, attributes, trace }) => {
     heard.push({
       id,
       source,
       type,
       data: JSON.parse(json),
       attributes,
-      ...(traceparent === null ? {} : { traceparent }),
+      ...(trace === null ? {} : { traceparent: trace }),
     })
   })
   return { shop, heard, ...rest }

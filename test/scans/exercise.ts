@@ -28,7 +28,7 @@ function messageOf(id: string, more: Partial<Pick<Stamp, 'ownId' | 'asked' | 'du
     due: more.due ?? 0,
     correlationId: id,
     causationId: 'cause',
-    traceparent: null,
+    trace: null,
     attributes: more.attributes ?? null,
   }
   return new Stored('a', 1, stamp, 'x', '{}')

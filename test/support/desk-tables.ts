@@ -88,7 +88,7 @@ export function entryOf(n: number, facts: EntryFacts = {}): DeskEntry {
       context,
       correlationId: `m${id}`,
       causationId: null,
-      traceparent: null,
+      trace: null,
       attributes: null,
       asked: undefined,
       due: 0,

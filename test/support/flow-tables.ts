@@ -29,7 +29,7 @@ export function messageOf(type: string, context: string | null = 'a'): Stored {
     time: 1,
     correlationId: 'first',
     causationId: null,
-    traceparent: null,
+    trace: null,
     attributes: null,
   }
   return new Stored(type, 1, stamp, context, '{}')

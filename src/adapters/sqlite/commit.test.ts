@@ -29,7 +29,7 @@ async function opened(t: TestContext): Promise<Store> {
 }
 
 function messageOf(id: string, due = 0): Stored {
-  const from = { source: '/app', time: 1, correlationId: id, causationId: null, traceparent: null }
+  const from = { source: '/app', time: 1, correlationId: id, causationId: null, trace: null }
   return new Stored('a', 1, { stream: 1, id, ownId: true, due, ...from }, null, '{}')
 }
 

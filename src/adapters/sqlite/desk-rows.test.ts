@@ -12,7 +12,7 @@ test('an entry is read as it was written, and as it was changed', () => {
     ...plain.message,
     correlationId: 'first',
     causationId: 'before',
-    traceparent: '00-1-2-03',
+    trace: '00-1-2-03',
     attributes: { subject: 's' },
     source: '/elsewhere',
     json: '{"a":1}',

@@ -63,7 +63,7 @@ const columns: readonly Column[] = [
     message.correlationId === message.id ? null : message.correlationId,
   ),
   fixed('causation', ({ entry }) => entry.message.causationId),
-  fixed('trace', ({ entry }) => entry.message.traceparent),
+  fixed('trace', ({ entry }) => entry.message.trace),
   changing('data', ({ entry }) => entry.message.json),
   changing('original', ({ entry }) => entry.original),
   fixed('asked', ({ entry }) => askedFlagOf(entry.message.asked), 'own_id'),

@@ -174,7 +174,7 @@ export class Log implements LogStore {
     rows[filled + 4] = message.context
     rows[filled + 5] = correlationId === id ? null : correlationId
     rows[filled + 6] = message.causationId
-    rows[filled + 7] = message.traceparent
+    rows[filled + 7] = message.trace
     rows[filled + 8] = stream.bytes
     rows[filled + 9] = flagsOf(message)
     rows[filled + 10] = message.json

@@ -43,7 +43,7 @@ export function messageOf(stream: number, row: LogTableRow, { type, version, sou
     time: row.time,
     correlationId: row.correlation ?? row.id,
     causationId: row.causation,
-    traceparent: row.trace,
+    trace: row.trace,
     attributes: elsewhere?.attributes ?? null,
   }
   const message = new Stored(type, version, stamp, row.context, row.data)

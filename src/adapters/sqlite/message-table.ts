@@ -3,6 +3,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogPlace } from '../../model/log-views.ts'
 import type { MessageOutcome, MessageRow } from '../../model/message-views.ts'
+import { traceparentOf } from '../../model/trace.ts'
 import type {
   KnownNames,
   MessageReads,
@@ -223,7 +224,7 @@ function rowOf({ stream, kind, name: destination }: Stream, row: Row): MessageRo
     context,
     correlationId: row.correlation ?? id,
     causationId: row.causation,
-    traceparent: row.trace,
+    traceparent: traceparentOf(row.trace),
     attributes: elsewhere?.attributes ?? null,
     bytes,
     json,

@@ -3,6 +3,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { setImmediate as pause } from 'node:timers/promises'
 import type { LogFilter, LogPlace, LogRow } from '../../model/log-views.ts'
 import type { StreamInfo } from '../../model/streams.ts'
+import { traceparentOf } from '../../model/trace.ts'
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FinderStore } from '../../seam/finder.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
@@ -148,7 +149,8 @@ export class SqliteReader implements OfflineReader {
   }
 
   private row({ id: stream, kind, name }: StreamInfo, found: LogTableRow): LogRow {
-    const { ownId: _own, plain: _plain, decoded: _decoded, due: _due, ...message } = this.rows.stored(stream, found)
-    return { ...message, destination: name, kind }
+    const stored = this.rows.stored(stream, found)
+    const { ownId: _own, plain: _plain, decoded: _decoded, due: _due, trace, ...message } = stored
+    return { ...message, traceparent: traceparentOf(trace), destination: name, kind }
   }
 }

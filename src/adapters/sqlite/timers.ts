@@ -57,7 +57,7 @@ export class TimerTable {
       context,
       correlation: correlationId === id ? null : correlationId,
       causation: causationId,
-      trace: message.traceparent,
+      trace: message.trace,
       data: message.json,
       attributes: attributesJson(message),
     })

@@ -89,6 +89,8 @@ function show(out: Output, row: LogRow): Promise<void> | undefined {
 
 /** A message as JSON of CloudEvents 1.0, with the topic or channel that it is in, and its position there. */
 export function cloudEvent(row: LogRow): string {
-  const { correlationId, kind, destination, position } = row
-  return safeJson(eventJson(row, row.json, { correlationid: correlationId, [kind]: destination, position }))
+  const { correlationId, kind, destination, position, traceparent: trace } = row
+  return safeJson(
+    eventJson({ ...row, trace }, row.json, { correlationid: correlationId, [kind]: destination, position }),
+  )
 }

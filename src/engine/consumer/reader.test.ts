@@ -7,7 +7,7 @@ import { Reader } from './reader.ts'
 
 const messageAt = (position: number) => {
   const stamp = { stream: 1, id: `${position}`, ownId: false, source: '/a', time: 0, correlationId: '' }
-  const message = new Stored('t', 1, { ...stamp, causationId: null, traceparent: null }, null, '{}')
+  const message = new Stored('t', 1, { ...stamp, causationId: null, trace: null }, null, '{}')
   message.position = position
   return message
 }

@@ -133,10 +133,10 @@ async function replay({ spec, row, message, journal, world }: Replayed): Promise
 
 function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: World): FlowHost {
   let n = lastEntry
-  const { correlationId, traceparent, id: causationId } = row.message
+  const { correlationId, trace, id: causationId } = row.message
   const stamp = (id: string, due: number): Stamp => {
     const source = `/${spec.name}`
-    return { stream: 0, id, ownId: false, source, time: world.now(), due, correlationId, causationId, traceparent }
+    return { stream: 0, id, ownId: false, source, time: world.now(), due, correlationId, causationId, trace }
   }
   // Data are checked as when they are sent: data that did not fit were thrown at the function then.
   const make = (type: MessageType, data: unknown, id: string, due = 0) =>

@@ -7,6 +7,7 @@ import { fault } from '../../model/errors.ts'
 import { mediaType } from '../../model/media-type.ts'
 import type { Command } from '../../model/message.ts'
 import { checkId } from '../../model/publish.ts'
+import { traceIn } from '../../model/trace.ts'
 import type { Fields } from '../../operate/fields.ts'
 import { destinationsOf } from '../../operate/rows.ts'
 import { idempotencyKey, otherCharset, preferences } from '../media.ts'
@@ -89,7 +90,7 @@ async function send(call: Call): Promise<Answer> {
   const id = idempotencyKey(headers) ?? edge.world.newId()
   checkId(id)
   try {
-    await edge.intake().ask(type, data, id)
+    await edge.intake().ask(type, data, id, traceIn(headers))
   } catch (error) {
     throw withParts(error, (found) => partsOf(found, { type, data }, '', ''))
   }

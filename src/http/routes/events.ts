@@ -8,6 +8,7 @@ import { mediaType } from '../../model/media-type.ts'
 import type { Event } from '../../model/message.ts'
 import { misfitsOf } from '../../model/misfits.ts'
 import type { Accepted } from '../../model/publish.ts'
+import { traceIn } from '../../model/trace.ts'
 import type { Arriving } from '../../operate/edge.ts'
 import { jsonOf, textOf } from '../body.ts'
 import { binary, hasAttributes, type Incoming, structured } from '../cloudevents.ts'
@@ -65,7 +66,7 @@ async function publish(call: Call): Promise<Answer> {
 
 /** The data of an event of the app's own. */
 async function publishData(call: Call, media: string): Promise<Answer> {
-  const { app, query, params, request } = call
+  const { app, edge, query, params, request } = call
   const name = query['type'] as string | undefined
   if (media !== 'application/json' && media !== '') {
     const what = `${media.slice(0, 100)} without ce- headers is not taken: send application/json with ?type=`
@@ -79,9 +80,11 @@ async function publishData(call: Call, media: string): Promise<Answer> {
   }
   const type = typeIn(destinationIn(app, 'topic', params['topic']!), name) as Event
   const data = await call.body.json()
-  const id = idempotencyKey(request.headers)
+  const { headers } = request
+  const id = idempotencyKey(headers)
   try {
-    return accepted([await app.publish(type, data, id === undefined ? undefined : { id })])
+    const options = id === undefined ? undefined : { id }
+    return accepted([await edge.intake().publish(type, data, options, traceIn(headers))])
   } catch (error) {
     throw withParts(error, (found) => partsOf(found, { type, data }, '', ''))
   }

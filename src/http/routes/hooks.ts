@@ -3,6 +3,7 @@ import { fault } from '../../model/errors.ts'
 import { mediaType } from '../../model/media-type.ts'
 import { suggest } from '../../model/names.ts'
 import { isPromise } from '../../model/promise.ts'
+import { traceIn } from '../../model/trace.ts'
 import { jsonOf, textOf } from '../body.ts'
 import type { Answer, Call, Group } from '../route.ts'
 
@@ -47,5 +48,7 @@ async function take({ app, edge, params, request, body }: Call): Promise<Answer>
   const data = hook.data(jsonOf(textOf(bytes)), headers)
   if (isPromise(data)) throw new TypeError(`the function "data" of hook "${name}" must return its data at once`)
   if (data === undefined) return { status: 202, json: { accepted: [] } }
-  return { status: 202, json: { accepted: [await app.publish(hook.publishes, data, { id: `${name}/${verdict.id}` })] } }
+  const id = `${name}/${verdict.id}`
+  const accepted = await edge.intake().publish(hook.publishes, data, { id }, traceIn(headers))
+  return { status: 202, json: { accepted: [accepted] } }
 }
