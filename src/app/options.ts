@@ -38,6 +38,11 @@ export interface AppOptions extends Optional<AppNumbers> {
    */
   readonly finder?: boolean | undefined
   /**
+   * Whether spans and metrics are given to OpenTelemetry, where `@opentelemetry/api` is installed and an SDK is registered
+   * before the app starts. Default true.
+   */
+  readonly telemetry?: boolean | undefined
+  /**
    * Takes the lines for operators: a function of level, text and fields, such as {@link jsonLog}, or a logger that is called
    * as that of pino, `log.info(fields, text)`. Default: warnings and errors go to standard error.
    */
@@ -49,14 +54,15 @@ const names = Object.keys(appNumbers) as readonly (keyof AppNumbers)[]
 
 /** @throws `millrace/bad-name`, `millrace/bad-option`, `millrace/unknown-option` */
 export function checkAppOptions(options: AppOptions): void {
-  checkOptions('app', options, ['name', 'version', 'broker', 'parts', 'setup', 'finder', 'log', ...names])
-  const { name, broker, setup, finder, log } = options
+  checkOptions('app', options, ['name', 'version', 'broker', 'parts', 'setup', 'finder', 'telemetry', 'log', ...names])
+  const { name, broker, setup, finder, telemetry, log } = options
   checkName('app', name)
   checkWords(`app "${name}"`, 'version', options.version, versionCharsMax)
   const bad = (what: string) => fault('millrace/bad-option', `app "${name}": ${what}`)
   if (typeof broker?.create !== 'function') throw bad('broker must be a broker, such as sqlite({ file })')
   if (setup !== undefined && typeof setup !== 'function') throw bad('setup must be a function')
   if (finder !== undefined && typeof finder !== 'boolean') throw bad('finder must be true or false')
+  if (telemetry !== undefined && typeof telemetry !== 'boolean') throw bad('telemetry must be true or false')
   checkLog(`app "${name}"`, log)
 }
 

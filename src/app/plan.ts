@@ -13,7 +13,7 @@ import type { AppOptions } from './options.ts'
 
 /** The app, as a plan needs it. */
 export interface Given {
-  readonly options: Pick<AppOptions, 'name' | 'version' | 'setup' | 'finder'>
+  readonly options: Pick<AppOptions, 'name' | 'version' | 'setup' | 'finder' | 'telemetry'>
   readonly numbers: Omit<EngineLimits, 'flushBytes'>
   readonly accepted: EnginePlan['accepted']
 }
@@ -37,7 +37,7 @@ export function planOf(
   wiring: Wiring,
   { only, waitMs, watching, ...more }: Wanted,
 ): Omit<EnginePlan, 'failed'> {
-  const { name: app, version, setup, finder = more.finder ?? false } = given.options
+  const { name: app, version, setup, finder = more.finder ?? false, telemetry = true } = given.options
   const { processors, schedules, mediators, destinations, desks } = wiring
   const spec = (processor: Processor) => specOf(processor, desks)
   const names = [...new Set([...processors, ...mediators, ...schedules].map(({ name }) => name))]
@@ -51,6 +51,7 @@ export function planOf(
     version,
     setup,
     finder,
+    telemetry,
     limits: { ...given.numbers, flushBytes: defaults.flushBytes.default },
     accepted: given.accepted,
     destinations,

@@ -104,7 +104,8 @@ export class Engine {
     const warn = (line: Line) => {
       if (plan.tellsChanges) world.log('warn', ...line)
     }
-    const engine = new Engine({ plan, world, store, taken, types, checkStarting, warn })
+    const telemetry = plan.telemetry && world.telemetry !== undefined ? await world.telemetry() : undefined
+    const engine = new Engine({ plan, world, store, taken, types, telemetry, checkStarting, warn })
     try {
       checkStarting()
       if (plan.setup !== undefined) await setUp(plan.setup, { world, store })

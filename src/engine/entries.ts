@@ -72,7 +72,7 @@ export function encodeArriving(given: readonly Arriving[], envelopes: Envelopes)
   let bytes = 0
   const messages = given.map(({ type, data, from }, index) => {
     try {
-      const message = envelopes.elsewhere(type, data, from)
+      const message = envelopes.elsewhere(type, data, from, 'many')
       bytes += message.json.length
       if (bytes > bytesMax && index > 0) throw tooLarge()
       return message
@@ -89,7 +89,7 @@ function encodeEntry(type: MessageType, entry: unknown, envelopes: Envelopes, du
   if (id !== undefined) checkId(id)
   const origin = envelopes.fromOutside(id)
   origin.due = due
-  return envelopes.encode(type, data, origin)
+  return envelopes.ofMany(type, data, origin)
 }
 
 function checkShape(entry: unknown): asserts entry is { readonly data: unknown; readonly id?: unknown } {

@@ -2,10 +2,11 @@
 import { encode, type Stamp, type Stored } from '../model/codec.ts'
 import { checkElsewhere, type Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
-import { checkIsType, type Event, type MessageType } from '../model/message.ts'
+import { checkIsType, type Destination, type Event, type MessageType } from '../model/message.ts'
 import { checkId, type PublishOptions, publishOptions } from '../model/publish.ts'
 import { dueOf } from '../model/time.ts'
 import { carriedBy } from '../model/trace.ts'
+import type { Prompted, Telemetry } from '../seam/telemetry.ts'
 import type { World } from '../seam/world.ts'
 import type { ScheduleSpec } from './spec.ts'
 
@@ -24,6 +25,9 @@ export interface EnvelopesOptions {
   readonly streamOf: ReadonlyMap<MessageType, number>
   /** Size of the data of one message as JSON, bytes. */
   readonly bytesMax: number
+  readonly telemetry?: Telemetry | undefined
+  /** The streams of the store. */
+  readonly streams?: ReadonlyMap<number, Pick<Destination, 'kind' | 'name'>> | undefined
 }
 
 export class Envelopes {
@@ -31,10 +35,14 @@ export class Envelopes {
   private readonly world: Pick<World, 'now' | 'newId'>
   private readonly streamOf: ReadonlyMap<MessageType, number>
   private readonly bytesMax: number
+  private readonly telemetry: Telemetry | undefined
+  private readonly streams: EnvelopesOptions['streams']
   /** By part. */
   private readonly sources = new Map<string, string>()
 
-  constructor({ app, world, streamOf, bytesMax }: EnvelopesOptions) {
+  constructor({ app, world, streamOf, bytesMax, telemetry, streams }: EnvelopesOptions) {
+    this.telemetry = telemetry
+    this.streams = streams
     this.app = app
     this.world = world
     this.streamOf = streamOf
@@ -53,9 +61,10 @@ export class Envelopes {
   }
 
   /** Encodes a message that another system has made; it keeps its source and id. */
-  elsewhere(type: MessageType, data: unknown, from: Elsewhere): Stored {
+  elsewhere(type: MessageType, data: unknown, from: Elsewhere, of: 'one' | 'many' = 'one'): Stored {
     const { source, id, traceparent: trace = null, attributes } = checkElsewhere(`${type.kind} "${type.name}"`, from)
-    return this.encode(type, data, { ...this.fromOutside(id), source, trace, attributes })
+    const origin = { ...this.fromOutside(id), source, trace, attributes }
+    return of === 'one' ? this.encode(type, data, origin) : this.ofMany(type, data, origin)
   }
 
   /** Encodes the event of a schedule; without an id it gets a new one. */
@@ -69,7 +78,8 @@ export class Envelopes {
 
   /** Encodes an event about a failed message, whatever the size of that. */
   failure(type: Event, data: unknown, cause: Stored, processor: string): Stored {
-    return encode(type, data, this.placed(type, this.causedBy(cause, processor)), Number.POSITIVE_INFINITY)
+    const origin = this.placed(type, this.causedBy(cause, processor))
+    return this.traced(encode(type, data, origin, Number.POSITIVE_INFINITY), 'cause')
   }
 
   /** The origin of a message that no message of the app has caused. */
@@ -115,7 +125,23 @@ export class Envelopes {
   }
 
   encode(type: MessageType, data: unknown, origin: Origin, options?: PublishOptions): Stored {
-    return encode(type, data, this.placed(type, origin, options), this.bytesMax)
+    return this.traced(encode(type, data, this.placed(type, origin, options), this.bytesMax), 'caller')
+  }
+
+  /** The same for code that continues long after it began: a flow. */
+  follow(type: MessageType, data: unknown, origin: Origin, options?: PublishOptions): Stored {
+    return this.traced(encode(type, data, this.placed(type, origin, options), this.bytesMax), 'cause')
+  }
+
+  /** The same for one of many messages that are sent together. */
+  ofMany(type: MessageType, data: unknown, origin: Origin): Stored {
+    return this.traced(encode(type, data, this.placed(type, origin), this.bytesMax), 'batch')
+  }
+
+  private traced(message: Stored, prompted: Prompted): Stored {
+    const { telemetry } = this
+    if (telemetry !== undefined) message.trace = telemetry.made(message, this.streams!.get(message.stream)!, prompted)
+    return message
   }
 
   /** Sets the stream and the due time. */

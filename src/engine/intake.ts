@@ -12,6 +12,7 @@ import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { WhenHeld } from '../model/requests.ts'
 import type { Tx } from '../model/tx.ts'
 import type { Store } from '../seam/store.ts'
+import type { Telemetry } from '../seam/telemetry.ts'
 import type { Cancel, Cancelled } from '../seam/timers.ts'
 import type { World } from '../seam/world.ts'
 import type { Committer } from './commit/committer.ts'
@@ -32,6 +33,7 @@ export interface IntakeHost {
   readonly envelopes: Envelopes
   readonly requests: Pick<Requests, 'wait' | 'watch'>
   readonly withdrawals: Pick<Withdrawals, 'ofRequest'>
+  readonly telemetry?: Telemetry | undefined
   /** The number of publishes that may wait for their acknowledgement. */
   readonly pendingMax: number
   /** @throws `millrace/stopping` unless the run takes messages */
@@ -67,7 +69,7 @@ export class Intake {
     return new Promise((resolve, reject) => {
       this.check()
       const message = this.envelopes.fresh(type, data, options, trace)
-      this.committer.publish(new Publish(message, resolve, reject))
+      this.committer.publish(this.publishing(message, resolve, reject))
     })
   }
 
@@ -78,7 +80,7 @@ export class Intake {
       const { messages, bytes } = encodeEntries(given, this.envelopes, this.host.world)
       if (messages.length === 0) resolve([])
       if (messages.length > 0)
-        this.committer.transact(new PublishMany(messages, bytes, resolve, refusing(messages, reject)))
+        this.committer.transact(this.publishingMany(messages, bytes, resolve, refusing(messages, reject)))
     })
   }
 
@@ -88,7 +90,7 @@ export class Intake {
       this.check()
       const message = this.envelopes.elsewhere(type, data, from)
       if (this.hasPassed(message)) resolve({ id: message.id, duplicate: true })
-      else this.committer.publish(new Publish(message, resolve, reject))
+      else this.committer.publish(this.publishing(message, resolve, reject))
     })
   }
 
@@ -106,8 +108,42 @@ export class Intake {
         resolve(messages.map((one) => (this.hasPassed(one) ? { id: one.id, duplicate: true } : results.next().value!)))
       }
       if (fresh.length === 0) return taken([])
-      this.committer.transact(new PublishMany(fresh, bytes, taken, refusing(messages, reject)))
+      this.committer.transact(this.publishingMany(fresh, bytes, taken, refusing(messages, reject)))
     })
+  }
+
+  private publishing(message: Stored, resolve: Publish['resolve'], reject: Publish['reject']): Publish {
+    const { telemetry } = this.host
+    if (telemetry === undefined) return new Publish(message, resolve, reject)
+    const accepted = (answer: Accepted) => {
+      telemetry.answered(message)
+      resolve(answer)
+    }
+    const refused = (error: unknown) => {
+      telemetry.answered(message, error)
+      reject(error)
+    }
+    return new Publish(message, accepted, refused)
+  }
+
+  private publishingMany(
+    messages: readonly Stored[],
+    bytes: number,
+    resolve: (accepted: Accepted[]) => void,
+    reject: (error: unknown) => void,
+  ): PublishMany {
+    const { telemetry } = this.host
+    if (telemetry === undefined) return new PublishMany(messages, bytes, resolve, reject)
+    const end = telemetry.batch(messages)
+    const accepted = (answers: Accepted[]) => {
+      end()
+      resolve(answers)
+    }
+    const refused = (error: unknown) => {
+      end(error)
+      reject(error)
+    }
+    return new PublishMany(messages, bytes, accepted, refused)
   }
 
   /** Whether a message of another system comes back to this app. */
@@ -145,7 +181,7 @@ export class Intake {
       asked: 'app' as const,
     })
     const accepted = new Promise<Accepted>((resolve, reject) => {
-      this.committer.publish(new Publish(message, resolve, reject))
+      this.committer.publish(this.publishing(message, resolve, reject))
     })
     return { message, accepted }
   }

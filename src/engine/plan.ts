@@ -22,6 +22,8 @@ export interface EnginePlan {
   readonly schedules: readonly ScheduleSpec[]
   /** Whether the index of causes and words is made. */
   readonly finder: boolean
+  /** Whether the telemetry of its world is told. */
+  readonly telemetry: boolean
   readonly setup: ((tx: Tx) => unknown) | undefined
   /** True when the run logs which parts are new, and which are gone. */
   readonly tellsChanges: boolean

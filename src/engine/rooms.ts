@@ -2,6 +2,7 @@
 import type { MessageType } from '../model/message.ts'
 import type { TakenOver } from '../seam/leases.ts'
 import type { Store } from '../seam/store.ts'
+import type { Telemetry } from '../seam/telemetry.ts'
 import type { World } from '../seam/world.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
@@ -37,6 +38,7 @@ export interface RoomsHost {
   readonly taken: TakenOver
   /** By name. */
   readonly types: ReadonlyMap<string, MessageType>
+  readonly telemetry: Telemetry | undefined
   /** Takes what is durable. */
   readonly settled: (what: Settled) => void
   /** The store has failed. */
@@ -69,7 +71,7 @@ export class Rooms {
   readonly services: readonly Service[]
 
   constructor(host: RoomsHost) {
-    const { plan, world, store, taken, types, checkRunning } = host
+    const { plan, world, store, taken, types, telemetry, checkRunning } = host
     const { limits, destinations } = plan
     this.idleness = new Idle(() => this.isQuiet)
     const maybeIdle = this.idleness.look
@@ -77,8 +79,10 @@ export class Rooms {
     this.streams = streams
     this.log = new LogView(streams, store.log)
     const streamOf = streams.ofTypes
-    const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax: limits.messageBytesMax })
-    const { settled, fail } = host
+    const { messageBytesMax: bytesMax } = limits
+    const envelopes = new Envelopes({ app: plan.app, world, streamOf, bytesMax, telemetry, streams: streams.all })
+    const { fail } = host
+    const settled = telemetry === undefined ? host.settled : telling(telemetry, host.settled)
     const { settledAt } = this
     const settles = () => settledAt.read(world)
     const told = { settles, settled, quiet: maybeIdle, fatal: fail }
@@ -99,6 +103,7 @@ export class Rooms {
       requests,
       withdrawals,
       pendingMax,
+      telemetry,
       checkRunning,
     })
     const { mediators } = plan
@@ -179,6 +184,7 @@ export class Rooms {
       failed: (spec, entry) => failures.failed({ spec }, entry),
       resolved: (spec, entry, outcome) => failures.resolved({ spec }, entry, outcome),
       flows,
+      telemetry: host.telemetry,
       deskNumbers,
       withdrawals,
       callers: this.requests,
@@ -210,5 +216,14 @@ export class Rooms {
 
   private get isQuiet(): boolean {
     return this.committer.idle && this.services.every(({ idle }) => idle)
+  }
+}
+
+/** Messages are sent when they are durable: with their position, or until they are due. */
+function telling(telemetry: Telemetry, settled: (what: Settled) => void): (what: Settled) => void {
+  return (what) => {
+    telemetry.sent(what.appended)
+    telemetry.sent(what.delayed)
+    settled(what)
   }
 }

@@ -1,6 +1,7 @@
 // What the engine may know of the world outside: time, chance, ids, turns. Nothing below `app` reads the globals, so
 // that the same engine runs in a simulation.
 import type { Sending, Sent } from '../model/sending.ts'
+import type { Telemetry } from './telemetry.ts'
 
 export interface Timer {
   cancel(): void
@@ -44,6 +45,8 @@ export interface World {
   listen(): () => void
   /** Sends a request to another system. Resolves with what became of it, at the latest after its `timeoutMs`. */
   send(request: Sending): Promise<Sent>
+  /** The telemetry of a run that begins; undefined where nobody listens. A world without it has none. */
+  telemetry?(): Promise<Telemetry | undefined>
   /** One line for operators; fields are plain JSON. */
   log(level: 'info' | 'warn' | 'error', text: string, fields?: Readonly<Record<string, unknown>>): void
 }

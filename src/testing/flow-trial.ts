@@ -63,6 +63,7 @@ export class FlowTrial {
       newId: () => world.newId(),
       entryId: () => ++this.entries,
       endsBehind: () => [],
+      prompted: () => {},
       encode: (type, data, id) => encoded(type, data, id),
       encodeCall: (type, data, id) => encoded(type, data, id),
       newFlow: (spec, data, id) => {

@@ -3,13 +3,15 @@ import type { World } from '../../seam/world.ts'
 import { bind, blame, callback, guard, listen, outside, ownerNow } from './late-errors.ts'
 import { safeLog } from './safe-log.ts'
 import { sender } from './send.ts'
+import { telemetry } from './telemetry.ts'
 
 /** The longest wait of a timer of Node.js, about 25 days; a longer one would end at once. */
 const timerMsMax = 2 ** 31 - 1
 
 /** The real world: the clocks, chance and event loop of Node.js. */
-export function nodeWorld(log: World['log']): World {
+export function nodeWorld(given: World['log']): World {
   const now = () => Date.now()
+  const log = safeLog(given)
   return {
     now,
     elapsed: () => performance.now(),
@@ -32,7 +34,8 @@ export function nodeWorld(log: World['log']): World {
     owner: ownerNow,
     listen,
     send: sender(),
-    log: safeLog(log),
+    telemetry: () => telemetry(log),
+    log,
   }
 }
 

@@ -52,6 +52,8 @@ export interface AttemptHost extends Follower {
   callback<T>(attempt: Attempt, fn: () => T): T
   /** Takes an error that was thrown outside the promise of the handler. */
   late(attempt: Attempt, error: unknown): void
+  /** Tells telemetry of an attempt that begins, and returns its handler; undefined where there is none. */
+  readonly traced?: ((delivery: Delivery, handler: HandlerSpec) => HandlerSpec['handle']) | undefined
   replied(message: Stored, reply: unknown): AskedEnd
   deskEnd(delivery: Delivery): Ending
   /** The commit of an attempt is durable. */

@@ -97,10 +97,12 @@ export class Attempts {
     this.enter(attempt)
     let result: unknown
     try {
-      result = host.world.guard(attempt, handler.handle, message, new HandlerContext(attempt))
+      const { traced } = host.processor
+      const handle = traced === undefined ? handler.handle : traced(delivery, handler)
+      result = host.world.guard(attempt, handle, message, new HandlerContext(attempt))
     } catch (error) {
       this.leave(attempt)
-      host.failed(delivery, error)
+      this.failed(delivery, error)
       return
     }
     const promise = promiseOf(result)
@@ -112,6 +114,11 @@ export class Attempts {
       )
   }
 
+  private failed(delivery: Delivery, error: unknown, gone?: Promise<void>): void {
+    delivery.span?.failed(error)
+    this.host.failed(delivery, error, gone)
+  }
+
   private returned(attempt: Attempt, result: unknown): void {
     try {
       attempt.checkResult(result)
@@ -119,14 +126,17 @@ export class Attempts {
       this.threw(attempt, error)
       return
     }
-    if (this.leave(attempt)) this.host.returned(attempt)
+    if (this.leave(attempt)) {
+      attempt.delivery.span?.returned(attempt.fn === undefined ? 'nothing' : 'commit')
+      this.host.returned(attempt)
+    }
     this.host.pump()
   }
 
   private threw(attempt: Attempt, error: unknown): void {
     const counts = this.leave(attempt)
     attempt.flowOutcome?.dropped?.()
-    if (counts) this.host.failed(attempt.delivery, error)
+    if (counts) this.failed(attempt.delivery, error)
     this.host.pump()
   }
 
@@ -191,7 +201,7 @@ export class Attempts {
   /** Fails an attempt whose handler has not ended. */
   private fail(attempt: Attempt, error: unknown): void {
     const gone = this.fence(attempt, error)
-    this.host.failed(attempt.delivery, error, gone)
+    this.failed(attempt.delivery, error, gone)
   }
 
   /** Fences the attempt at a message of the app; undefined where none runs. It is no failure. */
@@ -206,6 +216,7 @@ export class Attempts {
   /** Nothing of an attempt counts from now on. Resolves when its handler has ended, at the latest after `lingerMs`. */
   private fence(attempt: Attempt, error: unknown): Promise<void> {
     this.unlink(attempt)
+    attempt.delivery.span?.failed(error)
     attempt.abort(error)
     const gone = new Promise<void>((resolve) => {
       this.expired.set(attempt, resolve)
@@ -226,8 +237,10 @@ export class Attempts {
   abandon(): void {
     if (this.oldest === undefined) return
     const error = fault('millrace/stopped', `processor "${this.host.spec.name}" was stopped during this attempt`)
-    for (let attempt: Attempt | undefined = this.oldest; attempt !== undefined; attempt = attempt.after)
+    for (let attempt: Attempt | undefined = this.oldest; attempt !== undefined; attempt = attempt.after) {
+      attempt.delivery.span?.failed(error)
       attempt.abort(error)
+    }
   }
 
   // ── outliving ──────────────────────────────────────────────────────────────────────────────────────────────────

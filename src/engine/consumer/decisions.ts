@@ -19,6 +19,7 @@ import {
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { type Repair, staleRevision } from '../../model/repairs.ts'
 import type { DeskChange } from '../../seam/desk.ts'
+import type { Settlement } from '../../seam/telemetry.ts'
 import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
@@ -45,6 +46,8 @@ export interface DecisionHost {
   /** It is durable that a message is done: the next of its lane has its turn. */
   advance(entry: DeskEntry, lane: DeskLane): void
   logHeld(entry: DeskEntry): void
+  /** A decision is durable. */
+  settled?(message: Stored, what: Settlement): void
   /** It is durable that a message is held. */
   held(entry: DeskEntry): void
   /** A message that was held is not tried again now. */
@@ -206,7 +209,12 @@ export class Decisions {
     throw fault('millrace/unknown-item', `there is no message ${item} at the desk`)
   }
 
-  private carryOut(entry: DeskEntry, { decision, actor: { by, reason }, decisions, job }: Carried): Promise<void> {
+  private async carryOut(entry: DeskEntry, carried: Carried): Promise<void> {
+    await this.written(entry, carried)
+    this.host.settled?.(entry.message, settlements[carried.decision.do])
+  }
+
+  private written(entry: DeskEntry, { decision, actor: { by, reason }, decisions, job }: Carried): Promise<void> {
     const { writes } = this.host
     switch (decision.do) {
       case 'retry': {
@@ -285,3 +293,11 @@ export class Decisions {
     return this.host.written({ ...job, changes: [...changes, ...(job.changes ?? [])] })
   }
 }
+
+const settlements = {
+  retry: 'release',
+  resubmit: 'resubmit',
+  change: 'resubmit',
+  hold: 'hold',
+  discard: 'discard',
+} as const

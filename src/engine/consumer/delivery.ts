@@ -1,6 +1,7 @@
 import type { AttemptEnd } from '../../model/attempt-end.ts'
 import type { Stored } from '../../model/codec.ts'
 import type { DeskEntry, Try } from '../../model/desk.ts'
+import type { AttemptTrace } from '../../seam/telemetry.ts'
 
 /** An open lane: its messages come from the log. */
 export interface OpenLane {
@@ -29,6 +30,8 @@ export class Delivery {
   headSince = 0
   /** The time at which its last attempt began, on the clock of durations. */
   startedAt = 0
+  /** Its newest attempt, as telemetry follows it; undefined where there is none. */
+  span: AttemptTrace | undefined = undefined
 
   constructor(message: Stored, entry: DeskEntry | undefined) {
     this.message = message

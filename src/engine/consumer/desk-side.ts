@@ -119,6 +119,8 @@ export class DeskSide {
         host.attempts().whenGone(entry.id, () => this.requeue(new Delivery(entry.message, entry), lane)),
       advance: (entry, lane) => host.attempts().whenGone(entry.id, () => this.advance(lane)),
       logHeld: (entry) => failing.logHeld(entry),
+      settled: (message, what) =>
+        run.telemetry?.decided({ message, processor: name, destination: spec.destination.name }, what),
       isWithdrawn: (id) => run.withdrawals.has(id),
       pins: desk,
       claimOn: (item) => store.desk.claims.of(item, world.now()),

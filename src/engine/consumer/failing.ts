@@ -6,7 +6,6 @@
 //      └──attempts are used up, refused───→ hold: at the desk, where a rule or a person decides
 //
 // While the processor probes, failures use up no attempt; nor do those of another system that is away.
-
 import type { Watching } from '../../model/attempt-end.ts'
 import { type Away, awayOf } from '../../model/away.ts'
 import { type Refusal, refusalOf, type Stored } from '../../model/codec.ts'
@@ -226,7 +225,8 @@ export class Failing {
 
   /** The asker is told at once; the command is done. */
   private refuse(delivery: Delivery, refusal: Refusal): void {
-    this.host.finish(delivery, { requests: [this.host.writes.requestEnd(delivery.message, 'refused', refusal)] })
+    const requests = [this.host.writes.requestEnd(delivery.message, 'refused', refusal)]
+    this.host.finish(delivery, { requests, written: () => delivery.span?.settled('refuse') })
   }
 
   /** Lets a message wait at the desk for its next attempt, durably. */
@@ -252,6 +252,7 @@ export class Failing {
     const entry = host.writes.keep(delivery, fields, (failed) => ({
       ...this.told(failed, error),
       written: () => {
+        delivery.span?.settled('hold')
         if (state === 'deciding') host.askRule(failed.id)
         else {
           host.held(failed)

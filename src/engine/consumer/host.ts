@@ -9,6 +9,7 @@ import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { LogStore } from '../../seam/log.ts'
 import type { Subscribed } from '../../seam/progress.ts'
 import type { Store } from '../../seam/store.ts'
+import type { Telemetry } from '../../seam/telemetry.ts'
 import type { World } from '../../seam/world.ts'
 import type { RecentMessages } from '../commit/recent-messages.ts'
 import type { Job } from '../commit/writes.ts'
@@ -59,6 +60,7 @@ export interface ConsumerHost {
   readonly watching: Watching | undefined
   /** Counts the attempts of this processor. */
   readonly counters: Counters
+  readonly telemetry?: Telemetry | undefined
   /** The version of the app, as its code says. */
   readonly appVersion: string | undefined
   /** Numbers of messages at the desk, and of their places in lanes. */

@@ -148,6 +148,7 @@ function hostOf(spec: MediatorSpec, row: FlowRow, lastEntry: number, world: Worl
     newId: () => world.newId(),
     entryId: () => ++n,
     endsBehind: () => [],
+    prompted: () => {},
     encode: (type, data, id, delay) =>
       make(type, data, id, delay === undefined ? 0 : dueOf(`${type.kind} "${type.name}"`, delay, world.now())),
     encodeCall: (type, data, id) => make(type, data, id),

@@ -42,7 +42,7 @@ export interface MediatorSpec {
 export interface FlowEnvelopes {
   /** Caused by a message, under an id that a flow gives. */
   derivedFrom(cause: Stored, part: string, id: string): Stamp
-  encode(type: MessageType, data: unknown, origin: Stamp, delay?: Delay): Stored
+  follow(type: MessageType, data: unknown, origin: Stamp, delay?: Delay): Stored
   /** Makes an initiating event that no topic has. */
   unplaced(type: MessageType, data: unknown, origin: Stamp): Stored
 }
@@ -55,6 +55,8 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
+  /** The flow gets an event: what it sends from now on has the place of that in a trace. */
+  prompted(trace: string | null): void
   /** The changes by which ends of its steps that others write now get numbers after an entry that begins now. */
   endsBehind(): readonly FlowChange[]
   /** Makes a message that the flow sends or publishes. */

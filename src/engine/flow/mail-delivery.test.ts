@@ -12,6 +12,7 @@ function delivery(numbers: number[], { waits = 10 } = {}) {
     id: 1,
     row: { mediator: 'sale', context: 'o-1' },
     status: { isDismissed: false },
+    host: { prompted: () => {} },
     inbox: { works: false, mailHad: () => had.at(-1) ?? 0 },
     outside: {
       get awaited() {

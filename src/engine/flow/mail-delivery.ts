@@ -11,6 +11,7 @@
 import type { Stored } from '../../model/codec.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
 import type { Message } from '../../model/message.ts'
+import { carriedBy } from '../../model/trace.ts'
 import type { Mail, Mailbox } from '../../seam/mail.ts'
 
 /** How many flows of a context are looked up at once. */
@@ -32,6 +33,7 @@ export interface MailTaker {
     /** Returns whether it took it. */
     mail(n: number, message: Message): boolean
   }
+  readonly host: { prompted(trace: string | null): void }
   /** Resolves when it has come to rest. */
   input(apply: () => void): Promise<void>
 }
@@ -114,7 +116,9 @@ export class MailDelivery<Run extends MailTaker> {
     const message = this.host.messageOf(mail.message)
     const told = await this.host.withRun(id, (run) => ({
       run,
-      rests: run.input(() => void run.outside.mail(mail.n, message)),
+      rests: run.input(() => {
+        if (run.outside.mail(mail.n, message)) run.host.prompted(carriedBy(mail.message))
+      }),
     }))
     if (told === undefined) return undefined
     await told.rests

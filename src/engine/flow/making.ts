@@ -67,6 +67,8 @@ class RunHost implements FlowHost {
   private readonly row: FlowRow
   private readonly making: Pick<Making, 'rowOf'>
   private readonly host: MakingHost
+  /** The place in a trace of the newest event that it got, in this run of its app. */
+  private trace: string | null | undefined = undefined
 
   constructor(spec: MediatorSpec, row: FlowRow, making: Pick<Making, 'rowOf'>, host: MakingHost) {
     this.spec = spec
@@ -96,16 +98,20 @@ class RunHost implements FlowHost {
   }
 
   encode(type: MessageType, data: unknown, id: string, delay?: Delay): Stored {
-    return this.host.envelopes.encode(type, data, this.origin(id), delay)
+    return this.host.envelopes.follow(type, data, this.origin(id), delay)
   }
 
   encodeCall(type: Command, data: unknown, id: string): Stored {
-    return this.host.envelopes.encode(type, data, { ...this.origin(id), asked: 'flow' })
+    return this.host.envelopes.follow(type, data, { ...this.origin(id), asked: 'flow' })
   }
 
   newFlow(spec: MediatorSpec, data: unknown, id: string): FlowRow {
     const first = this.making.rowOf(spec, this.host.envelopes.unplaced(spec.startedBy, data, this.origin(id)))
     return spec.serial && first.context !== null ? { ...first, state: 'queued' } : first
+  }
+
+  prompted(trace: string | null): void {
+    this.trace = trace
   }
 
   turn(): Promise<void> {
@@ -138,6 +144,7 @@ class RunHost implements FlowHost {
   }
 
   private origin(id: string): Stamp {
-    return this.host.envelopes.derivedFrom(this.row.message, this.spec.name, id)
+    const origin = this.host.envelopes.derivedFrom(this.row.message, this.spec.name, id)
+    return this.trace === undefined ? origin : { ...origin, trace: this.trace }
   }
 }

@@ -38,6 +38,7 @@ function flowOf(run: (flow: Context, life: number) => unknown) {
     newId: () => 'id',
     entryId: () => ++number,
     endsBehind: () => [],
+    prompted: () => {},
     encode: (_type: unknown, _data: unknown, id: string) => message(id),
     encodeCall: (_type: unknown, _data: unknown, id: string) => message(id),
     turn: () => new Promise<void>(setImmediate),
