@@ -52,6 +52,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   describe: ['@standard-schema/spec', '@dagrejs/dagre'],
   cli: ['commander'],
   parts: ['croner'],
+  adapters: ['@opentelemetry/api'],
   http: ['hono', '@hono/node-server', 'jose'],
   dashboard: ['preact', '@preact/signals', '@cfworker/json-schema', 'uplot', '@dagrejs/dagre'],
 }

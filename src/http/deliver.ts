@@ -18,6 +18,7 @@ import { limit, type Optional } from '../model/options.ts'
 import { passedIn, passedMax } from '../model/passed.ts'
 import { Refused } from '../model/refused.ts'
 import type { StartAt } from '../model/streams.ts'
+import { carriedBy, traceFields } from '../model/trace.ts'
 import { checkOnTopic, checkPart, type RenamedFrom } from '../parts/check.ts'
 import { type Processor, processor } from '../parts/processor.ts'
 import { failureOf, isGone } from './deliver-answer.ts'
@@ -165,13 +166,18 @@ async function sendOne(target: Target, message: Message, attempt: Attempt): Prom
   if (passed.length >= passedMax) {
     throw new Refused(`it has passed ${passed.length} systems, the most that a message passes: ${passed.join(', ')}`)
   }
-  const { trace } = attempt.delivery.message
+  const { span, message: stored } = attempt.delivery
+  const { trace } = stored
   const current = { ...message, version: target.versions.get(message.type) ?? message.version }
   const event = eventBody({ message: current, trace, app: exchanges.app }, target.form)
   const { id, type } = message
   const request = requestOf(target, { id, now: now() }, event)
+  // The event keeps the place in a trace that it has; the request has that of its attempt.
+  const headers = { ...traceFields(span?.trace ?? carriedBy(stored)), ...request.headers }
   const about = { type, id, attempt: attempt.delivery.attempts + 1 }
-  const sent = await exchanges.send({ ...request, signal: attempt.signal }, about)
+  const { signal } = attempt
+  const within = span === undefined ? undefined : <T>(fn: () => T) => span.within(fn)
+  const sent = await exchanges.send({ ...request, headers, signal, within }, about)
   if (isGone(sent)) exchanges.pause(`${target.url.host} answered 410: it wants nothing more`)
   const failure = failureOf(target.url.host, sent, now())
   if (failure !== undefined) throw failure

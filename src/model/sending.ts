@@ -13,6 +13,8 @@ export interface Sending {
   readonly timeoutMs: number
   /** Aborts when nobody waits for the answer. */
   readonly signal?: AbortSignal | undefined
+  /** Calls the function that sends it: for code that asks where it runs, such as that which follows clients of HTTP. */
+  readonly within?: (<T>(fn: () => T) => T) | undefined
 }
 
 /** An answer. A redirect is an answer too: it is never followed. */

@@ -9,10 +9,7 @@ export const traceparentPattern: RegExp = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16
 const statePattern = /^[\x20-\x7e]{1,512}$/
 
 /** The place in a trace as two attributes, or headers. */
-export interface TraceFields {
-  readonly traceparent?: string
-  readonly tracestate?: string
-}
+export type TraceFields = Readonly<Partial<Record<'traceparent' | 'tracestate', string>>>
 
 /** The text of both. */
 export function traceOf(traceparent: string, tracestate: unknown): string {

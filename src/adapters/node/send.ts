@@ -67,7 +67,8 @@ export function sender(resolve: LookUp = lookup as LookUp): (request: Sending) =
     if (refused !== undefined) return refused
     const client = await clientOf(url.protocol)
     const options = { agent: client.agents[allowed ? 'allowed' : 'checked'], lookup: allowed ? resolve : publicOnly }
-    const once = () => outside(exchange, request, client, options as RequestOptions)
+    const { within = (fn) => fn() } = request
+    const once = () => outside(() => within(() => exchange(request, client, options as RequestOptions)))
     const first = await once()
     // The other side has closed a connection that was kept, as it may at any time: nothing was answered.
     return first === 'closed before' ? ((await once()) as Sent) : first

@@ -19,7 +19,6 @@ import {
 import { fault, isMillraceError } from '../../model/errors.ts'
 import { type Repair, staleRevision } from '../../model/repairs.ts'
 import type { DeskChange } from '../../seam/desk.ts'
-import type { Settlement } from '../../seam/telemetry.ts'
 import type { Job } from '../commit/writes.ts'
 import { KeyedMutex } from '../kit/keyed-mutex.ts'
 import { type ProcessorSpec, typeNamed } from '../spec.ts'
@@ -47,7 +46,7 @@ export interface DecisionHost {
   advance(entry: DeskEntry, lane: DeskLane): void
   logHeld(entry: DeskEntry): void
   /** A decision is durable. */
-  settled?(message: Stored, what: Settlement): void
+  settled?(message: Stored, decision: Decision | Change): void
   /** It is durable that a message is held. */
   held(entry: DeskEntry): void
   /** A message that was held is not tried again now. */
@@ -211,7 +210,7 @@ export class Decisions {
 
   private async carryOut(entry: DeskEntry, carried: Carried): Promise<void> {
     await this.written(entry, carried)
-    this.host.settled?.(entry.message, settlements[carried.decision.do])
+    this.host.settled?.(entry.message, carried.decision)
   }
 
   private written(entry: DeskEntry, { decision, actor: { by, reason }, decisions, job }: Carried): Promise<void> {
@@ -293,11 +292,3 @@ export class Decisions {
     return this.host.written({ ...job, changes: [...changes, ...(job.changes ?? [])] })
   }
 }
-
-const settlements = {
-  retry: 'release',
-  resubmit: 'resubmit',
-  change: 'resubmit',
-  hold: 'hold',
-  discard: 'discard',
-} as const

@@ -119,8 +119,11 @@ export class DeskSide {
         host.attempts().whenGone(entry.id, () => this.requeue(new Delivery(entry.message, entry), lane)),
       advance: (entry, lane) => host.attempts().whenGone(entry.id, () => this.advance(lane)),
       logHeld: (entry) => failing.logHeld(entry),
-      settled: (message, what) =>
-        run.telemetry?.decided({ message, processor: name, destination: spec.destination.name }, what),
+      settled: (message, decision) =>
+        run.telemetry?.decided(
+          { message, processor: name, destination: spec.destination.name },
+          settlements[decision.do],
+        ),
       isWithdrawn: (id) => run.withdrawals.has(id),
       pins: desk,
       claimOn: (item) => store.desk.claims.of(item, world.now()),
@@ -177,3 +180,12 @@ export class DeskSide {
     this.host.run.maybeIdle()
   }
 }
+
+/** Decisions, as operators call them. */
+const settlements = {
+  retry: 'release',
+  resubmit: 'resubmit',
+  change: 'resubmit',
+  hold: 'hold',
+  discard: 'discard',
+} as const

@@ -13,6 +13,8 @@ export interface Attempted {
     /** The flows of the run, as the engine gives them to each processor. */
     readonly flows: object
   }
+  /** The attempt as telemetry follows it; undefined where there is none. */
+  readonly delivery?: { readonly span: { readonly trace: string | null } | undefined } | undefined
   /** `expired`: nothing of it counts. */
   readonly state: string
   /** Written with the end of the attempt. */

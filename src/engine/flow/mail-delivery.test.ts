@@ -32,7 +32,7 @@ function delivery(numbers: number[], { waits = 10 } = {}) {
       underWay: async () => [1, 2],
       next: async (mediator, context, _type, after) => {
         const n = numbers.find((one) => one > after)
-        return n === undefined ? undefined : { n, mediator, context, message: {} as Stored, at: 0 }
+        return n === undefined ? undefined : { n, mediator, context, message: { trace: null } as Stored, at: 0 }
       },
       forget: async () => ({ gone: 0, last: undefined }),
     },

@@ -63,6 +63,8 @@ export class Starting {
       return { flows: [{ do: 'start', row: { ...row, state: 'queued' } }], outgoing: [], written, dropped: free }
     }
     const run = making.runOf(spec, row)
+    const span = attempt.delivery?.span
+    if (span !== undefined) run.host.prompted(span.trace)
     try {
       await run.begin(message, [])
     } catch (error) {
