@@ -101,9 +101,7 @@ export class Engine {
     const checkStarting = () => {
       if (stops()) throw stopping(plan, 'was stopped')
     }
-    const warn = (line: Line) => {
-      if (plan.tellsChanges) world.log('warn', ...line)
-    }
+    const warn = (line: Line) => (plan.tellsChanges ? world.log('warn', ...line) : undefined)
     const telemetry = plan.telemetry && world.telemetry !== undefined ? await world.telemetry() : undefined
     const engine = new Engine({ plan, world, store, taken, types, telemetry, checkStarting, warn })
     try {

@@ -39,8 +39,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'answers 202 to a command that is not on disk': [
     {
       file: 'http/routes/commands.ts',
-      from: '    await edge.intake().ask(type, data, id)\n',
-      to: '    edge.intake().ask(type, data, id).catch(() => {})\n',
+      from: '    await edge.intake().ask(type, data, id, traceIn(headers))\n',
+      to: '    edge.intake().ask(type, data, id, traceIn(headers)).catch(() => {})\n',
     },
   ],
   'takes in the events of a batch one by one': [
@@ -84,7 +84,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'lets the next event of a context be sent before the answer': [
     {
       file: 'http/deliver.ts',
-      from: '  const sent = await exchanges.send({ ...request, signal: attempt.signal }, about)\n',
+      from: '  const sent = await exchanges.send({ ...request, headers, signal, within }, about)\n',
       to: `  void exchanges.send(request, about)
   const sent = { is: 'answered', status: 204, headers: {}, body: '', cut: false } as const\n`,
     },
