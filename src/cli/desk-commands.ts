@@ -96,7 +96,7 @@ export function addDesk(desk: Command, add: Add): void {
         ],
       }),
     )
-      .option('--change <file>', 'a file with the changes of the data, of each with --all (JSON Patch)')
+      .option('--change <file>', 'the changes of the data, of each with --all: a file, or JSON (JSON Patch)')
       .option('--one-first', 'with --all: one first, and the others only when it is handled')
       .option('--data <json>', 'the corrected data; without it and --data-file from standard input')
       .option('--data-file <file>', 'a file with the corrected data'),

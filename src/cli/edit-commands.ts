@@ -18,7 +18,7 @@ export function addEdits(desk: Command, add: Add): void {
     run: deskCheck,
     examples: ['desk check app.ts 3 --data-file order.json', 'desk check app.ts 3 --change a.json'],
   })
-    .option('--change <file>', 'a file with changes of the data (JSON Patch)')
+    .option('--change <file>', 'changes of the data: a file, or JSON (JSON Patch)')
     .option('--data <json>', 'the corrected data; without it and the files from standard input')
     .option('--data-file <file>', 'a file with the corrected data')
 }

@@ -13,6 +13,11 @@ export function readJson(option: string, path: string): unknown {
   return parse(path, text)
 }
 
+/** Reads a list: from the text itself where that begins as one, else from a file. */
+export function readList(option: string, given: string): unknown {
+  return given.trimStart().startsWith('[') ? parse(option, given) : readJson(option, given)
+}
+
 export function parse(what: string, json: string): unknown {
   try {
     return JSON.parse(json)

@@ -320,7 +320,8 @@ test('a change list is checked, then sent for one message; the schema of its dat
     [2, 'millrace: --change does not go with --data; see npx millrace desk check --help\n'],
   )
   assert.equal((await statesOf(file))['2'], 'held')
-  const done = await millrace(['desk', 'resubmit', '--db', file, '2', '--change', path, ...because])
+  const inline = ['--change', '[{"op":"remove","path":"/fail"}]']
+  const done = await millrace(['desk', 'resubmit', '--db', file, '2', ...inline, ...because])
   assert.match(done.out, /^message 2 is sent again with corrected data\n {2}- fail: ".*mended"\n$/)
   await app.idle()
   assert.equal((await statesOf(file))['2'], 'handled')

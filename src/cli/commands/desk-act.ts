@@ -4,7 +4,7 @@ import { actorOf, actorWithReason, type RepairWords, withRevision } from '../act
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { each, messageAtDesk, readId } from '../each.ts'
-import { readJson } from '../json-file.ts'
+import { readList } from '../json-file.ts'
 import { UsageError } from '../output.ts'
 import { type DataWords, readData } from './data-words.ts'
 import { checkSelect, type SelectWords, select } from './operations.ts'
@@ -77,7 +77,7 @@ export async function deskResubmit(call: Call, words: ResubmitWords): Promise<nu
   if (path !== undefined && (words.data !== undefined || words.dataFile !== undefined)) {
     throw new UsageError('--change does not go with --data')
   }
-  const change = path === undefined ? undefined : (readJson('--change', path) as ChangeList)
+  const change = path === undefined ? undefined : (readList('--change', path) as ChangeList)
   const data = change === undefined ? await readData(words) : undefined
   const { out } = call
   return withApp(call, async ({ desk, running }) => {

@@ -3,7 +3,7 @@ import type { ChangeList, DeskCheck, DeskEdit } from '../../index.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { changeLines, changesOf } from '../changes.ts'
 import { messageAtDesk, readId } from '../each.ts'
-import { readJson } from '../json-file.ts'
+import { readList } from '../json-file.ts'
 import { UsageError } from '../output.ts'
 import { safe, safeJson } from '../print.ts'
 import { type DataWords, readData } from './data-words.ts'
@@ -44,7 +44,7 @@ export async function deskCheck(call: Call, words: CheckWords): Promise<number> 
 async function editOf({ change, ...data }: CheckWords): Promise<DeskEdit> {
   if (change === undefined) return { data: await readData(data) }
   if (data.data !== undefined || data.dataFile !== undefined) throw new UsageError('--change does not go with --data')
-  return { change: readJson('--change', change) as ChangeList }
+  return { change: readList('--change', change) as ChangeList }
 }
 
 function linesOf({ item, before, after, error, misfits }: DeskCheck): string[] {

@@ -12,7 +12,7 @@ import {
 } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, commandFor, takeWords, withApp } from '../call.ts'
-import { readJson } from '../json-file.ts'
+import { readList } from '../json-file.ts'
 import { type Output, UsageError } from '../output.ts'
 import { count, facts, safe } from '../print.ts'
 
@@ -83,7 +83,7 @@ export async function select(
 ): Promise<number> {
   const { out } = call
   if (call.words.length > 0) throw new UsageError(`"${call.words[0]}" does not go with --all`)
-  const change = path === undefined ? undefined : (readJson('--change', path) as ChangeList)
+  const change = path === undefined ? undefined : (readList('--change', path) as ChangeList)
   const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
   const { oneFirst, prepare, perSecond, stopAfter } = words
   const options = { name: name!, oneFirst, prepare, perSecond, stopAfter, change, ...actor }

@@ -13,8 +13,8 @@ import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
 import { Diff } from '../parts/diff.tsx'
 import { Shown } from '../parts/states.tsx'
-import { changesOf } from '../pure/diff.ts'
 import { editable, jsonProblem } from '../pure/json.ts'
+import { patchOf, patchText } from '../pure/patch.ts'
 import { count, quoted, visible } from '../pure/words.ts'
 import { go, href } from '../router.ts'
 
@@ -37,7 +37,9 @@ function Editor({ item }: { readonly item: DeskItem }) {
   const problem = useSignal<Problem | undefined>(undefined)
   const wrong = jsonProblem(text.value)
   const before = JSON.parse(message.json)
-  const changes = wrong === undefined ? changesOf(before, JSON.parse(text.value)) : []
+  // Compared as text: the digits of numbers that nobody has touched stay as they are stored.
+  const patch = patchText(wrong === undefined ? patchOf(message.json, text.value) : [])
+  const changes: readonly DataChange[] = JSON.parse(patch)
   const judged = useCheck(id, changes)
   const refused = judged.value?.error ?? null
   const overtaken = item.revision !== revision
@@ -139,7 +141,9 @@ function Editor({ item }: { readonly item: DeskItem }) {
           />
           {changes.length > 0 && (
             <Command
-              text={`echo ${quoted(JSON.stringify(changes))} > change.json && ${commandLine(`desk resubmit app.ts ${id} --change change.json --reason ${quoted(reason.value || '…')}`)}`}
+              text={commandLine(
+                `desk resubmit app.ts ${id} --change ${quoted(patch)} --reason ${quoted(reason.value || '…')}`,
+              )}
             />
           )}
           {problem.value !== undefined && <Refusal problem={problem.value} />}

@@ -5,15 +5,13 @@
 // - Lists: what is alike at both ends stays. Between them elements are compared in pairs; the rest is removed from the back, or
 //   added.
 // - A name that is there twice, and what is nested too deeply, is replaced whole.
-// - A patch that is longer than the server takes replaces the whole document.
+// - It never replaces the whole document in place of many changes: a page may not know all of it. The server says how many
+//   it takes.
 import { editText, type TextChange } from '../../model/json-edit.ts'
 import { type Child, childrenAt, endOfValue, skipSpace } from '../../model/json-text.ts'
 
 export type { TextChange } from '../../model/json-edit.ts'
 
-/** As the server bounds a change list. */
-const changesMax = 100
-const charsMax = 65_536
 const depthMax = 100
 
 /**
@@ -28,8 +26,7 @@ export function patchOf(before: string, after: string): TextChange[] {
   JSON.parse(after)
   const changes: TextChange[] = []
   compare(before.trim(), after.trim(), { path: '', depth: 0, changes })
-  const isLong = changes.length > changesMax || patchText(changes).length > charsMax
-  return isLong ? [{ op: 'replace', path: '', text: after.trim() }] : changes
+  return changes
 }
 
 /** The document with the changes. Every character outside of them stays. */
