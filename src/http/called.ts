@@ -11,6 +11,7 @@ import { type Called, takenBy } from '../operate/calls.ts'
 import type { Field, Fields } from '../operate/fields.ts'
 import { typesOf } from '../operate/rows.ts'
 import type { Part } from '../parts/part.ts'
+import { fileOf, fileTypeIn, fileTypes } from './list-files.ts'
 import { type Hide, hideOf } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
 
@@ -72,17 +73,27 @@ export function calledRoute(row: CalledRoute): Route {
     run: async (call) => {
       const said = (method === 'GET' ? call.query : call.given) as Readonly<Record<string, unknown>>
       const revision = repairs ? revisionOf(call) : undefined
-      const given = Object.entries(parameters).map(([parameter, field]) => {
-        if (inPath.includes(parameter)) return segmentOf(parameter, field, call)
-        if (row.wraps?.parameter === parameter) {
-          const { segment } = row.wraps
-          return { [segment]: segmentOf(segment, 'number', call) }
-        }
-        if (!isFlat(parameter) || !isFields(field)) return said[parameter]
-        return objectOf(field, said, { by: call.who!.name, revision })
-      })
+      const givenBy = (said: Readonly<Record<string, unknown>>) =>
+        Object.entries(parameters).map(([parameter, field]) => {
+          if (inPath.includes(parameter)) return segmentOf(parameter, field, call)
+          if (row.wraps?.parameter === parameter) {
+            const { segment } = row.wraps
+            return { [segment]: segmentOf(segment, 'number', call) }
+          }
+          if (!isFlat(parameter) || !isFields(field)) return said[parameter]
+          return objectOf(field, said, { by: call.who!.name, revision })
+        })
       const surface = call.app[on] as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>
-      return answerOf(row, await surface[name]!(...given), call)
+      const { pagedBy } = row
+      const type = pagedBy === undefined ? undefined : fileTypeIn(call.request.headers.get('accept'))
+      if (pagedBy === undefined || type === undefined)
+        return answerOf(row, await surface[name]!(...givenBy(said)), call)
+      return fileOf({
+        ...{ type, pagedBy, query: said, url: call.request.url },
+        cursor: 'before' in fields ? 'before' : 'after',
+        page: (query) => surface[name]!(...givenBy(query)) as Promise<readonly Readonly<Record<string, unknown>>[]>,
+        hide: hideIn(call.app.parts) as (rows: unknown) => readonly Readonly<Record<string, unknown>>[],
+      })
     },
   }
 }
@@ -139,7 +150,13 @@ const list = { fields: { items: 'list', next: 'any', complete: 'any', lookedBack
 
 function answersOf({ method, pagedBy, does }: CalledRoute): Readonly<Record<number, Says>> {
   if (pagedBy !== undefined)
-    return { 200: { is: 'A page; `next` is the cursor of the next one, null at the end.', body: list } }
+    return {
+      200: {
+        is: 'A page; `next` is the cursor of the next one, null at the end. As CSV or lines of JSON: all, to 10,000.',
+        type: ['application/json', ...fileTypes].join(', '),
+        body: list,
+      },
+    }
   if (method === 'GET') return { 200: { is: does, body: 'any' } }
   return { 200: { is: 'It is done; the answer has what came of it.', body: 'any' }, 204: { is: 'It is done.' } }
 }

@@ -92,7 +92,7 @@ function answerOf({ is, type, body }: Says): Json {
   const types = (type ?? 'application/json').split(', ')
   const schemaFor = (one: string) => {
     if (one === problemType) return { schema: ref('schemas/Problem') }
-    return body === undefined ? {} : { schema: schemaOf(body, 'answered') }
+    return body === undefined || !one.endsWith('/json') ? {} : { schema: schemaOf(body, 'answered') }
   }
   return { description: is, content: Object.fromEntries(types.map((one) => [one, schemaFor(one)])) }
 }

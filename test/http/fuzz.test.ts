@@ -56,7 +56,12 @@ const headers = fc.record(
     'content-encoding': fc.constantFrom('gzip', 'identity', 'br', ''),
     prefer: fc.oneof(fc.constantFrom('handling=lenient', 'wait=0', 'wait', 'wait=x,,;=', 'wait=999999999999'), ascii),
     'idempotency-key': fc.oneof(fc.constantFrom('k', '"k"', '"', ''), ascii),
-    accept: fc.constantFrom('application/cloudevents-batch+json', 'application/json'),
+    accept: fc.constantFrom(
+      'application/cloudevents-batch+json',
+      'application/json',
+      'text/csv',
+      'application/x-ndjson',
+    ),
     'last-event-id': ascii,
     'ce-specversion': fc.constantFrom('1.0', '0.3'),
     'ce-id': ascii,

@@ -235,6 +235,28 @@ test('pages lead to the end, each row once', async (t) => {
   )
 })
 
+test('a list is a file where that is accepted: all of its pages, without secrets', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  for (let n = 0; n < 7; n++) await pay(`a-${n}`, 0)
+  await shop.idle()
+  const headers = { accept: 'application/x-ndjson' }
+  const query = { processor: 'ledger' }
+  const { body } = await ask('GET /api/desk', { query, headers })
+  const rows = body
+    .trimEnd()
+    .split('\n')
+    .map((line: string) => JSON.parse(line))
+  assert.deepEqual(rows, (await ask('GET /api/desk', { query })).body.items)
+  const cut = await ask('GET /api/desk', { query: { ...query, limit: 3 }, headers })
+  const ids = rows.map(({ id }: { id: number }) => id)
+  assert.match(cut.body, new RegExp(`\\n{"truncated":true,"rows":3,"next":${ids[2]}}\\n$`))
+  assert.equal(cut.headers.get('link'), `</api/desk?processor=ledger&limit=3&after=${ids[2]}>; rel="next"`)
+  const audit = await ask('GET /api/audit', { headers: { accept: 'text/csv' } })
+  assert.match(audit.body, /^id,at,by,action,item,group,subject,reason,detail\r\n/)
+  assert.equal(audit.body.trimEnd().split('\r\n').length, 1 + (await shop.desk.audit()).length)
+  for (const text of [body, audit.body]) assert.equal(text.includes(canary), false)
+})
+
 test('what is hidden: data by their type, wherever they lie, and the same values elsewhere', () => {
   const hide = hideOf([Paid, Book])
   const json = JSON.stringify({ account: 'a', iban: canary, cents: 1 })
