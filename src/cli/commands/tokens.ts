@@ -22,7 +22,7 @@ function untilOf(expiresAt: number | null): string {
 }
 
 /** Parses a grant: `sender`, or `sender:orders,till-*`. */
-export function grantIn(text: string): { readonly role: string; readonly on?: readonly string[] } {
+export function grantIn(text: string): { readonly role: string; readonly on?: readonly string[] | undefined } {
   const at = text.indexOf(':')
   return at === -1 ? { role: text } : { role: text.slice(0, at), on: text.slice(at + 1).split(',') }
 }
