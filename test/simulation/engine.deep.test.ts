@@ -52,7 +52,8 @@ async function failsIn(name: string, { file, test }: Failing): Promise<string> {
 
 /** Runs a file against the engine with a mutation. */
 async function mutated(name: string, args: readonly string[]): Promise<{ out: string; err: string; code: number }> {
-  const node = ['--conditions=millrace-source', '--import', './test/simulation/mutate.ts']
+  const hooks = ['--import', './tools/imports.js', '--import', './test/simulation/mutate.ts']
+  const node = ['--conditions=millrace-source', ...hooks]
   // Inside a test the child would take itself for a file of the same run, and tell it in another language.
   const { NODE_TEST_CONTEXT: _, ...env } = process.env
   const limited = ['-c', `ulimit -t ${cpuSecondsMax}; exec "$0" "$@"`, process.execPath]

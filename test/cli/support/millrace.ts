@@ -105,6 +105,7 @@ export function begin(t: TestContext, args: readonly string[], surroundings: Sur
 }
 
 const main = new URL('../../../src/cli/main.ts', import.meta.url).href
+const imports = new URL('../../../tools/imports.js', import.meta.url).href
 const oneAfterTheOther = `import { main } from '${main}'
 const write = process.stdout.write.bind(process.stdout)
 const all = []
@@ -122,7 +123,7 @@ export async function millraces<const C extends readonly (readonly string[])[]>(
   commands: C,
   { cwd, env }: Surroundings = {},
 ): Promise<{ -readonly [N in keyof C]: Done }> {
-  const options = ['--conditions=millrace-source', '--input-type=module', '-e', oneAfterTheOther]
+  const options = ['--conditions=millrace-source', '--import', imports, '--input-type=module', '-e', oneAfterTheOther]
   const child = spawn(process.execPath, [...options, JSON.stringify(commands)], {
     cwd,
     // Apps of tests that run side by side would want the same port.
