@@ -163,6 +163,17 @@ test('a message is shown with its data as stored and with what became of it at e
   assert.deepEqual(await shop.messages.show('none'), { items: [], complete: true, lookedUpTo: null })
 })
 
+test('a processor that does not take the type of a message is not said to wait for it', async (t) => {
+  const { shop } = await shopOf(t)
+  await shop.publish(Placed, { order: 'a', note: 'broken' }, { id: 'first' })
+  await shop.idle()
+  // The held one keeps the position of the processor below all that follows.
+  await shop.publish(Packed, { order: 'b' }, { id: 'second' })
+  await shop.idle()
+  const outcomes = async (id: string) => (await shop.messages.show(id)).items[0]!.outcomes.map(({ state }) => state)
+  assert.deepEqual([await outcomes('first'), await outcomes('second')], [['held'], []])
+})
+
 test('the story of any message of a flow has its causes and effects, the oldest first', async (t) => {
   const { shop } = await shopOf(t)
   const { id } = await shop.publish(Placed, { order: 'a' })

@@ -60,7 +60,7 @@ export interface MessageOutcome {
 
 /** One message, with what became of it. */
 export interface MessageItem extends LogRow {
-  /** One for each processor that takes messages of its topic or channel, or did. */
+  /** One for each processor of its topic or channel whose code takes its type, or that has dealt with it. */
   readonly outcomes: readonly MessageOutcome[]
 }
 

@@ -10,6 +10,7 @@ import type {
   StoryPage,
 } from '../model/message-views.ts'
 import type { Part } from '../parts/part.ts'
+import { processorsOf } from '../parts/processors.ts'
 import type { LogReads } from '../seam/log.ts'
 import type { MessageReads } from '../seam/message-reads.ts'
 import { checked } from './calls.ts'
@@ -49,11 +50,11 @@ export interface MessagesOf {
 export function messagesOn(reading: Reading, { parts, now }: MessagesOf): Messages {
   return checked<Messages>('messages', {
     list: (filter = {}) => reading((backend) => list(backend, filter, parts)),
-    show: (id) => reading((backend) => show(backend, id)),
+    show: (id) => reading(async (backend) => withoutOthers(await show(backend, id), parts)),
     story: (id, options = {}) => reading((backend) => story(backend, id, options)),
     receipt: (id) =>
       reading(async (backend) => {
-        const { items, ...looked } = await show(backend, id)
+        const { items, ...looked } = withoutOthers(await show(backend, id), parts)
         return { at: now(), items: await Promise.all(items.map((item) => receiptOf(backend, item))), ...looked }
       }),
   })
@@ -147,6 +148,17 @@ async function itemOf({ messages, log }: Pick<MessagesBackend, 'messages' | 'log
   if (whole?.position !== position) return undefined
   const item: MessageItem = { ...row, json: whole.json, outcomes: await messages.outcomes({ stream, position }) }
   return item
+}
+
+/** Without the processors for which messages of the type wait in vain: their code passes them over. */
+function withoutOthers({ items, ...looked }: MessagesFound, parts: readonly Part[]): MessagesFound {
+  const code = new Map(processorsOf(parts).map((one) => [`${one.name} ${one.on.name}`, one.handle]))
+  const has = ({ destination, type, outcomes }: MessageItem) =>
+    outcomes.filter(({ processor, state }) => {
+      const handle = code.get(`${processor} ${destination}`)
+      return state !== 'waiting' || handle === undefined || Object.hasOwn(handle, type)
+    })
+  return { items: items.map((item) => ({ ...item, outcomes: has(item) })), ...looked }
 }
 
 /** When a generated id (UUIDv7) was made, milliseconds since 1970. */
