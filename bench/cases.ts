@@ -97,6 +97,18 @@ export function casesAt(scale: Scale): Case[] {
     lines: [{ name, unit: 'ratio', value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond') }],
   })
 
+  const otelOff: Case = {
+    rounds: scale.pairRounds,
+    runs: { base: millrace({ ...usual, telemetry: false }), millrace: millrace(usual) },
+    lines: [
+      {
+        name: 'otel.off',
+        unit: 'ratio',
+        value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond'),
+      },
+    ],
+  }
+
   const history = (suffix: string, prepare: Preparation): Case =>
     relative(`history.${suffix}`, { ...millrace(usual), on: 'prepared' }, prepare)
 
@@ -319,6 +331,7 @@ export function casesAt(scale: Scale): Case[] {
     latency(1000),
     scaleCpu,
     relative('finder.cost', millrace({ ...usual, finder: true })),
+    otelOff,
     relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
     held('1k', 1_000),
     held('100k', scale.manyLanes),

@@ -50,12 +50,17 @@ const writer = (name: string) =>
 
 type Processors = Processor[]
 
-export async function open(folder: string, processors: Processors, finder = false) {
+export async function open(
+  folder: string,
+  processors: Processors,
+  { finder = false, telemetry = true }: Pick<Load, 'finder' | 'telemetry'> = {},
+) {
   const opened = app({
     name: 'bench',
     // Where attempts fail on purpose, what is said about it would be the work of whoever reads it.
     log: () => {},
     finder,
+    telemetry,
     broker: sqlite({ file: join(folder, 'millrace.db') }),
     setup: async (tx) => {
       await tx.query`create table if not exists fx (id text primary key, quantity integer) without rowid`
@@ -93,7 +98,7 @@ function processorsFor(load: Load): Processors {
 /** Rate of a load, on the file in the folder if there is one. */
 export async function millraceRate(load: Load & Span, folder: string): Promise<Figures> {
   const startMs = performance.now()
-  const running = await open(folder, processorsFor(load), load.finder)
+  const running = await open(folder, processorsFor(load), load)
   const startedMs = performance.now() - startMs
   const publish = source(running, load)
   const figures = await rateOf(load, (untilMs) => publish(() => performance.now() < untilMs))

@@ -3,6 +3,8 @@ export interface Scale {
   rounds: number
   /** Rounds of the cases whose figure is one rate by another, and so needs a steadier one. */
   relativeRounds: number
+  /** Rounds of a case whose two runs hardly differ. */
+  pairRounds: number
   warmMs: number
   measureMs: number
   /** Length of a latency run at 1, 100 and 1,000 events per second. */
@@ -27,6 +29,7 @@ export interface Scale {
 const standard: Scale = {
   rounds: 3,
   relativeRounds: 5,
+  pairRounds: 9,
   warmMs: 500,
   measureMs: 1500,
   latencyMs: { 1: 20_000, 100: 8_000, 1000: 8_000 },
@@ -50,6 +53,7 @@ export const scales: Record<ScaleName, Scale> = {
     ...standard,
     rounds: 1,
     relativeRounds: 2,
+    pairRounds: 2,
     warmMs: 150,
     measureMs: 400,
     latencyMs: { 1: 4_000, 100: 2_000, 1000: 2_000 },
@@ -63,6 +67,7 @@ export const scales: Record<ScaleName, Scale> = {
   tiny: {
     rounds: 1,
     relativeRounds: 1,
+    pairRounds: 1,
     warmMs: 10,
     measureMs: 30,
     latencyMs: { 1: 200, 100: 200, 1000: 200 },

@@ -10,6 +10,8 @@ export interface Load {
   failing?: number
   /** With an index of the causes and words of all messages, made beside the work. */
   finder?: boolean
+  /** False for `app({ telemetry: false })`. */
+  telemetry?: boolean
 }
 
 /** Calls of `publishMany` with so many entries each, so many of them at once. */
