@@ -51,6 +51,34 @@ test('an undo whose command is held shows so, and nothing is reported as undone 
   assert.deepEqual((await effects(running)).slice(3), ['undo c', 'undo b', 'undo a'])
 })
 
+test('an undo that failed without a step, was resumed in vain, and no longer fails in today’s code, is done once', async (t) => {
+  const file = place(t)
+  const steps = (isBroken: boolean) =>
+    conductor(async (data, flow) => {
+      const undo = () => {
+        if (isBroken) throw new Error('a mistake')
+        return flow.call('back', Undo, { ...data, step: 'a' })
+      }
+      await flow.call('take', Do, { ...data, step: 'a' }, { undo })
+      await flow.call('fails', Do, { ...data, step: 'fails' })
+    })
+  const run = async (isBroken: boolean) => started(t, warehouse(file, worker({ fails: 'refuse' }), steps(isBroken)))
+  const broken = await run(true)
+  await broken.publish(Placed, { order: 'o-1' })
+  await broken.idle()
+  await broken.flows.resume(1)
+  await broken.idle()
+  assert.equal((await broken.flows.show(1))?.state, 'stuck')
+  await broken.stop()
+  const mended = await run(false)
+  await mended.flows.resume(1)
+  await mended.idle()
+  const flow = await mended.flows.show(1)
+  assert.equal(flow?.state, 'compensated')
+  assert.deepEqual(await effects(mended), ['do a', 'undo a'])
+  assert.equal(flow.steps.filter(({ undo }) => undo).length, 1)
+})
+
 test('an undo that was refused has failed, those before it are pending, and all are done when it goes on', async (t) => {
   const plan: Plan = { b: 'refuse' }
   const running = await undoing(t, plan)

@@ -78,6 +78,11 @@ export class Undo {
     if (this.waitsFor === 'disk') this.waitsFor = undefined
   }
 
+  /** True where an undo runs that has begun a step which has not ended. */
+  get awaitsStep(): boolean {
+    return this.running !== undefined && this.running.end === undefined && this.hasOpen(this.running.step)
+  }
+
   /** Forgets the undo that failed: it runs again. */
   retry(): void {
     this.running = undefined
@@ -165,12 +170,18 @@ export class Undo {
   }
 
   /** An undo that has not ended awaits a step of its own, or else something that no journal has. */
-  private checkAwaits({ entry }: Step): void {
-    const { replay, steps, status } = this.flow
-    if (!replay.isDone || status.state !== 'compensating') return
-    for (const step of steps.open) if (isUndoOf(step.entry.step, entry.step)) return
+  private checkAwaits(step: Step): void {
+    const { replay, status } = this.flow
+    const { entry } = step
+    if (!replay.isDone || status.state !== 'compensating' || this.hasOpen(step)) return
     const what = `undo of "${entry.step}": it waits for something that is no step of \`flow\``
     this.flow.status.halt('stuck', recordError(fault('millrace/flow-waits-outside', what)))
+  }
+
+  /** True where the undo of a step has an open step. */
+  private hasOpen({ entry }: Step): boolean {
+    for (const step of this.flow.steps.open) if (isUndoOf(step.entry.step, entry.step)) return true
+    return false
   }
 
   /** The result of a step, as its undo gets it; an open one is withdrawn first. Undefined: it had no effect. */
