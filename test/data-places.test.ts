@@ -153,7 +153,7 @@ const plain = {
   'names of parts, types, topics and steps': `desk.processor desk_groups.processor progress.processor marks.processor
     paused.processor desk_groups.type kinds.type ids.type gathered.type requests.type mail.type kinds.source
     flows.mediator mail.mediator questions.mediator gathers.gather gathered.gather gathers.condition
-    schedules.schedule slots.schedule schedules.cron schedules.time_zone streams.kind streams.name`,
+    alerts.watch alerts.alert alerts.data schedules.schedule slots.schedule schedules.cron schedules.time_zone streams.kind streams.name`,
   'states and actions':
     'desk.state requests.state flows.state operations.state operations.action audit.action journal.kind',
   'ids and facts that the engine makes': `log_N.trace timers.trace desk.trace gathers.timer meta.key meta.value

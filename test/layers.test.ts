@@ -40,6 +40,7 @@ const rooms: Readonly<Record<string, readonly string[]>> = {
   kit: [],
   commit: ['kit'],
   time: ['kit', 'commit'],
+  alert: ['commit'],
   request: ['kit', 'commit'],
   consumer: ['kit', 'commit'],
   flow: ['kit', 'commit', 'time', 'request'],

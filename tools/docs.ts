@@ -14,6 +14,7 @@ type Place =
   | 'start'
   | 'stop'
   | 'deliver'
+  | 'alerts'
   | 'gather'
   | 'sqlite'
   | 'gateway'
@@ -26,6 +27,7 @@ const places: Readonly<Record<Place, string>> = {
   desk: '`desk(name, { … })`',
   command: '`command(name, { … })`',
   deliver: '`deliver(name, { timeoutMs })`',
+  alerts: '`alerts(name, { when: { … }, calmMs })`',
   request: '`app.request(…, { timeoutMs })`',
   app: '`app({ … })`',
   start: '`app.start({ … })`',
@@ -60,6 +62,10 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   probeEveryMs: 'processor',
   probeMaxMs: 'processor',
   answerMs: 'deliver',
+  closedMs: 'alerts',
+  behindMs: 'alerts',
+  questionMs: 'alerts',
+  calmMs: 'alerts',
   deadlineMs: 'command',
   decideMs: 'desk',
   decisionsMax: 'desk',

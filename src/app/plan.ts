@@ -60,6 +60,7 @@ export function planOf(
     schedules: schedules.filter(runs).map(scheduleSpecOf),
     mediators: mediators.filter(runs).map((mediator) => mediator.spec),
     others: [...mediators.map(({ kind, spec }) => ({ ...spec, kind })), ...schedules],
+    alerts: processors.filter(runs).flatMap(({ name, watch }) => (watch === undefined ? [] : { name, watch })),
     tellsChanges: only === undefined,
     waitMs,
     watching,

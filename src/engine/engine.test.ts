@@ -59,7 +59,16 @@ function run({ clean = true }: { readonly clean?: boolean } = {}) {
       mediators: [],
       others: [],
     },
-    ...{ schedules: [], setup: undefined, tellsChanges: false, limits, waitMs: 0, failed, accepted: () => {} },
+    ...{
+      schedules: [],
+      alerts: [],
+      setup: undefined,
+      tellsChanges: false,
+      limits,
+      waitMs: 0,
+      failed,
+      accepted: () => {},
+    },
   } as unknown as EnginePlan
   const open = (stops = () => false) => Engine.open(plan, world, broker, stops)
   return { clock, told, commits, open }

@@ -82,6 +82,11 @@ export class Envelopes {
     return this.traced(encode(type, data, origin, Number.POSITIVE_INFINITY), 'cause')
   }
 
+  /** Encodes an event about the app itself. */
+  alert(type: Event, data: unknown, part: string): Stored {
+    return encode(type, data, this.placed(type, this.fromOutside(undefined, part)), Number.POSITIVE_INFINITY)
+  }
+
   /** The origin of a message that no message of the app has caused. */
   fromOutside(ownId: string | undefined, part = ''): Origin {
     return this.named(part, ownId)

@@ -4,7 +4,7 @@ import type { Stored } from '../model/codec.ts'
 import type { Destination, MessageType } from '../model/message.ts'
 import type { Tx } from '../model/tx.ts'
 import type { MediatorSpec } from './flow/host.ts'
-import type { EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
+import type { AlertSpec, EngineLimits, ProcessorSpec, ScheduleSpec } from './spec.ts'
 
 export interface EnginePlan {
   readonly app: string
@@ -20,6 +20,8 @@ export interface EnginePlan {
   readonly others: readonly OtherPart[]
   /** The schedules that run. */
   readonly schedules: readonly ScheduleSpec[]
+  /** The parts that run and watch for what is not well. */
+  readonly alerts: readonly AlertSpec[]
   /** Whether the index of causes and words is made. */
   readonly finder: boolean
   /** Whether the telemetry of its world is told. */

@@ -4,6 +4,7 @@ import type { TakenOver } from '../seam/leases.ts'
 import type { Store } from '../seam/store.ts'
 import type { Telemetry } from '../seam/telemetry.ts'
 import type { World } from '../seam/world.ts'
+import { Alerts } from './alert/alerts.ts'
 import { Committer } from './commit/committer.ts'
 import type { Settled } from './commit/group.ts'
 import { Consumer } from './consumer/consumer.ts'
@@ -131,7 +132,11 @@ export class Rooms {
     const forgetWithdrawn = async () => withdrawals.sweep(streams.channels(await store.progress.rows()))
     const { ids: streamIds } = streams
     const retention = new Retention({ world, store, committer, destinations, limits, streamIds, forgetWithdrawn })
-    this.housekeeping = plan.finder ? [retention, this.finderOf(host)] : [retention]
+    this.housekeeping = [
+      retention,
+      ...(plan.finder ? [this.finderOf(host)] : []),
+      ...(plan.alerts.length > 0 ? [this.alertsOf(host, envelopes)] : []),
+    ]
     this.services = [
       ...this.housekeeping,
       this.desk,
@@ -147,6 +152,22 @@ export class Rooms {
   private finderOf({ world, store, types }: RoomsHost): Finder {
     const isBehind = () => this.consumers.list().some(({ state }) => state === 'behind')
     return new Finder({ world, finder: store.finder, types, isBehind })
+  }
+
+  private alertsOf({ plan, world, store }: RoomsHost, envelopes: Envelopes): Alerts {
+    const { committer, log } = this
+    const running = [...plan.processors, ...plan.leftOut]
+    return new Alerts({
+      world,
+      store,
+      committer,
+      specs: plan.alerts,
+      passing: new Set(running.flatMap(({ name, onHold }) => (onHold === 'pass' ? name : []))),
+      leftOut: new Set(plan.leftOut.map(({ name }) => name)),
+      processors: () => this.consumers.list(),
+      after: (destination, position, limit) => log.after(destination, position, limit),
+      encode: (type, data, part) => envelopes.alert(type, data, part),
+    })
   }
 
   private deskOf({ plan, world, store }: RoomsHost): Desk {

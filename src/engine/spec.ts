@@ -1,3 +1,4 @@
+import type { AlertWatch } from '../model/alerts.ts'
 import type { Decision } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import type { Destination, Message, MessageType } from '../model/message.ts'
@@ -86,6 +87,12 @@ export interface ScheduleSpec {
   readonly calendar: Calendar
   readonly missed: Missed
   readonly dataOf: (slotMs: number) => unknown
+}
+
+/** A part that watches, and sends what it has seen. */
+export interface AlertSpec {
+  readonly name: string
+  readonly watch: AlertWatch
 }
 
 /** A message that has used up its attempts, as a rule gets it. */

@@ -6,24 +6,17 @@
 // Invariants: the events of a context are sent one at a time and in order; each attempt at an event has the same
 // `webhook-id`; an event that was sent and not acknowledged is sent again. So it arrives at least once, and once in
 // effect where the receiver knows ids: another Millrace does, by source and id.
-import type { Attempt } from '../engine/consumer/attempt.ts'
-import type { Exchanges } from '../engine/consumer/exchanges.ts'
-import { withAttempt } from '../engine/consumer/handler-context.ts'
 import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import type { RetryPolicy } from '../engine/consumer/retry.ts'
-import { fault } from '../model/errors.ts'
-import type { Event, Message, Topic } from '../model/message.ts'
+import type { Event, Topic } from '../model/message.ts'
 import { isName, suggest } from '../model/names.ts'
-import { limit, type Optional } from '../model/options.ts'
-import { passedIn, passedMax } from '../model/passed.ts'
-import { Refused } from '../model/refused.ts'
+import type { Optional } from '../model/options.ts'
 import type { StartAt } from '../model/streams.ts'
-import { carriedBy, traceFields } from '../model/trace.ts'
 import { checkOnTopic, checkPart, type RenamedFrom } from '../parts/check.ts'
-import { type Processor, processor } from '../parts/processor.ts'
-import { failureOf, isGone } from './deliver-answer.ts'
-import { type EventBody, type EventForm, eventBody } from './deliver-event.ts'
-import { type Secrets, type Signer, signerOf } from './webhooks.ts'
+import type { Processor } from '../parts/processor.ts'
+import { type EventForm, eventBody, type Sent } from './deliver-event.ts'
+import { bad, sender, targetOf } from './deliver-target.ts'
+import type { Secrets } from './webhooks.ts'
 
 /** Options of {@link deliver}. */
 export interface DeliverOptions<T extends Event> extends Optional<ProbeLimits> {
@@ -87,11 +80,6 @@ const known = [
   'renamedFrom',
 ]
 
-const patience = { attempts: 10, firstDelayMs: 1_000, factor: 3, maxDelayMs: 3_600_000 }
-const probes = { probeEveryMs: 60_000, probeMaxMs: 7 * 24 * 3_600_000 }
-/** From the end of a request to that of its attempt, milliseconds. */
-const settleMs = 5_000
-
 /**
  * Declares a part that sends each event of a topic to another system by HTTP, as a webhook (Standard Webhooks) with a
  * CloudEvent in it. Events of one context are sent one at a time and in order; a context whose event fails holds up no
@@ -121,131 +109,15 @@ const settleMs = 5_000
  */
 export function deliver<T extends Event>(name: string, options: DeliverOptions<T>): Processor {
   const where = checkPart('deliver', name, options, known)
-  const { on, types, url, secret, headers, allow, to, form, timeoutMs, retry = {}, ...rest } = options
+  const { on, types, url, secret, headers, allow, to, form, timeoutMs, ...rest } = options
   checkOnTopic(where, on)
-  const target: Target = {
-    ...targetOf(where, { url, allow }),
-    headers: checkHeaders(where, headers),
-    sign: secret === undefined ? undefined : signerOf(where, secret),
-    form: checkForm(where, form),
+  const leaves = checkForm(where, form)
+  const target = {
+    ...targetOf(where, { url, secret, headers, allow, timeoutMs }),
+    body: (leaving: Sent) => eventBody(leaving, leaves),
     to: checkTo(where, to),
-    timeoutMs: limit(where, 'answerMs', timeoutMs, 'timeoutMs'),
-    versions: new Map(on.types.map((type) => [type.name, type.version])),
   }
-  const handle = withAttempt((message, attempt) => sendOne(target, message, attempt))
-  const names = checkTypes(where, on, types)
-  return Object.freeze({
-    ...processor(name, {
-      ...probes,
-      ...(rest as object),
-      on: on as Topic,
-      timeoutMs: target.timeoutMs + settleMs,
-      retry: { ...patience, ...retry },
-      handle: Object.fromEntries(names.map((type) => [type, handle])) as never,
-    }),
-    test: (exchanges: Exchanges) => testOne(target, exchanges),
-  })
-}
-
-interface Target {
-  readonly url: URL
-  readonly allow: readonly string[]
-  readonly headers: Readonly<Record<string, string>>
-  readonly sign: Signer | undefined
-  readonly form: EventForm
-  readonly to: string | undefined
-  readonly timeoutMs: number
-  /** By type: the version whose shape the data have when they are sent. */
-  readonly versions: ReadonlyMap<string, number>
-}
-
-async function sendOne(target: Target, message: Message, attempt: Attempt): Promise<void> {
-  const { exchanges, now } = attempt.processor
-  const passed = passedIn(message.attributes)
-  if (target.to !== undefined && passed.includes(target.to)) return
-  if (passed.length >= passedMax) {
-    throw new Refused(`it has passed ${passed.length} systems, the most that a message passes: ${passed.join(', ')}`)
-  }
-  const { span, message: stored } = attempt.delivery
-  const { trace } = stored
-  const current = { ...message, version: target.versions.get(message.type) ?? message.version }
-  const event = eventBody({ message: current, trace, app: exchanges.app }, target.form)
-  const { id, type } = message
-  const request = requestOf(target, { id, now: now() }, event)
-  // The event keeps the place in a trace that it has; the request has that of its attempt.
-  const headers = { ...traceFields(span?.trace ?? carriedBy(stored)), ...request.headers }
-  const about = { type, id, attempt: attempt.delivery.attempts + 1 }
-  const { signal } = attempt
-  const within = span === undefined ? undefined : <T>(fn: () => T) => span.within(fn)
-  const sent = await exchanges.send({ ...request, headers, signal, within }, about)
-  if (isGone(sent)) exchanges.pause(`${target.url.host} answered 410: it wants nothing more`)
-  const failure = failureOf(target.url.host, sent, now())
-  if (failure !== undefined) throw failure
-}
-
-/** Sends an event that says that it is a test. It is in no log, and nothing repeats it. */
-async function testOne(target: Target, exchanges: Exchanges): Promise<void> {
-  const { id, now } = exchanges.stamp()
-  const message: Message = {
-    id,
-    type: 'millrace.test',
-    source: `/${exchanges.app}`,
-    time: now,
-    context: undefined,
-    correlationId: id,
-    causationId: undefined,
-    version: 1,
-    data: { test: true },
-  }
-  const event = eventBody({ message, trace: null, app: exchanges.app }, target.form)
-  await exchanges.send(requestOf(target, { id, now }, event), { type: message.type, id, attempt: 0 })
-}
-
-interface Stamp {
-  readonly id: string
-  /** Milliseconds since 1970. */
-  readonly now: number
-}
-
-function requestOf({ url, allow, headers, sign, timeoutMs }: Target, { id, now }: Stamp, event: EventBody) {
-  const { body } = event
-  const signed = sign?.({ id, now, body }) ?? { 'webhook-id': id }
-  return { url, allow, timeoutMs, body, headers: { ...headers, ...event.headers, ...signed } }
-}
-
-// ── what is declared ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-function targetOf(where: string, { url: given, allow = [] }: Pick<DeliverOptions<Event>, 'url' | 'allow'>) {
-  if (!Array.isArray(allow) || !allow.every((host) => typeof host === 'string' && host !== '')) {
-    throw bad(where, "allow must be a list of hosts, such as ['127.0.0.1']")
-  }
-  if (!URL.canParse(String(given))) throw bad(where, `url is ${JSON.stringify(given)}, but must be an address`)
-  const url = new URL(given)
-  url.hash = ''
-  const { protocol, username, password, hostname } = url
-  const host = hostname.replace(/^\[|\]$/g, '')
-  if (username !== '' || password !== '') throw bad(where, 'url has a user or password: give headers.authorization')
-  if (protocol !== 'https:' && !(protocol === 'http:' && allow.includes(host))) {
-    throw bad(where, `url is ${protocol}//${url.host}, but must be https; where http is meant, say allow: ['${host}']`)
-  }
-  return { url, allow }
-}
-
-const headerPattern = /^[a-z0-9!#$%&'*+.^_`|~-]+$/
-const ownHeaders = ['host', 'connection', 'content-length', 'content-type', 'transfer-encoding']
-
-function checkHeaders(where: string, given: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const all = Object.entries(given).map(([name, value]) => [name.toLowerCase(), value] as const)
-  for (const [name, value] of all) {
-    if (!headerPattern.test(name) || ownHeaders.includes(name) || /^(webhook|ce)-/.test(name)) {
-      throw bad(where, `headers: "${name}" is no header that you may set`)
-    }
-    // The value itself is not shown: it may be a secret.
-    if (typeof value !== 'string' || !/^[\x20-\x7e]*$/.test(value)) {
-      throw bad(where, `headers: the value of "${name}" must be printable ASCII`)
-    }
-  }
-  return Object.freeze(Object.fromEntries(all))
+  return Object.freeze(sender(name, target, { ...rest, on: on as Topic, types: checkTypes(where, on, types) }))
 }
 
 function checkForm(where: string, form: EventForm = 'structured'): EventForm {
@@ -267,5 +139,3 @@ function checkTypes(where: string, on: Topic, types: readonly string[] | undefin
   if (other !== undefined) throw bad(where, `types: "${other}" is not on topic "${on.name}"${suggest(other, all)}`)
   return types
 }
-
-const bad = (where: string, why: string) => fault('millrace/bad-option', `${where}: ${why}`)

@@ -158,6 +158,12 @@ export const defaults = {
   /** of deliver */
   answerMs: bound(15_000, 10, 10 * minute, 'time for one request of `deliver`, as its `timeoutMs`, milliseconds'),
 
+  /** of alerts */
+  closedMs: bound(15 * minute, 0, 365 * day, 'time for which a lane is closed before an alert, milliseconds'),
+  behindMs: bound(15 * minute, 0, 365 * day, 'time for which the oldest message waits before an alert, milliseconds'),
+  questionMs: bound(60 * minute, 0, 365 * day, 'time for which a question waits before an alert, milliseconds'),
+  calmMs: bound(minute, 0, day, 'time for which it has to be well before an alert ends, milliseconds'),
+
   /** of a command */
   deadlineMs: {
     ...bound(365 * day, 1, 365 * day, 'time within which a command is to be handled, milliseconds'),

@@ -1,6 +1,7 @@
 import type { Exchanges } from '../engine/consumer/exchanges.ts'
 import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
+import type { AlertWatch } from '../model/alerts.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { own } from '../model/names.ts'
@@ -278,6 +279,8 @@ export interface Processor extends ProbeLimits {
   readonly runsAhead?: boolean | undefined
   /** Sends a message of no topic to the system that it delivers to. */
   readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
+  /** What it watches for, where it sends alerts. */
+  readonly watch?: AlertWatch | undefined
 }
 
 const known = [

@@ -3,6 +3,7 @@
 
 import type { MillraceError } from '../model/errors.ts'
 import type { Query } from '../model/tx.ts'
+import type { AlertStore } from './alerts.ts'
 import type { CommitGroup, Committed } from './commit.ts'
 import type { DeskStore } from './desk.ts'
 import type { DeskReads } from './desk-reads.ts'
@@ -51,6 +52,7 @@ export interface Store {
   readonly finder: FinderStore
   readonly requests: RequestStore
   readonly schedules: ScheduleStore
+  readonly alerts: AlertStore
   /**
    * Opens the store: creates it, or brings it to the format of this version. A failure closes it.
    *

@@ -1,6 +1,7 @@
 // Delayed messages, and what is written because of time.
 
 import type { Stored } from '../model/codec.ts'
+import type { AlertChange, AlertWritten } from './alerts.ts'
 import type { ScheduleChange, ScheduleWritten, SlotChange, SlotWritten } from './schedules.ts'
 
 /** A delayed message of the app itself, not one from elsewhere, is taken back: it never comes. */
@@ -37,7 +38,7 @@ export interface Fired {
 }
 
 /** What is written because of time. */
-export type TimedChange = Cancel | Firing | SlotChange | ScheduleChange
+export type TimedChange = Cancel | Firing | SlotChange | ScheduleChange | AlertChange
 
 /** What has become of a {@link TimedChange}. */
-export type TimedResult = Cancelled | Fired | SlotWritten | ScheduleWritten
+export type TimedResult = Cancelled | Fired | SlotWritten | ScheduleWritten | AlertWritten

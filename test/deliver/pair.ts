@@ -18,7 +18,7 @@ const quantumMs = 150
 const quantaMax = 4_000
 
 /** Kills at a commit, by its number, and makes the network fail by chance. */
-class Killing extends FaultPlan {
+export class Killing extends FaultPlan {
   private commits = 0
   private readonly at: number
   private over = false

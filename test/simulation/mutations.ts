@@ -11,16 +11,20 @@ export interface Edit {
 export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'gives each attempt at a delivery an id of its own': [
     {
-      file: 'http/deliver.ts',
+      file: 'http/deliver-target.ts',
       from: 'requestOf(target, { id, now: now() }, event)',
       to: "requestOf(target, { id: id + '+'.repeat(attempt.delivery.attempts), now: now() }, event)",
     },
   ],
   'takes a delivery for done whatever the answer is': [
-    { file: 'http/deliver.ts', from: '  if (failure !== undefined) throw failure\n', to: '' },
+    { file: 'http/deliver-target.ts', from: '  if (failure !== undefined) throw failure\n', to: '' },
   ],
   'sends an event back to where it came from': [
-    { file: 'http/deliver.ts', from: '  if (target.to !== undefined && passed.includes(target.to)) return\n', to: '' },
+    {
+      file: 'http/deliver-target.ts',
+      from: '  if (target.to !== undefined && passed.includes(target.to)) return\n',
+      to: '',
+    },
   ],
   'takes in an event that has passed it before': [
     {
@@ -75,7 +79,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'gives a delivery another id after a crash': [
     {
-      file: 'http/deliver.ts',
+      file: 'http/deliver-target.ts',
       from: '  const request = requestOf(target, { id, now: now() }, event)\n',
       to: `  const runs = ((globalThis as { runs?: Set<unknown> }).runs ??= new Set()).add(exchanges)
   const request = requestOf(target, { id: id + '+'.repeat(runs.size - 1), now: now() }, event)\n`,
@@ -83,7 +87,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'lets the next event of a context be sent before the answer': [
     {
-      file: 'http/deliver.ts',
+      file: 'http/deliver-target.ts',
       from: '  const sent = await exchanges.send({ ...request, headers, signal, within }, about)\n',
       to: `  void exchanges.send(request, about)
   const sent = { is: 'answered', status: 204, headers: {}, body: '', cut: false } as const\n`,

@@ -34,4 +34,8 @@ export const format14: string = `-- what became of a message at the desk of each
    create table millrace_tokens (
      name text primary key, hash text not null unique, grants text not null, at integer not null, who text not null,
      expires_at integer
-   ) strict, without rowid;`
+   ) strict, without rowid;
+   -- the alerts that are raised; the groups that hold messages, and the oldest that each holds
+   create table millrace_alerts (watch text, alert text, data text not null, primary key (watch, alert)) strict, without rowid;
+   create index millrace_desk_groups_held on millrace_desk_groups (first_at, id) where held > 0;
+   create index millrace_desk_held on millrace_desk (group_id, held_at) where state = 'held';`

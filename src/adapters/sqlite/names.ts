@@ -63,6 +63,7 @@ const statements: Readonly<Record<Named, readonly string[]>> = {
       select 1 from millrace_progress where processor = ?2)`,
     `update millrace_meta set key = '${concurrencyOf}' || ?1 where key = '${concurrencyOf}' || ?2`,
     ...['progress', 'marks', 'desk', 'desk_groups', 'paused'].map((table) => set(`millrace_${table}`, 'processor')),
+    set('millrace_alerts', 'watch'),
     ...['gathers', 'gathered'].map((table) => set(`millrace_${table}`, 'gather')),
   ],
   mediator: [

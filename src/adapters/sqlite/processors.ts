@@ -84,7 +84,12 @@ export class ProcessorTable implements ProcessorStore {
         processor,
       )
       // A pause is of all its streams, and a gather that has moved to another topic keeps its open batches.
-      for (const rows of ['paused where processor', 'gathers where gather', 'gathered where gather']) {
+      for (const rows of [
+        'paused where processor',
+        'alerts where watch',
+        'gathers where gather',
+        'gathered where gather',
+      ]) {
         this.sql.run(
           `delete from millrace_${rows} = ?1 and not exists (select 1 from millrace_progress where processor = ?1)`,
           processor,

@@ -20,7 +20,7 @@ import { Condition, type ConditionLimits } from './condition.ts'
 import type { Disk } from './disk.ts'
 import { Durability } from './durability.ts'
 import { openFault } from './errors.ts'
-import type { Facets } from './facets.ts'
+import { type Facets, WithFacets } from './facets.ts'
 import { FilesInPlace, type Left } from './in-place.ts'
 import { SqliteLeases } from './leases.ts'
 import { acceptAlone, isAlone } from './missing-wal.ts'
@@ -51,7 +51,7 @@ export interface StoreParts {
   readonly left?: Left | undefined
 }
 
-export class SqliteStore implements Store {
+export class SqliteStore extends WithFacets implements Store {
   private readonly parts: StoreParts
   private readonly lock: WriteLock
   private readonly files: FilesInPlace
@@ -65,6 +65,7 @@ export class SqliteStore implements Store {
   private closing: Promise<void> | undefined
 
   constructor(parts: StoreParts) {
+    super()
     const { file, world, disk, limits, left = { files: [] } } = parts
     this.parts = parts
     this.lock = new WriteLock(file, world, limits.lockedMs, () => this.last?.connection.tryLock())
@@ -134,59 +135,7 @@ export class SqliteStore implements Store {
 
   // ── facets ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  get log(): Facets['log'] {
-    return this.facets.log
-  }
-
-  get desk(): Facets['desk'] {
-    return this.facets.desk
-  }
-
-  get deskReads(): Facets['deskReads'] {
-    return this.facets.deskReads
-  }
-
-  get operations(): Facets['operations'] {
-    return this.facets.operations
-  }
-
-  get pendingActions(): Facets['pendingActions'] {
-    return this.facets.pendingActions
-  }
-
-  get processors(): Facets['processors'] {
-    return this.facets.processors
-  }
-
-  get progress(): Facets['progress'] {
-    return this.facets.progress
-  }
-
-  get flows(): Facets['flows'] {
-    return this.facets.flows
-  }
-
-  get flowReads(): Facets['flowReads'] {
-    return this.facets.flowReads
-  }
-
-  get messageReads(): Facets['messageReads'] {
-    return this.facets.messageReads
-  }
-
-  get finder(): Facets['finder'] {
-    return this.facets.finder
-  }
-
-  get requests(): Facets['requests'] {
-    return this.facets.requests
-  }
-
-  get schedules(): Facets['schedules'] {
-    return this.facets.schedules
-  }
-
-  private get facets(): Facets {
+  protected get facets(): Facets {
     if (this.last === undefined) throw notOpen(this.parts.file)
     return this.last.tables.facets
   }

@@ -7,6 +7,7 @@ import type { SameData } from '../../seam/ids.ts'
 import type { TakenOver } from '../../seam/leases.ts'
 import type { Appended } from '../../seam/log.ts'
 import type { FoundParts, Rename } from '../../seam/names.ts'
+import { AlertTable } from './alerts.ts'
 import type { Beside } from './beside-commits.ts'
 import type { Connection } from './connection.ts'
 import { DeskTables } from './desk-tables.ts'
@@ -41,6 +42,7 @@ export class SqliteTables implements OwnTables {
   readonly flows: FlowTables
   readonly timers: TimerTable
   readonly slots: ScheduleTable
+  readonly alerts: AlertTable
   readonly gathers: SqliteGathers
   readonly facets: Facets
   private readonly mark: StatementSync
@@ -55,6 +57,7 @@ export class SqliteTables implements OwnTables {
     this.flows = new FlowTables(sql, beside)
     this.timers = new TimerTable(db, this.log)
     this.slots = new ScheduleTable(sql, this.log, beside)
+    this.alerts = new AlertTable(sql, this.log)
     this.gathers = new SqliteGathers(db, this.timers)
     this.facets = facetsOf(this, beside, disk)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')

@@ -1,11 +1,13 @@
 // Timed changes of a transaction: cancels before its messages, all others after them.
 import type { Cancel, Cancelled, TimedChange, TimedResult } from '../../seam/timers.ts'
+import type { AlertTable } from './alerts.ts'
 import type { ScheduleTable } from './schedules.ts'
 import type { TimerTable } from './timers.ts'
 
 export interface TimedTables {
   readonly timers: TimerTable
   readonly slots: ScheduleTable
+  readonly alerts: AlertTable
 }
 
 const none: readonly never[] = []
@@ -20,7 +22,7 @@ export function cancel(changes: readonly TimedChange[], { timers }: TimedTables)
 export function writeTimed(
   changes: readonly TimedChange[],
   cancelled: readonly (Cancelled | undefined)[],
-  { timers, slots }: TimedTables,
+  { timers, slots, alerts }: TimedTables,
   now: () => number,
 ): readonly TimedResult[] {
   if (changes.length === 0) return none
@@ -34,6 +36,8 @@ export function writeTimed(
         return slots.add(change)
       case 'schedule':
         return slots.keep(change)
+      case 'alert':
+        return alerts.write(change)
     }
   }
 }

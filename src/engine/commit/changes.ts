@@ -84,7 +84,8 @@ export class TransactionChanges implements Changes {
   private ofTimed(change: TimedChange, index: number): readonly Stored[] {
     const result = this.written!.timed[index] as TimedResult
     if (result.do === 'fire') return result.appended
-    if (change.do !== 'slot' || result.do !== 'slot') return none
+    if (change.do !== 'slot' && change.do !== 'alert') return none
+    if (result.do !== 'slot' && result.do !== 'alert') return none
     const messages = [change.message]
     return setPositions(messages, [result.appended]) ? messages : none
   }
