@@ -75,7 +75,9 @@ export class Child {
 
 /** The arguments with which Node.js runs a program of this folder. */
 export function programArgs(name: string, ...args: readonly string[]): string[] {
-  return ['--conditions=millrace-source', fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), ...args]
+  const imports = new URL('../../../tools/imports.js', import.meta.url).href
+  const options = ['--conditions=millrace-source', '--import', imports]
+  return [...options, fileURLToPath(new URL(`./${name}.ts`, import.meta.url)), ...args]
 }
 
 /** Starts a program of this folder; it is killed at the end of the test if it still runs. */
