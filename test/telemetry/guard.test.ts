@@ -1,6 +1,8 @@
 // Apps whose SDK is absent, turned off, fails, or samples nothing; what batches and calls leave; and what is measured.
 import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
 import test, { type TestContext } from 'node:test'
+import { promisify } from 'node:util'
 import { trace } from '@opentelemetry/api'
 import { AlwaysOffSampler, type Sampler, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import { app, event, processor, sqlite, topic } from 'millrace'
@@ -215,4 +217,37 @@ test('durations and counts are measured, with labels of declared names alone', a
     (await seen.points(name))[0]!.dataPoints.map(({ attributes, value }) => [value, attributes])
   assert.deepEqual(await counts('messaging.client.sent.messages'), [[2, published]])
   assert.deepEqual(await counts('messaging.client.consumed.messages'), [[2, processed]])
+})
+
+test('an app whose package has no @opentelemetry/api starts and works, and says nothing of it', async (t) => {
+  const hooks = `import { registerHooks } from 'node:module'
+registerHooks({
+  resolve: (name, context, next) => {
+    if (name !== '@opentelemetry/api') return next(name, context)
+    throw Object.assign(new Error("Cannot find package '@opentelemetry/api'"), { code: 'ERR_MODULE_NOT_FOUND' })
+  },
+})`
+  const program = `import { app, event, processor, sqlite, topic } from 'millrace'
+import { z } from 'zod'
+const Placed = event('placed', { schema: z.object({ n: z.number() }) })
+const Orders = topic('orders', [Placed])
+const parts = [Orders, processor('p', { on: Orders, handle: { placed: ({ data }) => console.log('handled', data.n) } })]
+const shop = app({ name: 'shop', broker: sqlite({ file: process.argv[1] }), parts, log: (...line) => console.log(...line) })
+await shop.start({ control: false })
+await shop.publish(Placed, { n: 1 })
+await shop.idle()
+await shop.stop()`
+  const imported = `data:text/javascript,${encodeURIComponent(hooks)}`
+  const words = [
+    '--conditions=millrace-source',
+    '--import',
+    imported,
+    '--input-type=module',
+    '--eval',
+    program,
+    place(t),
+  ]
+  const { stdout } = await promisify(execFile)(process.execPath, words, { cwd: import.meta.dirname })
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('info'))
+  assert.deepEqual(lines, ['handled 1'])
 })

@@ -245,3 +245,26 @@ test('a flow that waits for a reply at the end of a run goes on in its trace in 
   const accepted = seen.only('publish orders', typed('accepted'))
   assert.equal(seen.only('publish orders', typed('shipped')).parent, accepted.id)
 })
+
+test('what a flow sends after an event that it waited for is in the trace of that event', async (t) => {
+  const seen = sdk(t)
+  const waits = mediator('waits', {
+    on: Orders,
+    startedBy: Placed,
+    waits: [Accepted],
+    sends: [Ship],
+    run: async ({ data }, flow) => {
+      await flow.wait('accepted', Accepted)
+      await flow.call('ship', Ship, data)
+    },
+  })
+  const parts = [Orders, ships, waits]
+  const shop = await started(t, app({ name: 'shop', broker: sqlite({ file: place(t) }), log: () => {}, parts }))
+  await shop.publish(Placed, { order: 'o-1' })
+  await shop.idle()
+  await shop.publish(Accepted, { order: 'o-1' })
+  await until('it is shipped', () => seen.spans().some(({ name }) => name === 'acknowledge shipping'))
+  const accepted = seen.only('publish orders', typed('accepted'))
+  assert.notEqual(accepted.trace, seen.only('publish orders', typed('placed')).trace)
+  assert.equal(seen.only('send shipping').parent, accepted.id)
+})
