@@ -8,6 +8,7 @@ import { Correct } from './pages/correct.tsx'
 import { Desk } from './pages/desk.tsx'
 import { Group } from './pages/group.tsx'
 import { Home } from './pages/home.tsx'
+import { Inbox } from './pages/inbox.tsx'
 import { Item } from './pages/item.tsx'
 import { OperationPage, Operations } from './pages/operations.tsx'
 import { SignIn } from './pages/sign-in.tsx'
@@ -35,6 +36,8 @@ function Page() {
   switch (at.page) {
     case 'home':
       return <Home />
+    case 'inbox':
+      return <Inbox />
     case 'desk':
       return <Desk />
     case 'group':

@@ -106,6 +106,22 @@ test('all of a group are released with one first; the operation has an address a
   await page.getByText('failed', { exact: true }).waitFor()
 })
 
+test('a question of a flow is answered, and its flow goes on', async () => {
+  const { page, complaints } = await opened(served.link())
+  const [question] = await shop.flows.questions()
+  await page.goto(`${served.url}/inbox`)
+  await page.getByRole('row').filter({ hasText: question!.title }).getByRole('button', { name: 'Answer…' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByRole('radio', { name: 'No' }).check()
+  await dialog.getByLabel('Reason').fill('a test order')
+  await dialog.getByRole('button', { name: 'Answer' }).click()
+  await page.getByText(question!.title).waitFor({ state: 'detached' })
+  await shop.idle()
+  const flow = await shop.flows.show(question!.flow)
+  assert.deepEqual([flow!.state, flow!.error?.message], ['failed', 'not approved'])
+  assert.deepEqual(complaints, [])
+})
+
 test('eight tabs of one browser hold one stream, and the eighth gets its document and its list', async () => {
   const { context, page } = await opened(served.link())
   await page.getByRole('heading', { name: 'Home' }).waitFor()
@@ -129,7 +145,7 @@ for (const width of [1280, 390]) {
     const [operation] = await shop.desk.operations()
     await page.getByRole('heading', { name: 'Home' }).waitFor()
     for (const path of [
-      ...['/', '/desk', '/desk?state=discarded', `/desk/g/${group!.id}`, `/desk/${held!.id}`],
+      ...['/', '/inbox', '/desk', '/desk?state=discarded', `/desk/g/${group!.id}`, `/desk/${held!.id}`],
       ...[
         `/desk/${held!.id}/correct`,
         '/desk/operations',

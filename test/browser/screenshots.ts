@@ -32,8 +32,7 @@ const views = {
   operations: '/desk/operations',
   audit: '/system/audit',
 }
-const shown =
-  process.argv[2] === undefined ? (['desk', 'message'] as const) : (Object.keys(views) as (keyof typeof views)[])
+const shown = process.argv[2] === undefined ? (['message'] as const) : (Object.keys(views) as (keyof typeof views)[])
 const browser = await chromium.launch({
   executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
   args: ['--no-sandbox'],

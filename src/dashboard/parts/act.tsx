@@ -13,7 +13,7 @@ export interface Doing {
   readonly wont?: string | undefined
   readonly undo?: string | undefined
   /** The command that does the same; the reason is put behind it. */
-  readonly command?: string | undefined
+  readonly command?: string | (() => string) | undefined
   readonly verb: string
   readonly danger?: boolean | undefined
   /** Whether a reason is asked for: `must` needs one. */
@@ -46,6 +46,7 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
   const waits = useSignal(false)
   const problem = useSignal<Problem | undefined>(undefined)
   const text = reason.value.trim()
+  const said = typeof command === 'function' ? command() : command
   const send = async (event: Event) => {
     event.preventDefault()
     if (waits.value) return
@@ -95,7 +96,7 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
             />
           </>
         )}
-        {command !== undefined && <Command text={text === '' ? command : `${command} --reason ${quoted(text)}`} />}
+        {said !== undefined && <Command text={text === '' ? said : `${said} --reason ${quoted(text)}`} />}
         {problem.value !== undefined && <Refusal problem={problem.value} />}
         <div class="buttons">
           <button type="button" onClick={close}>

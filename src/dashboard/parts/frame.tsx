@@ -22,6 +22,7 @@ const links: readonly {
 }[] = [
   { to: '/', word: 'Home', icon: 'home', pages: ['home'] },
   { to: '/desk', word: 'Desk', icon: 'desk', pages: ['desk', 'group', 'item', 'correct'] },
+  { to: '/inbox', word: 'Inbox', icon: 'inbox', pages: ['inbox'] },
   { to: '/messages', word: 'Messages', icon: 'messages', pages: ['messages', 'message', 'story'] },
   { to: '/flows', word: 'Flows', icon: 'flows', pages: ['flows', 'flow'] },
   { to: '/map', word: 'Map', icon: 'map', pages: ['map'], wide: true },
@@ -102,8 +103,9 @@ function More({ close }: { readonly close: () => void }) {
       </label>
       <label>
         <input type="checkbox" checked={hasKeys.value} onChange={toggleKeys} /> Single keys: <kbd>g h</kbd> Home,{' '}
-        <kbd>g d</kbd> Desk, <kbd>g m</kbd> Messages, <kbd>g f</kbd> Flows, <kbd>g t</kbd> Map, <kbd>g o</kbd>{' '}
-        Operations, <kbd>g s</kbd> System, <kbd>g a</kbd> Audit, <kbd>j</kbd> <kbd>k</kbd> next and previous row
+        <kbd>g d</kbd> Desk, <kbd>g i</kbd> Inbox, <kbd>g m</kbd> Messages, <kbd>g f</kbd> Flows, <kbd>g t</kbd> Map,{' '}
+        <kbd>g o</kbd> Operations, <kbd>g s</kbd> System, <kbd>g a</kbd> Audit, <kbd>j</kbd> <kbd>k</kbd> next and
+        previous row
       </label>
       <div class="buttons">
         <button

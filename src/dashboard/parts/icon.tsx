@@ -2,6 +2,7 @@
 const paths = {
   home: 'M3 9.5 10 3l7 6.5M5 8.5V17h10V8.5',
   desk: 'M3 8h14M4 8v8M16 8v8M7 8V4h6v4',
+  inbox: 'M3 11l3-7h8l3 7v5H3zM3 11h4l1 2h4l1-2h4',
   audit: 'M5 3h10v14H5zM8 7h4M8 10h4M8 13h2',
   operations: 'M3 5h9M3 10h14M3 15h6M14 5h3M12 15h5',
   messages: 'M3 5h14v10H3zM3 6l7 5 7-5',

@@ -10,7 +10,7 @@ export function toggleKeys(): void {
 }
 
 const goes: Readonly<Record<string, string>> = {
-  ...{ h: '/', d: '/desk', m: '/messages', f: '/flows', t: '/map' },
+  ...{ h: '/', d: '/desk', i: '/inbox', m: '/messages', f: '/flows', t: '/map' },
   ...{ o: '/desk/operations', s: '/system', a: '/system/audit' },
 }
 

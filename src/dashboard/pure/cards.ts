@@ -57,7 +57,7 @@ export function partCards(rows: readonly ProcessorRow[]): Card[] {
 export function questionCards(questions: readonly Question[]): Card[] {
   return questions.map(({ id, title, mediator, to, askedAt }) => ({
     key: `question ${id}`,
-    to: '/',
+    to: '/inbox',
     state: 'asks',
     title,
     text: `A flow of ${mediator} waits for ${to ?? 'an answer'}.`,

@@ -1,6 +1,7 @@
 // The addresses of the page. Every state that can be seen has one.
 type Plain =
   | 'home'
+  | 'inbox'
   | 'desk'
   | 'operations'
   | 'messages'
@@ -19,6 +20,7 @@ export type Place =
 
 const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/$/, 'home'],
+  [/^\/inbox$/, 'inbox'],
   [/^\/desk$/, 'desk'],
   [/^\/desk\/operations$/, 'operations'],
   [/^\/desk\/operations\/(\d{1,15})$/, 'operation'],
