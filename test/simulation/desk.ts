@@ -269,6 +269,8 @@ export class DeskModel {
 
   private readLine(line: Line): void {
     const { who, action, item, subject } = line
+    // The edge has kept who was not let in.
+    if (action === 'refused') return
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
     if (item !== null) this.follow(this.items.get(item)!, line)
     else if (action === 'reset') this.readReset(line)
