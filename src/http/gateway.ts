@@ -20,6 +20,11 @@ export interface GatewayOptions extends Optional<EdgeNumbers> {
    * whether or not the other server takes that path away. Default: none.
    */
   readonly basePath?: string | undefined
+  /**
+   * The systems that may push events as CloudEvents webhooks, by the host that they say in `WebHook-Request-Origin`, or
+   * `['*']` for any: they are answered that they may. They need a token all the same. Default: none.
+   */
+  readonly webhookOrigins?: readonly string[] | undefined
 }
 
 /** An app as a standard fetch handler, made by {@link gateway}: to be called, or given to what wants `fetch`. */
@@ -49,7 +54,7 @@ export interface Gateway {
  * ```
  */
 export function gateway(app: Served, options: GatewayOptions): Gateway {
-  const { basePath = '', limits } = checkGateway('gateway', options, [])
+  const { basePath = '', limits, webhookOrigins } = checkGateway('gateway', options, [])
   if (typeof options.access !== 'function') {
     throw fault('millrace/bad-option', 'gateway: access must be given: (request) => ({ name, grants }) or undefined')
   }
@@ -57,7 +62,17 @@ export function gateway(app: Served, options: GatewayOptions): Gateway {
   const ending = new AbortController().signal
   const mounted = groups.filter((group) => group.mounted)
   return asGateway(
-    handlerOf({ app, edge: edgeOf(app), groups: mounted, basePath, access, own: undefined, limits, ending }),
+    handlerOf({
+      app,
+      edge: edgeOf(app),
+      groups: mounted,
+      basePath,
+      access,
+      own: undefined,
+      limits,
+      webhookOrigins,
+      ending,
+    }),
   )
 }
 
@@ -78,15 +93,18 @@ export function listenerOf(handler: Handler): Gateway['node'] {
  */
 export function checkGateway(
   where: string,
-  options: Pick<Partial<GatewayOptions>, 'basePath'> & Optional<EdgeNumbers>,
+  options: Pick<Partial<GatewayOptions>, 'basePath' | 'webhookOrigins'> & Optional<EdgeNumbers>,
   more: readonly string[],
 ) {
   const names = Object.keys(edgeNumbers) as (keyof EdgeNumbers)[]
-  checkOptions(where, options, ['access', 'basePath', ...names, ...more])
-  const { basePath } = options
+  checkOptions(where, options, ['access', 'basePath', 'webhookOrigins', ...names, ...more])
+  const { basePath, webhookOrigins = [] } = options
   if (basePath !== undefined && !(typeof basePath === 'string' && /^(\/[\w.~-]+)*$/.test(basePath))) {
     throw fault('millrace/bad-option', `${where}: basePath must be like /edge, without a slash at its end`)
   }
   const limits = Object.fromEntries(names.map((name) => [name, limit(where, name, options[name])])) as EdgeNumbers
-  return { basePath, limits }
+  if (!Array.isArray(webhookOrigins) || !webhookOrigins.every((one) => typeof one === 'string' && one !== '')) {
+    throw fault('millrace/bad-option', `${where}: webhookOrigins must be a list of hosts, or ['*']`)
+  }
+  return { basePath, limits, webhookOrigins: webhookOrigins.map((one) => one.toLowerCase()) }
 }

@@ -39,6 +39,7 @@ export interface HandlerOptions {
   /** The access of a server of its own, with its sessions; undefined where a function of the user's decides. */
   readonly own: Access | undefined
   readonly limits: EdgeNumbers
+  readonly webhookOrigins: readonly string[]
   readonly ending: AbortSignal
 }
 
@@ -65,7 +66,7 @@ export function handlerOf(options: HandlerOptions): Handler {
     })
   }
   for (const [path, allowed] of methods) {
-    others.all(patternOf(path), ({ req, env }) => respond(problemOf(wrongMethod(req.method, path, allowed)), env))
+    others.all(patternOf(path), ({ req, env }) => respond(otherMethod(req.method, path, allowed), env))
   }
   others.notFound(async ({ req, env }) => {
     const found = await options.page?.(req.raw, req.path)
@@ -94,7 +95,17 @@ export function handlerOf(options: HandlerOptions): Handler {
 async function answerOf(
   route: Route,
   asked: Asked,
-  { app, edge, basePath, access, own, limits, ending, rates }: HandlerOptions & { readonly rates: Rates | undefined },
+  {
+    app,
+    edge,
+    basePath,
+    access,
+    own,
+    limits,
+    webhookOrigins,
+    ending,
+    rates,
+  }: HandlerOptions & { readonly rates: Rates | undefined },
 ): Promise<Answer> {
   let who: Who | undefined
   try {
@@ -108,7 +119,7 @@ async function answerOf(
     const query = queryOf(where, request.url, route.query)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
     if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    const call = { ...asked, body, app, edge, basePath, query, given, who, own, limits, ending }
+    const call = { ...asked, body, app, edge, basePath, query, given, who, own, limits, webhookOrigins, ending }
     const checking = who === undefined ? undefined : checkHere(who, route, call)
     if (checking !== undefined) await checking
     const answer = await route.run(call)
@@ -170,9 +181,19 @@ function pathIn(url: string, basePath: string): string {
   return below.startsWith('/') ? below : path
 }
 
-const wrongMethod = (method: string, path: string, allowed: readonly Method[]) => {
+/** OPTIONS says what there is; any other method is wrong. */
+function otherMethod(method: string, path: string, allowed: readonly Method[]): Answer {
+  if (method !== 'OPTIONS') return problemOf(wrongMethod(method, path, allowed))
+  return { status: 200, headers: { allow: allowOf(allowed) } }
+}
+
+function allowOf(allowed: readonly Method[]): string {
   const all = allowed.includes('GET') ? ['HEAD', ...allowed] : allowed
-  const allow = [...all].sort().join(', ')
+  return [...new Set(['OPTIONS', ...all])].sort().join(', ')
+}
+
+const wrongMethod = (method: string, path: string, allowed: readonly Method[]) => {
+  const allow = allowOf(allowed)
   return fault('millrace/wrong-method', `${path} takes ${allow}, not ${method.slice(0, 20)}`, {
     data: { headers: { allow } },
   })

@@ -9,7 +9,7 @@ import type { Access } from './access/access.ts'
 import type { Body } from './body.ts'
 import type { Served } from './served.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+export type Method = 'OPTIONS' | 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 
 /** What an answer says, and the shape of its body where it is JSON. */
 export interface Says {
@@ -77,6 +77,8 @@ export interface Call {
   /** The access of a server of its own, with its sessions; undefined where a function of the user's decides. */
   readonly own: Access | undefined
   readonly limits: EdgeNumbers
+  /** The systems that may send events as webhooks, by the names that they say; `*` for any. */
+  readonly webhookOrigins: readonly string[]
   /** Aborts when the server ends: what waits answers at once. */
   readonly ending: AbortSignal
 }

@@ -4,6 +4,7 @@ import { commandRoutes } from './routes/commands.ts'
 import { descriptionRoutes, topologyRoutes } from './routes/descriptions.ts'
 import { eventRoutes } from './routes/events.ts'
 import { eventOutRoutes } from './routes/events-out.ts'
+import { handshakeRoutes } from './routes/handshake.ts'
 import { healthRoutes } from './routes/health.ts'
 import { hookRoutes } from './routes/hooks.ts'
 import { metricsRoutes } from './routes/metrics.ts'
@@ -15,6 +16,7 @@ import { streamRoutes } from './routes/stream.ts'
 export const groups: readonly Group[] = [
   eventRoutes,
   eventOutRoutes,
+  handshakeRoutes,
   commandRoutes,
   hookRoutes,
   healthRoutes,

@@ -26,14 +26,14 @@ const loopback: readonly string[] = ['127.0.0.1', '::1', 'localhost']
 export async function openServer(app: Served, options: ServeOptions): Promise<OpenServer> {
   const names = Object.keys(serverNumbers) as (keyof ServerNumbers)[]
   const { host = hostDefault } = options
-  const { basePath = '', limits } = checkGateway(where, options, ['host', ...names])
+  const { basePath = '', limits, webhookOrigins } = checkGateway(where, options, ['host', ...names])
   const numbers = Object.fromEntries(names.map((name) => [name, limit(where, name, options[name])])) as ServerNumbers
   if (typeof host !== 'string') throw fault('millrace/bad-option', `${where}: host must be a text`)
   const edge = edgeOf(app)
   const { asks, own, token, tokenFile } = accessOf(edge, options.access, { isLocal: loopback.includes(host), host })
   const ending = new AbortController()
   const handler = handlerOf({
-    ...{ app, edge, groups, page: pageOf, basePath, access: asks, own, limits },
+    ...{ app, edge, groups, page: pageOf, basePath, access: asks, own, limits, webhookOrigins },
     ending: ending.signal,
   })
   ending.signal.addEventListener('abort', () => refusalsOf(edge).end())

@@ -15,6 +15,8 @@ export interface ServeOptions extends Optional<EdgeNumbers>, Optional<ServerNumb
   readonly access?: GivenAccess | undefined
   /** A path before all of its paths, such as `/edge`; default: none. */
   readonly basePath?: string | undefined
+  /** The systems that may push events as CloudEvents webhooks, as of `gateway`. Default: none. */
+  readonly webhookOrigins?: readonly string[] | undefined
 }
 
 /** A server, as `app.serve` gives it. */

@@ -92,7 +92,7 @@ test('each operation has an id of its own, and no two paths differ by the names 
   const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId))
   assert.equal(new Set(ids).size, routes.length)
   assert.ok(
-    ids.every((id) => /^(get|post|delete)_[a-z_]\w*$/i.test(id)),
+    ids.every((id) => /^(get|post|delete|options)_[a-z_]\w*$/i.test(id)),
     ids.join(),
   )
   const bare = Object.keys(paths).map((path) => path.replace(/\{\w+\}/g, '{}'))

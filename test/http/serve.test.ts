@@ -102,7 +102,7 @@ test('a path that is not there is 404, another method 405 with those it takes', 
   assert.equal(problem.code, 'millrace/unknown-route')
   const wrong = await fetch(`${url}/health`, { method: 'POST' })
   assert.equal(wrong.status, 405)
-  assert.equal(wrong.headers.get('allow'), 'GET, HEAD')
+  assert.equal(wrong.headers.get('allow'), 'GET, HEAD, OPTIONS')
   assert.equal((await fetch(`${url}/health`, { method: 'HEAD' })).status, 503)
 })
 
