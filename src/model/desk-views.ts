@@ -37,7 +37,7 @@ export interface Told {
   readonly owner: string | null
 }
 
-/** A message at the desk as people see it. */
+/** A message at the desk as people see it. Where it stands in a list, stacks of its error have their first line only. */
 export interface DeskRow extends KeptRow, Told {}
 
 /** A message at the desk as a store has it. */

@@ -32,7 +32,8 @@ import type { DeskOperations } from './desk-operations.ts'
  */
 export interface Desk extends DeskOperations, DeskClaims, DeskEdits {
   /**
-   * Lists messages at the desk, the oldest first, each with the `data` of its message.
+   * Lists messages at the desk, the oldest first, each with the `data` of its message. Of the stack of an error each row
+   * has the first line, up to 200 characters; `show` has it whole.
    *
    * @param filter which; default: all that are not resolved. `limit`: rows of a page, default 100
    * @returns a page of rows

@@ -1,5 +1,6 @@
 // What the code of an app tells people about what is at its desk: help, and who answers for the processor.
 import type { DeskGroup, DeskItem, DeskRow, KeptGroup, KeptItem, KeptRow, Told } from '../model/desk-views.ts'
+import type { ErrorRecord } from '../model/error-record.ts'
 import { type Help, type HelpTable, helpFor, helpForGroup } from '../model/help.ts'
 import type { Part } from '../parts/part.ts'
 import { processorsOf } from '../parts/processors.ts'
@@ -9,6 +10,23 @@ export interface Telling {
   row(row: KeptRow): DeskRow
   item(item: KeptItem): DeskItem
   group(group: KeptGroup): DeskGroup
+}
+
+const stackMax = 200
+
+/** An error as a list has it: its stacks end with their first line. One item has them whole. */
+function inBrief(error: ErrorRecord): ErrorRecord {
+  const { stack, cause, errors, lost = [] } = error
+  const [first = ''] = stack?.split('\n', 1) ?? []
+  const shown = first.slice(0, stackMax)
+  return {
+    ...error,
+    ...(stack === undefined || shown === stack
+      ? {}
+      : { stack: shown, lost: [...new Set([...lost, 'stack' as const])] }),
+    ...(cause === undefined ? {} : { cause: inBrief(cause) }),
+    ...(errors === undefined ? {} : { errors: errors.map(inBrief) }),
+  }
 }
 
 /** `parts` are empty where the code of the app is not known: nothing is told. */
@@ -29,6 +47,7 @@ export function tellingOf(parts: readonly Part[]): Telling {
       owner: owners.get(row.processor) ?? null,
     }
   }
+  const row = (one: KeptRow): DeskRow => ({ ...one, error: one.error && inBrief(one.error), ...told(one) })
   const helpOf = ({ type, error }: KeptGroup): Help | null => {
     const own = type === null ? undefined : ofType.get(type)
     if (type !== null) return (own && ((error && helpForGroup(own, error)) || helpFor(own, type, null))) ?? null
@@ -38,8 +57,8 @@ export function tellingOf(parts: readonly Part[]): Telling {
     return said.size === 1 ? [...said][0]! : null
   }
   return {
-    row: (row) => ({ ...row, ...told(row) }),
-    item: ({ line, ...item }) => ({ ...item, ...told(item), line: line.map((row) => ({ ...row, ...told(row) })) }),
+    row,
+    item: ({ line, ...item }) => ({ ...item, ...told(item), line: line.map(row) }),
     group: (group) => ({
       ...group,
       help: helpOf(group),

@@ -222,3 +222,33 @@ test('the desk says what an error means, and the next step as a command that can
     [{ text: 'Order more of the article, then release.', url: 'https://wiki.example/empty' }, 'team stock'],
   )
 })
+
+test('a group is made quiet by the command for a span or until a time, and woken; its messages stay held', async (t) => {
+  const { file } = await heldMill(t)
+  const run = (...words: string[]) => millrace(['desk', ...words, '--db', file])
+  const group = async () => objectsOf((await run('groups', '--json')).out)[0]!
+  const quiet = await run('snooze', '1', '--for', '12h', '--reason', 'answer tomorrow', '--by', 'ann')
+  assert.equal(quiet.status, 0)
+  assert.match(quiet.out, /^group 1 is quiet until \d{4}-.*Z or 4 held; its messages stay held\n$/)
+  const { snooze, snoozed, held } = await group()
+  assert.deepEqual([snoozed, held, (snooze as { by: string }).by], [2, 2, 'ann'])
+  assert.deepEqual(
+    (await list('--db', file)).map(({ id }) => id),
+    [1, 2],
+  )
+  const woken = await run('wake', '1', '--by', 'ben', '--json')
+  assert.deepEqual([woken.status, objectsOf(woken.out)], [0, [{ group: 1, snoozed: false }]])
+  assert.equal((await group())['snoozed'], 0)
+  const until = await run('snooze', '1', '--until', '2020-01-01T00:00:00Z', '--reason', 'too late')
+  assert.deepEqual([until.status, /\(millrace\/bad-option\)/.test(until.err)], [1, true])
+  for (const [words, why] of [
+    [['--reason', 'r'], /give one of --for SPAN and --until TIME/],
+    [['--for', '1h'], /snooze needs --reason TEXT/],
+    [['--until', 'soon', '--reason', 'r'], /--until is "soon"/],
+  ] as const) {
+    const refused = await run('snooze', '1', ...words)
+    assert.deepEqual([refused.status, why.test(refused.err)], [2, true], refused.err)
+  }
+  const none = await run('wake', '99')
+  assert.match(none.err, /\(millrace\/unknown-group\)/)
+})

@@ -109,3 +109,19 @@ test('help that says nothing, or leads to no page, is refused where it is declar
   }
   assert.throws(declare({ EMPTY: { text: 'a', link: 'b' } }), coded('millrace/unknown-option', /has "link"/))
 })
+
+test('a list has the first line of each stack, one message has all of it', async (t) => {
+  const sim = bank(t, [failing, rules])
+  await publish(sim, 'b', [0])
+  await sim.untilIdle()
+  const [row] = await atDesk(sim, 'held')
+  const item = (await sim.settled(sim.app.desk.show(row!.id)))!
+  const whole = [item.error!, item.error!.cause!].map(({ stack }) => stack!)
+  const brief = [row!.error!, row!.error!.cause!]
+  assert(whole.every((stack) => stack.includes('\n    at ')))
+  assert.deepEqual(
+    brief.map(({ stack }) => stack),
+    whole.map((stack) => stack.split('\n')[0]),
+  )
+  assert.deepEqual([row!.error!.lost, item.error!.lost], [['stack'], undefined])
+})
