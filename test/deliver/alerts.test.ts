@@ -211,7 +211,7 @@ test('a storm is bounded: ten alerts of a kind, and one for the rest, each with 
   assert.deepEqual(ended.sort(), begun.sort(), seen().join('\n'))
 })
 
-test('a restart repeats no beginning and forgets no end; what is no longer watched ends', async () => {
+test('a restart repeats no beginning and forgets no end', async () => {
   const { sim, seen } = watched({ options: { when: { closedMs: false } } })
   await using _ = sim
   await sim.publish(Placed, { key: 'a', fails: 'NO_SKU' })
