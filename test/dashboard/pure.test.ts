@@ -3,40 +3,22 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import fc from 'fast-check'
 import { groupCards, partCards } from '../../src/dashboard/pure/cards.ts'
-import { changesOf } from '../../src/dashboard/pure/diff.ts'
 import { editable, jsonProblem, laidOut } from '../../src/dashboard/pure/json.ts'
+import { valueAt } from '../../src/dashboard/pure/pointer.ts'
 import { addressOf, placeOf } from '../../src/dashboard/pure/routes.ts'
 import { timeOf } from '../../src/dashboard/pure/timeline.ts'
 import { ago, count, quoted, visible } from '../../src/dashboard/pure/words.ts'
-import { applyChange } from '../../src/model/change.ts'
 import type { AuditRow } from '../../src/model/desk.ts'
 import type { DeskGroup } from '../../src/model/desk-views.ts'
 
-test('the change list of two JSON values makes one of the other, whatever they are', () => {
-  const json = fc.jsonValue({ depthSize: 'small', noUnicodeString: false, maxDepth: 4 })
-  fc.assert(
-    fc.property(json, json, (before, after) => {
-      const [from, to] = [JSON.stringify(before), JSON.stringify(after)]
-      const changes = changesOf(JSON.parse(from), JSON.parse(to))
-      assert.deepEqual(JSON.parse(applyChange(from, changes)), JSON.parse(to))
-    }),
-    { numRuns: 300 },
+test('the value at a JSON Pointer is found, and no other', () => {
+  const data = { 'x/y': { '~': [1, { z: null }] } }
+  assert.deepEqual(
+    ['', '/x~1y/~0/0', '/x~1y/~0/1/z', '/x~1y/~0/2', '/toString', '/x~1y/~0/length/a'].map((path) =>
+      valueAt(data, path),
+    ),
+    [data, 1, null, undefined, undefined, undefined],
   )
-})
-
-test('only what differs is changed: in an object by name, in a list at its place', () => {
-  const before = { a: 1, b: { 'x/y': 1, z: 2 }, list: [1, 2, 3, 4] }
-  assert.deepEqual(changesOf(before, { a: 1, b: { 'x/y': 2, w: 3 }, list: [1, 3, 4] }), [
-    { op: 'remove', path: '/b/z' },
-    { op: 'replace', path: '/b/x~1y', value: 2 },
-    { op: 'add', path: '/b/w', value: 3 },
-    { op: 'remove', path: '/list/1' },
-  ])
-  assert.deepEqual(changesOf([1, 4], [1, 2, 3, 4]), [
-    { op: 'add', path: '/1', value: 2 },
-    { op: 'add', path: '/2', value: 3 },
-  ])
-  assert.deepEqual(changesOf(before, structuredClone(before)), [])
 })
 
 test('JSON is laid out with its digits and its texts as they are', () => {

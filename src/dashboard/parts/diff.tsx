@@ -1,5 +1,5 @@
 import type { DataChange } from '../../model/change.ts'
-import { valueAt } from '../pure/diff.ts'
+import { valueAt } from '../pure/pointer.ts'
 import { visible } from '../pure/words.ts'
 
 const charsMax = 500
