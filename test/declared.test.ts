@@ -30,26 +30,31 @@ test('no package that is installed runs anything at its installation, and neithe
 /** `@hono/node-server/conninfo` is of `@hono/node-server`. */
 const packageOf = (name: string) => name.split('/', name.startsWith('@') ? 2 : 1).join('/')
 
-test('the library imports the packages that it declares and no others', () => {
+/** The packages that the code of a folder of src imports. */
+function importedBy(...where: readonly string[]): string[] {
+  const pattern = "(from |import\\()'[^.'][^']*'"
+  const text = run(root, 'grep', '-rhoE', pattern, '--include=*.ts', '--include=*.tsx', '--exclude=*.test.ts', ...where)
+  const names = text
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => packageOf(line.slice(line.indexOf("'") + 1, -1)))
+  return [...new Set(names)].filter((name) => !name.startsWith('node:') && name !== 'millrace').sort()
+}
+
+test('the library imports the packages that it declares and no others; what the dashboard imports is built into it', () => {
   const source = readFileSync(join(root, 'package.json'), 'utf8')
-  const { dependencies, peerDependencies } = JSON.parse(source) as Record<string, Record<string, string>>
-  const text = run(
-    root,
-    'grep',
-    '-rhoE',
-    "(from |import\\()'[^.'][^']*'",
-    'src',
-    '--include=*.ts',
-    '--exclude=*.test.ts',
+  const { dependencies, peerDependencies, devDependencies } = JSON.parse(source) as Record<
+    string,
+    Record<string, string>
+  >
+  const declared = Object.keys({ ...dependencies, ...peerDependencies }).sort()
+  assert.deepEqual(importedBy('--exclude-dir=dashboard', 'src'), declared)
+  const bundled = importedBy('src/dashboard')
+  assert.deepEqual(
+    bundled.filter((name) => devDependencies![name] === undefined && !declared.includes(name)),
+    [],
   )
-  const imported = new Set(
-    text
-      .split('\n')
-      .filter(Boolean)
-      .map((line) => packageOf(line.slice(line.indexOf("'") + 1, -1))),
-  )
-  const others = [...imported].filter((name) => !name.startsWith('node:') && name !== 'millrace')
-  assert.deepEqual(others.sort(), Object.keys({ ...dependencies, ...peerDependencies }).sort())
+  assert.deepEqual(bundled, ['@preact/signals', 'preact'])
 })
 
 test('an option that may be left out may be undefined too', () => {

@@ -55,7 +55,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   parts: ['croner'],
   adapters: ['@opentelemetry/api'],
   http: ['hono', '@hono/node-server', 'jose'],
-  dashboard: ['preact', '@preact/signals', '@cfworker/json-schema', 'uplot', '@dagrejs/dagre'],
+  dashboard: ['preact', '@preact/signals', '@dagrejs/dagre'],
 }
 
 /** Layers that run in a simulation: nothing of Node.js, no clock, no chance, no timer. */

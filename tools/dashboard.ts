@@ -2,40 +2,42 @@
 // but index.html have a hash of the content, so that browsers keep them. Each file is there compressed too.
 //
 //   node tools/dashboard.ts    prints them as JSON, { name: text in base64 }: a server in a clone asks for that
+import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
-import { build, type Metafile } from 'esbuild'
+import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** The files by name: `index.html`, `assets/main-HASH.js`, and beside each its `.gz` and `.br`. */
 export async function dashboardFiles(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { outputFiles, metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: { main: 'src/dashboard/main.tsx' },
-    outdir: 'out',
-    write: false,
-    metafile: true,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    target: 'es2023',
-    minify: true,
-    charset: 'utf8',
-    legalComments: 'none',
-    entryNames: 'assets/[name]-[hash]',
-    chunkNames: 'assets/[name]-[hash]',
+  const bundle = await rolldown({
+    cwd: root,
+    input: { main: 'src/dashboard/main.tsx' },
+    platform: 'browser',
     tsconfig: 'src/dashboard/tsconfig.json',
+    transform: { target: 'es2023' },
     logLevel: 'silent',
   })
-  const files = new Map<string, Uint8Array>()
-  for (const { path, contents } of outputFiles) files.set(path.slice(join(root, 'out/').length), contents)
+  const { output } = await bundle.generate({
+    format: 'esm',
+    minify: true,
+    comments: false,
+    entryFileNames: 'assets/[name]-[hash].js',
+    chunkFileNames: 'assets/[name]-[hash].js',
+  })
+  await bundle.close()
+  const chunks = output.filter((one) => one.type === 'chunk')
+  const files = new Map<string, Uint8Array>(chunks.map(({ fileName, code }) => [fileName, Buffer.from(code)]))
+  const style = readFileSync(join(root, 'src/dashboard/style/main.css'))
+  const hash = createHash('sha256').update(style).digest('base64url').slice(0, 8)
+  files.set(`assets/main-${hash}.css`, style)
   const named = (ending: string) =>
     [...files.keys()].find((name) => name.startsWith('assets/main-') && name.endsWith(ending))!
   files.set('index.html', Buffer.from(page(named('.js'), named('.css'))))
-  files.set('assets/licenses.txt', Buffer.from(licensesOf(metafile)))
+  files.set('assets/licenses.txt', Buffer.from(licensesOf(chunks.flatMap(({ moduleIds }) => moduleIds))))
   for (const [name, contents] of [...files]) {
     files.set(`${name}.gz`, gzipSync(contents, { level: 9 }))
     files.set(
@@ -63,10 +65,8 @@ const page = (script: string, style: string) => `<!doctype html>
 `
 
 /** The licences of the packages that are in the files. */
-function licensesOf({ inputs }: Metafile): string {
-  const packages = new Set(
-    Object.keys(inputs).flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []),
-  )
+function licensesOf(paths: readonly string[]): string {
+  const packages = new Set(paths.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))
   const texts = [...packages].sort().map((name) => {
     const text = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8')
     return `${name}\n\n${text.trim()}\n`

@@ -1,5 +1,4 @@
 // The dashboard: one page that shows what the API of the app tells, and does what the API can.
-import './style/main.css'
 import { render } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { listen } from './live.ts'

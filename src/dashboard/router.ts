@@ -20,7 +20,7 @@ function here() {
 export const href = (path: string) => base + path
 
 /** Goes to an address of the page. */
-export function go(path: string, { replace = false }: { readonly replace?: boolean } = {}): void {
+export function go(path: string, { replace = false }: { readonly replace?: boolean | undefined } = {}): void {
   history[replace ? 'replaceState' : 'pushState'](null, '', href(path))
   address.value = here()
   scrollTo(0, 0)

@@ -18,7 +18,7 @@ const links: readonly {
   readonly icon: IconName
   readonly pages: readonly string[]
   /** On a phone it is in the dialog of More. */
-  readonly wide?: boolean
+  readonly wide?: boolean | undefined
 }[] = [
   { to: '/', word: 'Home', icon: 'home', pages: ['home'] },
   { to: '/desk', word: 'Desk', icon: 'desk', pages: ['desk', 'group', 'item', 'correct'] },
