@@ -245,7 +245,11 @@ export function generate(
   const snoozes = narrower.snoozes ?? byChance('snoozes', 0.2)
   const hasEdge = open.length > 0 && (narrower.edge ?? byChance('edge', 0.3))
   const edge = hasEdge
-    ? new EdgeClients(sources, () => model().edge, { keys, random: extras.fork('edge clients') })
+    ? new EdgeClients(sources, () => model().edge, {
+        keys,
+        random: extras.fork('edge clients'),
+        forges: narrower.edge === true,
+      })
     : undefined
 
   const make = (): App => {
