@@ -106,7 +106,7 @@ test('a processor that begins anew keeps the number', async (t) => {
   assert.equal(ends.length, 3)
 })
 
-test('the audit log has who set it to what and why; what is so already is set again by nobody', async (t) => {
+test('the audit log has who set the number, to what and why; setting the same number again adds nothing', async (t) => {
   const sim = bank(t, [slow().part])
   await publishEach(sim, 1)
   await set(sim, 2, 'ann')
@@ -123,7 +123,7 @@ test('the audit log has who set it to what and why; what is so already is set ag
   )
 })
 
-test('a number out of bounds, and a processor that nobody knows, are refused and change nothing', async (t) => {
+test('a number out of bounds and an unknown processor are refused and change nothing', async (t) => {
   const sim = bank(t, [slow().part])
   await publishEach(sim, 1)
   for (const concurrency of [0, 1.5, 10_001, 'many' as never, null as never]) {

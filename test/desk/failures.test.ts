@@ -8,7 +8,7 @@ import { randomOf } from '../../src/testing/random.ts'
 import { place, rows } from '../support.ts'
 import { bank, bankApp, hasty, ledger, Moved, Moves, onlyHeld, publish, told, upTo } from './support.ts'
 
-test('a failure for good is told with everything about it, and so is its end', async (t) => {
+test('a final failure is told with everything about it, and so is its end', async (t) => {
   const events: { type: string; data: unknown; context: string | undefined; causationId: string | undefined }[] = []
   const listener = processor('listener', {
     on: failures,
@@ -63,7 +63,7 @@ test('a failure for good is told with everything about it, and so is its end', a
   ])
 })
 
-test('what never failed for good is told to nobody; what is given up is', async (t) => {
+test('a failure followed by a success is told to no processor; a message given up is', async (t) => {
   let fails = 1
   const sim = bank(t, [
     ledger(({ n }) => {
@@ -109,7 +109,7 @@ test('a message without a context is told in a lane of its own, by its id', asyn
   assert.deepEqual(contexts, [id, 'none'])
 })
 
-test('a processor of failures that fails itself is held like any other, and tells nobody', async (t) => {
+test('a processor of failures that fails itself is held like any other, and its failure is not told', async (t) => {
   const sim = bank(t, [
     ledger(() => {
       throw new Refused('closed')
@@ -280,7 +280,7 @@ test('stock that was taken is given back when the confirmation of the order fail
   }
 })
 
-test('an attempt that fails while the failure before is still being written is not told by half, whatever the disk does', async (t) => {
+test('an attempt that fails while the failure before is still being written is told in full, on any disk', async (t) => {
   const file = place(t)
   let attempts = 0
   const third = Promise.withResolvers<void>()

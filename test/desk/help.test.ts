@@ -27,7 +27,7 @@ const failing = ledger(
 )
 const rules = desk('rules', { on: Moves, help: { EMPTY: empty, ECONNREFUSED: down, TypeError: wrong, moved: typed } })
 
-test('what is held has the help of its error, of its causes, or of its type, and the owner of its processor', async (t) => {
+test('a held message has the help of its error, its causes or its type, and the owner of its processor', async (t) => {
   const sim = bank(t, [failing, rules])
   for (const account of Object.keys(errors)) await publish(sim, account, [0])
   await sim.untilIdle()

@@ -59,7 +59,7 @@ const times = (sim: Simulation, action: string) =>
     ({ times }) => times,
   )
 
-test('what comes to be held later is none of an operation: its selection is frozen', async (t) => {
+test('an operation leaves out messages held later: its selection is frozen', async (t) => {
   const { part, state } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 10)
@@ -87,7 +87,7 @@ test('what comes to be held later is none of an operation: its selection is froz
   assert(endedAt! >= startedAt)
 })
 
-test('progress is told, and what somebody else has dealt with meanwhile is counted as not possible', async (t) => {
+test('progress is told; a message that somebody has resolved during it counts as not possible', async (t) => {
   const { part, state } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 8)
@@ -210,7 +210,7 @@ test('with one first a rule may try that one again: only how it ends counts', as
   assert.equal(sim.held().length, 0)
 })
 
-test('a process that dies in the middle goes on with its operations and does nothing twice, for twenty seeds', async (t) => {
+test('a process that dies in the middle resumes its operations and repeats nothing, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'deaths')
     const oneFirst = random.chance(0.5)
@@ -277,7 +277,7 @@ test('one that is made while the app still starts is carried out once, for twent
   }
 })
 
-test('many are given up at once, each on record with the name of the operation, and their lines go on', async (t) => {
+test('many are discarded at once, each on record with the name of the operation, and their lines continue', async (t) => {
   const sim = bank(t, [
     ledger(({ n }) => {
       if (n === 0) throw new Error('broken')
@@ -295,7 +295,7 @@ test('many are given up at once, each on record with the name of the operation, 
   assert.match(history.at(-1)!.reason!, /^spring cleaning: x+$/)
 })
 
-test('what makes no operation is refused with why: no name, a name twice, nothing selected, a discard without a reason or with one first', async (t) => {
+test('a bad operation is refused with why: its name, its selection, its reason, or a discard with one first', async (t) => {
   const { part } = mendable()
   const sim = bank(t, [part])
   await sim.advance(0)

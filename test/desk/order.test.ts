@@ -46,7 +46,7 @@ test('a desk begins empty; the first failure of a context closes its lane, and t
   )
 })
 
-test('what follows joins a lane only where one is closed: each lane has its own line, everything else runs', async (t) => {
+test('messages join only a closed lane: each lane has its own line, everything else runs', async (t) => {
   const sim = bank(t, [failing(new Set(['a0', 'b0']))])
   for (const account of ['a', 'b', 'c']) await publish(sim, account, upTo(3))
   await sim.untilIdle()
@@ -69,7 +69,7 @@ test('what follows joins a lane only where one is closed: each lane has its own 
   assertDeskSound(sim)
 })
 
-test('what is handled leaves its lane, the last of a line opens it, and other lanes stay as they were', async (t) => {
+test('a handled message leaves its lane, the last of a line opens it, and other lanes stay as they were', async (t) => {
   const broken = new Set(['a0', 'b0'])
   const sim = bank(t, [failing(broken)])
   for (const account of ['a', 'b']) await publish(sim, account, upTo(2))
@@ -98,7 +98,7 @@ test('a release of what is not there changes nothing', async (t) => {
   assert.deepEqual(sim.rows('millrace_desk'), before)
 })
 
-test('what fails again goes back to the head of its lane, with the new error, its attempts and all that was tried', async (t) => {
+test('a message that fails again returns to the head of its lane, with the new error, its attempts and all that was tried', async (t) => {
   let why = 'first'
   const sim = bank(t, [
     ledger(({ account, n }) => {
@@ -146,7 +146,7 @@ test('held messages are listed in the order in which they came; whichever is rel
   )
 })
 
-test('a lane that is being tried belongs to its attempt: nobody releases it again, other lanes can be', async (t) => {
+test('a lane in an attempt belongs to that attempt: a second release is refused, other lanes can be released', async (t) => {
   const wait = gate()
   let broken = true
   let running = 0
@@ -173,7 +173,7 @@ test('a lane that is being tried belongs to its attempt: nobody releases it agai
   assert.deepEqual([seen(sim, 'a'), running], [[0], 1])
 })
 
-test('what is meant can be chosen by processor, type, context, group and number; where nothing fits nothing is done', async (t) => {
+test('messages are selected by processor, type, context, group and number; an empty selection changes nothing', async (t) => {
   const Closed = event('closed', {
     schema: z.object({ account: z.string() }),
     context: ({ account }) => account,
@@ -286,7 +286,7 @@ test('a middle message that fails again keeps the rest behind it, also across a 
   assertDeskSound(sim)
 })
 
-test('whatever arrives at the moment of a release, or of the last of the line, takes its place behind, for twenty seeds', async (t) => {
+test('messages that arrive at the moment of a release, or of the last of the line, queue behind, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'arrivals')
     const broken = new Set(['a1'])
@@ -448,7 +448,7 @@ test('more held contexts than are kept in memory stay closed, also after a resta
   assert.deepEqual(await counts(sim), [0, 0, 0])
 })
 
-test('who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it', async (t) => {
+test('a message taken back keeps its place after a restart: later ones wait behind it', async (t) => {
   const broken = new Set(['a0', 'a1'])
   // So small that a line is read message by message.
   const sim = bank(t, [failing(broken)], { windowMessages: 1 })

@@ -37,7 +37,7 @@ function passing(broken: ReadonlySet<number>, during: (n: number) => unknown = (
   return { part, state }
 }
 
-test('the order is given up only for what failed: the others go on in order, one at a time', async (t) => {
+test('only the failed message loses its order: the others continue in order, one at a time', async (t) => {
   const broken = new Set([1, 4])
   const { part, state } = passing(broken, () => null)
   const sim = bank(t, [part])
@@ -53,7 +53,7 @@ test('the order is given up only for what failed: the others go on in order, one
   assert.deepEqual(await counts(sim), [0, 0, 0])
 })
 
-test('what is between two attempts still comes before what follows it: only what is held is passed', async (t) => {
+test('a message between two attempts still comes before those that follow it: only a held one is passed', async (t) => {
   let fails = 1
   const sim = bank(t, [
     ledger(
@@ -68,7 +68,7 @@ test('what is between two attempts still comes before what follows it: only what
   assert.deepEqual(seen(sim, 'a'), upTo(4))
 })
 
-test('what is released while its context is busy waits for its turn behind what is there', async (t) => {
+test('a message released while its context is busy waits for its turn behind those already there', async (t) => {
   const broken = new Set([0])
   const wait = gate()
   const { part, state } = passing(broken, (n) => (n === 1 ? wait.opened : undefined))
@@ -86,7 +86,7 @@ test('what is released while its context is busy waits for its turn behind what 
   assert.equal(state.most, 1)
 })
 
-test('what waits behind a released message that fails again goes on once it is held again', async (t) => {
+test('messages behind a released one that fails again continue once it is held again', async (t) => {
   const broken = new Set([0])
   const { part, state } = passing(broken)
   const sim = bank(t, [part])

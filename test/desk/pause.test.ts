@@ -11,7 +11,7 @@ const resume = (sim: Simulation, name = 'ledger', actor?: { by: string; reason?:
 const states = async (sim: Simulation) =>
   Object.fromEntries((await sim.settled(sim.app.processors.list())).map(({ name, state }) => [name, state]))
 
-test('a paused processor starts nothing more, the attempt that runs ends, all others go on', async (t) => {
+test('a paused processor starts nothing more, the running attempt ends, all others continue', async (t) => {
   const wait = gate()
   const begun: number[] = []
   const sim = bank(t, [
@@ -47,7 +47,7 @@ test('a paused processor starts nothing more, the attempt that runs ends, all ot
   )
 })
 
-test('a pause is kept across restarts and crashes, also of what waits for its next attempt or was released meanwhile', async (t) => {
+test('a pause survives restarts and crashes, also for messages between attempts or released during the pause', async (t) => {
   let broken = true
   const begun: string[] = []
   const sim = bank(t, [
@@ -99,7 +99,7 @@ test('to pause what is paused, or to resume what runs, changes nothing and is no
   assert.equal((await sim.settled(sim.app.desk.audit())).length, 2)
 })
 
-test('a processor that nobody knows is named, with a suggestion', async (t) => {
+test('an unknown processor is named, with a suggestion', async (t) => {
   const sim = bank(t, [ledger()])
   await publish(sim, 'a', [0])
   await assert.rejects(pause(sim, 'legder'), { code: 'millrace/unknown-processor', message: /did you mean "ledger"/ })
@@ -107,7 +107,7 @@ test('a processor that nobody knows is named, with a suggestion', async (t) => {
   await assert.rejects(pause(sim, 'ledger', { by: '' }), { code: 'millrace/bad-option' })
 })
 
-test('what may have killed the process waits too, and runs alone when its processor is resumed', async (t) => {
+test('a message that may have killed the process waits too, and runs alone when its processor is resumed', async (t) => {
   const begun: number[] = []
   const forever = gate()
   let kills = true
@@ -148,7 +148,7 @@ test('of pauses and resumes at once the last one counts, for what runs as well a
   assert.deepEqual(seen(sim, 'a'), [0, 1])
 })
 
-test('once a pause is told nothing starts any more, also of what is marked first after a crash, for twenty seeds', async (t) => {
+test('once a pause is told nothing more starts, not even a message first marked after a crash, for twenty seeds', async (t) => {
   for (let seed = 1; seed <= 20; seed++) {
     let begun = 0
     const sim = bank(t, [ledger(() => void begun++)], { seed })

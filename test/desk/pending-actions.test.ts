@@ -39,7 +39,7 @@ const seen = (file: string) =>
     ({ account, n }) => `${account}${n}`,
   )
 
-test('what is asked for while the app is stopped is done at its next start, once, by who asked for it', async (t) => {
+test('an action requested of a stopped app is done at its next start, once, by its author', async (t) => {
   const { file, desk, ids } = await heldFile(t, ['a', 'b', 'c', 'd', 'e'])
   const [a, b, c, d, e] = ids as [number, number, number, number, number]
   await desk.release(a, actor)

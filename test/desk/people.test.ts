@@ -137,7 +137,7 @@ test('corrected data that do not fit are refused, and the message stays held as 
   assert.deepEqual(seen(sim, 'a'), upTo(3))
 })
 
-test('what is given up lets its line go on, and stays to be seen with the reason', async (t) => {
+test('a discarded message lets its line continue, and stays visible with the reason', async (t) => {
   const sim = bank(t, [failing(new Set([1, 2]))])
   await publish(sim, 'a', upTo(5))
   await sim.untilIdle()
@@ -155,7 +155,7 @@ test('what is given up lets its line go on, and stays to be seen with the reason
   assert.deepEqual(seen(sim, 'a'), [0, 3, 4, 5])
 })
 
-test('what is taken back joins the end of its lane: an open one, a closed one, one that is being tried', async (t) => {
+test('a message taken back joins the end of its lane: an open one, a closed one, one in an attempt', async (t) => {
   const broken = new Set([0])
   const wait = gate()
   const running: number[] = []
@@ -271,7 +271,7 @@ test('doing again what was done changes nothing: each action says what became of
   await unchanged(() => desk.takeBack(id), 'millrace/not-discarded', /was handled/)
 })
 
-test('actions resolve when they are on disk: what was told survives any crash at once, for twenty seeds', async (t) => {
+test('actions resolve when they are on disk: they survive any crash right after, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'actions')
     const broken = new Set([0])

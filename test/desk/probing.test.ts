@@ -71,7 +71,7 @@ test('the first wait is the first, however many attempts were running when the l
   assert(wait >= 900 && wait <= 1_100, `the first probe came after ${wait} ms`)
 })
 
-test('the log tells probes from attempts: what uses up no attempt has no number', async (t) => {
+test('the log tells probes from attempts: a probe that uses up no attempt has no number', async (t) => {
   const { part, state } = depending()
   const sim = bank(t, [part])
   state.now = () => sim.now()
@@ -112,7 +112,7 @@ test('a success in between begins the count anew', async (t) => {
   assert.equal(sim.app.health().status, 'green')
 })
 
-test('refusals, and data that cannot be read, are the fault of no dependency: nobody probes because of them', async (t) => {
+test('refusals and unreadable data are the fault of no dependency: they start no probing', async (t) => {
   const { part } = depending({}, () => new Refused('no'))
   const sim = bank(t, [part])
   for (const account of accounts(20)) await publish(sim, account, [0])
@@ -161,7 +161,7 @@ test('probes go round the lanes and use up no attempts until probeMaxMs is over;
   assert.equal(sim.held().length, 6)
 })
 
-test('a processor that probes holds up no other, takes what comes meanwhile, and forgets nothing in a crash', async (t) => {
+test('a probing processor holds up no other, takes new messages, and forgets nothing in a crash', async (t) => {
   const { part, state } = depending()
   const sim = bank(t, [part, ledger(undefined, { name: 'other' })])
   await Promise.all(accounts(10).map((account) => sim.publish(Moved, { account, n: 0 })))
@@ -178,7 +178,7 @@ test('a processor that probes holds up no other, takes what comes meanwhile, and
   for (const account of accounts(10)) assert.deepEqual(seen(sim, account), upTo(2))
 })
 
-test('what a person releases while its processor probes takes its turn among the probes', async (t) => {
+test('a message released while its processor probes takes its turn among the probes', async (t) => {
   const { part, state } = depending({ retry: { attempts: 1 } })
   const sim = bank(t, [part])
   await Promise.all(accounts(10).map((account) => sim.publish(Moved, { account, n: 0 })))

@@ -57,7 +57,7 @@ function assertRate(at: readonly number[], perSecond: number): void {
   }
 }
 
-test('what is prepared is counted and does nothing until it is run, also across restarts', async (t) => {
+test('a prepared operation is counted and does nothing until it is run, also across restarts', async (t) => {
   const { part, state } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 6)
@@ -84,7 +84,7 @@ test('what is prepared is counted and does nothing until it is run, also across 
   ])
 })
 
-test('what is prepared and not run within an hour expires, also while no app runs; one that is aborted is never run', async (t) => {
+test('a prepared operation expires after an hour, also while no app runs; an aborted one never runs', async (t) => {
   const { part } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 2)
@@ -105,7 +105,7 @@ test('what is prepared and not run within an hour expires, also while no app run
   assert.equal(sim.held().length, 2)
 })
 
-test('a ramp begins so many lanes in each second and no more, in whatever second, also after kills', async (t) => {
+test('a ramp begins at most its number of lanes in any second, also after kills', async (t) => {
   for (const seed of upTo(4)) {
     const random = randomOf(seed, 'deaths')
     const perSecond = [1, 3, 20, 45][seed % 4]!
@@ -277,7 +277,7 @@ test('many are discarded at a rate, and none of them is waited for', async (t) =
   )
 })
 
-test('what is out of bounds is refused with what may be', async (t) => {
+test('a value out of bounds is refused with the bounds', async (t) => {
   const { part } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 1)

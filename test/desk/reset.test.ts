@@ -88,7 +88,7 @@ test('it begins at the first message from a date on, at a position, or with the 
   )
 })
 
-test('what the processor has at the desk ends as reset, on record, and is told once; each message is handled again', async (t) => {
+test('messages of the processor at the desk end as reset, on record, told once; each is handled again', async (t) => {
   let broken = true
   const sim = bank(t, [
     ledger(({ account }) => {

@@ -5,7 +5,7 @@ import { atDesk, bank, counts, ledger, Moved, onlyHeld, publish, seen, upTo } fr
 
 const day = 86_400_000
 
-test('what was resolved is forgotten after deskRetainMs, what is held never; of the audit log nothing is', async (t) => {
+test('resolved messages are forgotten after deskRetainMs, held ones and the audit log never', async (t) => {
   const broken = new Set(['a0', 'b0', 'c0'])
   const sim = bank(
     t,
@@ -38,7 +38,7 @@ test('what was resolved is forgotten after deskRetainMs, what is held never; of 
   assert.equal(await sim.settled(sim.app.desk.show(b!.id)), undefined)
 })
 
-test('what was resolved before a crash is forgotten after it, slice by slice, and work goes on meanwhile', async (t) => {
+test('messages resolved before a crash are forgotten after it, slice by slice, while work continues', async (t) => {
   const sim = bank(
     t,
     [

@@ -165,7 +165,7 @@ test('a preview shows page by page what the change would make, and does nothing'
   assert.equal(sim.held().length, 4)
 })
 
-test('what is no resubmission is refused with why: no change, no reason, a change of a release', async (t) => {
+test('a resubmission is refused with why: no change, no reason, a change of a release', async (t) => {
   const sim = bank(t, [needsNote()])
   await hold(sim, 1)
   await assert.rejects(resubmit(sim, { change: undefined }), { code: 'millrace/bad-option', message: /is no list/ })

@@ -113,7 +113,7 @@ test('byError gives other numbers for one error; for all others those of the pro
   assert.deepEqual(told.at(-1), [errors[2], 4, 'moved', 'a'])
 })
 
-test('a byError that throws, or gives what is no such numbers, changes nothing', async (t) => {
+test('a byError that throws, or returns wrong numbers, changes nothing', async (t) => {
   const nonsense: unknown[] = [
     () => {
       throw new Error('no policy')
@@ -139,7 +139,7 @@ test('a byError that throws, or gives what is no such numbers, changes nothing',
   }
 })
 
-test('a refusal is final at once, whatever else is configured', async (t) => {
+test('a refusal is final at once, under any other configuration', async (t) => {
   const { at, part } = stubborn({ attempts: 9, immediate: 5, byError: () => ({ attempts: 9 }) }, undefined, () => {
     return new Refused('closed', { why: 'sunday' })
   })
@@ -147,7 +147,7 @@ test('a refusal is final at once, whatever else is configured', async (t) => {
   assert.equal(at.length, 1)
 })
 
-test('a wait goes on after a restart or a crash where it was, and so does the count of attempts', async (t) => {
+test('a wait and the count of attempts continue after a restart or a crash where they were', async (t) => {
   for (const how of ['restart', 'crash', 'power'] as const) {
     const { at, numbers, part } = stubborn({
       attempts: 4,
@@ -226,7 +226,7 @@ test('a wait that byError chose, longer than any other of the processor, is as l
   assertWaits(at, exactly(hour))
 })
 
-test('a wait longer than its processor has any more is cut to what it has now', async (t) => {
+test('a wait longer than its processor has now is cut to the new one', async (t) => {
   let maxDelayMs = 3_600_000
   let attempts = 0
   const sim = bank(t, () => [
@@ -308,7 +308,7 @@ test('while a lane waits for its next attempt its line gathers behind it, and al
   assert.deepEqual(sim.rows('millrace_audit'), [])
 })
 
-test('what a rule or a person sends back to its lane waits for an attempt that outlived its time', async (t) => {
+test('a message sent back to its lane by a rule or a person waits for an attempt that outlived its time', async (t) => {
   for (const onHold of ['block', 'pass'] as const) {
     let running = 0
     let most = 0

@@ -226,7 +226,7 @@ test('a rule that never answers is not waited for beyond decideMs, frees its pla
   assert.equal(sim.held().length, 6)
 })
 
-test('what a rule forgets to await ends no process: the message is held, or what it decided is done', (t) => {
+test('a promise that a rule forgets to await ends no process: the message is held, or the decision is done', (t) => {
   const program = `
     import { app, desk, event, failures, processor, retry, sqlite, topic } from 'millrace'
     import { z } from 'zod'

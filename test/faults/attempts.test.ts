@@ -112,7 +112,7 @@ const places: Record<string, (t: Test, fn: (tx: Tx) => unknown) => Promise<{ cod
 }
 
 for (const [what, failureOf] of Object.entries(places)) {
-  test(`a statement that failed fails ${what}, whatever it returned, and the error names it`, async (t) => {
+  test(`a failed statement fails ${what}, even when that returns normally, and the error names it`, async (t) => {
     const { code, message } = await failureOf(t, async (tx) => {
       await add(tx, 'mine')
       await add(tx, 'taken').catch(() => {})
@@ -219,7 +219,7 @@ const failures: Record<string, { run: (tx: Tx) => unknown; error: (error: unknow
   },
 }
 for (const [why, { run, error }] of Object.entries(failures)) {
-  test(`an attempt that fails by ${why} takes back its own, and the function goes on`, async (t) => {
+  test(`an attempt that fails by ${why} rolls back its own rows, and the function continues`, async (t) => {
     let caught: unknown
     const { ask, words, told } = await start(t, async (tx, tell, cancel) => {
       await add(tx, 'before')
@@ -332,7 +332,7 @@ test('the tx of an attempt is refused after it, for statements and for publishin
   assert.deepEqual(await told(), [])
 })
 
-test('what an attempt of app.transaction publishes, sends and cancels is dropped when it fails', async (t) => {
+test('publishes, sends and cancels of an attempt of app.transaction are dropped when it fails', async (t) => {
   const { app, told } = await start(t)
   const tell = (tx: AppTx, what: string) => tx.publish(Told, { what }, { id: what, delayMs: 1e9 })
   await app.transaction(async (tx) => {
@@ -370,14 +370,14 @@ test('a statement that ends the whole transaction in an attempt fails the functi
   }
 })
 
-test('attempts count as statements, so that nobody makes them for ever', async (t) => {
+test('attempts count as statements, so their number is bounded', async (t) => {
   const { ask } = await start(t, async (tx) => {
     for (;;) await tx.attempt(() => {})
   })
   assert.equal((await ask())?.code, 'millrace/too-many-queries')
 })
 
-test('what is no function is refused, and may be destructured', async (t) => {
+test('an attempt without a function is refused, and attempt may be destructured', async (t) => {
   const { app, words } = await start(t)
   for (const fn of [undefined, 7, 'select 1']) {
     await assert.rejects(

@@ -134,7 +134,7 @@ for (const [what, statement] of Object.entries(enders)) {
     assert.match(error.message, /ended the whole transaction|UNIQUE|sprung/)
   })
 
-  test(`${what} with the error caught by the function: what it does next is refused and nothing of it stays`, async (t) => {
+  test(`${what} with the error caught by the function: its next action is refused and nothing of it stays`, async (t) => {
     let went = ''
     const error = await tenWithOneGuilty(t, async (tx) => {
       try {
@@ -206,7 +206,7 @@ for (const [what, statement] of Object.entries(failing)) {
   })
 }
 
-test('a statement that nobody awaited fails its function, and is told once', async (t) => {
+test('a failed statement that was not awaited fails its function, and is told once', async (t) => {
   const late: unknown[] = []
   const listener = (error: unknown) => late.push(error)
   process.on('unhandledRejection', listener)

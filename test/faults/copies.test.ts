@@ -100,7 +100,7 @@ test('the file alone, copied beside a running app, starts red, says what it has,
   assert.deepEqual(await health(await started(t, join(dirname(file), 'killed.db'))), green, 'also after a kill')
 })
 
-test('a running app is accepted by a command, and a part that nobody has started yet too', async (t) => {
+test('a command accepts a running app, and a part that has not started yet', async (t) => {
   const { file } = await running(t)
   const [one, other] = ['one.db', 'other.db'].map((name) => join(dirname(file), name)) as [string, string]
   for (const copy of [one, other]) copyFileSync(file, copy)
@@ -134,7 +134,7 @@ test('a part whose topics have no message yet starts like any other', async (t) 
   assert.match((await health(await started(t, copy))).reasons.join(), /it has no messages; .*copy-without-wal/)
 })
 
-test('what is decided for a part before its first start does not make it look whole', async (t) => {
+test('a decision about a part before its first start does not make the copy look whole', async (t) => {
   const { file } = await running(t)
   const copy = join(dirname(file), 'copy.db')
   look(file, (db) => db.exec('pragma wal_checkpoint(passive)'))
@@ -198,7 +198,7 @@ test('a process that dies while it makes a new file, before its first write, lea
   assert.deepEqual((await started(t, empty)).health(), green)
 })
 
-test('an app copies its file in whatever state it is: before its first start not, stopped, starting, running', async (t) => {
+test('an app copies its file when stopped, starting or running, but not before its first start', async (t) => {
   const file = join(place(t), 'shop.db')
   const to = (name: string) => join(dirname(file), name)
   const app = tasks({ broker: sqlite({ file }) })

@@ -55,7 +55,7 @@ async function judge(running: App, acknowledged: readonly number[]): Promise<voi
   )
 }
 
-test('on a full disk publishers are told so, nothing acknowledged is lost, and work goes on when there is room', async (t) => {
+test('on a full disk publishers are told so, nothing acknowledged is lost, and work resumes when there is room', async (t) => {
   const folder = smallDisk(t)
   const running = answering(sqlite({ file: join(folder, 'app.db'), diskFreeMinBytes: 0 }))
   await running.start()
@@ -93,7 +93,7 @@ test('on a full disk publishers are told so, nothing acknowledged is lost, and w
   assert.equal(running.health().status, 'green')
 })
 
-test('on a disk that became read-only publishers are told so, and work goes on when it can be written again', async (t) => {
+test('on a disk that became read-only publishers are told so, and work resumes when it is writable again', async (t) => {
   const folder = smallDisk(t)
   const file = join(folder, 'app.db')
   let running = answering(sqlite({ file, diskFreeMinBytes: 0 }))
@@ -113,7 +113,7 @@ test('on a disk that became read-only publishers are told so, and work goes on w
   await running.stop()
 })
 
-test('below the free disk that is asked for publishing is refused with a clear error, and goes on when there is room', async (t) => {
+test('below the required free disk publishing is refused with a clear error, and resumes when there is room', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-disk-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const { bavail, bsize } = statfsSync(folder)

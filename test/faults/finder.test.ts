@@ -40,7 +40,7 @@ function indexed(file: string): Found[] {
   return found.map(({ position, stream, id, causation }) => ({ name: names.get(stream), position, id, causation }))
 }
 
-test('after each of five kill -9 the index goes on, and in the end has each message of the log once', async (t) => {
+test('after each of five kill -9 the index continues, and in the end has each message of the log once', async (t) => {
   const file = place(t)
   for (let run = 1; run <= 5; run++) await killed(file)
   const { shop } = findingApp(file)

@@ -222,7 +222,7 @@ test('a file whose -wal another program has begun, or an older version that made
   }
 })
 
-test('what SQLite would not replay of a -wal does not count', async (t) => {
+test('frames of a -wal that SQLite would not replay do not count', async (t) => {
   const folder = place(t)
   const file = join(folder, 'app.db')
   const asks = asking(file)

@@ -67,7 +67,7 @@ const thrown: Record<string, unknown> = {
   'an error whose message throws': Object.defineProperty(new Error('x'), 'data', { get: () => BigInt(1) }),
 }
 for (const [what, value] of Object.entries(thrown)) {
-  test(`a handler that throws ${what} fails, is tried again, and is held; others go on`, async (t) => {
+  test(`a handler that throws ${what} fails, is tried again, and is held; others continue`, async (t) => {
     const { bells, rung, made } = await ringing(t, (n) => {
       if (n === 1) throw value
     })
@@ -123,7 +123,7 @@ for (const [way, { attempts, said }] of Object.entries(late)) {
   })
 }
 
-test("an error that is nobody's ends the process as Node.js would end it", (t) => {
+test('an error outside any handler ends the process as Node.js would end it', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-late-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   for (const way of ['a rejection of nobody', 'an exception of nobody']) {

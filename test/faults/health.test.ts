@@ -82,7 +82,7 @@ test('health tells of the free disk as it is now, though nothing is published', 
   assert.deepEqual(app.health(), { status: 'green', reasons: [] })
 })
 
-test('after an unclean stop messages are handled while the check for damage goes on, and health says so until it ends', async (t) => {
+test('after an unclean stop messages are handled during the check for damage, and health shows it until its end', async (t) => {
   const file = await unclean(t, 20)
   const check = Promise.withResolvers<string[]>()
   const disks = () => Object.assign(nodeDisk(), { quickCheck: () => check.promise })
@@ -96,7 +96,7 @@ test('after an unclean stop messages are handled while the check for damage goes
   assert.deepEqual(app.health(), { status: 'green', reasons: [] })
 })
 
-test('what the check finds is one reason each, ten at most, and one line in the log', async (t) => {
+test('damage found by the check is one reason each, ten at most, and one line in the log', async (t) => {
   const file = await unclean(t, 1)
   const lines: unknown[] = []
   const log = (_: string, text: string, fields: unknown) => void lines.push([text, fields])

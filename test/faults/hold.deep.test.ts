@@ -48,7 +48,7 @@ test('a lane that is held, gathers a line and is released keeps its order throug
     })
   }))
 
-test('a line drains in the order of its messages, whatever their ids, also when it is longer than what is read at once', async (t) => {
+test('a line drains in the order of its messages, with any ids, even when it is longer than one read', async (t) => {
   const file = join(place(t), 'line.db')
   let mended = false
   const stone: Doing = (task, context) => {

@@ -81,7 +81,7 @@ test('while another program holds the write lock the event loop turns, publisher
   assert.deepEqual(await judge(shop, file), ['before', ...ids])
 })
 
-test('after lockedMs publishers are told so, and work goes on by itself when the lock is gone', async (t) => {
+test('after lockedMs publishers are told so, and work resumes by itself when the lock is gone', async (t) => {
   const file = place(t)
   const lines: string[] = []
   const shop = await running(t, file, 20, { log: (_, text) => lines.push(text) })
@@ -103,7 +103,7 @@ test('after lockedMs publishers are told so, and work goes on by itself when the
   assert.deepEqual(await judge(shop, file), ['kept'], 'what was refused is not kept, what was accepted is')
 })
 
-test('what handlers have done waits for the lock however long it lasts, and counts once', async (t) => {
+test('commits of handlers wait for the lock as long as it lasts, and count once', async (t) => {
   const file = place(t)
   let other: { letGo(): void } | undefined
   const calls = new Map<string, number>()
@@ -255,7 +255,7 @@ test('a copy is taken while another program holds the write lock', async (t) => 
   )
 })
 
-test('what is written down for a stopped app waits for the lock too, and says so', async (t) => {
+test('actions written for a stopped app wait for the lock too, and say so', async (t) => {
   const file = place(t)
   const shop = await running(t, file, 5_000)
   await shop.stop()

@@ -39,7 +39,7 @@ test('FILE-owner is for its user only, also where it was made for all', async (t
   assert.equal(modeOf(`${file}-owner`), '600')
 })
 
-test('what root makes beside a file belongs to the user of the file', async (t) => {
+test('files that root makes beside a file belong to the user of the file', async (t) => {
   const file = place(t)
   const nobody = 65_534
   await startedAndStopped(t, file)
@@ -50,7 +50,7 @@ test('what root makes beside a file belongs to the user of the file', async (t) 
   assert.equal(statSync(`${file}-owner`).uid, nobody)
 })
 
-test('who only reads FILE-owner keeps nobody from starting, and nobody is let in twice', async (t) => {
+test('a reader of FILE-owner keeps no app from starting, and two apps are never let in', async (t) => {
   const file = place(t)
   await startedAndStopped(t, file)
   const reader = new DatabaseSync(`${file}-owner`, { readOnly: true })
@@ -69,7 +69,7 @@ test('who only reads FILE-owner keeps nobody from starting, and nobody is let in
   await startedAndStopped(t, file)
 })
 
-test('who has the lock of FILE-owner and is no app of ours is not taken for the last owner', async (t) => {
+test('a foreign program that locks FILE-owner is not taken for the last owner', async (t) => {
   const file = place(t)
   await startedAndStopped(t, file)
   const other = new DatabaseSync(`${file}-owner`)
@@ -174,7 +174,7 @@ test('commands about a stopped file wait for each other, and a start waits for t
   )
 })
 
-test('a file is one whatever links lead to it', async (t) => {
+test('a file is one, through any links', async (t) => {
   const file = place(t)
   await startedAndStopped(t, file)
   const link = `${file}-link`

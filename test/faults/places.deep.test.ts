@@ -90,7 +90,7 @@ for (const [what, spoil, code, says] of places) {
   })
 }
 
-test('what reads a file from beside tells a link without a target from a file that is missing', async (t) => {
+test('the reader of a stopped file tells a link without a target from a missing file', async (t) => {
   const file = place(t)
   await assert.rejects(sqlite({ file }).offline!.read('stopped'), coded('millrace/no-app', /there is no file /))
   symlinkSync(`${file}-nowhere`, file)

@@ -105,7 +105,7 @@ async function stopped(t: TestContext, shop: App): Promise<App> {
 }
 
 for (let at = 1; at <= 14; at++) {
-  test(`when sync ${at} fails every promise is settled, and publishing, handling and idle go on`, {
+  test(`when sync ${at} fails every promise is settled, and publishing, handling and idle continue`, {
     timeout,
   }, async (t) => {
     const file = join(place(t), 'recovery.db')
@@ -159,7 +159,7 @@ for (let at = 1; at <= 6; at++) {
   })
 }
 
-test('what waits for a sync that fails is settled: a release, a transaction, a publish, idle', {
+test('promises that wait for a failing sync are settled: a release, a transaction, a publish, idle', {
   timeout,
 }, async (t) => {
   const file = join(place(t), 'recovery.db')
@@ -284,7 +284,7 @@ async function failsOnceMore(t: TestContext, at: number): Promise<void> {
 }
 
 for (const at of [1, 2, 3]) {
-  test(`a checkpoint that fails (number ${at}) costs nobody anything`, { timeout }, async (t) => {
+  test(`a checkpoint that fails (number ${at}) costs nothing`, { timeout }, async (t) => {
     const file = join(place(t), 'recovery.db')
     const failed = Promise.withResolvers<void>()
     const disks = failing({ at, step: 'checkpoint', failed: failed.resolve })

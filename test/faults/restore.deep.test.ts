@@ -148,7 +148,7 @@ test('a file that cannot be opened at all is moved aside like any other', async 
   assert.deepEqual(await holds(t, file), ['old'])
 })
 
-test('a link stays a link: what it leads to is restored', async (t) => {
+test('a link stays a link: its target is restored', async (t) => {
   const { file, copy } = await crashed(t)
   const link = join(dirname(file), 'alive', 'link.db')
   symlinkSync('../shop.db', link)

@@ -43,7 +43,7 @@ test('under node --watch an app starts also after an unclean stop', async (t) =>
 
 const noisyThreads = { env: { NODE_OPTIONS: `--import=${support('noise')}` } }
 
-test('what others post from within our threads is no answer', (t) => {
+test("messages that other code posts from Millrace's threads are no answer", (t) => {
   for (const noise of [noisyThreads, { env: { WATCH_REPORT_DEPENDENCIES: '1' } }]) {
     const file = join(place(t), 'bells.db')
     assert.deepEqual(run(file, 'dies', noise), well)
@@ -51,14 +51,14 @@ test('what others post from within our threads is no answer', (t) => {
   }
 })
 
-test('where no sync succeeds nothing is accepted, whatever others post', (t) => {
+test('without a successful sync nothing is accepted, despite messages that other code posts', (t) => {
   const [told] = run(join(place(t), 'bells.db'), 'stops', { env: { ...noisyThreads.env, NOISE: 'no sync' } }) as [
     { readonly code: string },
   ]
   assert.equal(told.code, 'millrace/sync-failed')
 })
 
-test('where no thread can be started, that is said, and what is to be done', (t) => {
+test('an app that cannot start a thread says so, and what to do', (t) => {
   const options = [`--import=${support('no-threads')}`]
   const file = join(place(t), 'bells.db')
   const [told] = run(file, 'stops', { options }) as [Record<string, unknown>]

@@ -83,7 +83,7 @@ const ways: Record<string, (value: unknown) => Doing> = {
 }
 
 for (const [who, wrong] of Object.entries(ways)) {
-  test(`${who} anything at all is tried so many times and held, and others go on`, async (t) => {
+  test(`${who} anything at all is tried its number of times and held, and others continue`, async (t) => {
     const file = join(place(t), 'thrown.db')
     const tried = new Map<string, number>()
     const doing: Record<string, Doing> = {}
