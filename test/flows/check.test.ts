@@ -38,7 +38,7 @@ const all: Run = async (data, flow) => {
   await doing(flow, data, `d ${typeof now} ${typeof id} ${typeof number}`)
 }
 
-test('what the code itself has recorded fits it: under way, undone, stuck, ended, and nothing is written', async (t) => {
+test('recorded flows fit the code that recorded them: under way, undone, stuck, ended; nothing is written', async (t) => {
   const inTurn: Run = async (data, flow) => {
     for (const name of ['a', 'b', 'c']) await doing(flow, data, name)
   }
@@ -84,7 +84,7 @@ test('a step that today’s code does not do, or does otherwise, is named with w
   assert.deepEqual([outside?.journal, outside?.code], [a, 'waits for something that is no step of `flow`'])
 })
 
-test('a version that is gone, data that do not fit any more, a wait outside: each is told', async (t) => {
+test('a version that is gone, data that no longer fit, a wait outside: each is told', async (t) => {
   const asks: Run = async (data, flow) => {
     await flow.wait('paid', Paid)
     await doing(flow, data, 'a')

@@ -67,7 +67,7 @@ test('a serial flow keeps its turn when it is continued', async (t) => {
   )
 })
 
-test('the value of oncePer is that of the flow that goes on', async (t) => {
+test('the value of oncePer is that of the flow that continues', async (t) => {
   const counts = counting(
     async ({ order, n }, flow, goOn) => {
       if (n === 3) await flow.wait('paid', Paid)
@@ -90,7 +90,7 @@ test('the value of oncePer is that of the flow that goes on', async (t) => {
   )
 })
 
-test('who waits for a flow waits for those that go on for it, and takes back the last of them', async (t) => {
+test('a flow that waits for a continued flow waits for its last continuation, and compensates that', async (t) => {
   const parts = counting(async ({ order, n }, flow, goOn) => {
     await doing(flow, { order }, `${n}`)
     if (n < 3) return goOn({ order, n: n + 1 })
@@ -130,7 +130,7 @@ test('who waits for a flow waits for those that go on for it, and takes back the
   assert.deepEqual((await effects(running)).slice(-2), ['undo 3', 'undo first'])
 })
 
-test('data that fit nothing are told where it continues, and a function that fails afterwards goes on as nothing', async (t) => {
+test('bad data for a continuation throw where it is called, and a function that fails after it does not continue', async (t) => {
   const caught: string[] = []
   const counts = counting(async ({ order, n }, flow, goOn) => {
     try {
@@ -151,7 +151,7 @@ test('data that fit nothing are told where it continues, and a function that fai
   )
 })
 
-test('a flow that is cancelled, or has waited too long, ends those that go on for the one it waits for, whenever that is', async () => {
+test('a flow that is cancelled, or out of time, ends every continuation of the flow it waits for, at any moment', async () => {
   const child = counting(async ({ order, n }, flow, goOn) => {
     await flow.sleep('a moment', 3)
     goOn({ order, n: n + 1 })

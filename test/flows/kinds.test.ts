@@ -88,7 +88,7 @@ test('a flow starts others and waits for what they return', async (t) => {
   assert.deepEqual(flows[1]?.result, { packed: 'pack a' })
 })
 
-test('a sub-flow that fails has undone its own, and its starter undoes what came before; whatever crashes', async () => {
+test('a sub-flow that fails has undone its own steps, and its starter undoes those before, despite any crash', async () => {
   for (let seed = 1; seed <= 25; seed++) {
     const all = [Orders, worker({ 'pack b': 'refuse' }), parts, whole]
     await using simulated = simulation({ parts: all, setup: setup as never, seed })
@@ -116,7 +116,7 @@ test('a sub-flow that fails has undone its own, and its starter undoes what came
   }
 })
 
-test('a flow that is cancelled cancels the one that it waits for, and goes on when that has undone its own', async (t) => {
+test('a cancelled flow cancels its sub-flow, and resumes when that has undone its own steps', async (t) => {
   const waits = mediator('parts', {
     startedBy: PartPlaced,
     sends: [Do, Undo],
@@ -148,7 +148,7 @@ test('a flow that is cancelled cancels the one that it waits for, and goes on wh
   )
 })
 
-test('a flow without end goes on as a new one with what it carries', async (t) => {
+test('a flow without end continues as a new one with the data it carries', async (t) => {
   const Counted = event('counted', {
     schema: z.object({ order: z.string(), n: z.number() }),
     context: (data) => data.order,
@@ -289,7 +289,7 @@ test('a route reads rows to choose, and what it starts twice because of a crash 
   }
 })
 
-test('what a route or mediator may not do is refused, and a missing mediator at the start', async (t) => {
+test('a route or mediator that breaks a rule is refused, and a missing mediator at the start', async (t) => {
   const intake = route('intake', { on: Orders, starts: [parts], handle: {} })
   const lonely = app({ name: 'lonely', broker: sqlite({ file: place(t) }), parts: [Orders, Work, worker(), intake] })
   await assert.rejects(lonely.start(), coded('millrace/unknown-part', /route "intake" starts mediator "parts"/))
@@ -477,7 +477,7 @@ test('a mediator that waits for what is no step is paused, and told so by name',
   assert.match(flow?.error?.message ?? '', /waits after "a" for something that is no step/)
 })
 
-test('what lost a race is withdrawn where that is asked for: it is never handled, and its branch begins nothing more', async () => {
+test('a branch that lost a race is withdrawn on request: its command is never handled, and it begins nothing more', async () => {
   const races = conductor(async (data, flow) => {
     const won = await flow.race(
       [

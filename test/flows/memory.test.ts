@@ -79,7 +79,7 @@ test('a flow that leaves memory at every await is run anew after each, and every
   assert.deepEqual(left.toSorted(), undisturbed.effects.toSorted())
 })
 
-test('a function that goes on after something that is no step, beside one that is, is paused and told so', async (t) => {
+test('a function that continues after a wait outside its steps, beside a step, is paused and told so', async (t) => {
   for (const hotFlowsMax of [100, 0]) {
     const { promise: outside, resolve: comes } = Promise.withResolvers<void>()
     const strays = conductor(async (data, flow) => {

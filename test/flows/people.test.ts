@@ -71,7 +71,7 @@ test('a question waits for a person; the answer must fit its schema, comes once,
   assert.deepEqual(line?.detail, { step: 'approve', value: { yes: true } })
 })
 
-test('a question nobody answers is given to someone else, and given up at its time, whatever crashes', async () => {
+test('an unanswered question is given to someone else, and given up at its time, despite any crash', async () => {
   const asks = conductor(async (data, flow) => {
     try {
       await flow.ask('approve', {
@@ -108,7 +108,7 @@ test('a question nobody answers is given to someone else, and given up at its ti
   )
 })
 
-test('a flow that is paused goes on with nothing, its times do not come; resumed it makes up for all', async () => {
+test('a paused flow makes no progress, its times do not come; resumed it makes up for all', async () => {
   const both = conductor(async (data, flow) => {
     await doing(flow, data, 'a')
     await flow.sleep('a while', hour)
@@ -216,7 +216,7 @@ test('after the point of no return nothing is undone: it is stuck where it fails
   assert.deepEqual([step?.attempts, step?.state], [3, 'done'])
 })
 
-test('what a function does because a step has failed after the point of no return is off its way when that is done again', async (t) => {
+test('actions after a failure past the point of no return leave the path when the failed step is redone', async (t) => {
   const file = place(t)
   const steps = conductor(async (data, flow) => {
     const step = (name: string) => flow.call(name, Do, { ...data, step: name })
@@ -256,7 +256,7 @@ test('what a function does because a step has failed after the point of no retur
   assert.equal(kept(file, 'orders').filter(({ type }) => type === 'order.done').length, 2)
 })
 
-test('a sub-flow that had failed, and a question nobody had answered, begin anew when a stuck flow is resumed', async () => {
+test('a failed sub-flow, and an unanswered question, begin anew when a stuck flow is resumed', async () => {
   const Part = event('part.placed', { schema: z.object({ order: z.string() }), context: ({ order }) => order })
   const packing = mediator('packing', {
     startedBy: Part,
@@ -408,7 +408,7 @@ test('flows are found by mediator, state, context, step and age', async (t) => {
   ])
 })
 
-test('what ended is forgotten after its time, and so is mail that nobody took', async () => {
+test('ended flows are forgotten after their time, and so is mail that no flow took', async () => {
   const waits = conductor(async (data, flow) => {
     await flow.wait('paid', Paid)
     await doing(flow, data, 'a')
@@ -530,7 +530,7 @@ test('of a withdrawal because of time and one because of a lost race, at once, n
   }
 })
 
-test('a command that is withdrawn while its rule decides leaves the desk, whatever that says', async (t) => {
+test('a command that is withdrawn while its rule decides leaves the desk, despite any decision', async (t) => {
   const asks = Promise.withResolvers<void>()
   const decides = Promise.withResolvers<Decision<{ order: string; step: string }>>()
   const rules = desk('careful', {
@@ -600,7 +600,7 @@ test('a request that a processor of another name holds is cancelled, and nothing
   assert.deepEqual(handled, [])
 })
 
-test('that a command was taken back is forgotten when its channel has come past it', async (t) => {
+test('the mark of a withdrawn command is forgotten when its channel has come past it', async (t) => {
   const file = place(t)
   const parts = [Orders, worker(), conductor(() => {})]
   const limits = { retainEveryMs: 100 }

@@ -43,7 +43,7 @@ for (const [where, failing, expected] of [
   ['a middle', 'b', ['do a', 'undo a']],
   ['the first', 'a', []],
 ] as const) {
-  test(`failure at ${where} step: what was done is undone, in reverse`, async (t) => {
+  test(`failure at ${where} step: the steps before it are undone, in reverse`, async (t) => {
     const running = await started(t, warehouse(place(t), worker({ [failing]: 'refuse' }), inTurn('a', 'b', 'c')))
     await running.publish(Placed, { order: 'o-1' })
     await running.idle()
@@ -77,7 +77,7 @@ test('an undo that fails once and then works: its effect comes once', async () =
   assert.deepEqual(await done(), ['compensated', 'done', ['do a', 'do b', 'undo b', 'undo a']])
 })
 
-test('an undo that keeps failing is visible with its reason, and goes on when that is mended', async (t) => {
+test('an undo that keeps failing is visible with its reason, and continues when that is repaired', async (t) => {
   const undoPlan: Plan = { b: 'refuse' }
   const running = await started(t, warehouse(place(t), worker({ c: 'refuse' }, undoPlan), inTurn('a', 'b', 'c')))
   await running.publish(Placed, { order: 'o-1' })

@@ -46,7 +46,7 @@ test('an event that came before the flow, one before the wait and one after it c
   assert.equal((await running.flows.list())[0]?.state, 'completed')
 })
 
-test('an event of another topic counts for the flow that it names, whatever its own context, and once per id', async (t) => {
+test('an event of another topic counts for the flow it names, in any context of its own, and once per id', async (t) => {
   const Arrived = event('parcel.arrived', {
     schema: z.object({ parcel: z.string(), order: z.string() }),
     context: ({ parcel }) => parcel,
@@ -266,7 +266,7 @@ test('branches run side by side; the first failure undoes what the others did, i
   assert.deepEqual(all.slice(3), ['undo c', 'undo b', 'undo a'])
 })
 
-test('a race has one winner, the same after a restart; what lost goes on and throws at nobody', async (t) => {
+test('a race has one winner, the same after a restart; a losing branch continues and its error ends nothing', async (t) => {
   const file = place(t)
   const winners: unknown[] = []
   const race = () =>
@@ -386,7 +386,7 @@ test('a flow that is cancelled undoes what it did, and is told nothing more', as
   await assert.rejects(running.flows.cancel(99), coded('millrace/unknown-flow'))
 })
 
-test('code that does not fit the journal pauses the flow, says where, and goes on when the code fits again', async (t) => {
+test('code that does not fit the journal pauses the flow, says where, and continues when the code fits again', async (t) => {
   const file = place(t)
   const one = (...steps: string[]) =>
     conductor(async (data, flow) => {
@@ -433,7 +433,7 @@ test('two mediators on one event conduct flows of their own; one event starts ea
   assert.equal((await running.flows.list()).length, 2)
 })
 
-test('a call that nobody waits for and that is refused ends nothing: it is told to operators', (t) => {
+test('a refused call that the flow does not await ends nothing: it is told to operators', (t) => {
   const program = fileURLToPath(new URL('./forgets-program.ts', import.meta.url))
   const args = ['--conditions=millrace-source', program, place(t)]
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' })

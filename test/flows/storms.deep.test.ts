@@ -182,7 +182,7 @@ test('a smaller storm with crashes, power cuts and little room in memory, for te
   for (const how of ['quick won', 'fast won']) assert(seen.has(how), how)
 })
 
-test('a flow of two thousand steps goes on after a crash in its middle, from its journal', async () => {
+test('a flow of two thousand steps resumes after a crash in its middle, from its journal', async () => {
   const steps = 2_000
   const long = conductor(async (data, flow) => {
     for (let step = 0; step < steps; step++) await flow.call('next', Do, { ...data, step: `${step}` })

@@ -79,7 +79,7 @@ test('an undo that failed without a step, was resumed in vain, and no longer fai
   assert.equal(flow.steps.filter(({ undo }) => undo).length, 1)
 })
 
-test('an undo that was refused has failed, those before it are pending, and all are done when it goes on', async (t) => {
+test('a refused undo has failed, those before it are pending, and all are done when the flow is resumed', async (t) => {
   const plan: Plan = { b: 'refuse' }
   const running = await undoing(t, plan)
   assert.equal((await running.flows.list())[0]!.state, 'stuck')
@@ -91,7 +91,7 @@ test('an undo that was refused has failed, those before it are pending, and all 
   assert.deepEqual(await undone(running), { a: 'done', b: 'done', c: 'done', fails: null })
 })
 
-test('what fails in a flow that another waits for is told with its data, and a refusal as one', async (t) => {
+test('the failure of a sub-flow reaches the flow that waits with its data, and a refusal as one', async (t) => {
   const caught: unknown[] = []
   const part = mediator('part', {
     startedBy: Placed,

@@ -64,7 +64,7 @@ test('a reply that JSON does not carry, or that is too large, fails its attempt 
   await Promise.all(asked)
 })
 
-test('what a flow is told wrongly it is told itself: texts, times, versions, branches, undos', async (t) => {
+test('wrong arguments throw inside the flow: texts, times, versions, branches, undos', async (t) => {
   const codes: string[] = []
   const wrong = conductor(async (data, flow) => {
     const schema = z.object({ yes: z.boolean() })
@@ -100,7 +100,7 @@ test('what a flow is told wrongly it is told itself: texts, times, versions, bra
   assert.deepEqual([...new Set(codes)], ['end'])
 })
 
-test('an event that names no good context for its flows is held, and others go on', async () => {
+test('an event that names no valid context for its flows is held, and others continue', async () => {
   const Pay = event('pay', { schema: z.object({ order: z.string().nullable() }) })
   const Pays = topic('pays', [Pay])
   const waits = mediator('waits', {
@@ -121,7 +121,7 @@ test('an event that names no good context for its flows is held, and others go o
   )
 })
 
-test('a flow that is cancelled while it is paused begins nothing more: what it did is undone', async () => {
+test('a flow that is cancelled while it is paused begins nothing more: its steps are undone', async () => {
   const ships = conductor(async (data, flow) => {
     await doing(flow, data, 'a')
     await flow.wait('paid', Paid)
@@ -230,7 +230,7 @@ test('a command whose asker was told that it is discarded is never taken back', 
   assert.deepEqual(await effects(running), ['undo a'])
 })
 
-test('ids of commands of flows are nobody else’s', async (t) => {
+test('ids of commands of flows are reserved for flows', async (t) => {
   const running = await started(t, warehouse(place(t), worker()))
   const own = coded('millrace/bad-id', /belong to commands of flows/)
   await assert.rejects(running.send(Undo, { order: 'o-1', step: 'a' }, { id: 'flow/1/1' }), own)
@@ -251,7 +251,7 @@ test('a function whose result JSON does not carry has failed, and what it did is
   assert.match(flow!.error!.message, /result of mediator "conductor" is not plain JSON: total is bigint/)
 })
 
-test('what there is not is said so', async (t) => {
+test('an unknown flow or request, and wrong options of a mediator, are refused by their codes', async (t) => {
   const running = await started(
     t,
     warehouse(

@@ -105,7 +105,7 @@ test('an app without a file has a token in memory only', async () => {
   assert.deepEqual(who?.grants, [{ role: 'admin' }])
 })
 
-test('where a function decides there are no sessions and no token', async (t) => {
+test('with a function for access there are no sessions and no token', async (t) => {
   const name = 'by a header'
   const { ask, token, link, url } = await served(t, {
     access: ({ headers }) => (headers.has('x-me') ? { name, grants: [] } : undefined),
@@ -116,7 +116,7 @@ test('where a function decides there are no sessions and no token', async (t) =>
   assert.equal((await ask('POST /api/session', { json: { code: 'x' } })).status, 404)
 })
 
-test('what a function answers about a sender is checked, and the log says what is wrong with it', async (t) => {
+test('the result of an access function is checked, and the log says what is wrong with it', async (t) => {
   const answers: Record<string, unknown> = {
     text: 'ada',
     nothing: null,

@@ -22,7 +22,7 @@ test('a command is accepted with the place of its state, where its end is found'
   assert(askedAt > 0 && endedAt >= askedAt)
 })
 
-test('who waits gets the reply, the refusal with its data, or nothing where the type has none', async (t) => {
+test('a waiting caller gets the reply, the refusal with its data, or nothing where the type has none', async (t) => {
   const { ask } = await served(t)
   const headers = { prefer: 'wait=30' }
   const replied = await ask(send, { params: take, json: { sku: 'a', quantity: 3 }, headers })
@@ -122,7 +122,7 @@ test('a request is taken back once, and never after its end', async (t) => {
   )
 })
 
-test('what is no command, and a request that is not there, are told', async (t) => {
+test('an invalid command and an unknown request are told', async (t) => {
   const { ask, shop } = await served(t)
   const json = { sku: 'a', quantity: 1 }
   for (const [asks, status, code] of [

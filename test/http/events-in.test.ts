@@ -402,7 +402,7 @@ test('one id of two sources is two events; of one source with other data it is a
   assert.deepEqual([status, body.code, body.errors[0].pointer], [409, 'millrace/id-conflict', ''])
 })
 
-test('bodies may be gzip; the limit is on what they inflate to, whatever they say', async (t) => {
+test('bodies may be gzip; the limit is on their inflated size, despite any header', async (t) => {
   const { shop, url: _ } = await served(t)
   const { url } = await shop.serve({ port: 0, access: { open: true }, bodyBytesMax: 100_000 })
   const post = (body: string | Uint8Array | ReadableStream, headers: Record<string, string> = {}) =>
@@ -429,7 +429,7 @@ test('bodies may be gzip; the limit is on what they inflate to, whatever they sa
   assert.deepEqual(await code(await post(new Uint8Array([0x22, 0xff, 0x22]))), [400, 'millrace/bad-request'])
 })
 
-test('what is no event is told with what would be one', async (t) => {
+test('an invalid event is told with an example of a valid one', async (t) => {
   const { ask } = await served(t)
   const orders = { topic: 'orders' }
   for (const [asks, status, code, says] of [

@@ -194,7 +194,7 @@ test('streams end when the app stops, and a HEAD opens none', async (t) => {
   assert.match(await answer.text(), /^: from here on\nid: 0\n\n$/)
 })
 
-test('a reader that stands still is not read for, and holds up nobody', async (t) => {
+test('events are not read for a reader that stands still, and it holds up no other', async (t) => {
   const { shop, url } = await served(t)
   const large = 'x'.repeat(100_000)
   for (let n = 0; n < 100; n++) await shop.publish(Said, large)
@@ -218,7 +218,7 @@ test('a reader that stands still is not read for, and holds up nobody', async (t
   })
 })
 
-test('who may not see secrets gets events without them', async (t) => {
+test('a reader without the right to secrets gets events without them', async (t) => {
   const Paid = event('paid', { schema: z.object({ card: z.string(), pence: z.number() }), secret: ['/card'] })
   const Money = topic('money', [Paid])
   const { shop } = await served(t, { parts: [Money] })

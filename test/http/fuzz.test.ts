@@ -73,7 +73,7 @@ const headers = fc.record(
   { requiredKeys: ['accept'] },
 )
 
-test('whatever is sent to a route, its answer is of the table, and what is accepted is on disk', async (t) => {
+test('any input to a route gets an answer of the table, and an accepted one is on disk', async (t) => {
   const logged: unknown[] = []
   const { url, file } = await served(t, {
     log: (level, text, fields) => void (level === 'error' && logged.push([text, fields])),

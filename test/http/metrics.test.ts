@@ -163,7 +163,7 @@ test('an app that does not run is down, and nothing else is said of it', async (
   )
 })
 
-test('who may not see gets no metrics', async (t) => {
+test('a caller without the right to see gets no metrics', async (t) => {
   const shop = shopOn({ file: place(t) })
   const token = newToken()
   const grants = [{ role: 'sender' as const }, { role: 'reader' as const, on: ['stock'] }]

@@ -80,7 +80,7 @@ test('there is no page at other paths, by other methods, and on a gateway in ano
   assert.equal((await mounted(new Request('http://localhost/'))).status, 404)
 })
 
-test('what a browser loads is small: below 70 KB compressed at first, below 150 KB in all', async () => {
+test('the files a browser loads are small: below 70 KB compressed at first, below 150 KB in all', async () => {
   const files = await dashboardFiles()
   const sizeOf = (names: readonly string[]) => names.reduce((sum, name) => sum + files.get(`${name}.gz`)!.length, 0)
   const names = [...files.keys()].filter((name) => /\.(js|css|html)$/.test(name))

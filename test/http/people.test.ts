@@ -137,7 +137,7 @@ test('a claim is seen by others and binds them; notes are about a message or a g
   assert.equal((await ask('POST /api/desk/{id}/release', { params, json: {}, headers: match })).status, 204)
 })
 
-test('who acts is who asks, whatever the body says', async (t) => {
+test('the author of an action is its sender; a body that names another is refused', async (t) => {
   const { ask } = await bank(t)
   const params = { name: 'ledger' }
   const forged = await ask('POST /api/parts/{name}/pause', { params, json: { by: 'eve', reason: 'x' } })
@@ -203,7 +203,7 @@ test('a reader changes nothing', async (t) => {
   assert.equal((await ask('GET /api/desk/counts')).status, 200)
 })
 
-test('what there is not is a 404, what does not fit a 400, with the field', async (t) => {
+test('an unknown thing is a 404, a bad value a 400, with the field', async (t) => {
   const { ask } = await bank(t)
   assert.equal((await ask('GET /api/desk/{id}', { params: { id: '99' } })).body.code, 'millrace/unknown-item')
   assert.equal((await ask('GET /api/desk/{id}', { params: { id: 'x' } })).body.code, 'millrace/unknown-route')
@@ -257,7 +257,7 @@ test('a list is a file where that is accepted: all of its pages, without secrets
   for (const text of [body, audit.body]) assert.equal(text.includes(canary), false)
 })
 
-test('what is hidden: data by their type, wherever they lie, and the same values elsewhere', () => {
+test('secrets are hidden in data by their type, at any depth, and the same values elsewhere', () => {
   const hide = hideOf([Paid, Book])
   const json = JSON.stringify({ account: 'a', iban: canary, cents: 1 })
   const hidden = JSON.stringify({ account: 'a', iban: '***', cents: 1 })

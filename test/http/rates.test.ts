@@ -55,7 +55,7 @@ const say = (name: string) => ({
   json: 'hello',
 })
 
-test('who sends too much is answered 429 with the time to wait, by name, and what is left is in each answer', async (t) => {
+test('a sender over its rate gets 429 with the time to wait, by name, and each answer has the remaining number', async (t) => {
   const { ask } = await limited(t, { requestsPerMinute: 2 })
   const first = await ask('POST /events/{topic}', say('ada'))
   assert.deepEqual([first.status, first.headers.get('ratelimit')], [202, '"requests";r=1;t=30'])

@@ -7,7 +7,7 @@ import { client } from '../support/http-client.ts'
 import { place, started, until } from '../support.ts'
 import { shopOn } from './shop.ts'
 
-test('who was refused is in the audit log: for the library, the API and the command, and after a stop', async (t) => {
+test('refused senders are in the audit log: for the library, the API and the command, and after a stop', async (t) => {
   const file = place(t)
   const shop = await started(t, shopOn({ file }))
   const token = newToken()
@@ -48,7 +48,7 @@ test('who was refused is in the audit log: for the library, the API and the comm
   assert.deepEqual(await rows(), ['address 127.0.0.1', 'till 3'])
 })
 
-test('what was counted is written before the app has stopped', async (t) => {
+test('counted refusals are written before the app has stopped', async (t) => {
   const file = place(t)
   const shop = await started(t, shopOn({ file }))
   const { ask } = client((await shop.serve({ port: 0 })).url)

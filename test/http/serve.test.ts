@@ -53,7 +53,7 @@ test('a server of an app that does not run says so with 503, and what to do', as
   await assert.rejects(fetch(url), { message: 'fetch failed' })
 })
 
-test('a port that another program has is an error with its name, and the app goes on', async (t) => {
+test('a port in use by another program is an error with its name, and the app continues', async (t) => {
   const shop = await started(t, empty(t))
   const first = await shop.serve({ port: 0 })
   const port = Number(new URL(first.url).port)
@@ -74,7 +74,7 @@ test('it is served beyond this machine only where access is given', async (t) =>
   assert.equal((await fetch(`http://127.0.0.1:${new URL(url).port}/health`)).status, 503)
 })
 
-test('what is served wrongly is told before a port is taken', async (t) => {
+test('wrong options of serve are told before a port is taken', async (t) => {
   const shop = empty(t)
   await assert.rejects(shop.serve({ prot: 0 } as never), coded('millrace/unknown-option', /did you mean "port"/))
   await assert.rejects(shop.serve({ port: 70_000 }), coded('millrace/bad-option', /port is 70000/))

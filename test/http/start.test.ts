@@ -11,7 +11,7 @@ test('start serves the app, says where, and ends with 143 on SIGTERM', async (t)
   assert.match(out, /^ {2}http +http:\/\/127\.0\.0\.1:\d+$/m)
 })
 
-test('what start and dev print as JSON has the address, which answers', async (t) => {
+test('the JSON that start and dev print has the address, which answers', async (t) => {
   for (const name of ['start', 'dev']) {
     const env = { MILLRACE_PORT: '0' }
     const app = begin(t, [name, '--json', appFile, '--db', join(folder(t), 'mill.db')], { env })

@@ -326,7 +326,7 @@ const steps: fc.Arbitrary<Step>[] = [
   fc.constant(new ReadBack()),
 ]
 
-test('whatever is sent in whatever order, across crashes, the gateway answers as its model, and nothing is lost or doubled', async () => {
+test('for any requests in any order, across crashes, the gateway answers as its model and loses or doubles nothing', async () => {
   await fc.assert(
     fc.asyncProperty(fc.commands(steps, { maxCommands: 30 }), async (commands) => {
       const logged: unknown[] = []

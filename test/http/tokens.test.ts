@@ -55,7 +55,7 @@ test('a token that is made counts at once, with what it grants; one that is revo
   )
 })
 
-test('what a token is made of is checked', async (t) => {
+test('the options of a token are checked', async (t) => {
   const shop = await started(t, shopOn({ file: place(t) }))
   const bad = (name: string, options: object, message: RegExp) =>
     assert.rejects(shop.tokens.make(name, options as never), coded('millrace/bad-option', message))
