@@ -20,7 +20,7 @@ test('a number that is not given is its default, one that is given is checked', 
   assert.throws(() => numbersOf({ name: 'shop', pendingMax: 0 }), refused)
 })
 
-test('what is no broker, no function or no name is refused', () => {
+test('a wrong broker, function or name is refused', () => {
   const given = (wrong: object) => () => checkAppOptions({ ...options, ...wrong })
   assert.throws(given({ name: '' }), coded('millrace/bad-name'))
   assert.throws(given({ broker: undefined }), coded('millrace/bad-option', /broker must be a broker, such as sqlite/))

@@ -40,6 +40,6 @@ test('a function that throws is logged once and takes nothing from the others', 
   assert.match(log[0]!, /^a function given to tail of app "shop" has failed/)
 })
 
-test('what is no function is refused', () => {
+test('a tail without a function is refused', () => {
   assert.throws(() => tailsWith([]).add('log' as never), coded('millrace/bad-option', /tail takes a function/))
 })

@@ -44,7 +44,7 @@ test('a process that has the file is waited for until it listens', async (t) => 
   client!.close()
 })
 
-test('a process that never listens is named; a file that nobody has is no app that runs', async (t) => {
+test('a process that never listens is named; a file without an owner is no running app', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-reach-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const path = join(folder, 'a.db')
@@ -85,7 +85,7 @@ test('an app that takes the file while a command wants to write is asked after a
   assert.equal(asked, process.pid)
 })
 
-test('what fails for other reasons without an app is not tried again', async (t) => {
+test('other failures without an app are not tried again', async (t) => {
   const file = join(mkdtempSync(join(tmpdir(), 'millrace-')), 'app.db')
   t.after(() => rmSync(dirname(file), { recursive: true, force: true }))
   let times = 0

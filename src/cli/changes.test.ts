@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { changeLines, changesOf } from './changes.ts'
 
-test('what is the same is no change, whatever the order of names', () => {
+test('equal values are no change, in any order of names', () => {
   assert.deepEqual(changesOf({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 }), [])
 })
 

@@ -54,7 +54,7 @@ for (const [what, [code, says]] of Object.entries(files)) {
   })
 }
 
-test('whatever a command fails with can be shown', () => {
+test('any failure of a command can be shown', () => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   for (const value of [proxy, Object.create(null), null, undefined, Symbol('s'), 1n, new Error('x')]) {

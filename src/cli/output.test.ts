@@ -17,7 +17,7 @@ test('an error of ours says what, what to do, and its code, in one line', () => 
   )
 })
 
-test('only what nobody expected has a stack trace', () => {
+test('only an unexpected error has a stack trace', () => {
   assert.equal(errorText(new UsageError('name it')), 'millrace: name it')
   assert.equal(errorText(Object.assign(new Error('no space'), { code: 'ENOSPC' })), 'millrace: no space')
   assert.equal(errorText('thrown'), 'millrace: thrown')
@@ -53,7 +53,7 @@ test('however many lines wait to be read, standard output has one listener, and 
   assert.equal(stream.listenerCount('drain'), 0)
 })
 
-test('lines that nobody reads any more are not written', async () => {
+test('lines are not written when their reader is gone', async () => {
   const { stream, closed, out } = unread()
   let made = 0
   const lines = function* () {

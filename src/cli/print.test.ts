@@ -17,7 +17,7 @@ test('JSON that is shown does not act on the terminal and means the same', () =>
   assert.deepEqual(JSON.parse(shown), value)
 })
 
-test('what is cut fits and says so', () => {
+test('a cut text fits and says so', () => {
   assert.equal(cut('millrace', 8), 'millrace')
   assert.equal(cut('millraces', 8), 'millrac…')
   assert.equal(cut('水車水車', 6), '水車…')
@@ -44,7 +44,7 @@ test('a table fits its width; the widest columns give way first, numbers stand t
     for (const line of table(columns, rows, width)) assert.ok(widthOf(line) <= Math.max(width, 15), line)
 })
 
-test('facts go on below their beginning', () => {
+test('facts wrap below their beginning', () => {
   const shown = facts(
     [
       ['name', 'one two three four five six'],

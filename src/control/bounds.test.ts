@@ -98,7 +98,7 @@ test('the desk is listed page by page, each bounded by its bytes, of an app that
   await assertPaged(stoppedDesk(sqlite({ file }).offline!, { correct: undefined, now: Date.now }))
 })
 
-test('who asks and does not read is not answered beyond what the socket holds, and others are', async (t) => {
+test('a client that asks and does not read gets no answers beyond what the socket holds; other clients are answered', async (t) => {
   const file = place(t)
   const one = await holding(
     t,
@@ -145,7 +145,7 @@ function everyLine(socket: Socket, isLast: (line: string) => boolean): Promise<v
   })
 }
 
-test('publishes that are answered to nobody are bounded too, and all of them are done once that reads', async (t) => {
+test('publishes without a reader for their answers are bounded too, and all of them are done once it reads', async (t) => {
   const file = place(t)
   const one = await holding(t, file, [])
   const socket = connect(socketPath(file))
@@ -206,7 +206,7 @@ test('the newest messages of a log are read one by one, as they are taken', asyn
   await assert.rejects(lastOf(async () => reader, 10_001, {}).next(), /last is 10001, but must be at most 10000/)
 })
 
-test('what comes while the last messages are shown is kept up to a bound of bytes, then counted, in order', async (t) => {
+test('messages that come while the last ones are shown are kept up to a bound of bytes, then counted, in order', async (t) => {
   const one = await holding(t, place(t), [])
   const taken: Followed[] = []
   const following = new Following(one, { type: 'said' }, { take: (item) => void taken.push(item), hasRoom: () => true })
@@ -222,7 +222,7 @@ test('what comes while the last messages are shown is kept up to a bound of byte
   assert.deepEqual(shown, [0, 1, 2, 'missed 2', 5])
 })
 
-test('an answer that cannot be written is told to who asked; the connection and the app go on', async (t) => {
+test('an answer that cannot be written is told to its caller; the connection and the app continue', async (t) => {
   const file = place(t)
   const one = await holding(t, file, ['a'])
   Object.assign(one.desk, { counts: async () => ({ held: 1n }) })
@@ -232,7 +232,7 @@ test('an answer that cannot be written is told to who asked; the connection and 
   await one.publish(Said, { n: 1, text: '' })
 })
 
-test('nobody follows without end over one connection', async (t) => {
+test('one connection follows a bounded number of times', async (t) => {
   const file = place(t)
   await holding(t, file, [])
   const remote = await client(t, file)

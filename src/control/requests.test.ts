@@ -265,7 +265,7 @@ test('the functions of the library check the same', async (t) => {
   assert.equal(one.health().status, 'green')
 })
 
-test('what a filter says is named with what it must be, and a wrong name with the one that was meant', async (t) => {
+test('a bad value in a filter is named with the allowed ones, and a wrong name with the likely one', async (t) => {
   const { one } = await running(t)
   const says = (call: Promise<unknown>, text: RegExp) => assert.rejects(call, text)
   const list = (filter: object) => one.desk.list(filter as never)

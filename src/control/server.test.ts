@@ -67,7 +67,7 @@ test('many requests are answered over one connection, in the order of publishing
   assert.deepEqual((await remote.status()).health, { status: 'green', reasons: [] })
 })
 
-test('what does not speak the protocol is told so and let go; the app goes on', async (t) => {
+test('a client that does not speak the protocol is told so and disconnected; the app continues', async (t) => {
   const file = join(folder(t), 'talk.db')
   await running(t, file)
   for (const words of ['GET / HTTP/1.1\n', 'null\n', '{"id":1}\n', '{"do":"publish"}\n']) {
@@ -127,7 +127,7 @@ test('an app whose socket cannot be made starts all the same and says so', async
   assert.match(said[0]!, /^app "talk" cannot be reached by commands: /)
 })
 
-test('who is connected when the app stops is told so, and nobody connects any more', async (t) => {
+test('connected clients are told when the app stops, and new connections are refused', async (t) => {
   const file = join(folder(t), 'talk.db')
   const one = await running(t, file)
   const remote = await client(t, file)
@@ -169,7 +169,7 @@ test('a reader who does not read costs no more than the bound, and is told how m
   assert.deepEqual(shown, [0, 1, 'missed 4', 6])
 })
 
-test('a slow reader of a running app holds back nobody: it is told what it missed', async (t) => {
+test('a slow reader of a running app holds up no other, and is told what it missed', async (t) => {
   const file = join(folder(t), 'talk.db')
   const one = await running(t, file)
   const remote = await client(t, file)

@@ -72,7 +72,7 @@ function processors(fails = { pausing: false }) {
   return { made: new Consumers(host as unknown as ConsumersHost), told, ticks }
 }
 
-test('processors take nothing before they are open: what may have killed the process runs first', async () => {
+test('processors take nothing before they are open: messages that may have killed the process run first', async () => {
   const { made, told } = processors()
   await made.takeUp()
   assert.deepEqual(told.splice(0), ['labels pauses'])

@@ -5,7 +5,7 @@ import { healthOf } from './health.ts'
 
 const well = { store: [], services: [{}, { health: () => [] }], trouble: undefined, status: 'running', isRunning: true }
 
-test('a run is green while nobody has a reason against it', () => {
+test('a run is green while there is no reason against it', () => {
   assert.deepEqual(healthOf(well), { status: 'green', reasons: [] })
 })
 

@@ -30,7 +30,7 @@ test('the end of the run tells all who wait, and all who come later, that it was
   assert.deepEqual([await before, await idle.wait()], [false, false])
 })
 
-test('nothing is looked at while nobody waits', () => {
+test('nothing is looked at while nothing waits for idle', () => {
   let looks = 0
   const idle = new Idle(() => ++looks > 0)
   idle.look()

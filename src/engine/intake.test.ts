@@ -59,7 +59,7 @@ test('a message that is published comes to the committer, and its id back once t
   assert.deepEqual([message.stream, message.id, message.ownId, message.asked], [1, 'mine', true, undefined])
 })
 
-test('what is refused never comes to the committer', async () => {
+test('a refused message never comes to the committer', async () => {
   const stopping = fault('millrace/stopping', 'it stops')
   const stopped = intake({
     checkRunning: () => {

@@ -87,7 +87,7 @@ test('a new part is asked about where it repeats commands, somebody is gone, and
   assert.equal(asked([part('new', [], { ...repeats, ...other })]), false, 'it is gone from another topic')
 })
 
-test('one line tells of each part that has taken over, whatever was renamed for it', () => {
+test('one line tells of each part that has taken over, for all that was renamed for it', () => {
   const flow = { kind: 'mediator', name: 'm' }
   const all = parts([part('m', [], { part: flow }), part('m.t', [], { part: flow })], [flow])
   const renamed = [rename('k', 'm'), rename('k.t', 'm.t'), rename('k', 'm', 'mediator')] as never

@@ -17,7 +17,7 @@ const facts = async (to: ResetTo) => {
   return { begins, again, skipped }
 }
 
-test('what is handled again and what is passed over is counted by position, with what is done above the low-water', async () => {
+test('messages handled again and passed over are counted by position, with those done above the low-water', async () => {
   assert.deepEqual(await facts('beginning'), { begins: 4, again: 8, skipped: 0 })
   assert.deepEqual(await facts(9), { begins: 9, again: 3, skipped: 0 })
   assert.deepEqual(await facts(12), { begins: 12, again: 1, skipped: 1 })
@@ -32,7 +32,7 @@ test('a position has to be one that is kept, or the next', async () => {
   assert.equal((await facts(21)).begins, 21)
 })
 
-test('what a part has sent is counted slice by slice, of its source and its types, since the message at the position came', async () => {
+test('messages sent by a part are counted slice by slice, of its source and its types, since the position', async () => {
   const asked: unknown[] = []
   const slices: Record<number, CountedSlice> = {
     5: {

@@ -4,7 +4,7 @@ import test from 'node:test'
 import { fault } from '../model/errors.ts'
 import { Resets, type ResetsHost } from './resets.ts'
 
-test('where the run ends between two reads of what a reset has ended, the reset is told why, and no rejection is left over', async () => {
+test('when the run ends between two reads of the ends of a reset, the reset is told why, and no rejection is left', async () => {
   const why = fault('millrace/sync-failed', 'the disk is gone')
   const { promise: failed, reject } = Promise.withResolvers<void>()
   const ended: number[] = []

@@ -40,7 +40,7 @@ test('messages that arrive get their positions, and are the newest of their stre
   assert.deepEqual(told, ['accepted 5', 'accepted 1', 'accepted 6'])
 })
 
-test('they are idle when all that the run has appended has arrived, whatever else arrives', () => {
+test('streams are idle when all appends of the run have arrived, with any other arrivals', () => {
   const { made } = streams()
   assert(made.idle)
   made.appended([message({ position: 6 }), message({ stream: 2, position: 1 })])

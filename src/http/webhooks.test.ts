@@ -106,7 +106,7 @@ const pair = () => {
   return { short: text('whsk_', seed), long: text('whsk_', Buffer.concat([seed, point])), open: text('whpk_', point) }
 }
 
-test('v1a: what the private key signs the public one takes, and no other', () => {
+test('v1a: a signature of the private key passes with its public key, and with no other', () => {
   const { short, long, open } = pair()
   for (const key of [short, long]) {
     const signed = signerOf('here', key)({ id, now, body })

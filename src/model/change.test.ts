@@ -162,7 +162,7 @@ test('changes are made one after the other, and a test that fails leaves nothing
   assert.throws(() => applyChange(applyChange(text, list), list), { code: 'millrace/change-does-not-fit' })
 })
 
-test('what does not fit is said with the change, the path and the kind of what was found, never a value', () => {
+test('a change that does not fit is told with the change, the path and the kind found, never a value', () => {
   const text = '{"card":"4111","lines":[1],"twice":1,"twice":2,"gone":null}'
   for (const [made, message] of [
     [{ op: 'replace', path: '/sku', value: 1 }, 'change 1 of 1 (replace "/sku") does not fit: there is no "/sku"'],

@@ -86,7 +86,7 @@ test('the size limit counts bytes, not characters, and is still allowed itself',
   )
 })
 
-test('what JSON cannot carry is refused with its place', () => {
+test('a value that JSON cannot carry is refused with its place', () => {
   class Money {
     cents = 1
   }
@@ -196,7 +196,7 @@ test('older versions are brought up step by step, and keep the version they were
   }
 })
 
-test('what an upcast makes is data like any other: stripped by the schema, and only what JSON carries', () => {
+test('the result of an upcast is data like any other: stripped by the schema, and only values that JSON carries', () => {
   const at = new Date(0)
   const Dated = event('dated', {
     version: 2,
@@ -248,7 +248,7 @@ test('freezing goes all the way down and gives the same value', () => {
   for (const plain of [1, 'a', null, undefined, true]) assert.equal(deepFreeze(plain), plain)
 })
 
-test('what a publisher does with its data afterwards changes nothing of the message, from memory or from disk', () => {
+test('later changes of the data by the publisher change nothing of the message, from memory or from disk', () => {
   const data = { list: [{ n: 1 }], __proto__: { inherited: 1 } } as { list: { n: number }[] }
   Object.setPrototypeOf(data, Object.prototype)
   const message = encode(Any, data, stamp, 1_000)

@@ -50,7 +50,7 @@ test('the brand does not show when an error is printed or copied', () => {
   assert.deepEqual(Object.keys(error).sort(), ['code', 'data', 'help', 'name', 'retryable'])
 })
 
-test('whatever is thrown becomes a record of plain JSON and bounded size', () => {
+test('any thrown value becomes a record of plain JSON and bounded size', () => {
   fc.assert(
     fc.property(fc.anything({ withBigInt: true, withDate: true, withMap: true, withNullPrototype: true }), (value) => {
       const record = recordError(value)
@@ -61,7 +61,7 @@ test('whatever is thrown becomes a record of plain JSON and bounded size', () =>
   )
 })
 
-test('what is thrown and is no error is shown as well as it can be', () => {
+test('a thrown value that is no error is shown as well as it can be', () => {
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
   for (const [value, message] of [
@@ -109,7 +109,7 @@ test('texts of an error are shortened, its data are whole or absent, and the rec
   assert.equal(recordError(new Error('short')).lost, undefined)
 })
 
-test('what an error holds and what caused it are kept, to a bound, and no circle is followed', () => {
+test('fields and causes of an error are kept, to a bound, and no circle is followed', () => {
   const held = new AggregateError([new Error('one'), new TypeError('two'), 'three'], 'both failed')
   const { errors, message } = recordError(held)
   assert.deepEqual(

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { coded } from '../../test/support.ts'
 import { checkName, suggest } from './names.ts'
 
-test('names begin with a letter and go on with letters, digits, dots, underscores and hyphens, up to 100', () => {
+test('names begin with a letter, then letters, digits, dots, underscores and hyphens, up to 100', () => {
   for (const name of ['a', 'order.placed', 'Order_placed-2', `a${'b'.repeat(99)}`]) checkName('event', name)
   const wrong = ['', '1a', '.a', '-a', '_a', 'a b', 'a/b', 'a\n', 'ä', `a${'b'.repeat(100)}`, 7, null, undefined, {}]
   for (const name of wrong)

@@ -31,7 +31,7 @@ test('a row that is larger than a page is one by itself, so that every list come
   assert.deepEqual(page(10, 1), { found: [1], next: 1 })
 })
 
-test('no row is read beyond the one that does not fit any more', () => {
+test('no row is read beyond the first that does not fit', () => {
   const taken: number[] = []
   page(10, 30, taken)
   assert.deepEqual(taken, [1, 2, 3])

@@ -14,7 +14,7 @@ const revoked = Proxy.revocable({}, {})
 revoked.revoke()
 const hostile = new Proxy({}, { get: raises, ownKeys: raises, getPrototypeOf: raises, has: raises })
 
-test('what is plain JSON looks as JSON does, a text by itself as it is', () => {
+test('plain JSON looks as JSON does, a text by itself as it is', () => {
   assert.equal(forPeople('a "text"\n'), 'a "text"\n')
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
@@ -55,7 +55,7 @@ test('each kind of value has a text', () => {
   }
 })
 
-test('what cannot be looked at is said so, and the rest is shown all the same', () => {
+test('an unreadable value is shown as that, and the rest is shown all the same', () => {
   const lazy = { a: 1, b: 2 }
   Object.defineProperty(lazy, 'b', { get: raises, enumerable: true })
   assert.equal(forPeople(lazy), '{"a":1,"b":"[cannot be read: detached]"}')

@@ -31,7 +31,7 @@ test('a narrowed grant allows it at the names that fit, and nothing that concern
   assert.equal(isAllowed(who, 'see', ['stock']), true)
 })
 
-test('who may not is told by name what and where', () => {
+test('a person without permission is told by name what is missing and where', () => {
   const who = { name: 'ada', grants: [{ role: 'reader' as const, on: ['ledger'] }] }
   checkAllowed(who, 'see', ['ledger'])
   assert.throws(() => checkAllowed(who, 'run', ['ledger']), {
@@ -52,7 +52,7 @@ test('roles only grow from reader over clerk and operator to admin, and a sender
   assert.equal(of('admin').length, 9)
 })
 
-test('what is said about somebody is checked, with the place of the error', () => {
+test('grants are checked, with the place of the error', () => {
   assert.deepEqual(checkGrant('access', 'clerk'), { role: 'clerk' })
   assert.deepEqual(checkGrant('access', { role: 'clerk', on: ['a*'] }), { role: 'clerk', on: ['a*'] })
   assert.throws(() => checkGrant('access', 'clark'), {

@@ -22,7 +22,7 @@ test('a promise is itself, and what is none is none', () => {
   }
 })
 
-test('what is like a promise settles once, whatever its `then` does', async () => {
+test('a promise-like value settles once, even when its `then` does more', async () => {
   const twice = (resolve: (value: number) => void) => {
     resolve(1)
     resolve(2)
@@ -38,7 +38,7 @@ test('what is like a promise settles once, whatever its `then` does', async () =
   assert.equal(await promiseOf(Odd.resolve(3)), 3)
 })
 
-test("a promise that comes where none may come is found, and its rejection is nobody's", () => {
+test('a promise where none is allowed is found, and its rejection is handled', () => {
   assert(isPromise(Promise.reject(new Error('nobody asked'))))
   assert(isPromise(Object.defineProperty({}, 'then', { get: fail })))
 })

@@ -22,7 +22,7 @@ test('a field is hidden where its path leads, in a list in each element, and not
   assert.equal(shown(['']), '***')
 })
 
-test('data that have no such field stay as they are, to the letter', () => {
+test('data without the secret fields stay as they are, to the letter', () => {
   for (const path of ['/cards/length', '/iban/length', '/cards/7', '/toString', '/__proto__']) {
     assert.deepEqual(shown([path]), payment, path)
   }
@@ -31,7 +31,7 @@ test('data that have no such field stay as they are, to the letter', () => {
   assert.equal(masked('{"__proto__":{"pin":1},"a":2}', ['/__proto__/pin']), '{"__proto__":{"pin":"***"},"a":2}')
 })
 
-test('what cannot be read is hidden whole', () => {
+test('unreadable data are hidden whole', () => {
   assert.equal(masked('{"iban": DE02', ['/iban']), '"***"')
   const deep = `${'['.repeat(100_000)}{"pin":"1234"}${']'.repeat(100_000)}`
   assert.doesNotMatch(masked(deep, ['/pin']), /1234/)

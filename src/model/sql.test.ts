@@ -62,7 +62,7 @@ test('a list in parentheses of the statement, which would be a row value, is ref
   assert.deepEqual(made`a = (${1}) or b in (${1}, ${2})`, ['a = (?) or b in (?, ?)', [1, 1, 2]])
 })
 
-test('what is no list of values is refused where it is made', () => {
+test('a wrong value for a list is refused where the list is made', () => {
   for (const [value, says] of [
     ['abc', /list takes values, such as an array or a set/],
     [new Uint8Array(2), /list takes values/],

@@ -25,7 +25,7 @@ test('without a delay, and with a time that has passed, a message is due at once
   }
 })
 
-test('what is no time is refused, with what was given and what has to be', () => {
+test('a value that is no time is refused, with the value and the allowed ones', () => {
   for (const [delay, says] of [
     [{ at: now, delayMs: 1 }, /both at and delayMs/],
     [{ delayMs: -1 }, /delayMs is -1, but must be milliseconds from 0 on/],

@@ -15,7 +15,7 @@ test('a tracestate that is too long, or is no header, is left out', () => {
   for (const state of ['', 'x'.repeat(513), 'a=1\n', 'a=ä', 7]) assert.equal(traceOf(traceparent, state), traceparent)
 })
 
-test('what follows from a message from elsewhere has the tracestate of its attributes', () => {
+test('messages caused by a message from elsewhere have the tracestate of its attributes', () => {
   const attributes = { tracestate: 'a=1', subject: 's' }
   assert.equal(carriedBy({ trace: traceparent, attributes }), `${traceparent} a=1`)
   assert.equal(carriedBy({ trace: null, attributes }), null)

@@ -30,7 +30,7 @@ test('only the rows of a processor that are gone are retired', () => {
   assert.deepEqual(toRetire(rows, 'till', { force: false }), [rows[1]])
 })
 
-test('a processor that the app has, or that nobody knows, is not retired', () => {
+test('a processor that the app has, or that is unknown, is not retired', () => {
   const rows = [row('till', 'orders', 'live'), row('labels', 'orders', 'gone')]
   refused(rows, 'till', 'millrace/processor-in-use', 'processor "till" is part of the app')
   const text = 'the store knows no processor "label"; did you mean "labels"?'

@@ -24,7 +24,7 @@ test('forwards and backwards a calendar has the same slots, also where the clock
   )
 })
 
-test('a calendar gives the same whatever the clock says', () => {
+test('a calendar gives the same result at any setting of the clock', () => {
   const slots = () => {
     const { after, upTo } = calendarOf('test', '*/10 * * * * *', 'Europe/Zurich')
     return [after(from), upTo(from), calendarOf('test', '@daily', 'UTC').after(from)]

@@ -72,7 +72,7 @@ test('a processor has what was declared, every default filled in, and cannot be 
   assert.deepEqual(rest, whole)
 })
 
-test('what a processor is on, publishes and sends has to be declared values', () => {
+test('topics and types of a processor have to be declared values', () => {
   for (const on of [undefined, null, 'orders', Placed, [Orders]]) {
     assert.throws(wrong({ on }), coded('millrace/bad-option', /^processor "ledger": on must be a topic or a channel/))
   }

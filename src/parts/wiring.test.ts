@@ -32,7 +32,7 @@ test('topics and channels are known by their processors, or listed themselves, o
   assert.deepEqual(wire('shop', []).destinations, [failures])
 })
 
-test('what is no part is refused, with what to do about a type', () => {
+test('a value that is no part is refused, with advice when it is a type', () => {
   const wrong =
     (...parts: unknown[]) =>
     () =>
@@ -77,7 +77,7 @@ test('a type on two topics is refused, and two types of one name', () => {
   )
 })
 
-test('what is published or sent has to be on a topic or channel of the app', () => {
+test('a published or sent type has to be on a topic or channel of the app', () => {
   assert.throws(
     () => wire('shop', [stock]),
     coded('millrace/type-without-topic', /^processor "stock": "stock\.moved" is on no topic of the app/),

@@ -65,7 +65,7 @@ async function difference(compared: Promise<unknown>): Promise<Error & { cause?:
   return error
 }
 
-test('a flow is conducted by a script: what it called, sent and published, in order, and what it returns', async () => {
+test('a script conducts a flow: its calls, sends and publishes in order, and its result', async () => {
   const outcome = await well()
     .happens(Confirmed, small)
     .then({
@@ -99,7 +99,7 @@ test('a refusal undoes what was done, in reverse, and the flow ends with it', as
     })
 })
 
-test('what was discarded may have had effects, and is undone; so does what a function of the script throws', async () => {
+test('a discarded command may have had effects, and is undone; so is one whose function in the script throws', async () => {
   await given(fulfilment)
     .when(Placed, small)
     .replies(Take, { left: 0 })
@@ -113,7 +113,7 @@ test('what was discarded may have had effects, and is undone; so does what a fun
     .then({ undone: [], fails: 'refused', state: 'failed' })
 })
 
-test('where the script has nothing time passes: a call and a wait take too long', async () => {
+test('where the script is empty time passes: a call and a wait take too long', async () => {
   await given(fulfilment)
     .when(Placed, small)
     .replies(Take, { left: 0 })
@@ -178,7 +178,7 @@ test('a comparison that fails shows the difference, or how the flow ended instea
   assert.match(completed.message, /is completed, but should be failed/)
 })
 
-test('what the script does not have, or has for nothing, is told by name', async () => {
+test('a step missing from the script, or given for nothing, is told by name', async () => {
   await assert.rejects(
     async () => given(fulfilment).when(Placed, small),
     coded('millrace/bad-option', /the script has nothing for call "take" \(stock\.take\): add \.replies\(…\)/),

@@ -48,7 +48,7 @@ test('a rule is asked once, however often the decision is wanted, and not before
   assert.equal(asked, 1)
 })
 
-test('what a rule reads is answered by the test', async () => {
+test('reads of a rule are answered by the test', async () => {
   const part = orderDesk(async ({ read, message }) => {
     const [row] = await read<{ n: number }>`select count(*) as n
       from shipped where id = ${message.data.orderId}`
@@ -69,7 +69,7 @@ test('what a rule reads is answered by the test', async () => {
     )
 })
 
-test('what a rule may not have is held, with the reason, as at the desk', async () => {
+test('a decision that a rule may not make is held, with the reason, as at the desk', async () => {
   const cases: readonly [Rule, RegExp][] = [
     [
       () => resubmit({ orderId: 'o-2', quantity: 1 }, 'another'),

@@ -130,7 +130,7 @@ test('a refusal takes back what was collected, and is expected by its data, its 
   assert.match((await difference(short.then({ refused: /sold/ }))).message, /out of stock/)
 })
 
-test('a failure or refusal that nobody expects fails the comparison, with its error as cause', async () => {
+test('an unexpected failure or refusal fails the comparison, with its error as cause', async () => {
   const refused = await difference(given(stock).when(Take, { sku: 'mill', quantity: 2 }).then({ published: [] }))
   assert.equal(refused.message, 'processor "stock" refused command "stock.take": out of stock')
   assert(refused.cause instanceof Refused)
@@ -149,7 +149,7 @@ test('a failure or refusal that nobody expects fails the comparison, with its er
   assert.match((await difference(failing.then({ fails: /other/ }))).message, /broken/)
 })
 
-test('what is handled where a failure or refusal is expected fails the comparison', async () => {
+test('a handled message where a failure or refusal is expected fails the comparison', async () => {
   const fine = given(orders(() => {})).when(Placed, order)
   const failed = /^processor "orders" handled event "order\.placed", but it should have failed$/
   assert.match((await difference(fine.then({ fails: /x/ }))).message, failed)
@@ -211,14 +211,14 @@ test('the handler gets the number of the attempt that the test names', async () 
   }
 })
 
-test('what was published is seen as others get it: by its schema, decoded and frozen', async () => {
+test('a published message is seen as its receivers get it: by its schema, decoded and frozen', async () => {
   const data = { sku: 'mill', quantity: 1, more: 'than the schema knows' }
   const { published } = await given(orders((_placed, { publish }) => publish(Moved, data))).when(Placed, order)
   assert.deepEqual(published, [[Moved, { sku: 'mill', quantity: 1 }]])
   assert(Object.isFrozen(published[0]![1]))
 })
 
-test('what is delayed is compared with its delay, and what is no time fails', async () => {
+test('a delayed message is compared with its delay, and a value that is no time fails', async () => {
   const moved = { sku: 'a', quantity: 1 }
   const delays = orders((_, { publish, send }) => {
     publish(Moved, moved, { delayMs: 5_000 })
@@ -306,7 +306,7 @@ test('a statement that failed fails the commit function though it caught the err
   }
 })
 
-test('an attempt in a commit function may fail: what it published is dropped, the rest leaves', async () => {
+test('an attempt in a commit function may fail: its messages are dropped, the rest leaves', async () => {
   const attempting = orders((_placed, { commit, publish, cancel }) =>
     commit(async (tx) => {
       publish(Moved, { sku: 'before', quantity: 1 })
@@ -418,7 +418,7 @@ test('only a processor is taken, and only messages that it handles', () => {
   assert.throws(() => given(part).when(Placed, order, { idd: 'x' } as never), coded('millrace/unknown-option'))
 })
 
-test('what is expected has to make sense', async () => {
+test('wrong expectations are refused with a clear error', async () => {
   const fine = given(orders(() => {})).when(Placed, order)
   const refuses = (expected: object, code: Parameters<typeof coded>[0], says: RegExp) =>
     assert.rejects(fine.then(expected as never), coded(code, says))

@@ -53,7 +53,7 @@ test('quiet waits until everything is handled', async (t) => {
   assert.deepEqual(await running.processors.list().then(([row]) => row?.lag), 0)
 })
 
-test('what is held counts as quiet', async (t) => {
+test('a held message counts as quiet', async (t) => {
   const running = await shop(t, () => Promise.reject(new Error('no')))
   await running.publish(Placed, { id: 'a' })
   await quiet(running)
@@ -68,7 +68,7 @@ test('quiet names what still runs and lags when its time is over', async (t) => 
   await assert.rejects(quiet(running, { timeoutMs: 20 }), coded('millrace/not-quiet', says))
 })
 
-test('quiet fails on an app that is not started, and on options that nobody knows', async (t) => {
+test('quiet fails on an app that is not started, and on unknown options', async (t) => {
   const running = await shop(t)
   await running.stop()
   await assert.rejects(quiet(running), coded('millrace/not-started'))

@@ -104,7 +104,7 @@ test('an app that books outside its commit is found out, with the seed, the inva
   assert.equal((await failureOf({ ...scenario, seeds: [seed], shrink: false })).failure.what, failure.what)
 })
 
-test('what must always hold is looked at whenever something has come to the disk', async () => {
+test('invariants are checked after every write to the disk', async () => {
   const { failure, message } = await failureOf({
     app: bank(),
     faults: 'none',
@@ -242,12 +242,12 @@ test('a check that counts what the whole workload does is not made small to a pa
   assert.equal(never.failure.workload.length, 5)
 })
 
-test('a check that fails without any step, whatever the faults, is shown with the workload as it was written', async () => {
+test('a check that fails without any step and fault is shown with the original workload', async () => {
   const { failure } = await failureOf({ app: bank(), seeds: 1, workload, eventually: () => assert.fail('never') })
   assert(failure.workload.length > 0)
 })
 
-test('a handler may be in the middle when its time ends: what it reads takes a while', async () => {
+test('a handler may still run when its time ends: its reads take a while', async () => {
   let late = 0
   const report = await simulate({
     app: bank(async (message, context) => {
@@ -310,7 +310,7 @@ for (const [what, wait, named] of [
   })
 }
 
-test('clients act in between, and what they may find changed meanwhile is no failure', async () => {
+test('clients act in between, and a change before their turn is no failure', async () => {
   let broken = false
   const report = await simulate({
     app: bank((message, context) => {

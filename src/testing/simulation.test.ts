@@ -111,7 +111,7 @@ test('thirty days pass in no time, and nothing that falls due in them is left ou
   assert.equal(sim.now() - began >= days * 86_400_000, true)
 })
 
-test('what a handler of one simulation uses is not laid to another', async (t) => {
+test('a global that a handler of one simulation uses is not blamed on another', async (t) => {
   const wrong = simulated(t, [ledger(() => void setTimeout(() => {}, 0))])
   const right = simulated(t, [ledger()])
   await Promise.all([
@@ -123,7 +123,7 @@ test('what a handler of one simulation uses is not laid to another', async (t) =
   ])
 })
 
-test('who waits for a process that dies is told; a look at its files changes nothing', async (t) => {
+test('a caller waiting on a process that dies is told; a look at its files changes nothing', async (t) => {
   const sim = simulated(t, [ledger()])
   await sim.publish(Moved, { account: 'a', n: 1 })
   const [published] = await Promise.allSettled([sim.publish(Moved, { account: 'a', n: 2 }), sim.crash()])
@@ -146,7 +146,7 @@ test('the same seed gives the same trace, another seed another', async (t) => {
   assert.notDeepEqual(await story(8), first)
 })
 
-test('after a crash nothing happens until the process is started again, which goes on where it was', async (t) => {
+test('after a crash nothing happens until the process is started again, which resumes where it was', async (t) => {
   for (const power of [false, true]) {
     let open: () => void
     const gate = new Promise<void>((resolve) => {
@@ -167,7 +167,7 @@ test('after a crash nothing happens until the process is started again, which go
   }
 })
 
-test('what is held can be seen and released', async (t) => {
+test('a held message can be seen and released', async (t) => {
   let broken = true
   const sim = simulated(t, [
     ledger(() => {
@@ -324,7 +324,7 @@ const down = { code: 'millrace/not-started', message: /is down since its crash: 
 const over = { code: 'millrace/not-started', message: /the simulation has ended/ }
 const startsOf = (sim: Simulation) => sim.trace().filter((line) => / process \d+ (starts|stops|dies)/.test(line)).length
 
-test('restarts that are asked for at once come one after the other, and what is asked for meanwhile waits', async (t) => {
+test('concurrent restarts run one after the other, and other requests wait for them', async (t) => {
   const sim = simulated(t, [ledger()])
   await sim.publish(Moved, { account: 'a', n: 1 })
   const all = [sim.restart(), sim.restart(), sim.publish(Moved, { account: 'a', n: 2 }), sim.untilIdle()]
@@ -347,7 +347,7 @@ test('a restart may be the first thing that is asked for, and a crash may meet o
   assert.deepEqual(numbers(sim), [1])
 })
 
-test('what is down does not crash again, be it asked for at once or later', async (t) => {
+test('a process that is down does not crash again, at once or later', async (t) => {
   const sim = simulated(t, [ledger()])
   await sim.publish(Moved, { account: 'a', n: 1 })
   const [first, second] = await Promise.allSettled([sim.crash(), sim.crash({ power: true })])
@@ -373,7 +373,7 @@ test('an app that its test has stopped is started again by a restart', async (t)
   assert.deepEqual(numbers(sim), [1, 2])
 })
 
-test('who asks for something of an app that does not start is told why, until a restart goes well', async (t) => {
+test('calls to an app that does not start are told why, until a restart succeeds', async (t) => {
   let broken = true
   const sim = simulation({
     parts: [Moves, ledger()],

@@ -42,7 +42,7 @@ test('SQL asks the clock of the simulation', (t) => {
   }
 })
 
-test('what is no question of the clock stays what SQLite makes of it', (t) => {
+test('SQL without the clock gives what SQLite gives', (t) => {
   const ask = decided(t)
   const plain = new DatabaseSync(':memory:')
   t.after(() => plain.close())

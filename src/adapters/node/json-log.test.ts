@@ -63,7 +63,7 @@ test('a logger is called as that of pino, with itself as this; a start may have 
   ])
 })
 
-test('what is no log is refused, with what it lacks', () => {
+test('a value that is no log is refused, with the methods that it lacks', () => {
   for (const log of [null, 7, 'json', {}]) assert.throws(() => checkLog('app "a"', log), coded('millrace/bad-option'))
   const says = /^app "a": log must be a function, or an object with .*; it lacks debug, warn$/
   assert.throws(() => checkLog('app "a"', { info() {}, error() {} }), coded('millrace/bad-option', says))

@@ -12,7 +12,7 @@ test('a log line begins with its time and says what comes first to a reader: the
   )
 })
 
-test('a log line is one line, whatever it was given', () => {
+test('a log line is one line, for any text and fields', () => {
   const line = logLine(time, 'error', 'one\ntwo\r\u2028three\u001b[31m', { error: 'a\nb' })
   assert.equal(line, '2026-03-01T12:00:00.123Z millrace error: one two three [31m (error=a b)')
 })

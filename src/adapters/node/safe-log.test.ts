@@ -26,7 +26,7 @@ const logs: Record<string, { readonly log: () => unknown; readonly lines: readon
 }
 
 for (const [what, { log, lines }] of Object.entries(logs)) {
-  test(`a log that ${what} hurts nobody, and that it fails is told once`, async () => {
+  test(`a log that ${what} does no harm, and its failure is told once`, async () => {
     const stop = listen()
     const told: string[] = []
     const safe = safeLog(log, (level, text, fields) => {

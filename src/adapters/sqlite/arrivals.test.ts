@@ -23,7 +23,7 @@ test('the listener is told once of all that was committed, in order, and of noth
   assert.deepEqual(told, [[1, 2, 3]])
 })
 
-test('what is committed after it was taken is for the next time', () => {
+test('a message committed after it was taken is for the next time', () => {
   const arrivals = new Arrivals()
   const told: (readonly number[])[] = []
   arrivals.listen((_, positions) => void told.push(positions))

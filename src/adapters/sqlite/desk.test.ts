@@ -54,7 +54,7 @@ test('a start gets each lane once, however many there are', async () => {
   assert.equal(found.length, new Set(found).size)
 })
 
-test('what is resolved is forgotten after its time, and nothing else', async () => {
+test('resolved messages are forgotten after their time, and nothing else', async () => {
   const { tables, entries } = filledDesk()
   const resolved = entries.filter(({ state }) => state === 'handled' || state === 'discarded')
   const old = resolved.filter(({ id }) => id - 1 < 200)

@@ -34,7 +34,7 @@ test('a flow that has ended keeps its journal, and has no times and no questions
   assert.deepEqual([await flows.row(1), await flows.journal(1)], [undefined, []])
 })
 
-test('a take-over counts on from numbers that were used, whatever was forgotten since', async () => {
+test('a take-over counts on from the highest number used, even when its row was forgotten since', async () => {
   const { flows } = emptyFlows()
   flows.write([
     { do: 'start', row: flowOf(8), journal: [stepOf(70)] },

@@ -47,7 +47,7 @@ test('a folder that was changed just now is not relied on: its next change may h
   assert.match(look.glance()!, /shop\.db-wal was removed/)
 })
 
-test('what is made beside the files, or written into them, is no fault of theirs; what is written into the owner is', (t) => {
+test('files made beside, or writes into the database files, raise no alarm; a write into the owner file does', (t) => {
   const { folder, file, look } = looked(t, longAgo)
   writeFileSync(`${file}.log`, 'beside')
   writeFileSync(`${file}-wal`, 'frames')

@@ -20,7 +20,7 @@ function threeHeld() {
   return { tables, operations: tables.operations, views }
 }
 
-test('a selection is frozen: what is held later is not in it', async () => {
+test('a selection is frozen: messages held later are not in it', async () => {
   const { tables, operations } = threeHeld()
   const { id, total, state } = await operations.select({ ...release, name: 'all' }, {})
   assert.deepEqual([total, state], [3, 'running'])

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { reached } from './sync-memory.ts'
 
-test('numbers of syncs go on when the highest is used up', () => {
+test('numbers of syncs continue after the highest is used up', () => {
   const highest = 2 ** 31 - 1
   const next = (highest + 1) | 0
   assert.deepEqual([reached(5, 4), reached(5, 5), reached(4, 5)], [true, true, false])

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import test from 'node:test'
 import { pendingBytesOf } from './wal-pending.ts'
 
-test('what of the -wal file is not in the database is counted, whatever the size of the file', () => {
+test('the part of the -wal file that is not in the database is counted, at any size of the file', () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), 'millrace-'))
   const file = join(folder.path, 'a.db')
   using db = new DatabaseSync(file)

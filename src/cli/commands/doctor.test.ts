@@ -34,7 +34,7 @@ const progress = (low: number, done: number[] | null = null, stream = 1) => ({
   progress: [{ processor: 'stock', stream, epoch: 1, low, done: done && new Uint8Array(done) }],
 })
 
-test('what is well is ok', () => {
+test('a sound file is ok', () => {
   assert.deepEqual(found({}), [])
   assert.deepEqual(found({ clean: false }, 'running'), [])
   assert.deepEqual(found(progress(20)), [])

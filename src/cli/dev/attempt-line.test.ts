@@ -57,7 +57,7 @@ test('the causes of an error are told where it does not repeat them, and one of 
   ])
 })
 
-test('a line fits the columns, whatever it says; long names leave room for the error', () => {
+test('a line fits the columns, with any text; long names leave room for the error', () => {
   const long = 'one\ntwo '.repeat(40)
   const ends = [
     { context: long },

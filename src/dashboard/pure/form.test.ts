@@ -129,7 +129,7 @@ test('a reference may say a title, and may be null', () => {
   assert.deepEqual([b?.is, b?.title, b?.nullable], ['text', 'Other', true])
 })
 
-test('what a form cannot show is edited as JSON, with the reason', () => {
+test('a value that a form cannot show is edited as JSON, with the reason', () => {
   const why = (schema: JsonSchema) => {
     const form = formOf(schema)
     return form.is === 'json' ? form.why : form.is
@@ -169,7 +169,7 @@ test('a value to begin with has what is needed, and the defaults', () => {
   assert.deepEqual(JSON.parse(blankOf(form)), blank)
 })
 
-test('whatever a schema says, there is a form, and a value to begin with', () => {
+test('every schema has a form, and a value to begin with', () => {
   const keyword = fc.constantFrom(
     'type',
     'enum',

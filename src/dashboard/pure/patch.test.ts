@@ -51,7 +51,7 @@ test('the server makes of the patch what the page has shown', () => {
   )
 })
 
-test('what nobody has touched is not in the patch, and stays as it is', () => {
+test('untouched values are not in the patch, and stay as they are', () => {
   const before = '{ "price": 1.10,\n  "n": 12345678901234567890, "lines": [{"sku":"a","q":1}, {"sku":"b","q":2}] }'
   const after = '{"lines":[{"sku":"a","q":1},{"q":3,"sku":"b"}],"n":12345678901234567890,"price":1.10}'
   const changes = patchOf(before, after)

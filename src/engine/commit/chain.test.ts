@@ -26,7 +26,7 @@ test('groups that follow from each other at once are a chain after a few, and no
   ])
 })
 
-test('what the messages of a group begin as they arrive follows from it, and is nothing that waited', () => {
+test('the messages that a group begins as they arrive follow from it; a waiting one does not', () => {
   const chain = new Chain()
   const chained = Array.from({ length: 6 }, (_, group) => {
     const is = chain.begins(group)

@@ -40,7 +40,7 @@ function bench(commit: (group: CommitGroup) => Promise<Committed>, host: Partial
 
 const written = (...all: Written[]): Committed => ({ state: 'written', written: all })
 
-test('what comes after the end is told so at once: nobody waits for what is never written', async () => {
+test('a write after the end is refused at once: its promise does not wait', async () => {
   const { committer } = bench(async () => written())
   const why = fault('millrace/disk-failed', 'the disk is gone')
   committer.end(why)
@@ -58,7 +58,7 @@ test('what comes after the end is told so at once: nobody waits for what is neve
   })
 })
 
-test('what waits at the end is refused, and what is being written too', async () => {
+test('writes that wait at the end are refused, and so are those under way', async () => {
   const answer = Promise.withResolvers<Committed>()
   const begun = Promise.withResolvers<void>()
   const { committer } = bench(() => {
@@ -74,7 +74,7 @@ test('what waits at the end is refused, and what is being written too', async ()
   await Promise.all([underWay, waiting])
 })
 
-test('what is written about a message at the desk comes before the end of its attempt, also ahead of the disk', async () => {
+test('a write about a message at the desk comes before the end of its attempt, also ahead of the disk', async () => {
   const done = Promise.withResolvers<void>()
   const order: string[] = []
   const write = (group: CommitGroup) => {
@@ -162,7 +162,7 @@ test('after trouble what was not written is written again, before what has come 
   assert.equal(committer.trouble, undefined)
 })
 
-test('what the store has found out to be committed is not written again', async () => {
+test('a group that the store knows as committed is not written again', async () => {
   let commits = 0
   const told: string[] = []
   const { committer } = bench(async (group) => {
@@ -174,7 +174,7 @@ test('what the store has found out to be committed is not written again', async 
   assert.deepEqual([commits, told], [1, ['written']])
 })
 
-test('where the store is lost, all that is in the group is refused, and the run is told why', async () => {
+test('when the store is lost, the whole group is refused, and the run is told why', async () => {
   const why = fault('millrace/ownership-lost', 'another process has it')
   const fatal: unknown[] = []
   const { committer } = bench(async () => ({ state: 'lost', why }), { fatal: (error) => void fatal.push(error) })

@@ -43,7 +43,7 @@ test('with gaps and trims in any order, a reader is given all that follows its p
   )
 })
 
-test('who is at the head gets nothing, who is behind what is in memory is sent to the disk', () => {
+test('a reader at the head gets nothing, one behind the messages in memory is sent to the disk', () => {
   const recent = new RecentMessages(10)
   assert.deepEqual(positionsAfter(recent, 10), [])
   assert.equal(positionsAfter(recent, 9), undefined)

@@ -33,7 +33,7 @@ test('a publishMany that is told refers to no message: as an old object it would
   assert.deepEqual([one.outgoing, one.bytes], [[], 2])
 })
 
-test('what is put back comes before what has come since', () => {
+test('writes that are put back come before those that came since', () => {
   const writes = new Writes()
   const [first, second, third] = [{ position: 1 }, { position: 2 }, { position: 3 }]
   writes.jobs.push(first, second)

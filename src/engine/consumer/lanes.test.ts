@@ -70,7 +70,7 @@ test('a message whose lane is at the desk joins the line', () => {
   assert.deepEqual([ready, line], [[], [first]])
 })
 
-test('where memory does not know, the store is asked, and others queue behind', async () => {
+test('a lane unknown to memory is asked of the store, and others queue behind', async () => {
   for (const head of [undefined, {} as DeskHead]) {
     const { all, queue, ready, line, answers } = lanes('maybe')
     const [first, second] = [queue(), queue()]

@@ -40,7 +40,7 @@ test('writes are on their way until they are written, dropped or settled', () =>
   assert.deepEqual([told, left, finished.length], [['written', 'dropped', 'marked'], [true, true, true, false], 1])
 })
 
-test('what comes after the close is never written, and who waits for it is told why', async () => {
+test('a write after the close is never done, and its caller is told why', async () => {
   const { own, jobs, marks, finished } = writes()
   const told: unknown[] = []
   own.write({})

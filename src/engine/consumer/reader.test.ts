@@ -46,7 +46,7 @@ function reading(head: number, onDiskUpTo: number, windowMessages = 100) {
   return { reader, taken, positions, asked, ended: ended.promise }
 }
 
-test('what is in memory is taken at once, in order, and the disk is not read', () => {
+test('messages in memory are taken at once, in order, and the disk is not read', () => {
   const { reader, positions, asked } = reading(3, 0)
   assert.equal(reader.pull(), true)
   assert.deepEqual(positions(), [1, 2, 3])
@@ -54,7 +54,7 @@ test('what is in memory is taken at once, in order, and the disk is not read', (
   assert.deepEqual(asked, [])
 })
 
-test('what is not in memory is read from disk first, up to where memory begins', async () => {
+test('messages that are not in memory are read from disk first, up to where memory begins', async () => {
   const { reader, positions, ended } = reading(6, 4)
   assert.equal(reader.pull(), false)
   assert.equal(reader.pull(), false, 'one read at a time')
@@ -82,7 +82,7 @@ test('from disk no more is read than the window has room for', async () => {
   assert.equal(reader.isFull, true)
 })
 
-test('what is committed and not durable is taken ahead only by who has had all before it', () => {
+test('a committed message that is not durable is taken ahead only by a reader that has had all before it', () => {
   const { reader, positions } = reading(2, 0)
   assert.equal(reader.pullAhead([messageAt(3)]), false)
   reader.pull()

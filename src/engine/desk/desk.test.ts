@@ -75,7 +75,7 @@ test('a decision about no message, or one whose processor does not run, is refus
   assert.deepEqual(done, [])
 })
 
-test('what was asked for while no app ran is done and forgotten in one commit; what is left out stays', async () => {
+test('an action requested while no app ran is done and forgotten in one commit; one left out stays', async () => {
   const entries = { 1: 'ledger', 2: 'labels', 3: 'ledger' }
   const { made, done, written } = desk({ entries, leftOut: ['labels'], pending: [asked(1), asked(2), asked(3)] })
   await made.begin()
@@ -83,7 +83,7 @@ test('what was asked for while no app ran is done and forgotten in one commit; w
   assert.deepEqual(written, [])
 })
 
-test('what was asked for and is not possible is forgotten, with a line in the audit log', async () => {
+test('a requested action that is not possible is forgotten, with a line in the audit log', async () => {
   const hold: PendingAction['action'] = { do: 'hold', reason: 'later' } as never
   const { made, written } = desk({ entries: { 1: 'ledger' }, pending: [asked(1, hold)] })
   await made.begin()
@@ -118,7 +118,7 @@ test('a rule is asked once the desk is open', async () => {
   assert.deepEqual(told, [1])
 })
 
-test('a desk that has ended asks no rule, whatever comes after', async () => {
+test('a desk that has ended asks no rule, on any later event', async () => {
   const { made } = desk({ entries: { 1: 'ledger' } })
   const { told, processor } = ruled()
   made.end()

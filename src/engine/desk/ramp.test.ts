@@ -10,7 +10,7 @@ const paced = (fields: Partial<Paced> = {}): Paced => ({
 
 const act = { do: 'act', lanes: Number.POSITIVE_INFINITY, messages: 256, restMs: 0 } as const
 
-test('whatever the rate, no second has more lanes, and nearly as many begin', () => {
+test('at any rate, no second begins more lanes than allowed, and nearly as many begin', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 0, max: 7 }), (perSecond, late) => {
       const ramp = new Ramp(paced({ perSecond }))

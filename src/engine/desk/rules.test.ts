@@ -102,7 +102,7 @@ test('a rule that takes too long is given up, and what it decides later changes 
   assert.deepEqual(decided, ['rule rules: hold 1: the rule failed with Error: it did not decide within 50 ms'])
 })
 
-test('after the end nothing is decided, whatever a rule that runs gives', async () => {
+test('after the end nothing is decided, even by a rule that is running', async () => {
   const { promise, resolve } = Promise.withResolvers<Decision>()
   const { made, decided, processor } = desk(() => promise)
   made.begin()

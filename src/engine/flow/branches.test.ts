@@ -48,7 +48,7 @@ test('the open steps of branches that lose are given up, those of the winner are
   assert.deepEqual(lost, ['a day', 'begun after'])
 })
 
-test('code of a branch that lost is known as such, also in a race inside it', async () => {
+test('code of a branch that lost is known as lost, also in a race inside it', async () => {
   const { branches } = branchesOf()
   const lost: boolean[] = []
   const { promise: decided, resolve } = Promise.withResolvers<void>()
@@ -82,7 +82,7 @@ test('a flow has losers until each is ended or released', async () => {
   assert.equal(branches.awaits(called), false)
 })
 
-test('the error of a function is a value, and one that nobody awaits goes to operators', async () => {
+test('the error of a function is a value, and one that is not awaited goes to operators', async () => {
   const { branches, late } = branchesOf()
   const error = new Error('down')
   const end = await branches.run(() => Promise.reject(error))

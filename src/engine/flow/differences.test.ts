@@ -69,7 +69,7 @@ test('an unprompted step is reported with the reason, which stays the first', ()
   assert.match(differences.unprompted!.message, /it came to send "a" after waiting/)
 })
 
-test('what a flow awaits outside is told by the last step that it came to', () => {
+test('a wait outside the steps is told by the last step before it', () => {
   const { differences, steps } = differencesOf()
   assert.match(differences.awaitsOutside().message, /flow 7: it waits at its beginning for something/)
   steps.begin(entry(1), 1, {})

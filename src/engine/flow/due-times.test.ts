@@ -53,7 +53,7 @@ test('a time that does not reach its flow comes again, and sleeps after a hundre
   assert.deepEqual([written.at(-1), logged.length], [asleep, 1])
 })
 
-test('where none has come after all, a commit answers when the next one does', async () => {
+test('when no time is due after all, an empty commit returns the next one', async () => {
   const { times, written } = due('running', { some: false })
   await times.tell()
   assert.deepEqual(written, [[]])

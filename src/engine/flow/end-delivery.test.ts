@@ -63,7 +63,7 @@ test('an end reaches its step once', async () => {
   assert.deepEqual(await settled(), ['step 1: "a"'])
 })
 
-test('what the journal has is delivered before what the flow ends itself', async () => {
+test('ends in the journal are delivered before those that the flow makes itself', async () => {
   const { delivery, begin, settled, journal } = deliveryOf()
   begin(1)
   const sleep = begin(2, 'sleep')
@@ -74,7 +74,7 @@ test('what the journal has is delivered before what the flow ends itself', async
   assert.deepEqual(entry?.do === 'entry' && [entry.entry.n, entry.entry.of], [101, 2])
 })
 
-test('what a replay has ahead is delivered before what the flow ends itself, once', async () => {
+test('ends ahead in a replay are delivered before those that the flow makes itself, once', async () => {
   const { delivery, begin, settled, journal, replay } = deliveryOf([end(4, 1), end(5, 2)])
   begin(1)
   begin(2)

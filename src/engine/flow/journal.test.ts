@@ -16,7 +16,7 @@ const begun = (journal: Journal, kind: StepKind): JournalEntry => {
   return entry
 }
 
-test('what leaves with a step is written with its entry', () => {
+test('messages that leave with a step are written with its entry', () => {
   const journal = journalOf()
   const entry = begun(journal, 'call')
   const message = { id: 'm' } as Stored

@@ -81,7 +81,7 @@ test('a flow is made when the change of its state has ended', async () => {
   assert.equal((await load)?.id, 1)
 })
 
-test('a flow that has ended is not kept, and is used by nobody', async () => {
+test('a flow that has ended is not kept, and a later use gets nothing', async () => {
   const { all, made } = memory()
   const use = all.use(1, () => 'used')
   await made(run(1, true))

@@ -20,7 +20,7 @@ test('an end has the number with which its transaction was made', () => {
   assert.equal(ends.written(1, entry(12, 6)).n, 12)
 })
 
-test('what a flow is told while ends are written comes before them', () => {
+test('entries that a flow gets while ends are written come before them', () => {
   const ends = begun()
   ends.begin(1, 5)
   ends.begin(2, 5)

@@ -73,7 +73,7 @@ test('a flow that is cold is made when the end is durable', async () => {
   assert.deepEqual(asked, ['load 1'])
 })
 
-test('what a flow leaves that does not come to rest is written when it does', async () => {
+test('the rest of a flow that is still running is written when it comes to rest', async () => {
   const { all, asked, ended } = ends({ 1: run({ works: true }) })
   assert.deepEqual(await all.ahead([ended(1, 5)], { begins: true }), [])
   assert.deepEqual(asked, ['flush at rest'])

@@ -3,7 +3,7 @@ import test from 'node:test'
 import fc from 'fast-check'
 import { Fifo } from './fifo.ts'
 
-test('what is pushed leaves in that order, whatever comes between', () => {
+test('pushed items leave in that order, with any shifts between', () => {
   const step = fc.oneof(
     fc.record({ push: fc.integer({ min: 1, max: 3_000 }) }),
     fc.record({ shift: fc.integer({ min: 1, max: 3_000 }) }),

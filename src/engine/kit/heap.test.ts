@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Heap } from './heap.ts'
 
-test('items leave in the order of their keys, whatever the order in which they came', () => {
+test('items leave in the order of their keys, for any order of arrival', () => {
   const heap = new Heap<number>((n) => n)
   const numbers = Array.from({ length: 1_000 }, (_, n) => (n * 617) % 991)
   for (const n of numbers) heap.push(n)

@@ -57,7 +57,7 @@ function retention(slices: Readonly<Record<string, number>> = {}) {
   return { clock, told, made: new Retention(host as unknown as RetentionHost), host }
 }
 
-test('what is old and done goes; a topic that says nothing of it keeps all', async () => {
+test('old and done messages are removed; a topic without `retain` keeps all', async () => {
   const { clock, told, made } = retention()
   made.begin()
   clock.pass(1_000)

@@ -19,7 +19,7 @@ const slots = (missed: Missed, seenMs: number, now: number) => {
   return [found.slots.map((slot) => slot / minute), found.leftOut]
 }
 
-test('a slot that is on time is published, whatever the policy', () => {
+test('a slot that is on time is published, under any policy', () => {
   for (const missed of ['skip', 'once', 'all'] as const) assert.deepEqual(slots(missed, 4, 5), [[5], 0])
   assert.deepEqual(slots('all', 5, 5), [[], 0])
 })

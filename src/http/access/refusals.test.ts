@@ -30,7 +30,7 @@ const refused = { route, who: 'ada', from: '10.0.0.1' }
 const notAllowed = fault('millrace/not-allowed', 'ada may not repair')
 const nobody = fault('millrace/not-signed-in', 'the token is not known')
 
-test('a refusal is a line: who, which route, why, from where', () => {
+test('a refusal is a line: sender, route, reason, address', () => {
   const { lines, refusals } = audited()
   refusals.add(refused, notAllowed)
   refusals.add({ ...refused, who: undefined }, nobody)

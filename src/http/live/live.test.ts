@@ -125,7 +125,7 @@ function reading(stream: ReadableStream<Uint8Array>) {
 
 const names = (events: readonly Event[]) => events.map(({ event }) => event)
 
-test('nothing is read and no timer is set while nobody watches', async () => {
+test('nothing is read and no timer is set without a viewer', async () => {
   const { live, clock, is, settled, second } = watched()
   await second(3)
   assert.deepEqual([is.looks, clock.waits], [0, []])
@@ -165,7 +165,7 @@ test('all who watch are given the same bytes, from one look a second', async () 
   })
 })
 
-test('what has changed is named: parts, groups, messages, flows, operations', async () => {
+test('changes are named: parts, groups, messages, flows, operations', async () => {
   const { live, is, settled, second } = watched()
   is.audit.push({ id: 1, action: 'held', item: 1, group: null, subject: 'ledger' })
   const { events } = reading(live.add(undefined, 10).stream())
@@ -191,7 +191,7 @@ test('what has changed is named: parts, groups, messages, flows, operations', as
   assert.deepEqual((await events())[0]?.data, { open: [], ended: [2] })
 })
 
-test('who comes back is given what came since; who has been away too long, or knows another run, is told reset', async () => {
+test('a returning viewer gets the changes since; after too long, or from another run, it is told reset', async () => {
   const { live, is, settled, second } = watched()
   const keeps = reading(live.add(undefined, 10).stream())
   const goes = reading(live.add(undefined, 10).stream())
@@ -213,7 +213,7 @@ test('who comes back is given what came since; who has been away too long, or kn
   }
 })
 
-test('what changed while nobody watched is told to who comes back', async () => {
+test('changes while no viewer was there are told to a returning one', async () => {
   const { live, is, settled, second } = watched()
   const first = reading(live.add(undefined, 10).stream())
   await settled()
@@ -303,7 +303,7 @@ test('a comment comes every 15 seconds, and there is a bound to who may watch', 
   assert.equal(comments, 3)
 })
 
-test('who is gone leaves nothing at the signal of the server, and its place is free', async () => {
+test('a viewer that left leaves nothing at the signal of the server, and its place is free', async () => {
   const { live } = watched()
   const { signal } = new AbortController()
   const viewer = live.add(undefined, 1)

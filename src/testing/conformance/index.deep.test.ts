@@ -423,7 +423,7 @@ test('a broker that cannot be opened is no exception', async () => {
   }
 })
 
-test('what is wrong with the options is said at once, an unknown case with a suggestion', () => {
+test('wrong options are told at once, an unknown case with a suggestion', () => {
   const refused = (options: object, says: RegExp) =>
     assert.throws(
       () => declared(options),
