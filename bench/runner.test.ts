@@ -47,7 +47,7 @@ test('a peer takes part in what it does: it handles events or conducts flows', a
   )
 })
 
-test('a peer that cannot be started is named, and the others go on', async () => {
+test('a peer that does not start is named, and the others continue', async () => {
   const { failures, results } = await measured('flow.3.100')
   assert.deepEqual(failures, ['flow.3.100, cannot'])
   assert.deepEqual(

@@ -263,7 +263,7 @@ test('a name that begins with millrace_ is refused with what has it, and the fil
   }
 })
 
-test('what another program has left in the middle of a transaction is taken back first', async (t) => {
+test('a transaction that another program has left open is rolled back first', async (t) => {
   const file = theirs(t)
   const other = new DatabaseSync(file)
   other.exec(

@@ -80,7 +80,7 @@ test('rows come as arrays where a query builder wants them so, and columns say w
   })
 })
 
-test('a statement of the connection that failed fails the function, whatever is caught', async (t) => {
+test('a failed statement of the connection fails the function, even when its error is caught', async (t) => {
   const bank = await bankOf(t)
   const ways: Record<string, (client: SqliteClient) => unknown> = {
     'a constraint': (client) => client.prepare('insert into accounts values (?, ?)').all([1, 'again']),

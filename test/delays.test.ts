@@ -146,7 +146,7 @@ test('a clock that is set forward lets what is due come within a minute, one set
 
 // ── from handlers and transactions ───────────────────────────────────────────────────────────────────────────────
 
-test('what a handler delays leaves with its commit or not at all, and keeps its cause', async () => {
+test('a delayed message leaves with the commit of its handler or not at all, and keeps its cause', async () => {
   let fails = true
   const again = processor('again', {
     on: Reminders,
@@ -252,7 +252,7 @@ test('taking back asks for a type of the app, an id that can be one, and a runni
   await assert.rejects(running.cancel(Reminded, 'a'), coded('millrace/not-started'))
 })
 
-test('what is no time is refused wherever a message is handed in', async () => {
+test('an invalid time is refused in every call that takes a message', async () => {
   const { sim, pending } = look()
   await using _ = sim
   await assert.rejects(sim.publish(Reminded, { n: 1 }, { at: begins / 1_000 }), coded('millrace/bad-time', /seconds/))
@@ -297,7 +297,7 @@ test('a pending message whose type is gone from the code comes all the same and 
   )
 })
 
-test('a pending message whose topic is gone from the code is put into its log for whoever comes back', async (t) => {
+test('a pending message whose topic is gone from the code is put into its log for a later return', async (t) => {
   const file = place(t)
   const before = await started(t, app({ name: 'bank', broker: sqlite({ file }), parts: [Reminders, Orders, asks] }))
   await before.publish(Reminded, { n: 1 }, { delayMs: hour })

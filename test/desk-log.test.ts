@@ -5,7 +5,7 @@ import { app, desk, event, hold, processor, Refused, resubmit, sqlite, topic } f
 import { z } from 'zod'
 import { place } from './support.ts'
 
-test('what the rule of a desk mends is no error in the log; what it leaves to a person is one, with its code', async (t) => {
+test('a failure that the rule of a desk repairs is no error in the log; one left to a person is, with its code', async (t) => {
   const Counted = event('counted', { schema: z.object({ n: z.number() }) })
   const Counts = topic('counts', [Counted])
   const errors: unknown[] = []

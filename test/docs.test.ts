@@ -189,7 +189,7 @@ test('docs/guarantees.md has every row of the requirements, shown by a test or m
   assert.deepEqual(bare, [])
 })
 
-test('what checks the rows of the requirements notices one that is missing or that nothing shows', () => {
+test('the check of the rows of the requirements notices one that is missing or has no test', () => {
   const rows = requirementsIn(
     '| A1, B2 | so | "a test" in `x.test.ts` |\n| B7 | not yet: a bridge | |\n| B2 | it is | |\n',
   )
@@ -305,7 +305,7 @@ function namesOf(text: string): RegExp[] {
   })
 }
 
-test('what checks the pages finds links, anchors and tests', () => {
+test('the check of the pages finds links, anchors and tests', () => {
   assert.deepEqual(
     namesOf("test('a is b', () => {})\ntest(`for ${x} it is so`, fn)\n  test.skip(\n 'it\\'s c',").map((name) =>
       ['a is b', 'for you it is so', "it's c"].map((text) => name.test(text)),

@@ -86,7 +86,7 @@ test('a handler gets source and attributes as they came, from memory and from di
   assert.deepEqual([own?.source, own?.attributes], ['/bank', undefined])
 })
 
-test('what is held at the desk and corrected keeps its attributes and its source, and its rule sees them', async (t) => {
+test('a message held and corrected at the desk keeps its attributes and its source, and its rule sees them', async (t) => {
   const file = place(t)
   const seen: Message[] = []
   const strict = processor('strict', {
@@ -147,7 +147,7 @@ test('the tail and the log give a message from elsewhere out again as the CloudE
   assert.deepEqual([own!['source'], own!['dataschema'], 'subject' in own!], ['/bank', 'urn:millrace:moved:1', false])
 })
 
-test('cancel and requests are about the app’s own messages, whatever ids come from elsewhere', async (t) => {
+test('cancel and requests apply to the app’s own messages, with any ids from elsewhere', async (t) => {
   const file = place(t)
   const shop = await bank(t, file)
   await takeIn(shop, Move, data, { source: one, id: 'r' })
@@ -197,7 +197,7 @@ test('many sources are no weight in memory: they share one kind', async (t) => {
   assert.equal(rows(file, 'select * from millrace_kinds').length, 1)
 })
 
-test('what is taken in without an app, an origin or a running app is refused', async (t) => {
+test('taking in is refused without an app, an origin or a running app', async (t) => {
   const shop = await bank(t, place(t))
   await assert.rejects(takeIn({}, Moved, data, { source: one, id: 'x' }), coded('millrace/bad-option'))
   await assert.rejects(takeIn(shop, Moved, data, { source: '', id: 'x' }), coded('millrace/bad-attributes'))

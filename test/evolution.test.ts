@@ -72,7 +72,7 @@ function look<E extends Event>(type: E, options: { name?: string; retired?: stri
   return { got, parts: [Payments, part] }
 }
 
-test('what older code stored comes in the shape of today, step by step, beside what is new', async (t) => {
+test('data stored by older code come in the shape of today, step by step, beside the new ones', async (t) => {
   const file = place(t)
   const one = look(PaidV1)
   await runOnce(file, one.parts, (shop) => shop.publish(PaidV1, { account: 'a', amount: 1.5 }))
@@ -162,7 +162,7 @@ for (const [what, type, code, says] of [
   })
 }
 
-test('stored data that is no JSON any more is held, not a crash', async (t) => {
+test('stored data that are no longer JSON are held, not a crash', async (t) => {
   const file = place(t)
   const { parts } = look(PaidV1)
   await runOnce(file, [parts[0]!], (shop) => shop.publish(PaidV1, { account: 'a', amount: 1 }))
@@ -226,7 +226,7 @@ test('a retired type is passed over, one that was just left out goes to the desk
   assert.deepEqual(back, [2])
 })
 
-test('a held message of a type that was retired meanwhile is passed over when it is released', async (t) => {
+test('a held message of a type that was since retired is passed over when it is released', async (t) => {
   const file = place(t)
   const Legacy = event('legacy', { schema: z.object({ n: z.number() }), context: () => 'one' })
   const All = topic('payments', [PaidV1, Legacy])
@@ -260,7 +260,7 @@ const publishes = (from: number, to: number) => async (shop: ReturnType<typeof b
   for (let n = from; n <= to; n++) await shop.publish(Counted, { n })
 }
 
-test('a processor that is added later catches up from the beginning, in order, while the others go on', async (t) => {
+test('a processor that is added later catches up from the beginning, in order, while the others continue', async (t) => {
   const file = place(t)
   const one = counter('one')
   await runOnce(file, [one.part], publishes(1, 2_000))
@@ -492,7 +492,7 @@ test('a processor that moved to another topic lets go of the one before when it 
   await assert.rejects(shop.processors.retire('settler'), coded('millrace/processor-in-use', /part of the app/))
 })
 
-test('what is held at the desk can be released after the topic has let go of it', async (t) => {
+test('a message held at the desk can be released after the topic has removed it', async (t) => {
   const file = place(t)
   const { Kept, Others } = retained({ ageMs: 0 })
   let mended = false

@@ -49,7 +49,7 @@ test('every @example has a block of code', () => {
   assert.deepEqual(bareExamples(), [])
 })
 
-test('what collects the examples finds comments, methods and owners', () => {
+test('the collector of examples finds comments, methods and owners', () => {
   const text = `/** One. */
 export interface Shop<T> {
   readonly name: string

@@ -97,7 +97,7 @@ test('messages are found by the words of their data, with other filters, page by
   await assert.rejects(shop.messages.list({ text: '"*' }), coded('millrace/bad-option', /0 words/))
 })
 
-test('what a secret field has is not found, and is nowhere in the index', async (t) => {
+test('the value of a secret field is not found, and is nowhere in the index', async (t) => {
   const { file, shop } = await shopOf(t)
   await shop.publish(Placed, { order: 'o-1', note: 'open', card: { number: '4929123456781234' } })
   await shop.idle()
@@ -174,7 +174,7 @@ test('an index that is damaged, or of another log, is made anew', async (t) => {
   await again(Buffer.from('this is no database, and it is longer than the header of one is. '.repeat(100)))
 })
 
-test('what retention removes from the log leaves the index', async (t) => {
+test('messages removed by retention leave the index', async (t) => {
   const file = place(t)
   const Short = topic('orders', [Placed], { retain: { bytes: 2_000 } })
   const short = app({

@@ -86,7 +86,7 @@ test('whenever the process dies, what was fired is published once with its line,
   assert(both > 0 && neither > 0, `${both} fired, ${neither} lost`)
 })
 
-test('what cannot be fired is refused, and leaves neither an event nor a line', async (t) => {
+test('a schedule that cannot be fired is refused, and leaves neither an event nor a line', async (t) => {
   const { sim, ids, fired } = look({
     data: () => {
       throw new TypeError('no day')

@@ -117,7 +117,7 @@ test('elements that are together so large are a batch', async () => {
   ])
 })
 
-test('what has come so long after the first element is a batch, not before, also when the app was down', async () => {
+test('elements become a batch so long after the first one, not before, also when the app was down', async () => {
   const { sim, batches, put, left } = look({ afterMs: hour })
   await using _ = sim
   await put('a', 1)
@@ -318,7 +318,7 @@ test('an element is read in the shape of today', async (t) => {
   assert.equal(full!.data, '{"numbers":[10,5]}')
 })
 
-test('what makes no gather is refused when it is declared', () => {
+test('a wrong gather is refused when it is declared', () => {
   const value = () => 1
   for (const [options, says] of [
     [{}, /gather "batch": say when a batch is full: count, bytes, afterMs or when/],

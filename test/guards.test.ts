@@ -575,7 +575,7 @@ function message(error: unknown): string {
 }
 
 for (const [name, place] of Object.entries(places)) {
-  test(`${name} that goes wrong fails by itself, whatever it does`, async (t) => {
+  test(`${name} that goes wrong fails by itself, in every way`, async (t) => {
     const tried = Object.keys(place.outcomes) as Way[]
     const outcomes = await Promise.all(tried.map(async (way) => [way, await outcomeOf(t, place, way)]))
     assert.deepEqual(Object.fromEntries(outcomes), place.outcomes)

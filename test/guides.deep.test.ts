@@ -86,9 +86,9 @@ async function stageOf(page: string, folder: string): Promise<Stage> {
   return await stage(folder)
 }
 
-suite('what the pages show', { concurrency: 2 }, () => {
+suite('the blocks of the pages', { concurrency: 2 }, () => {
   for (const page of pages) {
-    test(`what ${page} shows runs, and says what it says`, { timeout: 600_000 }, async (t) => {
+    test(`blocks of ${page} run, and print what it says`, { timeout: 600_000 }, async (t) => {
       const steps = stepsOf(read(page))
       const folder = folderOf(page)
       mkdirSync(folder)
@@ -174,7 +174,7 @@ for (const [what, page, error] of [
   })
 }
 
-test('what reads a page finds its blocks, their marks and what happens between them', () => {
+test('the reader of pages finds their blocks, their marks and the actions between them', () => {
   const page = `<!-- test: it rains -->
 # A page
 <!-- not run: it needs an umbrella -->
@@ -227,7 +227,7 @@ test('a file that no test and no command of its page needs is found', () => {
   assert.deepEqual(idleFiles(files, ['a.test.ts']), ['d.ts'])
 })
 
-test('what differs each time is not compared', () => {
+test('parts that differ each time are not compared', () => {
   const said = '2026-11-24 23:53:39  took 12 ms\nkept 3 s\nmore\nend\n'
   assert(saysSo('process 12 has /tmp/a-b/shop.db\n', 'process 4 has /home/ada/shop.db\n'))
   assert(saysSo(said, '2026-01-01 00:00:00  took 1 ms\nkept 9 s\n…\nend\n'))

@@ -5,7 +5,7 @@ import { app, event, processor, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { bank, folder, Moved, recorder, seen, upTo } from './lanes-bank.ts'
 
-test('a held message closes its lane and no other; others go on, and its own line waits in order', async (t) => {
+test('a held message closes its lane and no other; others continue, and its own line waits in order', async (t) => {
   const file = folder(t)
   let broken = true
   const bankApp = bank(

@@ -193,7 +193,7 @@ test('of the server the dashboard knows types alone, and of the model what needs
 /** What pages have of the server as code, and not as types alone: it imports nothing that is not on this list. */
 const shared: readonly string[] = ['model/json-edit.ts', 'model/json-text.ts']
 
-test('what pages decide without a browser reads no document, and of the server only what both share', () => {
+test('pure parts of the dashboard use no document, and of the server only shared files', () => {
   const wrong: string[] = []
   const dom = ['document', 'window', 'navigator', 'location', 'localStorage', 'fetch', 'globalThis'].map(global)
   for (const file of files.filter((one) => one.startsWith('dashboard/pure/') || shared.includes(one))) {

@@ -336,7 +336,7 @@ test('of several starts that wait for a stop one starts the app', { timeout }, a
   await isIn(stage, 'running')
 })
 
-test('whatever is called in whatever order, the app ends where the last calls say', {
+test('the app ends where the last calls say, for any calls in any order', {
   timeout: 3 * timeout,
 }, async (t) => {
   for (let seed = 0; seed < 24; seed++) {
@@ -497,7 +497,7 @@ test('a handler that waits for the stop that it called is handed back after grac
   await one.stop()
 })
 
-test('what waits when the app stops is told so: a request, idle, a transaction in its queue', {
+test('waiting calls are told when the app stops: a request, idle, a transaction in its queue', {
   timeout,
 }, async (t) => {
   const stage = new Stage(t)

@@ -54,7 +54,7 @@ const seenBy = (file: string, who: string) =>
 
 // ── bad input ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('bad input is refused with its code, nothing of it is stored, and the app goes on', async (t) => {
+test('bad input is refused with its code, nothing of it is stored, and the app continues', async (t) => {
   const file = place(t)
   const any = z.object({ value: z.unknown() })
   const odd = (name: string, schema: typeof any, context?: () => string): Event => event(name, { schema, context })
@@ -271,7 +271,7 @@ test('every processor of a topic gets each event, and one that holds does not st
   )
 })
 
-test('what handlers get is the same frozen message, from memory and from disk', async (t) => {
+test('handlers get the same frozen message, from memory and from disk', async (t) => {
   const file = place(t)
   const got: Message<typeof Paid>[] = []
   const look = (name: string) =>
@@ -305,7 +305,7 @@ test('what handlers get is the same frozen message, from memory and from disk', 
   }
 })
 
-test('what the schema strips is not stored, and what it makes is what handlers get', async (t) => {
+test('fields that the schema strips are not stored, and handlers get its result', async (t) => {
   const file = place(t)
   const Named = event('named', { schema: z.object({ name: z.string().trim().toLowerCase() }) })
   const Names = topic('names', [Named])
@@ -318,7 +318,7 @@ test('what the schema strips is not stored, and what it makes is what handlers g
   assert.equal(kept(file, 'names')[0]!.data, '{"name":"ada"}')
 })
 
-test('a topic that nobody is on keeps its events for the processor that comes later', async (t) => {
+test('a topic without processors keeps its events for the processor that comes later', async (t) => {
   const file = place(t)
   const shop = await started(t, bank(file, []))
   for (let cents = 1; cents <= 5; cents++) await shop.publish(Paid, { account: 'a', cents })
@@ -413,7 +413,7 @@ test('a chain carries the id of its first event on, each step names its cause, a
   )
 })
 
-test('what a handler publishes before it fails leaves only with the attempt that succeeds', async (t) => {
+test('a message published before its handler fails leaves only with the attempt that succeeds', async (t) => {
   const file = place(t)
   const Booked = event('booked', { schema: z.object({ attempt: z.number() }) })
   const Bookings = topic('bookings', [Booked])
@@ -465,7 +465,7 @@ test('app.transaction keeps rows and events together and gives its value', async
   assert.equal(await shop.transaction(() => 'no promise'), 'no promise')
 })
 
-test('app.transaction keeps nothing when it throws, whatever it throws, and the caller gets that', async (t) => {
+test('app.transaction keeps nothing when it throws, for any thrown value, and the caller gets that', async (t) => {
   const file = place(t)
   const shop = await started(t, bank(file, [recorder('recorder')]))
   const error = new Error('changed my mind')

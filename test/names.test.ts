@@ -120,7 +120,7 @@ test('flows have steps, contexts, ids and mail whose names every object has', as
   assert.deepEqual(results, words.map((of) => JSON.stringify({ of, replies, came: { of } })).sort())
 })
 
-test('the test kit passes over a type without a handler, whatever its name', () => {
+test('the test kit passes over a type without a handler, under any name', () => {
   for (const name of names) {
     const Type = event(name, { schema })
     const On = topic('on', [Type])

@@ -110,7 +110,7 @@ test('without a log of the app they are told, not printed', async (t) => {
   assert.deepEqual([outcomes, lines], [['failed', 'held'], 0])
 })
 
-test('what is no function is refused', async (t) => {
+test('onAttempt without a function is refused', async (t) => {
   await assert.rejects(house(t).start({ onAttempt: 1 as never }), (error) =>
     isMillraceError(error, 'millrace/bad-option'),
   )

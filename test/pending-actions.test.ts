@@ -93,7 +93,7 @@ test('an app is idle when an operation that gives messages up is done', async (t
   assert.deepEqual([operation!.state, operation!.done, operation!.refused], ['done', 2, 0])
 })
 
-test('one message first does not go with a discard: what is given up is never handled', async (t) => {
+test('one message first does not go with a discard: a discarded message is never handled', async (t) => {
   const one = await held(t)
   await one.start()
   const options = { name: 'away', by: 'anna', reason: 'a test', oneFirst: true }

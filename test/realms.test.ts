@@ -87,7 +87,7 @@ test('an object of a class is no plain data, whichever realm it is of', async ()
 
 // ── errors ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('the desk and rules see what was thrown: what an error holds, its causes, errors of another realm', async () => {
+test('the desk and rules see the thrown value: fields of an error, its causes, errors of another realm', async () => {
   const errors: Record<string, () => unknown> = {
     aggregate: () => new AggregateError([new Error('inner one'), new TypeError('inner two')], 'both mirrors failed'),
     connect: () => new AggregateError([Object.assign(new Error('refused ::1:5432'), { code: 'ECONNREFUSED' })]),
@@ -124,7 +124,7 @@ test('the desk and rules see what was thrown: what an error holds, its causes, e
   assert.deepEqual(told.error.data, kept['data']!.data)
 })
 
-test('what a schema throws is told, and is the cause', async () => {
+test('an error thrown by a schema is told, and is the cause', async () => {
   const refined = z.object({ v: z.json().refine((v) => (v as { a: { b: boolean } }).a.b) })
   const E = event('e', { schema: refined })
   const later = event('later', { schema: z.object({ v: z.string().refine(async () => true) }) })
@@ -157,7 +157,7 @@ const lines = (count: number) => ({
   wrong: Array.from({ length: count }, (_, line) => ({ line, why: 'x'.repeat(1_000) })),
 })
 
-test('the data of a refusal reach who asked whole, whatever their size up to messageBytesMax', async (t) => {
+test('the data of a refusal reach the caller whole, at any size up to messageBytesMax', async (t) => {
   const bank = await started(
     t,
     app({ name: 'bank', broker: sqlite({ file: place(t) }), parts: [refuses(Imports, () => lines(900))] }),
@@ -188,7 +188,7 @@ for (const [what, data, code] of [
 
 // ── logs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('a log line shows whatever a field is, and no field fails the handler that logs it', async (t) => {
+test('a log line shows any value of a field, and no field fails the handler that logs it', async (t) => {
   const circle: Record<string, unknown> = {}
   circle['self'] = circle
   const fields: Record<string, unknown>[] = [

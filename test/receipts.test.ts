@@ -82,7 +82,7 @@ test('a message that failed, was corrected and discarded has all of that in its 
   assert.doesNotMatch(JSON.stringify(after), /no order has/)
 })
 
-test('what a message has caused is in its receipt, and nothing else of its flow', async () => {
+test('messages caused by a message are in its receipt, and nothing else of its flow', async () => {
   await using sim = simulation({ app: () => shop() })
   const { id } = await sim.publish(Placed, { n: 1 })
   await sim.publish(Placed, { n: 2 })

@@ -284,7 +284,7 @@ test('a request that is held under the old name is answered under the new one', 
   assert.deepEqual([status?.state, status?.state === 'replied' && status.reply], ['replied', { n: 7 }])
 })
 
-test('flows go on under the new name of their mediator, with mail, questions, sub-flows and oncePer', async () => {
+test('flows continue under the new name of their mediator, with mail, questions, sub-flows and oncePer', async () => {
   for (const how of ['stop', 'crash'] as const) {
     const { sim, done, deploy, place, taken } = deployments()
     await using _ = sim
@@ -380,7 +380,7 @@ test('a gather under a new name has its open batch, and the time of that', async
   }
 })
 
-test('what a part that was retired has left under a name does not count for the part that gets it', async () => {
+test('progress that a retired part has left under a name does not count for the part that gets it', async () => {
   const { sim, deploy, place } = deployments()
   await using _ = sim
   const digest = (name: string, renamedFrom?: string) =>

@@ -108,14 +108,14 @@ test('a refusal comes typed, leaves no row and nothing at the desk; a failing at
   assert.equal(failures, -1)
 })
 
-test('a command that was only sent and is refused is held: nobody would be told', async (t) => {
+test('a refused command that was only sent is held: no caller would be told', async (t) => {
   const running = await started(t, shop(place(t), stock()))
   await running.send(Take, { sku: 'a', quantity: 11 })
   await running.idle()
   assert.equal((await running.desk.list())[0]?.error?.code, 'refused')
 })
 
-test('who waits in vain is told so, and the reply that comes late is kept under the id', async (t) => {
+test('a caller that waits in vain is told so, and a late reply is kept under the id', async (t) => {
   const file = place(t)
   const opened = Promise.withResolvers<void>()
   const handle: Partial<Handle> = {
@@ -160,7 +160,7 @@ test('asking again with the same id sends nothing, and gives the reply of the fi
   )
 })
 
-test('a caller that waits: a command that fails for good shows as held; released it replies, discarded it says why', async (t) => {
+test('a waiting caller: a finally failed command shows as held; released it replies, discarded it says why', async (t) => {
   let broken = true
   const handle: Partial<Handle> = {
     'bell.ring': () => {
@@ -187,7 +187,7 @@ test('a caller that waits: a command that fails for good shows as held; released
   assert.equal((await running.requestStatus('one'))?.state, 'replied')
 })
 
-test('what is asked wrongly is refused before anything is sent', async (t) => {
+test('a wrong request is refused before anything is sent', async (t) => {
   const running = await started(t, shop(place(t), stock()))
   const request = running.request as (...given: unknown[]) => Promise<unknown>
   await assert.rejects(request.call(running, Take, { sku: 1 }), coded('millrace/bad-data'))
@@ -212,7 +212,7 @@ test('what is asked wrongly is refused before anything is sent', async (t) => {
   await assert.rejects(running.request(Ring, { times: 1 }), coded('millrace/not-started'))
 })
 
-test('a stop tells who waits; the request goes on with the next start, and asking again gets its reply', async (t) => {
+test('a stop tells waiting callers; the request continues with the next start, and asking again gets its reply', async (t) => {
   const file = place(t)
   const hangs = shop(file, stock({}, { 'bell.ring': () => new Promise<void>(() => {}) }))
   await hangs.start()
@@ -225,7 +225,7 @@ test('a stop tells who waits; the request goes on with the next start, and askin
   assert.equal(await running.request(Ring, { times: 1 }, { id: 'bell' }), undefined)
 })
 
-test('for forty seeds: whatever crashes, a client that asks until it is answered is answered once, and rightly', async () => {
+test('for forty seeds: despite any crash, a client that asks until it is answered is answered once, and rightly', async () => {
   for (let seed = 1; seed <= 40; seed++) {
     await using simulated = simulation({ parts: [stock()], setup: setup as never, seed })
     const answers: number[] = []

@@ -402,7 +402,7 @@ for (const { timeZone, spring, autumn, twice, gap, overlap } of [
     }
   })
 
-  test(`${timeZone}: what was missed over a change is made up for by the same slots`, async () => {
+  test(`${timeZone}: slots missed over a change are made up for by the same slots`, async () => {
     for (const change of [spring, autumn]) {
       const crons = ['15,45 2 * * *', '0 * * * *', '30 1 * * *']
       const parts = crons.map((cron, n) => ticking({ cron, timeZone, missed: 'all' }, `c${n}`))
@@ -475,7 +475,7 @@ test('a slot whose id was published before with other data counts as done, with 
 
 // ── bad input ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('what makes no schedule is refused when it is declared', () => {
+test('a wrong schedule is refused when it is declared', () => {
   for (const [options, says] of [
     [
       { cron: '61 * * * *' },

@@ -92,7 +92,7 @@ test('publish and send give the id of the message, a new one where none is given
   assert.deepEqual(left.toSorted(), ids.toSorted())
 })
 
-test('in one handler the calls count in their order: what is taken back after does not leave, what comes after does', async () => {
+test('calls in one handler count in their order: a cancel drops earlier messages, not later ones', async () => {
   const tells = clerk({
     'order.placed': ({ data }, { publish, cancel, commit }) => {
       cancel(Reminded, publish(Reminded, { ...data, n: 1 }))
@@ -171,7 +171,7 @@ for (const how of ['a commit function', 'none'] as const) {
   })
 }
 
-test('what a handler may not take back is refused in it', async () => {
+test('a wrong cancel is refused inside its handler', async () => {
   const codes: unknown[] = []
   const tells = clerk({
     'order.placed': (_, context) => {
@@ -209,7 +209,7 @@ test('what a handler may not take back is refused in it', async () => {
   assert.deepEqual(codes, expected)
 })
 
-test('what a handler returns is nothing, or the id that it was given, and no other text', async () => {
+test('a handler returns nothing, or the id that it was given, and no other text', async () => {
   const tells = (returned: (id: string) => string) =>
     clerk({ 'order.placed': ({ data }, { publish }) => returned(publish(Reminded, data)) })
   await given(tells((id) => id))
@@ -385,7 +385,7 @@ test('a request that has ended, and one of another type, are left as they are', 
 
 // ── whatever happens ─────────────────────────────────────────────────────────────────────────────────────────────
 
-test('whatever crashes, an order that is paid in time is not reminded, and every other one is, once', async () => {
+test('despite any crash, an order that is paid in time is not reminded, and every other one is, once', async () => {
   const reminder = () =>
     clerk(
       {
@@ -435,7 +435,7 @@ test('whatever crashes, an order that is paid in time is not reminded, and every
   assert(report.faults.crash > 10 && report.faults.powerCut > 10)
 })
 
-test('whatever crashes, a request that a commit has taken back ends: it was handled, or it is withdrawn and never is', async () => {
+test('despite any crash, a request withdrawn by a commit ends: it was handled, or never is', async () => {
   const ends: Record<string, number> = {}
   for (let seed = 1; seed <= 60; seed++) {
     const answers = processor('calls', {

@@ -112,7 +112,7 @@ test('whole numbers stay whole in text, JSON, division and keys', async (t) => {
   assert.deepEqual(rows, [{ id: 'order-5', json: '{"n":5,"yes":1}', half: 3, key: '5', share: 'real' }])
 })
 
-test('what cannot be bound, or would come back as something else, is refused and nothing is written', async (t) => {
+test('a value that cannot be bound, or would come back changed, is refused and nothing is written', async (t) => {
   const bank = await started(t, app({ name: 'bank', broker: sqlite({ file: place(t) }), parts: [Questions] }))
   const values = [2n ** 63n, -(2n ** 63n) - 1n, Number.NaN, Number.POSITIVE_INFINITY, undefined, 'half \ud83d', {}]
   for (const value of values) {

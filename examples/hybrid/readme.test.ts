@@ -12,7 +12,7 @@ const requests = [...readme.matchAll(/^curl (?:.*\\\n)*.*$/gm)].map(([command]) 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 for (const name of ['express', 'hono']) {
-  test(`what the README shows is answered as it says, with ${name}; SIGTERM ends the program with 143`, async (t) => {
+  test(`commands of the README print its answers, with ${name}; SIGTERM ends the program with 143`, async (t) => {
     const folder = mkdtempDisposableSync(join(tmpdir(), 'hybrid-'))
     t.after(() => folder.remove())
     const program = spawn(process.execPath, ['--conditions=millrace-source', main, name, '0'], {

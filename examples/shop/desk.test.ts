@@ -47,7 +47,7 @@ test('the ledger books cancellations, gifts, and nothing at all', async () => {
     .then({})
 })
 
-test('a missing description comes before all other trouble, on whatever line', async () => {
+test('a missing description comes before any other trouble, on any line', async () => {
   assert.deepEqual(await refusal('1', { ...cheap, ...back }, cheap, none), { lineNo: 3, reason: 'no description' })
   assert.deepEqual(await refusal('1', back, cheap), { lineNo: 2, reason: 'price below zero' })
 })
@@ -101,7 +101,7 @@ async function figuresOf(from: string, db: string, atTheDesk: () => unknown = ()
   }
 }
 
-test('what a customer sends after an invoice that is held waits, and goes on in order when a person has decided', async (t) => {
+test('orders of a customer after a held invoice wait, and continue in order after the decision', async (t) => {
   const file = folderOf(t)
   const before = await figuresOf(sampleFile, file('shop.db'))
   const after = await figuresOf(sampleFile, file('shop.db'), async () => {
@@ -178,11 +178,10 @@ async function comesToWhatTheRulesSay(t: TestContext, file: string, numRuns: num
   )
 }
 
-test('whatever becomes of the sample, its figures are those of the rules', (t) =>
-  comesToWhatTheRulesSay(t, sampleFile, 20))
+test('the sample ends in the figures of the rules, under any faults', (t) => comesToWhatTheRulesSay(t, sampleFile, 20))
 
 for (const name of Object.keys(realDays)) {
-  test(`whatever becomes of ${name}, its figures are those of the rules`, async (t) => {
+  test(`${name} ends in the figures of the rules, under any faults`, async (t) => {
     const file = realFile(name, t)
     if (file) await comesToWhatTheRulesSay(t, file, 4)
   })

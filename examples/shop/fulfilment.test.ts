@@ -47,7 +47,7 @@ test('an invoice that is booked is fulfilled: its goods are taken, all of it is 
   })
 })
 
-test('where charging is refused, what was taken is given back, and the customer is told', async () => {
+test('where charging is refused, reserved stock is given back, and the customer is told', async () => {
   await using sim = simulation({ app: shop })
   const declined = { books: nothing, news: ['declined'], states: ['compensated'] }
   assert.deepEqual(await send(sim, '2999', {}, {}, { stockCode: '10002' }), declined)
@@ -70,7 +70,7 @@ test('a no of the person is a decline, and nothing was taken', async () => {
   assert.deepEqual(await answer(sim, false), { books: nothing, news: ['declined'], states: ['failed'] })
 })
 
-test('a yes lets it go on: to the customer, or to a refused charge', async () => {
+test('a yes resumes the flow: to the customer, or to a refused charge', async () => {
   await using sim = simulation({ app: shop })
   await send(sim, '1', { unitPrice: '200' })
   const books = { taken: { '10001': 6 }, charged: { 1: 1_200_000 }, packed: ['1'] }

@@ -130,7 +130,7 @@ test('a run that pauses is gone on with by the next one', async (t) => {
   shows(await run('--db', db, '--json'), reckon(sampleFile))
 })
 
-test('whenever it is killed, the next run goes on where it was', async (t) => {
+test('after a kill at any moment, the next run resumes where it was', async (t) => {
   const { db } = folderOf(t)
   for (const ms of [150, 300, 450, 600, 750]) {
     const { child, ended } = start('--db', db, '--rate', '100', ...(ms < 500 ? [] : ['--approve-all']))
@@ -193,7 +193,7 @@ test('SIGTERM stops it cleanly too', async (t) => {
   assert.equal((await staying.ended).status, 143)
 })
 
-test('a fault in the file ends with its line; what came before stays, and the corrected file goes on', async (t) => {
+test('a fault in the file is told with its line; the lines before it stay, and the corrected file continues', async (t) => {
   const { db, write } = folderOf(t)
   const lines = readFileSync(sampleFile, 'utf8').split('\n')
   const index = lines.findIndex((line) => line.startsWith('704970,'))

@@ -11,7 +11,7 @@ test('a price is held in millionths of a pound', () => {
   assert.equal(parsePrice('0.000001'), 1n)
 })
 
-test('reading a price loses nothing, whatever is written', () => {
+test('reading a price loses nothing, for any digits', () => {
   const digits = (min: number, max: number) =>
     fc.string({ unit: fc.constantFrom(...'0123456789'), minLength: min, maxLength: max })
   fc.assert(
@@ -63,7 +63,7 @@ test('money is rounded half up, a half away from zero', () => {
   for (const [micros, text] of Object.entries(shown)) assert.equal(formatMoney(BigInt(micros)), text)
 })
 
-test('what is shown differs from the amount by half a penny at most, and a refund mirrors its charge', () => {
+test('a shown price differs from the amount by half a penny at most, and a refund mirrors its charge', () => {
   fc.assert(
     fc.property(fc.bigInt(-(10n ** 20n), 10n ** 20n), (micros) => {
       const text = formatMoney(micros)

@@ -47,7 +47,7 @@ function numbered(commands: string, list: string): string {
 const figure = (summary: string, name: string) => Number(new RegExp(`^ *${name} +([\\d,]+)`, 'm').exec(summary)![1])
 const atDesk = (summary: string) => ['invoices', 'held', 'waiting', 'discarded'].map((name) => figure(summary, name))
 
-test('what the README shows goes as it says, at the desk and of what is approved', (t) => {
+test('commands of the README do as it says, at the desk and with approvals', (t) => {
   const [look, decide] = commandsIn('What cannot be booked')
   const run = shell(t)
   assert.deepEqual(atDesk(run('npm start')), [57, 5, 3, 0])

@@ -29,7 +29,7 @@ const countsOf = (held: readonly DeskRow[]) => ({
   discarded: 0,
 })
 
-test('the summary of the sample is the same for every seed, whatever crashes and fails', async () => {
+test('the summary of the sample is the same for every seed, despite any crash or failure', async () => {
   const invoices = await invoicesOf(sampleFile)
   const report = await simulate({
     app: shop,

@@ -9,7 +9,7 @@ test('an order without a quantity is refused', async () => {
     .then({ refused: /nothing was ordered/ })
 })
 
-test('what was ordered is sold once, though the power fails', async () => {
+test('an order is sold once, though the power fails', async () => {
   await using sim = simulation({ app: shop })
   await sim.publish(OrderPlaced, { sku: 'flour', quantity: 2 })
   await sim.crash({ power: true })

@@ -152,7 +152,7 @@ test('a payload that does not fit is answered with 422 and leaves nothing; what 
   )
 })
 
-test('what the README shows is answered as it says', async (t) => {
+test('commands of the README print its answers', async (t) => {
   const folder = mkdtempDisposableSync(join(tmpdir(), 'webhooks-'))
   const triage = triageOn(join(folder.path, 'triage.db'))
   await triage.start()

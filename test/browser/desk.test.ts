@@ -106,7 +106,7 @@ test('all of a group are released with one first; the operation has an address a
   await page.getByText('failed', { exact: true }).waitFor()
 })
 
-test('a question of a flow is answered, and its flow goes on', async () => {
+test('a question of a flow is answered, and its flow continues', async () => {
   const { page, complaints } = await opened(served.link())
   const [question] = await shop.flows.questions()
   await page.goto(`${served.url}/inbox`)

@@ -40,7 +40,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('whatever stands in a message, its context, its error, a name and a note is shown as text and runs nothing', async () => {
+test('the text of a message, its context, its error, a name and a note is shown as text and runs nothing', async () => {
   const { url } = await talk.serve({ port: 0, access: { open: true } })
   const [held] = await talk.desk.list()
   await talk.desk.note(held!.id, hostile, { by: hostile })
@@ -69,7 +69,7 @@ test('whatever stands in a message, its context, its error, a name and a note is
   assert.deepEqual(complaints, [])
 })
 
-test('while the server is away the page says so and keeps what it shows; when it is back it goes on', async () => {
+test('while the server is away the page says so and keeps its content; when it is back the page continues', async () => {
   const first = await talk.serve({ port: 0, access: { open: true } })
   const { page } = await opened(`${first.url}/desk`)
   await page.getByRole('link', { name: /cannot take it/ }).waitFor()
@@ -82,7 +82,7 @@ test('while the server is away the page says so and keeps what it shows; when it
   await again.close(0)
 })
 
-test('who may only look sees no button that repairs, and a session that ends asks for a new one', async () => {
+test('a viewer without repair rights sees no button that repairs, and a session that ends asks for a new one', async () => {
   const token = `mrt_${'a'.repeat(43)}`
   const hash = createHash('sha256').update(token).digest('hex')
   const tokens = [{ name: 'lea', hash, grants: [{ role: 'reader' as const }] }]

@@ -5,7 +5,7 @@ import test from 'node:test'
 import { mill, Placed } from './support/mill.ts'
 import { appFile, begin, folder, millrace, objectsOf } from './support/millrace.ts'
 
-test('the copy of a running app is what it was at one moment, however much is published meanwhile', async (t) => {
+test('the copy of a running app is its state at one moment, despite publishing during it', async (t) => {
   const place = folder(t)
   const file = join(place, 'mill.db')
   const copy = join(place, 'copy.db')

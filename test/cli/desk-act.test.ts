@@ -130,7 +130,7 @@ test('a correction in the file of a stopped app is tried when it starts', async 
   assert.equal((await statesOf(file))['2'], 'handled')
 })
 
-test('a discard needs a reason, lets its line go on, and can be taken back', async (t) => {
+test('a discard needs a reason, lets its line continue, and can be taken back', async (t) => {
   const { app, file, mended } = await heldMill(t)
   const none = await millrace(['desk', 'discard', '--db', file, '1'])
   assert.deepEqual({ status: none.status, out: none.out }, { status: 2, out: '' })
@@ -231,7 +231,7 @@ test('the audit log has who, when, what and why, the newest first, and pages', a
   assert.equal(none.out, 'the audit log has no line about message 99\n')
 })
 
-test('what caused a message is named with its type and topic, by a generated id and by a given one', async (t) => {
+test('the cause of a message is named with its type and topic, by a generated id and by a given one', async (t) => {
   const Placed = event('placed', { schema: z.object({ n: z.number() }) })
   const Booked = event('booked', { schema: z.object({ n: z.number() }) })
   const Orders = topic('orders', [Placed])

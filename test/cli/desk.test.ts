@@ -144,7 +144,7 @@ test('a release in the file of a stopped app is tried when it starts, with its l
   await app.stop()
 })
 
-test('what was asked for while the app is stopped is marked, and done when it starts', async (t) => {
+test('an action requested while the app is stopped is marked, and done when it starts', async (t) => {
   const { file, mended } = await stoppedMill(t)
   await millrace(['desk', 'release', '--db', file, '1', '--by', 'anna', '--reason', 'stock is back'])
   await millrace(['desk', 'discard', '--db', file, '2', '--by', 'ben', '--reason', 'entered twice'])

@@ -76,7 +76,7 @@ test('after kill -9 the file of a process that died is told, and can be read all
   )
 })
 
-test('what is no file of Millrace, torn, newer or missing fails, each with its code', async (t) => {
+test("a file that is not Millrace's, torn, newer or missing fails, each with its code", async (t) => {
   const place = folder(t)
   const foreign = join(place, 'foreign.db')
   const db = new DatabaseSync(foreign)

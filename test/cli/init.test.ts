@@ -94,7 +94,7 @@ test('the script of npm init that only fails is none', async (t) => {
   assert.deepEqual([next[0], next[3]], ['npm pkg set type=module', 'npm pkg set "scripts.test=node --test"'])
 })
 
-test('where a file of the app is, init names it and writes nothing', async (t) => {
+test('init writes nothing where a file of the app exists, and names it', async (t) => {
   const cwd = folder(t)
   mkdirSync(join(cwd, 'shop'))
   writeFileSync(join(cwd, 'shop/app.ts'), 'mine\n')

@@ -85,7 +85,7 @@ test('of a stopped app the app file tells which are gone; without it only force 
   assert.deepEqual(await states(), { printer: 'off', stock: 'off' })
 })
 
-test('a processor is paused and resumed with who and why, and waits meanwhile', async (t) => {
+test('a processor is paused and resumed with author and reason, and waits in between', async (t) => {
   const file = join(folder(t), 'mill.db')
   const today = mill(file)
   await today.start()

@@ -40,7 +40,7 @@ test('publishes to a running app, once for each id, and sends commands', async (
   )
 })
 
-test('what does not fit is told with its code, and nothing is kept', async (t) => {
+test('bad data are told with their code, and nothing is kept', async (t) => {
   const { file } = await runningMill(t)
   const refused = [
     [
@@ -65,7 +65,7 @@ test('what does not fit is told with its code, and nothing is kept', async (t) =
   assert.deepEqual(await last(file, 10), [])
 })
 
-test('publishes to a stopped app through its file; nothing runs meanwhile', async (t) => {
+test('publishes to a stopped app through its file; nothing runs', async (t) => {
   const file = join(folder(t), 'mill.db')
   const published = await millrace(['publish', appFile, '--db', file, 'order.placed', '{"orderId":"a"}'])
   assert.equal(published.status, 0, published.err)
@@ -153,7 +153,7 @@ test('lines may name type, data and id each', async (t) => {
   assert.deepEqual(codes, ['millrace/id-conflict', 'millrace/type-without-topic', 'usage', 'usage', 'usage', 'usage'])
 })
 
-test('when the app dies meanwhile the command says so and where', async (t) => {
+test('when the app dies during the command, that says so and where', async (t) => {
   const file = join(folder(t), 'mill.db')
   const app = begin(t, ['start', appFile, '--db', file])
   await app.says('ready')
@@ -169,7 +169,7 @@ test('when the app dies meanwhile the command says so and where', async (t) => {
   assert.match(err, /"code":"millrace\/disconnected"/)
 })
 
-test('Ctrl-C ends the lines cleanly: what was published is counted', async (t) => {
+test('Ctrl-C ends the lines cleanly: published messages are counted', async (t) => {
   const { file } = await runningMill(t)
   const publishing = begin(t, ['publish', '--db', file, 'label.print', '--json'])
   publishing.process.stdin!.write('{"text":"a"}\n')

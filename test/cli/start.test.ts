@@ -200,7 +200,7 @@ test('a part that is not there is told', async (t) => {
   )
 })
 
-test('how handlers end, the watchdog and the socket are what the command says', async (t) => {
+test('ends of handlers, the watchdog and the socket follow the command', async (t) => {
   const place = folder(t)
   const support = new URL('./support/mill.ts', import.meta.url).href
   const app = join(place, 'app.ts')

@@ -112,7 +112,7 @@ test('of a stopped app it shows what the file has, and leaves nothing beside it'
   assert.deepEqual(readdirSync(dirname(file)), before)
 })
 
-test('when nobody reads its output any more it ends quietly', async (t) => {
+test('tail ends quietly when the reader of its output is gone', async (t) => {
   const { app, file } = await runningMill(t)
   const tail = begin(t, ['tail', '--db', file])
   await following(app, tail)
@@ -168,7 +168,7 @@ test('a type or topic that neither the app nor its file has is named, of an app 
   assert.match(stopped.err, /did you mean "order\.placed"\?/)
 })
 
-test('what is read no further ends at once, without a word', async (t) => {
+test('output that is read no further ends at once, without a word', async (t) => {
   const { app, file } = await runningMill(t)
   const fail = 'x'.repeat(300_000)
   for (let n = 0; n < 5; n++) await app.publish(Placed, { orderId: `${n}`, fail })

@@ -44,7 +44,7 @@ test('JSON is laid out with its digits and its texts as they are', () => {
   fc.assert(fc.property(fc.json(), (text) => assert.deepEqual(JSON.parse(laidOut(text)), JSON.parse(text))))
 })
 
-test('what is wrong with JSON is told with its line', () => {
+test('an error in JSON is told with its line', () => {
   assert.equal(jsonProblem('{"a": 1}'), undefined)
   assert.equal(jsonProblem('{\n  "a": 1,\n  b\n}')?.line, 3)
   assert.equal(jsonProblem('{\n')?.line, 2)

@@ -60,7 +60,7 @@ function watched({ parts = [labels()], options = {}, answer = () => ({ status: 2
   return { sim, told, seen }
 }
 
-test('a group of held messages is told once, whatever joins it, and once when it is well again', async () => {
+test('a group of held messages is told once, with any messages that join it, and once when it is well again', async () => {
   let mended = false
   const { sim, told, seen } = watched({ parts: [labels(() => mended)], options: { when: { closedMs: false } } })
   await using _ = sim
@@ -101,7 +101,7 @@ test('a group of held messages is told once, whatever joins it, and once when it
   assert(end.endedAt! - end.at >= 10 * minute)
 })
 
-test('what is well for less than calmMs has not ended', async () => {
+test('an alert that is well for less than calmMs has not ended', async () => {
   const { sim, seen } = watched({ options: { when: { closedMs: false }, calmMs: minute } })
   await using _ = sim
   await sim.publish(Placed, { key: 'a', fails: 'NO_SKU' })
@@ -164,7 +164,7 @@ test('a part that is paused or behind is told when its oldest message has waited
   assert.deepEqual(seen(), ['raised behind labels', 'ended behind labels'])
 })
 
-test('a question that nobody answers is told, and ended by the answer', async () => {
+test('an unanswered question is told, and ended by the answer', async () => {
   const approvals = mediator('approvals', {
     on: Orders,
     startedBy: Placed,

@@ -101,7 +101,7 @@ async function pair(t: TestContext): Promise<readonly [Side, Side]> {
   return sides
 }
 
-test('two processes that feed each other, killed again and again: what the client has an answer for is on both, once and in order', async (t) => {
+test('two processes that feed each other, killed again and again: acknowledged events are on both, once and in order', async (t) => {
   const sides = await pair(t)
   let sent = 0
   const clients = sides.flatMap((side, index) =>

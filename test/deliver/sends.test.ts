@@ -223,7 +223,7 @@ test('away across restarts: a run that has seen no success uses up no attempt at
   assert.deepEqual(sim.held(), [])
 })
 
-test('after probeMaxMs an endpoint that is away is nobody: its events come to the desk', async () => {
+test('after probeMaxMs an endpoint that is away counts as gone: its events come to the desk', async () => {
   await using sim = withSink(() => ({ status: 500 }), { probeMaxMs: 2 * hour, retry: { attempts: 3 } })
   await sim.publish(Placed, { key: 'a', n: 0 })
   await sim.advance(1.9 * hour)
@@ -336,7 +336,7 @@ test('a part that does not deliver has no deliveries; a reset of one that does s
 
 const from = (id: string, path: string) => ({ source: '/there', id, attributes: { millracepath: path } })
 
-test('what has passed the other side is not sent to it; the rest goes on with one name more', async () => {
+test('an event that has passed the other side is not sent to it; the rest continues with one name more', async () => {
   let sim!: Simulation
   const { got, network } = sink(() => sim)
   sim = withSink(network, { to: 'there' })

@@ -35,7 +35,7 @@ test('the topology has each part, and what each declares', () => {
   assert.deepEqual(topologyOf(empty), { app: 'empty', nodes: [], edges: [] })
 })
 
-test('what has flowed is marked, and what flowed without being declared is added', () => {
+test('used connections are marked, and undeclared ones are added', () => {
   const topology = withFlowed(topologyOf(garden), homesOf(garden), {
     published: [
       { type: 'tree.grown', source: '/garden/gardener' },

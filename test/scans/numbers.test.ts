@@ -41,7 +41,7 @@ test('mail that comes after its box was emptied, and after a restart, is had', a
   assert.equal(had.at(-1), 'second')
 })
 
-test('numbers go on after a restart, and after a transaction that was rolled back', () => {
+test('numbers continue after a restart, and after a transaction that was rolled back', () => {
   const db = new DatabaseSync(':memory:')
   migrate(db, 'memory')
   const numbers = new Numbers(db, 'entries')
@@ -55,7 +55,7 @@ test('numbers go on after a restart, and after a transaction that was rolled bac
   assert.equal(new Numbers(db, 'entries').highest, numbers.highest)
 })
 
-test('a file of before goes on after the highest numbers that it shows', () => {
+test('a file of an earlier format continues after the highest numbers that it shows', () => {
   const db = new DatabaseSync(':memory:')
   migrate(db, 'memory', 9)
   db.exec(`insert into millrace_journal values (1, 7, null, 'wait', 'a', 'signal', null, 0);

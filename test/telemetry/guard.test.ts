@@ -57,7 +57,7 @@ test('without an SDK a run has no telemetry, and messages carry what they came w
   assert.deepEqual(traces, [null, null, carried, carried])
 })
 
-test('an app that says telemetry: false gives no span, whatever is registered', async (t) => {
+test('an app with telemetry: false gives no span, under any registered SDK', async (t) => {
   const seen = sdk(t)
   const shop = await shopOn(t, { telemetry: false })
   await shop.publish(Placed, { n: 1 })
@@ -127,7 +127,7 @@ test('a batch is one span, linked to a creation of each of its messages', async 
   assert.deepEqual(handled.map(({ parent }) => parent).sort(), created.map(({ id }) => id).sort())
 })
 
-test('what a handler publishes and then drops with its failure has no span', async (t) => {
+test('a message that a handler publishes and drops with its failure has no span', async (t) => {
   const seen = sdk(t)
   const shop = await shopOn(t, { fails: true })
   await shop.publish(Placed, { n: 1 })

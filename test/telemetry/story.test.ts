@@ -228,7 +228,7 @@ test('a delayed message, and one that waits for the next start, stay in their tr
   assert.deepEqual(new Set(seen.spans().map((span) => span.trace)), new Set(published.map((span) => span.trace)))
 })
 
-test('a flow that waits for a reply at the end of a run goes on in its trace in the next', async (t) => {
+test('a flow that waits for a reply at the end of a run continues its trace in the next', async (t) => {
   const seen = sdk(t)
   const file = place(t)
   const first = shopOn(file)
@@ -246,7 +246,7 @@ test('a flow that waits for a reply at the end of a run goes on in its trace in 
   assert.equal(seen.only('publish orders', typed('shipped')).parent, accepted.id)
 })
 
-test('what a flow sends after an event that it waited for is in the trace of that event', async (t) => {
+test('commands of a flow after an awaited event are in the trace of that event', async (t) => {
   const seen = sdk(t)
   const waits = mediator('waits', {
     on: Orders,

@@ -44,7 +44,7 @@ test('a program that keeps the rules compiles', () => {
   assert.equal(status, 0)
 })
 
-test('what the compiler says about a misuse names the mistake', () => {
+test('compiler errors for a misuse name the mistake', () => {
   const { status, output } = compile(`${head}
     event('a', { schema: z.object({ a: z.string().default('x') }) })
     event('b', { schema: z.object({ b: z.date() }) })
