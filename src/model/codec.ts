@@ -8,6 +8,7 @@ import { forPeople, inBrief, read } from './people.ts'
 import { isPromise } from './promise.ts'
 import type { Refused } from './refused.ts'
 import { check, named } from './schema.ts'
+import { checkUnmasked } from './unmasked.ts'
 
 export type Asker = 'app' | 'flow'
 
@@ -117,9 +118,10 @@ export function encode(type: MessageType, data: unknown, stamp: Stamp, bytesMax:
 /**
  * Makes the same message with other data, in the current version.
  *
- * @throws as of {@link encode}; `millrace/context-changed`
+ * @throws as of {@link encode}; `millrace/context-changed`, `millrace/masked`
  */
 export function replaceData(type: MessageType, message: Stored, data: unknown, bytesMax: number): Stored {
+  checkUnmasked(type, message.json, data)
   const next = encode(type, data, message, bytesMax)
   if (next.context !== message.context) {
     const contexts = `${JSON.stringify(message.context)} to ${JSON.stringify(next.context)}`

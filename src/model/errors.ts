@@ -90,6 +90,11 @@ export const errors = {
     false,
     'Look at the data of the message, and correct the change; nothing was changed.',
   ),
+  'millrace/masked': row(
+    'DataError',
+    false,
+    'Send only what is different, as a change list (`desk.change`): the secrets stay as they are stored.',
+  ),
   'millrace/bad-id': row('DataError', false, 'Give `id` as a non-empty string of at most 255 characters.'),
   'millrace/bad-attributes': row(
     'DataError',

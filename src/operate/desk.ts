@@ -133,7 +133,8 @@ export interface Desk extends DeskOperations, DeskClaims, DeskEdits {
    * @param data the corrected data, checked against the schema
    * @param actor who, and the reason, which is needed; the `revision` that was seen
    * @throws as `release`; `millrace/bad-data`, `millrace/not-json`, `millrace/too-large`, `millrace/bad-context`,
-   *   `millrace/context-changed`, `millrace/unknown-type`; `millrace/bad-option` without a reason
+   *   `millrace/context-changed`, `millrace/unknown-type`; `millrace/masked` where a secret would become the `***` that
+   *   people see in its place; `millrace/bad-option` without a reason
    *
    * @example
    * ```ts

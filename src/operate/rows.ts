@@ -29,7 +29,7 @@ export function rowOf(message: Stored, { kind, name }: Pick<Destination, 'kind' 
  * Makes a message with corrected data, as the app will when it carries the correction out.
  *
  * @throws `millrace/bad-data`, `millrace/not-json`, `millrace/bad-context`, `millrace/context-changed`,
- *   `millrace/unknown-type`, `millrace/change-does-not-fit`
+ *   `millrace/masked`, `millrace/unknown-type`, `millrace/change-does-not-fit`
  */
 export type Correct = (message: Stored, decision: Resubmit | Change) => Stored
 

@@ -101,6 +101,20 @@ test('a change leaves all else as it is, on the revision that was seen, and is o
   assert((await history(sim, id)).includes('resubmitted by ann: so it is'))
 })
 
+test('a mask does not become the value of a secret, by data, by a change list, in line', async (t) => {
+  const { sim, desk, pay, id } = await till(t)
+  await pay('seve')
+  await sim.untilIdle()
+  const [next] = await sim.settled(desk.line(id))
+  const data = { account: 'a', price: 1.5, sku: 'sieve', iban: '***' }
+  const change = [{ op: 'replace', path: '/iban', value: '***' }] as const
+  for (const item of [id, next!.id]) {
+    await assert.rejects(sim.settled(desk.resubmit(item, data, ann)), { code: 'millrace/masked' })
+    await assert.rejects(sim.settled(desk.change(item, change, ann)), { code: 'millrace/masked' })
+    assert.equal(((await sim.settled(desk.show(item)))!.data as { iban: string }).iban, 'DE-4242')
+  }
+})
+
 test('a message in line is changed before its turn, and keeps its place', async (t) => {
   const { sim, desk, pay, id, taken } = await till(t)
   await pay('seve')

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { hideOf } from '../../src/http/masks.ts'
 import { called, peopleRoutes } from '../../src/http/routes/people.ts'
 import type { Grant } from '../../src/model/permissions.ts'
-import { calls } from '../../src/operate/calls.ts'
+import { calls, takenBy } from '../../src/operate/calls.ts'
 import { hashOf, newToken } from '../../src/operate/token.ts'
 import { client } from '../support/http-client.ts'
 import { place } from '../support.ts'
@@ -281,6 +281,45 @@ test('secrets are hidden in data by their type, at any depth, and the same value
   assert.deepEqual(hide({ type: 'paid', json: 'no json' }), { type: 'paid', json: 'no json' })
   const value = { type: 'paid', json }
   assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
+})
+
+test('a mask never takes the place of a secret, whatever route takes data for a message', async (t) => {
+  const { shop, ask, pay } = await bank(t, [{ role: 'admin' }])
+  await pay('a', 0)
+  await shop.idle()
+  const [item] = await shop.desk.list({ processor: 'ledger' })
+  const params = { id: String(item!.id) }
+  const { body, headers } = await ask('GET /api/desk/{id}', { params })
+  assert.equal(body.data.iban, '***')
+  const data = { ...body.data, cents: 7 }
+  const change = [{ op: 'replace', path: '/iban', value: '***' }] as const
+  const taken = { data, change, edit: { data } }
+  const takers = called.flatMap(({ method, path, calls: named }) => {
+    const [on, name] = named.split('.') as ['desk', 'resubmit']
+    const fields = Object.keys(takenBy(on, name)![0])
+    const field = (['data', 'change', 'edit'] as const).find((one) => fields.includes(one))
+    return method === 'POST' && field !== undefined ? [{ path, given: taken[field], field }] : []
+  })
+  assert.deepEqual(takers.map(({ path }) => path.split('/').at(-1)).sort(), ['change', 'check', 'resubmit'])
+  const match = { 'if-match': headers.get('etag')! }
+  for (const { path, given, field } of takers) {
+    const json = field === 'edit' ? given : { [field]: given, reason: 'the cents were lost' }
+    const { status, body } = await ask(`POST ${path}`, { params, json, headers: match })
+    if (field === 'edit') assert.equal(body.error.code, 'millrace/masked')
+    else assert.deepEqual([status, body.code], [422, 'millrace/masked'])
+    assert.match(JSON.stringify(body), /change list/)
+  }
+  const many = { action: 'resubmit', what: { processor: 'ledger' }, options: { name: 'm', change, reason: 'r' } }
+  const { options, ...rest } = many
+  const begun = await ask('POST /api/desk/operations', { json: { ...rest, ...options } })
+  assert.equal(begun.status, 200, JSON.stringify(begun.body))
+  await shop.idle()
+  assert.deepEqual(
+    (await shop.desk.refused((await shop.desk.operations())[0]!.id)).map(({ item }) => item),
+    [item!.id],
+  )
+  const after = (await shop.desk.show(item!.id))!
+  assert.deepEqual([after.state, after.data], ['held', { account: 'a', iban: canary, cents: 0 }])
 })
 
 test('a page gets the shape of data, has an edit checked, and sends only what is different: secrets stay, unseen', async (t) => {

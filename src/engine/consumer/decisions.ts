@@ -98,8 +98,8 @@ export class Decisions {
    * Carries out the decision of a person about a held message. Resolves when it is durable.
    *
    * @throws `millrace/unknown-item`, `millrace/not-held`; of a resubmit `millrace/bad-data`, `millrace/not-json`,
-   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/unknown-type`; of a change also
-   *   `millrace/change-does-not-fit`
+   *   `millrace/too-large`, `millrace/bad-context`, `millrace/context-changed`, `millrace/masked`,
+   *   `millrace/unknown-type`; of a change also `millrace/change-does-not-fit`
    */
   decide(item: number, decision: Decision | Change, actor: Actor, job: Job = {}): Promise<void> {
     return this.turns.take(item, async () => {
