@@ -41,6 +41,7 @@ export interface DeskCheck {
   readonly misfits: readonly Misfit[]
 }
 
+/** Corrections of messages at the desk, by people who may see a part of the data only. */
 export interface DeskEdits {
   /**
    * Tells the shape of the data of a message: the JSON Schema that the library of its schema gives, or the reason why
