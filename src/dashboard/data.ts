@@ -35,6 +35,8 @@ function kindsOf(path: Reads): readonly Kind[] {
   if (path.startsWith('/api/parts')) return ['work', 'desk']
   if (path.startsWith('/api/questions')) return ['question']
   if (path.startsWith('/api/desk/operations')) return ['operation', 'desk']
+  // The shape of data is that of the code.
+  if (path === '/api/desk/{id}/form') return []
   // A line drains without an act of anybody.
   if (path.startsWith('/api/desk/{id}')) return ['desk', 'work']
   return path.startsWith('/api/desk') ? ['desk', 'operation', 'work'] : ['desk', 'operation']

@@ -1,6 +1,7 @@
 // The dashboard on the example shop, in Chromium: what an operator does who reads nothing but the page.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
+import type { Locator } from 'playwright-core'
 import { rows } from '../support.ts'
 import { opened, seriousFindings } from './support/browser.ts'
 import { type ServedShop, servedShop, shop } from './support/shop.ts'
@@ -39,6 +40,7 @@ test('a held invoice is corrected by hand, and its lane drains in order', async 
   await page.getByText('negative quantity on line 1').first().waitFor()
   await page.getByRole('region', { name: 'In line behind it' }).getByText('invoice-705023').waitFor()
   await page.getByRole('link', { name: 'Correct and resubmit' }).click()
+  await page.getByRole('link', { name: 'JSON' }).click()
   const data = page.getByLabel('Data, as JSON')
   await data.fill('{')
   await page.getByText(/^Line 1: /).waitFor()
@@ -75,7 +77,7 @@ test('of two people with the same message open the second is told what the first
   const first = await opened(served.link())
   const second = await opened(served.link())
   for (const { page } of [first, second]) {
-    await page.goto(`${address}/correct`)
+    await page.goto(`${address}/correct?as=json`)
     await page.getByLabel('Data, as JSON').waitFor()
   }
   await shop.desk.discard(held.id, { by: 'ada', reason: 'entered twice' })
@@ -115,6 +117,7 @@ test('a question of a flow is answered, and its flow continues', async () => {
   await dialog.getByRole('radio', { name: 'No' }).check()
   await dialog.getByLabel('Reason').fill('a test order')
   await dialog.getByRole('button', { name: 'Answer' }).click()
+  await dialog.waitFor({ state: 'detached' })
   await page.getByText(question!.title).waitFor({ state: 'detached' })
   await shop.idle()
   const flow = await shop.flows.show(question!.flow)
@@ -148,6 +151,7 @@ for (const width of [1280, 390]) {
       ...['/', '/inbox', '/desk', '/desk?state=discarded', `/desk/g/${group!.id}`, `/desk/${held!.id}`],
       ...[
         `/desk/${held!.id}/correct`,
+        `/desk/${held!.id}/correct?as=json`,
         '/desk/operations',
         `/desk/operations/${operation!.id}`,
         '/system/audit',
@@ -156,7 +160,7 @@ for (const width of [1280, 390]) {
     ]) {
       await page.goto(served.url + path)
       await page.locator('main :is(h1, .state)').first().waitFor()
-      await page.locator('.skeleton').waitFor({ state: 'detached' })
+      await page.locator('.skeleton').first().waitFor({ state: 'detached' })
       for (const colorScheme of ['light', 'dark'] as const) {
         await page.emulateMedia({ colorScheme })
         assert.deepEqual(await seriousFindings(page), [], `${path}, ${colorScheme}`)
@@ -164,4 +168,45 @@ for (const width of [1280, 390]) {
     }
     assert.deepEqual(complaints, [])
   })
+}
+
+test('a held invoice is corrected by the form of its schema, and what nobody has touched is not sent', async () => {
+  const held = (await shop.desk.list({ states: ['held'] })).find(({ message }) => message.type === 'invoice.received')!
+  const { page, complaints } = await opened(served.link())
+  await page.goto(`${served.url}/desk/${held.id}/correct`)
+  const data = held.data as { readonly lines: readonly { readonly quantity: number; readonly unitPrice: string }[] }
+  const at = data.lines.findIndex(({ quantity, unitPrice }) => quantity < 0 || Number(unitPrice) < 0)
+  const line = page.getByRole('group', { name: `lines ${at + 1}`, exact: true })
+  const quantity = line.getByLabel('quantity')
+  assert.equal(await quantity.inputValue(), String(data.lines[at]!.quantity))
+  const button = page.getByRole('button', { name: /^Resubmit/ })
+
+  await quantity.fill('-')
+  assert.deepEqual(await described(quantity), ['This is no number yet.'])
+  assert(await button.isDisabled(), 'what is no number is not sent')
+  await quantity.fill('99999999999')
+  await page.getByText('The server would not take it').waitFor()
+  assert.match((await described(quantity)).join(), /2147483647/)
+  await quantity.fill('3')
+  const price = line.getByLabel('unitPrice')
+  await price.fill('1.10')
+  await page.getByText('The server would take it').waitFor()
+  assert.deepEqual(await described(quantity), [])
+  await page.getByRole('link', { name: 'JSON' }).click()
+  assert.match(await page.getByLabel('Data, as JSON').inputValue(), /"quantity": 3,\s+"unitPrice": "1\.10"/)
+  await page.getByRole('link', { name: 'Form' }).click()
+  assert.equal(await quantity.inputValue(), '3')
+  await page.getByLabel('Reason').fill('by the form')
+  const sent = page.waitForRequest((request) => request.url().endsWith('/change'))
+  await button.click()
+  const { change } = (await sent).postDataJSON() as { readonly change: readonly { readonly path: string }[] }
+  assert(change.every(({ path }) => [`/lines/${at}/quantity`, `/lines/${at}/unitPrice`].includes(path)))
+  await page.getByText('by the form').waitFor()
+  assert.deepEqual(complaints, [])
+})
+
+/** The lines that describe a field. */
+async function described(field: Locator): Promise<string[]> {
+  const id = await field.getAttribute('aria-describedby')
+  return field.page().locator(`[id="${id}"] p.error`).allInnerTexts()
 }

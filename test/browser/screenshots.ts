@@ -28,7 +28,8 @@ const views = {
   desk: '/desk',
   group: `/desk/g/${group!.id}`,
   message: `/desk/${item!.id}`,
-  correct: `/desk/${item!.id}/correct`,
+  correct: `/desk/${item!.id}/correct?as=json`,
+  form: `/desk/${item!.id}/correct`,
   operations: '/desk/operations',
   audit: '/system/audit',
 }
@@ -50,7 +51,7 @@ for (const [width, height] of process.argv[2] === undefined
     await page.goto(url + views[name])
     await page.locator('main h1').waitFor()
     await page.waitForLoadState('networkidle', { timeout: 3_000 }).catch(() => {})
-    await page.locator('.skeleton').waitFor({ state: 'detached' })
+    await page.locator('.skeleton').first().waitFor({ state: 'detached' })
     if (name === 'correct') {
       const data = page.getByLabel('Data, as JSON')
       await data.fill((await data.inputValue()).replace('"quantity": -', '"quantity": '))

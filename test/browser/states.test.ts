@@ -57,7 +57,7 @@ test('the text of a message, its context, its error, a name and a note is shown 
   ]) {
     await page.goto(url + path)
     await page.getByText('onerror=').first().waitFor()
-    await page.locator('.skeleton').waitFor({ state: 'detached' })
+    await page.locator('.skeleton').first().waitFor({ state: 'detached' })
     assert.equal(await page.locator('main img, main script, main iframe').count(), 0, path)
     assert.equal(await page.title(), 'Millrace')
     const shown = (await page.locator('main').textContent()) ?? ''

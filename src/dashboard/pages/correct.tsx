@@ -1,33 +1,54 @@
-// Corrected data in place of those of a message: written as JSON, compared with what is there, and sent with the revision
-// that was seen, so that two people never overwrite each other.
+// Corrected data in place of those of a message: written in a form or as JSON, which are two views of one text; compared with
+// what is there, and sent with the revision that was seen, so that two people never overwrite each other.
 
 import { type Signal, useSignal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useMemo } from 'preact/hooks'
 import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
-import type { DeskCheck } from '../../operate/desk-edits.ts'
+import { editText } from '../../model/json-edit.ts'
+import type { DeskCheck, DeskForm } from '../../operate/desk-edits.ts'
 import { act, Problem } from '../client.ts'
 import { useRead } from '../data.ts'
 import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
+import type { Draft } from '../parts/control.tsx'
 import { Diff } from '../parts/diff.tsx'
-import { Shown } from '../parts/states.tsx'
+import { Form } from '../parts/form.tsx'
+import { Loading, Shown } from '../parts/states.tsx'
+import { formOf } from '../pure/form.ts'
 import { editable, jsonProblem } from '../pure/json.ts'
-import { patchOf, patchText } from '../pure/patch.ts'
+import { inexactIn, patchOf, patchText } from '../pure/patch.ts'
+import type { JsonSchema } from '../pure/schema.ts'
 import { count, quoted, visible } from '../pure/words.ts'
-import { go, href } from '../router.ts'
+import { go, href, query } from '../router.ts'
 
 export function Correct({ id }: { readonly id: number }) {
   const item = useRead({ path: '/api/desk/{id}', params: { id } })
+  const form = useRead({ path: '/api/desk/{id}/form', params: { id } })
+  const { value, problem } = form.value
   return (
     <Shown of={item} what="This message">
-      {(shown) => <Editor item={shown} />}
+      {(shown) =>
+        value === undefined && problem === undefined ? (
+          <Loading what="the form" />
+        ) : (
+          <Editor item={shown} form={value} why={value?.why ?? problem?.message ?? null} />
+        )
+      }
     </Shown>
   )
 }
 
-function Editor({ item }: { readonly item: DeskItem }) {
+function Editor({
+  item,
+  form,
+  why,
+}: {
+  readonly item: DeskItem
+  readonly form: DeskForm | undefined
+  readonly why: string | null
+}) {
   // What was seen first: the text under work is never changed by news.
   const seen = useSignal(item)
   const { id, message, processor, waiting, revision } = seen.value
@@ -38,14 +59,29 @@ function Editor({ item }: { readonly item: DeskItem }) {
   const wrong = jsonProblem(text.value)
   const before = JSON.parse(message.json)
   // Compared as text: the digits of numbers that nobody has touched stay as they are stored.
-  const patch = patchText(wrong === undefined ? patchOf(message.json, text.value) : [])
+  const different = wrong === undefined ? patchOf(message.json, text.value) : []
+  const patch = patchText(different)
   const changes: readonly DataChange[] = JSON.parse(patch)
   const judged = useCheck(id, changes)
   const refused = judged.value?.error ?? null
   const overtaken = item.revision !== revision
+  const schema = form?.schema ?? null
+  const field = useMemo(() => (schema === null ? undefined : formOf(schema as JsonSchema)), [schema])
+  const drafts = useSignal<ReadonlyMap<string, Draft>>(new Map())
+  const asJson = field === undefined || query.value.get('as') === 'json'
+  useEffect(() => {
+    drafts.value = new Map()
+  }, [asJson])
+  const inexact = inexactIn(different)
+  const isOff =
+    waits.value ||
+    wrong !== undefined ||
+    changes.length === 0 ||
+    inexact.length > 0 ||
+    [...drafts.value.values()].some((draft) => draft.wrong !== undefined)
   const send = async (event: Event) => {
     event.preventDefault()
-    if (waits.value || wrong !== undefined || changes.length === 0) return
+    if (isOff) return
     waits.value = true
     problem.value = undefined
     try {
@@ -94,23 +130,35 @@ function Editor({ item }: { readonly item: DeskItem }) {
       )}
       <form class="two edit" onSubmit={send}>
         <div>
-          <label class="label" for="json">
-            Data, as JSON
-          </label>
-          <textarea
-            id="json"
-            class="json"
-            spellcheck={false}
-            rows={Math.min(40, text.value.split('\n').length + 2)}
-            aria-invalid={wrong !== undefined}
-            aria-describedby="json-says"
-            value={text.value}
-            onInput={(event) => (text.value = event.currentTarget.value)}
-          />
+          {field === undefined ? (
+            <p class="muted">There is no form: {visible(why ?? 'the type has no schema')}. Edit it as JSON.</p>
+          ) : (
+            <Ways id={id} asJson={asJson} />
+          )}
+          {asJson ? (
+            <Json text={text} />
+          ) : wrong !== undefined ? (
+            <p>The form comes back when the text is JSON again.</p>
+          ) : (
+            <Form
+              field={field}
+              text={text.value.trim()}
+              sheet={{
+                secret: form?.secret ?? [],
+                misfits: judged.value?.misfits ?? [],
+                drafts,
+                write: (change) => (text.value = editable(editText(text.value, change))),
+              }}
+            />
+          )}
           <div id="json-says" role="status">
             {wrong !== undefined ? (
               <p class="error">
                 Line {wrong.line}: {wrong.message}.
+              </p>
+            ) : inexact.length > 0 ? (
+              <p class="error">
+                The number at <code>{visible(inexact[0]!)}</code> has more digits than can be sent.
               </p>
             ) : refused === null ? (
               <p class="muted">
@@ -148,11 +196,7 @@ function Editor({ item }: { readonly item: DeskItem }) {
           )}
           {problem.value !== undefined && <Refusal problem={problem.value} />}
           <div class="buttons">
-            <button
-              type="submit"
-              class="main"
-              disabled={waits.value || wrong !== undefined || changes.length === 0 || refused !== null}
-            >
+            <button type="submit" class="main" disabled={isOff || refused !== null}>
               {changes.length === 0 ? 'Resubmit' : `Resubmit with ${count(changes.length, 'change')}`}
             </button>
             <a class="button" href={href(`/desk/${id}`)}>
@@ -161,6 +205,41 @@ function Editor({ item }: { readonly item: DeskItem }) {
           </div>
         </div>
       </form>
+    </>
+  )
+}
+
+/** Two views of the text. */
+function Ways({ id, asJson }: { readonly id: number; readonly asJson: boolean }) {
+  const current = (is: boolean) => (is ? 'true' : undefined)
+  return (
+    <div class="chips">
+      <a href={href(`/desk/${id}/correct`)} aria-current={current(!asJson)}>
+        Form
+      </a>
+      <a href={href(`/desk/${id}/correct?as=json`)} aria-current={current(asJson)}>
+        JSON
+      </a>
+    </div>
+  )
+}
+
+function Json({ text }: { readonly text: Signal<string> }) {
+  return (
+    <>
+      <label class="label" for="json">
+        Data, as JSON
+      </label>
+      <textarea
+        id="json"
+        class="json"
+        spellcheck={false}
+        rows={Math.min(40, text.value.split('\n').length + 2)}
+        aria-invalid={jsonProblem(text.value) !== undefined}
+        aria-describedby="json-says"
+        value={text.value}
+        onInput={(event) => (text.value = event.currentTarget.value)}
+      />
     </>
   )
 }
