@@ -24,7 +24,7 @@ test('a pattern takes the name itself and the names below it', () => {
   assert.deepEqual(only(all, ['latenc']), [])
 })
 
-test('ratios are the value by each, the best peer is named, what has no counterpart is null', () => {
+test('ratios are the value by each, the best peer is named, a case without counterpart is null', () => {
   const found = {
     columns: { millrace: { perSecond: 600 }, raw: { perSecond: 1000 }, rawShape: { perSecond: 800 } },
     peers: new Map([

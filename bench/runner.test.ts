@@ -34,7 +34,7 @@ async function measured(pattern: string) {
   return { tasks, failures, results: todo!.lines.map((line) => resultOf(line, found)) }
 }
 
-test('a peer takes part in what it does: it handles events or conducts flows', async () => {
+test('a peer takes part in its own kind of work: it handles events or conducts flows', async () => {
   const flows = await measured('flow.3.100')
   assert.deepEqual(flows.tasks.slice(1), [
     { by: 'openworkflow', steps: 3, inFlight: 100, ...span },

@@ -248,7 +248,7 @@ test('another program may read, write in short transactions, and count its versi
   await again.stop()
 })
 
-test('a name that begins with millrace_ is refused with what has it, and the file stays as it is', async (t) => {
+test('a name that begins with millrace_ is refused with its object, and the file stays as it is', async (t) => {
   for (const [sql, says] of [
     ['create table millrace_notes (text text)', /has the table "millrace_notes"/],
     ['create table Millrace_Meta (key text, value text)', /has the table "Millrace_Meta"/],

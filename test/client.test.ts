@@ -137,7 +137,7 @@ test('after the end of the function its connection and its statements are refuse
   assert.deepEqual(await bank.read`select * from accounts`, [])
 })
 
-test('the tx of another broker, and what is no tx, are refused with a clear error', async () => {
+test('the tx of another broker, and a value that is no tx, are refused with a clear error', async () => {
   const query = async () => []
   for (const client of [undefined, null, 'no', {}, { prepare() {}, exec() {} }]) {
     const tx = { query, client, attempt: async () => {} } as never

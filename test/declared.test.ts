@@ -41,7 +41,7 @@ function importedBy(...where: readonly string[]): string[] {
   return [...new Set(names)].filter((name) => !name.startsWith('node:') && name !== 'millrace').sort()
 }
 
-test('the library imports the packages that it declares and no others; what the dashboard imports is built into it', () => {
+test('the library imports the packages that it declares and no others; those of the dashboard are built into it', () => {
   const source = readFileSync(join(root, 'package.json'), 'utf8')
   const { dependencies, peerDependencies, devDependencies } = JSON.parse(source) as Record<
     string,

@@ -107,7 +107,7 @@ test('thousands that are due at one moment come all, in batches, in order, each 
   )
 })
 
-test('idle does not wait for what is not due, and waits for what is', async () => {
+test('idle does not wait for messages that are not due, and waits for those that are', async () => {
   const { sim, came, pending } = look()
   await using _ = sim
   await sim.publish(Reminded, { n: 1 }, { at: at(hour) })
@@ -273,7 +273,7 @@ function whenDue(t: TestContext) {
   t.after(() => clock.mock.restore())
 }
 
-test('a pending message whose type is gone from the code comes all the same and goes to the desk', async (t) => {
+test('a pending message whose type is gone from the code still comes and goes to the desk', async (t) => {
   const file = place(t)
   const before = await started(t, app({ name: 'bank', broker: sqlite({ file }), parts: [Reminders] }))
   await before.publish(Asked, { n: 1 }, { delayMs: hour })

@@ -53,7 +53,7 @@ test('a schedule that is fired publishes once more, on record, and its slots com
   )
 })
 
-test('whenever the process dies, what was fired is published once with its line, or neither, for eight seeds', async () => {
+test('despite any crash, a fired event is published once with its line, or neither, for eight seeds', async () => {
   let both = 0
   let neither = 0
   for (let seed = 1; seed <= 8; seed++) {

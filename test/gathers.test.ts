@@ -72,7 +72,7 @@ test('so many elements of one context become one event, in order; other contexts
   assert.deepEqual(left(), empty)
 })
 
-test('the event says what it comes from: the element that made the batch full', async () => {
+test('the event names its origin: the element that made the batch full', async () => {
   const { sim, put } = look({ count: 2 })
   await using _ = sim
   await put('a', 1, 2)
@@ -408,7 +408,7 @@ test('a condition that has fired is armed anew when its bounds change, and stays
   }
 })
 
-test('other bounds of a gather count for what is gathered already from its next element on', async () => {
+test('changed bounds of a gather apply to the present batch from its next element on', async () => {
   const now: { options: Options } = { options: { count: 100, afterMs: hour } }
   const { sim, batches, put, deploy } = changing(now)
   await using _ = sim

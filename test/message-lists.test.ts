@@ -134,7 +134,7 @@ test('a list in which nothing matches says how far it looked, and looks further'
   assert.deepEqual([rest.items.map(({ id }) => id), rest.complete], [['first'], true])
 })
 
-test('a message is shown with its data as stored and with what became of it at each processor', async (t) => {
+test('a message is shown with its data as stored and with its outcome at each processor', async (t) => {
   const { shop } = await shopOf(t)
   const note = 'x'.repeat(100_000)
   await shop.publish(Placed, { order: 'large', note }, { id: 'large' })

@@ -25,7 +25,7 @@ const words = [...names, '__proto__', '__defineGetter__']
 const schema = z.object({ of: z.string() })
 const context = ({ of }: { of: string }) => of
 
-test('a type whose name every object has is not handled by what the object of handlers inherits', async (t) => {
+test('a type named like a property of every object is not handled by an inherited one', async (t) => {
   const types = names.map((name) => event(name, { schema, context }))
   const Things = topic('things', types)
   const ignores = processor('ignores', { on: Things, handle: {} as never })

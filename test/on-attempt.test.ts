@@ -81,7 +81,7 @@ test('each attempt is told with its end: handled, failed, held, refused', async 
   assert.equal(ends.length, 4, 'a decision is no attempt')
 })
 
-test('a log of the app gets the failed attempts too, and what the function throws', async (t) => {
+test('a log of the app gets the failed attempts too, and the errors of the function', async (t) => {
   const lines: string[] = []
   const one = house(t, (level, text) => lines.push(`${level}: ${text}`))
   const fails = () => {

@@ -83,7 +83,7 @@ test('an id that was published before, or comes twice in the list, is a duplicat
   assert.deepEqual(cents(file), [2, 1, 3, 4, 4])
 })
 
-test('one entry that conflicts refuses all, by its index, and what was called beside it is accepted', async (t) => {
+test('one entry that conflicts refuses all, by its index, and concurrent calls are accepted', async (t) => {
   const file = place(t)
   const shop = await started(t, bank(file))
   await shop.publish(Paid, { account: 'a', cents: 7 }, { id: 'id-3' })

@@ -158,7 +158,7 @@ test('those in line behind a message that is tried later fail when it is held, n
   ])
 })
 
-test('while a rule decides a request waits; it fails when the rule holds, and not when the rule mends', async (t) => {
+test('while a rule decides a request waits; it fails when the rule holds, and not when the rule repairs', async (t) => {
   const broken = new Set([1, 2, 3])
   const asks = Promise.withResolvers<void>()
   const answers = Promise.withResolvers<void>()

@@ -70,7 +70,7 @@ test('the id of a request is that of no request of another type', async (t) => {
   for (const end of others) assert(end.status === 'rejected' && coded('millrace/id-conflict')(end.reason))
 })
 
-test('a function of a transaction, and one of a commit, run in the async context of who gave them', async (t) => {
+test('a function of a transaction, and one of a commit, run in the async context of their caller', async (t) => {
   const scope = new AsyncLocalStorage<string>()
   const seen: unknown[] = []
   const part = stock(

@@ -32,7 +32,7 @@ test('SIGTERM lets a running handler end, then the program ends with 143', async
   )
 })
 
-test('SIGINT ends it with 130, and what the program left open does not keep it', async (t) => {
+test('SIGINT ends it with 130, and handles left open do not keep it', async (t) => {
   const tower = run(t, place(t), 'leaves a timer')
   await tower.line('running')
   tower.kill('SIGINT')

@@ -229,7 +229,7 @@ for (const missed of ['skip', 'once', 'all'] as const) {
   }
 }
 
-test('after a change of its calendar a schedule makes up for what it misses from then on, as ever', async () => {
+test('after a change of its calendar a schedule still makes up for its later missed slots', async () => {
   const now = { schedules: [ticking({ cron: '0 0 1 * *', missed: 'all' })] }
   const { sim, came, deploy } = changing(now)
   await using _ = sim
@@ -287,7 +287,7 @@ test('slots that a policy has left out do not come when the policy changes', asy
   )
 })
 
-test('a schedule that is gone is said to be so once; when it is back with its calendar it makes up for what it missed', async () => {
+test('a schedule that is gone is told once; when it is back with its calendar it makes up for its missed slots', async () => {
   const now = { schedules: [ticking({ missed: 'all' })] }
   const { sim, came, deploy, says } = changing(now)
   await using _ = sim

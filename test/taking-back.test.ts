@@ -220,7 +220,7 @@ test('a handler returns nothing, or the id that it was given, and no other text'
     .then({ fails: 'millrace/returned-value' })
 })
 
-test('the test kit shows ids and delays as they were given, and what is taken back', async () => {
+test('the test kit shows ids and delays as they were given, and cancelled messages', async () => {
   const tells = clerk({
     'order.placed': ({ data }, { publish, cancel, commit }) => {
       publish(Reminded, data, { id: 'a', delayMs: hour })
@@ -287,7 +287,7 @@ test('a transaction gives ids, takes back with its rows or not at all, and fails
   )
 })
 
-test('a route gives the id of what it sends, sends it once under an id of its own, and starts its flow with it', async () => {
+test('a route gives the id of its command, sends it once under an id of its own, and starts its flow with it', async () => {
   const ids: string[] = []
   const flows: string[] = []
   const follow = mediator('follow', {
@@ -323,7 +323,7 @@ test('a route gives the id of what it sends, sends it once under an id of its ow
 
 // ── requests ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-test('a handler withdraws a request: its command is never handled, or fenced, and who asks is told', async (t) => {
+test('a handler withdraws a request: its command is never handled, or fenced, and its caller is told', async (t) => {
   const begun = Promise.withResolvers<void>()
   const release = Promise.withResolvers<void>()
   const handled: string[] = []

@@ -34,7 +34,7 @@ test('a title and an owner are words; a wrong one is refused by its name', () =>
   for (const make of Object.values(owned)) assert.equal(make('team till' as never).name, 'p')
 })
 
-test('the list of processors says who answers for each, also for those that run a part', async (t) => {
+test('the list of processors names the owner of each, also for those that run a part', async (t) => {
   const parts = [
     processor('till', { on: Money, handle: {}, owner: 'team till' }),
     processor('nobody', { on: Money, handle: {} }),

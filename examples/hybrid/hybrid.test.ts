@@ -78,7 +78,7 @@ for (const [name, make] of Object.entries<Make>({ Express: withExpress, Hono: wi
       assert.deepEqual([await left(hybrid, 'millstone'), await published(hybrid, 'order.placed')], [3, 0])
     })
 
-    test(`${name}: an event is handled by the function of the route, in its commit; what is refused is at the desk`, async (t) => {
+    test(`${name}: an event is handled by the function of the route, in its commit; a refused one is at the desk`, async (t) => {
       const { hybrid, ask } = await served(t, make)
       const headers = { authorization: 'Bearer for-trying-only' }
       const sold = '/edge/events/partners?type=partner.sold'

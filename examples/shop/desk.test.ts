@@ -52,7 +52,7 @@ test('a missing description comes before any other trouble, on any line', async 
   assert.deepEqual(await refusal('1', back, cheap), { lineNo: 2, reason: 'price below zero' })
 })
 
-test('all descriptions that are missing are mended in one go, for the ledger and for who hears of it', async () => {
+test('all missing descriptions are repaired at once, for the ledger and for its listeners', async () => {
   await using sim = simulation({ app: shop })
   await sim.publish(InvoiceReceived, invoice('1', ...Array(20).fill(none), {}))
   await sim.untilIdle()
@@ -69,7 +69,7 @@ test('all descriptions that are missing are mended in one go, for the ledger and
   assert.deepEqual(sim.published(InvoiceReceived)[0]!.data.lines[0], { lineNo: 1, ...good, description: '' })
 })
 
-test('a person gets what is wrong beside a description, with the description mended', async () => {
+test('a person gets the other errors beside a description, with the description repaired', async () => {
   await using sim = simulation({ app: shop })
   await sim.publish(InvoiceReceived, invoice('1', { ...none, ...back }))
   await sim.untilIdle()

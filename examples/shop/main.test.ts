@@ -76,7 +76,7 @@ function booksAre(db: string, expected: Books): void {
 }
 
 for (const [name, { read, shown, approved }] of Object.entries(realDays)) {
-  test(`the figures of ${name} are right, and running it again adds nothing but what is approved`, async (t) => {
+  test(`the figures of ${name} are right, and a second run adds nothing but approved invoices`, async (t) => {
     const from = realFile(name, t)
     if (!from) return
     const { db } = folderOf(t)
@@ -122,7 +122,7 @@ test('without --from it is the sample, with a table for people, and all books ag
   store.close()
 })
 
-test('a run that pauses is gone on with by the next one', async (t) => {
+test('a run that pauses is resumed by the next one', async (t) => {
   const { db } = folderOf(t)
   const paused = await run('--db', db, '--json', '--pause-at', '10')
   assert.equal(paused.status, 0, paused.err)

@@ -22,7 +22,7 @@ test('reading a price loses nothing, for any digits', () => {
   )
 })
 
-test('a text that is no price says what is wrong with it', () => {
+test('a text that is no price is refused with the reason', () => {
   for (const text of ['', 'free', '1,50', '£2', ' 2', '2 ', '1e3', '.5', '5.', '+1', '--1', '1.2.3', '0x10', 'NaN']) {
     assert.throws(() => parsePrice(text), new MoneyError(`${JSON.stringify(text)} is no decimal number such as 2.55`))
   }

@@ -55,7 +55,7 @@ test('invoices are published in order, at most 256 at a time, and all are waited
   )
 })
 
-test('reading stops after the invoices that were asked for', async () => {
+test('reading stops after the requested number of invoices', async () => {
   for (const pauseAt of [0, 1, 7]) {
     const { invoices, state } = source(1_000)
     const order: string[] = []

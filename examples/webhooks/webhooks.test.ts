@@ -134,7 +134,7 @@ test('every payload of GitHub is refused where its signature is wrong, and nothi
   assert.deepEqual([sim.published(Happened), sim.rows('tickets'), sim.rows('refs')], [[], [], []])
 })
 
-test('a payload that does not fit is answered with 422 and leaves nothing; what is rewritten is told', async () => {
+test('a payload that does not fit is answered with 422 and leaves nothing; a rewritten one is told', async () => {
   const { sim, send } = triaged()
   await using _ = sim
   await sim.untilIdle()

@@ -58,7 +58,7 @@ test('a plan with only runs these parts with all their processors, and leaves th
   assert.equal(plan.tellsChanges, false)
 })
 
-test('each processor has the rules of the desk of its topic, whether it runs or is left out', () => {
+test('each processor has the rules of the desk of its topic, running or left out', () => {
   const { processors, leftOut } = planOf(given, wiring, { only: ['ledger', 'delivery'], waitMs: 0 })
   const deskOf = new Map([...processors, ...leftOut].map(({ name, desk }) => [name, desk?.name]))
   assert.equal(deskOf.get('ledger'), 'rules')

@@ -6,7 +6,7 @@ test('equal values are no change, in any order of names', () => {
   assert.deepEqual(changesOf({ a: 1, b: [{ c: null }] }, { b: [{ c: null }], a: 1 }), [])
 })
 
-test('each place that differs has its path, what was and what is', () => {
+test('each difference has its path and the values before and after', () => {
   const before = { id: 'o-1', lines: [{ quantity: -3 }, { quantity: 1 }], note: 'x', 'a b': 1 }
   const after = { id: 'o-1', lines: [{ quantity: 3 }], 'a b': 2, extra: null }
   assert.deepEqual(changesOf(before, after), [

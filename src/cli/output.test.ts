@@ -4,7 +4,7 @@ import test from 'node:test'
 import { MillraceError } from '../index.ts'
 import { errorObject, errorText, Output, UsageError } from './output.ts'
 
-test('an error of ours says what, what to do, and its code, in one line', () => {
+test('an error of Millrace has the fault, the remedy and its code in one line', () => {
   const error = new MillraceError('millrace/no-app', 'there is no\nfile a')
   assert.equal(
     errorText(error),

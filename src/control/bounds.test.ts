@@ -165,7 +165,7 @@ test('publishes without a reader for their answers are bounded too, and all of t
   assert.equal(held + waiting, count)
 })
 
-test('so many commands are connected and no more; who comes then is told so, and may come again', async (t) => {
+test('the number of connected commands is bounded; a refused one is told so, and may come again', async (t) => {
   const file = place(t)
   await holding(t, file, [])
   const clients = await Promise.all(upTo(connectionsMax).map(() => client(t, file)))

@@ -117,7 +117,7 @@ test('a socket of another user in the temporary folder is not trusted', { skip: 
   await assert.rejects(ControlClient.connect(file, 5_000), (error) => isMillraceError(error, 'millrace/no-answer'))
 })
 
-test('an app whose socket cannot be made starts all the same and says so', async (t) => {
+test('an app whose socket cannot be made starts without it and says so', async (t) => {
   const file = join(folder(t), 'talk.db')
   mkdirSync(join(`${file}-control`, 'full'), { recursive: true })
   const said: string[] = []

@@ -56,7 +56,7 @@ test('a new processor begins where its start says', async () => {
   assert.deepEqual([await at('now'), await at('beginning'), await at(new Date(7))], [9, 3, 7])
 })
 
-test('the position of a processor says how many messages are after it', () => {
+test('the position of a processor tells the number of messages after it', () => {
   const { made } = streams()
   const row = { processor: 'ledger', stream: 1, epoch: 1, low: 3, done: null }
   assert.deepEqual(made.positions([row]), [{ processor: 'ledger', destination: 'orders', low: 3, lag: 1 }])

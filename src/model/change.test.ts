@@ -111,7 +111,7 @@ test('a change of a text makes what the same change of its value makes', () => {
 
 const mark = '\u0001 the mark'
 
-test('every character outside of what is changed stays as it was', () => {
+test('every character outside of the change stays as it was', () => {
   fc.assert(
     fc.property(fitting, ({ text, made }) => {
       if (made.op === 'test') return assert.equal(change(text, made), text)
@@ -186,7 +186,7 @@ test('data that are nested as deeply as JSON goes are changed too', () => {
   assert.equal(change(text, { op: 'replace', path: '/a', value: 2 }), text.replace('"a":1', '"a":2'))
 })
 
-test('a change list that is none is refused with what, where and what may be', () => {
+test('an invalid change list is refused with the fault, its place and the allowed values', () => {
   for (const [given, message] of [
     [undefined, /the change is no list/],
     [[], /has 0 changes, but must be a list of 1 to 100/],

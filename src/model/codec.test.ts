@@ -110,7 +110,7 @@ test('a value that JSON cannot carry is refused with its place', () => {
   assert.equal(encode(Any, nulls, stamp, 1_000).json, '{"a":1}')
 })
 
-test('an encoded message carries what it was stamped with and what its type says', () => {
+test('an encoded message carries its stamps and the context and version of its type', () => {
   const Placed = event('placed', {
     version: 3,
     schema: z.object({ id: z.string() }),

@@ -145,7 +145,7 @@ test('an error of another realm is recorded as any other', () => {
   assert.match(stack!, /elsewhere/)
 })
 
-test('an error that cannot be looked at is recorded all the same', () => {
+test('an unreadable error is still recorded', () => {
   class Hostile extends Error {
     override get message(): string {
       throw new Error('not for you')

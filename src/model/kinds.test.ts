@@ -8,7 +8,7 @@ const raises = () => {
 }
 const elsewhere = (code: string): unknown => vm.runInNewContext(code)
 
-test('an error is one in whichever realm it was made, and what only looks like one is none', () => {
+test('an error of any realm is one, and a look-alike is none', () => {
   for (const error of [
     new TypeError('a'),
     elsewhere('new RangeError("a")'),

@@ -55,7 +55,7 @@ test('each kind of value has a text', () => {
   }
 })
 
-test('an unreadable value is shown as that, and the rest is shown all the same', () => {
+test('an unreadable value is shown as that, and the rest is still shown', () => {
   const lazy = { a: 1, b: 2 }
   Object.defineProperty(lazy, 'b', { get: raises, enumerable: true })
   assert.equal(forPeople(lazy), '{"a":1,"b":"[cannot be read: detached]"}')

@@ -13,7 +13,7 @@ const revoked = () => {
 
 const thenable = (then: unknown, on: object = {}) => Object.defineProperty(on, 'then', { value: then })
 
-test('a promise is itself, and what is none is none', () => {
+test('a promise is itself, and any other value is none', () => {
   const promise = Promise.resolve(1)
   assert.equal(promiseOf(promise), promise)
   for (const value of [undefined, null, 0, '', 'text', Symbol('s'), {}, thenable(1), () => {}, Object.create(null)]) {

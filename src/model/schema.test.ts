@@ -49,7 +49,7 @@ test('a schema that checks asynchronously is refused, and its later rejection is
   await new Promise((resolve) => setImmediate(resolve))
 })
 
-test('a schema that throws is refused with what it threw', () => {
+test('a schema that throws is refused with the thrown error', () => {
   const schema = v.pipe(
     v.string(),
     v.check(() => {

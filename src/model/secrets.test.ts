@@ -37,7 +37,7 @@ test('unreadable data are hidden whole', () => {
   assert.doesNotMatch(masked(deep, ['/pin']), /1234/)
 })
 
-test('a wrong path is refused where the type is declared, with what it should be', () => {
+test('a wrong path is refused where the type is declared, with the right form', () => {
   const schema = z.object({})
   const cases: readonly (readonly [secret: unknown, says: RegExp])[] = [
     ['/card', /^event "a": secret must be a list of JSON Pointers/],

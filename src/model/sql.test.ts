@@ -14,7 +14,7 @@ test('a list becomes one value for each element, in its place', () => {
   assert.deepEqual(made`${1} in ${list([])} or ${2}`, ['? in () or ?', [1, 2]])
 })
 
-test('a list is what it was when it was made', () => {
+test('a list keeps the values it was made of', () => {
   const ids = [1, 2]
   const listed = list(ids)
   ids.push(3)

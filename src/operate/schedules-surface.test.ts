@@ -45,7 +45,7 @@ function surface(kept: readonly ScheduleKept[], now: number, places: readonly De
   })
 }
 
-test('a schedule says its next slot and its last, and how many have come since and are not done', async () => {
+test('a schedule shows its next slot and its last, and the number that came since and are not done', async () => {
   const all = surface([row], 5.5 * hour)
   assert.deepEqual(await all.list(), [
     { ...shown, owner: 'team clock', nextAt: 6 * hour, lastAt: 2 * hour, waiting: 3, skipped: 4, skippedAt: 3 * hour },

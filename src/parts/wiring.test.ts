@@ -123,7 +123,7 @@ test('a channel is served by exactly one processor', () => {
   )
 })
 
-test('a processor passes over what it has no handler for, and what was retired', () => {
+test('a processor passes over types without a handler, and retired ones', () => {
   const On = topic('on', [Placed, Moved], { retired: ['order.legacy'] })
   const spec = specOf(
     processor('some', { on: On, publishes: [Moved], sends: [Take], handle: { 'order.placed': nothing } }),

@@ -9,7 +9,7 @@ const Take = command('take', { schema, reply: schema })
 const Done = event('done', { schema })
 const entry = (kind: StepKind, step: string) => ({ kind, step }) as JournalEntry
 
-test('messages are recorded by how they left, in order', () => {
+test('messages are recorded by their way out, in order', () => {
   const record = new FlowRecord()
   record.add(entry('call', 'take'), Take, 1)
   record.add(entry('send', 'take#2'), Take, 2)

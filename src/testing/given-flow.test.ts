@@ -212,7 +212,7 @@ test('a step missing from the script, or given for nothing, is told by name', as
   await assert.rejects(async () => well().then({ reply: 1 } as never), coded('millrace/unknown-option'))
 })
 
-test('a mediator that waits for what is no step is told so', async () => {
+test('a mediator that waits outside its steps is told so', async () => {
   const outside = mediator('outside', { startedBy: Placed, run: () => new Promise(() => {}) })
   const { state, error } = await given(outside).when(Placed, small)
   assert.equal(state, 'paused')

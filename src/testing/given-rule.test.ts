@@ -97,7 +97,7 @@ test('a decision that a rule may not make is held, with the reason, as at the de
     .decides(hold('its rule has decided 2 times, and it failed again after each decision'))
 })
 
-test('data that no schema fits reach the rule as they are stored, and it may mend them', async () => {
+test('data that no schema fits reach the rule as stored, and it may repair them', async () => {
   const part = orderDesk(({ message: { data } }) => {
     const { order: orderId, count } = data as never as { order: string; count: string }
     return resubmit({ orderId, quantity: Number(count) }, 'moved to the new shape')

@@ -58,7 +58,7 @@ async function difference(compared: Promise<unknown>): Promise<Error & { cause?:
   return error
 }
 
-test('a handler is shown rows, and what it published, replied and asked is compared', async () => {
+test('a handler is given rows, and its publishes, replies and questions are compared', async () => {
   const asked: (readonly Value[])[] = []
   const query = (text: string, values: readonly Value[]) => {
     asked.push(values)
@@ -107,7 +107,7 @@ test('only what is named is compared', async () => {
     .then({ reply: { left: 0 } })
 })
 
-test('a difference shows what it is about, what was expected and what came', async () => {
+test('a difference shows its subject, the expected and the actual value', async () => {
   const taken = given(stock, { query: () => [{ left: 3 }] }).when(Take, { sku: 'mill', quantity: 2 })
   const published = await difference(taken.then({ published: [[Moved, { sku: 'mill', quantity: 2 }]] }))
   for (const says of [/published/, /stock\.moved/, /quantity: -2/, /quantity: 2/]) assert.match(published.message, says)

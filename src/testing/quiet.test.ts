@@ -121,7 +121,7 @@ test('only a message that fits is given', async (t) => {
   assert.equal(data.id, 'c')
 })
 
-test('it fails once the app is quiet without the message, and says what came and what is held', async (t) => {
+test('it fails once the app is quiet without the message, and names the messages that came and those held', async (t) => {
   const running = await shop(t, (id) => (id === 'bad' ? Promise.reject(new Error('no such mill')) : undefined))
   const publish = async () => {
     for (const id of ['a', 'bad', 'b']) await running.publish(Placed, { id })

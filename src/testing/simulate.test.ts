@@ -72,7 +72,7 @@ async function failureOf(options: SimulateOptions) {
   return assert.fail('the simulation passes')
 }
 
-test('a sound app passes under all faults, and the report says what was met', async () => {
+test('a sound app passes under all faults, and the report names the faults met', async () => {
   const reports: number[] = []
   const report = await simulate({
     app: bank(),

@@ -44,7 +44,7 @@ function simulated(t: TestContext, parts: readonly Part[], seed = 1): Simulation
 
 const numbers = (sim: Simulation) => sim.rows<{ n: number }>('seen').map(({ n }) => n)
 
-test('an app runs as in real life, and what it did can be looked at', async (t) => {
+test('an app runs as in real life, and its effects can be read', async (t) => {
   const sim = simulated(t, [ledger()])
   const { id } = await sim.publish(Moved, { account: 'a', n: 1 })
   await sim.untilIdle()
@@ -186,7 +186,7 @@ test('a held message can be seen and released', async (t) => {
   await assert.rejects(sim.release(99), { code: 'millrace/unknown-item' })
 })
 
-test('rules decide in virtual time, and what was told about failures can be looked at', async (t) => {
+test('rules decide in virtual time, and events of failures can be read', async (t) => {
   const sim = simulated(t, [
     ledger((n) => {
       if (n < 0) throw new Refused('negative')
@@ -337,7 +337,7 @@ test('concurrent restarts run one after the other, and other requests wait for t
   await sim.publish(Moved, { account: 'a', n: 3 })
 })
 
-test('a restart may be the first thing that is asked for, and a crash may meet one that stops the process', async (t) => {
+test('a restart may be the first request, and a crash may meet one that stops the process', async (t) => {
   const sim = simulated(t, [ledger()])
   await sim.restart()
   assert.equal(startsOf(sim), 1)

@@ -52,7 +52,7 @@ test('a flow shows its steps, and runs again from one of them as a new flow', as
   assert.equal(new URL(page.url()).pathname, `/flows/${again!.id}`)
 })
 
-test('a processor is paused and resumed with a reason, and its page says who did it', async () => {
+test('a processor is paused and resumed with a reason, and its page names the person', async () => {
   const page = await pageAt('/system')
   await page.getByRole('link', { name: 'stock', exact: true }).click()
   await page.getByRole('button', { name: 'Pause' }).click()
@@ -67,7 +67,7 @@ test('a processor is paused and resumed with a reason, and its page says who did
   assert.equal((await shop.processors.list()).find(({ name }) => name === 'stock')!.paused, null)
 })
 
-test('the map shows each part with what it does now, and what is around one', async () => {
+test('the map shows each part with its present work, and the neighbours of one', async () => {
   const page = await pageAt('/map')
   const picture = page.getByRole('region', { name: 'Picture of the map' })
   await picture.getByRole('link', { name: /^processor ledger: \d held/ }).click()

@@ -44,7 +44,7 @@ test('the copy of a running app is its state at one moment, despite publishing d
   assert.equal(taken, orders)
 })
 
-test('the copy of a stopped app opens and starts; the original and what is beside it stay as they were', async (t) => {
+test('the copy of a stopped app opens and starts; the original and the files beside it stay as they were', async (t) => {
   const place = folder(t)
   const file = join(place, 'mill.db')
   const app = mill(file)

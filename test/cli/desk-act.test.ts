@@ -15,7 +15,7 @@ const statesOf = async (file: string) => {
 }
 const because = ['--by', 'anna', '--reason', 'a test']
 
-test('corrected data are tried in place of the old, and what was changed is shown and on record', async (t) => {
+test('corrected data are tried in place of the old, and the change is shown and on record', async (t) => {
   const { app, file } = await heldMill(t)
   const done = await millrace(['desk', 'resubmit', '--db', file, '2', '--data', '{"orderId":"b"}', ...because])
   assert.equal(done.status, 0, done.err)
@@ -208,7 +208,7 @@ test('two people at the file of a stopped app: one action stands, the other is r
   assert.equal((await millrace(['desk', '--db', file, '--json'])).out.match(/"pending":"retry"/g)?.length, 1)
 })
 
-test('the audit log has who, when, what and why, the newest first, and pages', async (t) => {
+test('the audit log has author, action, time and reason, the newest first, and pages', async (t) => {
   const { app, file, mended } = await heldMill(t)
   writeFileSync(mended, '')
   await millrace(['desk', 'release', '--db', file, '2', '--reason', 'stock is back'])

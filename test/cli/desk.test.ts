@@ -82,7 +82,7 @@ test('the table fits 80 columns and has no colours when it goes to a file', asyn
   assert.equal(out.includes('\u001b'), false)
 })
 
-test('shows one with its errors, data and what waits behind', async (t) => {
+test('shows one with its errors, data and the messages behind it', async (t) => {
   const { file, mended } = await heldMill(t)
   const { status, out } = await millrace(['desk', 'show', '--db', file, '1'])
   assert.equal(status, 0)

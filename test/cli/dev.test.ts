@@ -47,7 +47,7 @@ function tower(t: TestContext, bell: string | undefined): Tower {
 const ready = (dev: Running, times: number) =>
   dev.says(new RegExp('^(?:[^]*?^ready: app tower){'.concat(`${times}}`), 'm'))
 
-test('dev prints what is handled and what failed, and runs the app anew when a file of it changes', async (t) => {
+test('dev prints handled and failed messages, and runs the app anew when a file of it changes', async (t) => {
   const { cwd, write, publish } = tower(t, rings)
   const dev = begin(t, ['dev', 'app.ts'], { cwd })
   await ready(dev, 1)

@@ -62,7 +62,7 @@ test('held messages are a warning', async (t) => {
   ])
 })
 
-test('after kill -9 the file of a process that died is told, and can be read all the same', async (t) => {
+test('after kill -9 the file of a process that died is told, and can still be read', async (t) => {
   const file = join(folder(t), 'mill.db')
   const one = begin(t, ['start', appFile, '--db', file])
   await one.says('ready')

@@ -54,7 +54,7 @@ test('lists flows, filters and pages them, the same from a running app and from 
   assert.deepEqual([readdirSync(dirname(file)), readFileSync(file)], before)
 })
 
-test('shows a flow with its steps, what each waits for, and why it failed, in 80 columns', async (t) => {
+test('shows a flow with its steps, the wait of each and the reason of its failure, in 80 columns', async (t) => {
   const { file, trouble, place } = await runningMill(t)
   trouble.returning = true
   await place('asks', 'fails', 'refused', 'sleeps')
@@ -103,7 +103,7 @@ test('shows a flow with its steps, what each waits for, and why it failed, in 80
   assert.match(none.err, /^millrace: there is no flow 9; .*\(millrace\/unknown-flow\)\n$/)
 })
 
-test('questions are listed and answered; what does not fit is refused with what is asked', async (t) => {
+test('questions are listed and answered; an answer that does not fit is refused with the schema', async (t) => {
   const { app, file, place } = await runningMill(t)
   await place('asks')
   const [table, none, json] = await each(
@@ -166,7 +166,7 @@ test('flows are paused, resumed, cancelled, stopped and run again; one that cann
   assert.match((await flows(file, 'show', '4')).out, /\n {2}runs again {2}flow 3\n[\s\S]*\nresult\n {2}\{\n/)
 })
 
-test('of a stopped app flows can be looked at; what is to be done is refused, and nothing is written', async (t) => {
+test('flows of a stopped app can be read; actions on them are refused, and nothing is written', async (t) => {
   const { app, file, place } = await runningMill(t)
   await place('asks')
   await app.stop()

@@ -39,7 +39,7 @@ test('init names each file that it writes, and the commands that come next, with
   )
 })
 
-test('init leaves what a project has, says so, and says what to do about package.json', async (t) => {
+test('init keeps the files of a project, says so, and gives the change for package.json', async (t) => {
   const cwd = folder(t)
   const own = '{ "name": "own", "dependencies": { "zod": "^4.0.0" }, "devDependencies": { "typescript": "^5.9.0" } }\n'
   writeFileSync(join(cwd, 'package.json'), own)
@@ -64,7 +64,7 @@ test('init leaves what a project has, says so, and says what to do about package
   assert.deepEqual([read(join(cwd, 'package.json')), read(join(cwd, '.gitignore'))], [own, 'mine\n'])
 })
 
-test('scripts that a project has are left, and what its files lack is said', async (t) => {
+test('scripts of a project are kept, and the missing entries of its files are told', async (t) => {
   const cwd = folder(t)
   const scripts = { test: 'vitest', dev: 'vite', start: 'millrace start app.ts' }
   writeFileSync(join(cwd, 'package.json'), JSON.stringify({ type: 'module', scripts }))
@@ -104,7 +104,7 @@ test('init writes nothing where a file of the app exists, and names it', async (
   assert.deepEqual([readdirSync(join(cwd, 'shop')), read(join(cwd, 'shop/app.ts'))], [['app.ts'], 'mine\n'])
 })
 
-test('init says what is wrong with a folder', async (t) => {
+test('init names the fault of a folder', async (t) => {
   const cwd = folder(t)
   writeFileSync(join(cwd, 'file'), '')
   const [file, below, app, two] = await Promise.all(

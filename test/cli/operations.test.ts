@@ -39,7 +39,7 @@ test('all that are held are released as an operation, which is followed to its e
   assert.equal(nothing.status, 1)
 })
 
-test('a selection is what fits: by context, by group, by type, by processor', async (t) => {
+test('a selection has the messages that fit: by context, by group, by type, by processor', async (t) => {
   const { app, file } = await heldMill(t)
   const discard = ['desk', 'discard', '--db', file, '--all', '--by', 'anna', '--reason', 'a test', '--json']
   const none = await millrace([...discard, '--name', 'none', '--processor', 'printer'])
@@ -138,7 +138,7 @@ test('in the file of a stopped app an operation is made, seen and aborted, and d
   assert.match(out, /\n {2}released +1 of 2\n {2}not possible +1\n {2}2 {2}message 2 .* was discarded already\n$/)
 })
 
-test('groups count what is held, by what they have in common', async (t) => {
+test('groups count held messages by their common parts', async (t) => {
   const { app, file } = await heldMill(t)
   await app.publish(Placed, { orderId: 'c', fail: 'nowhere' })
   await app.idle()
@@ -167,7 +167,7 @@ test('a desk where no message is held says so for every look', async (t) => {
   assert.equal((await millrace(['desk', '--db', file])).out, 'no message is held at the desk\n')
 })
 
-test('of what was released and is held again an operation says how many', async (t) => {
+test('an operation tells how many of its released messages are held again', async (t) => {
   const { file } = await heldMill(t)
   const release = ['desk', 'release', '--db', file, '--all', '--name']
   const { out } = await millrace([...release, 'too early'])
@@ -183,7 +183,7 @@ test('of what was released and is held again an operation says how many', async 
   assert.match(second.err, /there may be more: --after 2/)
 })
 
-test('one change corrects all that are held; what it would make of each is shown before the app starts', async (t) => {
+test('one change corrects all held messages; its result for each is shown before the app starts', async (t) => {
   const { file } = await stoppedMill(t)
   const change = join(dirname(file), 'change.json')
   writeFileSync(

@@ -32,7 +32,7 @@ async function fileWithOld(t: TestContext): Promise<string> {
   return file
 }
 
-test('lists what runs, how far it is, and what is gone', async (t) => {
+test('lists running parts, their progress, and those that are gone', async (t) => {
   const file = await fileWithOld(t)
   const today = mill(file)
   await today.start()

@@ -6,7 +6,7 @@ import { appFile, linesOf, millrace } from './support/millrace.ts'
 const bankFile = fileURLToPath(new URL('./bank-app.ts', import.meta.url))
 const wrong = { env: { MILLRACE_WRONG: '1' } }
 
-test('runs the scenario of the app file under many seeds and says what was met', async () => {
+test('runs the scenario of the app file under many seeds and names the faults met', async () => {
   const { status, out } = await millrace(['simulate', bankFile, '--seeds', '5'])
   assert.equal(status, 0)
   assert.match(out, /seeds +5, each run twice/)

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { mill } from './support/mill.ts'
 import { appFile, begin, folder, linesOf, millrace, objectsOf } from './support/millrace.ts'
 
-test('start says what runs and where, and ends cleanly on SIGTERM', async (t) => {
+test('start names the running parts and the address, and ends cleanly on SIGTERM', async (t) => {
   const file = join(folder(t), 'mill.db')
   const app = begin(t, ['start', appFile, '--db', file])
   await app.says('ready')

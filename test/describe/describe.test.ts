@@ -12,7 +12,7 @@ import { chain, empty, garden, lone, oddApps } from './odd-apps.ts'
 const arrows = (app: Parameters<typeof topologyOf>[0]) =>
   topologyOf(app).edges.map(({ from, does, to, types }) => `${from} ${does} ${to}: ${types.join(' ')}`)
 
-test('the topology has each part, and what each declares', () => {
+test('the topology has each part with its declarations', () => {
   assert.deepEqual(arrows(garden), [
     'channel:garden handles processor:gardener: tree.plant tree.water',
     'processor:gardener publishes topic:trees: tree.grown',

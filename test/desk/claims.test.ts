@@ -54,7 +54,7 @@ test('a claim is seen by all, keeps repairs of others off until it ends, and sur
   await assert.rejects(sim.settled(desk.claim(99, ann)), { code: 'millrace/unknown-item' })
 })
 
-test('a claim ends at its time or by who made it; who must act takes it over, and all of it is on record', async (t) => {
+test('a claim ends at its time or by its owner; somebody else may take it over, and all of it is on record', async (t) => {
   const sim = bank(t, [failsAt(new Set([0]))])
   await publish(sim, 'a', [0])
   await sim.untilIdle()
@@ -130,7 +130,7 @@ test('an operation of somebody else refuses what is claimed; rules and the app i
   assert.deepEqual(await sim.settled(desk.list()), [])
 })
 
-test('notes on a group are kept with it, and change nothing; what is no message and no group is refused', async (t) => {
+test('notes on a group are kept with it, and change nothing; an unknown message or group is refused', async (t) => {
   const sim = bank(t, [failsAt(new Set([0]))])
   await publish(sim, 'a', [0])
   await sim.untilIdle()

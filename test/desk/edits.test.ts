@@ -57,7 +57,7 @@ test('the shape of data is the JSON Schema of the type; where there is none the 
   await assert.rejects(sim.settled(desk.form(99)), { code: 'millrace/unknown-item' })
 })
 
-test('a check says what an edit would make, or why it is refused and where, and changes nothing', async (t) => {
+test('a check gives the result of an edit, or the reason and place of its refusal, and changes nothing', async (t) => {
   const { sim, desk, id, revision } = await till(t)
   const before = [sim.rows('millrace_desk'), sim.rows('millrace_audit')]
   const text = '{"account":"a","price":1.5,"sku":"sive","iban":"DE-4242"}'

@@ -13,7 +13,7 @@ const groups = async (sim: Simulation, by?: 'processor' | 'error' | 'type' | 'al
 
 const once = { retry: { attempts: 1 } } as const
 
-test('held messages are grouped by processor, error, type and all of them, the largest first; what differs from one to the next is left out of the error', async (t) => {
+test('held messages are grouped by processor, error, type or all three, the largest first; varying parts of errors do not count', async (t) => {
   const sim = bank(t, [
     ledger(({ account, n }) => {
       if (account === 'a') throw new Error(`order ${n} of "${n}-x" is not there`)

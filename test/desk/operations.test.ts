@@ -108,7 +108,7 @@ test('progress is told; a message that somebody has resolved during it counts as
   assert(dealt.every((count) => count === 1) && refused !== undefined)
 })
 
-test('an operation that is aborted half way leaves the rest held; what it has done stays done', async (t) => {
+test('an operation that is aborted half way leaves the rest held; its finished actions stay done', async (t) => {
   const { part, state } = mendable()
   const sim = bank(t, [part])
   await hold(sim, 600)

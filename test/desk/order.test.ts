@@ -87,7 +87,7 @@ test('a handled message leaves its lane, the last of a line opens it, and other 
   assert.deepEqual(seen(sim, 'a'), upTo(3))
 })
 
-test('a release of what is not there changes nothing', async (t) => {
+test('a release of an unknown message changes nothing', async (t) => {
   const sim = bank(t, [failing(new Set(['a0']))])
   await publish(sim, 'a', upTo(2))
   await sim.untilIdle()

@@ -100,7 +100,7 @@ test('messages behind a released one that fails again continue once it is held a
   assertDeskSound(sim)
 })
 
-test('after a restart or a crash what is held is passed still, and what was released runs once, for twenty seeds', async (t) => {
+test('after a restart or a crash held messages are still passed, and released ones ran once, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'deaths')
     const broken = new Set([1, 3])

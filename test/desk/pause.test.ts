@@ -135,7 +135,7 @@ test('a message that may have killed the process waits too, and runs alone when 
   assert.deepEqual(seen(sim, 'a'), upTo(2))
 })
 
-test('of pauses and resumes at once the last one counts, for what runs as well as on disk', async (t) => {
+test('of concurrent pauses and resumes the last one counts, for running work as well as on disk', async (t) => {
   const sim = bank(t, [ledger()])
   await publish(sim, 'a', [0])
   await sim.untilIdle()

@@ -238,7 +238,7 @@ test('a discard can be taken back for takeBackMs, and not a moment longer than i
   }
 })
 
-test('doing again what was done changes nothing: each action says what became of the message', async (t) => {
+test('an action done twice changes nothing: each action tells the outcome of the message', async (t) => {
   const broken = new Set([0])
   const sim = bank(t, [failing(broken)])
   await publish(sim, 'a', upTo(2))

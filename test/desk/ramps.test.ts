@@ -155,7 +155,7 @@ test('the rate counts lanes: all of one lane that is held goes at once, and coun
   for (const n of upTo(3)) assert(at[n * 4 + 3]! - at[n * 4]! < 1_000, 'one lane goes at once')
 })
 
-test('it stops after so many failures: no more than that ever fail, and it is run on with what is left', async (t) => {
+test('a ramp stops after so many failures: more never fail, and it is run on with the rest', async (t) => {
   for (const seed of upTo(6)) {
     const random = randomOf(seed, 'fails')
     const still = new Set(accounts(16).filter(() => random.chance(0.4)))

@@ -186,7 +186,7 @@ test('a handler that does not end holds the next generation back for lingerMs, a
   assert.deepEqual(seen(sim, 'a'), [0])
 })
 
-test('a paused processor is reset and stays paused; what it waited for again is handled when it is resumed', async (t) => {
+test('a paused processor is reset and stays paused; its messages are handled again when it is resumed', async (t) => {
   const sim = bank(t, [ledger()])
   await publish(sim, 'a', upTo(2))
   await sim.untilIdle()
@@ -217,7 +217,7 @@ const Tells = topic('tells', [Told])
 const Print = command('print', { schema: z.object({ n: z.number() }) })
 const Prints = channel('prints', [Print])
 
-test('a part that publishes or sends is reset only where that is meant, and says how much it sends again', async (t) => {
+test('a part that publishes or sends is reset only on explicit request, and tells how much it sends again', async (t) => {
   const printed: number[] = []
   const prints = processor('prints', { on: Prints, handle: { print: ({ data }) => void printed.push(data.n) } })
   const bill = processor('bill', {

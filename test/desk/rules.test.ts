@@ -186,7 +186,7 @@ for (const [what, [rule, why]] of Object.entries(nonsense)) {
   })
 }
 
-test('data that do not fit, in a context so long that the answer is longer than a reason may be, are held all the same', async (t) => {
+test('data that do not fit, in a context so long that the answer is longer than a reason may be, are still held', async (t) => {
   const account = 'ä"\\'.repeat(300)
   const sim = bank(t, [failing(1), ruled(() => resubmit({ account: 'b"'.repeat(500), n: 1 }, 'mended'))])
   await sim.publish(Moved, { account, n: 1 })
@@ -298,7 +298,7 @@ test('a rule that sends the message back forever is stopped after decisionsMax, 
   }
 })
 
-test('a rule mends data that no handler can read', async (t) => {
+test('a rule repairs data that no handler can read', async (t) => {
   const Old = event('sold', { schema: z.object({ pieces: z.number() }), context: () => 'shop' })
   const New = event('sold', { schema: z.object({ quantity: z.number() }), context: () => 'shop' })
   let current: typeof New = Old as never
@@ -331,7 +331,7 @@ test('a rule mends data that no handler can read', async (t) => {
   assert.deepEqual(told[0], [{ pieces: 0 }, 'millrace/bad-data', 1])
 })
 
-test('a crash while a rule decides asks it again, and what it decides is done once, for twenty seeds', async (t) => {
+test('a crash while a rule decides asks it again, and its decision is done once, for twenty seeds', async (t) => {
   for (const seed of upTo(20)) {
     const random = randomOf(seed, 'crash')
     let asked = 0

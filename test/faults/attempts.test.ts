@@ -184,7 +184,7 @@ for (const [what, failureOf] of Object.entries(places)) {
   })
 }
 
-test('an attempt gives the value of its function, and what it wrote stays with the rest', async (t) => {
+test('an attempt returns the value of its function, and its rows stay with the rest', async (t) => {
   const { app, words } = await start(t)
   const value = await app.transaction(async (tx) => {
     await add(tx, 'a')
@@ -246,7 +246,7 @@ for (const [why, { run, error }] of Object.entries(failures)) {
   })
 }
 
-test('an attempt that fails as the first to publish drops that, and what others publish later leaves', async (t) => {
+test('a failed attempt that was the first to publish drops its messages, and later ones leave', async (t) => {
   const { ask, told } = await start(t, async (tx, tell) => {
     await assert.rejects(
       tx.attempt(() => {

@@ -216,7 +216,7 @@ test('a failed statement that was not awaited fails its function, and is told on
   assert.deepEqual(late, [])
 })
 
-test('a function that throws after a failed statement fails with what it throws, a refusal too', async (t) => {
+test('a function that throws after a failed statement fails with its own error, a refusal too', async (t) => {
   const error = await tenWithOneGuilty(t, async (tx) => {
     await tx.query`insert into single values (1)`.catch(() => {})
     throw new Refused('there is one')
@@ -314,7 +314,7 @@ async function heldCode(
   return held?.error?.code
 }
 
-test('commit is called once and its gift returned; what a topic handler returns besides is refused', async (t) => {
+test('commit is called once and its return value returned; other results of a topic handler are refused', async (t) => {
   const twice = await heldCode(t, ({ commit }) => {
     commit(() => {})
     return commit(() => {})

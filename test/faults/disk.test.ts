@@ -132,7 +132,7 @@ test('below the required free disk publishing is refused with a clear error, and
   await again.stop()
 })
 
-test('a sync that fails is never tried again: the store is opened anew, and what was acknowledged is there', async (t) => {
+test('a sync that fails is never tried again: the store is opened anew, with all acknowledged messages', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-disk-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   let syncs = 0

@@ -100,7 +100,7 @@ test('two apps of one process cannot have one file, and after a stop the other c
   await second.stop()
 })
 
-test('a start that waits for the file says so after a moment, with whom it waits for and how long', async (t) => {
+test('a start that waits for the file says so after a moment, with the process it waits for and how long', async (t) => {
   const file = join(folder(t), 'app.db')
   const first = asking(file)
   await first.start()

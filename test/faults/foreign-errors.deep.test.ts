@@ -49,7 +49,7 @@ for (const mode of modes) {
     }
   })
 
-  test(`with --unhandled-rejections=${mode} what a handler forgets is told to its attempt all the same`, async (t) => {
+  test(`with --unhandled-rejections=${mode} a promise that a handler forgets is still told to its attempt`, async (t) => {
     const ways = [
       'a promise that the running handler has forgotten rejects',
       'a callback throws while the handler runs',

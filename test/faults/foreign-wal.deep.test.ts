@@ -127,9 +127,9 @@ const crashes = [
 ] as const
 
 for (const [when, between] of crashes) {
-  test(`copies of this run and of earlier ones are not replayed into by what a crash ${when} leaves`, (t) =>
+  test(`copies of this run and of earlier ones are not replayed into by the -wal of a crash ${when}`, (t) =>
     refuseCopies(t, 'made', between))
-  test(`copies of a file that was taken up are not replayed into by what a crash ${when} leaves`, (t) =>
+  test(`copies of a file that was taken up are not replayed into by the -wal of a crash ${when}`, (t) =>
     refuseCopies(t, 'taken up', between))
 }
 

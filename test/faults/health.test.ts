@@ -120,7 +120,7 @@ test('a file whose check cannot be done stays red, with why', async (t) => {
   assert.match(app.health().reasons.join(), /could not be checked for damage: Error: no memory; .*millrace\/checking/)
 })
 
-test('a stop does not wait for tables that are still to be checked, and what is checked is found damaged', async (t) => {
+test('a stop does not wait for tables that are still to be checked; damage in the checked ones is found', async (t) => {
   const file = await unclean(t, 1)
   const { page, size } = look(file, (db) => ({
     page: Number(db.prepare("select rootpage as p from sqlite_schema where name = 'done'").get()!['p']),

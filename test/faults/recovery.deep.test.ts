@@ -217,7 +217,7 @@ test('a sync that fails beside the batches, for a pause, opens the store anew li
   await shop.idle()
 })
 
-test('idle that is asked for while a store is opened anew waits for it, and is no error', { timeout }, async (t) => {
+test('idle called while a store is opened anew waits for it, and is no error', { timeout }, async (t) => {
   const file = join(place(t), 'recovery.db')
   const { disks, fail } = failingNext()
   const shop = await stopped(t, tasks({ broker: sqliteOn({ file }, disks) }))
@@ -308,7 +308,7 @@ for (const at of [1, 2, 3]) {
   })
 }
 
-test('stop is settled while the disk fails, and so is what waits for it', { timeout }, async (t) => {
+test('stop is settled while the disk fails, and so are its waiting calls', { timeout }, async (t) => {
   const file = join(place(t), 'recovery.db')
   let broken = false
   const disks = disksOf(() => broken)

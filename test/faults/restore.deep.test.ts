@@ -94,7 +94,7 @@ test('a second restore has a name of its own; a file that is not there is just p
   assert.deepEqual(await holds(t, elsewhere), ['old'])
 })
 
-test('while an app has the file nothing is restored, and what is no whole copy is refused and changes nothing', async (t) => {
+test('while an app has the file nothing is restored, and an incomplete copy is refused and changes nothing', async (t) => {
   const { file, copy } = await crashed(t)
   const app = await started(t, file)
   const inUse = await millrace(['restore', copy, '--db', file])

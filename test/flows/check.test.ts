@@ -57,7 +57,7 @@ test('recorded flows fit the code that recorded them: under way, undone, stuck, 
   assert.deepEqual(await results(files[1][1], inTurn, false), [])
 })
 
-test('a step that today’s code does not do, or does otherwise, is named with what comes in its place', async (t) => {
+test('a step that today’s code lacks, or does otherwise, is named with the step in its place', async (t) => {
   const file = await recorded(t, all)
   const [a, b] = ['call "a" (do)', 'call "b" (do)']
   const renamed = await whyNot(file, (data, flow) => doing(flow, data, 'A'))

@@ -23,7 +23,7 @@ function counting(run: (data: Count, flow: TestFlow, goOn: (data: Count) => void
   })
 }
 
-test('mail is had once, however often the flow that waits for it is continued, and what comes later is had too', async (t) => {
+test('mail is had once, at any number of continuations of the flow that waits for it, and later mail comes too', async (t) => {
   const had: string[] = []
   const counts = counting(async ({ order, n }, flow, goOn) => {
     const { id } = await flow.wait('paid', Paid)

@@ -71,7 +71,7 @@ const whole = mediator('whole', {
   },
 })
 
-test('a flow starts others and waits for what they return', async (t) => {
+test('a flow starts others and waits for their results', async (t) => {
   const running = await started(t, warehouse(place(t), worker(), parts, whole))
   await running.publish(Placed, { order: 'o-1' })
   await running.idle()
@@ -261,7 +261,7 @@ test('a route keeps nothing: it lets a message go to a channel, to mediators, or
   assert.equal(kept(file, 'work').length, 5)
 })
 
-test('a route reads rows to choose, and what it starts twice because of a crash is one flow', async () => {
+test('a route reads rows to choose, and a flow that it starts twice because of a crash is one', async () => {
   for (let seed = 1; seed <= 20; seed++) {
     const intake = route('intake', {
       on: Orders,
@@ -463,7 +463,7 @@ test('a small change is guarded: flows that had passed it go the old way, new on
   }
 })
 
-test('a mediator that waits for what is no step is paused, and told so by name', async (t) => {
+test('a mediator that waits outside its steps is paused, and told so by name', async (t) => {
   const sleeps = conductor(async (data, flow) => {
     await doing(flow, data, 'a')
     await new Promise((resolve) => setTimeout(resolve, 60_000).unref?.() ?? resolve)

@@ -160,7 +160,7 @@ test('a flow that is stopped ends as it is, with the reason: nothing is undone',
   )
 })
 
-test('a flow that failed is run again from a step on; what came before is taken over', async (t) => {
+test('a failed flow is run again from a step on; the steps before are taken over', async (t) => {
   const file = place(t)
   const steps = conductor(async (data, flow) => {
     for (const name of ['a', 'b', 'c']) await doing(flow, data, name)

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { place, started } from '../support.ts'
 import { conductor, type Do, doing, Orders, Paid, Placed, setup, Work } from './support.ts'
 
-test('a race that is the last step: whenever the process dies, what lost is not handled after the end of its flow', async () => {
+test('a race as the last step: despite any crash, a losing command is not handled after the end of its flow', async () => {
   let ended = 0
   for (let at = 0; at < 12; at += 0.15) {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>()

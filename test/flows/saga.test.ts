@@ -95,7 +95,7 @@ test('an undo that keeps failing is visible with its reason, and continues when 
   assert.deepEqual(await effects(running), ['do a', 'do b', 'undo b', 'undo a'])
 })
 
-test('an undo whose command is held at the desk is not done: it is when that is mended and released, and then the flow', async (t) => {
+test('an undo whose command is held at the desk is done only once that is repaired and released, and then the flow', async (t) => {
   const file = place(t)
   const undoPlan: Plan = { b: Number.POSITIVE_INFINITY }
   const parts = () => [worker({ c: 'refuse' }, undoPlan, undefined, { attempts: 1 }), inTurn('a', 'b', 'c')]

@@ -116,7 +116,7 @@ test('the failure of a sub-flow reaches the flow that waits with its data, and a
   assert.deepEqual(caught.slice(-2), [{ flow: 2, state: 'failed', error: why }, 'do fails'])
 })
 
-test('a list is asked for by what there is', async (t) => {
+test('a wrong filter of a list is refused with the allowed values', async (t) => {
   const running = await started(t, warehouse(place(t), worker(), three()))
   for (const [filter, says] of [
     [{ states: ['runing'] }, /flows\.list: states has "runing", which is none of .*did you mean "running"/],
@@ -166,7 +166,7 @@ test('an undo may wait for an event, ask a person and let time pass', async () =
   }
 })
 
-test('an undo that waits for what is no step is stuck there, and says so', async (t) => {
+test('an undo that waits outside its steps is stuck there, and says so', async (t) => {
   const undoes = conductor(async (data, flow) => {
     await flow.call('a', Do, { ...data, step: 'a' }, { undo: () => new Promise(() => {}) })
     await flow.call('b', Do, { ...data, step: 'fails' })

@@ -184,7 +184,7 @@ test('the end of a call that comes while its flow is paused leads nowhere when t
   }
 })
 
-test('an answer that JSON does not carry is refused to who gives it, and the question stays', async (t) => {
+test('an answer that JSON does not carry is refused to its author, and the question stays', async (t) => {
   const asks = conductor(async (_, flow) => void (await flow.ask('q', { schema: z.any(), title: 'How much?' })))
   const running = await started(t, warehouse(place(t), worker(), asks))
   await running.publish(Placed, { order: 'o-1' })
@@ -238,7 +238,7 @@ test('ids of commands of flows are reserved for flows', async (t) => {
   await assert.rejects(running.cancel(Do, 'flow/1/1'), own)
 })
 
-test('a function whose result JSON does not carry has failed, and what it did is undone', async (t) => {
+test('a function whose result JSON does not carry has failed, and its steps are undone', async (t) => {
   const returns = conductor(async (data, flow) => {
     await doing(flow, data, 'a')
     return { total: 1n }

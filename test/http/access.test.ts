@@ -43,7 +43,7 @@ test('the token stays the same over restarts', async (t) => {
   assert.equal((await shop.serve({ port: 0 })).token, token)
 })
 
-test('a token that was given counts beside that of the file, with what it grants', async (t) => {
+test('a token that was given counts beside that of the file, with its own grants', async (t) => {
   const token = newToken()
   const { ask, as } = await served(t, { access: { tokens: [{ name: 'ci', hash: hashOf(token), grants: ['sender'] }] } })
   assert.deepEqual((await ask('GET /api/me', as(token))).body, { name: 'ci', roles: ['sender'], may: ['send'] })

@@ -62,7 +62,7 @@ test('a command with the same key is sent once, and its end is told again; other
   )
 })
 
-test('a held command is no error: its state says so, with its number at the desk, and what a person decides', async (t) => {
+test('a held command is no error: its state shows it, with its number at the desk, and the later decision', async (t) => {
   const { ask, shop } = await served(t)
   const headers = { prefer: 'wait=30', 'idempotency-key': 'h' }
   const { status, body } = await ask(send, { params: take, json: { sku: 'broken', quantity: 1 }, headers })

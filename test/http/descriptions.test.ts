@@ -39,7 +39,7 @@ test('a type has its JSON Schema under its version of now, and under nothing els
   }
 })
 
-test('the topology is what is declared, and says what has flowed', async (t) => {
+test('the topology has the declared parts, and the marks of flowed messages', async (t) => {
   const { shop, ask } = await served(t)
   const before = (await ask('GET /api/topology')).body as Topology
   assert.ok(before.edges.every(({ flowed }) => flowed === false))
@@ -64,7 +64,7 @@ test('the topology is what is declared, and says what has flowed', async (t) => 
   assert.equal((await ask('GET /api/topology.svg')).body, picture.body)
 })
 
-test('of an app that does not run the topology is what is declared', async (t) => {
+test('the topology of a stopped app has the declared parts', async (t) => {
   const shop = shopOn({ file: place(t) })
   const { url, close } = await shop.serve({ port: 0, access: { open: true } })
   t.after(() => close())

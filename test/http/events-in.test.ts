@@ -320,7 +320,7 @@ test('the official SDK is a client: structured events, and batches made of them'
   assert.deepEqual(body, { accepted: [{ id: 'sdk-1', duplicate: true }, { id: 'sdk-2' }] })
 })
 
-test('a batch is accepted whole or not at all; a pointer says what is wrong with which event', async (t) => {
+test('a batch is accepted whole or not at all; a pointer names the fault and its event', async (t) => {
   const { ask, file } = await served(t)
   const orders = { topic: 'orders' }
   const placed = (id: string, data: unknown) => ({ ...event, id, type: 'order.placed', data })
@@ -352,7 +352,7 @@ test('a batch is accepted whole or not at all; a pointer says what is wrong with
   assert.equal((await sends({})).status, 400)
 })
 
-test('a lenient batch says what became of each event, and never 202 over a failure', async (t) => {
+test('a lenient batch gives the outcome of each event, and never 202 over a failure', async (t) => {
   const { ask, file } = await served(t)
   const placed = (id: string, quantity: unknown) => ({
     ...event,

@@ -128,7 +128,7 @@ test('the metrics for Prometheus are those of the app, in the rules of the forma
   assert.doesNotMatch(text, /canary|broken|"o"/)
 })
 
-test('names are escaped, and what is above all bounds is in the last bucket', () => {
+test('names are escaped, and values above all bounds are in the last bucket', () => {
   const name = 'a"b\\c\nd'
   const buckets = histogramBoundsMs.map((_, at) => at).concat(7)
   const count = buckets.reduce((sum, one) => sum + one, 0)

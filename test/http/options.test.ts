@@ -21,7 +21,7 @@ async function asked(t: TestContext, options: Partial<GatewayOptions> = {}) {
 const allow = 'GET, HEAD, OPTIONS, POST'
 const request = { 'webhook-request-origin': 'events.example.com', 'webhook-request-rate': '120' }
 
-test('a sender of webhooks is told that it may, and how often, where an option names it', async (t) => {
+test('a sender of webhooks is allowed, with its rate, where an option names it', async (t) => {
   const { handshake } = await asked(t, { webhookOrigins: ['Events.example.com'] })
   const granted = { status: 200, allow, origin: 'events.example.com', rate: '*' }
   assert.deepEqual(await handshake(request), granted)

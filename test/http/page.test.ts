@@ -55,7 +55,7 @@ test('each address of a page has the same document, which names its files by the
   }
 })
 
-test('its files are compressed before they are asked for, kept by browsers for a year, and the same however they are coded', async (t) => {
+test('its files are compressed before any request, kept by browsers for a year, and the same in any coding', async (t) => {
   const { url } = await served(t)
   const [, script] = /"\.\/(assets\/main-\w+\.js)"/.exec((await raw(url)).body.toString())!
   const plain = await raw(`${url}/${script}`)
@@ -91,7 +91,7 @@ test('the files a browser loads are small: below 70 KB compressed at first, belo
   assert.match(Buffer.from(files.get('assets/licenses.txt')!).toString(), /preact\n\nThe MIT License/)
 })
 
-test('a token signs a browser in as a code does, as often as it is used; what is neither does not', async (t) => {
+test('a token signs a browser in as a code does, any number of times; another text does not', async (t) => {
   const { shop, ask } = await served(t)
   const own = await shop.serve({ port: 0 })
   const begin = (code: string) =>

@@ -29,7 +29,7 @@ test('a sender may send what a minute allows at once, and then at its rate; othe
   })
 })
 
-test('a body that is too large for what is left is taken, and owed', () => {
+test('a body larger than the rest of the minute is taken, and owed', () => {
   const { clock, rates } = rated({ bytesPerMinute: 600 })
   rates.take('ada')
   rates.read('ada', 1_200)

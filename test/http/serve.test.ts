@@ -40,7 +40,7 @@ test('an app is served where it says, healthy and ready; stopped, the server is 
   await assert.rejects(fetch(`${url}/health`), { message: 'fetch failed' })
 })
 
-test('a server of an app that does not run says so with 503, and what to do', async (t) => {
+test('a server of a stopped app says so with 503, and what to do', async (t) => {
   const shop = empty(t)
   const { url, close } = await shop.serve({ port: 0 })
   const { ask } = client(url)

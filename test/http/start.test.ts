@@ -24,7 +24,7 @@ test('the JSON that start and dev print has the address, which answers', async (
   }
 })
 
-test('a start whose port is taken ends with 1 and says who may have it', async (t) => {
+test('a start whose port is taken ends with 1 and names the port', async (t) => {
   const first = begin(t, ['start', '--json', appFile, '--db', join(folder(t), 'mill.db'), '--port', '0'])
   await first.says(/"http".*\n/)
   const [{ http }] = objectsOf(first.lines().join('\n')) as [{ http: string }]

@@ -7,7 +7,7 @@ import { Note, served, Take } from './shop.ts'
 
 const route = 'GET /api/stream'
 
-test('a browser hears of a held message, of its end, and how much was handled; after a gap it hears all anew', async (t) => {
+test('a browser hears of a held message, of its end, and of the handled count; after a gap it reads all anew', async (t) => {
   const { shop, url } = await served(t)
   // biome-ignore lint/suspicious/noExplicitAny: a test looks at what it expects
   const heard: { name: string; id: string; data: any }[] = []

@@ -10,7 +10,7 @@ import { shopOn } from './shop.ts'
 
 const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
-test('a token that is made counts at once, with what it grants; one that is revoked opens nothing', async (t) => {
+test('a token counts as soon as it is made, with its grants; a revoked one opens nothing', async (t) => {
   const file = place(t)
   const shop = await started(t, shopOn({ file }))
   const { url, token: admin } = await shop.serve({ port: 0 })

@@ -19,7 +19,7 @@ before(() => {
 })
 after(() => packed.remove())
 
-test('the package has nothing but what users need', () => {
+test('the package has only the files that users need', () => {
   const needed =
     /^(bin\/millrace\.js|dist\/.*\.(js|d\.ts)|dist\/dashboard\/(index|assets\/[\w-]+)\.(html|js|css|txt)(\.br|\.gz)?|docs\/.*\.md|examples\/\w+\/.*\.(ts|csv|md)|package\.json|README\.md|LICENSE)$/
   const strange = packed.files.filter(

@@ -207,7 +207,7 @@ test('the end of the head of a line, and the turn of the next, cost the same how
   })
 })
 
-test('an operation on some of what is held costs the same however much is held', async (t) => {
+test('an operation on some of the held messages costs the same with any number held', async (t) => {
   await costsTheSame(t, {
     parts: [Works, works],
     before: oneHeld,

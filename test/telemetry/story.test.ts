@@ -177,7 +177,7 @@ test('the attributes of spans are those of the conventions for messaging', async
   })
 })
 
-test('a failed attempt has its error; what is held and corrected stays in its trace', async (t) => {
+test('a failed attempt has its error; a held and corrected message stays in its trace', async (t) => {
   const seen = sdk(t)
   const shop = await started(t, shopOn(place(t)))
   await shop.publish(Placed, { order: 'o-1', sku: 'wrong' })

@@ -4,7 +4,7 @@ import { logLine } from './print-log.ts'
 
 const time = new Date('2026-03-01T12:00:00.123Z')
 
-test('a log line begins with its time and says what comes first to a reader: the error', () => {
+test('a log line begins with its time, then the most urgent part: the error', () => {
   const line = logLine(time, 'warn', 'attempt 1 failed', { type: 'rang', error: 'no bell', nextInMs: 200 })
   assert.equal(
     line,

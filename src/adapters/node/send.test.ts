@@ -175,7 +175,7 @@ test('without being allowed: no http, and no address that is not public, however
   }
 })
 
-test('a name that leads to an address that is not public is not dialled; it is looked up once, and what is checked is dialled', async () => {
+test('a name that leads to a non-public address is not dialled; one look-up gives the address checked and dialled', async () => {
   const names: string[] = []
   const found =
     (addresses: readonly string[]): LookUp =>

@@ -53,7 +53,7 @@ test('a read that meets a lock is repeated by way of the lock', async () => {
   assert.deepEqual([value, order], ['found', ['again']])
 })
 
-test('a write is one transaction, and durable where that is asked for', async () => {
+test('a write is one transaction, and durable on request', async () => {
   const { beside, order, sync } = played()
   assert.equal(await beside.write(() => 7), 7)
   const durable = writeDurably(beside, () => 8).then((value) => order.push(`durable ${value}`))

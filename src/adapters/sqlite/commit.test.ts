@@ -81,7 +81,7 @@ test('each change that is written because of time has its own result, in the ord
   )
 })
 
-test('the answer says what has become of each message, and none of them is changed', async (t) => {
+test('the answer has the outcome of each message, and none of them is changed', async (t) => {
   const store = await opened(t)
   await commit(store, { append: [messageOf('first')] })
   const append = [messageOf('second'), messageOf('first'), messageOf('delayed', 9e15), messageOf('third')]

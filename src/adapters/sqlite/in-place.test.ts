@@ -41,7 +41,7 @@ test('a clean close leaves nothing to look for', (t) => {
   files.check()
 })
 
-test('replaced files are told while they are open, and once told they are not asked for again', (t) => {
+test('replaced files are told while they are open, and once told they are not checked again', (t) => {
   const { file, left } = place(t)
   const files = opened(left, file)
   assert.equal(files.misplaced(), undefined)

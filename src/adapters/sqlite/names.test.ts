@@ -21,7 +21,7 @@ test('a rename reaches every table that has names of parts', () => {
   assert.deepEqual(missing, [])
 })
 
-test('a rename says whether it has found anything, and gives keys the name under which the processor began', () => {
+test('a rename tells if it has found anything, and gives keys the name under which the processor began', () => {
   const { db, sql } = emptyDesk()
   const keys = () => db.prepare("select key, value from millrace_meta where key like 'keys%'").all().map(Object.values)
   const renamed = (from: string, to: string) => rename(sql, { what: 'processor', from, to })

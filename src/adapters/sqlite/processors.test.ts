@@ -46,7 +46,7 @@ test('a processor that is retired leaves nothing on that stream, and all others 
   )
 })
 
-test('a reset ends what a processor has on a stream in one step: failures are to be told, what had no attempt is gone', async () => {
+test('a reset ends the messages of a processor on a stream in one step: failures are told, untried ones are gone', async () => {
   const { tables, views, db } = emptyDesk()
   db.exec("insert into millrace_progress values ('p', 1, 4, 9, x'01', 0), ('q', 1, 1, 9, null, 0)")
   db.exec("insert into millrace_marks values ('p', 1, 3), ('q', 1, 3)")

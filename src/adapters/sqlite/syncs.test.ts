@@ -29,7 +29,7 @@ test('one answer is for every sync up to its number', async () => {
   assert.ok(files.looks >= 3)
 })
 
-test('a thread that fails fails every sync that is asked for, and every later one, with the first error', async () => {
+test('a thread that fails fails every requested sync, and every later one, with the first error', async () => {
   const { syncs } = opened()
   const asked = [syncs.ask('single'), syncs.ask('single')]
   syncs.answered({ number: 1, freeBytes: 0, error: 'Error: EIO' })

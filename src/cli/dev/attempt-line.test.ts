@@ -18,7 +18,7 @@ const error = { code: 'Error', message: 'no stock', stack: 'Error: no stock\n   
 const lineOf = (end: Partial<AttemptEnd>, columns = 80) =>
   attemptLine({ ...handled, ...end }, now, { columns, colour: (_, text) => text })
 
-test('a line says when, how, which processor and message, why, where, and what follows', () => {
+test('a line has time, kind, processor and message, reason, place and consequence', () => {
   assert.equal(lineOf({}), '09:05:07 handled stock order.placed flour')
   assert.equal(lineOf({ context: undefined, attempt: 3 }), '09:05:07 handled stock order.placed, attempt 3')
   const failed = { outcome: 'failed', error } as const

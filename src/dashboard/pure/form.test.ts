@@ -15,7 +15,7 @@ function inside(form: Field): Readonly<Record<string, Field>> {
   return Object.fromEntries(form.fields.map(({ name, field }) => [name, field()]))
 }
 
-test('an order has a form: texts, numbers, choices, lists, what may be missing, what may be null', () => {
+test('an order has a form: texts, numbers, choices, lists, optional fields, fields that may be null', () => {
   const form = ofZod(
     z.object({
       orderId: z.string().min(1).max(20).describe('As on the slip'),

@@ -81,11 +81,11 @@ test('of lists the ends that are alike stay; one that is inserted or removed is 
   ])
 })
 
-test('a name that is there twice is replaced with what it is in', () => {
+test('a name that occurs twice is replaced together with its object', () => {
   assert.deepEqual(patchOf('{"x":{"a":1,"a":2}}', '{"x":{"a":3}}'), [{ op: 'replace', path: '/x', text: '{"a":3}' }])
 })
 
-test('many changes are many, and what is nested too deeply is replaced where that begins', () => {
+test('many changes stay many, and data nested too deeply are replaced at the limit', () => {
   const list = (n: number) => JSON.stringify(Array.from({ length: 101 }, (_, at) => at + n))
   assert.equal(patchOf(list(0), list(1_000)).length, 101)
   const deep = (value: string) => `${'['.repeat(5_000)}${value}${']'.repeat(5_000)}`

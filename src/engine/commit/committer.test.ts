@@ -113,7 +113,7 @@ test('a write about a message at the desk comes before the end of its attempt, a
   assert.deepEqual(order, ['put', 'update', 'remove'])
 })
 
-test('each timed write is told what has become of its own change, and what it appended comes after the rest', async () => {
+test('each timed write learns the outcome of its own change, and its appends come after the rest', async () => {
   const timed: TimedResult[] = [
     { do: 'cancel', found: false },
     { do: 'fire', appended: [{ id: 'fired' } as Stored], nextDue: 7 },

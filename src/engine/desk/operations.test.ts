@@ -72,7 +72,7 @@ const settled = async () => {
   for (let turns = 0; turns < 5; turns++) await turn()
 }
 
-test('an operation acts on each of its messages, and is done; what is not possible is counted as that', async () => {
+test('an operation acts on each of its messages, and is done; an impossible action is counted as that', async () => {
   const { made, steps } = operations([1, 2, 3], { refuses: [2] })
   await made.start(begun(), {})
   assert.equal(made.idle, false)

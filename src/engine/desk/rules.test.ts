@@ -89,7 +89,7 @@ for (const [what, rule, changes, expected] of [
   })
 }
 
-test('a rule that takes too long is given up, and what it decides later changes nothing', async () => {
+test('a rule that takes too long is abandoned, and its late decision changes nothing', async () => {
   const { promise, resolve } = Promise.withResolvers<Decision>()
   const { made, clock, decided, processor } = desk(() => promise)
   made.begin()

@@ -41,7 +41,7 @@ test('a mismatch names the steps before it, the journal and the code; the first 
   })
 })
 
-test('a step that the code lacks is told with what the code does there', () => {
+test('a step that the code lacks is told with the step that the code has there', () => {
   const returned = differencesOf([entry(1)])
   returned.ending.ended({ ok: true, value: 1 })
   returned.differences.lacks(entry(1))

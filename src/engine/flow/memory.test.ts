@@ -44,7 +44,7 @@ test('a flow is made once, however many ask for it', async () => {
   assert.deepEqual(asked, [1])
 })
 
-test('a flow that is not found is looked for once more where somebody has asked for it since', async () => {
+test('a flow that is not found is looked for once more after a request in between', async () => {
   const { all, asked, made } = memory()
   const first = all.load(1)
   const second = all.load(1)

@@ -15,7 +15,7 @@ const entry = (n: number, of: number | null, kind: StepKind = 'call', data: unkn
 /** `a` fails, and the function begins `clean up` because of that. */
 const journal = [entry(1, null), entry(2, 1), entry(3, null)]
 
-test('the end of a step that is done again counts no more, what came after it may not', () => {
+test('the end of a step that is done again no longer counts; later ends may be void', () => {
   const repeats = new Repeats()
   assert.deepEqual(
     repeats.load(journal, 1).map(({ n }) => n),

@@ -144,7 +144,7 @@ test('ends that came while a flow was not made are given in one order, also wher
   assert.deepEqual(orders[2], orders[1])
 })
 
-test('a flow that is cancelled undoes its steps, and what it is given then does not reach its function', async () => {
+test('a flow that is cancelled undoes its steps, and later inputs do not reach its function', async () => {
   const { begin, end, input, journal, told } = flowOf(async (flow) => {
     await flow.call('take', Take, {}, { undo: () => flow.call('give', Give, {}) })
     await flow.wait('payment', Paid)
@@ -232,7 +232,7 @@ test('code that awaits something that is no step is paused; a step that it begin
   assert.match(told.join(), /it came to send "give" after waiting for something that is no step/)
 })
 
-test('a dismissed flow does nothing with what it is given', async () => {
+test('a dismissed flow ignores later inputs', async () => {
   const { begin, end, journal } = flowOf(async (flow) => {
     await flow.call('take', Take, {})
     await flow.call('give', Give, {})

@@ -60,7 +60,7 @@ test('a queued flow that has begun does not fail', async () => {
   assert(jobs.every(({ flows }) => flows === undefined))
 })
 
-test('entries that come before the new state are asked for when the run is dropped', async () => {
+test('entries before the new state are read when the run is dropped', async () => {
   const { host, done, jobs } = flow()
   const entries = async () => {
     done.push('entries')

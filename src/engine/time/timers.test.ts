@@ -28,7 +28,7 @@ test('the next delayed message fires when it is due, and then the one after it',
   assert.deepEqual([firings.length, made.idle, clock.waits], [0, true, [150]])
 })
 
-test('one firing is written at a time; what is due by then fires after it', () => {
+test('one firing is written at a time; timers due by then fire after it', () => {
   const { firings, made, answer } = timers(50)
   made.begin()
   made.isSet(60)

@@ -291,7 +291,7 @@ test('more acts than one look reads are told as reset', async () => {
   assert.deepEqual(names(await events()), ['reset', 'desk', 'pulse'])
 })
 
-test('a comment comes every 15 seconds, and there is a bound to who may watch', async () => {
+test('a comment comes every 15 seconds, and the number of viewers is bounded', async () => {
   const { live, settled, second } = watched()
   const stream = live.add(undefined, 1).stream()
   assert.throws(() => live.add(undefined, 1), { code: 'millrace/too-many-listeners' })

@@ -399,7 +399,7 @@ test('each test has a broker of its own, opened when it runs', async () => {
   assert.equal(opened, 2)
 })
 
-test('an exception is run all the same, with its reason in the name, and has to fail', async () => {
+test('an exception is still run, with its reason in the name, and has to fail', async () => {
   const { spoil } = misbehaviours['reads past a message']!
   const tests = declared({ open: () => spoilt(spoil), cannot: { [oldest]: 'it is blind' }, withinMs })
   assert.equal(tests.has(`it: ${oldest}`), false)
