@@ -50,7 +50,7 @@ test('ratios are the value by each, the best peer is named, a case without count
   assert.deepEqual([value, raw, rawRatio, peer, peerValue, ratio], [null, null, null, null, null, null])
 })
 
-test('of times the peer with the lowest is named, and the ratio says how many times faster this is', () => {
+test('of times the lowest names the best peer, and the ratio says how many times faster this is', () => {
   const peers = new Map([
     ['quick to answer', { perSecond: 20, p50Ms: 30, p99Ms: 900 }],
     ['steady', { perSecond: 10, p50Ms: 50, p99Ms: 80 }],

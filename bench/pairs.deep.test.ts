@@ -16,7 +16,7 @@ test('a checkout is compared with another, in pairs of fresh processes', () => {
   assert.match(printed, /^2 pairs .*\npublish\.1 +\d+\.\d{3} {2}\(\d+\.\d{3} to \d+\.\d{3}\)\n$/)
 })
 
-test('without a checkout to compare with it says how it is called', () => {
+test('without a checkout to compare with it prints its usage', () => {
   assert.throws(
     pairs,
     ({ status, stdout }: { status: number; stdout: string }) => status === 2 && /usage:/.test(stdout),

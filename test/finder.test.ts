@@ -126,7 +126,7 @@ test('a story is read from the index: causes and effects, over topics and channe
   assert.deepEqual([rest.items, rest.complete], [story.items.slice(2), true])
 })
 
-test('without a finder a text is refused, and an index of earlier runs says how far it is', async (t) => {
+test('without a finder a text is refused, and an index of earlier runs tells its progress', async (t) => {
   const file = place(t)
   const first = await started(t, shopAt(file, { finder: false }))
   await assert.rejects(first.messages.list({ text: 'x' }), coded('millrace/no-finder'))

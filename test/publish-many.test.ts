@@ -148,7 +148,7 @@ test('delayed entries are due together, come in order, and are taken back one by
   assert.deepEqual(seen, [3, 2])
 })
 
-test('whenever the power is cut, all of a list is in the log or none of it', async () => {
+test('at any power cut, all of a list is in the log or none of it', async () => {
   let [all, none] = [0, 0]
   for (const afterMs of upTo(30).map((n) => n / 5)) {
     await using sim = simulation({ app: () => bank('bank.db') })

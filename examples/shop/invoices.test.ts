@@ -160,7 +160,7 @@ test('a line with too few or too many fields is refused', async () => {
   await refuses(`${header}\nTotal\n`, 2, /1 field where/)
 })
 
-test('each cell that is wrong is named with its value and what to do', async () => {
+test('each wrong cell is named with its value and what to do', async () => {
   const wrong = async (cell: string, value: string, words: RegExp) =>
     refuses(`${header}\n${good}\n${good.replace('1,', '2,').replace(cell, value)}\n`, 3, words, ['1'])
   await wrong('2.55', 'free', /UnitPrice cannot be taken: "free" is no decimal number such as 2.55; correct it/)

@@ -18,7 +18,7 @@ test('a pipe, which has no size, shows what was read', () => {
   assert.equal(progressLine({ ...half, sizeBytes: 0 }, 79), '12,345 invoices published')
 })
 
-test('after the reading it says what is waited for', () => {
+test('after the reading it says that it waits for the handling', () => {
   assert.equal(
     progressLine({ ...half, reading: false }, 79),
     '12,345 invoices published, waiting until they are handled',

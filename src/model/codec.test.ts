@@ -135,7 +135,7 @@ test('an encoded message carries its stamps and the context and version of its t
   )
 })
 
-test('the context is a string of 1 to 1,024 whole characters, made of what the schema gives', () => {
+test('the context is a string of 1 to 1,024 whole characters, made of the output of the schema', () => {
   const of = (context: unknown) =>
     encode(event('a', { schema: z.unknown(), context: () => context as string }), null, stamp, 1_000).context
   for (const good of ['a', ' ', 'x'.repeat(1_024), '🚀', '\0']) assert.equal(of(good), good)

@@ -23,7 +23,7 @@ test('a mask that was published stays; it does not move to where there was a sec
   assert.throws(() => checkUnmasked(type('/pins/*'), before, { pins: ['***', '***'] }), refused)
 })
 
-test('where a secret stands elsewhere too, and is hidden there, no text with a mask is taken', () => {
+test('a text with a mask is refused where a copy of a secret elsewhere is hidden too', () => {
   const before = '{"iban":"DE42","memo":"for DE42","code":777,"note":"a *** b"}'
   const check = (data: unknown) => checkUnmasked(type('/iban', '/code'), before, data)
   assert.throws(() => check({ iban: 'DE42', memo: 'for ***' }), refused)

@@ -170,7 +170,7 @@ for (const width of [1280, 390]) {
   })
 }
 
-test('a held invoice is corrected by the form of its schema, and what nobody has touched is not sent', async () => {
+test('a held invoice is corrected by the form of its schema, and untouched values are not sent', async () => {
   const held = (await shop.desk.list({ states: ['held'] })).find(({ message }) => message.type === 'invoice.received')!
   const { page, complaints } = await opened(served.link())
   await page.goto(`${served.url}/desk/${held.id}/correct`)

@@ -63,7 +63,7 @@ test('a copy that a running app makes of itself starts green, with all that was 
   assert.deepEqual((await health(app)).reasons, [])
 })
 
-test('the file alone, copied beside a running app, starts red, says what it has, and stays red until it is accepted', async (t) => {
+test('the file alone, copied beside a running app, starts red, tells its newest message, and stays red until it is accepted', async (t) => {
   const { file } = await running(t)
   const copy = join(dirname(file), 'copy.db')
   copyFileSync(file, copy)

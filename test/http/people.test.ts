@@ -283,7 +283,7 @@ test('secrets are hidden in data by their type, at any depth, and the same value
   assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
 })
 
-test('a mask never takes the place of a secret, whatever route takes data for a message', async (t) => {
+test('a mask never takes the place of a secret, on any route that takes data for a message', async (t) => {
   const { shop, ask, pay } = await bank(t, [{ role: 'admin' }])
   await pay('a', 0)
   await shop.idle()

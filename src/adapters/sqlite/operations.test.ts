@@ -69,7 +69,7 @@ test('the outcome is counted from the desk of now', async () => {
   assert.deepEqual(await operations.outcome(id), { handled: 1, trying: 1, held: 1, discarded: 0 })
 })
 
-test('lanes are counted, and their messages come lane by lane, with what has begun', async () => {
+test('lanes are counted; their messages come lane by lane, and show if their lane has begun', async () => {
   const { tables } = emptyDesk()
   const { operations } = tables
   for (const [n, context] of ['a', 'b', 'a', null, null, 'b'].entries()) {

@@ -53,7 +53,7 @@ function delivery(numbers: number[], { waits = 10 } = {}) {
   return { all, run, had, done, settled }
 }
 
-test('a flow gets all mails that it waits for, the oldest first, and what follows is written once', async () => {
+test('a flow gets all mails that it waits for, the oldest first, and the journal is written once', async () => {
   const { all, run, had, done, settled } = delivery([3, 5, 9])
   all.offer(run)
   await settled()
