@@ -205,6 +205,36 @@ test('a held invoice is corrected by the form of its schema, and untouched value
   assert.deepEqual(complaints, [])
 })
 
+test('the change of one message is made to all of its group: seen before it is run, one first', async () => {
+  const group = (await shop.desk.groups()).find(({ type, held }) => type === 'invoice.received' && held > 1)!
+  const items = await shop.desk.list({ group: group.id!, states: ['held'] })
+  const { page, complaints } = await opened(served.link())
+  await page.goto(`${served.url}/desk/g/${group.id}`)
+  await page.getByRole('link', { name: 'Correct all…' }).click()
+  const first = page.getByRole('group', { name: 'lines 1', exact: true })
+  await first.getByLabel('quantity').fill('7')
+  await page.getByText('The server would take it').waitFor()
+  await page.getByLabel('Reason').fill('counted again, all of them')
+  await page.getByRole('button', { name: `Do the same with all ${group.held}…` }).click()
+  await page.getByRole('heading', { name: /^correct ledger/ }).waitFor()
+  const preview = page.getByRole('region', { name: 'What it would change' })
+  await preview.getByRole('listitem').filter({ hasText: '/lines/0/quantity' }).first().waitFor()
+  assert.equal(await preview.getByRole('link').count(), items.length)
+  assert.deepEqual(await seriousFindings(page), [])
+  const untouched = await shop.desk.list({ group: group.id!, states: ['held'] })
+  assert.deepEqual(untouched, items, 'nothing is done before it is run')
+  await page.getByRole('button', { name: 'Run' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Run' }).click()
+  await page.getByText('done', { exact: true }).first().waitFor()
+  await shop.idle()
+  for (const { id } of items) {
+    const { data, history } = (await shop.desk.show(id))!
+    assert.equal((data as { readonly lines: readonly { readonly quantity: number }[] }).lines[0]!.quantity, 7)
+    assert(history.some(({ action }) => action === 'resubmitted'))
+  }
+  assert.deepEqual(complaints, [])
+})
+
 /** The lines that describe a field. */
 async function described(field: Locator): Promise<string[]> {
   const id = await field.getAttribute('aria-describedby')

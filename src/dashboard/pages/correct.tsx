@@ -7,21 +7,25 @@ import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
 import { editText } from '../../model/json-edit.ts'
-import type { DeskCheck, DeskForm } from '../../operate/desk-edits.ts'
+import type { DeskForm } from '../../operate/desk-edits.ts'
 import { act, Problem } from '../client.ts'
 import { useRead } from '../data.ts'
 import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
+import { Misfits, useCheck } from '../parts/check.tsx'
 import type { Draft } from '../parts/control.tsx'
 import { Diff } from '../parts/diff.tsx'
 import { Form } from '../parts/form.tsx'
+import { nameOf, select } from '../parts/many.ts'
 import { Loading, Shown } from '../parts/states.tsx'
 import { formOf } from '../pure/form.ts'
 import { editable, jsonProblem } from '../pure/json.ts'
 import { inexactIn, patchOf, patchText } from '../pure/patch.ts'
+import { addressOf } from '../pure/routes.ts'
 import type { JsonSchema } from '../pure/schema.ts'
 import { count, quoted, visible } from '../pure/words.ts'
 import { go, href, query } from '../router.ts'
+import { may } from '../session.ts'
 
 export function Correct({ id }: { readonly id: number }) {
   const item = useRead({ path: '/api/desk/{id}', params: { id } })
@@ -72,6 +76,12 @@ function Editor({
   useEffect(() => {
     drafts.value = new Map()
   }, [asJson])
+  const group = Number(query.value.get('group') ?? 0)
+  const many = useRead({
+    path: '/api/desk/groups',
+    query: { limit: 10_000 },
+    when: group > 0 && may('repair-many'),
+  }).value.value?.find((one) => one.id === group)
   const inexact = inexactIn(different)
   const isOff =
     waits.value ||
@@ -79,19 +89,31 @@ function Editor({
     changes.length === 0 ||
     inexact.length > 0 ||
     [...drafts.value.values()].some((draft) => draft.wrong !== undefined)
-  const send = async (event: Event) => {
-    event.preventDefault()
-    if (isOff) return
+  const tried = async (send: () => Promise<void>) => {
     waits.value = true
     problem.value = undefined
     try {
-      await act('/api/desk/{id}/change', { id }, { change: changes, reason: reason.value.trim(), revision })
+      await send()
       changed()
-      go(`/desk/${id}`)
     } catch (error) {
       problem.value = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
       waits.value = false
     }
+  }
+  const send = (event: SubmitEvent) => {
+    event.preventDefault()
+    if (isOff) return
+    const said = { change: changes, reason: reason.value.trim() }
+    const toMany = (event.submitter as HTMLButtonElement | null)?.value === 'many'
+    void tried(async () => {
+      if (toMany) {
+        const name = nameOf('correct', processor)
+        await select({ action: 'resubmit', what: { group }, name, prepare: true, oneFirst: true, ...said })
+      } else {
+        await act('/api/desk/{id}/change', { id }, { ...said, revision })
+        go(`/desk/${id}`)
+      }
+    })
   }
   return (
     <>
@@ -199,10 +221,20 @@ function Editor({
             <button type="submit" class="main" disabled={isOff || refused !== null}>
               {changes.length === 0 ? 'Resubmit' : `Resubmit with ${count(changes.length, 'change')}`}
             </button>
+            {many !== undefined && many.held > 1 && (
+              <button type="submit" value="many" aria-describedby="many" disabled={isOff || refused !== null}>
+                Do the same with all {many.held.toLocaleString('en')}…
+              </button>
+            )}
             <a class="button" href={href(`/desk/${id}`)}>
               Cancel
             </a>
           </div>
+          {many !== undefined && many.held > 1 && (
+            <p id="many" class="muted">
+              All of the group get the same change. You see first what it makes of them, and run it then.
+            </p>
+          )}
         </div>
       </form>
     </>
@@ -211,13 +243,15 @@ function Editor({
 
 /** Two views of the text. */
 function Ways({ id, asJson }: { readonly id: number; readonly asJson: boolean }) {
+  const group = query.value.get('group') ?? undefined
+  const to = (as?: string) => href(addressOf(`/desk/${id}/correct`, { group, as }))
   const current = (is: boolean) => (is ? 'true' : undefined)
   return (
     <div class="chips">
-      <a href={href(`/desk/${id}/correct`)} aria-current={current(!asJson)}>
+      <a href={to()} aria-current={current(!asJson)}>
         Form
       </a>
-      <a href={href(`/desk/${id}/correct?as=json`)} aria-current={current(asJson)}>
+      <a href={to('json')} aria-current={current(asJson)}>
         JSON
       </a>
     </div>
@@ -241,44 +275,5 @@ function Json({ text }: { readonly text: Signal<string> }) {
         onInput={(event) => (text.value = event.currentTarget.value)}
       />
     </>
-  )
-}
-
-const checkMs = 400
-
-/** What the server says of the changes, a moment after they were written; undefined until it has said it. */
-function useCheck(id: number, changes: readonly DataChange[]): Signal<DeskCheck | undefined> {
-  const said = useSignal<DeskCheck | undefined>(undefined)
-  const written = JSON.stringify(changes)
-  useEffect(() => {
-    said.value = undefined
-    if (changes.length === 0) return
-    let over = false
-    const timer = setTimeout(async () => {
-      // Where it cannot be asked, it judges when the changes are sent.
-      const check = await act('/api/desk/{id}/check', { id }, { change: changes }).catch(() => undefined)
-      if (!over) said.value = check
-    }, checkMs)
-    return () => {
-      over = true
-      clearTimeout(timer)
-    }
-  }, [id, written])
-  return said
-}
-
-/** Why the server would not take it: by place, where its schema says the places. */
-function Misfits({ check: { error, misfits } }: { readonly check: DeskCheck }) {
-  return (
-    <div class="error">
-      <p>The server would not take it{misfits.length === 0 ? `: ${visible(error!.message)}` : ':'}</p>
-      <ul>
-        {misfits.map(({ pointer, detail }) => (
-          <li key={pointer + detail}>
-            <code>{visible(pointer === '' ? 'all of it' : pointer)}</code> {visible(detail)}
-          </li>
-        ))}
-      </ul>
-    </div>
   )
 }

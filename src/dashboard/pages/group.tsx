@@ -8,11 +8,13 @@ import { useRead } from '../data.ts'
 import { Act, type Doing } from '../parts/act.tsx'
 import { HelpText } from '../parts/help.tsx'
 import { Icon } from '../parts/icon.tsx'
+import { nameOf, select } from '../parts/many.ts'
+import { type Pace, PaceFields, paceOf, usePace } from '../parts/pace.tsx'
 import { Empty } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
 import { errorText, groupTitle } from '../pure/cards.ts'
 import { count, quoted, visible } from '../pure/words.ts'
-import { go, href } from '../router.ts'
+import { href } from '../router.ts'
 import { may } from '../session.ts'
 import { Messages } from './messages.tsx'
 
@@ -72,22 +74,23 @@ export function Group({ id }: { readonly id: number }) {
   )
 }
 
-interface Pace {
-  readonly oneFirst: Signal<boolean>
-  readonly perSecond: Signal<string>
-  readonly stopAfter: Signal<string>
-}
-
 function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup }) {
   const doing = useSignal<Doing | undefined>(undefined)
-  const pace: Pace = { oneFirst: useSignal(true), perSecond: useSignal(''), stopAfter: useSignal('') }
+  const pace = usePace()
+  const oneFirst = useSignal(true)
+  const first = useRead({ path: '/api/desk', query: { group: id, states: ['held'], limit: 1 } }).value.value?.items[0]
   const until = useSignal('4')
   const show = (made: Doing) => () => (doing.value = made)
   return (
     <div class="buttons">
-      <button type="button" class="main" onClick={show(releasingAll(id, group, pace))}>
+      <button type="button" class="main" onClick={show(releasingAll(group, id, { oneFirst, pace }))}>
         Release all…
       </button>
+      {first !== undefined && group.held > 1 && (
+        <a class="button" href={href(`/desk/${first.id}/correct?group=${id}`)}>
+          Correct all…
+        </a>
+      )}
       <button type="button" onClick={show(noting(id))}>
         Note
       </button>
@@ -108,17 +111,12 @@ function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup
   )
 }
 
-const nameOf = (verb: string, { processor }: DeskGroup) =>
-  `${verb} ${processor ?? ''} ${new Date().toISOString().slice(0, 19).replace('T', ' ')}`.slice(0, 100)
-
-async function select(body: Readonly<Record<string, unknown>>) {
-  const { id } = await act('/api/desk/operations', {}, body)
-  go(`/desk/operations/${id}`)
-}
-
-function releasingAll(id: number, group: DeskGroup, pace: Pace): Doing {
-  const name = nameOf('release', group)
-  const number = (text: string) => (text.trim() === '' ? undefined : Number(text))
+function releasingAll(
+  group: DeskGroup,
+  id: number,
+  { oneFirst, pace }: { readonly oneFirst: Signal<boolean>; readonly pace: Pace },
+): Doing {
+  const name = nameOf('release', group.processor)
   return {
     title: `Release ${count(group.held, 'message')}?`,
     will: `${group.processor} tries each again as it is, and what waits behind each follows in order. The messages are chosen now: later ones are not part of it.`,
@@ -126,59 +124,33 @@ function releasingAll(id: number, group: DeskGroup, pace: Pace): Doing {
     command: commandLine(`desk release app.ts --all --group ${id} --name ${quoted(name)} --one-first`),
     verb: 'Release all',
     reason: 'may',
-    fields: <PaceFields pace={pace} />,
+    fields: (
+      <>
+        <label>
+          <input
+            type="checkbox"
+            checked={oneFirst.value}
+            onChange={(event) => (oneFirst.value = event.currentTarget.checked)}
+          />
+          One first; the others only when it was handled
+        </label>
+        <PaceFields pace={pace} />
+      </>
+    ),
     send: (reason) =>
       select({
         action: 'release',
         what: { group: id },
         name,
         reason,
-        oneFirst: pace.oneFirst.value,
-        perSecond: number(pace.perSecond.value),
-        stopAfter: number(pace.stopAfter.value),
+        oneFirst: oneFirst.value,
+        ...paceOf(pace),
       }),
   }
 }
 
-function PaceFields({ pace: { oneFirst, perSecond, stopAfter } }: { readonly pace: Pace }) {
-  return (
-    <>
-      <label>
-        <input
-          type="checkbox"
-          checked={oneFirst.value}
-          onChange={(event) => (oneFirst.value = event.currentTarget.checked)}
-        />
-        One first; the others only when it was handled
-      </label>
-      <label for="pace">
-        At most so many lines a second <span class="muted">(optional)</span>
-      </label>
-      <input
-        id="pace"
-        type="number"
-        min="1"
-        max="1000"
-        value={perSecond.value}
-        onInput={(event) => (perSecond.value = event.currentTarget.value)}
-      />
-      <label for="stop">
-        Stop after so many failures <span class="muted">(optional)</span>
-      </label>
-      <input
-        id="stop"
-        type="number"
-        min="1"
-        max="10000"
-        value={stopAfter.value}
-        onInput={(event) => (stopAfter.value = event.currentTarget.value)}
-      />
-    </>
-  )
-}
-
 function discardingAll(id: number, group: DeskGroup): Doing {
-  const name = nameOf('discard', group)
+  const name = nameOf('discard', group.processor)
   return {
     title: `Discard ${count(group.held, 'message')}?`,
     will: `They are given up, on record: ${group.processor} never handles them. What waits behind each goes on.`,

@@ -7,6 +7,8 @@ import { act } from '../client.ts'
 import { useRead } from '../data.ts'
 import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
+import { PaceFields, paceOf, usePace } from '../parts/pace.tsx'
+import { PreviewOf } from '../parts/preview.tsx'
 import { Empty, Gone, Shown } from '../parts/states.tsx'
 import { Ago, When } from '../parts/when.tsx'
 import { count, visible } from '../pure/words.ts'
@@ -112,6 +114,13 @@ function OneOperation({ operation }: { readonly operation: Operation }) {
         </div>
         {may('repair-many') && <Buttons operation={operation} />}
       </header>
+      {state === 'prepared' && (
+        <p>
+          Nothing is done yet: run it, or abort it.
+          {oneFirst && ' One is tried first; the others follow when it was handled.'}
+        </p>
+      )}
+      {state === 'prepared' && action === 'resubmit' && may('see-data') && <PreviewOf operation={id} total={total} />}
       <section aria-labelledby="progress">
         <h2 id="progress">
           {done.toLocaleString('en')} of {total.toLocaleString('en')} done
@@ -157,6 +166,7 @@ function OneOperation({ operation }: { readonly operation: Operation }) {
 }
 
 function Buttons({ operation: { id, name, state } }: { readonly operation: Operation }) {
+  const pace = usePace()
   const doing = useSignal<Doing | undefined>(undefined)
   const running: Doing = {
     title: 'Run this operation?',
@@ -164,7 +174,8 @@ function Buttons({ operation: { id, name, state } }: { readonly operation: Opera
     command: commandLine(`desk run app.ts ${id}`),
     verb: 'Run',
     reason: 'may',
-    send: (reason) => act('/api/desk/operations/{operation}/run', { operation: id }, { reason }),
+    fields: <PaceFields pace={pace} />,
+    send: (reason) => act('/api/desk/operations/{operation}/run', { operation: id }, { reason, ...paceOf(pace) }),
   }
   const aborting: Doing = {
     title: `Abort "${name}"?`,
