@@ -161,7 +161,14 @@ export type { DeskCheck, DeskEdit, DeskEdits, DeskForm } from './operate/desk-ed
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { Messages } from './operate/messages.ts'
-export type { ProcessorRow, Processors, ResetOptions, ResetPlan, SetOptions } from './operate/processors.ts'
+export type {
+  ProcessorRow,
+  Processors,
+  ResetOptions,
+  ResetPlan,
+  RetireOptions,
+  SetOptions,
+} from './operate/processors.ts'
 export type { Schedules } from './operate/schedules.ts'
 export type { MadeToken, NewToken, TokenItem, Tokens } from './operate/tokens.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'

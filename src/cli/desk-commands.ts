@@ -244,20 +244,24 @@ export function addProcessors(processors: Command, add: Add): void {
     run: processorsDeliveries,
     examples: ['processors deliveries app.ts billing'],
   })
-  add(processors, {
-    name: 'test',
-    usage: '[app.ts] NAME',
-    text: 'send a test event to the endpoint of a part made by deliver',
-    run: processorsTest,
-    examples: ['processors test app.ts billing'],
-  })
-  add(processors, {
-    name: 'retire',
-    usage: '[app.ts] NAME',
-    text: 'retire a removed processor, so that no messages are kept for it',
-    run: processorsRetire,
-    examples: ['processors retire app.ts old-labels'],
-  }).option('--force', 'even if it holds messages, or if only --db is named')
+  actor(
+    add(processors, {
+      name: 'test',
+      usage: '[app.ts] NAME',
+      text: 'send a test event to the endpoint of a part made by deliver',
+      run: processorsTest,
+      examples: ['processors test app.ts billing'],
+    }),
+  )
+  actor(
+    add(processors, {
+      name: 'retire',
+      usage: '[app.ts] NAME',
+      text: 'retire a removed processor, so that no messages are kept for it',
+      run: processorsRetire,
+      examples: ['processors retire app.ts old-labels'],
+    }),
+  ).option('--force', 'even if it holds messages, or if only --db is named')
 }
 
 function filters(command: Command): Command {

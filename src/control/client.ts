@@ -159,7 +159,7 @@ export class ControlClient {
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
     reset: (name, options) => this.call('processors', 'reset', name, options),
     deliveries: (name) => this.rows('processors', 'deliveries', name),
-    test: (name) => this.call('processors', 'test', name),
+    test: (name, actor) => this.call('processors', 'test', name, actor),
   }
 
   readonly flows: FlowDesk = {

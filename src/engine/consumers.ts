@@ -8,6 +8,7 @@ import type { Stored } from '../model/codec.ts'
 import type { Actor } from '../model/desk.ts'
 import type { Subscribed } from '../seam/progress.ts'
 import type { Timer, World } from '../seam/world.ts'
+import { Acts } from './acts.ts'
 import type { Settled } from './commit/group.ts'
 import type { RecentMessages } from './commit/recent-messages.ts'
 import { Concurrencies } from './concurrencies.ts'
@@ -63,6 +64,7 @@ const tickMsMin = 5
 export class Consumers implements Service {
   readonly resets: Resets
   readonly concurrencies: Concurrencies
+  readonly acts: Acts
   /** The time from which on its processors count, milliseconds since 1970. */
   readonly since: number
   private readonly host: ConsumersHost
@@ -82,6 +84,7 @@ export class Consumers implements Service {
       consumer?.recovery.run(killsMax, aloneMs).then(() => consumer.pull(), host.fail)
     }
     this.concurrencies = new Concurrencies(host)
+    this.acts = new Acts(host)
     this.pauses = new Pauses({ world, store, committer, named, resumed })
     this.resets = new Resets({
       world,
@@ -242,11 +245,7 @@ export class Consumers implements Service {
     return this.host.streams.positions(await this.host.store.progress.rows())
   }
 
-  /**
-   * Starts nothing more of a processor until it is resumed; attempts that run end by themselves.
-   *
-   * @throws `millrace/unknown-processor`
-   */
+  /** Starts nothing more of a processor until it is resumed. Errors: `millrace/unknown-processor`. */
   pause(processor: string, actor: Actor): Promise<void> {
     return this.pauses.set({ processor, actor, paused: true })
   }
@@ -254,11 +253,6 @@ export class Consumers implements Service {
   /** @throws `millrace/unknown-processor` */
   resume(processor: string, actor: Actor): Promise<void> {
     return this.pauses.set({ processor, actor, paused: false })
-  }
-
-  /** Forgets a processor on a topic or channel. */
-  retire(processor: string, destination: string): Promise<void> {
-    return this.host.committer.alone(() => this.host.store.processors.retire(processor, destination))
   }
 
   /** A processor was closed: one takes its place, made from what is in the store. */

@@ -102,6 +102,9 @@ export type DeskAction =
   | 'resumed'
   | 'set'
   | 'reset'
+  | 'retired'
+  /** A test event was asked for, of a part that delivers. */
+  | 'tested'
   | 'selected'
   | 'run'
   | 'aborted'

@@ -103,7 +103,7 @@ export const calls: {
   },
   processors: {
     list: [{}, 0],
-    retire: [{ name: 'text', options: { fields: { force: 'flag' } } }, 1],
+    retire: [{ name: 'text', options: { fields: { force: 'flag', by: 'text', reason: 'text' } } }, 1],
     set: [
       {
         name: 'text',
@@ -114,7 +114,7 @@ export const calls: {
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
     deliveries: [{ name: 'text' }, 1],
-    test: [{ name: 'text' }, 1],
+    test: [{ name: 'text', actor }, 1],
     reset: [
       {
         name: 'text',

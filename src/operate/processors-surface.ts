@@ -22,7 +22,10 @@ export interface ProcessorsBackend {
     positions(): Promise<Known['known']>
     pause(processor: string, actor: Actor): Promise<void>
     resume(processor: string, actor: Actor): Promise<void>
-    retire(processor: string, destination: string): Promise<void>
+    readonly acts: {
+      retire(processor: string, destination: string, actor: Actor): Promise<void>
+      tested(processor: string, actor: Actor): Promise<void>
+    }
     readonly resets: ResetBackend
     readonly concurrencies: { set(change: ConcurrencyChange): Promise<void> }
     /** The processor with a name; undefined where it does not run. */
@@ -55,9 +58,10 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
   }
   return checked<Processors>('processors', {
     list,
-    retire: async (processor, { force = false } = {}) => {
-      const gone = toRetire(await list(), processor, { force })
-      for (const { on } of gone) await backend().processors.retire(processor, on)
+    retire: async (processor, options = {}) => {
+      const actor = actorIn('retire', options, us)
+      const gone = toRetire(await list(), processor, options)
+      for (const { on } of gone) await backend().processors.acts.retire(processor, on, actor)
     },
     set: async (name, options) => backend().processors.concurrencies.set(concurrencyChange(name, options, us)),
     pause: async (processor, actor = us) => backend().processors.pause(processor, checkActor('pause', actor)),
@@ -67,8 +71,9 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       return resetOn(resets, { app, itself: us.by, processor: namedIn(wiredOf(parts, wired()), name) }, options)
     },
     deliveries: async (name) => deliveringAt(backend(), name).exchanges.newest,
-    test: async (name) => {
+    test: async (name, actor = us) => {
       const { exchanges, test } = deliveringAt(backend(), name)
+      await backend().processors.acts.tested(name, checkActor('test', actor))
       await test(exchanges)
       return exchanges.newest.find(({ attempt }) => attempt === 0)!
     },
@@ -88,13 +93,15 @@ function deliveringAt({ processors }: ProcessorsBackend, name: string) {
  *
  * @throws `millrace/bad-option`
  */
-export function concurrencyChange(
-  processor: string,
-  { concurrency, by, reason }: SetOptions,
-  us: Actor,
-): ConcurrencyChange {
+export function concurrencyChange(processor: string, options: SetOptions, us: Actor): ConcurrencyChange {
+  const { concurrency } = options
   const most = concurrency === 'default' ? null : mostOf(concurrency)
-  return { processor, most, actor: checkActor('set', by === undefined ? { ...us, reason } : { by, reason }) }
+  return { processor, most, actor: actorIn('set', options, us) }
+}
+
+/** Who acts, by the options of an action; by default the app itself. Errors: `millrace/bad-option`. */
+export function actorIn(where: string, { by, reason }: Partial<Actor>, us: Actor): Actor {
+  return checkActor(where, { by: by ?? us.by, reason })
 }
 
 function mostOf(concurrency: unknown): number {

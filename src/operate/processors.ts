@@ -21,20 +21,21 @@ export interface Processors {
   list(): Promise<ProcessorRow[]>
   /**
    * Forgets a processor that is no longer a part of the app, so that no messages are kept for it. Only a row with state
-   * `gone` can be retired.
+   * `gone` can be retired. The audit log has it.
    *
    * @param name the name of the processor
-   * @param options `force`: also one that holds messages at the desk, default false
-   * @throws `millrace/unknown-processor`; `millrace/processor-in-use` when the app has it;
+   * @param options `force`: also one that holds messages at the desk, default false; `by` and `reason` for the audit log,
+   *   default: the app itself
+   * @throws `millrace/unknown-processor`, `millrace/bad-option`; `millrace/processor-in-use` when the app has it;
    *   `millrace/processor-has-held` without `force`
    *
    * @example
    * ```ts
    * const gone = (await shop.processors.list()).filter(({ state }) => state === 'gone')
-   * for (const { name } of gone) await shop.processors.retire(name)
+   * for (const { name } of gone) await shop.processors.retire(name, { by: 'ada' })
    * ```
    */
-  retire(name: string, options?: { readonly force?: boolean | undefined }): Promise<void>
+  retire(name: string, options?: RetireOptions): Promise<void>
   /**
    * Sets how many handlers of a processor may run at once, on the running app, for the next starts too. Attempts that
    * run end by themselves. Within a context there is always one at a time. The audit log has it.
@@ -122,19 +123,31 @@ export interface Processors {
   deliveries(name: string): Promise<Exchange[]>
   /**
    * Sends a test event, of type `millrace.test`, to the endpoint of a part made by `deliver`. It is in no log, nothing
-   * repeats it, and it does not wait for the events of the part. It is sent while the part is paused too.
+   * repeats it, and it does not wait for the events of the part. It is sent while the part is paused too. The audit log
+   * has that it was asked for, before it is sent.
    *
    * @param name the name of the part
+   * @param actor who and why; default: the app itself
    * @returns the request and its answer
-   * @throws `millrace/unknown-processor` where it does not run, or delivers to no other system
+   * @throws `millrace/unknown-processor` where it does not run, or delivers to no other system; `millrace/bad-option`
    *
    * @example
    * ```ts
-   * const { outcome, status, error } = await shop.processors.test('billing')
+   * const { outcome, status, error } = await shop.processors.test('billing', { by: 'ada' })
    * console.log(outcome === 'answered' ? `it answers ${status}` : error?.message)
    * ```
    */
-  test(name: string): Promise<Exchange>
+  test(name: string, actor?: Actor): Promise<Exchange>
+}
+
+/** Options of `processors.retire`. */
+export interface RetireOptions {
+  /** True to retire one that holds messages at the desk too. */
+  readonly force?: boolean | undefined
+  /** Who retires it; default: the app itself. */
+  readonly by?: string | undefined
+  /** The reason, for the audit log. */
+  readonly reason?: string | undefined
 }
 
 /** Options of `processors.reset`. */

@@ -10,7 +10,7 @@ import type { ProcessorRow } from './processors.ts'
 export function toRetire(
   rows: readonly ProcessorRow[],
   name: string,
-  { force }: { readonly force: boolean },
+  { force = false }: { readonly force?: boolean | undefined },
 ): ProcessorRow[] {
   const mine = rows.filter((row) => row.name === name)
   if (mine.length === 0) {

@@ -14,7 +14,7 @@ import type { FlowDesk } from './flows.ts'
 import type { Messages } from './messages.ts'
 import { messagesOn } from './messages-surface.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
-import { concurrencyChange } from './processors-surface.ts'
+import { actorIn, concurrencyChange } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { type Correct, pausedOf, processorsOf } from './rows.ts'
@@ -124,18 +124,19 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
   const list = () => reading(store, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
-    retire: async (name, { force = false } = {}) => {
+    retire: async (name, options = {}) => {
+      const actor = actorIn('retire', options, us)
       const rows = await list()
-      if (known === undefined && !force && rows.some((row) => row.name === name)) {
+      if (known === undefined && options.force !== true && rows.some((row) => row.name === name)) {
         throw fault(
           'millrace/processor-in-use',
           `without the app file it is unknown whether the app still has processor "${name}"; name the app file, or retire with force`,
         )
       }
       const all = known === undefined ? rows.map((row) => ({ ...row, state: 'gone' as const })) : rows
-      const gone = toRetire(all, name, { force })
+      const gone = toRetire(all, name, options)
       await writing(store, async (writer) => {
-        for (const { on } of gone) await writer.retire(name, on)
+        for (const { on } of gone) await writer.retire(name, on, actor)
       })
     },
     set: async (name, options) => {

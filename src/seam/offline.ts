@@ -129,8 +129,8 @@ export interface OfflineWriter {
   pause(processor: string, state: 'paused' | 'resumed', actor: Actor): Promise<void>
   /** Keeps a number for the next start. Errors: `millrace/unknown-processor`. */
   setConcurrency(change: ConcurrencyChange): Promise<void>
-  /** Forgets a processor on a topic or channel. */
-  retire(processor: string, destination: string): Promise<void>
+  /** Forgets a processor on a topic or channel, as of `ProcessorStore.retire`. */
+  retire(processor: string, destination: string, actor: Actor): Promise<void>
   /** Lets a processor begin anew, as of `ProcessorStore.reset`. */
   reset(reset: Omit<Reset, 'at'>): Promise<void>
   close(): Promise<void>

@@ -17,8 +17,11 @@ export interface ProcessorStore {
   setConcurrency(change: ConcurrencyChange, at: number): Promise<void>
   /** The numbers that are kept, by processor. Never shows what is not durable. */
   concurrencies(): Promise<ConcurrencySet[]>
-  /** Forgets a processor on a topic or channel: its progress and what it holds at the desk; with the last of these its number and its pause too. */
-  retire(processor: string, destination: string): Promise<void>
+  /**
+   * Forgets a processor on a topic or channel: its progress and what it holds at the desk; with the last of these its
+   * number and its pause too. The audit log gets a line, where there was progress.
+   */
+  retire(processor: string, destination: string, actor: Actor, at: number): Promise<void>
   /**
    * Lets a processor begin anew after a position, under a new epoch and generation, and with no start marks. All that it
    * has at the desk ends: a message without an attempt is forgotten, every other one becomes `reset`, and so does a

@@ -30,7 +30,7 @@ test('deliveries and test show what the endpoint answers; of a stopped app they 
   const listed = await run('deliveries', 'billing')
   assert.match(listed.out, /^SENT +ID +TRY +MS +OUTCOME +ANSWER\n.+ order-a +1 +\d+ +204\n$/)
   status = 503
-  const tested = await run('test', 'billing')
+  const tested = await run('test', 'billing', '--by', 'anna', '--reason', 'a new endpoint')
   assert.equal(tested.status, 1)
   assert.match(tested.out, /^the endpoint of billing: 503, after \d+ ms\nnot \\u001b\[2J now\n$/)
   const [newest, first] = objectsOf((await run('deliveries', 'billing', '--json')).out) as [
@@ -40,6 +40,15 @@ test('deliveries and test show what the endpoint answers; of a stopped app they 
   assert.deepEqual([newest['type'], newest['attempt'], newest['status']], ['millrace.test', 0, 503])
   assert.deepEqual([first['id'], first['outcome'], first['error']], ['order-a', 'answered', null])
   assert.match((await run('deliveries', 'biling')).err, /\(millrace\/unknown-processor\)/)
+
+  await shop.processors.test('billing')
+  assert.deepEqual(
+    (await shop.desk.audit({ limit: 2 })).map(({ action, subject, by, reason }) => [action, subject, by, reason]),
+    [
+      ['tested', 'billing', 'app mill', null],
+      ['tested', 'billing', 'anna', 'a new endpoint'],
+    ],
+  )
 
   await shop.stop()
   const stopped = await run('deliveries', 'billing')

@@ -57,11 +57,16 @@ test('a processor that is gone is retired; one with held messages only with forc
   assert.match((await retire('stock')).err, /\(millrace\/processor-in-use\)/)
   assert.match((await retire('od')).err, /did you mean "old"\? .*\(millrace\/unknown-processor\)/)
   assert.match((await retire('old')).err, /holds 1 message.*\(millrace\/processor-has-held\)/)
-  const done = await retire('old', '--force')
+  const done = await retire('old', '--force', '--by', 'anna', '--reason', 'it is gone')
   assert.deepEqual(done, { status: 0, out: 'processor old is retired: no messages are kept for it\n', err: '' })
   assert.deepEqual(
     (await today.processors.list()).map(({ name }) => name),
     ['stock', 'printer'],
+  )
+  const [line] = await today.desk.audit({ limit: 1 })
+  assert.deepEqual(
+    [line!.action, line!.subject, line!.by, line!.reason, line!.detail],
+    ['retired', 'old', 'anna', 'it is gone', { on: 'orders' }],
   )
 })
 
@@ -81,8 +86,14 @@ test('of a stopped app the app file tells which are gone; without it only force 
   assert.match((await retire('old')).err, /without the app file it is unknown whether .*\(millrace\/processor-in-use\)/)
   assert.match((await retire(appFile, 'stock', '--force')).err, /\(millrace\/processor-in-use\)/)
   assert.match((await retire(appFile, 'old')).err, /\(millrace\/processor-has-held\)/)
-  assert.equal((await retire(appFile, 'old', '--force')).status, 0)
+  assert.equal((await retire(appFile, 'old', '--force', '--by', 'anna', '--reason', 'it is gone')).status, 0)
   assert.deepEqual(await states(), { printer: 'off', stock: 'off' })
+  const { out } = await millrace(['desk', 'audit', '--db', file, '--json'])
+  const lines = objectsOf(out).filter(({ action }) => action === 'retired')
+  assert.deepEqual(
+    lines.map(({ subject, by, reason }) => [subject, by, reason]),
+    [['old', 'anna', 'it is gone']],
+  )
 })
 
 test('a processor is paused and resumed with author and reason, and waits in between', async (t) => {

@@ -146,6 +146,14 @@ test('the author of an action is its sender; a body that names another is refuse
   const { body } = await ask('GET /api/parts')
   const paused = body.find(({ name }: { name: string }) => name === 'ledger').paused
   assert.deepEqual([paused.by, paused.reason], ['ada', 'lunch'])
+  for (const [what, code] of [
+    ['retire', 'millrace/processor-in-use'],
+    ['test', 'millrace/unknown-processor'],
+  ]) {
+    const path = `POST /api/parts/{name}/${what}`
+    assert.equal((await ask(path, { params, json: { by: 'eve' } })).body.code, 'millrace/unknown-option')
+    assert.equal((await ask(path, { params, json: { reason: 'x' } })).body.code, code)
+  }
 })
 
 test('no answer of any route shows a secret, in data, errors, flows, audit or problems', async (t) => {

@@ -346,7 +346,7 @@ async function rest(store: Store): Promise<void> {
   await store.desk.forgetResolved(9)
   await store.processors.untold(0, 10)
   await store.processors.reset({ processor: 'p', destination: 't', after: 0, actor, at: 1, detail: {} })
-  await store.processors.retire('p', 't')
+  await store.processors.retire('p', 't', actor, 1)
 }
 
 /** The index of the finder, made and then checked. */

@@ -45,7 +45,7 @@ export async function openWriter(path: string, limits: SqliteLimits, waitMs = wr
       await checkKnown(store, change.processor)
       await store.processors.setConcurrency(change, now())
     },
-    retire: (processor, destination) => store.processors.retire(processor, destination),
+    retire: (processor, destination, actor) => store.processors.retire(processor, destination, actor, now()),
     reset: (reset) => store.processors.reset({ ...reset, at: now() }),
     // A file that its app has left in the middle of something stays marked so, for the next start.
     close: () => store.close(clean ? 'clean' : 'left'),

@@ -25,7 +25,16 @@ test('a processor that is retired leaves nothing on that stream, and all others 
   tables.apply({ do: 'put', entry: entryOf(900, { processor: 'p', stream: 2 }) })
   await tables.processors.pause('p', { by: 'ann' }, 1)
   await tables.processors.pause('q', { by: 'ann' }, 1)
-  await tables.processors.retire('p', 't1')
+  for (const at of [1, 2]) await tables.processors.retire('p', 't1', { by: 'ann', reason: 'gone' }, at)
+  assert.deepEqual(
+    views
+      .audit({})
+      .flatMap(({ action, ...row }) =>
+        action === 'retired' ? [[row.subject, row.by, row.reason, row.at, row.detail]] : [],
+      ),
+    [['p', 'ann', 'gone', 1, { on: 't1' }]],
+    'once, where there was progress',
+  )
   assert.deepEqual(
     (await tables.processors.paused()).map(({ processor }) => processor),
     ['q'],

@@ -70,12 +70,13 @@ export class ProcessorTable implements ProcessorStore {
     return this.beside.durable(() => concurrenciesIn(this.sql))
   }
 
-  retire(processor: string, destination: string): Promise<void> {
+  retire(processor: string, destination: string, actor: Actor, at: number): Promise<void> {
     return writeDurably(this.beside, () => {
       const id = this.streamOf(destination)
-      for (const table of ['millrace_progress', 'millrace_marks']) {
-        this.sql.run(`delete from ${table} where processor = ? and stream = ?`, processor, id)
-      }
+      const known = this.sql.run('delete from millrace_progress where processor = ? and stream = ?', processor, id)
+      this.sql.run('delete from millrace_marks where processor = ? and stream = ?', processor, id)
+      if (known > 0)
+        this.audit.record({ ...lineOf(processor, actor, at), action: 'retired', detail: { on: destination } })
       this.desk.clear(processor, id)
       this.sql.run(
         `delete from millrace_meta where key = ?
@@ -137,11 +138,13 @@ export class ProcessorTable implements ProcessorStore {
     return this.sql.one<{ id: number }>('select id from millrace_streams where name = ?', destination)!.id
   }
 
-  private record(action: DeskAction, processor: string, { by, reason }: Actor, at: number): void {
-    const why = reason ?? null
-    this.audit.record({ at, by, action, item: null, subject: processor, reason: why, detail: undefined })
+  private record(action: DeskAction, processor: string, actor: Actor, at: number): void {
+    this.audit.record({ ...lineOf(processor, actor, at), action, detail: undefined })
   }
 }
+
+const lineOf = (processor: string, { by, reason }: Actor, at: number) =>
+  ({ at, by, item: null, subject: processor, reason: reason ?? null }) as const
 
 /** The key of the concurrency of a processor in `millrace_meta` begins so. */
 export const concurrencyOf = 'concurrency '

@@ -58,14 +58,16 @@ function notes(rows: readonly ProcessorRow[], nowMs: number): string[] {
   ]
 }
 
+interface RetireWords extends ActorWords {
+  readonly force?: boolean | undefined
+}
+
 /** Retires a processor that is no longer in the app. */
-export async function processorsRetire(
-  call: Call,
-  { force = false }: { readonly force?: boolean | undefined },
-): Promise<number> {
+export async function processorsRetire(call: Call, { force = false, ...words }: RetireWords): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
+  const actor = actorOf(words)
   return withApp(call, async ({ processors }) => {
-    await processors.retire(name!, { force })
+    await processors.retire(name!, { force, ...actor })
     if (call.out.json) call.out.object({ name, retired: true })
     else call.out.line(`processor ${safe(name!)} is retired: no messages are kept for it`)
     return 0
@@ -138,11 +140,12 @@ export async function processorsDeliveries(call: Call): Promise<number> {
 }
 
 /** Sends a test event; status 1 unless the endpoint takes it. */
-export async function processorsTest(call: Call): Promise<number> {
+export async function processorsTest(call: Call, words: ActorWords): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
+  const actor = actorOf(words)
   const { out } = call
   return withApp(call, async ({ processors }) => {
-    const sent = await processors.test(name!)
+    const sent = await processors.test(name!, actor)
     const { status, answer, tookMs } = sent
     if (out.json) await out.object(exchangeObject(sent))
     else {
