@@ -67,6 +67,7 @@ export async function exercise(file: string): Promise<void> {
     await write(store)
     await flows(store)
     await desk(store)
+    await access(store)
     await rest(store)
   } finally {
     await store.close('clean')
@@ -129,6 +130,10 @@ async function write(store: Store): Promise<void> {
   })
   await progress.subscribe('dated', 1, await log.positionBefore(1, 0))
   await commit(store, { timed: [{ do: 'cancel', type: 'a', id: 'later' }] })
+  const alert = { do: 'alert', row: { watch: 'w', alert: 'group 1', data: '{}' } } as const
+  await commit(store, { timed: [{ ...alert, is: 'raised', message: messageOf('raised') }] })
+  await store.alerts.rows()
+  await commit(store, { timed: [{ ...alert, is: 'ended', message: messageOf('ended') }] })
   const place = { gather: 'g', context: 'x' }
   const gathers = async (
     _: unknown,
@@ -327,10 +332,17 @@ async function desk(store: Store): Promise<void> {
   await store.processors.resume('p', actor, 1)
 }
 
+async function access({ desk: { access: tokens } }: Store): Promise<void> {
+  await tokens.addToken({ name: 'ci', hash: 'h', grants: [], createdAt: 1, by: 'ann', expiresAt: null }, 'why')
+  await tokens.tokens()
+  await tokens.revokeToken('ci', actor, 2)
+}
+
 /** A number in letters: numbers are what errors of a group differ in. */
 const letters = (n: number) => [...String(n)].map((digit) => 'abcdefghij'[Number(digit)]).join('')
 
 async function rest(store: Store): Promise<void> {
+  await store.alerts.heldGroups(10, 1)
   await store.log.read(1, 0, 10, 1e6)
   await store.log.count(1, '/app/p', 0)
   await store.requests.row('asked')

@@ -22,6 +22,8 @@ const small: Readonly<Record<string, string>> = {
   millrace_paused: 'a row for each processor that a person has stopped',
   millrace_schedules: 'a row for each schedule',
   millrace_desk_groups: 'at most 1,000 rows for each processor',
+  millrace_alerts: 'of each kind at most ten rows, and one for the rest, for each part that watches',
+  millrace_tokens: 'a row for each token that a person has made',
   sqlite_schema: 'a row for each table and index',
   sqlite_sequence: 'a row for each table whose ids are never given twice',
   millrace_wal: 'one row',

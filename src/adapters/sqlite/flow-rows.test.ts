@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { emptyFlows, flowOf } from '../../../test/support/flow-tables.ts'
-import { FlowRows } from './flow-rows.ts'
+import { FlowRows, messageJson, messageOf } from './flow-rows.ts'
 
 test('a flow is read as it was written, and as it ended', () => {
   const rows = new FlowRows(emptyFlows().sql)
@@ -34,4 +34,13 @@ test('the first queued flow is next once no other flow of its context is under w
   assert.deepEqual(rows.underWay(of, 0, 10), [1])
   rows.become({ do: 'state', flow: 1, state: 'completed', error: null, endedAt: 9 })
   assert.equal(rows.next(of), 2)
+})
+
+test('a message that was written under the old name of its trace has it, and one of today keeps its own', () => {
+  const { message } = flowOf(1)
+  const trace = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+  const { trace: _, ...old } = JSON.parse(messageJson(message))
+  assert.equal(messageOf(JSON.stringify({ ...old, traceparent: trace })).trace, trace)
+  assert.equal(messageOf(JSON.stringify({ ...old, traceparent: null })).trace, null)
+  assert.equal(messageOf(JSON.stringify({ ...old, trace })).trace, trace)
 })

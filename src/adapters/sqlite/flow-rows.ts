@@ -209,6 +209,8 @@ export function messageJson({ decoded: _, plain: _plain, ...message }: Stored): 
   return JSON.stringify(message)
 }
 
+/** Reads a message; before format 14 its place in a trace had the name `traceparent`. */
 export function messageOf(json: string): Stored {
-  return { asked: undefined, attributes: null, ...JSON.parse(json), decoded: undefined }
+  const { traceparent: trace = null, ...message } = JSON.parse(json)
+  return { asked: undefined, attributes: null, trace, ...message, decoded: undefined }
 }
