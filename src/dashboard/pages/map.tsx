@@ -90,7 +90,10 @@ function Drawn({ topology }: { readonly topology: Topology }) {
   const hops = Math.min(hopsMax, Math.max(1, Number(query.value.get('hops') ?? 1) || 1))
   const isLarge = topology.nodes.length > nodesMax
   const isWhole = asked === undefined && (!isLarge || query.value.get('all') === 'yes')
-  const center = asked ?? (isWhole ? undefined : firstOf(topology, marks))
+  // Where it begins is decided once: what is looked at is not taken away by news.
+  const begun = useRef<string | undefined>(undefined)
+  if (marks.size > 0) begun.current ??= firstOf(topology, marks)
+  const center = asked ?? (isWhole ? undefined : (begun.current ?? firstOf(topology, marks)))
   const shown = useMemo(
     () => (center === undefined ? topology : around(topology, center, hops)),
     [topology, center, hops],
