@@ -9,7 +9,7 @@ import { openChecked, realFile } from './checked.ts'
 import { checkRoom, copy } from './copy.ts'
 import { damageOf, tablesOf } from './damage.ts'
 import { openFault } from './errors.ts'
-import { isForeign } from './file-kind.ts'
+import { type Kind, kindOf } from './file-kind.ts'
 import { checkPlace } from './file-place.ts'
 import { aloneSince, newestTime } from './missing-wal.ts'
 import { writerWaitMs } from './offline-writer.ts'
@@ -37,21 +37,24 @@ export function copiesOf(named: string, freeBytesMin: number): StoreCopies {
 }
 
 /** Whether it is a database of another program, which no app has taken up. */
-function isOthers(file: string, app: AppState): boolean {
-  if (app === 'running' || !existsSync(file)) return false
+const isOthers = (file: string, app: AppState) => app === 'stopped' && kindIn(file) === 'foreign'
+
+/** Whose the database is; undefined where it cannot be read. */
+function kindIn(file: string): Kind | undefined {
+  if (!existsSync(file)) return undefined
   let db: DatabaseSync | undefined
   try {
     db = openReading(file, 'stopped')
-    return isForeign(db)
+    return kindOf(db)
   } catch {
-    return false
+    return undefined
   } finally {
     db?.close()
   }
 }
 
 async function restore(from: string, file: string, freeBytesMin: number): Promise<Restored> {
-  const app = ownerOf(from) !== undefined ? 'running' : isOthers(from, 'stopped') ? 'none' : 'stopped'
+  const app = ownerOf(from) !== undefined ? 'running' : isFromBefore(from, file) ? 'none' : 'stopped'
   const { damage, ...facts } = app === 'none' ? lookAtOthers(from) : lookAtCopy(from, app)
   if (damage.length > 0) throw fault('millrace/corrupt-file', `${from} is damaged: ${damage[0]}`)
   if (from === realFile(file)) throw fault('millrace/restore-failed', `${from} is the file itself, not a copy of it`)
@@ -81,7 +84,10 @@ function lookAtCopy(from: string, app: AppState) {
   )
 }
 
-/** A copy from before an app took the database up has no messages that could be missing. */
+/** Whether a copy may be from before an app took up the database: it is of another program, and the file was taken up. */
+const isFromBefore = (copy: string, file: string) => isOthers(copy, 'stopped') && kindIn(file) === 'taken up'
+
+/** A copy from before has no messages that could be missing. */
 function lookAtOthers(from: string) {
   checkWal(from)
   const db = openReading(from, 'stopped')

@@ -10,7 +10,7 @@ export const applicationId = 0x4d696c6c
 export type Foreign = 'refused' | 'taken up'
 
 /** Whose a database is: `new` has no tables, `foreign` those of another program only. */
-type Kind = 'new' | 'own' | 'taken up' | 'foreign'
+export type Kind = 'new' | 'own' | 'taken up' | 'foreign'
 
 export function kindOf(db: DatabaseSync): Kind {
   const { application_id: owner } = db.prepare('pragma application_id').get() as { application_id: number }
