@@ -39,7 +39,11 @@ function Entry({
     forget(sheet, (at) => at === path || isUnder(at, path))
     change.op === 'remove' && remove !== undefined ? remove() : sheet.write(change)
     // What was pressed is gone: the keyboard goes on with what came in its place.
-    setTimeout(() => box.current?.querySelector<HTMLElement>('input, select, textarea, button')?.focus())
+    setTimeout(() => {
+      const inside = (selector: string) => box.current?.querySelector<HTMLElement>(selector)
+      const next = inside('input, select, textarea') ?? inside('button')
+      next?.focus()
+    })
   }
   const filled = { ...field, nullable: false, preset: field.preset === 'null' ? undefined : field.preset }
   const hidden = isSecret(path, sheet.secret)
