@@ -1,7 +1,23 @@
 // Words for people and secret fields, where they are declared, in the list of processors and in the log.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { app, command, desk, event, gather, hold, mediator, processor, route, schedule, sqlite, topic } from 'millrace'
+import {
+  type AttemptEnd,
+  app,
+  channel,
+  command,
+  desk,
+  event,
+  gather,
+  hold,
+  mediator,
+  processor,
+  Refused,
+  route,
+  schedule,
+  sqlite,
+  topic,
+} from 'millrace'
 import { z } from 'zod'
 import { coded, place, started } from './support.ts'
 
@@ -52,6 +68,44 @@ test('the list of processors names the owner of each, also for those that run a 
     'till: team till',
     'ways: team ways',
   ])
+})
+
+test('the function onAttempt, and so the lines of dev, get no secret: of a failure, a message that is held, a refusal', async (t) => {
+  const ends: AttemptEnd[] = []
+  const Charge = command('charge', { schema: z.object({ card: z.string() }), secret: ['/card'] })
+  const fails = (data: { readonly card: string }) => Object.assign(new Error(data.card), { code: `NO-${data.card}` })
+  const till = processor('till', {
+    on: Money,
+    retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 1 },
+    handle: {
+      paid: ({ data }) => {
+        throw fails(data)
+      },
+    },
+  })
+  const bank = processor('bank', {
+    on: channel('charges', [Charge]),
+    handle: {
+      charge: ({ data }) => {
+        throw new Refused(`no ${data.card}`, data)
+      },
+    },
+  })
+  const one = app({ name: 'shop', broker: sqlite({ file: place(t) }), parts: [till, bank], log: () => {} })
+  t.after(() => one.stop({ graceMs: 0 }))
+  await one.start({ onAttempt: (end) => ends.push(end) })
+  await one.publish(Paid, { card, cents: 5 })
+  await one.idle()
+  await assert.rejects(one.request(Charge, { card }))
+  assert.deepEqual(
+    ends.map(({ outcome, error }) => [outcome, error?.message]),
+    [
+      ['failed', '***'],
+      ['held', '***'],
+      ['refused', 'no ***'],
+    ],
+  )
+  assert.doesNotMatch(JSON.stringify(ends), /4111/)
 })
 
 test('no line of log has a secret of its message, be it of the handler or of a failure', async (t) => {

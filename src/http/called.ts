@@ -9,10 +9,8 @@ import { fault } from '../model/errors.ts'
 import type { Permission } from '../model/permissions.ts'
 import { type Called, takenBy } from '../operate/calls.ts'
 import type { Field, Fields } from '../operate/fields.ts'
-import { typesOf } from '../operate/rows.ts'
-import type { Part } from '../parts/part.ts'
 import { fileOf, fileTypeIn, fileTypes } from './list-files.ts'
-import { type Hide, hideOf } from './masks.ts'
+import { hideIn } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
 
 export interface CalledRoute {
@@ -159,15 +157,6 @@ function answersOf({ method, pagedBy, does }: CalledRoute): Readonly<Record<numb
     }
   if (method === 'GET') return { 200: { is: does, body: 'any' } }
   return { 200: { is: 'It is done; the answer has what came of it.', body: 'any' }, 204: { is: 'It is done.' } }
-}
-
-/** What hides the secrets of an app: made with its first answer, since its parts stay as they are. */
-const hides = new WeakMap<readonly Part[], Hide>()
-
-function hideIn(parts: readonly Part[]): Hide {
-  const hide = hides.get(parts) ?? hideOf([...typesOf(parts).values()].map(({ type }) => type))
-  hides.set(parts, hide)
-  return hide
 }
 
 function answerOf({ method, pagedBy, one }: CalledRoute, done: unknown, call: Call): Answer {

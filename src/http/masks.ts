@@ -1,6 +1,8 @@
 // What people may not see does not leave the server: one function for the answers of every route.
 import type { MessageType } from '../model/message.ts'
 import { cleaned, mask, masked, secretsIn } from '../model/secrets.ts'
+import { typesOf } from '../operate/rows.ts'
+import type { Part } from '../parts/part.ts'
 
 /** Hides the secret fields of messages in an answer, and their values wherever else they stand in it. */
 export type Hide = (answer: unknown) => unknown
@@ -10,6 +12,15 @@ type Facts = Readonly<Record<string, unknown>>
 /** The fields of a row that name the type of its data, and those that have data. */
 const named = ['type', 'command', 'what'] as const
 const holds = ['json', 'data', 'original', 'reply', 'refusal', 'value', 'answer', 'result', 'before', 'after'] as const
+
+/** What hides the secrets of an app: made with its first answer, since its parts stay as they are. */
+const hides = new WeakMap<readonly Part[], Hide>()
+
+export function hideIn(parts: readonly Part[]): Hide {
+  const hide = hides.get(parts) ?? hideOf([...typesOf(parts).values()].map(({ type }) => type))
+  hides.set(parts, hide)
+  return hide
+}
 
 export function hideOf(types: Iterable<MessageType>): Hide {
   const secrets = new Map<string, readonly string[]>()

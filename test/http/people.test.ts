@@ -1,7 +1,7 @@
 // What people see and do over HTTP, on an app whose messages have secrets.
 import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
-import { app, channel, command, event, mediator, processor, type ServeOptions, sqlite, topic } from 'millrace'
+import { app, channel, command, event, mediator, processor, Refused, type ServeOptions, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 import { hideOf } from '../../src/http/masks.ts'
 import { called, peopleRoutes } from '../../src/http/routes/people.ts'
@@ -289,6 +289,49 @@ test('secrets are hidden in data by their type, at any depth, and the same value
   assert.deepEqual(hide({ type: 'paid', json: 'no json' }), { type: 'paid', json: 'no json' })
   const value = { type: 'paid', json }
   assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
+})
+
+test('the state of a request has no secret, in its reply or refusal, but for who may see it', async (t) => {
+  const Ask = command('ask', {
+    schema: z.object({ iban: z.string(), refuse: z.boolean() }),
+    reply: z.object({ iban: z.string(), text: z.string() }),
+    secret: ['/iban'],
+  })
+  const asks = channel('asks', [Ask])
+  const teller = processor('teller', {
+    on: asks,
+    handle: {
+      ask: ({ data: { iban, refuse } }) => {
+        if (refuse) throw new Refused('no', { iban })
+        return { iban, text: `for ${iban}` }
+      },
+    },
+  })
+  const shop = app({ name: 'asks', broker: sqlite({ file: place(t) }), parts: [teller], log: () => {} })
+  t.after(() => shop.stop({ graceMs: 0 }))
+  await shop.start()
+  for (const [role, iban] of [
+    ['sender', '***'],
+    ['admin', canary],
+  ] as const) {
+    const { url, close } = await shop.serve({ port: 0, access: () => ({ name: 'ben', grants: [{ role }] }) })
+    const { ask } = client(url)
+    for (const refuse of [false, true]) {
+      const sent = await ask('POST /commands/{channel}/{type}', {
+        params: { channel: 'asks', type: 'ask' },
+        json: { iban: canary, refuse },
+        headers: { 'idempotency-key': `${role} ${refuse}` },
+      })
+      assert.equal(sent.status, 202)
+      const { body } = await ask('GET /requests/{id}', {
+        params: { id: `${role} ${refuse}` },
+        headers: { prefer: 'wait=30' },
+      })
+      if (refuse) assert.deepEqual(body.refusal, { message: 'no', data: { iban } })
+      else assert.deepEqual(body.reply, { iban, text: `for ${iban}` })
+    }
+    await close()
+  }
 })
 
 test('a mask never takes the place of a secret, on any route that takes data for a message', async (t) => {

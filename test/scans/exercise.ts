@@ -325,16 +325,6 @@ async function desk(store: Store): Promise<void> {
   await store.operations.select({ ...first, name: 'third', expiresAt: 2 }, { items: [4] })
   await store.operations.expire(3)
   await store.operations.abort(operation.id, actor, 1)
-  const token = { name: 'ci', hash: '00', grants: [], createdAt: 1, by: 'ann', expiresAt: null }
-  await store.desk.access.addToken(token, 'why')
-  await store.desk.access.tokens()
-  await store.desk.access.revokeToken('ci', actor, 1)
-  for (const is of ['raised', 'ended'] as const) {
-    const row = { watch: 'w', alert: 'group 1', data: '{}' }
-    await commit(store, { timed: [{ do: 'alert', is, row, message: messageOf(`alert ${is}`) }] })
-  }
-  await store.alerts.rows()
-  await store.alerts.heldGroups(10, 1)
   await store.processors.pause('p', actor, 1)
   await store.processors.paused()
   for (const most of [2, null]) await store.processors.setConcurrency({ processor: 'p', most, actor }, 1)

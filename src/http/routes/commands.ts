@@ -6,10 +6,12 @@
 import { fault } from '../../model/errors.ts'
 import { mediaType } from '../../model/media-type.ts'
 import type { Command } from '../../model/message.ts'
+import { isAllowed } from '../../model/permissions.ts'
 import { checkId } from '../../model/publish.ts'
 import { traceIn } from '../../model/trace.ts'
 import type { Fields } from '../../operate/fields.ts'
 import { destinationsOf } from '../../operate/rows.ts'
+import { hideIn } from '../masks.ts'
 import { idempotencyKey, otherCharset, preferences } from '../media.ts'
 import { partsOf, withParts } from '../misfits.ts'
 import { problemOf } from '../problem.ts'
@@ -111,7 +113,11 @@ async function look(call: Call): Promise<Answer> {
   const found = await settled(call, call.params['id']!, seconds ?? 0)
   if (found === undefined) throw unknown(call)
   const applied: Record<string, string> = seconds === undefined ? {} : { 'preference-applied': `wait=${seconds}` }
-  return { status: hasEnded(found) ? 200 : 202, json: found, headers: { 'cache-control': 'no-store', ...applied } }
+  return {
+    status: hasEnded(found) ? 200 : 202,
+    json: shownTo(call, found),
+    headers: { 'cache-control': 'no-store', ...applied },
+  }
 }
 
 async function withdraw(call: Call): Promise<Answer> {
@@ -125,7 +131,15 @@ async function withdraw(call: Call): Promise<Answer> {
   if (type === undefined || !(await app.cancel(type, id))) {
     throw fault('millrace/too-late', `request "${id}" has ended: it is ${found.state}`)
   }
-  return { status: 200, json: (await app.requestStatus(id)) ?? found }
+  return { status: 200, json: shownTo(call, (await app.requestStatus(id)) ?? found) }
+}
+
+/**
+ * A request as others may see it, who know its id: secret fields are hidden. The answer to a sender that waits has the
+ * reply as it is.
+ */
+function shownTo({ app, who }: Call, found: Requested): unknown {
+  return who !== undefined && isAllowed(who, 'see-secret') ? found : hideIn(app.parts)(found)
 }
 
 /** What answers a client that has waited for the end. */
