@@ -6,7 +6,7 @@ import { type App, app, processor, sqlite } from 'millrace'
 import type { Stage } from '../support/blocks.ts'
 
 const file = `
-import { app, channel, command, event, mediator, processor, Refused, sqlite, topic } from 'millrace'
+import { app, channel, command, event, mediator, processor, Refused, schedule, sqlite, topic } from 'millrace'
 import { z } from 'zod'
 
 const context = ({ orderId }) => orderId
@@ -15,6 +15,10 @@ const OrderPlaced = event('order.placed', { schema, context })
 export const Orders = topic('orders', [OrderPlaced])
 const ChargeCard = command('card.charge', { schema, context })
 const Cards = channel('cards', [ChargeCard])
+
+const NightEnded = event('night.ended', { schema: z.object({}) })
+const Nights = topic('nights', [NightEnded])
+const nightly = schedule('nightly', { cron: '0 4 * * *', timeZone: 'Europe/London', publishes: NightEnded, data: () => ({}) })
 
 const stock = processor('stock', {
   on: Orders,
@@ -41,7 +45,7 @@ const shop = () =>
     name: 'shop',
     broker: sqlite({ file: './shop.db' }),
     log: () => {},
-    parts: [Orders, Cards, stock, labels, till, fulfilment],
+    parts: [Orders, Cards, Nights, nightly, stock, labels, till, fulfilment],
   })
 export default shop()
 export const simulation = {
