@@ -12,6 +12,7 @@ import type { Field, Fields } from '../operate/fields.ts'
 import { fileOf, fileTypeIn, fileTypes } from './list-files.ts'
 import { hideIn } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
+import { zipped } from './zipped.ts'
 
 export interface CalledRoute {
   readonly method: 'GET' | 'POST'
@@ -84,8 +85,10 @@ export function calledRoute(row: CalledRoute): Route {
       const surface = call.app[on] as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>
       const { pagedBy } = row
       const type = pagedBy === undefined ? undefined : fileTypeIn(call.request.headers.get('accept'))
-      if (pagedBy === undefined || type === undefined)
-        return answerOf(row, await surface[name]!(...givenBy(said)), call)
+      if (pagedBy === undefined || type === undefined) {
+        const answer = answerOf(row, await surface[name]!(...givenBy(said)), call)
+        return pagedBy === undefined ? answer : zipped(answer, call.request.headers.get('accept-encoding'))
+      }
       return fileOf({
         ...{ type, pagedBy, query: said, url: call.request.url },
         cursor: 'before' in fields ? 'before' : 'after',

@@ -334,6 +334,18 @@ test('the state of a request has no secret, in its reply or refusal, but for who
   }
 })
 
+test('a long list comes as gzip to a client that takes it, the same as without', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  for (let n = 0; n < 10; n++) await pay(`a${n}`, 0)
+  await shop.idle()
+  const plain = await ask('GET /api/desk', { headers: { 'accept-encoding': 'identity' } })
+  const packed = await ask('GET /api/desk', { headers: { 'accept-encoding': 'gzip' } })
+  const encodings = [plain, packed].map(({ headers }) => headers.get('content-encoding'))
+  assert.deepEqual(encodings, [null, 'gzip'])
+  assert.deepEqual(packed.body, plain.body)
+  assert.equal(packed.body.items.length > 9, true)
+})
+
 test('a mask never takes the place of a secret, on any route that takes data for a message', async (t) => {
   const { shop, ask, pay } = await bank(t, [{ role: 'admin' }])
   await pay('a', 0)
