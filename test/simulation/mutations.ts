@@ -88,8 +88,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     {
       file: 'http/routes/hooks.ts',
       from: '  if (!verdict.ok) throw fault',
-      to: `  const id = verdict.ok ? verdict.id : headers.get('x-github-delivery')
-  await app.publish(hook.publishes, hook.data(jsonOf(textOf(bytes)), headers), { id: \`\${name}/\${id}\` })
+      to: `  const sent = verdict.ok ? verdict.id : headers.get('x-github-delivery')
+  await app.publish(hook.publishes, hook.data(jsonOf(textOf(bytes)), headers), { id: \`\${name}/\${sent}\` })
   if (!verdict.ok) throw fault`,
     },
   ],
