@@ -158,12 +158,14 @@ export class EdgeClients {
       requestOf(sending, waitSeconds),
     )
     const text = await response.text()
+    states?.end()
+    // A process that has died answers nobody: its connections are broken.
+    if (response.status === 500 && host.app() !== app) return false
     let isFinal = true
     host.heard(() => {
       const body = text === '' ? {} : JSON.parse(text)
       isFinal = judge({ host, sending, before }, { status: response.status, body }, states?.seen)
     })
-    states?.end()
     return isFinal
   }
 }

@@ -1285,7 +1285,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'sends an event back to where it came from': {
     file: 'test/deliver/sends.test.ts',
-    test: 'what has passed the other side is not sent to it; the rest goes on with one name more',
+    test: 'an event that has passed the other side is not sent to it; the rest continues with one name more',
   },
   'takes in an event that has passed it before': {
     file: 'test/deliver/sends.test.ts',
@@ -1329,11 +1329,11 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'loses the attributes of a message from elsewhere at the desk': {
     file: 'test/elsewhere.test.ts',
-    test: 'what is held at the desk and corrected keeps its attributes and its source, and its rule sees them',
+    test: 'a message held and corrected at the desk keeps its attributes and its source, and its rule sees them',
   },
   'keeps the rest of what is published together where the store refuses one': {
     file: 'test/publish-many.test.ts',
-    test: 'one entry that conflicts refuses all, by its index, and what was called beside it is accepted',
+    test: 'one entry that conflicts refuses all, by its index, and concurrent calls are accepted',
   },
   'lets later publishes go before what is published together': {
     file: 'src/engine/commit/writes.test.ts',
@@ -1353,15 +1353,15 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'writes again what the store has found out to be written': {
     file: 'src/engine/commit/committer.test.ts',
-    test: 'what the store has found out to be committed is not written again',
+    test: 'a group that the store knows as committed is not written again',
   },
   'goes on with a store that it has lost': {
     file: 'src/engine/commit/committer.test.ts',
-    test: 'where the store is lost, all that is in the group is refused, and the run is told why',
+    test: 'when the store is lost, the whole group is refused, and the run is told why',
   },
   'puts functions that came back behind the others': {
     file: 'src/engine/commit/writes.test.ts',
-    test: 'what is put back comes before what has come since',
+    test: 'writes that are put back come before those that came since',
   },
   'begins a message in line before it is told that it is there': {
     file: 'src/engine/consumer/desk-lanes.test.ts',
@@ -1377,7 +1377,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'tells each timed write what has become of the first': {
     file: 'src/engine/commit/committer.test.ts',
-    test: 'each timed write is told what has become of its own change, and what it appended comes after the rest',
+    test: 'each timed write learns the outcome of its own change, and its appends come after the rest',
   },
   'says that an end is written though its flow does not exist': {
     file: 'src/adapters/sqlite/commit.test.ts',
@@ -1405,7 +1405,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'replays a -wal into any file': {
     file: 'test/faults/foreign-wal.deep.test.ts',
-    test: 'copies of this run and of earlier ones are not replayed into by what a crash some messages after the copy leaves',
+    test: 'copies of this run and of earlier ones are not replayed into by the -wal of a crash some messages after the copy',
   },
   'opens its store anew on files that were put in place of its own': {
     file: 'test/faults/files-replaced.test.ts',
@@ -1421,23 +1421,23 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'does not wait for a store that is opened anew before it says idle': {
     file: 'test/faults/recovery.deep.test.ts',
-    test: 'idle that is asked for while a store is opened anew waits for it, and is no error',
+    test: 'idle called while a store is opened anew waits for it, and is no error',
   },
   'tries again at once what a restart found waiting': {
     file: 'test/desk/retries.test.ts',
-    test: 'a wait longer than its processor has any more is cut to what it has now',
+    test: 'a wait longer than its processor has now is cut to the new one',
   },
   'acts on what is only prepared': {
     file: 'test/desk/ramps.test.ts',
-    test: 'what is prepared is counted and does nothing until it is run, also across restarts',
+    test: 'a prepared operation is counted and does nothing until it is run, also across restarts',
   },
   'goes on with a ramp after so many failures': {
     file: 'test/desk/ramps.test.ts',
-    test: 'it stops after so many failures: no more than that ever fail, and it is run on with what is left',
+    test: 'a ramp stops after so many failures: more never fail, and it is run on with the rest',
   },
   'forgets at a restart which messages of a ramp are tried': {
     file: 'test/desk/ramps.test.ts',
-    test: 'it stops after so many failures: no more than that ever fail, and it is run on with what is left',
+    test: 'a ramp stops after so many failures: more never fail, and it is run on with the rest',
   },
   'counts a lane of a ramp again for each of its messages': {
     file: 'test/desk/ramps.test.ts',
@@ -1445,7 +1445,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'forgets at a restart when the next lane of a ramp begins': {
     file: 'test/desk/ramps.test.ts',
-    test: 'a ramp begins so many lanes in each second and no more, in whatever second, also after kills',
+    test: 'a ramp begins at most its number of lanes in any second, also after kills',
   },
   'takes up an operation that it was given itself': {
     file: 'test/desk/operations.test.ts',
@@ -1457,7 +1457,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'ends a flow before what lost its race is taken back': {
     file: 'test/flows/races.test.ts',
-    test: 'a race that is the last step: whenever the process dies, what lost is not handled after the end of its flow',
+    test: 'a race as the last step: despite any crash, a losing command is not handled after the end of its flow',
   },
   'keeps flows in memory beyond the bound': {
     file: 'test/flows/memory.test.ts',
@@ -1469,11 +1469,11 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'keeps what was done above the position at a reset': {
     file: 'src/adapters/sqlite/processors.test.ts',
-    test: 'a reset ends what a processor has on a stream in one step: failures are to be told, what had no attempt is gone',
+    test: 'a reset ends the messages of a processor on a stream in one step: failures are told, untried ones are gone',
   },
   'lets what is handled again after a reset be taken back': {
     file: 'test/desk/reset.test.ts',
-    test: 'what the processor has at the desk ends as reset, on record, and is told once; each message is handled again',
+    test: 'messages of the processor at the desk end as reset, on record, told once; each is handled again',
   },
   'resumes what was paused under another name': {
     file: 'test/renames.test.ts',
@@ -1497,7 +1497,7 @@ export const shown: Readonly<Record<string, Failing>> = {
   },
   'gives the place of what was taken back away at a restart': {
     file: 'test/desk/order.test.ts',
-    test: 'who was taken back keeps a place of its own when the process starts anew: what comes later waits behind it',
+    test: 'a message taken back keeps its place after a restart: later ones wait behind it',
   },
   'ends a flow whose journal has more': {
     file: 'src/engine/flow/run.test.ts',

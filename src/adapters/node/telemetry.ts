@@ -13,7 +13,10 @@ let loading: Promise<Api> | undefined
 /** The telemetry of one run; undefined where nobody listens. Never rejects. */
 export async function telemetry(log: World['log']): Promise<Telemetry | undefined> {
   try {
-    loading ??= import('@opentelemetry/api')
+    // A bundler leaves a missing package to the run where its failure is caught at the import itself.
+    loading ??= import('@opentelemetry/api').catch((error) => {
+      throw error
+    })
     const api = await loading
     return isHeard(api) ? new OpenTelemetry(new Sdk(api, log)) : undefined
   } catch (error) {
