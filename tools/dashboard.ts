@@ -25,6 +25,7 @@ export async function dashboardFiles(): Promise<ReadonlyMap<string, Uint8Array>>
     format: 'esm',
     minify: true,
     comments: false,
+    hashCharacters: 'hex',
     entryFileNames: 'assets/[name]-[hash].js',
     chunkFileNames: 'assets/[name]-[hash].js',
   })
@@ -32,7 +33,7 @@ export async function dashboardFiles(): Promise<ReadonlyMap<string, Uint8Array>>
   const chunks = output.filter((one) => one.type === 'chunk')
   const files = new Map<string, Uint8Array>(chunks.map(({ fileName, code }) => [fileName, Buffer.from(code)]))
   const style = readFileSync(join(root, 'src/dashboard/style/main.css'))
-  const hash = createHash('sha256').update(style).digest('base64url').slice(0, 8)
+  const hash = createHash('sha256').update(style).digest('hex').slice(0, 8)
   files.set(`assets/main-${hash}.css`, style)
   const named = (ending: string) =>
     [...files.keys()].find((name) => name.startsWith('assets/main-') && name.endsWith(ending))!
