@@ -1,6 +1,6 @@
-import { useSignal } from '@preact/signals'
 import type { AuditRow } from '../../model/desk.ts'
 import { useRead } from '../data.ts'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { SystemTabs } from '../parts/system-tabs.tsx'
 import { When } from '../parts/when.tsx'
@@ -11,7 +11,6 @@ const pageRows = 100
 
 /** Who did what, when and why, the newest first. No line is ever removed. */
 export function Audit() {
-  const cursors = useSignal<readonly (number | undefined)[]>([undefined])
   return (
     <>
       <header class="head">
@@ -21,29 +20,16 @@ export function Audit() {
         </div>
       </header>
       <SystemTabs at="audit" />
-      <div class="scroll">
-        {cursors.value.map((before, at) => (
-          <Lines
-            key={before}
-            before={before}
-            more={at === cursors.value.length - 1 ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
-          />
-        ))}
-      </div>
+      <Pages<number>>{(page) => <Lines page={page} />}</Pages>
     </>
   )
 }
 
-function Lines({
-  before,
-  more,
-}: {
-  readonly before: number | undefined
-  readonly more: ((next: number) => void) | undefined
-}) {
-  const page = useRead({ path: '/api/audit', query: { before, limit: pageRows } })
+function Lines({ page }: { readonly page: PageAt<number> }) {
+  const { after: before } = page
+  const read = useRead({ path: '/api/audit', query: { before, limit: pageRows } })
   return (
-    <Shown of={page} what="The audit log">
+    <Shown of={read} what="The audit log">
       {({ items, next }) =>
         items.length === 0 ? (
           <Empty>
@@ -67,13 +53,7 @@ function Lines({
                 ))}
               </tbody>
             </table>
-            {more !== undefined && items.length === pageRows && next !== null && (
-              <p class="more">
-                <button type="button" onClick={() => more(Number(next))}>
-                  Show more
-                </button>
-              </p>
-            )}
+            <More page={page} next={items.length < pageRows ? null : (next as number | null)} />
           </>
         )
       }

@@ -7,6 +7,7 @@ import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { cancelling, pausing, resuming, runningAgain, stopping } from '../parts/flow-acts.ts'
 import { Icon } from '../parts/icon.tsx'
+import { LongText, Stack } from '../parts/long-text.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { clock, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
@@ -24,11 +25,8 @@ export function Flow({ id }: { readonly id: number }) {
   )
 }
 
-const charsShown = 65_536
-
 function FlowPage({ flow }: { readonly flow: FlowItem }) {
   const { id, mediator, version, context, state, error, startedAt, endedAt, message, result, held, steps } = flow
-  const data = laidOut(message.json)
   return (
     <>
       <header class="head">
@@ -54,12 +52,7 @@ function FlowPage({ flow }: { readonly flow: FlowItem }) {
               <strong>{visible(error.message)}</strong>
             </p>
             <p class="muted">{visible(error.code)}</p>
-            {error.stack !== undefined && (
-              <details>
-                <summary>For developers</summary>
-                <pre>{visible(error.stack)}</pre>
-              </details>
-            )}
+            <Stack of={error} />
           </div>
         </div>
       )}
@@ -106,7 +99,7 @@ function FlowPage({ flow }: { readonly flow: FlowItem }) {
             {visible(message.type)}, <a href={href(`/messages/${encodeURIComponent(message.id)}`)}>the message</a> and
             its <a href={href(`/messages/${encodeURIComponent(message.id)}/story`)}>story</a>
           </p>
-          <pre>{visible(data.slice(0, charsShown))}</pre>
+          <LongText text={laidOut(message.json)} />
         </section>
         <section aria-labelledby="facts">
           <h2 id="facts">Facts</h2>
@@ -288,7 +281,7 @@ function Ended({ step: { outcome } }: { readonly step: FlowStep }) {
       <summary>
         <code>{visible(text.slice(0, 60))}…</code>
       </summary>
-      <pre>{visible(text.slice(0, charsShown))}</pre>
+      <LongText text={text} />
     </details>
   )
 }

@@ -1,10 +1,10 @@
 // The flows of mediators: those that need a person first, then all under way, or ended.
-import { useSignal } from '@preact/signals'
 import type { FlowState } from '../../model/flow.ts'
 import type { FlowFilter, FlowRow } from '../../model/flow-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
-import { Empty, Full, Shown } from '../parts/states.tsx'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
+import { Empty, Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
 import { errorText } from '../pure/cards.ts'
 import { addressOf } from '../pure/routes.ts'
@@ -64,7 +64,9 @@ export function Flows() {
           ),
         )}
       </div>
-      <List key={`${view.name} ${mediator} ${context}`} filter={{ states: view.states, mediator, context }} />
+      <Pages<number> key={`${view.name} ${mediator} ${context}`}>
+        {(page) => <ListPage filter={{ states: view.states, mediator, context }} page={page} />}
+      </Pages>
     </>
   )
 }
@@ -103,40 +105,15 @@ function Counts({ mediator }: { readonly mediator: string | undefined }) {
   )
 }
 
-const pageRows = 100
-const rowsMax = 10_000
+const rows = { each: 100, max: 10_000 }
 
-function List({ filter }: { readonly filter: FlowFilter }) {
-  const cursors = useSignal<readonly number[]>([0])
-  const last = cursors.value.length - 1
+function ListPage({ filter, page }: { readonly filter: FlowFilter; readonly page: PageAt<number> }) {
+  const read = useRead({ path: '/api/flows', query: { ...filter, after: page.after, limit: rows.each } })
   return (
-    <div class="scroll">
-      {cursors.value.map((after, at) => (
-        <ListPage
-          key={after}
-          filter={filter}
-          after={after}
-          more={at === last ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
-        />
-      ))}
-      {last * pageRows >= rowsMax && <Full shown={rowsMax} />}
-    </div>
-  )
-}
-
-interface PageProps {
-  readonly filter: FlowFilter
-  readonly after: number
-  readonly more: ((next: number) => void) | undefined
-}
-
-function ListPage({ filter, after, more }: PageProps) {
-  const page = useRead({ path: '/api/flows', query: { ...filter, after, limit: pageRows } })
-  return (
-    <Shown of={page} what="The flows">
+    <Shown of={read} what="The flows">
       {({ items, next }) =>
         items.length === 0 ? (
-          after === 0 ? (
+          page.at === 0 ? (
             <Empty>
               <p>No flow is in this state{filter.mediator === undefined ? '' : ` in ${visible(filter.mediator)}`}.</p>
             </Empty>
@@ -144,13 +121,7 @@ function ListPage({ filter, after, more }: PageProps) {
         ) : (
           <>
             <FlowTable rows={items} />
-            {more !== undefined && items.length === pageRows && next !== null && after / pageRows < rowsMax && (
-              <p class="more">
-                <button type="button" onClick={() => more(Number(next))}>
-                  Show more
-                </button>
-              </p>
-            )}
+            <More page={page} next={items.length < rows.each ? null : (next as number | null)} rows={rows} />
           </>
         )
       }

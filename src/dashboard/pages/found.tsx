@@ -1,19 +1,19 @@
 // The messages of topics and channels, found by id, type, context, flow, time or words. Each search is an address.
-import { useSignal } from '@preact/signals'
 import type { MessageFilter, MessageRow } from '../../model/message-views.ts'
 import { useRead } from '../data.ts'
-import { Empty, Full, Shown } from '../parts/states.tsx'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
+import { Empty, Shown } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
 import { addressOf } from '../pure/routes.ts'
 import { filterOf, type Search, searchOf } from '../pure/search.ts'
 import { visible } from '../pure/words.ts'
 import { go, href, query } from '../router.ts'
 
-const pageRows = 100
-const rowsMax = 2_000
+const rows = { each: 100, max: 2_000 }
 
 export function Found() {
   const search = searchOf(query.value)
+  const filter = filterOf(search, Date.now())
   return (
     <>
       <header class="head">
@@ -23,7 +23,7 @@ export function Found() {
         </div>
       </header>
       <SearchForm key={query.value.toString()} search={search} />
-      <Rows key={`rows ${query.value}`} filter={filterOf(search, Date.now())} />
+      <Pages<string> key={`rows ${query.value}`}>{(page) => <Rows filter={filter} page={page} />}</Pages>
     </>
   )
 }
@@ -83,54 +83,23 @@ function SearchForm({ search }: { readonly search: Search }) {
   )
 }
 
-function Rows({ filter }: { readonly filter: MessageFilter }) {
-  const cursors = useSignal<readonly (string | undefined)[]>([undefined])
-  const last = cursors.value.length - 1
+function Rows({ filter, page }: { readonly filter: MessageFilter; readonly page: PageAt<string> }) {
+  const read = useRead({ path: '/api/messages', query: { ...filter, after: page.after, limit: rows.each } })
   return (
-    <div class="scroll">
-      {cursors.value.map((after, at) => (
-        <RowsPage
-          key={after}
-          filter={filter}
-          after={after}
-          more={at === last ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
-          isFull={last * pageRows >= rowsMax}
-        />
-      ))}
-    </div>
-  )
-}
-
-interface PageProps {
-  readonly filter: MessageFilter
-  readonly after: string | undefined
-  readonly more: ((next: string) => void) | undefined
-  readonly isFull: boolean
-}
-
-function RowsPage({ filter, after, more, isFull }: PageProps) {
-  const page = useRead({ path: '/api/messages', query: { ...filter, after, limit: pageRows } })
-  return (
-    <Shown of={page} what="The messages">
+    <Shown of={read} what="The messages">
       {({ items, next, lookedBackTo }) => (
         <>
           {items.length > 0 && <MessageTable rows={items} />}
-          {items.length === 0 && next === null && after === undefined && (
+          {items.length === 0 && next === null && page.at === 0 && (
             <Empty>
               <p>No message fits.</p>
               <a href={href('/messages')}>Clear the filters</a>
             </Empty>
           )}
-          {more !== undefined && next !== null && !isFull && (
-            <p class="more">
-              {items.length === 0 && 'Nothing fits so far. '}
-              {lookedBackTo !== null && `Looked back to ${clock(lookedBackTo)}. `}
-              <button type="button" onClick={() => more(next)}>
-                Look further
-              </button>
-            </p>
-          )}
-          {more !== undefined && next !== null && isFull && <Full shown={rowsMax} />}
+          <More page={page} next={next} rows={rows} word="Look further">
+            {items.length === 0 && 'Nothing fits so far. '}
+            {lookedBackTo !== null && `Looked back to ${clock(lookedBackTo)}. `}
+          </More>
         </>
       )}
     </Shown>

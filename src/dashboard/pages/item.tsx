@@ -10,6 +10,8 @@ import { Badge } from '../parts/badge.tsx'
 import { HelpText } from '../parts/help.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { claim, discarding, noting, releasing, takingBack, unclaim } from '../parts/item-acts.ts'
+import { LongText, Stack } from '../parts/long-text.tsx'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Shown } from '../parts/states.tsx'
 import { clock, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
@@ -28,11 +30,8 @@ export function Item({ id }: { readonly id: number }) {
   )
 }
 
-const charsShown = 65_536
-
 function ItemPage({ item }: { readonly item: DeskItem }) {
   const { id, message, processor, state, error, heldAt, waiting, behind, original } = item
-  const data = laidOut(message.json)
   return (
     <>
       <header class="head">
@@ -71,12 +70,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
               .
             </p>
             <HelpText help={item.help} owner={item.owner} />
-            {error.stack !== undefined && (
-              <details>
-                <summary>For developers</summary>
-                <pre>{visible(error.stack)}</pre>
-              </details>
-            )}
+            <Stack of={error} />
           </div>
         </div>
       )}
@@ -84,16 +78,11 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
         <div>
           <section aria-labelledby="data">
             <h2 id="data">Data</h2>
-            <pre>{visible(data.slice(0, charsShown))}</pre>
-            {data.length > charsShown && (
-              <p class="more">
-                The first {charsShown.toLocaleString('en')} of {data.length.toLocaleString('en')} characters are shown.
-              </p>
-            )}
+            <LongText text={laidOut(message.json)} />
             {original !== null && (
               <details>
                 <summary>As it was published</summary>
-                <pre>{visible(laidOut(original).slice(0, charsShown))}</pre>
+                <LongText text={laidOut(original)} />
               </details>
             )}
           </section>
@@ -220,53 +209,32 @@ function Facts({ item: { id, message, cause, lane, pending, revision, correction
 }
 
 function Line({ item }: { readonly item: DeskItem }) {
-  const after = useSignal<readonly (number | undefined)[]>([undefined])
   if (item.lane === null || item.resolvedAt !== null) return null
   return (
     <section aria-labelledby="line">
       <h2 id="line">In line behind it</h2>
-      <div class="scroll">
-        {after.value.map((from, at) => (
-          <LinePage
-            key={from}
-            id={item.id}
-            after={from}
-            from={at * limit}
-            more={at === after.value.length - 1 ? (next) => (after.value = [...after.value, next]) : undefined}
-          />
-        ))}
-      </div>
+      <Pages<number>>{(page) => <LinePage id={item.id} page={page} />}</Pages>
     </section>
   )
 }
 
-interface LineProps {
-  readonly id: number
-  readonly after: number | undefined
-  /** How many are on the pages before. */
-  readonly from: number
-  readonly more: ((next: number) => void) | undefined
-}
-
 const limit = 50
 
-function LinePage({ id, after, from, more }: LineProps) {
-  const line = useRead({ path: '/api/desk/{id}/line', params: { id }, query: { after, limit } })
+function LinePage({ id, page }: { readonly id: number; readonly page: PageAt<number> }) {
+  const line = useRead({ path: '/api/desk/{id}/line', params: { id }, query: { after: page.after, limit } })
   return (
     <Shown of={line} what="The line">
       {({ items, next }) =>
         items.length === 0 ? (
-          <p class="muted">{after === undefined ? 'Nothing waits behind it.' : 'That is the end of the line.'}</p>
+          <p class="muted">{page.at === 0 ? 'Nothing waits behind it.' : 'That is the end of the line.'}</p>
         ) : (
           <>
-            <LineTable rows={items} from={from} />
-            {more !== undefined && items.length === limit && next !== null && (
-              <p class="more">
-                <button type="button" onClick={() => more(Number(next))}>
-                  Show more of the line
-                </button>
-              </p>
-            )}
+            <LineTable rows={items} from={page.at * limit} />
+            <More
+              page={page}
+              next={items.length < limit ? null : (next as number | null)}
+              word="Show more of the line"
+            />
           </>
         )
       }

@@ -2,6 +2,7 @@
 import type { MessageItem } from '../../model/message-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { LongText } from '../parts/long-text.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { clock, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
@@ -36,11 +37,8 @@ export function Message({ id }: { readonly id: string }) {
   )
 }
 
-const charsShown = 65_536
-
 function One({ item }: { readonly item: MessageItem }) {
   const { id, type, version, context, destination, position, time, source, causationId, correlationId, outcomes } = item
-  const data = laidOut(item.json)
   return (
     <>
       <header class="head">
@@ -92,12 +90,7 @@ function One({ item }: { readonly item: MessageItem }) {
           </section>
           <section aria-labelledby="data">
             <h2 id="data">Data</h2>
-            <pre>{visible(data.slice(0, charsShown))}</pre>
-            {data.length > charsShown && (
-              <p class="more">
-                The first {charsShown.toLocaleString('en')} of {data.length.toLocaleString('en')} characters are shown.
-              </p>
-            )}
+            <LongText text={laidOut(item.json)} />
           </section>
         </div>
         <section aria-labelledby="facts">

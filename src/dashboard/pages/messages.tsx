@@ -1,17 +1,16 @@
-// A list of messages at the desk, page by page. The pages that were asked for stay; the first of them keeps itself up to date.
-import { useSignal } from '@preact/signals'
+// A list of messages at the desk.
 import type { ComponentChildren } from 'preact'
 import type { DeskFilter, DeskRow } from '../../model/desk-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
-import { Full, Shown } from '../parts/states.tsx'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
+import { Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
 import { errorText } from '../pure/cards.ts'
 import { count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 
-const pageRows = 100
-const rowsMax = 10_000
+const rows = { each: 100, max: 10_000 }
 
 interface MessagesProps {
   readonly filter: Pick<DeskFilter, 'states' | 'processor' | 'group' | 'context'>
@@ -20,51 +19,30 @@ interface MessagesProps {
 }
 
 export function Messages({ filter, children }: MessagesProps) {
-  const cursors = useSignal<readonly number[]>([0])
-  const more = (next: number) => {
-    cursors.value = [...cursors.value, next]
-  }
-  const last = cursors.value.length - 1
-  if (last * pageRows >= rowsMax) return <Full shown={rowsMax} />
   return (
-    <div class="scroll">
-      {cursors.value.map((after, at) => (
-        <MessagesPage
-          key={after}
-          filter={filter}
-          after={after}
-          more={at === last ? more : undefined}
-          none={at === 0 ? children : null}
-        />
-      ))}
-    </div>
+    <Pages<number>>
+      {(page) => <MessagesPage filter={filter} page={page} none={page.at === 0 ? children : null} />}
+    </Pages>
   )
 }
 
 interface PageProps {
   readonly filter: MessagesProps['filter']
-  readonly after: number
-  readonly more: ((next: number) => void) | undefined
+  readonly page: PageAt<number>
   readonly none: ComponentChildren
 }
 
-function MessagesPage({ filter, after, more, none }: PageProps) {
-  const page = useRead({ path: '/api/desk', query: { ...filter, after, limit: pageRows } })
+function MessagesPage({ filter, page, none }: PageProps) {
+  const read = useRead({ path: '/api/desk', query: { ...filter, after: page.after, limit: rows.each } })
   return (
-    <Shown of={page} what="The messages">
+    <Shown of={read} what="The messages">
       {({ items, next }) =>
         items.length === 0 ? (
           none
         ) : (
           <>
             <DeskTable rows={items} />
-            {more !== undefined && items.length === pageRows && next !== null && (
-              <p class="more">
-                <button type="button" onClick={() => more(Number(next))}>
-                  Show more
-                </button>
-              </p>
-            )}
+            <More page={page} next={items.length < rows.each ? null : (next as number | null)} rows={rows} />
           </>
         )
       }

@@ -1,6 +1,6 @@
 // What time will bring: the schedules, and the messages that come later.
-import { useSignal } from '@preact/signals'
 import { useRead } from '../data.ts'
+import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { SystemTabs } from '../parts/system-tabs.tsx'
 import { Ago, clock } from '../parts/when.tsx'
@@ -74,7 +74,6 @@ export function Schedules() {
 const missedWords = { skip: 'left out', once: 'made up for once', all: 'all made up for' }
 
 export function Delayed() {
-  const cursors = useSignal<readonly (string | undefined)[]>([undefined])
   return (
     <>
       <header class="head">
@@ -84,31 +83,18 @@ export function Delayed() {
         </div>
       </header>
       <SystemTabs at="delayed" />
-      <div class="scroll">
-        {cursors.value.map((after, at) => (
-          <DelayedRows
-            key={after}
-            after={after}
-            more={at === cursors.value.length - 1 ? (next) => (cursors.value = [...cursors.value, next]) : undefined}
-          />
-        ))}
-      </div>
+      <Pages<string>>{(page) => <DelayedRows page={page} />}</Pages>
     </>
   )
 }
 
-interface RowsProps {
-  readonly after: string | undefined
-  readonly more: ((next: string) => void) | undefined
-}
-
-function DelayedRows({ after, more }: RowsProps) {
-  const page = useRead({ path: '/api/delayed', query: { after, limit: 100 } })
+function DelayedRows({ page }: { readonly page: PageAt<string> }) {
+  const read = useRead({ path: '/api/delayed', query: { after: page.after, limit: 100 } })
   return (
-    <Shown of={page} what="The delayed messages">
+    <Shown of={read} what="The delayed messages">
       {({ items, next }) =>
         items.length === 0 ? (
-          after === undefined ? (
+          page.at === 0 ? (
             <Empty>
               <p>Nothing comes later.</p>
             </Empty>
@@ -148,13 +134,7 @@ function DelayedRows({ after, more }: RowsProps) {
                 ))}
               </tbody>
             </table>
-            {more !== undefined && next !== null && (
-              <p class="more">
-                <button type="button" onClick={() => more(next)}>
-                  Show more
-                </button>
-              </p>
-            )}
+            <More page={page} next={next} />
           </>
         )
       }
