@@ -53,7 +53,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   describe: ['@standard-schema/spec', '@dagrejs/dagre'],
   cli: ['commander'],
   parts: ['croner'],
-  adapters: ['@opentelemetry/api'],
+  adapters: ['@opentelemetry/api', 'pg'],
   http: ['hono', '@hono/node-server', 'jose'],
   dashboard: ['preact', '@preact/signals', '@dagrejs/dagre'],
 }

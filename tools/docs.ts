@@ -17,6 +17,7 @@ type Place =
   | 'alerts'
   | 'gather'
   | 'sqlite'
+  | 'postgres'
   | 'gateway'
   | 'serve'
   | 'fixed'
@@ -34,6 +35,7 @@ const places: Readonly<Record<Place, string>> = {
   stop: '`app.stop({ … })`',
   gather: '`gather(name, { … })`',
   sqlite: '`sqlite({ … })`',
+  postgres: '`postgres({ … })`',
   gateway: '`gateway(app, { … })`, `app.serve({ … })`',
   serve: '`app.serve({ … })`',
   fixed: 'fixed',
@@ -87,6 +89,8 @@ export const placeOf: Readonly<Record<Limit, Place>> = {
   slotAttemptsMax: 'fixed',
   entries: 'fixed',
   commitTurnsMax: 'fixed',
+  leaseMs: 'postgres',
+  commitMs: 'postgres',
   flushFunctionsMax: 'fixed',
   flushMs: 'fixed',
   flushBytes: 'fixed',

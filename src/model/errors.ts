@@ -391,6 +391,21 @@ export const errors = {
     true,
     'Find the other process that has taken over the store, and run one of the two; the app takes the store up again once it is free.',
   ),
+  'millrace/server-away': row(
+    'StoreError',
+    true,
+    'Look whether the database server runs and can be reached; the work resumes by itself.',
+  ),
+  'millrace/connection-lost-in-commit': row(
+    'StoreError',
+    true,
+    'Find the statement of the function at which the server ends the connection, or the wait that is too long for it.',
+  ),
+  'millrace/moved-database': row(
+    'StoreError',
+    false,
+    'The database was restored or copied to another cluster. Start on the cluster where it was written.',
+  ),
   'millrace/foreign-file': row(
     'StoreError',
     false,

@@ -185,6 +185,8 @@ export const defaults = {
     1_000_000,
     'turns of the event loop that a commit function may take without a call on tx',
   ),
+  leaseMs: bound(5_000, 1_000, 600_000, 'time after which another process takes over, milliseconds'),
+  commitMs: bound(10_000, 100, 600_000, 'time for one commit function on PostgreSQL, milliseconds'),
   flushFunctionsMax: bound(2_048, 1, 100_000, 'commit functions in one transaction'),
   flushMs: bound(10, 1, 10_000, 'time for the commit functions of one transaction, milliseconds'),
   flushBytes: bound(16 * MiB, 1_000, 1024 * MiB, 'size of the messages appended in one transaction, bytes'),

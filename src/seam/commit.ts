@@ -23,7 +23,7 @@ export interface OwnTables {
    * Takes back the message with an id. A delayed message that is pending is removed. A request that has not ended is
    * marked, so that no run handles its command, and the engine ends it. Returns which of them it was, if any.
    */
-  takeBack(type: string, id: string): 'delayed' | 'request' | undefined
+  takeBack(type: string, id: string): Promise<'delayed' | 'request' | undefined>
 }
 
 /** The `tx` of a commit function, as the store gives it. Its rule is that of `TxScope`. */

@@ -59,7 +59,7 @@ export type Answer = (text: string, values: readonly Value[]) => readonly object
 /** The options of outgoing messages, as given. */
 const given = new WeakMap<Stored, PublishOptions>()
 /** Tables without content: there is no store to take anything back from, and only internal parts gather. */
-const noTables: OwnTables = { gathers: undefined as never, takeBack: () => undefined }
+const noTables: OwnTables = { gathers: undefined as never, takeBack: async () => undefined }
 
 const noStore = (): never => {
   throw new Error('an attempt of a test has no store')

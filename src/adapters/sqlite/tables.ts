@@ -113,7 +113,7 @@ export class SqliteTables implements OwnTables {
     this.flows.rollback()
   }
 
-  takeBack(type: string, id: string): 'delayed' | 'request' | undefined {
+  async takeBack(type: string, id: string): Promise<'delayed' | 'request' | undefined> {
     if (this.timers.cancel(type, id)) return 'delayed'
     const request = this.requests.get(id)
     if (request?.type !== type || request.endedAt !== null) return undefined

@@ -26,9 +26,9 @@ test('all that was collected since a savepoint can be dropped', () => {
   assert.deepEqual([idsOf(collected.messages), collected.cancels.length, collected.claims], [['x'], 0, false])
 })
 
-test('the requests among what is taken back are returned', () => {
+test('the requests among what is taken back are returned', async () => {
   const collected = new Collected()
   for (const id of ['delayed', 'request', 'gone']) collected.cancel({ type: 'a', id })
-  const takeBack = (_: string, id: string) => (id === 'gone' ? undefined : (id as 'delayed' | 'request'))
-  assert.deepEqual(collected.takeBack({ takeBack } as never), [{ type: 'a', id: 'request' }])
+  const takeBack = async (_: string, id: string) => (id === 'gone' ? undefined : (id as 'delayed' | 'request'))
+  assert.deepEqual(await collected.takeBack({ takeBack } as never), [{ type: 'a', id: 'request' }])
 })

@@ -44,9 +44,18 @@ export class Collected {
     return this.messages.filter((message) => !cancels.some((taken) => isMeant(taken, message)))
   }
 
+  /** Whether anything is to be taken back. */
+  get takesBack(): boolean {
+    return this.cancels.length > 0
+  }
+
   /** Takes back messages that are in the store. Returns the requests: they are withdrawn once that is durable. */
-  takeBack(own: OwnTables): readonly TakenBack[] {
-    return this.cancels.filter(({ type, id }) => own.takeBack(type, id) === 'request')
+  async takeBack(own: OwnTables): Promise<readonly TakenBack[]> {
+    const requests: TakenBack[] = []
+    for (const taken of this.cancels) {
+      if ((await own.takeBack(taken.type, taken.id)) === 'request') requests.push(taken)
+    }
+    return requests
   }
 }
 

@@ -66,7 +66,7 @@ export class AppTransaction implements Transaction {
     })
     const answers = tx.returned()
     if (answers !== undefined) await answers
-    this.withdrawn = collected.takeBack(own)
+    this.withdrawn = collected.takesBack ? await collected.takeBack(own) : nothing
     return value
   }
 

@@ -192,8 +192,8 @@ export class Attempt implements Handled {
   run(tx: CommitTx, own: OwnTables): unknown {
     this.inCommit = undefined
     if (this.fn === undefined) {
-      this.takeBack(own)
-      return this.reply
+      const taken = this.takeBack(own)
+      return taken === undefined ? this.reply : taken.then(() => this.reply)
     }
     this.state = 'committing'
     let result: unknown
@@ -218,14 +218,20 @@ export class Attempt implements Handled {
 
   /** Takes back what was cancelled and checks the reply, in the transaction of the commit function. */
   private concluded(own: OwnTables, value: unknown): unknown {
-    this.takeBack(own)
-    return this.replyOf(value)
+    const taken = this.takeBack(own)
+    return taken === undefined ? this.replyOf(value) : taken.then(() => this.replyOf(value))
   }
 
-  private takeBack(own: OwnTables): void {
+  /** Undefined where there is nothing to wait for. */
+  private takeBack(own: OwnTables): Promise<void> | undefined {
     const { early, inCommit } = this
-    if (early === undefined && inCommit === undefined) return
-    this.withdrawn = [...(early?.takeBack(own) ?? []), ...(inCommit?.takeBack(own) ?? [])]
+    if (early?.takesBack !== true && inCommit?.takesBack !== true) {
+      this.withdrawn = nothing
+      return undefined
+    }
+    return Promise.all([early?.takeBack(own), inCommit?.takeBack(own)]).then((taken) => {
+      this.withdrawn = taken.flatMap((list) => list ?? [])
+    })
   }
 
   /** Runs a function of the engine's own, which calls functions of the user's. */

@@ -1,0 +1,55 @@
+// Reads and writes of the facets beside commits.
+import { isMillraceError } from '../../model/errors.ts'
+import type { World } from '../../seam/world.ts'
+import type { Readers } from './connections.ts'
+import { notOpen, storeTrouble } from './errors.ts'
+import type { Owner } from './owner.ts'
+import type { Beside, Statements, Transaction } from './statements.ts'
+
+export interface BesideNeeds {
+  readonly where: string
+  readonly world: World
+  readonly readers: Readers
+  /** Undefined until the store is taken over. */
+  owner(): Owner | undefined
+}
+
+const triesMax = 3
+
+export class Besides implements Beside {
+  private readonly needs: BesideNeeds
+
+  constructor(needs: BesideNeeds) {
+    this.needs = needs
+  }
+
+  write<T>(fn: (db: Transaction) => Promise<T>): Promise<T> {
+    return this.again(async () => {
+      const owner = this.needs.owner()
+      if (owner === undefined) throw notOpen(this.needs.where)
+      const { value } = await owner.transact(async (db) => {
+        const value = await fn(db)
+        return { value: Promise.resolve(value), notes: { own: [], progress: [] } }
+      })
+      return value
+    })
+  }
+
+  read<T>(fn: (db: Statements) => Promise<T>): Promise<T> {
+    return this.again(() => this.needs.readers.read(fn))
+  }
+
+  /** Repeats what a lost connection has ended: nothing of it is written. */
+  private async again<T>(work: () => Promise<T>): Promise<T> {
+    const { where } = this.needs
+    for (let tries = 1; ; tries++) {
+      try {
+        return await work()
+      } catch (error) {
+        const trouble = storeTrouble(where, error)
+        if (trouble === undefined) throw error
+        if (tries >= triesMax || !isMillraceError(trouble, 'millrace/server-away')) throw trouble
+      }
+    }
+  }
+}
