@@ -1,8 +1,10 @@
-// Each test file belongs to one part: `npm test`, or one of the three that need more. `.ci/run` runs all.
+// Each test file belongs to one part: `npm test`, or one of the three that need more. `.ci/run` runs all. Most files of
+// `npm test` share a process with others.
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import test from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { filesOf as filesTogether, groups } from './together/groups.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const read = (file: string) => readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
@@ -17,7 +19,9 @@ function partOf(file: string): string {
   return file.endsWith('.deep.test.ts') ? 'test:deep' : 'test'
 }
 
-/** The files that a script of package.json gives to Node's test runner. */
+const groupOf = (file: string) => /^test\/together\/(\w+)\.test\.ts$/.exec(file)?.[1]
+
+/** The files that a script of package.json gives to Node's test runner, by themselves or in a group. */
 function filesOf(part: string): string[] {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
   const [, patterns] = /(?:^|[ ])node .*--test .*?('.*)$/.exec(scripts[part]!) ?? []
@@ -25,13 +29,27 @@ function filesOf(part: string): string[] {
   return [...patterns.matchAll(/'([^']+)'/g)]
     .flatMap(([, pattern]) => globSync(pattern!, { cwd: root }))
     .filter((file) => !foreign(file))
+    .flatMap((file) => {
+      const group = groupOf(file)
+      return group === undefined ? file : filesTogether(group)
+    })
 }
 
 test('each test file belongs to the part that its name says, and to no other', () => {
-  const all = globSync(`${places}/**/*.test.ts`, { cwd: root }).filter((file) => !foreign(file))
+  const all = globSync(`${places}/**/*.test.ts`, { cwd: root }).filter(
+    (file) => !foreign(file) && groupOf(file) === undefined,
+  )
   assert(all.length > 100)
   const should = new Map(parts.map((part) => [part, all.filter((file) => partOf(file) === part).sort()]))
   for (const part of parts) assert.deepEqual(filesOf(part).sort(), should.get(part), `npm run ${part}`)
+})
+
+test('each group of files that share a process has the file that loads them', () => {
+  const names = globSync('test/together/*.test.ts', { cwd: root }).map(groupOf)
+  assert.deepEqual(names.sort(), Object.keys(groups).sort())
+  for (const group of Object.keys(groups)) {
+    assert(read(`test/together/${group}.test.ts`).includes(`together('${group}')`), group)
+  }
 })
 
 test('a file that calls Node’s test runner is named as a test file', () => {

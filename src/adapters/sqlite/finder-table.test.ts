@@ -17,15 +17,17 @@ interface Row {
 function finderOf(t: TestContext, rows: readonly Row[]) {
   const file = place(t)
   const db = new DatabaseSync(file)
-  db.exec("create table millrace_kinds (id integer primary key, type text); insert into millrace_kinds values (1, 'paid')")
+  db.exec(
+    "create table millrace_kinds (id integer primary key, type text); insert into millrace_kinds values (1, 'paid')",
+  )
   for (const stream of [1, 2]) {
     db.exec(`create table millrace_log_${stream} (position integer primary key, id text, time integer, causation text,
       kind integer, data text)`)
   }
-  const append = ({ stream = 1, time, id, cause = null, data }: Row & { cause?: string | null }) => {
+  const append = ({ stream = 1, time, id, cause, data }: Row) => {
     const text = typeof data === 'string' ? data : JSON.stringify(data)
     const sql = `insert into millrace_log_${stream} (id, time, causation, kind, data) values (?, ?, ?, 1, ?)`
-    db.prepare(sql).run(id, time, cause, text)
+    db.prepare(sql).run(id, time, cause ?? null, text)
   }
   rows.forEach(append)
   const finder = new FinderTable(db, file, 'write')
@@ -118,7 +120,12 @@ test('an index of another log is made anew', (t) => {
 })
 
 test('messages of one millisecond all have numbers of their own', (t) => {
-  const many = Array.from({ length: 4 }, (_, n) => ({ time: 1, id: `m-${n}`, stream: 1 + (n % 2), data: { note: 'same' } }))
+  const many = Array.from({ length: 4 }, (_, n) => ({
+    time: 1,
+    id: `m-${n}`,
+    stream: 1 + (n % 2),
+    data: { note: 'same' },
+  }))
   const { finder, index } = finderOf(t, many)
   index()
   const { places } = finder.search({ words: ['same'], order: 'oldest', limit: 10 })!

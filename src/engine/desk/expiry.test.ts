@@ -13,7 +13,10 @@ function expiry(next: (now: number) => number | undefined) {
       after: (ms, fire) => {
         const timer = { ms, fire, cancelled: false }
         timers.push(timer)
-        return { cancel: () => void (timer.cancelled = true) }
+        const cancel = () => {
+          timer.cancelled = true
+        }
+        return { cancel }
       },
     },
     store: { operations: { expire: async (at: number) => next(at) } } as never,

@@ -25,7 +25,12 @@ function starting({ taken = false, fails = false } = {}) {
       take: async (_: string, once: string) => (taken ? undefined : () => void told.push(`${once} is free`)),
     },
     making: {
-      rowOf: (_: MediatorSpec, { context }: Stored, once: string | null) => ({ id: 1, context, once, state: 'running' }),
+      rowOf: (_: MediatorSpec, { context }: Stored, once: string | null) => ({
+        id: 1,
+        context,
+        once,
+        state: 'running',
+      }),
       runOf: () => run,
     },
     envelopes: {},
