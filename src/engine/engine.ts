@@ -96,14 +96,15 @@ export class Engine {
     const store = broker.create(world)
     const types = typesOf(plan)
     const same: SameData = (name, first, again) => sameData(types.get(name), first, again)
-    await store.open({ same, waitMs: plan.waitMs, stops })
+    let engine: Engine | undefined
+    await store.open({ same, waitMs: plan.waitMs, stops, lost: (why) => engine?.fail(why) })
     const taken = await takeOver(plan, store, world)
     const checkStarting = () => {
       if (stops()) throw stopping(plan, 'was stopped')
     }
     const warn = (line: Line) => (plan.tellsChanges ? world.log('warn', ...line) : undefined)
     const telemetry = plan.telemetry && world.telemetry !== undefined ? await world.telemetry() : undefined
-    const engine = new Engine({ plan, world, store, taken, types, telemetry, checkStarting, warn })
+    engine = new Engine({ plan, world, store, taken, types, telemetry, checkStarting, warn })
     try {
       checkStarting()
       if (plan.setup !== undefined) await setUp(plan.setup, { world, store })

@@ -31,6 +31,11 @@ export interface OpenOptions {
   readonly waitMs?: number | undefined
   /** Ends the wait early when it returns true. */
   readonly stops?: (() => boolean) | undefined
+  /**
+   * Called once where the store is lost while no commit is under way, as when another process has taken it over: what is in
+   * memory is to be dropped. A commit that comes later is `lost` too.
+   */
+  readonly lost?: ((why: MillraceError) => void) | undefined
 }
 
 /**

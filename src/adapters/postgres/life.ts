@@ -23,6 +23,8 @@ export interface LifeNeeds {
   readonly leaseMs: number
   readonly owner: Owner
   readonly server: Opened
+  /** Told once, when it is lost. */
+  readonly told: (why: MillraceError) => void
 }
 
 const backText = `update millrace.leases set owner = null, clean = $3 where unit = 0 and epoch = $1 and owner = $2`
@@ -89,7 +91,7 @@ export class Life {
     const lost = storeLost(where, error)
     if (lost !== undefined) {
       this.lost = lost
-      world.log('error', lost.message)
+      this.needs.told(lost)
       return
     }
     if (this.away === undefined) world.log('error', `${where} is not reached; trying again`, { error: inBrief(error) })

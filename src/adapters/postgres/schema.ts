@@ -9,9 +9,10 @@ import { fault } from '../../model/errors.ts'
 import type { World } from '../../seam/world.ts'
 import { awayFault, type Connection, codeOf, shownUrl, textOf } from './connection.ts'
 import { guardAll, schemaCore } from './schema-core.ts'
+import { schemaPublish } from './schema-publish.ts'
 
 /** The pieces of the first format, in their order: each facet has its own. */
-const pieces: readonly string[] = [schemaCore]
+const pieces: readonly string[] = [schemaCore, schemaPublish]
 
 /** Each entry brings the schema from the format of its index to the next. Entries are never changed, only added. */
 const steps: readonly string[] = [pieces.join('\n')]

@@ -43,13 +43,15 @@ export class PostgresStore extends WithFacets implements Store {
   private commits: PostgresCommit | undefined
   private life: Life | undefined
   private closing: Promise<void> | undefined
+  private lost: OpenOptions['lost']
 
   constructor(parts: StoreParts) {
     super()
     this.parts = parts
   }
 
-  async open({ same, waitMs = 0, stops }: OpenOptions): Promise<void> {
+  async open({ same, waitMs = 0, stops, lost }: OpenOptions): Promise<void> {
+    this.lost = lost
     const { where, world, limits, state } = this.parts
     try {
       this.server = await openServer(this.parts)
@@ -98,7 +100,14 @@ export class PostgresStore extends WithFacets implements Store {
       fold: (db, present) => tables!.progress.fold(db, present),
       arrived: (runs, own) => tables!.log.arrived(runs, own),
     })
-    this.life = new Life({ where, world, leaseMs: limits.leaseMs, owner: this.owner, server: server! })
+    this.life = new Life({
+      where,
+      world,
+      leaseMs: limits.leaseMs,
+      owner: this.owner,
+      server: server!,
+      told: (why) => this.lost?.(why),
+    })
     this.commits = new PostgresCommit({ where, world, limits, owner: this.owner, tables: tables! })
     this.life.begin()
   }
