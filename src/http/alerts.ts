@@ -6,7 +6,7 @@
 import type { RetryPolicy } from '../engine/consumer/retry.ts'
 import { type AlertRaised, type AlertWatch, alertTopic } from '../model/alerts.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
-import { checkPart, type RenamedFrom } from '../parts/check.ts'
+import { checkPart, checkRenamedFrom, type RenamedFrom } from '../parts/check.ts'
 import type { Processor } from '../parts/processor.ts'
 import { alertInSlack } from './alert-slack.ts'
 import { type EventForm, eventBody, type Sent } from './deliver-event.ts'
@@ -100,12 +100,14 @@ const known = [
 export function alerts(name: string, options: AlertsOptions): Processor {
   const where = checkPart('alerts', name, options, known)
   const { url, secret, headers, allow, form = 'structured', timeoutMs, ...rest } = options
+  // What was told under an earlier name is sent all the same.
+  const names = [name, ...checkRenamedFrom(where, name, rest.renamedFrom)]
   if (form === 'slack' && secret !== undefined) throw bad(where, 'Slack checks no signature: leave out secret')
   const target = {
     ...targetOf(where, { url, secret, headers, allow, timeoutMs }),
     body: bodyOf(where, form),
     to: undefined,
-    wants: ({ data }: { readonly data: unknown }) => (data as AlertRaised).watch === name,
+    wants: ({ data }: { readonly data: unknown }) => names.includes((data as AlertRaised).watch),
   }
   const { retry, renamedFrom } = rest
   const types = alertTopic.types.map((type) => type.name)

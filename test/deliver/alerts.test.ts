@@ -1,7 +1,7 @@
 // `alerts` in the simulation: what begins and what ends, once each, and what is said.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { event, mediator, processor, topic } from 'millrace'
+import { app, event, mediator, processor, sqlite, topic } from 'millrace'
 import { type Answered, type Network, type Simulation, simulation } from 'millrace/testing'
 import { z } from 'zod'
 import { alertInSlack } from '../../src/http/alert-slack.ts'
@@ -225,6 +225,33 @@ test('a restart repeats no beginning and forgets no end', async () => {
   await sim.restart()
   await sim.advance(5 * minute)
   assert.deepEqual(seen(), ['raised group 1', 'ended group 1'])
+})
+
+test('a part that is renamed sends what was told under its old name, and its ends', async () => {
+  let away = true
+  let run = 0
+  const told: Told[] = []
+  const network: Network = ({ body }) => {
+    if (!away) told.push(JSON.parse(body))
+    return { status: away ? 503 : 204 }
+  }
+  const named = () => (run++ === 0 ? alerts('ops', { url }) : alerts('watch', { url, renamedFrom: 'ops' }))
+  const make = () => app({ name: 'shop', broker: sqlite({ file: 's.db' }), parts: [Orders, labels(), named()] })
+  await using sim = simulation({ app: make, network })
+  await sim.publish(Placed, { key: 'a', fails: 'NO_SKU' })
+  await sim.advance(minute)
+  await sim.crash()
+  away = false
+  await sim.restart()
+  await sim.advance(5 * minute)
+  assert.deepEqual(
+    told.map(({ type, data }) => [type, data.alert]),
+    [['alert.raised', 'group 1']],
+  )
+  await sim.desk.discard(sim.held()[0]!.id, { by: 'ada', reason: 'tested' })
+  await sim.advance(5 * minute)
+  assert.deepEqual([told.length, told[1]?.type], [2, 'alert.ended'])
+  assert.equal(told[1]?.data.incident, told[0]?.data.incident)
 })
 
 test('while the other side is away nothing comes to the desk; both follow in order', async () => {
