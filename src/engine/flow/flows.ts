@@ -127,6 +127,7 @@ export class Flows {
       rows,
       making: this.making,
       specOf,
+      inJournal: (...read) => this.ends.inJournal(...read),
       keep: (run) => this.memory.keep(run),
       flush: (run) => this.writing.flush(run),
       offerMail: (run) => this.mails.offer(run),

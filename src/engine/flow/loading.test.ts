@@ -35,6 +35,7 @@ function loading(rows: readonly FlowRow[], { next = 1, fits = true } = {}) {
       },
       runOf: (_spec, { id }) => run(id),
     },
+    inJournal: (flow, journal) => void done.push(`told the ${journal.length} entries of ${flow}`),
     specOf: (mediator) => (mediator === 'sale' ? ({ name: 'sale' } as MediatorSpec) : undefined),
     keep: ({ id }) => void done.push(`keep ${id}`),
     flush: async ({ id }) => void done.push(`flush ${id}`),
@@ -49,7 +50,16 @@ function loading(rows: readonly FlowRow[], { next = 1, fits = true } = {}) {
 test('a run is known before its journal is read, and kept before it is told what has ended since', async () => {
   const { make, done } = loading([row(1)])
   assert.equal((await make(1))?.id, 1)
-  assert.deepEqual(done, ['known 1', 'journal 1', 'begin 1', 'keep 1', 'input 1', 'flush 1', 'mail 1'])
+  assert.deepEqual(done, [
+    'known 1',
+    'journal 1',
+    'told the 0 entries of 1',
+    'begin 1',
+    'keep 1',
+    'input 1',
+    'flush 1',
+    'mail 1',
+  ])
 })
 
 test('a flow that has ended, is paused, is unknown or has no mediator is not made', async () => {

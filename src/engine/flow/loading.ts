@@ -4,6 +4,7 @@
 //   ended since, what it leaves written ──→ offered mail
 //      └ ended, paused, or no app has its mediator: not made     └ its code or its type is gone: paused
 import { recordError } from '../../model/errors.ts'
+import type { JournalEntry } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
 import type { Message } from '../../model/message.ts'
 import type { FlowChange, FlowRows } from '../../seam/flows.ts'
@@ -17,6 +18,8 @@ export interface LoadingHost {
   readonly rows: Pick<FlowRows, 'row' | 'journal' | 'next'>
   readonly making: Pick<Making, 'beginningOf' | 'runOf'>
   specOf(mediator: string): MediatorSpec | undefined
+  /** A flow is about to be told the ends in its journal. */
+  inJournal(flow: number, journal: readonly JournalEntry[]): void
   /** A flow is made and hears of all that comes from now on. */
   keep(run: FlowRun): void
   flush(run: FlowRun): Promise<void>
@@ -70,6 +73,7 @@ export class Loading {
     // Before the journal is read: so no end of a step is missed between the two.
     known(run)
     const journal = await host.rows.journal(row.id)
+    host.inJournal(row.id, journal)
     await run.begin(message, journal, repeat)
     host.keep(run)
     // What has ended since the journal was read.

@@ -1,12 +1,14 @@
 // Ends of steps that are being written in transactions of others: of commands, of flows that a flow has started.
 //
 //   written by a transaction, with a number ──told──→ gone
-//     └──its flow is told something else before──→ with a number behind that ──told──→ gone
-//     └──its transaction is made again──→ with a new number
+//     ├──its flow is told something else before──→ with a number behind that ──told──→ gone
+//     ├──its transaction is made again──→ with a new number, behind all others
+//     └──its flow is made from a journal that has it──→ gone: the replay tells it, at its place there
 //
 // Invariant: a flow is told its ends in the order of their numbers, since a replay tells them so. An end gets its number
 // when its transaction is made and is told when that is committed; what the flow is told between has a higher number.
-// So the end gets one that is higher still.
+// So the end gets one that is higher still, and so does each one behind it, in their order. An end that the flow was told
+// keeps its number.
 import type { JournalEntry } from '../../model/flow.ts'
 import type { FlowChange } from '../../seam/flows.ts'
 
@@ -16,10 +18,10 @@ class UnderWay {
   n: number
   next: UnderWay | undefined
 
-  constructor(of: number, n: number, next: UnderWay | undefined) {
+  constructor(of: number, n: number) {
     this.of = of
     this.n = n
-    this.next = next
+    this.next = undefined
   }
 }
 
@@ -27,6 +29,7 @@ const none: readonly FlowChange[] = []
 
 export class StepEndsUnderWay {
   private readonly newEntry: () => number
+  /** By flow, the first of its ends; each refers to the one that has the next number. */
   private readonly first = new Map<number, UnderWay>()
 
   constructor(newEntry: () => number) {
@@ -36,13 +39,12 @@ export class StepEndsUnderWay {
   /** Gives the number with which the end of a step is written. */
   begin(flow: number, of: number): number {
     const n = this.newEntry()
-    const first = this.first.get(flow)
-    for (let one = first; one !== undefined; one = one.next) {
-      if (one.of !== of) continue
-      one.n = n
-      return n
-    }
-    this.first.set(flow, new UnderWay(of, n, first))
+    this.take(flow, of)
+    const end = new UnderWay(of, n)
+    let last = this.first.get(flow)
+    while (last?.next !== undefined) last = last.next
+    if (last === undefined) this.first.set(flow, end)
+    else last.next = end
     return n
   }
 
@@ -61,22 +63,33 @@ export class StepEndsUnderWay {
 
   /** An end is written: gives its entry as the journal has it, or will have. */
   written(flow: number, entry: JournalEntry): JournalEntry {
-    let before: UnderWay | undefined
-    for (let one = this.first.get(flow); one !== undefined; one = one.next) {
-      if (one.of !== entry.of) {
-        before = one
-        continue
-      }
-      if (before !== undefined) before.next = one.next
-      else if (one.next !== undefined) this.first.set(flow, one.next)
-      else this.first.delete(flow)
-      return one.n === entry.n ? entry : { ...entry, n: one.n }
-    }
-    return entry
+    const end = this.take(flow, entry.of!)
+    return end === undefined || end.n === entry.n ? entry : { ...entry, n: end.n }
+  }
+
+  /** A flow is made from its journal: it is told the ends that are there. */
+  inJournal(flow: number, journal: readonly JournalEntry[]): void {
+    if (!this.first.has(flow)) return
+    for (const { of } of journal) if (of !== null) this.take(flow, of)
   }
 
   /** A flow has ended: nothing is told to it. */
   forget(flow: number): void {
     this.first.delete(flow)
+  }
+
+  /** Takes an end out. */
+  private take(flow: number, of: number): UnderWay | undefined {
+    let before: UnderWay | undefined
+    for (let one = this.first.get(flow); one !== undefined; one = one.next) {
+      if (one.of === of) {
+        if (before !== undefined) before.next = one.next
+        else if (one.next !== undefined) this.first.set(flow, one.next)
+        else this.first.delete(flow)
+        return one
+      }
+      before = one
+    }
+    return undefined
   }
 }

@@ -60,6 +60,11 @@ export class StepEnds<Run extends EndTaker, Left> {
     return this.underWay.putBehind(flow)
   }
 
+  /** A flow is made from its journal: it is told the ends that are there. */
+  inJournal(flow: number, journal: readonly JournalEntry[]): void {
+    this.underWay.inJournal(flow, journal)
+  }
+
   /** A flow has ended: nothing is told to it. */
   forget(flow: number): void {
     this.underWay.forget(flow)
