@@ -10,7 +10,7 @@ import { shapeOf } from './shape.ts'
 
 const src = fileURLToPath(new URL('../src', import.meta.url))
 
-/** What each layer may import from, besides itself. Of other adapters, one may know only what Node.js gives. */
+/** What each layer may import from, besides itself. Of other adapters, one may know only what Node.js gives, and what they share. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   model: [],
   seam: ['model'],
@@ -18,7 +18,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   parts: ['model', 'seam', 'engine'],
   // The edge is loaded when an app serves: see below.
   app: ['model', 'seam', 'engine', 'parts', 'adapters/node', 'operate', 'control', 'http'],
-  adapters: ['model', 'seam', 'adapters/node'],
+  adapters: ['model', 'seam', 'adapters/node', 'adapters/shared'],
   operate: ['model', 'seam', 'engine', 'parts'],
   control: ['model', 'seam', 'engine', 'parts', 'operate'],
   describe: ['model', 'seam', 'parts', 'operate'],

@@ -520,13 +520,13 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   ],
   'takes two messages of one id for the same, wherever they come from': [
     {
-      file: 'adapters/sqlite/attributes.ts',
-      from: "(attributes === null ? '' : source)\n\n/** The same of a row. */",
-      to: "(attributes === null ? '' : '')\n\n/** The same of a row. */",
+      file: 'adapters/shared/attributes.ts',
+      from: "(attributes === null ? '' : source)\n\n/** The source that",
+      to: "(attributes === null ? '' : '')\n\n/** The source that",
     },
   ],
   'loses the attributes of a message from elsewhere at the desk': [
-    { file: 'adapters/sqlite/desk-rows.ts', from: '({ entry }) => attributesJson(entry.message)', to: '() => null' },
+    { file: 'adapters/shared/desk-row.ts', from: '({ entry }) => attributesJson(entry.message)', to: '() => null' },
   ],
   'goes on after a failed sync as if nothing were': [
     {
@@ -646,7 +646,7 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
     },
   ],
   'forgets at a restart how many attempts were made': [
-    { file: 'adapters/sqlite/desk-rows.ts', from: '      attempts: row.attempts,\n', to: '      attempts: 0,\n' },
+    { file: 'adapters/shared/desk-row.ts', from: '    attempts: row.attempts,\n', to: '    attempts: 0,\n' },
   ],
   'tries again at once what a restart found waiting': [
     {

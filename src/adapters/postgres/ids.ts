@@ -28,7 +28,8 @@ const claimText = `insert into millrace.ids as o (type, id, source, hash, stream
   on conflict (type, id, source) do update set hash = o.hash
   returning o.type, o.id, o.source, o.hash, o.xid, xmax = 0 as free`
 const forgetText = `delete from millrace.ids i using unnest($1::text[], $2::text[], $3::text[]) v(type, id, source)
-  where i.type = v.type and i.id = v.id and i.source = v.source`
+  where i.type = any($1::text[]) and i.id = any($2::text[])
+    and i.type = v.type and i.id = v.id and i.source = v.source`
 const firstText = `select k.version, m.data as json from millrace.messages m join millrace.kinds k on k.id = m.kind
   where m.xid = $1 and m.id = $2 and k.type = $3 and ${claimSourceOf('m.attributes')} = $4 limit 1`
 

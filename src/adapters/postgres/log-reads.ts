@@ -14,7 +14,7 @@ export interface Slice {
 }
 
 /** The runs behind a position ($2) of a stream ($1), at most $3, with the messages after it, each with its position. */
-const placed = (columns: string) => `
+export const placed = (columns: string) => `
   from (
     select * from millrace.runs
     where stream = $1 and position > $2::int8 - ${runMax} and position + count > $2::int8 + 1

@@ -9,10 +9,25 @@ import { fault } from '../../model/errors.ts'
 import type { World } from '../../seam/world.ts'
 import { awayFault, type Connection, codeOf, shownUrl, textOf } from './connection.ts'
 import { guardAll, schemaCore } from './schema-core.ts'
+import { deskSchema } from './schema-desk.ts'
+import { finderSchema } from './schema-finder.ts'
+import { flowsSchema } from './schema-flows.ts'
+import { gathersSchema } from './schema-gathers.ts'
 import { schemaPublish } from './schema-publish.ts'
+import { requestsSchema } from './schema-requests.ts'
+import { timersSchema } from './schema-timers.ts'
 
 /** The pieces of the first format, in their order: each facet has its own. */
-const pieces: readonly string[] = [schemaCore, schemaPublish]
+const pieces: readonly string[] = [
+  schemaCore,
+  schemaPublish,
+  requestsSchema,
+  timersSchema,
+  gathersSchema,
+  deskSchema,
+  flowsSchema,
+  finderSchema,
+]
 
 /** Each entry brings the schema from the format of its index to the next. Entries are never changed, only added. */
 const steps: readonly string[] = [pieces.join('\n')]

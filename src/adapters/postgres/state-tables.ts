@@ -1,67 +1,55 @@
-// The facets of the state of a store.
+// The tables of the state: requests, time, the desk, flows, gathers, names, with the facets of the store that stand on them.
+import { AlertTable } from './alerts.ts'
+import { DeskViews } from './desk-reads.ts'
+import { DeskTables } from './desk-tables.ts'
+import { FinderTable } from './finder.ts'
+import { FlowViews } from './flow-reads.ts'
+import { FlowTables } from './flows.ts'
+import { PostgresGathers } from './gathers.ts'
+import { MessageViews } from './message-reads.ts'
+import { nameWrites } from './names.ts'
+import { RequestTable } from './requests.ts'
+import { ScheduleTable } from './schedules.ts'
 import type { State, StateNeeds } from './state.ts'
+import { timedWrites } from './timed.ts'
+import { TimerTable } from './timers.ts'
+import { withdraw } from './withdrawn.ts'
 
-/** What a facet answers that is not built yet. */
-const missing = (name: string): never => {
-  throw new Error(`${name} is not built yet on PostgreSQL`)
-}
-
-/** Reads that find nothing where nothing can be written. */
-const empty: readonly string[] = [
-  ...['heads', 'lanes', 'list', 'open', 'paused', 'concurrencies', 'untold', 'withdrawn', 'underWay'],
-  ...['underWayByMediator', 'waiting', 'due', 'asleep', 'rows', 'heldGroups', 'kept', 'processors', 'expire'],
-]
-
-/** A facet none of whose methods is built yet. */
-const unbuilt = <Facet extends object>(name: string): Facet =>
-  new Proxy((() => {}) as unknown as Facet, {
-    get: (_, method) =>
-      method === 'then'
-        ? undefined
-        : method === 'expire'
-          ? async () => undefined
-          : unbuilt(`${name}.${String(method)}`),
-    apply: async () => {
-      if (empty.includes(name.split('.').at(-1)!)) return []
-      return name.includes('forget') ? 0 : missing(name)
-    },
-  })
-
-export function stateTables(_: StateNeeds): State {
+export function stateTables({ beside, ids, progress }: StateNeeds): State {
+  const timers = new TimerTable(ids)
+  const slots = new ScheduleTable(beside)
+  const alerts = new AlertTable(beside)
+  const desk = new DeskTables(beside, progress)
+  const requests = new RequestTable(beside)
+  const flows = new FlowTables(beside)
   return {
     facets: {
-      desk: unbuilt('desk'),
-      deskReads: unbuilt('deskReads'),
-      operations: unbuilt('operations'),
-      pendingActions: unbuilt('pendingActions'),
-      processors: unbuilt('processors'),
-      flows: unbuilt('flows'),
-      flowReads: unbuilt('flowReads'),
-      messageReads: unbuilt('messageReads'),
-      finder: unbuilt('finder'),
-      requests: unbuilt('requests'),
-      schedules: unbuilt('schedules'),
-      alerts: unbuilt('alerts'),
+      desk: desk.desk,
+      deskReads: new DeskViews(beside),
+      operations: desk.operations,
+      pendingActions: desk.pendingActions,
+      processors: desk.processors,
+      flows,
+      flowReads: new FlowViews(beside),
+      messageReads: new MessageViews(beside),
+      finder: new FinderTable(beside),
+      requests,
+      schedules: slots,
+      alerts,
     },
-    timers: {
-      cancel: async () => missing('cancel'),
-      keep: async () => missing('keep'),
-      write: async () => missing('timers'),
-      pending: async () => undefined,
-      nextDue: async () => undefined,
+    timers: timedWrites({ timers, slots, alerts }),
+    desk: { write: (db, changes) => desk.write(db, changes), lastNumber: (db) => desk.desk.lastNumber(db) },
+    requests,
+    flows,
+    names: nameWrites,
+    gathers: (db) => new PostgresGathers(db, timers),
+    async takeBack(db, type, id) {
+      const [delayed] = await timers.cancel(db, [{ type, id }])
+      if (delayed) return 'delayed'
+      const request = await requests.get(db, id)
+      if (request?.type !== type || request.endedAt !== null) return undefined
+      await withdraw(db, [id])
+      return 'request'
     },
-    desk: { write: async () => missing('desk'), lastNumber: async () => 0 },
-    requests: {
-      conflicts: async () => missing('requests'),
-      ask: async () => missing('requests'),
-      write: async () => missing('requests'),
-    },
-    flows: {
-      write: async () => missing('flows'),
-      found: async () => ({ last: { flow: 0, entry: 0, mail: 0 }, nextDue: null }),
-    },
-    names: { schedules: async () => [], rename: async () => missing('rename') },
-    gathers: () => unbuilt('gathers'),
-    takeBack: async () => missing('takeBack'),
   }
 }

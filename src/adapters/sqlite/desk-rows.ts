@@ -1,109 +1,28 @@
-// The rows of the desk: one table of columns makes the insert, the update and the select.
-import type { Claim } from '../../model/claims.ts'
-import { asStored } from '../../model/codec.ts'
-import { type DeskEntry, type DeskState, type Try, waitingCounted } from '../../model/desk.ts'
+// The rows of the desk: the table of columns makes the insert, the update and the select.
+import { type DeskEntry, type DeskState, waitingCounted } from '../../model/desk.ts'
 import type { KeptRow } from '../../model/desk-views.ts'
-import type { ErrorRecord } from '../../model/errors.ts'
-import { lengthOf, pageOf } from '../../model/page.ts'
-import { attributesJson } from './attributes.ts'
+import {
+  type DeskColumn,
+  type DeskTableRow,
+  type DeskWritten,
+  deskColumns,
+  deskPage,
+  entryOf,
+  type ShownRow as Shown,
+  shownOf,
+} from '../shared/desk-row.ts'
+import type { LogTableRow } from './kinds.ts'
 import type { Log } from './log.ts'
-import { askedFlagOf, type LogTableRow } from './message-row.ts'
-import type { Statements, Value } from './statements.ts'
+import type { Statements } from './statements.ts'
 
-/** An entry with what the store adds to it. */
-interface Written {
-  readonly entry: DeskEntry
-  readonly state: DeskState
-  /** The group in which it counts; null where it is not held. */
-  readonly group: number | null
-  readonly kind: number
-}
+type Written = DeskWritten & { readonly kind: number }
+type Row = DeskTableRow & LogTableRow
+type ShownRow = Shown & LogTableRow
 
-interface Column {
-  readonly name: string
-  /** Its name in a row that is read, where that is another one. */
-  readonly as?: string | undefined
-  readonly value: (written: Written) => Value
-  /** Whether a change of the entry may change it. */
-  readonly changes: boolean
-  /** False for a column that no read selects. */
-  readonly shown?: false | undefined
-}
-
-const fixed = (name: string, value: (written: Written) => Value, as?: string): Column =>
-  as === undefined ? { name, value, changes: false } : { name, value, changes: false, as }
-const changing = (name: string, value: (written: Written) => Value): Column => ({ name, value, changes: true })
-
-const columns: readonly Column[] = [
-  fixed('id', ({ entry }) => entry.id, 'desk_id'),
-  fixed('processor', ({ entry }) => entry.processor),
-  fixed('stream', ({ entry }) => entry.message.stream),
-  changing('state', ({ state }) => state),
-  changing('lane', ({ entry }) => entry.lane),
-  changing('place', ({ entry }) => entry.place),
-  changing('due_at', ({ entry }) => entry.dueAt),
-  changing('attempts', ({ entry }) => entry.attempts),
-  changing('kills', ({ entry }) => entry.kills),
-  changing('corrections', ({ entry }) => entry.corrections),
-  // Counted with the lines of the audit log.
-  fixed('revision', () => 0),
-  changing('failures', ({ entry }) => entry.failures),
-  changing('decisions', ({ entry }) => entry.decisions),
-  { ...changing('group_id', ({ group }) => group), shown: false },
-  changing('error', ({ entry }) => (entry.error === null ? null : JSON.stringify(entry.error))),
-  changing('tries', ({ entry }) => (entry.tries.length === 0 ? null : JSON.stringify(entry.tries))),
-  fixed('held_at', ({ entry }) => entry.heldAt),
-  changing('resolved_at', ({ entry }) => entry.resolvedAt),
-  fixed('position', ({ entry }) => entry.message.position),
-  fixed('message_id', ({ entry }) => entry.message.id, 'id'),
-  changing('kind', ({ kind }) => kind),
-  fixed('time', ({ entry }) => entry.message.time),
-  fixed('context', ({ entry }) => entry.message.context),
-  fixed('correlation', ({ entry: { message } }) =>
-    message.correlationId === message.id ? null : message.correlationId,
-  ),
-  fixed('causation', ({ entry }) => entry.message.causationId),
-  fixed('trace', ({ entry }) => entry.message.trace),
-  changing('data', ({ entry }) => entry.message.json),
-  changing('original', ({ entry }) => entry.original),
-  fixed('asked', ({ entry }) => askedFlagOf(entry.message.asked), 'own_id'),
-  fixed('attributes', ({ entry }) => attributesJson(entry.message)),
+const columns: readonly DeskColumn<Written>[] = [
+  ...deskColumns,
+  { name: 'kind', value: ({ kind }) => kind, changes: true },
 ]
-
-interface Row extends LogTableRow {
-  readonly desk_id: number
-  readonly processor: string
-  readonly stream: number
-  readonly state: DeskState
-  readonly lane: string | null
-  readonly place: number
-  readonly due_at: number
-  readonly attempts: number
-  readonly kills: number
-  readonly corrections: number
-  readonly revision: number
-  readonly failures: number
-  readonly decisions: number
-  readonly error: string | null
-  readonly tries: string | null
-  readonly original: string | null
-  readonly held_at: number
-  readonly resolved_at: number | null
-}
-
-/** A row as people see it. */
-interface ShownRow extends Row {
-  readonly waiting: number
-  readonly behind: number | null
-  readonly claimed_by: string | null
-  readonly claimed_at: number
-  readonly claimed_until: number
-  readonly wish: string | null
-  readonly wished_at: number
-  readonly wished_by: string
-  readonly wished_why: string | null
-}
-
 const changed = columns.filter(({ changes }) => changes)
 const names = columns.map(({ name }) => name).join(', ')
 const places = columns.map(() => '?').join(', ')
@@ -178,7 +97,7 @@ export class DeskRows {
   /** A page of the next messages of a lane, as people see them. */
   shownLine({ processor, stream, lane, place }: PlaceInLane, limit: number): KeptRow[] {
     const rows = this.sql.each<ShownRow>(shownLineText, processor, stream, lane, place, limit)
-    return page(rows).map((row) => this.shownOf(row))
+    return deskPage(rows).map((row) => this.shownOf(row))
   }
 
   /** The row with an id, as people see it. */
@@ -189,7 +108,7 @@ export class DeskRows {
 
   /** A page of the rows with these ids, in order. */
   list(ids: readonly number[]): KeptRow[] {
-    return page(this.sql.each<ShownRow>(listText, JSON.stringify(ids))).map((row) => this.shownOf(row))
+    return deskPage(this.sql.each<ShownRow>(listText, JSON.stringify(ids))).map((row) => this.shownOf(row))
   }
 
   private written(entry: DeskEntry, state: DeskState, group: number | null): Written {
@@ -197,44 +116,10 @@ export class DeskRows {
   }
 
   private shownOf(row: ShownRow): KeptRow {
-    const { waiting, behind, wish, wished_at: at, wished_by: by, wished_why: why } = row
-    const pending =
-      wish === null ? null : { item: row.desk_id, action: JSON.parse(wish), at, by, reason: why ?? undefined }
-    const entry = this.entryOf(row)
-    return { ...entry, claim: claimOf(row), behind, waiting, pending, data: asStored(entry.message.json) }
+    return shownOf(row, this.log.stored(row.stream, row))
   }
 
   private entryOf(row: Row): DeskEntry {
-    return {
-      id: row.desk_id,
-      processor: row.processor,
-      state: row.state,
-      lane: row.lane,
-      place: row.place,
-      dueAt: row.due_at,
-      attempts: row.attempts,
-      kills: row.kills,
-      corrections: row.corrections,
-      revision: row.revision,
-      failures: row.failures,
-      decisions: row.decisions,
-      error: row.error === null ? null : (JSON.parse(row.error) as ErrorRecord),
-      tries: row.tries === null ? [] : (JSON.parse(row.tries) as Try[]),
-      original: row.original,
-      heldAt: row.held_at,
-      resolvedAt: row.resolved_at,
-      message: this.log.stored(row.stream, row),
-    }
+    return entryOf(row, this.log.stored(row.stream, row))
   }
-}
-
-function claimOf({ claimed_by: by, claimed_at: at, claimed_until: until }: ShownRow): Claim | null {
-  return by === null ? null : { by, at, until }
-}
-
-/** As many rows as a page may hold. */
-function page<R extends Row>(rows: Iterable<R>): readonly R[] {
-  const sizeOf = ({ data, original, error, tries, attributes }: Row) =>
-    lengthOf(data, original, error, tries, attributes)
-  return pageOf(rows, { limit: Number.POSITIVE_INFINITY, sizeOf, cursorOf: ({ desk_id }) => desk_id }).rows
 }

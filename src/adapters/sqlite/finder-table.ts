@@ -6,7 +6,6 @@
 //
 // A log is the one that was indexed where the last indexed message of each stream is still at its position, with its id.
 import { existsSync, rmSync } from 'node:fs'
-import { masked } from '../../model/mask.ts'
 import type {
   FinderStore,
   FoundPlace,
@@ -18,19 +17,11 @@ import type {
   SearchResult,
 } from '../../seam/finder.ts'
 import { DatabaseSync } from '../node/sqlite.ts'
+import { forgetRows, perMs, stepBytes, stepRows, wordsOf } from '../shared/finder-words.ts'
 import type { AtOnce } from './durable-reads.ts'
 import { logsIn, logTable } from './log-tables.ts'
 import { openReading } from './reading.ts'
 
-/** Messages, and bytes of their data, of one step. */
-const stepRows = 300
-const stepBytes = 1024 * 1024
-/** Rows that one step forgets. */
-const forgetRows = 1_000
-/** Characters of the words of one message; what comes after them is not found. */
-const wordsCharsMax = 16 * 1024
-/** Numbers of messages of one millisecond; more take those of the next. */
-const perMs = 512
 const version = 1
 
 export const finderSchema = `
@@ -256,25 +247,4 @@ export class FinderTable implements AtOnce<FinderStore> {
 /** A query of FTS5: all words, the last as a beginning. They have letters and digits only. */
 function matchOf(words: readonly string[]): string {
   return words.map((word, at) => `"${word}"${at === words.length - 1 ? '*' : ''}`).join(' ')
-}
-
-/** The texts and numbers in data, without the secret ones and without the names of fields. */
-function wordsOf(json: string, secret: readonly string[]): string {
-  const words: string[] = []
-  let chars = 0
-  const take = (value: unknown): void => {
-    if (chars >= wordsCharsMax) return
-    if (typeof value === 'object' && value !== null) for (const inner of Object.values(value)) take(inner)
-    else if (typeof value === 'string' || typeof value === 'number') {
-      const text = String(value).slice(0, wordsCharsMax - chars)
-      chars += text.length + 1
-      words.push(text)
-    }
-  }
-  try {
-    take(JSON.parse(masked(json, secret)))
-  } catch {
-    // What is no JSON has no words.
-  }
-  return words.join(' ')
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { emptyFlows, flowOf } from '../../../test/support/flow-tables.ts'
-import { FlowRows, messageJson, messageOf } from './flow-rows.ts'
+import { messageJson, messageOf } from '../shared/flow-row.ts'
+import { FlowRows } from './flow-rows.ts'
 
 test('a flow is read as it was written, and as it ended', () => {
   const rows = new FlowRows(emptyFlows().sql)

@@ -1,55 +1,15 @@
 // The rows of flows: one table of columns makes the insert of a new flow and every select.
-import type { Stored } from '../../model/codec.ts'
-import type { FlowState, ParentFlow } from '../../model/flow.ts'
+import type { ParentFlow } from '../../model/flow.ts'
 import type { FlowFilter, FlowRow, StateOfFlow } from '../../model/flow-views.ts'
-import { lengthOf, pageOf } from '../../model/page.ts'
+import { pageOf } from '../../model/page.ts'
 import type { FlowSlice } from '../../seam/flow-reads.ts'
 import type { FlowChange } from '../../seam/flows.ts'
+import { flowColumns as columns, flowOf, type FlowTableRow as Row, flowSize as sizeOf } from '../shared/flow-row.ts'
 import type { Statements, Value } from './statements.ts'
 
 const listRows = 100
 /** Flows that are looked at for those that fit, before other work has its turn. */
 const lookedAtOnce = 1_000
-
-interface Column {
-  readonly name: string
-  /** Its name in a row that is read, where that is another one. */
-  readonly as?: string | undefined
-  /** Its value in the row of a new flow; undefined for a column that a new flow leaves null. */
-  readonly value?: ((row: FlowRow) => Value) | undefined
-}
-
-const columns: readonly Column[] = [
-  { name: 'id', value: ({ id }) => id },
-  { name: 'mediator', value: ({ mediator }) => mediator },
-  { name: 'version', value: ({ version }) => version },
-  { name: 'context', value: ({ context }) => context },
-  { name: 'state', value: ({ state }) => state },
-  { name: 'message', value: ({ message }) => messageJson(message) },
-  { name: 'once', value: ({ once }) => once },
-  { name: 'parent_flow', as: 'parentFlow', value: ({ parent }) => parent?.flow ?? null },
-  { name: 'parent_n', as: 'parentN', value: ({ parent }) => parent?.n ?? null },
-  { name: 'rerun_of', as: 'rerunOf', value: ({ rerunOf }) => rerunOf },
-  { name: 'continues', value: ({ continues }) => continues },
-  {
-    name: 'mail_after',
-    as: 'mailAfter',
-    value: ({ mailAfter }) => (mailAfter === null ? null : JSON.stringify(mailAfter)),
-  },
-  { name: 'error' },
-  { name: 'result' },
-  { name: 'started_at', as: 'startedAt', value: ({ startedAt }) => startedAt },
-  { name: 'ended_at', as: 'endedAt' },
-]
-
-interface Row extends Omit<FlowRow, 'message' | 'error' | 'result' | 'parent' | 'mailAfter'> {
-  readonly mailAfter: string | null
-  readonly message: string
-  readonly error: string | null
-  readonly result: string | null
-  readonly parentFlow: number | null
-  readonly parentN: number | null
-}
 
 const inserted = columns.filter(({ value }) => value !== undefined)
 const names = inserted.map(({ name }) => name).join(', ')
@@ -95,7 +55,7 @@ export class FlowRows {
 
   row(id: number): FlowRow | undefined {
     const row = this.sql.one<Row>(`${rowText} where id = ?`, id)
-    return row && rowOf({ ...row })
+    return row && flowOf({ ...row })
   }
 
   stateOf(id: number): StateOfFlow | undefined {
@@ -121,10 +81,9 @@ export class FlowRows {
       ...values,
       limit,
     )
-    const sizeOf = ({ message, error, result, mailAfter }: Row) => lengthOf(message, error, result, mailAfter)
     const page = pageOf(rows, { limit, sizeOf, cursorOf: ({ id }) => id, bytesMax })
     const last = page.next ?? (looked.length === lookedAtOnce ? upTo : undefined)
-    return { rows: page.rows.map(rowOf), last, isFull: page.next !== undefined, bytes: page.bytes }
+    return { rows: page.rows.map(flowOf), last, isFull: page.next !== undefined, bytes: page.bytes }
   }
 
   /** The flow that a step of another has started and that is under way, or continues in the place of that one. */
@@ -190,27 +149,4 @@ function conditions({ mediator, states, context, step, startedBefore }: FlowFilt
     step,
   )
   return { where, values }
-}
-
-function rowOf({ message, error, result, parentFlow, parentN, mailAfter, ...row }: Row): FlowRow {
-  return {
-    ...row,
-    mailAfter: mailAfter === null ? null : JSON.parse(mailAfter),
-    state: row.state as FlowState,
-    message: messageOf(message),
-    parent: parentFlow === null ? null : { flow: parentFlow, n: parentN! },
-    error: error === null ? null : JSON.parse(error),
-    result: result === null ? undefined : JSON.parse(result),
-  }
-}
-
-/** A message as text, as rows of flows and of mail hold it. */
-export function messageJson({ decoded: _, plain: _plain, ...message }: Stored): string {
-  return JSON.stringify(message)
-}
-
-/** Reads a message; before format 14 its place in a trace had the name `traceparent`. */
-export function messageOf(json: string): Stored {
-  const { traceparent: trace = null, ...message } = JSON.parse(json)
-  return { asked: undefined, attributes: null, trace, ...message, decoded: undefined }
 }

@@ -4,7 +4,8 @@ import type { Stored } from '../../model/codec.ts'
 import { idConflict } from '../../model/publish.ts'
 import type { Changes } from '../../seam/commit.ts'
 import type { Appended } from '../../seam/log.ts'
-import { claimSource, claimSourceOf } from './attributes.ts'
+import { claimSource } from '../shared/attributes.ts'
+import { claimSourceOf } from './attributes.ts'
 
 /** A message as it was stored first. */
 export type First = Pick<Stored, 'version' | 'json'>

@@ -1,12 +1,12 @@
 // Type, version and source of messages: many share them, so each combination has a number.
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
-import { kindSource } from './attributes.ts'
+import { kindSource } from '../shared/attributes.ts'
+import type { Kind, MessageColumns } from '../shared/message-row.ts'
 
-export interface Kind {
-  readonly type: string
-  readonly version: number
-  readonly source: string
+/** A row of a log, or of another table of messages. */
+export interface LogTableRow extends MessageColumns {
+  kind: number
 }
 
 const noKind = { id: 0, type: '', version: 0, source: '' }

@@ -1,7 +1,8 @@
 // Mail: events that flows of a context may wait for, until no flow can.
 import type { ForgottenMails, Mail, Mailbox } from '../../seam/mail.ts'
+import { messageJson, messageOf } from '../shared/flow-row.ts'
 import type { Beside } from './beside-commits.ts'
-import { type FlowContext, type FlowRows, messageJson, messageOf } from './flow-rows.ts'
+import type { FlowContext, FlowRows } from './flow-rows.ts'
 import { Numbers } from './numbers.ts'
 import type { Statements } from './statements.ts'
 

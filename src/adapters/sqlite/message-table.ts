@@ -3,7 +3,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { LogPlace } from '../../model/log-views.ts'
 import type { MessageOutcome, MessageRow } from '../../model/message-views.ts'
-import { traceparentOf } from '../../model/trace.ts'
 import type {
   KnownNames,
   MessageReads,
@@ -12,43 +11,25 @@ import type {
   SpanFilter,
   StreamSpan,
 } from '../../seam/message-reads.ts'
-import { fromElsewhere } from './attributes.ts'
+import {
+  dataBytesMax,
+  lookedAt,
+  outcomeAt,
+  type ProgressAt,
+  placesMax,
+  type LookedRow as Row,
+  type NamedStream as Stream,
+  sliceBytesMax,
+  sliceRows,
+  unevenMs,
+} from '../shared/message-slice.ts'
 import type { AtOnce } from './durable-reads.ts'
 import { logsIn, logTable } from './log-tables.ts'
-
-/** The most positions that one read looks at: a long read keeps the -wal file from being written anew. */
-const sliceRows = 2_000
-/** Data that are larger are left out of lists, bytes. */
-const dataBytesMax = 64 * 1024
-/** The most bytes of data of a slice. */
-const sliceBytesMax = 4 * 1024 * 1024
-/** Messages of several publishers come to their log a little out of the order of their times, milliseconds. */
-const unevenMs = 1_000
-/** The most places that have one id: one of each type and source. */
-const placesMax = 100
-
-interface Row {
-  readonly position: number
-  readonly id: string
-  readonly type: string
-  readonly version: number
-  readonly source: string
-  readonly time: number
-  readonly context: string | null
-  readonly correlation: string | null
-  readonly causation: string | null
-  readonly trace: string | null
-  readonly attributes: string | null
-  readonly bytes: number
-  readonly json: string | null
-}
 
 interface At {
   readonly position: number
   readonly time: number
 }
-
-type Stream = Pick<MessageRow, 'stream' | 'kind'> & { readonly name: string }
 
 export class MessageTable implements AtOnce<MessageReads> {
   private readonly db: DatabaseSync
@@ -90,7 +71,7 @@ export class MessageTable implements AtOnce<MessageReads> {
       let last = bound
       let bytes = 0
       for (const row of this.matching({ stream: id, order, from, end: bound, filter, limit })) {
-        const message = rowOf(stream, row)
+        const message = lookedAt(stream, row)
         bytes += message.json?.length ?? 0
         rows.push(message)
         if (rows.length < limit && bytes < sliceBytesMax) continue
@@ -121,15 +102,8 @@ export class MessageTable implements AtOnce<MessageReads> {
       const atDesk = new Map(entries.map((entry) => [entry.processor, entry]))
       const rows = this.db
         .prepare('select processor, low, done from millrace_progress where stream = ? order by processor')
-        .all(stream) as { processor: string; low: number; done: Uint8Array | null }[]
-      return rows.map(({ processor, low, done }): MessageOutcome => {
-        const isDone = position <= low || bitOf(done, position - low - 1)
-        const entry = atDesk.get(processor)
-        if (entry === undefined) return { processor, state: isDone ? 'done' : 'waiting', item: null }
-        // A processor that was reset handles the message again.
-        const state = entry.state === 'reset' ? (isDone ? 'done' : 'waiting') : entry.state
-        return { processor, state, item: entry.id }
-      })
+        .all(stream) as unknown as ProgressAt[]
+      return rows.map((row) => outcomeAt(position, row, atDesk.get(row.processor)))
     })
   }
 
@@ -206,32 +180,4 @@ const conditionOf: Readonly<Record<Condition, string>> = {
   correlation: 'and coalesce(m.correlation, m.id) = ?',
   since: 'and m.time >= ?',
   until: 'and m.time < ?',
-}
-
-function rowOf({ stream, kind, name: destination }: Stream, row: Row): MessageRow {
-  const elsewhere = row.attributes === null ? undefined : fromElsewhere(row.attributes)
-  const { position, id, type, version, time, context, bytes, json } = row
-  return {
-    destination,
-    kind,
-    stream,
-    position,
-    id,
-    type,
-    version,
-    source: elsewhere?.source ?? row.source,
-    time,
-    context,
-    correlationId: row.correlation ?? id,
-    causationId: row.causation,
-    traceparent: traceparentOf(row.trace),
-    attributes: elsewhere?.attributes ?? null,
-    bytes,
-    json,
-  }
-}
-
-/** Whether a bit is set, lowest first, as in a row of progress. */
-function bitOf(bits: Uint8Array | null, bit: number): boolean {
-  return bits !== null && bit >> 3 < bits.length && (bits[bit >> 3]! & (1 << (bit & 7))) !== 0
 }

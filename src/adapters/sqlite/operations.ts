@@ -1,6 +1,5 @@
 // Operations on many held messages. A selection is frozen when its operation is made; model/operation-states.ts has the
 // states that it goes through. A change that comes after the end of an operation is void: a person was quicker.
-import type { ChangeList } from '../../model/change.ts'
 import type { Actor, DeskAction } from '../../model/desk.ts'
 import type {
   NewOperation,
@@ -16,6 +15,7 @@ import { fault } from '../../model/errors.ts'
 import { assertBecomes, isUnderWay, mayBecome, type OperationState } from '../../model/operation-states.ts'
 import { lengthOf, pageOf } from '../../model/page.ts'
 import type { OperationStore } from '../../seam/operations.ts'
+import { operationOf, paceOf, type OperationRow as Row } from '../shared/operation-row.ts'
 import type { AuditLog } from './audit.ts'
 import { type Beside, writeDurably } from './beside-commits.ts'
 import type { DeskFinder } from './desk-finder.ts'
@@ -28,21 +28,6 @@ const expireRows = 100
 const operationText = `select id, name, action, who, why, change, one_first, state, total, done, refused, lanes, per_second,
     stop_after, failures, next_at, expires_at, started_at, ended_at
   from millrace_operations`
-
-type Plain = 'id' | 'name' | 'action' | 'state' | 'total' | 'done' | 'refused' | 'lanes' | 'failures'
-
-interface Row extends Pick<Operation, Plain> {
-  readonly who: string
-  readonly why: string | null
-  readonly change: string | null
-  readonly one_first: number
-  readonly per_second: number | null
-  readonly stop_after: number | null
-  readonly next_at: number | null
-  readonly expires_at: number | null
-  readonly started_at: number
-  readonly ended_at: number | null
-}
 
 /** A line of the audit log about an operation. */
 interface Line extends Actor {
@@ -236,32 +221,5 @@ export class OperationTable implements OperationStore {
   private byId(id: number): Operation | undefined {
     const row = this.sql.one<Row>(`${operationText} where id = ?`, id)
     return row === undefined ? undefined : operationOf(row)
-  }
-}
-
-/** What limits an operation, for the audit log. */
-function paceOf({ perSecond, stopAfter, state }: Operation): object {
-  return {
-    ...(state === 'prepared' ? { prepared: true } : {}),
-    ...(perSecond === null ? {} : { perSecond }),
-    ...(stopAfter === null ? {} : { stopAfter }),
-  }
-}
-
-function operationOf(row: Row): Operation {
-  const { who, why, change, one_first, per_second, stop_after, next_at, expires_at, started_at, ended_at, ...rest } =
-    row
-  return {
-    ...rest,
-    by: who,
-    reason: why,
-    change: change === null ? null : (JSON.parse(change) as ChangeList),
-    oneFirst: one_first === 1,
-    perSecond: per_second,
-    stopAfter: stop_after,
-    nextAt: next_at,
-    expiresAt: expires_at,
-    startedAt: started_at,
-    endedAt: ended_at,
   }
 }

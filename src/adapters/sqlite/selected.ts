@@ -5,6 +5,7 @@
 //      └─ not possible ──→ done, with the reason
 import type { OperationOutcome, RefusedItem, SelectedItem } from '../../model/desk-views.ts'
 import type { DeskChange } from '../../seam/desk.ts'
+import { lanesOf, type Place } from '../shared/selected-lanes.ts'
 import type { Statements } from './statements.ts'
 
 /** Messages of an operation whose outcome is counted. */
@@ -26,14 +27,6 @@ const nextText = `select item, lane, exists (select 1 from millrace_selected b
 type Counted = Extract<DeskChange, { readonly do: 'selected' }>
 type Tried = Extract<DeskChange, { readonly do: 'tried' }>
 
-/** Where a message is: those of one processor, stream and context are a lane. */
-interface Place {
-  readonly id: number
-  readonly processor: string
-  readonly stream: number
-  readonly context: string | null
-}
-
 export class SelectedItems {
   private readonly sql: Statements
 
@@ -43,15 +36,9 @@ export class SelectedItems {
 
   /** Freezes a selection; returns how many messages and lanes it has. */
   freeze(operation: number, items: readonly number[]): { readonly total: number; readonly lanes: number } {
-    const lanes = new Map<string, number>()
-    const rows: [item: number, lane: number][] = []
-    for (const { id, processor, stream, context } of this.sql.each<Place>(placesText, JSON.stringify(items))) {
-      const key = JSON.stringify([processor, stream, context ?? id])
-      rows.push([id, lanes.get(key) ?? id])
-      if (!lanes.has(key)) lanes.set(key, id)
-    }
+    const { rows, lanes } = lanesOf(this.sql.each<Place>(placesText, JSON.stringify(items)))
     this.sql.run(freezeText, operation, JSON.stringify(rows))
-    return { total: rows.length, lanes: lanes.size }
+    return { total: rows.length, lanes }
   }
 
   next(operation: number, limit: number): SelectedItem[] {

@@ -2,9 +2,10 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Stored } from '../../model/codec.ts'
 import type { Appended } from '../../seam/log.ts'
 import type { Cancel, Cancelled, Fired, Firing } from '../../seam/timers.ts'
-import { attributesJson, claimSourceOf } from './attributes.ts'
+import { attributesJson } from '../shared/attributes.ts'
+import { claimSourceOf } from './attributes.ts'
+import type { LogTableRow } from './kinds.ts'
 import type { Log } from './log.ts'
-import type { LogTableRow } from './message-row.ts'
 
 interface Row extends LogTableRow {
   due: number

@@ -1,12 +1,19 @@
 // A message as the columns of a row: of a log, of the desk, or of the delayed messages.
 import { Stored } from '../../model/codec.ts'
 import { fromElsewhere } from './attributes.ts'
-import type { Kind } from './kinds.ts'
 
-export interface LogTableRow {
+/** What many messages share. */
+export interface Kind {
+  readonly type: string
+  readonly version: number
+  /** Empty for a message from elsewhere, whose `attributes` have it. */
+  readonly source: string
+}
+
+/** The columns of a message beside its stream and its kind. */
+export interface MessageColumns {
   position: number
   id: string
-  kind: number
   time: number
   context: string | null
   correlation: string | null
@@ -32,7 +39,7 @@ function askerOf(flags: number): Stored['asked'] {
 }
 
 /** Makes the message of a row. */
-export function messageOf(stream: number, row: LogTableRow, { type, version, source }: Kind): Stored {
+export function messageOf(stream: number, row: MessageColumns, { type, version, source }: Kind): Stored {
   const elsewhere = row.attributes === null ? undefined : fromElsewhere(row.attributes)
   const stamp = {
     stream,
