@@ -15,9 +15,31 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /** `incoming`: the request as a server of Node.js has it, where there is one. */
 export function bodyOf(request: Request, bytesMax: number, incoming?: Readable): Body {
-  const bytes = () => readBody(request, bytesMax, incoming)
-  const text = async () => textOf(await bytes())
-  return { bytes, text, json: async () => jsonOf(await text()) }
+  return new Received(request, bytesMax, incoming)
+}
+
+class Received implements Body {
+  private readonly request: Request
+  private readonly bytesMax: number
+  private readonly incoming: Readable | undefined
+
+  constructor(request: Request, bytesMax: number, incoming: Readable | undefined) {
+    this.request = request
+    this.bytesMax = bytesMax
+    this.incoming = incoming
+  }
+
+  bytes(): Promise<Uint8Array> {
+    return readBody(this.request, this.bytesMax, this.incoming)
+  }
+
+  async text(): Promise<string> {
+    return textOf(await this.bytes())
+  }
+
+  async json(): Promise<unknown> {
+    return jsonOf(textOf(await this.bytes()))
+  }
 }
 
 /** The same body, which tells its size once it is read. */

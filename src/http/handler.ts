@@ -16,6 +16,7 @@ import { type Rates, ratesOf, senderOf } from './access/rates.ts'
 import { refusalsOf } from './access/refusals.ts'
 import { type Body, bodyOf, counted } from './body.ts'
 import { queryOf } from './input.ts'
+import { Paths } from './paths.ts'
 import { answerOfError, problemOf } from './problem.ts'
 import { type Env, respond } from './respond.ts'
 import type { Answer, Call, Group, Method, Route } from './route.ts'
@@ -53,18 +54,12 @@ export function handlerOf(options: HandlerOptions): Handler {
   const { groups, basePath, edge, limits } = options
   const rates = ratesOf(limits, () => edge.world.now())
   const how = { ...options, rates }
-  const hono = routerOf(basePath)
-  /** The paths with their other methods: beside the routes, so that a request of one has one handler and no chain. */
+  const routes = groups.flatMap((group) => group.routes)
+  const paths = new Paths(routes)
+  /** The paths with their other methods, and all that is no path of a route. */
   const others = routerOf(basePath)
   const methods = new Map<string, Method[]>()
-  for (const route of groups.flatMap((group) => group.routes)) {
-    methods.set(route.path, [...(methods.get(route.path) ?? []), route.method])
-    hono.on(route.method, patternOf(route.path), async ({ req, env }) => {
-      const body = bodyOf(req.raw, limits.bodyBytesMax, env?.incoming)
-      const asked = { request: req.raw, params: paramsOf(req.param()), from: addressIn(env), body }
-      return respond(await answerOf(route, asked, how), env)
-    })
-  }
+  for (const { path, method } of routes) methods.set(path, [...(methods.get(path) ?? []), method])
   for (const [path, allowed] of methods) {
     others.all(patternOf(path), ({ req, env }) => respond(otherMethod(req.method, path, allowed), env))
   }
@@ -74,18 +69,20 @@ export function handlerOf(options: HandlerOptions): Handler {
     const what = `there is no route ${req.method} ${req.path.slice(0, 200)}`
     return respond(problemOf(fault('millrace/unknown-route', what)), env)
   })
-  hono.notFound(({ req, env }) => others.fetch(req.raw, env))
-  for (const router of [hono, others]) {
-    router.onError((error, { env }) => respond(answerOfError(error, edge), env))
-  }
+  others.onError((error, { env }) => respond(answerOfError(error, edge), env))
   return async (request, env) => {
-    const { length } = request.url
-    if (length - originCharsOf(request.url) > limits.urlCharsMax) {
+    const { url, method } = request
+    if (url.length - originCharsOf(url) > limits.urlCharsMax) {
       const what = `the path and query are longer than ${limits.urlCharsMax} characters (urlCharsMax)`
       return respond(problemOf(fault('millrace/bad-request', what), { status: 414 }), env)
     }
     try {
-      return await hono.fetch(request, env)
+      const found = paths.find(method === 'HEAD' ? 'GET' : method, pathIn(url, basePath))
+      if (found === undefined) return await others.fetch(request, env)
+      const { row, params } = found
+      const body = bodyOf(request, limits.bodyBytesMax, env?.incoming)
+      const answer = respond(await answerOf(row, { request, params, from: addressIn(env), body }, how), env)
+      return method === 'HEAD' ? new Response(null, answer) : answer
     } catch (error) {
       return respond(answerOfError(error, edge), env)
     }
@@ -110,16 +107,33 @@ async function answerOf(
   let who: Who | undefined
   try {
     const { request } = asked
-    who = route.may === 'anyone' ? undefined : await whoAsks(access, asked)
+    if (route.may !== 'anyone') who = own?.atOnce(request, asked.from) ?? (await whoAsks(access, asked))
     const sender = rates === undefined ? '' : senderOf(who, asked.from)
     rates?.take(sender)
     if (who !== undefined) checkSomewhere(who, route.may)
     const body = rates === undefined ? asked.body : counted(asked.body, (bytes) => rates.read(sender, bytes))
-    const where = `${route.method} ${route.path}`
-    const query = queryOf(where, request.url, route.query)
+    const query = queryOf(route, request.url)
     const given = route.body === undefined || route.takes !== undefined ? undefined : await body.json()
-    if (route.body !== undefined && route.takes === undefined) checkField(where, 'the body', route.body, given)
-    const call = { ...asked, body, app, edge, basePath, query, given, who, own, limits, webhookOrigins, ending }
+    if (route.body !== undefined && route.takes === undefined) {
+      checkField(`${route.method} ${route.path}`, 'the body', route.body, given)
+    }
+    const { params, from } = asked
+    const call = {
+      app,
+      edge,
+      request,
+      basePath,
+      params,
+      query,
+      given,
+      body,
+      who,
+      from,
+      own,
+      limits,
+      webhookOrigins,
+      ending,
+    }
     const checking = who === undefined ? undefined : checkHere(who, route, call)
     if (checking !== undefined) await checking
     const answer = await route.run(call)
@@ -163,8 +177,6 @@ function addressIn(env: Env | undefined): string {
 }
 
 const patternOf = (path: string) => path.replace(/\{(\w+)\}/g, ':$1')
-
-const paramsOf = (params: Record<string, string> | undefined): Call['params'] => params ?? {}
 
 function originCharsOf(url: string): number {
   const at = url.indexOf('/', url.indexOf('://') + 3)

@@ -1,26 +1,49 @@
 // The query of a request, by the fields of its route: texts become what the fields take, then one check for all.
 import { fault } from '../model/errors.ts'
 import { checkFields, type Field, type Fields } from '../operate/fields.ts'
+import type { Route } from './route.ts'
 
-const nothing: Readonly<Record<string, unknown>> = Object.freeze({})
+type Asked = Pick<Route, 'method' | 'path' | 'query'>
+
+export type Query = Readonly<Record<string, unknown>>
+
+const nothing: Query = Object.freeze({})
+const noFields: Fields = { fields: {} }
+
+/** Queries that were read and are right, by their text: senders send the same ones. At most so many for each route. */
+const known = new WeakMap<Fields, Map<string, Query>>()
+const knownMax = 100
+const knownCharsMax = 200
 
 /** @throws `millrace/bad-option`, `millrace/unknown-option` */
-export function queryOf(
-  where: string,
-  url: string,
-  fields: Fields = { fields: {} },
-): Readonly<Record<string, unknown>> {
+export function queryOf({ method, path, query: fields = noFields }: Asked, url: string): Query {
   const at = url.indexOf('?')
   if (at === -1 && fields.needs === undefined) return nothing
+  const text = at === -1 ? '' : url.slice(at + 1)
+  let those = known.get(fields)
+  if (those === undefined) {
+    those = new Map()
+    known.set(fields, those)
+  }
+  const before = those.get(text)
+  if (before !== undefined) return before
+  const query = readQuery(`${method} ${path}`, text, fields)
+  if (text.length > knownCharsMax) return query
+  if (those.size >= knownMax) those.clear()
+  those.set(text, query)
+  return query
+}
+
+function readQuery(where: string, query: string, fields: Fields): Query {
   const given: Record<string, unknown> = Object.create(null)
-  for (const [name, text] of at === -1 ? [] : pairsIn(url.slice(at + 1))) {
+  for (const [name, text] of pairsIn(query)) {
     const field = Object.hasOwn(fields.fields, name) ? fields.fields[name]! : 'text'
     if (isList(field)) given[name] = [...((given[name] as unknown[]) ?? []), readAs(field, text)]
     else if (name in given) throw fault('millrace/bad-option', `${where}: ${name} is given twice`)
     else given[name] = readAs(field, text)
   }
   checkFields(where, given, fields)
-  return given
+  return Object.freeze(given)
 }
 
 /** What needs no decoding is split here: `URLSearchParams` costs more than all else that is done with a query. */

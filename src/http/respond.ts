@@ -25,12 +25,16 @@ const jsonType = { 'content-type': 'application/json' }
 
 export function respond({ status, headers, json, body }: Answer, env: Env | undefined): Response {
   const text = json === undefined ? body : JSON.stringify(json)
-  const said = json === undefined ? { ...headers } : { ...jsonType, ...headers }
   const outgoing = env?.outgoing
   if (outgoing === undefined || env?.incoming?.method === 'HEAD' || text instanceof ReadableStream) {
+    const said = json === undefined ? { ...headers } : { ...jsonType, ...headers }
     return new Response((text ?? null) as string | null, { status, headers: said })
   }
-  outgoing.writeHead(status, text === undefined ? said : { ...said, 'content-length': Buffer.byteLength(text) })
+  const said: Record<string, string | number> = {}
+  if (json !== undefined) said['content-type'] = 'application/json'
+  if (headers !== undefined) Object.assign(said, headers)
+  if (text !== undefined) said['content-length'] = Buffer.byteLength(text)
+  outgoing.writeHead(status, said)
   outgoing.end(text ?? '')
   return RESPONSE_ALREADY_SENT
 }

@@ -72,15 +72,18 @@ class Open {
       (incoming, outgoing) => {
         this.answers.add(outgoing)
         if (ending.signal.aborted) outgoing.shouldKeepAlive = false
-        outgoing.once('close', () => {
-          this.answers.delete(outgoing)
-          if (this.answers.size === 0) this.drained()
-        })
+        outgoing.on('close', this.closed)
         void listener(incoming, outgoing)
       },
     )
     this.server.on('clientError', refuse)
   }
+
+  /** An answer has its connection no longer. A function of all of them, since each request adds it. */
+  private readonly closed = closing((outgoing) => {
+    this.answers.delete(outgoing)
+    if (this.answers.size === 0) this.drained()
+  })
 
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -115,6 +118,13 @@ class Open {
     }
     this.server.closeAllConnections()
     await this.closing
+  }
+}
+
+/** A listener that is called with what it listens to. */
+function closing(closed: (outgoing: ServerResponse) => void) {
+  return function (this: ServerResponse) {
+    closed(this)
   }
 }
 

@@ -24,13 +24,42 @@ export function hashOf(token: string): string {
 
 export const isHash = (text: unknown): text is string => typeof text === 'string' && hashPattern.test(text)
 
+/** Tokens of code, which stay the same. */
+export class KnownTokens {
+  private readonly tokens: readonly Token[]
+  /** Those that were right, by their text: a sender that comes again is not hashed again. No wrong one is in it. */
+  private readonly met = new Map<string, Token>()
+
+  constructor(tokens: readonly Token[]) {
+    this.tokens = tokens
+  }
+
+  /** Tells who has a token; undefined when nobody has it, or its time is over. */
+  who(token: string, nowMs: number): Who | undefined {
+    const known = this.met.get(token) ?? this.meet(token)
+    if (known === undefined || nowMs >= (known.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
+    return { name: known.name, grants: known.grants }
+  }
+
+  private meet(token: string): Token | undefined {
+    const found = tokenIn(this.tokens, token)
+    if (found !== undefined) this.met.set(token, found)
+    return found
+  }
+}
+
 /** Tells who has a token; undefined when nobody has it, or its time is over. */
 export function whoHas(tokens: readonly Token[], token: string, nowMs: number): Who | undefined {
+  const found = tokenIn(tokens, token)
+  if (found === undefined || nowMs >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
+  return { name: found.name, grants: found.grants }
+}
+
+function tokenIn(tokens: readonly Token[], token: string): Token | undefined {
   if (!tokenPattern.test(token)) return undefined
   const given = Buffer.from(hashOf(token))
   // Each is compared in full: the time tells nothing about the tokens that are kept.
   let found: Token | undefined
   for (const one of tokens) if (timingSafeEqual(Buffer.from(one.hash), given)) found = one
-  if (found === undefined || nowMs >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
-  return { name: found.name, grants: found.grants }
+  return found
 }

@@ -5,12 +5,12 @@
 // The first that a request has decides: a token that does not count is never made good by a session.
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { Who } from '../../model/permissions.ts'
-import { hashOf, tokenPattern, whoHas } from '../../operate/token.ts'
+import { hashOf, KnownTokens, tokenPattern } from '../../operate/token.ts'
 import type { TokenKept } from '../../seam/access.ts'
 import { Buckets } from './buckets.ts'
 import { type Verify, verifierOf } from './oidc.ts'
 import type { AccessRules } from './options.ts'
-import { checkHost, checkOrigin, knownHosts } from './origin.ts'
+import { checkHost, checkOrigin, isKnownHost, knownHosts } from './origin.ts'
 import { Sessions } from './sessions.ts'
 
 /** Failed logins of one address: 10 at once, and one more every 6 seconds. */
@@ -26,6 +26,7 @@ export type Kept = () => Promise<ReadonlyMap<string, Pick<TokenKept, 'name' | 'g
 export class Access {
   readonly sessions: Sessions
   private readonly rules: AccessRules
+  private readonly tokens: KnownTokens
   private readonly hosts: ReadonlySet<string>
   private readonly now: () => number
   private readonly kept: Kept
@@ -36,6 +37,7 @@ export class Access {
   /** @throws `millrace/bad-option` */
   constructor(rules: AccessRules, now: () => number, kept: Kept = async () => new Map()) {
     this.rules = rules
+    this.tokens = new KnownTokens(rules.tokens)
     this.hosts = knownHosts(rules.hosts)
     this.now = now
     this.kept = kept
@@ -60,8 +62,8 @@ export class Access {
     checkHost(headers.get('host'), this.hosts)
     const authorization = headers.get('authorization')
     if (authorization !== null) {
-      const [, token] = /^bearer +(\S+)$/i.exec(authorization) ?? []
-      const known = token === undefined ? undefined : whoHas(this.rules.tokens, token, this.now())
+      const token = bearerIn(authorization)
+      const known = token === undefined ? undefined : this.tokens.who(token, this.now())
       if (known !== undefined) {
         this.checkFailed(from)
         return known
@@ -82,6 +84,15 @@ export class Access {
     return who ?? everybody
   }
 
+  /** The same for a token of the rules, which is most often there; undefined for every other request. */
+  atOnce({ headers }: Request, from: string): Who | undefined {
+    const authorization = headers.get('authorization')
+    const token = authorization === null ? undefined : bearerIn(authorization)
+    if (token === undefined || !isKnownHost(headers.get('host'), this.hosts)) return undefined
+    const who = this.tokens.who(token, this.now())
+    return who !== undefined && this.failed.left(from).left > 0 ? who : undefined
+  }
+
   /**
    * Begins a session for a page of this server.
    *
@@ -94,7 +105,7 @@ export class Access {
     this.checkFailed(from)
     const begun = this.sessions.begin(code)
     if (begun !== undefined) return begun
-    const who = whoHas(this.rules.tokens, code, this.now())
+    const who = this.tokens.who(code, this.now())
     if (who !== undefined) return { session: this.sessions.of(who), who }
     this.failed.take(from)
     throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes; or the token is not known')
@@ -108,7 +119,7 @@ export class Access {
 
   private async byToken(token: string): Promise<Who> {
     if (tokenPattern.test(token)) {
-      const who = whoHas(this.rules.tokens, token, this.now()) ?? (await this.keptUnder(token))
+      const who = this.tokens.who(token, this.now()) ?? (await this.keptUnder(token))
       if (who !== undefined) return who
       throw fault('millrace/not-signed-in', 'the token is not known, or its time is over')
     }
@@ -150,6 +161,10 @@ export class Access {
     if (this.failed.left(from).left > 0) return
     throw fault('millrace/too-many-logins', `too many logins from ${from} have failed`)
   }
+}
+
+function bearerIn(authorization: string): string | undefined {
+  return /^bearer +(\S+)$/i.exec(authorization)?.[1]
 }
 
 /** The value of a cookie, also under the prefix that ties it to https and to one host. */

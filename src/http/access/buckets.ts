@@ -40,6 +40,7 @@ export class Buckets {
 
   /** Tells what is left, and in how many milliseconds the bucket is full. */
   left(key: string): { readonly left: number; readonly fullInMs: number } {
+    if (!this.buckets.has(key)) return { left: this.limit.burst, fullInMs: 0 }
     const { left } = this.of(key)
     const { burst, perSecond } = this.limit
     return { left: Math.max(0, Math.floor(left)), fullInMs: Math.ceil(((burst - left) / perSecond) * 1_000) }

@@ -24,9 +24,14 @@ export function knownHosts(hosts: readonly string[]): ReadonlySet<string> {
  * @throws `millrace/wrong-host`
  */
 export function checkHost(host: string | null, known: ReadonlySet<string>): void {
+  if (isKnownHost(host, known)) return
   const named = (host ?? '').toLowerCase()
-  if (known.has(named) || known.has(named.replace(/:\d+$/, ''))) return
   throw fault('millrace/wrong-host', `the request names the host ${shown(named)}, which is not one of this server`)
+}
+
+export function isKnownHost(host: string | null, known: ReadonlySet<string>): boolean {
+  const named = (host ?? '').toLowerCase()
+  return known.has(named) || known.has(named.replace(/:\d+$/, ''))
 }
 
 const safe = ['GET', 'HEAD', 'OPTIONS']
