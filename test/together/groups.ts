@@ -8,6 +8,8 @@ const root = new URL('../../', import.meta.url)
 /** The patterns of each group, by its name. */
 export const groups: Readonly<Record<string, readonly string[]>> = {
   adapters: ['src/{adapters/{node,sqlite},app,cli,control}/**/!(*.deep).test.ts'],
+  cli: ['test/cli/!(*.deep).test.ts'],
+  edge: ['test/http/!(*.deep).test.ts'],
   engine: ['src/{engine,model,parts,seam,operate,describe,dashboard,http}/**/!(*.deep).test.ts'],
 }
 

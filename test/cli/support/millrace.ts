@@ -1,10 +1,11 @@
-// The command as a process of its own, as somebody at a terminal would use it.
-import { type ChildProcess, spawn } from 'node:child_process'
+// The command, as somebody at a terminal would use it.
+import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import type { Asked } from './serving.ts'
 
 const bin = fileURLToPath(new URL('../../../bin/millrace.js', import.meta.url))
 /** So that not every one of the many processes compiles all anew. */
@@ -89,9 +90,55 @@ export class Running {
   }
 }
 
-/** Runs a command to its end, with nothing on standard input unless given. */
+/** Commands that are their process: they handle signals, end it, or replace what it has. */
+const alone: ReadonlySet<string> = new Set(['start', 'dev', 'simulate'])
+
+/**
+ * Runs a command to its end, with nothing on standard input unless given: in a process of its own where that matters, else
+ * in one that runs commands one after the other.
+ */
 export function millrace(args: readonly string[], surroundings: Surroundings = {}): Promise<Done> {
-  return new Running(args, { input: '', ...surroundings }).done
+  const { input = '', cwd = process.cwd(), env } = surroundings
+  const isAlone = env !== undefined || args[0] === undefined || args[0].startsWith('-') || alone.has(args[0])
+  return isAlone ? new Running(args, { input, ...surroundings }).done : served({ args, input, cwd })
+}
+
+let server: ChildProcess | undefined
+const waiting: { resolve(done: Done): void; reject(error: Error): void }[] = []
+
+/** The process that runs commands: it holds this one only while a command runs, and ends with it. */
+function serving(): ChildProcess {
+  if (server !== undefined) return server
+  const child = fork(fileURLToPath(new URL('serving.ts', import.meta.url)), {
+    execArgv: ['--conditions=millrace-source', '--import', imports],
+    env: { ...process.env, NO_COLOR: undefined, NODE_COMPILE_CACHE: compileCache, MILLRACE_PORT: 'none' },
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  })
+  child.on('message', (done: Done) => {
+    waiting.shift()!.resolve(done)
+    if (waiting.length === 0) hold(child, 'unref')
+  })
+  child.on('exit', (code) => {
+    if (server === child) server = undefined
+    for (const { reject } of waiting.splice(0)) reject(new Error(`the process that runs commands ended with ${code}`))
+  })
+  server = child
+  return child
+}
+
+function hold(child: ChildProcess, how: 'ref' | 'unref'): void {
+  child[how]()
+  child.channel![how]()
+}
+
+function served(asked: Asked): Promise<Done> {
+  const child = serving()
+  hold(child, 'ref')
+  return new Promise((resolve, reject) => {
+    waiting.push({ resolve, reject })
+    child.send(asked)
+  })
 }
 
 /** Begins a command; what is left of it is killed at the end of the test. */
