@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { nodeWorld } from '../../src/adapters/node/world.ts'
 import { Connection } from '../../src/adapters/postgres/connection.ts'
 import { IdTable } from '../../src/adapters/postgres/ids.ts'
+import { Kinds } from '../../src/adapters/postgres/kinds.ts'
+import { Log } from '../../src/adapters/postgres/log.ts'
 import { ProgressTable } from '../../src/adapters/postgres/progress.ts'
 import { guardAll, schemaCore } from '../../src/adapters/postgres/schema-core.ts'
 import { deskSchema } from '../../src/adapters/postgres/schema-desk.ts'
@@ -20,14 +22,24 @@ import { inTransaction } from '../../src/adapters/sqlite/in-transaction.ts'
 import { migrate } from '../../src/adapters/sqlite/schema.ts'
 import { Statements as SqliteStatements } from '../../src/adapters/sqlite/statements.ts'
 import { SqliteTables } from '../../src/adapters/sqlite/tables.ts'
+import type { Stored } from '../../src/model/codec.ts'
 import { testDatabase } from './postgres.ts'
 
 const streams = [1, 2]
+
+/** Positions for what the present transaction has inserted. */
+const runsText = `insert into millrace.runs (stream, position, count, xid, seq_from, seq_to, bytes)
+  select m.stream, coalesce((select max(position + count) from millrace.runs r where r.stream = m.stream), 1), count(*), m.xid,
+    min(m.seq), max(m.seq), 0
+  from millrace.messages m where m.xid = pg_current_xact_id()::text::int8 group by m.stream, m.xid`
 
 type Asked = Map<string, readonly SqlValue[]>
 
 interface Server {
   readonly state: State
+  readonly kinds: Kinds
+  readonly log: Log
+  readonly ids: IdTable
   readonly connection: Connection
   readonly asked: Asked
 }
@@ -39,10 +51,12 @@ export class BothStores implements AsyncDisposable {
   readonly connection: Connection
   /** The statements that PostgreSQL was asked, with their last values. */
   readonly asked: Asked
+  private readonly server: Server
   private readonly ends: (() => Promise<unknown>)[]
 
   private constructor(sqlite: SqliteTables, server: Server, ends: (() => Promise<unknown>)[]) {
     this.sqlite = sqlite
+    this.server = server
     this.postgres = server.state
     this.connection = server.connection
     this.asked = server.asked
@@ -58,6 +72,8 @@ export class BothStores implements AsyncDisposable {
       insert into millrace.sources (kind, name) values ${streams.map((id) => `('topic', 't${id}')`).join()}; ${guardAll}; commit`)
     const asked: Asked = new Map()
     const beside = besideOn(db, readers, asked)
+    const kinds = new Kinds()
+    const log = new Log(kinds, beside, new Map())
     const progress = new ProgressTable('test', beside, () => Number.MAX_SAFE_INTEGER)
     const ids = new IdTable(
       0,
@@ -75,7 +91,7 @@ export class BothStores implements AsyncDisposable {
       besideIn(file),
     )
     sqlite.log.open(streams)
-    const both = new BothStores(sqlite, { state, connection: db, asked }, [
+    const both = new BothStores(sqlite, { state, kinds, log, ids, connection: db, asked }, [
       () => db.end(),
       () => readers.end(),
       () => database.drop(),
@@ -100,6 +116,25 @@ export class BothStores implements AsyncDisposable {
     const second = await transaction(connection, this.asked, (db) => postgres(this.postgres, db))
     same(second, first)
     return first
+  }
+
+  /** Appends messages to the logs of both, in one transaction. */
+  async append(messages: readonly Stored[]): Promise<void> {
+    const { connection, kinds, log, ids } = this.server
+    this.sqlite.db.exec('begin')
+    for (const message of messages) this.sqlite.log.append(message)
+    this.sqlite.log.flush()
+    this.sqlite.db.exec('commit')
+    const theirs = messages.map((message) => onServer(message))
+    await transaction(connection, this.asked, async (db) => {
+      await ids.claim(
+        db,
+        theirs.filter(({ ownId }) => ownId),
+      )
+      await kinds.add(db, theirs)
+      await log.append(db, theirs)
+      await connection.run(runsText)
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,9 +6,9 @@ import { one, type Statements } from './statements.ts'
 /** The number of messages that are looked at before and after the time at which an id was made. */
 const lookedAt = 2_000
 
-const namedText = `select s.name as destination, i.type from unnest(array(select distinct type from millrace.kinds)) k (type)
-  join lateral (select type, stream from millrace.ids where type = k.type and id = $1) i on true
-  join millrace.sources s on s.id = i.stream >> 16 limit 2`
+const namedText = `select s.name as destination, i.type from (select type, stream from millrace.ids
+    where type = any(array(select distinct type from millrace.kinds)) and id = $1 limit 2) i
+  join millrace.sources s on s.id = i.stream >> 16`
 const streamsText = `select p.stream, s.name from millrace.progress p join millrace.sources s on s.id = p.stream >> 16
   where p.processor = $1`
 const timeText = `select m.time ${placed('time, seq')} where m.position > $2 order by m.position limit 1`

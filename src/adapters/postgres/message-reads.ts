@@ -41,11 +41,10 @@ const beforeText = `select m.position, m.time from (
     select time, r.position - 1 + row_number() over (order by seq) as position from millrace.messages
     where xid = r.xid and seq between r.seq_from and r.seq_to and stream = r.stream
   ) m where m.position <= $2 and m.position >= $3 order by m.position desc limit 1`
-const placesText = `select i.stream, i.xid, m.seq from unnest(array(select distinct type from millrace.kinds)) k (type)
-  join lateral (select stream, xid, id from millrace.ids where type = k.type and id = $1) i on true
-  join lateral (select seq from millrace.messages m where m.xid = i.xid and m.id = i.id and m.stream = i.stream
-    and (select type from millrace.kinds where id = m.kind) = k.type order by seq limit 1) m on true
-  limit ${placesMax}`
+const placesText = `select i.stream, i.xid, m.seq from (select type, stream, xid, id from millrace.ids
+    where type = any(array(select distinct type from millrace.kinds)) and id = $1 limit ${placesMax}) i
+  cross join lateral (select seq from millrace.messages m where m.xid = i.xid and m.id = i.id and m.stream = i.stream
+    and (select type from millrace.kinds where id = m.kind) = i.type order by seq limit 1) m`
 const positionText = `select r.position + (select count(*) from millrace.messages m
     where m.xid = r.xid and m.seq >= r.seq_from and m.seq < $3 and m.stream = r.stream) as position
   from millrace.runs r where r.stream = $1 and r.xid = $2 and r.seq_from <= $3 and r.seq_to >= $3`
@@ -88,9 +87,9 @@ export class MessageViews implements MessageReads {
     return this.beside.read(async (db) => {
       // The newest entry counts: a message that was discarded and taken back has one, reset ones may have several.
       type Entry = { readonly processor: string; readonly id: number; readonly state: MessageOutcome['state'] }
-      const text = 'select processor, id, state from millrace.desk where stream = $1 and position = $2 order by id'
+      const text = 'select processor, id, state from millrace.desk where stream = $1 and position = $2'
       const [entries, progress] = await Promise.all([db.all<Entry>(text, [stream, position]), readProgress(db)])
-      const atDesk = new Map(entries.map((entry) => [entry.processor, entry]))
+      const atDesk = new Map(entries.sort((a, b) => a.id - b.id).map((entry) => [entry.processor, entry]))
       return progress
         .filter((row) => row.stream === stream)
         .sort((a, b) => (a.processor < b.processor ? -1 : 1))
