@@ -29,6 +29,42 @@ test('the address that start prints signs in once; later the session does, and w
   await other.page.getByRole('heading', { name: 'Home' }).waitFor()
 })
 
+test('a held invoice is tried on the page, as it is and corrected, and nothing is kept; it becomes a test file', async () => {
+  const { page, complaints } = await opened(served.link())
+  const [held] = (await shop.desk.list({ states: ['held'] })).filter(({ waiting }) => waiting === 3)
+  const booked = () => rows(served.file, 'select count(*) n from ledger')
+  const before = booked()
+  await page.goto(`${served.url}/desk/${held!.id}`)
+  const trial = page.getByRole('region', { name: 'Try it' })
+  await trial.getByRole('button', { name: 'Try it' }).click()
+  await trial.getByText('It would be refused: negative quantity on line 1').waitFor()
+  const saved = page.waitForEvent('download')
+  await page.getByRole('button', { name: 'Make a test of it' }).click()
+  assert.equal((await saved).suggestedFilename(), `ledger-${held!.id}.test.ts`)
+  await page.getByText('has the data, and what the database answered.').waitFor()
+  await page.getByText('tried it').first().waitFor()
+
+  await page.goto(`${served.url}/desk/${held!.id}/correct?as=json`)
+  const corrected = structuredClone(held!.data) as { lines: { quantity: number }[] }
+  corrected.lines[0]!.quantity = 3
+  await page.getByLabel('Data, as JSON').fill(JSON.stringify(corrected))
+  await trial.getByText('with 1 change').waitFor()
+  await trial.getByRole('button', { name: 'Try it' }).click()
+  const lines = corrected.lines.length
+  await trial.getByText('It would be handled.').waitFor()
+  await trial.getByText(new RegExp(`ledger would change ${lines} rows? and publish ${lines + 1} events`)).waitFor()
+  await trial.getByText('Then 3 messages behind it would have their turns.').waitFor()
+  assert.deepEqual(booked(), before)
+  assert.equal((await shop.desk.show(held!.id))!.revision, held!.revision)
+
+  const other = (await shop.desk.list({ states: ['held'] })).find(({ processor }) => processor !== 'ledger')
+  if (other !== undefined) {
+    await page.goto(`${served.url}/desk/${other.id}`)
+    await page.getByText(`It cannot be tried: ${other.processor} does not say`).waitFor()
+  }
+  assert.deepEqual(complaints, [])
+})
+
 test('a held invoice is corrected by hand, and its lane drains in order', async () => {
   const { page, complaints } = await opened(served.link())
   const [held] = (await shop.desk.list({ states: ['held'] })).filter(({ waiting }) => waiting === 3)

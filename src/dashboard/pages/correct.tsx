@@ -18,6 +18,7 @@ import { Diff } from '../parts/diff.tsx'
 import { Form } from '../parts/form.tsx'
 import { nameOf, select } from '../parts/many.ts'
 import { Loading, Shown } from '../parts/states.tsx'
+import { TryIt } from '../parts/try.tsx'
 import { formOf } from '../pure/form.ts'
 import { editable, jsonProblem } from '../pure/json.ts'
 import { inexactIn, patchOf, patchText } from '../pure/patch.ts'
@@ -198,6 +199,7 @@ function Editor({
             <h2 id="changes">{changes.length === 0 ? 'Nothing is changed yet' : count(changes.length, 'change')}</h2>
             <Diff before={before} changes={changes} />
           </section>
+          <TryIt item={item} changes={changes} isOff={wrong !== undefined || inexact.length > 0} />
           <label class="label" for="why">
             Reason
           </label>

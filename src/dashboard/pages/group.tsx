@@ -13,7 +13,7 @@ import { type Pace, PaceFields, paceOf, usePace } from '../parts/pace.tsx'
 import { Empty } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
 import { errorText, groupTitle } from '../pure/cards.ts'
-import { count, quoted, visible } from '../pure/words.ts'
+import { codeChanged, count, quoted, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may } from '../session.ts'
 import { Messages } from './messages.tsx'
@@ -80,10 +80,17 @@ function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup
   const oneFirst = useSignal(true)
   const first = useRead({ path: '/api/desk', query: { group: id, states: ['held'], limit: 1 } }).value.value?.items[0]
   const until = useSignal('4')
+  const onlyThen = useSignal(false)
+  const code = first === undefined ? undefined : codeChanged(first)
+  const failedIn = code === undefined ? undefined : first!.codeThen!
   const show = (made: Doing) => () => (doing.value = made)
   return (
     <div class="buttons">
-      <button type="button" class="main" onClick={show(releasingAll(group, id, { oneFirst, pace }))}>
+      <button
+        type="button"
+        class="main"
+        onClick={show(releasingAll(group, id, { oneFirst, pace, onlyThen, failedIn }))}
+      >
         Release all…
       </button>
       {first !== undefined && group.held > 1 && (
@@ -106,22 +113,36 @@ function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup
       <button type="button" class="danger" onClick={show(discardingAll(id, group))}>
         Discard all…
       </button>
+      {code !== undefined && <p class="muted">{visible(code)}</p>}
       {doing.value !== undefined && <Act doing={doing.value} close={() => (doing.value = undefined)} />}
     </div>
   )
 }
 
-function releasingAll(
-  group: DeskGroup,
-  id: number,
-  { oneFirst, pace }: { readonly oneFirst: Signal<boolean>; readonly pace: Pace },
-): Doing {
+interface Releasing {
+  readonly oneFirst: Signal<boolean>
+  readonly pace: Pace
+  /** Whether only those are meant that failed in the version below. */
+  readonly onlyThen: Signal<boolean>
+  /** The version in which the first of the group failed, where the code has changed since. */
+  readonly failedIn: string | undefined
+}
+
+function releasingAll(group: DeskGroup, id: number, { oneFirst, pace, onlyThen, failedIn }: Releasing): Doing {
   const name = nameOf('release', group.processor)
+  const chosen = () => (failedIn !== undefined && onlyThen.value ? { failedIn } : {})
   return {
     title: `Release ${count(group.held, 'message')}?`,
     will: `${group.processor} tries each again as it is, and what waits behind each follows in order. The messages are chosen now: later ones are not part of it.`,
     wont: 'What fails again comes back to the desk, and nothing overtakes it.',
-    command: commandLine(`desk release app.ts --all --group ${id} --name ${quoted(name)} --one-first`),
+    command: () => {
+      const only = chosen().failedIn === undefined ? '' : ` --failed-in ${quoted(failedIn!)}`
+      const first = oneFirst.value ? ' --one-first' : ''
+      const { perSecond, stopAfter } = paceOf(pace)
+      const rate = perSecond === undefined ? '' : ` --per-second ${perSecond}`
+      const stops = stopAfter === undefined ? '' : ` --stop-after ${stopAfter}`
+      return commandLine(`desk release app.ts --all --group ${id}${only} --name ${quoted(name)}${first}${rate}${stops}`)
+    },
     verb: 'Release all',
     reason: 'may',
     fields: (
@@ -134,13 +155,23 @@ function releasingAll(
           />
           One first; the others only when it was handled
         </label>
+        {failedIn !== undefined && (
+          <label>
+            <input
+              type="checkbox"
+              checked={onlyThen.value}
+              onChange={(event) => (onlyThen.value = event.currentTarget.checked)}
+            />
+            Only those that failed in {visible(failedIn)}
+          </label>
+        )}
         <PaceFields pace={pace} />
       </>
     ),
     send: (reason) =>
       select({
         action: 'release',
-        what: { group: id },
+        what: { group: id, ...chosen() },
         name,
         reason,
         oneFirst: oneFirst.value,
@@ -168,6 +199,7 @@ function noting(group: number): Doing {
   return {
     title: 'Write a note',
     will: 'Everybody who sees this group sees the note. It changes nothing.',
+    command: commandLine(`desk note app.ts --group ${group}`),
     verb: 'Write',
     reason: 'must',
     reasonWord: 'Note',
@@ -186,6 +218,7 @@ function quieting(id: number, { held }: DeskGroup, hours: Signal<string>): Doing
     title: 'Keep this group quiet?',
     will: 'No alerts for it, and it is not on the home page. It ends early when twice as many are held.',
     wont: 'Its messages stay held and stay here, and their lines stay closed.',
+    command: () => commandLine(`desk snooze app.ts ${id} --for ${hours.value}h --or-count ${held * 2}`),
     verb: 'Keep quiet',
     reason: 'must',
     fields: (

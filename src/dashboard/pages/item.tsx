@@ -8,15 +8,18 @@ import { changed, now } from '../live.ts'
 import { Act, type Doing, Refusal } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { HelpText } from '../parts/help.tsx'
+import { HoldsUp } from '../parts/holds-up.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { claim, discarding, noting, releasing, takingBack, unclaim } from '../parts/item-acts.ts'
 import { LongText, Stack } from '../parts/long-text.tsx'
+import { MakeTest } from '../parts/make-test.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Shown } from '../parts/states.tsx'
+import { TryIt } from '../parts/try.tsx'
 import { clock, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
 import { type Happened, timeOf } from '../pure/timeline.ts'
-import { count, visible } from '../pure/words.ts'
+import { codeChanged, count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may, session } from '../session.ts'
 import { LineTable } from './messages.tsx'
@@ -69,11 +72,13 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
                 : `failed ${count(item.tries.length, 'time')} (${visible(error.code)})`}
               .
             </p>
+            {codeChanged(item) !== undefined && <p>{visible(codeChanged(item)!)}</p>}
             <HelpText help={item.help} owner={item.owner} />
             <Stack of={error} />
           </div>
         </div>
       )}
+      <TryIt item={item} changes={[]} />
       <div class="two">
         <div>
           <section aria-labelledby="data">
@@ -86,6 +91,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
               </details>
             )}
           </section>
+          <HoldsUp item={item} />
           <Line item={item} />
         </div>
         <div>
@@ -98,6 +104,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
             </ol>
           </section>
           <Facts item={item} />
+          <MakeTest item={item} />
         </div>
       </div>
     </>

@@ -96,7 +96,7 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
             />
           </>
         )}
-        {said !== undefined && <Command text={text === '' ? said : `${said} --reason ${quoted(text)}`} />}
+        {said !== undefined && <Command text={`${said}${saidBy(text, reasonWord)}`} />}
         {problem.value !== undefined && <Refusal problem={problem.value} />}
         <div class="buttons">
           <button type="button" onClick={close}>
@@ -113,6 +113,12 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
       </form>
     </Dialog>
   )
+}
+
+/** The text, as the end of a command. A note is a word of its own. */
+function saidBy(text: string, word: string): string {
+  if (word === 'Note') return ` ${quoted(text || '…')}`
+  return text === '' ? '' : ` --reason ${quoted(text)}`
 }
 
 /** The command that does the same, where `app.ts` stands for the file of the app. */

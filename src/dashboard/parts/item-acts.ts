@@ -52,6 +52,7 @@ export function noting({ id }: Item): Doing {
   return {
     title: 'Write a note',
     will: 'Everybody who sees this message sees the note. It changes nothing.',
+    command: commandLine(`desk note app.ts ${id}`),
     verb: 'Write',
     reason: 'must',
     reasonWord: 'Note',

@@ -28,6 +28,7 @@ export function timeOf({ tries, history }: Pick<DeskItem, 'tries' | 'history'>):
 const verbs: Readonly<Record<string, string>> = {
   kept: 'left it to a person',
   noted: 'wrote',
+  tried: 'tried it',
   claimed: 'works on it',
   unclaimed: 'no longer works on it',
   handled: 'It was handled',

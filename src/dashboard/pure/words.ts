@@ -27,6 +27,16 @@ export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`
 }
 
+/** Whether the code has changed since a message failed; undefined where it has not, or that is not known. */
+export function codeChanged(of: {
+  readonly codeThen: string | null
+  readonly codeNow: string | null
+}): string | undefined {
+  const { codeThen, codeNow } = of
+  if (codeThen === null || codeNow === null || codeThen === codeNow) return undefined
+  return `The code has changed since: ${codeThen} → ${codeNow}.`
+}
+
 export const stateWords: Readonly<Record<string, { readonly word: string; readonly tone: Tone }>> = {
   held: { word: 'held', tone: 'held' },
   deciding: { word: 'a rule decides', tone: 'slow' },
