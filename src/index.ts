@@ -40,6 +40,7 @@ export {
   retry,
   type Try,
 } from './model/desk.ts'
+export type { DeskTrial, TrialMessage, TrialStatement } from './model/desk-trials.ts'
 export type {
   AuditFilter,
   Cause,
@@ -159,6 +160,7 @@ export type { Desk } from './operate/desk.ts'
 export type { ClaimOptions, DeskClaims, SnoozeOptions } from './operate/desk-claims.ts'
 export type { DeskCheck, DeskEdit, DeskEdits, DeskForm } from './operate/desk-edits.ts'
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
+export type { DeskTest, DeskTrials, TestOptions, TryOptions } from './operate/desk-trials.ts'
 export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { Messages } from './operate/messages.ts'
 export type {

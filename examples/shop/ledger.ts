@@ -10,6 +10,7 @@ import { type Trouble, troubleOf } from './trouble.ts'
 export const ledger = processor('ledger', {
   on: Invoices,
   publishes: [InvoiceBooked, StockMoved],
+  trial: true,
   handle: {
     'invoice.received': ({ data: invoice }, { commit, publish }) => {
       const trouble = troubleOf(invoice)

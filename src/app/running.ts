@@ -103,7 +103,7 @@ export class RunningApp {
     this.world = world
     this.life = new Life(name, world)
     const now = () => world.now()
-    this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, now })
+    this.desk = deskOn(() => this.running.desk, { itself: `app ${name}`, parts, version: options.version, now })
     this.flows = flowsOn(() => this.running, `app ${name}`)
     this.messages = messagesOn(async (read) => read(readsOf(this.running.store)), { parts, now })
     this.tokens = tokensOn({ access: () => this.running.store.desk.access, itself: `app ${name}`, world })

@@ -148,7 +148,12 @@ export async function withApp<T>(call: Call, use: (reached: Reached) => Promise<
     ({ desk, processors, flows, messages, schedules, tokens }) =>
       use({ running: true, desk, processors, flows, messages, schedules, tokens }),
     () => {
-      const desk = stoppedDesk(store, { correct: app && correctOf(app.parts), parts: app?.parts, now: Date.now })
+      const desk = stoppedDesk(store, {
+        correct: app && correctOf(app.parts),
+        parts: app?.parts,
+        version: app?.version,
+        now: Date.now,
+      })
       const processors = stoppedProcessors(store, app)
       const messages = stoppedMessages(store, app?.parts ?? [], Date.now)
       const schedules = stoppedSchedules(store, app?.parts ?? [], Date.now)

@@ -278,6 +278,7 @@ function selection(command: Command): Command {
       .option('--all', 'all that are held now and fit, as an operation')
       .option('--name <name>', 'with --all: the name of the operation'),
   )
+    .option('--failed-in <version>', 'with --all: whose last attempt was made by this version of the app')
     .option('--prepare', 'with --all: only select; nothing is done until desk run')
     .option('--per-second <n>', 'with --all: at most so many lanes a second', wholeNumber('--per-second', 1, 1_000))
     .option('--stop-after <n>', 'with --all: stop at so many failures', wholeNumber('--stop-after', 1, 10_000))

@@ -1,7 +1,9 @@
 // The commands that look at corrections before they are sent, below `millrace desk`.
 import type { Command } from 'commander'
+import { actor } from './actor-options.ts'
 import type { Add } from './add.ts'
 import { deskCheck, deskForm } from './commands/desk-edits.ts'
+import { deskTest, deskTry } from './commands/desk-trials.ts'
 
 export function addEdits(desk: Command, add: Add): void {
   add(desk, {
@@ -21,4 +23,25 @@ export function addEdits(desk: Command, add: Add): void {
     .option('--change <file>', 'changes of the data: a file, or JSON (JSON Patch)')
     .option('--data <json>', 'the corrected data; without it and the files from standard input')
     .option('--data-file <file>', 'a file with the corrected data')
+  actor(
+    add(desk, {
+      name: 'try',
+      usage: '[app.ts] ID',
+      text: 'try a held message in the running app, and take everything back',
+      run: deskTry,
+      examples: ['desk try app.ts 3', 'desk try app.ts 3 --change a.json'],
+    })
+      .option('--change <file>', 'changes of the data: a file, or JSON (JSON Patch)')
+      .option('--data <json>', 'the corrected data; default: the data as they are')
+      .option('--data-file <file>', 'a file with the corrected data'),
+  )
+  actor(
+    add(desk, {
+      name: 'test',
+      usage: '[app.ts] ID',
+      text: 'make a test that fails as a message did; print it, or write it',
+      run: deskTest,
+      examples: ['desk test app.ts 3 --to test/', 'desk test app.ts 3 > ledger-3.test.ts'],
+    }).option('--to <path>', 'the file, or the folder, to write it to'),
+  )
 }

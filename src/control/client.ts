@@ -134,6 +134,8 @@ export class ControlClient {
     form: (item) => this.call('desk', 'form', item),
     check: (item, edit) => this.call('desk', 'check', item, edit),
     change: (item, change, actor) => this.call('desk', 'change', item, change, actor),
+    try: (item, options) => this.call('desk', 'try', item, options),
+    test: (item, options) => this.call('desk', 'test', item, options),
     discard: (item, actor) => this.call('desk', 'discard', item, actor),
     takeBack: (item, actor) => this.call('desk', 'takeBack', item, actor),
     claim: (item, options) => this.call('desk', 'claim', item, options),

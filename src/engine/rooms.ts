@@ -14,6 +14,7 @@ import { OwnWrites } from './consumer/own-writes.ts'
 import { Consumers } from './consumers.ts'
 import { Desk } from './desk/desk.ts'
 import { FailureEvents } from './desk/failure-events.ts'
+import { Trials } from './desk/trials.ts'
 import { Envelopes } from './envelopes.ts'
 import { Finder } from './finder.ts'
 import { Flows } from './flow/flows.ts'
@@ -174,7 +175,9 @@ export class Rooms {
     const { committer, idleness } = this
     const leftOut = new Set(plan.leftOut.map(({ name }) => name))
     const owner = (processor: string) => this.consumers.named(processor)
-    return new Desk({ world, store, committer, leftOut, owner, maybeIdle: idleness.look })
+    const { messageBytesMax } = plan.limits
+    const trials = new Trials({ world, store, committer, messageBytesMax, owner })
+    return new Desk({ world, store, committer, leftOut, owner, trials, maybeIdle: idleness.look })
   }
 
   private consumersOf(host: RoomsHost, envelopes: Envelopes): Consumers {

@@ -39,6 +39,8 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly desk: DeskSpec | undefined
   /** Its handlers only compute: they may be called before their message is durable. */
   readonly runsAhead: boolean
+  /** Whether people may run its handlers for a trial. */
+  readonly trial: boolean
   /** Sends a message of no topic to the other system that it delivers to. */
   readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
 }

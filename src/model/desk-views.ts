@@ -38,7 +38,14 @@ export interface Told {
 }
 
 /** A message at the desk as people see it. Where it stands in a list, stacks of its error have their first line only. */
-export interface DeskRow extends KeptRow, Told {}
+export interface DeskRow extends KeptRow, Told {
+  /** Whether its processor says that it may be tried; null where the code of the app is not known. */
+  readonly trial: boolean | null
+  /** The version of the app that made its last failed attempt; null where none is known. */
+  readonly codeThen: string | null
+  /** The version of the app as its code says now; null where it says none, or the code is not known. */
+  readonly codeNow: string | null
+}
 
 /** A message at the desk as a store has it. */
 export interface KeptRow extends DeskEntry {
@@ -263,6 +270,8 @@ export interface HeldCount {
 /** A selection of held messages, by filter or by number. */
 export type Selection = Omit<DeskFilter, 'states' | 'after' | 'limit'> & {
   readonly items?: readonly number[] | undefined
+  /** Only messages whose last failed attempt was made by this version of the app. */
+  readonly failedIn?: string | undefined
 }
 
 /** The numbers of messages at the desk. */

@@ -103,6 +103,8 @@ export type DeskAction =
   | 'set'
   | 'reset'
   | 'retired'
+  /** A person ran it for a trial, and all that it did was taken back. */
+  | 'tried'
   /** A test event was asked for, of a part that delivers. */
   | 'tested'
   | 'selected'

@@ -226,6 +226,22 @@ export const errors = {
     false,
     'Ask the person who works on the message; who must act now takes the claim over, on record.',
   ),
+  'millrace/no-trial': row(
+    'StateError',
+    false,
+    'A processor tries messages if it says `trial: true` and is not paused; say it if its handlers only read outside `commit`.',
+  ),
+  'millrace/trial-busy': row('StateError', true, 'Try again in a moment: one message is tried at a time.'),
+  'millrace/trial-too-long': row(
+    'HandlerError',
+    false,
+    'A trial keeps all that is written waiting, so its commit function is short; release the message to see it run.',
+  ),
+  'millrace/no-test': row(
+    'StateError',
+    false,
+    'Write a test of the mediator, route or gather by `given` of millrace/testing.',
+  ),
   'millrace/unknown-group': row('StateError', false, 'List the groups of the desk for their numbers.'),
   'millrace/stale-revision': row(
     'StateError',

@@ -1,7 +1,7 @@
 // What people may do about a message that others may act on at the same time.
 //
 // A revision counts the acts on record about one message: held, released, resubmitted, corrected, kept, discarded, taken
-// back, handled. Notes and claims are no acts. A repair that names a revision is carried out on that revision or not at
+// back, handled. Notes, claims and trials are no acts. A repair that names a revision is carried out on that revision or not at
 // all: the second of two editors is told what the first one did.
 import { type Actor, type AuditRow, checkActor, type DeskAction, type DeskEntry } from './desk.ts'
 import { fault, type MillraceError } from './errors.ts'
@@ -21,14 +21,17 @@ export function checkRepair(where: string, repair: Repair): Repair {
 }
 
 /** Lines of the audit log that are no acts. */
-const quiet: ReadonlySet<DeskAction> = new Set(['not possible', 'claimed', 'unclaimed', 'noted'])
+const quiet: ReadonlySet<DeskAction> = new Set(['not possible', 'tried', 'claimed', 'unclaimed', 'noted'])
+
+/** Whether a line of the audit log about a message raises its revision. */
+export const isAct = (action: DeskAction): boolean => !quiet.has(action)
 
 /**
  * The newest act since a revision, among lines of the audit log, the newest first: that of a person, where there is one.
  * What the app does follows from it.
  */
 export function lastAct(lines: readonly AuditRow[], acts: number): AuditRow | undefined {
-  const since = lines.filter(({ action }) => !quiet.has(action)).slice(0, Math.max(1, acts))
+  const since = lines.filter(({ action }) => isAct(action)).slice(0, Math.max(1, acts))
   return since.find(({ by }) => by !== 'millrace') ?? since[0]
 }
 

@@ -150,6 +150,16 @@ export function statementOf(text: unknown, values: readonly unknown[], emptyList
   return whole as { text: string[]; values: Value[] }
 }
 
+/** The text and values of a template. One that cannot be put together fails when it runs. */
+export function askedBy(template: TemplateStringsArray, given: readonly unknown[]): [string, readonly unknown[]] {
+  try {
+    const { text, values } = statementOf(template, given)
+    return [text.join('?'), values]
+  } catch {
+    return [Array.isArray(template) ? template.join('?') : '', given]
+  }
+}
+
 /** A template with its fragments put in; its lists stay. */
 function spliced(text: TemplateStringsArray, values: readonly unknown[]): Pieces {
   const whole: Pieces = { text: [text[0]!], values: [] }

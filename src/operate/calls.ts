@@ -49,6 +49,8 @@ export const calls: {
     form: [{ id }, 1],
     check: [{ id, edit: { fields: { data: 'any', change: 'list' } } }, 2],
     change: [{ id, change: 'list', actor: repair }, 3],
+    try: [{ id, options: { fields: { data: 'any', change: 'list', by: 'text', reason: 'text' } } }, 1],
+    test: [{ id, options: { fields: { app: 'text', by: 'text', reason: 'text' } } }, 1],
     discard: [{ id, actor: repair }, 2],
     takeBack: [{ id, actor: repair }, 1],
     claim: [
@@ -74,7 +76,7 @@ export const calls: {
     select: [
       {
         action: { oneOf: ['release', 'resubmit', 'discard'] },
-        what: { fields: { ...which, items: 'numbers' } },
+        what: { fields: { ...which, items: 'numbers', failedIn: 'text' } },
         options: {
           fields: {
             name: 'text',

@@ -11,12 +11,13 @@ import { type EditsBackend, editsOn } from './edits-surface.ts'
 import { type OperationsBackend, operationsOn } from './operations-surface.ts'
 import { typesOf } from './rows.ts'
 import { tellingOf } from './told.ts'
+import { type TrialsBackend, trialsOn } from './trials-surface.ts'
 
 const lineShown = 10
 const historyShown = 1_000
 
 /** Carries the actions out: the engine of a running app, or a store that no app has. */
-export interface DeskBackend extends Omit<OperationsBackend, 'corrected'>, ClaimsBackend, EditsBackend {
+export interface DeskBackend extends Omit<OperationsBackend, 'corrected'>, ClaimsBackend, EditsBackend, TrialsBackend {
   decide(item: number, decision: Decision | Change, actor: Repair): Promise<void>
   takeBack(item: number, actor: Repair): Promise<void>
 }
@@ -26,13 +27,15 @@ export interface DeskOf {
   readonly itself: string
   /** The parts of the app; empty where its code is not known. */
   readonly parts: readonly Part[]
+  /** The version of that code, where it says one. */
+  readonly version?: string | undefined
   now(): number
 }
 
 /** Checks what is asked for and has it done. `backend` gives what does it, or throws when there is nothing. */
-export function deskOn(backend: () => DeskBackend, { itself, parts, now }: DeskOf): Desk {
+export function deskOn(backend: () => DeskBackend, { itself, parts, version, now }: DeskOf): Desk {
   const us: Actor = { by: itself }
-  const telling = tellingOf(parts)
+  const telling = tellingOf(parts, version)
   const look: DeskBackend['look'] = async (read) => backend().look(read)
   /** The row without a claim that has ended. */
   const today = <Row extends KeptRow>(row: Row): Row =>
@@ -65,6 +68,7 @@ export function deskOn(backend: () => DeskBackend, { itself, parts, now }: DeskO
     },
     takeBack: async (id, actor = us) => backend().takeBack(id, checkRepair('takeBack', actor)),
     ...editsOn(backend, () => (parts.length === 0 ? undefined : typesOf(parts))),
+    ...trialsOn(backend, us, parts),
     ...claimsOn(backend, now),
     ...operationsOn(backend, us, now),
     audit: (filter = {}) => look((desk) => desk.audit(filter)),

@@ -15,6 +15,7 @@ import type { Repair } from '../model/repairs.ts'
 import type { DeskClaims } from './desk-claims.ts'
 import type { DeskEdits } from './desk-edits.ts'
 import type { DeskOperations } from './desk-operations.ts'
+import type { DeskTrials } from './desk-trials.ts'
 
 /**
  * The desk of an app, its dead-letter queue that keeps order: the same functions for people, the command line and
@@ -30,7 +31,7 @@ import type { DeskOperations } from './desk-operations.ts'
  * fewer rows than its limit need not be the last. To read everything, ask again with `after` (the id of the last row)
  * until a page is empty.
  */
-export interface Desk extends DeskOperations, DeskClaims, DeskEdits {
+export interface Desk extends DeskOperations, DeskClaims, DeskEdits, DeskTrials {
   /**
    * Lists messages at the desk, the oldest first, each with the `data` of its message. Of the stack of an error each row
    * has the first line, up to 200 characters; `show` has it whole.

@@ -27,7 +27,7 @@ import { type TokenStore, tokensOn } from './tokens-surface.ts'
  * The desk of an app that does not run. What is decided is written down; the app does it when it starts. Corrected data
  * are made by `correct`, where the code of the app is known.
  */
-export function stoppedDesk(store: Offline, { correct, parts = [], now }: StoppedDeskOf): Desk {
+export function stoppedDesk(store: Offline, { correct, parts = [], version, now }: StoppedDeskOf): Desk {
   const look: DeskBackend['look'] = (read) => reading(store, ({ desk, operations }) => read(desk, operations))
   return deskOn(
     () => ({
@@ -46,8 +46,9 @@ export function stoppedDesk(store: Offline, { correct, parts = [], now }: Stoppe
       tell: (_item, write) => writing(store, ({ claims }) => write(claims)),
       abort: (operation, actor) => writing(store, (writer) => writer.abort(operation, actor)),
       corrected: ({ message }, decision) => known(correct)(message, decision),
+      try: async () => needsRunning(store, 'only the running app tries a message'),
     }),
-    { itself: 'millrace', parts, now },
+    { itself: 'millrace', parts, version, now },
   )
 }
 
@@ -56,6 +57,8 @@ export interface StoppedDeskOf {
   readonly correct: Correct | undefined
   /** The parts of the app; none where its code is not known. */
   readonly parts?: readonly Part[] | undefined
+  /** The version of that code. */
+  readonly version?: string | undefined
   now(): number
 }
 

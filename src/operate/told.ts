@@ -1,5 +1,5 @@
 // What the code of an app tells people about what is at its desk: help, and who answers for the processor.
-import type { DeskGroup, DeskItem, DeskRow, KeptGroup, KeptItem, KeptRow, Told } from '../model/desk-views.ts'
+import type { DeskGroup, DeskItem, DeskRow, KeptGroup, KeptItem, KeptRow } from '../model/desk-views.ts'
 import type { ErrorRecord } from '../model/error-record.ts'
 import { type Help, type HelpTable, helpFor, helpForGroup } from '../model/help.ts'
 import type { Part } from '../parts/part.ts'
@@ -29,8 +29,8 @@ function inBrief(error: ErrorRecord): ErrorRecord {
   }
 }
 
-/** `parts` are empty where the code of the app is not known: nothing is told. */
-export function tellingOf(parts: readonly Part[]): Telling {
+/** `parts` are empty where the code of the app is not known: nothing is told. `version` is that of the code. */
+export function tellingOf(parts: readonly Part[], version?: string): Telling {
   const ofType = new Map<string, HelpTable>()
   const tables: HelpTable[] = []
   for (const part of parts) {
@@ -39,12 +39,16 @@ export function tellingOf(parts: readonly Part[]): Telling {
     for (const { name } of part.on.types) ofType.set(name, part.help)
   }
   const owners = new Map(processorsOf(parts).map(({ name, owner }) => [name, owner ?? null]))
-  const told = (row: KeptRow): Told => {
+  const trials = new Map(processorsOf(parts).map(({ name, trial }) => [name, trial === true]))
+  const told = (row: KeptRow): Omit<DeskRow, keyof KeptRow> => {
     const { type } = row.message
     const table = ofType.get(type)
     return {
       help: table === undefined ? null : helpFor(table, type, row.error),
       owner: owners.get(row.processor) ?? null,
+      trial: trials.get(row.processor) ?? (parts.length === 0 ? null : false),
+      codeThen: row.tries.at(-1)?.version ?? null,
+      codeNow: version ?? null,
     }
   }
   const row = (one: KeptRow): DeskRow => ({ ...one, error: one.error && inBrief(one.error), ...told(one) })

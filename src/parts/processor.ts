@@ -6,6 +6,7 @@ import { fault } from '../model/errors.ts'
 import type { Command, DataFor, Destination, Event, Message, MessageType, ReplyOf } from '../model/message.ts'
 import { own } from '../model/names.ts'
 import { checkOptions, limit, type Optional } from '../model/options.ts'
+import { shownValue } from '../model/people.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query, Tx } from '../model/tx.ts'
@@ -246,6 +247,12 @@ export interface ProcessorOptions<T extends MessageType, P extends readonly Even
   readonly renamedFrom?: RenamedFrom | undefined
   /** Who answers for it, in words for people, 1 to 200 characters: a team, an address, a channel. */
   readonly owner?: string | undefined
+  /**
+   * True where people may try a held message: its handler runs with the data as they are or corrected, and everything that it
+   * has written, published and sent is taken back. Say it only if the handler does no more than read outside `commit`:
+   * what it does to other systems cannot be taken back. Default false.
+   */
+  readonly trial?: boolean | undefined
   /** The handlers, by the name of the type. */
   readonly handle: Handlers<T, P[number], S[number]>
 }
@@ -266,6 +273,8 @@ export interface Processor extends ProbeLimits {
   readonly startAt: StartAt | undefined
   /** Its earlier names. */
   readonly renamedFrom: readonly string[]
+  /** True where people may run its handlers for a trial. */
+  readonly trial?: boolean | undefined
   /** Who answers for it; undefined where nothing is said. */
   readonly owner: string | undefined
   readonly handle: Readonly<Record<string, unknown>>
@@ -299,6 +308,7 @@ const known = [
   'startAt',
   'renamedFrom',
   'owner',
+  'trial',
   'handle',
 ]
 
@@ -339,7 +349,7 @@ export function processor<
   const S extends readonly Command[] = [],
 >(name: string, options: ProcessorOptions<T, P, S>): Processor {
   const where = checkPart('processor', name, options, known)
-  const { on, publishes = [], sends = [], startAt, retry = {}, onHold = 'block' } = options
+  const { on, publishes = [], sends = [], startAt, retry = {}, onHold = 'block', trial = false } = options
   checkOnDestination(where, on)
   checkHandlers(where, on, options.handle as Readonly<Record<string, unknown>>)
   checkTypes(`${where}: publishes`, 'event', publishes)
@@ -348,6 +358,9 @@ export function processor<
   const renamedFrom = checkRenamedFrom(where, name, options.renamedFrom)
   if (onHold !== 'block' && onHold !== 'pass') {
     throw fault('millrace/bad-option', `${where}: onHold is ${JSON.stringify(onHold)}, but must be 'block' or 'pass'`)
+  }
+  if (typeof trial !== 'boolean') {
+    throw fault('millrace/bad-option', `${where}: trial is ${shownValue(trial)}, but must be true or false`)
   }
   return Object.freeze({
     kind: 'processor',
@@ -366,6 +379,7 @@ export function processor<
     probeMaxMs: limit(where, 'probeMaxMs', options.probeMaxMs),
     startAt,
     renamedFrom,
+    trial,
     owner: checkOwner(where, options.owner),
     handle: options.handle as Readonly<Record<string, unknown>>,
   })

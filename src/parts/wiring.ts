@@ -198,7 +198,7 @@ export function scheduleSpecOf({ kind: _, owner: _owner, ...spec }: Schedule): S
 
 export function specOf(part: Processor, desks: readonly DeskPart[] = []): ProcessorSpec {
   const { name, on, publishes, sends, handle, startAt, renamedFrom, partOf, partKind, ownsChannel, ...rest } = part
-  const { kind, runsAhead = false, owner: _, watch: _watch, ...numbers } = rest
+  const { kind, runsAhead = false, trial = false, owner: _, watch: _watch, ...numbers } = rest
   const handlers = new Map<string, HandlerSpec>()
   const passedOver = new Set(on.retired)
   for (const type of on.types) {
@@ -222,5 +222,6 @@ export function specOf(part: Processor, desks: readonly DeskPart[] = []): Proces
     ownsChannel: ownsChannel === true,
     desk,
     runsAhead,
+    trial,
   }
 }

@@ -37,6 +37,19 @@ export interface CommitTx extends Tx {
   returned(): Promise<void> | undefined
 }
 
+/** A statement of a function, as the store has run it. */
+export interface Ran {
+  /** With `?` for each value of `tx.query`; of a client its own text. */
+  readonly text: string
+  readonly values: readonly unknown[]
+  /** The rows that it returned. */
+  readonly rows: readonly object[]
+  /** The number of rows that it wrote or deleted, those of triggers included. */
+  readonly changed: number
+  /** The error of a statement that failed. */
+  readonly error?: unknown
+}
+
 /** One commit function and its outcome; `undefined` means that it has not run. */
 export interface CommitFunction {
   /** Its name in messages: `the commit function`, `setup`. */
@@ -44,6 +57,8 @@ export interface CommitFunction {
   readonly run: (tx: CommitTx, own: OwnTables) => unknown
   /** Called when an attempt of it begins. Returns a function that drops all that it has collected since. */
   readonly savepoint?: (() => () => void) | undefined
+  /** Told of each statement of it, by whatever way that came. The statement fails with what it throws. */
+  readonly watch?: ((statement: Ran) => void) | undefined
   outcome: { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown } | undefined
 }
 

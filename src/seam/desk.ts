@@ -62,7 +62,7 @@ export type DeskChange =
     }
   /** Replaces the data of a message; its state, its lane and its place stay as they are in the store. */
   | { readonly do: 'correct'; readonly entry: DeskEntry }
-  /** Raises the revision of the message by one, except for `not possible`. */
+  /** Raises the revision of the message by one where it is an act (`isAct`). */
   | { readonly do: 'record'; readonly audit: Audit }
   /** A message of an operation was acted on; `error` says why that was not possible. */
   | {

@@ -401,6 +401,8 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
   form: true,
   check: true,
   change: true,
+  try: true,
+  test: true,
   discard: true,
   takeBack: true,
   claim: true,

@@ -328,3 +328,35 @@ test('a change list is checked, then sent for one message; the schema of its dat
   const { out, status } = await millrace(['desk', 'form', '--db', file, '1'])
   assert.deepEqual([status, Object.keys(JSON.parse(out).properties)[0]], [0, 'orderId'])
 })
+
+test('a held message is tried as it is and corrected, and becomes a test file; nothing of it is kept', async (t) => {
+  const { file } = await heldMill(t)
+  const failed = await millrace(['desk', 'try', '--db', file, '2'])
+  assert.deepEqual([failed.status, failed.out], [1, 'message 2 would fail at stock: no stock\n'])
+  const inline = ['--change', '[{"op":"remove","path":"/fail"}]']
+  const tried = await millrace(['desk', 'try', '--db', file, '2', ...inline, ...because])
+  const lines = [
+    'message 2 would be handled by stock; everything was taken back',
+    '  would publish stock.taken b',
+    '    {"orderId":"b"}',
+  ]
+  assert.deepEqual([tried.status, tried.out], [0, `${lines.join('\n')}\n`])
+  const { outcome, messages } = JSON.parse(
+    (await millrace(['desk', 'try', '--db', file, '2', ...inline, '--json'])).out,
+  )
+  assert.deepEqual([outcome, messages.length], ['handled', 1])
+  const both = await millrace(['desk', 'try', '--db', file, '2', ...inline, '--data', '1'])
+  assert.equal(both.status, 2)
+  const to = folder(t)
+  const made = await millrace(['desk', 'test', '--db', file, '2', '--to', to])
+  const path = join(to, 'stock-2.test.ts')
+  assert.deepEqual([made.status, made.out, made.err], [0, `message 2 is a test now: ${path}\n`, ''])
+  assert.match(readFileSync(path, 'utf8'), /^\/\/ Message 2 at the desk: stock failed at order\.placed/)
+  const again = await millrace(['desk', 'test', '--db', file, '2', '--to', to])
+  assert.equal(again.status, 2)
+  assert.match(again.err, /EEXIST/)
+  assert.equal((await statesOf(file))['2'], 'held')
+  const stopped = await millrace(['desk', 'try', '--db', (await stoppedMill(t)).file, '2'])
+  assert.equal(stopped.status, 1)
+  assert.match(stopped.err, /only the running app tries a message/)
+})

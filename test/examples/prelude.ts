@@ -71,6 +71,7 @@ export const till = processor('till', {
 export const letters = processor('letters', { on: Letters, handle: { 'reminder.send': () => {} } })
 export const labels = processor('labels', {
   on: Orders,
+  trial: true,
   handle: {
     'order.placed': ({ data: { sku } }) => {
       if (sku === 'unknown') throw new Refused(`there is no article "${sku}"`)

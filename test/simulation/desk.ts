@@ -161,6 +161,9 @@ const refusals = new Set(
     'already-running',
     'on-channel',
     'bad-position',
+    'trial-busy',
+    'no-trial',
+    'change-does-not-fit',
   ].map((code) => `millrace/${code}`),
 )
 
@@ -313,6 +316,8 @@ export class DeskModel {
       item.claim = { by: who, until: (JSON.parse(detail!) as { until: number }).until }
       return
     }
+    // Nothing of a trial is left but its line.
+    if (action === 'tried') return
     const { claim } = item
     const isOthers = claim !== undefined && claim.by !== who && claim.until > at
     const isBound = !/^(millrace$|rule |app |flow )/.test(who) && action !== 'reset' && action !== 'not possible'

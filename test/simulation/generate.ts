@@ -56,6 +56,8 @@ export interface Bias {
   readonly snoozes?: boolean
   /** Whether the app has its finder; default as of `edge`. */
   readonly finder?: boolean
+  /** Whether people try what is held; default as of `edge`. */
+  readonly trials?: boolean
 }
 
 export interface Generated {
@@ -185,7 +187,9 @@ export function generate(
     const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
       const { id, data } = message
       const { idempotencyKey, attempt: number } = context
-      const attempt = model().started(name, id, { data, idempotencyKey, number, now: context.now() })
+      const attempt = isTrial(data)
+        ? 1 + Math.floor(draw(salt, id, `trial ${data.n}`) * 8)
+        : model().started(name, id, { data, idempotencyKey, number, now: context.now() })
       const fails = draw(salt, id, 'unruly') < unruly ? Math.floor(draw(salt, id, 'fails') * 7) : 0
       const early = draw(salt, id, 'early') < 0.5
       const sends = () => {
@@ -233,6 +237,7 @@ export function generate(
       publishes: targets.filter((type) => (type as { kind: string }).kind === 'event') as never,
       sends: targets.filter((type) => (type as { kind: string }).kind === 'command') as never,
       ...plan.options,
+      trial: trials,
       handle: Object.fromEntries([...plan.handles].map((type) => [type, handle])) as never,
     })
   }
@@ -243,6 +248,7 @@ export function generate(
   const byChance = (name: string, chance: number) => isFree && extras.fork(name).chance(chance)
   const finds = narrower.finder ?? byChance('finder', 0.15)
   const snoozes = narrower.snoozes ?? byChance('snoozes', 0.2)
+  const trials = narrower.trials ?? byChance('trials', 0.3)
   const hasEdge = open.length > 0 && (narrower.edge ?? byChance('edge', 0.3))
   const edge = hasEdge
     ? new EdgeClients(sources, () => model().edge, {
@@ -279,7 +285,9 @@ export function generate(
     const people = peopleIn(
       plans.map(({ name }) => name),
       { model, names },
-      snoozes ? [...(kinds ?? actionKinds), 'snooze'] : kinds,
+      snoozes || trials
+        ? [...(kinds ?? actionKinds), ...(snoozes ? (['snooze'] as const) : []), ...(trials ? tries : [])]
+        : kinds,
     )
     const many = draw.fork('many')
     const all = plans.map(({ name }) => name)
@@ -383,6 +391,14 @@ const generationIn = (key: string): number => Number(/\/\d+\.(\d+)(\/@.*)?$/.exe
 
 /** The version of the app as a process has it that starts after so many runs. */
 export const versionAt = (begun: number): string => `version ${begun}`
+
+/** Many, since most of what is held is repaired soon. */
+const tries = ['try', 'try', 'try'] as const
+
+/** From here on data are those of a trial. No message ever has them. */
+const ofTrials = 50_000_000
+export const forTrial = (n: number): number => ofTrials + n
+const isTrial = ({ n }: Data): boolean => n >= ofTrials
 
 /** From here on data were corrected at the desk. */
 const corrected = 100_000

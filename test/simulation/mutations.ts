@@ -30,6 +30,49 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
       to: '(data as AlertRaised).watch === name',
     },
   ],
+  'keeps what a trial has written': [
+    {
+      file: 'engine/desk/trial.ts',
+      from: '    this.leaving = leavingOf(attempt, value)\n    throw takenBack\n',
+      to: '    this.leaving = leavingOf(attempt, value)\n    return undefined as never\n',
+    },
+  ],
+  'sends what a trial has collected': [
+    {
+      file: 'engine/desk/trial.ts',
+      from: '    this.leaving = leavingOf(attempt, value)\n    throw takenBack\n',
+      to: '    this.leaving = leavingOf(attempt, value)\n    return undefined as never\n',
+    },
+    {
+      file: 'engine/desk/trial.ts',
+      from: '  readonly outgoing: readonly Stored[] = []\n',
+      to: '  get outgoing(): readonly Stored[] {\n    return this.leaving?.outgoing ?? []\n  }\n',
+    },
+  ],
+  'counts a trial as an act': [{ file: 'model/repairs.ts', from: "'not possible', 'tried', ", to: "'not possible', " }],
+  'takes a message that was tried for handled': [
+    {
+      file: 'engine/desk/trial.ts',
+      from: '      await this.handle(attempt, handler)\n',
+      to: '      await this.handle(attempt, handler)\n      ;(this.host.committer as unknown as { finish(attempt: Attempt): void }).finish(attempt)\n',
+    },
+  ],
+  'keeps of a trial what an attempt in its function has sent in vain': [
+    { file: 'engine/desk/trial.ts', from: '    return this.attempt.savepoint()\n', to: '    return () => {}\n' },
+  ],
+  'forgets the last message that a trial would send': [
+    { file: 'engine/desk/trial.ts', from: '  outgoing: [...outgoing],\n', to: '  outgoing: outgoing.slice(0, -1),\n' },
+  ],
+  'tries a message whose processor does not say that it may': [
+    {
+      file: 'engine/desk/trials.ts',
+      from: 'if (!owner.spec.trial)',
+      to: 'if (owner === undefined)',
+    },
+  ],
+  'tries two messages at once': [
+    { file: 'engine/desk/trials.ts', from: '    if (this.busy) throw', to: '    if (this.ended) throw' },
+  ],
   'forgets the end of an alert after a crash': [
     {
       file: 'engine/alert/alerts.ts',
@@ -1212,6 +1255,8 @@ const ofResets = [
 ]
 
 export const hunts: Readonly<Record<string, Hunt>> = {
+  'keeps what a trial has written': { bias: { trials: true } },
+  'sends what a trial has collected': { bias: { trials: true } },
   'tells no caller of a message that has used up its attempts': {
     faults: { handlerFails: true },
     bias: { requests: true },
@@ -1303,6 +1348,30 @@ export const shown: Readonly<Record<string, Failing>> = {
   'leaves out what an alert part told under an earlier name': {
     file: 'test/deliver/alerts.test.ts',
     test: 'a part that is renamed sends what was told under its old name, and its ends',
+  },
+  'counts a trial as an act': {
+    file: 'test/desk/trials.test.ts',
+    test: 'a trial tells what would be read, written, sent and replied, and leaves nothing but its line on record',
+  },
+  'takes a message that was tried for handled': {
+    file: 'test/desk/trials.test.ts',
+    test: 'a trial tells what would be read, written, sent and replied, and leaves nothing but its line on record',
+  },
+  'keeps of a trial what an attempt in its function has sent in vain': {
+    file: 'test/desk/trials.test.ts',
+    test: 'a trial tells what would be read, written, sent and replied, and leaves nothing but its line on record',
+  },
+  'forgets the last message that a trial would send': {
+    file: 'test/desk/trials.test.ts',
+    test: 'a trial tells what would be read, written, sent and replied, and leaves nothing but its line on record',
+  },
+  'tries a message whose processor does not say that it may': {
+    file: 'test/desk/trials.test.ts',
+    test: 'only a held message of a processor that says so is tried; what does not fit is refused as a resubmit is',
+  },
+  'tries two messages at once': {
+    file: 'test/desk/trials.test.ts',
+    test: 'one message is tried at a time; a handler whose time is over is fenced, and the next trial waits for its end',
   },
   'forgets the end of an alert after a crash': {
     file: 'test/deliver/alerts.test.ts',

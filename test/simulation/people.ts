@@ -4,7 +4,7 @@ import type { DeskRow, ResetOptions } from 'millrace'
 import { isMillraceError } from 'millrace'
 import type { Actions, Client, Random } from 'millrace/testing'
 import type { Pausing } from './desk.ts'
-import { correct, type Data } from './generate.ts'
+import { correct, type Data, forTrial } from './generate.ts'
 import type { Model } from './model.ts'
 import type { Names } from './names.ts'
 
@@ -25,8 +25,8 @@ export const actionKinds = [
   'resume',
   'reset',
 ] as const
-/** `snooze` comes in some apps only. */
-export type ActionKind = (typeof actionKinds)[number] | 'snooze'
+/** `snooze` and `try` come in some apps only. */
+export type ActionKind = (typeof actionKinds)[number] | 'snooze' | 'try'
 
 const ofPeople = (error: unknown) => {
   if (!isMillraceError(error)) throw error
@@ -193,6 +193,9 @@ export function peopleIn(
     pause,
     reset,
     snooze,
+    try: withHeld('tries', (row, by, { desk, random }) =>
+      desk.try(row.id, { by, change: [{ op: 'replace', path: '/n', value: forTrial(random.below(1_000)) }] }),
+    ),
     resume: (name) => async (actions) => {
       const one = actions.random.pick(processors)
       await tried(name, actions.processors.resume(names.of(one).name, { by: name }), { processor: one, paused: false })

@@ -12,7 +12,7 @@ import { bound, exact, plainRow } from './values.ts'
 export interface ClientHost {
   readonly guard: Guard
   readonly ended: boolean
-  guarded<T>(fn: () => T): T
+  guarded<T>(fn: () => T, text?: string, values?: readonly unknown[]): T
 }
 
 export class Client implements SqliteClient {
@@ -23,12 +23,12 @@ export class Client implements SqliteClient {
   }
 
   exec(sql: string): void {
-    this.#asUser((guard) => guard.db.exec(sql), sql)
+    this.#asUser((guard) => guard.db.exec(sql), sql, [])
   }
 
   prepare(sql: string): SqliteStatement {
     const statement = this.#asUser((guard) => exact(guard.db.prepare(sql)), sql)
-    return new ClientStatement(statement, (fn) => this.#asUser(fn))
+    return new ClientStatement(statement, (fn, values) => this.#asUser(fn, sql, values))
   }
 
   close(): void {}
@@ -46,34 +46,38 @@ export class Client implements SqliteClient {
     return client
   }
 
-  #asUser<T>(fn: (guard: Guard) => T, sql = ''): T {
+  /** A statement that runs has values, if none; one that is prepared has not run. */
+  #asUser<T>(fn: (guard: Guard) => T, sql: string, values?: readonly unknown[]): T {
     const { guard } = this.#host
-    return this.#host.guarded(() => guard.asUser(() => fn(guard), sql))
+    return this.#host.guarded(() => guard.asUser(() => fn(guard), sql), values && sql, values)
   }
 }
 
 class ClientStatement implements SqliteStatement {
   readonly #statement: StatementSync
-  readonly #run: <T>(fn: () => T) => T
+  readonly #run: <T>(fn: () => T, values?: readonly unknown[]) => T
   readonly reader: boolean
 
-  constructor(statement: StatementSync, run: <T>(fn: () => T) => T) {
+  constructor(statement: StatementSync, run: <T>(fn: () => T, values?: readonly unknown[]) => T) {
     this.#statement = statement
     this.#run = run
     this.reader = statement.columns().length > 0
   }
 
   all<Row>(...given: unknown[]): Row[] {
-    return this.#run(() => this.#statement.all(...valuesOf(given)).map(plain<Row>))
+    return this.#run(() => this.#statement.all(...valuesOf(given)).map(plain<Row>), given)
   }
 
   get<Row>(...given: unknown[]): Row | undefined {
-    const row = this.#run(() => this.#statement.get(...valuesOf(given)))
+    const [row] = this.#run(() => {
+      const found = this.#statement.get(...valuesOf(given))
+      return found === undefined ? [] : [found]
+    }, given)
     return row === undefined ? undefined : plain<Row>(row)
   }
 
   run(...given: unknown[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint } {
-    return plainRow(this.#run(() => this.#statement.run(...valuesOf(given))))
+    return plainRow(this.#run(() => this.#statement.run(...valuesOf(given)), given))
   }
 
   iterate<Row>(...given: unknown[]): IterableIterator<Row> {

@@ -65,7 +65,18 @@ export class DeskFinder {
   }
 
   /** All held messages of a selection. */
-  selected({ items, processor, type, context, group }: Selection): number[] {
+  selected({ failedIn, ...what }: Selection): number[] {
+    const held = this.heldOf(what)
+    if (failedIn === undefined) return held
+    return this.ids(
+      `select d.id from json_each(?) i cross join millrace_desk d on d.id = i.value
+        where d.tries ->> '$[#-1].version' = ?`,
+      JSON.stringify(held),
+      failedIn,
+    )
+  }
+
+  private heldOf({ items, processor, type, context, group }: Selection): number[] {
     if (items === undefined) return this.find({ processor, type, context, group, states: ['held'], limit: all })
     return this.ids(
       `select d.id from json_each(?1) i cross join millrace_desk d on d.id = i.value where d.state = 'held'

@@ -1,4 +1,5 @@
 // The tables of the desk, with the facets of the store that stand on them.
+import { isAct } from '../../model/repairs.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import { AccessTable } from './access.ts'
 import { AuditLog } from './audit.ts'
@@ -44,7 +45,7 @@ export class DeskTables {
     switch (change.do) {
       case 'record':
         this.audit.record(change.audit)
-        if (change.audit.item !== null && change.audit.action !== 'not possible') this.desk.acted(change.audit.item)
+        if (change.audit.item !== null && isAct(change.audit.action)) this.desk.acted(change.audit.item)
         return 0
       case 'selected':
         this.operations.count(change)

@@ -2,6 +2,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
+import { askedBy } from '../../model/sql.ts'
 import type { Query, Tx } from '../../model/tx.ts'
 import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
@@ -9,6 +10,7 @@ import { Client, type ClientHost } from './client.ts'
 import { isDiskTrouble } from './errors.ts'
 import type { Savepoints } from './savepoints.ts'
 import type { Guard, UserStatements } from './user-code.ts'
+import { watchedRun } from './watched.ts'
 
 /** The parts of the store that a `tx` works on. */
 export interface TxHost {
@@ -25,7 +27,7 @@ interface Nested {
   readonly depth: number
 }
 
-type Collecting = Pick<CommitFunction, 'label' | 'savepoint'>
+type Collecting = Pick<CommitFunction, 'label' | 'savepoint' | 'watch'>
 
 /** The `tx` of a function, or of an attempt in it: runs its statements, by the rule of its scope. */
 export class UserTx implements CommitTx, ClientHost {
@@ -50,7 +52,8 @@ export class UserTx implements CommitTx, ClientHost {
     const { statements } = host
     this.query = <Row>(text: TemplateStringsArray, ...values: unknown[]) => {
       try {
-        return Promise.resolve(this.guarded(() => statements.run<Row>(text, values)))
+        const run = () => statements.run<Row>(text, values)
+        return Promise.resolve(fn.watch === undefined ? this.guarded(run) : this.guarded(run, ...askedBy(text, values)))
       } catch (error) {
         return this.scope.rejected(error)
       }
@@ -88,12 +91,14 @@ export class UserTx implements CommitTx, ClientHost {
     this.scope.close()
   }
 
-  /** Runs a statement by the rule of the scope. */
-  guarded<T>(fn: () => T): T {
+  /** Runs a statement by the rule of the scope. Who watches is told of one with a text. */
+  guarded<T>(fn: () => T, text?: string, values: readonly unknown[] = none): T {
     if (this.root.broken && !this.scope.ended) throw transactionEnded()
     this.scope.enter()
     try {
-      return this.watched(fn)
+      const { watch } = this.fn
+      if (watch === undefined || text === undefined) return this.watched(fn)
+      return this.watched(() => watchedRun({ db: this.host.db, watch }, { text, values }, fn))
     } catch (error) {
       throw this.scope.fail(error)
     }
@@ -137,6 +142,8 @@ export class UserTx implements CommitTx, ClientHost {
     }
   }
 }
+
+const none: readonly unknown[] = []
 
 export const transactionEnded = () =>
   fault('millrace/transaction-ended', 'a statement of the function ended the whole transaction (OR ROLLBACK or RAISE)')

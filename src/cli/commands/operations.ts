@@ -34,6 +34,7 @@ export interface SelectWords extends ActorWords, PaceWords {
   /** The path of a file with a change list. */
   readonly change?: string | undefined
   readonly prepare?: boolean | undefined
+  readonly failedIn?: string | undefined
 }
 
 /** Tells whether the words mean an operation; refuses options that fit only the other use. */
@@ -50,6 +51,7 @@ export function checkSelect({
   perSecond,
   stopAfter,
   wait,
+  failedIn,
 }: SelectWords): boolean {
   if (all) {
     if (name === undefined || name.trim() === '')
@@ -68,6 +70,7 @@ export function checkSelect({
     'per-second': perSecond,
     'stop-after': stopAfter,
     'no-wait': wait === false || undefined,
+    'failed-in': failedIn,
   }
   const given = Object.entries(options).find(([, value]) => value !== undefined)
   if (given !== undefined) throw new UsageError(`--${given[0]} goes with --all only`)
@@ -78,13 +81,13 @@ export function checkSelect({
 export async function select(
   call: Call,
   action: Operation['action'],
-  { name, change: path, wait, processor, type, context, group, ...words }: SelectWords,
+  { name, change: path, wait, processor, type, context, group, failedIn, ...words }: SelectWords,
   actor: Actor,
 ): Promise<number> {
   const { out } = call
   if (call.words.length > 0) throw new UsageError(`"${call.words[0]}" does not go with --all`)
   const change = path === undefined ? undefined : (readList('--change', path) as ChangeList)
-  const what = JSON.parse(JSON.stringify({ processor, type, context, group }))
+  const what = JSON.parse(JSON.stringify({ processor, type, context, group, failedIn }))
   const { oneFirst, prepare, perSecond, stopAfter } = words
   const options = { name: name!, oneFirst, prepare, perSecond, stopAfter, change, ...actor }
   return begin(call, wait, async (desk, running) => {

@@ -41,6 +41,7 @@ function desk({ entries = {}, runs = ['ledger'], leftOut = [], pending = [] }: C
     leftOut: new Set(leftOut),
     owner: (name: string) => (runs.includes(name) ? { decisions, progress: { stream: 1 } } : undefined),
     maybeIdle: () => {},
+    trials: { try: async () => assert.fail('nothing is tried'), end: () => {} },
   }
   return { made: new Desk(host as unknown as DeskHost), done, written }
 }

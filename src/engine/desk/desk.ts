@@ -20,6 +20,7 @@ import type { Service } from '../service.ts'
 import type { DeskSpec } from '../spec.ts'
 import { Operations, type OperationsHost } from './operations.ts'
 import { type Judged, Rules, type RulesHost } from './rules.ts'
+import type { Trials, Tried } from './trials.ts'
 
 /** A processor that owns messages at the desk. */
 export interface Owner {
@@ -41,6 +42,7 @@ export interface DeskHost {
   readonly leftOut: ReadonlySet<string>
   /** The processor with a name; undefined where it does not run. */
   owner(processor: string): Owner | undefined
+  readonly trials: Pick<Trials, 'try' | 'end'>
   /** Called when all may be done. */
   maybeIdle(): void
 }
@@ -101,6 +103,7 @@ export class Desk implements Service {
     if (this.state === 'ended') return
     this.become('ended')
     this.operations.end()
+    this.host.trials.end()
     for (const rules of this.rules.values()) rules.end()
   }
 
@@ -154,6 +157,11 @@ export class Desk implements Service {
   /** @throws as `Decisions.corrected`; `millrace/unknown-processor` */
   corrected(entry: DeskEntry, decision: Resubmit | Change): Stored {
     return this.ownerOf(entry).decisions.corrected(entry.message, decision)
+  }
+
+  /** @throws as `Trials.try` */
+  try(item: number, edit: Resubmit | Change | undefined, actor: Actor): Promise<Tried> {
+    return this.host.trials.try(item, edit, actor)
   }
 
   run(operation: number, how: OperationRun): Promise<Operation> {

@@ -29,6 +29,8 @@ export const called = [
   get('/api/desk/{id}/form', 'desk.form', 'Tells the shape of its data, for a form.', { may: 'see' }),
   post('/api/desk/{id}/check', 'desk.check', 'Checks an edit as a repair does, and changes nothing.', 'repair'),
   post('/api/desk/{id}/change', 'desk.change', 'Sends its data with a change list, in its place.', 'repair'),
+  post('/api/desk/{id}/try', 'desk.try', 'Tries it, and takes everything back.', 'repair'),
+  post('/api/desk/{id}/test', 'desk.test', 'Makes a test of it, as a file.', 'repair'),
   post('/api/desk/{id}/discard', 'desk.discard', 'Gives it up, on record.', 'repair'),
   post('/api/desk/{id}/take-back', 'desk.takeBack', 'Takes its discard back.', 'repair'),
   post('/api/desk/{id}/claim', 'desk.claim', 'Says that you work on it; others see it at once.', 'repair'),

@@ -13,6 +13,7 @@ import { publishCases } from './publish.ts'
 import { renameCases } from './rename.ts'
 import { restartCases } from './restart.ts'
 import { type BrokerCase, caseMs } from './support.ts'
+import { trialCases } from './trials.ts'
 
 export type { BrokerCase }
 
@@ -33,6 +34,7 @@ export const brokerCases: readonly BrokerCase[] = [
   ...orderCases,
   ...holdCases,
   ...operationCases,
+  ...trialCases,
   ...restartCases,
   ...renameCases,
   ...commitCases,

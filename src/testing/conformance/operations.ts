@@ -55,6 +55,27 @@ export const operationCases: readonly BrokerCase[] = [
     await assertDesk(bank, { held: 2, waiting: 0 })
   }),
 
+  brokerCase('an operation selects by the version of the app that made the last attempt', async (place) => {
+    const state = { broken: true }
+    const before = await place.start([failing(state)], { version: '1.2' })
+    await publish(before, accounts(3), [0])
+    await place.idle(before)
+    await place.stop(before)
+    const bank = await place.start([failing(state)], { version: '1.3' })
+    await publish(bank, ['b'], [0])
+    await place.idle(bank)
+    const [one] = await bank.desk.list({ context: 'a1' })
+    assert.deepEqual([one!.codeThen, one!.codeNow], ['1.2', '1.3'])
+    await bank.desk.release(one!.id, anna)
+    await place.idle(bank)
+    const selects = async (name: string, what: object) =>
+      (await bank.desk.select('release', what, { name, prepare: true, ...anna })).total
+    assert.equal(await selects('old', { failedIn: '1.2' }), 2)
+    assert.equal(await selects('new', { failedIn: '1.3', processor: 'ledger' }), 2)
+    const none = { failedIn: '1.2', items: [one!.id] }
+    assert.equal(await selects('none', none).catch(({ code }) => code), 'millrace/nothing-selected')
+  }),
+
   brokerCase('an operation changes many messages alike, and shows before what it would make of them', async (place) => {
     const bank = await place.start([failing({ broken: true })])
     await publish(bank, accounts(3), [0])

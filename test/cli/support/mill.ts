@@ -20,6 +20,7 @@ const stock = processor('stock', {
   on: Orders,
   publishes: [Taken],
   owner: 'team stock',
+  trial: true,
   retry: { attempts: 2, firstDelayMs: 1, maxDelayMs: 2 },
   handle: {
     'order.placed': async ({ data: { orderId, fail, hang } }, { publish }) => {
