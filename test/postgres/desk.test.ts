@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import test from 'node:test'
 import type { StateFacets } from '../../src/adapters/postgres/state.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
@@ -241,3 +242,22 @@ for (const seed of [1, 2]) {
     await assertNoScans(both.connection, both.asked)
   })
 }
+
+test('a group that was made in a transaction that was rolled back is made again', needsServer, async () => {
+  await using both = await BothStores.open()
+  const put = (n: number) => [{ do: 'put', entry: entryOf(n, { inLane: false, error: 'down' }) } as const]
+  const never = both.write(
+    () => [],
+    async (state, db) => {
+      await state.desk.write(db, onServer(put(0)))
+      throw new Error('rolled back')
+    },
+  )
+  await assert.rejects(never, /rolled back/)
+  await both.write(
+    ({ desk }) => put(1).map((change) => desk.apply(change)),
+    (state, db) => state.desk.write(db, onServer(put(1))),
+  )
+  const groups = async (facets: StateFacets) => (await facets.deskReads.groups('all', {}, 1)).map(({ held }) => held)
+  same(await groups(both.postgres.facets), await groups(both.sqlite.facets))
+})

@@ -3,9 +3,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'node:test'
+import { PostgresReader } from '../../src/adapters/postgres/offline-reader.ts'
 import { FinderTable } from '../../src/adapters/sqlite/finder-table.ts'
 import { MessageTable } from '../../src/adapters/sqlite/message-table.ts'
+import { SqliteReader } from '../../src/adapters/sqlite/offline-reader.ts'
 import { Stored } from '../../src/model/codec.ts'
+import type { StreamInfo } from '../../src/model/streams.ts'
 import type { SliceAsk } from '../../src/seam/message-reads.ts'
 import { type Random, randomOf } from '../../src/testing/random.ts'
 import { BothStores, same } from '../support/both-stores.ts'
@@ -65,6 +68,40 @@ test('the log is looked through alike in both stores', needsServer, async () => 
     same(await other.outcomes({ stream: stream << 16, position: 2 }), one.outcomes({ stream, position: 2 }))
   }
   await assertNoScans(both.connection, both.asked)
+})
+
+test('a reader beside an app finds alike in both stores', needsServer, async () => {
+  await using both = await BothStores.open()
+  const random = randomOf(8)
+  for (let n = 0; n < 30; n += 6) {
+    await both.append(Array.from({ length: 6 }, (_, at) => messageAt(n + at, random)))
+  }
+  const one = new SqliteReader(both.sqlite.db, 'memory')
+  const other = new PostgresReader({ read: both.read, close: async () => {} })
+  const streamOf = ({ id, ...stream }: StreamInfo) => ({ ...stream, stream: id })
+  same((await other.streams()).map(streamOf), (await one.streams()).map(streamOf))
+  same(await other.published(), await one.published())
+  same(await other.progress(), await one.progress())
+  const filters = [
+    {},
+    { destination: 't1' },
+    { type: 'paid', context: 'a' },
+    { correlation: 'first' },
+    { type: 'none' },
+  ]
+  for (const filter of filters) {
+    const places = await one.newest(7, filter)
+    same(await other.newest(7, filter), places, JSON.stringify(filter))
+    for (const { stream, position } of places) {
+      same(await other.message({ stream: stream << 16, position }), await one.message({ stream, position }))
+    }
+  }
+  assert.equal(await other.message({ stream: 1 << 16, position: 99 }), undefined)
+  same(await other.log.read(2 << 16, 3, 4, 1_000), await one.log.read(2, 3, 4, 1_000))
+  same(await other.log.positionBefore(1 << 16, 1_150), await one.log.positionBefore(1, 1_150))
+  same(await other.log.count(1 << 16, '/app', 2), await one.log.count(1, '/app', 2))
+  same(await other.desk.counts(0), await one.desk.counts(0))
+  same(await other.access.tokens(), await one.access.tokens())
 })
 
 test('the finder finds alike in both stores', needsServer, async (t) => {

@@ -40,6 +40,7 @@ interface Server {
   readonly kinds: Kinds
   readonly log: Log
   readonly ids: IdTable
+  readonly read: Beside['read']
   readonly connection: Connection
   readonly asked: Asked
 }
@@ -51,12 +52,15 @@ export class BothStores implements AsyncDisposable {
   readonly connection: Connection
   /** The statements that PostgreSQL was asked, with their last values. */
   readonly asked: Asked
+  /** Reads of PostgreSQL. */
+  readonly read: Beside['read']
   private readonly server: Server
   private readonly ends: (() => Promise<unknown>)[]
 
   private constructor(sqlite: SqliteTables, server: Server, ends: (() => Promise<unknown>)[]) {
     this.sqlite = sqlite
     this.server = server
+    this.read = server.read
     this.postgres = server.state
     this.connection = server.connection
     this.asked = server.asked
@@ -91,7 +95,7 @@ export class BothStores implements AsyncDisposable {
       besideIn(file),
     )
     sqlite.log.open(streams)
-    const both = new BothStores(sqlite, { state, kinds, log, ids, connection: db, asked }, [
+    const both = new BothStores(sqlite, { state, kinds, log, ids, read: beside.read, connection: db, asked }, [
       () => db.end(),
       () => readers.end(),
       () => database.drop(),

@@ -8,7 +8,7 @@ import type { GroupBy, GroupFilter, HeldCount, KeptGroup } from '../../model/des
 import { lengthOf, pageOf } from '../../model/page.ts'
 import { deltasOf, foldText } from './deltas.ts'
 import type { Sent } from './sent.ts'
-import { one, type Statements } from './statements.ts'
+import { one, type Statements, type Transaction } from './statements.ts'
 
 /** Errors of one processor that are told apart; an error beyond them is grouped by its code. */
 const groupsMax = 1_000
@@ -114,7 +114,7 @@ export class DeskGroups {
   }
 
   /** Counts a message that is held now in its group. Returns the id of the group: at once where it is known. */
-  join(db: Statements, sent: Sent, entry: DeskEntry): number | Promise<number> {
+  join(db: Transaction, sent: Sent, entry: DeskEntry): number | Promise<number> {
     const { processor, message, error, tries, heldAt } = entry
     const { stream, type } = message
     const at = tries.at(-1)?.at ?? heldAt
@@ -145,7 +145,7 @@ export class DeskGroups {
     this.counted.add(id)
   }
 
-  private async found(db: Statements, sent: Sent, joining: Joining): Promise<number> {
+  private async found(db: Transaction, sent: Sent, joining: Joining): Promise<number> {
     const { processor, at } = joining
     const found = await this.find(db, joining)
     if (found !== undefined) {
@@ -159,21 +159,24 @@ export class DeskGroups {
     return this.found(db, sent, { ...joining, print: joining.code })
   }
 
-  private async find(db: Statements, key: GroupKey): Promise<number | undefined> {
+  private async find(db: Transaction, key: GroupKey): Promise<number | undefined> {
     const { processor, stream, type, print } = key
     const row = await one<{ id: number }>(db, findText, [processor, stream, type, print])
-    return row && this.remember(key, row.id)
+    return row && this.remember(db, key, row.id)
   }
 
-  private async make(db: Statements, key: Joining): Promise<number> {
+  private async make(db: Transaction, key: Joining): Promise<number> {
     const { processor, stream, type, print, at } = key
     const row = await one<{ id: number }>(db, makeText, [processor, stream, type, print, at])
-    return this.remember(key, row!.id)
+    return this.remember(db, key, row!.id)
   }
 
-  private remember(key: GroupKey, id: number): number {
-    if (this.ids.size >= remembered) this.ids.clear()
-    this.ids.set(keyOf(key), id)
+  /** A group that was made is there when the transaction is committed, and else never. */
+  private remember(db: Transaction, key: GroupKey, id: number): number {
+    db.committed(() => {
+      if (this.ids.size >= remembered) this.ids.clear()
+      this.ids.set(keyOf(key), id)
+    })
     return id
   }
 

@@ -8,7 +8,7 @@ import { OperationTable } from './operations.ts'
 import { PendingActionTable } from './pending-actions.ts'
 import { ProcessorTable, type ProgressRows } from './processors.ts'
 import { Sent } from './sent.ts'
-import type { Beside, Statements } from './statements.ts'
+import type { Beside, Transaction } from './statements.ts'
 
 export class DeskTables {
   readonly desk: DeskTable
@@ -27,7 +27,7 @@ export class DeskTables {
    * Writes the changes of a transaction. Returns for each the number of the message that becomes the head of a lane by it, 0
    * where none does.
    */
-  async write(db: Statements, changes: readonly DeskChange[]): Promise<number[]> {
+  async write(db: Transaction, changes: readonly DeskChange[]): Promise<number[]> {
     if (changes.length === 0) return []
     const sent = new Sent()
     const heads: (number | Promise<number>)[] = []

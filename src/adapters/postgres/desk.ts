@@ -14,7 +14,7 @@ import { quoted, unresolved } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'
 import { askedEntryIn, correctEntry, entryIn, insertEntry, lineIn, updateEntry } from './desk-rows.ts'
 import type { Sent } from './sent.ts'
-import { type Beside, one, type Statements } from './statements.ts'
+import { type Beside, one, type Statements, type Transaction } from './statements.ts'
 
 const forgetRows = 1_000
 const lanesAtOnce = 1_000
@@ -73,7 +73,7 @@ export class DeskTable implements DeskStore {
   }
 
   /** Sends what a change does to the groups. Returns the group in which its message counts: later, where that is asked for. */
-  grouped(db: Statements, sent: Sent, change: EntryChange): number | null | Promise<number> {
+  grouped(db: Transaction, sent: Sent, change: EntryChange): number | null | Promise<number> {
     const { entry } = change
     if (change.do !== 'put' && change.do !== 'correct') this.groups.leave(db, sent, entry)
     if (change.do !== 'put' && change.do !== 'update') return null
