@@ -9,8 +9,11 @@ const root = new URL('../../', import.meta.url)
 export const groups: Readonly<Record<string, readonly string[]>> = {
   adapters: ['src/{adapters/{node,sqlite},app,cli,control}/**/!(*.deep).test.ts'],
   cli: ['test/cli/!(*.deep).test.ts'],
+  desk: ['test/desk/!(*.deep).test.ts'],
   edge: ['test/http/!(*.deep).test.ts'],
   engine: ['src/{engine,model,parts,seam,operate,describe,dashboard,http}/**/!(*.deep).test.ts'],
+  flows: ['test/flows/!(*.deep).test.ts'],
+  shop: ['examples/**/!(*.deep).test.ts'],
 }
 
 /** The files of a group, in order. */
