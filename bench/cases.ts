@@ -97,17 +97,17 @@ export function casesAt(scale: Scale): Case[] {
     lines: [{ name, unit: 'ratio', value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond') }],
   })
 
-  const otelOff: Case = {
+  /** Two runs that hardly differ. */
+  const paired = (name: string, base: Run, changed: Run): Case => ({
     rounds: scale.pairRounds,
-    runs: { base: millrace({ ...usual, telemetry: false }), millrace: millrace(usual) },
-    lines: [
-      {
-        name: 'otel.off',
-        unit: 'ratio',
-        value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond'),
-      },
-    ],
-  }
+    runs: { base, millrace: changed },
+    lines: [{ name, unit: 'ratio', value: ({ columns }) => quotient(columns.millrace, columns.base, 'perSecond') }],
+  })
+  const otelOff = paired('otel.off', millrace({ ...usual, telemetry: false }), millrace(usual))
+
+  // A dashboard is told once a second: the runs last some seconds.
+  const longer = (load: Load): Run => ({ task: { by: 'millrace', ...load, warmMs, measureMs: 3 * measureMs } })
+  const dashboards = paired('dashboard.cost', longer(usual), longer({ ...usual, dashboards: 3 }))
 
   const history = (suffix: string, prepare: Preparation): Case =>
     relative(`history.${suffix}`, { ...millrace(usual), on: 'prepared' }, prepare)
@@ -332,6 +332,7 @@ export function casesAt(scale: Scale): Case[] {
     scaleCpu,
     relative('finder.cost', millrace({ ...usual, finder: true })),
     otelOff,
+    dashboards,
     relative('contexts.100k', millrace({ ...usual, contexts: 100_000 })),
     held('1k', 1_000),
     held('100k', scale.manyLanes),

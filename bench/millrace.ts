@@ -101,9 +101,11 @@ export async function millraceRate(load: Load & Span, folder: string): Promise<F
   const running = await open(folder, processorsFor(load), load)
   const startedMs = performance.now() - startMs
   const publish = source(running, load)
+  const watched = load.dashboards && (await (await import('./dashboards.ts')).watch(running, load.dashboards))
   const figures = await rateOf(load, (untilMs) => publish(() => performance.now() < untilMs))
+  const told = watched && (await watched.end())
   await running.stop()
-  return { ...figures, startedMs, peakMb: peakMb() }
+  return { ...figures, ...told, startedMs, peakMb: peakMb() }
 }
 
 /** Rate of events that are published by `publishMany`, with so many calls under way. */

@@ -12,6 +12,8 @@ export interface Load {
   finder?: boolean
   /** False for `app({ telemetry: false })`. */
   telemetry?: boolean
+  /** So many dashboards that are open beside the work. */
+  dashboards?: number
 }
 
 /** Calls of `publishMany` with so many entries each, so many of them at once. */

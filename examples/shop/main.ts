@@ -40,11 +40,13 @@ async function runUntilSignal(options: Options): Promise<number> {
 async function run(options: Options, signal: AbortSignal): Promise<void> {
   const sizeBytes = await checkReadable(options.from)
   await shop.start({ broker: sqlite({ file: options.db }) })
+  let page = ''
   try {
     if (options.stay || options.port !== undefined) {
       const server = await serve(shop, options.port)
       say(`served at ${server.url}; its token is in ${server.tokenFile}`)
-      say(`see what runs, and repair what is held: ${server.link()}`)
+      page = `see what runs, and repair what is held: ${server.link()}`
+      say(page)
     }
     const failure = await takeIn(options, sizeBytes, signal)
     if (signal.aborted) return
@@ -55,6 +57,8 @@ async function run(options: Options, signal: AbortSignal): Promise<void> {
       say(`what is asked: npx millrace flows questions --db ${quoted(options.db)}; --approve-all approves it`)
     if (failure) throw failure
     if (options.stay) {
+      // The figures stand between, and what was printed first may have left the window.
+      say(page)
       say('waiting for more; Ctrl-C stops')
       await (options.approveAll ? approveUntil(signal) : aborted(signal))
     }

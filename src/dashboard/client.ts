@@ -53,6 +53,11 @@ export class Problem extends Error {
   get away(): boolean {
     return this.status === 0
   }
+
+  /** True where the same request may be answered later: the server is away, has an error, or too much to do. */
+  get passing(): boolean {
+    return this.away || this.status === 429 || this.status >= 500
+  }
 }
 
 export function read<Path extends Reads>(path: Path, params: Params = {}, query: Query = {}): Promise<AnswerOf<Path>> {

@@ -72,7 +72,7 @@ function Page() {
     case 'audit':
       return <Audit />
     default:
-      return <Gone />
+      return <Gone what="This page" />
   }
 }
 

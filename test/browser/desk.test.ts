@@ -71,7 +71,7 @@ test('a held invoice is corrected by hand, and its lane drains in order', async 
   const line = (await shop.desk.line(held!.id)).map(({ message }) => message.id)
 
   await page.getByRole('link', { name: /4 messages of invoice.received are held in ledger/ }).click()
-  await page.getByText('negative quantity on line #').first().waitFor()
+  await page.getByText('negative quantity on line …').first().waitFor()
   await page.getByRole('row').filter({ hasText: held!.lane! }).getByRole('link').click()
   await page.getByText('negative quantity on line 1').first().waitFor()
   await page.getByRole('region', { name: 'In line behind it' }).getByText('invoice-705023').waitFor()
@@ -133,7 +133,7 @@ test('of two people with the same message open the second is told what the first
 test('all of a group are released with one first; the operation has an address and an end', async () => {
   const { page } = await opened(served.link())
   await page.goto(`${served.url}/desk`)
-  await page.getByRole('link', { name: 'price below zero on line #' }).click()
+  await page.getByRole('link', { name: 'price below zero on line …' }).click()
   await page.getByRole('button', { name: 'Release all…' }).click()
   const dialog = page.getByRole('dialog')
   assert(await dialog.getByRole('checkbox', { name: /One first/ }).isChecked())

@@ -6,8 +6,9 @@ import { placeOf } from '../../src/dashboard/pure/routes.ts'
 import { filterOf, searchOf, timeOf } from '../../src/dashboard/pure/search.ts'
 import { barOf, stepText } from '../../src/dashboard/pure/steps.ts'
 import { treeOf } from '../../src/dashboard/pure/story.ts'
-import { took } from '../../src/dashboard/pure/words.ts'
+import { rolesWith, took } from '../../src/dashboard/pure/words.ts'
 import type { MessageRow } from '../../src/model/message-views.ts'
+import { permissions, roles } from '../../src/model/permissions.ts'
 import type { ProcessorRow } from '../../src/operate/processors.ts'
 
 const row = (name: string, handled: number, more: Partial<ProcessorRow> = {}) =>
@@ -77,6 +78,18 @@ test('names in addresses are read as they are, and one that cannot be read is no
   assert.deepEqual(placeOf(`/system/parts/${encodeURIComponent(name)}`), { page: 'part', id: name })
   assert.deepEqual(placeOf('/messages/%E0%A4%A'), { page: 'unknown' })
   assert.deepEqual(placeOf('/flows/12'), { page: 'flow', id: 12 })
+})
+
+test('the page names the roles that have a permission', () => {
+  for (const permission of permissions) {
+    const named = rolesWith[permission].split(/, | or /)
+    const having = Object.entries(roles).filter(([, has]) => (has as readonly string[]).includes(permission))
+    assert.deepEqual(
+      named,
+      having.map(([role]) => role),
+      permission,
+    )
+  }
 })
 
 test('a step is a bar on the line of its flow, wide enough to be seen', () => {

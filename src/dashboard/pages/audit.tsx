@@ -53,7 +53,7 @@ function Lines({ page }: { readonly page: PageAt<number> }) {
                 ))}
               </tbody>
             </table>
-            <More page={page} next={items.length < pageRows ? null : (next as number | null)} />
+            <More page={page} next={items.length < pageRows ? null : (next as number | null)} each={pageRows} />
           </>
         )
       }

@@ -16,6 +16,7 @@ import { Misfits, useCheck } from '../parts/check.tsx'
 import type { Draft } from '../parts/control.tsx'
 import { Diff } from '../parts/diff.tsx'
 import { Form } from '../parts/form.tsx'
+import { Icon } from '../parts/icon.tsx'
 import { nameOf, select } from '../parts/many.ts'
 import { Loading, Shown } from '../parts/states.tsx'
 import { TryIt } from '../parts/try.tsx'
@@ -56,7 +57,7 @@ function Editor({
 }) {
   // What was seen first: the text under work is never changed by news.
   const seen = useSignal(item)
-  const { id, message, processor, waiting, revision } = seen.value
+  const { id, message, processor, waiting, revision, error } = seen.value
   const text = useSignal(editable(message.json))
   const reason = useSignal('')
   const waits = useSignal(false)
@@ -131,6 +132,11 @@ function Editor({
             place in line{waiting > 0 && `; ${count(waiting, 'message')} behind it follow in order`}. Others keep what
             was published.
           </p>
+          {error !== null && (
+            <p class="failing">
+              <Icon name="failing" /> {visible(error.message)}
+            </p>
+          )}
         </div>
       </header>
       {overtaken && (
@@ -201,7 +207,7 @@ function Editor({
           </section>
           <TryIt item={item} changes={changes} isOff={wrong !== undefined || inexact.length > 0} />
           <label class="label" for="why">
-            Reason
+            Reason <span class="muted">(needed)</span>
           </label>
           <textarea
             id="why"

@@ -3,7 +3,7 @@ import type { DeskState } from '../../model/desk.ts'
 import { useRead } from '../data.ts'
 import { Empty, Full, Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
-import { errorText } from '../pure/cards.ts'
+import { groupText } from '../pure/cards.ts'
 import { addressOf } from '../pure/routes.ts'
 import { visible } from '../pure/words.ts'
 import { href, query } from '../router.ts'
@@ -106,7 +106,7 @@ function Groups({ part }: { readonly part: string | undefined }) {
                   <tr key={id ?? `${processor} ${type} ${error}`}>
                     <th scope="row">
                       <a class="row" href={href(id === null ? '/desk' : `/desk/g/${id}`)}>
-                        {visible(errorText(error))}
+                        {visible(groupText(error))}
                       </a>
                       {snooze !== null && <div class="muted">Kept quiet by {visible(snooze.by)}.</div>}
                       {note !== null && (

@@ -241,7 +241,7 @@ function Steps({ flow }: { readonly flow: FlowItem }) {
               {endedAt !== null && may('run') && (
                 <td>
                   {!step.undo && (
-                    <button type="button" onClick={() => (doing.value = runningAgain(flow, step.name))}>
+                    <button type="button" class="small" onClick={() => (doing.value = runningAgain(flow, step.name))}>
                       From here
                     </button>
                   )}
@@ -273,7 +273,8 @@ function Bar({ step, from, to }: { readonly step: FlowStep; readonly from: numbe
 }
 
 function Ended({ step: { outcome } }: { readonly step: FlowStep }) {
-  if (outcome === undefined) return null
+  // A step that has nothing to tell has null as its result.
+  if (outcome === undefined || (outcome.ok && outcome.value == null)) return null
   const text = outcome.ok ? (JSON.stringify(outcome.value) ?? '') : outcome.message
   if (text.length <= 80) return <code>{visible(text)}</code>
   return (

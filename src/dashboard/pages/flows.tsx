@@ -10,6 +10,7 @@ import { errorText } from '../pure/cards.ts'
 import { addressOf } from '../pure/routes.ts'
 import { took, visible } from '../pure/words.ts'
 import { href, query } from '../router.ts'
+import { may } from '../session.ts'
 
 interface View {
   readonly name: string
@@ -41,7 +42,7 @@ export function Flows() {
           </p>
         </div>
       </header>
-      <Counts mediator={mediator} />
+      {may('see') && <Counts mediator={mediator} />}
       <div class="chips">
         {views.map(({ name, word }) => (
           <a key={name} href={at(name)} aria-current={name === view.name ? 'true' : undefined}>
@@ -105,10 +106,10 @@ function Counts({ mediator }: { readonly mediator: string | undefined }) {
   )
 }
 
-const rows = { each: 100, max: 10_000 }
+const each = 100
 
 function ListPage({ filter, page }: { readonly filter: FlowFilter; readonly page: PageAt<number> }) {
-  const read = useRead({ path: '/api/flows', query: { ...filter, after: page.after, limit: rows.each } })
+  const read = useRead({ path: '/api/flows', query: { ...filter, after: page.after, limit: each } })
   return (
     <Shown of={read} what="The flows">
       {({ items, next }) =>
@@ -121,7 +122,7 @@ function ListPage({ filter, page }: { readonly filter: FlowFilter; readonly page
         ) : (
           <>
             <FlowTable rows={items} />
-            <More page={page} next={items.length < rows.each ? null : (next as number | null)} rows={rows} />
+            <More page={page} next={items.length < each ? null : (next as number | null)} each={each} />
           </>
         )
       }

@@ -9,7 +9,7 @@ import { filterOf, type Search, searchOf } from '../pure/search.ts'
 import { visible } from '../pure/words.ts'
 import { go, href, query } from '../router.ts'
 
-const rows = { each: 100, max: 2_000 }
+const each = 100
 
 export function Found() {
   const search = searchOf(query.value)
@@ -84,7 +84,7 @@ function SearchForm({ search }: { readonly search: Search }) {
 }
 
 function Rows({ filter, page }: { readonly filter: MessageFilter; readonly page: PageAt<string> }) {
-  const read = useRead({ path: '/api/messages', query: { ...filter, after: page.after, limit: rows.each } })
+  const read = useRead({ path: '/api/messages', query: { ...filter, after: page.after, limit: each } })
   return (
     <Shown of={read} what="The messages">
       {({ items, next, lookedBackTo }) => (
@@ -96,7 +96,7 @@ function Rows({ filter, page }: { readonly filter: MessageFilter; readonly page:
               <a href={href('/messages')}>Clear the filters</a>
             </Empty>
           )}
-          <More page={page} next={next} rows={rows} word="Look further">
+          <More page={page} next={next} each={each} word="Look further">
             {items.length === 0 && 'Nothing fits so far. '}
             {lookedBackTo !== null && `Looked back to ${clock(lookedBackTo)}. `}
           </More>

@@ -10,9 +10,9 @@ import { HelpText } from '../parts/help.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { nameOf, select } from '../parts/many.ts'
 import { type Pace, PaceFields, paceOf, usePace } from '../parts/pace.tsx'
-import { Empty } from '../parts/states.tsx'
+import { Empty, Trouble } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
-import { errorText, groupTitle } from '../pure/cards.ts'
+import { groupText, groupTitle } from '../pure/cards.ts'
 import { codeChanged, count, quoted, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may } from '../session.ts'
@@ -31,22 +31,22 @@ export function Group({ id }: { readonly id: number }) {
           <p class="crumbs">
             <a href={href('/desk')}>Desk</a> / group {id}
           </p>
-          <h1>{group === undefined ? `Group ${id}` : groupTitle(group)}</h1>
+          <h1>{group === undefined ? `Group ${id}` : visible(groupText(group.error))}</h1>
           {group !== undefined && (
-            <p class="muted">
-              The first <Ago at={group.firstAt} />, the last <Ago at={group.lastAt} />
+            <p>
+              <Icon name="held" /> {visible(groupTitle(group))}
+              <span class="muted">
+                , the first <Ago at={group.firstAt} />, the last <Ago at={group.lastAt} />
+              </span>
             </p>
           )}
         </div>
         {group !== undefined && may('repair-many') && <Buttons id={id} group={group} />}
       </header>
-      {group !== undefined && (
-        <div class="state failing">
-          <Icon name="failing" />
+      <Trouble of={groups} what="The group" />
+      {group !== undefined && hasMore(group) && (
+        <div class="state">
           <div>
-            <p>
-              <strong>{visible(errorText(group.error))}</strong>
-            </p>
             <HelpText help={group.help} owner={group.owner} />
             {group.snooze !== null && (
               <p>
@@ -62,17 +62,21 @@ export function Group({ id }: { readonly id: number }) {
           </div>
         </div>
       )}
-      <Messages filter={{ group: id, states: ['held'] }}>
-        <Empty good>
-          <p>
-            <strong>Nothing of this group is held.</strong> What was released is being tried or was handled.
-          </p>
-          <a href={href('/desk')}>To the desk</a>
-        </Empty>
-      </Messages>
+      {groups.value.problem?.status !== 403 && (
+        <Messages filter={{ group: id, states: ['held'] }}>
+          <Empty good>
+            <p>
+              <strong>Nothing of this group is held.</strong> What was released is being tried or was handled.
+            </p>
+            <a href={href('/desk')}>To the desk</a>
+          </Empty>
+        </Messages>
+      )}
     </>
   )
 }
+
+const hasMore = ({ help, owner, snooze, note }: DeskGroup) => [help, owner, snooze, note].some((one) => one !== null)
 
 function Buttons({ id, group }: { readonly id: number; readonly group: DeskGroup }) {
   const doing = useSignal<Doing | undefined>(undefined)

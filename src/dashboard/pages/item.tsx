@@ -16,7 +16,7 @@ import { MakeTest } from '../parts/make-test.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Shown } from '../parts/states.tsx'
 import { TryIt } from '../parts/try.tsx'
-import { clock, When } from '../parts/when.tsx'
+import { clock, Since, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
 import { type Happened, timeOf } from '../pure/timeline.ts'
 import { codeChanged, count, visible } from '../pure/words.ts'
@@ -34,7 +34,7 @@ export function Item({ id }: { readonly id: number }) {
 }
 
 function ItemPage({ item }: { readonly item: DeskItem }) {
-  const { id, message, processor, state, error, heldAt, waiting, behind, original } = item
+  const { id, message, processor, state, error, heldAt, resolvedAt, waiting, behind, original } = item
   return (
     <>
       <header class="head">
@@ -46,7 +46,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
             {visible(message.type)} {visible(message.context ?? '')}
           </h1>
           <p>
-            <Badge state={state} /> since <When at={heldAt} />
+            <Badge state={state} /> {resolvedAt === null ? <Since at={heldAt} /> : <When at={resolvedAt} />}
             {waiting > 0 && <>, with {count(waiting, 'message')} in line behind it</>}
             {behind !== null && (
               <>
@@ -58,6 +58,11 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
         </div>
         <Buttons item={item} />
       </header>
+      {resolvedAt !== null && (
+        <p>
+          Nothing is left to do here. <a href={href('/desk')}>See what else is held</a>
+        </p>
+      )}
       {error !== null && (
         <div class={`state ${state === 'held' ? 'failing' : ''}`}>
           <Icon name={state === 'held' ? 'failing' : 'quiet'} />
@@ -70,7 +75,7 @@ function ItemPage({ item }: { readonly item: DeskItem }) {
               {error.code === 'refused'
                 ? 'refused it'
                 : `failed ${count(item.tries.length, 'time')} (${visible(error.code)})`}
-              .
+              .{resolvedAt !== null && ' That was before.'}
             </p>
             {codeChanged(item) !== undefined && <p>{visible(codeChanged(item)!)}</p>}
             <HelpText help={item.help} owner={item.owner} />
@@ -240,6 +245,7 @@ function LinePage({ id, page }: { readonly id: number; readonly page: PageAt<num
             <More
               page={page}
               next={items.length < limit ? null : (next as number | null)}
+              each={limit}
               word="Show more of the line"
             />
           </>

@@ -6,10 +6,12 @@ import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { isSolid, typesShownOf } from '../../describe/drawn.ts'
 import { around, curve, lineHeight, type Placed, placed } from '../../describe/layout.ts'
 import type { Topology, TopologyNode } from '../../describe/topology.ts'
+import type { ProcessorRow } from '../../operate/processors.ts'
 import { ask, Problem } from '../client.ts'
 import { type Loaded, useRead } from '../data.ts'
+import { reached } from '../live.ts'
 import { Badge } from '../parts/badge.tsx'
-import { Empty, Shown } from '../parts/states.tsx'
+import { Empty, Shown, Trouble } from '../parts/states.tsx'
 import { type Look, type Mark, marksOf, markText, partOfIn, toneOf } from '../pure/marks.ts'
 import { addressOf } from '../pure/routes.ts'
 import { count, visible } from '../pure/words.ts'
@@ -49,30 +51,34 @@ export function MapPage() {
   )
 }
 
+/** The newest, so that the map is there at once when it is shown again. */
+let known: Pick<Loaded<Topology>, 'value' | 'at'> | undefined
+
 /** What is declared, and what has flowed; looked at again once a minute, since messages flow that had not. */
 function useTopology() {
-  const loaded = useSignal<Loaded<Topology>>({ value: undefined, problem: undefined })
-  useEffect(() => {
-    const look = async () => {
-      try {
-        loaded.value = { value: (await ask('GET', '/api/topology')) as Topology, problem: undefined }
-      } catch (error) {
-        const problem = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
-        loaded.value = { value: loaded.peek().value, problem }
-      }
+  const again = () => void look()
+  const loaded = useSignal<Loaded<Topology>>({ value: undefined, at: 0, problem: undefined, ...known, again })
+  const look = async () => {
+    try {
+      known = { value: (await ask('GET', '/api/topology')) as Topology, at: Date.now() }
+      loaded.value = { ...known, problem: undefined, again }
+    } catch (error) {
+      const problem = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      loaded.value = { ...loaded.peek(), problem }
     }
+  }
+  const isReached = reached.value.is
+  useEffect(() => {
     void look()
     const timer = setInterval(look, 60_000)
     return () => clearInterval(timer)
-  }, [])
+  }, [isReached])
   return loaded
 }
 
 /** The marks of the parts, from the newest two looks at the processors. */
-function useMarks(topology: Topology): Map<string, Mark> {
-  const parts = useRead({ path: '/api/parts' })
+function useMarks(topology: Topology, value: readonly ProcessorRow[] | undefined): Map<string, Mark> {
   const looks = useRef<{ before: Look | undefined; now: Look | undefined }>({ before: undefined, now: undefined })
-  const { value } = parts.value
   return useMemo(() => {
     const { current } = looks
     if (value === undefined) return new Map()
@@ -85,7 +91,8 @@ function useMarks(topology: Topology): Map<string, Mark> {
 }
 
 function Drawn({ topology }: { readonly topology: Topology }) {
-  const marks = useMarks(topology)
+  const parts = useRead({ path: '/api/parts' })
+  const marks = useMarks(topology, parts.value.value)
   const asked = query.value.get('around') ?? undefined
   const hops = Math.min(hopsMax, Math.max(1, Number(query.value.get('hops') ?? 1) || 1))
   const isLarge = topology.nodes.length > nodesMax
@@ -102,6 +109,7 @@ function Drawn({ topology }: { readonly topology: Topology }) {
   const node = topology.nodes.find(({ id }) => id === center)
   return (
     <>
+      <Trouble of={parts} what="What each part does now" />
       <div class="chips">
         <Finder nodes={topology.nodes} />
         {node !== undefined && (

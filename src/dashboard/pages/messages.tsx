@@ -10,7 +10,7 @@ import { errorText } from '../pure/cards.ts'
 import { count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 
-const rows = { each: 100, max: 10_000 }
+const each = 100
 
 interface MessagesProps {
   readonly filter: Pick<DeskFilter, 'states' | 'processor' | 'group' | 'context'>
@@ -33,7 +33,7 @@ interface PageProps {
 }
 
 function MessagesPage({ filter, page, none }: PageProps) {
-  const read = useRead({ path: '/api/desk', query: { ...filter, after: page.after, limit: rows.each } })
+  const read = useRead({ path: '/api/desk', query: { ...filter, after: page.after, limit: each } })
   return (
     <Shown of={read} what="The messages">
       {({ items, next }) =>
@@ -42,7 +42,7 @@ function MessagesPage({ filter, page, none }: PageProps) {
         ) : (
           <>
             <DeskTable rows={items} />
-            <More page={page} next={items.length < rows.each ? null : (next as number | null)} rows={rows} />
+            <More page={page} next={items.length < each ? null : (next as number | null)} each={each} />
           </>
         )
       }
@@ -101,7 +101,9 @@ export function LineTable({ rows, from }: { readonly rows: readonly DeskRow[]; r
     <table>
       <thead>
         <tr>
-          <th scope="col">Turn</th>
+          <th scope="col" class="number">
+            Turn
+          </th>
           <th scope="col">Message</th>
           <th scope="col">Waits</th>
         </tr>

@@ -9,14 +9,16 @@ import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { PaceFields, paceOf, usePace } from '../parts/pace.tsx'
 import { PreviewOf } from '../parts/preview.tsx'
-import { Empty, Gone, Shown } from '../parts/states.tsx'
+import { Empty, Full, Gone, Shown, Trouble } from '../parts/states.tsx'
 import { Ago, When } from '../parts/when.tsx'
 import { count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may } from '../session.ts'
 
+const operationsMax = 200
+
 export function Operations() {
-  const operations = useRead({ path: '/api/desk/operations', query: { limit: 200 } })
+  const operations = useRead({ path: '/api/desk/operations', query: { limit: operationsMax } })
   return (
     <>
       <header class="head">
@@ -70,6 +72,7 @@ export function Operations() {
                   ))}
                 </tbody>
               </table>
+              {items.length === operationsMax && <Full shown={items.length} />}
             </div>
           )
         }
@@ -82,7 +85,9 @@ export function OperationPage({ id }: { readonly id: number }) {
   const operations = useRead({ path: '/api/desk/operations', query: { after: id - 1, limit: 1 } })
   return (
     <Shown of={operations} what="This operation">
-      {({ items: [operation] }) => (operation?.id === id ? <OneOperation operation={operation} /> : <Gone />)}
+      {({ items: [operation] }) =>
+        operation?.id === id ? <OneOperation operation={operation} /> : <Gone what="This operation" />
+      }
     </Shown>
   )
 }
@@ -90,13 +95,7 @@ export function OperationPage({ id }: { readonly id: number }) {
 const verbs = { release: 'Releases', resubmit: 'Corrects and releases', discard: 'Discards' } as const
 
 function OneOperation({ operation }: { readonly operation: Operation }) {
-  const { id, name, action, by, reason, state, total, done, refused, lanes, failures, startedAt, oneFirst } = operation
-  const outcome = useRead({ path: '/api/desk/operations/{operation}/outcome', params: { operation: id } })
-  const problems = useRead({
-    path: '/api/desk/operations/{operation}/refused',
-    params: { operation: id },
-    when: may('see-data') && refused > 0,
-  })
+  const { id, name, action, by, reason, state, total, lanes, startedAt, oneFirst } = operation
   return (
     <>
       <header class="head">
@@ -121,6 +120,20 @@ function OneOperation({ operation }: { readonly operation: Operation }) {
         </p>
       )}
       {state === 'prepared' && action === 'resubmit' && may('see-data') && <PreviewOf operation={id} total={total} />}
+      {state !== 'prepared' && <Progress operation={operation} />}
+    </>
+  )
+}
+
+function Progress({ operation: { id, total, done, refused, failures } }: { readonly operation: Operation }) {
+  const outcome = useRead({ path: '/api/desk/operations/{operation}/outcome', params: { operation: id } })
+  const problems = useRead({
+    path: '/api/desk/operations/{operation}/refused',
+    params: { operation: id },
+    when: may('see-data') && refused > 0,
+  })
+  return (
+    <>
       <section aria-labelledby="progress">
         <h2 id="progress">
           {done.toLocaleString('en')} of {total.toLocaleString('en')} done
@@ -152,6 +165,7 @@ function OneOperation({ operation }: { readonly operation: Operation }) {
       {refused > 0 && (
         <section aria-labelledby="refused">
           <h2 id="refused">Not possible</h2>
+          <Trouble of={problems} what="The reasons" />
           <ul>
             {problems.value.value?.map(({ item, why }) => (
               <li key={item}>

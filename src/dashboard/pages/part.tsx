@@ -7,7 +7,7 @@ import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { pausing, resuming, settingConcurrency } from '../parts/part-acts.tsx'
 import { Rate } from '../parts/rates.tsx'
-import { Empty, Gone, Shown } from '../parts/states.tsx'
+import { Empty, Gone, Shown, Trouble } from '../parts/states.tsx'
 import { Ago, When } from '../parts/when.tsx'
 import { addressOf } from '../pure/routes.ts'
 import { count, partSentences, visible } from '../pure/words.ts'
@@ -20,7 +20,7 @@ export function Part({ name }: { readonly name: string }) {
     <Shown of={parts} what="This processor">
       {(rows) => {
         const own = rows.filter((row) => row.name === name)
-        return own.length === 0 ? <Gone /> : own.map((row) => <PartPage key={row.on} row={row} />)
+        return own.length === 0 ? <Gone what="This processor" /> : own.map((row) => <PartPage key={row.on} row={row} />)
       }}
     </Shown>
   )
@@ -184,8 +184,10 @@ function Durations({ title, of: { count: all, sumMs, buckets } }: { readonly tit
 /** The newest requests of a part that delivers to another system; nothing for others. */
 function Deliveries({ name }: { readonly name: string }) {
   const deliveries = useRead({ path: '/api/parts/{name}/deliveries', params: { name }, when: may('see-data') })
-  const { value } = deliveries.value
-  if (value === undefined) return null
+  const { value, problem } = deliveries.value
+  // A part that delivers nothing has none.
+  if (problem?.status === 404) return null
+  if (value === undefined) return <Trouble of={deliveries} what="What it has sent" />
   return (
     <section aria-labelledby="deliveries">
       <h2 id="deliveries">What it has sent</h2>

@@ -88,8 +88,10 @@ export function Delayed() {
   )
 }
 
+const each = 100
+
 function DelayedRows({ page }: { readonly page: PageAt<string> }) {
-  const read = useRead({ path: '/api/delayed', query: { after: page.after, limit: 100 } })
+  const read = useRead({ path: '/api/delayed', query: { after: page.after, limit: each } })
   return (
     <Shown of={read} what="The delayed messages">
       {({ items, next }) =>
@@ -134,7 +136,7 @@ function DelayedRows({ page }: { readonly page: PageAt<string> }) {
                 ))}
               </tbody>
             </table>
-            <More page={page} next={next} />
+            <More page={page} next={next} each={each} />
           </>
         )
       }

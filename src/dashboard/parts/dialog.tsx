@@ -1,5 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
+import { visible } from '../pure/words.ts'
 
 interface DialogProps {
   readonly title: string
@@ -19,7 +20,7 @@ export function Dialog({ title, close, children }: DialogProps) {
   }, [])
   return (
     <dialog ref={element} aria-labelledby="dialog-title" onClose={close}>
-      <h2 id="dialog-title">{title}</h2>
+      <h2 id="dialog-title">{visible(title)}</h2>
       {children}
     </dialog>
   )

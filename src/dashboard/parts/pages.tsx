@@ -31,12 +31,15 @@ export function Pages<Cursor extends string | number>({ children }: PagesProps<C
   )
 }
 
+/** A list shows no more rows than these: nobody reads further, and each page of it is read again at news. */
+const rowsMax = 1_000
+
 interface MoreProps<Cursor> {
   readonly page: PageAt<Cursor>
   /** The cursor of the next page; null at the end of the list. */
   readonly next: Cursor | null
-  /** The rows of a page, and how many a list shows at most; without a bound it shows all. */
-  readonly rows?: { readonly each: number; readonly max: number } | undefined
+  /** The rows of a page. */
+  readonly each: number
   /** The words of the button. */
   readonly word?: string | undefined
   /** What stands before the button. */
@@ -44,9 +47,9 @@ interface MoreProps<Cursor> {
 }
 
 /** The way to the next page, below the last one. */
-export function More<Cursor>({ page: { at, more }, next, rows, word = 'Show more', children }: MoreProps<Cursor>) {
+export function More<Cursor>({ page: { at, more }, next, each, word = 'Show more', children }: MoreProps<Cursor>) {
   if (more === undefined || next === null) return null
-  if (rows !== undefined && at * rows.each >= rows.max) return <Full shown={rows.max} />
+  if ((at + 1) * each >= rowsMax) return <Full shown={rowsMax} />
   return (
     <p class="more">
       {children}

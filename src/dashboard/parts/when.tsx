@@ -29,6 +29,16 @@ export function When({ at }: { readonly at: number }) {
   )
 }
 
+/** For what lasts: "since 14:03:12 (4 min ago)". */
+export function Since({ at }: { readonly at: number }) {
+  const iso = new Date(at).toISOString()
+  return (
+    <time dateTime={iso} title={iso}>
+      since {clock(at)} <span class="muted">({ago(at, now.value)})</span>
+    </time>
+  )
+}
+
 export function Ago({ at }: { readonly at: number }) {
   const iso = new Date(at).toISOString()
   return (

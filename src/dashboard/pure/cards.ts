@@ -24,7 +24,7 @@ export function groupCards(groups: readonly DeskGroup[]): Card[] {
       to: group.id === null ? addressOf('/desk', { part: group.processor ?? undefined }) : `/desk/g/${group.id}`,
       state: 'held',
       title: groupTitle(group),
-      text: errorText(group.error),
+      text: groupText(group.error),
       since: group.firstAt,
     }))
 }
@@ -39,6 +39,9 @@ export function groupTitle({ held, type, processor }: Pick<DeskGroup, 'held' | '
 export const errorText = (error: string | null): string =>
   (error ?? 'no error is known').replace(/^(Error|refused): /, '')
 
+/** The same of a group, whose messages differ where "#" stands in it. */
+export const groupText = (error: string | null): string => errorText(error).replaceAll('#', '…')
+
 export function partCards(rows: readonly ProcessorRow[]): Card[] {
   const wrong: readonly ProcessorRow[] = rows.filter(({ state }) => ['probing', 'stuck', 'paused'].includes(state))
   return wrong.map(({ name, state, paused, lag }) => {
@@ -48,7 +51,7 @@ export function partCards(rows: readonly ProcessorRow[]): Card[] {
       to: addressOf('/desk', { part: name }),
       state,
       title: `${name} ${state === 'paused' ? 'is paused' : state === 'probing' ? 'tries one at a time' : 'is stuck'}`,
-      text: `${partSentences[state] ?? ''}${by} ${count(lag, 'message')} to do.`.trim(),
+      text: `${paused === null ? (partSentences[state] ?? '') : by} ${count(lag, 'message')} to do.`.trim(),
       since: paused?.at ?? 0,
     }
   })

@@ -39,6 +39,8 @@ const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/system\/delayed$/, 'delayed'],
   [/^\/system\/audit$/, 'audit'],
 ]
+/** Each page that has an address. */
+export const pages: readonly Place['page'][] = patterns.map(([, page]) => page)
 const named: readonly Place['page'][] = ['message', 'story', 'part']
 
 /** What an address shows. */

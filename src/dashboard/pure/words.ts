@@ -1,4 +1,6 @@
 // What the page calls things: the words of the model, in sentences for people.
+import type { Permission } from '../../model/permissions.ts'
+
 const minute = 60_000
 
 /** How long ago a time is: "just now", "4 min ago", "3 h ago", "2 days ago". */
@@ -75,6 +77,19 @@ export const partSentences: Readonly<Record<string, string>> = {
   probing: 'Other systems fail, so it tries one message at a time until one works.',
   stuck: 'It cannot go on by itself.',
   paused: 'It starts nothing new. What it has to do waits.',
+}
+
+/** The roles that have a permission, from the least. */
+export const rolesWith: Readonly<Record<Permission, string>> = {
+  see: 'reader, clerk, operator or admin',
+  'see-data': 'reader, clerk, operator or admin',
+  'see-secret': 'admin',
+  send: 'sender or admin',
+  answer: 'clerk, operator or admin',
+  repair: 'clerk, operator or admin',
+  'repair-many': 'operator or admin',
+  run: 'operator or admin',
+  settings: 'admin',
 }
 
 /** A text of unknown origin, with what cannot be seen or turns the direction of writing made visible. */

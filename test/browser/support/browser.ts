@@ -34,7 +34,7 @@ export async function opened(address: string, options: BrowserContextOptions = {
   const context = await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, ...options })
   after(() => context.close())
   const page = await context.newPage()
-  page.setDefaultTimeout(20_000)
+  page.setDefaultTimeout(60_000)
   const complaints: string[] = []
   page.on('console', (message) => {
     // What was repaired a moment ago has left its line, and is not found there: no error of the page.
@@ -44,6 +44,12 @@ export async function opened(address: string, options: BrowserContextOptions = {
   page.on('pageerror', (error) => complaints.push(String(error)))
   await page.goto(address)
   return { context, page, complaints }
+}
+
+/** Goes to an address of the dashboard as a link of it does: the document is not loaded anew. */
+export async function goTo(page: Page, address: string): Promise<void> {
+  const to = JSON.stringify(address)
+  await page.evaluate(`history.pushState(null, '', ${to}); dispatchEvent(new PopStateEvent('popstate'))`)
 }
 
 const axe = createRequire(import.meta.url).resolve('axe-core')
