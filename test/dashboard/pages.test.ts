@@ -57,6 +57,11 @@ test('a story is a tree of causes, each message once, also where causes are miss
     treeOf(rows).map(({ row: { id }, depth, isLate }) => `${depth} ${id}${isLate ? ' late' : ''}`),
     ['0 a', '1 b', '2 d', '1 c', '0 lost late', '0 x late', '1 y'],
   )
+  assert.deepEqual(
+    treeOf([told('booked', null), told('take', 'booked/0')]).map(({ row: { id }, depth }) => `${depth} ${id}`),
+    ['0 booked', '1 take'],
+    'a flow that a route has started',
+  )
   const chain = Array.from({ length: 20_000 }, (_, n) => told(`${n}`, n === 0 ? null : `${n - 1}`))
   assert.equal(treeOf(chain).at(-1)!.depth, 19_999)
 })

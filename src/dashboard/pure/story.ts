@@ -12,11 +12,15 @@ export interface Told {
 /** Lays out messages, the oldest first, as a tree, line by line. Each message comes once, also in a circle of causes. */
 export function treeOf(rows: readonly MessageRow[]): Told[] {
   const ids = new Set(rows.map(({ id }) => id))
+  // A flow that a route has started begins with a message of its own, which is in no log: "ID/0" of what the route had.
+  const causeOf = ({ causationId }: MessageRow) =>
+    causationId === null || ids.has(causationId) ? causationId : causationId.replace(/\/\d+$/, '')
   const effects = new Map<string, MessageRow[]>()
   for (const row of rows) {
-    if (row.causationId === null || row.causationId === row.id || !ids.has(row.causationId)) continue
-    const own = effects.get(row.causationId)
-    if (own === undefined) effects.set(row.causationId, [row])
+    const cause = causeOf(row)
+    if (cause === null || cause === row.id || !ids.has(cause)) continue
+    const own = effects.get(cause)
+    if (own === undefined) effects.set(cause, [row])
     else own.push(row)
   }
   const told: Told[] = []
@@ -33,9 +37,9 @@ export function treeOf(rows: readonly MessageRow[]): Told[] {
     }
   }
   for (const row of rows) {
-    const { causationId } = row
-    if (causationId === null || causationId === row.id) tell({ row, depth: 0, isLate: false })
-    else if (!ids.has(causationId)) tell({ row, depth: 0, isLate: true })
+    const cause = causeOf(row)
+    if (cause === null || cause === row.id) tell({ row, depth: 0, isLate: false })
+    else if (!ids.has(cause)) tell({ row, depth: 0, isLate: true })
   }
   // What is left is a circle.
   for (const row of rows) if (!seen.has(row)) tell({ row, depth: 0, isLate: true })
