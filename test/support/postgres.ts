@@ -60,7 +60,7 @@ export function noServer(): string | undefined {
 
 /** The options of a test that needs a server: it says that it does not run; in CI it fails instead. */
 export const needsServer: { readonly skip: string | false } = {
-  skip: process.env['CI'] === undefined ? (noServer() ?? false) : false,
+  skip: process.env['MILLRACE_CI'] === undefined ? (noServer() ?? false) : false,
 }
 
 /** The state of a server that is started for a run. */
