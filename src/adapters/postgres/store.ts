@@ -6,7 +6,6 @@
 //
 // One connection writes, one beats and gives numbers to kinds, some read.
 import type { MillraceError } from '../../model/errors.ts'
-import { statementOf } from '../../model/sql.ts'
 import type { Query } from '../../model/tx.ts'
 import type { CommitGroup, Committed } from '../../seam/commit.ts'
 import type { Leases } from '../../seam/leases.ts'
@@ -23,8 +22,7 @@ import { type Opened, openServer, type ServerLimits, type ServerParts } from './
 import { untilFree } from './standby.ts'
 import type { State, StateNeeds } from './state.ts'
 import { PostgresTables } from './tables.ts'
-import { checkStatement, emptyList, numbered } from './user-sql.ts'
-import { userTypes, valueFor } from './values.ts'
+import { userStatement } from './user-sql.ts'
 
 export interface PostgresLimits extends CommitLimits, ServerLimits {}
 
@@ -136,12 +134,8 @@ export class PostgresStore extends WithFacets implements Store {
   }
 
   readonly query: Query = async <Row>(template: TemplateStringsArray, ...values: unknown[]) => {
-    const statement = statementOf(template, values, emptyList)
-    const text = numbered(statement.text)
-    checkStatement(text)
-    const sent = { text, values: statement.values.map((value) => userValue(value)), types: userTypes } as const
-    const { readers } = this.opened
-    return readers.read(async (db) => (await db.send({ ...sent, queryMode: 'extended' })).rows as Row[])
+    const statement = userStatement(template, values)
+    return this.opened.readers.read(async (db) => (await db.send(statement)).rows as Row[])
   }
 
   // ── condition ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -176,5 +170,3 @@ export class PostgresStore extends WithFacets implements Store {
     leaves(server.process.id)
   }
 }
-
-const userValue = (value: Parameters<typeof valueFor>[0]) => (typeof value === 'string' ? value : valueFor(value))

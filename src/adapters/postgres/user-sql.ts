@@ -1,6 +1,10 @@
 // The rules for SQL of users: one statement, always by the extended protocol, and none that touches the transaction or
 // stays on the connection behind it.
 import { fault } from '../../model/errors.ts'
+import { hasPieces, statementOf } from '../../model/sql.ts'
+import type { Value } from '../../model/value.ts'
+import type { Sent } from './connection.ts'
+import { userTypes, valueFor } from './values.ts'
 
 /** White space, comments and brackets before a statement. */
 const before = /^(?:[\s(;]+|--[^\n]*(?:\n|$)|\/\*(?:[^*]|\*(?!\/))*(?:\*\/|$))+/
@@ -23,11 +27,28 @@ export function checkStatement(text: string): void {
 }
 
 /** The text of a template: `$1`, `$2`, … for its values. */
-export function numbered(text: readonly string[]): string {
+function numbered(text: readonly string[]): string {
   let whole = text[0]!
   for (let index = 1; index < text.length; index++) whole += `$${index}${text[index]}`
   return whole
 }
 
-/** The text of an empty list: `in` finds no row with it, `not in` every row. */
-export const emptyList = '(select null where false)'
+// An empty list, of values of any type: `in` finds no row with it, `not in` every row.
+const emptyList = '(/* no values */ null) is true'
+const notInEmpty = /\bnot\s+in\s*\(\/\* no values \*\/ null\) is true/gi
+const everyRow = 'not in (null) is not false'
+
+/**
+ * A tagged template as a statement.
+ *
+ * @throws `millrace/bad-value`, `millrace/denied`
+ */
+export function userStatement(template: unknown, given: readonly unknown[]): Sent {
+  const { text, values } = statementOf(template, given, emptyList)
+  const whole = hasPieces(given) ? numbered(text).replace(notInEmpty, everyRow) : numbered(text)
+  checkStatement(whole)
+  return { text: whole, values: values.map(userValue), types: userTypes, queryMode: 'extended' }
+}
+
+/** Text of users goes in as it is. */
+const userValue = (value: Value) => (typeof value === 'string' ? value : valueFor(value))

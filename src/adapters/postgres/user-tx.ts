@@ -1,7 +1,6 @@
 // The `tx` of one function, and how the function is run: it may wait for its statements, and for nothing else.
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
-import { statementOf } from '../../model/sql.ts'
 import type { Query, Tx } from '../../model/tx.ts'
 import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
@@ -9,8 +8,7 @@ import type { World } from '../../seam/world.ts'
 import { Client, type ClientHost } from './client.ts'
 import { type Answer, type Connection, codeOf, type Sent } from './connection.ts'
 import type { Statements } from './statements.ts'
-import { checkStatement, emptyList, numbered } from './user-sql.ts'
-import { userTypes, valueFor } from './values.ts'
+import { checkStatement, userStatement } from './user-sql.ts'
 
 /** The place of an attempt in its function. */
 interface Nested {
@@ -51,10 +49,7 @@ export class UserTx implements CommitTx, ClientHost {
     this.root = nested?.root ?? this
     this.depth = nested?.depth ?? 0
     this.query = <Row>(text: TemplateStringsArray, ...values: unknown[]) =>
-      this.later(() => {
-        const statement = statementOf(text, values, emptyList)
-        return { text: numbered(statement.text), values: statement.values.map(valueForUser), types: userTypes }
-      }).then(({ rows }) => rows as Row[])
+      this.later(() => userStatement(text, values)).then(({ rows }) => rows as Row[])
   }
 
   /** Statements and attempts so far. */
@@ -147,8 +142,6 @@ export class UserTx implements CommitTx, ClientHost {
     )
   }
 }
-
-const valueForUser = (value: Parameters<typeof valueFor>[0]) => (typeof value === 'string' ? value : valueFor(value))
 
 /** The time that a function may be without a statement under way, milliseconds. */
 const silentMs = 50

@@ -138,7 +138,7 @@ async function processorsOf(bank: App): Promise<string> {
 }
 
 const setup = (tx: Tx) =>
-  tx.query`create table if not exists written (place integer primary key, who text, account text, n integer)`
+  tx.query`create table if not exists written (place bigint primary key, who text, account text, n bigint)`
 
 // ── messages ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
