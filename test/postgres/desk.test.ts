@@ -261,3 +261,117 @@ test('a group that was made in a transaction that was rolled back is made again'
   const groups = async (facets: StateFacets) => (await facets.deskReads.groups('all', {}, 1)).map(({ held }) => held)
   same(await groups(both.postgres.facets), await groups(both.sqlite.facets))
 })
+
+/** Held messages, each with its error, and the same of a desk that puts them. */
+const held = (numbers: readonly number[], errorOf: (n: number) => string) =>
+  numbers.map((n) => ({ do: 'put', entry: entryOf(n, { inLane: false, error: errorOf(n) }) }) as const)
+
+const putIn = (both: BothStores, changes: readonly DeskChange[]) =>
+  both.write(
+    ({ desk }) => changes.map((change) => desk.apply(change)),
+    (state, db) => state.desk.write(db, onServer(changes)),
+  )
+
+/** The groups as both stores have them. */
+async function groupsOf(both: BothStores, now: number) {
+  const read = async ({ deskReads }: StateFacets) =>
+    (await deskReads.groups('all', {}, now)).map(({ id: _, ...group }) => group).sort(byFacts)
+  const groups = await read(both.sqlite.facets)
+  same(await read(both.postgres.facets), groups)
+  return groups
+}
+
+/** Makes groups of a processor, with so many held messages each. */
+async function makeGroups(both: BothStores, name: string, count: number, held: number): Promise<void> {
+  const columns = 'processor, stream, type, fingerprint, held, first_at, last_at'
+  both.sqlite.db.exec(`with recursive n (n) as (select 1 union all select n + 1 from n where n < ${count})
+    insert into millrace_desk_groups (${columns}) select 'p', 1, 'placed', '${name} ' || n, ${held}, 0, 0 from n`)
+  await both.connection.words(`begin; select set_config('millrace.tx', 'test', true);
+    insert into millrace.desk_groups (${columns})
+      select 'p', 65536, 'placed', '${name} ' || n, ${held}, 0, 0 from generate_series(1, ${count}) n; commit`)
+}
+
+test(
+  'beyond a thousand errors of a processor, messages are grouped by their code in both stores',
+  needsServer,
+  async () => {
+    await using both = await BothStores.open()
+    await makeGroups(both, 'empty', 499, 0)
+    await makeGroups(both, 'old', 500, 1)
+    await putIn(
+      both,
+      held([0, 1, 2, 3], (n) => ['one', 'two', 'three', 'four'][n]!),
+    )
+    await groupsOf(both, 1)
+    await makeGroups(both, 'new', 500, 1)
+    await putIn(
+      both,
+      held([4, 5, 6], (n) => ['five', 'six', 'seven'][n - 4]!),
+    )
+    const groups = await groupsOf(both, 1)
+    assert.deepEqual(
+      groups
+        .filter(({ error }) => error === 'E')
+        .map(({ type }) => type)
+        .sort(),
+      ['paid', 'placed'],
+    )
+  },
+)
+
+test('a snooze ends with the number of messages that it says, in both stores', needsServer, async () => {
+  await using both = await BothStores.open()
+  await putIn(
+    both,
+    held([0, 11], () => 'down'),
+  )
+  const snooze = { until: 9_000, orCount: 4, by: 'ann', at: 5, reason: 'known' }
+  for (const { desk, deskReads } of [both.sqlite.facets, both.postgres.facets]) {
+    for (const { id } of await deskReads.groups('all', {}, 6)) await desk.claims.snooze(id!, snooze)
+  }
+  await groupsOf(both, 6)
+  for (const n of [22, 33, 44]) {
+    await putIn(
+      both,
+      held([n], () => 'down'),
+    )
+    await groupsOf(both, 6)
+  }
+})
+
+test('counts stay what they are when they are added up', needsServer, async () => {
+  await using both = await BothStores.open()
+  const due = async () => {
+    await both.connection.words(
+      `begin; select set_config('millrace.tx', 'test', true); update millrace.desk_groups set folded_at = 0; commit`,
+    )
+  }
+  for (const n of [0, 11, 22, 33])
+    await putIn(
+      both,
+      held([n], () => 'down'),
+    )
+  const entry = (await both.sqlite.facets.desk.entry(1))!
+  await putIn(both, [{ do: 'remove', entry }])
+  const deltas = async () => (await both.connection.all('select n from millrace.deltas')).length
+  assert.ok((await deltas()) > 0)
+  await due()
+  await putIn(
+    both,
+    held([44], () => 'down'),
+  )
+  assert.equal(await deltas(), 1)
+  assert.deepEqual(
+    (await groupsOf(both, 6)).map((group) => group.held),
+    [4],
+  )
+  for (const id of [12, 23, 34, 45]) {
+    await putIn(both, [{ do: 'remove', entry: (await both.sqlite.facets.desk.entry(id))! }])
+  }
+  assert.deepEqual(await groupsOf(both, 6), [])
+  await putIn(
+    both,
+    held([55], () => 'down'),
+  )
+  await groupsOf(both, 6)
+})
