@@ -8,7 +8,7 @@
 //   first    the group ends at a function, which comes back without an outcome; the next group has to begin with it
 import type { Stored } from '../../src/model/codec.ts'
 import { fault } from '../../src/model/errors.ts'
-import type { CommitFunction, CommitGroup, Committed } from '../../src/seam/commit.ts'
+import type { CommitFunction, CommitGroup, Committed, Ran } from '../../src/seam/commit.ts'
 import type { ArrivalListener, LogStore } from '../../src/seam/log.ts'
 import type { Broker, Store } from '../../src/seam/store.ts'
 import type { World } from '../../src/seam/world.ts'
@@ -170,7 +170,8 @@ class FarCommits {
 function send(group: CommitGroup, ran: readonly CommitFunction[], answer: 'written' | 'known') {
   const functions = ran.map((fn): CommitFunction => {
     const savepoint = fn.savepoint === undefined ? undefined : () => fn.savepoint!()
-    return { label: fn.label, run: (tx, own) => fn.run(tx, own), savepoint, outcome: undefined }
+    const watch = fn.watch === undefined ? undefined : told((statement) => fn.watch!(statement))
+    return { label: fn.label, run: (tx, own) => fn.run(tx, own), savepoint, watch, outcome: undefined }
   })
   const outcomes = () => {
     for (const [index, { outcome }] of functions.entries()) ran[index]!.outcome = outcome
@@ -194,6 +195,11 @@ function send(group: CommitGroup, ran: readonly CommitFunction[], answer: 'writt
     },
   }
   return { sent, outcomes }
+}
+
+/** Statements are told as copies; the error that one gives its function is of the process. */
+function told(watch: (statement: Ran) => void) {
+  return ({ error, ...statement }: Ran) => watch(error === undefined ? copy(statement) : { ...copy(statement), error })
 }
 
 /** A copy as a store elsewhere gets it. What belongs to the process stays here. */
