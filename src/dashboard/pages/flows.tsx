@@ -164,7 +164,7 @@ export function FlowTable({ rows }: { readonly rows: readonly FlowRow[] }) {
               )}
             </td>
             <td>{visible(mediator)}</td>
-            <td class="late">{visible(errorText(error?.message ?? null).slice(0, 160))}</td>
+            <td class="late">{error === null ? '–' : visible(errorText(error.message).slice(0, 160))}</td>
             <td>
               <Ago at={startedAt} />
             </td>
