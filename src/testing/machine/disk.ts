@@ -68,6 +68,8 @@ export class SimulatedDisk implements Disk {
     const wal = files.wal()
     return this.later(syncMsMax, () => {
       host.step('sync', 'before a sync')
+      // As in the thread that syncs: after one that failed each that waits fails, and each later one.
+      if (this.hasFailed) throw fault('millrace/sync-failed', `a sync before was ${injected}`)
       if (faults.syncFails()) {
         host.trace.add('a sync fails')
         files.syncFailed()
