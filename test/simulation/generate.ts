@@ -254,7 +254,6 @@ export function generate(
     ? new EdgeClients(sources, () => model().edge, {
         keys,
         random: extras.fork('edge clients'),
-        forges: narrower.edge === true,
       })
     : undefined
 
