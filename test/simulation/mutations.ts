@@ -1337,6 +1337,10 @@ export const hunts: Readonly<Record<string, Hunt>> = {
 
 /** Those that random apps hardly ever meet: the test that shows them. */
 export const shown: Readonly<Record<string, Failing>> = {
+  'goes on after a failed sync that was asked for beside the batches': {
+    file: 'src/engine/commit/committer.test.ts',
+    test: 'when work by itself fails to sync, its caller and the run are told, and what waits is not written',
+  },
   'puts an end of a step behind others that a flow has got from its journal': {
     file: 'src/engine/flow/loading.test.ts',
     test: 'a run is known before its journal is read, and kept before it is told what has ended since',

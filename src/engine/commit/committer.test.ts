@@ -183,6 +183,22 @@ test('when the store is lost, the whole group is refused, and the run is told wh
   assert.deepEqual(fatal, [why])
 })
 
+test('when work by itself fails to sync, its caller and the run are told, and what waits is not written', async () => {
+  const told: unknown[] = []
+  let groups = 0
+  const host = { fatal: (error: unknown) => void told.push(error) }
+  const { committer } = bench(async () => {
+    groups++
+    return written(answered([]))
+  }, host)
+  const why = fault('millrace/sync-failed', 'the disk did not sync')
+  const work = committer.alone(() => Promise.reject(why))
+  committer.write({})
+  await assert.rejects(work, why)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual([told, groups], [[why], 0])
+})
+
 test('an attempt that waits for the next group is held while those who waited for this one are told', async () => {
   let groups = 0
   const { committer } = bench(async (group) => {
