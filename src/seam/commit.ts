@@ -44,7 +44,7 @@ export interface Ran {
   readonly values: readonly unknown[]
   /** The rows that it returned. */
   readonly rows: readonly object[]
-  /** The number of rows that it wrote or deleted, those of triggers included. */
+  /** The number of rows that it wrote or deleted; those of triggers count where the database counts them. */
   readonly changed: number
   /** The error of a statement that failed. */
   readonly error?: unknown

@@ -29,6 +29,9 @@ const chosenText = `with chosen as materialized (
     and ($3::text is null or context = $3) and ($4::int8 is null or group_id = $4) and ($5::text is null or type = $5)
   order by id`
 
+const failedText = `select id from millrace.desk where id = any($1::int8[]) and tries::jsonb -> -1 ->> 'version' = $2
+  order by id`
+
 /** What is looked for in one context. */
 interface InContext {
   readonly context: string
@@ -54,7 +57,12 @@ export async function findIds(db: Statements, filter: DeskFilter): Promise<numbe
 }
 
 /** All held messages of a selection. */
-export function selectedIds(db: Statements, { items, processor, type, context, group }: Selection): Promise<number[]> {
+export async function selectedIds(db: Statements, { failedIn, ...what }: Selection): Promise<number[]> {
+  const held = await heldIds(db, what)
+  return failedIn === undefined ? held : ids(db, failedText, held, failedIn)
+}
+
+function heldIds(db: Statements, { items, processor, type, context, group }: Selection): Promise<number[]> {
   if (items === undefined) return findIds(db, { processor, type, context, group, states: ['held'], limit: unlimited })
   const only = [processor ?? null, context ?? null, group ?? null, type ?? null]
   return ids(db, chosenText, [...new Set(items)], ...only)

@@ -1,4 +1,5 @@
 // The tables of the desk, with the facets of the store that stand on them.
+import { isAct } from '../../model/repairs.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import { AccessTable } from './access.ts'
 import { record } from './audit.ts'
@@ -37,7 +38,7 @@ export class DeskTables {
       switch (change.do) {
         case 'record':
           sent.add(record(db, change.audit))
-          if (change.audit.item !== null && change.audit.action !== 'not possible') {
+          if (change.audit.item !== null && isAct(change.audit.action)) {
             this.desk.acted(db, sent, change.audit.item)
           }
           heads.push(0)

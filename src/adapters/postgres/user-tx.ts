@@ -1,6 +1,7 @@
 // The `tx` of one function, and how the function is run: it may wait for its statements, and for nothing else.
 import { fault } from '../../model/errors.ts'
 import { promiseOf } from '../../model/promise.ts'
+import { askedBy } from '../../model/sql.ts'
 import type { Query, Tx } from '../../model/tx.ts'
 import type { CommitFunction, CommitTx } from '../../seam/commit.ts'
 import { type Savepoint, TxScope } from '../../seam/tx-scope.ts'
@@ -25,7 +26,7 @@ export interface TxHost {
   readonly lock: 'waits' | 'gives way'
 }
 
-type Collecting = Pick<CommitFunction, 'label' | 'savepoint'>
+type Collecting = Pick<CommitFunction, 'label' | 'savepoint' | 'watch'>
 
 /** Errors of a statement that would have waited, or taken long. */
 const waits = ['55P03', '57014']
@@ -49,7 +50,7 @@ export class UserTx implements CommitTx, ClientHost {
     this.root = nested?.root ?? this
     this.depth = nested?.depth ?? 0
     this.query = <Row>(text: TemplateStringsArray, ...values: unknown[]) =>
-      this.later(() => userStatement(text, values)).then(({ rows }) => rows as Row[])
+      this.later(() => userStatement(text, values), fn.watch && askedBy(text, values)).then(({ rows }) => rows as Row[])
   }
 
   /** Statements and attempts so far. */
@@ -84,12 +85,14 @@ export class UserTx implements CommitTx, ClientHost {
     this.scope.close()
   }
 
-  /** Runs a statement of the user by the rule of the scope. */
-  later(make: () => Sent): Promise<Answer> {
+  /** Runs a statement of the user by the rule of the scope. `asked` is what who watches is told of it. */
+  later(make: () => Sent, asked?: readonly [text: string, values: readonly unknown[]]): Promise<Answer> {
     return this.scope.later(() => {
       const sent = make()
       checkStatement(sent.text)
-      return this.watched(this.host.db.send({ ...sent, queryMode: 'extended' }))
+      const answer = this.watched(this.host.db.send({ ...sent, queryMode: 'extended' }))
+      const { watch } = this.fn
+      return watch === undefined ? answer : toldTo(watch, asked ?? [sent.text, sent.values ?? []], answer)
     })
   }
 
@@ -141,6 +144,27 @@ export class UserTx implements CommitTx, ClientHost {
       },
     )
   }
+}
+
+const writes = ['INSERT', 'UPDATE', 'DELETE', 'MERGE']
+
+/** Tells of a statement when it has run. */
+async function toldTo(
+  watch: NonNullable<CommitFunction['watch']>,
+  [text, values]: readonly [string, readonly unknown[]],
+  answer: Promise<Answer>,
+): Promise<Answer> {
+  const asked = { text, values }
+  let answered: Answer
+  try {
+    answered = await answer
+  } catch (error) {
+    watch({ ...asked, rows: [], changed: 0, error })
+    throw error
+  }
+  const { rows, rowCount, command } = answered
+  watch({ ...asked, rows: rows as object[], changed: writes.includes(command) ? (rowCount ?? 0) : 0 })
+  return answered
 }
 
 /** The time that a function may be without a statement under way, milliseconds. */
