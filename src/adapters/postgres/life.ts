@@ -3,10 +3,10 @@
 //   idle: a poll each 250 ms ⇄ busy: each 20 ms, for a second after one that found something
 //   either ──the lease is another's, the server is another one──→ lost
 
-import { isMillraceError, type MillraceError } from '../../model/errors.ts'
+import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import { inBrief } from '../../model/people.ts'
 import type { Timer, World } from '../../seam/world.ts'
-import { storeLost } from './errors.ts'
+import { storeLost, storeTrouble } from './errors.ts'
 import type { Owner } from './owner.ts'
 import { beat } from './processes.ts'
 import type { Opened } from './server.ts'
@@ -68,6 +68,14 @@ export class Life {
     })
   }
 
+  /** What is in memory cannot be right: the store is to be taken up anew. */
+  lose(error: unknown): void {
+    const { where, told } = this.needs
+    if (this.ended || this.lost !== undefined) return
+    this.lost = storeLost(where, error) ?? storeTrouble(where, error) ?? failed(where, error)
+    told(this.lost)
+  }
+
   private pollIn(ms: number): void {
     const { world, owner } = this.needs
     this.polling = world.after(ms, () => {
@@ -90,8 +98,7 @@ export class Life {
     if (this.ended) return
     const lost = storeLost(where, error)
     if (lost !== undefined) {
-      this.lost = lost
-      this.needs.told(lost)
+      this.lose(lost)
       return
     }
     if (this.away === undefined) world.log('error', `${where} is not reached; trying again`, { error: inBrief(error) })
@@ -109,3 +116,6 @@ export class Life {
     })
   }
 }
+
+const failed = (where: string, cause: unknown) =>
+  fault('millrace/sync-failed', `${where} could not be read: ${inBrief(cause)}`, { cause })

@@ -24,14 +24,17 @@ export class Log implements LogStore {
   private readonly kinds: Kinds
   private readonly beside: Beside
   private readonly heads: Map<number, number>
+  /** Told where messages that have positions cannot be read back: who listens would miss them. */
+  private readonly lost: (error: unknown) => void
   private listener: ArrivalListener | undefined
   /** Arrivals are told one after the other. */
   private telling: Promise<void> | undefined
 
-  constructor(kinds: Kinds, beside: Beside, heads: Map<number, number>) {
+  constructor(kinds: Kinds, beside: Beside, heads: Map<number, number>, lost: (error: unknown) => void = () => {}) {
     this.kinds = kinds
     this.beside = beside
     this.heads = heads
+    this.lost = lost
   }
 
   /** Inserts messages, whose kinds have numbers; in the transaction of a commit. They get their positions at its end. */
@@ -53,11 +56,9 @@ export class Log implements LogStore {
     if (this.telling === undefined && known.every((run) => run.own)) this.tellOwn(known, own)
     else {
       const told = (this.telling ?? Promise.resolve()).then(() => this.tell(known, own))
-      const ended = told
-        .catch(() => {})
-        .then(() => {
-          if (this.telling === ended) this.telling = undefined
-        })
+      const ended = told.catch(this.lost).then(() => {
+        if (this.telling === ended) this.telling = undefined
+      })
       this.telling = ended
     }
   }

@@ -58,7 +58,15 @@ export class PostgresStore extends WithFacets implements Store {
       const from = await untilFree({ where, world, leaseMs: limits.leaseMs, waitMs, stops, read })
       const beside = new Besides({ where, world, readers, owner: () => this.owner })
       const apart = side.transact
-      this.tables = new PostgresTables({ where, beside, offset: identity.offset, same, apart, state })
+      this.tables = new PostgresTables({
+        where,
+        beside,
+        offset: identity.offset,
+        same,
+        apart,
+        state,
+        lost: (error) => this.life?.lose(error),
+      })
       this.leasing = new PostgresLeases({
         where,
         tables: this.tables,

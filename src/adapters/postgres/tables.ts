@@ -23,6 +23,8 @@ export interface TablesNeeds {
   /** Runs a statement outside any transaction. */
   readonly apart: <T>(work: (db: Statements) => Promise<T>) => Promise<T>
   readonly state: (needs: StateNeeds) => State
+  /** Told where the store cannot go on. */
+  readonly lost: (error: unknown) => void
 }
 
 /** The decisions about the changes of a transaction, once what it has appended has positions. */
@@ -46,9 +48,9 @@ export class PostgresTables {
   readonly state: State
   private readonly apart: TablesNeeds['apart']
 
-  constructor({ where, beside, offset, same, apart, state }: TablesNeeds) {
+  constructor({ where, beside, offset, same, apart, state, lost }: TablesNeeds) {
     this.apart = apart
-    this.log = new Log(this.kinds, beside, this.heads)
+    this.log = new Log(this.kinds, beside, this.heads, lost)
     this.progress = new ProgressTable(where, beside, (stream) => this.heads.get(stream) ?? 0)
     this.ids = new IdTable(offset, same, (db, taken) => this.state.timers.pending(db, taken))
     this.state = state({ where, beside, kinds: this.kinds, log: this.log, ids: this.ids, progress: this.progress })
