@@ -75,6 +75,8 @@ export interface JournalEntry {
   readonly data: unknown
   /** The time of the entry, milliseconds since 1970. */
   readonly at: number
+  /** Of an end that has just come, and never stored: the place in a trace that the flow has from then on. */
+  readonly trace?: string | undefined
 }
 
 /** Tests whether an entry begins a step; actions of people do not. */

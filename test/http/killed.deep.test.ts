@@ -6,15 +6,22 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import test, { type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { kept, place } from '../support.ts'
+import { kept, place, rows } from '../support.ts'
 
 const program = fileURLToPath(new URL('./killed-program.ts', import.meta.url))
+const telemetry = fileURLToPath(new URL('../telemetry/register.ts', import.meta.url))
 const clients = 32
-const rounds = 4
 const answersPerRound = 300
 
-async function begin(t: TestContext, file: string) {
-  const child = spawn(process.execPath, ['--conditions=millrace-source', program, file], {
+interface How {
+  readonly rounds: number
+  /** Whether the app has an SDK of OpenTelemetry. */
+  readonly traces: boolean
+}
+
+async function begin(t: TestContext, file: string, { traces }: How) {
+  const before = traces ? ['--import', telemetry] : []
+  const child = spawn(process.execPath, ['--conditions=millrace-source', ...before, program, file], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   t.after(() => child.kill('SIGKILL'))
@@ -64,12 +71,25 @@ function send(url: string, sent: Sent): Promise<Response> {
 const idsIn = (file: string) => ['orders', 'stock'].flatMap((stream) => kept(file, stream).map(({ id }) => id))
 
 test('an app that is killed under load has each 202 once, and doubles nothing that is sent again', async (t) => {
+  await killed(t, { rounds: 4, traces: false })
+})
+
+test('with traces too; and each message that is on disk has its place in a trace', async (t) => {
+  const file = await killed(t, { rounds: 2, traces: true })
+  const without = rows<{ id: number }>(file, 'select id from millrace_streams').map(
+    ({ id }) => rows(file, `select count(*) as n from millrace_log_${id} where trace is null`)[0]!['n'],
+  )
+  assert.deepEqual(new Set(without), new Set([0]))
+})
+
+async function killed(t: TestContext, how: How): Promise<string> {
+  const { rounds } = how
   const file = place(t)
   const acknowledged = new Set<string>()
   const open = new Map<string, Sent>()
   let count = 0
   for (let round = 0; round < rounds; round++) {
-    const { child, url } = await begin(t, file)
+    const { child, url } = await begin(t, file, how)
     let answers = 0
     const repeated = [...open.values()]
     const one = async (): Promise<void> => {
@@ -106,7 +126,7 @@ test('an app that is killed under load has each 202 once, and doubles nothing th
       )
     }
   }
-  const { child, url } = await begin(t, file)
+  const { child, url } = await begin(t, file, how)
   for (const sent of open.values()) assert.equal((await send(url, sent)).status, 202)
   // What was accepted in the first round is known now; the first of each kind has these ids.
   for (const [n, kind] of kinds.entries()) {
@@ -123,7 +143,8 @@ test('an app that is killed under load has each 202 once, and doubles nothing th
   const ids = idsIn(file)
   assert.deepEqual([...ids].sort(), [...new Set([...acknowledged, ...[...open.values()].flatMap(idsOf)])].sort())
   assert(acknowledged.size >= rounds * answersPerRound - rounds)
-})
+  return file
+}
 
 async function answerTo(url: string, sent: Sent) {
   const answer = await send(url, sent)

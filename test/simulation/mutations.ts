@@ -12,8 +12,8 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'puts an end of a step behind others that a flow has got from its journal': [
     {
       file: 'engine/flow/loading.ts',
-      from: '    host.inJournal(row.id, journal)\n',
-      to: '',
+      from: 'host.inJournal(row.id, await host.rows.journal(row.id))',
+      to: 'await host.rows.journal(row.id)',
     },
   ],
   'turns ends of steps round that are put behind something else': [

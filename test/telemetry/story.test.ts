@@ -123,10 +123,10 @@ test('a story in by HTTP, through handlers and a flow, and out by HTTP, is one t
     assert.deepEqual(span.links, kind === 'CONSUMER' ? [parent] : [], name)
     parent = span.id
   }
-  // The flow sends on behalf of the attempt that began it; code of the user's is within the attempt that runs it.
-  const sells = seen.only('process orders', typed('accepted', 'sells'))
+  // The flow sends on behalf of the attempt that began it, after a reply on behalf of the attempt that replied; code of the
+  // user's is within the attempt that runs it.
   const shipped = seen.only('publish orders', typed('shipped'))
-  assert.equal(shipped.parent, sells.id)
+  assert.equal(shipped.parent, parent)
   assert.equal(seen.only('looks').parent, seen.only('process orders', typed('placed', 'accepts')).id)
   // Each attempt is acknowledged within it.
   const acknowledged = seen.spans().filter(({ name }) => name.startsWith('acknowledge '))
@@ -242,8 +242,9 @@ test('a flow that waits for a reply at the end of a run continues its trace in t
   await until('the flow has ended', () =>
     seen.spans().some((span) => span.attributes['messaging.millrace.message.type'] === 'shipped'),
   )
-  const accepted = seen.only('publish orders', typed('accepted'))
-  assert.equal(seen.only('publish orders', typed('shipped')).parent, accepted.id)
+  const replied = seen.only('process shipping', typed('ship', 'ships'))
+  const shipped = seen.only('publish orders', typed('shipped'))
+  assert.deepEqual([shipped.parent, shipped.trace], [replied.id, seen.only('publish orders', typed('placed')).trace])
 })
 
 test('commands of a flow after an awaited event are in the trace of that event', async (t) => {

@@ -9,7 +9,11 @@ export type AskedChange = Exclude<RequestChange, RequestEnd> | AskedEnd
 
 export type RequestEnd = Extract<RequestChange, { readonly do: 'end' }>
 
-export type AskedEnd = RequestEnd & { readonly asker: Asker }
+export type AskedEnd = RequestEnd & {
+  readonly asker: Asker
+  /** The place in a trace of the attempt that has ended it; null where there is none. */
+  readonly trace: string | null
+}
 
 /** The end of a step of a flow, in a transaction that is not of this flow: of its command, or of a flow that it started. */
 export interface StepEnd {
@@ -20,6 +24,8 @@ export interface StepEnd {
   /** The outcome. */
   readonly data: unknown
   readonly at: number
+  /** The place in a trace that the flow has from then on; null where it keeps its own. */
+  readonly trace: string | null
 }
 
 /** The owner of all journals. */
@@ -29,7 +35,7 @@ export interface Journals {
 }
 
 /** The step of a flow that ends with its command. */
-export function stepEndOf({ id, state, outcome, at }: AskedEnd): StepEnd {
+export function stepEndOf({ id, state, outcome, at, trace }: AskedEnd): StepEnd {
   const { flow, n } = stepOfCommand(id)
-  return { flow, of: n, kind: 'call', data: outcomeOf(state, outcome), at }
+  return { flow, of: n, kind: 'call', data: outcomeOf(state, outcome), at, trace }
 }

@@ -47,8 +47,9 @@ export class TransactionChanges implements Changes {
 
   /** Adds the ends of steps: each is an entry of the journal of its flow, behind all that this journal has. */
   enter(journals: Journals): void {
-    for (const { flow, of, kind, data, at } of this.ends) {
-      const entry = { n: journals.numberOf(flow, of), of, kind, step: '', what: '', data, at }
+    for (const { flow, of, kind, data, at, trace } of this.ends) {
+      const bare = { n: journals.numberOf(flow, of), of, kind, step: '', what: '', data, at }
+      const entry = trace === null ? bare : { ...bare, trace }
       const change = { do: 'ended', flow, entry } as const
       this.flows.push(change)
       this.ended.push(change)

@@ -68,7 +68,7 @@ export function attemptHostOf({ spec, progress, keyName, generation, run, ...par
     bind: (fn) => world.bind(fn),
     callback: (attempt, fn) => world.callback(attempt, fn),
     late: (attempt, error) => parts.attempts().late(attempt, error),
-    replied: (message, reply) => parts.writes().requestEnd(message, 'replied', reply),
+    replied: (message, reply, trace) => parts.writes().requestEnd(message, 'replied', reply, trace),
     deskEnd: ({ entry }) => parts.writes().ending(entry!),
     committed: watching === undefined ? settledAndCommitted : toldAndCommitted,
     commitFailed: (delivery, error) => {

@@ -54,7 +54,7 @@ export interface AttemptHost extends Follower {
   late(attempt: Attempt, error: unknown): void
   /** Tells telemetry of an attempt that begins, and returns its handler; undefined where there is none. */
   readonly traced?: ((delivery: Delivery, handler: HandlerSpec) => HandlerSpec['handle']) | undefined
-  replied(message: Stored, reply: unknown): AskedEnd
+  replied(message: Stored, reply: unknown, trace: string | null): AskedEnd
   deskEnd(delivery: Delivery): Ending
   /** The commit of an attempt is durable. */
   committed(delivery: Delivery): void
@@ -271,7 +271,8 @@ export class Attempt implements Handled {
   requestEnd(): AskedEnd | undefined {
     const { message, outcome, reply } = this
     if (message.asked === undefined) return undefined
-    return this.processor.replied(message, outcome?.ok === true ? outcome.value : reply)
+    const value = outcome?.ok === true ? outcome.value : reply
+    return this.processor.replied(message, value, this.delivery.span?.trace ?? null)
   }
 
   deskEnd(): Ending {

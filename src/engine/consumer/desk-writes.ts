@@ -105,8 +105,9 @@ export class DeskWrites {
     return { do: 'record', audit: { at, by, action, item, subject, reason: reason === '' ? null : reason, detail } }
   }
 
-  requestEnd({ id, asked }: Stored, state: 'replied' | 'refused' | 'discarded', outcome: unknown): AskedEnd {
-    return { do: 'end', asker: asked!, id, state, outcome, at: this.host.now() }
+  /** `trace`: that of the attempt that ends it. */
+  requestEnd({ id, asked }: Stored, state: AskedEnd['state'], outcome: unknown, trace: string | null = null): AskedEnd {
+    return { do: 'end', asker: asked!, id, state, outcome, at: this.host.now(), trace }
   }
 }
 

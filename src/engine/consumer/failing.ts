@@ -225,7 +225,7 @@ export class Failing {
 
   /** The asker is told at once; the command is done. */
   private refuse(delivery: Delivery, refusal: Refusal): void {
-    const requests = [this.host.writes.requestEnd(delivery.message, 'refused', refusal)]
+    const requests = [this.host.writes.requestEnd(delivery.message, 'refused', refusal, delivery.span?.trace)]
     this.host.finish(delivery, { requests, written: () => delivery.span?.settled('refuse') })
   }
 

@@ -35,7 +35,7 @@ function deliveryOf(ahead: readonly JournalEntry[] = []) {
     journal: new Journal(7, { now: () => 1_000, entryId: () => ++number }),
     branches: { root: { late: () => {} } },
     status,
-    host: { blame: () => {}, endsBehind: () => behind },
+    host: { blame: () => {}, prompted: () => {}, endsBehind: () => behind },
     differences: { differs: (what: string) => differences.push(what) },
   }
   const got: string[] = []

@@ -32,6 +32,7 @@ export interface DeliveryFlow {
 /** What it needs of the engine. */
 export interface DeliveryHost {
   blame(error: Error, owner: Owner): void
+  prompted(trace: string | null): void
   /** Puts ends of steps that others are writing now behind all that the journal has: gives the changes. */
   endsBehind(): readonly FlowChange[]
 }
@@ -78,6 +79,7 @@ export class EndDelivery {
     }
     if (step.outcome !== undefined) return
     const outcome = end.data as Outcome
+    if (end.trace !== undefined) this.flow.host.prompted(end.trace)
     steps.close(step, outcome)
     const { kind, what } = step.entry
     const mail = outcome.ok ? (outcome.value as { mail?: number } | null)?.mail : undefined

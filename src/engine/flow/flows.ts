@@ -81,7 +81,7 @@ export class Flows {
       find: (id) => this.memory.find(id),
       hearing: (id) => this.memory.hearing(id),
       tell: (id, apply) => void this.tell(id, apply),
-      load: (id) => void this.load(id),
+      load: (id) => this.load(id),
       leftBy: (run) => this.writing.leftBy(run),
       flushAtRest: (run) => void this.work.during(() => this.writing.flushAtRest(run)),
       turn,

@@ -55,7 +55,7 @@ export interface FlowHost {
   newId(): string
   /** A new number of an entry: higher than all before. */
   entryId(): number
-  /** The flow gets an event: what it sends from now on has the place of that in a trace. */
+  /** The flow gets an event or a reply: what it sends from now on has the place of that in a trace. */
   prompted(trace: string | null): void
   /** The changes by which ends of its steps that others write now get numbers after an entry that begins now. */
   endsBehind(): readonly FlowChange[]

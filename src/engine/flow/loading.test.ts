@@ -35,7 +35,10 @@ function loading(rows: readonly FlowRow[], { next = 1, fits = true } = {}) {
       },
       runOf: (_spec, { id }) => run(id),
     },
-    inJournal: (flow, journal) => void done.push(`told the ${journal.length} entries of ${flow}`),
+    inJournal: (flow, journal) => {
+      done.push(`told the ${journal.length} entries of ${flow}`)
+      return journal
+    },
     specOf: (mediator) => (mediator === 'sale' ? ({ name: 'sale' } as MediatorSpec) : undefined),
     keep: ({ id }) => void done.push(`keep ${id}`),
     flush: async ({ id }) => void done.push(`flush ${id}`),

@@ -18,8 +18,8 @@ export interface LoadingHost {
   readonly rows: Pick<FlowRows, 'row' | 'journal' | 'next'>
   readonly making: Pick<Making, 'beginningOf' | 'runOf'>
   specOf(mediator: string): MediatorSpec | undefined
-  /** A flow is about to be told the ends in its journal. */
-  inJournal(flow: number, journal: readonly JournalEntry[]): void
+  /** A flow is about to be told the ends in its journal, which is given with the places in traces that it lacks. */
+  inJournal(flow: number, journal: readonly JournalEntry[]): readonly JournalEntry[]
   /** A flow is made and hears of all that comes from now on. */
   keep(run: FlowRun): void
   flush(run: FlowRun): Promise<void>
@@ -72,8 +72,7 @@ export class Loading {
     const run = host.making.runOf(spec, row)
     // Before the journal is read: so no end of a step is missed between the two.
     known(run)
-    const journal = await host.rows.journal(row.id)
-    host.inJournal(row.id, journal)
+    const journal = host.inJournal(row.id, await host.rows.journal(row.id))
     await run.begin(message, journal, repeat)
     host.keep(run)
     // What has ended since the journal was read.

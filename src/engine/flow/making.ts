@@ -67,7 +67,7 @@ class RunHost implements FlowHost {
   private readonly row: FlowRow
   private readonly making: Pick<Making, 'rowOf'>
   private readonly host: MakingHost
-  /** The place in a trace of the newest event that it got, in this run of its app. */
+  /** The place in a trace of the newest event or reply that it got, in this run of its app. */
   private trace: string | null | undefined = undefined
 
   constructor(spec: MediatorSpec, row: FlowRow, making: Pick<Making, 'rowOf'>, host: MakingHost) {

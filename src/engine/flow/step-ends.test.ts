@@ -32,7 +32,7 @@ function ends(hot: Readonly<Record<number, Run>>) {
       asked.push(`tell ${flow}`)
       apply(hot[flow]!)
     },
-    load: (flow) => void asked.push(`load ${flow}`),
+    load: async (flow) => void asked.push(`load ${flow}`),
     leftBy: () => 'left',
     flushAtRest: () => void asked.push('flush at rest'),
     turn: async () => {},

@@ -30,7 +30,7 @@ export interface EndsHost<Run extends EndTaker, Left> {
   /** Tells a flow in memory something and writes what follows. */
   tell(flow: number, apply: (run: Run) => void): void
   /** Makes a flow from its journal. */
-  load(flow: number): void
+  load(flow: number): Promise<unknown>
   /** Takes what a flow leaves. */
   leftBy(run: Run): Left | undefined
   /** Writes what a flow leaves when it rests. */
@@ -44,6 +44,8 @@ export class StepEnds<Run extends EndTaker, Left> {
   private readonly underWay: StepEndsUnderWay
   /** Ends that are not durable and that flows were told. */
   private readonly toldAhead = new Set<StepEnded>()
+  /** The places in traces of ends whose flows are cold, until these are told, by entry: their journals do not have them. */
+  private readonly traces = new Map<number, string>()
 
   constructor(host: EndsHost<Run, Left>) {
     this.host = host
@@ -60,9 +62,12 @@ export class StepEnds<Run extends EndTaker, Left> {
     return this.underWay.putBehind(flow)
   }
 
-  /** A flow is made from its journal: it is told the ends that are there. */
-  inJournal(flow: number, journal: readonly JournalEntry[]): void {
+  /** A flow is made from its journal: it is told the ends that are there. Gives it with the places in traces that it lacks. */
+  inJournal(flow: number, journal: readonly JournalEntry[]): readonly JournalEntry[] {
+    const { traces } = this
     this.underWay.inJournal(flow, journal)
+    if (traces.size === 0) return journal
+    return journal.map((entry) => (traces.has(entry.n) ? { ...entry, trace: traces.get(entry.n) } : entry))
   }
 
   /** A flow has ended: nothing is told to it. */
@@ -80,8 +85,20 @@ export class StepEnds<Run extends EndTaker, Left> {
     const { host } = this
     const entry = this.underWay.written(flow, written)
     host.hearing(flow)?.delivery.receive(entry)
-    if (host.find(flow) === undefined) host.load(flow)
-    else host.tell(flow, (run) => run.delivery.receive(entry))
+    if (host.find(flow) === undefined) void this.load(flow, entry)
+    else {
+      this.traces.delete(entry.n)
+      host.tell(flow, (run) => run.delivery.receive(entry))
+    }
+  }
+
+  private async load(flow: number, { n, trace }: JournalEntry): Promise<void> {
+    if (trace !== undefined) this.traces.set(n, trace)
+    try {
+      await this.host.load(flow)
+    } finally {
+      this.traces.delete(n)
+    }
   }
 
   /** Ends are committed and not durable. Returns what flows leave; `begins`: others begin to compute just now. */
@@ -94,6 +111,7 @@ export class StepEnds<Run extends EndTaker, Left> {
       const entry = this.underWay.written(flow, change.entry)
       const run = host.find(flow)
       host.hearing(flow)?.delivery.receive(entry)
+      if (run === undefined && entry.trace !== undefined) this.traces.set(entry.n, entry.trace)
       if (run === undefined || (!runs.has(run) && !run.isFree)) continue
       this.toldAhead.add(change)
       runs.add(run)

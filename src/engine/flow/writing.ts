@@ -80,5 +80,6 @@ export const hasEnded = ({ changes }: Outbox): boolean =>
 /** The end of a flow is the end of a step of the flow that has started it. */
 export function toParent(row: FlowRow, at: number): StepEnd[] {
   const { parent } = row
-  return parent === null ? [] : [{ flow: parent.flow, of: parent.n, kind: 'flow', data: outcomeOfFlow(row), at }]
+  if (parent === null) return []
+  return [{ flow: parent.flow, of: parent.n, kind: 'flow', data: outcomeOfFlow(row), at, trace: null }]
 }

@@ -211,7 +211,7 @@ export class Withdrawals {
 
   private endOf(id: string, effects: Effects): AskedChange {
     const outcome = { message: 'withdrawn by its caller', data: { effects } }
-    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.host.world.now() }
+    return { do: 'end', asker: 'app', id, state: 'withdrawn', outcome, at: this.host.world.now(), trace: null }
   }
 
   private async mark(id: string, serving: Serving | undefined): Promise<Effects> {
