@@ -4,6 +4,7 @@ import { Command, CommanderError, Option } from 'commander'
 import { defaults } from '../index.ts'
 import { commandLine } from '../operate/command-line.ts'
 import type { CommandWords, Run } from './add.ts'
+import { addAlerts } from './alert-command.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { asyncapi } from './commands/asyncapi.ts'
 import { backup } from './commands/backup.ts'
@@ -166,6 +167,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
   addTokens(group(program, 'tokens', 'who may use the HTTP server: make, list and revoke tokens'), add)
   addMessages(group(program, 'messages', 'the messages that are kept: list them, show one, follow its story'), add)
 
+  addAlerts(program, add)
   add(program, {
     name: 'graph',
     usage: 'app.ts',

@@ -13,7 +13,6 @@ import {
   type DeskRow,
   event,
   isMillraceError,
-  type LogRow,
   type OfflineReader,
   processor,
   Refused,
@@ -185,23 +184,27 @@ test('the number of connected commands is bounded; a refused one is told so, and
 test('the newest messages of a log are read one by one, as they are taken', async () => {
   const read: number[] = []
   let closed = false
+  const spans = [{ stream: 1, name: 't', first: 1, last: 3, firstTime: 1, lastTime: 3 }]
+  const rows = [3, 2, 1].map((position) => ({ stream: 1, position, time: position, json: null }))
   const reader = {
-    newest: async () => [1, 2, 3].map((position) => ({ stream: 1, position })),
-    message: ({ position }: { position: number }) => {
-      read.push(position)
-      // One was removed since it was found.
-      return position === 2 ? undefined : ({ stream: 1, position } as LogRow)
+    messages: { spans: async () => spans, slice: async () => ({ rows, next: undefined, looked: 3 }) },
+    log: {
+      read: async (_stream: number, after: number) => {
+        read.push(after + 1)
+        // One was removed since it was found.
+        return [{ position: after === 1 ? 3 : after + 1, trace: null }]
+      },
     },
     close: () => {
       closed = true
     },
   } as unknown as OfflineReader
-  const rows = lastOf(async () => reader, 3, {})
+  const last = lastOf(async () => reader, 3, {})
   assert.deepEqual(read, [])
-  assert.equal((await rows.next()).value?.position, 1)
+  assert.equal((await last.next()).value?.position, 1)
   assert.deepEqual(read, [1])
-  assert.equal((await rows.next()).value?.position, 3)
-  await rows.return(undefined)
+  assert.equal((await last.next()).value?.position, 3)
+  await last.return(undefined)
   assert(closed)
   await assert.rejects(lastOf(async () => reader, 10_001, {}).next(), /last is 10001, but must be at most 10000/)
 })

@@ -160,6 +160,7 @@ export class ControlClient {
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
     reset: (name, options) => this.call('processors', 'reset', name, options),
+    alerts: () => this.rows('processors', 'alerts'),
     deliveries: (name) => this.rows('processors', 'deliveries', name),
     test: (name, actor) => this.call('processors', 'test', name, actor),
   }

@@ -103,13 +103,13 @@ export function alerts(name: string, options: AlertsOptions): Processor {
   // What was told under an earlier name is sent all the same.
   const names = [name, ...checkRenamedFrom(where, name, rest.renamedFrom)]
   if (form === 'slack' && secret !== undefined) throw bad(where, 'Slack checks no signature: leave out secret')
+  const { retry, renamedFrom } = rest
   const target = {
     ...targetOf(where, { url, secret, headers, allow, timeoutMs }),
     body: bodyOf(where, form),
     to: undefined,
     wants: ({ data }: { readonly data: unknown }) => names.includes((data as AlertRaised).watch),
   }
-  const { retry, renamedFrom } = rest
   const types = alertTopic.types.map((type) => type.name)
   const watch = watchOf(where, rest)
   return Object.freeze({ ...sender(name, target, { on: alertTopic as never, types, retry, renamedFrom }), watch })

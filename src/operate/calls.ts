@@ -115,6 +115,7 @@ export const calls: {
     ],
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
+    alerts: [{}, 0],
     deliveries: [{ name: 'text' }, 1],
     test: [{ name: 'text', actor }, 1],
     reset: [

@@ -10,10 +10,13 @@ import type { MessageReads, SliceFilter, SpanFilter, StreamSpan } from '../seam/
 
 export type Order = 'newest' | 'oldest'
 
-export interface Walk {
+export interface Looking {
   readonly span: SpanFilter
   readonly filter: SliceFilter
   readonly order: Order
+}
+
+export interface Walk extends Looking {
   /** The cursor of the page before. */
   readonly after?: string | undefined
   /** The most rows. */
@@ -43,6 +46,7 @@ interface Strand {
 }
 
 const lookedMaxDefault = 100_000
+const pageRows = 200
 /** The most bytes of data of a page. */
 const bytesMax = 8 * 1024 * 1024
 /** A cursor names each of them. */
@@ -51,24 +55,54 @@ const strandsMax = 400
 /** @throws `millrace/bad-option` for a cursor of something else, and for too many streams */
 export async function walk(
   reads: MessageReads,
-  { span, filter, order, after, limit, ...bounds }: Walk,
+  { after, limit, lookedMax = lookedMaxDefault, ...looking }: Walk,
 ): Promise<Walked> {
-  const { lookedMax = lookedMaxDefault } = bounds
-  const strands = strandsOf(await reads.spans(span), order, after === undefined ? undefined : cursorOf(after, order))
+  const { order } = looking
+  const at = after === undefined ? undefined : cursorOf(after, order)
+  const strands = strandsOf(await reads.spans(looking.span), order, at)
+  if (strands.length > strandsMax) {
+    const what = `${strands.length} topics and channels have messages; of more than ${strandsMax} name one`
+    throw fault('millrace/bad-option', what)
+  }
+  const rows = await take(reads, strands, looking, { limit, lookedMax })
+  const left = strands.filter((strand) => nextOf(strand) !== undefined)
+  if (left.length === 0) return { rows, next: null, lookedTo: null }
+  const times = left.map(timeOf)
+  return {
+    rows,
+    next: cursorText(order, order === 'newest' ? left : strands),
+    lookedTo: order === 'newest' ? Math.max(...times) : Math.min(...times),
+  }
+}
+
+/** Gives page after page from the beginning to the end; a page may be empty. Nothing of a page is kept. */
+export async function* pagesOf(reads: MessageReads, looking: Looking): AsyncGenerator<readonly MessageRow[]> {
+  const strands = strandsOf(await reads.spans(looking.span), looking.order, undefined)
+  while (strands.some((strand) => nextOf(strand) !== undefined)) {
+    yield await take(reads, strands, looking, { limit: pageRows, lookedMax: lookedMaxDefault })
+  }
+}
+
+/** Takes the next rows out of the strands: up to so many, or until so many positions were looked at. */
+async function take(
+  reads: MessageReads,
+  strands: readonly Strand[],
+  { filter, order }: Looking,
+  { limit, lookedMax }: { readonly limit: number; readonly lookedMax: number },
+): Promise<MessageRow[]> {
   const rows: MessageRow[] = []
   let bytes = 0
   let looked = 0
   for (;;) {
     const strand = firstOf(strands, order)
-    if (strand === undefined) return { rows, next: null, lookedTo: null }
-    if (rows.length >= limit || bytes >= bytesMax) break
+    if (strand === undefined || rows.length >= limit || bytes >= bytesMax) return rows
     const row = strand.rows.shift()
     if (row !== undefined) {
       rows.push(row)
       bytes += row.json?.length ?? 0
       continue
     }
-    if (looked >= lookedMax) break
+    if (looked >= lookedMax) return rows
     const { stream, from, end } = strand
     // Of many streams little of each: what is not given is read again for the next page.
     const most = Math.max(1, Math.ceil((limit - rows.length) / strands.length))
@@ -78,17 +112,10 @@ export async function walk(
     strand.time = slice.next?.time ?? strand.time
     looked += slice.looked
   }
-  const left = strands.filter((strand) => nextOf(strand) !== undefined)
-  const times = left.map(timeOf)
-  return {
-    rows,
-    next: cursorText(order, order === 'newest' ? left : strands),
-    lookedTo: order === 'newest' ? Math.max(...times) : Math.min(...times),
-  }
 }
 
 function strandsOf(spans: readonly StreamSpan[], order: Order, at: ReadonlyMap<number, number> | undefined): Strand[] {
-  const strands = spans.flatMap(({ stream, first, last, firstTime, lastTime }): Strand[] => {
+  return spans.flatMap(({ stream, first, last, firstTime, lastTime }): Strand[] => {
     const known = at?.get(stream)
     if (order === 'oldest')
       return [{ stream, end: last, from: from(known ?? first, first, last), time: firstTime, rows: [] }]
@@ -96,9 +123,6 @@ function strandsOf(spans: readonly StreamSpan[], order: Order, at: ReadonlyMap<n
     if (at !== undefined && known === undefined) return []
     return [{ stream, end: first, from: from(known ?? last, first, last), time: lastTime, rows: [] }]
   })
-  if (strands.length <= strandsMax) return strands
-  const what = `${strands.length} topics and channels have messages; of more than ${strandsMax} name one`
-  throw fault('millrace/bad-option', what)
 
   function from(position: number, first: number, last: number): number | undefined {
     if (order === 'newest') return position < first ? undefined : Math.min(position, last)

@@ -95,9 +95,10 @@ function preview(backend: OperationsBackend, id: number, { after = 0, limit }: P
     const shown: Preview[] = []
     let bytes = 0
     for (const item of await operations.remaining(id, after, most)) {
+      // What is read is shown: a page ends with the message by which it is full.
+      if (bytes >= defaults.pageBytes.default) break
       const one = previewOf(backend, item, await desk.item(item, { line: 0, history: 0 }), change)
       bytes += lengthOf(one.before, one.after)
-      if (shown.length > 0 && bytes > defaults.pageBytes.default) break
       shown.push(one)
     }
     return shown

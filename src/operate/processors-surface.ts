@@ -1,11 +1,13 @@
 // The processors of an app: the engine, the store and the parts know of each; one list has it all.
 import type { Exchanges } from '../engine/consumer/exchanges.ts'
+import type { AlertRaised } from '../model/alerts.ts'
 import { type Actor, checkActor } from '../model/desk.ts'
 import type { ConcurrencySet, Paused } from '../model/desk-views.ts'
 import { fault } from '../model/errors.ts'
 import { limit } from '../model/options.ts'
 import type { Part } from '../parts/part.ts'
 import type { Processor } from '../parts/processor.ts'
+import type { AlertRow, AlertStore } from '../seam/alerts.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
 import type { ConcurrencyChange } from '../seam/processors.ts'
 import { checked } from './calls.ts'
@@ -16,7 +18,7 @@ import { pausedOf } from './rows.ts'
 
 /** The engine of a running app, as it lists processors and acts on them. */
 export interface ProcessorsBackend {
-  readonly store: { readonly deskReads: Pick<DeskReads, 'processors'> }
+  readonly store: { readonly deskReads: Pick<DeskReads, 'processors'>; readonly alerts: Pick<AlertStore, 'rows'> }
   readonly processors: {
     list(): Known['live']
     positions(): Promise<Known['known']>
@@ -70,6 +72,7 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       const { resets } = backend().processors
       return resetOn(resets, { app, itself: us.by, processor: namedIn(wiredOf(parts, wired()), name) }, options)
     },
+    alerts: async () => raisedOf(await backend().store.alerts.rows()),
     deliveries: async (name) => deliveringAt(backend(), name).exchanges.newest,
     test: async (name, actor = us) => {
       const { exchanges, test } = deliveringAt(backend(), name)
@@ -78,6 +81,12 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       return exchanges.newest.find(({ attempt }) => attempt === 0)!
     },
   })
+}
+
+/** The alerts that are raised, the first at the beginning. A part that was renamed has its name of today. */
+export function raisedOf(rows: readonly AlertRow[]): AlertRaised[] {
+  const all = rows.map(({ watch, data }): AlertRaised => ({ ...JSON.parse(data), watch }))
+  return all.sort((a, b) => a.at - b.at || (a.incident < b.incident ? -1 : 1))
 }
 
 /** @throws `millrace/unknown-processor` */

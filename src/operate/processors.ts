@@ -1,5 +1,6 @@
 // `app.processors`: the processors of an app, and what operators do about them.
 import type { Exchange } from '../engine/consumer/exchanges.ts'
+import type { AlertRaised } from '../model/alerts.ts'
 import type { Actor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
 import type { Counts } from '../model/metrics.ts'
@@ -105,6 +106,20 @@ export interface Processors {
    * ```
    */
   reset(name: string, options: ResetOptions): Promise<ResetPlan>
+  /**
+   * Lists the alerts that are raised: what the parts made by `alerts` have told of, and not that it is well again. Those
+   * of a part that the app no longer has stay until it has it again, or until it is retired.
+   *
+   * @returns the alerts, those that were raised first at the beginning; at most 66 of each part
+   *
+   * @example
+   * ```ts
+   * for (const { watch, what, since } of await shop.processors.alerts()) {
+   *   console.log(`${watch}: ${what}, since ${new Date(since).toISOString()}`)
+   * }
+   * ```
+   */
+  alerts(): Promise<AlertRaised[]>
   /**
    * Lists the newest requests of a part made by `deliver`, with their answers, newest first. At most 50 of this run are
    * kept, in memory: after a restart the list is empty.

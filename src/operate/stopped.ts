@@ -14,7 +14,7 @@ import type { FlowDesk } from './flows.ts'
 import type { Messages } from './messages.ts'
 import { messagesOn } from './messages-surface.ts'
 import type { ProcessorRow, Processors } from './processors.ts'
-import { actorIn, concurrencyChange } from './processors-surface.ts'
+import { actorIn, concurrencyChange, raisedOf } from './processors-surface.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { type Correct, pausedOf, processorsOf } from './rows.ts'
@@ -159,6 +159,7 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
       const processor = namedIn(wiredOf(app.parts), name)
       return resetOn(stoppedResets(store), { app: app.name, itself: us.by, processor }, options)
     },
+    alerts: () => reading(store, async ({ alerts }) => raisedOf(await alerts.rows())),
     deliveries: async () => needsRunning(store, 'the answers of endpoints are kept in memory'),
     test: async () => needsRunning(store, 'a test event is sent by the app'),
   })

@@ -55,9 +55,19 @@ export function whoHas(tokens: readonly Token[], token: string, nowMs: number): 
   return { name: found.name, grants: found.grants }
 }
 
+/** Tells who has the token of a hash; undefined as of {@link whoHas}. */
+export function whoHasHash(tokens: readonly Token[], hash: string, nowMs: number): Who | undefined {
+  const found = hashIn(tokens, hash)
+  if (found === undefined || nowMs >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
+  return { name: found.name, grants: found.grants }
+}
+
 function tokenIn(tokens: readonly Token[], token: string): Token | undefined {
-  if (!tokenPattern.test(token)) return undefined
-  const given = Buffer.from(hashOf(token))
+  return tokenPattern.test(token) ? hashIn(tokens, hashOf(token)) : undefined
+}
+
+function hashIn(tokens: readonly Token[], hash: string): Token | undefined {
+  const given = Buffer.from(hash)
   // Each is compared in full: the time tells nothing about the tokens that are kept.
   let found: Token | undefined
   for (const one of tokens) if (timingSafeEqual(Buffer.from(one.hash), given)) found = one

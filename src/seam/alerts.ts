@@ -43,10 +43,9 @@ export interface HeldGroup {
   readonly snoozed: boolean
 }
 
-/** Reads for the engine: they may show what is not durable yet. */
 export interface AlertStore {
-  /** The alerts that are raised. */
+  /** The alerts that are raised. Never shows what is not durable. */
   rows(): Promise<AlertRow[]>
-  /** The groups with held messages, at most so many, the oldest first by `firstAt`. `now`: the time by which snoozes last. */
+  /** For the engine, it may show what is not durable: the groups with held messages, at most so many, the oldest first by `firstAt`. `now`: the time by which snoozes last. */
   heldGroups(limit: number, now: number): Promise<HeldGroup[]>
 }

@@ -3,10 +3,10 @@
 import type { Actor } from '../model/desk.ts'
 import type { DecisionOrTakeBack, NewOperation, Operation, OperationRun, Selection } from '../model/desk-views.ts'
 import type { FlowCount } from '../model/flow-views.ts'
-import type { LogFilter, LogPlace, LogRow } from '../model/log-views.ts'
 import type { Repair } from '../model/repairs.ts'
 import type { StreamInfo } from '../model/streams.ts'
 import type { AccessStore } from './access.ts'
+import type { AlertStore } from './alerts.ts'
 import type { Claims } from './claims.ts'
 import type { DeskReads } from './desk-reads.ts'
 import type { FinderStore } from './finder.ts'
@@ -87,6 +87,7 @@ export interface OfflineReader {
   readonly messages: MessageReads
   readonly time: TimeReads
   readonly access: Pick<AccessStore, 'tokens'>
+  readonly alerts: Pick<AlertStore, 'rows'>
   /** The requests and their ends. */
   readonly requests: Pick<RequestStore, 'row'>
   /** The index of the finder, where the last runs have made one. */
@@ -95,13 +96,6 @@ export interface OfflineReader {
   progress(): Promise<ProgressRow[]>
   /** The types that the store has messages of, or had, each with each of its sources, in order. */
   published(): Promise<PublishedBy[]>
-  /**
-   * Finds the newest messages that fit, oldest first. It gives their places only, because messages are of any size, and
-   * reads in slices, so that other work has its turn between them.
-   */
-  newest(count: number, filter: LogFilter): Promise<LogPlace[]>
-  /** One message; undefined when it is not kept. */
-  message(place: LogPlace): Promise<LogRow | undefined>
   close(): Promise<void>
 }
 

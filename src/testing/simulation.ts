@@ -427,6 +427,7 @@ const processorActions: Readonly<Record<keyof Processors, true>> = {
   pause: true,
   resume: true,
   reset: true,
+  alerts: true,
   deliveries: true,
   test: true,
 }

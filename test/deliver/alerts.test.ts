@@ -1,15 +1,25 @@
 // `alerts` in the simulation: what begins and what ends, once each, and what is said.
 import assert from 'node:assert/strict'
-import test from 'node:test'
-import { app, event, mediator, processor, sqlite, topic } from 'millrace'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import test, { type TestContext } from 'node:test'
+import { app, type Broker, event, mediator, processor, sqlite, topic } from 'millrace'
 import { type Answered, type Network, type Simulation, simulation } from 'millrace/testing'
 import { z } from 'zod'
+import { nodeWorld } from '../../src/adapters/node/world.ts'
+import { sqliteOn } from '../../src/adapters/sqlite/index.ts'
+import { nodeDisk } from '../../src/adapters/sqlite/node-disk.ts'
+import { appIn } from '../../src/app/running.ts'
 import { alertInSlack } from '../../src/http/alert-slack.ts'
 import { type AlertsOptions, alerts } from '../../src/http/alerts.ts'
 import { deliver } from '../../src/http/deliver.ts'
 import { standardWebhooks } from '../../src/http/webhooks.ts'
 import type { AlertEnded, AlertRaised } from '../../src/model/alerts.ts'
 import type { Part } from '../../src/parts/part.ts'
+import { bodyOf } from '../support/bodies.ts'
+import { place, until } from '../support.ts'
+import { looksOften } from './looks.ts'
 
 const schema = z.object({ key: z.string(), fails: z.string().optional() })
 const Placed = event('placed', { schema, context: ({ key }) => key })
@@ -328,6 +338,92 @@ test('two parts that watch have alerts of their own', async () => {
   await sim.advance(5 * minute)
   const expected = ['https://all.example/ closed labels', 'https://all.example/ group 1']
   assert.deepEqual(got.sort(), [...expected, 'https://some.example/ closed labels'])
+})
+
+/** A sink over HTTP that answers as it is told, and what it has taken. */
+async function sinkOf(t: TestContext) {
+  const taken: Told[] = []
+  const state = { status: 204 }
+  const server = createServer(async (request, response) => {
+    const body = await bodyOf(request)
+    if (state.status < 300) taken.push(JSON.parse(body))
+    response.writeHead(state.status).end()
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const to = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  return {
+    taken,
+    state,
+    options: { url: to, allow: ['127.0.0.1'], calmMs: 0, retry: { firstDelayMs: 5, maxDelayMs: 5 } },
+  }
+}
+
+/** An app in the real world, but that it looks often. */
+async function runs(t: TestContext, broker: Broker, parts: readonly Part[]) {
+  const shop = appIn(
+    app({ name: 'shop', broker, parts: [Orders, ...parts], log: () => {} }),
+    looksOften(nodeWorld(() => {})),
+  )
+  t.after(() => shop.stop({ graceMs: 0 }))
+  await shop.start()
+  return shop
+}
+
+test('a low disk is told though nothing is published, and ended when there is room', async (t) => {
+  const { taken, options } = await sinkOf(t)
+  let free = Number.MAX_SAFE_INTEGER
+  const disks = () => Object.assign(nodeDisk(), { freeBytes: () => free })
+  const broker = sqliteOn({ file: place(t), diskFreeMinBytes: 1_000 }, disks)
+  const shop = await runs(t, broker, [alerts('ops', options)])
+  await shop.idle()
+  free = 999
+  await until('it is told', () => taken.length === 1)
+  const [{ data }] = taken as [Told]
+  assert.deepEqual(
+    [data.alert, data.kind, data.part, data.command],
+    ['disk', 'disk', null, 'npx millrace doctor app.ts'],
+  )
+  await assert.rejects(shop.publish(Placed, { key: 'a' }), { code: 'millrace/disk-low' })
+  free = 1_000
+  await until('it is ended', () => taken.length === 2)
+  assert.deepEqual(
+    [taken[1]!.type, taken[1]!.data.incident, taken[1]!.data.end],
+    ['alert.ended', data.incident, 'well'],
+  )
+})
+
+test('a part that is renamed sends what it has told of before, and ends it', async (t) => {
+  const { taken, state, options } = await sinkOf(t)
+  const file = place(t)
+  const when = { closedMs: false } as const
+  state.status = 503
+  const first = await runs(t, sqlite({ file }), [labels(), alerts('ops', { ...options, when })])
+  await first.publish(Placed, { key: 'a', fails: 'NO_SKU' })
+  await until('it is raised', async () => (await first.processors.alerts()).length === 1)
+  await first.stop({ graceMs: 0 })
+  state.status = 204
+  const pager = alerts('pager', { ...options, when, renamedFrom: 'ops' })
+  const second = await runs(t, sqlite({ file }), [labels(), pager])
+  assert.deepEqual(
+    (await second.processors.alerts()).map(({ watch, alert }) => [watch, alert]),
+    [['pager', 'group 1']],
+  )
+  await until('its beginning is sent', () => taken.length === 1)
+  const [held] = await second.desk.list()
+  await second.desk.discard(held!.id, { by: 'ada', reason: 'old' })
+  await until('its end is sent', () => taken.length === 2)
+  assert.deepEqual(
+    taken.map(({ type, data }) => [type, data.incident]),
+    [
+      ['alert.raised', taken[0]!.data.incident],
+      ['alert.ended', taken[0]!.data.incident],
+    ],
+  )
+  assert.deepEqual(await second.processors.alerts(), [])
 })
 
 test('wrong options are refused with what to do', () => {

@@ -394,8 +394,6 @@ async function fromBeside(file: string): Promise<void> {
     await reader.finder.search({ words: ['w'], order: 'newest', limit: 1 })
     await reader.finder.related({ id: 'i', limit: 1 })
     await reader.messages.outcomes({ stream: 1, position: 1 })
-    await reader.newest(1, { destination: 't', type: 'a', context: 'x', correlation: 'y' })
-    await reader.message({ stream: 1, position: 1 })
   } finally {
     await reader.close()
   }

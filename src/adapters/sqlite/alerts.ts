@@ -1,4 +1,5 @@
 import type { AlertChange, AlertRow, AlertStore, AlertWritten, HeldGroup } from '../../seam/alerts.ts'
+import type { Beside } from './beside-commits.ts'
 import type { Log } from './log.ts'
 import type { Statements } from './statements.ts'
 
@@ -8,10 +9,12 @@ type GroupRow = Omit<HeldGroup, 'snoozed'> & { readonly snoozed: number }
 export class AlertTable implements AlertStore {
   private readonly sql: Statements
   private readonly log: Pick<Log, 'append'>
+  private readonly beside: Pick<Beside, 'durable'>
 
-  constructor(sql: Statements, log: Pick<Log, 'append'>) {
+  constructor(sql: Statements, log: Pick<Log, 'append'>, beside: Pick<Beside, 'durable'>) {
     this.sql = sql
     this.log = log
+    this.beside = beside
   }
 
   /** Appends the event of an alert whose row comes or goes by it. */
@@ -23,8 +26,8 @@ export class AlertTable implements AlertStore {
     return { do: 'alert', appended: changed === 0 ? 0 : this.log.append(message) }
   }
 
-  async rows(): Promise<AlertRow[]> {
-    return this.sql.all<AlertRow>('select watch, alert, data from millrace_alerts').map((row) => ({ ...row }))
+  rows(): Promise<AlertRow[]> {
+    return this.beside.durable(() => raisedIn(this.sql))
   }
 
   async heldGroups(limit: number, now: number): Promise<HeldGroup[]> {
@@ -39,4 +42,8 @@ export class AlertTable implements AlertStore {
     )
     return rows.map((row) => ({ ...row, snoozed: row.snoozed === 1 }))
   }
+}
+
+export function raisedIn(sql: Statements): AlertRow[] {
+  return sql.all<AlertRow>('select watch, alert, data from millrace_alerts').map((row) => ({ ...row }))
 }

@@ -57,7 +57,7 @@ export class SqliteTables implements OwnTables {
     this.flows = new FlowTables(sql, beside)
     this.timers = new TimerTable(db, this.log)
     this.slots = new ScheduleTable(sql, this.log, beside)
-    this.alerts = new AlertTable(sql, this.log)
+    this.alerts = new AlertTable(sql, this.log, beside)
     this.gathers = new SqliteGathers(db, this.timers)
     this.facets = facetsOf(this, beside, disk)
     this.mark = db.prepare('insert or ignore into millrace_marks values (?, ?, ?)')

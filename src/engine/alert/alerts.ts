@@ -43,7 +43,7 @@ interface Looked {
 
 export interface AlertsHost {
   readonly world: Pick<World, 'after' | 'now' | 'newId' | 'log'>
-  readonly store: Pick<Store, 'alerts' | 'flowReads' | 'processors' | 'room'>
+  readonly store: Pick<Store, 'alerts' | 'flowReads' | 'processors' | 'room' | 'health'>
   readonly committer: Pick<Committer, 'writeTimed'>
   readonly specs: readonly AlertSpec[]
   readonly passing: ReadonlySet<string>
@@ -145,6 +145,8 @@ export class Alerts implements Service {
     const questions = watches('question') ? await store.flowReads.questions({ limit: questionsRead }) : []
     const paused = watches('paused') ? await store.processors.paused() : []
     const lagging = watches('behind') ? await this.lagging() : []
+    // With nothing published nobody has looked at the disk: its health measures it.
+    if (watches('disk')) store.health()
     return {
       now,
       groups: { rows: groups, isCut: groups.length === groupsRead },

@@ -7,6 +7,7 @@ import { commitCases } from './commit.ts'
 import { deliveryCases } from './delivery.ts'
 import { holdCases } from './hold.ts'
 import { lookCases } from './look.ts'
+import { operateCases } from './operate.ts'
 import { operationCases } from './operations.ts'
 import { orderCases } from './order.ts'
 import { publishCases } from './publish.ts'
@@ -35,6 +36,7 @@ export const brokerCases: readonly BrokerCase[] = [
   ...holdCases,
   ...operationCases,
   ...trialCases,
+  ...operateCases,
   ...restartCases,
   ...renameCases,
   ...commitCases,

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { setImmediate as turn } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
+import { nodeWorld } from '../../adapters/node/world.ts'
+import { appIn } from '../../app/running.ts'
 import {
   type App,
   type AppOptions,
@@ -20,6 +22,8 @@ import {
   type Tx,
   topic,
 } from '../../index.ts'
+import type { Offline } from '../../seam/offline.ts'
+import type { World } from '../../seam/world.ts'
 
 /** One promise of a broker and the case that shows it. */
 export interface BrokerCase {
@@ -71,7 +75,10 @@ async function within<T>(ms: number, work: Promise<T>, why: () => string | Promi
   throw new Error(await why())
 }
 
-type PlaceOptions = Omit<Partial<AppOptions>, 'broker' | 'parts'> & Pick<StartOptions, 'only'>
+interface PlaceOptions extends Omit<Partial<AppOptions>, 'broker' | 'parts'>, Pick<StartOptions, 'only'> {
+  /** Makes the world of the app of the real one: another clock, other timers. */
+  readonly world?: ((real: World) => World) | undefined
+}
 
 const unnamed = 'a call has its result'
 
@@ -87,12 +94,18 @@ export class Place {
   }
 
   /** Starts an app with these parts and the table to which {@link write} writes. */
-  async start(parts: readonly Part[], { only, ...options }: PlaceOptions = {}): Promise<App> {
-    const bank = app({ name: 'bank', broker: this.broker, log: () => {}, setup, ...options, parts })
+  async start(parts: readonly Part[], { only, world, ...options }: PlaceOptions = {}): Promise<App> {
+    const made = app({ name: 'bank', broker: this.broker, log: () => {}, setup, ...options, parts })
+    const bank = world === undefined ? made : appIn(made, world(nodeWorld(() => {})))
     this.apps.add(bank)
     await this.until('the app has started', bank.start({ control: false, only }))
     if (this.over) await bank.stop({ graceMs: 0 })
     return bank
+  }
+
+  /** The store without its app; undefined where the broker has no such way in. */
+  get offline(): Offline | undefined {
+    return this.broker.offline
   }
 
   async stop(bank: App, graceMs?: number): Promise<void> {
