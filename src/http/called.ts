@@ -4,14 +4,16 @@
 //   GET    the segments of the path, then the fields of its filter or page as the query
 //   POST   the segments of the path, then one object with all else; `by` is who asks, never what the body says
 //
-// A repair names the revision that its page has seen, by `If-Match`.
+// A repair names the revision that its page has seen, by `If-Match`. A POST with an `Idempotency-Key` is done once.
 import { fault } from '../model/errors.ts'
 import type { Permission } from '../model/permissions.ts'
 import { type Called, takenBy } from '../operate/calls.ts'
 import type { Field, Fields } from '../operate/fields.ts'
-import { fileOf, fileTypeIn, fileTypes } from './list-files.ts'
+import { once, onceHeader } from './idempotency.ts'
+import { type FilePage, fileOf, fileTypeIn, fileTypes } from './list-files.ts'
 import { hideIn } from './masks.ts'
 import type { Answer, Call, Route, Says } from './route.ts'
+import { checkTests } from './secret-tests.ts'
 import { zipped } from './zipped.ts'
 
 export interface CalledRoute {
@@ -24,6 +26,8 @@ export interface CalledRoute {
   readonly wraps?: { readonly parameter: string; readonly segment: string } | undefined
   /** Of a list: the field of a row by which the next page goes on. */
   readonly pagedBy?: string | undefined
+  /** True of a list whose function gives pages: `items`, and `next` or null. */
+  readonly pages?: true | undefined
   /** True where the answer of undefined is a 404. */
   readonly one?: true | undefined
 }
@@ -35,6 +39,9 @@ const rowsDefault = 50
 /** The parameters of a function whose fields stand in the query or body by themselves. */
 const flat = ['filter', 'page', 'options', 'actor', 'edit'] as const
 const isFlat = (name: string) => (flat as readonly string[]).includes(name)
+
+/** What it answers is kept nowhere. */
+const shownOnce = 'tokens.make'
 
 const seen = { 'If-Match': { is: 'The revision that was seen, as "7".', needed: true } } as const
 
@@ -66,7 +73,9 @@ export function calledRoute(row: CalledRoute): Route {
     may,
     does,
     ...(method === 'GET' ? { query: takes } : { body: takes }),
-    ...(repairs ? { headers: seen } : {}),
+    ...(method === 'GET'
+      ? {}
+      : { headers: { ...(repairs ? seen : {}), ...(row.calls === shownOnce ? {} : onceHeader) } }),
     answers: answersOf(row),
     place: (call) => placeOf(on, call),
     run: async (call) => {
@@ -83,20 +92,35 @@ export function calledRoute(row: CalledRoute): Route {
           return objectOf(field, said, { by: call.who!.name, revision })
         })
       const surface = call.app[on] as unknown as Record<string, (...given: unknown[]) => Promise<unknown>>
-      const { pagedBy } = row
-      const type = pagedBy === undefined ? undefined : fileTypeIn(call.request.headers.get('accept'))
-      if (pagedBy === undefined || type === undefined) {
-        const answer = answerOf(row, await surface[name]!(...givenBy(said)), call)
-        return pagedBy === undefined ? answer : zipped(answer, call.request.headers.get('accept-encoding'))
+      const { headers, url, signal } = call.request
+      const type = isList(row) ? fileTypeIn(headers.get('accept')) : undefined
+      if (type !== undefined) {
+        return fileOf({
+          ...{ type, query: said, url, signal },
+          cursor: 'before' in fields ? 'before' : 'after',
+          page: async (query) => pageOf(row, await surface[name]!(...givenBy(query))),
+          hide: hideIn(call.app.parts) as (rows: unknown) => readonly Facts[],
+        })
       }
-      return fileOf({
-        ...{ type, pagedBy, query: said, url: call.request.url },
-        cursor: 'before' in fields ? 'before' : 'after',
-        page: (query) => surface[name]!(...givenBy(query)) as Promise<readonly Readonly<Record<string, unknown>>[]>,
-        hide: hideIn(call.app.parts) as (rows: unknown) => readonly Readonly<Record<string, unknown>>[],
-      })
+      if (method === 'POST') await checkTests(call, () => placeOf(on, call))
+      const act = async () => answerOf(row, await surface[name]!(...givenBy(said)), call)
+      if (method === 'POST') return row.calls === shownOnce ? act() : once(call, act)
+      return isList(row) ? zipped(await act(), headers.get('accept-encoding')) : act()
     },
   }
+}
+
+type Facts = Readonly<Record<string, unknown>>
+
+const isList = ({ pagedBy, pages }: CalledRoute) => pagedBy !== undefined || pages === true
+
+function pageOf({ pagedBy }: CalledRoute, found: unknown): FilePage {
+  if (pagedBy === undefined) {
+    const { items, next } = found as { readonly items: readonly Facts[]; readonly next: unknown }
+    return { rows: items, next }
+  }
+  const rows = found as readonly Facts[]
+  return { rows, next: rows.at(-1)?.[pagedBy] ?? null }
 }
 
 /** What a call concerns, for a grant that is narrowed: the part that is named, or that has the message or the flow. */
@@ -149,16 +173,16 @@ function revisionOf({ request }: Call): number {
 
 const list = { fields: { items: 'list', next: 'any', complete: 'any', lookedBackTo: 'any' }, needs: ['items'] } as const
 
-function answersOf({ method, pagedBy, does }: CalledRoute): Readonly<Record<number, Says>> {
-  if (pagedBy !== undefined)
+function answersOf(row: CalledRoute): Readonly<Record<number, Says>> {
+  if (isList(row))
     return {
       200: {
         is: 'A page; `next` is the cursor of the next one, null at the end. As CSV or lines of JSON: all, to 10,000.',
         type: ['application/json', ...fileTypes].join(', '),
-        body: list,
+        body: row.pages === true ? 'any' : list,
       },
     }
-  if (method === 'GET') return { 200: { is: does, body: 'any' } }
+  if (row.method === 'GET') return { 200: { is: row.does, body: 'any' } }
   return { 200: { is: 'It is done; the answer has what came of it.', body: 'any' }, 204: { is: 'It is done.' } }
 }
 

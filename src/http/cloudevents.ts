@@ -52,9 +52,10 @@ export function structured(value: unknown): Incoming {
 /**
  * An event whose attributes are headers.
  *
+ * @param unencoded called for each header with a percent that is taken as it stands
  * @throws `millrace/bad-event`, `millrace/bad-request`
  */
-export function binary(headers: Headers, body: Uint8Array): Incoming {
+export function binary(headers: Headers, body: Uint8Array, unencoded: () => void): Incoming {
   const attributes = new Map<string, Scalar>()
   for (const [header, value] of headers) {
     if (!header.startsWith('ce-')) continue
@@ -62,7 +63,7 @@ export function binary(headers: Headers, body: Uint8Array): Incoming {
     if (!namePattern.test(name)) throw bad(name, `the header ${header}: names have only a to z and 0 to 9`)
     if (name === 'data' || name === 'datacontenttype')
       throw bad(name, `${name} is no header: see Content-Type and the body`)
-    attributes.set(name, headerValue(header, value))
+    attributes.set(name, headerValue(header, value, unencoded))
   }
   const contentType = headers.get('content-type') ?? undefined
   if (contentType !== undefined) attributes.set('datacontenttype', contentType)
@@ -168,7 +169,7 @@ function dataOfBytes(contentType: string | undefined, bytes: Uint8Array): unknow
 }
 
 /** Decodes a header: a quoted string as such, then one round of percent-decoding. */
-function headerValue(header: string, raw: string): string {
+function headerValue(header: string, raw: string, unencoded: () => void): string {
   if (/[^\t\x20-\x7e]/.test(raw)) {
     throw bad(header.slice('ce-'.length), `the header ${header} has bytes beyond ASCII: percent-encode them as UTF-8`)
   }
@@ -176,6 +177,7 @@ function headerValue(header: string, raw: string): string {
   const value = quoted === null ? raw : quoted[1]!.replace(/\\(.)/g, '$1')
   if (!value.includes('%')) return value
   // A percent without two digits is taken as it stands: several SDKs send it so.
+  if (/%(?![0-9A-Fa-f]{2})/.test(value)) unencoded()
   return value.replace(/(?:%[0-9A-Fa-f]{2})+/g, (found) => {
     try {
       return decodeURIComponent(found)

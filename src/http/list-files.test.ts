@@ -2,19 +2,21 @@ import assert from 'node:assert/strict'
 import test from 'node:test'
 import { type FileType, fileOf, fileTypeIn } from './list-files.ts'
 
+const pageOf = (rows: readonly Readonly<{ id: number }>[]) => ({ rows, next: rows.at(-1)?.id ?? null })
+
 /** A list of numbered rows, read by pages. */
 function listOf(count: number, asked: unknown[] = []) {
   const rows = Array.from({ length: count }, (_, n) => ({ id: n + 1, text: `row ${n + 1}` }))
   return async (query: Readonly<Record<string, unknown>>) => {
     asked.push(query)
     const { after = 0, limit } = query as { after?: number; limit: number }
-    return rows.filter(({ id }) => id > after).slice(0, limit)
+    return pageOf(rows.filter(({ id }) => id > after).slice(0, limit))
   }
 }
 
 const file = (type: FileType, page: ReturnType<typeof listOf>, query: Readonly<Record<string, unknown>> = {}) =>
   fileOf({
-    ...{ type, page, query, cursor: 'after', pagedBy: 'id', hide: (rows) => rows },
+    ...{ type, page, query, cursor: 'after', hide: (rows) => rows, signal: new AbortController().signal },
     url: 'http://shop.example/edge/api/desk?state=held',
   })
 
@@ -47,7 +49,7 @@ test('a cell of CSV is quoted where it must be, and no text is a formula', async
     { id: 1, a: 'x,"y"\n', b: null, c: { d: [1, 'ü'] } },
     { id: 2, a: '=1+1', b: true, e: '-5', f: -5 },
   ]
-  const page = async ({ after = 0 }: { after?: number }) => rows.filter(({ id }) => id > after)
+  const page = async ({ after = 0 }: { after?: number }) => pageOf(rows.filter(({ id }) => id > after))
   assert.equal(
     (await file('text/csv', page as never)).body,
     'id,a,b,c,e,f\r\n1,"x,""y""\n",,"{""d"":[1,""ü""]}",,\r\n2,\'=1+1,true,,\'-5,-5\r\n',

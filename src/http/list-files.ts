@@ -1,11 +1,13 @@
 // Lists as files: all pages of a list, one after the other, as CSV (RFC 4180) or as a JSON object on each line.
 //
-// A file has at most `fileRowsMax` rows and about `fileCharsMax` characters. One that ends before its list says so in its
-// last line, because headers are lost when a file is kept; `Link` has the rest.
+// A file has at most `fileRowsMax` rows and about `fileCharsMax` characters, of at most `filePagesMax` pages: a page of a
+// search may have few rows. One that ends before its list says so in its last line, because headers are lost when a file
+// is kept; `Link` has the rest.
 import type { Answer } from './route.ts'
 
 export const fileRowsMax = 10_000
 const fileCharsMax = 16 * 1024 * 1024
+const filePagesMax = 100
 const pageRows = 200
 
 export type FileType = 'text/csv' | 'application/x-ndjson'
@@ -18,35 +20,42 @@ export function fileTypeIn(accept: string | null): FileType | undefined {
 
 type Row = Readonly<Record<string, unknown>>
 
+/** A page of a list. `next` is the cursor of the next one; null at the end. */
+export interface FilePage {
+  readonly rows: readonly Row[]
+  readonly next: unknown
+}
+
 export interface FileOf {
   readonly type: FileType
   /** The address of the list, as it was asked for. */
   readonly url: string
-  /** The name of its cursor in the query, and the field of a row that it names. */
+  /** The name of its cursor in the query. */
   readonly cursor: 'after' | 'before'
-  readonly pagedBy: string
   readonly query: Row
+  /** Aborts when nobody waits for the file. */
+  readonly signal: AbortSignal
   /** Reads a page by a query. */
-  page(query: Row): Promise<readonly Row[]>
+  page(query: Row): Promise<FilePage>
   /** Hides what is secret in rows. */
   hide(rows: readonly Row[]): readonly Row[]
 }
 
-export async function fileOf({ type, url, cursor, pagedBy, query, page, hide }: FileOf): Promise<Answer> {
+export async function fileOf({ type, url, cursor, query, signal, page, hide }: FileOf): Promise<Answer> {
   const most = Math.min((query['limit'] as number | undefined) ?? fileRowsMax, fileRowsMax)
   const rows: Row[] = []
   let chars = 0
   let next = query[cursor]
   let more = false
-  for (;;) {
-    const isFull = rows.length >= most || chars >= fileCharsMax
+  for (let pages = 0; next !== null && !signal.aborted; pages++) {
+    const isFull = rows.length >= most || chars >= fileCharsMax || pages >= filePagesMax
     const limit = isFull ? 1 : Math.min(pageRows, most - rows.length)
     const found = await page({ ...query, limit, ...(next === undefined ? {} : { [cursor]: next }) })
-    more = isFull && found.length > 0
-    if (isFull || found.length === 0) break
-    rows.push(...hide(found))
-    chars += JSON.stringify(found).length
-    next = found.at(-1)![pagedBy]
+    more = isFull && (found.rows.length > 0 || found.next !== null)
+    if (isFull) break
+    rows.push(...hide(found.rows))
+    chars += JSON.stringify(found.rows).length
+    next = found.next
   }
   const end = more ? { truncated: true, rows: rows.length, next } : undefined
   const body = type === 'text/csv' ? csvOf(rows, end && `truncated after ${rows.length} rows: ${cursor}=${next}`) : ''

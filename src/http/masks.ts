@@ -1,6 +1,6 @@
 // What people may not see does not leave the server: one function for the answers of every route.
 import type { MessageType } from '../model/message.ts'
-import { cleaned, mask, masked, secretsIn } from '../model/secrets.ts'
+import { cleaned, mask, masked, secretsIn, touches } from '../model/secrets.ts'
 import { typesOf } from '../operate/rows.ts'
 import type { Part } from '../parts/part.ts'
 
@@ -51,6 +51,11 @@ export function hideOf(types: Iterable<MessageType>): Hide {
   const hidden = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(hidden)
     if (!isObject(value)) return value
+    // One change of a change list: its value is data too.
+    const { op, path } = value
+    if (typeof op === 'string' && typeof path === 'string' && 'value' in value) {
+      return all.some((one) => touches(path, one)) ? { ...value, value: mask } : value
+    }
     const secret = secretOf(value)
     return Object.fromEntries(
       Object.entries(value).map(([name, one]) => {

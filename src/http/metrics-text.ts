@@ -2,6 +2,7 @@
 // names of the code only, of parts, topics and channels: what users send makes no series.
 // https://prometheus.io/docs/instrumenting/exposition_formats/
 import { type Histogram, histogramBoundsMs, type Metrics, type PartMetrics } from '../model/metrics.ts'
+import type { Counts } from './counts.ts'
 
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 
@@ -9,7 +10,10 @@ export const metricsType = 'text/plain; version=0.0.4; charset=utf-8'
 export interface Measured {
   readonly health: 'green' | 'red'
   readonly metrics: Metrics | undefined
+  readonly edge: Readonly<Counts>
 }
+
+const unencoded = 'millrace_ce_header_unencoded_total'
 
 type Labels = Readonly<Record<string, string>>
 type Sample = readonly [suffix: string, labels: Labels, value: number]
@@ -79,13 +83,19 @@ const families: Readonly<Record<string, Family>> = {
   },
 }
 
-/** Returns the text. Of an app that does not run there are only `millrace_up` and `millrace_healthy`. */
-export function metricsText({ health, metrics }: Measured): string {
+/** Returns the text. Of an app that does not run there is nothing of parts. */
+export function metricsText({ health, metrics, edge }: Measured): string {
   const lines = [
     ...headOf('millrace_up', 'gauge', 'Whether the app runs.'),
     sampleOf('millrace_up', {}, metrics === undefined ? 0 : 1),
     ...headOf('millrace_healthy', 'gauge', 'Whether the app works as it should, as /health tells.'),
     sampleOf('millrace_healthy', {}, health === 'green' ? 1 : 0),
+    ...headOf(
+      unencoded,
+      'counter',
+      'Headers of CloudEvents with a percent that is no encoding: it is taken as it stands.',
+    ),
+    sampleOf(unencoded, {}, edge.headersUnencoded),
   ]
   const parts = metrics?.parts ?? []
   for (const [name, { type, help, samples }] of parts.length === 0 ? [] : Object.entries(families)) {

@@ -8,7 +8,8 @@ import type { AddressInfo, Socket } from 'node:net'
 import { fault } from '../model/errors.ts'
 import { limit, type ServerNumbers, serverNumbers } from '../model/options.ts'
 import { edgeOf } from '../operate/edge.ts'
-import { accessOf, machine } from './access/given.ts'
+import { hashOf } from '../operate/token.ts'
+import { accessOf } from './access/given.ts'
 import { refusalsOf } from './access/refusals.ts'
 import { checkGateway, listenerOf } from './gateway.ts'
 import { handlerOf } from './handler.ts'
@@ -39,7 +40,8 @@ export async function openServer(app: Served, options: ServeOptions): Promise<Op
   ending.signal.addEventListener('abort', () => refusalsOf(edge).end())
   const open = new Open(numbers, listenerOf(handler), ending)
   await open.listen(host, numbers.port)
-  const signIn = () => (own === undefined ? open.url : `${open.url}${basePath}/#code=${own.sessions.code(machine())}`)
+  const signIn = () =>
+    own === undefined ? open.url : `${open.url}${basePath}/#code=${own.sessions.code(hashOf(token!))}`
   return Object.assign(open, { token, tokenFile, link: signIn })
 }
 

@@ -557,6 +557,8 @@ export const errors = {
     'Find out why this message ends or blocks the process, correct that, then release the message.',
   ),
 
+  'millrace/key-reused': row('DataError', false, 'Give each act an `Idempotency-Key` of its own.'),
+  'millrace/key-under-way': row('StateError', true, 'Wait for the answer, then send the same request again.'),
   'millrace/revision-missing': row('AccessError', false, 'Read the message first, and send its `ETag` as `If-Match`.'),
   'millrace/not-signed-in': row(
     'AccessError',

@@ -52,6 +52,23 @@ export function secretsIn(data: unknown, secret: readonly string[]): readonly st
   return [...found].sort(longestFirst)
 }
 
+/**
+ * Whether a place in data is a secret, lies in one, or has one within. A step that may be one into a list is taken for that.
+ *
+ * @param path a JSON Pointer into data
+ * @param secret the path of a secret field
+ */
+export function touches(path: string, secret: string): boolean {
+  return meets(stepsOf(path), stepsOf(secret))
+}
+
+function meets([step, ...deeper]: readonly string[], secret: readonly string[]): boolean {
+  const [name, ...within] = secret
+  if (step === undefined || name === undefined) return true
+  if ((name === '*' || name === step) && meets(deeper, within)) return true
+  return /^(?:\d+|-)$/.test(step) && name !== '*' && meets(deeper, secret)
+}
+
 interface Typed {
   readonly secret: readonly string[]
 }

@@ -7,7 +7,7 @@ import { accessOf } from '../../src/http/access/given.ts'
 import type { Edge } from '../../src/operate/edge.ts'
 import { hashOf, newToken } from '../../src/operate/token.ts'
 import { client } from '../support/http-client.ts'
-import { coded, place } from '../support.ts'
+import { coded, place, started } from '../support.ts'
 
 /** An app without parts, started and served. */
 async function served(t: TestContext, options: ServeOptions = {}) {
@@ -65,6 +65,37 @@ test('a link signs a browser in once; its session is a cookie that no script rea
   assert.equal((await ask('DELETE /api/session', elsewhere)).body.code, 'millrace/cross-site')
   assert.equal((await ask('DELETE /api/session', { headers: { cookie: cookie!, origin: url } })).status, 204)
   assert.equal((await ask('GET /api/me', { headers: { cookie: cookie! } })).status, 401)
+})
+
+test('a restart signs nobody out; who has signed out stays so; the file of sessions is for its owner only', async (t) => {
+  const { shop, ask, link, url, file } = await served(t)
+  const signIn = async () => {
+    const [, code] = link().split('#code=')
+    const begun = await ask('POST /api/session', { headers: { origin: url }, json: { code } })
+    return begun.headers.get('set-cookie')!.split('; ')[0]!
+  }
+  const [stays, leaves] = [await signIn(), await signIn()]
+  await ask('DELETE /api/session', { headers: { cookie: leaves, origin: url } })
+  await shop.stop()
+  assert.equal(statSync(`${file}-sessions`).mode & 0o777, 0o600)
+  const text = readFileSync(`${file}-sessions`, 'utf8')
+  for (const cookie of [stays, leaves]) assert.equal(text.includes(cookie.split('=')[1]!), false)
+  // A new process has nothing in memory.
+  const again = await started(t, app({ name: 'shop', broker: sqlite({ file }), parts: [], log: () => {} }))
+  const next = client((await again.serve({ port: 0 })).url)
+  assert.deepEqual((await next.ask('GET /api/me', { headers: { cookie: stays } })).body.may, admin)
+  assert.equal((await next.ask('GET /api/me', { headers: { cookie: leaves } })).status, 401)
+})
+
+test('a token of the app signs a browser in, until it is revoked', async (t) => {
+  const { shop, ask, url } = await served(t)
+  const { token } = await shop.tokens.make('ben', { grants: ['reader'] })
+  const begun = await ask('POST /api/session', { headers: { origin: url }, json: { code: token } })
+  assert.equal(begun.body.name, 'ben')
+  const cookie = begun.headers.get('set-cookie')!.split('; ')[0]!
+  assert.equal((await ask('GET /api/me', { headers: { cookie } })).status, 200)
+  await shop.tokens.revoke('ben')
+  assert.equal((await ask('GET /api/me', { headers: { cookie } })).status, 401)
 })
 
 test('a page of another site cannot sign its visitor in', async (t) => {

@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import test, { type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { CloudEvent, HTTP } from 'cloudevents'
+import { event as eventType, type Schema, topic } from 'millrace'
+import { z } from 'zod'
 import { kept } from '../support.ts'
 import { served } from './shop.ts'
 
@@ -379,16 +381,51 @@ test('a lenient batch gives the outcome of each event, and never 202 over a fail
     }) => [one, errors?.map(({ pointer }) => pointer)],
   )
   assert.deepEqual(short, [
-    [{ pointer: '/0', status: 202, id: 'l-1' }, undefined],
-    [{ pointer: '/1', status: 422, code: 'millrace/bad-data' }, ['/1/data/quantity']],
-    [{ pointer: '/2', status: 400, code: 'millrace/bad-event' }, ['/2/specversion']],
-    [{ pointer: '/3', status: 202, id: 'l-1', duplicate: true }, undefined],
+    [{ pointer: '/0', status: 202, onDisk: true, id: 'l-1' }, undefined],
+    [{ pointer: '/1', status: 422, onDisk: false, code: 'millrace/bad-data' }, ['/1/data/quantity']],
+    [{ pointer: '/2', status: 400, onDisk: false, code: 'millrace/bad-event' }, ['/2/specversion']],
+    [{ pointer: '/3', status: 202, onDisk: true, id: 'l-1', duplicate: true }, undefined],
   ])
   assert.deepEqual(
     kept(file, 'orders').map(({ id }) => id),
     ['l-1'],
   )
   assert.deepEqual((await sends([placed('l-4', 1)])).body, { accepted: [{ id: 'l-4' }] })
+})
+
+test('an event of a lenient batch that fails unexpectedly is told by itself: whether it is on disk is unknown', async (t) => {
+  const later: Schema<number> = {
+    '~standard': { version: 1, vendor: 'test', validate: async (value) => ({ value: value as number }) },
+  }
+  const Odd = eventType('odd', { schema: later })
+  const logged: string[] = []
+  const { ask, file } = await served(t, {
+    parts: [topic('mixed', [eventType('even', { schema: z.number() }), Odd])],
+    log: (_level, _text, fields) => void logged.push(String(fields?.['id'])),
+  })
+  const of = (id: string, type: string) => ({ specversion: '1.0', id, source: '/one', type, data: 1 })
+  const { status, body } = await ask(route, {
+    params: { topic: 'mixed' },
+    headers: { ...batch, prefer: 'handling=lenient' },
+    body: JSON.stringify([of('m-1', 'even'), of('m-2', 'odd'), of('m-3', 'even')]),
+  })
+  assert.equal(status, 207)
+  const [first, second, third] = body.results
+  assert.deepEqual(
+    [first, third],
+    [
+      { pointer: '/0', status: 202, onDisk: true, id: 'm-1' },
+      { pointer: '/2', status: 202, onDisk: true, id: 'm-3' },
+    ],
+  )
+  const { detail, ...rest } = second
+  assert.deepEqual(rest, { pointer: '/1', status: 500, onDisk: null, code: 'millrace/unexpected', retryable: false })
+  assert.equal(logged.length, 1)
+  assert.ok(detail.includes(logged[0]), 'the answer has the id of its line in the log')
+  assert.deepEqual(
+    kept(file, 'mixed').map(({ id }) => id),
+    ['m-1', 'm-3'],
+  )
 })
 
 test('one id of two sources is two events; of one source with other data it is a conflict', async (t) => {

@@ -5,7 +5,7 @@ import { app, event, sqlite, topic } from 'millrace'
 import { github, hook, standardWebhooks } from 'millrace/http'
 import { Webhook } from 'standardwebhooks'
 import { z } from 'zod'
-import { coded, kept } from '../support.ts'
+import { coded, kept, place } from '../support.ts'
 import { served } from './shop.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -103,7 +103,7 @@ test('a hook is checked where it is declared and when the app starts', async (t)
   assert.throws(() => hook('x', { publishes: Paid, data: () => undefined } as never), /verify must be standardWebhooks/)
   assert.throws(() => hook('x', { verify, data: () => undefined } as never), /publishes must be an event/)
   assert.throws(() => hook('x', { verify, publishes: Paid } as never), /data must be a function/)
-  const one = app({ name: 'one', broker: sqlite({ file: 'never-made.db' }), parts: [money] })
+  const one = app({ name: 'one', broker: sqlite({ file: place(t) }), parts: [money] })
   t.after(() => one.stop())
   await assert.rejects(one.start(), coded('millrace/type-without-topic', /hook "bank"/))
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { histogramBoundsMs, type Metrics, type PartMetrics } from 'millrace'
+import { gateway } from 'millrace/http'
 import { metricsText } from '../../src/http/metrics-text.ts'
 import { hashOf, newToken } from '../../src/operate/token.ts'
 import { client } from '../support/http-client.ts'
@@ -145,10 +146,31 @@ test('names are escaped, and values above all bounds are in the last bucket', ()
     counts,
   }
   const metrics: Metrics = { at: 2, since: 1, parts: [part, { ...part, name: 'other' }] }
-  checkParts(parsed(metricsText({ health: 'red', metrics })), metrics.parts)
+  checkParts(parsed(metricsText({ health: 'red', metrics, edge: { headersUnencoded: 0 } })), metrics.parts)
 })
 
-test('an app that does not run is down, and nothing else is said of it', async (t) => {
+test('headers of CloudEvents with a percent that is no encoding are counted, one by one', async (t) => {
+  const { ask, shop } = await served(t)
+  const counted = async () => {
+    const { body } = await ask('GET /metrics')
+    const { type, samples } = parsed(body).get('millrace_ce_header_unencoded_total')!
+    return [type, ...samples.map(({ value }) => value)]
+  }
+  assert.deepEqual(await counted(), ['counter', 0])
+  const event = { 'ce-specversion': '1.0', 'ce-source': '/one', 'ce-type': 'said', 'content-type': 'application/json' }
+  const sends = (id: string, headers: object) =>
+    ask('POST /events/{topic}', { params: { topic: 'talk' }, headers: { ...event, 'ce-id': id, ...headers }, json: 1 })
+  await sends('1', { 'ce-a': '50% off', 'ce-b': '%zz', 'ce-c': '100%25', 'ce-d': 'plain' })
+  assert.deepEqual(await counted(), ['counter', 2])
+  // A gateway of the same app counts in the same place.
+  const edge = gateway(shop, { access: () => ({ name: 'till', grants: [{ role: 'sender' }] }) })
+  const mounted = client('http://shop.example', edge)
+  const body = { params: { topic: 'talk' }, headers: { ...event, 'ce-id': '2', 'ce-a': '5%' }, json: 1 }
+  assert.equal((await mounted.ask('POST /events/{topic}', body)).status, 202)
+  assert.deepEqual(await counted(), ['counter', 3])
+})
+
+test('an app that does not run is down, and nothing is said of its parts', async (t) => {
   const shop = shopOn({ file: place(t) })
   const { url, close } = await shop.serve({ port: 0, access: { open: true } })
   t.after(() => close())
@@ -159,6 +181,7 @@ test('an app that does not run is down, and nothing else is said of it', async (
     [
       ['millrace_up', [0]],
       ['millrace_healthy', [0]],
+      ['millrace_ce_header_unencoded_total', [0]],
     ],
   )
 })

@@ -107,6 +107,7 @@ test('a repair asks for the revision that was seen, and a query for lists as lis
     [
       ['id', true],
       ['If-Match', true],
+      ['Idempotency-Key', false],
     ],
   )
   const list = operationOf(document, { method: 'GET', path: '/api/desk' }).parameters!

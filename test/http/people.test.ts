@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import test, { type TestContext } from 'node:test'
 import { app, channel, command, event, mediator, processor, Refused, type ServeOptions, sqlite, topic } from 'millrace'
 import { z } from 'zod'
+import { fileOf } from '../../src/http/list-files.ts'
 import { hideOf } from '../../src/http/masks.ts'
 import { called, peopleRoutes } from '../../src/http/routes/people.ts'
 import type { Grant } from '../../src/model/permissions.ts'
+import { touches } from '../../src/model/secrets.ts'
 import { calls, takenBy } from '../../src/operate/calls.ts'
 import { hashOf, newToken } from '../../src/operate/token.ts'
 import { client } from '../support/http-client.ts'
@@ -265,6 +267,174 @@ test('a list is a file where that is accepted: all of its pages, without secrets
   for (const text of [body, audit.body]) assert.equal(text.includes(canary), false)
 })
 
+test('the messages that are kept, and those that come later, are files too', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  for (let n = 0; n < 5; n++) await pay(`a-${n}`, 1)
+  for (let n = 0; n < 3; n++) await shop.publish(Paid, { account: 'a', cents: 1, iban: canary }, { delayMs: 3_600_000 })
+  const lines = (text: string) =>
+    text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+  for (const [route, query, count] of [
+    ['GET /api/messages', { destination: 'payments' }, 5],
+    ['GET /api/delayed', {}, 3],
+  ] as const) {
+    const page = (await ask(route, { query })).body
+    assert.equal(page.items.length, count, route)
+    const headers = { accept: 'application/x-ndjson' }
+    const whole = await ask(route, { query, headers })
+    assert.deepEqual(lines(whole.body), page.items, route)
+    const cut = await ask(route, { query: { ...query, limit: 2 }, headers })
+    const end = lines(cut.body).at(-1)
+    assert.deepEqual({ ...end, next: '' }, { truncated: true, rows: 2, next: '' }, route)
+    const [, link] = /^<(.*)>; rel="next"$/.exec(cut.headers.get('link')!)!
+    const after = new URL(link!, 'http://mill.example').searchParams.get('after')!
+    assert.equal(after, end.next)
+    const rest = await ask(route, { query: { ...query, after }, headers })
+    assert.deepEqual(lines(rest.body), page.items.slice(2), route)
+    const csv = await ask(route, { query, headers: { accept: 'text/csv' } })
+    assert.equal(csv.body.trimEnd().split('\r\n').length, 1 + count, route)
+    for (const text of [whole.body, csv.body]) assert.equal(text.includes(canary), false, route)
+  }
+  assert.match((await ask('GET /api/delayed', { headers: { accept: 'text/csv' } })).body, /^id,|^[a-zA-Z]+,/)
+})
+
+test('a file of a search that finds little looks at a bounded number of pages, and says that it is cut', async () => {
+  let asked = 0
+  const page = async () => ({ rows: [], next: `n${++asked}` })
+  const hide = (rows: readonly Readonly<Record<string, unknown>>[]) => rows
+  const { signal } = new AbortController()
+  const url = 'http://mill.example/api/messages?text=rare'
+  const { body, headers } = await fileOf({
+    type: 'application/x-ndjson',
+    cursor: 'after',
+    query: {},
+    url,
+    signal,
+    page,
+    hide,
+  })
+  assert.equal(asked, 101)
+  assert.deepEqual(JSON.parse(body as string), { truncated: true, rows: 0, next: 'n100' })
+  assert.equal(headers!['link'], '</api/messages?text=rare&after=n100>; rel="next"')
+})
+
+test('an act with a key is done once: again it has its answer, with other content it is refused', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  for (const account of ['a', 'b']) await pay(account, 0)
+  await shop.idle()
+  const [first, second] = (await ask('GET /api/desk', { query: { processor: 'ledger' } })).body.items
+  const note = (key: string, text: string, about = first.id) =>
+    ask('POST /api/desk/{about}/notes', {
+      params: { about: String(about) },
+      headers: { 'idempotency-key': key },
+      json: { text },
+    })
+  assert.equal((await note('"n-1"', 'I look')).status, 204)
+  assert.equal((await note('n-1', 'I look')).status, 204, 'with or without quotes it is one key')
+  const other = await note('n-1', 'I look again')
+  assert.deepEqual([other.status, other.body.code], [422, 'millrace/key-reused'])
+  assert.equal((await note('n-1', 'I look', second.id)).body.code, 'millrace/key-reused', 'another path is another act')
+  assert.equal((await note('', 'x')).body.code, 'millrace/bad-request')
+  const noted = (await shop.desk.audit()).filter(({ action }) => action === 'noted')
+  assert.equal(noted.length, 1)
+
+  const select = () =>
+    ask('POST /api/desk/operations', {
+      headers: { 'idempotency-key': 's-1' },
+      json: { action: 'discard', what: { processor: 'ledger' }, name: 'old', reason: 'old' },
+    })
+  const made = await select()
+  await shop.idle()
+  const again = await select()
+  assert.deepEqual([again.status, again.body], [made.status, made.body], 'the answer is the recorded one')
+  assert.equal((await shop.desk.operations()).length, 1)
+
+  const discard = (revision: number) =>
+    ask('POST /api/desk/{id}/discard', {
+      params: { id: String(first.id) },
+      headers: { 'if-match': `"${revision}"`, 'idempotency-key': 'd-1' },
+      json: { reason: 'old' },
+    })
+  const refusals = [await discard(first.revision), await discard(first.revision)]
+  assert.deepEqual(
+    refusals.map(({ status, body }) => [status, body.code]),
+    Array(2).fill([refusals[0]!.status, refusals[0]!.body.code]),
+  )
+  assert.equal((await discard(first.revision + 1)).body.code, 'millrace/key-reused', 'the revision is of the content')
+})
+
+test('a token is shown once, also to the same key', async (t) => {
+  const { ask } = await bank(t, [{ role: 'admin' }])
+  const make = () =>
+    ask('POST /api/tokens', { headers: { 'idempotency-key': 't' }, json: { name: 'till', grants: ['sender'] } })
+  assert.match((await make()).body.token, /^mrt_/)
+  assert.equal((await make()).body.code, 'millrace/token-exists')
+})
+
+test('nobody finds a secret out by tests of guesses, in a check, a correction or an operation', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  await pay('a', 0)
+  await shop.idle()
+  const [held] = (await ask('GET /api/desk', { query: { processor: 'ledger' } })).body.items
+  const params = { id: String(held.id) }
+  const headers = { 'if-match': `"${held.revision}"` }
+  const replace = { op: 'replace', path: '/cents', value: 5 }
+  const answers = async (path: string, value: unknown) => {
+    const change = [{ op: 'test', path, value }, replace]
+    const what = { processor: 'ledger' }
+    return [
+      await ask('POST /api/desk/{id}/check', { params, json: { change } }),
+      await ask('POST /api/desk/operations', {
+        json: { action: 'resubmit', what, name: `${path} ${value}`, change, reason: 'a test', prepare: true },
+      }),
+      await ask('POST /api/desk/{id}/change', { params, headers, json: { change, reason: 'a test' } }),
+    ].map(({ status, body }) => [status, body.code, body.detail])
+  }
+  for (const path of ['/iban', '/iban/0', '']) {
+    const whole = { account: 'a', iban: canary, cents: 0 }
+    const right = await answers(path, path === '' ? whole : canary)
+    assert.deepEqual(right, await answers(path, path === '' ? { ...whole, iban: 'x' } : 'x'), 'a guess tells nothing')
+    for (const [status, code, detail] of right) {
+      assert.deepEqual([status, code], [403, 'millrace/not-allowed'], path)
+      assert.match(detail, /see-secret/)
+    }
+  }
+  const plain = await answers('/cents', 0)
+  assert.deepEqual(
+    plain.map(([status]) => status),
+    [200, 200, 204],
+    'other fields can be tested',
+  )
+})
+
+test('who may see secrets may test them; a list of secret objects is covered element by element', async (t) => {
+  const { shop, ask, pay } = await bank(t, [{ role: 'admin' }])
+  await pay('a', 0)
+  await shop.idle()
+  const [held] = (await ask('GET /api/desk', { query: { processor: 'ledger' } })).body.items
+  const check = (value: string) =>
+    ask('POST /api/desk/{id}/check', {
+      params: { id: String(held.id) },
+      json: { change: [{ op: 'test', path: '/iban', value }] },
+    })
+  assert.equal((await check(canary)).body.error, null)
+  assert.equal((await check('x')).body.error.code, 'millrace/change-does-not-fit')
+  for (const [path, secret, is] of [
+    ['/cards/0/number', '/cards/number', true],
+    ['/cards/0/number', '/cards/*/number', true],
+    ['/cards/0/name', '/cards/*/number', false],
+    ['/cards', '/cards/*/number', true],
+    ['/card/number/last', '/card/number', true],
+    ['/cardnumber', '/card', false],
+    ['/a~1b', '/a~1b', true],
+    ['/x', '', true],
+  ] as const) {
+    assert.equal(touches(path, secret), is, `${path} ${secret}`)
+  }
+})
+
 test('secrets are hidden in data by their type, at any depth, and the same values elsewhere', () => {
   const hide = hideOf([Paid, Book])
   const json = JSON.stringify({ account: 'a', iban: canary, cents: 1 })
@@ -287,6 +457,13 @@ test('secrets are hidden in data by their type, at any depth, and the same value
     'x',
   ])
   assert.deepEqual(hide({ type: 'paid', json: 'no json' }), { type: 'paid', json: 'no json' })
+  const change = [
+    { op: 'replace', path: '/iban', value: canary },
+    { op: 'replace', path: '/cents', value: 5 },
+    { op: 'remove', path: '/iban' },
+  ]
+  const shown = hide({ name: 'mend', action: 'resubmit', change }) as { change: unknown }
+  assert.deepEqual(shown.change, [{ ...change[0], value: '***' }, change[1], change[2]], 'what a change list brings')
   const value = { type: 'paid', json }
   assert.equal(hideOf([])(value), value, 'an app without secrets pays nothing')
 })

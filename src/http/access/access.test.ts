@@ -9,11 +9,13 @@ import { hashOf, newToken, tokenPattern, whoHas } from '../../operate/token.ts'
 import { Access, cookieIn, sessionHeader } from './access.ts'
 import { Buckets } from './buckets.ts'
 import type { AccessRules } from './options.ts'
-import { codeMs, sessionMs } from './sessions.ts'
+import { codeMs, Sessions, sessionMs } from './sessions.ts'
 import { makeTokenFile, readTokenFile, tokenFileOf } from './token-file.ts'
 
 const ada = { name: 'ada', grants: [{ role: 'clerk' as const }] }
-const none: AccessRules = { tokens: [], services: [], open: false, hosts: [] }
+/** The hash of the token of ada. */
+const adas = hashOf(newToken())
+const none: AccessRules = { tokens: [{ ...ada, hash: adas }], services: [], open: false, hosts: [] }
 
 /** An access whose clock the test sets. */
 function accessOf(rules: Partial<AccessRules> = {}) {
@@ -63,13 +65,13 @@ test('after ten failed logins of an address it waits, also with the right token;
 
 test('a code begins one session, within ten minutes', async () => {
   const { access, clock } = accessOf()
-  const made = access.sessions.code(ada)
-  const { session, who } = access.begin(page(), made, 'a')
+  const made = access.sessions.code(adas)
+  const { session, who } = await access.begin(page(), made, 'a')
   assert.deepEqual(who, ada)
-  assert.throws(() => access.begin(page(), made, 'a'), code('not-signed-in'))
-  const old = access.sessions.code(ada)
+  await assert.rejects(access.begin(page(), made, 'a'), code('not-signed-in'))
+  const old = access.sessions.code(adas)
   clock.now += codeMs
-  assert.throws(() => access.begin(page(), old, 'a'), code('not-signed-in'))
+  await assert.rejects(access.begin(page(), old, 'a'), code('not-signed-in'))
 
   const asked = () => access.who(request({ cookie: `x=1; millrace-session=${session}` }), 'a')
   clock.now += sessionMs - codeMs - 1
@@ -82,14 +84,59 @@ test('a code begins one session, within ten minutes', async () => {
 
 test('a session is over when it is not used for twelve hours', async () => {
   const { access, clock } = accessOf()
-  const { session } = access.begin(page(), access.sessions.code(ada), 'a')
+  const { session } = await access.begin(page(), access.sessions.code(adas), 'a')
   clock.now += sessionMs
   await assert.rejects(access.who(request({ cookie: `millrace-session=${session}` }), 'a'), code('not-signed-in'))
 })
 
+test('a session outlives a restart, unless it has ended or its token counts no more; the file opens nothing', () => {
+  const clock = { now: 1_000_000 }
+  let text: string | undefined
+  let writes = 0
+  const file = {
+    read: () => text,
+    write: (next: string) => {
+      text = next
+      writes++
+    },
+  }
+  const sessions = () => new Sessions(() => clock.now, file)
+  const first = sessions()
+  const [kept, ended, unused] = [first.of(adas), first.of(adas), first.of(adas)]
+  first.end(ended)
+  assert.equal(first.token(kept), adas)
+  assert.equal(writes, 4, 'a use is not written')
+  for (const secret of [kept, ended, unused]) assert.equal(text!.includes(secret), false)
+  clock.now += sessionMs / 2
+  const second = sessions()
+  assert.deepEqual([second.token(kept), second.token(ended)], [adas, undefined])
+  assert.equal(writes, 5, 'a use after a long time is')
+  clock.now += sessionMs / 2
+  const third = sessions()
+  assert.deepEqual([third.token(kept), third.token(unused)], [adas, undefined], 'one has been used')
+  for (const line of text!.trim().split('\n')) assert.equal(third.token(line.split(' ')[0]!), undefined)
+  const forever = `${hashOf('guess')} ${adas} ${clock.now + 10 * sessionMs}\nno session\n\n`
+  text = forever
+  assert.equal(sessions().token('guess'), undefined, 'what no server has written does not count')
+})
+
+test('a session is of who has its token now', async () => {
+  const token = newToken()
+  const hash = hashOf(token)
+  const kept = new Map([[hash, { name: 'till', grants: [{ role: 'reader' as const }], expiresAt: null }]])
+  const access = new Access(none, () => 1_000_000, { kept: async () => kept })
+  const { session, who } = await access.begin(page(), token, 'a')
+  assert.deepEqual(who, { name: 'till', grants: [{ role: 'reader' }] })
+  const asked = () => access.who(request({ cookie: `millrace-session=${session}` }), 'a')
+  kept.set(hash, { name: 'till', grants: [{ role: 'clerk' as never }], expiresAt: null })
+  assert.deepEqual((await asked()).grants, [{ role: 'clerk' }])
+  kept.delete(hash)
+  await assert.rejects(asked(), code('not-signed-in'))
+})
+
 test('a session changes something only from a page of this server', async () => {
   const { access } = accessOf()
-  const { session } = access.begin(page(), access.sessions.code(ada), 'a')
+  const { session } = await access.begin(page(), access.sessions.code(adas), 'a')
   const asked = (headers: Record<string, string>, method = 'POST') =>
     access.who(request({ cookie: `millrace-session=${session}`, ...headers }, method), 'a')
   const own: Record<string, string>[] = [

@@ -5,7 +5,7 @@
 // The first that a request has decides: a token that does not count is never made good by a session.
 import { fault, isMillraceError } from '../../model/errors.ts'
 import type { Who } from '../../model/permissions.ts'
-import { hashOf, KnownTokens, tokenPattern } from '../../operate/token.ts'
+import { hashOf, KnownTokens, tokenPattern, whoHasHash } from '../../operate/token.ts'
 import type { TokenKept } from '../../seam/access.ts'
 import { Buckets } from './buckets.ts'
 import { type Verify, verifierOf } from './oidc.ts'
@@ -23,6 +23,12 @@ export const sessionCookie = 'millrace-session'
 /** The tokens that are kept with the app, by hash. */
 export type Kept = () => Promise<ReadonlyMap<string, Pick<TokenKept, 'name' | 'grants' | 'expiresAt'>>>
 
+/** What an access keeps with the app. */
+export interface AccessKept {
+  readonly kept?: Kept | undefined
+  readonly sessions?: Sessions | undefined
+}
+
 export class Access {
   readonly sessions: Sessions
   private readonly rules: AccessRules
@@ -35,13 +41,13 @@ export class Access {
   private readonly proxies: readonly (readonly [header: string, verify: Verify])[]
 
   /** @throws `millrace/bad-option` */
-  constructor(rules: AccessRules, now: () => number, kept: Kept = async () => new Map()) {
+  constructor(rules: AccessRules, now: () => number, { kept = async () => new Map(), sessions }: AccessKept = {}) {
     this.rules = rules
     this.tokens = new KnownTokens(rules.tokens)
     this.hosts = knownHosts(rules.hosts)
     this.now = now
     this.kept = kept
-    this.sessions = new Sessions(now)
+    this.sessions = sessions ?? new Sessions(now)
     this.failed = new Buckets(failedLogins, now)
     const verifiers = rules.services.map(
       (service) => [service.header?.toLowerCase() ?? 'authorization', verifierOf(service)] as const,
@@ -77,7 +83,7 @@ export class Access {
       const assertion = headers.get(header)
       if (assertion !== null) return this.judged(from, () => verify(assertion))
     }
-    const who = this.bySession(headers)
+    const who = await this.bySession(headers)
     if (who === undefined && !this.rules.open)
       throw fault('millrace/not-signed-in', 'the request has no token and no session')
     checkOrigin(request, { bySession: who !== undefined })
@@ -99,14 +105,14 @@ export class Access {
    * @param code a code that {@link Sessions.code} made, or a token that is known
    * @throws `millrace/wrong-host`, `millrace/cross-site`, `millrace/not-signed-in`, `millrace/too-many-logins`
    */
-  begin(request: Request, code: string, from: string): { readonly session: string; readonly who: Who } {
+  async begin(request: Request, code: string, from: string): Promise<{ readonly session: string; readonly who: Who }> {
     checkHost(request.headers.get('host'), this.hosts)
     checkOrigin(request, { bySession: true })
     this.checkFailed(from)
     const begun = this.sessions.begin(code)
-    if (begun !== undefined) return begun
-    const who = this.tokens.who(code, this.now())
-    if (who !== undefined) return { session: this.sessions.of(who), who }
+    const token = begun?.token ?? (tokenPattern.test(code) ? hashOf(code) : undefined)
+    const who = token === undefined ? undefined : await this.whoHas(token)
+    if (who !== undefined) return { session: begun?.session ?? this.sessions.of(token!), who }
     this.failed.take(from)
     throw fault('millrace/not-signed-in', 'the code was used, or is older than 10 minutes; or the token is not known')
   }
@@ -119,7 +125,7 @@ export class Access {
 
   private async byToken(token: string): Promise<Who> {
     if (tokenPattern.test(token)) {
-      const who = this.tokens.who(token, this.now()) ?? (await this.keptUnder(token))
+      const who = await this.whoHas(hashOf(token))
       if (who !== undefined) return who
       throw fault('millrace/not-signed-in', 'the token is not known, or its time is over')
     }
@@ -134,15 +140,19 @@ export class Access {
     throw problem
   }
 
-  private async keptUnder(token: string): Promise<Who | undefined> {
-    const found = (await this.kept()).get(hashOf(token))
+  /** Who has the token of a hash: one that was declared, or one that is kept with the app. */
+  private async whoHas(hash: string): Promise<Who | undefined> {
+    const declared = whoHasHash(this.rules.tokens, hash, this.now())
+    if (declared !== undefined) return declared
+    const found = (await this.kept()).get(hash)
     if (found === undefined || this.now() >= (found.expiresAt ?? Number.POSITIVE_INFINITY)) return undefined
     return { name: found.name, grants: found.grants }
   }
 
-  private bySession(headers: Headers): Who | undefined {
+  private async bySession(headers: Headers): Promise<Who | undefined> {
     const session = cookieIn(headers.get('cookie') ?? '', sessionCookie)
-    return session === undefined ? undefined : this.sessions.who(session)
+    const token = session === undefined ? undefined : this.sessions.token(session)
+    return token === undefined ? undefined : this.whoHas(token)
   }
 
   /** Counts failed logins of an address, and lets it wait after too many. */

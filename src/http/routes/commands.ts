@@ -15,6 +15,7 @@ import { hideIn } from '../masks.ts'
 import { idempotencyKey, otherCharset, preferences } from '../media.ts'
 import { partsOf, withParts } from '../misfits.ts'
 import { problemOf } from '../problem.ts'
+import { hasEnded, watchRequest } from '../request-watch.ts'
 import type { Answer, Call, Group } from '../route.ts'
 import type { Requested } from '../served.ts'
 import { destinationIn, typeIn } from '../topics.ts'
@@ -37,6 +38,7 @@ const fields: Fields['fields'] = {
 }
 const status: Fields = { fields, needs: ['id', 'command', 'state', 'askedAt'] }
 const problem = 'application/problem+json'
+const stream = 'text/event-stream'
 
 export const commandRoutes: Group = {
   mounted: true,
@@ -64,9 +66,16 @@ export const commandRoutes: Group = {
       method: 'GET',
       path: '/requests/{id}',
       may: 'send',
-      does: 'Tells the state of a request; `Prefer: wait=30` waits so many seconds for its end.',
-      headers: { Prefer: { is: '`wait=30`' } },
-      answers: { 200: { is: 'It has ended.', body: status }, 202: { is: 'It has not ended.', body: status } },
+      does: 'Tells the state of a request; `Prefer: wait=30` waits so many seconds for its end, `Accept: text/event-stream` tells each change.',
+      headers: {
+        Prefer: { is: '`wait=30`' },
+        'Last-Event-ID': { is: 'The id of the last event that the client has.' },
+      },
+      answers: {
+        200: { is: 'It has ended; or the events.', type: `application/json, ${stream}`, body: status },
+        202: { is: 'It has not ended.', body: status },
+        204: { is: 'It has ended, and the client has had its last event: browsers come no more.' },
+      },
       run: look,
     },
     {
@@ -109,6 +118,7 @@ async function send(call: Call): Promise<Answer> {
 
 async function look(call: Call): Promise<Answer> {
   const { headers } = call.request
+  if (headers.get('accept')?.includes(stream)) return listen(call)
   const seconds = waitOf(headers)
   const found = await settled(call, call.params['id']!, seconds ?? 0)
   if (found === undefined) throw unknown(call)
@@ -118,6 +128,17 @@ async function look(call: Call): Promise<Answer> {
     json: shownTo(call, found),
     headers: { 'cache-control': 'no-store', ...applied },
   }
+}
+
+async function listen(call: Call): Promise<Answer> {
+  const { app, params, request } = call
+  const id = params['id']!
+  const found = await app.requestStatus(id)
+  if (found === undefined) throw unknown(call)
+  if (hasEnded(found) && request.headers.get('last-event-id') === found.state) return { status: 204 }
+  const headers = { 'content-type': stream, 'cache-control': 'no-store', 'x-accel-buffering': 'no' }
+  if (request.method === 'HEAD') return { status: 200, headers }
+  return { status: 200, headers, body: watchRequest(call, id, (now) => shownTo(call, now)) }
 }
 
 async function withdraw(call: Call): Promise<Answer> {
@@ -161,8 +182,6 @@ function refused(id: string, refusal: Requested['refusal']): Answer {
   const answer = problemOf(fault('millrace/refused', refusal?.message ?? 'refused', { data: { id } }))
   return { ...answer, json: { ...(answer.json as object), data: refusal?.data ?? null, id } }
 }
-
-const hasEnded = ({ state }: Requested) => state !== 'waiting' && state !== 'held'
 
 /** The request once it has ended, is held, or the time is over; undefined where there is none. */
 async function settled(call: Call, id: string, seconds: number): Promise<Requested | undefined> {

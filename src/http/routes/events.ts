@@ -12,11 +12,11 @@ import { traceIn } from '../../model/trace.ts'
 import type { Arriving } from '../../operate/edge.ts'
 import { jsonOf, textOf } from '../body.ts'
 import { binary, hasAttributes, type Incoming, structured } from '../cloudevents.ts'
+import { countsOf } from '../counts.ts'
 import { idempotencyKey, otherCharset, preferences } from '../media.ts'
 import { partsOf, withParts } from '../misfits.ts'
-import { problemOf } from '../problem.ts'
+import { answerOfError } from '../problem.ts'
 import type { Answer, Call, Group } from '../route.ts'
-import { statusOf } from '../status.ts'
 import { destinationIn, typeIn } from '../topics.ts'
 
 const one = 'application/cloudevents+json'
@@ -38,7 +38,10 @@ export const eventRoutes: Group = {
       takes: [one, batch, 'application/json', '*/*'],
       answers: {
         202: { is: 'All of them are on disk.', body: { fields: { accepted: 'list' }, needs: ['accepted'] } },
-        207: { is: 'Some of a lenient batch are on disk.', body: { fields: { results: 'list' }, needs: ['results'] } },
+        207: {
+          is: 'Some of a lenient batch are on disk; `onDisk` of each is true, false, or null for unknown.',
+          body: { fields: { results: 'list' }, needs: ['results'] },
+        },
         409: { is: 'An event with this id was accepted before, with other data.', type: 'application/problem+json' },
         422: { is: 'The data do not fit their type.', type: 'application/problem+json' },
       },
@@ -60,7 +63,11 @@ async function publish(call: Call): Promise<Answer> {
   if (media.startsWith('application/cloudevents')) {
     throw fault('millrace/wrong-media-type', `${media} is not taken: send ${one} or ${batch}`)
   }
-  if (hasAttributes(headers)) return publishEvent(call, binary(headers, await call.body.bytes()))
+  if (hasAttributes(headers)) {
+    const counts = countsOf(call.app)
+    const unencoded = () => void counts.headersUnencoded++
+    return publishEvent(call, binary(headers, await call.body.bytes(), unencoded))
+  }
   return publishData(call, media)
 }
 
@@ -135,7 +142,10 @@ async function publishBatch(call: Call): Promise<Answer> {
   }
 }
 
-/** Each event by itself; 207 where one is refused. */
+/**
+ * Each event by itself; 207 where one is refused, or fails in a way that nobody expects. `onDisk` says of each what the
+ * sender can rely on: true, false, or null where it may be there. To send that one again adds nothing if it is.
+ */
 async function leniently(call: Call, events: readonly (Arriving | MillraceError)[]): Promise<Answer> {
   const results = await Promise.all(
     events.map(async (event, index) => {
@@ -143,19 +153,19 @@ async function leniently(call: Call, events: readonly (Arriving | MillraceError)
       try {
         if (isMillraceError(event)) throw event
         const { type, data, from } = event
-        return { pointer, status: 202, ...(await call.edge.intake().takeIn(type, data, from)) }
+        return { pointer, status: 202, onDisk: true, ...(await call.edge.intake().takeIn(type, data, from)) }
       } catch (error) {
-        if (!isMillraceError(error) || statusOf(error.code) === 500) throw error
-        const errors = partsOf(error, isMillraceError(event) ? undefined : event, pointer)
-        const { json, status } = problemOf(error)
+        const { json, status } = answerOfError(error, call.edge)
         const { code, detail, retryable } = json as { code: string; detail: string; retryable: boolean }
-        return { pointer, status, code, detail, retryable, errors }
+        const wrong = { pointer, status, onDisk: status < 500 ? false : null, code, detail, retryable }
+        if (!isMillraceError(error) || status === 500) return wrong
+        return { ...wrong, errors: partsOf(error, isMillraceError(event) ? undefined : event, pointer) }
       }
     }),
   )
   const headers = { 'preference-applied': 'handling=lenient' }
   if (results.some(({ status }) => status !== 202)) return { status: 207, json: { results }, headers }
-  const all = results.map(({ pointer: _, status: __, ...one }) => one) as Accepted[]
+  const all = results.map(({ pointer: _, status: __, onDisk: ___, ...one }) => one) as Accepted[]
   return { ...accepted(all), headers }
 }
 

@@ -1,4 +1,5 @@
 import { isMillraceError } from '../../model/errors.ts'
+import { countsOf } from '../counts.ts'
 import { metricsText, metricsType } from '../metrics-text.ts'
 import type { Call, Group } from '../route.ts'
 import { statusOf } from '../status.ts'
@@ -14,7 +15,7 @@ export const metricsRoutes: Group = {
       does: 'Gives what is counted of the parts, as text for Prometheus.',
       answers: { 200: { is: 'The counters, in format 0.0.4.', type: 'text/plain' } },
       run: async ({ app }) => {
-        const body = metricsText({ health: app.health().status, metrics: await measured(app) })
+        const body = metricsText({ health: app.health().status, metrics: await measured(app), edge: countsOf(app) })
         return { status: 200, body, headers: { 'content-type': metricsType, 'cache-control': 'no-store' } }
       },
     },

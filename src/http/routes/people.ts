@@ -49,6 +49,9 @@ export const called = [
   post('/api/desk/groups/{group}/wake', 'desk.wake', 'Ends that.', 'repair-many'),
   get('/api/audit', 'desk.audit', 'Lists the acts of people and rules, the newest first.', { pagedBy: 'id' }),
   get('/api/parts', 'processors.list', 'Lists the processors, with state, lag and what they hold.', { may: 'see' }),
+  get('/api/alerts', 'processors.alerts', 'Lists the alerts that are raised, the first at the beginning.', {
+    may: 'see',
+  }),
   get('/api/parts/{name}/deliveries', 'processors.deliveries', 'Lists the newest requests of a part that delivers.'),
   post('/api/parts/{name}/pause', 'processors.pause', 'Starts nothing new; what it has to do waits.', 'run'),
   post('/api/parts/{name}/resume', 'processors.resume', 'Lets it go on.', 'run'),
@@ -68,16 +71,16 @@ export const called = [
   get('/api/questions', 'flows.questions', 'Lists the open questions of flows.', { pagedBy: 'id' }),
   get('/api/schedules', 'schedules.list', 'Lists the schedules, with what comes next.', { may: 'see' }),
   post('/api/schedules/{name}/fire', 'schedules.fire', 'Publishes its event once more, now.', 'run'),
-  get('/api/delayed', 'schedules.delayed', 'Lists the messages that come later, the next first.'),
+  get('/api/delayed', 'schedules.delayed', 'Lists the messages that come later, the next first.', { pages: true }),
   get('/api/tokens', 'tokens.list', 'Lists the tokens of people and programs, without the tokens.', {
     may: 'settings',
   }),
   post('/api/tokens', 'tokens.make', 'Makes a token, which is shown this once.', 'settings'),
   post('/api/tokens/{name}/revoke', 'tokens.revoke', 'Ends a token.', 'settings'),
-  get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.'),
+  get('/api/messages', 'messages.list', 'Lists messages of topics and channels, the newest first.', { pages: true }),
   get('/api/messages/{id}', 'messages.show', 'Finds a message by its id, with what became of it.'),
   get('/api/messages/{id}/receipt', 'messages.receipt', 'Makes out its receipt: what is on record about it.'),
-  get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.'),
+  get('/api/messages/{id}/story', 'messages.story', 'Lists all messages of its flow.', { pages: true }),
 ] as const satisfies readonly CalledRoute[]
 
 export const peopleRoutes: Group = { mounted: false, routes: called.map(calledRoute) }
@@ -90,7 +93,7 @@ interface Row<Method extends string, Path extends string, Calls extends string>
   readonly calls: Calls
 }
 
-type Reads = Partial<Pick<CalledRoute, 'may' | 'pagedBy' | 'one'>>
+type Reads = Partial<Pick<CalledRoute, 'may' | 'pagedBy' | 'pages' | 'one'>>
 
 function get<const Path extends string, const Calls extends CalledRoute['calls'], const More extends Reads = object>(
   path: Path,

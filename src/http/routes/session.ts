@@ -35,9 +35,9 @@ export const sessionRoutes: Group = {
       does: 'Begins the session of a browser, with a code that is used once, or with a token.',
       body: { fields: { code: 'text' }, needs: ['code'] },
       answers: { 200: { is: 'Who is signed in; the cookie carries the session.', body: me } },
-      run: (call) => {
+      run: async (call) => {
         const { code } = call.given as { readonly code: string }
-        const { session, who } = ownOf(call).begin(call.request, code, call.from)
+        const { session, who } = await ownOf(call).begin(call.request, code, call.from)
         const cookie = sessionHeader(session, { https: isHttps(call) })
         return { status: 200, json: described(who), headers: { 'set-cookie': cookie, 'cache-control': 'no-store' } }
       },
