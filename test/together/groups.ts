@@ -14,6 +14,7 @@ export const groups: Readonly<Record<string, readonly string[]>> = {
   engine: ['src/{engine,model,parts,seam,operate,describe,dashboard,http}/**/!(*.deep).test.ts'],
   flows: ['test/flows/!(*.deep).test.ts'],
   shop: ['examples/**/!(*.deep).test.ts'],
+  testing: ['src/testing/**/!(*.deep).test.ts'],
 }
 
 /** The files of a group, in order. */

@@ -1,0 +1,3 @@
+import { together } from './groups.ts'
+
+await together('testing')
