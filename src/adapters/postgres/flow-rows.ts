@@ -49,9 +49,11 @@ const becomes = [
   ({ endedAt }: StateChange) => endedAt,
 ]
 const selected = flowColumns.map(({ name, as }) => (as === undefined ? name : `${name} as "${as}"`)).join(', ')
+/** Without the offset, the lowest number would be looked for in the order of numbers: past all that is held. */
 const rowText = `select ${selected}, case when ended_at is null then (
-    select min(d.id) from millrace.desk d where d.asked > 0 and d.resolved_at is null and d.state in ('held', 'deciding')
-      and d.message_id > 'flow/' || f.id || '/' and d.message_id < 'flow/' || f.id || '0'
+    select min(id) from (select d.id from millrace.desk d where d.asked > 0 and d.resolved_at is null
+      and d.state in ('held', 'deciding') and d.message_id > 'flow/' || f.id || '/' and d.message_id < 'flow/' || f.id || '0'
+      offset 0) d
   ) end as held from millrace.flows f`
 const stateText = 'select id, mediator, state from millrace.flows'
 const isUnderWay = "mediator = $1 and context = $2 and ended_at is null and state <> 'queued'"
