@@ -1,4 +1,5 @@
 // Brings about each statement of the adapter once, on a file of its own; what it does there makes little sense.
+import assert from 'node:assert/strict'
 import { DatabaseSync } from 'node:sqlite'
 import { nodeWorld } from '../../src/adapters/node/world.ts'
 import { damageOfNewest } from '../../src/adapters/sqlite/damage.ts'
@@ -10,7 +11,7 @@ import { schemaTextOf } from '../../src/adapters/sqlite/schema-text.ts'
 import { type Stamp, Stored } from '../../src/model/codec.ts'
 import type { DeskEntry, DeskState } from '../../src/model/desk.ts'
 import { type FlowRow, newFlowRow } from '../../src/model/flow-views.ts'
-import type { Changes } from '../../src/seam/commit.ts'
+import type { Changes, CommitTx } from '../../src/seam/commit.ts'
 import type { FlowChange } from '../../src/seam/flows.ts'
 import type { Store } from '../../src/seam/store.ts'
 
@@ -149,6 +150,8 @@ async function write(store: Store): Promise<void> {
     await all.cancel('a', 'none')
   }
   await commit(store, {}, [{ label: 'gathers', run: gathers, outcome: undefined }])
+  const trial = { label: 'trial', run: (tx: CommitTx) => tx.query`select 1`, watch: () => {}, outcome: undefined }
+  await commit(store, {}, [trial])
 }
 
 async function flows(store: Store): Promise<void> {
@@ -323,6 +326,8 @@ async function desk(store: Store): Promise<void> {
   await commit(store, { desk: [{ do: 'operation', operation: { ...operation, state: 'stopped', endedAt: 1 } }] })
   await store.operations.run(operation.id, { perSecond: 1, ...actor }, 1)
   await store.operations.select({ ...first, name: 'third', expiresAt: 2 }, { items: [4] })
+  // No message failed in that version.
+  await assert.rejects(store.operations.select({ ...first, name: 'fourth' }, { failedIn: '1' }))
   await store.operations.expire(3)
   await store.operations.abort(operation.id, actor, 1)
   await store.processors.pause('p', actor, 1)

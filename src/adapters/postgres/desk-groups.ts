@@ -42,12 +42,12 @@ interface GroupRow extends Omit<KeptGroup, 'error' | 'firstAt' | 'lastAt' | 'sno
   readonly first_at: number
   readonly last_at: number
   // Of a single group only:
-  readonly until?: number | null
+  readonly until?: number | null | undefined
   readonly snoozed_count?: number
   readonly snoozed_by?: string
   readonly snoozed_at?: number
-  readonly reason?: string | null
-  readonly text?: string | null
+  readonly reason?: string | null | undefined
+  readonly text?: string | null | undefined
   readonly noted_by?: string
   readonly noted_at?: number
 }
