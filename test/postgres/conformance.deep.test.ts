@@ -18,11 +18,6 @@ testBroker({
   },
   test: (name, run) => test(name, needsServer, run),
   // Promises that do not hold yet, each with its reason: one that holds fails here.
-  cannot: {
-    'a trial tells its statements, the rows of each and how many it changed, and leaves nothing':
-      'trials are not built on PostgreSQL',
-    'an operation selects by the version of the app that made the last attempt':
-      'the desk on PostgreSQL keeps no version of the last attempt to select by',
-  },
+  cannot: {},
   withinMs: 60_000,
 })
