@@ -32,6 +32,7 @@ test('a processor has what was declared, every default filled in, and cannot be 
       sends: [],
       concurrency: 16,
       timeoutMs: 30_000,
+      trial: false,
       lingerMs: 30_000,
       retry: {
         attempts: 5,
@@ -61,6 +62,7 @@ test('a processor has what was declared, every default filled in, and cannot be 
   const times = {
     concurrency: 1,
     timeoutMs: 1,
+    trial: true,
     lingerMs: 0,
     startAt: date,
     renamedFrom: ['part'],
