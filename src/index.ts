@@ -162,17 +162,20 @@ export type { ClaimOptions, DeskClaims, SnoozeOptions } from './operate/desk-cla
 export type { DeskCheck, DeskEdit, DeskEdits, DeskForm } from './operate/desk-edits.ts'
 export type { DeskOperations, OperationOptions } from './operate/desk-operations.ts'
 export type { DeskTest, DeskTrials, TestOptions, TryOptions } from './operate/desk-trials.ts'
-export type { FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
+export type { AnswerForm, FlowDesk, FlowItem, FlowStep } from './operate/flows.ts'
 export type { Messages } from './operate/messages.ts'
 export type {
+  Endpoint,
   ProcessorRow,
   Processors,
   ResetOptions,
   ResetPlan,
   RetireOptions,
+  SeriesFilter,
   SetOptions,
 } from './operate/processors.ts'
 export type { Schedules } from './operate/schedules.ts'
+export type { PartSeries, Series } from './operate/series.ts'
 export type { MadeToken, NewToken, TokenItem, Tokens } from './operate/tokens.ts'
 export { type DeskOptions, type DeskPart, desk, type Failure, type Rule } from './parts/desk.ts'
 export { type Gather, type GatherOptions, gather, type When } from './parts/gather.ts'

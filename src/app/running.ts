@@ -14,7 +14,6 @@ import { AppLog, checkLog } from '../adapters/node/app-log.ts'
 import { watch } from '../adapters/node/watchdog.ts'
 import { nodeWorld } from '../adapters/node/world.ts'
 import { checkNotLoading } from '../control/loading.ts'
-import { type Control, openControl } from '../control/server.ts'
 import type { Collect } from '../engine/commit/transaction.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { ServeOptions, Serving } from '../http/serving.ts'
@@ -30,11 +29,10 @@ import {
 } from '../model/message.ts'
 import type { Metrics } from '../model/metrics.ts'
 import { checkOptions, limit } from '../model/options.ts'
-import { messageOf } from '../model/people.ts'
 import { type Accepted, checkId, type PublishEntry, type PublishOptions, publishOptions } from '../model/publish.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
-import { type Backup, Backups } from '../operate/backups.ts'
+import type { Backup } from '../operate/backups.ts'
 import type { Desk } from '../operate/desk.ts'
 import { deskOn } from '../operate/desk-surface.ts'
 import { openEdge } from '../operate/edge.ts'
@@ -54,12 +52,12 @@ import { checkKnown, type Wiring, wire } from '../parts/wiring.ts'
 import type { Broker } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
 import { type AppTx, appTx } from './app-tx.ts'
+import { Beside } from './beside.ts'
 import { Life } from './life.ts'
 import { type AppOptions, numbersOf, type StartOptions, type StopOptions, startOptions } from './options.ts'
 import { planOf } from './plan.ts'
 import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type RunOptions, runUntilSignal } from './run.ts'
-import { Servers } from './serving.ts'
 import { type Accepting, Tails } from './tails.ts'
 import { unwatched, watchingOf } from './watching.ts'
 
@@ -85,7 +83,7 @@ export class RunningApp {
   private readonly log: AppLog
   readonly world: World
   private readonly tails: Tails
-  private readonly beside = { backups: new Backups(), servers: new Servers() }
+  private readonly beside: Beside
   /** The broker that it was started with. */
   private started: Broker | undefined
   private wiring: Wiring | undefined
@@ -113,11 +111,13 @@ export class RunningApp {
       now,
       fire: async (schedule, actor) => this.running.schedules.fire(schedule, actor),
     })
+    this.beside = new Beside(world, () => this.running.processors.list())
+    const { ring } = this.beside
     const wired = () => this.wiring!.processors
-    this.processors = processorsOn(() => this.running, { app: name, parts, wired })
+    this.processors = processorsOn(() => this.running, { app: name, parts, wired, ring, world })
     this.tails = new Tails(name, world)
     const offline = () => (this.started ?? this.broker).offline
-    openEdge(this, { world, offline, running: () => this.running })
+    openEdge(this, { world, offline, numbers: () => numbersOf(options), running: () => this.running })
   }
 
   get name(): string {
@@ -172,23 +172,23 @@ export class RunningApp {
           ended()
         }
       },
-      beside: async () => (control ? this.openControl(broker) : undefined),
+      beside: async () => (control ? this.beside.control(this, broker, () => this.running.acceptFile()) : undefined),
     })
   }
 
   async stop({ graceMs, ...unknown }: StopOptions = {}): Promise<void> {
     checkOptions('stop', unknown, [])
     const grace = limit('stop', 'graceMs', graceMs)
-    this.beside.servers.stopTaking()
+    this.beside.stopTaking()
     try {
       await this.life.stop(grace, this.beside.backups.abort())
     } finally {
-      await this.beside.servers.end()
+      await this.beside.end()
     }
   }
 
   serve(options: ServeOptions = {}): Promise<Serving> {
-    return this.beside.servers.serve(this, options)
+    return this.beside.serve(this, options)
   }
 
   publish<E extends Event>(type: E, data: DataFor<E>, options?: PublishOptions): Promise<Accepted> {
@@ -281,17 +281,5 @@ export class RunningApp {
 
   private get running(): Engine {
     return this.life.running
-  }
-
-  /** The app works without it: what is in the way is only told. */
-  private async openControl({ offline }: Broker): Promise<Control | undefined> {
-    if (offline?.controlPath === undefined) return undefined
-    const warn = (text: string) => this.world.log('warn', text)
-    try {
-      return await openControl(this, offline, () => this.running.acceptFile(), warn)
-    } catch (error) {
-      warn(`app "${this.name}" cannot be reached by commands: ${messageOf(error)}`)
-      return undefined
-    }
   }
 }

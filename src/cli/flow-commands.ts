@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { actor } from './actor-options.ts'
 import type { Add } from './add.ts'
 import { span, wholeNumber } from './call.ts'
-import { flowsList, flowsQuestions } from './commands/flows.ts'
+import { flowsForm, flowsList, flowsQuestions } from './commands/flows.ts'
 import { flowsAnswer, flowsCancel, flowsPause, flowsRerun, flowsResume, flowsStop } from './commands/flows-act.ts'
 import { flowsCheck } from './commands/flows-check.ts'
 import { flowsShow } from './commands/flows-show.ts'
@@ -52,6 +52,13 @@ export function addFlows(flows: Command, add: Add): void {
     .option('--to <name>', 'only questions to this person or team')
     .option('--after <id>', 'only questions after this one', wholeNumber('--after', 0, Number.MAX_SAFE_INTEGER))
     .option('--limit <n>', 'the most rows (default 100)', wholeNumber('--limit', 1, 1_000_000))
+  add(flows, {
+    name: 'form',
+    usage: '[app.ts] ID STEP',
+    text: 'print the JSON Schema of the answer to a question',
+    run: flowsForm,
+    examples: ['flows form app.ts 7 approve'],
+  })
   actor(
     add(flows, {
       name: 'answer',

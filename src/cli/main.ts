@@ -7,21 +7,20 @@ import type { CommandWords, Run } from './add.ts'
 import { addAlerts } from './alert-command.ts'
 import { type Call, span, splitWords, wholeNumber } from './call.ts'
 import { asyncapi } from './commands/asyncapi.ts'
-import { backup } from './commands/backup.ts'
 import { dev, devGraceDefault, devProcess } from './commands/dev.ts'
-import { doctor } from './commands/doctor.ts'
 import { graph, graphFormats } from './commands/graph.ts'
 import { init } from './commands/init.ts'
 import { publish } from './commands/publish.ts'
-import { restore } from './commands/restore.ts'
 import { simulate } from './commands/simulate.ts'
 import { type StartWords, start } from './commands/start.ts'
 import { tail, tailLastMax } from './commands/tail.ts'
-import { addDesk, addProcessors } from './desk-commands.ts'
+import { addDesk } from './desk-commands.ts'
 import { addFlows } from './flow-commands.ts'
 import { addMessages } from './message-commands.ts'
 import { Output, UsageError } from './output.ts'
+import { addProcessors } from './processor-commands.ts'
 import { addSchedules } from './schedule-commands.ts'
+import { addStore } from './store-commands.ts'
 import { addTokens } from './token-commands.ts'
 import { atFolder, exampleText, exitText, folderText, helped, helpFor, usageText } from './usage.ts'
 
@@ -195,29 +194,7 @@ function commands(argv: readonly string[], invoke: Invoke): Command {
   })
     .option('--seeds <n>', 'the number of seeds, from seed 1 (default 100)', wholeNumber('--seeds', 1, 1_000_000_000))
     .option('--seed <n>', 'run only this seed', wholeNumber('--seed', 0, Number.MAX_SAFE_INTEGER))
-  add(program, {
-    name: 'doctor',
-    usage: '[app.ts]',
-    text: 'check the file and the app; status 1 when something is wrong',
-    run: doctor,
-    examples: ['doctor --db shop.db --full'],
-  })
-    .option('--full', 'check every index too; takes longer')
-    .option('--accept', 'accept a file that may lack its newest messages (millrace/copy-without-wal)')
-  add(program, {
-    name: 'backup',
-    usage: '[app.ts]',
-    text: 'copy the file as it is at one moment, while the app runs or not',
-    run: backup,
-    examples: ['backup app.ts --to copies/shop-monday.db'],
-  }).requiredOption('--to <file>', 'the path of the copy; no file may be there')
-  add(program, {
-    name: 'restore',
-    usage: 'COPY [app.ts]',
-    text: 'put a copy in place of the file of a stopped app, and move the file aside',
-    run: restore,
-    examples: ['restore copies/shop-monday.db --db shop.db'],
-  })
+  addStore(program, add)
   return program
 
   function group(parent: Command, name: string, text: string): Command {

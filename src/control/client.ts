@@ -155,12 +155,14 @@ export class ControlClient {
 
   readonly processors: Processors = {
     list: () => this.rows('processors', 'list'),
+    series: (filter) => this.call('processors', 'series', filter),
     retire: (name, options) => this.call('processors', 'retire', name, options),
     set: (name, options) => this.call('processors', 'set', name, options),
     pause: (name, actor) => this.call('processors', 'pause', name, actor),
     resume: (name, actor) => this.call('processors', 'resume', name, actor),
     reset: (name, options) => this.call('processors', 'reset', name, options),
     alerts: () => this.rows('processors', 'alerts'),
+    endpoints: () => this.rows('processors', 'endpoints'),
     deliveries: (name) => this.rows('processors', 'deliveries', name),
     test: (name, actor) => this.call('processors', 'test', name, actor),
   }
@@ -170,6 +172,7 @@ export class ControlClient {
     counts: () => this.rows('flows', 'counts'),
     show: async (id) => (await this.call<FlowItem | null>('flows', 'show', id)) ?? undefined,
     questions: (filter) => this.rows('flows', 'questions', filter),
+    form: (id, step) => this.call('flows', 'form', id, step),
     answer: (id, step, value, actor) => this.call('flows', 'answer', id, step, value, actor),
     cancel: (id, actor) => this.call('flows', 'cancel', id, actor),
     stop: (id, actor) => this.call('flows', 'stop', id, actor),

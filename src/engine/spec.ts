@@ -7,7 +7,7 @@ import type { AppNumbers } from '../model/options.ts'
 import type { PublishOptions } from '../model/publish.ts'
 import type { StartAt } from '../model/streams.ts'
 import type { Query } from '../model/tx.ts'
-import type { Exchanges } from './consumer/exchanges.ts'
+import type { Delivers } from './consumer/exchanges.ts'
 import type { ProbeLimits } from './consumer/probing.ts'
 import type { RetryPolicy } from './consumer/retry.ts'
 
@@ -41,8 +41,8 @@ export interface ProcessorSpec extends ProbeLimits {
   readonly runsAhead: boolean
   /** Whether people may run its handlers for a trial. */
   readonly trial: boolean
-  /** Sends a message of no topic to the other system that it delivers to. */
-  readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
+  /** The other system that it delivers to. */
+  readonly delivers?: Delivers | undefined
 }
 
 export interface HandlerSpec {

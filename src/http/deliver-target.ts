@@ -49,7 +49,7 @@ export function sender(name: string, end: Omit<Target, 'versions'>, { types, ret
       retry: { ...patience, ...retry },
       handle: Object.fromEntries(types.map((type) => [type, handle])) as never,
     }),
-    test: (exchanges: Exchanges) => testOne(target, exchanges),
+    delivers: { to: target.url.origin, test: (exchanges: Exchanges) => testOne(target, exchanges) },
   }
 }
 

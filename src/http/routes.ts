@@ -11,6 +11,7 @@ import { metricsRoutes } from './routes/metrics.ts'
 import { openApiRoutes } from './routes/openapi.ts'
 import { peopleRoutes } from './routes/people.ts'
 import { sessionRoutes } from './routes/session.ts'
+import { settingsRoutes } from './routes/settings.ts'
 import { streamRoutes } from './routes/stream.ts'
 
 export const groups: readonly Group[] = [
@@ -23,6 +24,7 @@ export const groups: readonly Group[] = [
   metricsRoutes,
   descriptionRoutes,
   topologyRoutes,
+  settingsRoutes,
   sessionRoutes,
   peopleRoutes,
   streamRoutes,

@@ -26,6 +26,20 @@ export function jsonSchemaOf(schema: AnySchema, target: Draft): SchemaSaid {
   }
 }
 
+/** The shape of what a schema takes, for a form. */
+export interface Shape {
+  /** The JSON Schema (2020-12); null where there is none. */
+  readonly schema: JsonSchema | null
+  /** The reason for which there is none; null where there is one. */
+  readonly why: string | null
+}
+
+/** The shape of what a schema takes. */
+export function shapeOf(schema: AnySchema): Shape {
+  const { schema: said, why } = jsonSchemaOf(schema, 'draft-2020-12')
+  return why === undefined ? { schema: said, why: null } : { schema: null, why }
+}
+
 /** The same schema where it lies deeper in a document: its references to itself begin at `at`, such as `#/components/x`. */
 export function placedAt(schema: JsonSchema, at: string): JsonSchema {
   if (schema === true) return true

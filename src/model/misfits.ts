@@ -1,6 +1,6 @@
 // Where data do not fit their schema, as JSON pointers.
-import type { MessageType } from './message.ts'
 import { isPromise } from './promise.ts'
+import type { AnySchema } from './schema.ts'
 
 /** One place in data that does not fit. */
 export interface Misfit {
@@ -9,9 +9,9 @@ export interface Misfit {
   readonly detail: string
 }
 
-/** Data that a type has refused, or may refuse. */
+/** Data that a schema has refused, or may refuse. */
 export interface Given {
-  readonly type: MessageType
+  readonly type: { readonly schema: AnySchema }
   readonly data: unknown
 }
 

@@ -1,37 +1,9 @@
 // Who may do what: pure values. A person or program has grants; a grant is a role, which may be narrowed to names.
 import { fault } from './errors.ts'
 import { own, suggest } from './names.ts'
+import { type Permission, permissions, type Role, roles } from './roles.ts'
 
-/**
- * What a route needs. `see`: states and counts; `see-data`: the data of messages, masked; `see-secret`: also the fields
- * that are secret; `send`: publish events, send commands; `answer`: questions of flows; `repair`: one message at the
- * desk; `repair-many`: operations on many; `run`: pause, resume, retire, reset parts, and flows; `settings`: tokens.
- */
-export type Permission = (typeof permissions)[number]
-
-export const permissions = [
-  'see',
-  'see-data',
-  'see-secret',
-  'send',
-  'answer',
-  'repair',
-  'repair-many',
-  'run',
-  'settings',
-] as const
-
-/** The permissions of each role. */
-export const roles = {
-  reader: ['see', 'see-data'],
-  sender: ['send'],
-  clerk: ['see', 'see-data', 'answer', 'repair'],
-  operator: ['see', 'see-data', 'answer', 'repair', 'repair-many', 'run'],
-  admin: permissions,
-} as const satisfies Readonly<Record<string, readonly Permission[]>>
-
-/** The name of a role. */
-export type Role = keyof typeof roles
+export { type Permission, permissions, type Role, roles } from './roles.ts'
 
 /** A role, for everything or for some topics, channels and parts. */
 export interface Grant {

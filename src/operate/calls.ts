@@ -105,6 +105,7 @@ export const calls: {
   },
   processors: {
     list: [{}, 0],
+    series: [{ filter: { fields: { processor: 'text' } } }, 0],
     retire: [{ name: 'text', options: { fields: { force: 'flag', by: 'text', reason: 'text' } } }, 1],
     set: [
       {
@@ -116,6 +117,7 @@ export const calls: {
     pause: [{ name: 'text', actor }, 1],
     resume: [{ name: 'text', actor }, 1],
     alerts: [{}, 0],
+    endpoints: [{}, 0],
     deliveries: [{ name: 'text' }, 1],
     test: [{ name: 'text', actor }, 1],
     reset: [
@@ -148,6 +150,7 @@ export const calls: {
     counts: [{}, 0],
     show: [{ id: flow }, 1],
     questions: [{ filter: { fields: { mediator: 'text', to: 'text', ...page } } }, 0],
+    form: [{ id: flow, step: 'text' }, 2],
     answer: [{ id: flow, step: 'text', value: 'any', actor }, 3],
     cancel: [{ id: flow, actor }, 1],
     stop: [{ id: flow, actor }, 2],

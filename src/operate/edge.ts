@@ -5,6 +5,7 @@ import type { Operation } from '../model/desk-views.ts'
 import type { Elsewhere } from '../model/elsewhere.ts'
 import { fault } from '../model/errors.ts'
 import type { Command, MessageType } from '../model/message.ts'
+import type { AppNumbers } from '../model/options.ts'
 import type { Accepted, PublishOptions } from '../model/publish.ts'
 import type { AccessStore } from '../seam/access.ts'
 import type { Offline } from '../seam/offline.ts'
@@ -40,6 +41,8 @@ export interface Edge {
   readonly world: Pick<World, 'now' | 'elapsed' | 'newId' | 'after' | 'log'>
   /** The store as it is beside the run; undefined where it has no such access. */
   offline(): Offline | undefined
+  /** The options of the app that are numbers, each as given or by default. */
+  numbers(): AppNumbers
   /** Returns the intake of the run; throws while the app does not run. */
   intake(): EdgeIntake
   /** Returns who may reach the app, of the run; throws while the app does not run. */
@@ -61,7 +64,7 @@ export interface EdgeLog {
 const edges = new WeakMap<object, Edge>()
 
 /** An app, as an edge comes into it. */
-export interface EdgeHost extends Pick<Edge, 'world' | 'offline'> {
+export interface EdgeHost extends Pick<Edge, 'world' | 'offline' | 'numbers'> {
   /** Returns the run of the engine; throws while there is none. */
   running(): {
     readonly intake: EdgeIntake
@@ -74,10 +77,14 @@ export interface EdgeHost extends Pick<Edge, 'world' | 'offline'> {
 }
 
 /** Says how an edge comes into an app. */
-export function openEdge(app: object, { world, offline, running }: EdgeHost): void {
+export function openEdge(app: object, { world, offline, numbers, running }: EdgeHost): void {
   const operations = async () => running().store.operations.open(0, 100)
   const access = () => running().store.desk.access
-  edges.set(app, { world, offline, operations, access, intake: () => running().intake, log: () => running().log })
+  edges.set(app, {
+    ...{ world, offline, numbers, operations, access },
+    intake: () => running().intake,
+    log: () => running().log,
+  })
 }
 
 /** @throws `millrace/bad-option` for what is no app */

@@ -3,7 +3,7 @@ import { applyChange, checkChangeList, currentData } from '../model/change.ts'
 import type { Stored } from '../model/codec.ts'
 import { type Change, checkText, type Decision, type DeskEntry, type Resubmit } from '../model/desk.ts'
 import { fault, isMillraceError } from '../model/errors.ts'
-import { jsonSchemaOf } from '../model/json-schema.ts'
+import { shapeOf } from '../model/json-schema.ts'
 import type { MessageType } from '../model/message.ts'
 import { type Misfit, misfitsOf } from '../model/misfits.ts'
 import { checkRepair, type Repair } from '../model/repairs.ts'
@@ -46,9 +46,7 @@ function formOf({ type: name }: Stored, types: TypesKnown): DeskForm {
   if (type === undefined) {
     return { type: name, version: null, schema: null, why: `the app no longer has type "${name}"`, secret: [] }
   }
-  const { schema, why } = jsonSchemaOf(type.schema, 'draft-2020-12')
-  const said = why === undefined ? { schema, why: null } : { schema: null, why }
-  return { type: name, version: type.version, ...said, secret: type.secret }
+  return { type: name, version: type.version, ...shapeOf(type.schema), secret: type.secret }
 }
 
 function checked(backend: EditsBackend, entry: DeskEntry, edit: DeskEdit, types: TypesKnown): DeskCheck {

@@ -4,8 +4,10 @@ import { type Actor, checkActor, checkText } from '../model/desk.ts'
 import { fault } from '../model/errors.ts'
 import { FlowTally } from '../model/flow-tally.ts'
 import type { FlowCount, FlowFilter, FlowRow } from '../model/flow-views.ts'
+import { shapeOf } from '../model/json-schema.ts'
 import { defaults } from '../model/options.ts'
 import { shownValue } from '../model/people.ts'
+import type { AnySchema } from '../model/schema.ts'
 import type { FlowReads, FlowSlice } from '../seam/flow-reads.ts'
 import { checked } from './calls.ts'
 import { shown } from './flow-steps.ts'
@@ -15,6 +17,7 @@ import type { FlowDesk } from './flows.ts'
 export interface FlowBackend {
   lookAtFlows<T>(read: (flows: FlowReads) => Promise<T>): Promise<T>
   readonly flowActions: {
+    schemaOf(id: number, step: string): Promise<AnySchema>
     answer(id: number, step: string, value: unknown, actor: Actor): Promise<void>
     cancel(id: number, actor: Actor): Promise<void>
     stop(id: number, actor: Actor): Promise<void>
@@ -35,6 +38,11 @@ export function flowsOn(backend: () => FlowBackend, itself: string): FlowDesk {
     counts: () => counted(look),
     show: async (id) => (Number.isSafeInteger(id) ? shown(await look((flows) => flows.whole(id))) : undefined),
     questions: (filter = {}) => look((flows) => flows.questions(filter)),
+    form: async (id, step) => ({
+      flow: id,
+      step,
+      ...shapeOf(await backend().flowActions.schemaOf(numberOf(id), step)),
+    }),
     answer: async (id, step, value, actor = own) =>
       backend().flowActions.answer(numberOf(id), step, value, checkActor('answer', actor)),
     cancel: async (id, actor = own) => backend().flowActions.cancel(numberOf(id), checkActor('cancel', actor)),

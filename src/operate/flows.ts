@@ -2,6 +2,7 @@
 import type { Actor } from '../model/desk.ts'
 import { flowEnds, flowsUnderWay, type JournalEntry, type Outcome } from '../model/flow.ts'
 import type { FlowCount, FlowFilter, FlowRow, Question, QuestionFilter } from '../model/flow-views.ts'
+import type { JsonSchema } from '../model/json-schema.ts'
 import type { Optional } from '../model/options.ts'
 
 export { flowEnds, flowsUnderWay }
@@ -41,6 +42,17 @@ export interface FlowStep {
 export interface FlowItem extends FlowRow {
   /** Its steps, in the order in which they began. */
   readonly steps: readonly FlowStep[]
+}
+
+/** The shape of the answer to a question of a flow, for a form. */
+export interface AnswerForm {
+  readonly flow: number
+  /** The name under which the flow asks. */
+  readonly step: string
+  /** The JSON Schema (2020-12) of the answer; null where there is none. */
+  readonly schema: JsonSchema | null
+  /** The reason for which there is none; null where there is one. */
+  readonly why: string | null
 }
 
 /**
@@ -102,6 +114,24 @@ export interface FlowDesk {
    */
   questions(filter?: QuestionFilter): Promise<Question[]>
   /**
+   * Tells the shape of the answer to an open question, for a form: the JSON Schema that the library of its schema
+   * gives, or the reason why there is none.
+   *
+   * @param id the number of the flow
+   * @param step the name under which it asks
+   * @returns the shape, of the question as the code has it now
+   * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/not-asked` when no such question is open;
+   *   `millrace/flow-busy` while it is paused; `millrace/unknown-part` when its mediator does not run
+   *
+   * @example
+   * ```ts
+   * const [question] = await shop.flows.questions()
+   * const { schema, why } = await shop.flows.form(question!.flow, question!.step)
+   * console.log(schema ?? `no form: ${why}`)
+   * ```
+   */
+  form(id: number, step: string): Promise<AnswerForm>
+  /**
    * Answers a question of a flow; the flow continues with the answer. The first answer counts.
    *
    * @param id the number of the flow
@@ -109,7 +139,8 @@ export interface FlowDesk {
    * @param value the answer, checked against the schema of the question
    * @param actor who and why; default: the app itself
    * @throws `millrace/unknown-flow`, `millrace/flow-ended`; `millrace/not-asked` when no such question is open;
-   *   `millrace/bad-data`, `millrace/not-json`; `millrace/flow-busy` while it is paused; `millrace/unknown-part` when
+   *   `millrace/bad-data`, with the places that do not fit as `misfits` of its `data` where the schema says them;
+   *   `millrace/not-json`; `millrace/flow-busy` while it is paused; `millrace/unknown-part` when
    *   its mediator does not run
    *
    * @example

@@ -1,5 +1,6 @@
 // The processors of an app: the engine, the store and the parts know of each; one list has it all.
-import type { Exchanges } from '../engine/consumer/exchanges.ts'
+import type { Delivers, Exchange, Exchanges } from '../engine/consumer/exchanges.ts'
+import type { Looked } from '../engine/consumer/health.ts'
 import type { AlertRaised } from '../model/alerts.ts'
 import { type Actor, checkActor } from '../model/desk.ts'
 import type { ConcurrencySet, Paused } from '../model/desk-views.ts'
@@ -10,11 +11,13 @@ import type { Processor } from '../parts/processor.ts'
 import type { AlertRow, AlertStore } from '../seam/alerts.ts'
 import type { DeskReads } from '../seam/desk-reads.ts'
 import type { ConcurrencyChange } from '../seam/processors.ts'
+import type { World } from '../seam/world.ts'
 import { checked } from './calls.ts'
-import type { ProcessorRow, Processors, SetOptions } from './processors.ts'
+import type { Endpoint, ProcessorRow, Processors, SetOptions } from './processors.ts'
 import { namedIn, type ResetBackend, resetOn, wiredOf } from './reset.ts'
 import { toRetire } from './retire.ts'
 import { pausedOf } from './rows.ts'
+import type { SeriesRing } from './series.ts'
 
 /** The engine of a running app, as it lists processors and acts on them. */
 export interface ProcessorsBackend {
@@ -37,8 +40,9 @@ export interface ProcessorsBackend {
 
 /** A processor that runs, and may send to another system. */
 export interface Delivering {
-  readonly spec: { readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined }
+  readonly spec: { readonly delivers?: Delivers | undefined }
   readonly processor: { readonly exchanges: Exchanges }
+  readonly looked: Pick<Looked, 'side'>
 }
 
 /** The name and the parts of the app, and the processors of these, also those that are left out. */
@@ -46,10 +50,15 @@ export interface ProcessorsOf {
   readonly app: string
   readonly parts: readonly Part[]
   wired(): readonly Processor[]
+  readonly ring: Pick<SeriesRing, 'series'>
+  readonly world: Pick<World, 'now' | 'elapsed'>
 }
 
 /** Checks what is asked for and has it done. `backend` returns what does it, or throws when there is nothing. */
-export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wired }: ProcessorsOf): Processors {
+export function processorsOn(
+  backend: () => ProcessorsBackend,
+  { app, parts, wired, ring, world }: ProcessorsOf,
+): Processors {
   const us: Actor = { by: `app ${app}` }
   const list = async () => {
     const { store, processors } = backend()
@@ -60,6 +69,11 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
   }
   return checked<Processors>('processors', {
     list,
+    series: async ({ processor } = {}) => {
+      const { processors } = backend()
+      if (processor !== undefined && processors.named(processor) === undefined) throw notRunning(processor)
+      return ring.series(processor)
+    },
     retire: async (processor, options = {}) => {
       const actor = actorIn('retire', options, us)
       const gone = toRetire(await list(), processor, options)
@@ -73,11 +87,12 @@ export function processorsOn(backend: () => ProcessorsBackend, { app, parts, wir
       return resetOn(resets, { app, itself: us.by, processor: namedIn(wiredOf(parts, wired()), name) }, options)
     },
     alerts: async () => raisedOf(await backend().store.alerts.rows()),
+    endpoints: async () => endpointsOf(backend(), await list(), world),
     deliveries: async (name) => deliveringAt(backend(), name).exchanges.newest,
     test: async (name, actor = us) => {
-      const { exchanges, test } = deliveringAt(backend(), name)
+      const { exchanges, delivers } = deliveringAt(backend(), name)
       await backend().processors.acts.tested(name, checkActor('test', actor))
-      await test(exchanges)
+      await delivers.test(exchanges)
       return exchanges.newest.find(({ attempt }) => attempt === 0)!
     },
   })
@@ -89,13 +104,40 @@ export function raisedOf(rows: readonly AlertRow[]): AlertRaised[] {
   return all.sort((a, b) => a.at - b.at || (a.incident < b.incident ? -1 : 1))
 }
 
+/** The systems that the processors deliver to, as the newest exchanges and the probes say. */
+function endpointsOf(
+  { processors }: ProcessorsBackend,
+  rows: readonly ProcessorRow[],
+  world: Pick<World, 'now' | 'elapsed'>,
+): Endpoint[] {
+  return rows.flatMap(({ name, on, state }) => {
+    const found = processors.named(name)
+    if (found?.spec.delivers === undefined || state === 'gone') return []
+    const { to } = found.spec.delivers
+    const { newest } = found.processor.exchanges
+    const sent = newest.filter(({ attempt }) => attempt > 0)
+    const taken = sent.findIndex(isTaken)
+    const { next } = found.looked.side.failing.probing
+    return {
+      ...{ name, on, to, state, last: newest[0] ?? null, failures: taken === -1 ? sent.length : taken },
+      nextProbeAt: next === undefined ? null : Math.round(world.now() + Math.max(0, next - world.elapsed())),
+    }
+  })
+}
+
+const isTaken = ({ status }: Exchange) => status !== null && status >= 200 && status < 300
+
 /** @throws `millrace/unknown-processor` */
 function deliveringAt({ processors }: ProcessorsBackend, name: string) {
   const found = processors.named(name)
-  if (found?.spec.test !== undefined) return { test: found.spec.test, exchanges: found.processor.exchanges }
-  const why = found === undefined ? 'does not run' : 'delivers to no other system'
-  throw fault('millrace/unknown-processor', `processor "${name}" ${why}`)
+  if (found?.spec.delivers !== undefined) {
+    return { delivers: found.spec.delivers, exchanges: found.processor.exchanges }
+  }
+  if (found === undefined) throw notRunning(name)
+  throw fault('millrace/unknown-processor', `processor "${name}" delivers to no other system`)
 }
+
+const notRunning = (name: string) => fault('millrace/unknown-processor', `processor "${name}" does not run`)
 
 /**
  * Checks the options of `set`.

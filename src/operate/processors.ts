@@ -4,6 +4,7 @@ import type { AlertRaised } from '../model/alerts.ts'
 import type { Actor } from '../model/desk.ts'
 import type { Paused } from '../model/desk-views.ts'
 import type { Counts } from '../model/metrics.ts'
+import type { Series } from './series.ts'
 
 /** The processors of an app, and what an operator may do about them. */
 export interface Processors {
@@ -20,6 +21,22 @@ export interface Processors {
    * ```
    */
   list(): Promise<ProcessorRow[]>
+  /**
+   * Tells how the processors did in the last hour: how much they handled, how far they were behind, how long messages
+   * took. There is a sample every 15 seconds, 240 at most, in memory: after a restart they begin anew. They are taken
+   * while commands can reach the app (`control` of `start`) or `serve` has opened a server.
+   *
+   * @param filter `processor`: only this one; default: all
+   * @returns the samples, the oldest first
+   * @throws `millrace/unknown-processor` where no processor of that name runs; `millrace/bad-option`
+   *
+   * @example
+   * ```ts
+   * const { at, parts } = await shop.processors.series({ processor: 'till' })
+   * for (const { on, lag } of parts) console.log(`${on}: at most ${Math.max(...lag.map(Number))} in ${at.length} samples`)
+   * ```
+   */
+  series(filter?: SeriesFilter): Promise<Series>
   /**
    * Forgets a processor that is no longer a part of the app, so that no messages are kept for it. Only a row with state
    * `gone` can be retired. The audit log has it.
@@ -121,6 +138,20 @@ export interface Processors {
    */
   alerts(): Promise<AlertRaised[]>
   /**
+   * Lists the systems to which the parts made by `deliver` and `alerts` send: whether they take it, the last answer, and
+   * the time of the next probe. It is known from the requests of this run.
+   *
+   * @returns a row for each part
+   *
+   * @example
+   * ```ts
+   * for (const { name, to, failures, nextProbeAt } of await shop.processors.endpoints()) {
+   *   if (nextProbeAt !== null) console.log(`${to} is away: ${failures} requests of ${name} have failed`)
+   * }
+   * ```
+   */
+  endpoints(): Promise<Endpoint[]>
+  /**
    * Lists the newest requests of a part made by `deliver`, with their answers, newest first. At most 50 of this run are
    * kept, in memory: after a restart the list is empty.
    *
@@ -153,6 +184,30 @@ export interface Processors {
    * ```
    */
   test(name: string, actor?: Actor): Promise<Exchange>
+}
+
+/** Another system to which a part delivers, as `processors.endpoints` gives it. */
+export interface Endpoint {
+  /** The name of the part. */
+  readonly name: string
+  /** The name of its topic. */
+  readonly on: string
+  /** The scheme, host and port that it sends to; the rest of the address may be a secret. */
+  readonly to: string
+  /** As in `processors.list`. */
+  readonly state: ProcessorRow['state']
+  /** Requests in a row, up to the newest of at most 50, that were not answered with 2xx. Tests do not count. */
+  readonly failures: number
+  /** The newest request with its answer; null where it has sent nothing since the app started. */
+  readonly last: Exchange | null
+  /** The time of the next probe, milliseconds since 1970; null while it is not probing. */
+  readonly nextProbeAt: number | null
+}
+
+/** A filter of `processors.series`. */
+export interface SeriesFilter {
+  /** The name of a processor. */
+  readonly processor?: string | undefined
 }
 
 /** Options of `processors.retire`. */

@@ -27,7 +27,7 @@ export interface Wired {
 export function wiredOf(parts: readonly Part[], processors: readonly Processor[] = processorsOf(parts)): Wired[] {
   const types = typesOf(parts)
   const mediators = new Map(parts.flatMap((part) => (part.kind === 'mediator' ? [[part.name, part] as const] : [])))
-  return processors.map(({ name, on, publishes, sends, partOf = name, runsAhead = false, test }) => {
+  return processors.map(({ name, on, publishes, sends, partOf = name, runsAhead = false, delivers }) => {
     const mediator = mediators.get(partOf)
     const own = mediator === undefined ? [...publishes, ...sends] : [...mediator.publishes, ...mediator.sends]
     const effects = own.flatMap((type) => {
@@ -41,7 +41,7 @@ export function wiredOf(parts: readonly Part[], processors: readonly Processor[]
       on: { name: on.name, kind: on.kind },
       by,
       effects,
-      reachesOut: runsAhead || test !== undefined || own.length > 0,
+      reachesOut: runsAhead || delivers !== undefined || own.length > 0,
     }
   })
 }

@@ -78,7 +78,15 @@ export function stoppedFlows(store: Offline): FlowDesk {
   return flowsOn(
     () => ({
       lookAtFlows: (read) => reading(store, (reader) => read(reader.flows)),
-      flowActions: { answer: refuse, cancel: refuse, stop: refuse, pause: refuse, resume: refuse, runAgain: refuse },
+      flowActions: {
+        schemaOf: refuse,
+        answer: refuse,
+        cancel: refuse,
+        stop: refuse,
+        pause: refuse,
+        resume: refuse,
+        runAgain: refuse,
+      },
     }),
     'millrace',
   )
@@ -127,6 +135,7 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
   const list = () => reading(store, (reader) => rowsOf(reader, known))
   return checked<Processors>('processors', {
     list,
+    series: async () => needsRunning(store, 'the samples of an hour are kept in memory'),
     retire: async (name, options = {}) => {
       const actor = actorIn('retire', options, us)
       const rows = await list()
@@ -160,6 +169,7 @@ export function stoppedProcessors(store: Offline, app: KnownApp | undefined): Pr
       return resetOn(stoppedResets(store), { app: app.name, itself: us.by, processor }, options)
     },
     alerts: () => reading(store, async ({ alerts }) => raisedOf(await alerts.rows())),
+    endpoints: async () => needsRunning(store, 'the answers of endpoints are kept in memory'),
     deliveries: async () => needsRunning(store, 'the answers of endpoints are kept in memory'),
     test: async () => needsRunning(store, 'a test event is sent by the app'),
   })

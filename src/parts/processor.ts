@@ -1,4 +1,4 @@
-import type { Exchanges } from '../engine/consumer/exchanges.ts'
+import type { Delivers } from '../engine/consumer/exchanges.ts'
 import type { ProbeLimits } from '../engine/consumer/probing.ts'
 import { type RetryPolicy, retryNumbers } from '../engine/consumer/retry.ts'
 import type { AlertWatch } from '../model/alerts.ts'
@@ -286,8 +286,8 @@ export interface Processor extends ProbeLimits {
   readonly ownsChannel?: boolean | undefined
   /** True where its handlers only compute, as those of mediators and routes do. */
   readonly runsAhead?: boolean | undefined
-  /** Sends a message of no topic to the system that it delivers to. */
-  readonly test?: ((exchanges: Exchanges) => Promise<unknown>) | undefined
+  /** The other system that it delivers to. */
+  readonly delivers?: Delivers | undefined
   /** What it watches for, where it sends alerts. */
   readonly watch?: AlertWatch | undefined
 }

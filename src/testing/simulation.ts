@@ -422,12 +422,14 @@ const deskActions: Readonly<Record<keyof Desk, true>> = {
 
 const processorActions: Readonly<Record<keyof Processors, true>> = {
   list: true,
+  series: true,
   retire: true,
   set: true,
   pause: true,
   resume: true,
   reset: true,
   alerts: true,
+  endpoints: true,
   deliveries: true,
   test: true,
 }
@@ -437,6 +439,7 @@ const flowActions: Readonly<Record<keyof FlowDesk, true>> = {
   counts: true,
   show: true,
   questions: true,
+  form: true,
   answer: true,
   cancel: true,
   stop: true,

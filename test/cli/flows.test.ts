@@ -118,6 +118,17 @@ test('questions are listed and answered; an answer that does not fit is refused 
   assert.match(dueAt as string, /Z$/)
   const about = { flow: 1, mediator: 'fulfilment', context: 'o-1', step: 'approve', title: 'A large order' }
   assert.deepEqual(question, { id: 3, ...about, to: 'sales', escalated: false })
+  const [shape, object, unasked] = await each(
+    file,
+    ['form', '1', 'approve'],
+    ['form', '1', 'approve', '--json'],
+    ['form', '1', 'agree'],
+  )
+  assert.equal(shape.status, 0)
+  const [{ schema, ...told }] = objectsOf(object.out) as [Record<string, unknown>]
+  assert.deepEqual(JSON.parse(shape.out), schema)
+  assert.deepEqual(told, { flow: 1, step: 'approve', why: null })
+  assert.match(unasked.err, /it asks "approve"; .*\(millrace\/not-asked\)/)
   const [wrong, other] = await each(file, ['answer', '1', 'approve', '{"yes":1}'], ['answer', '1', 'agree', 'null'])
   assert.match(wrong.err, /answer to "approve".*\(millrace\/bad-data\)/)
   assert.match(other.err, /it asks "approve"; .*\(millrace\/not-asked\)/)

@@ -71,6 +71,38 @@ test('a question waits for a person; the answer must fit its schema, comes once,
   assert.deepEqual(line?.detail, { step: 'approve', value: { yes: true } })
 })
 
+test('the shape of an answer is told as the code has it, and an answer that does not fit names its places', async (t) => {
+  const strange = { '~standard': { version: 1, vendor: 'own', validate: (value: unknown) => ({ value }) } } as const
+  const asks = conductor(async ({ order }, flow) => {
+    await flow.ask('approve', { schema: order === 'o-1' ? Approval : strange, title: 'A large order' })
+  })
+  const running = await started(t, warehouse(place(t), worker(), asks))
+  await running.publish(Placed, { order: 'o-1' })
+  await running.publish(Placed, { order: 'o-2' })
+  await running.idle()
+  const { flows } = running
+  const { schema, ...told } = await flows.form(1, 'approve')
+  assert.deepEqual(told, { flow: 1, step: 'approve', why: null })
+  assert.deepEqual((schema as { properties: unknown }).properties, { yes: { type: 'boolean' } })
+  const none = await flows.form(2, 'approve')
+  assert.deepEqual([none.schema, none.why], [null, 'a schema of own gives no JSON Schema by itself'])
+  await assert.rejects(flows.form(1, 'agree'), coded('millrace/not-asked', /asks "approve"/))
+  await assert.rejects(flows.form(99, 'approve'), coded('millrace/unknown-flow'))
+  const wrong = await flows.answer(1, 'approve', { yes: 'so' }).catch((error: unknown) => error)
+  const { misfits } = (wrong as { data: { misfits: { pointer: string }[] } }).data
+  assert.deepEqual(
+    misfits.map(({ pointer }) => pointer),
+    ['/yes'],
+  )
+  await flows.pause(1)
+  await assert.rejects(flows.form(1, 'approve'), coded('millrace/flow-busy', /paused/))
+  await flows.resume(1)
+  assert.equal((await flows.form(1, 'approve')).why, null)
+  await flows.answer(1, 'approve', { yes: true })
+  await running.idle()
+  await assert.rejects(flows.form(1, 'approve'), coded('millrace/flow-ended'))
+})
+
 test('an unanswered question is given to someone else, and given up at its time, despite any crash', async () => {
   const asks = conductor(async (data, flow) => {
     try {

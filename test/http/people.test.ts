@@ -104,6 +104,23 @@ test('a held payment is found, corrected on the revision that was seen, and its 
   )
 })
 
+test('a page gets the shape of an answer, and the places of one that does not fit', async (t) => {
+  const { shop, ask, pay } = await bank(t)
+  await pay('a', 5)
+  await shop.idle()
+  const { body } = await ask('GET /api/questions')
+  const [{ flow, step }] = body.items
+  const params = { id: String(flow) }
+  const form = await ask('GET /api/flows/{id}/form', { params, query: { step } })
+  assert.deepEqual([form.status, form.body.why], [200, null])
+  assert.deepEqual(form.body.schema.properties, { yes: { type: 'boolean' } })
+  const wrong = await ask('POST /api/flows/{id}/answer', { params, json: { step, value: { yes: 'so' } } })
+  assert.deepEqual([wrong.status, wrong.body.data.misfits[0].pointer], [422, '/yes'])
+  const none = await ask('GET /api/flows/{id}/form', { params, query: { step: 'other' } })
+  assert.deepEqual([none.status, none.body.code], [409, 'millrace/not-asked'])
+  assert.equal((await ask('POST /api/flows/{id}/answer', { params, json: { step, value: { yes: true } } })).status, 204)
+})
+
 test('the second of two editors is told who did what, and nothing is overwritten', async (t) => {
   const { shop, ask, pay } = await bank(t)
   await pay('a', 0)

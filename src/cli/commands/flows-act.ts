@@ -6,7 +6,7 @@ import { each, readId } from '../each.ts'
 import { parse } from '../json-file.ts'
 import { safe } from '../print.ts'
 import { errorText } from './desk.ts'
-import { aFlow } from './flows-show.ts'
+import { aFlow } from './flows.ts'
 
 /** Cancels flows that have not ended: their steps are undone. */
 export async function flowsCancel(call: Call, words: ActorWords): Promise<number> {

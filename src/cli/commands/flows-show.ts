@@ -5,9 +5,7 @@ import { readId } from '../each.ts'
 import { type Column, count, duration, facts, moment, safe, shellWord, table, wrap } from '../print.ts'
 import { errorText } from './desk.ts'
 import { dataLines, errorLines, time } from './desk-show.ts'
-import { flowObject } from './flows.ts'
-
-export const aFlow = 'a flow'
+import { aFlow, flowObject } from './flows.ts'
 
 /** Shows one flow and its steps. */
 export async function flowsShow(call: Call): Promise<number> {

@@ -1,11 +1,14 @@
 // Shows flows: lists, and their questions to people.
 import type { FlowRow, Question } from '../../index.ts'
 import { flowEnds, flowsUnderWay } from '../../operate/flows.ts'
-import type { Call } from '../call.ts'
+import { type Call, takeWords, withApp } from '../call.ts'
+import { readId } from '../each.ts'
 import { listCommand, nothingText, type PageWords, statesOf } from '../lists.ts'
-import { type Column, duration } from '../print.ts'
+import { type Column, duration, safe, safeJson } from '../print.ts'
 import { errorColumns, errorText } from './desk.ts'
 import { time } from './desk-show.ts'
+
+export const aFlow = 'a flow'
 
 export interface FlowsWords extends PageWords {
   readonly mediator?: string | undefined
@@ -99,4 +102,18 @@ function questionColumns(nowMs: number): Column<Question>[] {
     { title: 'SINCE', value: ({ askedAt }) => duration(nowMs - askedAt) },
     { title: 'LEFT', value: ({ dueAt }) => (dueAt === null ? '-' : duration(dueAt - nowMs)) },
   ]
+}
+
+/** Prints the JSON Schema of the answer to a question; exit code 1 where there is none. */
+export async function flowsForm(call: Call): Promise<number> {
+  const [text, step] = takeWords(call, ['ID', 'STEP'], 2)
+  const id = readId(text!, aFlow)
+  const { out } = call
+  return withApp(call, async ({ flows }) => {
+    const form = await flows.form(id, step!)
+    if (out.json) await out.object(form)
+    else if (form.schema === null) out.note(`question "${safe(step!)}" has no JSON Schema: ${safe(form.why!)}`)
+    else await out.line(safeJson(JSON.stringify(form.schema, null, 2)))
+    return form.schema === null ? 1 : 0
+  })
 }

@@ -1,4 +1,4 @@
-import type { Exchange, ProcessorRow, ResetPlan } from '../../index.ts'
+import type { Endpoint, Exchange, ProcessorRow, ResetPlan } from '../../index.ts'
 import { type ActorWords, actorOf } from '../actor.ts'
 import { type Call, takeWords, withApp } from '../call.ts'
 import { UsageError } from '../output.ts'
@@ -126,6 +126,32 @@ const exchangeColumns: readonly Column<Exchange>[] = [
   { title: 'ANSWER', value: ({ answer, error }) => error?.message ?? answer ?? '', shrinksTo: 10 },
 ]
 
+const endpointColumns: readonly Column<Endpoint>[] = [
+  { title: 'NAME', value: ({ name }) => name, shrinksTo: 10 },
+  { title: 'TO', value: ({ to }) => to, shrinksTo: 12, keeps: 20 },
+  { title: 'STATE', value: ({ state }) => state },
+  { title: 'LAST', value: ({ last }) => (last === null ? '-' : outcomeText(last)) },
+  { title: 'SENT', value: ({ last }) => (last === null ? '-' : moment(last.at)) },
+  { title: 'FAILED', value: ({ failures }) => failures },
+  {
+    title: 'PROBE IN',
+    value: ({ nextProbeAt }) => (nextProbeAt === null ? '-' : duration(Math.max(0, nextProbeAt - Date.now()))),
+  },
+]
+
+/** Shows the systems that parts deliver to. */
+export async function processorsEndpoints(call: Call): Promise<number> {
+  takeWords(call, [], 0)
+  const { out } = call
+  return withApp(call, async ({ processors }) => {
+    const rows = await processors.endpoints()
+    if (out.json) for (const row of rows) await out.object(endpointObject(row))
+    else if (rows.length === 0) out.line('no part delivers to another system')
+    else await out.lines(table(endpointColumns, rows, out.columns))
+    return 0
+  })
+}
+
 /** Shows the newest requests of a part that delivers, and their answers. */
 export async function processorsDeliveries(call: Call): Promise<number> {
   const [name] = takeWords(call, ['NAME'], 1)
@@ -163,6 +189,12 @@ function outcomeText({ outcome, status }: Exchange): string {
 }
 
 const exchangeObject = ({ at, ...rest }: Exchange) => ({ at: new Date(at).toISOString(), ...rest })
+
+const endpointObject = ({ last, nextProbeAt, ...rest }: Endpoint) => ({
+  ...rest,
+  last: last && exchangeObject(last),
+  nextProbeAt: nextProbeAt === null ? null : new Date(nextProbeAt).toISOString(),
+})
 
 export interface ResetWords extends ActorWords {
   readonly to: string

@@ -24,6 +24,14 @@ export interface Exchange {
   readonly error: { readonly code: string; readonly message: string } | null
 }
 
+/** Another system that a processor delivers to. */
+export interface Delivers {
+  /** Its scheme, host and port. */
+  readonly to: string
+  /** Sends it a message of no topic. */
+  test(exchanges: Exchanges): Promise<unknown>
+}
+
 export interface ExchangesHost {
   /** The name of the app. */
   readonly app: string

@@ -11,7 +11,7 @@ export interface Looked {
   readonly attempts: { readonly taken: number; readonly stuck: boolean }
   readonly side: {
     readonly desk: { readonly tried: number }
-    readonly failing: { readonly probing: { readonly active: boolean } }
+    readonly failing: { readonly probing: { readonly active: boolean; readonly next?: number | undefined } }
   }
   readonly deadlines: { readonly overdue: number }
   readonly counters: { readonly values: Counts }

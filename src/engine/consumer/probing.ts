@@ -43,6 +43,11 @@ export class Probing {
     return this.since !== undefined
   }
 
+  /** The time before which no probe starts, on the clock of durations; undefined while it is well. */
+  get next(): number | undefined {
+    return this.since === undefined ? undefined : this.nextAt
+  }
+
   /** The wall time since which all attempts have failed; 0 where none of this run has succeeded. */
   private failingSince: number | undefined = 0
 

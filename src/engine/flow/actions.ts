@@ -4,6 +4,7 @@ import type { Actor, Audit } from '../../model/desk.ts'
 import { fault } from '../../model/errors.ts'
 import { isUndo, takenOver, undoneSteps } from '../../model/flow.ts'
 import type { FlowRow } from '../../model/flow-views.ts'
+import type { AnySchema } from '../../model/schema.ts'
 import type { DeskChange } from '../../seam/desk.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
 import type { FlowChange } from '../../seam/flows.ts'
@@ -33,6 +34,8 @@ export interface ActionsHost {
   become(row: FlowRow, to: NewState): Promise<boolean>
   /** Makes a flow from its journal; the step with the number `repeat` is done again. */
   load(id: number, repeat?: number): Promise<FlowRun | undefined>
+  /** Uses a flow, which is made where it is not in memory. Undefined where it is not under way. */
+  use<T>(id: number, use: (run: FlowRun) => T): Promise<T | undefined>
   /** Tells a flow something and writes what follows, with changes. Undefined where it is not under way. */
   tell(id: number, apply: (run: FlowRun) => void, changes: () => readonly DeskChange[]): Promise<FlowRun | undefined>
   write(job: Pick<Job, 'flows' | 'changes'>): Promise<void>
@@ -119,13 +122,24 @@ export class FlowActions {
 
   /** Errors: `millrace/unknown-flow`, `millrace/flow-ended`, `millrace/not-asked`, `millrace/bad-data`, `millrace/not-json`. */
   async answer(id: number, step: string, value: unknown, actor: Actor): Promise<void> {
-    const row = await this.underWay(id)
-    if (row.state === 'paused') {
-      throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
-    }
+    const row = await this.answerable(id)
     const detail = { step, value: asJson(`answer to "${step}"`, value ?? null, Number.POSITIVE_INFINITY) }
     const changes = [this.recorded(row, 'answered', actor, detail)]
     await this.say(id, (run) => run.outside.answer(step, value), changes)
+  }
+
+  /** The schema of the answer to an open question of a flow. Errors: as of `answer`. */
+  async schemaOf(id: number, step: string): Promise<AnySchema> {
+    await this.answerable(id)
+    const schema = await this.host.use(id, (run) => run.outside.schemaOf(step))
+    if (schema === undefined) throw await this.busyNow(id)
+    return schema
+  }
+
+  private async answerable(id: number): Promise<FlowRow> {
+    const row = await this.underWay(id)
+    if (row.state !== 'paused') return row
+    throw fault('millrace/flow-busy', `flow ${id} is paused: resume it, then answer`)
   }
 
   /**

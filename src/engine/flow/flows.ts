@@ -151,6 +151,7 @@ export class Flows {
       rowOf: (spec, message) => this.making.rowOf(spec, message),
       become: (row, to) => this.work.counted(() => become(row, to, states)),
       load: (id, repeat) => this.load(id, repeat),
+      use: (id, use) => this.work.counted(() => this.memory.use(id, use)),
       tell: (id, apply, changes) => this.tell(id, apply, changes),
       write: (job) => this.write(job),
     })

@@ -3,10 +3,11 @@
 // A step that has ended is left alone, so nothing here ends one twice. Once the function has ended, events and answers
 // reach only steps of undos.
 import { asJson } from '../../model/codec.ts'
-import { fault } from '../../model/errors.ts'
+import { fault, isMillraceError } from '../../model/errors.ts'
 import { isUndo, type JournalEntry, type Outcome } from '../../model/flow.ts'
 import type { Message } from '../../model/message.ts'
-import { check } from '../../model/schema.ts'
+import { misfitsOf } from '../../model/misfits.ts'
+import { type AnySchema, check } from '../../model/schema.ts'
 import type { Step } from './host.ts'
 
 /** What it needs of its flow. */
@@ -67,23 +68,43 @@ export class Outside {
 
   /** Gives the answer of a person. Errors: `millrace/not-asked`, `millrace/bad-data`, `millrace/not-json`. */
   answer(name: string, value: unknown): void {
-    const asked = [...this.flow.steps.open].filter((step) => this.isOpen(step, 'ask'))
-    const step = asked.find(({ entry }) => entry.step === name)
-    if (step === undefined) {
-      const names = asked.map(({ entry }) => `"${entry.step}"`)
-      const open = names.length === 0 ? 'it asks nothing now' : `it asks ${names.join(', ')}`
-      throw fault('millrace/not-asked', `flow ${this.flow.id} does not ask "${name}": ${open}`)
-    }
-    const answer = check(`answer to "${name}"`, step.plan.schema!, value) ?? null
+    const step = this.asked(name)
+    const answer = checked(`answer to "${name}"`, step.plan.schema!, value) ?? null
     this.flow.delivery.conclude(step, {
       ok: true,
       value: asJson(`answer to "${name}"`, answer, Number.POSITIVE_INFINITY),
     })
   }
 
+  /** The schema of the answer to an open question. Errors: `millrace/not-asked`. */
+  schemaOf(name: string): AnySchema {
+    return this.asked(name).plan.schema!
+  }
+
+  /** The step of an open question. */
+  private asked(name: string): Step {
+    const asked = [...this.flow.steps.open].filter((step) => this.isOpen(step, 'ask'))
+    const step = asked.find(({ entry }) => entry.step === name)
+    if (step !== undefined) return step
+    const names = asked.map(({ entry }) => `"${entry.step}"`)
+    const open = names.length === 0 ? 'it asks nothing now' : `it asks ${names.join(', ')}`
+    throw fault('millrace/not-asked', `flow ${this.flow.id} does not ask "${name}": ${open}`)
+  }
+
   /** True where an open step is of a kind, and gets what comes for it. */
   private isOpen({ entry: { kind, step } }: Step, of: JournalEntry['kind']): boolean {
     const { isClosed, isDismissed } = this.flow.status
     return kind === of && !isDismissed && (!isClosed || isUndo(step))
+  }
+}
+
+/** Checks an answer. The error has the places that do not fit, where the schema says them. */
+function checked(what: string, schema: AnySchema, value: unknown): unknown {
+  try {
+    return check(what, schema, value)
+  } catch (error) {
+    const misfits = isMillraceError(error) ? misfitsOf({ type: { schema }, data: value }, '') : []
+    if (!isMillraceError(error) || misfits.length === 0) throw error
+    throw fault(error.code, error.message, { cause: error, data: { ...(error.data as object), misfits } })
   }
 }

@@ -52,6 +52,8 @@ export const called = [
   get('/api/alerts', 'processors.alerts', 'Lists the alerts that are raised, the first at the beginning.', {
     may: 'see',
   }),
+  get('/api/series', 'processors.series', 'Tells how the processors did in the last hour, in samples.', { may: 'see' }),
+  get('/api/endpoints', 'processors.endpoints', 'Lists the systems that parts deliver to, with their last answers.'),
   get('/api/parts/{name}/deliveries', 'processors.deliveries', 'Lists the newest requests of a part that delivers.'),
   post('/api/parts/{name}/pause', 'processors.pause', 'Starts nothing new; what it has to do waits.', 'run'),
   post('/api/parts/{name}/resume', 'processors.resume', 'Lets it go on.', 'run'),
@@ -62,6 +64,7 @@ export const called = [
   get('/api/flows', 'flows.list', 'Lists flows, the oldest first.', { pagedBy: 'id' }),
   get('/api/flows/counts', 'flows.counts', 'Counts the flows by mediator and state.', { may: 'see' }),
   get('/api/flows/{id}', 'flows.show', 'Shows one flow with its steps.', { one: true }),
+  get('/api/flows/{id}/form', 'flows.form', 'Tells the shape of the answer to a question, for a form.', { may: 'see' }),
   post('/api/flows/{id}/cancel', 'flows.cancel', 'Ends it, and has its steps undone.', 'run'),
   post('/api/flows/{id}/stop', 'flows.stop', 'Ends it without undoing.', 'run'),
   post('/api/flows/{id}/pause', 'flows.pause', 'Lets it begin nothing new.', 'run'),
