@@ -2,10 +2,17 @@
 import type { CalledRoute } from '../http/called.ts'
 import type { called } from '../http/routes/people.ts'
 import type { Served } from '../http/served.ts'
+import type { Settings } from '../operate/settings.ts'
 import { base } from './router.ts'
 
 type Row = (typeof called)[number]
-export type Reads = Extract<Row, { readonly method: 'GET' }>['path']
+
+/** Routes that call no function of the app. */
+interface Others {
+  readonly '/api/settings': Settings
+}
+
+export type Reads = Extract<Row, { readonly method: 'GET' }>['path'] | keyof Others
 export type Acts = Extract<Row, { readonly method: 'POST' }>['path']
 
 type RowOf<Method, Path> = Extract<Row, { readonly method: Method; readonly path: Path }>
@@ -18,8 +25,9 @@ type Returned<Calls> = Calls extends `${infer On extends keyof Served & string}.
   : never
 
 /** What an answer is, by its path: a page where the route has pages. */
-export type AnswerOf<Path, Method = 'GET'> =
-  RowOf<Method, Path> extends infer One extends Pick<CalledRoute, 'calls'>
+export type AnswerOf<Path, Method = 'GET'> = Path extends keyof Others
+  ? Others[Path]
+  : RowOf<Method, Path> extends infer One extends Pick<CalledRoute, 'calls'>
     ? One extends { readonly pagedBy: string }
       ? Page<Returned<One['calls']>>
       : NonNullable<Returned<One['calls']>>

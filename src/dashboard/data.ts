@@ -38,11 +38,12 @@ export interface Read<Path extends Reads> {
 
 /** By what kinds of news an answer may be another one. */
 function kindsOf(path: Reads): readonly Kind[] {
-  if (path.startsWith('/api/parts')) return ['work', 'desk']
+  if (path.startsWith('/api/parts') || path === '/api/endpoints') return ['work', 'desk']
+  if (path === '/api/series' || path === '/api/settings') return ['time']
   if (path.startsWith('/api/questions')) return ['question']
   if (path.startsWith('/api/desk/operations')) return ['operation', 'desk']
   // The shape of data is that of the code.
-  if (path === '/api/desk/{id}/form') return []
+  if (path.endsWith('/form')) return []
   // A line drains without an act of anybody.
   if (path.startsWith('/api/desk/{id}')) return ['desk', 'work']
   return path.startsWith('/api/desk') ? ['desk', 'operation', 'work'] : ['desk', 'operation']

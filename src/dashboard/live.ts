@@ -10,9 +10,9 @@ import { type Signal, signal } from '@preact/signals'
 import type { Pulse } from '../http/live/reading.ts'
 import { base } from './router.ts'
 
-/** What has changed: something at the desk, a question, an operation, or the counters of the processors. */
-export type Kind = 'desk' | 'question' | 'operation' | 'work'
-const kinds: readonly Kind[] = ['desk', 'question', 'operation', 'work']
+/** What has changed: something at the desk, a question, an operation, the counters of the processors, or the time. */
+export type Kind = 'desk' | 'question' | 'operation' | 'work' | 'time'
+const kinds: readonly Kind[] = ['desk', 'question', 'operation', 'work', 'time']
 
 /** Each grows when what it names may have changed: at most once a second, and not while the page is hidden. */
 export const news = Object.fromEntries(kinds.map((kind) => [kind, signal(0)])) as Readonly<Record<Kind, Signal<number>>>
@@ -67,6 +67,7 @@ export function listen(): void {
   }
   setInterval(() => {
     now.value = Date.now()
+    changed('time')
   }, 10_000)
   setInterval(() => {
     if (!streaming || !reached.peek().is) changed()

@@ -19,11 +19,16 @@ import { followLinks, place } from './router.ts'
 import { begin, lookAgain, session } from './session.ts'
 
 // Pages that are opened less often come when they are first opened.
+const Answer = later('the question', async () => (await import('./pages/answer.tsx')).Answer)
+const AccessPage = later('who has access', async () => (await import('./pages/access.tsx')).Access)
+const Endpoints = later('the endpoints', async () => (await import('./pages/endpoints.tsx')).Endpoints)
 const Flow = later('the flow', async () => (await import('./pages/flow.tsx')).Flow)
 const Flows = later('the flows', async () => (await import('./pages/flows.tsx')).Flows)
 const Found = later('the messages', async () => (await import('./pages/found.tsx')).Found)
 const MapPage = later('the map', async () => (await import('./pages/map.tsx')).MapPage)
 const Message = later('the message', async () => (await import('./pages/message.tsx')).Message)
+const Receipt = later('the receipt', async () => (await import('./pages/receipt.tsx')).Receipt)
+const Settings = later('the settings', async () => (await import('./pages/settings.tsx')).Settings)
 const Story = later('the story', async () => (await import('./pages/story.tsx')).Story)
 const System = later('the system', async () => (await import('./pages/system.tsx')).System)
 const Part = later('the processor', async () => (await import('./pages/part.tsx')).Part)
@@ -37,6 +42,8 @@ function Page() {
       return <Home />
     case 'inbox':
       return <Inbox />
+    case 'question':
+      return <Answer key={at.id} id={at.id} />
     case 'desk':
       return <Desk />
     case 'group':
@@ -53,6 +60,8 @@ function Page() {
       return <Found />
     case 'message':
       return <Message key={at.id} id={at.id} />
+    case 'receipt':
+      return <Receipt key={at.id} id={at.id} />
     case 'story':
       return <Story key={at.id} id={at.id} />
     case 'flows':
@@ -69,6 +78,12 @@ function Page() {
       return <Schedules />
     case 'delayed':
       return <Delayed />
+    case 'settings':
+      return <Settings />
+    case 'access':
+      return <AccessPage />
+    case 'endpoints':
+      return <Endpoints />
     case 'audit':
       return <Audit />
     default:

@@ -1,7 +1,7 @@
 // Messages, stories, flows, the map and the system, in Chromium on the example shop.
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import { opened, seriousFindings } from './support/browser.ts'
+import { opened, seen, seriousFindings } from './support/browser.ts'
 import { type ServedShop, servedShop, shop } from './support/shop.ts'
 
 let served: ServedShop
@@ -65,6 +65,50 @@ test('a processor is paused and resumed with a reason, and its page names the pe
   await page.getByRole('button', { name: 'Resume stock' }).click()
   await page.getByRole('button', { name: 'Pause' }).waitFor()
   assert.equal((await shop.processors.list()).find(({ name }) => name === 'stock')!.paused, null)
+})
+
+test('the last hour of a processor is drawn as lines, said in words, and there as a table', async () => {
+  const page = await pageAt('/')
+  const stepMs = 15_000
+  const at = Array.from({ length: 240 }, (_, n) => Date.now() - (239 - n) * stepMs)
+  // Nothing was sampled for five minutes in the middle.
+  const values = (value: (n: number) => number) => at.map((_, n) => (n >= 100 && n < 120 ? null : value(n)))
+  const of = { name: 'stock', on: 'stock', perSecond: values((n) => (n === 60 ? 48 : 3)), failed: values(() => 0) }
+  const part = { ...of, lag: values((n) => n), criticalMs: values(() => 12.5) }
+  await page.route('**/api/series*', (route) => route.fulfill({ json: { stepMs, at, parts: [part] } }))
+  const [stock] = (await shop.processors.list()).filter(({ name }) => name === 'stock')
+  part.on = stock!.on
+  await page.goto(`${served.url}/system`)
+  await page.getByRole('img', { name: 'stock handled at most 48/s in the last hour' }).waitFor()
+  await page.getByRole('link', { name: 'stock', exact: true }).click()
+  const chart = page.getByRole('figure').filter({ hasText: 'Handles' })
+  await chart.waitFor()
+  assert.match(await seen(chart), /Handles\s+3\/s\s+at most 48\/s, at /)
+  assert.equal(await chart.locator('path.line').count(), 2, 'there is a gap')
+  await page.getByText('The same as a table').click()
+  const table = page.getByRole('table').filter({ hasText: 'Failed attempts' })
+  assert.equal(await table.getByRole('row').count(), 61)
+  assert.match(await seen(table.getByRole('row').nth(1)), /3\/s\s+239\s+13 ms\s+0/)
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme })
+    assert.deepEqual(await seriousFindings(page), [])
+  }
+  await page.setViewportSize({ width: 390, height: 844 })
+  const beyond = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  assert.equal(beyond, 0)
+})
+
+test('a message has its receipt on a page: what is on record, and nothing of its data', async () => {
+  const { items } = await shop.messages.list({ type: 'invoice.booked', limit: 1 })
+  const page = await pageAt(`/messages/${encodeURIComponent(items[0]!.id)}`)
+  await page.getByRole('link', { name: 'Receipt' }).click()
+  await page.getByRole('heading', { name: /^Receipt of invoice\.booked/ }).waitFor()
+  const receipt = (await shop.messages.receipt(items[0]!.id)).items[0]!
+  await page.getByText(receipt.dataSha256).waitFor()
+  const sent = page.getByRole('region', { name: 'What it caused' })
+  assert.equal(await sent.getByRole('row').count(), receipt.sent.length + 1)
+  assert(!(await seen(page.locator('main'))).includes('stockCode'))
+  assert.deepEqual(await seriousFindings(page), [])
 })
 
 test('the map shows each part with its present work, and the neighbours of one', async () => {

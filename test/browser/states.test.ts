@@ -54,7 +54,7 @@ after(async () => {
 })
 
 /** Pages that show no text of anybody. */
-const plain: readonly string[] = ['map', 'schedules', 'unknown']
+const plain: readonly string[] = ['map', 'schedules', 'endpoints', 'access', 'settings', 'unknown']
 
 test('the text of a message, its context, its error, a name and a note is shown as text on every page, and runs nothing', async () => {
   const { url } = await talk.serve({ port: 0, access: { open: true } })
@@ -70,11 +70,12 @@ test('the text of a message, its context, its error, a name and a note is shown 
   )
   await talk.processors.pause('listener', { by: hostile, reason: hostile })
   const [flow] = await talk.flows.list()
+  const [question] = await talk.flows.questions()
   const { page, complaints } = await opened(url)
   await page.getByRole('heading', { name: 'Home' }).waitFor()
   const named = {
     ...{ group: group!.id!, item: held!.id, operation: operation.id, message: held!.message.id, flow: flow!.id },
-    part: 'listener',
+    ...{ question: question!.id, part: 'listener' },
   }
   for (const [name, { path }] of Object.entries(views)) {
     await page.goto(url + path(named))

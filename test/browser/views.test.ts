@@ -212,7 +212,7 @@ test('in an app where nothing has happened each page says what would be there', 
   const { url } = await empty.serve({ port: 0, access: { open: true } })
   const { page } = await opened(url)
   for (const [name, { path, empty }] of table) {
-    await goTo(page, path({ group: 1, item: 1, operation: 1, message: 'none', flow: 1, part: 'none' }))
+    await goTo(page, path({ group: 1, item: 1, operation: 1, message: 'none', flow: 1, question: 1, part: 'none' }))
     await seen(page, empty)
     await page.locator('.skeleton').first().waitFor({ state: 'detached' })
     assert.equal(await page.getByRole('alert').count(), 0, name)

@@ -1,7 +1,8 @@
 // The parts of the pages of messages, flows, the map and the system that need no browser.
 import assert from 'node:assert/strict'
 import test from 'node:test'
-import { marksOf, markText, partOfIn, rateText, toneOf } from '../../src/dashboard/pure/marks.ts'
+import { marksOf, markText, partOfIn, toneOf } from '../../src/dashboard/pure/marks.ts'
+import { rateText } from '../../src/dashboard/pure/rates.ts'
 import { placeOf } from '../../src/dashboard/pure/routes.ts'
 import { filterOf, searchOf, timeOf } from '../../src/dashboard/pure/search.ts'
 import { barOf, stepText } from '../../src/dashboard/pure/steps.ts'

@@ -1,12 +1,11 @@
 // Corrected data in place of those of a message: written in a form or as JSON, which are two views of one text; compared with
 // what is there, and sent with the revision that was seen, so that two people never overwrite each other.
 
-import { type Signal, useSignal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
-import { editText } from '../../model/json-edit.ts'
 import type { DeskForm } from '../../operate/desk-edits.ts'
 import { act, Problem } from '../client.ts'
 import { useRead } from '../data.ts'
@@ -14,11 +13,12 @@ import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
 import { Misfits, useCheck } from '../parts/check.tsx'
 import type { Draft } from '../parts/control.tsx'
+import { DataEditor } from '../parts/data-editor.tsx'
 import { Diff } from '../parts/diff.tsx'
-import { Form } from '../parts/form.tsx'
+import { useGroup } from '../parts/group-of.ts'
 import { Icon } from '../parts/icon.tsx'
 import { nameOf, select } from '../parts/many.ts'
-import { Loading, Shown } from '../parts/states.tsx'
+import { Loading, Shown, Trouble } from '../parts/states.tsx'
 import { TryIt } from '../parts/try.tsx'
 import { formOf } from '../pure/form.ts'
 import { editable, jsonProblem } from '../pure/json.ts'
@@ -27,7 +27,6 @@ import { addressOf } from '../pure/routes.ts'
 import type { JsonSchema } from '../pure/schema.ts'
 import { count, quoted, visible } from '../pure/words.ts'
 import { go, href, query } from '../router.ts'
-import { may } from '../session.ts'
 
 export function Correct({ id }: { readonly id: number }) {
   const item = useRead({ path: '/api/desk/{id}', params: { id } })
@@ -74,16 +73,8 @@ function Editor({
   const schema = form?.schema ?? null
   const field = useMemo(() => (schema === null ? undefined : formOf(schema as JsonSchema)), [schema])
   const drafts = useSignal<ReadonlyMap<string, Draft>>(new Map())
-  const asJson = field === undefined || query.value.get('as') === 'json'
-  useEffect(() => {
-    drafts.value = new Map()
-  }, [asJson])
-  const group = Number(query.value.get('group') ?? 0)
-  const many = useRead({
-    path: '/api/desk/groups',
-    query: { limit: 10_000 },
-    when: group > 0 && may('repair-many'),
-  }).value.value?.find((one) => one.id === group)
+  const named = Number(query.value.get('group') ?? 0)
+  const { group: many, look } = useGroup(item, named)
   const inexact = inexactIn(different)
   const isOff =
     waits.value ||
@@ -110,7 +101,7 @@ function Editor({
     void tried(async () => {
       if (toMany) {
         const name = nameOf('correct', processor)
-        await select({ action: 'resubmit', what: { group }, name, prepare: true, oneFirst: true, ...said })
+        await select({ action: 'resubmit', what: { group: many!.id }, name, prepare: true, oneFirst: true, ...said })
       } else {
         await act('/api/desk/{id}/change', { id }, { ...said, revision })
         go(`/desk/${id}`)
@@ -159,27 +150,16 @@ function Editor({
       )}
       <form class="two edit" onSubmit={send}>
         <div>
-          {field === undefined ? (
-            <p class="muted">There is no form: {visible(why ?? 'the type has no schema')}. Edit it as JSON.</p>
-          ) : (
-            <Ways id={id} asJson={asJson} />
-          )}
-          {asJson ? (
-            <Json text={text} />
-          ) : wrong !== undefined ? (
-            <p>The form comes back when the text is JSON again.</p>
-          ) : (
-            <Form
-              field={field}
-              text={text.value.trim()}
-              sheet={{
-                secret: form?.secret ?? [],
-                misfits: judged.value?.misfits ?? [],
-                drafts,
-                write: (change) => (text.value = editable(editText(text.value, change))),
-              }}
-            />
-          )}
+          <DataEditor
+            label="Data"
+            field={field}
+            why={why ?? 'the type has no schema'}
+            text={text}
+            to={(as) => addressOf(`/desk/${id}/correct`, { group: named || undefined, as })}
+            secret={form?.secret ?? []}
+            misfits={judged.value?.misfits ?? []}
+            drafts={drafts}
+          />
           <div id="json-says" role="status">
             {wrong !== undefined ? (
               <p class="error">
@@ -225,6 +205,7 @@ function Editor({
             />
           )}
           {problem.value !== undefined && <Refusal problem={problem.value} />}
+          <Trouble of={look} what="The group of this message" />
           <div class="buttons">
             <button type="submit" class="main" disabled={isOff || refused !== null}>
               {changes.length === 0 ? 'Resubmit' : `Resubmit with ${count(changes.length, 'change')}`}
@@ -245,43 +226,6 @@ function Editor({
           )}
         </div>
       </form>
-    </>
-  )
-}
-
-/** Two views of the text. */
-function Ways({ id, asJson }: { readonly id: number; readonly asJson: boolean }) {
-  const group = query.value.get('group') ?? undefined
-  const to = (as?: string) => href(addressOf(`/desk/${id}/correct`, { group, as }))
-  const current = (is: boolean) => (is ? 'true' : undefined)
-  return (
-    <div class="chips">
-      <a href={to()} aria-current={current(!asJson)}>
-        Form
-      </a>
-      <a href={to('json')} aria-current={current(asJson)}>
-        JSON
-      </a>
-    </div>
-  )
-}
-
-function Json({ text }: { readonly text: Signal<string> }) {
-  return (
-    <>
-      <label class="label" for="json">
-        Data, as JSON
-      </label>
-      <textarea
-        id="json"
-        class="json"
-        spellcheck={false}
-        rows={Math.min(40, text.value.split('\n').length + 2)}
-        aria-invalid={jsonProblem(text.value) !== undefined}
-        aria-describedby="json-says"
-        value={text.value}
-        onInput={(event) => (text.value = event.currentTarget.value)}
-      />
     </>
   )
 }

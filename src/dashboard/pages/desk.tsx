@@ -1,6 +1,8 @@
 // The desk: groups of held messages in words; and all that is discarded, or under way.
+
 import type { DeskState } from '../../model/desk.ts'
 import { useRead } from '../data.ts'
+import { Head } from '../parts/head.tsx'
 import { Empty, Full, Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
 import { groupText } from '../pure/cards.ts'
@@ -83,24 +85,16 @@ function Groups({ part }: { readonly part: string | undefined }) {
         return (
           <div class="scroll">
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">What is wrong</th>
-                  <th scope="col" class="number">
-                    Held
-                  </th>
-                  <th scope="col">Processor</th>
-                  <th scope="col" class="late">
-                    Type
-                  </th>
-                  <th scope="col" class="late">
-                    First
-                  </th>
-                  <th scope="col" class="late">
-                    Last
-                  </th>
-                </tr>
-              </thead>
+              <Head
+                of={[
+                  'What is wrong',
+                  ['Held', 'number'],
+                  'Processor',
+                  ['Type', 'late'],
+                  ['First', 'late'],
+                  ['Last', 'late'],
+                ]}
+              />
               <tbody>
                 {rows.map(({ id, error, held, processor, type, firstAt, lastAt, snooze, note }) => (
                   <tr key={id ?? `${processor} ${type} ${error}`}>

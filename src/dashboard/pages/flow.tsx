@@ -6,8 +6,10 @@ import { now } from '../live.ts'
 import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
 import { cancelling, pausing, resuming, runningAgain, stopping } from '../parts/flow-acts.ts'
+import { Head } from '../parts/head.tsx'
 import { Icon } from '../parts/icon.tsx'
 import { LongText, Stack } from '../parts/long-text.tsx'
+import { Misfit } from '../parts/misfit.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { clock, When } from '../parts/when.tsx'
 import { laidOut } from '../pure/json.ts'
@@ -56,6 +58,7 @@ function FlowPage({ flow }: { readonly flow: FlowItem }) {
           </div>
         </div>
       )}
+      <Misfit error={error} />
       {endedAt === null && (
         <ul class="facts-line">
           {held != null && (
@@ -193,22 +196,16 @@ function Steps({ flow }: { readonly flow: FlowItem }) {
   return (
     <div class="scroll">
       <table class="steps">
-        <thead>
-          <tr>
-            <th scope="col">Step</th>
-            <th scope="col">State</th>
-            <th scope="col" class="late">
-              When
-            </th>
-            <th scope="col" class="number">
-              Took
-            </th>
-            <th scope="col" class="late">
-              Result
-            </th>
-            {endedAt !== null && may('run') && <th scope="col">Again</th>}
-          </tr>
-        </thead>
+        <Head
+          of={[
+            'Step',
+            'State',
+            ['When', 'late'],
+            ['Took', 'number'],
+            ['Result', 'late'],
+            endedAt !== null && may('run') ? 'Again' : undefined,
+          ]}
+        />
         <tbody>
           {steps.map((step, at) => (
             <tr key={`${step.name} ${at}`}>

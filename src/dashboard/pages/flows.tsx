@@ -1,8 +1,10 @@
 // The flows of mediators: those that need a person first, then all under way, or ended.
+
 import type { FlowState } from '../../model/flow.ts'
 import type { FlowFilter, FlowRow } from '../../model/flow-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
@@ -133,20 +135,7 @@ function ListPage({ filter, page }: { readonly filter: FlowFilter; readonly page
 export function FlowTable({ rows }: { readonly rows: readonly FlowRow[] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Flow</th>
-          <th scope="col">State</th>
-          <th scope="col">Mediator</th>
-          <th scope="col" class="late">
-            Error
-          </th>
-          <th scope="col">Began</th>
-          <th scope="col" class="late">
-            Took
-          </th>
-        </tr>
-      </thead>
+      <Head of={['Flow', 'State', 'Mediator', ['Error', 'late'], 'Began', ['Took', 'late']]} />
       <tbody>
         {rows.map(({ id, mediator, state, context, error, held, startedAt, endedAt }) => (
           <tr key={id}>

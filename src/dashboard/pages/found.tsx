@@ -1,6 +1,8 @@
 // The messages of topics and channels, found by id, type, context, flow, time or words. Each search is an address.
+
 import type { MessageFilter, MessageRow } from '../../model/message-views.ts'
 import { useRead } from '../data.ts'
+import { Head } from '../parts/head.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { Ago, clock } from '../parts/when.tsx'
@@ -109,16 +111,7 @@ function Rows({ filter, page }: { readonly filter: MessageFilter; readonly page:
 export function MessageTable({ rows }: { readonly rows: readonly MessageRow[] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Message</th>
-          <th scope="col">Topic or channel</th>
-          <th scope="col" class="late">
-            Data
-          </th>
-          <th scope="col">When</th>
-        </tr>
-      </thead>
+      <Head of={['Message', 'Topic or channel', ['Data', 'late'], 'When']} />
       <tbody>
         {rows.map(({ id, type, context, destination, position, json, bytes, time }) => (
           <tr key={`${destination} ${position}`}>

@@ -2,6 +2,7 @@
 import { Problem } from '../client.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { Empty, Forbidden, Loading, Shown, Trouble } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
 import { type Card, groupCards, operationCards, partCards, questionCards } from '../pure/cards.ts'
@@ -31,7 +32,7 @@ export function Home() {
     ...partCards(parts.value.value ?? []),
     ...questionCards(questions.value.value?.items ?? []),
     ...operationCards(operations.value.value?.items ?? []),
-  ].sort((a, b) => a.since - b.since)
+  ].sort((a, b) => (a.since ?? 0) - (b.since ?? 0))
   const isWaiting = asked.some(([{ value }]) => value.value === undefined && value.problem === undefined)
   const isKnown = asked.every(([{ value }]) => value.value !== undefined && value.problem === undefined)
   // That the server is away, or that the person may not see this, is said once.
@@ -89,27 +90,17 @@ export function Home() {
           {(rows) => (
             <div class="scroll">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">State</th>
-                    <th scope="col" class="number">
-                      Held
-                    </th>
-                    <th scope="col" class="number">
-                      To do
-                    </th>
-                    <th scope="col" class="number late">
-                      Handled
-                    </th>
-                    <th scope="col" class="number late">
-                      Failed attempts
-                    </th>
-                    <th scope="col" class="late">
-                      Reads
-                    </th>
-                  </tr>
-                </thead>
+                <Head
+                  of={[
+                    'Name',
+                    'State',
+                    ['Held', 'number'],
+                    ['To do', 'number'],
+                    ['Handled', 'number late'],
+                    ['Failed attempts', 'number late'],
+                    ['Reads', 'late'],
+                  ]}
+                />
                 <tbody>
                   {rows.map(({ name, on, state, held, lag, counts }) => (
                     <tr key={`${name} ${on}`}>
@@ -164,7 +155,7 @@ function Cards({ cards }: { readonly cards: readonly Card[] }) {
               <strong>{visible(title)}</strong>
               <small>{visible(text)}</small>
             </span>
-            <Ago at={since} />
+            {since !== undefined && <Ago at={since} />}
           </a>
         </li>
       ))}

@@ -11,6 +11,7 @@ import { ask, Problem } from '../client.ts'
 import { type Loaded, useRead } from '../data.ts'
 import { reached } from '../live.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { Empty, Shown, Trouble } from '../parts/states.tsx'
 import { type Look, type Mark, marksOf, markText, partOfIn, toneOf } from '../pure/marks.ts'
 import { addressOf } from '../pure/routes.ts'
@@ -255,15 +256,7 @@ function Flows({ shown, marks }: FlowsProps) {
       <h2 id="parts">The same as a list</h2>
       <div class="scroll">
         <table>
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Kind</th>
-              <th scope="col">Now</th>
-              <th scope="col">From</th>
-              <th scope="col">To</th>
-            </tr>
-          </thead>
+          <Head of={['Name', 'Kind', 'Now', 'From', 'To']} />
           <tbody>
             {shown.nodes.map((node) => {
               const mark = markOf(node, marks)

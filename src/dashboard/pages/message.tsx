@@ -1,7 +1,9 @@
 // One message: its data, what became of it at each processor, and the way to its story.
+
 import type { MessageItem } from '../../model/message-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { LongText } from '../parts/long-text.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { clock, When } from '../parts/when.tsx'
@@ -55,9 +57,14 @@ function One({ item }: { readonly item: MessageItem }) {
             Accepted <When at={time} />
           </p>
         </div>
-        <a class="button main" href={href(`/messages/${encodeURIComponent(id)}/story`)}>
-          Its story
-        </a>
+        <div class="buttons">
+          <a class="button main" href={href(`/messages/${encodeURIComponent(id)}/story`)}>
+            Its story
+          </a>
+          <a class="button" href={href(`/messages/${encodeURIComponent(id)}/receipt`)}>
+            Receipt
+          </a>
+        </div>
       </header>
       <div class="two">
         <div>
@@ -67,13 +74,7 @@ function One({ item }: { readonly item: MessageItem }) {
               <p class="muted">No processor takes messages of {visible(destination)}.</p>
             ) : (
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Processor</th>
-                    <th scope="col">State</th>
-                    <th scope="col">At the desk</th>
-                  </tr>
-                </thead>
+                <Head of={['Processor', 'State', 'At the desk']} />
                 <tbody>
                   {outcomes.map(({ processor, state, item: at }) => (
                     <tr key={processor}>

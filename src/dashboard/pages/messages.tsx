@@ -1,8 +1,10 @@
 // A list of messages at the desk.
+
 import type { ComponentChildren } from 'preact'
 import type { DeskFilter, DeskRow } from '../../model/desk-views.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Shown } from '../parts/states.tsx'
 import { Ago } from '../parts/when.tsx'
@@ -53,22 +55,7 @@ function MessagesPage({ filter, page, none }: PageProps) {
 export function DeskTable({ rows }: { readonly rows: readonly DeskRow[] }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col">Message</th>
-          <th scope="col">State</th>
-          <th scope="col" class="late">
-            Error
-          </th>
-          <th scope="col" class="late">
-            Processor
-          </th>
-          <th scope="col" class="number">
-            In line
-          </th>
-          <th scope="col">Since</th>
-        </tr>
-      </thead>
+      <Head of={['Message', 'State', ['Error', 'late'], ['Processor', 'late'], ['In line', 'number'], 'Since']} />
       <tbody>
         {rows.map(({ id, message, state, error, processor, waiting, heldAt, claim }) => (
           <tr key={id}>
@@ -99,15 +86,7 @@ export function DeskTable({ rows }: { readonly rows: readonly DeskRow[] }) {
 export function LineTable({ rows, from }: { readonly rows: readonly DeskRow[]; readonly from: number }) {
   return (
     <table>
-      <thead>
-        <tr>
-          <th scope="col" class="number">
-            Turn
-          </th>
-          <th scope="col">Message</th>
-          <th scope="col">Waits</th>
-        </tr>
-      </thead>
+      <Head of={[['Turn', 'number'], 'Message', 'Waits']} />
       <tbody>
         {rows.map(({ id, message, heldAt, claim, corrections }, at) => (
           <tr key={id}>

@@ -7,6 +7,7 @@ import { act } from '../client.ts'
 import { useRead } from '../data.ts'
 import { Act, type Doing } from '../parts/act.tsx'
 import { Badge } from '../parts/badge.tsx'
+import { Head } from '../parts/head.tsx'
 import { PaceFields, paceOf, usePace } from '../parts/pace.tsx'
 import { PreviewOf } from '../parts/preview.tsx'
 import { Empty, Full, Gone, Shown, Trouble } from '../parts/states.tsx'
@@ -37,19 +38,7 @@ export function Operations() {
           ) : (
             <div class="scroll">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Name</th>
-                    <th scope="col">State</th>
-                    <th scope="col" class="number">
-                      Done
-                    </th>
-                    <th scope="col" class="late">
-                      By
-                    </th>
-                    <th scope="col">Begun</th>
-                  </tr>
-                </thead>
+                <Head of={['Name', 'State', ['Done', 'number'], ['By', 'late'], 'Begun']} />
                 <tbody>
                   {[...items].reverse().map(({ id, name, state, done, total, by, startedAt }) => (
                     <tr key={id}>

@@ -4,13 +4,18 @@ import { type Histogram, histogramBoundsMs } from '../../model/metrics.ts'
 import type { ProcessorRow } from '../../operate/processors.ts'
 import { useRead } from '../data.ts'
 import { Act, type Doing } from '../parts/act.tsx'
+import { Answered } from '../parts/answered.tsx'
 import { Badge } from '../parts/badge.tsx'
+import { Chart } from '../parts/chart.tsx'
+import { Head } from '../parts/head.tsx'
 import { pausing, resuming, settingConcurrency } from '../parts/part-acts.tsx'
 import { Rate } from '../parts/rates.tsx'
 import { Empty, Gone, Shown, Trouble } from '../parts/states.tsx'
-import { Ago, When } from '../parts/when.tsx'
+import { Ago, clock, When } from '../parts/when.tsx'
+import { every } from '../pure/chart.ts'
+import { rateText } from '../pure/rates.ts'
 import { addressOf } from '../pure/routes.ts'
-import { count, partSentences, visible } from '../pure/words.ts'
+import { count, partSentences, span, took, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may } from '../session.ts'
 
@@ -91,6 +96,7 @@ function PartPage({ row }: { readonly row: ProcessorRow }) {
           </>
         )}
       </dl>
+      {counts !== null && <Hour name={name} on={on} />}
       {counts !== null && (
         <div class="two">
           <Durations title="How long an attempt takes" of={counts.attempt} />
@@ -131,6 +137,59 @@ function Buttons({ row }: { readonly row: ProcessorRow }) {
     </div>
   )
 }
+
+/** The samples of the last hour: as lines, and as a table of its minutes. */
+function Hour({ name, on }: { readonly name: string; readonly on: string }) {
+  const read = useRead({ path: '/api/series', query: { processor: name } })
+  return (
+    <section aria-labelledby="hour">
+      <h2 id="hour">The last hour</h2>
+      <Shown of={read} what="The last hour">
+        {({ at, stepMs, parts }) => {
+          const part = parts.find((one) => one.on === on)
+          if (part === undefined) return <p class="muted">The first sample comes within {span(stepMs)}.</p>
+          const lines = hourLines.map((line) => ({ ...line, line: { at, stepMs, values: part[line.of] } }))
+          return (
+            <>
+              <div class="charts">
+                {lines.map(({ title, says, line }) => (
+                  <Chart key={title} title={title} line={line} says={says} />
+                ))}
+              </div>
+              <details>
+                <summary>The same as a table</summary>
+                <div class="scroll">
+                  <table>
+                    <Head of={['At', ...lines.map(({ title }) => [title, 'number'] as const)]} />
+                    <tbody>
+                      {every(Math.round(60_000 / stepMs), at.length).map((n) => (
+                        <tr key={at[n]}>
+                          <th scope="row">{clock(at[n]!)}</th>
+                          {lines.map(({ title, says, line: { values } }) => (
+                            <td key={title} class="number">
+                              {values[n] == null ? '–' : says(values[n])}
+                            </td>
+                          ))}
+                        </tr>
+                      ))}
+                    </tbody>
+                  </table>
+                </div>
+              </details>
+            </>
+          )
+        }}
+      </Shown>
+    </section>
+  )
+}
+
+const hourLines = [
+  { of: 'perSecond', title: 'Handles', says: (value: number) => rateText(value) || '0/s' },
+  { of: 'lag', title: 'To do', says: (value: number) => value.toLocaleString('en') },
+  { of: 'criticalMs', title: 'Takes', says: took },
+  { of: 'failed', title: 'Failed attempts', says: (value: number) => value.toLocaleString('en') },
+] as const
 
 /** A histogram as bars, and as a table for who cannot see them. */
 function Durations({ title, of: { count: all, sumMs, buckets } }: { readonly title: string; readonly of: Histogram }) {
@@ -185,8 +244,8 @@ function Durations({ title, of: { count: all, sumMs, buckets } }: { readonly tit
 function Deliveries({ name }: { readonly name: string }) {
   const deliveries = useRead({ path: '/api/parts/{name}/deliveries', params: { name }, when: may('see-data') })
   const { value, problem } = deliveries.value
-  // A part that delivers nothing has none.
-  if (problem?.status === 404) return null
+  // A part that delivers nothing has none. While the server is away, the frame says so.
+  if (problem?.status === 404 || problem?.away) return null
   if (value === undefined) return <Trouble of={deliveries} what="What it has sent" />
   return (
     <section aria-labelledby="deliveries">
@@ -198,34 +257,24 @@ function Deliveries({ name }: { readonly name: string }) {
       ) : (
         <div class="scroll">
           <table>
-            <thead>
-              <tr>
-                <th scope="col">Message</th>
-                <th scope="col">Answer</th>
-                <th scope="col" class="number">
-                  Took
-                </th>
-                <th scope="col">When</th>
-              </tr>
-            </thead>
+            <Head of={['Message', 'Answer', ['Took', 'number'], 'When']} />
             <tbody>
-              {value.map(({ id, at, status, answer, error, tookMs }, row) => (
-                <tr key={`${id} ${row}`}>
+              {value.map((exchange, row) => (
+                <tr key={`${exchange.id} ${row}`}>
                   <th scope="row">
-                    <a href={href(`/messages/${encodeURIComponent(id)}`)}>{visible(id)}</a>
-                  </th>
-                  <td class={status !== null && status < 300 ? 'ok' : 'failing'}>
-                    {status ?? visible(error?.message ?? 'no answer')}
-                    {answer !== null && answer !== '' && (
-                      <details>
-                        <summary>Its text</summary>
-                        <pre>{visible(answer)}</pre>
-                      </details>
+                    {exchange.attempt === 0 ? (
+                      'a test'
+                    ) : (
+                      <a href={href(`/messages/${encodeURIComponent(exchange.id)}`)}>{visible(exchange.id)}</a>
                     )}
-                  </td>
-                  <td class="number">{Math.round(tookMs).toLocaleString('en')} ms</td>
+                    {exchange.attempt > 1 && <div class="muted">attempt {exchange.attempt}</div>}
+                  </th>
                   <td>
-                    <Ago at={at} />
+                    <Answered exchange={exchange} />
+                  </td>
+                  <td class="number">{took(exchange.tookMs)}</td>
+                  <td>
+                    <Ago at={exchange.at} />
                   </td>
                 </tr>
               ))}

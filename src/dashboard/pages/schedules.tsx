@@ -1,5 +1,7 @@
 // What time will bring: the schedules, and the messages that come later.
+
 import { useRead } from '../data.ts'
+import { Head } from '../parts/head.tsx'
 import { More, type PageAt, Pages } from '../parts/pages.tsx'
 import { Empty, Shown } from '../parts/states.tsx'
 import { SystemTabs } from '../parts/system-tabs.tsx'
@@ -29,19 +31,7 @@ export function Schedules() {
           ) : (
             <div class="scroll">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Schedule</th>
-                    <th scope="col">Next</th>
-                    <th scope="col">Last</th>
-                    <th scope="col" class="late">
-                      Publishes
-                    </th>
-                    <th scope="col" class="late">
-                      When missed
-                    </th>
-                  </tr>
-                </thead>
+                <Head of={['Schedule', 'Next', 'Last', ['Publishes', 'late'], ['When missed', 'late']]} />
                 <tbody>
                   {rows.map(({ name, gone, cron, timeZone, publishes, missed, nextAt, lastAt, waiting }) => (
                     <tr key={name}>
@@ -104,18 +94,7 @@ function DelayedRows({ page }: { readonly page: PageAt<string> }) {
         ) : (
           <>
             <table>
-              <thead>
-                <tr>
-                  <th scope="col">Message</th>
-                  <th scope="col">Comes</th>
-                  <th scope="col" class="late">
-                    Topic or channel
-                  </th>
-                  <th scope="col" class="late">
-                    Accepted
-                  </th>
-                </tr>
-              </thead>
+              <Head of={['Message', 'Comes', ['Topic or channel', 'late'], ['Accepted', 'late']]} />
               <tbody>
                 {items.map(({ id, type, context, dueAt, destination, acceptedAt, causationId }) => (
                   <tr key={`${type} ${id}`}>

@@ -1,14 +1,21 @@
 // What runs: the processors with their rates, and the way to schedules, delayed messages and the audit log.
+import type { ProcessorRow } from '../../operate/processors.ts'
+import type { Series } from '../../operate/series.ts'
 import { useRead } from '../data.ts'
 import { Badge } from '../parts/badge.tsx'
+import { Spark } from '../parts/chart.tsx'
+import { Head } from '../parts/head.tsx'
 import { Rate } from '../parts/rates.tsx'
-import { Empty, Shown } from '../parts/states.tsx'
+import { Empty, Shown, Trouble } from '../parts/states.tsx'
 import { SystemTabs } from '../parts/system-tabs.tsx'
+import { rateText } from '../pure/rates.ts'
 import { took, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
+import { may } from '../session.ts'
 
 export function System() {
   const parts = useRead({ path: '/api/parts' })
+  const series = useRead({ path: '/api/series', when: may('see') })
   return (
     <>
       <header class="head">
@@ -18,6 +25,7 @@ export function System() {
         </div>
       </header>
       <SystemTabs at="parts" />
+      <Trouble of={series} what="The last hour" />
       <Shown of={parts} what="The processors">
         {(rows) =>
           rows.length === 0 ? (
@@ -27,33 +35,20 @@ export function System() {
           ) : (
             <div class="scroll">
               <table>
-                <thead>
-                  <tr>
-                    <th scope="col">Processor</th>
-                    <th scope="col">State</th>
-                    <th scope="col" class="number">
-                      Handles
-                    </th>
-                    <th scope="col" class="number">
-                      To do
-                    </th>
-                    <th scope="col" class="number">
-                      Held
-                    </th>
-                    <th scope="col" class="number late">
-                      Runs
-                    </th>
-                    <th scope="col" class="number late" title="From publish to commit, of the newest message">
-                      Takes
-                    </th>
-                    <th scope="col" class="late">
-                      Reads
-                    </th>
-                    <th scope="col" class="late">
-                      Owner
-                    </th>
-                  </tr>
-                </thead>
+                <Head
+                  of={[
+                    'Processor',
+                    'State',
+                    ['Handles', 'number'],
+                    ['Last hour', 'late', 'How many it handled in a second'],
+                    ['To do', 'number'],
+                    ['Held', 'number'],
+                    ['Runs', 'number late'],
+                    ['Takes', 'number late', 'From publish to commit, of the newest message'],
+                    ['Reads', 'late'],
+                    ['Owner', 'late'],
+                  ]}
+                />
                 <tbody>
                   {rows.map((row) => (
                     <tr key={`${row.name} ${row.on}`}>
@@ -67,6 +62,9 @@ export function System() {
                       </td>
                       <td class="number">
                         <Rate row={row} />
+                      </td>
+                      <td class="late">
+                        <Hour series={series.value.value} row={row} />
                       </td>
                       <td class="number">{row.lag.toLocaleString('en')}</td>
                       <td class={`number ${row.held > 0 ? 'held' : ''}`}>{row.held.toLocaleString('en')}</td>
@@ -90,4 +88,14 @@ export function System() {
       </Shown>
     </>
   )
+}
+
+/** The rate of the last hour, as a small picture. */
+function Hour({ series, row: { name, on } }: { readonly series: Series | undefined; readonly row: ProcessorRow }) {
+  const part = series?.parts.find((one) => one.name === name && one.on === on)
+  if (series === undefined || part === undefined) return <span class="muted">–</span>
+  const { at, stepMs } = series
+  const most = part.perSecond.reduce<number>((a, b) => Math.max(a, b ?? 0), 0)
+  const label = `${name} handled at most ${rateText(most) || 'nothing'} in the last hour`
+  return <Spark line={{ at, stepMs, values: part.perSecond }} label={label} />
 }

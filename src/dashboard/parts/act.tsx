@@ -23,7 +23,7 @@ export interface Doing {
   /** A number that must be typed, so that nobody does it to many by mistake. */
   readonly type?: number | undefined
   /** More fields of the form. */
-  readonly fields?: ComponentChildren
+  readonly fields?: ComponentChildren | (() => ComponentChildren)
   send(reason: string | undefined): Promise<unknown>
 }
 
@@ -67,7 +67,7 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
         <p>{visible(will)}</p>
         {wont !== undefined && <p>{visible(wont)}</p>}
         {undo !== undefined && <p>{visible(undo)}</p>}
-        {fields}
+        {typeof fields === 'function' ? fields() : fields}
         {asks !== 'none' && (
           <>
             <label for="reason">

@@ -19,9 +19,17 @@ interface Place {
   readonly sheet: Sheet
 }
 
-export function Form({ field, text, sheet }: { readonly field: Field; readonly text: string; readonly sheet: Sheet }) {
+interface FormProps {
+  /** What the data are called. */
+  readonly label: string
+  readonly field: Field
+  readonly text: string
+  readonly sheet: Sheet
+}
+
+export function Form({ label, field, text, sheet }: FormProps) {
   const shown = viewOf(field, text, 0)
-  const place: Place = { field: shown, label: 'Data', path: '', depth: 0, sheet }
+  const place: Place = { field: shown, label, path: '', depth: 0, sheet }
   if (shown.is === 'object') return <Inside {...place} text={text} />
   return <Entry {...place} field={field} text={text} />
 }

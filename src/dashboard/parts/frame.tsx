@@ -22,8 +22,8 @@ const links: readonly {
 }[] = [
   { to: '/', word: 'Home', icon: 'home', pages: ['home'] },
   { to: '/desk', word: 'Desk', icon: 'desk', pages: ['desk', 'group', 'item', 'correct'] },
-  { to: '/inbox', word: 'Inbox', icon: 'inbox', pages: ['inbox'] },
-  { to: '/messages', word: 'Messages', icon: 'messages', pages: ['messages', 'message', 'story'] },
+  { to: '/inbox', word: 'Inbox', icon: 'inbox', pages: ['inbox', 'question'] },
+  { to: '/messages', word: 'Messages', icon: 'messages', pages: ['messages', 'message', 'story', 'receipt'] },
   { to: '/flows', word: 'Flows', icon: 'flows', pages: ['flows', 'flow'] },
   { to: '/map', word: 'Map', icon: 'map', pages: ['map'], wide: true },
   { to: '/desk/operations', word: 'Operations', icon: 'operations', pages: ['operations', 'operation'], wide: true },
@@ -31,7 +31,7 @@ const links: readonly {
     to: '/system',
     word: 'System',
     icon: 'system',
-    pages: ['system', 'part', 'schedules', 'delayed', 'audit'],
+    pages: ['system', 'part', 'schedules', 'delayed', 'endpoints', 'access', 'settings', 'audit'],
     wide: true,
   },
 ]

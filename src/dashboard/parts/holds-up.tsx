@@ -6,6 +6,7 @@ import { flowOf } from '../pure/holds-up.ts'
 import { count, visible } from '../pure/words.ts'
 import { href } from '../router.ts'
 import { may } from '../session.ts'
+import { Trouble } from './states.tsx'
 
 const flowsShown = 5
 const underWay: readonly FlowState[] = ['queued', 'running', 'compensating', 'stuck', 'paused']
@@ -19,11 +20,12 @@ export function HoldsUp({ item }: { readonly item: DeskItem }) {
     path: '/api/flows',
     query: { context: context ?? '', states: underWay, limit: flowsShown },
     when: open && context !== null && may('see-data'),
-  }).value.value
+  })
   if (!open) return null
   const asked = [message, ...line.map((row) => row.message)].filter((one) => one.asked === 'app').length
-  const others = (flows?.items ?? []).filter(({ id }) => id !== flow)
-  if (waiting === 0 && asked === 0 && flow === undefined && others.length === 0) return null
+  const others = (flows.value.value?.items ?? []).filter(({ id }) => id !== flow)
+  const trouble = <Trouble of={flows} what="The flows of its context" />
+  if (waiting === 0 && asked === 0 && flow === undefined && others.length === 0) return trouble
   return (
     <section aria-labelledby="holds-up">
       <h2 id="holds-up">What this holds up</h2>
@@ -48,6 +50,7 @@ export function HoldsUp({ item }: { readonly item: DeskItem }) {
           </li>
         ))}
       </ul>
+      {trouble}
     </section>
   )
 }

@@ -6,6 +6,7 @@ import type { ProcessorRow } from '../../operate/processors.ts'
 import { act } from '../client.ts'
 import { count, quoted } from '../pure/words.ts'
 import type { Doing } from './act.tsx'
+import type { Exchange } from './answered.tsx'
 
 export function pausing({ name, lag }: ProcessorRow): Doing {
   return {
@@ -28,6 +29,19 @@ export function resuming({ name, lag }: ProcessorRow): Doing {
     verb: `Resume ${name}`,
     reason: 'may',
     send: (reason) => act('/api/parts/{name}/resume', { name }, { reason }),
+  }
+}
+
+/** @param sent is given the request and its answer */
+export function testing(name: string, sent: (exchange: Exchange) => void): Doing {
+  return {
+    title: `Send a test to the endpoint of ${name}?`,
+    will: 'An event of type millrace.test goes to the other system now. You see its answer.',
+    wont: 'It is in no log, nothing repeats it, and it does not wait for the events of the part.',
+    command: commandLine(`processors test app.ts ${quoted(name)}`),
+    verb: 'Send a test',
+    reason: 'may',
+    send: async (reason) => sent(await act('/api/parts/{name}/test', { name }, { reason })),
   }
 }
 

@@ -1,24 +1,22 @@
 // How much a processor handles in a second, from the looks that this page has made at its counters.
 import type { ProcessorRow } from '../../operate/processors.ts'
-import { rateText } from '../pure/marks.ts'
+import { type Counted, rateBetween, rateText } from '../pure/rates.ts'
 
-interface Seen {
+interface Seen extends Counted {
   readonly row: ProcessorRow
-  readonly at: number
   readonly rate: number | undefined
 }
 
 const seen = new Map<string, Seen>()
 
-/** The rate since the look before; undefined at the first look, and where the app began anew. */
+/** The rate since the look before; undefined at the first look. */
 export function rateOf(row: ProcessorRow, at = Date.now()): number | undefined {
   const key = `${row.name} ${row.on}`
   const before = seen.get(key)
   if (before?.row === row) return before.rate
-  const [now, then] = [row.counts?.handled, before?.row.counts?.handled]
-  const known = before !== undefined && now !== undefined && then !== undefined && now >= then && at > before.at
-  const rate = known ? ((now - then) / (at - before.at)) * 1_000 : undefined
-  seen.set(key, { row, at, rate })
+  const counted = { at, count: row.counts?.handled }
+  const rate = rateBetween(counted, before)
+  seen.set(key, { ...counted, row, rate })
   return rate
 }
 

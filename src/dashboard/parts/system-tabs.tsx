@@ -5,6 +5,9 @@ const tabs = [
   { name: 'parts', to: '/system', word: 'Processors' },
   { name: 'schedules', to: '/system/schedules', word: 'Schedules' },
   { name: 'delayed', to: '/system/delayed', word: 'Delayed messages' },
+  { name: 'endpoints', to: '/system/endpoints', word: 'Endpoints' },
+  { name: 'access', to: '/system/access', word: 'Access' },
+  { name: 'settings', to: '/system/settings', word: 'Settings' },
   { name: 'audit', to: '/system/audit', word: 'Audit' },
 ] as const
 

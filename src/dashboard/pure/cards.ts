@@ -11,8 +11,8 @@ export interface Card {
   readonly state: string
   readonly title: string
   readonly text: string
-  /** Milliseconds since 1970. */
-  readonly since: number
+  /** Milliseconds since 1970; undefined where nothing says it. */
+  readonly since: number | undefined
 }
 
 /** Groups of held messages, but for those that somebody keeps quiet. */
@@ -48,11 +48,11 @@ export function partCards(rows: readonly ProcessorRow[]): Card[] {
     const by = paused === null ? '' : ` ${paused.by} paused it${paused.reason === null ? '' : `: ${paused.reason}`}.`
     return {
       key: `part ${name}`,
-      to: addressOf('/desk', { part: name }),
+      to: `/system/parts/${encodeURIComponent(name)}`,
       state,
       title: `${name} ${state === 'paused' ? 'is paused' : state === 'probing' ? 'tries one at a time' : 'is stuck'}`,
       text: `${paused === null ? (partSentences[state] ?? '') : by} ${count(lag, 'message')} to do.`.trim(),
-      since: paused?.at ?? 0,
+      since: paused?.at,
     }
   })
 }
@@ -60,7 +60,7 @@ export function partCards(rows: readonly ProcessorRow[]): Card[] {
 export function questionCards(questions: readonly Question[]): Card[] {
   return questions.map(({ id, title, mediator, to, askedAt }) => ({
     key: `question ${id}`,
-    to: '/inbox',
+    to: `/inbox/${id}`,
     state: 'asks',
     title,
     text: `A flow of ${mediator} waits for ${to ?? 'an answer'}.`,

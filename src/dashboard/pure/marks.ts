@@ -1,6 +1,7 @@
 // The marks of a map: what each part does now, from two looks at the processors.
 import type { TopologyNode } from '../../describe/topology.ts'
 import type { ProcessorRow } from '../../operate/processors.ts'
+import { grownSince, rateBetween, rateText } from './rates.ts'
 import type { Tone } from './words.ts'
 import { stateWords } from './words.ts'
 
@@ -28,14 +29,10 @@ const worst = ['stuck', 'probing', 'paused', 'behind', 'off', 'gone', 'live']
 export function marksOf(now: Look, before: Look | undefined, partOf: (processor: string) => string): Map<string, Mark> {
   const marks = new Map<string, Mark>()
   const earlier = new Map(before?.rows.map((row) => [`${row.name} ${row.on}`, row.counts]))
-  const seconds = before === undefined ? 0 : (now.at - before.at) / 1_000
   for (const { name, on, state, held, lag, counts } of now.rows) {
     const then = earlier.get(`${name} ${on}`)
-    // The counters begin anew with the app.
-    const grown = (now: number, then: number) => (now >= then ? now - then : now)
-    const known = counts !== null && then != null && seconds > 0
-    const rate = known ? grown(counts.handled, then.handled) / seconds : undefined
-    const failed = known ? grown(counts.failed, then.failed) : 0
+    const rate = rateBetween({ at: now.at, count: counts?.handled }, before && { at: before.at, count: then?.handled })
+    const failed = counts !== null && then != null ? grownSince(counts.failed, then.failed) : 0
     const key = partOf(name)
     const other = marks.get(key)
     const isWorse = other === undefined || worst.indexOf(state) < worst.indexOf(other.state)
@@ -60,12 +57,6 @@ export function partOfIn(nodes: readonly Pick<TopologyNode, 'name'>[]): (process
     const [first = processor] = processor.split('.')
     return names.has(first) ? first : processor
   }
-}
-
-/** "3/s", "0.2/s", "1,200/s"; nothing where nothing is handled. */
-export function rateText(rate: number | undefined): string {
-  if (rate === undefined || rate < 0.05) return ''
-  return `${rate < 10 ? Math.round(rate * 10) / 10 : Math.round(rate).toLocaleString('en')}/s`
 }
 
 /** One line below the name of a part: its trouble first, else its rate. */

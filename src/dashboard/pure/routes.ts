@@ -10,17 +10,21 @@ type Plain =
   | 'system'
   | 'schedules'
   | 'delayed'
+  | 'endpoints'
+  | 'access'
+  | 'settings'
   | 'audit'
   | 'unknown'
 
 export type Place =
   | { readonly page: Plain }
-  | { readonly page: 'group' | 'item' | 'correct' | 'operation' | 'flow'; readonly id: number }
-  | { readonly page: 'message' | 'story' | 'part'; readonly id: string }
+  | { readonly page: 'group' | 'item' | 'correct' | 'operation' | 'flow' | 'question'; readonly id: number }
+  | { readonly page: 'message' | 'story' | 'receipt' | 'part'; readonly id: string }
 
 const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/$/, 'home'],
   [/^\/inbox$/, 'inbox'],
+  [/^\/inbox\/(\d{1,15})$/, 'question'],
   [/^\/desk$/, 'desk'],
   [/^\/desk\/operations$/, 'operations'],
   [/^\/desk\/operations\/(\d{1,15})$/, 'operation'],
@@ -30,6 +34,7 @@ const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/messages$/, 'messages'],
   [/^\/messages\/([^/]+)$/, 'message'],
   [/^\/messages\/([^/]+)\/story$/, 'story'],
+  [/^\/messages\/([^/]+)\/receipt$/, 'receipt'],
   [/^\/flows$/, 'flows'],
   [/^\/flows\/(\d{1,15})$/, 'flow'],
   [/^\/map$/, 'map'],
@@ -37,11 +42,14 @@ const patterns: readonly (readonly [pattern: RegExp, page: Place['page']])[] = [
   [/^\/system\/parts\/([^/]+)$/, 'part'],
   [/^\/system\/schedules$/, 'schedules'],
   [/^\/system\/delayed$/, 'delayed'],
+  [/^\/system\/endpoints$/, 'endpoints'],
+  [/^\/system\/access$/, 'access'],
+  [/^\/system\/settings$/, 'settings'],
   [/^\/system\/audit$/, 'audit'],
 ]
 /** Each page that has an address. */
 export const pages: readonly Place['page'][] = patterns.map(([, page]) => page)
-const named: readonly Place['page'][] = ['message', 'story', 'part']
+const named: readonly Place['page'][] = ['message', 'story', 'receipt', 'part']
 
 /** What an address shows. */
 export function placeOf(path: string): Place {

@@ -3,7 +3,14 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { after } from 'node:test'
-import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Locator,
+  type Page,
+} from 'playwright-core'
 
 const places = [process.env['CHROMIUM'], '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
@@ -50,6 +57,11 @@ export async function opened(address: string, options: BrowserContextOptions = {
 export async function goTo(page: Page, address: string): Promise<void> {
   const to = JSON.stringify(address)
   await page.evaluate(`history.pushState(null, '', ${to}); dispatchEvent(new PopStateEvent('popstate'))`)
+}
+
+/** The text that is seen of what a locator finds. */
+export async function seen(where: Locator): Promise<string> {
+  return (await where.allInnerTexts()).join('\n')
 }
 
 const axe = createRequire(import.meta.url).resolve('axe-core')

@@ -10,6 +10,7 @@ export interface Objects {
   readonly operation: number
   readonly message: string
   readonly flow: number
+  readonly question: number
   readonly part: string
 }
 
@@ -51,6 +52,12 @@ export const views: Readonly<Record<Place['page'], View>> = {
     shows: /fulfilment/,
     empty: /Nobody is asked anything/,
     long: { read: '/api/questions', rows: 200, full: /200 are shown, and there are more/ },
+  },
+  question: {
+    path: ({ question }) => `/inbox/${question}`,
+    shows: /Your answer/,
+    empty: /This question is no longer open/,
+    long: oneObject,
   },
   desk: {
     path: () => '/desk',
@@ -106,6 +113,12 @@ export const views: Readonly<Record<Place['page'], View>> = {
     empty: /Nothing is known of this message/,
     long: 'its next page has an address of its own',
   },
+  receipt: {
+    path: ({ message }) => `/messages/${encodeURIComponent(message)}/receipt`,
+    shows: /What it caused/,
+    empty: /Nothing is on record about this id/,
+    long: oneObject,
+  },
   flows: {
     path: () => '/flows',
     shows: /fulfilment/,
@@ -149,6 +162,24 @@ export const views: Readonly<Record<Place['page'], View>> = {
       },
     },
   },
+  endpoints: {
+    path: () => '/system/endpoints',
+    shows: /This app delivers to no other system/,
+    empty: /This app delivers to no other system/,
+    long: 'it shows what the code has',
+  },
+  access: {
+    path: () => '/system/access',
+    shows: /Who may what/,
+    empty: /Who may what/,
+    long: 'it shows the newest 20 refusals, and where the others are',
+  },
+  settings: {
+    path: () => '/system/settings',
+    shows: /pendingMax/,
+    empty: /pendingMax/,
+    long: 'it shows what the code has',
+  },
   audit: {
     path: () => '/system/audit',
     shows: /ada/,
@@ -173,7 +204,15 @@ export async function objects(): Promise<Objects> {
   const { id } = await shop.desk.select('release', { group: group.id! }, { name, by: 'ada', prepare: true })
   const { items } = await shop.messages.list({ type: 'invoice.booked', limit: 1 })
   const [question] = await shop.flows.questions()
-  return { group: group.id!, item: item.id, operation: id, message: items[0]!.id, flow: question!.flow, part: 'ledger' }
+  return {
+    group: group.id!,
+    item: item.id,
+    operation: id,
+    message: items[0]!.id,
+    flow: question!.flow,
+    question: question!.id,
+    part: 'ledger',
+  }
 }
 
 /** Whether an address of the API is that of a path, such as `/api/desk/{id}/line`. */
