@@ -168,12 +168,11 @@ export type {
   Endpoint,
   ProcessorRow,
   Processors,
-  ResetOptions,
-  ResetPlan,
   RetireOptions,
   SeriesFilter,
   SetOptions,
 } from './operate/processors.ts'
+export type { ResetOptions, ResetPlan } from './operate/reset-plan.ts'
 export type { Schedules } from './operate/schedules.ts'
 export type { PartSeries, Series } from './operate/series.ts'
 export type { MadeToken, NewToken, TokenItem, Tokens } from './operate/tokens.ts'

@@ -8,7 +8,7 @@ import { suggest } from '../model/names.ts'
 import { shownValue } from '../model/people.ts'
 import type { Part } from '../parts/part.ts'
 import type { Processor } from '../parts/processor.ts'
-import type { ResetOptions, ResetPlan } from './processors.ts'
+import type { ResetOptions, ResetPlan } from './reset-plan.ts'
 import { processorsOf, typesOf } from './rows.ts'
 
 /** A processor of the parts of an app, as a reset needs it. */
