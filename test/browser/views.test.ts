@@ -45,7 +45,8 @@ for (const [name, { path, shows, empty, long }] of table) {
       const url = new URL(request.url())
       if (every(url) && request.method() === 'GET') reads.add(url.pathname)
     }
-    page.on('request', note)
+    // From the page itself: the one before it may still be reading.
+    page.once('framenavigated', () => page.on('request', note))
     const begun = Promise.withResolvers<void>()
     const hold = async (route: Route) => {
       await begun.promise

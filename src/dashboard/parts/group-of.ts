@@ -20,7 +20,8 @@ export interface GroupOf {
 export function useGroup({ id, processor, message, state }: DeskRow, named: number): GroupOf {
   const groups = useRead({ path: '/api/desk/groups', query: { limit: groupsMax }, when: may('repair-many') })
   const again = () => void look()
-  const found = useSignal<Loaded<number>>({ value: named, at: 0, problem: undefined, again })
+  const known = named === 0 ? undefined : named
+  const found = useSignal<Loaded<number>>({ value: known, at: Date.now(), problem: undefined, again })
   const isAlike = (one: DeskGroup) => one.processor === processor && one.type === message.type && one.held > 1
   const all = groups.value.value
   const ids = (all?.filter(isAlike) ?? []).map((one) => one.id).slice(0, lookedMax)
