@@ -22,7 +22,7 @@ import { randomOf } from '../../src/testing/random.ts'
 const trials = 10_000
 const perApp = 500
 /** After so many trials all tables are compared. What one of them has left is found by the next comparison. */
-const comparedEvery = 25
+const comparedEvery = 100
 
 const acts = [
   ...['read', 'insert', 'insert', 'update', 'delete', 'attempt', 'attempt in vain', 'refused statement', 'replace all'],
