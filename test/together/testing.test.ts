@@ -1,3 +1,0 @@
-import { together } from './groups.ts'
-
-await together('testing')
