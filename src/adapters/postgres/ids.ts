@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto'
 import type { Stored, StoredData } from '../../model/codec.ts'
 import type { SameData } from '../../seam/ids.ts'
-import { claimSource, claimSourceOf } from './attributes.ts'
+import { claimSource } from '../shared/attributes.ts'
+import { claimSourceOf } from './attributes.ts'
 import type { Statements } from './statements.ts'
 
 /** An id that is taken. */

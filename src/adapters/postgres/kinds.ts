@@ -1,7 +1,7 @@
 // Type, version and source of messages: many share them, so each combination has a number. Numbers are given in a
 // transaction of their own: nobody waits for the transaction of somebody who publishes a new type. They stay.
 import type { Stored } from '../../model/codec.ts'
-import { kindSource } from './attributes.ts'
+import { kindSource } from '../shared/attributes.ts'
 import type { Statements } from './statements.ts'
 
 interface Kind {

@@ -1,7 +1,7 @@
 // The log as it is read: runs, and the messages in them. A run is read whole, because the place of a message in it is its
 // rank; it has at most `runMax` messages.
 import type { Stored } from '../../model/codec.ts'
-import { type MessageRow, messageOf, rowColumns } from './messages.ts'
+import { type Kind, type MessageColumns, messageOf } from '../shared/message-row.ts'
 import { runMax } from './numbering.ts'
 import { one, type Statements } from './statements.ts'
 
@@ -24,7 +24,11 @@ export const placed = (columns: string) => `
     where xid = r.xid and seq between r.seq_from and r.seq_to and stream = r.stream order by seq
   ) m`
 
-const sliceText = `select ${rowColumns}, m.position from (
+interface Row extends MessageColumns, Kind {}
+
+const sliceText = `select m.id, k.type, k.version, k.source, m.time, m.context, m.correlation, m.causation, m.trace,
+    m.flags as own_id, m.data, m.attributes, m.position
+  from (
     select *, sum(octet_length(m.data)) over (order by m.position) - octet_length(m.data) as before
     from (select m.* ${placed('*')} where m.position > $2 order by m.position limit $3) m
   ) m join millrace.kinds k on k.id = m.kind
@@ -33,13 +37,13 @@ const sliceText = `select ${rowColumns}, m.position from (
 /** The next messages, in order; at least one when there is one. */
 export async function readSlice(db: Statements, { stream, after, limit, bytesMax }: Slice): Promise<Stored[]> {
   const bytes = Math.min(bytesMax, Number.MAX_SAFE_INTEGER)
-  const rows = await db.all<MessageRow>(sliceText, [stream, after, limit, bytes])
+  const rows = await db.all<Row>(sliceText, [stream, after, limit, bytes])
   const found: Stored[] = []
   let size = 0
   for (const row of rows) {
     size += row.data.length
     if (size > bytesMax && found.length > 0) break
-    found.push(messageOf(row))
+    found.push(messageOf(stream, row, row))
   }
   return found
 }

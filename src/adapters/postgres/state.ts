@@ -8,8 +8,8 @@ import type { FlowChange, FlowsWritten } from '../../seam/flows.ts'
 import type { GatherTables } from '../../seam/gathers.ts'
 import type { FoundParts, Rename } from '../../seam/names.ts'
 import type { RequestChange } from '../../seam/requests.ts'
-import type { Store } from '../../seam/store.ts'
 import type { Cancel, TimedChange, TimedResult } from '../../seam/timers.ts'
+import type { Facets } from '../shared/facets.ts'
 import type { Claimed, IdTable, TakenId } from './ids.ts'
 import type { Kinds } from './kinds.ts'
 import type { Log } from './log.ts'
@@ -71,24 +71,7 @@ export interface NameWrites {
 }
 
 /** The facets of the seam that the state has. */
-export type StateFacets = Omit<
-  Pick<
-    Store,
-    | 'desk'
-    | 'deskReads'
-    | 'operations'
-    | 'pendingActions'
-    | 'processors'
-    | 'flows'
-    | 'flowReads'
-    | 'messageReads'
-    | 'finder'
-    | 'requests'
-    | 'schedules'
-    | 'alerts'
-  >,
-  never
->
+export type StateFacets = Omit<Facets, 'log' | 'progress'>
 
 export interface State {
   readonly facets: StateFacets

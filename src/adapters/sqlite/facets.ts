@@ -1,7 +1,7 @@
 // The facets of an open store.
 import type { DeskReads } from '../../seam/desk-reads.ts'
 import type { FlowReads } from '../../seam/flow-reads.ts'
-import type { Store } from '../../seam/store.ts'
+import type { Facets } from '../shared/facets.ts'
 import type { AlertTable } from './alerts.ts'
 import type { Beside } from './beside-commits.ts'
 import { DeskViews } from './desk-reads.ts'
@@ -29,24 +29,6 @@ export interface Tables {
   readonly alerts: AlertTable
 }
 
-export type Facets = Pick<
-  Store,
-  | 'log'
-  | 'desk'
-  | 'deskReads'
-  | 'operations'
-  | 'pendingActions'
-  | 'processors'
-  | 'progress'
-  | 'flows'
-  | 'flowReads'
-  | 'messageReads'
-  | 'finder'
-  | 'requests'
-  | 'schedules'
-  | 'alerts'
->
-
 export function facetsOf(
   { sql, log, desk, progress, flows, requests, slots, alerts }: Tables,
   beside: Beside,
@@ -67,66 +49,5 @@ export function facetsOf(
     requests,
     schedules: slots,
     alerts,
-  }
-}
-
-/** A store whose facets are those of what is open now. */
-export abstract class WithFacets implements Facets {
-  protected abstract readonly facets: Facets
-
-  get log(): Facets['log'] {
-    return this.facets.log
-  }
-
-  get desk(): Facets['desk'] {
-    return this.facets.desk
-  }
-
-  get deskReads(): Facets['deskReads'] {
-    return this.facets.deskReads
-  }
-
-  get operations(): Facets['operations'] {
-    return this.facets.operations
-  }
-
-  get pendingActions(): Facets['pendingActions'] {
-    return this.facets.pendingActions
-  }
-
-  get processors(): Facets['processors'] {
-    return this.facets.processors
-  }
-
-  get progress(): Facets['progress'] {
-    return this.facets.progress
-  }
-
-  get flows(): Facets['flows'] {
-    return this.facets.flows
-  }
-
-  get flowReads(): Facets['flowReads'] {
-    return this.facets.flowReads
-  }
-
-  get messageReads(): Facets['messageReads'] {
-    return this.facets.messageReads
-  }
-
-  get finder(): Facets['finder'] {
-    return this.facets.finder
-  }
-
-  get requests(): Facets['requests'] {
-    return this.facets.requests
-  }
-
-  get schedules(): Facets['schedules'] {
-    return this.facets.schedules
-  }
-
-  get alerts(): Facets['alerts'] {
-    return this.facets.alerts
   }
 }
