@@ -68,6 +68,10 @@ export class Problem extends Error {
   }
 }
 
+/** An error of any kind as a problem that a page can show. */
+export const problemOf = (error: unknown): Problem =>
+  error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+
 export function read<Path extends Reads>(path: Path, params: Params = {}, query: Query = {}): Promise<AnswerOf<Path>> {
   const said = Object.entries(query).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : value === undefined ? [] : [value]).map((one): [string, string] => [

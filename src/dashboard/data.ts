@@ -2,7 +2,7 @@
 // while it is read again, and when the server is away.
 import { effect, type ReadonlySignal, signal } from '@preact/signals'
 import { useEffect, useMemo } from 'preact/hooks'
-import { type AnswerOf, type Params, Problem, type Query, type Reads, read } from './client.ts'
+import { type AnswerOf, type Params, type Problem, problemOf, type Query, type Reads, read } from './client.ts'
 import { changed, heard, type Kind, lost, news } from './live.ts'
 import { ended } from './session.ts'
 
@@ -87,7 +87,7 @@ export function useRead<Path extends Reads>({
         keep(key, answer)
         loaded.value = { ...answer, problem: undefined, again }
       } catch (error) {
-        const problem = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+        const problem = problemOf(error)
         if (problem.away) lost()
         if (problem.status === 401) ended()
         if (over) return

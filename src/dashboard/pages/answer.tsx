@@ -8,7 +8,7 @@ import { useMemo, useRef } from 'preact/hooks'
 import { commandLine } from '../../model/command-line.ts'
 import type { Question } from '../../model/flow-views.ts'
 import type { Misfit } from '../../model/misfits.ts'
-import { act, Problem } from '../client.ts'
+import { act, type Problem, problemOf } from '../client.ts'
 import { useRead } from '../data.ts'
 import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
@@ -141,7 +141,7 @@ function Editor({ question: { id, flow, step, mediator }, isOpen, field, why, gi
       given()
       changed()
     } catch (error) {
-      problem.value = { of: error instanceof Problem ? error : new Problem(500, { detail: String(error) }), text: sent }
+      problem.value = { of: problemOf(error), text: sent }
       waits.value = false
     }
   }

@@ -7,7 +7,7 @@ import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
 import type { DeskForm } from '../../operate/desk-edits.ts'
-import { act, Problem } from '../client.ts'
+import { act, type Problem, problemOf } from '../client.ts'
 import { useRead } from '../data.ts'
 import { changed } from '../live.ts'
 import { Command, Refusal } from '../parts/act.tsx'
@@ -89,7 +89,7 @@ function Editor({
       await send()
       changed()
     } catch (error) {
-      problem.value = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      problem.value = problemOf(error)
       waits.value = false
     }
   }

@@ -7,7 +7,7 @@ import { isSolid, typesShownOf } from '../../describe/drawn.ts'
 import { around, curve, lineHeight, type Placed, placed } from '../../describe/layout.ts'
 import type { Topology, TopologyNode } from '../../describe/topology.ts'
 import type { ProcessorRow } from '../../operate/processors.ts'
-import { ask, Problem } from '../client.ts'
+import { ask, problemOf } from '../client.ts'
 import { type Loaded, useRead } from '../data.ts'
 import { reached } from '../live.ts'
 import { Badge } from '../parts/badge.tsx'
@@ -64,7 +64,7 @@ function useTopology() {
       known = { value: (await ask('GET', '/api/topology')) as Topology, at: Date.now() }
       loaded.value = { ...known, problem: undefined, again }
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      const problem = problemOf(error)
       loaded.value = { ...loaded.peek(), problem }
     }
   }

@@ -2,7 +2,7 @@
 // command that does the same, the reason, and two buttons named by their verbs.
 import { useSignal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
-import { Problem } from '../client.ts'
+import { type Problem, problemOf } from '../client.ts'
 import { changed } from '../live.ts'
 import { quoted, visible } from '../pure/words.ts'
 import { Dialog } from './dialog.tsx'
@@ -57,7 +57,7 @@ export function Act({ doing, close }: { readonly doing: Doing; readonly close: (
       changed()
       close()
     } catch (error) {
-      problem.value = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      problem.value = problemOf(error)
       waits.value = false
     }
   }

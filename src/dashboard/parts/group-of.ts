@@ -2,7 +2,7 @@
 import { type ReadonlySignal, useSignal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { DeskGroup, DeskRow } from '../../model/desk-views.ts'
-import { Problem, read } from '../client.ts'
+import { problemOf, read } from '../client.ts'
 import { type Loaded, useRead } from '../data.ts'
 import { may } from '../session.ts'
 
@@ -36,7 +36,7 @@ export function useGroup({ id, processor, message, state }: DeskRow, named: numb
       }
       found.value = { ...found.peek(), problem: undefined }
     } catch (error) {
-      const problem = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      const problem = problemOf(error)
       found.value = { ...found.peek(), problem, again }
     }
   }

@@ -2,7 +2,7 @@
 import { useSignal } from '@preact/signals'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
-import { act, Problem } from '../client.ts'
+import { act, type Problem, problemOf } from '../client.ts'
 import { may } from '../session.ts'
 import { Command, Refusal } from './act.tsx'
 
@@ -20,7 +20,7 @@ export function MakeTest({ item: { id, error } }: { readonly item: Pick<DeskItem
         ? `${name} has the data, and what the database answered.`
         : `${name} has the data. The database was not asked: the message cannot be tried.`
     } catch (error) {
-      problem.value = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      problem.value = problemOf(error)
     }
   }
   return (

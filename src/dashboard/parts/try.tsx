@@ -5,7 +5,7 @@ import type { DataChange } from '../../model/change.ts'
 import { commandLine } from '../../model/command-line.ts'
 import type { DeskTrial } from '../../model/desk-trials.ts'
 import type { DeskItem } from '../../model/desk-views.ts'
-import { act, Problem } from '../client.ts'
+import { act, type Problem, problemOf } from '../client.ts'
 import { changed } from '../live.ts'
 import { laidOut } from '../pure/json.ts'
 import { trialText } from '../pure/trial.ts'
@@ -49,7 +49,7 @@ export function TryIt({ item, changes, isOff = false }: TryProps) {
       changed()
     } catch (error) {
       told.value = undefined
-      problem.value = error instanceof Problem ? error : new Problem(500, { detail: String(error) })
+      problem.value = problemOf(error)
     }
     waits.value = false
   }
