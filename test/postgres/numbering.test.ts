@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import test from 'node:test'
 import { Client } from 'pg'
+import { randomOf } from '../../src/testing/random.ts'
 import { needsServer, testDatabase } from '../support/postgres.ts'
 import { Ordered, shopOn, takenOf, upTo } from './support.ts'
 
@@ -32,15 +33,6 @@ async function chain(url: string, id: string, random: () => number): Promise<num
   }
   await Promise.all(clients.map((client) => client.end()))
   return n
-}
-
-/** Chance from a seed. */
-function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
 }
 
 test(
