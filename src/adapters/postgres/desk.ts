@@ -13,10 +13,10 @@ import type { DeskChange, DeskHead, DeskStore, LaneKey } from '../../seam/desk.t
 import { quoted, unresolved } from './desk-finder.ts'
 import { DeskGroups } from './desk-groups.ts'
 import { askedEntryIn, correctEntry, entryIn, insertEntry, lineIn, updateEntry } from './desk-rows.ts'
+import { forgetOld } from './forget.ts'
 import type { Sent } from './sent.ts'
 import { type Beside, one, type Statements, type Transaction } from './statements.ts'
 
-const forgetRows = 1_000
 const lanesAtOnce = 1_000
 const headsAtOnce = 1_000
 
@@ -208,16 +208,8 @@ export class DeskTable implements DeskStore {
     return this.beside.read((db) => askedEntryIn(db, id))
   }
 
-  async forgetResolved(beforeMs: number): Promise<number> {
-    const old = 'select 1 as one from millrace.desk where resolved_at < $1 order by resolved_at limit 1'
-    if ((await this.beside.read((db) => one(db, old, [beforeMs]))) === undefined) return 0
-    return this.beside.write((db) =>
-      db.run(
-        `delete from millrace.desk where id = any(array(
-           select id from millrace.desk where resolved_at < $1 order by resolved_at limit ${forgetRows}))`,
-        [beforeMs],
-      ),
-    )
+  forgetResolved(beforeMs: number): Promise<number> {
+    return forgetOld(this.beside, { table: 'desk', endedAt: 'resolved_at', beforeMs })
   }
 }
 

@@ -1,11 +1,10 @@
 import type { Stored } from '../../model/codec.ts'
 import type { RequestRow } from '../../model/requests.ts'
 import type { RequestChange, RequestStore } from '../../seam/requests.ts'
+import { forgetOld } from './forget.ts'
 import { lists } from './lists.ts'
 import { slotOf } from './messages.ts'
 import { type Beside, one, type Statements } from './statements.ts'
-
-const forgetRows = 1_000
 
 type Row = Omit<RequestRow, 'outcome' | 'behind'> & { readonly outcome: string | null }
 
@@ -95,16 +94,8 @@ export class RequestTable implements RequestStore {
     })
   }
 
-  async forget(endedBeforeMs: number): Promise<number> {
-    const old = 'select 1 as one from millrace.requests where ended_at < $1 order by ended_at limit 1'
-    if ((await this.beside.read((db) => one(db, old, [endedBeforeMs]))) === undefined) return 0
-    return this.beside.write((db) =>
-      db.run(
-        `delete from millrace.requests where id = any(array(
-           select id from millrace.requests where ended_at < $1 order by ended_at limit ${forgetRows}))`,
-        [endedBeforeMs],
-      ),
-    )
+  forget(endedBeforeMs: number): Promise<number> {
+    return forgetOld(this.beside, { table: 'requests', endedAt: 'ended_at', beforeMs: endedBeforeMs })
   }
 }
 
