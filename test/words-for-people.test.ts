@@ -26,6 +26,8 @@ const Money = topic('money', [Paid])
 const Full = event('full', { schema: z.object({}) })
 const Batches = topic('batches', [Full])
 const card = '4111 1111 1111 1111'
+/** An id is made by chance, and may have the digits of the card. */
+const withoutIds = (text: string) => text.replaceAll(/[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/g, '')
 
 test('a title and an owner are words; a wrong one is refused by its name', () => {
   const schema = z.object({})
@@ -105,7 +107,7 @@ test('the function onAttempt, and so the lines of dev, get no secret: of a failu
       ['refused', 'no ***'],
     ],
   )
-  assert.doesNotMatch(JSON.stringify(ends), /4111/)
+  assert.doesNotMatch(withoutIds(JSON.stringify(ends)), /4111/)
 })
 
 test('no line of log has a secret of its message, be it of the handler or of a failure', async (t) => {
@@ -131,7 +133,7 @@ test('no line of log has a secret of its message, be it of the handler or of a f
     about.map((line) => line.slice(0, line.indexOf(' {'))),
     ['card ***', 'attempt 1 of processor "till" failed', 'card ***', 'processor "till" holds a message'],
   )
-  for (const line of lines) assert.doesNotMatch(line, /4111/)
+  for (const line of lines) assert.doesNotMatch(withoutIds(line), /4111/)
   assert.match(about[1]!, /"error":"the bank refuses \*\*\*"/)
   assert.match(about[0]!, /"data":\{"card":"\*\*\*","cents":5\}/)
 })
