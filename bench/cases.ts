@@ -1,3 +1,4 @@
+import { postgresCases } from './postgres-cases.ts'
 import type { Scale } from './scale.ts'
 import type { Figures, FlowLoad, Load, Task } from './task.ts'
 
@@ -36,6 +37,8 @@ export interface Line {
 
 /** A case is a value: which runs it needs, interleaved in rounds, and which figures come out. */
 export interface Case {
+  /** The server that its runs and its peers need; none when it is left out. */
+  server?: 'postgres'
   rounds: number
   prepare?: Preparation
   runs: Partial<Record<Column, Run>>
@@ -377,11 +380,12 @@ export function casesAt(scale: Scale): Case[] {
     gateway,
     requestsOverHttp,
     listeners,
+    ...postgresCases(scale),
     ...(tenMillion ? [history('10m', tenMillion), memory('.10m', tenMillion)] : []),
   ]
 }
 
-function quotient(above: Figures | undefined, below: Figures | undefined, figure: string): number | undefined {
+export function quotient(above: Figures | undefined, below: Figures | undefined, figure: string): number | undefined {
   return above && below && above[figure]! / below[figure]!
 }
 

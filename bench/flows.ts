@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  type App,
   app,
   type Broker,
   channel,
@@ -19,7 +20,7 @@ import { nodeDisk } from '../src/adapters/sqlite/node-disk.ts'
 import { ended, endOf } from './ends.ts'
 import { closedLoop, median, timed } from './measure.ts'
 import { Order, order } from './message.ts'
-import { contextsUsual, OrderPlaced, Orders, peakMb } from './millrace.ts'
+import { contextsUsual, OrderPlaced, Orders, opened, peakMb } from './millrace.ts'
 import type { Figures, FlowLoad, Span } from './task.ts'
 
 const flowData = z.object({ id: z.string() })
@@ -81,11 +82,7 @@ const waiting = mediator('conductor', {
 
 const brokerIn = (folder: string): Broker => sqlite({ file: join(folder, 'millrace.db') })
 
-async function open(broker: Broker, ...parts: Part[]) {
-  const running = app({ name: 'bench', log: () => {}, broker, parts: [Begins, Steps, worker, ...parts] })
-  await running.start()
-  return running
-}
+const open = (broker: Broker, ...parts: Part[]) => opened({ broker, parts: [Begins, Steps, worker, ...parts] })
 
 /** The real disk, which counts what is asked of it. */
 function countingDisk() {
@@ -103,6 +100,21 @@ export async function millraceFlows({ steps, wide, inFlight, ...span }: FlowLoad
   const counted = countingDisk()
   const broker = sqliteOn({ file: join(folder, 'millrace.db') }, counted.disk)
   const running = await open(broker, wide === true ? sideBySide(steps) : inTurn(steps))
+  const { flows, ...figures } = await timedFlows(running, { inFlight, ...span })
+  const { bytes } = await footprint(running.read)
+  await running.stop()
+  return { ...figures, ...bytes, syncsPerThousand: (1_000 * counted.syncs) / (flows * steps) }
+}
+
+/** The same on another broker. */
+export async function flowsOn(broker: Broker, { steps, inFlight, ...span }: FlowLoad & Span): Promise<Figures> {
+  const running = await open(broker, inTurn(steps))
+  const figures = await timedFlows(running, { inFlight, ...span })
+  await running.stop()
+  return figures
+}
+
+async function timedFlows(running: App, { inFlight, ...span }: { inFlight: number } & Span) {
   let flows = 0
   const one = async (id: string) => {
     const end = endOf(id)
@@ -111,9 +123,7 @@ export async function millraceFlows({ steps, wide, inFlight, ...span }: FlowLoad
     flows++
   }
   const figures = await timed(span, inFlight, one, () => running.idle())
-  const { bytes } = await footprint(running.read)
-  await running.stop()
-  return { ...figures, ...bytes, syncsPerThousand: (1_000 * counted.syncs) / (flows * steps) }
+  return { ...figures, flows }
 }
 
 /** The same task as a chain of processors, each of which sends the next command. */

@@ -4,6 +4,7 @@ import { here, inChild } from './child.ts'
 import { help, type Options, parseOptions } from './options.ts'
 import { preparePeers } from './peers/peers.ts'
 import { memoryFileSystem, Place } from './place.ts'
+import { startPostgres } from './postgres-server.ts'
 import { Progress } from './progress.ts'
 import { resultOf } from './result.ts'
 import { Runner } from './runner.ts'
@@ -28,11 +29,15 @@ async function main({ scale: scaleName, only: patterns, peers: withPeers, json, 
   const inMemory = memoryFileSystem(place.folder)
   if (inMemory) progress.note(`warning: ${dir} is a ${inMemory}, where a sync costs nothing; use --dir`)
 
+  const onFile = cases.filter(({ server }) => server === undefined)
+  const onPostgres = cases.length > onFile.length
   const needs = {
-    tasks: withPeers && cases.some(({ peerLoad }) => peerLoad),
-    flows: withPeers && cases.some(({ peerFlows }) => peerFlows),
+    tasks: withPeers && onFile.some(({ peerLoad }) => peerLoad),
+    flows: withPeers && onFile.some(({ peerFlows }) => peerFlows),
+    postgres: withPeers && onPostgres,
   }
   const { peers, notes, stop } = await preparePeers(needs, place, progress)
+  if (onPostgres) notes.unshift(await startPostgres(place))
   let isComplete = true
   const runner = new Runner({
     place,
@@ -76,7 +81,7 @@ function remarks(scaleName: ScaleName, cases: readonly Case[]): string[] {
   const isSmaller = millionEvents < scales.standard.millionEvents && cases.some(({ prepare }) => prepare)
   const count = millionEvents.toLocaleString('en')
   return [
-    'raw: node:sqlite, publish only; shape: node:sqlite, all durable work of the case.',
+    'raw: the bare database, publish only; shape: the same, all durable work of the case.',
     'Everything is on disk (fdatasync) before it is acknowledged.',
     ...(isSmaller
       ? [`history.1m, memory.*, restart.1m and desk.list.1m: with ${count} events here (--${scaleName}).`]

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { app, event, type Processor, processor, sqlite, topic } from 'millrace'
+import { type App, type AppOptions, app, event, type Processor, processor, sqlite, topic } from 'millrace'
 import { closedLoop, percentile, rateOf } from './measure.ts'
 import { Order, order } from './message.ts'
 import type { Figures, Load, ManyLoad, Span } from './task.ts'
@@ -55,20 +55,23 @@ export async function open(
   processors: Processors,
   { finder = false, telemetry = true }: Pick<Load, 'finder' | 'telemetry'> = {},
 ) {
-  const opened = app({
-    name: 'bench',
-    // Where attempts fail on purpose, what is said about it would be the work of whoever reads it.
-    log: () => {},
-    finder,
-    telemetry,
+  return opened({
     broker: sqlite({ file: join(folder, 'millrace.db') }),
     setup: async (tx) => {
       await tx.query`create table if not exists fx (id text primary key, quantity integer) without rowid`
     },
+    finder,
+    telemetry,
     parts: [Orders, ...processors],
   })
-  await opened.start()
-  return opened
+}
+
+/** An app of the bench that runs. */
+export async function opened(options: Omit<AppOptions, 'name' | 'log'>) {
+  // Where attempts fail on purpose, what is said about it would be the work of whoever reads it.
+  const running = app({ name: 'bench', log: () => {}, ...options })
+  await running.start()
+  return running
 }
 
 type Running = Awaited<ReturnType<typeof open>>
@@ -88,7 +91,7 @@ export function source(running: Running, load: Pick<Load, 'inFlight' | 'contexts
   }
 }
 
-function processorsFor(load: Load): Processors {
+export function processorsFor(load: Load): Processors {
   const { failing } = load
   if (load.work === 'publish') return []
   const make = failing !== undefined ? (name: string) => failer(name, failing) : load.work === 'row' ? writer : observer
@@ -127,10 +130,17 @@ export async function millracePublishMany(task: ManyLoad & Span, folder: string)
 }
 
 /** Time from the call of publish to the handler's run, at a steady rate, with the event loop's delay meanwhile. */
-export async function millraceLatency(task: { perSecond: number } & Span, folder: string): Promise<Figures> {
+export const millraceLatency = (task: { perSecond: number } & Span, folder: string): Promise<Figures> =>
+  latencyOf(task, (processors) => open(folder, processors))
+
+/** The same of an app that `start` starts. */
+export async function latencyOf(
+  task: { perSecond: number } & Span,
+  start: (processors: Processors) => Promise<App>,
+): Promise<Figures> {
   const publishedAt = new Map<number, number>()
   const latenciesMs: number[] = []
-  const running = await open(folder, [
+  const running = await start([
     observer('p0', ({ totalCents: sequence }) => {
       const at = publishedAt.get(sequence)
       publishedAt.delete(sequence)
@@ -144,9 +154,9 @@ export async function millraceLatency(task: { perSecond: number } & Span, folder
 
   const loopDelay = monitorEventLoopDelay({ resolution: 1 })
   loopDelay.enable()
-  const start = performance.now()
+  const beganAt = performance.now()
   const sent: Promise<unknown>[] = []
-  for (let dueMs = start; dueMs < start + task.measureMs; dueMs += 1000 / task.perSecond) {
+  for (let dueMs = beganAt; dueMs < beganAt + task.measureMs; dueMs += 1000 / task.perSecond) {
     const leftMs = dueMs - performance.now()
     if (leftMs > 0) await sleep(leftMs)
     const now = performance.now()

@@ -59,6 +59,24 @@ export async function perform(task: Task, folder: string): Promise<Figures> {
       return (await import('./cpu.ts')).millraceCpu(task, folder)
     case 'deploy':
       return (await import('./deploy.ts')).millraceDeploy(folder)
+    case 'postgres':
+      return (await import('./postgres.ts')).postgresRate(task)
+    case 'postgres.raw':
+      return (await import('./postgres-raw.ts')).postgresRawRate(task)
+    case 'postgres.flow':
+      return (await import('./postgres.ts')).postgresFlows(task)
+    case 'postgres.latency':
+      return (await import('./postgres.ts')).postgresLatency(task)
+    case 'postgres.shared':
+      return (await import('./postgres.ts')).postgresShared(task)
+    case 'postgres.idle':
+      return (await import('./postgres.ts')).postgresIdle(task)
+    case 'pg-boss':
+      return (await import('./peers/pg-boss.ts')).pgBossRate(task)
+    case 'graphile-worker':
+      return (await import('./peers/graphile-worker.ts')).graphileWorkerRate(task)
+    case 'dbos':
+      return (await import('./peers/dbos.ts')).dbosFlows(task)
     case 'restart':
       return (await import('./millrace.ts')).millraceRestart(folder)
   }

@@ -13,7 +13,7 @@ const tables = `
   create table fx (id text primary key, quantity integer) without rowid`
 
 /** Ids as long as a UUIDv7 and in order of time, as cheap as can be. */
-function cheapIds(): () => string {
+export function cheapIds(): () => string {
   let count = 0
   return () => {
     const time = Date.now().toString(16).padStart(12, '0')

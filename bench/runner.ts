@@ -49,9 +49,10 @@ export class Runner {
     }
   }
 
-  #peerRuns({ peerLoad, peerFlows }: Case): Map<string, Run> {
+  #peerRuns({ server, peerLoad, peerFlows }: Case): Map<string, Run> {
     const { peers, span } = this.#bench
-    const tasks = peers.flatMap(({ name, task, flows }): [string, Run][] => [
+    const same = peers.filter((peer) => peer.server === server)
+    const tasks = same.flatMap(({ name, task, flows }): [string, Run][] => [
       ...(peerLoad && task ? [[name, { task: task({ ...peerLoad, ...span }) }] as [string, Run]] : []),
       ...(peerFlows && flows ? [[name, { task: flows({ ...peerFlows, ...span }) }] as [string, Run]] : []),
     ])

@@ -22,6 +22,8 @@ export interface Scale {
   longSteps: number
   /** Listeners of `sse.10k`. */
   listeners: number
+  /** Transactions that are open in `postgres.find.500`. */
+  openTransactions: number
   /** Whether each measured run has a process of its own. */
   isolated: boolean
 }
@@ -41,6 +43,7 @@ const standard: Scale = {
   strandedFlows: 10_000,
   longSteps: 10_000,
   listeners: 10_000,
+  openTransactions: 500,
   isolated: true,
 }
 
@@ -79,6 +82,7 @@ export const scales: Record<ScaleName, Scale> = {
     strandedFlows: 50,
     longSteps: 60,
     listeners: 50,
+    openTransactions: 20,
     isolated: false,
   },
 }

@@ -26,8 +26,11 @@ export function row(result: Result): string {
   return line(result.name, ({ text }) => text(result))
 }
 
+/** A name that is too long takes its room from the value. */
 function line(name: string, text: (column: TableColumn) => string): string {
-  return `${name.padEnd(nameWidth)}${columns.map((column) => text(column).padStart(column.width)).join('')}`.trimEnd()
+  const room = Math.max(0, name.length - nameWidth)
+  const cells = columns.map((column, at) => text(column).padStart(column.width - (at === 0 ? room : 0)))
+  return `${name.padEnd(nameWidth)}${cells.join('')}`.trimEnd()
 }
 
 function peerCell({ peer, peerValue, unit }: Result): string {

@@ -35,6 +35,12 @@ export interface FlowLoad {
   inFlight: number
 }
 
+/** What goes on in the database beside a run. */
+export interface PostgresLoad {
+  /** Transactions that have written and stay open. */
+  open?: number
+}
+
 /** How long a measured run warms up, which is not counted, and how long it publishes after that. */
 export interface Span {
   warmMs: number
@@ -65,6 +71,11 @@ export type Task =
   | { by: 'deploy' }
   | ({ by: 'cpu'; threads: number } & Span)
   | { by: 'restart' }
+  | ({ by: 'postgres' | 'postgres.raw' | 'pg-boss' | 'graphile-worker' } & Load & PostgresLoad & Span)
+  | ({ by: 'postgres.flow' | 'dbos' } & FlowLoad & Span)
+  | ({ by: 'postgres.latency'; perSecond: number } & Span)
+  | ({ by: 'postgres.shared'; ours: boolean; theirs: boolean } & Span)
+  | { by: 'postgres.idle'; measureMs: number }
   | { by: 'timers'; events: number }
 
 /** What a run found, by name; the unit is in the name. */

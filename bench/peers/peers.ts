@@ -11,6 +11,8 @@ import { findRestate } from './restate-server.ts'
 /** Another library that does the same work in its way: it handles events, it conducts flows, or both. */
 export interface Peer {
   name: string
+  /** The server on which it is; those without one are on a file or have their own. */
+  server?: 'postgres'
   task?: (load: Load & Span) => Task
   flows?: (load: FlowLoad & Span) => Task
 }
@@ -19,6 +21,7 @@ export interface Peer {
 export interface Needs {
   tasks: boolean
   flows: boolean
+  postgres: boolean
 }
 
 /** The peers that can be measured here, what to say about them under the table, and what ends them. */
@@ -34,8 +37,9 @@ const installMs = 120_000
 const none: Peers = { peers: [], notes: [], stop: async () => {} }
 
 /** Installs the peers when that has not been done, and starts the server one of them needs. Goes on without peers. */
-export async function preparePeers({ tasks, flows }: Needs, place: Place, progress: Progress): Promise<Peers> {
-  if (!tasks && !flows) return none
+export async function preparePeers(needs: Needs, place: Place, progress: Progress): Promise<Peers> {
+  const { tasks, flows, postgres } = needs
+  if (!tasks && !flows && !postgres) return none
   if (!isInstalled()) {
     progress.show('installing the peers of the bench (npm ci in bench/peers)')
     try {
@@ -48,9 +52,10 @@ export async function preparePeers({ tasks, flows }: Needs, place: Place, progre
   }
   const handling = tasks ? await thatHandle(findRedis(), place, progress) : none
   const conducting = flows ? thatConduct(findRestate(), progress) : none
+  const onServer = postgres ? onPostgres() : none
   return {
-    peers: [...handling.peers, ...conducting.peers],
-    notes: [...handling.notes, ...conducting.notes],
+    peers: [...handling.peers, ...conducting.peers, ...onServer.peers],
+    notes: [...handling.notes, ...conducting.notes, ...onServer.notes],
     stop: handling.stop,
   }
 }
@@ -85,6 +90,23 @@ export function thatConduct(restateServer: string | null, progress: Pick<Progres
     ...none,
     peers: [openworkflow, { name: 'restate', flows: (load) => ({ by: 'restate', program: restateServer, ...load }) }],
     notes: [aboutOpenworkflow, aboutRestate],
+  }
+}
+
+/** The peers on the PostgreSQL server of the bench. */
+function onPostgres(): Peers {
+  return {
+    ...none,
+    peers: [
+      { name: 'pg-boss', server: 'postgres', task: (load) => ({ by: 'pg-boss', ...load }) },
+      { name: 'graphile', server: 'postgres', task: (load) => ({ by: 'graphile-worker', ...load }) },
+      { name: 'dbos', server: 'postgres', flows: (load) => ({ by: 'dbos', ...load }) },
+    ],
+    notes: [
+      `pg-boss ${version('pg-boss')}: insert, fetch and complete of 500 jobs at a time.`,
+      `graphile-worker ${version('graphile-worker')}: addJobs of 500, a local queue of 500, ends in batches.`,
+      `dbos ${version('@dbos-inc/dbos-sdk')}: a workflow of steps that call nobody.`,
+    ],
   }
 }
 

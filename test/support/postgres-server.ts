@@ -1,5 +1,5 @@
 // Runs a PostgreSQL server until the process of a test run has ended, then removes all of it. Started by postgres.ts as
-// a process of its own: `node postgres-server.ts FOLDER PID BINARIES`.
+// a process of its own: `node postgres-server.ts FOLDER PID BINARIES [SETTINGS]`.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import {
@@ -28,7 +28,7 @@ interface User {
   readonly gid?: number
 }
 
-const [folder, run, binaries] = process.argv.slice(2) as [string, string, string]
+const [folder, run, binaries, given] = process.argv.slice(2) as [string, string, string, string?]
 
 function serverUser(): User {
   if (process.getuid?.() !== 0) return {}
@@ -96,7 +96,8 @@ async function answers(url: string): Promise<boolean> {
 }
 
 /** Settings of a server whose data nobody needs after a crash of the machine. */
-const settings = ['fsync=off', 'max_connections=200', 'max_prepared_transactions=20', 'shared_buffers=64MB']
+const quick = ['fsync=off', 'max_connections=200', 'max_prepared_transactions=20', 'shared_buffers=64MB']
+const settings = given === undefined ? quick : (JSON.parse(given) as string[])
 
 async function start(): Promise<{ readonly server: ChildProcess; readonly url: string }> {
   const bin = completed(JSON.parse(binaries) as Binaries)
