@@ -23,7 +23,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   control: ['model', 'seam', 'engine', 'parts', 'operate'],
   describe: ['model', 'seam', 'parts', 'operate'],
   http: ['model', 'seam', 'engine', 'parts', 'operate', 'describe'],
-  cli: ['index', 'operate', 'control', 'describe', 'testing'],
+  cli: ['index', 'operate', 'control', 'describe', 'testing', 'adapters/postgres'],
   // Puts another world below the same engine, so it knows the whole of it.
   testing: ['index', 'model', 'seam', 'engine', 'parts', 'operate', 'app', 'adapters/sqlite', 'adapters/node'],
   // Runs in a browser: of the others it knows types and pure functions of the model.

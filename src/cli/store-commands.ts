@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Add } from './add.ts'
 import { backup } from './commands/backup.ts'
 import { doctor } from './commands/doctor.ts'
+import { type MoveWords, move } from './commands/move.ts'
 import { restore } from './commands/restore.ts'
 import { settings } from './commands/settings.ts'
 
@@ -37,4 +38,19 @@ export function addStore(program: Command, add: Add): void {
     run: restore,
     examples: ['restore copies/shop-monday.db --db shop.db'],
   })
+  add<MoveWords>(program, {
+    name: 'move',
+    usage: '',
+    text: 'move all data of a stopped app from a file to PostgreSQL, or back',
+    run: move,
+    examples: [
+      'move --from shop.db --to postgres://shop@db/shop',
+      'move --db shop.db --back   # forget that its data have moved',
+      'move --db postgres://shop@db2/shop --here   # go on in a database that was restored elsewhere',
+    ],
+  })
+    .option('--from <store>', 'the file, or the URL of the database, that is left')
+    .option('--to <store>', 'a new file, or a database in which no app has run')
+    .option('--back', 'let apps start on --db again, as of the move')
+    .option('--here', 'let apps start on --db, which was restored or copied to another cluster')
 }

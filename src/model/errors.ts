@@ -420,8 +420,19 @@ export const errors = {
   'millrace/moved-database': row(
     'StoreError',
     false,
-    'The database was restored or copied to another cluster. Start on the cluster where it was written.',
+    `The database was restored or copied to another cluster. Start on the cluster where it was written; to go on here, where nothing else runs on a copy of it, call \`${commandLine('move --db URL --here')}\` first.`,
   ),
+  'millrace/data-moved': row(
+    'StoreError',
+    false,
+    `Start the app where its data are now. To start here again, as of the move, call \`${commandLine('move --db STORE --back')}\`: what was handled there since is handled a second time.`,
+  ),
+  'millrace/target-not-empty': row(
+    'StoreError',
+    false,
+    'Name a file that does not exist, or a database in which no app has run. To move into a database once more, drop its schema `millrace` first.',
+  ),
+  'millrace/no-move': row('StoreError', false, 'Name a file, or the URL of a PostgreSQL database.'),
   'millrace/foreign-file': row(
     'StoreError',
     false,

@@ -14,6 +14,7 @@ import type { SameData } from './ids.ts'
 import type { Leases } from './leases.ts'
 import type { LogStore } from './log.ts'
 import type { MessageReads } from './message-reads.ts'
+import type { Moves } from './moves.ts'
 import type { Offline } from './offline.ts'
 import type { OperationStore } from './operations.ts'
 import type { PendingActions } from './pending-actions.ts'
@@ -101,4 +102,6 @@ export interface Broker {
   create(world: World): Store
   /** The store without an app, or beside one that runs. */
   readonly offline?: Offline | undefined
+  /** How data move into another kind of store, and out of one. */
+  readonly moves?: Moves | undefined
 }

@@ -128,11 +128,14 @@ test('no statement of the adapter reads a table that grows from its beginning, o
   assert.equal(wrong.length, 0, `\n${wrong.join('\n')}`)
 })
 
+/** A move reads all that a file has, while no app runs. */
+const movesAll = 'moved-rows.ts'
+
 test('each statement in the source of the adapter is among those that are explained', async (t) => {
   const prepared = [...(await preparedBy(() => exercise(place(t))))].map(squeeze)
   const missing: string[] = []
   for (const name of readdirSync(folder)) {
-    if (!name.endsWith('.ts') || name.endsWith('.test.ts') || name.endsWith('-thread.ts')) continue
+    if (name === movesAll || !name.endsWith('.ts') || name.endsWith('.test.ts') || name.endsWith('-thread.ts')) continue
     for (const parts of textsIn(readFileSync(new URL(name, folder), 'utf8'))) {
       if (!prepared.some((sql) => fits(parts, sql))) missing.push(`${name}: ${parts.join(' … ')}`)
     }

@@ -6,6 +6,7 @@ import type { Broker } from '../../seam/store.ts'
 import { Client } from './client.ts'
 import type { PostgresClient } from './client-shape.ts'
 import { shownUrl } from './connection.ts'
+import { postgresMoves } from './moves.ts'
 import { formatKnown } from './schema.ts'
 import { stateTables } from './state-tables.ts'
 import { PostgresStore } from './store.ts'
@@ -74,9 +75,11 @@ function postgresOn(options: PostgresOptions): Broker {
   }
   const where = shownUrl(url)
   const code = `format ${formatKnown}`
+  const parts = { url, where, limits, code, state: stateTables }
   return {
     name: 'postgres',
     where,
-    create: (world) => new PostgresStore({ url, where, world, limits, code, state: stateTables }),
+    create: (world) => new PostgresStore({ ...parts, world }),
+    moves: postgresMoves(parts),
   }
 }

@@ -92,6 +92,20 @@ export async function openSchema(db: Connection, where: string, world: World, wa
   return identify(db, where, server!)
 }
 
+/**
+ * Makes the schema, or brings it up to date, in the transaction that is open. Errors: as of `openSchema`.
+ *
+ * @returns the format that was there; 0 where there was none
+ */
+export async function makeSchema(db: Connection, where: string): Promise<number> {
+  const [server] = await db.all<Server>(serverText)
+  checkServer(server!, where)
+  await db.words(`select pg_advisory_xact_lock(${lockKey})`)
+  const format = await formatIn(db, where)
+  if (format < formatKnown) await db.words(scriptFrom(format))
+  return format
+}
+
 function checkServer({ version, encoding, replica }: Server, where: string): void {
   const why = (text: string) => fault('millrace/cannot-open', `${where} ${text}`)
   if (version < oldestServer) {

@@ -3,6 +3,7 @@ import { fault, type MillraceError } from '../../model/errors.ts'
 import type { World } from '../../seam/world.ts'
 import { type Connecting, Connection } from './connection.ts'
 import { Readers, Turns } from './connections.ts'
+import { checkNotMoved } from './moved-mark.ts'
 import { enter, type Process, remove, thisProcess } from './processes.ts'
 import { type Identity, openSchema } from './schema.ts'
 import type { Statements } from './statements.ts'
@@ -21,6 +22,8 @@ export interface ServerParts {
   readonly limits: ServerLimits
   /** The version of Millrace. */
   readonly code: string
+  /** Whether a database is opened whose data have moved elsewhere. Default: refused. */
+  readonly moved?: 'refused' | 'opened' | undefined
 }
 
 /** Small transactions that belong to no commit. */
@@ -44,7 +47,8 @@ export interface Opened {
 const schemaMs = 30_000
 
 /** Connects, creates what is missing, and enters this process. */
-export async function openServer({ url, where, world, limits, code }: ServerParts): Promise<Opened> {
+export async function openServer(parts: ServerParts): Promise<Opened> {
+  const { url, where, world, limits, code, moved = 'refused' } = parts
   const { leaseMs, commitMs } = limits
   const id = world.newId()
   const connecting: Connecting = { url, world, silentMs: commitMs + leaseMs, application: `millrace ${id}` }
@@ -52,6 +56,7 @@ export async function openServer({ url, where, world, limits, code }: ServerPart
   let identity: Identity
   try {
     identity = await openSchema(first, where, world, schemaMs)
+    if (moved === 'refused') await checkNotMoved(first, where)
   } finally {
     await first.end()
   }

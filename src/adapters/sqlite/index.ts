@@ -8,6 +8,7 @@ import { Client } from './client.ts'
 import type { SqliteClient } from './client-shape.ts'
 import type { Disk } from './disk.ts'
 import type { Left } from './in-place.ts'
+import { sqliteMoves } from './moves.ts'
 import { nodeDisk } from './node-disk.ts'
 import { sqliteOffline } from './offline.ts'
 import { nodeDatabase } from './owner.ts'
@@ -130,5 +131,6 @@ export function sqliteOn(options: SqliteOptions, disk: () => Disk, database = no
     create: (world) =>
       new SqliteStore({ file: realFile(file), name: file, world, disk: disk(), limits, database, adopt, left }),
     offline: sqliteOffline(file, limits),
+    moves: sqliteMoves(() => realFile(file), limits),
   }
 }

@@ -8,6 +8,7 @@ import type { Disk } from './disk.ts'
 import type { Durability } from './durability.ts'
 import type { FilesInPlace } from './in-place.ts'
 import { markedAlone } from './missing-wal.ts'
+import { checkNotMoved } from './moved-mark.ts'
 import type { OpenStore } from './open-store.ts'
 import type { WriteLock } from './write-lock.ts'
 
@@ -16,6 +17,8 @@ type Renames = (found: FoundParts) => readonly Rename[]
 /** The parts of its store that a take-over needs. */
 export interface LeasesNeeds {
   readonly file: string
+  /** Whether a file is taken over whose data have moved elsewhere. */
+  readonly moved: 'refused' | 'opened'
   readonly disk: Disk
   readonly lock: WriteLock
   readonly files: FilesInPlace
@@ -35,9 +38,10 @@ export class SqliteLeases implements Leases {
   }
 
   async takeOver(sources: readonly SourcePlan[], renames: Renames = () => []): Promise<TakenOver> {
-    const { file, disk, lock, files, durability, condition, isClosing } = this.needs
+    const { file, moved, disk, lock, files, durability, condition, isClosing } = this.needs
     const { connection, tables } = this.needs.opened()
     try {
+      if (moved === 'refused') checkNotMoved(connection.db, file)
       const taken = await lock.run(() => connection.unmarked(() => tables.takeOver(sources, renames)))
       // At every start, so that no copy made after an earlier stop is the file that the -wal of this run begins on.
       connection.empty()

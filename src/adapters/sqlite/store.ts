@@ -13,7 +13,7 @@ import type { Leases } from '../../seam/leases.ts'
 import type { OpenOptions, Store } from '../../seam/store.ts'
 import type { World } from '../../seam/world.ts'
 import { type Facets, WithFacets } from '../shared/facets.ts'
-import { notOpen } from './beside-commits.ts'
+import { notOpen, writeDurably } from './beside-commits.ts'
 import { checkFile } from './checked.ts'
 import { Checkpoints } from './checkpoints.ts'
 import type { CommitLimits } from './commit.ts'
@@ -24,6 +24,7 @@ import { openFault } from './errors.ts'
 import { FilesInPlace, type Left } from './in-place.ts'
 import { SqliteLeases } from './leases.ts'
 import { acceptAlone, isAlone } from './missing-wal.ts'
+import { setMovedTo } from './moved-mark.ts'
 import { type OpenStore, openStore, sayGoodbye } from './open-store.ts'
 import { type OpenDatabase, type Owned, takeOwnership } from './owner.ts'
 import { renewWal } from './renewed.ts'
@@ -47,6 +48,8 @@ export interface StoreParts {
   readonly database: OpenDatabase
   /** Whether a database of another program is taken up. */
   readonly adopt?: boolean | undefined
+  /** Whether a file is opened whose data have moved elsewhere. Default: refused. */
+  readonly moved?: 'refused' | 'opened' | undefined
   /** Shared by the stores that follow one another on the file. */
   readonly left?: Left | undefined
 }
@@ -66,7 +69,7 @@ export class SqliteStore extends WithFacets implements Store {
 
   constructor(parts: StoreParts) {
     super()
-    const { file, world, disk, limits, left = { files: [] } } = parts
+    const { file, world, disk, limits, left = { files: [] }, moved = 'refused' } = parts
     this.parts = parts
     this.lock = new WriteLock(file, world, limits.lockedMs, () => this.last?.connection.tryLock())
     this.files = new FilesInPlace(left)
@@ -86,6 +89,7 @@ export class SqliteStore extends WithFacets implements Store {
     })
     this.leases = new SqliteLeases({
       file,
+      moved,
       disk,
       lock: this.lock,
       files: this.files,
@@ -169,6 +173,12 @@ export class SqliteStore extends WithFacets implements Store {
     await beside.sync()
     this.condition.accepted()
     return true
+  }
+
+  /** Writes down where the data went, or takes that back. Durable when it resolves. @returns what was written before */
+  setMoved(to: string | undefined): Promise<string | undefined> {
+    const { beside, connection } = this.opened
+    return writeDurably(beside, () => setMovedTo(connection.db, to))
   }
 
   checkFiles(): void {
