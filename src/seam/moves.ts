@@ -117,6 +117,11 @@ export interface Moves {
    * @returns where the data went; undefined where there was no mark
    */
   takeBack(): Promise<string | undefined>
-  /** Lets an app start on a database that was restored or copied to another cluster. Only where a store has such. */
-  settle?(): Promise<void>
+  /**
+   * Lets an app start on a database that was restored or copied to another cluster. Only where a store has such.
+   *
+   * @returns false where it is at home: nothing is changed
+   * @throws `millrace/no-app`; the errors of the server
+   */
+  settle?(): Promise<boolean>
 }

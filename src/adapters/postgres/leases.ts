@@ -70,8 +70,8 @@ export class PostgresLeases implements Leases {
     const { where, id, from, tables } = this.needs
     const before = await one<LeaseRow>(db, takeText, [id, from])
     if (before === undefined) throw fault('millrace/in-use', `${where} is in use by another process`)
-    const { folded, snapshot } = await this.lastOf(db)
-    await this.fold(db, folded, snapshot)
+    const { folded, snapshot } = await lastOf(db)
+    await foldAll(db, folded, snapshot)
     const renamed = await this.rename(db, renames)
     await tables.kinds.load(db)
     await db.run(sourcesText, [sources.map(({ kind }) => kind), sources.map(({ name }) => name)])
@@ -84,27 +84,6 @@ export class PostgresLeases implements Leases {
     return { lease, taken, progress: await readProgress(db) }
   }
 
-  /** The last commit, and what had been numbered with it. */
-  private async lastOf(db: Statements): Promise<{ readonly folded: number; readonly snapshot: Snapshot }> {
-    interface Row {
-      readonly folded: number
-      readonly snapshot: string
-      readonly n: number | null
-      readonly since: string
-      readonly xid: number
-    }
-    const row = (await one<Row>(db, lastText))!
-    if (row.n === null) return { folded: row.folded, snapshot: snapshotOf(row.snapshot) }
-    return { folded: row.n, snapshot: snapshotOf(row.since, row.xid) }
-  }
-
-  /** Folds what the owner before has left. */
-  private async fold(db: OpenTransaction, upTo: number, snapshot: Snapshot): Promise<void> {
-    await foldRows(db, await readProgress(db))
-    await db.run('delete from millrace.commits where unit = 0 and n <= $1', [upTo])
-    await db.run('update millrace.folded set n = $1, snapshot = $2 where unit = 0', [upTo, snapshotText(snapshot)])
-  }
-
   private async rename(db: OpenTransaction, renames: Renames): Promise<Rename[]> {
     const { names } = this.needs.tables.state
     const progress = await readProgress(db)
@@ -114,6 +93,27 @@ export class PostgresLeases implements Leases {
     for (const rename of wanted) if (await names.rename(db, rename)) renamed.push(rename)
     return renamed
   }
+}
+
+/** The last commit, and what had been numbered with it. */
+export async function lastOf(db: Statements): Promise<{ readonly folded: number; readonly snapshot: Snapshot }> {
+  interface Row {
+    readonly folded: number
+    readonly snapshot: string
+    readonly n: number | null
+    readonly since: string
+    readonly xid: number
+  }
+  const row = (await one<Row>(db, lastText))!
+  if (row.n === null) return { folded: row.folded, snapshot: snapshotOf(row.snapshot) }
+  return { folded: row.n, snapshot: snapshotOf(row.since, row.xid) }
+}
+
+/** Folds what the owner before has left. */
+export async function foldAll(db: Statements, upTo: number, snapshot: Snapshot): Promise<void> {
+  await foldRows(db, await readProgress(db))
+  await db.run('delete from millrace.commits where unit = 0 and n <= $1', [upTo])
+  await db.run('update millrace.folded set n = $1, snapshot = $2 where unit = 0', [upTo, snapshotText(snapshot)])
 }
 
 interface Span {

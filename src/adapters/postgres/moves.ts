@@ -7,10 +7,11 @@
 import { fault } from '../../model/errors.ts'
 import { type Entering, type Leaving, type MovedTable, type Moves, movedTables } from '../../seam/moves.ts'
 import { nodeWorld } from '../node/world.ts'
-import { Connection, codeOf } from './connection.ts'
+import { type Connecting, Connection, codeOf } from './connection.ts'
 import { movedTo, publishedTo, setMovedTo, unsetMoved } from './moved-mark.ts'
 import { MovedRows, readMoved } from './moved-rows.ts'
 import { makeSchema } from './schema.ts'
+import { settle } from './settle.ts'
 import { one } from './statements.ts'
 import { PostgresStore, type StoreParts } from './store.ts'
 
@@ -25,9 +26,20 @@ export function postgresMoves(parts: Parts): Moves {
   return {
     leave: () => leave(parts),
     enter: () => enter(url, where),
-    async takeBack() {
-      const db = await begun(url)
+    async settle() {
+      const db = await connected(url, where)
       try {
+        const settled = await settle(db, begin)
+        await commit(db)
+        return settled
+      } finally {
+        await db.end()
+      }
+    },
+    async takeBack() {
+      const db = await connected(url, where)
+      try {
+        await begin(db)
         const to = await movedTo(db)
         if (to !== undefined) await unsetMoved(db)
         await db.words('commit')
@@ -39,12 +51,20 @@ export function postgresMoves(parts: Parts): Moves {
   }
 }
 
-/** A connection in a transaction that writes, and that nobody ends. */
-async function begun(url: string): Promise<Connection> {
-  const world = nodeWorld(() => {})
-  const db = await Connection.open({ url, world, silentMs, application: 'move of Millrace' })
-  await begin(db)
-  return db
+const connecting = (url: string): Connecting => ({
+  url,
+  world: nodeWorld(() => {}),
+  silentMs,
+  application: 'move of Millrace',
+})
+
+/** Connects to a database that has data. @throws `millrace/no-app` where it has none */
+async function connected(url: string, where: string): Promise<Connection> {
+  const db = await Connection.open(connecting(url))
+  const there = await one(db, `select 1 as one from pg_namespace where nspname = 'millrace'`)
+  if (there !== undefined) return db
+  await db.end()
+  throw fault('millrace/no-app', `${where} has no data of Millrace`)
 }
 
 async function begin(db: Connection): Promise<void> {
@@ -55,19 +75,17 @@ async function begin(db: Connection): Promise<void> {
 
 async function leave(parts: Parts): Promise<Leaving> {
   const { url, where } = parts
+  const db = await connected(url, where)
   const store = new PostgresStore({ ...parts, world: nodeWorld(() => {}), moved: 'opened' })
-  await store.open({ same: () => false, waitMs: 0 })
-  const { clean } = await store.leases.takeOver([])
-  const end = () => store.close(clean ? 'clean' : 'left')
-  const db = await begun(url).catch(async (error: unknown) => {
-    await end()
-    throw error
-  })
+  let clean = false
   const close = async () => {
     await db.end()
-    await end()
+    await store.close(clean ? 'clean' : 'left')
   }
   try {
+    await store.open({ same: () => false, waitMs: 0 })
+    ;({ clean } = await store.leases.takeOver([]))
+    await begin(db)
     await db.words(`lock table ${publishedTo.map((table) => `millrace.${table}`).join(', ')} in share mode`)
     // Any transaction of the owner numbers what others have published.
     await store.progress.clearMarks([])
@@ -95,8 +113,9 @@ async function leave(parts: Parts): Promise<Leaving> {
 }
 
 async function enter(url: string, where: string): Promise<Entering> {
-  const db = await begun(url)
+  const db = await Connection.open(connecting(url))
   try {
+    await begin(db)
     await makeSchema(db, where)
     await checkEmpty(db, where)
   } catch (error) {

@@ -57,16 +57,8 @@ interface Row {
   readonly to: number
 }
 
-const text = `
-with now as materialized (
-  select pg_current_snapshot() as snapshot, pg_current_xact_id_if_assigned()::text::int8 as own
-), fresh as materialized (
-  select xid, seq, stream, octet_length(data) as bytes from millrace.messages where xid >= $1
-  union all
-  select xid, seq, stream, octet_length(data) from millrace.messages where xid = any(array(
-    select open from unnest($2::int8[]) open
-    where pg_visible_in_snapshot((open - $3)::text::xid8, pg_current_snapshot())))
-), ranked as (
+/** Divides what is `fresh` into runs, each behind the head of its stream. */
+export const groupedText = `ranked as (
   select *, row_number() over (partition by stream order by seq) as rank,
     row_number() over (partition by stream, xid order by seq) as inner_rank,
     sum(bytes) over (partition by stream order by seq) as total
@@ -80,13 +72,25 @@ with now as materialized (
   from (select distinct stream from grouped) g
   left join lateral (
     select position + count - 1 as head, r.bytes from millrace.runs r where r.stream = g.stream
-    order by r.position desc limit 1) last on true
+    order by r.position desc limit 1) last on true`
+export const runsText = `insert into millrace.runs (stream, position, count, xid, seq_from, seq_to, bytes)
+  select g.stream, h.head + g.rank, g.count, g.xid, g.seq_from, g.seq_to, h.bytes + g.total
+  from grouped g join heads h using (stream)`
+
+const text = `
+with now as materialized (
+  select pg_current_snapshot() as snapshot, pg_current_xact_id_if_assigned()::text::int8 as own
+), fresh as materialized (
+  select xid, seq, stream, octet_length(data) as bytes from millrace.messages where xid >= $1
+  union all
+  select xid, seq, stream, octet_length(data) from millrace.messages where xid = any(array(
+    select open from unnest($2::int8[]) open
+    where pg_visible_in_snapshot((open - $3)::text::xid8, pg_current_snapshot())))
+), ${groupedText}
 ), fence as materialized (
   select millrace.fence($4, $9, $1 - $3) as held where $8 or exists (select 1 from fresh)
 ), written as (
-  insert into millrace.runs (stream, position, count, xid, seq_from, seq_to, bytes)
-  select g.stream, h.head + g.rank, g.count, g.xid, g.seq_from, g.seq_to, h.bytes + g.total
-  from grouped g join heads h using (stream), fence where fence.held
+  ${runsText}, fence where fence.held
   returning stream, position, count, xid, seq_from, seq_to
 ), noted as (
   insert into millrace.commits (unit, n, epoch, token, xid, snapshot, progress)

@@ -174,26 +174,43 @@ async function clusterOf(db: Connection): Promise<string> {
   }
 }
 
-async function identify(db: Connection, where: string, asked: Server): Promise<Identity> {
+/** What a database says of itself. */
+export interface Found {
+  readonly server: string
+  readonly offset: number
+  /** The cluster that it is on, and the one that it was written on; empty where that is not known. */
+  readonly cluster: string
+  readonly before: string
+  /** Why no app may start on it: its numbers of transactions are those of another cluster. */
+  readonly moved: string | undefined
+}
+
+export async function foundIn(db: Connection): Promise<Found> {
   const cluster = await clusterOf(db)
   const text = `select millrace.server() as server, (select value from millrace.meta where key = 'offset')::int8 as "offset",
-    coalesce((select value from millrace.meta where key = 'cluster'), '') as cluster,
+    coalesce((select value from millrace.meta where key = 'cluster'), '') as before,
     (select max(pg_snapshot_xmax(snapshot::pg_snapshot)::text::int8) from (
        select snapshot from millrace.folded
        union all (select snapshot from millrace.commits where unit = 0 order by n desc limit 1)
      ) s) <= pg_snapshot_xmax(pg_current_snapshot())::text::int8 as behind`
-  const [found] = await db.all<{ server: string; offset: number; cluster: string; behind: boolean }>(text)
-  const moved = cluster !== '' && found!.cluster !== '' && found!.cluster !== cluster
-  if (moved || !found!.behind) {
-    const what = moved ? 'was written on another cluster' : 'has seen transactions that this cluster has not had'
-    throw fault('millrace/moved-database', `${where} ${what}`)
+  interface Row extends Pick<Found, 'server' | 'offset' | 'before'> {
+    readonly behind: boolean
   }
-  if (found!.cluster === '' && cluster !== '') {
+  const [row] = await db.all<Row>(text)
+  const { server, offset, before, behind } = row!
+  const another = cluster !== '' && before !== '' && before !== cluster
+  const ahead = behind ? undefined : 'has seen transactions that this cluster has not had'
+  return { server, offset, cluster, before, moved: another ? 'was written on another cluster' : ahead }
+}
+
+async function identify(db: Connection, where: string, asked: Server): Promise<Identity> {
+  const { server, offset, cluster, before, moved } = await foundIn(db)
+  if (moved !== undefined) throw fault('millrace/moved-database', `${where} ${moved}`)
+  if (before === '' && cluster !== '') {
     await db.words(`begin; select set_config('millrace.tx', 'open', true);
       insert into millrace.meta values ('cluster', '${wordsText(cluster)}') on conflict do nothing; commit`)
   }
-  const durability = asked.durability === 'remote_apply' ? 'remote_apply' : 'on'
-  return { offset: found!.offset, server: found!.server, durability }
+  return { offset, server, durability: asked.durability === 'remote_apply' ? 'remote_apply' : 'on' }
 }
 
 export const placeOf = (url: string): string => shownUrl(url)

@@ -59,7 +59,8 @@ async function settle({ out }: Call, db: string): Promise<void> {
   const store = await brokerAt(db)
   const { settle } = movesOf(store)
   if (settle === undefined) throw new UsageError(`${store.where} belongs to no server`)
-  await settle()
-  if (out.json) out.object({ store: store.where })
+  const settled = await settle()
+  if (out.json) out.object({ store: store.where, settled })
+  else if (!settled) out.line(safe(`${store.where} is where it was written: nothing is changed`))
   else out.line(safe(`apps start on ${store.where} again; do not start one on the database that it is a copy of`))
 }
