@@ -54,6 +54,26 @@ test('a statement that failed fails its function and no other of its group', nee
   await shop.stop()
 })
 
+test('statements of users are planned as their database says', needsServer, async () => {
+  await using database = await testDatabase()
+  await asAdmin(
+    database.url,
+    `alter database ${new URL(database.url).pathname.slice(1)} set plan_cache_mode = force_custom_plan`,
+  )
+  const shop = shopOn(database.url)
+  await shop.start({ control: false })
+  const look = { text: `select current_setting('plan_cache_mode') as mode, current_setting('enable_seqscan') as scans` }
+  const usual = [{ mode: 'force_custom_plan', scans: 'on' }]
+  await Promise.all([
+    shop.transaction(async (tx) => assert.deepEqual((await postgres.client(tx).query(look)).rows, usual)),
+    shop.transaction((tx) => tx.query`select 1 / 0`).catch(() => {}),
+    shop.transaction(async (tx) => assert.deepEqual((await postgres.client(tx).query(look)).rows, usual)),
+  ])
+  const read = shop.read`select current_setting('plan_cache_mode') as mode, current_setting('enable_seqscan') as scans`
+  assert.deepEqual(await read, usual)
+  await shop.stop()
+})
+
 test('a function that loses its connection fails alone; what it was with is written', needsServer, async () => {
   await using database = await testDatabase()
   const shop = shopOn(database.url)

@@ -34,6 +34,14 @@ test('values come back as they went in', needsServer, async () => {
   await db.end()
 })
 
+test('statements of the store have one plan for all values, by an index', needsServer, async () => {
+  await using database = await testDatabase()
+  const db = await connect(database.url)
+  const look = `select current_setting('plan_cache_mode') as mode, current_setting('enable_seqscan') as scans`
+  assert.deepEqual(await db.all(look), [{ mode: 'force_generic_plan', scans: 'off' }])
+  await db.end()
+})
+
 test('twenty processes that start at once find one schema', needsServer, async () => {
   await using database = await testDatabase()
   const connections = await Promise.all(Array.from({ length: 20 }, () => connect(database.url)))

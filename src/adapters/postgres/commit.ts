@@ -11,6 +11,7 @@ import type { CommitFunction, CommitGroup, Committed, Trouble, Written } from '.
 import type { World } from '../../seam/world.ts'
 import { storeLost, storeTrouble } from './errors.ts'
 import type { Owner, Worked } from './owner.ts'
+import { planOursAgain, planUsers } from './plans.ts'
 import type { Decided, PostgresTables } from './tables.ts'
 import type { OpenTransaction } from './transaction.ts'
 import { settle, type TxHost, UserTx } from './user-tx.ts'
@@ -132,12 +133,15 @@ export class PostgresCommit {
   /** Runs functions until one has to wait. Returns how many have run. */
   private async runFunctions(db: OpenTransaction, functions: readonly CommitFunction[]): Promise<number> {
     const { limits } = this.needs
+    if (functions.length === 0) return 0
     let ran = 0
+    db.db.words(planUsers).catch(() => {})
     for (const fn of functions) {
       if (ran >= limits.functionsMax) break
       if (!(await this.runFunction(db, fn, ran === 0 ? 'waits' : 'gives way'))) break
       ran++
     }
+    db.db.words(planOursAgain).catch(() => {})
     return ran
   }
 

@@ -7,6 +7,7 @@
 import pg from 'pg'
 import { fault, isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { Timer, World } from '../../seam/world.ts'
+import { planOurs } from './plans.ts'
 import type { SqlValue, Statements } from './statements.ts'
 import { ourTypes, valueFor } from './values.ts'
 
@@ -91,6 +92,7 @@ export class Connection implements Statements {
     } catch (error) {
       throw connectFault(url, error)
     }
+    connection.words(planOurs).catch(() => {})
     return connection
   }
 

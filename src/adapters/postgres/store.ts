@@ -17,6 +17,7 @@ import { notOpen } from './errors.ts'
 import { PostgresLeases } from './leases.ts'
 import { Life } from './life.ts'
 import { type Lease, Owner } from './owner.ts'
+import { planUsers } from './plans.ts'
 import { leaves } from './processes.ts'
 import { type Opened, openServer, type ServerLimits, type ServerParts } from './server.ts'
 import { untilFree } from './standby.ts'
@@ -143,7 +144,10 @@ export class PostgresStore extends WithFacets implements Store {
 
   readonly query: Query = async <Row>(template: TemplateStringsArray, ...values: unknown[]) => {
     const statement = userStatement(template, values)
-    return this.opened.readers.read(async (db) => (await db.send(statement)).rows as Row[])
+    return this.opened.readers.read(async (db) => {
+      db.words(planUsers).catch(() => {})
+      return (await db.send(statement)).rows as Row[]
+    })
   }
 
   // ── condition ──────────────────────────────────────────────────────────────────────────────────────────────────
