@@ -128,4 +128,5 @@ export async function judge(url: string, accepted: ReadonlyMap<string, number>):
 }
 
 /** The lanes `a-0`, `a-1`, … */
-export const lanesOf = (name: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${name}-${n}`)
+export const lanesOf = (name: string, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `${name}-${n}`)

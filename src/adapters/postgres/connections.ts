@@ -60,15 +60,20 @@ const readersMax = 4
 export class Readers {
   private readonly connecting: Connecting
   private readonly all: Turns[] = []
+  /** As with what writes, nothing is left to the defaults of the role. */
+  private readonly beginText: string
 
   constructor(connecting: Connecting) {
     this.connecting = connecting
+    const { silentMs } = connecting
+    this.beginText = `begin isolation level repeatable read read only; set local statement_timeout = ${silentMs};
+      set local lock_timeout = ${silentMs}; set local idle_in_transaction_session_timeout = ${silentMs}`
   }
 
   /** Reads of one moment. */
   read<T>(work: (db: Connection) => Promise<T>): Promise<T> {
     return this.free().use(async (db) => {
-      db.words('begin isolation level repeatable read read only').catch(() => {})
+      db.words(this.beginText).catch(() => {})
       try {
         return await work(db)
       } finally {

@@ -46,6 +46,10 @@ export interface Opened {
 /** Time to wait for the schema, behind other starts and long transactions, milliseconds. */
 const schemaMs = 30_000
 
+/** What decides about the statements of an opening, whatever the defaults of the role are: its connection ends after it. */
+const openText = `set statement_timeout = ${schemaMs}; set lock_timeout = 0; set default_transaction_read_only = off;
+  set default_transaction_isolation = 'read committed'; set idle_in_transaction_session_timeout = ${schemaMs}`
+
 /** Connects, creates what is missing, and enters this process. */
 export async function openServer(parts: ServerParts): Promise<Opened> {
   const { url, where, world, limits, code, moved = 'refused' } = parts
@@ -55,6 +59,7 @@ export async function openServer(parts: ServerParts): Promise<Opened> {
   const first = await Connection.open(connecting)
   let identity: Identity
   try {
+    await first.words(openText)
     identity = await openSchema(first, where, world, schemaMs)
     if (moved === 'refused') await checkNotMoved(first, where)
   } finally {

@@ -36,8 +36,8 @@ export class OpenTransaction implements Transaction {
     this.token = token
     db.takeFailure()
     db.words(
-      `begin isolation level read committed read write; set local synchronous_commit = ${durability};
-       set local lock_timeout = ${lockMs}; set local statement_timeout = ${statementMs};
+      `begin isolation level read committed read write; set local statement_timeout = ${statementMs};
+       set local lock_timeout = ${lockMs}; set local synchronous_commit = ${durability};
        set local idle_in_transaction_session_timeout = ${idleMs}; set local role none;
        select set_config('millrace.tx', '${token}', true)`,
     ).catch(() => {})
