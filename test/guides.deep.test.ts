@@ -93,7 +93,8 @@ suite('the blocks of the pages', { concurrency: 2 }, () => {
       const folder = folderOf(page)
       mkdirSync(folder)
       const stage = await stageOf(page, folder)
-      const reading = new Reading({ folder, env }, stage)
+      const surroundings = { folder, env: { ...env, ...stage.env } }
+      const reading = new Reading(surroundings, stage)
       t.after(async () => {
         await reading.stop()
         await stage.stop?.()
@@ -107,7 +108,7 @@ suite('the blocks of the pages', { concurrency: 2 }, () => {
       const tests = [...reading.files.keys()].filter((name) => name.endsWith('.test.ts') && !named.includes(name))
       assert.deepEqual(idleFiles(reading.files, [...named, ...tests]), [], 'nothing on the page runs these')
       if (tests.length === 0) return
-      const { status, said } = await shell(`node --test ${tests.join(' ')}`, { folder, env })
+      const { status, said } = await shell(`node --test ${tests.join(' ')}`, surroundings)
       assert.equal(status, 0, said)
     })
   }

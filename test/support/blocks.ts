@@ -28,6 +28,8 @@ export type Block = Extract<Step, { kind: 'block' }>
 /** What a page needs beside itself: a running app, things that happen between two commands. */
 export interface Stage {
   readonly steps: Readonly<Record<string, () => unknown>>
+  /** Variables of the environment in which the commands of the page run. */
+  readonly env?: Readonly<Record<string, string>>
   /** Awaited after each step of the page. */
   idle?(): Promise<void>
   stop?(): Promise<void>
@@ -154,6 +156,7 @@ function steady(text: string): string {
     .replace(/\b\d+(\.\d+)? ?ms\b/g, 'SPAN')
     .replace(/\b\d+(\.\d+)? (s|min|h|d)\b/g, 'AGE')
     .replace(/\bprocess \d+/g, 'process N')
+    .replace(/postgres:\/\/\S*[^\s:,;]/g, 'postgres://URL')
     .replace(/(?:\/[\w.-]+)+\/([\w-]+\.\w+)/g, 'PATH/$1')
     .replace(/ {2,}/g, '  ')
 }
