@@ -1,6 +1,6 @@
 // Tools of the tests that do harm to a server: publishers with a record of their own, and the judge of what they published.
 import assert from 'node:assert/strict'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type App, event, type Part, processor, topic } from 'millrace'
 import { z } from 'zod'
 import { asAdmin } from '../support/postgres.ts'
@@ -8,6 +8,9 @@ import { Ordered, Orders, type ShopOptions, shopOn } from './support.ts'
 
 const Moved = event('moved', { schema: z.object({ id: z.string(), n: z.number() }), context: ({ id }) => id })
 const Stock = topic('stock', [Moved])
+
+/** The time after which a publisher tries again what was refused, milliseconds. */
+export const againMs = 10
 
 /** Whatever comes between, an attempt is made again soon. */
 const retry = { attempts: 1_000, firstDelayMs: 1, maxDelayMs: 20 }
@@ -50,6 +53,8 @@ export function chainOn(url: string, options: ShopOptions & { readonly who?: str
 export class Publishers {
   /** How many of each lane were accepted: all below that number. */
   readonly accepted: Map<string, number>
+  /** Called with the code of each refusal. */
+  refused: (code: string) => void = () => {}
   private readonly shop: App
   private readonly running: Promise<unknown>
   private isOver = false
@@ -81,7 +86,7 @@ export class Publishers {
   private async publishIn(lane: string): Promise<void> {
     for (let n = 0; !this.isOver; n++) {
       // Its id says whether it was kept: publishing again adds nothing.
-      while (!(await this.isAccepted(lane, n))) await turn()
+      while (!(await this.isAccepted(lane, n))) await delay(againMs)
       this.accepted.set(lane, n + 1)
       const { count } = this
       this.waiting = this.waiting.filter((one) => count < one.count || one.resolve())
@@ -95,6 +100,7 @@ export class Publishers {
     } catch (error) {
       const { code, retryable } = error as { code?: string; retryable?: boolean }
       assert(retryable === true || code === 'millrace/ownership-lost', `refused for ever: ${code} ${String(error)}`)
+      this.refused(code!)
       return false
     }
   }

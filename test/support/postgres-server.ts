@@ -15,30 +15,14 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { Binaries } from './postgres.ts'
-
-/** The user of the server: PostgreSQL refuses to run as root. */
-interface User {
-  readonly uid?: number
-  readonly gid?: number
-}
+import { freePort, serverUser } from './postgres-parts.ts'
 
 const [folder, run, binaries, given] = process.argv.slice(2) as [string, string, string, string?]
-
-function serverUser(): User {
-  if (process.getuid?.() !== 0) return {}
-  // It has to be one that has a name.
-  for (const name of ['postgres', 'nobody']) {
-    const line = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(readFileSync('/etc/passwd', 'utf8'))
-    if (line !== null) return { uid: Number(line[1]), gid: Number(line[2]) }
-  }
-  throw new Error('root has to start PostgreSQL as another user, and /etc/passwd has neither postgres nor nobody')
-}
 
 /**
  * The programs of the package, with the links that its install script would have made: install scripts are off. They are
@@ -72,15 +56,6 @@ function completed({ bin, native, version }: Binaries): string {
   }
   if (process.getuid !== undefined && statSync(copy).uid !== mine) throw new Error(`${copy} belongs to somebody else`)
   return join(copy, 'bin')
-}
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
 
 async function answers(url: string): Promise<boolean> {

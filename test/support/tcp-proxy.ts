@@ -9,13 +9,15 @@ export interface TcpProxy extends AsyncDisposable {
    * (`commit`).
    */
   lose(what: 'answer' | 'commit'): void
+  /** Where later connections lead to. */
+  leadTo(url: string): void
 }
 
 /** A simple query that is `commit`: its kind, its length, its text. */
 const commit = Buffer.from('Q\0\0\0\x0bcommit\0', 'latin1')
 
 export async function tcpProxy(url: string): Promise<TcpProxy> {
-  const target = new URL(url)
+  let target = new URL(url)
   const sockets = new Set<Socket>()
   let losing: 'answer' | 'commit' | undefined
   const server = createServer((client) => {
@@ -54,6 +56,9 @@ export async function tcpProxy(url: string): Promise<TcpProxy> {
     url: through.href,
     lose(what) {
       losing = what
+    },
+    leadTo(other) {
+      target = new URL(other)
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
