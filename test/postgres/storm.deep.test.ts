@@ -1,9 +1,11 @@
 // What other users of a server do to us: cancels, ended connections, roles with bad defaults, rows that are hot.
 import assert from 'node:assert/strict'
 import test from 'node:test'
+import { processor } from 'millrace'
 import { Client } from 'pg'
 import { Chance, withSeed } from '../faults/support/seed.ts'
 import { asAdmin, needsServer, testDatabase } from '../support/postgres.ts'
+import { Orders, shopOn, takenOf, upTo } from './support.ts'
 import { chainOn, judge, lanesOf, Publishers } from './support-faults.ts'
 
 async function connected(url: string): Promise<Client> {
@@ -88,3 +90,67 @@ test('the defaults of a role decide nothing: schema, take-over, handling and rea
     await asAdmin(database.url, `reassign owned by ${role} to current_user; drop owned by ${role}; drop role ${role}`)
   }
 })
+
+test(
+  'rows that another service changes all the time are counted right, and every lane goes on',
+  needsServer,
+  async (t) => {
+    await using database = await testDatabase()
+    const rows = 3
+    await asAdmin(
+      database.url,
+      `create table stocks (sku int primary key, ours int, theirs int);
+     insert into stocks select sku, 0, 0 from generate_series(0, ${rows - 1}) sku`,
+    )
+    const reserve = processor('stock', {
+      on: Orders,
+      retry: { attempts: 1_000, firstDelayMs: 1, maxDelayMs: 20 },
+      handle: {
+        ordered: ({ data: { id, n } }, { commit }) =>
+          commit(async (tx) => {
+            // Two rows in any order: deadlocks with the other service happen.
+            await tx.query`update stocks set ours = ours + 1 where sku = ${n % rows}`
+            await tx.query`update stocks set ours = ours + 1 where sku = ${(n + 1) % rows}`
+            await tx.query`insert into taken (id, n) values (${id}, ${n})`
+          }),
+      },
+    })
+    const shop = shopOn(database.url, [reserve])
+    await shop.start({ control: false })
+    const publishers = new Publishers(shop, lanesOf('a', 6))
+    let isOver = false
+    let deadlocks = 0
+    const serve = async (first: number): Promise<number> => {
+      const service = await connected(database.url)
+      let done = 0
+      for (let n = first; !isOver; n++) {
+        try {
+          await service.query('begin')
+          for (const sku of [(n + 1) % rows, n % rows]) {
+            await service.query('update stocks set theirs = theirs + 1 where sku = $1', [sku])
+          }
+          await service.query('commit')
+          done++
+        } catch (error) {
+          assert.equal((error as { code?: string }).code, '40P01')
+          deadlocks++
+          await service.query('rollback')
+        }
+      }
+      await service.end()
+      return done
+    }
+    const services = Promise.all([serve(0), serve(1)])
+    await publishers.more(60)
+    await publishers.end()
+    await shop.idle()
+    isOver = true
+    const theirs = (await services).reduce((one, other) => one + other, 0)
+    t.diagnostic(`${publishers.count} of ours, ${theirs} of theirs, ${deadlocks} deadlocks of theirs`)
+    for (const [lane, count] of publishers.accepted) assert.deepEqual(await takenOf(shop, lane), upTo(count))
+    const sums = 'select sum(ours)::int as ours, sum(theirs)::int as theirs from stocks'
+    assert.deepEqual(await asAdmin(database.url, sums), [{ ours: 2 * publishers.count, theirs: 2 * theirs }])
+    assert.deepEqual(await shop.desk.list({ states: ['held'] }), [])
+    await shop.stop()
+  },
+)
