@@ -8,7 +8,7 @@ export { type App, app } from './app/app.ts'
 export type { AppTx } from './app/app-tx.ts'
 export { type CheckFlowsOptions, checkFlows } from './app/check-flows.ts'
 export type { AppOptions, StartOptions, StopOptions } from './app/options.ts'
-export type { Publishing } from './app/publishing.ts'
+export type { Publishing, PublishingIn } from './app/publishing.ts'
 export type { RequestOptions, RequestStatus } from './app/requests.ts'
 export type { Running, RunOptions, RunState } from './app/run.ts'
 export type { Accepting } from './app/tails.ts'
@@ -137,6 +137,7 @@ export type { OperationState } from './model/operation-states.ts'
 export { type Bound, defaults, type Limit } from './model/options.ts'
 export type { Grant, Permission, Role, Who } from './model/permissions.ts'
 export type { Accepted, PublishEntry, PublishOptions } from './model/publish.ts'
+export type { Joined, PublishInOptions, RanRows, RunStatement } from './model/publish-in.ts'
 export type {
   ActOnRecord,
   FailedTry,

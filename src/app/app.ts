@@ -13,14 +13,14 @@ import type { Part } from '../parts/part.ts'
 import type { Broker } from '../seam/store.ts'
 import type { AppTx } from './app-tx.ts'
 import { type AppOptions, checkAppOptions, type StartOptions, type StopOptions } from './options.ts'
-import type { Publishing } from './publishing.ts'
+import type { Publishing, PublishingIn } from './publishing.ts'
 import type { RequestOptions, RequestStatus } from './requests.ts'
 import type { Running } from './run.ts'
 import { RunningApp } from './running.ts'
 import type { Accepting } from './tails.ts'
 
 /** An application. Made by {@link app}. */
-export interface App extends Publishing, Running {
+export interface App extends Publishing, PublishingIn, Running {
   /** Its name. */
   readonly name: string
   /** The version of its code, as given. */

@@ -1,5 +1,6 @@
-import type { Command, DataFor, Event } from '../model/message.ts'
+import type { Command, DataFor, Event, MessageType } from '../model/message.ts'
 import type { Accepted, PublishEntry, PublishOptions } from '../model/publish.ts'
+import type { Joined, PublishInOptions } from '../model/publish-in.ts'
 import type { Delay } from '../model/time.ts'
 
 /** How messages come into an app. */
@@ -72,4 +73,43 @@ export interface Publishing {
    * ```
    */
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted>
+}
+
+/** How messages come in by transactions that others have opened. */
+export interface PublishingIn {
+  /**
+   * Publishes an event, or sends a command, in a transaction that is open on the database of the broker: the message exists
+   * exactly if that transaction commits, and is handled after it. The app may run here, elsewhere or nowhere, but has been
+   * started once with these types. Messages of one transaction keep their order; those of several come in the order in
+   * which they commit.
+   *
+   * @param client a client of `pg`, on which the transaction is open; or a function that runs a statement in it and gives
+   *   its rows, for any other library (the guide to rows has it for Drizzle, Knex, Kysely, Prisma and TypeORM)
+   * @param type an event on a topic of the app, or a command on a channel
+   * @param data its data, checked against the schema
+   * @param options `id`, as of `publish`. A transaction that has used the same id and is open is waited for
+   * @returns the id, and `duplicate: true` when the id was published before with the same data
+   * @throws `millrace/no-publish-in` for a broker that takes messages from its app only; as `publish` for what is wrong with
+   *   the message; `millrace/unknown-type` where the app has not been started with this version of the type;
+   *   `millrace/bad-option`; what the statement throws. After an error of the statement the transaction cannot go on
+   *
+   * @example
+   * ```ts
+   * // `client` is one of `pg`, taken from a pool.
+   * async function placeOrder(client: Joined & { query(text: string, values?: unknown[]): Promise<unknown> }) {
+   *   await client.query('begin')
+   *   await client.query('insert into my_orders values ($1, $2)', ['o-9', 'emil'])
+   *   const placed = { orderId: 'o-9', customer: 'emil', sku: 'sieve', quantity: 1 }
+   *   await shop.publishIn(client, OrderPlaced, placed, { id: 'web/o-9' })
+   *   await client.query('commit')
+   * }
+   * console.assert(placeOrder.length === 1)
+   * ```
+   */
+  publishIn<T extends MessageType>(
+    client: Joined,
+    type: T,
+    data: DataFor<T>,
+    options?: PublishInOptions,
+  ): Promise<Accepted>
 }

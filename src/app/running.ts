@@ -30,6 +30,7 @@ import {
 import type { Metrics } from '../model/metrics.ts'
 import { checkOptions, limit } from '../model/options.ts'
 import { type Accepted, checkId, type PublishEntry, type PublishOptions, publishOptions } from '../model/publish.ts'
+import type { Joined, PublishInOptions } from '../model/publish-in.ts'
 import type { Delay } from '../model/time.ts'
 import type { Query, Tx } from '../model/tx.ts'
 import type { Backup } from '../operate/backups.ts'
@@ -56,6 +57,7 @@ import { Beside } from './beside.ts'
 import { Life } from './life.ts'
 import { type AppOptions, numbersOf, type StartOptions, type StopOptions, startOptions } from './options.ts'
 import { planOf } from './plan.ts'
+import { publishIn } from './publish-in.ts'
 import { checkWhenHeld, type RequestOptions, type RequestStatus, statusOf } from './requests.ts'
 import { type RunOptions, runUntilSignal } from './run.ts'
 import { type Accepting, Tails } from './tails.ts'
@@ -204,6 +206,13 @@ export class RunningApp {
 
   send<C extends Command>(type: C, data: DataFor<C>, options?: PublishOptions): Promise<Accepted> {
     return this.accept('send', type, data, options)
+  }
+
+  async publishIn<T extends MessageType>(client: Joined, type: T, data: DataFor<T>, options?: PublishInOptions) {
+    const { name, world, broker, parts } = this
+    const bytesMax = numbersOf(this.options).messageBytesMax
+    const host = { app: name, world, broker, wiring: this.wiring ?? wire(name, parts), bytesMax }
+    return publishIn(host, client, type, { data, options })
   }
 
   async request<C extends Command>(type: C, data: DataFor<C>, options: RequestOptions = {}): Promise<ReplyOf<C>> {

@@ -19,6 +19,9 @@ export interface Handling {
   readonly cause: Stored
 }
 
+/** The source of messages that come from an app itself, and from none of its parts. */
+export const appSource = (app: string): string => `/${app}`
+
 export interface EnvelopesOptions {
   readonly app: string
   readonly world: Pick<World, 'now' | 'newId'>
@@ -165,7 +168,7 @@ export class Envelopes {
   private sourceOf(part: string): string {
     let source = this.sources.get(part)
     if (source === undefined) {
-      source = part === '' ? `/${this.app}` : `/${this.app}/${part}`
+      source = part === '' ? appSource(this.app) : `${appSource(this.app)}/${part}`
       this.sources.set(part, source)
     }
     return source

@@ -4,6 +4,7 @@ import type { Tx } from '../model/tx.ts'
 import type { CommitFunction } from '../seam/commit.ts'
 import type { Store } from '../seam/store.ts'
 import type { World } from '../seam/world.ts'
+import { appSource } from './envelopes.ts'
 import { goneMediators, goneParts, type Line } from './part-changes.ts'
 import type { EnginePlan } from './plan.ts'
 import { renameLines, renamesOf } from './renames.ts'
@@ -41,7 +42,11 @@ export async function setUp(
  * @throws as `Leases.takeOver` and `renamesOf`
  */
 export async function takeOver(plan: EnginePlan, store: Pick<Store, 'leases'>, world: Pick<World, 'log'>) {
-  const sources = plan.destinations.map(({ kind, name }) => ({ kind, name }))
+  const source = appSource(plan.app)
+  const sources = plan.destinations.map(({ kind, name, types }) => ({
+    ...{ kind, name },
+    publishes: types.map(({ name: type, version }) => ({ type, version, source })),
+  }))
   const taken = await store.leases.takeOver(sources, (found) => renamesOf(plan, found))
   for (const line of renameLines(plan, taken.renamed)) world.log('info', ...line)
   return taken

@@ -315,6 +315,11 @@ export const errors = {
     'Wait until the process has started or answers again; a command never bypasses it.',
   ),
   'millrace/no-file': row('StateError', false, 'Use a broker that keeps its messages in a file.'),
+  'millrace/no-publish-in': row(
+    'ConfigurationError',
+    false,
+    'Publish in a function of `app.transaction`, or use a broker in the database of the transaction: `postgres`.',
+  ),
   'millrace/disconnected': row(
     'StateError',
     true,

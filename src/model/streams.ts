@@ -4,6 +4,15 @@
 export interface SourcePlan {
   readonly kind: 'topic' | 'channel'
   readonly name: string
+  /** What the app itself publishes there: for stores that take messages without it. Default: nothing. */
+  readonly publishes?: readonly PublishedKind[] | undefined
+}
+
+/** A type in its present version, and the source of its messages. */
+export interface PublishedKind {
+  readonly type: string
+  readonly version: number
+  readonly source: string
 }
 
 export interface StreamInfo {

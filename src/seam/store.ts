@@ -11,6 +11,7 @@ import type { FinderStore } from './finder.ts'
 import type { FlowReads } from './flow-reads.ts'
 import type { FlowStore } from './flows.ts'
 import type { SameData } from './ids.ts'
+import type { Joins } from './joins.ts'
 import type { Leases } from './leases.ts'
 import type { LogStore } from './log.ts'
 import type { MessageReads } from './message-reads.ts'
@@ -102,6 +103,8 @@ export interface Broker {
   create(world: World): Store
   /** The store without an app, or beside one that runs. */
   readonly offline?: Offline | undefined
+  /** How messages come in by transactions of others; undefined for a store in which only its app writes. */
+  readonly joins?: Joins | undefined
   /** How data move into another kind of store, and out of one. */
   readonly moves?: Moves | undefined
 }

@@ -6,6 +6,7 @@ import type { Broker } from '../../seam/store.ts'
 import { Client } from './client.ts'
 import type { PostgresClient } from './client-shape.ts'
 import { shownUrl } from './connection.ts'
+import { joins } from './joins.ts'
 import { postgresMoves } from './moves.ts'
 import { formatKnown } from './schema.ts'
 import { stateTables } from './state-tables.ts'
@@ -79,6 +80,7 @@ function postgresOn(options: PostgresOptions): Broker {
   return {
     name: 'postgres',
     where,
+    joins,
     create: (world) => new PostgresStore({ ...parts, world }),
     moves: postgresMoves(parts),
   }

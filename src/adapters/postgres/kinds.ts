@@ -27,10 +27,12 @@ export class Kinds {
   /** The kind that was asked for last. The next message mostly has it too. */
   private last = noKind
 
-  /** Reads all anew. */
-  async load(db: Statements): Promise<void> {
+  /** Reads all anew, and gives numbers to those of `own`: others publish them by the names. */
+  async take(db: Statements, own: readonly Kind[]): Promise<void> {
     this.ids.clear()
     this.last = noKind
+    const values = [own.map(({ type }) => type), own.map(({ version }) => version), own.map(({ source }) => source)]
+    await db.run(addText, values)
     this.keep(await db.all<KindRow>(loadText))
   }
 

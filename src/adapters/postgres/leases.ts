@@ -73,7 +73,10 @@ export class PostgresLeases implements Leases {
     const { folded, snapshot } = await lastOf(db)
     await foldAll(db, folded, snapshot)
     const renamed = await this.rename(db, renames)
-    await tables.kinds.load(db)
+    await tables.kinds.take(
+      db,
+      sources.flatMap(({ publishes = [] }) => publishes),
+    )
     await db.run(sourcesText, [sources.map(({ kind }) => kind), sources.map(({ name }) => name)])
     const streams = await streamsOf(db)
     const { timers, desk, flows } = tables.state
