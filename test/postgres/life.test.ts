@@ -81,3 +81,25 @@ test('an owner whose lease was taken away writes nothing, and takes the store up
   assert.deepEqual(await takenOf(shop, 'o-1'), [0, 1])
   await shop.stop()
 })
+
+test('an app that drops what it has in memory takes its own lease back at once', {
+  ...needsServer,
+  timeout: 30_000,
+}, async () => {
+  await using database = await testDatabase()
+  const shop = shopOn(database.url, undefined, { leaseMs: 60_000 })
+  await shop.start({ control: false })
+  await shop.publish(Ordered, { id: 'o-1', n: 1 })
+  // As if the server had started again.
+  await asAdmin(
+    database.url,
+    `create or replace function millrace.server() returns text language sql stable as $$ select 'another' $$`,
+  )
+  // A poll finds it.
+  while (shop.health().status === 'green') await turn()
+  while (shop.health().status === 'red') await turn()
+  await shop.publish(Ordered, { id: 'o-1', n: 2 })
+  await shop.idle()
+  assert.deepEqual(await takenOf(shop, 'o-1'), [1, 2])
+  await shop.stop()
+})

@@ -61,9 +61,11 @@ export class Life {
     this.beating?.cancel()
     const { world, where, owner, server } = this.needs
     const { epoch, owner: id } = owner.lease
-    if (this.lost !== undefined) return
-    const back = server.takeOver((db) => db.run(backText, [epoch, id, how === 'clean']))
+    // Where another process has it, nothing is changed.
+    const clean = how === 'clean' && this.lost === undefined
+    const back = server.takeOver((db) => db.run(backText, [epoch, id, clean]))
     await back.catch((error: unknown) => {
+      if (this.lost !== undefined) return
       world.log('warn', `the lease of ${where} was not given back`, { error: inBrief(error) })
     })
   }
