@@ -11,12 +11,21 @@ export function toggleUtc(): void {
   localStorage.setItem('millrace-utc', inUtc.value ? 'yes' : 'no')
 }
 
+/** Made once: to make one takes as long as to render a row, and each time on a page needs it. */
+function formats(zone: Intl.DateTimeFormatOptions) {
+  return {
+    time: new Intl.DateTimeFormat('en-GB', { ...zone, timeStyle: 'medium' }),
+    day: new Intl.DateTimeFormat('en-GB', { ...zone, day: 'numeric', month: 'short' }),
+  }
+}
+
+const here = formats({})
+const utc = formats({ timeZone: 'UTC' })
+
 /** "14:03:12", and the day before it where that is not today. */
 export function clock(at: number): string {
-  const zone = inUtc.value ? { timeZone: 'UTC' } : {}
-  const time = new Date(at).toLocaleTimeString('en-GB', zone)
-  const day = (of: number) => new Date(of).toLocaleDateString('en-GB', { ...zone, day: 'numeric', month: 'short' })
-  const text = day(at) === day(now.value) ? time : `${day(at)} ${time}`
+  const { time, day } = inUtc.value ? utc : here
+  const text = day.format(at) === day.format(now.value) ? time.format(at) : `${day.format(at)} ${time.format(at)}`
   return inUtc.value ? `${text} UTC` : text
 }
 

@@ -36,10 +36,15 @@ export interface Person {
   readonly complaints: string[]
 }
 
-/** A browser of a person, who opens an address. */
-export async function opened(address: string, options: BrowserContextOptions = {}): Promise<Person> {
+/** A browser of a person, who opens an address. What is to run in the page before its own code: `first`. */
+export async function opened(
+  address: string,
+  options: BrowserContextOptions = {},
+  first?: () => void,
+): Promise<Person> {
   const context = await (await browser()).newContext({ viewport: { width: 1280, height: 800 }, ...options })
   after(() => context.close())
+  if (first !== undefined) await context.addInitScript(first)
   const page = await context.newPage()
   page.setDefaultTimeout(60_000)
   const complaints: string[] = []
