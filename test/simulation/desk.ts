@@ -164,6 +164,7 @@ const refusals = new Set(
     'trial-busy',
     'no-trial',
     'change-does-not-fit',
+    'unknown-schedule',
   ].map((code) => `millrace/${code}`),
 )
 
@@ -277,6 +278,7 @@ export class DeskModel {
     assert(!this.refused.has(who), `${who} was told that nothing was done, and ${action} ${subject}`)
     if (item !== null) this.follow(this.items.get(item)!, line)
     else if (action === 'reset') this.readReset(line)
+    else if (action === 'fired') this.model.fires.tells(line.detail!)
     else if (action === 'aborted') this.ending.set(subject, action)
     else if (line.group !== null)
       this.snoozes.set(line.group, action === 'snoozed' ? JSON.parse(line.detail!) : undefined)

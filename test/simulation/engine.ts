@@ -43,7 +43,7 @@ export interface Hunt {
 }
 
 /** Without what few mutations need. */
-const lean: Bias = { edge: false, snoozes: false, finder: false, trials: false }
+const lean: Bias = { edge: false, snoozes: false, finder: false, trials: false, alerts: false, fires: false }
 
 /** What goes wrong with one seed, which is run once. */
 export async function failureOf(seed: number, { faults, bias = lean }: Hunt = {}): Promise<RunFailure | undefined> {

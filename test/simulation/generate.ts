@@ -19,16 +19,21 @@ import {
   Refused,
   resubmit,
   retry,
+  schedule,
   sqlite,
   topic,
 } from 'millrace'
 import type { Network, Random, Workload } from 'millrace/testing'
+import { alerts } from '../../src/http/alerts.ts'
 import { deliver } from '../../src/http/deliver.ts'
+import { alertTopic } from '../../src/model/alerts.ts'
+import type { Processor } from '../../src/parts/processor.ts'
 import { shape } from '../../src/testing/conformance/support.ts'
 import { randomOf } from '../../src/testing/random.ts'
 import { Callers } from './callers.ts'
 import { draw } from './chance.ts'
 import { EdgeClients } from './edge.ts'
+import { fired } from './fires.ts'
 import { type FlowBias, generateFlows } from './flows.ts'
 import type { FlowKnown } from './journals.ts'
 import type { Known, Logged, Model, Settle } from './model.ts'
@@ -58,6 +63,10 @@ export interface Bias {
   readonly finder?: boolean
   /** Whether people try what is held; default as of `edge`. */
   readonly trials?: boolean
+  /** Whether the app has a part that tells alerts; default as of `edge`. */
+  readonly alerts?: boolean
+  /** Whether people fire a schedule; default as of `edge`. */
+  readonly fires?: boolean
 }
 
 export interface Generated {
@@ -182,7 +191,7 @@ export function generate(
 
   const partOf = (plan: Plan): Part => {
     const { name, on, salt } = plan
-    if (plan.delivers) return deliveringPart(plan, names, model)
+    if (plan.delivers) return sendingPart(plan, names, model)
     const targets = plan.to.flatMap((stage) => sources[stage]!.types as readonly unknown[])
     const handle = async (message: { id: string; data: Data }, context: AnyContext) => {
       const { id, data } = message
@@ -249,6 +258,9 @@ export function generate(
   const finds = narrower.finder ?? byChance('finder', 0.15)
   const snoozes = narrower.snoozes ?? byChance('snoozes', 0.2)
   const trials = narrower.trials ?? byChance('trials', 0.3)
+  const fires = narrower.fires ?? byChance('fires', 0.2)
+  const alerting = narrower.alerts ?? byChance('alerts', 0.2)
+  if (alerting) plans.push(alertingPlan(extras.fork('what alerts')))
   const hasEdge = open.length > 0 && (narrower.edge ?? byChance('edge', 0.3))
   const edge = hasEdge
     ? new EdgeClients(sources, () => model().edge, {
@@ -273,7 +285,14 @@ export function generate(
       },
       ...(conducted === undefined ? {} : { hotFlowsMax: conducted.hotFlowsMax }),
       ...(finds ? { finder: true } : {}),
-      parts: [...sources, ...desks, ...plans.map(partOf), ...(conducted?.parts() ?? []), ...(edge?.parts() ?? [])],
+      parts: [
+        ...sources,
+        ...desks,
+        ...plans.map(partOf),
+        ...(conducted?.parts() ?? []),
+        ...(edge?.parts() ?? []),
+        ...(fires ? [firedOn(open[0]!)] : []),
+      ],
     })
   }
 
@@ -284,11 +303,15 @@ export function generate(
     const people = peopleIn(
       plans.map(({ name }) => name),
       { model, names },
-      snoozes || trials
-        ? [...(kinds ?? actionKinds), ...(snoozes ? (['snooze'] as const) : []), ...(trials ? tries : [])]
-        : kinds,
+      [
+        ...(kinds ?? actionKinds),
+        ...(snoozes ? (['snooze'] as const) : []),
+        ...(trials ? tries : []),
+        ...(fires ? firings : []),
+      ],
     )
     const many = draw.fork('many')
+    const slow = draw.fork('slow')
     const all = plans.map(({ name }) => name)
     conducted?.workload(clients, draw.fork('flows'))
     callers?.work(clients, draw.fork('callers'))
@@ -304,6 +327,8 @@ export function generate(
       } else if (type.kind === 'event') client.publish(type as never, data as never, own)
       else client.send(type as never, data as never, own)
       if (draw.chance(0.1)) client.wait(draw.below(3_000))
+      // Alerts are looked for now and then only.
+      if (alerting && slow.chance(0.3)) client.wait(slow.below(20_000))
       if (draw.chance(0.3)) people(draw.pick(clients), draw, n)
       if (many.chance(0.1)) client.act(`set ${n}`, setting(all, names, `set ${n}`))
     }
@@ -355,11 +380,41 @@ function deliveringPlan(random: Random, topics: readonly Destination[]): Plan {
   }
 }
 
-/** The part of it, whose handler tells the model that it starts. */
-function deliveringPart(plan: Plan, names: Names, model: () => Model): Part {
+/** A schedule that people fire: its slots are far away. */
+const firedOn = (on: Destination): Part =>
+  schedule(fired, { cron: '0 0 1 1 *', publishes: on.types[0] as never, data: { key: 'k0', n: 900 } })
+
+/** The part that tells the sink what is not well. */
+function alertingPlan(random: Random): Plan {
+  const attempts = random.pick([3, 6])
+  const long = () => random.pick([false, 1_000, 30_000] as const)
+  return {
+    name: 'ops',
+    source: alertTopic.name,
+    handles: new Set(alertTopic.types.map(({ name }) => name)),
+    rows: false,
+    onHold: 'block',
+    attemptsMax: attempts,
+    probes: true,
+    decisionsMax: 0,
+    delivers: true,
+    on: alertTopic,
+    to: [],
+    salt: 0,
+    options: {
+      when: { closedMs: long(), behindMs: long(), questionMs: long() },
+      calmMs: random.pick([0, 0, 15_000]),
+      retry: { attempts, firstDelayMs: random.pick([0, 300, 2_000]), maxDelayMs: 4_000 },
+    },
+  }
+}
+
+/** The part of one that sends, whose handler tells the model that it starts. */
+function sendingPart(plan: Plan, names: Names, model: () => Model): Part {
   const { name, on, onHold, options } = plan
   const { name: today, renamedFrom } = names.of(name)
-  const part = deliver(today, { ...options, on: on as never, onHold, renamedFrom, url: `https://sink.example/${name}` })
+  const to = { ...options, renamedFrom, url: `https://sink.example/${name}` }
+  const part: Processor = on === alertTopic ? alerts(today, to) : deliver(today, { ...to, on: on as never, onHold })
   const told =
     (handle: Handle): Handle =>
     (message, context) => {
@@ -393,6 +448,8 @@ export const versionAt = (begun: number): string => `version ${begun}`
 
 /** Many, since most of what is held is repaired soon. */
 const tries = ['try', 'try', 'try'] as const
+
+const firings = ['fire', 'fire', 'fire'] as const
 
 /** From here on data are those of a trial. No message ever has them. */
 const ofTrials = 50_000_000

@@ -4,11 +4,14 @@
 import assert from 'node:assert/strict'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { App } from '../../src/app/app.ts'
+import { alertTopic } from '../../src/model/alerts.ts'
 import type { WhenHeld } from '../../src/model/requests.ts'
 import type { Watch, Watched } from '../../src/testing/machine/watch.ts'
 import type { Random } from '../../src/testing/random.ts'
+import { AlertModel } from './alerts.ts'
 import { DeskModel, type Item, type Pausing, type Read } from './desk.ts'
 import type { EdgeHost } from './edge.ts'
+import { Fires } from './fires.ts'
 import { foundIn } from './found.ts'
 import { type FlowKnown, FlowModel } from './journals.ts'
 import { firstNames, withFirstNames } from './names.ts'
@@ -140,6 +143,8 @@ export class Model implements Watch {
   private readonly desk: DeskModel
   readonly flows: FlowModel
   readonly requests: RequestModel
+  readonly fires = new Fires()
+  private readonly alerts = new AlertModel()
   readonly sink = new Sink({
     message: (id) => this.byId.get(id),
     displaced: (processor, position) => {
@@ -217,6 +222,8 @@ export class Model implements Watch {
       )) {
         this.readRow(row)
       }
+      this.fires.judge()
+      this.alerts.read(all, this.log.get(this.streams.get(alertTopic.name) ?? 0) ?? [])
       this.requests.read(all)
       this.flows.read(all, machine.now())
       for (const id of this.fromFlows.splice(0)) this.flows.logged(id)
@@ -236,6 +243,8 @@ export class Model implements Watch {
     // The finder works at its own pace.
     if (this.finds && (await app.messages.list({ text: 'nothing' })).complete !== true) return true
     if (this.requests.rested()) return true
+    // So are alerts, which end some time after it is well again.
+    if (this.machine!.look((db) => this.alerts.areLate(readerOf(db), this.machine!.now()))) return true
     if (this.settle === undefined) return false
     this.flows.quiet()
     return this.settle(app)
@@ -277,6 +286,7 @@ export class Model implements Watch {
       assert(!this.byId.has(row.id), `message ${row.id} is in the log twice`)
       this.byId.set(row.id, row)
       if (row.id.startsWith('flow/')) this.fromFlows.push(row.id)
+      this.fires.read(row)
       if (stream === this.streams.get('failures')) this.desk.told(row)
     }
     const [, , at, of] = togetherId.exec(known.at(-1)?.id ?? '') ?? []

@@ -73,6 +73,38 @@ export const mutations: Readonly<Record<string, readonly Edit[]>> = {
   'tries two messages at once': [
     { file: 'engine/desk/trials.ts', from: '    if (this.busy) throw', to: '    if (this.ended) throw' },
   ],
+  'tells an alert twice': [
+    {
+      file: 'engine/alert/alerts.ts',
+      from: '        if (there === undefined) writes.push(this.begins({ name, watch }, finding, facts.now))\n        else',
+      to: '        writes.push(this.begins({ name, watch }, finding, facts.now))\n        if (there !== undefined)',
+    },
+    {
+      file: 'adapters/sqlite/alerts.ts',
+      from: 'insert or ignore into millrace_alerts',
+      to: 'insert or replace into millrace_alerts',
+    },
+  ],
+  'loses the end of an alert': [
+    { file: 'adapters/sqlite/alerts.ts', from: 'changed === 0 ? 0', to: "changed === 0 || is === 'ended' ? 0" },
+  ],
+  'loses the event of a schedule that is fired': [
+    { file: 'engine/time/firing.ts', from: 'outgoing: [message]', to: 'outgoing: []' },
+  ],
+  'publishes the event of a schedule that is fired twice': [
+    {
+      file: 'engine/time/firing.ts',
+      from: 'outgoing: [message]',
+      to: 'outgoing: [message, encode(spec, made(spec, at, world), undefined)]',
+    },
+  ],
+  'says that a schedule is fired before that is on disk': [
+    {
+      file: 'engine/time/firing.ts',
+      from: "  await committer.written({ outgoing: [message], changes: [{ do: 'record', audit }] })\n",
+      to: "  committer.written({ outgoing: [message], changes: [{ do: 'record', audit }] }).catch(() => {})\n",
+    },
+  ],
   'forgets the end of an alert after a crash': [
     {
       file: 'engine/alert/alerts.ts',
@@ -1244,6 +1276,16 @@ const ofEdge = [
   'publishes a webhook before it checks its signature',
   'publishes a webhook again that comes again',
 ] as const
+const ofAlerts = [
+  'tells an alert twice',
+  'loses the end of an alert',
+  'forgets the end of an alert after a crash',
+] as const
+const ofFires = [
+  'loses the event of a schedule that is fired',
+  'publishes the event of a schedule that is fired twice',
+  'says that a schedule is fired before that is on disk',
+] as const
 const ofResets = [
   'resets a processor without a new generation',
   'leaves what a processor has at the desk at a reset',
@@ -1283,6 +1325,8 @@ export const hunts: Readonly<Record<string, Hunt>> = {
   'answers 202 to a command that is not on disk': { bias: { edge: true, requests: true } },
   'keeps a snooze when as many are held as it allows': { faults: { handlerFails: true }, bias: { people: ['snooze'] } },
   'ends a snooze with the next message that is held': { faults: { handlerFails: true }, bias: { people: ['snooze'] } },
+  ...Object.fromEntries(ofAlerts.map((name) => [name, { bias: { alerts: true } } as const])),
+  ...Object.fromEntries(ofFires.map((name) => [name, { bias: { people: [], fires: true } } as const])),
   ...Object.fromEntries(ofResets.map((name) => [name, { bias: { people: ['reset', 'release'] } } as const])),
   ...ofFlows,
   'keeps what a commit function published before it failed': { faults: { diskFull: true } },
@@ -1376,10 +1420,6 @@ export const shown: Readonly<Record<string, Failing>> = {
   'tries two messages at once': {
     file: 'test/desk/trials.test.ts',
     test: 'one message is tried at a time; a handler whose time is over is fenced, and the next trial waits for its end',
-  },
-  'forgets the end of an alert after a crash': {
-    file: 'test/deliver/alerts.test.ts',
-    test: 'a restart repeats no beginning and forgets no end',
   },
   'tells the beginning of an alert again after a crash': {
     file: 'test/deliver/alerts.test.ts',

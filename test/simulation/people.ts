@@ -4,6 +4,7 @@ import type { DeskRow, ResetOptions } from 'millrace'
 import { isMillraceError } from 'millrace'
 import type { Actions, Client, Random } from 'millrace/testing'
 import type { Pausing } from './desk.ts'
+import { fired } from './fires.ts'
 import { correct, type Data, forTrial } from './generate.ts'
 import type { Model } from './model.ts'
 import type { Names } from './names.ts'
@@ -25,8 +26,8 @@ export const actionKinds = [
   'resume',
   'reset',
 ] as const
-/** `snooze` and `try` come in some apps only. */
-export type ActionKind = (typeof actionKinds)[number] | 'snooze' | 'try'
+/** `snooze`, `try` and `fire` come in some apps only. */
+export type ActionKind = (typeof actionKinds)[number] | 'snooze' | 'try' | 'fire'
 
 const ofPeople = (error: unknown) => {
   if (!isMillraceError(error)) throw error
@@ -178,6 +179,11 @@ export function peopleIn(
     }
   }
 
+  const fire = (by: string) => async () => {
+    const app = model().edge.app()
+    if (app !== undefined) await tried(by, app.schedules.fire(fired, { by, reason: 'once more' }))
+  }
+
   const actions: Readonly<Record<ActionKind, (name: string) => (actions: Actions) => Promise<void>>> = {
     release: withHeld('releases', (row, by, { desk, random }) =>
       desk.release(row.id, { by, ...naming(row, by, random) }),
@@ -193,6 +199,7 @@ export function peopleIn(
     pause,
     reset,
     snooze,
+    fire,
     try: withHeld('tries', (row, by, { desk, random }) =>
       desk.try(row.id, { by, change: [{ op: 'replace', path: '/n', value: forTrial(random.below(1_000)) }] }),
     ),
