@@ -6,6 +6,7 @@ import { doctor } from './commands/doctor.ts'
 import { type MoveWords, move } from './commands/move.ts'
 import { restore } from './commands/restore.ts'
 import { settings } from './commands/settings.ts'
+import { sql } from './commands/sql.ts'
 
 export function addStore(program: Command, add: Add): void {
   add(program, {
@@ -37,6 +38,13 @@ export function addStore(program: Command, add: Add): void {
     text: 'put a copy in place of the file of a stopped app, and move the file aside',
     run: restore,
     examples: ['restore copies/shop-monday.db --db shop.db'],
+  })
+  add(program, {
+    name: 'sql',
+    usage: '',
+    text: 'print what makes the schema of Millrace in PostgreSQL, for an administrator',
+    run: sql,
+    examples: ['sql > millrace.sql   # then: psql --file millrace.sql shop'],
   })
   add<MoveWords>(program, {
     name: 'move',
