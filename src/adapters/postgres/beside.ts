@@ -15,6 +15,9 @@ export interface BesideNeeds {
 }
 
 const triesMax = 3
+/** How long a read is repeated, and after which time, milliseconds. */
+const readMs = 30_000
+const readAgainMs = 50
 
 export class Besides implements Beside {
   private readonly needs: BesideNeeds
@@ -35,8 +38,20 @@ export class Besides implements Beside {
     })
   }
 
-  read<T>(fn: (db: Statements) => Promise<T>): Promise<T> {
-    return this.again(() => this.needs.readers.read(fn))
+  /** A read changes nothing: it is repeated after whatever may pass, such as a lost connection or a cancel. */
+  async read<T>(fn: (db: Statements) => Promise<T>): Promise<T> {
+    const { where, world, readers } = this.needs
+    const begun = world.elapsed()
+    for (;;) {
+      try {
+        return await readers.read(fn)
+      } catch (error) {
+        const trouble = storeTrouble(where, error)
+        if (trouble === undefined) throw error
+        if (world.elapsed() - begun >= readMs) throw trouble
+      }
+      await new Promise<void>((resolve) => void world.after(readAgainMs, resolve, { awake: true }))
+    }
   }
 
   /** Repeats what a lost connection has ended: nothing of it is written. */
