@@ -68,7 +68,7 @@ export async function open(
 
 /** An app of the bench that runs. */
 export async function opened(options: Omit<AppOptions, 'name' | 'log'>) {
-  // Where attempts fail on purpose, what is said about it would be the work of whoever reads it.
+  // Some cases let attempts fail: to write a line for each would be measured too.
   const running = app({ name: 'bench', log: () => {}, ...options })
   await running.start()
   return running

@@ -35,7 +35,7 @@ export interface FlowLoad {
   inFlight: number
 }
 
-/** What goes on in the database beside a run. */
+/** Other work in the database during a run. */
 export interface PostgresLoad {
   /** Transactions that have written and stay open. */
   open?: number

@@ -210,8 +210,10 @@ export class RunningApp {
 
   async publishIn<T extends MessageType>(client: Joined, type: T, data: DataFor<T>, options?: PublishInOptions) {
     const { name, world, broker, parts } = this
+    // An app that was not started is wired once, not for each message.
+    this.wiring ??= wire(name, parts)
     const bytesMax = numbersOf(this.options).messageBytesMax
-    const host = { app: name, world, broker, wiring: this.wiring ?? wire(name, parts), bytesMax }
+    const host = { app: name, world, broker, wiring: this.wiring, bytesMax }
     return publishIn(host, client, type, { data, options })
   }
 

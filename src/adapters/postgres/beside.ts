@@ -1,5 +1,5 @@
 // Reads and writes of the facets beside commits.
-import { isMillraceError } from '../../model/errors.ts'
+import { isMillraceError, type MillraceError } from '../../model/errors.ts'
 import type { World } from '../../seam/world.ts'
 import type { Readers } from './connections.ts'
 import { notOpen, storeTrouble } from './errors.ts'
@@ -26,8 +26,9 @@ export class Besides implements Beside {
     this.needs = needs
   }
 
+  /** Repeats what a lost connection has ended: nothing of it is written. */
   write<T>(fn: (db: Transaction) => Promise<T>): Promise<T> {
-    return this.again(async () => {
+    const work = async () => {
       const owner = this.needs.owner()
       if (owner === undefined) throw notOpen(this.needs.where)
       const { value } = await owner.transact(async (db) => {
@@ -35,35 +36,36 @@ export class Besides implements Beside {
         return { value: Promise.resolve(value), notes: { own: [], progress: [] } }
       })
       return value
-    })
+    }
+    return this.again(work, (trouble, tries) => tries < triesMax && isMillraceError(trouble, 'millrace/server-away'))
   }
 
   /** A read changes nothing: it is repeated after whatever may pass, such as a lost connection or a cancel. */
-  async read<T>(fn: (db: Statements) => Promise<T>): Promise<T> {
-    const { where, world, readers } = this.needs
+  read<T>(fn: (db: Statements) => Promise<T>): Promise<T> {
+    const { world, readers } = this.needs
     const begun = world.elapsed()
-    for (;;) {
-      try {
-        return await readers.read(fn)
-      } catch (error) {
-        const trouble = storeTrouble(where, error)
-        if (trouble === undefined) throw error
-        if (world.elapsed() - begun >= readMs) throw trouble
-      }
-      await new Promise<void>((resolve) => void world.after(readAgainMs, resolve, { awake: true }))
-    }
+    return this.again(
+      () => readers.read(fn),
+      async () => {
+        if (world.elapsed() - begun >= readMs) return false
+        await new Promise<void>((resolve) => void world.after(readAgainMs, resolve, { awake: true }))
+        return true
+      },
+    )
   }
 
-  /** Repeats what a lost connection has ended: nothing of it is written. */
-  private async again<T>(work: () => Promise<T>): Promise<T> {
-    const { where } = this.needs
+  /** Repeats work that trouble has ended, as long as `more` says so. */
+  private async again<T>(
+    work: () => Promise<T>,
+    more: (trouble: MillraceError, tries: number) => boolean | Promise<boolean>,
+  ): Promise<T> {
     for (let tries = 1; ; tries++) {
       try {
         return await work()
       } catch (error) {
-        const trouble = storeTrouble(where, error)
+        const trouble = storeTrouble(this.needs.where, error)
         if (trouble === undefined) throw error
-        if (tries >= triesMax || !isMillraceError(trouble, 'millrace/server-away')) throw trouble
+        if (!(await more(trouble, tries))) throw trouble
       }
     }
   }

@@ -42,7 +42,7 @@ export function postgresMoves(parts: Parts): Moves {
         await begin(db)
         const to = await movedTo(db)
         if (to !== undefined) await unsetMoved(db)
-        await db.words('commit')
+        await commit(db)
         return to
       } finally {
         await db.end()
